@@ -1,0 +1,1 @@
+//! Users, groups, memberships, search and the change log of one tenant.

@@ -1,0 +1,2 @@
+//! The binary `usher`.
+fn main() {}

@@ -1,0 +1,161 @@
+//! The one error of this crate and the body it becomes (RFC 7644 §3.12).
+
+use serde_json::{Map, Value, json};
+
+use crate::urn;
+
+/// The detail error keywords of RFC 7644 §3.12, table 9, and Usher's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScimType {
+    /// The filter is malformed or names what cannot be filtered.
+    InvalidFilter,
+    /// The request asks for more than the server is willing to compute.
+    TooMany,
+    /// An attribute that must be unique is taken.
+    Uniqueness,
+    /// The attribute is read-only or immutable.
+    Mutability,
+    /// The body is not what the request needs.
+    InvalidSyntax,
+    /// A PATCH path is malformed or names nothing.
+    InvalidPath,
+    /// A PATCH path matched no element.
+    NoTarget,
+    /// A value is missing or not of its attribute's type.
+    InvalidValue,
+    /// Usher's own: no seat of the license is left.
+    SeatLimitReached,
+}
+
+impl ScimType {
+    /// The keyword as it is written in an error body.
+    #[must_use]
+    pub fn keyword(self) -> &'static str {
+        match self {
+            Self::InvalidFilter => "invalidFilter",
+            Self::TooMany => "tooMany",
+            Self::Uniqueness => "uniqueness",
+            Self::Mutability => "mutability",
+            Self::InvalidSyntax => "invalidSyntax",
+            Self::InvalidPath => "invalidPath",
+            Self::NoTarget => "noTarget",
+            Self::InvalidValue => "invalidValue",
+            Self::SeatLimitReached => "seatLimitReached",
+        }
+    }
+}
+
+/// What a SCIM client is told: a status, a keyword where RFC 7644 has one, and one line that says what to change.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("{status} {detail}")]
+pub struct ScimError {
+    /// The HTTP status.
+    pub status: u16,
+    /// The detail error keyword.
+    pub scim_type: Option<ScimType>,
+    /// One line of plain ASCII, under 500 characters.
+    pub detail: String,
+    /// A further message schema and its object, beside the RFC's members.
+    pub extension: Option<(&'static str, Value)>,
+}
+
+impl ScimError {
+    /// Longest `detail` that is sent, in characters: Okta and Entra show it to an administrator as one line.
+    pub const MAX_DETAIL: usize = 499;
+
+    /// An error with a keyword; `detail` is made plain and short here, so that no caller can forget it.
+    #[must_use]
+    pub fn new(status: u16, scim_type: Option<ScimType>, detail: impl AsRef<str>) -> Self {
+        Self { status, scim_type, detail: one_plain_line(detail.as_ref()), extension: None }
+    }
+
+    /// 400 with a keyword of RFC 7644 §3.12.
+    #[must_use]
+    pub fn bad_request(scim_type: ScimType, detail: impl AsRef<str>) -> Self {
+        Self::new(400, Some(scim_type), detail)
+    }
+
+    /// 400 `invalidValue`.
+    #[must_use]
+    pub fn invalid_value(detail: impl AsRef<str>) -> Self {
+        Self::bad_request(ScimType::InvalidValue, detail)
+    }
+
+    /// 400 `invalidSyntax`.
+    #[must_use]
+    pub fn invalid_syntax(detail: impl AsRef<str>) -> Self {
+        Self::bad_request(ScimType::InvalidSyntax, detail)
+    }
+
+    /// 400 `invalidPath`.
+    #[must_use]
+    pub fn invalid_path(detail: impl AsRef<str>) -> Self {
+        Self::bad_request(ScimType::InvalidPath, detail)
+    }
+
+    /// 400 `invalidFilter`.
+    #[must_use]
+    pub fn invalid_filter(detail: impl AsRef<str>) -> Self {
+        Self::bad_request(ScimType::InvalidFilter, detail)
+    }
+
+    /// 400 `mutability`.
+    #[must_use]
+    pub fn mutability(detail: impl AsRef<str>) -> Self {
+        Self::bad_request(ScimType::Mutability, detail)
+    }
+
+    /// 404 for a resource that is not in this tenant.
+    #[must_use]
+    pub fn not_found(kind: &str) -> Self {
+        Self::new(404, None, format!("No {kind} with this id."))
+    }
+
+    /// The body of RFC 7644 §3.12: `status` is a string there.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let mut body = Map::new();
+        let schemas = match &self.extension {
+            Some((urn, _)) => json!([urn::ERROR, urn]),
+            None => json!([urn::ERROR]),
+        };
+        body.insert("schemas".into(), schemas);
+        body.insert("status".into(), self.status.to_string().into());
+        if let Some(keyword) = self.scim_type {
+            body.insert("scimType".into(), keyword.keyword().into());
+        }
+        body.insert("detail".into(), self.detail.clone().into());
+        if let Some((urn, value)) = &self.extension {
+            body.insert((*urn).into(), value.clone());
+        }
+        Value::Object(body)
+    }
+}
+
+/// S12: plain ASCII, one line, short; what a caller sent may stand in it and must not break it.
+fn one_plain_line(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' })
+        .take(ScimError::MAX_DETAIL)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s12_detail_is_one_short_line_of_ascii() {
+        let error = ScimError::invalid_value(format!("a\r\nb\u{e9}{}", "x".repeat(600)));
+        assert!(error.detail.starts_with("a??b?x"));
+        assert_eq!(error.detail.len(), ScimError::MAX_DETAIL);
+    }
+
+    #[test]
+    fn status_is_a_string_as_rfc_7644_section_3_12_shows_it() {
+        let body = ScimError::not_found("User").to_json();
+        assert_eq!(body["status"], "404");
+        assert_eq!(body["schemas"][0], urn::ERROR);
+        assert!(body.get("scimType").is_none());
+    }
+}

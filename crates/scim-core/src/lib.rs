@@ -1,0 +1,23 @@
+//! SCIM 2.0 (RFC 7643, RFC 7644) as values. Deliberately absent: HTTP, SQL, tokio, a clock, randomness.
+//!
+//! The way of one request through this crate: bytes → [`json::parse`] → [`resource`] (a document that has
+//! passed its schema) or [`patch`] → stored by others → [`projection`] → answered. [`filter`] and [`path`]
+//! read what a client asks for; [`schema`] is the RFC's tables as data; [`discovery`] tells them to clients.
+
+pub mod discovery;
+pub mod error;
+pub mod filter;
+pub mod fold;
+pub mod json;
+pub mod leniency;
+pub mod list;
+pub mod patch;
+pub mod path;
+pub mod projection;
+pub mod resource;
+pub mod schema;
+pub mod urn;
+
+pub use error::{ScimError, ScimType};
+pub use resource::Document;
+pub use schema::ResourceType;

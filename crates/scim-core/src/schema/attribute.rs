@@ -1,0 +1,102 @@
+//! One attribute's characteristics (RFC 7643 §2.2 and §7), in the words and the defaults of the RFC.
+
+use serde::{Deserialize, Serialize};
+
+/// RFC 7643 §2.3.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "the RFC's own words")]
+pub enum Type {
+    String,
+    Boolean,
+    Decimal,
+    Integer,
+    DateTime,
+    Binary,
+    Reference,
+    Complex,
+}
+
+/// RFC 7643 §7, `mutability`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "the RFC's own words")]
+pub enum Mutability {
+    ReadOnly,
+    #[default]
+    ReadWrite,
+    Immutable,
+    WriteOnly,
+}
+
+/// RFC 7643 §7, `returned`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "the RFC's own words")]
+pub enum Returned {
+    Always,
+    Never,
+    #[default]
+    Default,
+    Request,
+}
+
+/// RFC 7643 §7, `uniqueness`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "the RFC's own words")]
+pub enum Uniqueness {
+    #[default]
+    None,
+    Server,
+    Global,
+}
+
+/// One attribute or sub-attribute.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Attribute {
+    /// In the schema's spelling, which every answer uses.
+    pub name: String,
+    /// The data type of one value.
+    #[serde(rename = "type")]
+    pub kind: Type,
+    /// Whether the value is an array of such values.
+    #[serde(default)]
+    pub multi_valued: bool,
+    /// One sentence for people.
+    #[serde(default)]
+    pub description: String,
+    /// Whether a resource must have it.
+    #[serde(default)]
+    pub required: bool,
+    /// Suggested values; hints, not limits.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub canonical_values: Vec<String>,
+    /// Whether strings compare with their letter case.
+    #[serde(default)]
+    pub case_exact: bool,
+    /// Who may write it, and when.
+    #[serde(default)]
+    pub mutability: Mutability,
+    /// When it is answered.
+    #[serde(default)]
+    pub returned: Returned,
+    /// Within what its value is unique.
+    #[serde(default)]
+    pub uniqueness: Uniqueness,
+    /// What a reference may point to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reference_types: Vec<String>,
+    /// Of a complex attribute.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sub_attributes: Vec<Attribute>,
+}
+
+impl Attribute {
+    /// The sub-attribute of this name, letter case ignored.
+    #[must_use]
+    pub fn sub_attribute(&self, name: &str) -> Option<&Attribute> {
+        self.sub_attributes.iter().find(|a| a.name.eq_ignore_ascii_case(name))
+    }
+}

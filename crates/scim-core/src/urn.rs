@@ -1,0 +1,25 @@
+//! The URNs of schemas and messages (RFC 7643 §8, RFC 7644 §8.2) and Usher's own two.
+
+/// RFC 7643 §4.1.
+pub const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
+/// RFC 7643 §4.2.
+pub const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
+/// RFC 7643 §4.3.
+pub const ENTERPRISE_USER: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+/// RFC 7643 §5.
+pub const SERVICE_PROVIDER_CONFIG: &str = "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig";
+/// RFC 7643 §6.
+pub const RESOURCE_TYPE: &str = "urn:ietf:params:scim:schemas:core:2.0:ResourceType";
+/// RFC 7643 §7.
+pub const SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:Schema";
+/// Usher's read-only extension: the license that was asked for and the one that was given.
+pub const SEAT: &str = "urn:usher:params:scim:schemas:extension:seat:2.0:User";
+
+/// RFC 7644 §3.4.2.
+pub const LIST_RESPONSE: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
+/// RFC 7644 §3.5.2.
+pub const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+/// RFC 7644 §3.12.
+pub const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
+/// Usher's addition to an error body when no seat is left.
+pub const SEAT_ERROR: &str = "urn:usher:params:scim:api:messages:2.0:SeatError";

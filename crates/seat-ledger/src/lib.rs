@@ -1,0 +1,1 @@
+//! Quotas, claims and the append-only ledger of one tenant's seats.

@@ -1,0 +1,1 @@
+//! Regions, tenants, credentials and their lifecycle.

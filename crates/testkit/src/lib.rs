@@ -1,0 +1,1 @@
+//! Real stores and a real gateway for tests; the benchmark's HTTP driver.
