@@ -1,2 +1,20 @@
-//! The binary `usher`.
-fn main() {}
+//! The binary `usher`: the gateway (`usher serve`) and the command line that talks to a running one.
+
+mod admin;
+mod api_error;
+mod app;
+mod attempts;
+mod cli;
+mod health;
+mod request_id;
+mod scim;
+mod serve;
+mod settings;
+mod telemetry;
+mod tenant_rules;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}
