@@ -246,7 +246,7 @@ impl Shared {
             }
             StoreLocation::Postgres { cell, schema } => {
                 let room = self.make_room(&self.postgres_room, is_postgres).await?;
-                let store = PostgresStore::new(&*self.cell(cell), schema, &self.settings)?;
+                let store = PostgresStore::new(&self.cell(cell), schema, &self.settings)?;
                 if absent == Absent::IsMade {
                     store.create().await?;
                 }
@@ -263,7 +263,7 @@ impl Shared {
                 blocking(move || sqlite::remove_files(&file)).await
             }
             StoreLocation::Postgres { cell, schema } => {
-                PostgresStore::new(&*self.cell(cell), schema, &self.settings)?
+                PostgresStore::new(&self.cell(cell), schema, &self.settings)?
                     .destroy()
                     .await
             }
