@@ -201,7 +201,7 @@ fn store(error: &StoreError, request_id: &str) -> ScimError {
         StoreError::Unavailable(_) | StoreError::Missing | StoreError::Corrupt(_) | StoreError::Migration(_) => {
             ScimError::new(503, None, format!("The data of this tenant cannot be reached now; retry later. Ref {request_id}."))
         }
-        StoreError::Panicked | StoreError::Query(_) | StoreError::Location(_) => internal(request_id),
+        StoreError::Panicked | StoreError::Unique(_) | StoreError::Query(_) => internal(request_id),
     }
 }
 

@@ -12,7 +12,7 @@ pub mod render;
 mod rules;
 pub mod timestamp;
 pub mod users;
-mod version;
+pub mod version;
 
 pub use error::ProvisioningError;
 pub use profile::Profile;

@@ -43,3 +43,9 @@ impl From<diesel::result::Error> for RegistryError {
         Self::Store(error.into())
     }
 }
+
+impl From<store::LocationError> for RegistryError {
+    fn from(error: store::LocationError) -> Self {
+        Self::Damaged(error.to_string())
+    }
+}

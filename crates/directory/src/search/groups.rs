@@ -89,8 +89,8 @@ fn leaf(filter: &Filter) -> Plan<Predicate> {
             Plan::exactly(Box::new(groups::external_id.is_not_null().and(equal)))
         }
         Op::Eq if is("members", Some("value")) || is("members", None) => Plan::exactly(has_member(text)),
-        _ if is("meta", Some("lastModified")) => time(times::range(*op, text).map(|(from, to)| groups::modified_ms.between(from, to))),
-        _ if is("meta", Some("created")) => time(times::range(*op, text).map(|(from, to)| groups::created_ms.between(from, to))),
+        _ if is("meta", Some("lastModified")) => times::compare(*op, text, modified),
+        _ if is("meta", Some("created")) => times::compare(*op, text, created),
         _ => Plan::none(),
     }
 }
@@ -113,9 +113,10 @@ fn has_member(user_id: &str) -> Predicate {
     Box::new(groups::id.eq_any(of_user.select(memberships::group_id)))
 }
 
-fn time<C>(condition: Option<C>) -> Plan<Predicate>
-where
-    C: diesel::BoxableExpression<groups::table, store::StoreBackend, SqlType = diesel::sql_types::Bool> + 'static,
-{
-    condition.map_or_else(Plan::none, |c| Plan::exactly(Box::new(c)))
+fn modified(from: i64, to: i64) -> Predicate {
+    Box::new(groups::modified_ms.between(from, to))
+}
+
+fn created(from: i64, to: i64) -> Predicate {
+    Box::new(groups::created_ms.between(from, to))
 }

@@ -5,7 +5,7 @@ use scim_core::filter::Filter;
 use store::StoreBackend;
 
 /// A condition on rows of the table `T`.
-pub type Condition<T> = Box<dyn BoxableExpression<T, StoreBackend, SqlType = Bool>>;
+pub(super) type Condition<T> = Box<dyn BoxableExpression<T, StoreBackend, SqlType = Bool>>;
 
 /// What SQL can say of a filter.
 pub struct Plan<P> {

@@ -92,8 +92,8 @@ fn leaf(filter: &Filter) -> Plan<Predicate> {
                 }
                 Op::Eq if is("emails", Some("value")) || is("emails", None) => email(text, None),
                 Op::Eq if is("groups", Some("value")) || is("groups", None) => Plan::exactly(in_group(text)),
-                _ if is("meta", Some("lastModified")) => time(times::range(*op, text).map(|(from, to)| users::modified_ms.between(from, to))),
-                _ if is("meta", Some("created")) => time(times::range(*op, text).map(|(from, to)| users::created_ms.between(from, to))),
+                _ if is("meta", Some("lastModified")) => times::compare(*op, text, modified),
+                _ if is("meta", Some("created")) => times::compare(*op, text, created),
                 _ => Plan::none(),
             }
         }
@@ -155,9 +155,10 @@ fn email_path(filter: &Filter) -> Plan<Predicate> {
     }
 }
 
-fn time<C>(condition: Option<C>) -> Plan<Predicate>
-where
-    C: diesel::BoxableExpression<users::table, store::StoreBackend, SqlType = diesel::sql_types::Bool> + 'static,
-{
-    condition.map_or_else(Plan::none, |c| Plan::exactly(Box::new(c)))
+fn modified(from: i64, to: i64) -> Predicate {
+    Box::new(users::modified_ms.between(from, to))
+}
+
+fn created(from: i64, to: i64) -> Predicate {
+    Box::new(users::created_ms.between(from, to))
 }
