@@ -19,7 +19,7 @@ pub const MAX_DEPTH: usize = 64;
 pub const MAX_VALUES: usize = 500_000;
 
 /// Up to here a scan of an object's keys is cheaper than a set of them.
-const FEW_KEYS: usize = 16;
+const FEW_KEYS: usize = 32;
 
 /// Longest key that an error text repeats.
 const MAX_QUOTED_KEY: usize = 100;

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
+use super::settle::{names, put_in_order};
 use crate::fold::fold;
 use crate::leniency::{Leniency, Tolerance};
 use crate::schema::Attribute;
@@ -13,7 +14,8 @@ use crate::schema::Attribute;
 /// Up to here comparing each with each is cheaper than a map of all.
 const FEW: usize = 16;
 
-/// Brings the elements of one attribute into order; each of them is filled and normalised already.
+/// Brings the elements of one attribute into order; each of them is normalised, filled and in the schema's
+/// order, so that equal ones have equal texts.
 pub(super) fn tidy(attribute: &Attribute, elements: &mut Vec<Value>, t: &mut Tolerance) {
     if attribute.sub_attribute("value").is_some() {
         elements.retain(|element| !is_bare_label(element));
@@ -62,7 +64,10 @@ fn hold_each_once(attribute: &Attribute, elements: &mut Vec<Value>) -> bool {
     for element in elements.drain(..) {
         let place = *places.entry(identity(attribute, &element)).or_insert(kept.len());
         match (kept.get_mut(place), element) {
-            (Some(Value::Object(earlier)), Value::Object(later)) => earlier.extend(later),
+            (Some(Value::Object(earlier)), Value::Object(later)) => {
+                earlier.extend(later);
+                put_in_order(earlier, names(&attribute.sub_attributes));
+            }
             (Some(_), _) => {}
             (None, element) => kept.push(element),
         }

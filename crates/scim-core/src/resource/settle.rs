@@ -46,34 +46,28 @@ pub fn settle(rt: &ResourceType, document: &mut Document, t: &mut Tolerance) -> 
 
 /// Tidies one attribute's value and tells whether anything is left of it.
 fn is_left(attribute: &Attribute, value: &mut Value, t: &mut Tolerance, faults: &mut Faults) -> bool {
-    if let Value::Array(array) = value {
-        faults.keep(not_too_many(attribute, array.len()));
-        array.retain_mut(is_filled);
-        elements::tidy(attribute, array, t);
-        array
-            .iter_mut()
-            .for_each(|element| put_sub_attributes_in_order(attribute, element));
-        return !array.is_empty();
-    }
-    put_sub_attributes_in_order(attribute, value);
-    is_filled(value)
+    let Value::Array(array) = value else {
+        return is_filled(attribute, value);
+    };
+    faults.keep(not_too_many(attribute, array.len()));
+    array.retain_mut(|element| is_filled(attribute, element));
+    elements::tidy(attribute, array, t);
+    !array.is_empty()
 }
 
-fn is_filled(value: &mut Value) -> bool {
+fn is_filled(attribute: &Attribute, value: &mut Value) -> bool {
     if let Value::Object(members) = value {
         members.retain(|_, member| !is_nothing(member));
+        put_in_order(members, names(&attribute.sub_attributes));
     }
     !is_nothing(value)
 }
 
-fn put_sub_attributes_in_order(attribute: &Attribute, value: &mut Value) {
-    if let Value::Object(members) = value {
-        put_in_order(members, names(&attribute.sub_attributes));
-    }
-}
-
 /// Answers list attributes in the order of the schema, whatever order they were written in.
-fn put_in_order<'a>(members: &mut Map<String, Value>, names: impl Iterator<Item = &'a str> + Clone) {
+pub(super) fn put_in_order<'a>(
+    members: &mut Map<String, Value>,
+    names: impl Iterator<Item = &'a str> + Clone,
+) {
     let mut rest = names.clone();
     if members.keys().all(|key| rest.any(|name| name == key)) {
         return;
@@ -82,7 +76,7 @@ fn put_in_order<'a>(members: &mut Map<String, Value>, names: impl Iterator<Item 
     members.extend(names.filter_map(|name| unordered.swap_remove_entry(name)));
 }
 
-fn names(attributes: &[Attribute]) -> impl Iterator<Item = &str> + Clone {
+pub(super) fn names(attributes: &[Attribute]) -> impl Iterator<Item = &str> + Clone {
     attributes.iter().map(|a| a.name.as_str())
 }
 
@@ -118,13 +112,14 @@ fn check_required(rt: &ResourceType, document: &Document, faults: &mut Faults) {
     }
 }
 
-/// What only the server writes, or never stores, cannot be missing in a document.
+/// What only the server writes, or what is stored elsewhere or never, cannot be missing in a document.
 fn is_missing(attribute: &Attribute, members: &Map<String, Value>) -> bool {
     let is_stored = matches!(
         attribute.mutability,
         Mutability::ReadWrite | Mutability::Immutable
     );
-    attribute.required && is_stored && members.get(&attribute.name).is_none_or(is_blank)
+    let is_here = is_stored && attribute.name != "members";
+    attribute.required && is_here && members.get(&attribute.name).is_none_or(is_blank)
 }
 
 /// A required string of blanks, visible or not, says as little as none (attack 41).

@@ -678,6 +678,19 @@ fn addresses_have_no_value_and_are_held_once_when_wholly_equal() {
 }
 
 #[test]
+fn equal_addresses_are_found_whatever_order_they_were_written_in() {
+    let mut written = document(json!({
+        "userName": "ana",
+        "addresses": [{"type": "work", "locality": "Cork"}, {"locality": "Cork", "type": "work"}],
+    }));
+    settle(&schema::user(), &mut written, &mut Tolerance::lenient()).unwrap();
+    assert_eq!(
+        written.get("addresses"),
+        Some(&json!([{"locality": "Cork", "type": "work"}]))
+    );
+}
+
+#[test]
 fn the_last_primary_stays() {
     let sent = json!({"emails": [
         {"value": "a@x", "primary": true}, {"value": "b@x", "primary": true}, {"value": "c@x", "primary": false},
