@@ -5,6 +5,7 @@
 //! `x ne v` is exactly `not (x eq v)`; `x eq null` means that `x` is absent; strings compare folded unless their
 //! attribute is `caseExact`.
 
+mod cursor;
 mod instant;
 mod matches;
 pub(crate) mod parse;
@@ -118,6 +119,19 @@ pub enum Literal {
     Number(Number),
     Boolean(bool),
     Null,
+}
+
+impl Filter {
+    /// How many comparisons one evaluation may cost.
+    #[must_use]
+    pub fn terms(&self) -> usize {
+        match self {
+            Self::And(parts) | Self::Or(parts) => parts.iter().map(Self::terms).sum(),
+            Self::Not(part) => part.terms(),
+            Self::ValuePath { filter, .. } => filter.terms(),
+            Self::Compare { .. } | Self::Present(_) => 1,
+        }
+    }
 }
 
 /// The text of the filter: parsing it gives the same tree.

@@ -3,6 +3,7 @@
 
 use serde_json::Number;
 
+use super::cursor::Cursor;
 use super::{Filter, Instant, Literal, Op};
 use crate::ScimError;
 use crate::leniency::{Leniency, Tolerance};
@@ -24,9 +25,9 @@ impl Filter {
     pub fn parse(text: &str, rt: &ResourceType, tolerance: &mut Tolerance) -> Result<Self, ScimError> {
         let mut parser = Parser::new(text, text, Names::Of(rt), tolerance)?;
         let filter = parser.disjunction()?;
-        parser.blanks();
-        if !parser.rest.is_empty() {
-            return Err(parser.error("expected \"and\", \"or\" or the end"));
+        parser.input.blanks();
+        if !parser.input.rest.is_empty() {
+            return Err(parser.input.error("expected \"and\", \"or\" or the end"));
         }
         Ok(filter)
     }
@@ -41,9 +42,9 @@ pub(crate) fn bracketed<'a>(
     tolerance: &'a mut Tolerance,
 ) -> Result<(Filter, &'a str), ScimError> {
     let mut parser = Parser::new(text, bracketed, Names::Elements(attribute), tolerance)?;
-    parser.expect('[')?;
+    parser.input.expect('[')?;
     let filter = parser.nested(']')?;
-    Ok((filter, parser.rest))
+    Ok((filter, parser.input.rest))
 }
 
 /// What a name in the filter may mean.
@@ -56,8 +57,7 @@ enum Names<'a> {
 }
 
 struct Parser<'a> {
-    text: &'a str,
-    rest: &'a str,
+    input: Cursor<'a>,
     names: Names<'a>,
     depth: usize,
     terms: usize,
@@ -78,8 +78,7 @@ impl<'a> Parser<'a> {
             )));
         }
         Ok(Self {
-            text,
-            rest,
+            input: Cursor::new(text, rest),
             names,
             depth: 0,
             terms: 0,
@@ -107,18 +106,20 @@ impl<'a> Parser<'a> {
 
     /// `attrExp / valuePath / *1"not" "(" FILTER ")"`
     fn factor(&mut self) -> Result<Filter, ScimError> {
-        self.blanks();
-        if self.eat('(') {
+        self.input.blanks();
+        if self.input.eat('(') {
             return self.nested(')');
         }
-        let start = self.rest;
-        let name = self.take_while(|c| c.is_ascii_alphanumeric() || "-_$:.".contains(c));
+        let start = self.input.rest;
+        let name = self
+            .input
+            .take_while(|c| c.is_ascii_alphanumeric() || "-_$:.".contains(c));
         if name.eq_ignore_ascii_case("not") {
-            self.blanks();
-            self.expect('(')?;
+            self.input.blanks();
+            self.input.expect('(')?;
             return Ok(Filter::Not(Box::new(self.nested(')')?)));
         }
-        if self.rest.starts_with('[') {
+        if self.input.rest.starts_with('[') {
             return self.value_path(name, start);
         }
         let (path, definition) = self.attribute(name, start)?;
@@ -128,13 +129,15 @@ impl<'a> Parser<'a> {
     /// A filter up to the closing character; the only place that goes deeper.
     fn nested(&mut self, closing: char) -> Result<Filter, ScimError> {
         if self.depth >= Filter::MAX_DEPTH {
-            return Err(self.error(&format!("nested deeper than {}", Filter::MAX_DEPTH)));
+            return Err(self
+                .input
+                .error(&format!("nested deeper than {}", Filter::MAX_DEPTH)));
         }
         self.depth += 1;
         let filter = self.disjunction()?;
         self.depth -= 1;
-        self.blanks();
-        self.expect(closing)?;
+        self.input.blanks();
+        self.input.expect(closing)?;
         Ok(filter)
     }
 
@@ -142,15 +145,17 @@ impl<'a> Parser<'a> {
     fn value_path(&mut self, name: &str, start: &'a str) -> Result<Filter, ScimError> {
         let (path, definition) = self.attribute(name, start)?;
         if path.sub.is_some() || definition.kind != Type::Complex {
-            return Err(self.error_at(start, "this attribute has no elements that [ ] could select"));
+            return Err(self
+                .input
+                .error_at(start, "this attribute has no elements that [ ] could select"));
         }
-        self.expect('[')?;
+        self.input.expect('[')?;
         let outer = std::mem::replace(&mut self.names, Names::Elements(definition));
         let inner = self.nested(']')?;
-        let filter = if self.eat('.') {
+        let filter = if self.input.eat('.') {
             self.tolerance.note(Leniency::FilterDialect, &path.full_name());
-            let start = self.rest;
-            let sub_name = self.take_while(|c| c.is_ascii_alphanumeric() || c == '$');
+            let start = self.input.rest;
+            let sub_name = self.input.take_while(|c| c.is_ascii_alphanumeric() || c == '$');
             let (sub, sub_definition) = self.attribute(sub_name, start)?;
             element_has(path, inner, self.expression(sub, sub_definition)?)
         } else {
@@ -171,7 +176,7 @@ impl<'a> Parser<'a> {
                 .sub_attribute(name)
                 .map(|sub| (AttributeRef::of_element(sub), sub)),
         };
-        let found = found.ok_or_else(|| self.error_at(start, "expected the name of an attribute"))?;
+        let found = found.ok_or_else(|| self.input.error_at(start, "expected the name of an attribute"))?;
         path::note_missing_urn(&found.0, name, self.tolerance);
         Ok(found)
     }
@@ -180,25 +185,27 @@ impl<'a> Parser<'a> {
     fn expression(&mut self, path: AttributeRef, definition: &Attribute) -> Result<Filter, ScimError> {
         self.terms += 1;
         if self.terms > Filter::MAX_TERMS {
-            return Err(self.error(&format!("more than {} comparisons", Filter::MAX_TERMS)));
+            return Err(self
+                .input
+                .error(&format!("more than {} comparisons", Filter::MAX_TERMS)));
         }
-        self.blank("expected a space and an operator")?;
-        let start = self.rest;
-        let word = self.take_while(|c| c.is_ascii_alphabetic());
+        self.input.blank("expected a space and an operator")?;
+        let start = self.input.rest;
+        let word = self.input.take_while(|c| c.is_ascii_alphabetic());
         if word.eq_ignore_ascii_case("pr") {
-            self.boundary()?;
+            self.input.boundary()?;
             return Ok(Filter::Present(path));
         }
         let op = Op::from_keyword(word).ok_or_else(|| {
-            self.error_at(
+            self.input.error_at(
                 start,
                 "expected one of the operators eq, ne, co, sw, ew, gt, ge, lt, le, pr",
             )
         })?;
-        self.blank("expected a space and a value")?;
-        let start = self.rest;
+        self.input.blank("expected a space and a value")?;
+        let start = self.input.rest;
         let literal = self.literal()?;
-        self.boundary()?;
+        self.input.boundary()?;
         let path = self.comparable(path, definition, start)?;
         let value = self.typed(&path, op, literal, start)?;
         Ok(Filter::Compare { path, op, value })
@@ -215,7 +222,7 @@ impl<'a> Parser<'a> {
             return Ok(path);
         }
         let Some(value) = definition.sub_attribute("value") else {
-            return Err(self.error_at(start, "name the sub-attribute to compare"));
+            return Err(self.input.error_at(start, "name the sub-attribute to compare"));
         };
         self.tolerance.note(Leniency::FilterDialect, &path.full_name());
         path.sub = Some(value.into());
@@ -234,47 +241,55 @@ impl<'a> Parser<'a> {
         match (path.leaf().kind, literal) {
             (_, Literal::Null) if equality => Ok(Literal::Null),
             (Type::Boolean, literal) if equality => self.boolean(path, literal, start),
-            (Type::Boolean, _) => Err(self.error_at(start, "true and false compare with eq and ne only")),
+            (Type::Boolean, _) => Err(self
+                .input
+                .error_at(start, "true and false compare with eq and ne only")),
             (Type::Integer | Type::Decimal, Literal::Number(number)) if !op.is_substring() => {
                 Ok(Literal::Number(number))
             }
-            (Type::Integer | Type::Decimal, _) => {
-                Err(self.error_at(start, "this attribute compares with a number"))
-            }
+            (Type::Integer | Type::Decimal, _) => Err(self
+                .input
+                .error_at(start, "this attribute compares with a number")),
             (Type::Binary, Literal::String(_)) if op.is_ordering() => {
-                Err(self.error_at(start, "this attribute has no order"))
+                Err(self.input.error_at(start, "this attribute has no order"))
             }
             (Type::DateTime, Literal::String(text)) if !op.is_substring() => match Instant::parse(&text) {
                 Some(_) => Ok(Literal::String(text)),
-                None => Err(self.error_at(start, "expected a time such as \"2011-05-13T04:42:34Z\"")),
+                None => Err(self
+                    .input
+                    .error_at(start, "expected a time such as \"2011-05-13T04:42:34Z\"")),
             },
             (_, Literal::String(text)) => Ok(Literal::String(text)),
-            _ => Err(self.error_at(start, "this attribute compares with a string in double quotes")),
+            _ => Err(self
+                .input
+                .error_at(start, "this attribute compares with a string in double quotes")),
         }
     }
 
     /// Entra compares booleans with the strings `"True"` and `"False"`.
     fn boolean(&mut self, path: &AttributeRef, literal: Literal, start: &str) -> Result<Literal, ScimError> {
-        let text = match literal {
+        let input = self.input;
+        let refusal = || input.error_at(start, "this attribute compares with true or false");
+        let spelled = match literal {
             Literal::Boolean(boolean) => return Ok(Literal::Boolean(boolean)),
-            Literal::String(text) if !self.tolerance.strict => text,
-            _ => return Err(self.error_at(start, "this attribute compares with true or false")),
+            Literal::String(word) if word.eq_ignore_ascii_case("true") => true,
+            Literal::String(word) if word.eq_ignore_ascii_case("false") => false,
+            _ => return Err(refusal()),
         };
-        self.tolerance.note(Leniency::BooleanAsString, &path.full_name());
-        match text.to_ascii_lowercase().as_str() {
-            "true" => Ok(Literal::Boolean(true)),
-            "false" => Ok(Literal::Boolean(false)),
-            _ => Err(self.error_at(start, "this attribute compares with true or false")),
-        }
+        self.tolerance
+            .allow(Leniency::BooleanAsString, &path.full_name(), refusal)?;
+        Ok(Literal::Boolean(spelled))
     }
 
     /// `compValue = false / null / true / number / string`, as JSON writes them.
     fn literal(&mut self) -> Result<Literal, ScimError> {
-        let start = self.rest;
+        let start = self.input.rest;
         if start.starts_with('"') {
             return self.string().map(Literal::String);
         }
-        let word = self.take_while(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
+        let word = self
+            .input
+            .take_while(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
         match word {
             "true" => Ok(Literal::Boolean(true)),
             "false" => Ok(Literal::Boolean(false)),
@@ -282,7 +297,7 @@ impl<'a> Parser<'a> {
             _ => serde_json::from_str::<Number>(word)
                 .map(Literal::Number)
                 .map_err(|_| {
-                    self.error_at(
+                    self.input.error_at(
                         start,
                         "expected a string in double quotes, a number, true, false or null",
                     )
@@ -291,7 +306,7 @@ impl<'a> Parser<'a> {
     }
 
     fn string(&mut self) -> Result<String, ScimError> {
-        let start = self.rest;
+        let start = self.input.rest;
         let mut escaped = false;
         let closing = start.char_indices().skip(1).find(|(_, c)| {
             let ends = *c == '"' && !escaped;
@@ -299,86 +314,30 @@ impl<'a> Parser<'a> {
             ends
         });
         let Some((closing, _)) = closing else {
-            return Err(self.error_at(start, "the string has no closing quote"));
+            return Err(self.input.error_at(start, "the string has no closing quote"));
         };
         let (quoted, rest) = start.split_at(closing + 1);
-        self.rest = rest;
+        self.input.rest = rest;
         // serde_json refuses lone surrogates and raw control characters; NUL is refused here (attacks 31, 42).
         match serde_json::from_str::<String>(quoted) {
             Ok(text) if !text.contains('\0') => Ok(text),
-            _ => Err(self.error_at(start, "the string is not as JSON writes strings")),
+            _ => Err(self
+                .input
+                .error_at(start, "the string is not as JSON writes strings")),
         }
     }
 
     /// "and", "or", taken only as whole words; after a value a space has already been demanded.
     fn keyword(&mut self, word: &str) -> bool {
-        let before = self.rest;
-        self.blanks();
-        let found = self.take_while(|c| c.is_ascii_alphabetic());
-        let ends = self.rest.starts_with([' ', '(']);
+        let before = self.input.rest;
+        self.input.blanks();
+        let found = self.input.take_while(|c| c.is_ascii_alphabetic());
+        let ends = self.input.rest.starts_with([' ', '(']);
         if ends && found.eq_ignore_ascii_case(word) {
             return true;
         }
-        self.rest = before;
+        self.input.rest = before;
         false
-    }
-
-    fn blanks(&mut self) {
-        self.rest = self.rest.trim_start_matches(' ');
-    }
-
-    fn blank(&mut self, expected: &str) -> Result<(), ScimError> {
-        if !self.rest.starts_with(' ') {
-            return Err(self.error(expected));
-        }
-        self.blanks();
-        Ok(())
-    }
-
-    /// After a value: a space, a closing bracket or the end.
-    fn boundary(&self) -> Result<(), ScimError> {
-        match self.rest.chars().next() {
-            None | Some(' ' | ')' | ']') => Ok(()),
-            Some(_) => Err(self.error("expected a space")),
-        }
-    }
-
-    fn eat(&mut self, wanted: char) -> bool {
-        match self.rest.strip_prefix(wanted) {
-            Some(rest) => {
-                self.rest = rest;
-                true
-            }
-            None => false,
-        }
-    }
-
-    fn expect(&mut self, wanted: char) -> Result<(), ScimError> {
-        if self.eat(wanted) {
-            Ok(())
-        } else {
-            Err(self.error(&format!("expected \"{wanted}\"")))
-        }
-    }
-
-    fn take_while(&mut self, belongs: impl Fn(char) -> bool) -> &'a str {
-        let end = self.rest.find(|c| !belongs(c)).unwrap_or(self.rest.len());
-        let (taken, rest) = self.rest.split_at(end);
-        self.rest = rest;
-        taken
-    }
-
-    fn error(&self, what: &str) -> ScimError {
-        self.error_at(self.rest, what)
-    }
-
-    /// `place` is the rest of the text from where the fault stands; characters count from 1.
-    fn error_at(&self, place: &str, what: &str) -> ScimError {
-        let read = self.text.len() - place.len();
-        let position = self.text.get(..read).map_or(0, |before| before.chars().count()) + 1;
-        ScimError::invalid_filter(format!(
-            "The filter cannot be read at character {position}: {what}."
-        ))
     }
 }
 

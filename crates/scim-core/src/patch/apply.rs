@@ -135,12 +135,12 @@ impl<'a> Change<'a> {
         }
     }
 
-    /// The whole value in canonical form. What is left of a value that said something must say something too.
+    /// The whole value in canonical form.
     pub(super) fn normalised(&mut self) -> Result<Option<Value>, ScimError> {
         let listed = as_list(self.definition, self.value);
         let value = listed.as_ref().unwrap_or(self.value);
         let normal = normalise(self.definition, value, &self.name, self.tolerance)?;
-        self.noted(value, normal)
+        Ok(self.noted(normal))
     }
 
     /// One element in canonical form.
@@ -172,13 +172,8 @@ impl<'a> Change<'a> {
 
     fn unknown_part(&mut self, key: &str) -> Result<(), ScimError> {
         let name = format!("{}.{key}", self.name);
-        if self.tolerance.strict {
-            return Err(ScimError::invalid_path(format!(
-                "{name} is unknown; leave it out."
-            )));
-        }
-        self.tolerance.note(Leniency::UnknownAttribute, &name);
-        Ok(())
+        let refusal = || ScimError::invalid_path(format!("{name} is unknown; leave it out."));
+        self.tolerance.allow(Leniency::UnknownAttribute, &name, refusal)
     }
 
     fn sub_value(&mut self, sub: &str, value: &Value) -> Result<Option<Value>, ScimError> {
@@ -187,22 +182,15 @@ impl<'a> Change<'a> {
             return Err(ScimError::invalid_path(format!("There is no {name}.")));
         };
         let normal = normalise(definition, value, &name, self.tolerance)?;
-        self.noted(value, normal)
+        Ok(self.noted(normal))
     }
 
     /// Counts clearing by an empty value, which RFC 7644 leaves to `remove`.
-    fn noted(&mut self, value: &Value, normal: Option<Value>) -> Result<Option<Value>, ScimError> {
+    fn noted(&mut self, normal: Option<Value>) -> Option<Value> {
         if normal.is_none() {
-            if !is_empty(value) {
-                let detail = format!(
-                    "Nothing in the value of {} can be kept; send null to clear it.",
-                    self.name
-                );
-                return Err(ScimError::invalid_value(detail));
-            }
             self.tolerance.note(Leniency::NullOrEmpty, &self.name);
         }
-        Ok(normal)
+        normal
     }
 
     /// RFC 7644 §3.5.2.3: no record matched.

@@ -84,13 +84,10 @@ fn keyed(
 }
 
 fn unknown(key: &str, tolerance: &mut Tolerance) -> Result<bool, ScimError> {
-    if tolerance.strict {
+    tolerance.allow(Leniency::UnknownAttribute, key, || {
         let shown: String = key.chars().take(100).collect();
-        return Err(ScimError::invalid_path(format!(
-            "the value names an unknown attribute, \"{shown}\"."
-        )));
-    }
-    tolerance.note(Leniency::UnknownAttribute, key);
+        ScimError::invalid_path(format!("the value names an unknown attribute, \"{shown}\"."))
+    })?;
     Ok(false)
 }
 
@@ -100,13 +97,9 @@ fn note_path_as_key(path: &Path, key: &str, tolerance: &mut Tolerance) -> Result
     if is_name {
         return Ok(());
     }
-    if tolerance.strict {
-        return Err(ScimError::invalid_path(
-            "a key of the value is a path; send an operation with that path.",
-        ));
-    }
-    tolerance.note(Leniency::PathlessKeys, key);
-    Ok(())
+    tolerance.allow(Leniency::PathlessKeys, key, || {
+        ScimError::invalid_path("a key of the value is a path; send an operation with that path.")
+    })
 }
 
 /// A path that is an extension's URN: its attributes one by one, or all of them removed.
@@ -201,10 +194,9 @@ pub(super) fn schemas(
         if rt.schemas().any(|schema| schema.id.eq_ignore_ascii_case(urn)) {
             continue;
         }
-        if tolerance.strict {
-            return Err(ScimError::invalid_value("\"schemas\" names an unknown schema."));
-        }
-        tolerance.note(Leniency::UnknownSchema, urn);
+        tolerance.allow(Leniency::UnknownSchema, urn, || {
+            ScimError::invalid_value("\"schemas\" names an unknown schema.")
+        })?;
     }
     Ok(())
 }

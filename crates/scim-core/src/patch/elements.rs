@@ -167,7 +167,6 @@ fn append(change: &mut Change<'_>, list: &mut Vec<Value>) -> Result<(), ScimErro
 /// `remove` with a value: exactly those elements, never the whole list (the value list that Entra and authentik
 /// send for members, here for any attribute).
 fn remove_listed(change: &mut Change<'_>, list: &mut Vec<Value>) -> Result<(), ScimError> {
-    change.tolerance.note(Leniency::RemoveWithValue, &change.name);
     for wanted in listed(change.value) {
         let wanted = match wanted {
             Value::String(_) => Some(Value::Object(Map::from_iter([(

@@ -141,12 +141,9 @@ fn member_of(parts: &Map<String, Value>, tolerance: &mut Tolerance) -> Result<Me
             "type" => member.kind = text("type", value)?,
             // Computed from the id; Entra sends null.
             "$ref" => {}
-            _ if tolerance.strict => {
-                return Err(ScimError::invalid_path(
-                    "a member has an unknown attribute; leave it out.",
-                ));
-            }
-            _ => tolerance.note(Leniency::UnknownAttribute, &format!("members.{key}")),
+            _ => tolerance.allow(Leniency::UnknownAttribute, &format!("members.{key}"), || {
+                ScimError::invalid_path("a member has an unknown attribute; leave it out.")
+            })?,
         }
     }
     if member.value.is_empty() {

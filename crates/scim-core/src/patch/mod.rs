@@ -51,6 +51,10 @@ impl PatchRequest {
     /// Most operations in one request; more is 413.
     pub const MAX_OPERATIONS: usize = 1000;
 
+    /// Most comparisons with elements that the operations of one request may ask for together: each is made with
+    /// up to [`resource::MAX_ELEMENTS`] elements.
+    pub const MAX_COMPARISONS: usize = 4_000;
+
     /// Reads the body of a PATCH.
     ///
     /// # Errors
@@ -69,6 +73,7 @@ impl PatchRequest {
                 .read(rt, operation, tolerance)
                 .map_err(|error| in_operation(index, &error))?;
         }
+        request.check_comparisons()?;
         Ok(request)
     }
 
@@ -104,6 +109,17 @@ impl PatchRequest {
     pub fn split_members(mut self) -> Result<(Self, Vec<MemberChange>), ScimError> {
         let members = std::mem::take(&mut self.members);
         Ok((self, members))
+    }
+
+    fn check_comparisons(&self) -> Result<(), ScimError> {
+        let limit = Self::MAX_COMPARISONS;
+        if self.operations.iter().map(Operation::comparisons).sum::<usize>() <= limit {
+            return Ok(());
+        }
+        let detail = format!(
+            "The operations select elements by more than {limit} comparisons; send several requests."
+        );
+        Err(ScimError::bad_request(ScimType::TooMany, detail))
     }
 
     fn read(
@@ -165,7 +181,9 @@ impl PatchRequest {
         let Some(definition) = of.definition(rt) else {
             return Err(ScimError::invalid_path("the path names no attribute."));
         };
-        if verb != Verb::Remove && path.sub().is_none() {
+        if verb == Verb::Remove && !value.is_null() {
+            tolerance.note(Leniency::RemoveWithValue, &of.full_name());
+        } else if verb != Verb::Remove && path.sub().is_none() {
             match content(definition, value) {
                 Content::Unknown => {
                     let name = of.full_name();
@@ -184,6 +202,17 @@ impl PatchRequest {
             value: value.into_owned(),
         });
         Ok(())
+    }
+}
+
+impl Operation {
+    /// How often each element of the attribute is looked at.
+    fn comparisons(&self) -> usize {
+        match (&self.path, self.verb, &self.value) {
+            (Path::Elements { filter, .. }, ..) => filter.terms(),
+            (_, Verb::Remove, Value::Array(listed)) => listed.len(),
+            _ => 0,
+        }
     }
 }
 
@@ -207,12 +236,9 @@ fn operations<'b>(body: &'b Map<String, Value>, tolerance: &mut Tolerance) -> Re
         ));
     };
     if operations.is_empty() {
-        if tolerance.strict {
-            return Err(ScimError::invalid_syntax(
-                "\"Operations\" is empty; send at least one operation.",
-            ));
-        }
-        tolerance.note(Leniency::EmptyOperations, "Operations");
+        tolerance.allow(Leniency::EmptyOperations, "Operations", || {
+            ScimError::invalid_syntax("\"Operations\" is empty; send at least one operation.")
+        })?;
     }
     let limit = PatchRequest::MAX_OPERATIONS;
     if operations.len() > limit {
