@@ -43,12 +43,16 @@ start_postgres() {
     tries=0
     while :; do
         # Asking for a free port and then using it is a race, so a taken one is simply tried again elsewhere.
-        port=$(awk -v seed="$$$(date +%N)$tries" 'BEGIN { srand(seed); print 20000 + int(rand() * 40000) }')
+        port=$((20000 + $(od -An -N2 -tu2 /dev/urandom) % 12000))
         options="-p $port -k $directory -c listen_addresses=127.0.0.1 -c max_connections=300"
         options="$options -c fsync=${USHER_TEST_FSYNC:-off}"
         as_server "$binaries/pg_ctl" -D "$directory/data" -l "$directory/log" -w -t 60 -o "$options" start >/dev/null && break
         tries=$((tries + 1))
-        [ "$tries" -lt 5 ] || { as_server cat "$directory/log" >&2; die "PostgreSQL does not start"; }
+        [ "$tries" -lt 5 ] || {
+            as_server cat "$directory/log" >&2
+            as_server rm -rf "$directory"
+            die "PostgreSQL does not start"
+        }
     done
 }
 

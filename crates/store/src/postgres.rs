@@ -183,13 +183,11 @@ impl PostgresStore {
     }
 
     async fn migrate(&self, migrations: &'static [Migration]) -> Result<(), StoreError> {
-        // The lock keeps another process from migrating the same schema at once; a big table may take longer
-        // than a request's statement.
+        // A big table may take longer than a request's statement.
         let begin_sql = format!(
-            "{}; SET LOCAL statement_timeout = 0; \
-             SELECT pg_advisory_xact_lock(hashtextextended('usher migration of {}', 0))",
+            "{}; SET LOCAL statement_timeout = 0; {}",
             self.begin_write,
-            self.schema.as_str(),
+            self.lock_sql()
         );
         let deadline = Instant::now() + self.deadline;
         let permit = self.lane.admission.enter(deadline).await?;
@@ -202,10 +200,19 @@ impl PostgresStore {
         .await
     }
 
-    /// `CREATE SCHEMA IF NOT EXISTS`.
+    /// Keeps another process from making or migrating the same schema until the transaction ends.
+    fn lock_sql(&self) -> String {
+        format!(
+            "SELECT pg_advisory_xact_lock(hashtextextended('usher schema {}', 0))",
+            self.schema.as_str()
+        )
+    }
+
+    /// `CREATE SCHEMA IF NOT EXISTS`, which without the lock fails when two do it at once.
     pub(crate) async fn create(&self) -> Result<(), StoreError> {
         self.execute(format!(
-            "CREATE SCHEMA IF NOT EXISTS \"{}\"",
+            "{}; CREATE SCHEMA IF NOT EXISTS \"{}\"",
+            self.lock_sql(),
             self.schema.as_str()
         ))
         .await

@@ -1,4 +1,10 @@
 //! The promises of this crate, through its public door, on both databases wherever it matters.
 
+mod faults;
+mod group_commit;
+mod lifecycle;
+mod locations;
+mod migrations;
+mod postgres;
 mod support;
 mod transactions;
