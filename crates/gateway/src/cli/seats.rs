@@ -124,7 +124,7 @@ fn show_audit(audit: &Value) -> Result<(), Mistake> {
         found.join("\n")
     };
     output::text(&format!(
-        "\n{verdict} Active users: {}.",
+        "\nActive users: {}.\n{verdict}",
         cell(audit, "active_users")
     ))
 }
