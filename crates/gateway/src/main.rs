@@ -16,5 +16,12 @@ mod tenant_rules;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    cli::main()
+    match cli::parse(std::env::args_os()) {
+        Ok(cli::Cli { command: cli::Command::Serve { config } }) => match serve::serve(config.as_deref()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(sentence) => cli::fail(&sentence),
+        },
+        Ok(cli::Cli { command: cli::Command::Client(command) }) => cli::dispatch(command),
+        Err(code) => code,
+    }
 }

@@ -30,6 +30,8 @@ pub enum Leniency {
     RemoveWithValue,
     /// A filter outside the grammar of RFC 7644 §3.4.2.2 whose meaning is plain (Entra).
     FilterDialect,
+    /// A role as JSON text inside `value` (Entra without its flag).
+    JsonInValue,
     /// The same `type` and `value` twice in one attribute; held once.
     RepeatedElement,
     /// More than one `primary` in one attribute; the last one stays.
@@ -51,6 +53,7 @@ impl Leniency {
         Self::AbsentElementMade,
         Self::RemoveWithValue,
         Self::FilterDialect,
+        Self::JsonInValue,
         Self::RepeatedElement,
         Self::SecondPrimary,
     ];
@@ -71,6 +74,7 @@ impl Leniency {
             Self::AbsentElementMade => "absent_element_made",
             Self::RemoveWithValue => "remove_with_value",
             Self::FilterDialect => "filter_dialect",
+            Self::JsonInValue => "json_in_value",
             Self::RepeatedElement => "repeated_element",
             Self::SecondPrimary => "second_primary",
         }

@@ -56,6 +56,28 @@ pub fn list_response(total: u64, page: &Page, resources: Vec<Value>) -> Value {
     })
 }
 
+/// The same envelope around resources that are JSON text already, so that a page is put together without parsing it.
+#[must_use]
+pub fn list_text(total: u64, page: &Page, resources: &[String]) -> String {
+    let length = resources.iter().map(|r| r.len() + 1).sum::<usize>();
+    let head = format!(
+        "{{\"schemas\":[\"{}\"],\"totalResults\":{total},\"startIndex\":{},\"itemsPerPage\":{},\"Resources\":[",
+        urn::LIST_RESPONSE,
+        page.start_index,
+        resources.len(),
+    );
+    let mut text = String::with_capacity(head.len() + length + 2);
+    text.push_str(&head);
+    for (place, resource) in resources.iter().enumerate() {
+        if place > 0 {
+            text.push(',');
+        }
+        text.push_str(resource);
+    }
+    text.push_str("]}");
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

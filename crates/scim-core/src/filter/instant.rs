@@ -35,6 +35,13 @@ impl Instant {
             days_since_1970(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second - offset;
         in_range.then_some(Self { seconds, nanos })
     }
+
+    /// Milliseconds since 1970 in UTC; `None` when the instant is finer than that.
+    #[must_use]
+    pub fn as_whole_millis(self) -> Option<i64> {
+        let millis = (self.nanos % 1_000_000 == 0).then_some(i64::from(self.nanos / 1_000_000))?;
+        self.seconds.checked_mul(1000)?.checked_add(millis)
+    }
 }
 
 /// What is still to be read.
