@@ -109,11 +109,7 @@ fn present_of(tx: &mut ReadTx<'_>, group_id: &str, ids: &[&str]) -> Result<Vec<S
     Ok(present)
 }
 
-fn remove(
-    tx: &mut WriteTx<'_>,
-    group_id: &str,
-    selection: &MemberSelection,
-) -> Result<bool, DirectoryError> {
+fn remove(tx: &mut WriteTx<'_>, group_id: &str, selection: &MemberSelection) -> Result<bool, DirectoryError> {
     match selection {
         MemberSelection::All => clear(tx, group_id),
         MemberSelection::Values(ids) => {
@@ -142,11 +138,7 @@ fn remove_these(tx: &mut WriteTx<'_>, group_id: &str, ids: &[&str]) -> Result<bo
     Ok(!present.is_empty())
 }
 
-fn remove_all_but(
-    tx: &mut WriteTx<'_>,
-    group_id: &str,
-    members: &[Member],
-) -> Result<bool, DirectoryError> {
+fn remove_all_but(tx: &mut WriteTx<'_>, group_id: &str, members: &[Member]) -> Result<bool, DirectoryError> {
     let stay: BTreeSet<&str> = members.iter().map(|m| m.value.as_str()).collect();
     let present = memberships::table.filter(memberships::group_id.eq(group_id)).select(memberships::user_id);
     let present: Vec<String> = present.load(tx.connection())?;

@@ -4,9 +4,7 @@ use diesel::prelude::*;
 use scim_core::{Document, fold::user_name_key};
 use store::{ReadTx, WriteTx};
 
-use crate::{
-    DirectoryError, NameRules, claims::Claim, emails, memberships, schema::users, totals::Total,
-};
+use crate::{DirectoryError, NameRules, claims::Claim, emails, memberships, schema::users, totals::Total};
 
 /// One user as it rests.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]

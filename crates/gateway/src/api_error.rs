@@ -88,7 +88,10 @@ impl ApiError {
 
     /// Whether the request may be answered before its body was read, so that the connection cannot be used again.
     pub(crate) fn leaves_body_unread(&self) -> bool {
-        matches!(self, Self::BodyTooLarge { .. } | Self::BodyTooSlow { .. } | Self::BodyBroken | Self::OddHost)
+        matches!(
+            self,
+            Self::BodyTooLarge { .. } | Self::BodyTooSlow { .. } | Self::BodyBroken | Self::OddHost
+        )
     }
 
     /// What a SCIM client is told.
@@ -99,13 +102,18 @@ impl ApiError {
             Self::Unauthorized(Unauthorized::Unknown) => {
                 plain(401, "Invalid credentials: check the token, the region and the company key.")
             }
-            Self::Unauthorized(Unauthorized::WrongRegion { base_url }) => {
-                plain(401, &format!("Invalid credentials: this token belongs to another base URL, {base_url} ."))
+            Self::Unauthorized(Unauthorized::WrongRegion { base_url }) => plain(
+                401,
+                &format!("Invalid credentials: this token belongs to another base URL, {base_url} ."),
+            ),
+            Self::TooManyAttempts { .. } => {
+                plain(429, "Too many wrong credentials from here; wait before the next try.")
             }
-            Self::TooManyAttempts { .. } => plain(429, "Too many wrong credentials from here; wait before the next try."),
             Self::TenantSuspended { contact } => plain(
                 403,
-                &format!("Provisioning is suspended for this tenant; nothing was read or stored. Ask {contact}."),
+                &format!(
+                    "Provisioning is suspended for this tenant; nothing was read or stored. Ask {contact}."
+                ),
             ),
             Self::NoSuchPath { base_url: Some(url) } => plain(
                 404,
@@ -114,10 +122,18 @@ impl ApiError {
             Self::NoSuchPath { base_url: None } => plain(404, "There is nothing at this path."),
             Self::OddHost => plain(400, "Send exactly one Host header."),
             Self::MethodNotAllowed { allow } => plain(405, &format!("This path takes {allow} only.")),
-            Self::NotImplemented(what) => plain(501, &format!("{what} is not supported; see /ServiceProviderConfig.")),
-            Self::DiscoveryFilter => plain(403, "Discovery endpoints cannot be filtered (RFC 7644 section 4)."),
-            Self::BodyTooLarge { limit } => plain(413, &format!("The body is larger than {limit} bytes; send less at once.")),
-            Self::BodyTooSlow { seconds } => plain(408, &format!("The body did not arrive within {seconds} seconds.")),
+            Self::NotImplemented(what) => {
+                plain(501, &format!("{what} is not supported; see /ServiceProviderConfig."))
+            }
+            Self::DiscoveryFilter => {
+                plain(403, "Discovery endpoints cannot be filtered (RFC 7644 section 4).")
+            }
+            Self::BodyTooLarge { limit } => {
+                plain(413, &format!("The body is larger than {limit} bytes; send less at once."))
+            }
+            Self::BodyTooSlow { seconds } => {
+                plain(408, &format!("The body did not arrive within {seconds} seconds."))
+            }
             Self::BodyBroken => plain(400, "The body broke off or was not framed as its headers say."),
             Self::UnsupportedMediaType(detail) => plain(415, detail),
             Self::Misconfigured(_) | Self::Panicked => internal(request_id),
@@ -145,11 +161,17 @@ fn provisioning(error: &ProvisioningError, request_id: &str) -> ScimError {
 
 fn directory(error: &DirectoryError, request_id: &str) -> ScimError {
     let taken = |attribute: &str, existing: &str| {
-        let who = if existing.is_empty() { "another resource".to_owned() } else { format!("the resource {existing}") };
+        let who = if existing.is_empty() {
+            "another resource".to_owned()
+        } else {
+            format!("the resource {existing}")
+        };
         ScimError::new(
             409,
             Some(ScimType::Uniqueness),
-            format!("{attribute} is taken by {who} of this tenant; look it up with a filter and update it instead."),
+            format!(
+                "{attribute} is taken by {who} of this tenant; look it up with a filter and update it instead."
+            ),
         )
     };
     match error {
@@ -197,10 +219,17 @@ fn registry(error: &RegistryError, request_id: &str) -> ScimError {
 fn store(error: &StoreError, request_id: &str) -> ScimError {
     match error {
         StoreError::Busy => ScimError::new(503, None, "The service is busy; retry after a moment."),
-        StoreError::Full => ScimError::new(507, None, "The service has no room left; nothing was stored. Retry later."),
-        StoreError::Unavailable(_) | StoreError::Missing | StoreError::Corrupt(_) | StoreError::Migration(_) => {
-            ScimError::new(503, None, format!("The data of this tenant cannot be reached now; retry later. Ref {request_id}."))
+        StoreError::Full => {
+            ScimError::new(507, None, "The service has no room left; nothing was stored. Retry later.")
         }
+        StoreError::Unavailable(_)
+        | StoreError::Missing
+        | StoreError::Corrupt(_)
+        | StoreError::Migration(_) => ScimError::new(
+            503,
+            None,
+            format!("The data of this tenant cannot be reached now; retry later. Ref {request_id}."),
+        ),
         StoreError::Panicked | StoreError::Unique(_) | StoreError::Query(_) => internal(request_id),
     }
 }

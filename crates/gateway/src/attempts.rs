@@ -43,7 +43,12 @@ impl Attempts {
     }
 
     fn count(&self, source: Source) -> Option<u64> {
-        let fresh = || Ok::<_, std::convert::Infallible>(Arc::new(Mutex::new(Window { began: Instant::now(), wrong: 0 })));
+        let fresh = || {
+            Ok::<_, std::convert::Infallible>(Arc::new(Mutex::new(Window {
+                began: Instant::now(),
+                wrong: 0,
+            })))
+        };
         let window = match self.counts.get_or_insert_with(&source, fresh) {
             Ok(window) => window,
             Err(never) => match never {},

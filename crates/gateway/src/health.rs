@@ -24,7 +24,9 @@ async fn healthz() -> HttpResponse {
 async fn readyz(app: web::Data<App>) -> HttpResponse {
     match app.is_ready() {
         true => HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ready\n"),
-        false => HttpResponse::ServiceUnavailable().content_type("text/plain; charset=utf-8").body("stopping\n"),
+        false => {
+            HttpResponse::ServiceUnavailable().content_type("text/plain; charset=utf-8").body("stopping\n")
+        }
     }
 }
 

@@ -52,7 +52,8 @@ async fn run(settings: Settings) -> Result<(), String> {
 }
 
 fn bind(key: &str, address: SocketAddr) -> Result<TcpListener, String> {
-    TcpListener::bind(address).map_err(|e| format!("{key} {address}: {e}; choose another address or stop what uses it"))
+    TcpListener::bind(address)
+        .map_err(|e| format!("{key} {address}: {e}; choose another address or stop what uses it"))
 }
 
 fn scim_server(app: &Arc<App>, listener: TcpListener) -> Result<actix_web::dev::Server, String> {
@@ -89,14 +90,13 @@ fn tune(connection: &dyn Any, write_timeout: Duration) {
 
 fn metrics_server(app: &Arc<App>, listener: TcpListener) -> Result<actix_web::dev::ServerHandle, String> {
     let data = web::Data::from(Arc::clone(app));
-    let server = HttpServer::new(move || {
-        HttpApp::new().app_data(data.clone()).configure(health::metrics_routes)
-    })
-    .workers(1)
-    .disable_signals()
-    .listen(listener)
-    .map_err(|e| format!("metrics.listen: {e}"))?
-    .run();
+    let server =
+        HttpServer::new(move || HttpApp::new().app_data(data.clone()).configure(health::metrics_routes))
+            .workers(1)
+            .disable_signals()
+            .listen(listener)
+            .map_err(|e| format!("metrics.listen: {e}"))?
+            .run();
     let handle = server.handle();
     actix_web::rt::spawn(server);
     Ok(handle)
@@ -111,7 +111,9 @@ fn leave_server_url(data_dir: &Path, address: SocketAddr) -> Result<(), String> 
 
 async fn wait_for_stop() {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut term), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+    let (Ok(mut term), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
         warn!("signals cannot be waited for; stop this process with SIGKILL");
         return std::future::pending().await;
     };

@@ -63,7 +63,8 @@ fn check_users(tx: &mut ReadTx<'_>, problems: &mut Vec<String>) -> Result<u64, P
             match seats.get(id) {
                 None => problems.push(format!("user {id} has no seat record")),
                 Some(seat) if *active == (seat.state == State::Suspended) => {
-                    problems.push(format!("user {id} has active={active} but seat state {}", seat.state.key()));
+                    problems
+                        .push(format!("user {id} has active={active} but seat state {}", seat.state.key()));
                 }
                 Some(_) => {}
             }

@@ -55,7 +55,10 @@ impl Refusal<'_> {
             // MO8: the plan, not the value, is what is missing.
             format!("the plan of {tenant} has no {license} seats")
         } else {
-            format!("all {} {license} seats of {tenant} are in use ({} of {})", self.limit, self.used, self.limit)
+            format!(
+                "all {} {license} seats of {tenant} are in use ({} of {})",
+                self.limit, self.used, self.limit
+            )
         };
         let also = match self.fallback_full {
             Some(lesser) => format!(", and no {} seat is free either", lesser.title()),
@@ -112,7 +115,10 @@ mod tests {
              Free a seat, send userType member_lite, or ask support@example.com for more; then retry. Ref 01J8Z3."
         );
         let body = error.to_json();
-        assert_eq!((body["status"].as_str(), body["scimType"].as_str()), (Some("403"), Some("seatLimitReached")));
+        assert_eq!(
+            (body["status"].as_str(), body["scimType"].as_str()),
+            (Some("403"), Some("seatLimitReached"))
+        );
         assert_eq!(body[urn::SEAT_ERROR]["waiting"], 3);
     }
 
@@ -120,7 +126,10 @@ mod tests {
     fn mo8_a_license_that_the_plan_does_not_have_is_named_as_that() {
         let refusal = Refusal { license: License::MemberLite, used: 0, limit: 0, ..refusal() };
         let detail = refusal.to_error().detail;
-        assert!(detail.starts_with("Seat limit reached: the plan of Acme has no Member Lite seats."), "{detail}");
+        assert!(
+            detail.starts_with("Seat limit reached: the plan of Acme has no Member Lite seats."),
+            "{detail}"
+        );
         assert!(detail.contains("ask support@example.com"));
     }
 

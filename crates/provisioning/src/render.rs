@@ -13,13 +13,7 @@ use scim_core::{
 use seat_ledger::Seat;
 use serde_json::{Map, Value, json};
 
-use crate::{
-    Rules,
-    groups::GroupView,
-    timestamp::iso,
-    users::UserView,
-    version::etag,
-};
+use crate::{Rules, groups::GroupView, timestamp::iso, users::UserView, version::etag};
 
 /// A tenant's SCIM base URL, such as `https://scim.example.com/ire/acme/scim/v2`: from the settings, never from a request.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -57,11 +57,8 @@ pub fn resource_types(types: &[&ResourceType], base: &str) -> Vec<Value> {
 }
 
 fn resource_type(rt: &ResourceType, base: &str) -> Value {
-    let extensions: Vec<Value> = rt
-        .extensions
-        .iter()
-        .map(|s| json!({"schema": s.id, "required": false}))
-        .collect();
+    let extensions: Vec<Value> =
+        rt.extensions.iter().map(|s| json!({"schema": s.id, "required": false})).collect();
     json!({
         "schemas": [urn::RESOURCE_TYPE],
         "id": rt.name,
@@ -83,9 +80,7 @@ pub fn schemas(types: &[&ResourceType], base: &str) -> Vec<Value> {
             told.push(schema);
         }
     }
-    told.into_iter()
-        .map(|schema| schema_resource(schema, base))
-        .collect()
+    told.into_iter().map(|schema| schema_resource(schema, base)).collect()
 }
 
 fn schema_resource(schema: &Schema, base: &str) -> Value {
@@ -103,10 +98,7 @@ fn meta(kind: &str, location: String) -> Value {
     json!({"resourceType": kind, "location": location})
 }
 
-#[allow(
-    clippy::expect_used,
-    reason = "plain structs with string keys always serialise"
-)]
+#[allow(clippy::expect_used, reason = "plain structs with string keys always serialise")]
 fn json_of(value: &impl Serialize) -> Value {
     serde_json::to_value(value).expect("a schema serialises")
 }
@@ -143,28 +135,16 @@ mod tests {
         let scheme = &config["authenticationSchemes"][0];
         assert_eq!(scheme["type"], "oauthbearertoken");
         assert!(scheme["name"].is_string() && scheme["description"].is_string());
-        assert_eq!(
-            config["meta"]["location"],
-            format!("{BASE}/ServiceProviderConfig")
-        );
+        assert_eq!(config["meta"]["location"], format!("{BASE}/ServiceProviderConfig"));
         assert_eq!(config["meta"]["resourceType"], "ServiceProviderConfig");
         assert!(config.get("documentationUri").is_none());
-        let told = Features {
-            documentation_uri: Some("https://docs.example.com".into()),
-            ..features()
-        };
-        assert_eq!(
-            service_provider_config(&told, BASE)["documentationUri"],
-            "https://docs.example.com"
-        );
+        let told = Features { documentation_uri: Some("https://docs.example.com".into()), ..features() };
+        assert_eq!(service_provider_config(&told, BASE)["documentationUri"], "https://docs.example.com");
     }
 
     #[test]
     fn cx9_password_sync_is_told_as_not_supported() {
-        assert_eq!(
-            service_provider_config(&features(), BASE)["changePassword"]["supported"],
-            false
-        );
+        assert_eq!(service_provider_config(&features(), BASE)["changePassword"]["supported"], false);
     }
 
     #[test]
@@ -196,10 +176,7 @@ mod tests {
         let schemas = schemas(&[&user, &group, &user], BASE);
         let ids: Vec<_> = schemas.iter().map(|s| s["id"].as_str().unwrap()).collect();
         assert_eq!(ids, [urn::USER, urn::ENTERPRISE_USER, urn::SEAT, urn::GROUP]);
-        assert_eq!(
-            schemas[0]["meta"]["location"],
-            format!("{BASE}/Schemas/{}", urn::USER)
-        );
+        assert_eq!(schemas[0]["meta"]["location"], format!("{BASE}/Schemas/{}", urn::USER));
         let told = &schemas[0]["attributes"][0];
         for name in [
             "name",
@@ -226,18 +203,9 @@ mod tests {
         assert_eq!(user.require(&["Emails".into(), "shoeSize".into()]), ["shoeSize"]);
         let told = schemas(&[&user], BASE).remove(0);
         let attribute = |name: &str| {
-            told["attributes"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .find(|a| a["name"] == name)
-                .cloned()
-                .unwrap()
+            told["attributes"].as_array().unwrap().iter().find(|a| a["name"] == name).cloned().unwrap()
         };
-        assert_eq!(
-            attribute("userType")["canonicalValues"],
-            json!(["admin", "member_lite"])
-        );
+        assert_eq!(attribute("userType")["canonicalValues"], json!(["admin", "member_lite"]));
         assert_eq!(attribute("emails")["required"], true);
     }
 }

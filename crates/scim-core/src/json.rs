@@ -34,13 +34,10 @@ pub fn parse(bytes: &[u8]) -> Result<Value, ScimError> {
         .map_err(|_| ScimError::invalid_syntax("The body must be JSON in UTF-8."))?;
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let values = Cell::new(0);
-    Nested {
-        depth: 0,
-        values: &values,
-    }
-    .deserialize(&mut deserializer)
-    .and_then(|value| deserializer.end().map(|()| value))
-    .map_err(|error| refusal(&error))
+    Nested { depth: 0, values: &values }
+        .deserialize(&mut deserializer)
+        .and_then(|value| deserializer.end().map(|()| value))
+        .map_err(|error| refusal(&error))
 }
 
 /// serde_json's own texts name a place and never a value, and so do the ones below.
@@ -61,10 +58,7 @@ impl Nested<'_> {
         if self.depth >= MAX_DEPTH {
             return Err(E::custom(format!("more than {MAX_DEPTH} levels of nesting")));
         }
-        Ok(Self {
-            depth: self.depth + 1,
-            ..self
-        })
+        Ok(Self { depth: self.depth + 1, ..self })
     }
 
     fn count<E: Error>(self) -> Result<(), E> {
@@ -109,9 +103,7 @@ impl<'de> Visitor<'de> for Nested<'_> {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
-        Number::from_f64(value)
-            .map(Value::Number)
-            .ok_or_else(|| E::custom("number out of range"))
+        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("number out of range"))
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
@@ -140,10 +132,7 @@ impl<'de> Visitor<'de> for Nested<'_> {
         while let Some(key) = members.next_key::<String>()? {
             without_control_characters(&key)?;
             if keys.repeats(&object, &key) {
-                return Err(A::Error::custom(format!(
-                    "the key {} appears twice",
-                    quoted(&key)
-                )));
+                return Err(A::Error::custom(format!("the key {} appears twice", quoted(&key))));
             }
             let value = members.next_value_seed(inner)?;
             object.insert(key, value);
@@ -164,8 +153,7 @@ impl Keys {
             return so_far.keys().any(|k| k.eq_ignore_ascii_case(key));
         }
         if self.lower_case.is_empty() {
-            self.lower_case
-                .extend(so_far.keys().map(|k| k.to_ascii_lowercase()));
+            self.lower_case.extend(so_far.keys().map(|k| k.to_ascii_lowercase()));
         }
         !self.lower_case.insert(key.to_ascii_lowercase())
     }
@@ -193,11 +181,7 @@ mod tests {
 
     fn refused(bytes: &[u8]) -> String {
         let error = parse(bytes).unwrap_err();
-        assert_eq!(
-            (error.status, error.scim_type),
-            (400, Some(ScimType::InvalidSyntax)),
-            "{error}"
-        );
+        assert_eq!((error.status, error.scim_type), (400, Some(ScimType::InvalidSyntax)), "{error}");
         error.detail
     }
 
@@ -206,10 +190,7 @@ mod tests {
         let text = r#"{"b":[1,-2,1.5,18446744073709551615],"a":{"x":null,"y":true,"z":"é\n\t\r𝄞"},"c":[]}"#;
         let value = parse(text.as_bytes()).unwrap();
         assert_eq!(value, serde_json::from_str::<Value>(text).unwrap());
-        assert_eq!(
-            value.as_object().unwrap().keys().collect::<Vec<_>>(),
-            ["b", "a", "c"]
-        );
+        assert_eq!(value.as_object().unwrap().keys().collect::<Vec<_>>(), ["b", "a", "c"]);
     }
 
     #[test]
@@ -239,30 +220,14 @@ mod tests {
         let mut text: String = (0..40).map(|i| format!(r#""k{i}":1,"#)).collect();
         text = format!("{{{text}\"K17\":2}}");
         assert!(refused(text.as_bytes()).contains("K17"));
-        refused(
-            format!(
-                "{{{}}}",
-                (0..17).map(|_| r#""a":1"#).collect::<Vec<_>>().join(",")
-            )
-            .as_bytes(),
-        );
+        refused(format!("{{{}}}", (0..17).map(|_| r#""a":1"#).collect::<Vec<_>>().join(",")).as_bytes());
     }
 
     #[test]
     fn attack_38_a_hundred_thousand_keys_and_a_long_string_are_read_in_time() {
-        let members = (0..100_000)
-            .map(|i| format!(r#""key{i}":0"#))
-            .collect::<Vec<_>>()
-            .join(",");
+        let members = (0..100_000).map(|i| format!(r#""key{i}":0"#)).collect::<Vec<_>>().join(",");
         let started = std::time::Instant::now();
-        assert_eq!(
-            parse(format!("{{{members}}}").as_bytes())
-                .unwrap()
-                .as_object()
-                .unwrap()
-                .len(),
-            100_000
-        );
+        assert_eq!(parse(format!("{{{members}}}").as_bytes()).unwrap().as_object().unwrap().len(), 100_000);
         assert!(started.elapsed().as_secs() < 4);
         assert!(parse(format!("\"{}\"", "x".repeat(2 << 20)).as_bytes()).is_ok());
     }
@@ -321,11 +286,9 @@ mod tests {
 
     #[test]
     fn attack_66_the_detail_repeats_no_value() {
-        for text in [
-            r#"{"password":"hunter2" "x"}"#,
-            r#"{"password":"hunter2","password":"hunter2"}"#,
-            "\"hunter2",
-        ] {
+        for text in
+            [r#"{"password":"hunter2" "x"}"#, r#"{"password":"hunter2","password":"hunter2"}"#, "\"hunter2"]
+        {
             assert!(!refused(text.as_bytes()).contains("hunter2"));
         }
     }

@@ -105,10 +105,7 @@ impl Tolerance {
     /// For a tenant that asked for the letter of the RFC.
     #[must_use]
     pub fn strict() -> Self {
-        Self {
-            strict: true,
-            seen: Vec::new(),
-        }
+        Self { strict: true, seen: Vec::new() }
     }
 
     /// Remembers one thing tolerated; an equal one is remembered once.
@@ -163,11 +160,7 @@ mod tests {
     #[test]
     fn a_strict_tenant_is_refused_and_a_lenient_one_is_not() {
         let refusal = || ScimError::invalid_value("no");
-        assert!(
-            Tolerance::strict()
-                .allow(Leniency::BooleanAsString, "active", refusal)
-                .is_err()
-        );
+        assert!(Tolerance::strict().allow(Leniency::BooleanAsString, "active", refusal).is_err());
         let mut t = Tolerance::lenient();
         assert!(t.allow(Leniency::BooleanAsString, "active", refusal).is_ok());
         assert_eq!(t.seen, [(Leniency::BooleanAsString, "active".into())]);

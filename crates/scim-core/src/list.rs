@@ -26,9 +26,8 @@ impl Page {
     /// 400 `invalidValue` for what is no integer.
     pub fn parse(start: Option<&str>, count: Option<&str>) -> Result<Self, ScimError> {
         let start_index = start.map_or(Ok(1), |text| integer("startIndex", text))?.max(1);
-        let count = count
-            .map_or(Ok(Self::DEFAULT_COUNT), |text| integer("count", text))?
-            .min(Self::MAX_COUNT);
+        let count =
+            count.map_or(Ok(Self::DEFAULT_COUNT), |text| integer("count", text))?.min(Self::MAX_COUNT);
         Ok(Self { start_index, count })
     }
 }
@@ -90,13 +89,7 @@ mod tests {
 
     #[test]
     fn without_parameters_the_first_hundred() {
-        assert_eq!(
-            Page::parse(None, None),
-            Ok(Page {
-                start_index: 1,
-                count: 100
-            })
-        );
+        assert_eq!(Page::parse(None, None), Ok(Page { start_index: 1, count: 100 }));
     }
 
     #[test]
@@ -111,18 +104,14 @@ mod tests {
     fn attack_44_huge_numbers_saturate() {
         let largest = 9_223_372_036_854_775_807;
         assert_eq!(page("99999999999999999999", "2000000000"), (largest, 1000));
-        assert_eq!(
-            page("9223372036854775808", "18446744073709551616"),
-            (largest, 1000)
-        );
+        assert_eq!(page("9223372036854775808", "18446744073709551616"), (largest, 1000));
         assert_eq!(page("-99999999999999999999", "-99999999999999999999"), (1, 0));
     }
 
     #[test]
     fn attack_44_what_is_no_integer_is_refused() {
-        for text in [
-            "1.5", "1e3", "", "-", "+1", " 1", "1 ", "\0", "1\0", "٣", "1_000", "0x10", "--1", "abc",
-        ] {
+        for text in ["1.5", "1e3", "", "-", "+1", " 1", "1 ", "\0", "1\0", "٣", "1_000", "0x10", "--1", "abc"]
+        {
             for (start, count) in [(Some(text), None), (None, Some(text))] {
                 let error = Page::parse(start, count).unwrap_err();
                 assert_eq!(error.scim_type, Some(ScimType::InvalidValue), "{text:?}");
@@ -132,14 +121,7 @@ mod tests {
 
     #[test]
     fn an_empty_page_holds_an_empty_array_and_integers() {
-        let body = list_response(
-            0,
-            &Page {
-                start_index: 1,
-                count: 100,
-            },
-            Vec::new(),
-        );
+        let body = list_response(0, &Page { start_index: 1, count: 100 }, Vec::new());
         assert_eq!(
             body.to_string(),
             r#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:ListResponse"],"totalResults":0,"startIndex":1,"itemsPerPage":0,"Resources":[]}"#

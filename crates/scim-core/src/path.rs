@@ -62,11 +62,7 @@ impl AttributeRef {
 
     /// A sub-attribute that stands for itself, as inside a value path.
     pub(crate) fn of_element(attribute: &Attribute) -> Self {
-        Self {
-            urn: None,
-            attribute: attribute.into(),
-            sub: None,
-        }
+        Self { urn: None, attribute: attribute.into(), sub: None }
     }
 
     /// The attribute in full, with its sub-attributes.
@@ -96,9 +92,7 @@ impl AttributeRef {
             Some(urn) => resource.get(urn).and_then(Value::as_object),
             None => Some(resource),
         };
-        let elements = holder
-            .and_then(|h| h.get(&self.attribute.name))
-            .map_or(&[][..], elements);
+        let elements = holder.and_then(|h| h.get(&self.attribute.name)).map_or(&[][..], elements);
         elements.iter().flat_map(|element| match &self.sub {
             Some(sub) => element.get(&sub.name).map_or(&[][..], self::elements),
             None => std::slice::from_ref(element),
@@ -158,14 +152,7 @@ pub(crate) fn find<'r>(rt: &'r ResourceType, text: &str) -> Option<(AttributeRef
         None => None,
     };
     let urn = schema.map(|s| s.id.clone());
-    Some((
-        AttributeRef {
-            urn,
-            attribute: definition.into(),
-            sub,
-        },
-        definition,
-    ))
+    Some((AttributeRef { urn, attribute: definition.into(), sub }, definition))
 }
 
 /// Notes a name that is the extension's although it came without its URN.
@@ -177,8 +164,7 @@ pub(crate) fn note_missing_urn(found: &AttributeRef, text: &str, tolerance: &mut
 
 /// Whether the text begins as a URN does.
 pub(crate) fn has_urn(text: &str) -> bool {
-    text.get(..4)
-        .is_some_and(|start| start.eq_ignore_ascii_case("urn:"))
+    text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("urn:"))
 }
 
 /// The schema whose URN the text begins with, and the names after it. The URNs hold dots, so that the schemas
@@ -199,12 +185,8 @@ fn split_urn<'r, 't>(rt: &'r ResourceType, text: &'t str) -> (Option<&'r Schema>
 }
 
 fn without_urn<'r>(rt: &'r ResourceType, name: &str) -> Option<(Option<&'r Schema>, &'r Attribute)> {
-    NAMED_WITHOUT_URN
-        .iter()
-        .find(|known| known.eq_ignore_ascii_case(name))?;
-    rt.extensions
-        .iter()
-        .find_map(|schema| schema.attribute(name).map(|found| (Some(schema), found)))
+    NAMED_WITHOUT_URN.iter().find(|known| known.eq_ignore_ascii_case(name))?;
+    rt.extensions.iter().find_map(|schema| schema.attribute(name).map(|found| (Some(schema), found)))
 }
 
 /// `PATH` of RFC 7644 §3.5.2 figure 7, and a whole extension by its URN (RFC 7644 §3.10).
@@ -294,23 +276,15 @@ fn element_part(definition: &Attribute, rest: &str, text: &str) -> Result<Option
     if rest.is_empty() {
         return Ok(None);
     }
-    match rest
-        .strip_prefix('.')
-        .and_then(|name| definition.sub_attribute(name))
-    {
+    match rest.strip_prefix('.').and_then(|name| definition.sub_attribute(name)) {
         Some(sub) => Ok(Some(sub.into())),
-        None => Err(ScimError::invalid_path(format!(
-            "The path {text} names no sub-attribute after \"]\"."
-        ))),
+        None => Err(ScimError::invalid_path(format!("The path {text} names no sub-attribute after \"]\"."))),
     }
 }
 
 fn unknown(rt: &ResourceType, text: &str) -> ScimError {
     let shown: String = text.chars().take(100).collect();
-    ScimError::invalid_path(format!(
-        "The path \"{shown}\" names no attribute of a {}.",
-        rt.name
-    ))
+    ScimError::invalid_path(format!("The path \"{shown}\" names no attribute of a {}.", rt.name))
 }
 
 #[cfg(test)]
@@ -328,14 +302,8 @@ mod tests {
             ("USERNAME", "userName"),
             ("name.GIVENname", "name.givenName"),
             ("urn:ietf:params:scim:schemas:core:2.0:User:userName", "userName"),
-            (
-                "URN:IETF:params:scim:schemas:core:2.0:user:emails.Value",
-                "emails.value",
-            ),
-            (
-                "manager",
-                "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager",
-            ),
+            ("URN:IETF:params:scim:schemas:core:2.0:user:emails.Value", "emails.value"),
+            ("manager", "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager"),
             (
                 "urn:ietf:params:scim:schemas:extension:enterprise:2.0:user:MANAGER.value",
                 "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value",

@@ -48,15 +48,11 @@ impl Projection {
             (Some(text), None) => (true, text),
             (None, Some(text)) => (false, text),
             (Some(_), Some(_)) => {
-                return Err(ScimError::invalid_value(
-                    "Give attributes or excludedAttributes, not both.",
-                ));
+                return Err(ScimError::invalid_value("Give attributes or excludedAttributes, not both."));
             }
         };
         if text.len() > MAX_TEXT {
-            return Err(ScimError::invalid_value(
-                "attributes and excludedAttributes take at most 16 KiB.",
-            ));
+            return Err(ScimError::invalid_value("attributes and excludedAttributes take at most 16 KiB."));
         }
         let picks = text.split(',').flat_map(|name| picks(rt, name.trim())).collect();
         Ok(Self(Some(Choice { only, picks })))
@@ -85,11 +81,7 @@ impl Projection {
     pub fn wants(&self, name: &str) -> bool {
         let Some(choice) = &self.0 else { return true };
         let mut picks = choice.picks.iter().filter(|pick| pick.top() == Some(name));
-        if choice.only {
-            picks.next().is_some()
-        } else {
-            !picks.any(Pick::is_whole_top)
-        }
+        if choice.only { picks.next().is_some() } else { !picks.any(Pick::is_whole_top) }
     }
 
     /// Removes what is not to be answered; `schemas` stays as it was.
@@ -103,9 +95,7 @@ impl Projection {
                 return false;
             };
             block.retain(|name, value| {
-                extension
-                    .attribute(name)
-                    .is_some_and(|a| choice.keeps(Some(&extension.id), a, value))
+                extension.attribute(name).is_some_and(|a| choice.keeps(Some(&extension.id), a, value))
             });
             !block.is_empty()
         });
@@ -133,11 +123,8 @@ impl Choice {
         if parts.is_empty() {
             return !self.only;
         }
-        let is_always = |sub: &str| {
-            attribute
-                .sub_attribute(sub)
-                .is_some_and(|a| a.returned == Returned::Always)
-        };
+        let is_always =
+            |sub: &str| attribute.sub_attribute(sub).is_some_and(|a| a.returned == Returned::Always);
         narrow(value, &|sub| parts.contains(&sub) == self.only || is_always(sub))
     }
 }
@@ -164,11 +151,7 @@ impl Pick {
     }
 
     fn is_whole_top(&self) -> bool {
-        if self.urn.is_some() {
-            self.attribute.is_none()
-        } else {
-            self.sub.is_none()
-        }
+        if self.urn.is_some() { self.attribute.is_none() } else { self.sub.is_none() }
     }
 }
 
@@ -183,61 +166,36 @@ fn picks(rt: &ResourceType, text: &str) -> Vec<Pick> {
         match rest.strip_prefix(':') {
             Some(name) if is_core => return core_pick(rt, name).into_iter().collect(),
             Some(name) => {
-                return extension_pick(&schema.id, &schema.attributes, name)
-                    .into_iter()
-                    .collect();
+                return extension_pick(&schema.id, &schema.attributes, name).into_iter().collect();
             }
             None if !rest.is_empty() => {}
             None if is_core => {
-                return schema
-                    .attributes
-                    .iter()
-                    .map(|a| core_attribute(a, None))
-                    .collect();
+                return schema.attributes.iter().map(|a| core_attribute(a, None)).collect();
             }
             None => {
-                return vec![Pick {
-                    urn: Some(schema.id.clone()),
-                    ..Pick::default()
-                }];
+                return vec![Pick { urn: Some(schema.id.clone()), ..Pick::default() }];
             }
         }
     }
-    core_pick(rt, text)
-        .or_else(|| bare_manager(rt, text))
-        .into_iter()
-        .collect()
+    core_pick(rt, text).or_else(|| bare_manager(rt, text)).into_iter().collect()
 }
 
 fn core_pick(rt: &ResourceType, name: &str) -> Option<Pick> {
     let (name, sub) = split_sub(name);
     let attribute = rt.attribute(name)?;
-    let sub = sub
-        .map(|sub| attribute.sub_attribute(sub).ok_or(()))
-        .transpose()
-        .ok()?;
+    let sub = sub.map(|sub| attribute.sub_attribute(sub).ok_or(())).transpose().ok()?;
     Some(core_attribute(attribute, sub))
 }
 
 fn core_attribute(attribute: &Attribute, sub: Option<&Attribute>) -> Pick {
-    Pick {
-        urn: None,
-        attribute: Some(attribute.name.clone()),
-        sub: sub.map(|s| s.name.clone()),
-    }
+    Pick { urn: None, attribute: Some(attribute.name.clone()), sub: sub.map(|s| s.name.clone()) }
 }
 
 fn extension_pick(urn: &str, attributes: &[Attribute], name: &str) -> Option<Pick> {
     let (name, sub) = split_sub(name);
     let attribute = attributes.iter().find(|a| a.name.eq_ignore_ascii_case(name))?;
-    let sub = sub
-        .map(|sub| attribute.sub_attribute(sub).ok_or(()))
-        .transpose()
-        .ok()?;
-    Some(Pick {
-        urn: Some(urn.to_owned()),
-        ..core_attribute(attribute, sub)
-    })
+    let sub = sub.map(|sub| attribute.sub_attribute(sub).ok_or(())).transpose().ok()?;
+    Some(Pick { urn: Some(urn.to_owned()), ..core_attribute(attribute, sub) })
 }
 
 /// Microsoft's examples name `manager` without its URN.
@@ -248,17 +206,13 @@ fn bare_manager(rt: &ResourceType, name: &str) -> Option<Pick> {
 }
 
 fn split_sub(name: &str) -> (&str, Option<&str>) {
-    name.split_once('.')
-        .map_or((name, None), |(name, sub)| (name, Some(sub)))
+    name.split_once('.').map_or((name, None), |(name, sub)| (name, Some(sub)))
 }
 
 /// `str::strip_prefix` without letter case.
 fn strip_prefix<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
     let start = text.get(..prefix.len())?;
-    start
-        .eq_ignore_ascii_case(prefix)
-        .then(|| text.get(prefix.len()..))
-        .flatten()
+    start.eq_ignore_ascii_case(prefix).then(|| text.get(prefix.len()..)).flatten()
 }
 
 #[cfg(test)]
@@ -285,9 +239,7 @@ mod tests {
 
     /// The answer without what is always there.
     fn shown(projection: &Projection) -> Value {
-        let Value::Object(mut resource) = resource() else {
-            unreachable!()
-        };
+        let Value::Object(mut resource) = resource() else { unreachable!() };
         projection.apply(&schema::user(), &mut resource);
         let schemas = resource.shift_remove("schemas").unwrap();
         assert_eq!(schemas.as_array().unwrap().len(), 3, "schemas stays as it was");
@@ -302,38 +254,21 @@ mod tests {
     fn without(text: &str) -> Vec<String> {
         let all = shown(&Projection::all());
         let left = shown(&Projection::parse(&schema::user(), None, Some(text)).unwrap());
-        all.as_object()
-            .unwrap()
-            .keys()
-            .filter(|key| left.get(key) != all.get(key))
-            .cloned()
-            .collect()
+        all.as_object().unwrap().keys().filter(|key| left.get(key) != all.get(key)).cloned().collect()
     }
 
     #[test]
     fn attributes_names_what_is_answered_beside_id_and_schemas() {
         for (text, expected) in [
             ("userName", json!({"userName": "ana"})),
-            (
-                "USERNAME, externalid",
-                json!({"externalId": "x", "userName": "ana"}),
-            ),
+            ("USERNAME, externalid", json!({"externalId": "x", "userName": "ana"})),
             ("name.givenName", json!({"name": {"givenName": "Ana"}})),
-            (
-                "name.givenName,name",
-                json!({"name": {"givenName": "Ana", "familyName": "Low"}}),
-            ),
-            (
-                "emails.value",
-                json!({"emails": [{"value": "a@x"}, {"value": "b@x"}]}),
-            ),
+            ("name.givenName,name", json!({"name": {"givenName": "Ana", "familyName": "Low"}})),
+            ("emails.value", json!({"emails": [{"value": "a@x"}, {"value": "b@x"}]})),
             ("emails.type", json!({"emails": [{"type": "work"}]})),
             ("name.middleName", json!({})),
             ("meta.version", json!({"meta": {"version": "W/\"1\""}})),
-            (
-                "urn:ietf:params:scim:schemas:core:2.0:User:userName",
-                json!({"userName": "ana"}),
-            ),
+            ("urn:ietf:params:scim:schemas:core:2.0:User:userName", json!({"userName": "ana"})),
             (
                 "URN:IETF:params:scim:schemas:core:2.0:user:name.givenname",
                 json!({"name": {"givenName": "Ana"}}),
@@ -346,10 +281,7 @@ mod tests {
                 "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value",
                 json!({urn::ENTERPRISE_USER: {"manager": {"value": "m"}}}),
             ),
-            (
-                "manager.value",
-                json!({urn::ENTERPRISE_USER: {"manager": {"value": "m"}}}),
-            ),
+            ("manager.value", json!({urn::ENTERPRISE_USER: {"manager": {"value": "m"}}})),
             (urn::SEAT, json!({urn::SEAT: {"state": "granted"}})),
             ("id", json!({})),
         ] {
@@ -368,14 +300,9 @@ mod tests {
 
     #[test]
     fn unknown_names_are_ignored() {
-        for text in [
-            "shoeSize",
-            "name.shoeSize",
-            ",",
-            "urn:x:y",
-            "urn:ietf:params:scim:schemas:core:2.0:Users",
-            "é",
-        ] {
+        for text in
+            ["shoeSize", "name.shoeSize", ",", "urn:x:y", "urn:ietf:params:scim:schemas:core:2.0:Users", "é"]
+        {
             assert_eq!(only(text), json!({}), "{text}");
             assert!(without(text).is_empty(), "{text}");
         }
@@ -421,10 +348,7 @@ mod tests {
     #[test]
     fn both_parameters_at_once_are_refused() {
         let error = Projection::parse(&schema::user(), Some("userName"), Some("name")).unwrap_err();
-        assert_eq!(
-            (error.status, error.scim_type),
-            (400, Some(ScimType::InvalidValue))
-        );
+        assert_eq!((error.status, error.scim_type), (400, Some(ScimType::InvalidValue)));
         assert!(Projection::parse(&schema::user(), Some("userName"), Some(" ")).is_ok());
     }
 
@@ -438,38 +362,18 @@ mod tests {
         assert!(!parse(Some("displayName"), None).wants("members"));
         assert!(parse(Some("members.value"), None).wants("members"));
         let user = schema::user();
-        assert!(
-            !Projection::parse(&user, Some("userName"), None)
-                .unwrap()
-                .wants(urn::SEAT)
-        );
-        assert!(
-            !Projection::parse(&user, None, Some(urn::SEAT))
-                .unwrap()
-                .wants(urn::SEAT)
-        );
+        assert!(!Projection::parse(&user, Some("userName"), None).unwrap().wants(urn::SEAT));
+        assert!(!Projection::parse(&user, None, Some(urn::SEAT)).unwrap().wants(urn::SEAT));
         let state = format!("{}:state", urn::SEAT);
-        assert!(
-            Projection::parse(&user, Some(&state), None)
-                .unwrap()
-                .wants(urn::SEAT)
-        );
-        assert!(
-            Projection::parse(&user, None, Some(&state))
-                .unwrap()
-                .wants(urn::SEAT)
-        );
+        assert!(Projection::parse(&user, Some(&state), None).unwrap().wants(urn::SEAT));
+        assert!(Projection::parse(&user, None, Some(&state)).unwrap().wants(urn::SEAT));
     }
 
     #[test]
     fn a_named_projection_is_known_even_when_it_changes_nothing() {
         let named = Projection::parse(&schema::group(), None, Some("shoeSize")).unwrap();
         assert!(named.is_named() && !named.is_all());
-        assert!(
-            !Projection::parse(&schema::group(), Some(""), None)
-                .unwrap()
-                .is_named()
-        );
+        assert!(!Projection::parse(&schema::group(), Some(""), None).unwrap().is_named());
     }
 
     #[test]

@@ -4,7 +4,10 @@ use diesel::{dsl::sql, prelude::*, sql_types::BigInt};
 use serde::Serialize;
 use store::ReadTx;
 
-use crate::{License, SeatError, pools, schema::{seat_ledger, seats}};
+use crate::{
+    License, SeatError, pools,
+    schema::{seat_ledger, seats},
+};
 
 /// The three counts of one license.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -40,6 +43,7 @@ fn count(tx: &mut ReadTx<'_>, license: License) -> Result<Count, SeatError> {
         .filter(seat_ledger::license.eq(license.key()))
         .select(sum)
         .first(tx.connection())?;
-    let holders = seats::table.filter(seats::granted.eq(license.key())).count().get_result(tx.connection())?;
+    let holders =
+        seats::table.filter(seats::granted.eq(license.key())).count().get_result(tx.connection())?;
     Ok(Count { ledger, used: pools::get(tx, license)?.used, holders })
 }

@@ -3,7 +3,10 @@
 use diesel::prelude::*;
 use store::WriteTx;
 
-use crate::{License, SeatError, schema::{seat_ledger, seat_pools}};
+use crate::{
+    License, SeatError,
+    schema::{seat_ledger, seat_pools},
+};
 
 /// Takes one seat if one is left: a single conditional update decides, so no two transactions can take the same.
 pub(crate) fn claim(

@@ -4,7 +4,10 @@ use diesel::prelude::*;
 use serde::Serialize;
 use store::{ReadTx, WriteTx};
 
-use crate::{License, Policy, SeatError, schema::{seat_pools, seats}};
+use crate::{
+    License, Policy, SeatError,
+    schema::{seat_pools, seats},
+};
 
 /// One license of a tenant's plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -46,7 +49,8 @@ pub fn get(tx: &mut ReadTx<'_>, license: License) -> Result<Pool, SeatError> {
 }
 
 fn waiting(tx: &mut ReadTx<'_>, license: License) -> Result<i64, SeatError> {
-    let queue = seats::table.filter(seats::requested.eq(license.key())).filter(seats::waiting_place.is_not_null());
+    let queue =
+        seats::table.filter(seats::requested.eq(license.key())).filter(seats::waiting_place.is_not_null());
     Ok(queue.count().get_result(tx.connection())?)
 }
 

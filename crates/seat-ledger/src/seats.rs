@@ -229,7 +229,9 @@ fn write(
         since_ms: tx.now_ms(),
         waiting_place: None,
     };
-    if let Some(before) = before.filter(|b| (b.granted, b.state, b.requested) == (granted, state, wish.license)) {
+    if let Some(before) =
+        before.filter(|b| (b.granted, b.state, b.requested) == (granted, state, wish.license))
+    {
         after.since_ms = before.since_ms;
         after.waiting_place.clone_from(&before.waiting_place);
     } else if state == State::Fallback {

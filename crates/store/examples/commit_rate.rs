@@ -2,12 +2,7 @@
 //! clients. `cargo run --release -p store --example commit_rate [directory]`; with USHER_TEST_POSTGRES set, that
 //! PostgreSQL too.
 
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    clippy::as_conversions
-)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout, clippy::as_conversions)]
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -20,10 +15,7 @@ use store::{
 
 const RUN: Duration = Duration::from_secs(2);
 const TABLE: &str = "CREATE TABLE rows (id TEXT NOT NULL PRIMARY KEY, body TEXT NOT NULL);\n";
-const MIGRATIONS: &[Migration] = &[Migration {
-    version: "1",
-    sql: TABLE,
-}];
+const MIGRATIONS: &[Migration] = &[Migration { version: "1", sql: TABLE }];
 const BODY: &str = "about a hundred bytes, as a resource would be kept beside the columns that are searched";
 
 diesel::table! {
@@ -35,9 +27,7 @@ diesel::table! {
 
 #[tokio::main]
 async fn main() {
-    let directory = std::env::args()
-        .nth(1)
-        .map_or_else(std::env::temp_dir, Into::into);
+    let directory = std::env::args().nth(1).map_or_else(std::env::temp_dir, Into::into);
     let directory = directory.join(format!("commit-rate-{}", std::process::id()));
     std::fs::create_dir_all(&directory).unwrap();
     raw_commits(&directory);
@@ -49,10 +39,7 @@ async fn main() {
         let schema = SchemaName::new(&format!("bench_{}", std::process::id())).unwrap();
         through_store(
             "PostgreSQL",
-            &StoreLocation::Postgres {
-                cell: PostgresUrl::new(&url).unwrap(),
-                schema,
-            },
+            &StoreLocation::Postgres { cell: PostgresUrl::new(&url).unwrap(), schema },
         )
         .await;
     }
@@ -60,9 +47,7 @@ async fn main() {
 
 fn raw_connection(directory: &Path) -> SqliteConnection {
     let mut connection = SqliteConnection::establish(directory.join("raw.db").to_str().unwrap()).unwrap();
-    connection
-        .batch_execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL")
-        .unwrap();
+    connection.batch_execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL").unwrap();
     connection
 }
 
@@ -91,11 +76,7 @@ fn raw_reads(directory: &Path) {
     let (began, cpu) = (Instant::now(), cpu_time());
     let mut done = 0;
     while began.elapsed() < RUN {
-        let body: String = rows::table
-            .find(&id)
-            .select(rows::body)
-            .first(&mut connection)
-            .unwrap();
+        let body: String = rows::table.find(&id).select(rows::body).first(&mut connection).unwrap();
         assert_eq!(body, BODY);
         done += 1;
     }
@@ -108,12 +89,7 @@ async fn through_store(database: &str, location: &StoreLocation) {
     let first = store.write(|tx| insert(tx)).await.unwrap();
     for clients in [1, 8, 64] {
         let before = store.stats();
-        run(
-            &format!("{database}, Store::write, {clients} clients"),
-            clients,
-            || write(store.clone()),
-        )
-        .await;
+        run(&format!("{database}, Store::write, {clients} clients"), clients, || write(store.clone())).await;
         let after = store.stats();
         let jobs_a_commit = (after.jobs - before.jobs) as f64 / (after.commits - before.commits) as f64;
         println!(
@@ -126,13 +102,9 @@ async fn through_store(database: &str, location: &StoreLocation) {
         let name = format!("{database}, Store::read, {clients} clients");
         run(&name, clients, || read(store.clone(), first.clone())).await;
     }
-    run(
-        &format!("{database}, Stores::open of an open store"),
-        1,
-        || async {
-            stores.open(location, MIGRATIONS).await.unwrap();
-        },
-    )
+    run(&format!("{database}, Stores::open of an open store"), 1, || async {
+        stores.open(location, MIGRATIONS).await.unwrap();
+    })
     .await;
     drop(store);
     stores.destroy(location).await.unwrap();
@@ -173,10 +145,7 @@ where
         }
         done
     };
-    let done: u64 = futures_util::future::join_all((0..clients).map(looped))
-        .await
-        .into_iter()
-        .sum();
+    let done: u64 = futures_util::future::join_all((0..clients).map(looped)).await.into_iter().sum();
     report(name, done, began, cpu);
 }
 
@@ -190,11 +159,6 @@ fn report(name: &str, done: u64, began: Instant, cpu_before: Duration) {
 fn cpu_time() -> Duration {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
     let after_name = stat.rsplit_once(") ").unwrap().1;
-    let ticks: u64 = after_name
-        .split(' ')
-        .skip(11)
-        .take(2)
-        .map(|field| field.parse::<u64>().unwrap())
-        .sum();
+    let ticks: u64 = after_name.split(' ').skip(11).take(2).map(|field| field.parse::<u64>().unwrap()).sum();
     Duration::from_millis(ticks * 10)
 }

@@ -26,12 +26,7 @@ impl Admission {
     pub(crate) fn new(size: u32, max_waiting: usize) -> Self {
         let size = size.max(1);
         let permits = Arc::new(Semaphore::new(usize::try_from(size).unwrap_or(1)));
-        Self {
-            permits,
-            size,
-            waiting: AtomicUsize::new(0),
-            max_waiting,
-        }
+        Self { permits, size, waiting: AtomicUsize::new(0), max_waiting }
     }
 
     /// Waits for a permit until `deadline`.

@@ -66,11 +66,7 @@ impl StoreFile {
 
     /// A SQLite URI that never makes a file: `mode=rw` is stronger than Diesel's `CREATE` flag.
     pub(crate) fn uri(&self) -> String {
-        let escaped = self
-            .path
-            .replace('%', "%25")
-            .replace('?', "%3f")
-            .replace('#', "%23");
+        let escaped = self.path.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
         format!("file:{escaped}?mode=rw")
     }
 }
@@ -86,10 +82,7 @@ impl SchemaName {
     /// When the name is not `[a-z][a-z0-9_]{0,62}`.
     pub fn new(name: &str) -> Result<Self, LocationError> {
         let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-        let begins_well = name
-            .bytes()
-            .next()
-            .is_some_and(|first| first.is_ascii_lowercase());
+        let begins_well = name.bytes().next().is_some_and(|first| first.is_ascii_lowercase());
         // `pg_` belongs to the server, and these two already mean something to everyone.
         let reserved = name.starts_with("pg_") || name == "public" || name == "information_schema";
         if !begins_well || reserved || name.len() > 63 || !name.bytes().all(allowed) {
@@ -115,11 +108,7 @@ impl PostgresUrl {
     /// When it does not begin with `postgres://` or `postgresql://`.
     pub fn new(url: &str) -> Result<Self, LocationError> {
         let known = url.starts_with("postgres://") || url.starts_with("postgresql://");
-        if known && !url.contains('\0') {
-            Ok(Self(url.into()))
-        } else {
-            Err(LocationError::PostgresUrl)
-        }
+        if known && !url.contains('\0') { Ok(Self(url.into())) } else { Err(LocationError::PostgresUrl) }
     }
 
     /// The whole URL, secret included: for opening connections only.

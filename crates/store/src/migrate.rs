@@ -74,12 +74,10 @@ fn apply_next(
     let Some(step) = next(&applied(connection)?, known)? else {
         return Ok(None);
     };
-    connection
-        .batch_execute(step.sql)
-        .map_err(|error| match StoreError::from(error) {
-            passing @ (StoreError::Busy | StoreError::Full | StoreError::Unavailable(_)) => passing,
-            error => StoreError::Migration(format!("{}: {error}", step.version)),
-        })?;
+    connection.batch_execute(step.sql).map_err(|error| match StoreError::from(error) {
+        passing @ (StoreError::Busy | StoreError::Full | StoreError::Unavailable(_)) => passing,
+        error => StoreError::Migration(format!("{}: {error}", step.version)),
+    })?;
     diesel::insert_into(schema_migrations::table)
         .values((
             schema_migrations::version.eq(step.version),
@@ -90,24 +88,17 @@ fn apply_next(
 }
 
 fn applied(connection: &mut StoreConnection) -> diesel::QueryResult<Vec<String>> {
-    schema_migrations::table
-        .select(schema_migrations::version)
-        .load(connection)
+    schema_migrations::table.select(schema_migrations::version).load(connection)
 }
 
 /// The first step that the store lacks.
 fn next<'a>(applied: &[String], known: &'a [Migration]) -> Result<Option<&'a Migration>, StoreError> {
-    if let Some(newer) = applied
-        .iter()
-        .find(|version| !known.iter().any(|step| step.version == *version))
-    {
+    if let Some(newer) = applied.iter().find(|version| !known.iter().any(|step| step.version == *version)) {
         return Err(StoreError::Migration(format!(
             "this program does not know {newer}, which the store has"
         )));
     }
-    Ok(known
-        .iter()
-        .find(|step| !applied.iter().any(|version| version == step.version)))
+    Ok(known.iter().find(|step| !applied.iter().any(|version| version == step.version)))
 }
 
 fn is_missing_table(error: &diesel::result::Error) -> bool {

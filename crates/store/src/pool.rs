@@ -29,12 +29,7 @@ struct Pooled {
 impl Pool {
     /// A pool that opens its connections with `open` and replaces them at `max_age`.
     pub(crate) fn new(admission: Admission, max_age: Duration, open: Box<Open>) -> Self {
-        Self {
-            admission,
-            idle: Mutex::new(Vec::new()),
-            max_age,
-            open,
-        }
+        Self { admission, idle: Mutex::new(Vec::new()), max_age, open }
     }
 
     /// Runs one transaction on a connection of the pool. Blocks; call it on a thread where that is allowed.
@@ -68,10 +63,7 @@ impl Pool {
         work: impl FnOnce(&mut StoreConnection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let connection = (self.open)()?;
-        let mut pooled = Pooled {
-            connection,
-            opened: Instant::now(),
-        };
+        let mut pooled = Pooled { connection, opened: Instant::now() };
         let result = run_caught(|| work(&mut pooled.connection));
         self.put_back(pooled);
         result
@@ -85,10 +77,7 @@ impl Pool {
                 return Ok(pooled);
             }
         }
-        let mut pooled = Pooled {
-            connection: (self.open)()?,
-            opened: Instant::now(),
-        };
+        let mut pooled = Pooled { connection: (self.open)()?, opened: Instant::now() };
         // On failure it is dropped: part of the batch may have run, and Diesel does not know of it.
         begin(&mut pooled.connection, begin_sql)?;
         Ok(pooled)
@@ -112,10 +101,7 @@ impl Pool {
 
     /// Adds a connection that was opened for another purpose.
     pub(crate) fn adopt(&self, connection: StoreConnection) {
-        self.put_back(Pooled {
-            connection,
-            opened: Instant::now(),
-        });
+        self.put_back(Pooled { connection, opened: Instant::now() });
     }
 
     /// Closes the idle connections. Blocks.

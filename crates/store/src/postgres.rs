@@ -33,9 +33,7 @@ impl Cell {
             let connections = size / count + u32::from(lane < size % count);
             Arc::new(lane_pool(url, connections, settings))
         });
-        Self {
-            lanes: lanes.collect(),
-        }
+        Self { lanes: lanes.collect() }
     }
 
     /// The lane of a schema, always the same one.
@@ -44,9 +42,7 @@ impl Cell {
         schema.hash(&mut hasher);
         let lanes = u64::try_from(self.lanes.len()).unwrap_or(u64::MAX).max(1);
         let index = usize::try_from(hasher.finish() % lanes).unwrap_or_default();
-        self.lanes
-            .get(index)
-            .ok_or_else(|| StoreError::Unavailable("the cell has no lanes".to_owned()))
+        self.lanes.get(index).ok_or_else(|| StoreError::Unavailable("the cell has no lanes".to_owned()))
     }
 
     /// Lets running work end and closes all connections.
@@ -68,11 +64,7 @@ fn lane_pool(url: &PostgresUrl, connections: u32, settings: &Arc<StoreSettings>)
     let admission = Admission::new(connections, usize::MAX);
     let (url, settings) = (url.clone(), Arc::clone(settings));
     let max_age = settings.postgres_max_age;
-    Pool::new(
-        admission,
-        max_age,
-        Box::new(move || open::postgres(&url, &settings)),
-    )
+    Pool::new(admission, max_age, Box::new(move || open::postgres(&url, &settings)))
 }
 
 /// One schema of a cell.
@@ -113,10 +105,7 @@ impl PostgresStore {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        self.transaction(Arc::clone(&self.begin_read), |connection| {
-            work(&mut ReadTx::new(connection))
-        })
-        .await
+        self.transaction(Arc::clone(&self.begin_read), |connection| work(&mut ReadTx::new(connection))).await
     }
 
     pub(crate) async fn write<T, E, F>(&self, work: F) -> Result<T, E>
@@ -174,64 +163,41 @@ impl PostgresStore {
             .bind::<Text, _>(schema.as_str())
             .get_result(tx.connection())?;
             let current = found.begun && migrate::is_current(tx.connection(), migrations)?;
-            Ok(Found {
-                present: found.present,
-                current,
-            })
+            Ok(Found { present: found.present, current })
         })
         .await
     }
 
     async fn migrate(&self, migrations: &'static [Migration]) -> Result<(), StoreError> {
         // A big table may take longer than a request's statement.
-        let begin_sql = format!(
-            "{}; SET LOCAL statement_timeout = 0; {}",
-            self.begin_write,
-            self.lock_sql()
-        );
+        let begin_sql = format!("{}; SET LOCAL statement_timeout = 0; {}", self.begin_write, self.lock_sql());
         let deadline = Instant::now() + self.deadline;
         let permit = self.lane.admission.enter(deadline).await?;
         let lane = Arc::clone(&self.lane);
         blocking(move || {
-            lane.run_outside(&permit, |connection| {
-                migrate::bring_up(connection, &begin_sql, migrations)
-            })
+            lane.run_outside(&permit, |connection| migrate::bring_up(connection, &begin_sql, migrations))
         })
         .await
     }
 
     /// Keeps another process from making or migrating the same schema until the transaction ends.
     fn lock_sql(&self) -> String {
-        format!(
-            "SELECT pg_advisory_xact_lock(hashtextextended('usher schema {}', 0))",
-            self.schema.as_str()
-        )
+        format!("SELECT pg_advisory_xact_lock(hashtextextended('usher schema {}', 0))", self.schema.as_str())
     }
 
     /// `CREATE SCHEMA IF NOT EXISTS`, which without the lock fails when two do it at once.
     pub(crate) async fn create(&self) -> Result<(), StoreError> {
-        self.execute(format!(
-            "{}; CREATE SCHEMA IF NOT EXISTS \"{}\"",
-            self.lock_sql(),
-            self.schema.as_str()
-        ))
-        .await
+        self.execute(format!("{}; CREATE SCHEMA IF NOT EXISTS \"{}\"", self.lock_sql(), self.schema.as_str()))
+            .await
     }
 
     /// `DROP SCHEMA … CASCADE`. It waits for transactions that use the schema.
     pub(crate) async fn destroy(&self) -> Result<(), StoreError> {
-        self.execute(format!(
-            "DROP SCHEMA IF EXISTS \"{}\" CASCADE",
-            self.schema.as_str()
-        ))
-        .await
+        self.execute(format!("DROP SCHEMA IF EXISTS \"{}\" CASCADE", self.schema.as_str())).await
     }
 
     async fn execute(&self, sql: String) -> Result<(), StoreError> {
-        self.transaction(Arc::from("BEGIN"), move |connection| {
-            Ok(connection.batch_execute(&sql)?)
-        })
-        .await
+        self.transaction(Arc::from("BEGIN"), move |connection| Ok(connection.batch_execute(&sql)?)).await
     }
 
     /// Lets running work of this schema end and refuses new work. The lane stays open for its other schemas.

@@ -143,16 +143,14 @@ impl Stores {
 
     /// How many stores are open now.
     pub fn open_count(&self) -> usize {
-        self.0
-            .read_slots(|slots| slots.values().filter(|slot| lock(&slot.store).is_some()).count())
+        self.0.read_slots(|slots| slots.values().filter(|slot| lock(&slot.store).is_some()).count())
     }
 
     fn find_open(&self, location: &StoreLocation) -> Option<Store> {
         self.0.read_slots(|slots| {
             let slot = slots.get(location)?;
             let store = lock(&slot.store).clone()?;
-            slot.last_use
-                .store(self.0.uses.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
+            slot.last_use.store(self.0.uses.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
             Some(store)
         })
     }
@@ -171,8 +169,7 @@ impl Stores {
         let opened = self.0.open_new(location, migrations, absent).await;
         match &opened {
             Ok(store) => {
-                slot.last_use
-                    .store(self.0.uses.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
+                slot.last_use.store(self.0.uses.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
                 *lock(&slot.store) = Some(store.clone());
             }
             Err(_) => self.0.forget(location, &slot),
@@ -263,20 +260,14 @@ impl Shared {
                 blocking(move || sqlite::remove_files(&file)).await
             }
             StoreLocation::Postgres { cell, schema } => {
-                PostgresStore::new(&self.cell(cell), schema, &self.settings)?
-                    .destroy()
-                    .await
+                PostgresStore::new(&self.cell(cell), schema, &self.settings)?.destroy().await
             }
         }
     }
 
     fn cell(&self, url: &PostgresUrl) -> Arc<Cell> {
         let mut cells = lock(&self.cells);
-        Arc::clone(
-            cells
-                .entry(url.clone())
-                .or_insert_with(|| Arc::new(Cell::new(url, &self.settings))),
-        )
+        Arc::clone(cells.entry(url.clone()).or_insert_with(|| Arc::new(Cell::new(url, &self.settings))))
     }
 
     /// A place for one more open store of a kind, if need be that of the one unused for longest.
@@ -313,12 +304,7 @@ impl Shared {
             // before it is closed.
             let gate = Arc::clone(&slot.gate).try_lock_owned().ok()?;
             let store = lock(&slot.store).take()?;
-            Some(Evicted {
-                location: location.clone(),
-                slot: Arc::clone(slot),
-                store,
-                _gate: gate,
-            })
+            Some(Evicted { location: location.clone(), slot: Arc::clone(slot), store, _gate: gate })
         })
     }
 }

@@ -33,10 +33,7 @@ pub struct WriteTx<'a> {
 
 impl<'a> WriteTx<'a> {
     pub(crate) fn new(connection: &'a mut StoreConnection) -> Self {
-        Self {
-            read: ReadTx::new(connection),
-            now_ms: clock::now_ms(),
-        }
+        Self { read: ReadTx::new(connection), now_ms: clock::now_ms() }
     }
 
     /// When this transaction began: milliseconds since 1970 in UTC. The same for all its rows, and never less
@@ -62,10 +59,7 @@ impl<'a> WriteTx<'a> {
         let outer = depth(self.connection()).map_err(StoreError::from)?;
         StoreConnection::begin_transaction(self.connection()).map_err(StoreError::from)?;
         let now_ms = self.now_ms;
-        let mut inner = WriteTx {
-            read: ReadTx::new(self.read.connection),
-            now_ms,
-        };
+        let mut inner = WriteTx { read: ReadTx::new(self.read.connection), now_ms };
         match work(&mut inner) {
             Ok(value) => {
                 StoreConnection::commit_transaction(self.connection()).map_err(StoreError::from)?;
@@ -132,9 +126,7 @@ pub(crate) fn roll_back_to(connection: &mut StoreConnection, target: u32) -> Res
     if depth(connection)? == target {
         Ok(())
     } else {
-        Err(StoreError::Unavailable(
-            "the database ended the transaction".to_owned(),
-        ))
+        Err(StoreError::Unavailable("the database ended the transaction".to_owned()))
     }
 }
 

@@ -8,17 +8,10 @@ pub fn unique_violation(error: &QueryError) -> Option<String> {
     match error {
         QueryError::DatabaseError(DatabaseErrorKind::UniqueViolation, information) => {
             let information = information.as_ref();
-            from_sqlite(information)
-                .or_else(|| from_postgres(information))
-                .or_else(|| {
-                    // Never lose that it was a violation, even if the text should change one day.
-                    Some(
-                        information
-                            .constraint_name()
-                            .unwrap_or(information.message())
-                            .to_owned(),
-                    )
-                })
+            from_sqlite(information).or_else(|| from_postgres(information)).or_else(|| {
+                // Never lose that it was a violation, even if the text should change one day.
+                Some(information.constraint_name().unwrap_or(information.message()).to_owned())
+            })
         }
         _ => None,
     }
@@ -34,8 +27,6 @@ fn from_postgres(information: &(dyn DatabaseErrorInformation + Send + Sync)) -> 
     // The words around it are translated by the server, the form `(columns)=(` is not.
     let (before_values, _) = information.details()?.split_once(")=(")?;
     let (_, columns) = before_values.split_once('(')?;
-    let named = columns
-        .split(", ")
-        .map(|column| format!("{table}.{}", column.trim_matches('"')));
+    let named = columns.split(", ").map(|column| format!("{table}.{}", column.trim_matches('"')));
     Some(named.collect::<Vec<_>>().join(", "))
 }

@@ -138,9 +138,8 @@ pub(crate) fn revoke(tx: &mut WriteTx<'_>, tenant: &Tenant, key_id: &str) -> Res
     let live = credentials::table
         .find(key_id)
         .filter(credentials::tenant_id.eq(tenant.id.as_str()).and(credentials::revoked_ms.is_null()));
-    let revoked = diesel::update(live)
-        .set(credentials::revoked_ms.eq(tx.now_ms()))
-        .execute(tx.connection())?;
+    let revoked =
+        diesel::update(live).set(credentials::revoked_ms.eq(tx.now_ms())).execute(tx.connection())?;
     Ok(revoked == 1)
 }
 

@@ -40,7 +40,11 @@ macro_rules! checked_name {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct RegionCode(String);
 
-checked_name!(RegionCode, is_region, "a region code is 2 to 16 lower-case letters and digits, a letter first");
+checked_name!(
+    RegionCode,
+    is_region,
+    "a region code is 2 to 16 lower-case letters and digits, a letter first"
+);
 
 /// A tenant's public name inside its region, part of its base URL. Not a secret.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]

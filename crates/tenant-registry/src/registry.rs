@@ -151,7 +151,8 @@ impl Registry {
         let region = self.region.clone();
         self.store
             .read(move |tx| {
-                let rows: Vec<tenant::Row> = tenants::table.order(tenants::company_key).load(tx.connection())?;
+                let rows: Vec<tenant::Row> =
+                    tenants::table.order(tenants::company_key).load(tx.connection())?;
                 rows.into_iter().map(|row| Tenant::of_row(&region, row)).collect()
             })
             .await
@@ -240,7 +241,11 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::NoTenant`], or the store's.
-    pub async fn set_settings(&self, key: &CompanyKey, settings: TenantSettings) -> Result<Tenant, RegistryError> {
+    pub async fn set_settings(
+        &self,
+        key: &CompanyKey,
+        settings: TenantSettings,
+    ) -> Result<Tenant, RegistryError> {
         self.act(key, move |tx, tenant| {
             let value = serde_json::to_value(&settings).map_err(|e| RegistryError::Damaged(e.to_string()))?;
             diesel::update(tenants::table.find(tenant.id.as_str()))

@@ -127,8 +127,15 @@ mod tests {
     #[test]
     fn odd_shapes_are_no_tokens() {
         let good = Token::generate(&region()).reveal().to_owned();
-        for text in ["", "ush_", "ush_ire_", "ush_ire_abc", &good[1..], &format!("{good}x"), &good.replace("ire", "IRE")]
-        {
+        for text in [
+            "",
+            "ush_",
+            "ush_ire_",
+            "ush_ire_abc",
+            &good[1..],
+            &format!("{good}x"),
+            &good.replace("ire", "IRE"),
+        ] {
             assert!(Token::parse(text).is_none(), "{text}");
         }
     }

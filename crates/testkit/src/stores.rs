@@ -50,21 +50,14 @@ impl PostgresServer {
             .spawn()
             .expect("deploy/test-services.sh must be there and executable");
         let output = script.stdout.take().expect("standard output was piped");
-        let first_line = BufReader::new(output)
-            .lines()
-            .next()
-            .and_then(Result::ok)
-            .unwrap_or_default();
+        let first_line = BufReader::new(output).lines().next().and_then(Result::ok).unwrap_or_default();
         let Some((_, url)) = first_line.split_once('=') else {
             panic!(
                 "these tests need PostgreSQL: set {POSTGRES_VARIABLE} to the URL of a throwaway server, or install \
                  the package postgresql, so that deploy/test-services.sh can start one"
             );
         };
-        Self {
-            url: url.to_owned(),
-            _own: Some(script),
-        }
+        Self { url: url.to_owned(), _own: Some(script) }
     }
 
     /// Its URL as a cell that can hold many schemas.
@@ -92,16 +85,10 @@ impl Drop for PostgresServer {
 pub fn postgres_location() -> StoreLocation {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let nanos = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_nanos();
+    let nanos = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
     let name = format!("t_{}_{nanos}_{count}", std::process::id());
     let schema = SchemaName::new(&name).expect("the name is made of digits");
-    StoreLocation::Postgres {
-        cell: PostgresServer::get().cell(),
-        schema,
-    }
+    StoreLocation::Postgres { cell: PostgresServer::get().cell(), schema }
 }
 
 /// A location for a new store on SQLite, below `directory`.
@@ -155,13 +142,7 @@ impl FreshStore {
         let stores = Stores::new(settings).expect("the settings are sound");
         let store = stores.create(&location, migrations).await;
         let store = store.unwrap_or_else(|error| panic!("no fresh {database} store: {error}"));
-        Self {
-            store,
-            location,
-            stores,
-            database,
-            directory,
-        }
+        Self { store, location, stores, database, directory }
     }
 
     /// Closes the store and removes its file or schema.
@@ -180,10 +161,7 @@ where
     F: Fn(Store) -> Fut,
     Fut: Future<Output = ()>,
 {
-    for fresh in [
-        FreshStore::sqlite(migrations).await,
-        FreshStore::postgres(migrations).await,
-    ] {
+    for fresh in [FreshStore::sqlite(migrations).await, FreshStore::postgres(migrations).await] {
         let naming = NameWhenPanicking(fresh.database);
         body(fresh.store.clone()).await;
         drop(naming);

@@ -58,7 +58,7 @@ fn both<T: 'static>(a: Plan<Condition<T>>, b: Plan<Condition<T>>) -> Plan<Condit
         (Some(a), Some(b)) => {
             let both: Condition<T> = Box::new(a.and(b));
             Some(both)
-        },
+        }
         (one, other) => one.or(other),
     };
     Plan { predicate, exact, at_most_one }
@@ -68,9 +68,7 @@ fn both<T: 'static>(a: Plan<Condition<T>>, b: Plan<Condition<T>>) -> Plan<Condit
 fn either<T: 'static>(a: Plan<Condition<T>>, b: Plan<Condition<T>>) -> Plan<Condition<T>> {
     let exact = a.exact && b.exact;
     match (a.predicate, b.predicate) {
-        (Some(a), Some(b)) => {
-            Plan { predicate: Some(Box::new(a.or(b))), exact, at_most_one: false }
-        }
+        (Some(a), Some(b)) => Plan { predicate: Some(Box::new(a.or(b))), exact, at_most_one: false },
         _ => Plan::none(),
     }
 }

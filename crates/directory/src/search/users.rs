@@ -143,7 +143,9 @@ fn email_path(filter: &Filter) -> Plan<Predicate> {
     let Filter::And(terms) = filter else { return Plan::none() };
     let text = |name: &str| {
         terms.iter().find_map(|term| match term {
-            Filter::Compare { path, op: Op::Eq, value: Literal::String(text) } if path.is_name(name, None) => {
+            Filter::Compare { path, op: Op::Eq, value: Literal::String(text) }
+                if path.is_name(name, None) =>
+            {
                 Some(text.as_str())
             }
             _ => None,

@@ -27,9 +27,9 @@ const BODY_LIMIT: usize = 64 * 1024;
 
 /// The URL table of the admin API.
 pub(crate) fn routes(config: &mut web::ServiceConfig) {
-    let json = web::JsonConfig::default()
-        .limit(BODY_LIMIT)
-        .error_handler(|error, _| Problem::bad_request(format!("The body is not what this needs: {error}.")).into());
+    let json = web::JsonConfig::default().limit(BODY_LIMIT).error_handler(|error, _| {
+        Problem::bad_request(format!("The body is not what this needs: {error}.")).into()
+    });
     let tenant = web::scope("/tenants/{key}")
         .route("", web::get().to(tenants::show))
         .route("", web::patch().to(tenants::set))
@@ -68,7 +68,8 @@ async fn staff_only(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    let admitted = request.app_data::<Data<App>>().is_some_and(|app| app.admin_token.admits(&bearer(request.request())));
+    let admitted =
+        request.app_data::<Data<App>>().is_some_and(|app| app.admin_token.admits(&bearer(request.request())));
     if !admitted {
         return Err(Problem::new(401, "Send the admin token as Authorization: Bearer.").into());
     }
@@ -83,7 +84,10 @@ fn bearer(request: &HttpRequest) -> String {
     let mut headers = request.headers().get_all(AUTHORIZATION);
     let (Some(header), None) = (headers.next(), headers.next()) else { return String::new() };
     let parts = header.to_str().ok().and_then(|text| text.split_once(' '));
-    parts.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, t)| t.trim().to_owned()).unwrap_or_default()
+    parts
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, t)| t.trim().to_owned())
+        .unwrap_or_default()
 }
 
 /// A JSON answer.

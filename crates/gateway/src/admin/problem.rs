@@ -94,9 +94,10 @@ impl From<StoreError> for Problem {
 impl From<ProvisioningError> for Problem {
     fn from(error: ProvisioningError) -> Self {
         match error {
-            ProvisioningError::Seats(SeatError::NoFallback(license)) => {
-                Self::new(400, format!("{license} has no license to fall back to; its policy can only be refuse."))
-            }
+            ProvisioningError::Seats(SeatError::NoFallback(license)) => Self::new(
+                400,
+                format!("{license} has no license to fall back to; its policy can only be refuse."),
+            ),
             ProvisioningError::Store(error) => error.into(),
             other => Self::internal(&other),
         }

@@ -42,7 +42,9 @@ impl Plan {
 
     fn set_quota(&mut self, key: &str, quota: Option<i64>) -> Result<(), Problem> {
         if quota.is_some_and(|q| q < 0) {
-            return Err(Problem::bad_request(format!("The quota of {key} is 0 or more, or null for unlimited.")));
+            return Err(Problem::bad_request(format!(
+                "The quota of {key} is 0 or more, or null for unlimited."
+            )));
         }
         self.quotas.push((license(key)?, quota));
         Ok(())
@@ -53,7 +55,8 @@ impl Plan {
         let policy = Policy::from_key(policy)
             .ok_or_else(|| Problem::bad_request(format!("The policy of {key} is refuse or fallback.")))?;
         if policy == Policy::Fallback && license.fallback().is_none() {
-            let sentence = format!("{license} has no license to fall back to; its policy can only be refuse.");
+            let sentence =
+                format!("{license} has no license to fall back to; its policy can only be refuse.");
             return Err(Problem::bad_request(sentence));
         }
         self.policies.push((license, policy));

@@ -23,13 +23,17 @@ const MAX_NAME: usize = 200;
 pub(super) fn registry<'a>(app: &'a App, region: &str) -> Result<&'a Registry, Problem> {
     let code = RegionCode::new(&region.to_ascii_lowercase())?;
     let known = || app.registries.keys().map(RegionCode::as_str).collect::<Vec<_>>().join(", ");
-    app.registries
-        .get(&code)
-        .ok_or_else(|| Problem::new(404, format!("This process does not serve region {code}; it serves {}.", known())))
+    app.registries.get(&code).ok_or_else(|| {
+        Problem::new(404, format!("This process does not serve region {code}; it serves {}.", known()))
+    })
 }
 
 /// Registry and company key of a path.
-pub(super) fn place<'a>(app: &'a App, region: &str, key: &str) -> Result<(&'a Registry, CompanyKey), Problem> {
+pub(super) fn place<'a>(
+    app: &'a App,
+    region: &str,
+    key: &str,
+) -> Result<(&'a Registry, CompanyKey), Problem> {
     Ok((registry(app, region)?, CompanyKey::new(key)?))
 }
 
@@ -101,7 +105,9 @@ pub(super) async fn create(
 fn checked_name(name: &str) -> Result<String, Problem> {
     let name = name.trim();
     if name.is_empty() || name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
-        return Err(Problem::bad_request(format!("A tenant's name is 1 to {MAX_NAME} characters on one line.")));
+        return Err(Problem::bad_request(format!(
+            "A tenant's name is 1 to {MAX_NAME} characters on one line."
+        )));
     }
     Ok(name.to_owned())
 }

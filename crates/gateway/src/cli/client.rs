@@ -57,28 +57,20 @@ impl Client {
         let answer = match body {
             None => request.body(()).map(|request| self.agent.run(request)),
             Some(body) => {
-                let request = request
-                    .header("Content-Type", "application/json")
-                    .body(body.to_string());
+                let request = request.header("Content-Type", "application/json").body(body.to_string());
                 request.map(|request| self.agent.run(request))
             }
         };
         match answer {
             Ok(Ok(answer)) => self.read(answer),
             Ok(Err(error)) => Err(self.unreachable(&error)),
-            Err(_) => Err(Mistake::usage(format!(
-                "`{}` is no server's address.",
-                self.connection.server
-            ))),
+            Err(_) => Err(Mistake::usage(format!("`{}` is no server's address.", self.connection.server))),
         }
     }
 
     fn read(&self, mut answer: http::Response<Body>) -> Result<Value, Mistake> {
         let status = answer.status();
-        let text = answer
-            .body_mut()
-            .read_to_string()
-            .map_err(|error| self.unreachable(&error))?;
+        let text = answer.body_mut().read_to_string().map_err(|error| self.unreachable(&error))?;
         let json = serde_json::from_str::<Value>(&text).ok();
         match json {
             Some(value) if status.is_success() => Ok(value),
@@ -132,12 +124,7 @@ fn cause(error: &ureq::Error) -> String {
 
 /// The sentence of a problem document.
 fn sentence(problem: &Value) -> Option<String> {
-    let text = |name| {
-        problem
-            .get(name)
-            .and_then(Value::as_str)
-            .filter(|text| !text.is_empty())
-    };
+    let text = |name| problem.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     text("detail").or_else(|| text("title")).map(str::to_owned)
 }
 

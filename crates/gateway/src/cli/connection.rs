@@ -33,14 +33,9 @@ impl AdminToken {
     fn new(text: &str, source: String) -> Result<Self, Mistake> {
         let secret = text.trim();
         if secret.is_empty() || !secret.chars().all(|c| c.is_ascii_graphic()) {
-            return Err(Mistake::failed(format!(
-                "What stands in {source} is no admin token."
-            )));
+            return Err(Mistake::failed(format!("What stands in {source} is no admin token.")));
         }
-        Ok(Self {
-            secret: secret.to_owned(),
-            source,
-        })
+        Ok(Self { secret: secret.to_owned(), source })
     }
 
     /// The header's value.
@@ -59,17 +54,11 @@ pub(super) fn find(
         Some(named) => named,
         None => read(&data_dir.join("server-url"), "no gateway has left its address")?,
     };
-    Ok(Connection {
-        server: checked(&server)?,
-        token: token(options, &data_dir, &variable)?,
-    })
+    Ok(Connection { server: checked(&server)?, token: token(options, &data_dir, &variable)? })
 }
 
 fn data_dir(options: &Options, variable: impl Fn(&str) -> Option<String>) -> PathBuf {
-    let named = options
-        .data_dir
-        .clone()
-        .or_else(|| variable("USHER__DATA_DIR").map(PathBuf::from));
+    let named = options.data_dir.clone().or_else(|| variable("USHER__DATA_DIR").map(PathBuf::from));
     named.unwrap_or_else(|| PathBuf::from("data"))
 }
 
@@ -87,10 +76,7 @@ fn token(
         return AdminToken::new(&text, "USHER_ADMIN_TOKEN".to_owned());
     }
     let file = data_dir.join("admin-token");
-    AdminToken::new(
-        &read(&file, "there is no admin token")?,
-        file.display().to_string(),
-    )
+    AdminToken::new(&read(&file, "there is no admin token")?, file.display().to_string())
 }
 
 /// A file of the data directory, or a sentence that says how it comes into being.
@@ -115,9 +101,7 @@ fn checked(server: &str) -> Result<String, Mistake> {
     }
     match server.strip_prefix("http://") {
         Some(host) if !host.is_empty() => Ok(server.to_owned()),
-        _ => Err(Mistake::usage(format!(
-            "`{server}` is no server; say it as http://HOST:PORT."
-        ))),
+        _ => Err(Mistake::usage(format!("`{server}` is no server; say it as http://HOST:PORT."))),
     }
 }
 
@@ -137,10 +121,7 @@ mod tests {
     }
 
     fn options(dir: &Path) -> Options {
-        Options {
-            data_dir: Some(dir.to_owned()),
-            ..Options::default()
-        }
+        Options { data_dir: Some(dir.to_owned()), ..Options::default() }
     }
 
     #[test]

@@ -38,18 +38,13 @@ impl Mistake {
 
 /// Sentences may quote a server: what would break the line or move the cursor is blanked.
 fn one_line(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// Clap's message (a paragraph, a list, the usage, a hint) as one sentence.
 pub(super) fn from_clap(error: &clap::Error) -> Mistake {
     let text = error.render().to_string();
-    let paragraph = text
-        .trim_start_matches("error: ")
-        .lines()
-        .take_while(|line| !line.trim().is_empty());
+    let paragraph = text.trim_start_matches("error: ").lines().take_while(|line| !line.trim().is_empty());
     let mut sentence = String::new();
     for line in paragraph.map(str::trim) {
         let link = match sentence.chars().last() {
@@ -66,9 +61,7 @@ pub(super) fn from_clap(error: &clap::Error) -> Mistake {
 
 fn capitalised(sentence: &str) -> String {
     let mut letters = sentence.chars();
-    letters
-        .next()
-        .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 #[cfg(test)]

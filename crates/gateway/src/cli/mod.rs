@@ -25,12 +25,7 @@ use plan::{Policies, Quotas};
 
 /// A SCIM 2.0 provisioning gateway: identity providers fill tenants, and no seat is given twice.
 #[derive(Debug, Parser)]
-#[command(
-    name = "usher",
-    version,
-    subcommand_required = true,
-    arg_required_else_help = true
-)]
+#[command(name = "usher", version, subcommand_required = true, arg_required_else_help = true)]
 pub(crate) struct Cli {
     /// What to do.
     #[command(subcommand)]

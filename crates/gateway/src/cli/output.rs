@@ -19,9 +19,9 @@ pub(super) enum Output {
 /// Writes text and a line's end.
 pub(super) fn text(text: &str) -> Result<(), Mistake> {
     match writeln!(io::stdout().lock(), "{text}") {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Mistake::failed(format!(
-            "The answer could not be written: {error}."
-        ))),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Mistake::failed(format!("The answer could not be written: {error}.")))
+        }
         _ => Ok(()),
     }
 }
@@ -50,10 +50,7 @@ fn align<'a, const N: usize>(rows: impl IntoIterator<Item = &'a [String; N]> + C
         }
     }
     let lines = rows.into_iter().map(|row| {
-        let cells = row
-            .iter()
-            .zip(widths)
-            .map(|(cell, width)| format!("{:width$}", plain(cell)));
+        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{:width$}", plain(cell)));
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     });
     lines.collect::<Vec<_>>().join("\n")
@@ -61,9 +58,7 @@ fn align<'a, const N: usize>(rows: impl IntoIterator<Item = &'a [String; N]> + C
 
 /// Names come from elsewhere: a control character must not move the cursor of the terminal that shows them.
 fn plain(cell: &str) -> String {
-    cell.chars()
-        .map(|c| if c.is_control() { '?' } else { c })
-        .collect()
+    cell.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
 #[cfg(test)]
@@ -72,10 +67,7 @@ mod tests {
 
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {
-        let rows = [
-            ["a".to_owned(), "b".to_owned()],
-            ["long".to_owned(), "\u{1b}c".to_owned()],
-        ];
+        let rows = [["a".to_owned(), "b".to_owned()], ["long".to_owned(), "\u{1b}c".to_owned()]];
         assert_eq!(align(&rows), "a     b\nlong  ?c");
     }
 }

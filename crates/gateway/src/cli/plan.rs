@@ -62,16 +62,11 @@ impl FromStr for PolicyOf {
 }
 
 fn split<'a>(text: &'a str, example: &str) -> Result<(&'static str, &'a str), String> {
-    let (license, value) = text
-        .split_once('=')
-        .ok_or_else(|| format!("say license and value, such as `{example}`"))?;
+    let (license, value) =
+        text.split_once('=').ok_or_else(|| format!("say license and value, such as `{example}`"))?;
     let known = LICENSES.into_iter().find(|known| *known == license.trim());
-    let license = known.ok_or_else(|| {
-        format!(
-            "`{license}` is no license; the licenses are {}",
-            LICENSES.join(" and ")
-        )
-    })?;
+    let license = known
+        .ok_or_else(|| format!("`{license}` is no license; the licenses are {}", LICENSES.join(" and ")))?;
     Ok((license, value.trim()))
 }
 
@@ -79,12 +74,7 @@ impl TryFrom<Vec<Quota>> for Quotas {
     type Error = Mistake;
 
     fn try_from(quotas: Vec<Quota>) -> Result<Self, Mistake> {
-        once_each(
-            quotas
-                .into_iter()
-                .map(|quota| (quota.license, quota.seats.into())),
-        )
-        .map(Self)
+        once_each(quotas.into_iter().map(|quota| (quota.license, quota.seats.into()))).map(Self)
     }
 }
 
@@ -92,12 +82,7 @@ impl TryFrom<Vec<PolicyOf>> for Policies {
     type Error = Mistake;
 
     fn try_from(policies: Vec<PolicyOf>) -> Result<Self, Mistake> {
-        once_each(
-            policies
-                .into_iter()
-                .map(|choice| (choice.license, choice.policy.into())),
-        )
-        .map(Self)
+        once_each(policies.into_iter().map(|choice| (choice.license, choice.policy.into()))).map(Self)
     }
 }
 
@@ -106,9 +91,7 @@ fn once_each(pairs: impl Iterator<Item = (&'static str, Value)>) -> Result<Map<S
     let mut map = Map::new();
     for (license, value) in pairs {
         if map.insert(license.into(), value).is_some() {
-            return Err(Mistake::usage(format!(
-                "License {license} is named twice; say it once."
-            )));
+            return Err(Mistake::usage(format!("License {license} is named twice; say it once.")));
         }
     }
     Ok(map)

@@ -18,12 +18,9 @@ pub(super) fn run(act: SeatsAct, options: &Options) -> Result<(), Mistake> {
             let plan = each("quota", Quotas::try_from(seats)?.0);
             show(&options.connect()?.patch(&seats_of(&target), &plan)?, output)
         }
-        SeatsAct::Policy { target, policies } => policy(
-            &options.connect()?,
-            &target,
-            Policies::try_from(policies)?,
-            output,
-        ),
+        SeatsAct::Policy { target, policies } => {
+            policy(&options.connect()?, &target, Policies::try_from(policies)?, output)
+        }
         SeatsAct::Audit(target) => audit(&options.connect()?, &target, output),
     }
 }
@@ -34,23 +31,15 @@ fn seats_of(target: &Target) -> String {
 
 /// `{"member": 5}` as `{"member": {"quota": 5}}`.
 fn each(name: &str, values: Map<String, Value>) -> Value {
-    values
-        .into_iter()
-        .map(|(license, value)| (license, json!({ name: value })))
-        .collect()
+    values.into_iter().map(|(license, value)| (license, json!({ name: value }))).collect()
 }
 
 /// `{"member": {"quota": 5, "used": 5, "policy": …}}` with only the named facts of each license.
 fn only(names: &[&str], seats: &Value) -> Value {
     let pick = |facts: &Value| -> Value {
-        names
-            .iter()
-            .map(|name| ((*name).to_owned(), facts.get(name).cloned().unwrap_or_default()))
-            .collect()
+        names.iter().map(|name| ((*name).to_owned(), facts.get(name).cloned().unwrap_or_default())).collect()
     };
-    members(seats)
-        .map(|(license, facts)| (license.clone(), pick(facts)))
-        .collect()
+    members(seats).map(|(license, facts)| (license.clone(), pick(facts))).collect()
 }
 
 fn show(seats: &Value, output: Output) -> Result<(), Mistake> {
@@ -64,13 +53,7 @@ fn show(seats: &Value, output: Output) -> Result<(), Mistake> {
         } else {
             cell(facts, "quota")
         };
-        [
-            license.clone(),
-            quota,
-            cell(facts, "used"),
-            cell(facts, "waiting"),
-            cell(facts, "policy"),
-        ]
+        [license.clone(), quota, cell(facts, "used"), cell(facts, "waiting"), cell(facts, "policy")]
     };
     let rows: Vec<_> = members(seats).map(row).collect();
     output::table(["LICENSE", "QUOTA", "USED", "WAITING", "WHEN FULL"], &rows)
@@ -107,36 +90,17 @@ fn audit(client: &Client, target: &Target, output: Output) -> Result<(), Mistake
 
 fn show_audit(audit: &Value) -> Result<(), Mistake> {
     let row = |(license, counts): (&String, &Value)| {
-        [
-            license.clone(),
-            cell(counts, "ledger"),
-            cell(counts, "used"),
-            cell(counts, "holders"),
-        ]
+        [license.clone(), cell(counts, "ledger"), cell(counts, "used"), cell(counts, "holders")]
     };
     let licenses = audit.get("licenses").unwrap_or(&Value::Null);
     let rows: Vec<_> = members(licenses).map(row).collect();
     output::table(["LICENSE", "LEDGER", "USED", "HOLDERS"], &rows)?;
     let found = problems(audit);
-    let verdict = if found.is_empty() {
-        "The ledger adds up.".to_owned()
-    } else {
-        found.join("\n")
-    };
-    output::text(&format!(
-        "\nActive users: {}.\n{verdict}",
-        cell(audit, "active_users")
-    ))
+    let verdict = if found.is_empty() { "The ledger adds up.".to_owned() } else { found.join("\n") };
+    output::text(&format!("\nActive users: {}.\n{verdict}", cell(audit, "active_users")))
 }
 
 fn problems(audit: &Value) -> Vec<String> {
     let listed = elements(audit.get("problems").unwrap_or(&Value::Null));
-    listed
-        .iter()
-        .map(|problem| {
-            problem
-                .as_str()
-                .map_or_else(|| problem.to_string(), str::to_owned)
-        })
-        .collect()
+    listed.iter().map(|problem| problem.as_str().map_or_else(|| problem.to_string(), str::to_owned)).collect()
 }

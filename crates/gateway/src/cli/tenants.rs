@@ -23,11 +23,9 @@ pub(super) fn run(act: TenantAct, options: &Options) -> Result<(), Mistake> {
         TenantAct::Resume(target) => switch(&options.connect()?, &target, "resume", output),
         TenantAct::Delete { target, yes } => delete(&target, yes, options),
         TenantAct::Set { target, settings } => set(&target, settings, options),
-        TenantAct::Changes {
-            target,
-            limit,
-            resource,
-        } => changes(&options.connect()?, &target, limit, resource.as_ref(), output),
+        TenantAct::Changes { target, limit, resource } => {
+            changes(&options.connect()?, &target, limit, resource.as_ref(), output)
+        }
     }
 }
 
@@ -92,9 +90,7 @@ fn set(target: &Target, settings: Settings, options: &Options) -> Result<(), Mis
             "Say what to change, such as `--contact` or `--strict`; see `usher tenant set --help`.",
         ));
     }
-    let tenant = options
-        .connect()?
-        .patch(&target.path(), &json!({ "settings": settings }))?;
+    let tenant = options.connect()?.patch(&target.path(), &json!({ "settings": settings }))?;
     show(&tenant, options.output())
 }
 
@@ -126,9 +122,7 @@ fn regions(client: &Client, named: Option<&Region>) -> Result<Vec<Region>, Mista
         return Ok(vec![region.clone()]);
     }
     let answer = client.get("regions")?;
-    let codes = elements(&answer)
-        .iter()
-        .map(|region| cell(region, "code").parse());
+    let codes = elements(&answer).iter().map(|region| cell(region, "code").parse());
     codes
         .collect::<Result<_, _>>()
         .map_err(|_| Mistake::failed("The gateway named a region that is no region code."))
@@ -139,9 +133,7 @@ fn show(tenant: &Value, output: Output) -> Result<(), Mistake> {
         return output::json(tenant);
     }
     let named = ["region", "key", "name", "state", "profile", "base_url", "created"];
-    let mut facts: Vec<_> = named
-        .map(|name| [name.replace('_', " "), cell(tenant, name)])
-        .into();
+    let mut facts: Vec<_> = named.map(|name| [name.replace('_', " "), cell(tenant, name)]).into();
     let settings = tenant.get("settings").unwrap_or(&Value::Null);
     facts.extend(members(settings).map(|(name, _)| [name.replace('_', " "), cell(settings, name)]));
     output::facts(&facts)
@@ -189,10 +181,7 @@ fn confirm(target: &Target) -> Result<(), Mistake> {
     if read.is_ok() && typed.trim() == target.key.as_str() {
         return Ok(());
     }
-    Err(Mistake::failed(format!(
-        "Nothing was deleted, because the answer was not {}.",
-        target.key
-    )))
+    Err(Mistake::failed(format!("Nothing was deleted, because the answer was not {}.", target.key)))
 }
 
 fn changes(

@@ -11,9 +11,7 @@ fn parse(line: &str) -> Result<Cli, clap::Error> {
 
 fn sentence(line: &str) -> String {
     let error = parse(line).expect_err(line);
-    let Mistake::Usage(sentence) = mistake::from_clap(&error) else {
-        panic!("{line} is wrong usage")
-    };
+    let Mistake::Usage(sentence) = mistake::from_clap(&error) else { panic!("{line} is wrong usage") };
     assert!(!sentence.contains('\n'), "{sentence}");
     sentence
 }
@@ -84,37 +82,19 @@ fn mistakes_are_told_in_one_sentence() {
             "usher tenant create --region ire --key a --name A --seats member=many",
             "`many` is no number of seats",
         ),
-        (
-            "usher tenant create --region ire --key a --name A --seats member=-1",
-            "`-1` is no number of seats",
-        ),
-        (
-            "usher tenant create --region ire --key a --name A --seats member",
-            "such as `member=5`",
-        ),
+        ("usher tenant create --region ire --key a --name A --seats member=-1", "`-1` is no number of seats"),
+        ("usher tenant create --region ire --key a --name A --seats member", "such as `member=5`"),
         (
             "usher tenant create --region ire --key a --name A --policy member=hold",
             "it is `refuse` or `fallback`",
         ),
         ("usher tenant create --region ire --key a", "--name <NAME>"),
         ("usher tenant show --region ire", "--key <KEY>"),
-        (
-            "usher tenant show --region ire --key a/../b",
-            "letters, digits and hyphens only",
-        ),
-        (
-            "usher tenant set --region ire --key a --unknown-members drop",
-            "refuse, skip",
-        ),
-        (
-            "usher tenant set --region ire --key a --strict maybe",
-            "true, false",
-        ),
+        ("usher tenant show --region ire --key a/../b", "letters, digits and hyphens only"),
+        ("usher tenant set --region ire --key a --unknown-members drop", "refuse, skip"),
+        ("usher tenant set --region ire --key a --strict maybe", "true, false"),
         ("usher tenant erase", "erase"),
-        (
-            "usher token issue --region ire --key a --expires-in-days 0",
-            "--expires-in-days",
-        ),
+        ("usher token issue --region ire --key a --expires-in-days 0", "--expires-in-days"),
         ("usher token issue --region ire --key a --token secret", "--token"),
         ("usher seats set --region ire --key a", "LICENSE=SEATS"),
         ("usher serve --json", "--json"),
@@ -126,12 +106,8 @@ fn mistakes_are_told_in_one_sentence() {
 
 #[test]
 fn a_license_that_is_named_twice_is_wrong_usage() {
-    let Command::Client(ClientCommand::Seats {
-        act: SeatsAct::Set { seats, .. },
-        ..
-    }) = parse("usher seats set --region ire --key a member=1 member=2")
-        .unwrap()
-        .command
+    let Command::Client(ClientCommand::Seats { act: SeatsAct::Set { seats, .. }, .. }) =
+        parse("usher seats set --region ire --key a member=1 member=2").unwrap().command
     else {
         panic!("not `seats set`");
     };
@@ -141,10 +117,8 @@ fn a_license_that_is_named_twice_is_wrong_usage() {
 #[test]
 fn mc3_and_mc7_letter_case_of_regions_and_blanks_of_pasted_keys_do_not_matter() {
     let args = ["usher", "tenant", "show", "--region", "IRE", "--key", " acme "];
-    let Command::Client(ClientCommand::Tenant {
-        act: TenantAct::Show(target),
-        ..
-    }) = Cli::try_parse_from(args).unwrap().command
+    let Command::Client(ClientCommand::Tenant { act: TenantAct::Show(target), .. }) =
+        Cli::try_parse_from(args).unwrap().command
     else {
         panic!("not `tenant show`");
     };
@@ -154,10 +128,8 @@ fn mc3_and_mc7_letter_case_of_regions_and_blanks_of_pasted_keys_do_not_matter() 
 #[test]
 fn strict_alone_means_true() {
     let line = "usher tenant set --region ire --key a --strict";
-    let Command::Client(ClientCommand::Tenant {
-        act: TenantAct::Set { settings, .. },
-        ..
-    }) = parse(line).unwrap().command
+    let Command::Client(ClientCommand::Tenant { act: TenantAct::Set { settings, .. }, .. }) =
+        parse(line).unwrap().command
     else {
         panic!("not `tenant set`");
     };
@@ -167,10 +139,8 @@ fn strict_alone_means_true() {
 #[test]
 fn the_key_id_is_what_stands_alone() {
     let line = "usher token revoke k1 --region ire --key a";
-    let Command::Client(ClientCommand::Token {
-        act: TokenAct::Revoke { key_id, .. },
-        ..
-    }) = parse(line).unwrap().command
+    let Command::Client(ClientCommand::Token { act: TokenAct::Revoke { key_id, .. }, .. }) =
+        parse(line).unwrap().command
     else {
         panic!("not `token revoke`");
     };

@@ -16,10 +16,7 @@ pub(super) fn run(act: TokenAct, options: &Options) -> Result<(), Mistake> {
     let client = options.connect()?;
     let output = options.output();
     match act {
-        TokenAct::Issue {
-            target,
-            expires_in_days,
-        } => issue(&client, &target, expires_in_days, output),
+        TokenAct::Issue { target, expires_in_days } => issue(&client, &target, expires_in_days, output),
         TokenAct::List(target) => list(&client, &target, output),
         TokenAct::Revoke { target, key_id } => revoke(&client, &target, key_id, output),
     }
@@ -72,18 +69,11 @@ fn revoke(client: &Client, target: &Target, key_id: Option<KeyId>, output: Outpu
 /// The one that is not revoked; where there are several, guessing would cut off an identity provider.
 fn the_only_one(client: &Client, target: &Target) -> Result<KeyId, Mistake> {
     let tokens = client.get(&tokens_of(target))?;
-    let live = elements(&tokens)
-        .iter()
-        .filter(|token| token.get("revoked").is_none_or(Value::is_null));
+    let live = elements(&tokens).iter().filter(|token| token.get("revoked").is_none_or(Value::is_null));
     let ids: Vec<String> = live.map(|token| cell(token, "key_id")).collect();
     match ids.as_slice() {
-        [] => Err(Mistake::failed(format!(
-            "{} has no token to revoke.",
-            target.label()
-        ))),
-        [only] => only
-            .parse()
-            .map_err(|_| Mistake::failed("The gateway named a token by no token id.")),
+        [] => Err(Mistake::failed(format!("{} has no token to revoke.", target.label()))),
+        [only] => only.parse().map_err(|_| Mistake::failed("The gateway named a token by no token id.")),
         several => Err(Mistake::usage(format!(
             "{} has {} live tokens; say which one to revoke: {}.",
             target.label(),

@@ -25,7 +25,8 @@ pub(super) async fn read_json(
     patience: Duration,
 ) -> Result<Value, ApiError> {
     check_type(request)?;
-    let announced = request.headers().get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
+    let announced =
+        request.headers().get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > limit) {
         return Err(ApiError::BodyTooLarge { limit });
     }

@@ -48,7 +48,8 @@ fn whole_list(resources: &[Value]) -> Answer {
 
 fn one(resources: Vec<Value>, id: &str, kind: &str) -> Result<Answer, ApiError> {
     let is = |resource: &Value| {
-        let named = |key: &str| resource.get(key).and_then(Value::as_str).is_some_and(|v| v.eq_ignore_ascii_case(id));
+        let named =
+            |key: &str| resource.get(key).and_then(Value::as_str).is_some_and(|v| v.eq_ignore_ascii_case(id));
         named("id") || (kind == "resource type" && named("name"))
     };
     let found = resources.iter().find(|resource| is(resource));

@@ -73,7 +73,8 @@ async fn answer(
         .ok_or_else(|| ApiError::NoSuchPath { base_url: Some(base.0.clone()) })?;
     seen.route = Some(endpoint.route());
     check_method(&endpoint, request.method())?;
-    let registry = app.registries.get(&grant.tenant.region).ok_or(ApiError::Misconfigured("region".into()))?;
+    let registry =
+        app.registries.get(&grant.tenant.region).ok_or(ApiError::Misconfigured("region".into()))?;
     let caller = Caller {
         rules: app.rules.of(&grant.tenant).map_err(ApiError::Misconfigured)?,
         base,
@@ -188,7 +189,9 @@ fn note(
     let cause = failure.unwrap_or_default();
     match status {
         500.. => error!(request_id = id, tenant, method, route, status, micros, cause, "a request failed"),
-        400.. => info!(request_id = id, tenant, method, route, status, micros, cause, "a request was refused"),
+        400.. => {
+            info!(request_id = id, tenant, method, route, status, micros, cause, "a request was refused")
+        }
         _ => debug!(request_id = id, tenant, method, route, status, micros, "a request was answered"),
     }
 }

@@ -1,6 +1,8 @@
 //! The query string: decoded once, unknown parameters ignored (Entra's `aadOptscim062020`), known ones at most once.
 
-use scim_core::{ResourceType, ScimError, filter::Filter, leniency::Tolerance, list::Page, projection::Projection};
+use scim_core::{
+    ResourceType, ScimError, filter::Filter, leniency::Tolerance, list::Page, projection::Projection,
+};
 
 use crate::api_error::ApiError;
 
@@ -33,7 +35,9 @@ impl Query {
                 _ => continue,
             };
             if slot.is_some() {
-                return Err(ScimError::invalid_value(format!("The parameter {name} stands twice; send it once.")));
+                return Err(ScimError::invalid_value(format!(
+                    "The parameter {name} stands twice; send it once."
+                )));
             }
             *slot = Some(value.into_owned());
         }

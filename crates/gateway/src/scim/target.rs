@@ -15,7 +15,8 @@ pub(super) struct Target {
 impl Target {
     /// `None` when the path is not of either form.
     pub(super) fn parse(path: &str) -> Option<Self> {
-        let segments: Vec<String> = path.split('/').filter(|s| !s.is_empty()).map(decode).collect::<Option<_>>()?;
+        let segments: Vec<String> =
+            path.split('/').filter(|s| !s.is_empty()).map(decode).collect::<Option<_>>()?;
         let words: Vec<&str> = segments.iter().map(String::as_str).collect();
         let (region, key, rest) = match words.as_slice() {
             [key, "scim", "v2", rest @ ..] => (None, key, rest),
@@ -63,22 +64,37 @@ mod tests {
     #[test]
     fn me6_both_forms_with_doubled_slashes_and_a_slash_at_the_end() {
         let shared = Some((Some("ire".into()), "acme".into(), vec!["Users".to_owned()]));
-        for path in ["/ire/acme/scim/v2/Users", "//ire/acme//scim/v2//Users/", "/ire/%20acme%20/scim/v2/Users"] {
+        for path in
+            ["/ire/acme/scim/v2/Users", "//ire/acme//scim/v2//Users/", "/ire/%20acme%20/scim/v2/Users"]
+        {
             assert_eq!(parsed(path), shared, "{path}");
         }
-        assert_eq!(parsed("/acme/scim/v2/Users/1"), Some((None, "acme".into(), vec!["Users".into(), "1".into()])));
+        assert_eq!(
+            parsed("/acme/scim/v2/Users/1"),
+            Some((None, "acme".into(), vec!["Users".into(), "1".into()]))
+        );
         assert_eq!(parsed("/acme/scim/v2"), Some((None, "acme".into(), vec![])));
     }
 
     #[test]
     fn percent_encoding_is_decoded_once() {
-        assert_eq!(parsed("/acme/scim/v2/Users/a%252Fb").map(|t| t.2), Some(vec!["Users".into(), "a%2Fb".into()]));
+        assert_eq!(
+            parsed("/acme/scim/v2/Users/a%252Fb").map(|t| t.2),
+            Some(vec!["Users".into(), "a%2Fb".into()])
+        );
         assert_eq!(parsed("/acme/scim/v2/Users/%2F").map(|t| t.2), Some(vec!["Users".into(), "/".into()]));
     }
 
     #[test]
     fn other_paths_are_no_targets() {
-        for path in ["/", "/scim/v2", "/a/b/c/scim/v2/Users", "/ire/acme/scim/v1/Users", "/%ff/scim/v2/Users", "/%/scim/v2"] {
+        for path in [
+            "/",
+            "/scim/v2",
+            "/a/b/c/scim/v2/Users",
+            "/ire/acme/scim/v1/Users",
+            "/%ff/scim/v2/Users",
+            "/%/scim/v2",
+        ] {
             assert_eq!(parsed(path), None, "{path}");
         }
     }

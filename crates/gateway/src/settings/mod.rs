@@ -133,7 +133,9 @@ fn url(key: &str, text: &str) -> Result<Option<String>, String> {
     }
     let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
     match host {
-        Some(host) if !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ']) => Ok(Some(url.to_owned())),
+        Some(host) if !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ']) => {
+            Ok(Some(url.to_owned()))
+        }
         _ => Err(format!("settings: {key} must be http(s)://host[:port] without a path, not {text:?}")),
     }
 }
@@ -144,9 +146,9 @@ fn regions(
 ) -> Result<BTreeMap<RegionCode, Region>, String> {
     let mut regions = BTreeMap::new();
     for code in served {
-        let raw = defined
-            .remove(code)
-            .ok_or_else(|| format!("settings: serve_regions names {code:?}, which [regions] does not define"))?;
+        let raw = defined.remove(code).ok_or_else(|| {
+            format!("settings: serve_regions names {code:?}, which [regions] does not define")
+        })?;
         let code = RegionCode::new(code).map_err(|e| format!("settings: region {code:?}: {e}"))?;
         let base_url = url(&format!("regions.{code}.base_url"), &raw.base_url)?;
         regions.insert(code, Region { name: raw.name, base_url });
@@ -180,7 +182,9 @@ mod tests {
 
     #[test]
     fn nonsense_is_named() {
-        for (key, wrong) in [("server.listen", "nowhere"), ("server.public_url", "ftp://x"), ("log.format", "xml")] {
+        for (key, wrong) in
+            [("server.listen", "nowhere"), ("server.public_url", "ftp://x"), ("log.format", "xml")]
+        {
             let (table, name) = key.split_once('.').unwrap();
             let mut raw = defaults();
             match (table, name) {

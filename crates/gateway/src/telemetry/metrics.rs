@@ -1,8 +1,6 @@
 //! Every metric, declared in one list. Labels are words of this program, never what a caller sent (attack 25).
 
-use prometheus::{
-    Encoder, HistogramVec, IntCounterVec, Registry, TextEncoder, histogram_opts, opts,
-};
+use prometheus::{Encoder, HistogramVec, IntCounterVec, Registry, TextEncoder, histogram_opts, opts};
 
 /// The metrics of one process.
 pub(crate) struct Metrics {
@@ -32,18 +30,31 @@ impl Metrics {
             Ok::<_, prometheus::Error>(counter)
         };
         let buckets = vec![0.000_25, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 5.0];
-        let options = histogram_opts!("usher_request_seconds", "Time to answer a SCIM request, in seconds.", buckets);
+        let options =
+            histogram_opts!("usher_request_seconds", "Time to answer a SCIM request, in seconds.", buckets);
         let seconds = HistogramVec::new(options, &["route", "method"])?;
         registry.register(Box::new(seconds.clone()))?;
         Ok(Self {
-            requests: counter("usher_requests_total", "SCIM requests answered.", &["route", "method", "status"])?,
+            requests: counter(
+                "usher_requests_total",
+                "SCIM requests answered.",
+                &["route", "method", "status"],
+            )?,
             authentication_refusals: counter(
                 "usher_authentication_refusals_total",
                 "Requests refused for their credential.",
                 &["why"],
             )?,
-            seat_refusals: counter("usher_seat_refusals_total", "Requests refused for want of a seat.", &["license"])?,
-            seat_changes: counter("usher_seat_changes_total", "Seats that changed hands.", &["requested", "state"])?,
+            seat_refusals: counter(
+                "usher_seat_refusals_total",
+                "Requests refused for want of a seat.",
+                &["license"],
+            )?,
+            seat_changes: counter(
+                "usher_seat_changes_total",
+                "Seats that changed hands.",
+                &["requested", "state"],
+            )?,
             leniencies: counter(
                 "usher_scim_leniency_total",
                 "Things accepted that the letter of the RFC does not have.",

@@ -46,11 +46,7 @@ impl<'a> Cursor<'a> {
     }
 
     pub(super) fn expect(&mut self, wanted: char) -> Result<(), ScimError> {
-        if self.eat(wanted) {
-            Ok(())
-        } else {
-            Err(self.error(&format!("expected \"{wanted}\"")))
-        }
+        if self.eat(wanted) { Ok(()) } else { Err(self.error(&format!("expected \"{wanted}\""))) }
     }
 
     pub(super) fn take_while(&mut self, belongs: impl Fn(char) -> bool) -> &'a str {
@@ -68,8 +64,6 @@ impl<'a> Cursor<'a> {
     pub(super) fn error_at(&self, place: &str, what: &str) -> ScimError {
         let read = self.text.len() - place.len();
         let position = self.text.get(..read).map_or(0, |before| before.chars().count()) + 1;
-        ScimError::invalid_filter(format!(
-            "The filter cannot be read at character {position}: {what}."
-        ))
+        ScimError::invalid_filter(format!("The filter cannot be read at character {position}: {what}."))
     }
 }

@@ -13,17 +13,10 @@ impl Instant {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let mut rest = Rest(text);
-        let (year, month, day) = (
-            rest.number(4)?,
-            rest.after('-')?.number(2)?,
-            rest.after('-')?.number(2)?,
-        );
+        let (year, month, day) = (rest.number(4)?, rest.after('-')?.number(2)?, rest.after('-')?.number(2)?);
         rest.0 = rest.0.strip_prefix(['T', 't'])?;
-        let (hour, minute, second) = (
-            rest.number(2)?,
-            rest.after(':')?.number(2)?,
-            rest.after(':')?.number(2)?,
-        );
+        let (hour, minute, second) =
+            (rest.number(2)?, rest.after(':')?.number(2)?, rest.after(':')?.number(2)?);
         let in_range = (1..=12).contains(&month)
             && (1..=days_in_month(year, month)).contains(&day)
             && hour <= 23
@@ -56,11 +49,7 @@ impl Rest<'_> {
     fn number(&mut self, digits: usize) -> Option<i64> {
         let (number, rest) = self.0.split_at_checked(digits)?;
         self.0 = rest;
-        if number.bytes().all(|b| b.is_ascii_digit()) {
-            number.parse().ok()
-        } else {
-            None
-        }
+        if number.bytes().all(|b| b.is_ascii_digit()) { number.parse().ok() } else { None }
     }
 
     /// Nanoseconds; further digits are cut.
@@ -72,11 +61,7 @@ impl Rest<'_> {
         let (digits, rest) = rest.split_at(end);
         self.0 = rest;
         let nine: String = digits.chars().chain(std::iter::repeat('0')).take(9).collect();
-        if digits.is_empty() {
-            None
-        } else {
-            nine.parse().ok()
-        }
+        if digits.is_empty() { None } else { nine.parse().ok() }
     }
 
     /// Seconds east of UTC.
@@ -122,10 +107,7 @@ mod tests {
         assert_eq!(at("1970-01-01T00:00:00Z"), Instant { seconds: 0, nanos: 0 });
         assert_eq!(at("2011-05-13T04:42:34Z").seconds, 1_305_261_754);
         assert_eq!(at("2011-05-13T04:42:34+02:00"), at("2011-05-13T02:42:34z"));
-        assert_eq!(
-            at("2024-02-29T23:59:59.5"),
-            at("2024-02-29T23:59:59.500000000999Z")
-        );
+        assert_eq!(at("2024-02-29T23:59:59.5"), at("2024-02-29T23:59:59.500000000999Z"));
         assert!(at("2011-05-13T04:42:34.001Z") > at("2011-05-13T04:42:34Z"));
         assert!(at("0001-01-01T00:00:00Z") < at("9999-12-31T23:59:59Z"));
     }

@@ -19,10 +19,9 @@ impl Filter {
             Self::Or(parts) => parts.iter().any(|part| part.matches(resource)),
             Self::Not(part) => !part.matches(resource),
             Self::Present(path) => is_present(path, resource),
-            Self::ValuePath { path, filter } => path
-                .iter(resource)
-                .filter_map(Value::as_object)
-                .any(|element| filter.matches(element)),
+            Self::ValuePath { path, filter } => {
+                path.iter(resource).filter_map(Value::as_object).any(|element| filter.matches(element))
+            }
             Self::Compare { path, op, value } => compares(path, *op, value, resource),
         }
     }

@@ -63,17 +63,8 @@ pub enum Op {
 }
 
 impl Op {
-    const ALL: [Self; 9] = [
-        Self::Eq,
-        Self::Ne,
-        Self::Co,
-        Self::Sw,
-        Self::Ew,
-        Self::Gt,
-        Self::Ge,
-        Self::Lt,
-        Self::Le,
-    ];
+    const ALL: [Self; 9] =
+        [Self::Eq, Self::Ne, Self::Co, Self::Sw, Self::Ew, Self::Gt, Self::Ge, Self::Lt, Self::Le];
 
     /// As the RFC writes it.
     #[must_use]
@@ -93,9 +84,7 @@ impl Op {
 
     /// Letter case ignored.
     fn from_keyword(word: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|op| op.keyword().eq_ignore_ascii_case(word))
+        Self::ALL.into_iter().find(|op| op.keyword().eq_ignore_ascii_case(word))
     }
 
     /// Whether the operator asks for an order.

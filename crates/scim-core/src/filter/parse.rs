@@ -77,13 +77,7 @@ impl<'a> Parser<'a> {
                 "The filter is longer than {limit} bytes; ask in several requests."
             )));
         }
-        Ok(Self {
-            input: Cursor::new(text, rest),
-            names,
-            depth: 0,
-            terms: 0,
-            tolerance,
-        })
+        Ok(Self { input: Cursor::new(text, rest), names, depth: 0, terms: 0, tolerance })
     }
 
     /// `FILTER = … / FILTER "or" FILTER`
@@ -111,9 +105,7 @@ impl<'a> Parser<'a> {
             return self.nested(')');
         }
         let start = self.input.rest;
-        let name = self
-            .input
-            .take_while(|c| c.is_ascii_alphanumeric() || "-_$:.".contains(c));
+        let name = self.input.take_while(|c| c.is_ascii_alphanumeric() || "-_$:.".contains(c));
         if name.eq_ignore_ascii_case("not") {
             self.input.blanks();
             self.input.expect('(')?;
@@ -129,9 +121,7 @@ impl<'a> Parser<'a> {
     /// A filter up to the closing character; the only place that goes deeper.
     fn nested(&mut self, closing: char) -> Result<Filter, ScimError> {
         if self.depth >= Filter::MAX_DEPTH {
-            return Err(self
-                .input
-                .error(&format!("nested deeper than {}", Filter::MAX_DEPTH)));
+            return Err(self.input.error(&format!("nested deeper than {}", Filter::MAX_DEPTH)));
         }
         self.depth += 1;
         let filter = self.disjunction()?;
@@ -145,9 +135,7 @@ impl<'a> Parser<'a> {
     fn value_path(&mut self, name: &str, start: &'a str) -> Result<Filter, ScimError> {
         let (path, definition) = self.attribute(name, start)?;
         if path.sub.is_some() || definition.kind != Type::Complex {
-            return Err(self
-                .input
-                .error_at(start, "this attribute has no elements that [ ] could select"));
+            return Err(self.input.error_at(start, "this attribute has no elements that [ ] could select"));
         }
         self.input.expect('[')?;
         let outer = std::mem::replace(&mut self.names, Names::Elements(definition));
@@ -159,10 +147,7 @@ impl<'a> Parser<'a> {
             let (sub, sub_definition) = self.attribute(sub_name, start)?;
             element_has(path, inner, self.expression(sub, sub_definition)?)
         } else {
-            Filter::ValuePath {
-                path,
-                filter: Box::new(inner),
-            }
+            Filter::ValuePath { path, filter: Box::new(inner) }
         };
         self.names = outer;
         Ok(filter)
@@ -172,9 +157,9 @@ impl<'a> Parser<'a> {
     fn attribute(&mut self, name: &str, start: &'a str) -> Result<(AttributeRef, &'a Attribute), ScimError> {
         let found = match self.names {
             Names::Of(rt) => path::find(rt, name).filter(|(_, d)| d.mutability != Mutability::WriteOnly),
-            Names::Elements(attribute) => attribute
-                .sub_attribute(name)
-                .map(|sub| (AttributeRef::of_element(sub), sub)),
+            Names::Elements(attribute) => {
+                attribute.sub_attribute(name).map(|sub| (AttributeRef::of_element(sub), sub))
+            }
         };
         let found = found.ok_or_else(|| self.input.error_at(start, "expected the name of an attribute"))?;
         path::note_missing_urn(&found.0, name, self.tolerance);
@@ -185,9 +170,7 @@ impl<'a> Parser<'a> {
     fn expression(&mut self, path: AttributeRef, definition: &Attribute) -> Result<Filter, ScimError> {
         self.terms += 1;
         if self.terms > Filter::MAX_TERMS {
-            return Err(self
-                .input
-                .error(&format!("more than {} comparisons", Filter::MAX_TERMS)));
+            return Err(self.input.error(&format!("more than {} comparisons", Filter::MAX_TERMS)));
         }
         self.input.blank("expected a space and an operator")?;
         let start = self.input.rest;
@@ -197,10 +180,7 @@ impl<'a> Parser<'a> {
             return Ok(Filter::Present(path));
         }
         let op = Op::from_keyword(word).ok_or_else(|| {
-            self.input.error_at(
-                start,
-                "expected one of the operators eq, ne, co, sw, ew, gt, ge, lt, le, pr",
-            )
+            self.input.error_at(start, "expected one of the operators eq, ne, co, sw, ew, gt, ge, lt, le, pr")
         })?;
         self.input.blank("expected a space and a value")?;
         let start = self.input.rest;
@@ -241,28 +221,24 @@ impl<'a> Parser<'a> {
         match (path.leaf().kind, literal) {
             (_, Literal::Null) if equality => Ok(Literal::Null),
             (Type::Boolean, literal) if equality => self.boolean(path, literal, start),
-            (Type::Boolean, _) => Err(self
-                .input
-                .error_at(start, "true and false compare with eq and ne only")),
+            (Type::Boolean, _) => {
+                Err(self.input.error_at(start, "true and false compare with eq and ne only"))
+            }
             (Type::Integer | Type::Decimal, Literal::Number(number)) if !op.is_substring() => {
                 Ok(Literal::Number(number))
             }
-            (Type::Integer | Type::Decimal, _) => Err(self
-                .input
-                .error_at(start, "this attribute compares with a number")),
+            (Type::Integer | Type::Decimal, _) => {
+                Err(self.input.error_at(start, "this attribute compares with a number"))
+            }
             (Type::Binary, Literal::String(_)) if op.is_ordering() => {
                 Err(self.input.error_at(start, "this attribute has no order"))
             }
             (Type::DateTime, Literal::String(text)) if !op.is_substring() => match Instant::parse(&text) {
                 Some(_) => Ok(Literal::String(text)),
-                None => Err(self
-                    .input
-                    .error_at(start, "expected a time such as \"2011-05-13T04:42:34Z\"")),
+                None => Err(self.input.error_at(start, "expected a time such as \"2011-05-13T04:42:34Z\"")),
             },
             (_, Literal::String(text)) => Ok(Literal::String(text)),
-            _ => Err(self
-                .input
-                .error_at(start, "this attribute compares with a string in double quotes")),
+            _ => Err(self.input.error_at(start, "this attribute compares with a string in double quotes")),
         }
     }
 
@@ -276,8 +252,7 @@ impl<'a> Parser<'a> {
             Literal::String(word) if word.eq_ignore_ascii_case("false") => false,
             _ => return Err(refusal()),
         };
-        self.tolerance
-            .allow(Leniency::BooleanAsString, &path.full_name(), refusal)?;
+        self.tolerance.allow(Leniency::BooleanAsString, &path.full_name(), refusal)?;
         Ok(Literal::Boolean(spelled))
     }
 
@@ -287,21 +262,15 @@ impl<'a> Parser<'a> {
         if start.starts_with('"') {
             return self.string().map(Literal::String);
         }
-        let word = self
-            .input
-            .take_while(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
+        let word = self.input.take_while(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
         match word {
             "true" => Ok(Literal::Boolean(true)),
             "false" => Ok(Literal::Boolean(false)),
             "null" => Ok(Literal::Null),
-            _ => serde_json::from_str::<Number>(word)
-                .map(Literal::Number)
-                .map_err(|_| {
-                    self.input.error_at(
-                        start,
-                        "expected a string in double quotes, a number, true, false or null",
-                    )
-                }),
+            _ => serde_json::from_str::<Number>(word).map(Literal::Number).map_err(|_| {
+                self.input
+                    .error_at(start, "expected a string in double quotes, a number, true, false or null")
+            }),
         }
     }
 
@@ -321,9 +290,7 @@ impl<'a> Parser<'a> {
         // serde_json refuses lone surrogates and raw control characters; NUL is refused here (attacks 31, 42).
         match serde_json::from_str::<String>(quoted) {
             Ok(text) if !text.contains('\0') => Ok(text),
-            _ => Err(self
-                .input
-                .error_at(start, "the string is not as JSON writes strings")),
+            _ => Err(self.input.error_at(start, "the string is not as JSON writes strings")),
         }
     }
 
@@ -380,37 +347,11 @@ fn flattened(
 /// exact opposite of `eq`, and `eq null` that of `pr`.
 fn element_has(path: AttributeRef, inner: Filter, test: Filter) -> Filter {
     let (test, negative) = match test {
-        Filter::Compare {
-            path,
-            op: Op::Eq,
-            value: Literal::Null,
-        } => (Filter::Present(path), true),
-        Filter::Compare {
-            path,
-            op: Op::Ne,
-            value: Literal::Null,
-        } => (Filter::Present(path), false),
-        Filter::Compare {
-            path,
-            op: Op::Ne,
-            value,
-        } => (
-            Filter::Compare {
-                path,
-                op: Op::Eq,
-                value,
-            },
-            true,
-        ),
+        Filter::Compare { path, op: Op::Eq, value: Literal::Null } => (Filter::Present(path), true),
+        Filter::Compare { path, op: Op::Ne, value: Literal::Null } => (Filter::Present(path), false),
+        Filter::Compare { path, op: Op::Ne, value } => (Filter::Compare { path, op: Op::Eq, value }, true),
         positive => (positive, false),
     };
-    let filter = Filter::ValuePath {
-        path,
-        filter: Box::new(all_of(vec![inner, test])),
-    };
-    if negative {
-        Filter::Not(Box::new(filter))
-    } else {
-        filter
-    }
+    let filter = Filter::ValuePath { path, filter: Box::new(all_of(vec![inner, test])) };
+    if negative { Filter::Not(Box::new(filter)) } else { filter }
 }

@@ -56,10 +56,7 @@ fn filters_mean_what_rfc_7644_section_3_4_2_2_says() {
         (r#"userName eq "bjensen@example.com""#, true),
         (r#"name.familyName co "O'Malley""#, true),
         (r#"userName sw "B""#, true),
-        (
-            r#"urn:ietf:params:scim:schemas:core:2.0:User:userName sw "J""#,
-            false,
-        ),
+        (r#"urn:ietf:params:scim:schemas:core:2.0:User:userName sw "J""#, false),
         ("title pr", true),
         (r#"meta.lastModified gt "2011-05-13T04:42:34Z""#, false),
         (r#"meta.lastModified ge "2011-05-13T04:42:34Z""#, true),
@@ -68,19 +65,13 @@ fn filters_mean_what_rfc_7644_section_3_4_2_2_says() {
         (r#"title pr and userType eq "Employee""#, true),
         (r#"title pr or userType eq "Intern""#, true),
         (r#"schemas eq "urn:ietf:params:scim:schemas:core:2.0:User""#, true),
-        (
-            r#"userType eq "Employee" and (emails co "example.com" or emails.value co "example.org")"#,
-            true,
-        ),
+        (r#"userType eq "Employee" and (emails co "example.com" or emails.value co "example.org")"#, true),
         (
             r#"userType ne "Employee" and not (emails co "example.com" or emails.value co "example.org")"#,
             false,
         ),
         (r#"userType eq "Employee" and (emails.type eq "work")"#, true),
-        (
-            r#"userType eq "Employee" and emails[type eq "work" and value co "@example.com"]"#,
-            true,
-        ),
+        (r#"userType eq "Employee" and emails[type eq "work" and value co "@example.com"]"#, true),
         (
             r#"emails[type eq "work" and value co "@example.com"] or ims[type eq "xmpp" and value co "@foo.com"]"#,
             true,
@@ -120,25 +111,11 @@ fn filters_mean_what_rfc_7644_section_3_4_2_2_says() {
 
 #[test]
 fn ne_is_exactly_the_opposite_of_eq() {
-    for path in [
-        "userName",
-        "emails.value",
-        "emails",
-        "nickName",
-        "active",
-        "meta.created",
-        "manager",
-    ] {
-        for literal in [
-            r#""bjensen@example.com""#,
-            "true",
-            r#""2010-01-23T04:56:22Z""#,
-            "null",
-        ] {
-            let (Ok(eq), Ok(ne)) = (
-                parse(&format!("{path} eq {literal}")),
-                parse(&format!("{path} ne {literal}")),
-            ) else {
+    for path in ["userName", "emails.value", "emails", "nickName", "active", "meta.created", "manager"] {
+        for literal in [r#""bjensen@example.com""#, "true", r#""2010-01-23T04:56:22Z""#, "null"] {
+            let (Ok(eq), Ok(ne)) =
+                (parse(&format!("{path} eq {literal}")), parse(&format!("{path} ne {literal}")))
+            else {
                 continue;
             };
             let user = barbara();
@@ -165,67 +142,24 @@ fn attack_32_wildcards_are_letters() {
 #[test]
 fn filters_seen_on_the_wire_are_understood() {
     for (text, expected, noted) in [
-        (
-            r#"emails[type eq "work"].value eq "BJENSEN@example.com""#,
-            true,
-            Some(Leniency::FilterDialect),
-        ),
-        (
-            r#"emails[type eq "home"].value eq "bjensen@example.com""#,
-            false,
-            Some(Leniency::FilterDialect),
-        ),
-        (
-            r#"emails[type eq "home"].value ne "bjensen@example.com""#,
-            true,
-            Some(Leniency::FilterDialect),
-        ),
-        (
-            r#"emails[type eq "other"].value eq null"#,
-            true,
-            Some(Leniency::FilterDialect),
-        ),
-        (
-            r#"id eq "2819c223" and manager eq "26118915""#,
-            true,
-            Some(Leniency::FilterDialect),
-        ),
-        (
-            r#"emails eq "babs@jensen.org""#,
-            true,
-            Some(Leniency::FilterDialect),
-        ),
-        (
-            r#"roles[primary eq "True"].value eq "admin""#,
-            true,
-            Some(Leniency::BooleanAsString),
-        ),
+        (r#"emails[type eq "work"].value eq "BJENSEN@example.com""#, true, Some(Leniency::FilterDialect)),
+        (r#"emails[type eq "home"].value eq "bjensen@example.com""#, false, Some(Leniency::FilterDialect)),
+        (r#"emails[type eq "home"].value ne "bjensen@example.com""#, true, Some(Leniency::FilterDialect)),
+        (r#"emails[type eq "other"].value eq null"#, true, Some(Leniency::FilterDialect)),
+        (r#"id eq "2819c223" and manager eq "26118915""#, true, Some(Leniency::FilterDialect)),
+        (r#"emails eq "babs@jensen.org""#, true, Some(Leniency::FilterDialect)),
+        (r#"roles[primary eq "True"].value eq "admin""#, true, Some(Leniency::BooleanAsString)),
         (r#"active eq "TRUE""#, true, Some(Leniency::BooleanAsString)),
-        (
-            r#"manager.value eq "26118915""#,
-            true,
-            Some(Leniency::MissingExtensionUrn),
-        ),
+        (r#"manager.value eq "26118915""#, true, Some(Leniency::MissingExtensionUrn)),
         (r#"username Eq "bjensen@example.com""#, true, None),
-        (
-            r#"  USERNAME   SW   "BJ"  AND  NOT(title NE "x" Or active EQ false)  "#,
-            false,
-            None,
-        ),
-        (
-            r#"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department co "tour""#,
-            true,
-            None,
-        ),
+        (r#"  USERNAME   SW   "BJ"  AND  NOT(title NE "x" Or active EQ false)  "#, false, None),
+        (r#"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department co "tour""#, true, None),
     ] {
         let mut tolerance = Tolerance::lenient();
         let filter =
             Filter::parse(text, &schema::user(), &mut tolerance).unwrap_or_else(|e| panic!("{text}: {e}"));
         assert_eq!(filter.matches(barbara().as_object().unwrap()), expected, "{text}");
-        assert!(
-            noted.is_none_or(|n| tolerance.seen.iter().any(|(seen, _)| *seen == n)),
-            "{text}"
-        );
+        assert!(noted.is_none_or(|n| tolerance.seen.iter().any(|(seen, _)| *seen == n)), "{text}");
     }
 }
 
@@ -319,11 +253,7 @@ fn attack_33_broken_filters_are_refused_with_a_position() {
         "ü pr",
     ] {
         let error = parse(text).map(|filter| filter.to_string()).unwrap_err();
-        assert_eq!(
-            error.scim_type.map(|t| t.keyword()),
-            Some("invalidFilter"),
-            "{text}"
-        );
+        assert_eq!(error.scim_type.map(|t| t.keyword()), Some("invalidFilter"), "{text}");
         assert!(error.detail.contains("at character"), "{text}: {}", error.detail);
     }
 }
@@ -362,40 +292,21 @@ fn filters_at_the_limits_are_served() {
     parsed(&vec!["title pr"; Filter::MAX_TERMS].join(" or "));
     let depth = Filter::MAX_DEPTH;
     parsed(&format!("{}title pr{}", "(".repeat(depth), ")".repeat(depth)));
-    assert!(
-        parse(&format!(
-            "{}title pr{}",
-            "(".repeat(depth + 1),
-            ")".repeat(depth + 1)
-        ))
-        .is_err()
-    );
+    assert!(parse(&format!("{}title pr{}", "(".repeat(depth + 1), ")".repeat(depth + 1))).is_err());
 }
 
 #[test]
 fn printing_writes_schema_names_and_only_needed_parentheses() {
     for (text, printed) in [
         (r#"((USERNAME EQ "a\"\u00e9"))"#, r#"userName eq "a\"é""#),
-        (
-            "(title pr and (title pr and title pr))",
-            "title pr and title pr and title pr",
-        ),
-        (
-            "(title pr or title pr) and not (title pr)",
-            "(title pr or title pr) and not (title pr)",
-        ),
+        ("(title pr and (title pr and title pr))", "title pr and title pr and title pr"),
+        ("(title pr or title pr) and not (title pr)", "(title pr or title pr) and not (title pr)"),
         (
             r#"manager eq "x""#,
             "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value eq \"x\"",
         ),
-        (
-            r#"emails[type eq "work"].value eq "x""#,
-            r#"emails[type eq "work" and value eq "x"]"#,
-        ),
-        (
-            r#"emails[type eq "work"].value ne "x""#,
-            r#"not (emails[type eq "work" and value eq "x"])"#,
-        ),
+        (r#"emails[type eq "work"].value eq "x""#, r#"emails[type eq "work" and value eq "x"]"#),
+        (r#"emails[type eq "work"].value ne "x""#, r#"not (emails[type eq "work" and value eq "x"])"#),
     ] {
         assert_eq!(parsed(text).to_string(), printed);
     }
@@ -432,11 +343,7 @@ fn terms() -> impl Strategy<Value = Filter> {
     let text_ops = prop::sample::select(Op::ALL.to_vec());
     let compare =
         (text_paths.clone(), text_ops, "\\PC{0,8}|[\"\\\\\n\t\u{1}%_]{0,4}").prop_map(|(path, op, text)| {
-            Filter::Compare {
-                path: path_of(path),
-                op,
-                value: Literal::String(text),
-            }
+            Filter::Compare { path: path_of(path), op, value: Literal::String(text) }
         });
     let boolean = any::<bool>().prop_map(|b| Filter::Compare {
         path: path_of("active"),
@@ -448,19 +355,10 @@ fn terms() -> impl Strategy<Value = Filter> {
         op: Op::Eq,
         value: Literal::Null,
     });
-    let element = prop::sample::select(vec![
-        r#"type eq "work""#,
-        "primary eq true",
-        "value pr or display pr",
-    ])
-    .prop_map(|inner| parsed(&format!("emails[{inner}]")));
-    prop_oneof![
-        compare,
-        boolean,
-        null,
-        element,
-        text_paths.prop_map(|path| Filter::Present(path_of(path)))
-    ]
+    let element =
+        prop::sample::select(vec![r#"type eq "work""#, "primary eq true", "value pr or display pr"])
+            .prop_map(|inner| parsed(&format!("emails[{inner}]")));
+    prop_oneof![compare, boolean, null, element, text_paths.prop_map(|path| Filter::Present(path_of(path)))]
 }
 
 fn filters() -> impl Strategy<Value = Filter> {
@@ -469,12 +367,8 @@ fn filters() -> impl Strategy<Value = Filter> {
         let not_and = |f: &Filter| !matches!(f, Filter::And(_));
         let not_or = |f: &Filter| !matches!(f, Filter::Or(_));
         prop_oneof![
-            some()
-                .prop_filter("flat", move |all| all.iter().all(not_and))
-                .prop_map(Filter::And),
-            some()
-                .prop_filter("flat", move |all| all.iter().all(not_or))
-                .prop_map(Filter::Or),
+            some().prop_filter("flat", move |all| all.iter().all(not_and)).prop_map(Filter::And),
+            some().prop_filter("flat", move |all| all.iter().all(not_or)).prop_map(Filter::Or),
             inner.clone().prop_map(|f| Filter::Not(Box::new(f))),
         ]
     })

@@ -38,24 +38,14 @@ pub(super) fn apply(
         Path::Attribute(of) | Path::Elements { of, .. } => of,
     };
     let Some(definition) = of.definition(rt) else {
-        return Err(ScimError::invalid_path(
-            "The path names no attribute of this resource type.",
-        ));
+        return Err(ScimError::invalid_path("The path names no attribute of this resource type."));
     };
     let (verb, value, name) = (operation.verb, &operation.value, of.full_name());
-    let change = Change {
-        verb,
-        definition,
-        name,
-        value,
-        tolerance,
-    };
+    let change = Change { verb, definition, name, value, tolerance };
     let Some(urn) = &of.urn else {
         return change.apply(&operation.path, document);
     };
-    let block = document
-        .entry(urn.clone())
-        .or_insert_with(|| Value::Object(Map::new()));
+    let block = document.entry(urn.clone()).or_insert_with(|| Value::Object(Map::new()));
     if let Value::Object(block) = block {
         change.apply(&operation.path, block)?;
     }
@@ -122,9 +112,7 @@ impl<'a> Change<'a> {
 
     fn write(&self, parts: Vec<Part>, holder: &mut Map<String, Value>) {
         let name = &self.definition.name;
-        let slot = holder
-            .entry(name.clone())
-            .or_insert_with(|| Value::Object(Map::new()));
+        let slot = holder.entry(name.clone()).or_insert_with(|| Value::Object(Map::new()));
         if let Value::Object(members) = slot {
             for (sub, value) in parts {
                 put(members, &sub, value);

@@ -31,10 +31,7 @@ pub(super) fn without_path(
     if known {
         return Ok(());
     }
-    Err(ScimError::invalid_path(format!(
-        "the value names no attribute of a {}.",
-        rt.name
-    )))
+    Err(ScimError::invalid_path(format!("the value names no attribute of a {}.", rt.name)))
 }
 
 /// The object that a value without path must be; an array of one such object is tolerated.
@@ -115,19 +112,13 @@ pub(super) fn extension(
         return Ok(());
     };
     if verb == Verb::Remove {
-        request.operations.push(super::Operation {
-            verb,
-            path,
-            value: Value::Null,
-        });
+        request.operations.push(super::Operation { verb, path, value: Value::Null });
         return Ok(());
     }
     if extension_keys(request, rt, verb, urn, value, tolerance)? {
         return Ok(());
     }
-    Err(ScimError::invalid_path(format!(
-        "the value names no attribute of {urn}."
-    )))
+    Err(ScimError::invalid_path(format!("the value names no attribute of {urn}.")))
 }
 
 /// Whether anything under the extension's URN is known.
@@ -158,11 +149,7 @@ fn extension_keys(
             tolerance.note(Leniency::NullOrEmpty, urn);
             if verb == Verb::Replace {
                 let path = Path::Extension(urn.to_owned());
-                request.operations.push(super::Operation {
-                    verb: Verb::Remove,
-                    path,
-                    value: Value::Null,
-                });
+                request.operations.push(super::Operation { verb: Verb::Remove, path, value: Value::Null });
             }
             Ok(true)
         }
@@ -178,9 +165,7 @@ pub(super) fn schemas(
     tolerance: &mut Tolerance,
 ) -> Result<(), ScimError> {
     if verb == Verb::Remove {
-        return Err(ScimError::mutability(
-            "\"schemas\" follows from the resource; remove the attributes.",
-        ));
+        return Err(ScimError::mutability("\"schemas\" follows from the resource; remove the attributes."));
     }
     let urns = match value {
         Value::Array(urns) if !urns.is_empty() => urns.as_slice(),
@@ -216,9 +201,7 @@ pub(super) fn unpacked<'b>(
         return Cow::Borrowed(value);
     }
     tolerance.note(Leniency::JsonInValue, &definition.name);
-    let roles = elements
-        .iter()
-        .map(|role| packed_role(role).unwrap_or_else(|| role.clone()));
+    let roles = elements.iter().map(|role| packed_role(role).unwrap_or_else(|| role.clone()));
     Cow::Owned(Value::Array(roles.collect()))
 }
 
@@ -234,11 +217,7 @@ fn packed_role(element: &Value) -> Option<Value> {
     let mut role = element.as_object().cloned().unwrap_or_default();
     role.retain(|key, _| !key.eq_ignore_ascii_case("value"));
     role.insert("value".into(), super::member(&packed, "value")?.as_str()?.into());
-    for (name, from) in [
-        ("display", "displayName"),
-        ("display", "display"),
-        ("type", "type"),
-    ] {
+    for (name, from) in [("display", "displayName"), ("display", "display"), ("type", "type")] {
         if let Some(text @ Value::String(_)) = super::member(&packed, from) {
             role.insert(name.into(), text.clone());
         }

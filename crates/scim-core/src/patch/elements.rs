@@ -111,9 +111,7 @@ fn element_parts(change: &mut Change<'_>) -> Result<Vec<Part>, ScimError> {
 }
 
 fn no_element(name: &str) -> ScimError {
-    ScimError::invalid_value(format!(
-        "The value for selected elements of {name} must be one object."
-    ))
+    ScimError::invalid_value(format!("The value for selected elements of {name} must be one object."))
 }
 
 /// Takes the list out, edits it, and puts back what is left.
@@ -132,15 +130,9 @@ fn edit(
     };
     edit(change, &mut list)?;
     if list.len() > MAX_ELEMENTS {
-        return Err(ScimError::invalid_value(format!(
-            "{name} may have at most {MAX_ELEMENTS} elements."
-        )));
+        return Err(ScimError::invalid_value(format!("{name} may have at most {MAX_ELEMENTS} elements.")));
     }
-    *slot = if multi_valued {
-        Value::Array(list)
-    } else {
-        list.pop().unwrap_or(Value::Null)
-    };
+    *slot = if multi_valued { Value::Array(list) } else { list.pop().unwrap_or(Value::Null) };
     if is_empty(slot) {
         holder.shift_remove(name);
     }
@@ -169,10 +161,7 @@ fn append(change: &mut Change<'_>, list: &mut Vec<Value>) -> Result<(), ScimErro
 fn remove_listed(change: &mut Change<'_>, list: &mut Vec<Value>) -> Result<(), ScimError> {
     for wanted in listed(change.value) {
         let wanted = match wanted {
-            Value::String(_) => Some(Value::Object(Map::from_iter([(
-                "value".to_owned(),
-                wanted.clone(),
-            )]))),
+            Value::String(_) => Some(Value::Object(Map::from_iter([("value".to_owned(), wanted.clone())]))),
             other => change.element(other)?,
         };
         if let Some(wanted) = wanted {
@@ -199,20 +188,14 @@ fn write(list: &mut [Value], chosen: &[usize], parts: &[Part]) {
             }
         }
     }
-    let primary = parts
-        .iter()
-        .any(|(sub, value)| sub == "primary" && *value == Some(Value::Bool(true)));
+    let primary = parts.iter().any(|(sub, value)| sub == "primary" && *value == Some(Value::Bool(true)));
     if let (true, Some(last)) = (primary, chosen.last()) {
         make_primary(list, *last);
     }
 }
 
 fn positions(list: &[Value], wanted: impl Fn(&Value) -> bool) -> Vec<usize> {
-    list.iter()
-        .enumerate()
-        .filter(|(_, element)| wanted(element))
-        .map(|(index, _)| index)
-        .collect()
+    list.iter().enumerate().filter(|(_, element)| wanted(element)).map(|(index, _)| index).collect()
 }
 
 fn remove_at(list: &mut Vec<Value>, positions: &[usize]) {
@@ -230,12 +213,7 @@ fn matches(filter: &Filter, element: &Value) -> bool {
 
 /// The element that a filter describes, when it is one `eq` on `type` or `primary`.
 fn made_from(filter: &Filter) -> Option<Value> {
-    let Filter::Compare {
-        path,
-        op: Op::Eq,
-        value,
-    } = filter
-    else {
+    let Filter::Compare { path, op: Op::Eq, value } = filter else {
         return None;
     };
     if !MAKES_AN_ELEMENT.contains(&path.attribute.name.as_str()) {
@@ -246,10 +224,7 @@ fn made_from(filter: &Filter) -> Option<Value> {
         Literal::Boolean(boolean) => Value::from(*boolean),
         Literal::Number(_) | Literal::Null => return None,
     };
-    Some(Value::Object(Map::from_iter([(
-        path.attribute.name.clone(),
-        value,
-    )])))
+    Some(Value::Object(Map::from_iter([(path.attribute.name.clone(), value)])))
 }
 
 /// RFC 7644 §3.5.2: setting `primary` to true "SHALL cause the server to automatically set "primary" to "false" for
@@ -276,9 +251,7 @@ fn holds_all(definition: &Attribute, element: &Value, wanted: &Value) -> bool {
     };
     wanted.iter().all(|(sub, wanted)| {
         let exact = definition.sub_attribute(sub).is_none_or(|sub| sub.case_exact);
-        element
-            .get(sub)
-            .is_some_and(|actual| is_same(exact, actual, wanted))
+        element.get(sub).is_some_and(|actual| is_same(exact, actual, wanted))
     })
 }
 

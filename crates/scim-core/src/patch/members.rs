@@ -73,11 +73,9 @@ fn selection(filter: Filter) -> MemberSelection {
 
 fn ids(filter: &Filter) -> Option<Vec<String>> {
     match filter {
-        Filter::Compare {
-            path,
-            op: Op::Eq,
-            value: Literal::String(id),
-        } if path.is_name("value", None) => Some(vec![id.clone()]),
+        Filter::Compare { path, op: Op::Eq, value: Literal::String(id) } if path.is_name("value", None) => {
+            Some(vec![id.clone()])
+        }
         Filter::Or(parts) => {
             let lists: Option<Vec<Vec<String>>> = parts.iter().map(ids).collect();
             lists.map(|lists| lists.concat())
@@ -94,9 +92,7 @@ fn removal(value: &Value, tolerance: &mut Tolerance) -> Result<MemberSelection, 
     }
     tolerance.note(Leniency::RemoveWithValue, "members");
     let members = members(value, tolerance)?;
-    Ok(MemberSelection::Values(
-        members.into_iter().map(|member| member.value).collect(),
-    ))
+    Ok(MemberSelection::Values(members.into_iter().map(|member| member.value).collect()))
 }
 
 /// A list of members, one member, or one id; null and `""` are the empty list where they cannot remove anyone by
@@ -111,29 +107,19 @@ fn members(value: &Value, tolerance: &mut Tolerance) -> Result<Vec<Member>, Scim
         let detail = format!("one operation may name at most {MAX_MEMBERS} members; send several.");
         return Err(ScimError::invalid_value(detail));
     }
-    list.iter()
-        .map(|member| self::member(member, tolerance))
-        .collect()
+    list.iter().map(|member| self::member(member, tolerance)).collect()
 }
 
 fn member(element: &Value, tolerance: &mut Tolerance) -> Result<Member, ScimError> {
     match element {
-        Value::String(id) if !id.is_empty() => Ok(Member {
-            value: id.clone(),
-            display: None,
-            kind: None,
-        }),
+        Value::String(id) if !id.is_empty() => Ok(Member { value: id.clone(), display: None, kind: None }),
         Value::Object(parts) => member_of(parts, tolerance),
         _ => Err(no_member()),
     }
 }
 
 fn member_of(parts: &Map<String, Value>, tolerance: &mut Tolerance) -> Result<Member, ScimError> {
-    let mut member = Member {
-        value: String::new(),
-        display: None,
-        kind: None,
-    };
+    let mut member = Member { value: String::new(), display: None, kind: None };
     for (key, value) in parts {
         match key.to_ascii_lowercase().as_str() {
             "value" => member.value = text("value", value)?.unwrap_or_default(),
@@ -146,11 +132,7 @@ fn member_of(parts: &Map<String, Value>, tolerance: &mut Tolerance) -> Result<Me
             })?,
         }
     }
-    if member.value.is_empty() {
-        Err(no_member())
-    } else {
-        Ok(member)
-    }
+    if member.value.is_empty() { Err(no_member()) } else { Ok(member) }
 }
 
 fn text(name: &str, value: &Value) -> Result<Option<String>, ScimError> {
@@ -158,9 +140,7 @@ fn text(name: &str, value: &Value) -> Result<Option<String>, ScimError> {
         Value::Null => Ok(None),
         Value::String(text) if text.is_empty() => Ok(None),
         Value::String(text) => Ok(Some(text.clone())),
-        _ => Err(ScimError::invalid_value(format!(
-            "members.{name} must be a string."
-        ))),
+        _ => Err(ScimError::invalid_value(format!("members.{name} must be a string."))),
     }
 }
 

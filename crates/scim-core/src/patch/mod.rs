@@ -62,16 +62,12 @@ impl PatchRequest {
     /// operations.
     pub fn parse(rt: &ResourceType, body: &Value, tolerance: &mut Tolerance) -> Result<Self, ScimError> {
         let Some(body) = body.as_object() else {
-            return Err(ScimError::invalid_syntax(
-                "The body of a PATCH must be a JSON object.",
-            ));
+            return Err(ScimError::invalid_syntax("The body of a PATCH must be a JSON object."));
         };
         check_message_schema(body)?;
         let mut request = Self::default();
         for (index, operation) in operations(body, tolerance)?.iter().enumerate() {
-            request
-                .read(rt, operation, tolerance)
-                .map_err(|error| in_operation(index, &error))?;
+            request.read(rt, operation, tolerance).map_err(|error| in_operation(index, &error))?;
         }
         request.check_comparisons()?;
         Ok(request)
@@ -89,10 +85,7 @@ impl PatchRequest {
         current: &Document,
         tolerance: &mut Tolerance,
     ) -> Result<Document, ScimError> {
-        debug_assert!(
-            self.members.is_empty(),
-            "members are split off before a PATCH is applied"
-        );
+        debug_assert!(self.members.is_empty(), "members are split off before a PATCH is applied");
         let mut document = current.clone();
         for operation in &self.operations {
             apply::apply(rt, operation, &mut document.0, tolerance)?;
@@ -134,15 +127,12 @@ impl PatchRequest {
         let verb = verb(operation, tolerance)?;
         let value = member(operation, "value");
         if value.is_none() && verb != Verb::Remove {
-            return Err(ScimError::invalid_value(
-                "add and replace need a \"value\"; send null to clear.",
-            ));
+            return Err(ScimError::invalid_value("add and replace need a \"value\"; send null to clear."));
         }
         match (member(operation, "path"), value) {
-            (None | Some(Value::Null), _) if verb == Verb::Remove => Err(ScimError::bad_request(
-                ScimType::NoTarget,
-                "remove needs a \"path\".",
-            )),
+            (None | Some(Value::Null), _) if verb == Verb::Remove => {
+                Err(ScimError::bad_request(ScimType::NoTarget, "remove needs a \"path\"."))
+            }
             (None | Some(Value::Null), value) => {
                 compat::without_path(self, rt, verb, value.unwrap_or(&Value::Null), tolerance)
             }
@@ -174,8 +164,7 @@ impl PatchRequest {
             return password(value);
         }
         if rt.name == "Group" && of.urn.is_none() && of.attribute.name == "members" {
-            self.members
-                .extend(members::change(verb, &path, value, tolerance)?);
+            self.members.extend(members::change(verb, &path, value, tolerance)?);
             return Ok(());
         }
         let Some(definition) = of.definition(rt) else {
@@ -187,20 +176,14 @@ impl PatchRequest {
             match content(definition, value) {
                 Content::Unknown => {
                     let name = of.full_name();
-                    return Err(ScimError::invalid_path(format!(
-                        "no part of the value is known in {name}."
-                    )));
+                    return Err(ScimError::invalid_path(format!("no part of the value is known in {name}.")));
                 }
                 Content::ReadOnly => return Ok(()),
                 Content::Writable => {}
             }
         }
         let value = compat::unpacked(definition, value, tolerance);
-        self.operations.push(Operation {
-            verb,
-            path,
-            value: value.into_owned(),
-        });
+        self.operations.push(Operation { verb, path, value: value.into_owned() });
         Ok(())
     }
 }
@@ -223,17 +206,12 @@ fn check_message_schema(body: &Map<String, Value>) -> Result<(), ScimError> {
     if schemas.is_some_and(|schemas| schemas.iter().any(is_patch)) {
         return Ok(());
     }
-    Err(ScimError::invalid_syntax(format!(
-        "\"schemas\" of a PATCH must be [\"{}\"].",
-        urn::PATCH_OP
-    )))
+    Err(ScimError::invalid_syntax(format!("\"schemas\" of a PATCH must be [\"{}\"].", urn::PATCH_OP)))
 }
 
 fn operations<'b>(body: &'b Map<String, Value>, tolerance: &mut Tolerance) -> Result<&'b [Value], ScimError> {
     let Some(operations) = member(body, "Operations").and_then(Value::as_array) else {
-        return Err(ScimError::invalid_syntax(
-            "A PATCH needs \"Operations\", an array of operations.",
-        ));
+        return Err(ScimError::invalid_syntax("A PATCH needs \"Operations\", an array of operations."));
     };
     if operations.is_empty() {
         tolerance.allow(Leniency::EmptyOperations, "Operations", || {
@@ -249,17 +227,13 @@ fn operations<'b>(body: &'b Map<String, Value>, tolerance: &mut Tolerance) -> Re
 }
 
 fn verb(operation: &Map<String, Value>, tolerance: &mut Tolerance) -> Result<Verb, ScimError> {
-    let op = member(operation, "op")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
+    let op = member(operation, "op").and_then(Value::as_str).unwrap_or_default();
     let verb = match op.to_ascii_lowercase().as_str() {
         "add" => Verb::Add,
         "replace" => Verb::Replace,
         "remove" => Verb::Remove,
         _ => {
-            return Err(ScimError::invalid_syntax(
-                "\"op\" must be add, replace or remove.",
-            ));
+            return Err(ScimError::invalid_syntax("\"op\" must be add, replace or remove."));
         }
     };
     if op.contains(|c: char| c.is_ascii_uppercase()) {
@@ -270,21 +244,14 @@ fn verb(operation: &Map<String, Value>, tolerance: &mut Tolerance) -> Result<Ver
 
 /// The member of this name, letter case ignored (RFC 7643 §2.1); a body never holds it twice.
 fn member<'b>(object: &'b Map<String, Value>, name: &str) -> Option<&'b Value> {
-    object.get(name).or_else(|| {
-        object
-            .iter()
-            .find(|(key, _)| key.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value)
-    })
+    object
+        .get(name)
+        .or_else(|| object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value))
 }
 
 /// The first fault ends the request; the client is told which operation has it.
 fn in_operation(index: usize, error: &ScimError) -> ScimError {
-    ScimError::new(
-        error.status,
-        error.scim_type,
-        format!("Operation {}: {}", index + 1, error.detail),
-    )
+    ScimError::new(error.status, error.scim_type, format!("Operation {}: {}", index + 1, error.detail))
 }
 
 /// RFC 7644 §3.5.2: a path that names what is readOnly is 400 `mutability`.
@@ -292,9 +259,7 @@ fn check_writable(rt: &ResourceType, path: &Path) -> Result<(), ScimError> {
     if !is_read_only(rt, path) {
         return Ok(());
     }
-    Err(ScimError::mutability(
-        "the path names a read-only attribute; leave the operation out.",
-    ))
+    Err(ScimError::mutability("the path names a read-only attribute; leave the operation out."))
 }
 
 fn is_read_only(rt: &ResourceType, path: &Path) -> bool {

@@ -43,9 +43,7 @@ fn split_offset(time: &str) -> Option<(&str, Option<&str>)> {
 }
 
 fn is_clock(text: &str) -> Option<()> {
-    let (clock, fraction) = text
-        .split_once('.')
-        .map_or((text, "0"), |(clock, fraction)| (clock, fraction));
+    let (clock, fraction) = text.split_once('.').map_or((text, "0"), |(clock, fraction)| (clock, fraction));
     let mut fields = clock.splitn(3, ':');
     let hour = number(fields.next()?, 2)?;
     let minute = number(fields.next()?, 2)?;

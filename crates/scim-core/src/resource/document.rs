@@ -38,20 +38,13 @@ impl Document {
 
     /// The text for the store; equal documents of one history give equal texts.
     #[must_use]
-    #[allow(
-        clippy::missing_panics_doc,
-        clippy::expect_used,
-        reason = "JSON values always serialise"
-    )]
+    #[allow(clippy::missing_panics_doc, clippy::expect_used, reason = "JSON values always serialise")]
     pub fn to_stored(&self) -> String {
         serde_json::to_string(&self.0).expect("JSON values serialise")
     }
 
     /// The registered extension URNs that are present, in the order of the resource type.
     pub fn extension_urns<'a>(&'a self, rt: &'a ResourceType) -> impl Iterator<Item = &'a str> {
-        rt.extensions
-            .iter()
-            .map(|s| s.id.as_str())
-            .filter(|urn| self.0.contains_key(*urn))
+        rt.extensions.iter().map(|s| s.id.as_str()).filter(|urn| self.0.contains_key(*urn))
     }
 }

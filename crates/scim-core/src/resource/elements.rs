@@ -33,18 +33,14 @@ pub(super) fn tidy(attribute: &Attribute, elements: &mut Vec<Value>, t: &mut Tol
 
 /// `{"type":"work","primary":true}`: what remains of an e-mail whose value was cleared. It says nothing.
 fn is_bare_label(element: &Value) -> bool {
-    element
-        .as_object()
-        .is_some_and(|members| members.keys().all(|key| key == "type" || key == "primary"))
+    element.as_object().is_some_and(|members| members.keys().all(|key| key == "type" || key == "primary"))
 }
 
 /// RFC 7643 §2.4: primary is true at most once; the last one stays, as it is the newest wish. Tells whether
 /// another was overruled.
 fn leave_one_primary(elements: &mut [Value]) -> bool {
     let is_true = |primary: &Value| *primary == Value::Bool(true);
-    let last = elements
-        .iter()
-        .rposition(|element| element.get("primary").is_some_and(is_true));
+    let last = elements.iter().rposition(|element| element.get("primary").is_some_and(is_true));
     let mut overruled = false;
     for element in elements.iter_mut().take(last.unwrap_or(0)) {
         if let Some(primary) = element.get_mut("primary").filter(|primary| is_true(primary)) {
@@ -98,10 +94,7 @@ fn same_value(attribute: &Attribute, one: &Value, other: &Value) -> bool {
 fn identity(attribute: &Attribute, element: &Value) -> String {
     match part(attribute, element, "value") {
         // NUL parts the two: no string of a body holds one.
-        Some(value) => format!(
-            "{}\0{value}",
-            part(attribute, element, "type").unwrap_or_default()
-        ),
+        Some(value) => format!("{}\0{value}", part(attribute, element, "type").unwrap_or_default()),
         None => element.to_string(),
     }
 }

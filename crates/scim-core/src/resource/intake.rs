@@ -50,8 +50,7 @@ pub fn replace(
 }
 
 fn object(body: &Value) -> Result<&Map<String, Value>, ScimError> {
-    body.as_object()
-        .ok_or_else(|| ScimError::invalid_syntax("The body must be a JSON object."))
+    body.as_object().ok_or_else(|| ScimError::invalid_syntax("The body must be a JSON object."))
 }
 
 fn read(rt: &ResourceType, body: &Map<String, Value>, t: &mut Tolerance) -> Result<Document, ScimError> {
@@ -66,10 +65,7 @@ fn read(rt: &ResourceType, body: &Map<String, Value>, t: &mut Tolerance) -> Resu
         let block = faults.keep(read_extension(extension, sent, &urns, t)).flatten();
         document.extend(block.map(|block| (extension.id.clone(), block)));
     }
-    for key in body
-        .keys()
-        .filter(|key| rt.attribute(key).is_none() && rt.extension(key).is_none())
-    {
+    for key in body.keys().filter(|key| rt.attribute(key).is_none() && rt.extension(key).is_none()) {
         faults.keep(unknown(unknown_kind(key), key, t));
     }
     faults.into_result().map(|()| Document(document))
@@ -77,14 +73,8 @@ fn read(rt: &ResourceType, body: &Map<String, Value>, t: &mut Tolerance) -> Resu
 
 /// A block under a URN is data of a schema that this tenant doesn't have.
 fn unknown_kind(key: &str) -> Leniency {
-    let is_urn = key
-        .get(..4)
-        .is_some_and(|start| start.eq_ignore_ascii_case("urn:"));
-    if is_urn {
-        Leniency::UnknownSchema
-    } else {
-        Leniency::UnknownAttribute
-    }
+    let is_urn = key.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("urn:"));
+    if is_urn { Leniency::UnknownSchema } else { Leniency::UnknownAttribute }
 }
 
 fn read_extension(
@@ -97,9 +87,7 @@ fn read_extension(
         return Ok(None);
     }
     let urn = extension.id.as_str();
-    let sent = sent
-        .as_object()
-        .ok_or_else(|| Place::of(urn).must_be("an object"))?;
+    let sent = sent.as_object().ok_or_else(|| Place::of(urn).must_be("an object"))?;
     if !schemas::holds(listed, urn) {
         t.note(Leniency::MissingExtensionUrn, urn);
     }
@@ -107,11 +95,7 @@ fn read_extension(
     let at = |name| Place::within(urn, name);
     let block = known(extension.attributes.iter(), sent, at, t, &mut faults);
     for key in sent.keys().filter(|key| extension.attribute(key).is_none()) {
-        faults.keep(unknown(
-            Leniency::UnknownAttribute,
-            &Place::within(urn, key).to_string(),
-            t,
-        ));
+        faults.keep(unknown(Leniency::UnknownAttribute, &Place::within(urn, key).to_string(), t));
     }
     faults.into_result().map(|()| Some(Value::Object(block)))
 }
@@ -142,10 +126,7 @@ fn carry_over(
     let Some(Value::Object(from)) = current.get(&extension.id) else {
         return;
     };
-    let block = document
-        .0
-        .entry(&extension.id)
-        .or_insert_with(|| Value::Object(Map::new()));
+    let block = document.0.entry(&extension.id).or_insert_with(|| Value::Object(Map::new()));
     if let Value::Object(block) = block {
         copy(&attribute.name, from, block);
     }
@@ -171,18 +152,11 @@ fn hold_immutable(
     document: &mut Document,
 ) -> Result<(), ScimError> {
     let is_core = schema.id == rt.core.id;
-    for attribute in schema
-        .attributes
-        .iter()
-        .filter(|a| a.mutability == Mutability::Immutable)
-    {
+    for attribute in schema.attributes.iter().filter(|a| a.mutability == Mutability::Immutable) {
         let (from, to) = if is_core {
             (Some(&current.0), &mut document.0)
         } else {
-            let block = document
-                .0
-                .entry(&schema.id)
-                .or_insert_with(|| Value::Object(Map::new()));
+            let block = document.0.entry(&schema.id).or_insert_with(|| Value::Object(Map::new()));
             let Value::Object(block) = block else { continue };
             (current.get(&schema.id).and_then(Value::as_object), block)
         };
@@ -190,10 +164,7 @@ fn hold_immutable(
             continue;
         };
         if to.get(&attribute.name).is_some_and(|sent| sent != held) {
-            return Err(ScimError::mutability(format!(
-                "{} cannot be changed.",
-                attribute.name
-            )));
+            return Err(ScimError::mutability(format!("{} cannot be changed.", attribute.name)));
         }
         to.insert(attribute.name.clone(), held.clone());
     }
@@ -209,10 +180,7 @@ fn finish(
 ) -> Result<Document, ScimError> {
     settle(rt, &mut document, t)?;
     if rt.core.attribute("members").is_some() && member(body, "members").is_some() {
-        document
-            .0
-            .entry("members")
-            .or_insert_with(|| Value::Array(Vec::new()));
+        document.0.entry("members").or_insert_with(|| Value::Array(Vec::new()));
     }
     Ok(document)
 }

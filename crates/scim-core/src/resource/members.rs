@@ -21,11 +21,7 @@ pub struct Member {
 impl Member {
     fn of(element: &Value) -> Option<Self> {
         let text = |name| element.get(name).and_then(Value::as_str).map(str::to_owned);
-        Some(Self {
-            value: text("value")?,
-            display: text("display"),
-            kind: text("type"),
-        })
+        Some(Self { value: text("value")?, display: text("display"), kind: text("type") })
     }
 }
 

@@ -75,28 +75,19 @@ fn many(
 ) -> Result<Option<Value>, ScimError> {
     not_too_many(attribute, elements.len())?;
     let mut faults = Faults::default();
-    let kept: Vec<Value> = elements
-        .iter()
-        .filter_map(|e| faults.keep(single(attribute, e, at, t)).flatten())
-        .collect();
+    let kept: Vec<Value> =
+        elements.iter().filter_map(|e| faults.keep(single(attribute, e, at, t)).flatten()).collect();
     faults.into_result()?;
     Ok((!kept.is_empty()).then_some(Value::Array(kept)))
 }
 
 /// Attack 38: a bound on what one attribute may hold.
 pub(super) fn not_too_many(attribute: &Attribute, count: usize) -> Result<(), ScimError> {
-    let most = if attribute.name == "members" {
-        MAX_MEMBERS
-    } else {
-        MAX_ELEMENTS
-    };
+    let most = if attribute.name == "members" { MAX_MEMBERS } else { MAX_ELEMENTS };
     if count <= most {
         return Ok(());
     }
-    Err(ScimError::invalid_value(format!(
-        "{} may hold at most {most} values.",
-        attribute.name
-    )))
+    Err(ScimError::invalid_value(format!("{} may hold at most {most} values.", attribute.name)))
 }
 
 fn single(
@@ -182,9 +173,7 @@ fn sub_attributes(
             faults.add(at.sub(&sub.name).must_be("given"));
         }
     }
-    faults
-        .into_result()
-        .map(|()| (!kept.is_empty()).then_some(Value::Object(kept)))
+    faults.into_result().map(|()| (!kept.is_empty()).then_some(Value::Object(kept)))
 }
 
 /// What these attributes take from an object, in their own order. RFC 7644 §3.3: readOnly values are ignored. A
@@ -201,9 +190,7 @@ pub(super) fn known<'a>(
         let Some(value) = member(sent, &attribute.name) else {
             continue;
         };
-        let value = faults
-            .keep(whole(attribute, value, at(&attribute.name), t))
-            .flatten();
+        let value = faults.keep(whole(attribute, value, at(&attribute.name), t)).flatten();
         let stored = value.filter(|_| attribute.mutability != Mutability::WriteOnly);
         kept.extend(stored.map(|value| (attribute.name.clone(), value)));
     }
@@ -212,18 +199,13 @@ pub(super) fn known<'a>(
 
 /// The member of this name, letter case ignored (RFC 7643 §2.1).
 pub(super) fn member<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
-    object
-        .iter()
-        .find(|(key, _)| key.eq_ignore_ascii_case(name))
-        .map(|(_, value)| value)
+    object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
 }
 
 /// An attribute that no schema knows is dropped and counted; a strict tenant is told (RFC 7644 §3.12).
 pub(super) fn unknown(leniency: Leniency, name: &str, t: &mut Tolerance) -> Result<(), ScimError> {
     t.allow(leniency, name, || {
         let shown: String = name.chars().take(100).collect();
-        ScimError::invalid_syntax(format!(
-            "No schema of this resource type has the attribute {shown}."
-        ))
+        ScimError::invalid_syntax(format!("No schema of this resource type has the attribute {shown}."))
     })
 }

@@ -15,26 +15,15 @@ pub(super) struct Place<'a> {
 
 impl<'a> Place<'a> {
     pub(super) fn of(attribute: &'a str) -> Self {
-        Self {
-            urn: None,
-            attribute,
-            sub: None,
-        }
+        Self { urn: None, attribute, sub: None }
     }
 
     pub(super) fn within(urn: &'a str, attribute: &'a str) -> Self {
-        Self {
-            urn: Some(urn),
-            attribute,
-            sub: None,
-        }
+        Self { urn: Some(urn), attribute, sub: None }
     }
 
     pub(super) fn sub(self, name: &'a str) -> Self {
-        Self {
-            sub: Some(name),
-            ..self
-        }
+        Self { sub: Some(name), ..self }
     }
 
     /// 400 `invalidValue`: what this place holds has the wrong form. The value itself is never repeated.

@@ -37,34 +37,16 @@ pub fn render(rt: &ResourceType, parts: Parts<'_>) -> Map<String, Value> {
     let mut resource = Map::with_capacity(parts.document.0.len() + parts.computed.len() + 3);
     resource.insert("schemas".into(), schemas(rt, &parts));
     resource.insert("id".into(), parts.id.into());
-    resource.extend(
-        parts
-            .document
-            .0
-            .iter()
-            .map(|(name, value)| (name.clone(), value.clone())),
-    );
-    resource.extend(
-        parts
-            .computed
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value)),
-    );
+    resource.extend(parts.document.0.iter().map(|(name, value)| (name.clone(), value.clone())));
+    resource.extend(parts.computed.into_iter().map(|(name, value)| (name.to_owned(), value)));
     resource.insert("meta".into(), meta(rt, parts.meta));
     resource
 }
 
 /// The URNs that are in use, registered ones only, whatever the client listed.
 fn schemas(rt: &ResourceType, parts: &Parts<'_>) -> Value {
-    let seat = parts
-        .computed
-        .iter()
-        .any(|(name, _)| *name == urn::SEAT)
-        .then_some(urn::SEAT);
-    std::iter::once(rt.core.id.as_str())
-        .chain(parts.document.extension_urns(rt))
-        .chain(seat)
-        .collect()
+    let seat = parts.computed.iter().any(|(name, _)| *name == urn::SEAT).then_some(urn::SEAT);
+    std::iter::once(rt.core.id.as_str()).chain(parts.document.extension_urns(rt)).chain(seat).collect()
 }
 
 fn meta(rt: &ResourceType, meta: Meta<'_>) -> Value {

@@ -23,10 +23,7 @@ pub(super) fn listed<'a>(
         check(rt, urn, t)?;
     }
     if t.strict && !holds(&urns, &rt.core.id) {
-        return Err(ScimError::invalid_syntax(format!(
-            "schemas must hold {}.",
-            rt.core.id
-        )));
+        return Err(ScimError::invalid_syntax(format!("schemas must hold {}.", rt.core.id)));
     }
     Ok(urns)
 }
@@ -37,9 +34,7 @@ pub(super) fn holds(urns: &[&str], urn: &str) -> bool {
 }
 
 fn strings(body: &Map<String, Value>) -> Option<Vec<&str>> {
-    let elements = member(body, "schemas")?
-        .as_array()
-        .filter(|elements| !elements.is_empty())?;
+    let elements = member(body, "schemas")?.as_array().filter(|elements| !elements.is_empty())?;
     elements.iter().map(Value::as_str).collect()
 }
 
@@ -47,14 +42,8 @@ fn check(rt: &ResourceType, urn: &str, t: &mut Tolerance) -> Result<(), ScimErro
     if rt.schemas().any(|schema| schema.id.eq_ignore_ascii_case(urn)) {
         return Ok(());
     }
-    if [urn::USER, urn::GROUP]
-        .iter()
-        .any(|other| other.eq_ignore_ascii_case(urn))
-    {
-        return Err(ScimError::invalid_syntax(format!(
-            "{} takes no resource of another type.",
-            rt.endpoint
-        )));
+    if [urn::USER, urn::GROUP].iter().any(|other| other.eq_ignore_ascii_case(urn)) {
+        return Err(ScimError::invalid_syntax(format!("{} takes no resource of another type.", rt.endpoint)));
     }
     t.allow(Leniency::UnknownSchema, urn, || {
         ScimError::invalid_syntax("schemas holds a URI that is not registered for this resource type.")

@@ -27,17 +27,13 @@ pub fn settle(rt: &ResourceType, document: &mut Document, t: &mut Tolerance) -> 
             return false;
         };
         block.retain(|key, value| {
-            extension
-                .attribute(key)
-                .is_some_and(|attribute| is_left(attribute, value, t, &mut faults))
+            extension.attribute(key).is_some_and(|attribute| is_left(attribute, value, t, &mut faults))
         });
         put_in_order(block, names(&extension.attributes));
         !block.is_empty()
     });
     let extensions = rt.extensions.iter().map(|s| s.id.as_str());
-    let order = names(&rt.common.attributes)
-        .chain(names(&rt.core.attributes))
-        .chain(extensions);
+    let order = names(&rt.common.attributes).chain(names(&rt.core.attributes)).chain(extensions);
     put_in_order(&mut document.0, order);
     check_required(rt, document, &mut faults);
     check_keys(rt, document, &mut faults);
@@ -82,42 +78,26 @@ pub(super) fn names(attributes: &[Attribute]) -> impl Iterator<Item = &str> + Cl
 
 /// MC12: whoever repairs a mapping learns everything that is missing at once.
 fn check_required(rt: &ResourceType, document: &Document, faults: &mut Faults) {
-    let core = rt
-        .core
-        .attributes
-        .iter()
-        .filter(|a| is_missing(a, &document.0))
-        .map(|a| a.name.clone());
+    let core = rt.core.attributes.iter().filter(|a| is_missing(a, &document.0)).map(|a| a.name.clone());
     let extensions = rt.extensions.iter().filter_map(|schema| {
         let block = document.get(&schema.id)?.as_object()?;
         let missing = schema.attributes.iter().filter(|a| is_missing(a, block));
-        Some(
-            missing
-                .map(|a| format!("{}:{}", schema.id, a.name))
-                .collect::<Vec<_>>(),
-        )
+        Some(missing.map(|a| format!("{}:{}", schema.id, a.name)).collect::<Vec<_>>())
     });
     let missing: Vec<String> = core.chain(extensions.flatten()).collect();
     match missing.as_slice() {
         [] => {}
-        [one] => faults.add(ScimError::invalid_value(format!(
-            "The required attribute {one} is missing."
-        ))),
+        [one] => faults.add(ScimError::invalid_value(format!("The required attribute {one} is missing."))),
         many => {
             let names = many.join(", ");
-            faults.add(ScimError::invalid_value(format!(
-                "These required attributes are missing: {names}."
-            )));
+            faults.add(ScimError::invalid_value(format!("These required attributes are missing: {names}.")));
         }
     }
 }
 
 /// What only the server writes, or what is stored elsewhere or never, cannot be missing in a document.
 fn is_missing(attribute: &Attribute, members: &Map<String, Value>) -> bool {
-    let is_stored = matches!(
-        attribute.mutability,
-        Mutability::ReadWrite | Mutability::Immutable
-    );
+    let is_stored = matches!(attribute.mutability, Mutability::ReadWrite | Mutability::Immutable);
     let is_here = is_stored && attribute.name != "members";
     attribute.required && is_here && members.get(&attribute.name).is_none_or(is_blank)
 }
@@ -129,19 +109,12 @@ fn is_blank(value: &Value) -> bool {
 
 /// What stands in a unique index is short.
 fn check_keys(rt: &ResourceType, document: &Document, faults: &mut Faults) {
-    let keys: &[&str] = if rt.name == "Group" {
-        &["externalId", "displayName"]
-    } else {
-        &["userName", "externalId"]
-    };
+    let keys: &[&str] =
+        if rt.name == "Group" { &["externalId", "displayName"] } else { &["userName", "externalId"] };
     for name in keys {
-        if document
-            .str(name)
-            .is_some_and(|text| text.len() > MAX_KEY && text.chars().count() > MAX_KEY)
-        {
-            faults.add(ScimError::invalid_value(format!(
-                "{name} must be at most {MAX_KEY} characters long."
-            )));
+        if document.str(name).is_some_and(|text| text.len() > MAX_KEY && text.chars().count() > MAX_KEY) {
+            faults
+                .add(ScimError::invalid_value(format!("{name} must be at most {MAX_KEY} characters long.")));
         }
     }
 }

@@ -19,17 +19,10 @@ pub(super) fn simple(
 ) -> Result<Value, ScimError> {
     match attribute.kind {
         Type::Boolean => boolean(value, at, t),
-        Type::Integer => kept_if(value.is_i64() || value.is_u64(), value, || {
-            at.must_be("an integer")
-        }),
+        Type::Integer => kept_if(value.is_i64() || value.is_u64(), value, || at.must_be("an integer")),
         Type::Decimal => kept_if(value.is_number(), value, || at.must_be("a number")),
         Type::String | Type::Reference => text(value, at, "a string", |_| true),
-        Type::DateTime => text(
-            value,
-            at,
-            "a dateTime such as 2026-01-31T12:00:00Z",
-            date_time::is_date_time,
-        ),
+        Type::DateTime => text(value, at, "a dateTime such as 2026-01-31T12:00:00Z", date_time::is_date_time),
         Type::Binary => text(value, at, "base64 (RFC 4648, section 4)", is_base64),
         Type::Complex => Err(at.must_be("an object")),
     }

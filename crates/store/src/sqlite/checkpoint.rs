@@ -50,8 +50,7 @@ impl Log {
 
     /// Pages that are in the log only.
     fn behind(&self) -> u32 {
-        self.pages()
-            .saturating_sub(u32::try_from(self.checkpointed).unwrap_or(0))
+        self.pages().saturating_sub(u32::try_from(self.checkpointed).unwrap_or(0))
     }
 }
 
@@ -59,14 +58,7 @@ impl Checkpointer {
     pub(crate) fn new(file: StoreFile, settings: Arc<StoreSettings>, counters: Arc<Counters>) -> Self {
         let restart_at = AtomicU32::new(settings.wal_max_pages);
         let (running, closed) = (AtomicBool::new(false), Mutex::new(false));
-        Self {
-            file,
-            settings,
-            counters,
-            running,
-            closed,
-            restart_at,
-        }
+        Self { file, settings, counters, running, closed, restart_at }
     }
 
     /// Looks at the log after a commit and sees to it that it stays short. Called by the writer.
@@ -84,12 +76,9 @@ impl Checkpointer {
     }
 
     fn note(&self, log: &Log) {
-        self.counters
-            .wal_pages
-            .store(log.pages().into(), Ordering::Relaxed);
+        self.counters.wal_pages.store(log.pages().into(), Ordering::Relaxed);
         if log.pages() < self.settings.wal_max_pages {
-            self.restart_at
-                .store(self.settings.wal_max_pages, Ordering::Relaxed);
+            self.restart_at.store(self.settings.wal_max_pages, Ordering::Relaxed);
         }
     }
 

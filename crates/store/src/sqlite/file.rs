@@ -20,11 +20,7 @@ fn make(file: &StoreFile) -> io::Result<()> {
     let directory = file.path().parent().ok_or(ErrorKind::InvalidInput)?;
     DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
     // `create_new` follows no symbolic link. SQLite gives the log and its index the same mode.
-    OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(file.path())?;
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(file.path())?;
     // A power cut must not forget a store whose first write was acknowledged.
     File::open(directory)?.sync_all()
 }

@@ -41,12 +41,7 @@ pub(crate) struct ClosureJob<F, T, E> {
 
 impl<F, T, E> ClosureJob<F, T, E> {
     pub(crate) fn new(claim: Claim, work: F, caller: oneshot::Sender<Result<T, E>>) -> Self {
-        Self {
-            claim,
-            work: Some(work),
-            result: None,
-            caller,
-        }
+        Self { claim, work: Some(work), result: None, caller }
     }
 }
 

@@ -43,17 +43,8 @@ impl SqliteStore {
         let counters = Arc::new(Counters::default());
         let readers = Arc::new(readers(file, settings));
         readers.adopt(reader);
-        let writer = Arc::new(Writer::new(
-            file.clone(),
-            Arc::clone(settings),
-            Arc::clone(&counters),
-        ));
-        Ok(Self {
-            readers,
-            writer,
-            counters,
-            deadline: settings.admission_deadline,
-        })
+        let writer = Arc::new(Writer::new(file.clone(), Arc::clone(settings), Arc::clone(&counters)));
+        Ok(Self { readers, writer, counters, deadline: settings.admission_deadline })
     }
 
     pub(crate) async fn read<T, E, F>(&self, work: F) -> Result<T, E>
@@ -62,11 +53,7 @@ impl SqliteStore {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let permit = self
-            .readers
-            .admission
-            .enter(Instant::now() + self.deadline)
-            .await?;
+        let permit = self.readers.admission.enter(Instant::now() + self.deadline).await?;
         let readers = Arc::clone(&self.readers);
         // The permit moves into the job: a caller that goes away does not free a connection still in use.
         blocking(move || readers.run(&permit, "BEGIN", |connection| work(&mut ReadTx::new(connection)))).await

@@ -87,10 +87,7 @@ impl Writer {
         let lead = !std::mem::replace(&mut queue.led, true);
         drop(queue);
         if lead {
-            let leadership = Leadership {
-                writer: Arc::clone(self),
-                fulfilled: false,
-            };
+            let leadership = Leadership { writer: Arc::clone(self), fulfilled: false };
             tokio::task::spawn_blocking(move || leadership.work_off());
         }
         Ok(())
@@ -144,15 +141,9 @@ impl Writer {
         let mut anything = false;
         for (index, job) in jobs.iter_mut().enumerate() {
             // A job that is alone needs no savepoint: the transaction is its own.
-            let kept = if alone {
-                self.run(job, connection, 0)
-            } else {
-                self.run_in_savepoint(job, connection)
-            };
-            anything |= kept.map_err(|error| Lost {
-                error,
-                culprit: Some(index),
-            })?;
+            let kept =
+                if alone { self.run(job, connection, 0) } else { self.run_in_savepoint(job, connection) };
+            anything |= kept.map_err(|error| Lost { error, culprit: Some(index) })?;
         }
         if anything {
             commit(connection)?;
@@ -186,11 +177,7 @@ impl Writer {
         Counters::count(&self.counters.jobs);
         if job.run(connection) {
             let intact = depth(connection)? == outer + 1;
-            return if intact {
-                Ok(true)
-            } else {
-                Err(StoreError::unbalanced())
-            };
+            return if intact { Ok(true) } else { Err(StoreError::unbalanced()) };
         }
         roll_back_to(connection, outer)?;
         Ok(false)
@@ -263,10 +250,7 @@ struct Lost {
 
 impl<E: Into<StoreError>> From<E> for Lost {
     fn from(error: E) -> Self {
-        Self {
-            error: error.into(),
-            culprit: None,
-        }
+        Self { error: error.into(), culprit: None }
     }
 }
 
@@ -275,11 +259,7 @@ impl Lost {
     fn answer(self, jobs: Vec<Box<dyn Job>>) {
         for (index, job) in jobs.into_iter().enumerate() {
             let own = self.culprit == Some(index) && job.failed();
-            job.answer(if own {
-                Ok(())
-            } else {
-                Err(self.error.for_companion())
-            });
+            job.answer(if own { Ok(()) } else { Err(self.error.for_companion()) });
         }
     }
 }

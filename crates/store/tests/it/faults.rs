@@ -10,26 +10,18 @@ use testkit::stores::FreshStore;
 use crate::support::{MIGRATIONS, add_one, counter, insert, names};
 
 fn path(fresh: &FreshStore) -> &std::path::Path {
-    let StoreLocation::Sqlite(file) = &fresh.location else {
-        unreachable!()
-    };
+    let StoreLocation::Sqlite(file) = &fresh.location else { unreachable!() };
     file.path()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lock_held_by_another_process_is_busy_and_passes() {
-    let settings = StoreSettings {
-        busy_timeout: Duration::from_millis(30),
-        ..StoreSettings::default()
-    };
+    let settings = StoreSettings { busy_timeout: Duration::from_millis(30), ..StoreSettings::default() };
     let fresh = FreshStore::sqlite_with(MIGRATIONS, settings).await;
     let mut other = SqliteConnection::establish(path(&fresh).to_str().unwrap()).unwrap();
     other.batch_execute("BEGIN IMMEDIATE").unwrap();
     let both = tokio::join!(fresh.store.write(add_one), fresh.store.write(add_one));
-    assert!(
-        matches!(both, (Err(StoreError::Busy), Err(StoreError::Busy))),
-        "{both:?}"
-    );
+    assert!(matches!(both, (Err(StoreError::Busy), Err(StoreError::Busy))), "{both:?}");
     assert_eq!(fresh.store.read(counter).await.unwrap(), 0, "reads go on");
     other.batch_execute("ROLLBACK").unwrap();
     fresh.store.write(add_one).await.unwrap();
@@ -44,11 +36,7 @@ async fn a_file_of_something_else_is_corrupt() {
     let whole = std::fs::read(path(&fresh)).unwrap();
     std::fs::write(path(&fresh), vec![b'x'; whole.len()]).unwrap();
     let opened = fresh.stores.open(&fresh.location, MIGRATIONS).await;
-    assert!(
-        matches!(opened, Err(StoreError::Corrupt(_))),
-        "{:?}",
-        opened.err()
-    );
+    assert!(matches!(opened, Err(StoreError::Corrupt(_))), "{:?}", opened.err());
 
     // A good header and damaged pages behind it.
     let mut damaged = whole.clone();

@@ -71,17 +71,13 @@ async fn waiting_writes_share_a_commit_and_a_failing_one_disturbs_nobody() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_batch_has_a_bound() {
-    let settings = StoreSettings {
-        group_commit_max: 4,
-        ..StoreSettings::default()
-    };
+    let settings = StoreSettings { group_commit_max: 4, ..StoreSettings::default() };
     let fresh = FreshStore::sqlite_with(MIGRATIONS, settings).await;
     let (go_on, holding) = hold_the_writer(&fresh.store).await;
     let before = fresh.store.stats();
     let writers = (0..10).map(|_| fresh.store.write(add_one));
-    let (results, _) = tokio::join!(futures_util::future::join_all(writers), async {
-        go_on.send(()).unwrap()
-    });
+    let (results, _) =
+        tokio::join!(futures_util::future::join_all(writers), async { go_on.send(()).unwrap() });
     holding.await.unwrap().unwrap();
     assert!(results.iter().all(Result::is_ok));
     assert_eq!(fresh.store.stats().commits - before.commits, 1 + 3);
@@ -109,10 +105,8 @@ async fn a_job_whose_caller_left_the_queue_is_still_done() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_waits_too_long_is_refused_and_its_job_is_never_run() {
-    let settings = StoreSettings {
-        admission_deadline: Duration::from_millis(50),
-        ..StoreSettings::default()
-    };
+    let settings =
+        StoreSettings { admission_deadline: Duration::from_millis(50), ..StoreSettings::default() };
     let fresh = FreshStore::sqlite_with(MIGRATIONS, settings).await;
     let (go_on, holding) = hold_the_writer(&fresh.store).await;
     let late = fresh.store.write(|tx| insert(tx, "late")).await;
@@ -127,20 +121,13 @@ async fn who_waits_too_long_is_refused_and_its_job_is_never_run() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_queue_refuses_at_once() {
-    let settings = StoreSettings {
-        max_waiting: 2,
-        read_connections: 1,
-        ..StoreSettings::default()
-    };
+    let settings = StoreSettings { max_waiting: 2, read_connections: 1, ..StoreSettings::default() };
     let fresh = FreshStore::sqlite_with(MIGRATIONS, settings).await;
     let (go_on, holding) = hold_the_writer(&fresh.store).await;
     let writers = futures_util::future::join_all((0..5).map(|_| fresh.store.write(add_one)));
     let (results, _) = tokio::join!(writers, async { go_on.send(()).unwrap() });
     holding.await.unwrap().unwrap();
-    let refused = results
-        .iter()
-        .filter(|result| matches!(result, Err(StoreError::Busy)))
-        .count();
+    let refused = results.iter().filter(|result| matches!(result, Err(StoreError::Busy))).count();
     assert_eq!(refused, 3, "{results:?}");
 
     let readers = (0..5).map(|_| {
@@ -150,27 +137,17 @@ async fn a_full_queue_refuses_at_once() {
         })
     });
     let results = futures_util::future::join_all(readers).await;
-    let refused = results
-        .iter()
-        .filter(|result| matches!(result, Err(StoreError::Busy)))
-        .count();
+    let refused = results.iter().filter(|result| matches!(result, Err(StoreError::Busy))).count();
     assert_eq!(refused, 2, "{results:?}");
     fresh.remove().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_is_checkpointed_beside_the_writer() {
-    let settings = StoreSettings {
-        checkpoint_pages: 50,
-        ..StoreSettings::default()
-    };
+    let settings = StoreSettings { checkpoint_pages: 50, ..StoreSettings::default() };
     let fresh = FreshStore::sqlite_with(MIGRATIONS, settings).await;
     for round in 0..200 {
-        fresh
-            .store
-            .write(move |tx| insert(tx, &format!("row {round}")))
-            .await
-            .unwrap();
+        fresh.store.write(move |tx| insert(tx, &format!("row {round}"))).await.unwrap();
     }
     for _ in 0..200 {
         if fresh.store.stats().checkpoints > 0 {
@@ -184,19 +161,12 @@ async fn the_log_is_checkpointed_beside_the_writer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_stays_bounded_under_constant_load_and_behind_a_long_reader() {
     // No background checkpoint: the cap alone has to hold.
-    let settings = StoreSettings {
-        checkpoint_pages: 1_000_000,
-        wal_max_pages: 100,
-        ..StoreSettings::default()
-    };
+    let settings =
+        StoreSettings { checkpoint_pages: 1_000_000, wal_max_pages: 100, ..StoreSettings::default() };
     let fresh = FreshStore::sqlite_with(MIGRATIONS, settings).await;
     let mut longest = 0;
     for round in 0..300 {
-        fresh
-            .store
-            .write(move |tx| insert(tx, &format!("row {round}")))
-            .await
-            .unwrap();
+        fresh.store.write(move |tx| insert(tx, &format!("row {round}"))).await.unwrap();
         longest = longest.max(fresh.store.stats().wal_pages);
     }
     assert!((100..120).contains(&longest), "{longest} pages");

@@ -22,10 +22,7 @@ async fn what_does_not_exist_is_missing_and_is_not_made() {
     let stores = Stores::new(StoreSettings::default()).unwrap();
     for location in [sqlite_location(directory.path()), postgres_location()] {
         for _ in 0..2 {
-            assert!(matches!(
-                stores.open(&location, MIGRATIONS).await,
-                Err(StoreError::Missing)
-            ));
+            assert!(matches!(stores.open(&location, MIGRATIONS).await, Err(StoreError::Missing)));
         }
         stores.destroy(&location).await.unwrap();
     }
@@ -37,15 +34,9 @@ async fn what_does_not_exist_is_missing_and_is_not_made() {
 async fn a_symbolic_link_is_not_a_store() {
     let directory = tempfile::tempdir().unwrap();
     let stores = Stores::new(StoreSettings::default()).unwrap();
-    stores
-        .create(&location(directory.path(), 1), MIGRATIONS)
-        .await
+    stores.create(&location(directory.path(), 1), MIGRATIONS).await.unwrap();
+    std::os::unix::fs::symlink(directory.path().join("tenant-1.db"), directory.path().join("tenant-2.db"))
         .unwrap();
-    std::os::unix::fs::symlink(
-        directory.path().join("tenant-1.db"),
-        directory.path().join("tenant-2.db"),
-    )
-    .unwrap();
     for result in [
         stores.open(&location(directory.path(), 2), MIGRATIONS).await,
         stores.create(&location(directory.path(), 2), MIGRATIONS).await,
@@ -71,14 +62,8 @@ async fn files_are_for_their_owner_only_and_destroy_leaves_none() {
     }
     stores.destroy(&location).await.unwrap();
     assert_eq!(entries(&tenants), 0);
-    assert!(matches!(
-        store.read(counter).await,
-        Err(StoreError::Unavailable(_))
-    ));
-    assert!(matches!(
-        store.write(add_one).await,
-        Err(StoreError::Unavailable(_))
-    ));
+    assert!(matches!(store.read(counter).await, Err(StoreError::Unavailable(_))));
+    assert!(matches!(store.write(add_one).await, Err(StoreError::Unavailable(_))));
     // The same place again is a new store that knows nothing of the old one.
     let again = stores.create(&location, MIGRATIONS).await.unwrap();
     assert_eq!(again.read(counter).await.unwrap(), 0);
@@ -87,16 +72,10 @@ async fn files_are_for_their_owner_only_and_destroy_leaves_none() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_closed_store_opens_again_with_its_rows() {
-    for fresh in [
-        FreshStore::sqlite(MIGRATIONS).await,
-        FreshStore::postgres(MIGRATIONS).await,
-    ] {
+    for fresh in [FreshStore::sqlite(MIGRATIONS).await, FreshStore::postgres(MIGRATIONS).await] {
         fresh.store.write(|tx| insert(tx, "kept")).await.unwrap();
         fresh.stores.close(&fresh.location).await;
-        assert!(matches!(
-            fresh.store.write(add_one).await,
-            Err(StoreError::Unavailable(_))
-        ));
+        assert!(matches!(fresh.store.write(add_one).await, Err(StoreError::Unavailable(_))));
         let again = fresh.stores.open(&fresh.location, MIGRATIONS).await.unwrap();
         assert_eq!(names(&again).await, ["kept"]);
         drop(again);
@@ -106,10 +85,7 @@ async fn a_closed_store_opens_again_with_its_rows() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn opening_at_once_gives_one_store() {
-    for fresh in [
-        FreshStore::sqlite(MIGRATIONS).await,
-        FreshStore::postgres(MIGRATIONS).await,
-    ] {
+    for fresh in [FreshStore::sqlite(MIGRATIONS).await, FreshStore::postgres(MIGRATIONS).await] {
         fresh.stores.close(&fresh.location).await;
         let openers = (0..32).map(|_| {
             let (stores, location) = (fresh.stores.clone(), fresh.location.clone());
@@ -122,11 +98,7 @@ async fn opening_at_once_gives_one_store() {
         let opened: Vec<_> = futures_util::future::join_all(openers).await;
         assert_eq!(fresh.stores.open_count(), 1);
         for store in opened {
-            assert_eq!(
-                store.unwrap().stats().jobs,
-                32,
-                "all of them wrote through one store"
-            );
+            assert_eq!(store.unwrap().stats().jobs, 32, "all of them wrote through one store");
         }
         fresh.remove().await;
     }
@@ -135,16 +107,10 @@ async fn opening_at_once_gives_one_store() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn open_stores_are_bounded_and_nothing_is_lost_while_they_come_and_go() {
     let directory = tempfile::tempdir().unwrap();
-    let settings = StoreSettings {
-        max_open: 4,
-        ..StoreSettings::default()
-    };
+    let settings = StoreSettings { max_open: 4, ..StoreSettings::default() };
     let stores = Stores::new(settings).unwrap();
     for number in 0..12 {
-        stores
-            .create(&location(directory.path(), number), MIGRATIONS)
-            .await
-            .unwrap();
+        stores.create(&location(directory.path(), number), MIGRATIONS).await.unwrap();
         assert!(stores.open_count() <= 4);
     }
     let clients = (0..8).map(|client| {
@@ -163,19 +129,12 @@ async fn open_stores_are_bounded_and_nothing_is_lost_while_they_come_and_go() {
     }
     let mut total = 0;
     for number in 0..12 {
-        let store = stores
-            .open(&location(directory.path(), number), MIGRATIONS)
-            .await
-            .unwrap();
+        let store = stores.open(&location(directory.path(), number), MIGRATIONS).await.unwrap();
         total += store.read(counter).await.unwrap();
     }
     assert_eq!(total, 8 * 24);
     stores.shutdown().await;
-    assert_eq!(
-        entries(directory.path()),
-        12,
-        "shutdown writes every log back and removes it"
-    );
+    assert_eq!(entries(directory.path()), 12, "shutdown writes every log back and removes it");
     let after = stores.open(&location(directory.path(), 0), MIGRATIONS).await;
     assert!(matches!(after, Err(StoreError::Unavailable(_))));
 }
@@ -189,25 +148,13 @@ async fn the_store_unused_for_longest_makes_room_and_held_ones_stay() {
         ..StoreSettings::default()
     };
     let stores = Stores::new(settings).unwrap();
-    let held = stores
-        .create(&location(directory.path(), 0), MIGRATIONS)
-        .await
-        .unwrap();
-    stores
-        .create(&location(directory.path(), 1), MIGRATIONS)
-        .await
-        .unwrap();
-    let also_held = stores
-        .create(&location(directory.path(), 2), MIGRATIONS)
-        .await
-        .unwrap();
+    let held = stores.create(&location(directory.path(), 0), MIGRATIONS).await.unwrap();
+    stores.create(&location(directory.path(), 1), MIGRATIONS).await.unwrap();
+    let also_held = stores.create(&location(directory.path(), 2), MIGRATIONS).await.unwrap();
     held.write(add_one).await.unwrap();
     let third = stores.open(&location(directory.path(), 1), MIGRATIONS).await;
     assert!(matches!(third, Err(StoreError::Busy)));
     drop(also_held);
-    stores
-        .open(&location(directory.path(), 1), MIGRATIONS)
-        .await
-        .unwrap();
+    stores.open(&location(directory.path(), 1), MIGRATIONS).await.unwrap();
     stores.shutdown().await;
 }

@@ -12,14 +12,8 @@ fn a_file_stem_is_a_plain_word() {
         assert_eq!(file.path(), Path::new("/data").join(format!("{good}.db")));
     }
     let too_long = "a".repeat(65);
-    for bad in [
-        "", "..", "../etc", "a/b", "A", "a.b", "a b", "é", "a\0", "%2f", "a_b", &too_long,
-    ] {
-        assert_eq!(
-            StoreFile::new(Path::new("/data"), bad),
-            Err(LocationError::FileStem),
-            "{bad:?}"
-        );
+    for bad in ["", "..", "../etc", "a/b", "A", "a.b", "a b", "é", "a\0", "%2f", "a_b", &too_long] {
+        assert_eq!(StoreFile::new(Path::new("/data"), bad), Err(LocationError::FileStem), "{bad:?}");
     }
 }
 
@@ -30,21 +24,8 @@ fn a_schema_name_needs_no_escape_and_is_never_cut() {
         assert_eq!(SchemaName::new(good).unwrap().as_str(), good);
     }
     let cut_by_postgres = "a".repeat(64);
-    let bad = [
-        "",
-        "T",
-        "1a",
-        "_a",
-        "a-b",
-        "a\"b",
-        "x\"; DROP SCHEMA public CASCADE; --",
-        "é",
-        "a b",
-    ];
-    for bad in bad
-        .into_iter()
-        .chain(["public", "pg_toast", "information_schema", &cut_by_postgres])
-    {
+    let bad = ["", "T", "1a", "_a", "a-b", "a\"b", "x\"; DROP SCHEMA public CASCADE; --", "é", "a b"];
+    for bad in bad.into_iter().chain(["public", "pg_toast", "information_schema", &cut_by_postgres]) {
         assert_eq!(SchemaName::new(bad), Err(LocationError::SchemaName), "{bad:?}");
     }
 }

@@ -33,14 +33,7 @@ async fn migrate(location: &StoreLocation, migrations: &'static [Migration]) -> 
     let stores = Stores::new(StoreSettings::default()).unwrap();
     let result = match stores.create(location, migrations).await {
         Ok(store) => {
-            store
-                .read(|tx| {
-                    number(
-                        tx.connection(),
-                        "SELECT count(*) AS number FROM schema_migrations",
-                    )
-                })
-                .await
+            store.read(|tx| number(tx.connection(), "SELECT count(*) AS number FROM schema_migrations")).await
         }
         Err(error) => Err(error),
     };
@@ -63,10 +56,7 @@ async fn a_newer_store_is_refused() {
     on_each_location(|location| async move {
         migrate(&location, NEW).await.unwrap();
         let refused = migrate(&location, OLD).await.unwrap_err();
-        assert!(
-            matches!(&refused, StoreError::Migration(text) if text.contains("0002_b")),
-            "{refused}"
-        );
+        assert!(matches!(&refused, StoreError::Migration(text) if text.contains("0002_b")), "{refused}");
     })
     .await;
 }
@@ -75,15 +65,11 @@ async fn a_newer_store_is_refused() {
 async fn a_step_that_fails_leaves_nothing_of_itself() {
     on_each_location(|location| async move {
         let failed = migrate(&location, BAD).await.unwrap_err();
-        assert!(
-            matches!(&failed, StoreError::Migration(text) if text.starts_with("0002_bad")),
-            "{failed}"
-        );
+        assert!(matches!(&failed, StoreError::Migration(text) if text.starts_with("0002_bad")), "{failed}");
         let stores = Stores::new(StoreSettings::default()).unwrap();
         let store = stores.open(&location, OLD).await.unwrap();
-        let half: Result<usize, StoreError> = store
-            .read(|tx| Ok(sql_query("SELECT n FROM half").execute(tx.connection())?))
-            .await;
+        let half: Result<usize, StoreError> =
+            store.read(|tx| Ok(sql_query("SELECT n FROM half").execute(tx.connection())?)).await;
         assert!(half.is_err());
         stores.shutdown().await;
     })

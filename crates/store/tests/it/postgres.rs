@@ -9,16 +9,11 @@ use testkit::stores::{PostgresServer, postgres_location};
 use crate::support::{MIGRATIONS, Word, add_one, counter, insert, names, number};
 
 fn one_connection() -> StoreSettings {
-    StoreSettings {
-        postgres_pool_size: 1,
-        ..StoreSettings::default()
-    }
+    StoreSettings { postgres_pool_size: 1, ..StoreSettings::default() }
 }
 
 async fn word(store: &Store, query: &'static str) -> Result<String, StoreError> {
-    store
-        .read(move |tx| Ok(sql_query(query).get_result::<Word>(tx.connection())?.word))
-        .await
+    store.read(move |tx| Ok(sql_query(query).get_result::<Word>(tx.connection())?.word)).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -34,12 +29,8 @@ async fn two_schemas_on_one_connection_never_meet() {
         "they share the connection"
     );
     for round in 0..3 {
-        a.write(move |tx| insert(tx, &format!("of a {round}")))
-            .await
-            .unwrap();
-        b.write(move |tx| insert(tx, &format!("of b {round}")))
-            .await
-            .unwrap();
+        a.write(move |tx| insert(tx, &format!("of a {round}"))).await.unwrap();
+        b.write(move |tx| insert(tx, &format!("of b {round}"))).await.unwrap();
 
         let failed: Result<(), StoreError> = a.write(move |tx| insert(tx, &format!("of a {round}"))).await;
         assert_eq!(failed.unwrap_err().unique_violation(), Some("things.name"));
@@ -79,19 +70,12 @@ async fn a_schema_dropped_behind_our_back_shows_no_other_rows() {
     let (gone, other) = (postgres_location(), postgres_location());
     let store = stores.create(&gone, MIGRATIONS).await.unwrap();
     stores.create(&other, MIGRATIONS).await.unwrap();
-    let StoreLocation::Postgres { schema, .. } = &gone else {
-        unreachable!()
-    };
+    let StoreLocation::Postgres { schema, .. } = &gone else { unreachable!() };
     let mut outside = PgConnection::establish(PostgresServer::get().url()).unwrap();
-    sql_query(format!("DROP SCHEMA {} CASCADE", schema.as_str()))
-        .execute(&mut outside)
-        .unwrap();
+    sql_query(format!("DROP SCHEMA {} CASCADE", schema.as_str())).execute(&mut outside).unwrap();
     assert!(matches!(store.read(counter).await, Err(StoreError::Query(_))));
     stores.close(&gone).await;
-    assert!(matches!(
-        stores.open(&gone, MIGRATIONS).await,
-        Err(StoreError::Missing)
-    ));
+    assert!(matches!(stores.open(&gone, MIGRATIONS).await, Err(StoreError::Missing)));
     stores.destroy(&other).await.unwrap();
 }
 
@@ -157,10 +141,8 @@ async fn one_busy_schema_leaves_connections_for_the_others() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn deadlocks_and_locks_held_too_long_are_busy() {
-    let settings = StoreSettings {
-        lock_timeout: std::time::Duration::from_millis(50),
-        ..StoreSettings::default()
-    };
+    let settings =
+        StoreSettings { lock_timeout: std::time::Duration::from_millis(50), ..StoreSettings::default() };
     let stores = Stores::new(settings).unwrap();
     let location = postgres_location();
     let store = stores.create(&location, MIGRATIONS).await.unwrap();
@@ -189,10 +171,7 @@ async fn deadlocks_and_locks_held_too_long_are_busy() {
 async fn a_server_that_is_not_there_is_unavailable() {
     let stores = Stores::new(StoreSettings::default()).unwrap();
     let cell = store::PostgresUrl::new("postgres://nobody:hunter2@127.0.0.1:1/none").unwrap();
-    let location = StoreLocation::Postgres {
-        cell,
-        schema: store::SchemaName::new("t_1").unwrap(),
-    };
+    let location = StoreLocation::Postgres { cell, schema: store::SchemaName::new("t_1").unwrap() };
     let error = stores.open(&location, MIGRATIONS).await.err().unwrap();
     assert!(matches!(error, StoreError::Unavailable(_)));
     assert!(!error.to_string().contains("hunter2"), "{error}");

@@ -50,17 +50,13 @@ pub(crate) fn add_one(tx: &mut WriteTx<'_>) -> Result<i64, StoreError> {
 }
 
 pub(crate) fn counter(tx: &mut ReadTx<'_>) -> Result<i64, StoreError> {
-    number(
-        tx.connection(),
-        "SELECT amount AS number FROM things WHERE name = 'counter'",
-    )
+    number(tx.connection(), "SELECT amount AS number FROM things WHERE name = 'counter'")
 }
 
 /// Names in the order of the alphabet, without the counter's.
 pub(crate) async fn names(store: &Store) -> Vec<String> {
     let query = "SELECT name AS word FROM things WHERE name <> 'counter' ORDER BY name";
-    let words = store
-        .read(move |tx| Ok::<_, StoreError>(sql_query(query).load::<Word>(tx.connection())?))
-        .await;
+    let words =
+        store.read(move |tx| Ok::<_, StoreError>(sql_query(query).load::<Word>(tx.connection())?)).await;
     words.unwrap().into_iter().map(|word| word.word).collect()
 }

@@ -25,10 +25,7 @@ impl From<StoreError> for Refused {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_returns_ok_is_stored() {
     on_each_store(MIGRATIONS, |store| async move {
-        let id = store
-            .write(|tx| insert(tx, "kept").map(|()| tx.new_id()))
-            .await
-            .unwrap();
+        let id = store.write(|tx| insert(tx, "kept").map(|()| tx.new_id())).await.unwrap();
         assert_eq!(id.len(), 36);
         assert_eq!(names(&store).await, ["kept"]);
     })
@@ -125,15 +122,13 @@ async fn an_error_that_the_work_swallows_is_not_acknowledged_as_stored() {
 async fn unique_keys_have_one_name_on_both_databases() {
     on_each_store(MIGRATIONS, |store| async move {
         let twice = "INSERT INTO pairs (a, b) VALUES ('x', ')=('), ('x', ')=(')";
-        let error: Result<usize, StoreError> = store
-            .write(move |tx| Ok(sql_query(twice).execute(tx.connection())?))
-            .await;
+        let error: Result<usize, StoreError> =
+            store.write(move |tx| Ok(sql_query(twice).execute(tx.connection())?)).await;
         assert_eq!(error.unwrap_err().unique_violation(), Some("pairs.a, pairs.b"));
 
         let negative = "UPDATE things SET amount = -1";
-        let error: Result<usize, StoreError> = store
-            .write(move |tx| Ok(sql_query(negative).execute(tx.connection())?))
-            .await;
+        let error: Result<usize, StoreError> =
+            store.write(move |tx| Ok(sql_query(negative).execute(tx.connection())?)).await;
         let error = error.unwrap_err();
         assert_eq!(error.unique_violation(), None);
         assert!(matches!(error, StoreError::Query(_)), "{error:?}");
@@ -164,9 +159,8 @@ async fn two_hundred_writers_at_once_lose_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_read_cannot_write() {
     on_each_store(MIGRATIONS, |store| async move {
-        let refused: Result<usize, StoreError> = store
-            .read(|tx| Ok(sql_query("UPDATE things SET amount = 7").execute(tx.connection())?))
-            .await;
+        let refused: Result<usize, StoreError> =
+            store.read(|tx| Ok(sql_query("UPDATE things SET amount = 7").execute(tx.connection())?)).await;
         assert!(refused.is_err());
         assert_eq!(store.read(counter).await.unwrap(), 0);
     })
@@ -199,10 +193,7 @@ async fn a_reader_sees_one_moment_while_others_write() {
 async fn keep_writing(store: Store, stop: Arc<AtomicBool>) -> u32 {
     let mut written = 0;
     while !stop.load(Ordering::Relaxed) {
-        store
-            .write(move |tx| insert(tx, &format!("row {written}")))
-            .await
-            .unwrap();
+        store.write(move |tx| insert(tx, &format!("row {written}"))).await.unwrap();
         written += 1;
     }
     written

@@ -92,11 +92,7 @@ fn values_without_path_have_paths_as_keys() {
             }}]),
             json!({"displayName": "D"}),
         ),
-        (
-            json!({}),
-            json!([{"op": "replace", "value": {"id": "x"}}]),
-            json!({}),
-        ),
+        (json!({}), json!([{"op": "replace", "value": {"id": "x"}}]), json!({})),
         (json!({}), json!([{"op": "replace", "value": {}}]), json!({})),
         (
             json!({"active": true}),
@@ -114,11 +110,7 @@ fn values_without_path_have_paths_as_keys() {
             json!([{"op": "replace", "path": ENTERPRISE, "value": {"department": "D"}}]),
             json!({ENTERPRISE: {"costCenter": "C", "department": "D"}}),
         ),
-        (
-            json!({ENTERPRISE: {"costCenter": "C"}}),
-            json!([{"op": "remove", "path": ENTERPRISE}]),
-            json!({}),
-        ),
+        (json!({ENTERPRISE: {"costCenter": "C"}}), json!([{"op": "remove", "path": ENTERPRISE}]), json!({})),
         (
             json!({ENTERPRISE: {"costCenter": "C"}}),
             json!([{"op": "replace", "value": {ENTERPRISE: null}}]),
@@ -133,11 +125,7 @@ fn a_manager_has_four_shapes_and_three_ways_to_go() {
     let with = |id: &str| json!({ENTERPRISE: {"manager": {"value": id}}});
     let mut rows = Vec::new();
     for op in ["Add", "replace"] {
-        rows.push((
-            json!({}),
-            json!([{"op": op, "path": path, "value": "b1"}]),
-            with("b1"),
-        ));
+        rows.push((json!({}), json!([{"op": op, "path": path, "value": "b1"}]), with("b1")));
         rows.push((
             with("b0"),
             json!([{"op": op, "path": path, "value": {"value": "b1", "displayName": "B"}}]),
@@ -153,55 +141,17 @@ fn a_manager_has_four_shapes_and_three_ways_to_go() {
             json!([{"op": op, "path": format!("{path}.value"), "value": "b1"}]),
             with("b1"),
         ));
-        for empty in [
-            json!(""),
-            json!(null),
-            json!({"value": "", "$ref": "r"}),
-            json!([]),
-            json!([null]),
-        ] {
-            rows.push((
-                with("b0"),
-                json!([{"op": op, "path": path, "value": empty}]),
-                json!({}),
-            ));
+        for empty in [json!(""), json!(null), json!({"value": "", "$ref": "r"}), json!([]), json!([null])] {
+            rows.push((with("b0"), json!([{"op": op, "path": path, "value": empty}]), json!({})));
         }
-        rows.push((
-            with("b0"),
-            json!([{"op": op, "path": "manager.value", "value": ""}]),
-            json!({}),
-        ));
-        rows.push((
-            with("b0"),
-            json!([{"op": op, "path": path, "value": {"displayName": "B"}}]),
-            with("b0"),
-        ));
+        rows.push((with("b0"), json!([{"op": op, "path": "manager.value", "value": ""}]), json!({})));
+        rows.push((with("b0"), json!([{"op": op, "path": path, "value": {"displayName": "B"}}]), with("b0")));
     }
-    rows.push((
-        with("b0"),
-        json!([{"op": "Remove", "path": path, "value": "never"}]),
-        json!({}),
-    ));
-    rows.push((
-        with("b0"),
-        json!([{"op": "Remove", "path": "manager"}]),
-        json!({}),
-    ));
-    rows.push((
-        with("b0"),
-        json!([{"op": "Remove", "path": "manager[value eq \"b0\"]"}]),
-        json!({}),
-    ));
-    rows.push((
-        with("b0"),
-        json!([{"op": "Remove", "path": "manager[value eq \"b9\"]"}]),
-        with("b0"),
-    ));
-    rows.push((
-        with("b0"),
-        json!([{"op": "Remove", "path": "manager.value"}]),
-        json!({}),
-    ));
+    rows.push((with("b0"), json!([{"op": "Remove", "path": path, "value": "never"}]), json!({})));
+    rows.push((with("b0"), json!([{"op": "Remove", "path": "manager"}]), json!({})));
+    rows.push((with("b0"), json!([{"op": "Remove", "path": "manager[value eq \"b0\"]"}]), json!({})));
+    rows.push((with("b0"), json!([{"op": "Remove", "path": "manager[value eq \"b9\"]"}]), with("b0")));
+    rows.push((with("b0"), json!([{"op": "Remove", "path": "manager.value"}]), json!({})));
     check(rows);
 }
 
@@ -215,11 +165,7 @@ fn empty_values_clear_whether_or_not_anything_was_there() {
                 json!([{"op": "replace", "path": "title", "value": empty}]),
                 json!({}),
             ));
-            rows.push((
-                current,
-                json!([{"op": "replace", "value": {"title": empty}}]),
-                json!({}),
-            ));
+            rows.push((current, json!([{"op": "replace", "value": {"title": empty}}]), json!({})));
         }
         let phones = json!({"phoneNumbers": [{"type": "work", "value": "1", "primary": true}]});
         let work = "phoneNumbers[type eq \"work\"]";
@@ -228,52 +174,33 @@ fn empty_values_clear_whether_or_not_anything_was_there() {
             json!([{"op": "replace", "path": "phoneNumbers", "value": empty}]),
             json!({}),
         ));
-        rows.push((
-            phones.clone(),
-            json!([{"op": "replace", "path": work, "value": empty}]),
-            json!({}),
-        ));
+        rows.push((phones.clone(), json!([{"op": "replace", "path": work, "value": empty}]), json!({})));
         rows.push((
             phones.clone(),
             json!([{"op": "replace", "path": format!("{work}.value"), "value": empty}]),
             json!({}),
         ));
-        rows.push((
-            phones.clone(),
-            json!([{"op": "add", "path": "phoneNumbers", "value": empty}]),
-            phones,
-        ));
+        rows.push((phones.clone(), json!([{"op": "add", "path": "phoneNumbers", "value": empty}]), phones));
         rows.push((
             json!({"active": true}),
             json!([{"op": "replace", "path": "active", "value": empty}]),
             json!({}),
         ));
     }
-    rows.push((
-        json!({"active": true}),
-        json!([{"op": "remove", "path": "active"}]),
-        json!({}),
-    ));
+    rows.push((json!({"active": true}), json!([{"op": "remove", "path": "active"}]), json!({})));
     check(rows);
     for empty in [json!(""), json!(null)] {
         let operation = json!([{"op": "replace", "path": "userName", "value": empty}]);
         assert_eq!(keyword(patch(json!({}), operation)), "400 invalidValue");
     }
-    assert_eq!(
-        keyword(patch(json!({}), json!([{"op": "remove", "path": "userName"}]))),
-        "400 invalidValue"
-    );
+    assert_eq!(keyword(patch(json!({}), json!([{"op": "remove", "path": "userName"}]))), "400 invalidValue");
 }
 
 #[test]
 fn remove_with_a_value_never_writes_it_and_takes_only_what_is_listed() {
     let mails = json!({"emails": [{"value": "a@x", "type": "work"}, {"value": "b@x"}]});
     check(vec![
-        (
-            json!({"title": "T"}),
-            json!([{"op": "Remove", "path": "title", "value": "other"}]),
-            json!({}),
-        ),
+        (json!({"title": "T"}), json!([{"op": "Remove", "path": "title", "value": "other"}]), json!({})),
         (
             mails.clone(),
             json!([{"op": "Remove", "path": "emails[type eq \"work\"].value", "value": "never@x"}]),
@@ -284,11 +211,7 @@ fn remove_with_a_value_never_writes_it_and_takes_only_what_is_listed() {
             json!([{"op": "Remove", "path": "emails", "value": [{"value": "A@x"}]}]),
             json!({"emails": [{"value": "b@x"}]}),
         ),
-        (
-            mails.clone(),
-            json!([{"op": "Remove", "path": "emails", "value": []}]),
-            mails.clone(),
-        ),
+        (mails.clone(), json!([{"op": "Remove", "path": "emails", "value": []}]), mails.clone()),
         (
             mails.clone(),
             json!([{"op": "Remove", "path": "emails", "value": [{"value": "z@x"}]}]),
@@ -317,18 +240,9 @@ fn booleans_come_as_words_and_leave_as_booleans() {
         }
     }
     refused(vec![
-        (
-            json!({"op": "replace", "path": "active", "value": "maybe"}),
-            "400 invalidValue",
-        ),
-        (
-            json!({"op": "replace", "path": "active", "value": 1}),
-            "400 invalidValue",
-        ),
-        (
-            json!({"op": "replace", "value": {"active": {}, "displayName": 1}}),
-            "400 invalidValue",
-        ),
+        (json!({"op": "replace", "path": "active", "value": "maybe"}), "400 invalidValue"),
+        (json!({"op": "replace", "path": "active", "value": 1}), "400 invalidValue"),
+        (json!({"op": "replace", "value": {"active": {}, "displayName": 1}}), "400 invalidValue"),
     ]);
 }
 
@@ -339,9 +253,6 @@ fn a_password_is_taken_and_goes_nowhere() {
         json!({"op": "replace", "value": {"password": "s3cret"}}),
         json!({"op": "remove", "path": "password"}),
     ] {
-        assert_eq!(
-            patch(json!({"title": "T"}), json!([operation])),
-            Ok(json!({"title": "T"}))
-        );
+        assert_eq!(patch(json!({"title": "T"}), json!([operation])), Ok(json!({"title": "T"})));
     }
 }

@@ -41,11 +41,7 @@ fn strict(current: Value, operations: Value) -> Result<Value, ScimError> {
 fn keyword(result: Result<Value, ScimError>) -> String {
     match result {
         Ok(document) => format!("2xx {document}"),
-        Err(error) => format!(
-            "{} {}",
-            error.status,
-            error.scim_type.map_or("", ScimType::keyword)
-        ),
+        Err(error) => format!("{} {}", error.status, error.scim_type.map_or("", ScimType::keyword)),
     }
 }
 
@@ -53,27 +49,16 @@ fn keyword(result: Result<Value, ScimError>) -> String {
 fn check(rows: Vec<(Value, Value, Value)>) {
     for (current, operations, expected) in rows {
         let after = patch(current, operations.clone());
-        assert_eq!(
-            after.as_ref().map_err(ToString::to_string),
-            Ok(&expected),
-            "{operations}"
-        );
+        assert_eq!(after.as_ref().map_err(ToString::to_string), Ok(&expected), "{operations}");
         let again = patch(expected.clone(), operations.clone()).unwrap();
         let removes_by_filter_on_what_changed = operations.to_string().contains("not idempotent");
-        assert!(
-            again == expected || removes_by_filter_on_what_changed,
-            "{operations} twice gives {again}"
-        );
+        assert!(again == expected || removes_by_filter_on_what_changed, "{operations} twice gives {again}");
     }
 }
 
 fn refused(rows: Vec<(Value, &str)>) {
     let current = json!({"displayName": "Ana", "emails": [{"type": "work", "value": "a@x"}]});
     for (operation, expected) in rows {
-        assert_eq!(
-            keyword(patch(current.clone(), json!([operation]))),
-            expected,
-            "{operation}"
-        );
+        assert_eq!(keyword(patch(current.clone(), json!([operation]))), expected, "{operation}");
     }
 }

@@ -63,11 +63,7 @@ fn rfc_7644_section_3_5_2_2_examples_of_remove() {
             json!([{"op": "remove", "path": "emails[type eq \"work\" and value ew \"example.com\"]"}]),
             babs_with(&[("emails", home)]),
         ),
-        (
-            json!({"title": "x"}),
-            json!([{"op": "remove", "path": "title"}]),
-            json!({}),
-        ),
+        (json!({"title": "x"}), json!([{"op": "remove", "path": "title"}]), json!({})),
         (
             json!({"emails": [{"value": "a@x", "display": "A"}, {"value": "b@x", "display": "B"}]}),
             json!([{"op": "remove", "path": "emails.display"}]),
@@ -118,10 +114,7 @@ fn rfc_7644_section_3_5_2_3_examples_of_replace() {
                 "nickName": "Babs"
             }}]),
             babs_with(&[
-                (
-                    "emails",
-                    json!([{"value": "bjensen@example.com", "type": "work", "primary": true}]),
-                ),
+                ("emails", json!([{"value": "bjensen@example.com", "type": "work", "primary": true}])),
                 ("nickName", json!("Babs")),
             ]),
         ),
@@ -149,12 +142,7 @@ fn a_new_primary_takes_it_from_the_others() {
 fn a_patch_happens_in_full_or_not_at_all() {
     let rt = schema::user();
     let mut tolerance = Tolerance::lenient();
-    let current = Document(
-        json!({"userName": "a", "title": "T"})
-            .as_object()
-            .unwrap()
-            .clone(),
-    );
+    let current = Document(json!({"userName": "a", "title": "T"}).as_object().unwrap().clone());
     let operations =
         json!([{"op": "replace", "path": "title", "value": "X"}, {"op": "remove", "path": "userName"}]);
     let request = PatchRequest::parse(&rt, &body(&operations), &mut tolerance).unwrap();

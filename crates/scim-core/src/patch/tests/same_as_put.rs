@@ -7,37 +7,25 @@ use super::*;
 
 fn documents() -> impl Strategy<Value = Value> {
     let text = "[a-zA-Z ]{1,6}".prop_filter("not blank", |text| !text.trim().is_empty());
-    let element = (
-        text.clone(),
-        prop::sample::select(vec!["work", "home", "other"]),
-        any::<Option<bool>>(),
-    );
+    let element = (text.clone(), prop::sample::select(vec!["work", "home", "other"]), any::<Option<bool>>());
     let elements = prop::collection::vec(element, 0..4).prop_map(|elements| {
         let element = |(value, kind, primary)| json!({"value": value, "type": kind, "primary": primary});
         Value::Array(elements.into_iter().map(element).collect())
     });
     let maybe = prop::option::of(text.clone());
-    (
-        text,
-        (maybe.clone(), maybe.clone(), maybe.clone(), maybe),
-        elements.clone(),
-        elements,
-        any::<bool>(),
-    )
-        .prop_map(
-            |(user_name, (title, given, family, department), emails, roles, active)| {
-                json!({
-                    "schemas": [urn::USER, ENTERPRISE],
-                    "userName": user_name,
-                    "title": title,
-                    "active": active,
-                    "name": {"givenName": given, "familyName": family},
-                    "emails": emails,
-                    "roles": roles,
-                    ENTERPRISE: {"department": department, "manager": {"value": department}}
-                })
-            },
-        )
+    (text, (maybe.clone(), maybe.clone(), maybe.clone(), maybe), elements.clone(), elements, any::<bool>())
+        .prop_map(|(user_name, (title, given, family, department), emails, roles, active)| {
+            json!({
+                "schemas": [urn::USER, ENTERPRISE],
+                "userName": user_name,
+                "title": title,
+                "active": active,
+                "name": {"givenName": given, "familyName": family},
+                "emails": emails,
+                "roles": roles,
+                ENTERPRISE: {"department": department, "manager": {"value": department}}
+            })
+        })
 }
 
 proptest! {

@@ -22,20 +22,9 @@ pub(crate) fn play(gateway: &Gateway, story: &mut Story<'_>) -> Result<(), Wrong
     story.told.heading(
         "ire/acme, Microsoft Entra ID: 5 Member, 3 Member Lite, default policy (a full Member falls back)",
     );
-    let plan = [
-        "--seats",
-        "member=5",
-        "--seats",
-        "member_lite=3",
-        "--contact",
-        "it@acme.example",
-    ];
+    let plan = ["--seats", "member=5", "--seats", "member_lite=3", "--contact", "it@acme.example"];
     let connection = admin::onboard(gateway, story.told, ("ire", "acme", "Acme"), &plan)?;
-    let idp = Idp::new(
-        &connection.base_url,
-        &connection.token,
-        "Microsoft-Azure-AD-SCIM (demo)",
-    );
+    let idp = Idp::new(&connection.base_url, &connection.token, "Microsoft-Azure-AD-SCIM (demo)");
 
     let tested = entra::test_connection(&idp, story)?;
     story.told.act(
@@ -43,10 +32,7 @@ pub(crate) fn play(gateway: &Gateway, story: &mut Story<'_>) -> Result<(), Wrong
         &format!("{} empty list", tested.status),
         Tone::Plain,
     );
-    story.expect(
-        tested.found_none(),
-        "Test Connection should be answered 200 with an empty list.",
-    )?;
+    story.expect(tested.found_none(), "Test Connection should be answered 200 with an empty list.")?;
 
     first_cycle(&idp, story)?;
     group(&idp, story)?;
@@ -75,40 +61,20 @@ fn first_cycle(idp: &Idp, story: &mut Story<'_>) -> Result<(), Wrong> {
 /// A group, and people in and out of it, one PATCH each.
 fn group(idp: &Idp, story: &mut Story<'_>) -> Result<(), Wrong> {
     let created = entra::create_group(idp, story, "Sales")?;
-    story
-        .told
-        .act("POST /Groups Sales", &created.status.to_string(), Tone::Plain);
-    let group = created
-        .id()
-        .ok_or_else(|| Wrong::new("Group Sales was answered without an id."))?;
-    for (op, who) in [
-        ("Add", "brian"),
-        ("Add", "ciara"),
-        ("Add", "fiona"),
-        ("Remove", "ciara"),
-    ] {
+    story.told.act("POST /Groups Sales", &created.status.to_string(), Tone::Plain);
+    let group = created.id().ok_or_else(|| Wrong::new("Group Sales was answered without an id."))?;
+    for (op, who) in [("Add", "brian"), ("Add", "ciara"), ("Add", "fiona"), ("Remove", "ciara")] {
         let user = story.id(&format!("{who}@acme.example"))?;
         let answer = entra::membership(idp, story, op, &group, &user)?;
-        story.told.act(
-            &format!("PATCH /Groups/Sales {op} {who}"),
-            &answer.status.to_string(),
-            Tone::Plain,
-        );
+        story.told.act(&format!("PATCH /Groups/Sales {op} {who}"), &answer.status.to_string(), Tone::Plain);
         story.expect(
             answer.status == 204,
             &format!("{op} {who} should be answered 204, not {}.", answer.status),
         )?;
     }
     let now = idp.get(story, &format!("/Groups/{group}"))?;
-    story.told.act(
-        "GET /Groups/Sales",
-        &format!("{}, {} members", now.status, now.members()),
-        Tone::Plain,
-    );
-    story.expect(
-        now.members() == 2,
-        &format!("Sales should have 2 members, but has {}.", now.members()),
-    )
+    story.told.act("GET /Groups/Sales", &format!("{}, {} members", now.status, now.members()), Tone::Plain);
+    story.expect(now.members() == 2, &format!("Sales should have 2 members, but has {}.", now.members()))
 }
 
 /// Brian leaves: his Member seat goes to Fiona, who waited longest, in the same transaction.
@@ -116,30 +82,14 @@ fn somebody_leaves(idp: &Idp, story: &mut Story<'_>) -> Result<(), Wrong> {
     let brian = story.id("brian@acme.example")?;
     let answer = entra::deactivate(idp, story, &brian)?;
     // Entra is free to be answered 204 here; what became of him is read then.
-    let answer = if answer.status == 204 {
-        idp.get(story, &format!("/Users/{brian}"))?
-    } else {
-        answer
-    };
-    let outcome = story.note(
-        "PATCH /Users/brian active \"False\"",
-        "brian@acme.example",
-        "user",
-        &answer,
-    );
-    story.expect(
-        matches!(outcome, Outcome::NoSeat { .. }),
-        "Brian should hold no seat after he left.",
-    )?;
+    let answer = if answer.status == 204 { idp.get(story, &format!("/Users/{brian}"))? } else { answer };
+    let outcome = story.note("PATCH /Users/brian active \"False\"", "brian@acme.example", "user", &answer);
+    story.expect(matches!(outcome, Outcome::NoSeat { .. }), "Brian should hold no seat after he left.")?;
 
     let fiona = story.id("fiona@acme.example")?;
     let answer = idp.get(story, &format!("/Users/{fiona}"))?;
-    let outcome = story.note(
-        "GET /Users/fiona, who waited for Member",
-        "fiona@acme.example",
-        "user",
-        &answer,
-    );
+    let outcome =
+        story.note("GET /Users/fiona, who waited for Member", "fiona@acme.example", "user", &answer);
     story.expect_seat(&outcome, "member", "granted", "Fiona")
 }
 

@@ -23,9 +23,7 @@ pub(crate) fn onboard(
     (region, key, name): (&str, &str, &str),
     plan: &[&str],
 ) -> Result<Connection, Wrong> {
-    let words = [
-        "tenant", "create", "--region", region, "--key", key, "--name", name, "--json",
-    ];
+    let words = ["tenant", "create", "--region", region, "--key", key, "--name", name, "--json"];
     let tenant = json(&gateway.usher(&[&words[..], plan].concat())?)?;
     told.act(
         &format!("usher tenant create --region {region} --key {key} …"),
@@ -33,10 +31,7 @@ pub(crate) fn onboard(
         Tone::Plain,
     );
     let issued = json(&gateway.usher(&["token", "issue", "--region", region, "--key", key, "--json"])?)?;
-    let connection = Connection {
-        base_url: text(&issued, "base_url"),
-        token: text(&issued, "token"),
-    };
+    let connection = Connection { base_url: text(&issued, "base_url"), token: text(&issued, "token") };
     told.act("usher token issue …", &connection.base_url, Tone::Plain);
     keep(gateway, key, &connection.token)?;
     Ok(connection)
@@ -45,11 +40,7 @@ pub(crate) fn onboard(
 /// For the owner's eyes only, as every credential.
 fn keep(gateway: &Gateway, key: &str, token: &str) -> Result<(), Wrong> {
     let path = gateway.token_file(key);
-    let file = fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&path);
+    let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
     let written = file.and_then(|mut file| writeln!(file, "{token}"));
     written.map_err(|error| Wrong::new(format!("{} cannot be written: {error}", path.display())))
 }
@@ -61,11 +52,7 @@ pub(crate) fn set_seats(
     seats: &str,
 ) -> Result<(), Wrong> {
     let shown = json(&gateway.usher(&["seats", "set", "--region", region, "--key", key, seats, "--json"])?)?;
-    told.act(
-        &format!("usher seats set --region {region} --key {key} {seats}"),
-        &quotas(&shown),
-        Tone::Plain,
-    );
+    told.act(&format!("usher seats set --region {region} --key {key} {seats}"), &quotas(&shown), Tone::Plain);
     Ok(())
 }
 
@@ -73,20 +60,13 @@ pub(crate) fn set_seats(
 fn quotas(seats: &Value) -> String {
     let licenses = seats.as_object().into_iter().flatten();
     let quota = |facts: &Value| facts.get("quota").map_or_else(String::new, Value::to_string);
-    licenses
-        .map(|(license, facts)| format!("{license} {}", quota(facts)))
-        .collect::<Vec<_>>()
-        .join(", ")
+    licenses.map(|(license, facts)| format!("{license} {}", quota(facts))).collect::<Vec<_>>().join(", ")
 }
 
 /// `seats audit`, whose exit code is the verdict.
 pub(crate) fn audit(gateway: &Gateway, told: &Told, (region, key): (&str, &str)) -> Result<(), Wrong> {
     told.line(&format!("\n$ usher seats audit --region {region} --key {key}"));
-    told.line(
-        gateway
-            .usher(&["seats", "audit", "--region", region, "--key", key])?
-            .trim_end(),
-    );
+    told.line(gateway.usher(&["seats", "audit", "--region", region, "--key", key])?.trim_end());
     Ok(())
 }
 

@@ -18,13 +18,7 @@ pub(crate) fn test_connection(idp: &Idp, story: &mut Story<'_>) -> Result<Answer
 }
 
 fn look_up(idp: &Idp, story: &mut Story<'_>, user_name: &str) -> Result<Answer, Wrong> {
-    idp.get(
-        story,
-        &format!(
-            "/Users?filter=userName+eq+%22{}%22",
-            user_name.replace('@', "%40")
-        ),
-    )
+    idp.get(story, &format!("/Users?filter=userName+eq+%22{}%22", user_name.replace('@', "%40")))
 }
 
 /// §4.2: one user of a cycle, looked up and then created. A refused one comes again like this in the next cycle.
@@ -95,9 +89,5 @@ pub(crate) fn membership(
 /// §4.5: the user left the scope; the boolean is a string.
 pub(crate) fn deactivate(idp: &Idp, story: &mut Story<'_>, user: &str) -> Result<Answer, Wrong> {
     let operation = json!({ "op": "Replace", "path": "active", "value": "False" });
-    idp.patch(
-        story,
-        &format!("/Users/{user}"),
-        &json!({ "schemas": [PATCH_OP], "Operations": [operation] }),
-    )
+    idp.patch(story, &format!("/Users/{user}"), &json!({ "schemas": [PATCH_OP], "Operations": [operation] }))
 }

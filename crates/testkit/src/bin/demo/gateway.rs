@@ -71,21 +71,17 @@ impl Gateway {
         thread::spawn(move || stop_on_signal(pid, &told_to_stop));
         match gateway.wait_until_ready() {
             Ok(()) => Ok(gateway),
-            Err(wrong) => Err(Wrong::new(format!(
-                "{wrong} What it wrote: {}",
-                gateway.keep_data().display()
-            ))),
+            Err(wrong) => {
+                Err(Wrong::new(format!("{wrong} What it wrote: {}", gateway.keep_data().display())))
+            }
         }
     }
 
     fn wait_until_ready(&mut self) -> Result<(), Wrong> {
         println!("Starting {} on {}", self.usher.display(), self.url);
         let deadline = Instant::now() + TIME_TO_START;
-        let agent: ureq::Agent = ureq::Agent::config_builder()
-            .proxy(None)
-            .timeout_global(Some(PAUSE * 20))
-            .build()
-            .into();
+        let agent: ureq::Agent =
+            ureq::Agent::config_builder().proxy(None).timeout_global(Some(PAUSE * 20)).build().into();
         let ready = format!("{}/readyz", self.url);
         while agent.get(&ready).call().is_err() {
             if let Ok(Some(status)) = self.process.try_wait() {
@@ -111,18 +107,11 @@ impl Gateway {
             .env_remove("USHER_ADMIN_TOKEN")
             .output()
             .map_err(cannot("run usher"))?;
-        let (out, err) = (
-            String::from_utf8_lossy(&done.stdout),
-            String::from_utf8_lossy(&done.stderr),
-        );
+        let (out, err) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
         if done.status.success() {
             Ok(out.into_owned())
         } else {
-            Err(Wrong::new(format!(
-                "`usher {}` failed: {}{out}",
-                words.join(" "),
-                err.trim_end()
-            )))
+            Err(Wrong::new(format!("`usher {}` failed: {}{out}", words.join(" "), err.trim_end())))
         }
     }
 
@@ -162,11 +151,7 @@ impl Gateway {
     pub(crate) fn stop(&mut self) -> Result<(), Wrong> {
         terminate(self.process.id())?;
         let status = self.wait_for_end()?;
-        if status.success() {
-            Ok(())
-        } else {
-            Err(Wrong::new(format!("the gateway ended with {status}.")))
-        }
+        if status.success() { Ok(()) } else { Err(Wrong::new(format!("the gateway ended with {status}."))) }
     }
 
     fn wait_for_end(&mut self) -> Result<ExitStatus, Wrong> {
@@ -205,11 +190,7 @@ impl Drop for Gateway {
 
 fn binary() -> Result<PathBuf, Wrong> {
     let beside = || env::current_exe().ok().map(|demo| demo.with_file_name("usher"));
-    let usher = env::args_os()
-        .nth(1)
-        .or_else(|| env::var_os("USHER_BIN"))
-        .map(PathBuf::from)
-        .or_else(beside);
+    let usher = env::args_os().nth(1).or_else(|| env::var_os("USHER_BIN")).map(PathBuf::from).or_else(beside);
     usher
         .filter(|path| Path::is_file(path))
         .ok_or_else(|| Wrong::new("there is no usher beside this program; `make demo` builds it."))
@@ -232,10 +213,8 @@ fn stop_on_signal(pid: u32, told_to_stop: &AtomicBool) {
         return;
     };
     let came = runtime.block_on(async {
-        let (mut interrupt, mut term) = (
-            signal(SignalKind::interrupt()).ok()?,
-            signal(SignalKind::terminate()).ok()?,
-        );
+        let (mut interrupt, mut term) =
+            (signal(SignalKind::interrupt()).ok()?, signal(SignalKind::terminate()).ok()?);
         tokio::select! { came = interrupt.recv() => came, came = term.recv() => came }
     });
     if came.is_some() {
@@ -246,9 +225,7 @@ fn stop_on_signal(pid: u32, told_to_stop: &AtomicBool) {
 
 /// By the shell's own `kill`: the standard library can only kill, and a package with the program may be missing.
 fn terminate(pid: u32) -> Result<(), Wrong> {
-    let sent = Command::new("sh")
-        .args(["-c", "kill -TERM \"$1\"", "sh", &pid.to_string()])
-        .status();
+    let sent = Command::new("sh").args(["-c", "kill -TERM \"$1\"", "sh", &pid.to_string()]).status();
     match sent {
         Ok(status) if status.success() => Ok(()),
         _ => Err(Wrong::new("the gateway cannot be told to end.")),

@@ -32,11 +32,7 @@ impl Idp {
             .user_agent(user_agent)
             .timeout_global(Some(PATIENCE))
             .build();
-        Self {
-            agent: config.into(),
-            base_url: base_url.to_owned(),
-            token: token.to_owned(),
-        }
+        Self { agent: config.into(), base_url: base_url.to_owned(), token: token.to_owned() }
     }
 
     pub(crate) fn get(&self, story: &mut Story<'_>, path: &str) -> Result<Answer, Wrong> {
@@ -77,10 +73,7 @@ impl Idp {
                 .map(|request| self.agent.run(request)),
         };
         let answer = answer.map_err(|error| Wrong::new(format!("{what} is no request: {error}")))?;
-        read(
-            answer.map_err(|error| Wrong::new(format!("{what} got no answer: {error}")))?,
-            &what,
-        )
+        read(answer.map_err(|error| Wrong::new(format!("{what} got no answer: {error}")))?, &what)
     }
 }
 
@@ -89,10 +82,7 @@ fn read(mut answer: http::Response<ureq::Body>, what: &str) -> Result<Answer, Wr
     let body = answer.body_mut().read_to_string();
     let body = body.map_err(|error| Wrong::new(format!("{what}: the answer breaks off: {error}")))?;
     if body.is_empty() {
-        return Ok(Answer {
-            status,
-            body: Value::Null,
-        });
+        return Ok(Answer { status, body: Value::Null });
     }
     let body = serde_json::from_str(&body);
     let body =
@@ -118,9 +108,6 @@ impl Answer {
 
     /// How many members a group's answer lists.
     pub(crate) fn members(&self) -> usize {
-        self.body
-            .get("members")
-            .and_then(Value::as_array)
-            .map_or(0, Vec::len)
+        self.body.get("members").and_then(Value::as_array).map_or(0, Vec::len)
     }
 }

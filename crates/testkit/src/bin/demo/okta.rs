@@ -77,11 +77,7 @@ pub(crate) fn push_group(idp: &Idp, story: &mut Story<'_>, name: &str) -> Result
         found.found_none(),
         &format!("group {name} is new, but the look-up answered {}.", found.status),
     )?;
-    idp.post(
-        story,
-        "/Groups",
-        &json!({ "schemas": [GROUP], "displayName": name, "members": [] }),
-    )
+    idp.post(story, "/Groups", &json!({ "schemas": [GROUP], "displayName": name, "members": [] }))
 }
 
 /// §3.6: the rename that comes with every change of members, then who goes, then who comes.
@@ -99,9 +95,5 @@ pub(crate) fn change_members(
         let come: Vec<_> = come.iter().map(|id| json!({ "value": id })).collect();
         operations.push(json!({ "op": "add", "path": "members", "value": come }));
     }
-    idp.patch(
-        story,
-        &format!("/Groups/{group}"),
-        &json!({ "schemas": [PATCH_OP], "Operations": operations }),
-    )
+    idp.patch(story, &format!("/Groups/{group}"), &json!({ "schemas": [PATCH_OP], "Operations": operations }))
 }

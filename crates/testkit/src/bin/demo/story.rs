@@ -59,20 +59,12 @@ pub(crate) struct Story<'a> {
 impl Outcome {
     pub(crate) fn read(answer: &Answer) -> Self {
         if !(200..300).contains(&answer.status) {
-            return Self::Refused {
-                status: answer.status,
-                detail: text(&answer.body, "detail"),
-            };
+            return Self::Refused { status: answer.status, detail: text(&answer.body, "detail") };
         }
         let seat = answer.body.get(SEAT).unwrap_or(&Value::Null);
         match seat.get("grantedLicense").and_then(Value::as_str) {
-            Some(license) => Self::Seat {
-                license: license.to_owned(),
-                state: text(seat, "state"),
-            },
-            None => Self::NoSeat {
-                state: text(seat, "state"),
-            },
+            Some(license) => Self::Seat { license: license.to_owned(), state: text(seat, "state") },
+            None => Self::NoSeat { state: text(seat, "state") },
         }
     }
 
@@ -97,12 +89,7 @@ impl Outcome {
 
 impl<'a> Story<'a> {
     pub(crate) fn new(told: &'a Told, tenant: &'static str) -> Self {
-        Self {
-            told,
-            tenant,
-            people: Vec::new(),
-            requests: 0,
-        }
+        Self { told, tenant, people: Vec::new(), requests: 0 }
     }
 
     pub(crate) fn requests(&self) -> usize {
@@ -116,17 +103,9 @@ impl<'a> Story<'a> {
     /// Notes what came of a request that was about a person's seat, and tells it.
     pub(crate) fn note(&mut self, what: &str, user_name: &str, asked: &str, answer: &Answer) -> Outcome {
         let outcome = Outcome::read(answer);
-        self.told.act(
-            what,
-            &format!("{} {}", answer.status, outcome.words()),
-            outcome.tone(),
-        );
+        self.told.act(what, &format!("{} {}", answer.status, outcome.words()), outcome.tone());
         let id = answer.id();
-        match self
-            .people
-            .iter_mut()
-            .find(|person| person.user_name == user_name)
-        {
+        match self.people.iter_mut().find(|person| person.user_name == user_name) {
             Some(person) => {
                 if person.asked.last().is_none_or(|last| last != asked) {
                     person.asked.push(asked.to_owned());
@@ -154,11 +133,7 @@ impl<'a> Story<'a> {
 
     /// Goes on only if the story holds.
     pub(crate) fn expect(&self, holds: bool, sentence: &str) -> Result<(), Wrong> {
-        if holds {
-            Ok(())
-        } else {
-            Err(Wrong::new(format!("{}: {sentence}", self.tenant)))
-        }
+        if holds { Ok(()) } else { Err(Wrong::new(format!("{}: {sentence}", self.tenant))) }
     }
 
     pub(crate) fn expect_seat(
@@ -168,15 +143,9 @@ impl<'a> Story<'a> {
         state: &str,
         who: &str,
     ) -> Result<(), Wrong> {
-        let wanted = Outcome::Seat {
-            license: license.to_owned(),
-            state: state.to_owned(),
-        };
-        let sentence = format!(
-            "{who} should hold {}, but the answer was {}.",
-            wanted.words(),
-            outcome.words()
-        );
+        let wanted = Outcome::Seat { license: license.to_owned(), state: state.to_owned() };
+        let sentence =
+            format!("{who} should hold {}, but the answer was {}.", wanted.words(), outcome.words());
         self.expect(*outcome == wanted, &sentence)
     }
 
@@ -192,9 +161,5 @@ impl<'a> Story<'a> {
 
 /// A member that is text; empty where it is not.
 pub(crate) fn text(value: &Value, name: &str) -> String {
-    value
-        .get(name)
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned()
+    value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
 }

@@ -11,22 +11,13 @@ const WIDTH: usize = 94;
 
 pub(crate) fn print(told: &Told, stories: &[&Story<'_>]) {
     told.heading("Who asked for what, and who got what");
-    let people = || {
-        stories
-            .iter()
-            .flat_map(|story| story.people.iter().map(|person| (story.tenant, person)))
-    };
+    let people = || stories.iter().flat_map(|story| story.people.iter().map(|person| (story.tenant, person)));
     let rows: Vec<_> = people().map(|(tenant, person)| row(tenant, person)).collect();
     let widths = widths(&rows);
     told.line(&line(&HEADINGS.map(str::to_owned), widths));
     for (row, (_, person)) in rows.iter().zip(people()) {
         let line = line(row, widths);
-        told.line(
-            &person
-                .outcomes
-                .last()
-                .map_or(line.clone(), |now| told.toned(&line, now.tone())),
-        );
+        told.line(&person.outcomes.last().map_or(line.clone(), |now| told.toned(&line, now.tone())));
     }
 
     told.heading("What the identity provider was told at the limit");
@@ -69,10 +60,7 @@ fn widths(rows: &[[String; 5]]) -> [usize; 5] {
 }
 
 fn line(cells: &[String; 5], widths: [usize; 5]) -> String {
-    let cells = cells
-        .iter()
-        .zip(widths)
-        .map(|(cell, width)| format!("{cell:width$}"));
+    let cells = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
     format!("  {}", cells.collect::<Vec<_>>().join("  ").trim_end())
 }
 

@@ -28,11 +28,7 @@ pub(crate) enum Tone {
 impl Told {
     pub(crate) fn new() -> Self {
         let colours = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        Self {
-            colours,
-            acts: Cell::new(0),
-            began: Instant::now(),
-        }
+        Self { colours, acts: Cell::new(0), began: Instant::now() }
     }
 
     pub(crate) fn heading(&self, text: &str) {
@@ -44,11 +40,7 @@ impl Told {
         let number = self.acts.get() + 1;
         self.acts.set(number);
         let dots = ".".repeat(ACT_WIDTH.saturating_sub(what.chars().count()).max(2));
-        println!(
-            "  {number:>2}  {what} {} {}",
-            self.paint(&dots, "2"),
-            self.toned(result, tone)
-        );
+        println!("  {number:>2}  {what} {} {}", self.paint(&dots, "2"), self.toned(result, tone));
     }
 
     pub(crate) fn line(&self, text: &str) {
@@ -56,11 +48,7 @@ impl Told {
     }
 
     pub(crate) fn closing(&self, text: &str) {
-        println!(
-            "\n{} ({:.1} s)",
-            self.paint(text, "1"),
-            self.began.elapsed().as_secs_f32()
-        );
+        println!("\n{} ({:.1} s)", self.paint(text, "1"), self.began.elapsed().as_secs_f32());
     }
 
     pub(crate) fn toned(&self, text: &str, tone: Tone) -> String {
@@ -73,10 +61,6 @@ impl Told {
     }
 
     fn paint(&self, text: &str, code: &str) -> String {
-        if self.colours {
-            format!("\u{1b}[{code}m{text}\u{1b}[0m")
-        } else {
-            text.to_owned()
-        }
+        if self.colours { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
     }
 }
