@@ -80,13 +80,13 @@ pub(crate) struct Options {
     /// Answer with one line of JSON, for scripts.
     #[arg(long, global = true)]
     json: bool,
-    /// The gateway, such as http://127.0.0.1:8080 [default: $USHER_SERVER, then <data dir>/server-url].
+    /// The gateway, such as http://127.0.0.1:8080 [default: $USHER_SERVER, then server-url in the data directory].
     #[arg(long, global = true, value_name = "URL")]
     server: Option<String>,
     /// Where the gateway keeps its data [default: $USHER__DATA_DIR, then ./data].
     #[arg(long, global = true, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// A file with the admin token [default: $USHER_ADMIN_TOKEN, then <data dir>/admin-token].
+    /// A file with the admin token [default: $USHER_ADMIN_TOKEN, then admin-token in the data directory].
     #[arg(long, global = true, value_name = "FILE")]
     admin_token_file: Option<PathBuf>,
 }
