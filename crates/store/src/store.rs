@@ -81,8 +81,8 @@ impl Store {
         Arc::strong_count(&self.0) == 1
     }
 
-    /// Lets running work end, refuses new work, closes what is the store's own.
-    pub(crate) async fn close(&self, patience: Duration) {
+    /// Lets running work end, refuses new work, closes what is the store's own. False when some work went on.
+    pub(crate) async fn close(&self, patience: Duration) -> bool {
         match &self.0.kind {
             Kind::Sqlite(store) => store.close(patience).await,
             Kind::Postgres(store) => store.close(patience).await,

@@ -13,10 +13,7 @@ use super::{
 };
 
 pub(super) fn run(act: TokenAct, options: &Options) -> Result<(), Mistake> {
-    if let TokenAct::Revoke {
-        key_id: Some(key_id), ..
-    } = &act
-    {
+    if let TokenAct::Revoke { key_id: Some(key_id), .. } = &act {
         refuse_a_whole_token(key_id)?;
     }
     let client = options.connect()?;
@@ -31,9 +28,7 @@ pub(super) fn run(act: TokenAct, options: &Options) -> Result<(), Mistake> {
 /// A token pasted for its id must not travel in a URL, where logs would keep it; nor is it said again here.
 fn refuse_a_whole_token(key_id: &KeyId) -> Result<(), Mistake> {
     if key_id.as_str().starts_with("ush_") {
-        return Err(Mistake::usage(
-            "That is a token, not its id; `usher token list` shows the ids.",
-        ));
+        return Err(Mistake::usage("That is a token, not its id; `usher token list` shows the ids."));
     }
     Ok(())
 }

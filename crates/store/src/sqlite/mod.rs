@@ -16,7 +16,7 @@ use crate::admission::Admission;
 use crate::location::StoreFile;
 use crate::migrate::{self, Migration};
 use crate::open::{self, Role};
-use crate::pool::{Pool, blocking};
+use crate::pool::{Limits, Pool, blocking};
 use crate::stats::{Counters, StoreStats};
 use crate::{ReadTx, StoreError, StoreSettings, WriteTx};
 
@@ -68,10 +68,9 @@ impl SqliteStore {
         self.writer.write(work).await
     }
 
-    /// Lets running work end, refuses new work, and closes every connection.
-    pub(crate) async fn close(&self, patience: Duration) {
-        self.writer.close(patience).await;
-        self.readers.admission.close(patience).await;
+    /// Lets running work end, refuses new work, and closes every connection. False when some work went on.
+    pub(crate) async fn close(&self, patience: Duration) -> bool {
+        let drained = self.writer.close(patience).await & self.readers.admission.close(patience).await;
         let (readers, writer) = (Arc::clone(&self.readers), Arc::clone(&self.writer));
         let closing = move || {
             readers.close_idle();
@@ -82,6 +81,7 @@ impl SqliteStore {
         if let Err(error) = blocking(closing).await {
             tracing::warn!(%error, "a store was not closed in order; its log is replayed when it is opened");
         }
+        drained
     }
 
     pub(crate) fn stats(&self) -> StoreStats {
@@ -91,7 +91,8 @@ impl SqliteStore {
 
 fn readers(file: &StoreFile, settings: &Arc<StoreSettings>) -> Pool {
     let admission = Admission::new(settings.read_connections, settings.max_waiting);
+    let limits = Limits { age: Duration::MAX, uses: settings.max_uses };
     let (file, settings) = (file.clone(), Arc::clone(settings));
     let open = move || open::sqlite(&file, Role::Reader, &settings);
-    Pool::new(admission, Duration::MAX, Box::new(open))
+    Pool::new(admission, limits, Box::new(open))
 }
