@@ -72,8 +72,15 @@ impl Record {
 
     /// Takes the wrong answers out, to be kept apart from the latencies.
     pub fn take_faults(&mut self) -> Record {
-        let (faults, samples) = (std::mem::take(&mut self.faults), std::mem::take(&mut self.samples));
-        Record { faults, samples, ..Record::default() }
+        let (faults, samples) = (
+            std::mem::take(&mut self.faults),
+            std::mem::take(&mut self.samples),
+        );
+        Record {
+            faults,
+            samples,
+            ..Record::default()
+        }
     }
 
     /// Right answers to one operation.
