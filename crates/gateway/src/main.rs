@@ -1,2 +1,28 @@
-//! The binary `usher`.
-fn main() {}
+//! The binary `usher`: the gateway (`usher serve`) and the command line that talks to a running one.
+
+mod admin;
+mod api_error;
+mod app;
+mod attempts;
+mod cli;
+mod health;
+mod http;
+mod request_id;
+mod scim;
+mod serve;
+mod settings;
+mod telemetry;
+mod tenant_rules;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match cli::parse(std::env::args_os()) {
+        Ok(cli::Cli { command: cli::Command::Serve { config } }) => match serve::serve(config.as_deref()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(sentence) => cli::fail(&sentence),
+        },
+        Ok(cli::Cli { command: cli::Command::Client(command) }) => cli::dispatch(command),
+        Err(code) => code,
+    }
+}

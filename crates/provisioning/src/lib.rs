@@ -1,1 +1,31 @@
-//! The use cases: a user and its seat change together or not at all.
+//! The use cases: a user and its seat change together or not at all, and the profile says which attribute means which role
+//! and license. Each function here runs inside one transaction that its caller opened. Deliberately absent: SQL, HTTP.
+
+pub mod audit;
+mod error;
+pub mod groups;
+pub mod plan;
+pub mod profile;
+mod promotion;
+pub mod refusal;
+pub mod render;
+mod rules;
+pub mod timestamp;
+pub mod users;
+pub mod version;
+
+pub use error::ProvisioningError;
+pub use profile::Profile;
+pub use rules::{Act, Rules};
+pub use version::Preconditions;
+
+use store::Migration;
+
+/// What a tenant's store is made of, in order.
+pub static TENANT_MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: "0001_directory",
+        sql: include_str!("../../../migrations/tenant/0001_directory.sql"),
+    },
+    Migration { version: "0002_seats", sql: include_str!("../../../migrations/tenant/0002_seats.sql") },
+];

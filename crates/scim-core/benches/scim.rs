@@ -1,11 +1,7 @@
 //! What one request costs before any database: `cargo bench -p scim-core --bench scim`.
 //! Reading, patching, filtering, projecting and writing a user of the size identity providers send.
 
-#![allow(
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a benchmark that cannot run should say so and stop"
-)]
+#![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark that cannot run should say so and stop")]
 
 use divan::{Bencher, black_box};
 use scim_core::filter::Filter;
@@ -51,18 +47,9 @@ impl std::fmt::Display for Case {
 
 const FILTERS: [Case; 4] = [
     Case("userName", r#"userName eq "mairead.kavanagh@bench.example.com""#),
-    Case(
-        "externalId",
-        r#"externalId eq "5f3f7a39-4ad8-4f0c-9c6e-0d6d3d9f1f60""#,
-    ),
-    Case(
-        "value path",
-        r#"emails[type eq "work"].value eq "mairead.kavanagh@bench.example.com""#,
-    ),
-    Case(
-        "four terms",
-        r#"active eq true and (title co "lead" or not (locale sw "sv" or title eq "x"))"#,
-    ),
+    Case("externalId", r#"externalId eq "5f3f7a39-4ad8-4f0c-9c6e-0d6d3d9f1f60""#),
+    Case("value path", r#"emails[type eq "work"].value eq "mairead.kavanagh@bench.example.com""#),
+    Case("four terms", r#"active eq true and (title co "lead" or not (locale sw "sv" or title eq "x"))"#),
 ];
 
 const PATCHES: [Case; 4] = [
@@ -70,10 +57,7 @@ const PATCHES: [Case; 4] = [
         "Entra, one attribute",
         r#"[{"op":"Replace","path":"displayName","value":"Mairead Ní Chaomhánaigh"}]"#,
     ),
-    Case(
-        "Okta, no path",
-        r#"[{"op":"replace","value":{"active":false,"title":"Lead"}}]"#,
-    ),
+    Case("Okta, no path", r#"[{"op":"replace","value":{"active":false,"title":"Lead"}}]"#),
     Case(
         "extension",
         r#"[{"op":"Add","path":"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department","value":"Design"}]"#,
@@ -88,10 +72,7 @@ const PATCHES: [Case; 4] = [
 const PROJECTIONS: [Case; 3] = [
     Case("two names", "userName,active"),
     Case("sub-attribute", "emails.value"),
-    Case(
-        "extension",
-        "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User",
-    ),
+    Case("extension", "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"),
 ];
 
 fn user() -> (ResourceType, Document) {
@@ -109,15 +90,7 @@ fn rendered(rt: &ResourceType, document: &Document) -> Map<String, Value> {
         location: "http://127.0.0.1:8080/ire/acme/scim/v2/Users/0193b5a0-7c1e-7d52-8a54-2f9a1c0d4e10",
     };
     let id = "0193b5a0-7c1e-7d52-8a54-2f9a1c0d4e10";
-    resource::render(
-        rt,
-        Parts {
-            id,
-            document,
-            computed: Vec::new(),
-            meta,
-        },
-    )
+    resource::render(rt, Parts { id, document, computed: Vec::new(), meta })
 }
 
 #[divan::bench]
@@ -152,17 +125,12 @@ fn filter_matches(bencher: Bencher<'_, '_>, case: &Case) {
 #[divan::bench(args = PATCHES)]
 fn parse_and_apply_patch(bencher: Bencher<'_, '_>, case: &Case) {
     let (rt, document) = user();
-    let body = format!(
-        r#"{{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":{}}}"#,
-        case.1
-    );
+    let body =
+        format!(r#"{{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":{}}}"#, case.1);
     bencher.bench_local(|| {
         let tolerance = &mut Tolerance::lenient();
         let body = json::parse(black_box(body.as_bytes())).unwrap();
-        PatchRequest::parse(&rt, &body, tolerance)
-            .unwrap()
-            .apply(&rt, &document, tolerance)
-            .unwrap()
+        PatchRequest::parse(&rt, &body, tolerance).unwrap().apply(&rt, &document, tolerance).unwrap()
     });
 }
 
@@ -171,12 +139,10 @@ fn project(bencher: Bencher<'_, '_>, case: &Case) {
     let (rt, document) = user();
     let resource = rendered(&rt, &document);
     let projection = Projection::parse(&rt, Some(case.1), None).unwrap();
-    bencher
-        .with_inputs(|| resource.clone())
-        .bench_local_values(|mut resource| {
-            projection.apply(&rt, &mut resource);
-            resource
-        });
+    bencher.with_inputs(|| resource.clone()).bench_local_values(|mut resource| {
+        projection.apply(&rt, &mut resource);
+        resource
+    });
 }
 
 #[divan::bench]

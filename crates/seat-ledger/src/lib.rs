@@ -1,1 +1,17 @@
-//! Quotas, claims and the append-only ledger of one tenant's seats.
+//! The seats of one tenant: quotas, claims, who waits, and an append-only ledger. Deliberately absent: users' attributes,
+//! SCIM, HTTP.
+//!
+//! The one rule: the sum of the ledger's movements of a license equals the seats in use equals the people who hold one,
+//! after every transaction. A seat is claimed by one conditional update, so it cannot be sold twice.
+
+pub mod audit;
+mod error;
+mod license;
+mod movements;
+pub mod pools;
+mod schema;
+pub mod seats;
+
+pub use error::SeatError;
+pub use license::{License, Policy};
+pub use seats::{Seat, SeatChange, State, Wish};

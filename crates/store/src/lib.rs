@@ -1,1 +1,38 @@
 //! One door to a database: SQLite files and PostgreSQL schemas behind one connection type.
+//!
+//! [`Stores`] opens a [`Store`] from a typed [`StoreLocation`]; [`Store::read`] and [`Store::write`] run a closure
+//! in a transaction and are the only doors to its rows. One closure is one transaction is one job on a thread
+//! that may block. Deliberately absent: SCIM words, and the names of anyone's tables.
+
+mod admission;
+mod clock;
+mod connection;
+mod error;
+mod location;
+mod migrate;
+mod open;
+mod pool;
+mod postgres;
+mod settings;
+mod slots;
+mod sqlite;
+mod stats;
+mod store;
+mod stores;
+mod transactions;
+mod unique;
+
+pub use connection::{MultiBackend, StoreBackend, StoreConnection};
+pub use error::StoreError;
+pub use location::{LocationError, PostgresUrl, SchemaName, StoreFile, StoreLocation};
+pub use migrate::Migration;
+pub use settings::StoreSettings;
+pub use stats::StoreStats;
+pub use store::Store;
+pub use stores::Stores;
+pub use transactions::{ReadTx, WriteTx};
+pub use unique::unique_violation;
+
+// Named only to choose how they are built: SQLite and libpq come with the program, from source.
+use libsqlite3_sys as _;
+use pq_sys as _;

@@ -41,10 +41,7 @@ pub struct Bound {
 impl Bound {
     /// Ends when the time is over.
     pub fn time(time: Duration) -> Self {
-        Self {
-            time: Some(time),
-            turns: usize::MAX,
-        }
+        Self { time: Some(time), turns: usize::MAX }
     }
 
     /// Ends after so many turns of all workers together.
@@ -54,10 +51,7 @@ impl Bound {
 
     /// Ends when the time is over or after so many turns.
     pub fn time_or_turns(time: Duration, turns: usize) -> Self {
-        Self {
-            time: Some(time),
-            turns,
-        }
+        Self { time: Some(time), turns }
     }
 }
 
@@ -189,10 +183,7 @@ impl Worker<'_> {
             }
             Err(why) => {
                 let text = String::from_utf8_lossy(&answer.body);
-                self.record.wrong(
-                    operation,
-                    &format!("{method} {path}: {why}: {} {text}", answer.status),
-                );
+                self.record.wrong(operation, &format!("{method} {path}: {why}: {} {text}", answer.status));
                 Ok(None)
             }
         }

@@ -45,11 +45,7 @@ impl Connection {
         tokio::spawn(async move { connection.await.ok() });
         let host = HeaderValue::from_str(&address.to_string())?;
         let bearer = token.map(|token| HeaderValue::from_str(&format!("Bearer {token}")));
-        Ok(Self {
-            sender,
-            host,
-            authorization: bearer.transpose()?,
-        })
+        Ok(Self { sender, host, authorization: bearer.transpose()? })
     }
 
     /// Sends one request and waits for all of its answer.
@@ -66,18 +62,11 @@ impl Connection {
             Ok(answered) => answered.map_err(|error| format!("{path}: {error}"))?,
             Err(_) => return Err(format!("{path}: no answer in {} s", PATIENCE.as_secs()).into()),
         };
-        Ok(Answer {
-            status,
-            body,
-            took: begun.elapsed(),
-        })
+        Ok(Answer { status, body, took: begun.elapsed() })
     }
 
     fn request(&self, method: Method, path: &str, body: Option<Bytes>) -> Result<Request<Full<Bytes>>> {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header(HOST, &self.host);
+        let mut request = Request::builder().method(method).uri(path).header(HOST, &self.host);
         if let Some(authorization) = &self.authorization {
             request = request.header(AUTHORIZATION, authorization);
         }

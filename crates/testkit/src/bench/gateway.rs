@@ -56,13 +56,7 @@ impl Gateway {
             .spawn()
             .map_err(|error| format!("{}: {error}", program.display()))?;
         let program = program.to_path_buf();
-        let mut gateway = Self {
-            process,
-            program,
-            data,
-            address,
-            started_in: Duration::ZERO,
-        };
+        let mut gateway = Self { process, program, data, address, started_in: Duration::ZERO };
         while !gateway.is_ready().await {
             if gateway.process.try_wait()?.is_some() || begun.elapsed() > PATIENCE {
                 let said = fs::read_to_string(&log).unwrap_or_default();
@@ -78,10 +72,7 @@ impl Gateway {
         let Ok(mut connection) = Connection::open(self.address, None).await else {
             return false;
         };
-        connection
-            .send(Method::GET, "/readyz", None)
-            .await
-            .is_ok_and(|answer| answer.status == 200)
+        connection.send(Method::GET, "/readyz", None).await.is_ok_and(|answer| answer.status == 200)
     }
 
     /// The server's process.
@@ -93,10 +84,7 @@ impl Gateway {
     pub fn onboard(&self, key: &str) -> Result<Target> {
         let seats = ["--seats", "member=unlimited", "--seats", "member_lite=unlimited"];
         let name = ["--name", key, "--json"];
-        self.cli(
-            &["tenant", "create", "--region", REGION, "--key", key],
-            &[&seats[..], &name[..]].concat(),
-        )?;
+        self.cli(&["tenant", "create", "--region", REGION, "--key", key], &[&seats[..], &name[..]].concat())?;
         let issued = self.cli(&["token", "issue", "--region", REGION, "--key", key], &["--json"])?;
         let credential: Credential = serde_json::from_str(&issued)?;
         let base_path = path_of(&credential.base_url).to_owned();
@@ -110,8 +98,7 @@ impl Gateway {
 
     /// The tenant's seat ledger adds up; else the error says what `usher seats audit` said.
     pub fn audit(&self, key: &str) -> Result<()> {
-        self.cli(&["seats", "audit", "--region", REGION, "--key", key], &[])
-            .map(drop)
+        self.cli(&["seats", "audit", "--region", REGION, "--key", key], &[]).map(drop)
     }
 
     fn cli(&self, words: &[&str], options: &[&str]) -> Result<String> {
@@ -146,8 +133,7 @@ fn free_address() -> Result<SocketAddr> {
 /// What follows the authority of a URL.
 fn path_of(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    rest.find('/')
-        .map_or("", |slash| rest[slash..].trim_end_matches('/'))
+    rest.find('/').map_or("", |slash| rest[slash..].trim_end_matches('/'))
 }
 
 fn last_lines(text: &str, count: usize) -> String {

@@ -72,14 +72,8 @@ mod tests {
 
     #[test]
     fn figures_are_told_in_the_goals_unit() {
-        assert_eq!(
-            (CREATION.text(), CREATION.figure(0.876)),
-            ("≥ 80 %".into(), "88 %".into())
-        );
+        assert_eq!((CREATION.text(), CREATION.figure(0.876)), ("≥ 80 %".into(), "88 %".into()));
         assert_eq!((MIX.text(), MIX.figure(6.125)), ("≥ 6 ×".into(), "6.12 ×".into()));
-        assert_eq!(
-            (PAGE.text(), PAGE.figure(3.456)),
-            ("p50 ≤ 5 ms".into(), "3.46 ms".into())
-        );
+        assert_eq!((PAGE.text(), PAGE.figure(3.456)), ("p50 ≤ 5 ms".into(), "3.46 ms".into()));
     }
 }

@@ -18,10 +18,7 @@ pub fn facts(folder: &Path, sqlite: &str, date: Option<&str>) -> Vec<(&'static s
     vec![
         ("date", date),
         ("commit", commit()),
-        (
-            "processor",
-            format!("{} cores, {}", cores(), of_file("/proc/cpuinfo", "model name")),
-        ),
+        ("processor", format!("{} cores, {}", cores(), of_file("/proc/cpuinfo", "model name"))),
         ("memory", of_file("/proc/meminfo", "MemTotal")),
         ("kernel", said("uname", &["-sr"])),
         ("file system", file_system(folder)),
@@ -44,11 +41,7 @@ pub fn refuse_memory(folder: &Path) -> Result<()> {
 fn commit() -> String {
     let hash = said("git", &["rev-parse", "--short", "HEAD"]);
     let changed = said("git", &["status", "--porcelain", "--untracked-files=no"]);
-    if changed.is_empty() || changed == UNKNOWN {
-        hash
-    } else {
-        format!("{hash} with uncommitted changes")
-    }
+    if changed.is_empty() || changed == UNKNOWN { hash } else { format!("{hash} with uncommitted changes") }
 }
 
 const UNKNOWN: &str = "unknown";
@@ -64,8 +57,7 @@ fn said(program: &str, arguments: &[&str]) -> String {
 fn of_file(file: &str, name: &str) -> String {
     let text = fs::read_to_string(file).unwrap_or_default();
     let line = text.lines().find(|line| line.starts_with(name));
-    line.and_then(|line| line.split_once(':'))
-        .map_or(UNKNOWN.into(), |(_, value)| value.trim().to_owned())
+    line.and_then(|line| line.split_once(':')).map_or(UNKNOWN.into(), |(_, value)| value.trim().to_owned())
 }
 
 fn load() -> String {

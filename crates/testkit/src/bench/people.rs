@@ -35,15 +35,8 @@ const PLACES: [(&str, &str, &str, &str); 5] = [
     ("Prinsengracht 263-267", "Amsterdam", "1016 GV", "NL"),
     ("1 Finsbury Avenue", "London", "EC2M 2PF", "GB"),
 ];
-const DEPARTMENTS: [&str; 7] = [
-    "Customer Success",
-    "Design",
-    "Engineering",
-    "Finance",
-    "People & Culture",
-    "Sales",
-    "Workplace",
-];
+const DEPARTMENTS: [&str; 7] =
+    ["Customer Success", "Design", "Engineering", "Finance", "People & Culture", "Sales", "Workplace"];
 
 /// The user types that are asked for; `Employee` is what Entra sends when nobody mapped anything.
 const USER_TYPES: [&str; 4] = ["member", "Employee", "member_lite", "member"];
@@ -59,9 +52,7 @@ pub fn user_name(number: usize) -> String {
 
 /// The key of person `number` at the identity provider: looks random, is not.
 pub fn external_id(number: usize) -> String {
-    let mixed = (number as u64)
-        .wrapping_add(1)
-        .wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let mixed = (number as u64).wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     Uuid::from_u64_pair(mixed, mixed.rotate_left(29) ^ 0xD1B5_4A32_D192_ED03).to_string()
 }
 
@@ -186,10 +177,7 @@ mod tests {
     #[test]
     fn a_profile_is_the_user_with_id_and_revision() {
         let profile = profile(7, "abc", "Lead");
-        assert_eq!(
-            (&profile["id"], &profile["title"]),
-            (&json!("abc"), &json!("Lead"))
-        );
+        assert_eq!((&profile["id"], &profile["title"]), (&json!("abc"), &json!("Lead")));
         assert_eq!(profile["userName"], user(7)["userName"]);
     }
 }

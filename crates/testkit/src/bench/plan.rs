@@ -91,49 +91,23 @@ pub async fn run(options: Options, progress: fn(&str)) -> Result<Outcome> {
     }
 
     let gateway = Gateway::start(&options.usher, folder).await?;
-    facts.row(vec![
-        "start to ready".into(),
-        format!("{} ms", milliseconds(gateway.started_in)),
-    ]);
+    facts.row(vec!["start to ready".into(), format!("{} ms", milliseconds(gateway.started_in))]);
     facts.row(vec!["gateway's memory at start".into(), memory(&gateway)?]);
 
     let work = Table::new(
         "What the work costs",
-        &[
-            "phase",
-            "gateway CPU µs / operation",
-            "cores the gateway used",
-            "cores the driver used",
-        ],
+        &["phase", "gateway CPU µs / operation", "cores the gateway used", "cores the driver used"],
     );
     let (report, wrong) = (Report::default(), Record::default());
-    let mut run = Run {
-        options,
-        gateway,
-        report,
-        wrong,
-        work,
-        progress,
-    };
+    let mut run = Run { options, gateway, report, wrong, work, progress };
     run.play(&mut commits).await?;
 
     facts.row(vec!["gateway's memory at the end".into(), memory(&run.gateway)?]);
     let [small, usual, large] = run.options.users.map(|users| number(users as f64));
-    facts.row(vec![
-        "users in the three tenants".into(),
-        format!("{small}; {usual}; {large}"),
-    ]);
+    facts.row(vec!["users in the three tenants".into(), format!("{small}; {usual}; {large}")]);
     let window = run.options.window.as_secs_f64();
-    facts.row(vec![
-        "measured".into(),
-        format!("{} rounds of {window} s each", run.options.rounds),
-    ]);
-    Ok(Outcome {
-        facts,
-        report: run.report,
-        faults: run.wrong.faults,
-        samples: run.wrong.samples,
-    })
+    facts.row(vec!["measured".into(), format!("{} rounds of {window} s each", run.options.rounds)]);
+    Ok(Outcome { facts, report: run.report, faults: run.wrong.faults, samples: run.wrong.samples })
 }
 
 fn memory(gateway: &Gateway) -> Result<String> {
@@ -141,17 +115,8 @@ fn memory(gateway: &Gateway) -> Result<String> {
 }
 
 fn rates_table(title: &str) -> Table {
-    const HEADER: [&str; 9] = [
-        "operation",
-        "workers",
-        "a second",
-        "p50 ms",
-        "p99 ms",
-        "compared with",
-        "ratio",
-        "goal",
-        "verdict",
-    ];
+    const HEADER: [&str; 9] =
+        ["operation", "workers", "a second", "p50 ms", "p99 ms", "compared with", "ratio", "goal", "verdict"];
     Table::new(title, &HEADER)
 }
 
@@ -159,21 +124,14 @@ impl Run {
     async fn play(&mut self, commits: &mut RawCommits) -> Result<()> {
         let [small_size, usual_size, large_size] = self.options.users;
         let small = self.first_cycle("bench-small", small_size, GROUPS).await?;
-        let usual = self
-            .first_cycle("bench", usual_size, usual_size / MEMBERS_PER_GROUP)
-            .await?;
+        let usual = self.first_cycle("bench", usual_size, usual_size / MEMBERS_PER_GROUP).await?;
         self.reading(&usual).await?;
         self.steady_mix(&usual).await?;
         self.pages(&usual).await?;
         let large = self.creation("bench-large", large_size, commits).await?;
         self.group_churn(&large).await?;
         self.directory_growth(&small, &large).await?;
-        self.settle(&[
-            ("bench-small", &small),
-            ("bench", &usual),
-            ("bench-large", &large),
-        ])
-        .await?;
+        self.settle(&[("bench-small", &small), ("bench", &usual), ("bench-large", &large)]).await?;
         let costs = std::mem::replace(&mut self.work, Table::new("", &[]));
         self.show(costs);
         Ok(())
@@ -207,29 +165,16 @@ impl Run {
 
     fn row(&self, workers: usize, phase: &Phase, operation: &str) -> Vec<String> {
         let [p50, p99] = percentiles(phase.record.percentiles(operation));
-        vec![
-            operation.to_owned(),
-            workers.to_string(),
-            number(phase.rate(operation)),
-            p50,
-            p99,
-        ]
+        vec![operation.to_owned(), workers.to_string(), number(phase.rate(operation)), p50, p99]
     }
 
     async fn first_cycle(&mut self, key: &str, users: usize, groups: usize) -> Result<Directory> {
-        self.say(&format!(
-            "first cycle of {} users, {groups} groups …",
-            number(users as f64)
-        ));
+        self.say(&format!("first cycle of {} users, {groups} groups …", number(users as f64)));
         let mut directory = Directory::empty(self.gateway.onboard(key)?);
         let workers = self.options.workers;
         let groups = groups.clamp(2, (users / MEMBERS_PER_GROUP).max(2));
         let members_per_group = MEMBERS_PER_GROUP.min(users / groups);
-        let size = Size {
-            users,
-            groups,
-            members_per_group,
-        };
+        let size = Size { users, groups, members_per_group };
         let phases = first_cycle::run(&mut directory, workers, size).await?;
         let mut table = rates_table(&format!("First cycle of {} users", number(users as f64)));
         for phase in phases {
@@ -251,34 +196,18 @@ impl Run {
     /// A later phase would only measure the faults of an earlier one.
     fn hopeless(&self, why: &str) -> super::Fatal {
         let samples = self.wrong.samples.join("\n- ");
-        format!(
-            "{why}; {} unexpected answers, the first of them:\n- {samples}",
-            self.wrong.faults
-        )
-        .into()
+        format!("{why}; {} unexpected answers, the first of them:\n- {samples}", self.wrong.faults).into()
     }
 
     async fn reading(&mut self, directory: &Directory) -> Result<()> {
         self.say("empty handler, probe and GET by id in turns …");
         let (workers, bound) = (self.options.workers, Bound::time(self.options.window));
         let handler = EmptyHandler::start(&self.options.bench, self.options.server_workers)?;
-        let mut phases = [
-            Phase::default(),
-            Phase::default(),
-            Phase::default(),
-            Phase::default(),
-        ];
+        let mut phases = [Phase::default(), Phase::default(), Phase::default(), Phase::default()];
         for _ in 0..self.options.rounds {
             let round = [
                 single::bare(&handler.target, workers, bound, empty_handler::EMPTY, 0).await?,
-                single::bare(
-                    &handler.target,
-                    workers,
-                    bound,
-                    empty_handler::FULL,
-                    super::raw::BODY,
-                )
-                .await?,
+                single::bare(&handler.target, workers, bound, empty_handler::FULL, super::raw::BODY).await?,
                 single::probe(directory, workers, bound).await?,
                 single::get_by_id(directory, workers, bound).await?,
             ];
@@ -287,10 +216,7 @@ impl Run {
             }
         }
         let [empty, body, probe, get] = phases;
-        let mut table = rates_table(&format!(
-            "Reading, {} users",
-            number(directory.users.len() as f64)
-        ));
+        let mut table = rates_table(&format!("Reading, {} users", number(directory.users.len() as f64)));
         let names = ["empty actix handler", "actix handler, 1,377-byte body"];
         for (phase, name) in [&empty, &body].into_iter().zip(names) {
             let mut row = self.row(workers, phase, single::BARE);
@@ -319,24 +245,12 @@ impl Run {
             let round = steady_mix::run(directory, workers, bound).await?;
             mix.absorb(self.noted(round)?)?;
         }
-        let mut table = rates_table(&format!(
-            "Steady mix, {} users",
-            number(directory.users.len() as f64)
-        ));
+        let mut table = rates_table(&format!("Steady mix, {} users", number(directory.users.len() as f64)));
         let [p50, p99] = percentiles(mix.record.overall());
         let rate = mix.overall_rate();
-        let mut row = vec![
-            "all operations".into(),
-            workers.to_string(),
-            number(rate),
-            p50,
-            p99,
-        ];
+        let mut row = vec!["all operations".into(), workers.to_string(), number(rate), p50, p99];
         row.push(format!("peer, {}/s", number(self.options.peer_mix)));
-        row.extend(
-            self.report
-                .judge("steady mix", rate / self.options.peer_mix, goals::MIX),
-        );
+        row.extend(self.report.judge("steady mix", rate / self.options.peer_mix, goals::MIX));
         table.row(row);
         for operation in mix.record.operations() {
             table.row(self.row(workers, &mix, operation));
@@ -352,19 +266,12 @@ impl Run {
         let depths = paging::depths(directory, Bound::time(self.options.window)).await?;
         let (walk, depths) = (self.noted(walk)?, self.noted(depths)?);
         let mut table = rates_table(&format!("Pages, {} users", number(directory.users.len() as f64)));
-        let all = [
-            (&walk, paging::WALK),
-            (&depths, paging::DEPTHS[0]),
-            (&depths, paging::DEPTHS[1]),
-        ];
+        let all = [(&walk, paging::WALK), (&depths, paging::DEPTHS[0]), (&depths, paging::DEPTHS[1])];
         for (phase, name) in all.into_iter().chain([(&depths, paging::DEPTHS[2])]) {
             let mut row = self.row(1, phase, name);
             if let Some(found) = phase.record.percentiles(name) {
                 row.push(String::new());
-                row.extend(
-                    self.report
-                        .judge(name, found.p50.as_secs_f64() * 1_000.0, goals::PAGE),
-                );
+                row.extend(self.report.judge(name, found.p50.as_secs_f64() * 1_000.0, goals::PAGE));
             }
             table.row(row);
         }
@@ -384,13 +291,8 @@ impl Run {
         let file = self.options.folder.join("flush.bin");
         let (flushes, flush_time) = disk::flushes(&file, window)?;
 
-        let mut fill = self
-            .create(
-                &mut directory,
-                FILL_WORKERS,
-                Bound::turns((users / 10).min(10_000)),
-            )
-            .await?;
+        let mut fill =
+            self.create(&mut directory, FILL_WORKERS, Bound::turns((users / 10).min(10_000))).await?;
         let mut raw = (Record::default(), Duration::ZERO);
         let mut alone = Phase::default();
         for _ in 0..rounds {
@@ -398,16 +300,10 @@ impl Run {
             raw.0.absorb(record)?;
             raw.1 += time;
             let left = users.saturating_sub(directory.users.len()) / 2;
-            alone.absorb(
-                self.create(&mut directory, workers, Bound::time_or_turns(window, left))
-                    .await?,
-            )?;
+            alone.absorb(self.create(&mut directory, workers, Bound::time_or_turns(window, left)).await?)?;
         }
         let left = users.saturating_sub(directory.users.len());
-        fill.absorb(
-            self.create(&mut directory, FILL_WORKERS, Bound::turns(left))
-                .await?,
-        )?;
+        fill.absorb(self.create(&mut directory, FILL_WORKERS, Bound::turns(left)).await?)?;
         if directory.users.len() != users {
             return Err(self.hopeless("the large directory could not be filled"));
         }
@@ -416,12 +312,7 @@ impl Run {
         let limit = raw.0.count(COMMIT) as f64 / raw.1.as_secs_f64();
         let flush_rate = flushes.count(disk::FLUSH) as f64 / flush_time.as_secs_f64();
         for (name, rate, record, operation) in [
-            (
-                "fdatasync after a 4 KiB append",
-                flush_rate,
-                &flushes,
-                disk::FLUSH,
-            ),
+            ("fdatasync after a 4 KiB append", flush_rate, &flushes, disk::FLUSH),
             ("SQLite one-row commit, WAL, FULL", limit, &raw.0, COMMIT),
         ] {
             let [p50, p99] = percentiles(record.percentiles(operation));
@@ -433,10 +324,7 @@ impl Run {
         row.extend(self.report.judge("create user", share, goals::CREATION));
         table.row(row);
         let mut row = self.row(FILL_WORKERS, &fill, "create user");
-        row.extend([
-            "one-row commits".into(),
-            goals::CREATION.figure(fill.rate("create user") / limit),
-        ]);
+        row.extend(["one-row commits".into(), goals::CREATION.figure(fill.rate("create user") / limit)]);
         table.row(row);
         self.cost("create user", &alone);
         self.show(table);
@@ -466,17 +354,10 @@ impl Run {
     async fn group_churn(&mut self, directory: &Directory) -> Result<()> {
         self.say("one member in and out of groups of 10, 1,000 and 10,000 …");
         let mut crowds = Vec::new();
-        for (nth, size) in CROWDS
-            .into_iter()
-            .filter(|&size| size < directory.users.len())
-            .enumerate()
-        {
+        for (nth, size) in CROWDS.into_iter().filter(|&size| size < directory.users.len()).enumerate() {
             let (phase, crowd) = group_churn::gather(directory, FIRST_CROWD + nth, size).await?;
             self.noted(phase)?;
-            crowds.push((
-                crowd.ok_or_else(|| self.hopeless("no group to churn"))?,
-                Phase::default(),
-            ));
+            crowds.push((crowd.ok_or_else(|| self.hopeless("no group to churn"))?, Phase::default()));
         }
         for _ in 0..self.options.rounds {
             for (crowd, sum) in &mut crowds {
@@ -491,9 +372,7 @@ impl Run {
         }
         let mut table = rates_table("One member in or out, by the size of the group");
         for operation in [group_churn::ADD, group_churn::REMOVE, group_churn::BARE] {
-            let base = crowds
-                .first()
-                .and_then(|(_, phase)| phase.record.percentiles(operation));
+            let base = crowds.first().and_then(|(_, phase)| phase.record.percentiles(operation));
             for (crowd, phase) in &crowds {
                 let mut row = self.row(1, phase, operation);
                 let name = format!("group of {}, {operation}", number(crowd.size as f64));
@@ -526,16 +405,8 @@ impl Run {
                 }
             }
         }
-        let header = [
-            "operation",
-            "p50 small",
-            "p50 large",
-            "p99 small",
-            "p99 large",
-            "growth",
-            "goal",
-            "verdict",
-        ];
+        let header =
+            ["operation", "p50 small", "p50 large", "p99 small", "p99 large", "growth", "goal", "verdict"];
         let title = format!("Median of every operation at {few} and at {many} users, {workers} workers, ms");
         let mut table = Table::new(title, &header);
         for (step, [at_few, at_many]) in Step::ALL.into_iter().zip(sums.values()) {

@@ -11,9 +11,7 @@ const TICK: Duration = Duration::from_millis(10);
 /// CPU time of all threads of a process so far, user and system.
 pub fn cpu_time(process: u32) -> Result<Duration> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
-    ticks(&stat)
-        .map(|ticks| TICK * ticks)
-        .ok_or_else(|| format!("/proc/{process}/stat: {stat}").into())
+    ticks(&stat).map(|ticks| TICK * ticks).ok_or_else(|| format!("/proc/{process}/stat: {stat}").into())
 }
 
 /// Fields 14 and 15, counted behind the command name, which may hold blanks and brackets.
@@ -27,10 +25,7 @@ fn ticks(stat: &str) -> Option<u32> {
 pub fn resident_mib(process: u32) -> Result<f64> {
     let status = fs::read_to_string(format!("/proc/{process}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kib: f64 = line
-        .and_then(|line| line.split_whitespace().next())
-        .unwrap_or("0")
-        .parse()?;
+    let kib: f64 = line.and_then(|line| line.split_whitespace().next()).unwrap_or("0").parse()?;
     Ok(kib / 1024.0)
 }
 

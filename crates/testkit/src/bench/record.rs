@@ -72,15 +72,8 @@ impl Record {
 
     /// Takes the wrong answers out, to be kept apart from the latencies.
     pub fn take_faults(&mut self) -> Record {
-        let (faults, samples) = (
-            std::mem::take(&mut self.faults),
-            std::mem::take(&mut self.samples),
-        );
-        Record {
-            faults,
-            samples,
-            ..Record::default()
-        }
+        let (faults, samples) = (std::mem::take(&mut self.faults), std::mem::take(&mut self.samples));
+        Record { faults, samples, ..Record::default() }
     }
 
     /// Right answers to one operation.
@@ -100,10 +93,7 @@ impl Record {
 
     /// The latencies of one operation, if it was ever answered.
     pub fn percentiles(&self, operation: &str) -> Option<Percentiles> {
-        self.operations
-            .get(operation)
-            .filter(|histogram| !histogram.is_empty())
-            .map(percentiles)
+        self.operations.get(operation).filter(|histogram| !histogram.is_empty()).map(percentiles)
     }
 
     /// The latencies of all operations together.
@@ -116,10 +106,7 @@ impl Record {
 
 fn percentiles(histogram: &Histogram<u64>) -> Percentiles {
     let at = |quantile| Duration::from_nanos(histogram.value_at_quantile(quantile));
-    Percentiles {
-        p50: at(0.5),
-        p99: at(0.99),
-    }
+    Percentiles { p50: at(0.5), p99: at(0.99) }
 }
 
 #[cfg(test)]
@@ -137,14 +124,8 @@ mod tests {
     #[test]
     fn percentiles_are_within_a_thousandth() {
         let found = seen("get", 1..=100).percentiles("get").unwrap();
-        assert!(
-            found.p50.abs_diff(Duration::from_millis(50)) < Duration::from_micros(60),
-            "{found:?}"
-        );
-        assert!(
-            found.p99.abs_diff(Duration::from_millis(99)) < Duration::from_micros(110),
-            "{found:?}"
-        );
+        assert!(found.p50.abs_diff(Duration::from_millis(50)) < Duration::from_micros(60), "{found:?}");
+        assert!(found.p99.abs_diff(Duration::from_millis(99)) < Duration::from_micros(110), "{found:?}");
     }
 
     #[test]

@@ -24,11 +24,7 @@ pub struct Report {
 impl Table {
     /// A table without rows.
     pub fn new(title: impl Into<String>, header: &[&'static str]) -> Self {
-        Self {
-            title: title.into(),
-            header: header.to_vec(),
-            rows: Vec::new(),
-        }
+        Self { title: title.into(), header: header.to_vec(), rows: Vec::new() }
     }
 
     /// Adds a row; missing cells stay empty.
@@ -42,34 +38,16 @@ impl Table {
         let widths = self.widths();
         let mut out = format!("\n{}\n", self.title);
         let line = |cells: &[String]| {
-            let padded = cells
-                .iter()
-                .zip(&widths)
-                .enumerate()
-                .map(|(column, (cell, width))| {
-                    let blanks = " ".repeat(width - cell.chars().count());
-                    if column == 0 {
-                        format!("{cell}{blanks}")
-                    } else {
-                        format!("{blanks}{cell}")
-                    }
-                });
-            format!("  {}", padded.collect::<Vec<_>>().join("  "))
-                .trim_end()
-                .to_owned()
+            let padded = cells.iter().zip(&widths).enumerate().map(|(column, (cell, width))| {
+                let blanks = " ".repeat(width - cell.chars().count());
+                if column == 0 { format!("{cell}{blanks}") } else { format!("{blanks}{cell}") }
+            });
+            format!("  {}", padded.collect::<Vec<_>>().join("  ")).trim_end().to_owned()
         };
         let header: Vec<_> = self.header.iter().map(|&name| name.to_owned()).collect();
         writeln!(out, "{}", line(&header)).ok();
-        writeln!(
-            out,
-            "  {}",
-            widths
-                .iter()
-                .map(|width| "─".repeat(*width))
-                .collect::<Vec<_>>()
-                .join("  ")
-        )
-        .ok();
+        writeln!(out, "  {}", widths.iter().map(|width| "─".repeat(*width)).collect::<Vec<_>>().join("  "))
+            .ok();
         for row in &self.rows {
             writeln!(out, "{}", line(row)).ok();
         }
@@ -79,10 +57,7 @@ impl Table {
     fn widths(&self) -> Vec<usize> {
         let width = |column: usize| {
             let cells = self.rows.iter().map(|row| row[column].chars().count());
-            cells
-                .chain([self.header[column].chars().count()])
-                .max()
-                .unwrap_or(0)
+            cells.chain([self.header[column].chars().count()]).max().unwrap_or(0)
         };
         (0..self.header.len()).map(width).collect()
     }
@@ -114,8 +89,7 @@ impl Report {
         if met {
             self.met += 1;
         } else {
-            self.missed
-                .push(format!("{what}: {told}, the goal is {}", goal.text()));
+            self.missed.push(format!("{what}: {told}, the goal is {}", goal.text()));
         }
         [told, goal.text(), if met { "met" } else { "not met" }.to_owned()]
     }
@@ -128,11 +102,7 @@ impl Report {
     /// How many goals were reached, and which were not.
     pub fn verdict(&self) -> String {
         let all = self.met + self.missed.len();
-        let missed: String = self
-            .missed
-            .iter()
-            .map(|missed| format!("\n- not met: {missed}"))
-            .collect();
+        let missed: String = self.missed.iter().map(|missed| format!("\n- not met: {missed}")).collect();
         format!("{} of {all} goals met.{missed}\n", self.met)
     }
 
@@ -166,9 +136,7 @@ pub fn milliseconds(time: Duration) -> String {
 
 /// Two cells: median and 99th percentile in milliseconds.
 pub fn percentiles(found: Option<Percentiles>) -> [String; 2] {
-    found.map_or([String::new(), String::new()], |found| {
-        [milliseconds(found.p50), milliseconds(found.p99)]
-    })
+    found.map_or([String::new(), String::new()], |found| [milliseconds(found.p50), milliseconds(found.p99)])
 }
 
 #[cfg(test)]
@@ -208,9 +176,6 @@ mod tests {
         report.judge("page", 4.0, Goal::Milliseconds(5.0));
         let cells = report.judge("probe", 0.2, Goal::ShareOfLimit(0.25));
         assert_eq!(cells, ["20 %", "≥ 25 %", "not met"]);
-        assert_eq!(
-            report.verdict(),
-            "1 of 2 goals met.\n- not met: probe: 20 %, the goal is ≥ 25 %\n"
-        );
+        assert_eq!(report.verdict(), "1 of 2 goals met.\n- not met: probe: 20 %, the goal is ≥ 25 %\n");
     }
 }

@@ -14,11 +14,7 @@ use testkit::bench::{Result, goals, machine};
 
 /// The project's closed-loop HTTP benchmark.
 #[derive(Parser)]
-#[command(
-    name = "bench",
-    args_conflicts_with_subcommands = true,
-    subcommand_negates_reqs = true
-)]
+#[command(name = "bench", args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Hidden>,
@@ -88,16 +84,11 @@ fn bench(arguments: Arguments) -> Result<ExitCode> {
     let folder = options.folder.clone();
     remove(&folder)?;
     // One thread: the driver must not take more than one core from the server.
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let outcome = runtime.block_on(plan::run(options, |what| println!("{what}")))?;
     println!("{}\n{}", outcome.facts.text(), outcome.report.verdict());
     if let Some(file) = markdown {
-        std::fs::write(
-            &file,
-            outcome.facts.markdown() + "\n" + &outcome.report.markdown(),
-        )?;
+        std::fs::write(&file, outcome.facts.markdown() + "\n" + &outcome.report.markdown())?;
     }
     if outcome.faults > 0 {
         return Err(faulty(&outcome, &folder).into());

@@ -35,16 +35,8 @@ impl EmptyHandler {
         if let Some(out) = process.stdout.take() {
             BufReader::new(out).read_line(&mut line)?;
         }
-        let address = line
-            .trim()
-            .parse()
-            .map_err(|_| format!("the empty handler said {line:?}"))?;
-        let target = Target {
-            address,
-            base_path: String::new(),
-            token: None,
-            process: process.id(),
-        };
+        let address = line.trim().parse().map_err(|_| format!("the empty handler said {line:?}"))?;
+        let target = Target { address, base_path: String::new(), token: None, process: process.id() };
         Ok(Self { process, target })
     }
 }
@@ -63,14 +55,9 @@ pub fn serve(workers: usize) -> Result<()> {
         let body = body.clone();
         App::new()
             .route(EMPTY, web::get().to(async || HttpResponse::Ok().finish()))
-            .route(
-                FULL,
-                web::get().to(move || std::future::ready(HttpResponse::Ok().body(body.clone()))),
-            )
+            .route(FULL, web::get().to(move || std::future::ready(HttpResponse::Ok().body(body.clone()))))
     };
-    let server = HttpServer::new(app)
-        .workers(workers)
-        .bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+    let server = HttpServer::new(app).workers(workers).bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
     if let Some(address) = server.addrs().first() {
         let mut out = std::io::stdout();
         writeln!(out, "{address}")?;

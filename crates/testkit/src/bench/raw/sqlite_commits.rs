@@ -52,11 +52,7 @@ impl RawCommits {
     pub fn create(file: &Path) -> Result<Self> {
         let mut connection = SqliteConnection::establish(&file.to_string_lossy())?;
         connection.batch_execute(PREPARE)?;
-        Ok(Self {
-            connection,
-            body: "u".repeat(BODY),
-            rows: 0,
-        })
+        Ok(Self { connection, body: "u".repeat(BODY), rows: 0 })
     }
 
     /// The version of SQLite that is linked in, the same one as in the gateway.
@@ -70,10 +66,7 @@ impl RawCommits {
         let mut record = Record::default();
         let begun = Instant::now();
         while begun.elapsed() < time {
-            let (id, name) = (
-                Uuid::now_v7(),
-                format!("person.{:07}@bench.example.com", self.rows),
-            );
+            let (id, name) = (Uuid::now_v7(), format!("person.{:07}@bench.example.com", self.rows));
             let one = Instant::now();
             // Outside of a transaction each statement is its own.
             diesel::insert_into(raw_rows::table)

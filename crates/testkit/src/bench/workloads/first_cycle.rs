@@ -53,28 +53,20 @@ pub async fn create_users(
     lookup: Lookup,
 ) -> Result<Phase> {
     let known = directory.users.len();
-    let (phase, made) = play(
-        &directory.target,
-        workers,
-        bound,
-        async |worker: &mut Worker<'_>| {
-            let mut made = Vec::new();
-            while let Some(turn) = worker.turn() {
-                let number = known + turn;
-                if lookup == Lookup::First {
-                    let filter = format!("userName eq \"{}\"", people::user_name(number));
-                    worker.find("filter, none", "Users", &filter, None).await?;
-                }
-                if let Some(id) = worker
-                    .create("create user", "/Users", &people::user(number))
-                    .await?
-                {
-                    made.push((number, id));
-                }
+    let (phase, made) = play(&directory.target, workers, bound, async |worker: &mut Worker<'_>| {
+        let mut made = Vec::new();
+        while let Some(turn) = worker.turn() {
+            let number = known + turn;
+            if lookup == Lookup::First {
+                let filter = format!("userName eq \"{}\"", people::user_name(number));
+                worker.find("filter, none", "Users", &filter, None).await?;
             }
-            Ok(made)
-        },
-    )
+            if let Some(id) = worker.create("create user", "/Users", &people::user(number)).await? {
+                made.push((number, id));
+            }
+        }
+        Ok(made)
+    })
     .await?;
     directory.users.extend(in_order(made));
     Ok(phase)
@@ -82,27 +74,17 @@ pub async fn create_users(
 
 async fn create_groups(directory: &mut Directory, workers: usize, groups: usize) -> Result<Phase> {
     let bound = Bound::turns(groups);
-    let (phase, made) = play(
-        &directory.target,
-        workers,
-        bound,
-        async |worker: &mut Worker<'_>| {
-            let mut made = Vec::new();
-            while let Some(number) = worker.turn() {
-                let filter = format!("displayName eq \"{}\"", people::group_name(number));
-                worker
-                    .find("filter groups, none", "Groups", &filter, None)
-                    .await?;
-                if let Some(id) = worker
-                    .create("create group", "/Groups", &people::group(number))
-                    .await?
-                {
-                    made.push((number, id));
-                }
+    let (phase, made) = play(&directory.target, workers, bound, async |worker: &mut Worker<'_>| {
+        let mut made = Vec::new();
+        while let Some(number) = worker.turn() {
+            let filter = format!("displayName eq \"{}\"", people::group_name(number));
+            worker.find("filter groups, none", "Groups", &filter, None).await?;
+            if let Some(id) = worker.create("create group", "/Groups", &people::group(number)).await? {
+                made.push((number, id));
             }
-            Ok(made)
-        },
-    )
+        }
+        Ok(made)
+    })
     .await?;
     directory.groups = in_order(made).collect();
     Ok(phase)
@@ -110,33 +92,20 @@ async fn create_groups(directory: &mut Directory, workers: usize, groups: usize)
 
 async fn add_members(directory: &Directory, workers: usize) -> Result<Phase> {
     let bound = Bound::turns(directory.groups.len());
-    let (phase, _) = play(
-        &directory.target,
-        workers,
-        bound,
-        async |worker: &mut Worker<'_>| {
-            while let Some(number) = worker.turn() {
-                let group = &directory.groups[number];
-                let first = number * directory.members_per_group;
-                let members = directory
-                    .users
-                    .iter()
-                    .skip(first)
-                    .take(directory.members_per_group);
-                let members: Vec<_> = members.collect();
-                for batch in members.chunks(MEMBERS_PER_PATCH) {
-                    let body = people::add_members(batch.iter().copied());
-                    worker
-                        .patch_group("add members, 20 at a time", group, &body)
-                        .await?;
-                }
-                worker
-                    .count_members("get group, members counted", group, members.len())
-                    .await?;
+    let (phase, _) = play(&directory.target, workers, bound, async |worker: &mut Worker<'_>| {
+        while let Some(number) = worker.turn() {
+            let group = &directory.groups[number];
+            let first = number * directory.members_per_group;
+            let members = directory.users.iter().skip(first).take(directory.members_per_group);
+            let members: Vec<_> = members.collect();
+            for batch in members.chunks(MEMBERS_PER_PATCH) {
+                let body = people::add_members(batch.iter().copied());
+                worker.patch_group("add members, 20 at a time", group, &body).await?;
             }
-            Ok(())
-        },
-    )
+            worker.count_members("get group, members counted", group, members.len()).await?;
+        }
+        Ok(())
+    })
     .await?;
     Ok(phase)
 }

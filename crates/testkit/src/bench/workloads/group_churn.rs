@@ -27,28 +27,16 @@ pub struct Crowd {
 
 /// Makes a group of `size` members; `None` when it could not be made, which is a fault of the phase.
 pub async fn gather(directory: &Directory, number: usize, size: usize) -> Result<(Phase, Option<Crowd>)> {
-    let (phase, mut made) = play(
-        &directory.target,
-        1,
-        Bound::turns(1),
-        async |worker: &mut Worker<'_>| {
-            let Some(id) = worker
-                .create("create group", "/Groups", &people::group(number))
-                .await?
-            else {
-                return Ok(None);
-            };
-            for batch in directory.users[..size].chunks(FILL) {
-                worker
-                    .patch_group("add members, 500 at a time", &id, &people::add_members(batch))
-                    .await?;
-            }
-            worker
-                .count_members("get group, members counted", &id, size)
-                .await?;
-            Ok(Some(Crowd { id, size }))
-        },
-    )
+    let (phase, mut made) = play(&directory.target, 1, Bound::turns(1), async |worker: &mut Worker<'_>| {
+        let Some(id) = worker.create("create group", "/Groups", &people::group(number)).await? else {
+            return Ok(None);
+        };
+        for batch in directory.users[..size].chunks(FILL) {
+            worker.patch_group("add members, 500 at a time", &id, &people::add_members(batch)).await?;
+        }
+        worker.count_members("get group, members counted", &id, size).await?;
+        Ok(Some(Crowd { id, size }))
+    })
     .await?;
     Ok((phase, made.pop().flatten()))
 }
@@ -59,12 +47,8 @@ pub async fn churn(directory: &Directory, crowd: &Crowd, bound: Bound) -> Result
     let (phase, _) = play(&directory.target, 1, bound, async |worker: &mut Worker<'_>| {
         while worker.turn().is_some() {
             let visitor = &outsiders[worker.rng.random_range(0..outsiders.len())];
-            worker
-                .patch_group(ADD, &crowd.id, &people::add_members([visitor]))
-                .await?;
-            worker
-                .patch_group(REMOVE, &crowd.id, &people::remove_member(visitor))
-                .await?;
+            worker.patch_group(ADD, &crowd.id, &people::add_members([visitor])).await?;
+            worker.patch_group(REMOVE, &crowd.id, &people::remove_member(visitor)).await?;
             worker.get_bare_group(BARE, &crowd.id).await?;
         }
         Ok(())
@@ -75,16 +59,9 @@ pub async fn churn(directory: &Directory, crowd: &Crowd, bound: Bound) -> Result
 
 /// The group holds exactly who it should.
 pub async fn verify(directory: &Directory, crowd: &Crowd) -> Result<Phase> {
-    let (phase, _) = play(
-        &directory.target,
-        1,
-        Bound::turns(1),
-        async |worker: &mut Worker<'_>| {
-            worker
-                .count_members("get group, members counted", &crowd.id, crowd.size)
-                .await
-        },
-    )
+    let (phase, _) = play(&directory.target, 1, Bound::turns(1), async |worker: &mut Worker<'_>| {
+        worker.count_members("get group, members counted", &crowd.id, crowd.size).await
+    })
     .await?;
     Ok(phase)
 }

@@ -77,19 +77,14 @@ impl Step {
 
 /// Plays one step.
 pub async fn run(directory: &Directory, workers: usize, bound: Bound, step: Step) -> Result<Phase> {
-    let (phase, _) = play(
-        &directory.target,
-        workers,
-        bound,
-        async |worker: &mut Worker<'_>| {
-            while let Some(turn) = worker.turn() {
-                let nth = worker.rng.random_range(0..directory.users.len());
-                let user = directory.own_user(worker.number, worker.workers, nth);
-                perform(worker, directory, step, (turn, user)).await?;
-            }
-            Ok(())
-        },
-    )
+    let (phase, _) = play(&directory.target, workers, bound, async |worker: &mut Worker<'_>| {
+        while let Some(turn) = worker.turn() {
+            let nth = worker.rng.random_range(0..directory.users.len());
+            let user = directory.own_user(worker.number, worker.workers, nth);
+            perform(worker, directory, step, (turn, user)).await?;
+        }
+        Ok(())
+    })
     .await?;
     Ok(phase)
 }
@@ -114,18 +109,13 @@ async fn perform(
             worker.find(name, "Users", &filter, Some(id)).await
         }
         Step::FilterMail => {
-            let filter = format!(
-                "emails[type eq \"home\"].value eq \"{}\"",
-                people::other_mail(user)
-            );
+            let filter = format!("emails[type eq \"home\"].value eq \"{}\"", people::other_mail(user));
             worker.find(name, "Users", &filter, Some(id)).await
         }
         Step::FilterGroup => {
             let group = turn % directory.groups.len();
             let filter = format!("displayName eq \"{}\"", people::group_name(group));
-            worker
-                .find(name, "Groups", &filter, Some(&directory.groups[group]))
-                .await
+            worker.find(name, "Groups", &filter, Some(&directory.groups[group])).await
         }
         Step::Get => worker.get_user(name, id).await,
         Step::Patch => {
@@ -145,17 +135,10 @@ async fn perform(
         }
         Step::InAndOut => {
             let group = directory.other_group(user, turn);
-            worker
-                .patch_group(name, group, &people::add_members([id]))
-                .await?;
-            worker
-                .patch_group(step.operations()[1], group, &people::remove_member(id))
-                .await
+            worker.patch_group(name, group, &people::add_members([id])).await?;
+            worker.patch_group(step.operations()[1], group, &people::remove_member(id)).await
         }
         Step::FirstPage => worker.page(name, (1, PAGE), total).await.map(drop),
-        Step::LastPage => worker
-            .page(name, (1 + total.saturating_sub(PAGE), PAGE), total)
-            .await
-            .map(drop),
+        Step::LastPage => worker.page(name, (1 + total.saturating_sub(PAGE), PAGE), total).await.map(drop),
     }
 }

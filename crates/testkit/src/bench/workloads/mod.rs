@@ -26,12 +26,7 @@ pub struct Directory {
 impl Directory {
     /// A tenant that holds nothing yet.
     pub fn empty(target: Target) -> Self {
-        Self {
-            target,
-            users: Vec::new(),
-            groups: Vec::new(),
-            members_per_group: 0,
-        }
+        Self { target, users: Vec::new(), groups: Vec::new(), members_per_group: 0 }
     }
 
     /// A user that only this worker changes, so that no two workers change one user at a time: the `n`th of them.
@@ -54,29 +49,16 @@ mod tests {
     use super::*;
 
     fn directory(users: usize, groups: usize) -> Directory {
-        let target = Target {
-            address: ([127, 0, 0, 1], 1).into(),
-            base_path: String::new(),
-            token: None,
-            process: 0,
-        };
+        let target =
+            Target { address: ([127, 0, 0, 1], 1).into(), base_path: String::new(), token: None, process: 0 };
         let names = |count: usize| (0..count).map(|n| n.to_string()).collect();
-        Directory {
-            target,
-            users: names(users),
-            groups: names(groups),
-            members_per_group: 100,
-        }
+        Directory { target, users: names(users), groups: names(groups), members_per_group: 100 }
     }
 
     #[test]
     fn workers_never_share_a_user() {
         let directory = directory(1_000, 10);
-        let of = |number| {
-            (0..500)
-                .map(|n| directory.own_user(number, 8, n))
-                .collect::<HashSet<_>>()
-        };
+        let of = |number| (0..500).map(|n| directory.own_user(number, 8, n)).collect::<HashSet<_>>();
         assert_eq!(of(0).len(), 125);
         assert!(of(0).is_disjoint(&of(7)));
     }

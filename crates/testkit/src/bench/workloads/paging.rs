@@ -17,23 +17,18 @@ pub const DEPTHS: [&str; 3] = ["page of 100, first", "page of 100, middle", "pag
 /// Walks the directory `walks` times with one worker; a walk must bring every user exactly once.
 pub async fn walk(directory: &Directory, walks: usize) -> Result<Phase> {
     let total = directory.users.len();
-    let (phase, _) = play(
-        &directory.target,
-        1,
-        Bound::turns(walks),
-        async |worker: &mut Worker<'_>| {
-            while worker.turn().is_some() {
-                let mut seen = HashSet::with_capacity(total);
-                for start in (1..=total).step_by(PAGE) {
-                    seen.extend(worker.page(WALK, (start, PAGE), total).await?.unwrap_or_default());
-                }
-                if seen.len() != total {
-                    worker.complain(WALK, &format!("a walk brought {} of {total} users", seen.len()));
-                }
+    let (phase, _) = play(&directory.target, 1, Bound::turns(walks), async |worker: &mut Worker<'_>| {
+        while worker.turn().is_some() {
+            let mut seen = HashSet::with_capacity(total);
+            for start in (1..=total).step_by(PAGE) {
+                seen.extend(worker.page(WALK, (start, PAGE), total).await?.unwrap_or_default());
             }
-            Ok(())
-        },
-    )
+            if seen.len() != total {
+                worker.complain(WALK, &format!("a walk brought {} of {total} users", seen.len()));
+            }
+        }
+        Ok(())
+    })
     .await?;
     Ok(phase)
 }

@@ -38,11 +38,7 @@ fn read<'a, T: Deserialize<'a>>(answer: &'a Answer, status: u16) -> std::result:
 }
 
 fn due<T: PartialEq + std::fmt::Debug>(what: &str, found: T, due: T) -> std::result::Result<(), String> {
-    if found == due {
-        Ok(())
-    } else {
-        Err(format!("{what} {found:?} where {due:?} was due"))
-    }
+    if found == due { Ok(()) } else { Err(format!("{what} {found:?} where {due:?} was due")) }
 }
 
 /// A `PATCH` may be answered with the resource or with nothing (RFC 7644 §3.5.2); if with it, it tells the new value.
@@ -50,11 +46,7 @@ fn patched(answer: &Answer, told: impl FnOnce(Resource) -> bool) -> std::result:
     if answer.status == 204 {
         return Ok(());
     }
-    if told(read(answer, 200)?) {
-        Ok(())
-    } else {
-        Err("the answer does not show the change".into())
-    }
+    if told(read(answer, 200)?) { Ok(()) } else { Err("the answer does not show the change".into()) }
 }
 
 /// The path of a filtered list, encoded as Entra ID encodes it.
@@ -93,11 +85,7 @@ impl Worker<'_> {
         let check = |answer: &Answer| {
             let list: List = read(answer, 200)?;
             due("totalResults", list.total, total)?;
-            due(
-                "resources",
-                list.resources.len(),
-                count.min((total + 1).saturating_sub(start)),
-            )?;
+            due("resources", list.resources.len(), count.min((total + 1).saturating_sub(start)))?;
             Ok(list.resources.into_iter().map(|found| found.id).collect())
         };
         self.ask(operation, (Method::GET, &path, None), check).await
@@ -117,8 +105,7 @@ impl Worker<'_> {
     /// `GET` of one user.
     pub(super) async fn get_user(&mut self, operation: &'static str, id: &str) -> Result<()> {
         let check = |answer: &Answer| due("id", read::<Resource>(answer, 200)?.id.as_str(), id);
-        self.ask(operation, (Method::GET, &format!("/Users/{id}"), None), check)
-            .await?;
+        self.ask(operation, (Method::GET, &format!("/Users/{id}"), None), check).await?;
         Ok(())
     }
 
@@ -127,12 +114,7 @@ impl Worker<'_> {
         let body = people::replace("displayName", name.into());
         let check =
             |answer: &Answer| patched(answer, |user| user.display_name.is_some_and(|told| told == name));
-        self.ask(
-            operation,
-            (Method::PATCH, &format!("/Users/{id}"), Some(&body)),
-            check,
-        )
-        .await?;
+        self.ask(operation, (Method::PATCH, &format!("/Users/{id}"), Some(&body)), check).await?;
         Ok(())
     }
 
@@ -140,12 +122,7 @@ impl Worker<'_> {
     pub(super) async fn set_active(&mut self, operation: &'static str, id: &str, active: bool) -> Result<()> {
         let body = people::replace("active", active.into());
         let check = |answer: &Answer| patched(answer, |user| user.active == Some(active));
-        self.ask(
-            operation,
-            (Method::PATCH, &format!("/Users/{id}"), Some(&body)),
-            check,
-        )
-        .await?;
+        self.ask(operation, (Method::PATCH, &format!("/Users/{id}"), Some(&body)), check).await?;
         Ok(())
     }
 
@@ -157,27 +134,16 @@ impl Worker<'_> {
         revision: &str,
     ) -> Result<()> {
         let body = people::profile(user, id, revision);
-        let check = |answer: &Answer| {
-            due(
-                "title",
-                read::<Resource>(answer, 200)?.title.as_deref(),
-                Some(revision),
-            )
-        };
-        self.ask(
-            operation,
-            (Method::PUT, &format!("/Users/{id}"), Some(&body)),
-            check,
-        )
-        .await?;
+        let check =
+            |answer: &Answer| due("title", read::<Resource>(answer, 200)?.title.as_deref(), Some(revision));
+        self.ask(operation, (Method::PUT, &format!("/Users/{id}"), Some(&body)), check).await?;
         Ok(())
     }
 
     /// `DELETE` of a user.
     pub(super) async fn delete_user(&mut self, operation: &'static str, id: &str) -> Result<()> {
         let check = |answer: &Answer| due("status", answer.status, 204);
-        self.ask(operation, (Method::DELETE, &format!("/Users/{id}"), None), check)
-            .await?;
+        self.ask(operation, (Method::DELETE, &format!("/Users/{id}"), None), check).await?;
         Ok(())
     }
 
@@ -189,12 +155,7 @@ impl Worker<'_> {
         body: &Value,
     ) -> Result<()> {
         let check = |answer: &Answer| patched(answer, |told| told.id == group);
-        self.ask(
-            operation,
-            (Method::PATCH, &format!("/Groups/{group}"), Some(body)),
-            check,
-        )
-        .await?;
+        self.ask(operation, (Method::PATCH, &format!("/Groups/{group}"), Some(body)), check).await?;
         Ok(())
     }
 
@@ -206,16 +167,9 @@ impl Worker<'_> {
         members: usize,
     ) -> Result<()> {
         let check = |answer: &Answer| {
-            due(
-                "members",
-                read::<Resource>(answer, 200)?
-                    .members
-                    .map_or(0, |held| held.len()),
-                members,
-            )
+            due("members", read::<Resource>(answer, 200)?.members.map_or(0, |held| held.len()), members)
         };
-        self.ask(operation, (Method::GET, &format!("/Groups/{group}"), None), check)
-            .await?;
+        self.ask(operation, (Method::GET, &format!("/Groups/{group}"), None), check).await?;
         Ok(())
     }
 
@@ -235,19 +189,12 @@ mod tests {
     use super::*;
 
     fn answer(status: u16, body: &'static str) -> Answer {
-        Answer {
-            status,
-            body: body.into(),
-            took: Duration::ZERO,
-        }
+        Answer { status, body: body.into(), took: Duration::ZERO }
     }
 
     #[test]
     fn filters_are_encoded_as_entra_sends_them() {
-        assert_eq!(
-            filtered("Users", r#"userName eq "a@b""#),
-            "/Users?filter=userName+eq+%22a%40b%22"
-        );
+        assert_eq!(filtered("Users", r#"userName eq "a@b""#), "/Users?filter=userName+eq+%22a%40b%22");
     }
 
     #[test]

@@ -18,35 +18,25 @@ pub const BARE: &str = "bare GET";
 
 /// Entra ID's *Test connection*: a filter for somebody who cannot exist.
 pub async fn probe(directory: &Directory, workers: usize, bound: Bound) -> Result<Phase> {
-    let (phase, _) = play(
-        &directory.target,
-        workers,
-        bound,
-        async |worker: &mut Worker<'_>| {
-            while worker.turn().is_some() {
-                worker.probe(PROBE).await?;
-            }
-            Ok(())
-        },
-    )
+    let (phase, _) = play(&directory.target, workers, bound, async |worker: &mut Worker<'_>| {
+        while worker.turn().is_some() {
+            worker.probe(PROBE).await?;
+        }
+        Ok(())
+    })
     .await?;
     Ok(phase)
 }
 
 /// `GET` of random users.
 pub async fn get_by_id(directory: &Directory, workers: usize, bound: Bound) -> Result<Phase> {
-    let (phase, _) = play(
-        &directory.target,
-        workers,
-        bound,
-        async |worker: &mut Worker<'_>| {
-            while worker.turn().is_some() {
-                let user = worker.rng.random_range(0..directory.users.len());
-                worker.get_user(GET, &directory.users[user]).await?;
-            }
-            Ok(())
-        },
-    )
+    let (phase, _) = play(&directory.target, workers, bound, async |worker: &mut Worker<'_>| {
+        while worker.turn().is_some() {
+            let user = worker.rng.random_range(0..directory.users.len());
+            worker.get_user(GET, &directory.users[user]).await?;
+        }
+        Ok(())
+    })
     .await?;
     Ok(phase)
 }
@@ -71,7 +61,6 @@ impl Worker<'_> {
     /// A filter for a random name.
     pub(super) async fn probe(&mut self, operation: &'static str) -> Result<()> {
         let nobody = Uuid::from_u128(self.rng.random());
-        self.find(operation, "Users", &format!("userName eq \"{nobody}\""), None)
-            .await
+        self.find(operation, "Users", &format!("userName eq \"{nobody}\""), None).await
     }
 }

@@ -12,22 +12,13 @@ use super::Directory;
 
 /// Plays the mix. Each worker writes only to its own users.
 pub async fn run(directory: &Directory, workers: usize, bound: Bound) -> Result<Phase> {
-    let (phase, _) = play(
-        &directory.target,
-        workers,
-        bound,
-        async |worker: &mut Worker<'_>| {
-            let mut mix = Mix {
-                directory,
-                leaver: None,
-                guest: None,
-            };
-            while worker.turn().is_some() {
-                mix.step(worker).await?;
-            }
-            mix.settle(worker).await
-        },
-    )
+    let (phase, _) = play(&directory.target, workers, bound, async |worker: &mut Worker<'_>| {
+        let mut mix = Mix { directory, leaver: None, guest: None };
+        while worker.turn().is_some() {
+            mix.step(worker).await?;
+        }
+        mix.settle(worker).await
+    })
     .await?;
     Ok(phase)
 }
@@ -72,9 +63,7 @@ impl<'a> Mix<'a> {
                 (user, false)
             }
         };
-        worker
-            .set_active("PATCH active", &self.directory.users[user], active)
-            .await
+        worker.set_active("PATCH active", &self.directory.users[user], active).await
     }
 
     async fn move_member(&mut self, worker: &mut Worker<'_>, user: usize) -> Result<()> {
@@ -82,9 +71,7 @@ impl<'a> Mix<'a> {
             let body = people::remove_member(&self.directory.users[guest]);
             return worker.patch_group("PATCH group, one out", group, &body).await;
         }
-        let group = self
-            .directory
-            .other_group(user, worker.rng.random_range(0..1_000));
+        let group = self.directory.other_group(user, worker.rng.random_range(0..1_000));
         self.guest = Some((user, group));
         let body = people::add_members([&self.directory.users[user]]);
         worker.patch_group("PATCH group, one in", group, &body).await

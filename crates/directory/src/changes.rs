@@ -1,0 +1,81 @@
+//! The change log: one row for every change, written in the change's own transaction, so that neither can be without the
+//! other. What reads it (console, events) comes later; what is written here is the truth it will tell.
+
+use diesel::prelude::*;
+use serde_json::Value;
+use store::{ReadTx, WriteTx};
+
+use crate::{DirectoryError, schema::changes};
+
+/// One change.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change<'a> {
+    /// `user.created`, `user.changed`, `user.deleted`, `user.seat`, `group.created`, …
+    pub kind: &'static str,
+    /// The changed resource.
+    pub resource_id: &'a str,
+    /// Its version after the change.
+    pub version: i64,
+    /// The request that caused it.
+    pub request_id: &'a str,
+    /// What a person would want to know; no personal data beyond ids and licenses.
+    pub detail: Value,
+}
+
+/// Appends one change.
+///
+/// # Errors
+/// When the store fails.
+pub fn append(tx: &mut WriteTx<'_>, change: &Change<'_>) -> Result<(), DirectoryError> {
+    let row = (
+        changes::id.eq(tx.new_id()),
+        changes::at_ms.eq(tx.now_ms()),
+        changes::kind.eq(change.kind),
+        changes::resource_id.eq(change.resource_id),
+        changes::version.eq(change.version),
+        changes::request_id.eq(change.request_id),
+        changes::detail.eq(change.detail.to_string()),
+    );
+    diesel::insert_into(changes::table).values(row).execute(tx.connection())?;
+    Ok(())
+}
+
+/// One row as it rests.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
+pub struct StoredChange {
+    /// Ever-growing.
+    pub id: String,
+    /// Milliseconds since 1970 UTC.
+    pub at_ms: i64,
+    /// As in [`Change::kind`].
+    pub kind: String,
+    /// The changed resource.
+    pub resource_id: String,
+    /// Its version after the change.
+    pub version: i64,
+    /// The request that caused it.
+    pub request_id: String,
+    /// JSON text.
+    pub detail: String,
+}
+
+/// The changes of one resource, oldest first, at most `limit`.
+///
+/// # Errors
+/// When the store fails.
+pub fn of_resource(
+    tx: &mut ReadTx<'_>,
+    resource_id: &str,
+    limit: i64,
+) -> Result<Vec<StoredChange>, DirectoryError> {
+    let rows = changes::table.filter(changes::resource_id.eq(resource_id)).order(changes::id);
+    Ok(rows.limit(limit).load(tx.connection())?)
+}
+
+/// The newest changes of the tenant, newest first, at most `limit`.
+///
+/// # Errors
+/// When the store fails.
+pub fn newest(tx: &mut ReadTx<'_>, limit: i64) -> Result<Vec<StoredChange>, DirectoryError> {
+    Ok(changes::table.order(changes::id.desc()).limit(limit).load(tx.connection())?)
+}

@@ -1,0 +1,48 @@
+//! The searchable rows of a user's e-mail addresses. The document holds the addresses as they were sent; these rows hold
+//! their folded form.
+
+use std::collections::BTreeSet;
+
+use diesel::prelude::*;
+use scim_core::{Document, fold::fold};
+use serde_json::Value;
+use store::WriteTx;
+
+use crate::{DirectoryError, schema::user_emails};
+
+/// (value, type), both folded; an address without a type has the empty one.
+type Keys = BTreeSet<(String, String)>;
+
+fn keys(document: &Document) -> Keys {
+    let emails = document.get("emails").and_then(Value::as_array);
+    emails.into_iter().flatten().filter_map(key).collect()
+}
+
+fn key(email: &Value) -> Option<(String, String)> {
+    let value = email.get("value")?.as_str()?;
+    let kind = email.get("type").and_then(Value::as_str).unwrap_or_default();
+    Some((fold(value).into_owned(), fold(kind).into_owned()))
+}
+
+/// Brings the rows of one user from one document's addresses to another's; `None` means no document.
+pub(crate) fn sync(
+    tx: &mut WriteTx<'_>,
+    user_id: &str,
+    old: Option<&Document>,
+    new: Option<&Document>,
+) -> Result<(), DirectoryError> {
+    let old = old.map(keys).unwrap_or_default();
+    let new = new.map(keys).unwrap_or_default();
+    for (value, kind) in old.difference(&new) {
+        diesel::delete(user_emails::table.find((value, user_id, kind))).execute(tx.connection())?;
+    }
+    for (value, kind) in new.difference(&old) {
+        let row = (
+            user_emails::value_key.eq(value),
+            user_emails::user_id.eq(user_id),
+            user_emails::type_key.eq(kind),
+        );
+        diesel::insert_into(user_emails::table).values(row).execute(tx.connection())?;
+    }
+    Ok(())
+}

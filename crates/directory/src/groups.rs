@@ -1,0 +1,169 @@
+//! Groups as rows: insert, find, replace, remove. Members are rows of their own ([`crate::memberships`]), never a list in
+//! the group's document.
+
+use diesel::prelude::*;
+use scim_core::{Document, fold::fold};
+use store::{ReadTx, WriteTx};
+
+use crate::{DirectoryError, NameRules, claims::Claim, memberships, schema::groups, totals::Total};
+
+/// One group as it rests.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = groups)]
+pub struct GroupRecord {
+    /// UUIDv7, made here, never by a client.
+    pub id: String,
+    /// The canonical document without members, as JSON text (see [`Document`]).
+    pub document: String,
+    /// Grows by one with every change, membership included.
+    pub version: i64,
+    /// Milliseconds since 1970 UTC.
+    pub created_ms: i64,
+    /// Milliseconds since 1970 UTC; never goes back.
+    pub modified_ms: i64,
+}
+
+impl GroupRecord {
+    /// The document as a value.
+    ///
+    /// # Errors
+    /// When what rests is damaged.
+    pub fn parse(&self) -> Result<Document, DirectoryError> {
+        Document::from_stored(&self.document)
+            .map_err(|e| DirectoryError::BadDocument { id: self.id.clone(), cause: e.to_string() })
+    }
+}
+
+fn name_key(document: &Document) -> String {
+    fold(document.str("displayName").unwrap_or_default()).into_owned()
+}
+
+fn claims(rules: NameRules, document: &Document) -> [Claim; 2] {
+    let name = name_key(document);
+    [
+        Claim::new(rules.unique_group_names, "displayName", "Group", Some(&name)),
+        Claim::new(rules.unique_external_ids, "externalId", "Group", document.str("externalId")),
+    ]
+}
+
+/// Inserts a new, empty group under a new id.
+///
+/// # Errors
+/// [`DirectoryError::ValueTaken`], or the store's.
+pub fn insert(
+    tx: &mut WriteTx<'_>,
+    document: &Document,
+    rules: NameRules,
+) -> Result<GroupRecord, DirectoryError> {
+    let now = tx.now_ms();
+    let record = GroupRecord {
+        id: tx.new_id(),
+        document: document.to_stored(),
+        version: 1,
+        created_ms: now,
+        modified_ms: now,
+    };
+    for claim in claims(rules, document) {
+        claim.take(tx, &record.id)?;
+    }
+    let row = (
+        groups::id.eq(&record.id),
+        groups::display_name_key.eq(name_key(document)),
+        groups::external_id.eq(document.str("externalId")),
+        groups::document.eq(&record.document),
+        groups::version.eq(record.version),
+        groups::created_ms.eq(now),
+        groups::modified_ms.eq(now),
+        groups::renamed_ms.eq(now),
+    );
+    diesel::insert_into(groups::table).values(row).execute(tx.connection())?;
+    Total::Groups.add(tx, 1)?;
+    Ok(record)
+}
+
+/// The group of this id.
+///
+/// # Errors
+/// When the store fails.
+pub fn find(tx: &mut ReadTx<'_>, id: &str) -> Result<Option<GroupRecord>, DirectoryError> {
+    Ok(groups::table.find(id).select(GroupRecord::as_select()).first(tx.connection()).optional()?)
+}
+
+/// Finds the group and keeps its row from other writers until this transaction ends, so that concurrent PATCHes of one
+/// group come one after the other on PostgreSQL too (SQLite has one writer anyway).
+///
+/// # Errors
+/// When the store fails.
+pub fn find_for_update(tx: &mut WriteTx<'_>, id: &str) -> Result<Option<GroupRecord>, DirectoryError> {
+    // An update that changes nothing takes the row lock in portable SQL; the multi-connection has no FOR UPDATE.
+    diesel::update(groups::table.find(id))
+        .set(groups::version.eq(groups::version))
+        .execute(tx.connection())?;
+    find(tx, id)
+}
+
+/// Writes a changed document and gives the group its next version.
+///
+/// # Errors
+/// As [`insert`].
+pub fn update(
+    tx: &mut WriteTx<'_>,
+    record: &GroupRecord,
+    old: &Document,
+    new: &Document,
+    rules: NameRules,
+) -> Result<GroupRecord, DirectoryError> {
+    for (claim, old) in claims(rules, new).iter().zip(&claims(rules, old)) {
+        claim.replace(tx, old, &record.id)?;
+    }
+    let next = GroupRecord { document: new.to_stored(), ..next_version(tx, record) };
+    diesel::update(groups::table.find(&record.id))
+        .set((
+            groups::display_name_key.eq(name_key(new)),
+            groups::external_id.eq(new.str("externalId")),
+            groups::document.eq(&next.document),
+            groups::version.eq(next.version),
+            groups::modified_ms.eq(next.modified_ms),
+        ))
+        .execute(tx.connection())?;
+    if new.get("displayName") != old.get("displayName") {
+        diesel::update(groups::table.find(&record.id))
+            .set(groups::renamed_ms.eq(next.modified_ms))
+            .execute(tx.connection())?;
+    }
+    Ok(next)
+}
+
+/// Gives a group its next version because its members changed.
+///
+/// # Errors
+/// When the store fails.
+pub fn touch(tx: &mut WriteTx<'_>, record: &GroupRecord) -> Result<GroupRecord, DirectoryError> {
+    let next = next_version(tx, record);
+    diesel::update(groups::table.find(&record.id))
+        .set((groups::version.eq(next.version), groups::modified_ms.eq(next.modified_ms)))
+        .execute(tx.connection())?;
+    Ok(next)
+}
+
+fn next_version(tx: &mut WriteTx<'_>, record: &GroupRecord) -> GroupRecord {
+    GroupRecord {
+        version: record.version + 1,
+        modified_ms: tx.now_ms().max(record.modified_ms),
+        ..record.clone()
+    }
+}
+
+/// Removes a group and its memberships; its users stay.
+///
+/// # Errors
+/// When the store fails.
+pub fn remove(tx: &mut WriteTx<'_>, record: &GroupRecord, rules: NameRules) -> Result<(), DirectoryError> {
+    let document = record.parse()?;
+    memberships::clear(tx, &record.id)?;
+    for claim in claims(rules, &document) {
+        claim.release(tx)?;
+    }
+    diesel::delete(groups::table.find(&record.id)).execute(tx.connection())?;
+    Total::Groups.add(tx, -1)
+}

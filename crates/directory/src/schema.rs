@@ -1,0 +1,73 @@
+//! The tables of `migrations/tenant/0001_directory.sql` as Diesel sees them. No other crate reads them.
+
+diesel::table! {
+    users (id) {
+        id -> Text,
+        user_name_key -> Text,
+        external_id -> Nullable<Text>,
+        document -> Text,
+        version -> BigInt,
+        created_ms -> BigInt,
+        modified_ms -> BigInt,
+        groups_changed_ms -> BigInt,
+    }
+}
+
+diesel::table! {
+    user_emails (value_key, user_id, type_key) {
+        value_key -> Text,
+        user_id -> Text,
+        type_key -> Text,
+    }
+}
+
+diesel::table! {
+    groups (id) {
+        id -> Text,
+        display_name_key -> Text,
+        external_id -> Nullable<Text>,
+        document -> Text,
+        version -> BigInt,
+        created_ms -> BigInt,
+        modified_ms -> BigInt,
+        renamed_ms -> BigInt,
+    }
+}
+
+diesel::table! {
+    memberships (group_id, user_id) {
+        group_id -> Text,
+        user_id -> Text,
+        display -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    unique_claims (claim) {
+        claim -> Text,
+        resource_id -> Text,
+    }
+}
+
+diesel::table! {
+    directory_totals (resource_type) {
+        resource_type -> Text,
+        total -> BigInt,
+    }
+}
+
+diesel::table! {
+    changes (id) {
+        id -> Text,
+        at_ms -> BigInt,
+        kind -> Text,
+        resource_id -> Text,
+        version -> BigInt,
+        request_id -> Text,
+        detail -> Text,
+    }
+}
+
+diesel::joinable!(memberships -> groups (group_id));
+diesel::joinable!(memberships -> users (user_id));
+diesel::allow_tables_to_appear_in_same_query!(users, user_emails, groups, memberships);

@@ -1,0 +1,82 @@
+//! How far SQL can decide a filter. A predicate that is not exact still narrows: every match fulfils it.
+
+use diesel::{BoolExpressionMethods, BoxableExpression, dsl::not, sql_types::Bool};
+use scim_core::filter::Filter;
+use store::StoreBackend;
+
+/// A condition on rows of the table `T`.
+pub(super) type Condition<T> = Box<dyn BoxableExpression<T, StoreBackend, SqlType = Bool>>;
+
+/// What SQL can say of a filter.
+pub struct Plan<P> {
+    /// `None`: nothing, every row is a candidate.
+    pub predicate: Option<P>,
+    /// Whether the predicate is the whole filter.
+    pub exact: bool,
+    /// Whether the predicate compares a unique column.
+    pub at_most_one: bool,
+}
+
+impl<P> Plan<P> {
+    /// SQL cannot help.
+    pub(super) fn none() -> Self {
+        Self { predicate: None, exact: false, at_most_one: false }
+    }
+
+    pub(super) fn exactly(predicate: P) -> Self {
+        Self { predicate: Some(predicate), exact: true, at_most_one: false }
+    }
+
+    pub(super) fn one(predicate: P) -> Self {
+        Self { predicate: Some(predicate), exact: true, at_most_one: true }
+    }
+
+    /// A superset of what matches.
+    pub(super) fn narrowing(predicate: P) -> Self {
+        Self { predicate: Some(predicate), exact: false, at_most_one: false }
+    }
+}
+
+/// Plans a whole filter from plans of its leaves.
+pub(super) fn combine<T: 'static>(
+    filter: &Filter,
+    leaf: &dyn Fn(&Filter) -> Plan<Condition<T>>,
+) -> Plan<Condition<T>> {
+    match filter {
+        Filter::And(terms) => terms.iter().map(|t| combine(t, leaf)).reduce(both).unwrap_or_else(Plan::none),
+        Filter::Or(terms) => terms.iter().map(|t| combine(t, leaf)).reduce(either).unwrap_or_else(Plan::none),
+        Filter::Not(term) => negation(combine(term, leaf)),
+        _ => leaf(filter),
+    }
+}
+
+/// What one side alone says still narrows a conjunction.
+fn both<T: 'static>(a: Plan<Condition<T>>, b: Plan<Condition<T>>) -> Plan<Condition<T>> {
+    let exact = a.exact && b.exact;
+    let at_most_one = a.at_most_one || b.at_most_one;
+    let predicate = match (a.predicate, b.predicate) {
+        (Some(a), Some(b)) => {
+            let both: Condition<T> = Box::new(a.and(b));
+            Some(both)
+        }
+        (one, other) => one.or(other),
+    };
+    Plan { predicate, exact, at_most_one }
+}
+
+/// A disjunction narrows only when both sides do.
+fn either<T: 'static>(a: Plan<Condition<T>>, b: Plan<Condition<T>>) -> Plan<Condition<T>> {
+    let exact = a.exact && b.exact;
+    match (a.predicate, b.predicate) {
+        (Some(a), Some(b)) => Plan { predicate: Some(Box::new(a.or(b))), exact, at_most_one: false },
+        _ => Plan::none(),
+    }
+}
+
+/// The opposite of a superset narrows nothing; no predicate here is ever NULL, so the opposite of an exact one is exact.
+fn negation<T: 'static>(plan: Plan<Condition<T>>) -> Plan<Condition<T>> {
+    match plan {
+        Plan { predicate: Some(predicate), exact: true, .. } => Plan::exactly(Box::new(not(predicate))),
+        _ => Plan::none(),
+    }
+}

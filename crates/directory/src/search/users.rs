@@ -1,0 +1,166 @@
+//! What SQL can decide of a filter on users: id, userName, externalId, e-mail addresses, groups, and the two times.
+
+use diesel::prelude::*;
+use scim_core::{
+    filter::{Filter, Literal, Op},
+    fold::{fold, user_name_key},
+};
+use store::ReadTx;
+
+use super::{
+    Searched,
+    like::{self, ESCAPE},
+    plan::{Condition, Plan, combine},
+    times,
+};
+use crate::{
+    DirectoryError,
+    schema::{memberships, user_emails, users},
+    totals::Total,
+    users::UserRecord,
+};
+
+/// The users of a tenant.
+#[derive(Debug)]
+pub struct Users;
+
+type Predicate = Condition<users::table>;
+
+impl Searched for Users {
+    type Record = UserRecord;
+    type Predicate = Predicate;
+
+    fn id(record: &UserRecord) -> &str {
+        &record.id
+    }
+
+    fn plan(filter: &Filter) -> Plan<Predicate> {
+        combine(filter, &leaf)
+    }
+
+    fn total(tx: &mut ReadTx<'_>) -> Result<i64, DirectoryError> {
+        Total::Users.read(tx)
+    }
+
+    fn count(tx: &mut ReadTx<'_>, predicate: Predicate) -> Result<i64, DirectoryError> {
+        Ok(users::table.filter(predicate).count().get_result(tx.connection())?)
+    }
+
+    fn select(
+        tx: &mut ReadTx<'_>,
+        predicate: Predicate,
+        offset: i64,
+        limit: i64,
+    ) -> Result<Vec<UserRecord>, DirectoryError> {
+        let rows = users::table.filter(predicate).order(users::id).offset(offset).limit(limit);
+        Ok(rows.select(UserRecord::as_select()).load(tx.connection())?)
+    }
+
+    fn page(tx: &mut ReadTx<'_>, offset: i64, limit: i64) -> Result<Vec<UserRecord>, DirectoryError> {
+        let ids = users::table.select(users::id).order(users::id).offset(offset).limit(limit);
+        let ids: Vec<String> = ids.load(tx.connection())?;
+        let rows = users::table.filter(users::id.eq_any(ids)).order(users::id);
+        Ok(rows.select(UserRecord::as_select()).load(tx.connection())?)
+    }
+
+    fn after(
+        tx: &mut ReadTx<'_>,
+        id: &str,
+        predicate: Option<Predicate>,
+        limit: i64,
+    ) -> Result<Vec<UserRecord>, DirectoryError> {
+        let rows = users::table.filter(users::id.gt(id)).order(users::id).limit(limit);
+        let rows = rows.select(UserRecord::as_select());
+        match predicate {
+            Some(predicate) => Ok(rows.filter(predicate).load(tx.connection())?),
+            None => Ok(rows.load(tx.connection())?),
+        }
+    }
+}
+
+/// One comparison, presence test or value path.
+fn leaf(filter: &Filter) -> Plan<Predicate> {
+    match filter {
+        Filter::Compare { path, op, value: Literal::String(text) } => {
+            let is = |attribute: &str, sub| path.is_name(attribute, sub);
+            match op {
+                Op::Eq if is("id", None) => Plan::one(Box::new(users::id.eq(text.clone()))),
+                _ if is("userName", None) => user_name(*op, text),
+                Op::Eq if is("externalId", None) => {
+                    let equal = users::external_id.eq(text.clone()).assume_not_null();
+                    Plan::exactly(Box::new(users::external_id.is_not_null().and(equal)))
+                }
+                Op::Eq if is("emails", Some("value")) || is("emails", None) => email(text, None),
+                Op::Eq if is("groups", Some("value")) || is("groups", None) => Plan::exactly(in_group(text)),
+                _ if is("meta", Some("lastModified")) => times::compare(*op, text, modified),
+                _ if is("meta", Some("created")) => times::compare(*op, text, created),
+                _ => Plan::none(),
+            }
+        }
+        Filter::ValuePath { path, filter } if path.is_name("emails", None) => email_path(filter),
+        _ => Plan::none(),
+    }
+}
+
+/// The key has no blanks at its ends, which the name may have: only equality is the same on both.
+fn user_name(op: Op, text: &str) -> Plan<Predicate> {
+    let key = users::user_name_key;
+    let part = fold(text);
+    let part = part.trim();
+    match op {
+        Op::Eq => Plan::one(Box::new(key.eq(user_name_key(text)))),
+        Op::Ne => Plan::exactly(Box::new(key.ne(user_name_key(text)))),
+        Op::Co => Plan::narrowing(Box::new(key.like(like::contains(part)).escape(ESCAPE))),
+        Op::Sw => Plan::narrowing(Box::new(key.like(like::starts_with(part)).escape(ESCAPE))),
+        Op::Ew => Plan::narrowing(Box::new(key.like(like::ends_with(part)).escape(ESCAPE))),
+        _ => Plan::none(),
+    }
+}
+
+fn in_group(group_id: &str) -> Predicate {
+    let members = memberships::table.filter(memberships::group_id.eq(group_id.to_owned()));
+    Box::new(users::id.eq_any(members.select(memberships::user_id)))
+}
+
+fn email(value: &str, kind: Option<&str>) -> Plan<Predicate> {
+    // An absent type rests as an empty one; a filter can tell the two apart, so it decides.
+    if value.is_empty() || kind.is_some_and(str::is_empty) {
+        return Plan::none();
+    }
+    let rows = user_emails::table.filter(user_emails::value_key.eq(fold(value).into_owned()));
+    let ids = rows.select(user_emails::user_id);
+    match kind {
+        None => Plan::exactly(Box::new(users::id.eq_any(ids))),
+        Some(kind) => {
+            let ids = ids.filter(user_emails::type_key.eq(fold(kind).into_owned()));
+            Plan::exactly(Box::new(users::id.eq_any(ids)))
+        }
+    }
+}
+
+/// `emails[type eq "work" and value eq "a@b"]`, which `emails[type eq "work"].value eq "a@b"` is parsed to as well.
+fn email_path(filter: &Filter) -> Plan<Predicate> {
+    let Filter::And(terms) = filter else { return Plan::none() };
+    let text = |name: &str| {
+        terms.iter().find_map(|term| match term {
+            Filter::Compare { path, op: Op::Eq, value: Literal::String(text) }
+                if path.is_name(name, None) =>
+            {
+                Some(text.as_str())
+            }
+            _ => None,
+        })
+    };
+    match (text("value"), text("type")) {
+        (Some(value), Some(kind)) if terms.len() == 2 => email(value, Some(kind)),
+        _ => Plan::none(),
+    }
+}
+
+fn modified(from: i64, to: i64) -> Predicate {
+    Box::new(users::modified_ms.between(from, to))
+}
+
+fn created(from: i64, to: i64) -> Predicate {
+    Box::new(users::created_ms.between(from, to))
+}

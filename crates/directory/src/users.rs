@@ -1,0 +1,217 @@
+//! Users as rows: insert, find, replace, remove. A row's JSON is what is answered; its other columns are what is searched.
+
+use diesel::prelude::*;
+use scim_core::{Document, fold::user_name_key};
+use store::{ReadTx, WriteTx};
+
+use crate::{DirectoryError, NameRules, claims::Claim, emails, memberships, schema::users, totals::Total};
+
+/// One user as it rests.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = users)]
+pub struct UserRecord {
+    /// UUIDv7, made here, never by a client.
+    pub id: String,
+    /// The canonical document as JSON text (see [`Document`]).
+    pub document: String,
+    /// Grows by one with every change.
+    pub version: i64,
+    /// Milliseconds since 1970 UTC.
+    pub created_ms: i64,
+    /// Milliseconds since 1970 UTC; never goes back.
+    pub modified_ms: i64,
+    /// When the user last went into or out of a group: such a change gives the group a new version, not the user.
+    pub groups_changed_ms: i64,
+}
+
+impl UserRecord {
+    /// The document as a value.
+    ///
+    /// # Errors
+    /// When what rests is damaged.
+    pub fn parse(&self) -> Result<Document, DirectoryError> {
+        Document::from_stored(&self.document)
+            .map_err(|e| DirectoryError::BadDocument { id: self.id.clone(), cause: e.to_string() })
+    }
+}
+
+fn external_id_claim(rules: NameRules, document: &Document) -> Claim {
+    Claim::new(rules.unique_external_ids, "externalId", "User", document.str("externalId"))
+}
+
+/// Inserts a new user under a new id.
+///
+/// # Errors
+/// [`DirectoryError::UserNameTaken`], [`DirectoryError::ValueTaken`], or the store's.
+pub fn insert(
+    tx: &mut WriteTx<'_>,
+    document: &Document,
+    rules: NameRules,
+) -> Result<UserRecord, DirectoryError> {
+    let key = name_key(document);
+    refuse_taken_name(tx, &key, None)?;
+    let now = tx.now_ms();
+    let record = UserRecord {
+        id: tx.new_id(),
+        document: document.to_stored(),
+        version: 1,
+        created_ms: now,
+        modified_ms: now,
+        groups_changed_ms: 0,
+    };
+    let row = (
+        users::id.eq(&record.id),
+        users::user_name_key.eq(&key),
+        users::external_id.eq(document.str("externalId")),
+        users::document.eq(&record.document),
+        users::version.eq(record.version),
+        users::created_ms.eq(now),
+        users::modified_ms.eq(now),
+        users::groups_changed_ms.eq(0),
+    );
+    diesel::insert_into(users::table).values(row).execute(tx.connection()).map_err(name_race)?;
+    emails::sync(tx, &record.id, None, Some(document))?;
+    external_id_claim(rules, document).take(tx, &record.id)?;
+    Total::Users.add(tx, 1)?;
+    Ok(record)
+}
+
+fn name_key(document: &Document) -> String {
+    user_name_key(document.str("userName").unwrap_or_default())
+}
+
+fn refuse_taken_name(tx: &mut WriteTx<'_>, key: &str, own: Option<&str>) -> Result<(), DirectoryError> {
+    match id_by_name_key(tx, key)? {
+        Some(existing) if Some(existing.as_str()) != own => Err(DirectoryError::UserNameTaken { existing }),
+        _ => Ok(()),
+    }
+}
+
+fn id_by_name_key(tx: &mut ReadTx<'_>, key: &str) -> Result<Option<String>, DirectoryError> {
+    let id = users::table.filter(users::user_name_key.eq(key)).select(users::id);
+    Ok(id.first(tx.connection()).optional()?)
+}
+
+/// The unique index has the last word: a race that the look-up missed (on PostgreSQL) ends here.
+fn name_race(error: diesel::result::Error) -> DirectoryError {
+    match store::unique_violation(&error) {
+        Some(_) => DirectoryError::UserNameTaken { existing: String::new() },
+        None => error.into(),
+    }
+}
+
+/// The user of this id.
+///
+/// # Errors
+/// When the store fails.
+pub fn find(tx: &mut ReadTx<'_>, id: &str) -> Result<Option<UserRecord>, DirectoryError> {
+    Ok(users::table.find(id).select(UserRecord::as_select()).first(tx.connection()).optional()?)
+}
+
+/// The user of this userName, letter case ignored.
+///
+/// # Errors
+/// When the store fails.
+pub fn find_by_name(tx: &mut ReadTx<'_>, user_name: &str) -> Result<Option<UserRecord>, DirectoryError> {
+    let query = users::table.filter(users::user_name_key.eq(user_name_key(user_name)));
+    Ok(query.select(UserRecord::as_select()).first(tx.connection()).optional()?)
+}
+
+/// Of these ids, the ones that are users here; the order is not kept.
+///
+/// # Errors
+/// When the store fails.
+pub fn existing(tx: &mut ReadTx<'_>, ids: &[&str]) -> Result<Vec<String>, DirectoryError> {
+    let mut found = Vec::with_capacity(ids.len());
+    for chunk in ids.chunks(memberships::CHUNK) {
+        let query = users::table.filter(users::id.eq_any(chunk)).select(users::id);
+        found.extend(query.load::<String>(tx.connection())?);
+    }
+    Ok(found)
+}
+
+/// Writes a changed document and gives the user its next version.
+///
+/// # Errors
+/// As [`insert`].
+pub fn update(
+    tx: &mut WriteTx<'_>,
+    record: &UserRecord,
+    old: &Document,
+    new: &Document,
+    rules: NameRules,
+) -> Result<UserRecord, DirectoryError> {
+    let key = name_key(new);
+    if key != name_key(old) {
+        refuse_taken_name(tx, &key, Some(&record.id))?;
+    }
+    let next = UserRecord { document: new.to_stored(), ..next_version(tx, record) };
+    diesel::update(users::table.find(&record.id))
+        .set((
+            users::user_name_key.eq(&key),
+            users::external_id.eq(new.str("externalId")),
+            users::document.eq(&next.document),
+            users::version.eq(next.version),
+            users::modified_ms.eq(next.modified_ms),
+        ))
+        .execute(tx.connection())
+        .map_err(name_race)?;
+    emails::sync(tx, &record.id, Some(old), Some(new))?;
+    external_id_claim(rules, new).replace(tx, &external_id_claim(rules, old), &record.id)?;
+    Ok(next)
+}
+
+/// Gives a user its next version when what changed is not in its document: its seat.
+///
+/// # Errors
+/// When the store fails.
+pub fn touch(tx: &mut WriteTx<'_>, record: &UserRecord) -> Result<UserRecord, DirectoryError> {
+    let next = next_version(tx, record);
+    diesel::update(users::table.find(&record.id))
+        .set((users::version.eq(next.version), users::modified_ms.eq(next.modified_ms)))
+        .execute(tx.connection())?;
+    Ok(next)
+}
+
+fn next_version(tx: &mut WriteTx<'_>, record: &UserRecord) -> UserRecord {
+    UserRecord {
+        version: record.version + 1,
+        modified_ms: tx.now_ms().max(record.modified_ms),
+        ..record.clone()
+    }
+}
+
+/// Removes a user and takes it out of its groups, each of which gets a new version.
+///
+/// # Errors
+/// When the store fails.
+pub fn remove(tx: &mut WriteTx<'_>, record: &UserRecord, rules: NameRules) -> Result<(), DirectoryError> {
+    let document = record.parse()?;
+    memberships::forget_user(tx, &record.id)?;
+    emails::sync(tx, &record.id, Some(&document), None)?;
+    external_id_claim(rules, &document).release(tx)?;
+    diesel::delete(users::table.find(&record.id)).execute(tx.connection())?;
+    Total::Users.add(tx, -1)
+}
+
+/// Visits every user's id and document in id order: for the audit.
+///
+/// # Errors
+/// When the store fails or `visit` does.
+pub fn for_each(
+    tx: &mut ReadTx<'_>,
+    mut visit: impl FnMut(UserRecord) -> Result<(), DirectoryError>,
+) -> Result<(), DirectoryError> {
+    let mut after = String::new();
+    loop {
+        let page: Vec<UserRecord> = users::table
+            .filter(users::id.gt(&after))
+            .order(users::id)
+            .limit(500)
+            .select(UserRecord::as_select())
+            .load(tx.connection())?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after.clone_from(&last.id);
+        page.into_iter().try_for_each(&mut visit)?;
+    }
+}

@@ -1,0 +1,173 @@
+//! Regions and tenants: create, list, show, set, suspend, resume, delete.
+
+use actix_web::{
+    HttpResponse,
+    web::{Data, Json, Path},
+};
+use provisioning::{Act, Profile, timestamp::iso};
+use rand::{Rng as _, distr::Alphanumeric};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tenant_registry::{
+    CompanyKey, NewTenant, RegionCode, Registry, RegistryError, Tenant, TenantSettings, TenantState,
+    UnknownMemberRule,
+};
+
+use super::{Problem, json, seats::Plan};
+use crate::{app::App, request_id};
+
+/// Longest name of a tenant, in characters.
+const MAX_NAME: usize = 200;
+
+/// The registry of a region that this process serves.
+pub(super) fn registry<'a>(app: &'a App, region: &str) -> Result<&'a Registry, Problem> {
+    let code = RegionCode::new(&region.to_ascii_lowercase())?;
+    let known = || app.registries.keys().map(RegionCode::as_str).collect::<Vec<_>>().join(", ");
+    app.registries.get(&code).ok_or_else(|| {
+        Problem::new(404, format!("This process does not serve region {code}; it serves {}.", known()))
+    })
+}
+
+/// Registry and company key of a path.
+pub(super) fn place<'a>(
+    app: &'a App,
+    region: &str,
+    key: &str,
+) -> Result<(&'a Registry, CompanyKey), Problem> {
+    Ok((registry(app, region)?, CompanyKey::new(key)?))
+}
+
+pub(super) fn tenant_json(app: &App, tenant: &Tenant) -> Value {
+    json!({
+        "region": tenant.region,
+        "key": tenant.company_key,
+        "name": tenant.name,
+        "state": tenant.state,
+        "profile": tenant.profile,
+        "settings": tenant.settings,
+        "base_url": app.base(tenant).0,
+        "created": iso(tenant.created_ms),
+    })
+}
+
+pub(super) async fn regions(app: Data<App>) -> HttpResponse {
+    let regions = app.settings.regions.iter();
+    let regions = regions.map(|(code, r)| json!({ "code": code, "name": r.name, "base_url": r.base_url }));
+    json(200, &Value::Array(regions.collect()))
+}
+
+pub(super) async fn list(app: Data<App>, region: Path<String>) -> Result<HttpResponse, Problem> {
+    let tenants = registry(&app, &region)?.list().await?;
+    let live = tenants.iter().filter(|t| t.state != TenantState::Deleting);
+    Ok(json(200, &Value::Array(live.map(|t| tenant_json(&app, t)).collect())))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Creation {
+    key: Option<String>,
+    name: String,
+    profile: Option<String>,
+    #[serde(default)]
+    seats: std::collections::BTreeMap<String, Option<i64>>,
+    #[serde(default)]
+    policies: std::collections::BTreeMap<String, String>,
+    #[serde(default)]
+    settings: TenantSettings,
+}
+
+pub(super) async fn create(
+    app: Data<App>,
+    region: Path<String>,
+    Json(new): Json<Creation>,
+) -> Result<HttpResponse, Problem> {
+    let registry = registry(&app, &region)?;
+    let profile = new.profile.unwrap_or_else(|| "default".to_owned());
+    Profile::built_in(&profile).map_err(|e| Problem::bad_request(format!("{e}.")))?;
+    let name = checked_name(&new.name)?;
+    let company_key = match new.key {
+        Some(key) => CompanyKey::new(&key)?,
+        None => CompanyKey::new(&random_key())?,
+    };
+    let plan = Plan::new(&new.seats, &new.policies)?;
+    let act = Act { request_id: request_id::new() };
+    let tenant = NewTenant { company_key, name, profile, settings: new.settings };
+    let initialise = move |tx: &mut store::WriteTx<'_>| {
+        plan.apply(tx, &act).map_err(|error| match error {
+            provisioning::ProvisioningError::Store(error) => RegistryError::Store(error),
+            other => RegistryError::Initialise(other.to_string()),
+        })
+    };
+    let tenant = registry.create(tenant, initialise).await?;
+    Ok(json(201, &tenant_json(&app, &tenant)))
+}
+
+fn checked_name(name: &str) -> Result<String, Problem> {
+    let name = name.trim();
+    if name.is_empty() || name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
+        return Err(Problem::bad_request(format!(
+            "A tenant's name is 1 to {MAX_NAME} characters on one line."
+        )));
+    }
+    Ok(name.to_owned())
+}
+
+/// Ten characters that a person can copy.
+fn random_key() -> String {
+    let random = rand::rng().sample_iter(Alphanumeric).take(10).map(char::from);
+    random.map(|c| c.to_ascii_lowercase()).collect()
+}
+
+pub(super) async fn show(app: Data<App>, path: Path<(String, String)>) -> Result<HttpResponse, Problem> {
+    let (registry, key) = place(&app, &path.0, &path.1)?;
+    Ok(json(200, &tenant_json(&app, &registry.tenant(&key).await?)))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Change {
+    settings: SettingsChange,
+}
+
+/// Given switches change, others stay.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SettingsChange {
+    contact: Option<String>,
+    strict: Option<bool>,
+    unknown_members: Option<UnknownMemberRule>,
+}
+
+pub(super) async fn set(
+    app: Data<App>,
+    path: Path<(String, String)>,
+    Json(change): Json<Change>,
+) -> Result<HttpResponse, Problem> {
+    let (registry, key) = place(&app, &path.0, &path.1)?;
+    let mut settings = registry.tenant(&key).await?.settings;
+    let SettingsChange { contact, strict, unknown_members } = change.settings;
+    settings.contact = contact.or(settings.contact).filter(|c| !c.trim().is_empty());
+    settings.strict = strict.unwrap_or(settings.strict);
+    settings.unknown_members = unknown_members.unwrap_or(settings.unknown_members);
+    let tenant = registry.set_settings(&key, settings).await?;
+    Ok(json(200, &tenant_json(&app, &tenant)))
+}
+
+pub(super) async fn suspend(app: Data<App>, path: Path<(String, String)>) -> Result<HttpResponse, Problem> {
+    set_state(&app, &path, TenantState::Suspended).await
+}
+
+pub(super) async fn resume(app: Data<App>, path: Path<(String, String)>) -> Result<HttpResponse, Problem> {
+    set_state(&app, &path, TenantState::Active).await
+}
+
+async fn set_state(app: &App, path: &(String, String), state: TenantState) -> Result<HttpResponse, Problem> {
+    let (registry, key) = place(app, &path.0, &path.1)?;
+    Ok(json(200, &tenant_json(app, &registry.set_state(&key, state).await?)))
+}
+
+pub(super) async fn delete(app: Data<App>, path: Path<(String, String)>) -> Result<HttpResponse, Problem> {
+    let (registry, key) = place(&app, &path.0, &path.1)?;
+    registry.delete(&key).await?;
+    Ok(HttpResponse::NoContent().finish())
+}

@@ -1,0 +1,56 @@
+//! The admin token: made at the first start, left in a file that only this user can read, compared in constant time.
+
+use std::{
+    fs,
+    io::{ErrorKind, Write as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    path::Path,
+};
+
+use rand::{Rng as _, distr::Alphanumeric};
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+
+/// Name of the file below the data directory.
+const FILE: &str = "admin-token";
+/// Characters of the secret: 238 bits.
+const SECRET: usize = 40;
+
+/// What the admin token must be. Holds a hash, so the token itself is nowhere in this process.
+pub(crate) struct AdminToken {
+    hash: [u8; 32],
+}
+
+impl AdminToken {
+    /// Reads the token's file, or makes token and file.
+    ///
+    /// # Errors
+    /// One sentence for the operator.
+    pub(crate) fn find_or_make(data_dir: &Path) -> Result<Self, String> {
+        let path = data_dir.join(FILE);
+        let told = |e: std::io::Error| format!("{}: {e}", path.display());
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(data_dir).map_err(told)?;
+        match fs::read_to_string(&path) {
+            Ok(text) if text.trim().len() >= SECRET => Ok(Self::of(text.trim())),
+            Ok(_) => Err(format!("{} holds no token; remove it and a new one is made", path.display())),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let secret = rand::rng().sample_iter(Alphanumeric).take(SECRET).map(char::from);
+                let token: String = "ush_admin_".chars().chain(secret).collect();
+                let mut options = fs::OpenOptions::new();
+                let mut file = options.write(true).create_new(true).mode(0o600).open(&path).map_err(told)?;
+                writeln!(file, "{token}").and_then(|()| file.sync_all()).map_err(told)?;
+                Ok(Self::of(&token))
+            }
+            Err(error) => Err(told(error)),
+        }
+    }
+
+    fn of(token: &str) -> Self {
+        Self { hash: Sha256::digest(token).into() }
+    }
+
+    pub(crate) fn admits(&self, token: &str) -> bool {
+        let hash: [u8; 32] = Sha256::digest(token).into();
+        hash.ct_eq(&self.hash).into()
+    }
+}

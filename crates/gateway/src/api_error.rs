@@ -1,0 +1,286 @@
+//! The one table: error → status, scimType, detail, Retry-After. No catch-all arm: a new error does not compile until it has
+//! an answer here. A 5xx has a public sentence and a private cause; the cause goes to the log only (attack 66).
+
+use directory::DirectoryError;
+use provisioning::{ProvisioningError, refusal::Refusal};
+use scim_core::{ScimError, ScimType};
+use seat_ledger::SeatError;
+use store::StoreError;
+use tenant_registry::RegistryError;
+
+use crate::app::App;
+
+/// Why a credential does not open what the path names.
+#[derive(Debug)]
+pub(crate) enum Unauthorized {
+    /// The uniform answer.
+    Unknown,
+    /// A genuine token that belongs elsewhere: its holder may be told where (MC5).
+    WrongRegion {
+        /// The token's own base URL.
+        base_url: String,
+    },
+}
+
+/// Everything that a SCIM request can end in but success.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ApiError {
+    #[error(transparent)]
+    Scim(#[from] ScimError),
+    #[error("the credential does not open this path")]
+    Unauthorized(Unauthorized),
+    #[error("too many wrong secrets")]
+    TooManyAttempts { seconds: u64 },
+    #[error("the tenant is suspended")]
+    TenantSuspended { contact: String },
+    #[error("no such path")]
+    NoSuchPath {
+        /// Told to the holder of a genuine token (MO15).
+        base_url: Option<String>,
+    },
+    #[error("not one Host header")]
+    OddHost,
+    #[error("the method is not allowed; allowed are {allow}")]
+    MethodNotAllowed { allow: String },
+    #[error("{0} is not built")]
+    NotImplemented(&'static str),
+    #[error("a filter on a discovery endpoint")]
+    DiscoveryFilter,
+    #[error("the body is larger than {limit} bytes")]
+    BodyTooLarge { limit: usize },
+    #[error("the body took longer than {seconds} s")]
+    BodyTooSlow { seconds: u64 },
+    #[error("the body broke off")]
+    BodyBroken,
+    #[error("{0}")]
+    UnsupportedMediaType(&'static str),
+    #[error("misconfigured: {0}")]
+    Misconfigured(String),
+    #[error("a handler panicked")]
+    Panicked,
+    #[error(transparent)]
+    Provisioning(#[from] ProvisioningError),
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<DirectoryError> for ApiError {
+    fn from(error: DirectoryError) -> Self {
+        Self::Provisioning(error.into())
+    }
+}
+
+impl ApiError {
+    pub(crate) fn not_found(kind: &str) -> Self {
+        Self::Scim(ScimError::not_found(kind))
+    }
+
+    /// Seconds that a client should wait; small, because Okta doubles it by itself and gives up after ten.
+    pub(crate) fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::TooManyAttempts { seconds } => Some(*seconds),
+            _ if self.to_scim("").status == 503 => Some(1),
+            _ => None,
+        }
+    }
+
+    /// Whether the request may be answered before its body was read, so that the connection cannot be used again.
+    pub(crate) fn leaves_body_unread(&self) -> bool {
+        matches!(
+            self,
+            Self::BodyTooLarge { .. } | Self::BodyTooSlow { .. } | Self::BodyBroken | Self::OddHost
+        )
+    }
+
+    /// What a SCIM client is told.
+    pub(crate) fn to_scim(&self, request_id: &str) -> ScimError {
+        let plain = |status, detail: &str| ScimError::new(status, None, detail);
+        match self {
+            Self::Scim(error) | Self::Provisioning(ProvisioningError::Scim(error)) => error.clone(),
+            Self::Unauthorized(Unauthorized::Unknown) => {
+                plain(401, "Invalid credentials: check the token, the region and the company key.")
+            }
+            Self::Unauthorized(Unauthorized::WrongRegion { base_url }) => plain(
+                401,
+                &format!("Invalid credentials: this token belongs to another base URL, {base_url} ."),
+            ),
+            Self::TooManyAttempts { .. } => {
+                plain(429, "Too many wrong credentials from here; wait before the next try.")
+            }
+            Self::TenantSuspended { contact } => plain(
+                403,
+                &format!(
+                    "Provisioning is suspended for this tenant; nothing was read or stored. Ask {contact}."
+                ),
+            ),
+            Self::NoSuchPath { base_url: Some(url) } => plain(
+                404,
+                &format!("There is nothing at this path. Resources are at {url}/Users and {url}/Groups."),
+            ),
+            Self::NoSuchPath { base_url: None } => plain(404, "There is nothing at this path."),
+            Self::OddHost => plain(400, "Send exactly one Host header."),
+            Self::MethodNotAllowed { allow } => plain(405, &format!("This path takes {allow} only.")),
+            Self::NotImplemented(what) => {
+                plain(501, &format!("{what} is not supported; see /ServiceProviderConfig."))
+            }
+            Self::DiscoveryFilter => {
+                plain(403, "Discovery endpoints cannot be filtered (RFC 7644 section 4).")
+            }
+            Self::BodyTooLarge { limit } => {
+                plain(413, &format!("The body is larger than {limit} bytes; send less at once."))
+            }
+            Self::BodyTooSlow { seconds } => {
+                plain(408, &format!("The body did not arrive within {seconds} seconds."))
+            }
+            Self::BodyBroken => plain(400, "The body broke off or was not framed as its headers say."),
+            Self::UnsupportedMediaType(detail) => plain(415, detail),
+            Self::Misconfigured(_) | Self::Panicked => internal(request_id),
+            Self::Provisioning(error) => provisioning(error, request_id),
+            Self::Registry(error) => registry(error, request_id),
+            Self::Store(error) => store(error, request_id),
+        }
+    }
+}
+
+fn provisioning(error: &ProvisioningError, request_id: &str) -> ScimError {
+    match error {
+        ProvisioningError::Scim(error) => error.clone(),
+        ProvisioningError::NotFound(kind) => ScimError::not_found(kind),
+        ProvisioningError::PreconditionFailed { current } => ScimError::new(
+            412,
+            None,
+            format!("The resource has another version now, {current}; read it again and retry."),
+        ),
+        ProvisioningError::Directory(error) => directory(error, request_id),
+        ProvisioningError::Seats(error) => seats(error, request_id),
+        ProvisioningError::Store(error) => store(error, request_id),
+    }
+}
+
+fn directory(error: &DirectoryError, request_id: &str) -> ScimError {
+    let taken = |attribute: &str, existing: &str| {
+        let who = if existing.is_empty() {
+            "another resource".to_owned()
+        } else {
+            format!("the resource {existing}")
+        };
+        ScimError::new(
+            409,
+            Some(ScimType::Uniqueness),
+            format!(
+                "{attribute} is taken by {who} of this tenant; look it up with a filter and update it instead."
+            ),
+        )
+    };
+    match error {
+        DirectoryError::UserNameTaken { existing } => taken("userName", existing),
+        DirectoryError::ValueTaken { attribute, existing } => taken(attribute, existing),
+        DirectoryError::UnknownMembers(ids) => {
+            let shown: Vec<&str> = ids.iter().take(8).map(String::as_str).collect();
+            let more = if ids.len() > shown.len() { ", ..." } else { "" };
+            ScimError::invalid_value(format!(
+                "Nothing was changed: {} member(s) are no users of this tenant: {}{more}.",
+                ids.len(),
+                shown.join(", ")
+            ))
+        }
+        DirectoryError::BadDocument { .. } => internal(request_id),
+        DirectoryError::Store(error) => store(error, request_id),
+    }
+}
+
+fn seats(error: &SeatError, request_id: &str) -> ScimError {
+    match error {
+        // Refused::explain puts the tenant's words in its place; this is what is left without them.
+        SeatError::LimitReached { license, .. } => ScimError::new(
+            403,
+            Some(ScimType::SeatLimitReached),
+            format!("Seat limit reached: no {} seat is left. Ref {request_id}.", license.title()),
+        ),
+        SeatError::NoFallback(_) | SeatError::Damaged(_) => internal(request_id),
+        SeatError::Store(error) => store(error, request_id),
+    }
+}
+
+fn registry(error: &RegistryError, request_id: &str) -> ScimError {
+    match error {
+        RegistryError::Store(error) => store(error, request_id),
+        RegistryError::BadName(_)
+        | RegistryError::KeyTaken { .. }
+        | RegistryError::NoTenant { .. }
+        | RegistryError::NoToken(_)
+        | RegistryError::Initialise(_)
+        | RegistryError::Damaged(_) => internal(request_id),
+    }
+}
+
+fn store(error: &StoreError, request_id: &str) -> ScimError {
+    match error {
+        StoreError::Busy => ScimError::new(503, None, "The service is busy; retry after a moment."),
+        StoreError::Full => {
+            ScimError::new(507, None, "The service has no room left; nothing was stored. Retry later.")
+        }
+        StoreError::Unavailable(_)
+        | StoreError::Missing
+        | StoreError::Corrupt(_)
+        | StoreError::Migration(_) => ScimError::new(
+            503,
+            None,
+            format!("The data of this tenant cannot be reached now; retry later. Ref {request_id}."),
+        ),
+        StoreError::Panicked | StoreError::Unique(_) | StoreError::Query(_) => internal(request_id),
+    }
+}
+
+fn internal(request_id: &str) -> ScimError {
+    ScimError::new(500, None, format!("Something went wrong here; it was logged. Ref {request_id}."))
+}
+
+/// What a seat refusal says beside the numbers, taken down before the transaction takes the caller away.
+pub(crate) struct Refused {
+    tenant: String,
+    contact: String,
+    reference: String,
+    not_done: &'static str,
+}
+
+impl Refused {
+    pub(crate) fn of(app: &App, caller: &crate::scim::Caller, not_done: &'static str) -> Self {
+        Self {
+            tenant: caller.tenant.name.clone(),
+            contact: app.contact(&caller.tenant).to_owned(),
+            reference: caller.act.request_id.clone(),
+            not_done,
+        }
+    }
+
+    /// Gives a seat refusal its words and counts it; any other error passes.
+    pub(crate) fn explain(&self, app: &App, error: ApiError) -> ApiError {
+        let ApiError::Provisioning(ProvisioningError::Seats(SeatError::LimitReached {
+            license,
+            used,
+            limit,
+            waiting,
+            fallback_full,
+        })) = error
+        else {
+            return error;
+        };
+        app.metrics.seat_refusals.with_label_values(&[license.key()]).inc();
+        let refusal = Refusal {
+            license,
+            used,
+            limit,
+            waiting,
+            fallback_full,
+            tenant: &self.tenant,
+            contact: &self.contact,
+            not_done: self.not_done,
+            reference: &self.reference,
+            help: &format!("{}/s/{}", app.public_url, self.reference),
+        };
+        ApiError::Scim(refusal.to_error())
+    }
+}

@@ -1,0 +1,97 @@
+//! Everything that is built once and shared by all requests, in one readable place.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use provisioning::{TENANT_MIGRATIONS, render::Base};
+use store::Stores;
+use tenant_registry::{RegionCode, Registry, Tenant};
+
+use crate::{
+    admin::AdminToken, attempts::Attempts, settings::Settings, telemetry::metrics::Metrics,
+    tenant_rules::RulesCache,
+};
+
+/// One running gateway.
+pub(crate) struct App {
+    pub(crate) settings: Settings,
+    /// `http(s)://host[:port]` of the shared host.
+    pub(crate) public_url: String,
+    pub(crate) stores: Stores,
+    pub(crate) registries: BTreeMap<RegionCode, Registry>,
+    pub(crate) rules: RulesCache,
+    pub(crate) attempts: Attempts,
+    pub(crate) admin_token: AdminToken,
+    pub(crate) metrics: Metrics,
+    /// False once a stop has begun.
+    ready: AtomicBool,
+}
+
+impl App {
+    /// Opens the registries of the served regions. `public_url` is what the settings say or the address listened on.
+    ///
+    /// # Errors
+    /// One sentence for the operator.
+    pub(crate) async fn open(settings: Settings, public_url: String) -> Result<Arc<Self>, String> {
+        let stores = Stores::new(settings.store.clone()).map_err(|e| format!("stores: {e}"))?;
+        let admin_token = AdminToken::find_or_make(&settings.data_dir)?;
+        let mut registries = BTreeMap::new();
+        for code in settings.regions.keys() {
+            let registry = Registry::open(&stores, code.clone(), &settings.data_dir, TENANT_MIGRATIONS).await;
+            let registry = registry.map_err(|e| format!("registry of region {code}: {e}"))?;
+            registries.insert(code.clone(), registry);
+        }
+        Ok(Arc::new(Self {
+            attempts: Attempts::new(settings.wrong_secrets, settings.wrong_secrets_window),
+            metrics: Metrics::new().map_err(|e| format!("metrics: {e}"))?,
+            rules: RulesCache::new(),
+            ready: AtomicBool::new(true),
+            admin_token,
+            public_url,
+            stores,
+            registries,
+            settings,
+        }))
+    }
+
+    /// The SCIM base URL of a tenant: from the settings alone (attack 62).
+    pub(crate) fn base(&self, tenant: &Tenant) -> Base {
+        let own_host = self.settings.regions.get(&tenant.region).and_then(|r| r.base_url.as_deref());
+        Base(match own_host {
+            Some(host) => format!("{host}/{}/scim/v2", tenant.company_key),
+            None => format!("{}/{}/{}/scim/v2", self.public_url, tenant.region, tenant.company_key),
+        })
+    }
+
+    /// The region whose own host this is.
+    pub(crate) fn region_of_host(&self, host: &str) -> Option<&RegionCode> {
+        let is = |url: &str| url.split("://").nth(1).is_some_and(|own| own.eq_ignore_ascii_case(host));
+        let mut regions = self.settings.regions.iter();
+        regions.find(|(_, region)| region.base_url.as_deref().is_some_and(is)).map(|(code, _)| code)
+    }
+
+    /// Whom a tenant's administrators should ask.
+    pub(crate) fn contact<'a>(&'a self, tenant: &'a Tenant) -> &'a str {
+        tenant.settings.contact.as_deref().unwrap_or(&self.settings.support_contact)
+    }
+
+    pub(crate) fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn stop_being_ready(&self) {
+        self.ready.store(false, Ordering::Relaxed);
+    }
+}
+
+/// Milliseconds since 1970 UTC.
+pub(crate) fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,88 @@
+//! Guessing: wrong secrets are counted by address and by key id. Beyond a limit further wrong ones get 429; a right secret
+//! is always served, because it is checked first (attack 21).
+
+use std::{
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use quick_cache::sync::Cache;
+
+/// Addresses and key ids that are counted at the same time; the least used are forgotten first.
+const COUNTED: usize = 20_000;
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Source {
+    Address(IpAddr),
+    KeyId(String),
+}
+
+struct Window {
+    began: Instant,
+    wrong: u32,
+}
+
+/// Wrong secrets of late.
+pub(crate) struct Attempts {
+    limit: u32,
+    window: Duration,
+    counts: Cache<Source, Arc<Mutex<Window>>>,
+}
+
+impl Attempts {
+    pub(crate) fn new(limit: u32, window: Duration) -> Self {
+        Self { limit, window, counts: Cache::new(COUNTED) }
+    }
+
+    /// Counts one wrong secret; the seconds to wait when there were too many.
+    pub(crate) fn wrong(&self, address: Option<IpAddr>, key_id: Option<&str>) -> Option<u64> {
+        let sources = [address.map(Source::Address), key_id.map(|id| Source::KeyId(id.to_owned()))];
+        let waits = sources.into_iter().flatten().filter_map(|source| self.count(source));
+        waits.max()
+    }
+
+    fn count(&self, source: Source) -> Option<u64> {
+        let fresh = || {
+            Ok::<_, std::convert::Infallible>(Arc::new(Mutex::new(Window {
+                began: Instant::now(),
+                wrong: 0,
+            })))
+        };
+        let window = match self.counts.get_or_insert_with(&source, fresh) {
+            Ok(window) => window,
+            Err(never) => match never {},
+        };
+        let mut window = window.lock().unwrap_or_else(PoisonError::into_inner);
+        if window.began.elapsed() >= self.window {
+            *window = Window { began: Instant::now(), wrong: 0 };
+        }
+        window.wrong = window.wrong.saturating_add(1);
+        let left = self.window.saturating_sub(window.began.elapsed());
+        (window.wrong > self.limit).then(|| left.as_secs().max(1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attack_21_the_limit_is_counted_for_each_address_and_key_id() {
+        let attempts = Attempts::new(3, Duration::from_secs(60));
+        let (one, other) = (IpAddr::from([127, 0, 0, 1]), IpAddr::from([127, 0, 0, 2]));
+        for _ in 0..3 {
+            assert_eq!(attempts.wrong(Some(one), None), None);
+        }
+        assert!(attempts.wrong(Some(one), None).is_some());
+        assert_eq!(attempts.wrong(Some(other), Some("key")), None);
+    }
+
+    #[test]
+    fn a_window_that_is_over_counts_no_more() {
+        let attempts = Attempts::new(1, Duration::ZERO);
+        for _ in 0..5 {
+            assert_eq!(attempts.wrong(None, Some("key")), None);
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Which gateway, and by what right: flags first, then the environment, then what `usher serve` left in its data directory.
+//! The admin token is never an argument, because arguments are seen by every process of the machine.
+
+use std::{
+    fmt, fs,
+    path::{Path, PathBuf},
+};
+
+use super::{Options, mistake::Mistake};
+
+/// A gateway's address and the right to administer it.
+#[derive(Debug)]
+pub(super) struct Connection {
+    /// Such as `http://127.0.0.1:8080`, without a slash at its end.
+    pub(super) server: String,
+    pub(super) token: AdminToken,
+}
+
+/// A secret that cannot be printed by mistake.
+pub(super) struct AdminToken {
+    secret: String,
+    /// Where it came from, for the sentence when it is refused.
+    pub(super) source: String,
+}
+
+impl fmt::Debug for AdminToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AdminToken from {}", self.source)
+    }
+}
+
+impl AdminToken {
+    fn new(text: &str, source: String) -> Result<Self, Mistake> {
+        let secret = text.trim();
+        if secret.is_empty() || !secret.chars().all(|c| c.is_ascii_graphic()) {
+            return Err(Mistake::failed(format!("What stands in {source} is no admin token.")));
+        }
+        Ok(Self { secret: secret.to_owned(), source })
+    }
+
+    /// The header's value.
+    pub(super) fn bearer(&self) -> String {
+        format!("Bearer {}", self.secret)
+    }
+}
+
+/// Finds both; `variable` is the environment.
+pub(super) fn find(
+    options: &Options,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Result<Connection, Mistake> {
+    let data_dir = data_dir(options, &variable);
+    let server = match options.server.clone().or_else(|| variable("USHER_SERVER")) {
+        Some(named) => named,
+        None => read(&data_dir.join("server-url"), "no gateway has left its address")?,
+    };
+    Ok(Connection { server: checked(&server)?, token: token(options, &data_dir, &variable)? })
+}
+
+fn data_dir(options: &Options, variable: impl Fn(&str) -> Option<String>) -> PathBuf {
+    let named = options.data_dir.clone().or_else(|| variable("USHER__DATA_DIR").map(PathBuf::from));
+    named.unwrap_or_else(|| PathBuf::from("data"))
+}
+
+fn token(
+    options: &Options,
+    data_dir: &Path,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Result<AdminToken, Mistake> {
+    if let Some(file) = &options.admin_token_file {
+        let text = fs::read_to_string(file);
+        let text = text.map_err(|e| Mistake::failed(format!("{} cannot be read: {e}.", file.display())))?;
+        return AdminToken::new(&text, file.display().to_string());
+    }
+    if let Some(text) = variable("USHER_ADMIN_TOKEN") {
+        return AdminToken::new(&text, "USHER_ADMIN_TOKEN".to_owned());
+    }
+    let file = data_dir.join("admin-token");
+    AdminToken::new(&read(&file, "there is no admin token")?, file.display().to_string())
+}
+
+/// A file of the data directory, or a sentence that says how it comes into being.
+fn read(file: &Path, lacking: &str) -> Result<String, Mistake> {
+    fs::read_to_string(file).map_err(|error| {
+        Mistake::failed(format!(
+            "{} cannot be read ({error}), so {lacking}: start a gateway with `usher serve`, or say where it is with \
+             --data-dir, or with --server and USHER_ADMIN_TOKEN.",
+            file.display()
+        ))
+    })
+}
+
+fn checked(server: &str) -> Result<String, Mistake> {
+    let server = server.trim().trim_end_matches('/');
+    if server.starts_with("https://") {
+        // TLS would double the dependencies of the binary for staff who sit beside the gateway; it ends at the proxy.
+        return Err(Mistake::usage(
+            "This command speaks plain http only: run it on the gateway's host, or forward a port with \
+             `ssh -L 8080:127.0.0.1:8080 HOST` and say --server http://127.0.0.1:8080.",
+        ));
+    }
+    match server.strip_prefix("http://") {
+        Some(host) if !host.is_empty() => Ok(server.to_owned()),
+        _ => Err(Mistake::usage(format!("`{server}` is no server; say it as http://HOST:PORT."))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nothing(_: &str) -> Option<String> {
+        None
+    }
+
+    fn data_dir_of_a_gateway() -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("server-url"), "http://127.0.0.1:8080\n").unwrap();
+        fs::write(dir.path().join("admin-token"), "from-the-file\n").unwrap();
+        dir
+    }
+
+    fn options(dir: &Path) -> Options {
+        Options { data_dir: Some(dir.to_owned()), ..Options::default() }
+    }
+
+    #[test]
+    fn the_data_directory_is_enough() {
+        let dir = data_dir_of_a_gateway();
+        let found = find(&options(dir.path()), nothing).unwrap();
+        assert_eq!(found.server, "http://127.0.0.1:8080");
+        assert_eq!(found.token.bearer(), "Bearer from-the-file");
+    }
+
+    #[test]
+    fn flags_win_over_variables_and_variables_over_files() {
+        let dir = data_dir_of_a_gateway();
+        let variables = |name: &str| match name {
+            "USHER_SERVER" => Some("http://variable/".to_owned()),
+            "USHER_ADMIN_TOKEN" => Some("from-a-variable".to_owned()),
+            _ => None,
+        };
+        let found = find(&options(dir.path()), variables).unwrap();
+        assert_eq!(
+            (found.server.as_str(), found.token.bearer().as_str()),
+            ("http://variable", "Bearer from-a-variable")
+        );
+
+        let flags = Options {
+            server: Some("http://flag".into()),
+            admin_token_file: Some(dir.path().join("admin-token")),
+            ..options(dir.path())
+        };
+        let found = find(&flags, variables).unwrap();
+        assert_eq!(
+            (found.server.as_str(), found.token.bearer().as_str()),
+            ("http://flag", "Bearer from-the-file")
+        );
+    }
+
+    #[test]
+    fn without_a_gateway_the_sentence_says_how_to_start_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let Err(Mistake::Failed(sentence)) = find(&options(dir.path()), nothing) else {
+            panic!("found a gateway")
+        };
+        assert!(sentence.contains("usher serve"), "{sentence}");
+    }
+
+    #[test]
+    fn https_and_bare_host_names_are_wrong_usage() {
+        for server in ["https://usher.example.com", "127.0.0.1:8080", "http://", ""] {
+            assert!(matches!(checked(server), Err(Mistake::Usage(_))), "{server}");
+        }
+    }
+
+    #[test]
+    fn the_token_is_not_shown_by_debug() {
+        let token = AdminToken::new("secret", "a file".into()).unwrap();
+        assert!(!format!("{token:?}").contains("secret"));
+    }
+}

@@ -1,0 +1,148 @@
+//! The fixed words parse, and mistakes do not.
+
+use clap::{CommandFactory as _, Parser as _};
+
+use super::{Cli, ClientCommand, Command, Mistake, SeatsAct, TenantAct, TokenAct, mistake};
+
+/// As a shell splits it, where nothing is quoted.
+fn parse(line: &str) -> Result<Cli, clap::Error> {
+    Cli::try_parse_from(line.split_whitespace())
+}
+
+fn sentence(line: &str) -> String {
+    let error = parse(line).expect_err(line);
+    let Mistake::Usage(sentence) = mistake::from_clap(&error) else { panic!("{line} is wrong usage") };
+    assert!(!sentence.contains('\n'), "{sentence}");
+    sentence
+}
+
+#[test]
+fn the_definitions_hold_together() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn every_fixed_line_parses() {
+    for line in [
+        "usher serve",
+        "usher serve --config usher.toml",
+        "usher tenant create --region ire --key acme --name Acme",
+        "usher tenant create --region ire --key acme --name Acme --profile mentimeter --seats member=5 --seats member_lite=3 \
+         --policy member=refuse --json",
+        "usher tenant create --region ire --key acme --name Acme --seats member=unlimited --policy member=fallback",
+        "usher tenant list",
+        "usher tenant list --region ire --key acme --json",
+        "usher tenant show --region ire --key acme --json",
+        "usher tenant suspend --region ire --key acme --json",
+        "usher tenant resume --region ire --key acme --json",
+        "usher tenant delete --region ire --key acme --json --yes",
+        "usher token issue --region ire --key acme --json",
+        "usher token list --region ire --key acme --json",
+        "usher token revoke --region ire --key acme --json",
+        "usher token revoke --region ire --key acme 01J8Z3 --json",
+        "usher seats show --region ire --key acme --json",
+        "usher seats set --region ire --key acme member=10",
+        "usher seats set --region ire --key acme member=10 member_lite=unlimited",
+        "usher seats policy --region ire --key acme member=refuse",
+        "usher seats audit --region ire --key acme",
+    ] {
+        if let Err(error) = parse(line) {
+            panic!("{line}: {error}");
+        }
+    }
+}
+
+#[test]
+fn the_words_of_staff_parse() {
+    for line in [
+        "usher tenant set --region ire --key acme --contact it@acme.example --strict true --unknown-members skip",
+        "usher tenant set --region ire --key acme --strict --json",
+        "usher tenant set --region ire --key acme --unique-group-names false",
+        "usher tenant changes --region ire --key acme --limit 5 --resource 0192-ab",
+        "usher tenant create --region ire --name Acme --contact it@acme.example --strict",
+        "usher token issue --region ire --key acme --expires-in-days 30",
+        "usher seats policy --region ire --key acme",
+        "usher seats --json --server http://127.0.0.1:8080 show --region ire --key acme",
+        "usher seats show --region ire --key acme --data-dir /srv/usher --admin-token-file /run/token",
+    ] {
+        if let Err(error) = parse(line) {
+            panic!("{line}: {error}");
+        }
+    }
+}
+
+#[test]
+fn mistakes_are_told_in_one_sentence() {
+    for (line, said) in [
+        (
+            "usher tenant create --region ire --key a --name A --seats gold=5",
+            "the licenses are member and member_lite",
+        ),
+        (
+            "usher tenant create --region ire --key a --name A --seats member=many",
+            "`many` is no number of seats",
+        ),
+        ("usher tenant create --region ire --key a --name A --seats member=-1", "`-1` is no number of seats"),
+        ("usher tenant create --region ire --key a --name A --seats member", "such as `member=5`"),
+        (
+            "usher tenant create --region ire --key a --name A --policy member=hold",
+            "it is `refuse` or `fallback`",
+        ),
+        ("usher tenant create --region ire --key a", "--name <NAME>"),
+        ("usher tenant show --region ire", "--key <KEY>"),
+        ("usher tenant show --region ire --key a/../b", "letters, digits and hyphens only"),
+        ("usher tenant set --region ire --key a --unknown-members drop", "refuse, skip"),
+        ("usher tenant set --region ire --key a --strict maybe", "true, false"),
+        ("usher tenant erase", "erase"),
+        ("usher token issue --region ire --key a --expires-in-days 0", "--expires-in-days"),
+        ("usher token issue --region ire --key a --token secret", "--token"),
+        ("usher seats set --region ire --key a", "LICENSE=SEATS"),
+        ("usher serve --json", "--json"),
+    ] {
+        let sentence = sentence(line);
+        assert!(sentence.contains(said), "{line}: {sentence}");
+    }
+}
+
+#[test]
+fn a_license_that_is_named_twice_is_wrong_usage() {
+    let Command::Client(ClientCommand::Seats { act: SeatsAct::Set { seats, .. }, .. }) =
+        parse("usher seats set --region ire --key a member=1 member=2").unwrap().command
+    else {
+        panic!("not `seats set`");
+    };
+    assert!(matches!(super::Quotas::try_from(seats), Err(Mistake::Usage(_))));
+}
+
+#[test]
+fn mc3_and_mc7_letter_case_of_regions_and_blanks_of_pasted_keys_do_not_matter() {
+    let args = ["usher", "tenant", "show", "--region", "IRE", "--key", " acme "];
+    let Command::Client(ClientCommand::Tenant { act: TenantAct::Show(target), .. }) =
+        Cli::try_parse_from(args).unwrap().command
+    else {
+        panic!("not `tenant show`");
+    };
+    assert_eq!(target.label(), "ire/acme");
+}
+
+#[test]
+fn strict_alone_means_true() {
+    let line = "usher tenant set --region ire --key a --strict";
+    let Command::Client(ClientCommand::Tenant { act: TenantAct::Set { settings, .. }, .. }) =
+        parse(line).unwrap().command
+    else {
+        panic!("not `tenant set`");
+    };
+    assert_eq!(settings.strict, Some(true));
+}
+
+#[test]
+fn the_key_id_is_what_stands_alone() {
+    let line = "usher token revoke k1 --region ire --key a";
+    let Command::Client(ClientCommand::Token { act: TokenAct::Revoke { key_id, .. }, .. }) =
+        parse(line).unwrap().command
+    else {
+        panic!("not `token revoke`");
+    };
+    assert_eq!(key_id.unwrap().as_str(), "k1");
+}

@@ -1,0 +1,54 @@
+//! `GET /healthz`: the process runs. `GET /readyz`: it takes requests. `GET /metrics`, on a listener of its own. `GET /s/{ref}`:
+//! what a seat refusal's `help` points to.
+
+use actix_web::{HttpResponse, web};
+
+use crate::app::App;
+
+/// The routes on the main listener.
+pub(crate) fn routes(config: &mut web::ServiceConfig) {
+    config.route("/healthz", web::get().to(healthz));
+    config.route("/readyz", web::get().to(readyz));
+    config.route("/s/{reference}", web::get().to(seat_help));
+}
+
+/// The routes on the metrics listener.
+pub(crate) fn metrics_routes(config: &mut web::ServiceConfig) {
+    config.route("/metrics", web::get().to(metrics));
+}
+
+async fn healthz() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n")
+}
+
+async fn readyz(app: web::Data<App>) -> HttpResponse {
+    match app.is_ready() {
+        true => HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ready\n"),
+        false => {
+            HttpResponse::ServiceUnavailable().content_type("text/plain; charset=utf-8").body("stopping\n")
+        }
+    }
+}
+
+async fn metrics(app: web::Data<App>) -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(app.metrics.text())
+}
+
+const SEAT_HELP: &str = "\
+A seat limit was reached.
+
+Your application has a fixed number of seats of each license. When all seats of a license are in use, a request
+that would need one more is refused with status 403 and scimType \"seatLimitReached\"; nothing of it is stored.
+
+What you can do in your identity provider: unassign somebody who no longer needs the application (deactivating a
+user frees the seat at once), or assign the person the free license (userType member_lite). To get more seats ask
+the contact that the message names, and quote its Ref. Then retry; nothing has to be cleaned up first.
+";
+
+/// Says nothing about any tenant, so it needs no credential; the reference is for the reader's support request.
+async fn seat_help() -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("text/plain; charset=utf-8")
+        .insert_header(("X-Content-Type-Options", "nosniff"))
+        .body(SEAT_HELP)
+}

@@ -1,0 +1,89 @@
+//! Answers to SCIM clients: media type, entity tag, location, one body in one write.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{
+        StatusCode,
+        header::{ACCEPT, CONTENT_TYPE, ETAG, LOCATION, WWW_AUTHENTICATE},
+    },
+};
+
+use crate::api_error::ApiError;
+
+/// RFC 7644 §8.1.
+const SCIM_JSON: &str = "application/scim+json; charset=utf-8";
+const JSON: &str = "application/json; charset=utf-8";
+
+/// An answer before it meets HTTP.
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) body: Option<String>,
+    pub(super) etag: Option<String>,
+    pub(super) location: Option<String>,
+}
+
+impl Answer {
+    pub(super) fn ok(body: String) -> Self {
+        Self { status: StatusCode::OK, body: Some(body), etag: None, location: None }
+    }
+
+    pub(super) fn created(body: String, location: String) -> Self {
+        Self { status: StatusCode::CREATED, body: Some(body), etag: None, location: Some(location) }
+    }
+
+    pub(super) fn empty(status: StatusCode) -> Self {
+        Self { status, body: None, etag: None, location: None }
+    }
+
+    pub(super) fn with_etag(mut self, etag: String) -> Self {
+        self.etag = Some(etag);
+        self
+    }
+
+    pub(super) fn into_response(self, request: &HttpRequest) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status);
+        if let Some(etag) = self.etag {
+            response.insert_header((ETAG, etag));
+        }
+        if let Some(location) = self.location {
+            response.insert_header((LOCATION, location));
+        }
+        match self.body {
+            Some(body) => response.insert_header((CONTENT_TYPE, media_type(request))).body(body),
+            None => response.finish(),
+        }
+    }
+}
+
+/// An error in the form that SCIM clients read.
+pub(super) fn error_response(error: &ApiError, request: &HttpRequest, request_id: &str) -> HttpResponse {
+    let scim = error.to_scim(request_id);
+    let status = StatusCode::from_u16(scim.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = HttpResponse::build(status);
+    if status == StatusCode::UNAUTHORIZED {
+        response.insert_header((WWW_AUTHENTICATE, "Bearer"));
+    }
+    if let Some(seconds) = error.retry_after() {
+        response.insert_header(("Retry-After", seconds.to_string()));
+    }
+    if let ApiError::MethodNotAllowed { allow } = error {
+        response.insert_header(("Allow", allow.clone()));
+    }
+    if error.leaves_body_unread() {
+        // What is left of the body would be taken for the next request.
+        response.force_close();
+    }
+    response.insert_header((CONTENT_TYPE, media_type(request))).body(scim.to_json().to_string())
+}
+
+/// `application/json` when `Accept` names only that, else `application/scim+json`.
+fn media_type(request: &HttpRequest) -> &'static str {
+    let accept = request.headers().get_all(ACCEPT).filter_map(|v| v.to_str().ok());
+    let mut media = accept.flat_map(|v| v.split(',')).map(|m| m.split(';').next().unwrap_or_default().trim());
+    let mut plain = false;
+    let only_plain = media.all(|m| {
+        plain |= m.eq_ignore_ascii_case("application/json");
+        m.is_empty() || m.eq_ignore_ascii_case("application/json")
+    });
+    if plain && only_plain { JSON } else { SCIM_JSON }
+}

@@ -1,0 +1,95 @@
+//! The credential decides the tenant; the URL must agree with it. The company key of a URL is only ever compared with that
+//! of the credential's own tenant and never looked up, so nothing can be learned by trying keys: unknown region, unknown
+//! key, wrong token and another tenant's token are one answer after the same work.
+
+use std::sync::Arc;
+
+use actix_web::{
+    HttpRequest,
+    http::header::{AUTHORIZATION, HOST},
+};
+use tenant_registry::{Grant, RegionCode, TenantState, Token};
+use tracing::warn;
+
+use super::target::Target;
+use crate::{
+    api_error::{ApiError, Unauthorized},
+    app::{App, now_ms},
+};
+
+/// The tenant's live credential, if the request carries one that opens what its path names.
+///
+/// # Errors
+/// The uniform 401; a 401 that names the right base URL to the holder of a genuine token (MC5); a 403 for a suspended tenant;
+/// 429 for too many wrong ones; 503 when the registry cannot be asked.
+pub(super) async fn authenticate(
+    app: &App,
+    request: &HttpRequest,
+    target: &Target,
+) -> Result<Arc<Grant>, ApiError> {
+    let token = bearer(request);
+    let grant = match &token {
+        Some(token) => verify(app, token).await?,
+        None => None,
+    };
+    let Some(grant) = grant else { return Err(refuse(app, request, token.as_ref())) };
+    let region = region_of(app, request, target);
+    let tenant = &grant.tenant;
+    if region.as_deref().is_none_or(|r| !r.eq_ignore_ascii_case(tenant.region.as_str())) {
+        app.metrics.authentication_refusals.with_label_values(&["wrong_region"]).inc();
+        return Err(ApiError::Unauthorized(Unauthorized::WrongRegion { base_url: app.base(tenant).0 }));
+    }
+    if target.company_key != tenant.company_key.as_str() {
+        return Err(refuse(app, request, token.as_ref()));
+    }
+    if tenant.state == TenantState::Suspended {
+        app.metrics.authentication_refusals.with_label_values(&["suspended"]).inc();
+        return Err(ApiError::TenantSuspended { contact: app.contact(tenant).to_owned() });
+    }
+    note_use(app, &grant).await;
+    Ok(grant)
+}
+
+/// The one bearer token of the request; `None` for none, two, another scheme or a shape that no token has.
+fn bearer(request: &HttpRequest) -> Option<Token> {
+    let mut headers = request.headers().get_all(AUTHORIZATION);
+    let (Some(header), None) = (headers.next(), headers.next()) else { return None };
+    let (scheme, token) = header.to_str().ok()?.split_once(' ')?;
+    Token::parse(token.trim()).filter(|_| scheme.eq_ignore_ascii_case("bearer"))
+}
+
+async fn verify(app: &App, token: &Token) -> Result<Option<Arc<Grant>>, ApiError> {
+    match app.registries.get(token.region()) {
+        Some(registry) => Ok(registry.verify(token, now_ms()).await?),
+        None => Ok(None),
+    }
+}
+
+fn region_of(app: &App, request: &HttpRequest, target: &Target) -> Option<String> {
+    // `Forwarded` and its like are what a caller says about itself (attack 6); a proxy passes `Host` on.
+    let host = request.headers().get(HOST).and_then(|v| v.to_str().ok());
+    let by_host = || app.region_of_host(host?).map(RegionCode::to_string);
+    target.region.clone().or_else(by_host)
+}
+
+fn refuse(app: &App, request: &HttpRequest, token: Option<&Token>) -> ApiError {
+    let address = request.peer_addr().map(|a| a.ip());
+    match app.attempts.wrong(address, token.map(Token::key_id)) {
+        Some(seconds) => {
+            app.metrics.authentication_refusals.with_label_values(&["limited"]).inc();
+            ApiError::TooManyAttempts { seconds }
+        }
+        None => {
+            app.metrics.authentication_refusals.with_label_values(&["unknown"]).inc();
+            ApiError::Unauthorized(Unauthorized::Unknown)
+        }
+    }
+}
+
+/// A use that cannot be written down is no reason to refuse it.
+async fn note_use(app: &App, grant: &Grant) {
+    let Some(registry) = app.registries.get(&grant.tenant.region) else { return };
+    if let Err(error) = registry.note_use(grant, now_ms()).await {
+        warn!(key_id = grant.key_id, %error, "the last use of a token could not be noted");
+    }
+}

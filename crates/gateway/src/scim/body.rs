@@ -1,0 +1,66 @@
+//! A request's body: its type, its size, the time it may take, and the JSON in it.
+
+use std::time::Duration;
+
+use actix_web::{
+    HttpRequest,
+    http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE},
+    web::{BytesMut, Payload},
+};
+use futures_util::StreamExt as _;
+use scim_core::json;
+use serde_json::Value;
+use tokio::time::timeout;
+
+use crate::api_error::ApiError;
+
+/// Reads and parses the body of a request whose caller is known.
+///
+/// # Errors
+/// 415, 413, 408, or 400 `invalidSyntax`.
+pub(super) async fn read_json(
+    request: &HttpRequest,
+    payload: Payload,
+    limit: usize,
+    patience: Duration,
+) -> Result<Value, ApiError> {
+    check_type(request)?;
+    let announced =
+        request.headers().get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > limit) {
+        return Err(ApiError::BodyTooLarge { limit });
+    }
+    let bytes = timeout(patience, collect(payload, limit, announced)).await;
+    let bytes = bytes.map_err(|_| ApiError::BodyTooSlow { seconds: patience.as_secs() })??;
+    Ok(json::parse(&bytes)?)
+}
+
+/// `application/scim+json` or `application/json`, with any parameters, or none at all (RFC 7644 §3.1 and §8.1); never packed.
+fn check_type(request: &HttpRequest) -> Result<(), ApiError> {
+    let text = |name| request.headers().get(name).and_then(|v| v.to_str().ok()).map(str::trim);
+    if text(CONTENT_ENCODING).is_some_and(|coding| !coding.eq_ignore_ascii_case("identity")) {
+        return Err(ApiError::UnsupportedMediaType("Send the body without Content-Encoding."));
+    }
+    let media = text(CONTENT_TYPE).map(|value| value.split(';').next().unwrap_or_default().trim());
+    match media {
+        None | Some("") => Ok(()),
+        Some(m) if is_json(m) => Ok(()),
+        Some(_) => Err(ApiError::UnsupportedMediaType("Send the body as application/scim+json.")),
+    }
+}
+
+fn is_json(media: &str) -> bool {
+    media.eq_ignore_ascii_case("application/scim+json") || media.eq_ignore_ascii_case("application/json")
+}
+
+async fn collect(mut payload: Payload, limit: usize, announced: Option<usize>) -> Result<BytesMut, ApiError> {
+    let mut bytes = BytesMut::with_capacity(announced.unwrap_or(2048).min(64 * 1024));
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|_| ApiError::BodyBroken)?;
+        if bytes.len() + chunk.len() > limit {
+            return Err(ApiError::BodyTooLarge { limit });
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}

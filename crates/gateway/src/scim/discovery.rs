@@ -1,0 +1,57 @@
+//! `/ServiceProviderConfig`, `/ResourceTypes`, `/Schemas`: what this tenant's endpoint is, told from the same data that
+//! decides requests (RFC 7644 §4).
+
+use scim_core::{ResourceType, discovery, list};
+use serde_json::Value;
+
+use super::{answer::Answer, caller::Caller, endpoint::Endpoint, query::Query};
+use crate::{api_error::ApiError, app::App};
+
+/// Answers a discovery endpoint. A filter is 403, paging and sorting are ignored (RFC 7644 §4).
+pub(super) fn answer(
+    app: &App,
+    caller: &Caller,
+    endpoint: &Endpoint,
+    query: &Query,
+) -> Result<Answer, ApiError> {
+    if query.filter.is_some() {
+        return Err(ApiError::DiscoveryFilter);
+    }
+    let base = &caller.base.0;
+    let types: [&ResourceType; 2] = [&caller.rules.user, &caller.rules.group];
+    match endpoint {
+        Endpoint::ServiceProviderConfig => {
+            Ok(Answer::ok(discovery::service_provider_config(&features(app), base).to_string()))
+        }
+        Endpoint::ResourceTypes => Ok(whole_list(&discovery::resource_types(&types, base))),
+        Endpoint::ResourceType(name) => one(discovery::resource_types(&types, base), name, "resource type"),
+        Endpoint::Schemas => Ok(whole_list(&discovery::schemas(&types, base))),
+        Endpoint::Schema(urn) => one(discovery::schemas(&types, base), urn, "schema"),
+        _ => Err(ApiError::NoSuchPath { base_url: Some(base.clone()) }),
+    }
+}
+
+fn features(app: &App) -> discovery::Features {
+    discovery::Features {
+        max_operations: u64::try_from(scim_core::patch::PatchRequest::MAX_OPERATIONS).unwrap_or(u64::MAX),
+        max_payload_size: u64::try_from(app.settings.body_limit).unwrap_or(u64::MAX),
+        max_results: app.settings.max_results,
+        documentation_uri: None,
+    }
+}
+
+fn whole_list(resources: &[Value]) -> Answer {
+    let texts: Vec<String> = resources.iter().map(Value::to_string).collect();
+    let total = u64::try_from(texts.len()).unwrap_or(u64::MAX);
+    Answer::ok(list::list_text(total, &list::Page { start_index: 1, count: total }, &texts))
+}
+
+fn one(resources: Vec<Value>, id: &str, kind: &str) -> Result<Answer, ApiError> {
+    let is = |resource: &Value| {
+        let named =
+            |key: &str| resource.get(key).and_then(Value::as_str).is_some_and(|v| v.eq_ignore_ascii_case(id));
+        named("id") || (kind == "resource type" && named("name"))
+    };
+    let found = resources.iter().find(|resource| is(resource));
+    found.map(|resource| Answer::ok(resource.to_string())).ok_or_else(|| ApiError::not_found(kind))
+}

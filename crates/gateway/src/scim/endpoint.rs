@@ -1,0 +1,76 @@
+//! The URL table of SCIM (RFC 7644 §3.2): which paths there are and which methods each takes.
+
+use actix_web::http::Method;
+
+/// A path below the base URL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Endpoint {
+    Users,
+    User(String),
+    Groups,
+    Group(String),
+    ServiceProviderConfig,
+    ResourceTypes,
+    ResourceType(String),
+    Schemas,
+    Schema(String),
+    /// An endpoint of the RFC that is not built: 501 (RFC 7644 §3.11 says so of `/Me`).
+    NotBuilt(&'static str),
+}
+
+impl Endpoint {
+    /// `None` when there is no such path.
+    pub(super) fn parse(rest: &[String]) -> Option<Self> {
+        let words: Vec<&str> = rest.iter().map(String::as_str).collect();
+        Some(match words.as_slice() {
+            ["Users"] => Self::Users,
+            ["Groups"] => Self::Groups,
+            [] => Self::NotBuilt("/"),
+            [".search"] | ["Users" | "Groups", ".search"] => Self::NotBuilt("/.search"),
+            ["Bulk"] => Self::NotBuilt("/Bulk"),
+            ["Me", ..] => Self::NotBuilt("/Me"),
+            ["Users", id] => Self::User((*id).to_owned()),
+            ["Groups", id] => Self::Group((*id).to_owned()),
+            ["ServiceProviderConfig"] => Self::ServiceProviderConfig,
+            ["ResourceTypes"] => Self::ResourceTypes,
+            ["ResourceTypes", name] => Self::ResourceType((*name).to_owned()),
+            ["Schemas"] => Self::Schemas,
+            ["Schemas", urn] => Self::Schema((*urn).to_owned()),
+            _ => return None,
+        })
+    }
+
+    /// The methods it takes, as `Allow` lists them.
+    pub(super) fn methods(&self) -> &'static [Method] {
+        match self {
+            Self::Users | Self::Groups => &[Method::GET, Method::POST],
+            Self::User(_) | Self::Group(_) => &[Method::GET, Method::PUT, Method::PATCH, Method::DELETE],
+            Self::ServiceProviderConfig
+            | Self::ResourceTypes
+            | Self::ResourceType(_)
+            | Self::Schemas
+            | Self::Schema(_) => &[Method::GET],
+            Self::NotBuilt(_) => &[],
+        }
+    }
+
+    pub(super) fn is_discovery(&self) -> bool {
+        self.methods() == [Method::GET]
+    }
+
+    /// The path as a template: what metrics and logs name.
+    pub(super) fn route(&self) -> &'static str {
+        match self {
+            Self::Users => "/Users",
+            Self::User(_) => "/Users/{id}",
+            Self::Groups => "/Groups",
+            Self::Group(_) => "/Groups/{id}",
+            Self::ServiceProviderConfig => "/ServiceProviderConfig",
+            Self::ResourceTypes => "/ResourceTypes",
+            Self::ResourceType(_) => "/ResourceTypes/{name}",
+            Self::Schemas => "/Schemas",
+            Self::Schema(_) => "/Schemas/{urn}",
+            Self::NotBuilt(path) => path,
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! The one way in: path, credential, endpoint, method, then the handler. A panic below ends here as a 500 in SCIM form; what
+//! happened is counted and logged here, once.
+
+use std::{panic::AssertUnwindSafe, time::Instant};
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{
+        Method,
+        header::{HeaderName, HeaderValue},
+    },
+    web::{Data, Payload},
+};
+use futures_util::FutureExt as _;
+use provisioning::Act;
+use scim_core::leniency::Tolerance;
+use tracing::{debug, error, info};
+
+use super::{
+    answer::{Answer, error_response},
+    authenticate::authenticate,
+    body::read_json,
+    caller::Caller,
+    discovery,
+    endpoint::Endpoint,
+    groups,
+    query::Query,
+    target::Target,
+    users,
+};
+use crate::{api_error::ApiError, app::App, request_id};
+
+/// What is known of a request by the time it is answered, for the log and the metrics.
+#[derive(Default)]
+struct Seen {
+    route: Option<&'static str>,
+    tenant: Option<String>,
+}
+
+/// Answers every request that no other route takes.
+pub(crate) async fn scim(request: HttpRequest, payload: Payload, app: Data<App>) -> HttpResponse {
+    let began = Instant::now();
+    let id = request_id::new();
+    let mut seen = Seen::default();
+    let work = AssertUnwindSafe(answer(&app, &request, payload, &id, &mut seen)).catch_unwind().await;
+    let outcome = work.unwrap_or(Err(ApiError::Panicked));
+    let mut response = match &outcome {
+        Ok(_) => HttpResponse::Ok().finish(),
+        Err(error) => error_response(error, &request, &id),
+    };
+    let failure = outcome.as_ref().err().map(ToString::to_string);
+    if let Ok(answer) = outcome {
+        response = answer.into_response(&request);
+    }
+    protect(&mut response, &id);
+    note(&app, &request, &seen, &id, response.status().as_u16(), failure.as_deref(), began);
+    response
+}
+
+async fn answer(
+    app: &Data<App>,
+    request: &HttpRequest,
+    payload: Payload,
+    id: &str,
+    seen: &mut Seen,
+) -> Result<Answer, ApiError> {
+    refuse_odd_host(request)?;
+    let target = Target::parse(request.uri().path()).ok_or(ApiError::NoSuchPath { base_url: None })?;
+    let grant = authenticate(app, request, &target).await?;
+    seen.tenant = Some(format!("{}/{}", grant.tenant.region, grant.tenant.company_key));
+    let base = app.base(&grant.tenant);
+    let endpoint = Endpoint::parse(&target.rest)
+        .ok_or_else(|| ApiError::NoSuchPath { base_url: Some(base.0.clone()) })?;
+    seen.route = Some(endpoint.route());
+    check_method(&endpoint, request.method())?;
+    let registry =
+        app.registries.get(&grant.tenant.region).ok_or(ApiError::Misconfigured("region".into()))?;
+    let caller = Caller {
+        rules: app.rules.of(&grant.tenant).map_err(ApiError::Misconfigured)?,
+        base,
+        store: registry.store_of(&grant.tenant).await?,
+        tenant: grant.tenant.clone(),
+        act: Act { request_id: id.to_owned() },
+    };
+    let mut tolerance = caller.rules.tolerance();
+    let done = dispatch(app, request, payload, caller, endpoint, &mut tolerance).await;
+    for (leniency, _) in &tolerance.seen {
+        app.metrics.leniencies.with_label_values(&[leniency.kind()]).inc();
+    }
+    if !tolerance.seen.is_empty() {
+        debug!(request_id = id, tolerated = ?tolerance.seen, "the request was accepted with leniency");
+    }
+    done
+}
+
+async fn dispatch(
+    app: &Data<App>,
+    request: &HttpRequest,
+    payload: Payload,
+    caller: Caller,
+    endpoint: Endpoint,
+    tolerance: &mut Tolerance,
+) -> Result<Answer, ApiError> {
+    let query = Query::parse(request.query_string())?;
+    if endpoint.is_discovery() {
+        return discovery::answer(app, &caller, &endpoint, &query);
+    }
+    query.refuse_unsupported()?;
+    let method = request.method();
+    let body = match *method {
+        Method::POST | Method::PUT | Method::PATCH => {
+            let settings = &app.settings;
+            Some(read_json(request, payload, settings.body_limit, settings.body_timeout).await?)
+        }
+        _ => None,
+    };
+    match (endpoint, method, body) {
+        (Endpoint::Users, &Method::GET, _) => users::list(app, caller, &query, tolerance).await,
+        (Endpoint::Users, _, Some(body)) => users::create(app, caller, &query, &body, tolerance).await,
+        (Endpoint::User(id), &Method::GET, _) => users::get(request, caller, &query, id).await,
+        (Endpoint::User(id), &Method::PUT, Some(body)) => {
+            users::replace(app, request, caller, &query, (id, body), tolerance).await
+        }
+        (Endpoint::User(id), _, Some(body)) => {
+            users::patch(app, request, caller, &query, (id, body), tolerance).await
+        }
+        (Endpoint::User(id), _, None) => users::delete(request, caller, id).await,
+        (Endpoint::Groups, &Method::GET, _) => groups::list(app, caller, &query, tolerance).await,
+        (Endpoint::Groups, _, Some(body)) => groups::create(caller, &query, body, tolerance).await,
+        (Endpoint::Group(id), &Method::GET, _) => groups::get(request, caller, &query, id).await,
+        (Endpoint::Group(id), &Method::PUT, Some(body)) => {
+            groups::replace(request, caller, &query, (id, body), tolerance).await
+        }
+        (Endpoint::Group(id), _, Some(body)) => {
+            groups::patch(request, caller, &query, (id, body), tolerance).await
+        }
+        (Endpoint::Group(id), _, None) => groups::delete(request, caller, id).await,
+        _ => Err(ApiError::NoSuchPath { base_url: None }),
+    }
+}
+
+fn check_method(endpoint: &Endpoint, method: &Method) -> Result<(), ApiError> {
+    if let Endpoint::NotBuilt(path) = endpoint {
+        return Err(ApiError::NotImplemented(path));
+    }
+    if endpoint.methods().contains(method) {
+        return Ok(());
+    }
+    let allow: Vec<&str> = endpoint.methods().iter().map(Method::as_str).collect();
+    Err(ApiError::MethodNotAllowed { allow: allow.join(", ") })
+}
+
+/// Two `Host` headers, or none in HTTP/1.1, are how one request is made to look like two (attack 59; RFC 9112 §3.2).
+fn refuse_odd_host(request: &HttpRequest) -> Result<(), ApiError> {
+    let hosts = request.headers().get_all("host").count();
+    let old = request.version() < actix_web::http::Version::HTTP_11;
+    if hosts == 1 || (hosts == 0 && old) { Ok(()) } else { Err(ApiError::OddHost) }
+}
+
+/// Headers that every answer carries (attack 55).
+fn protect(response: &mut HttpResponse, id: &str) {
+    let headers = response.headers_mut();
+    let mut set = |name: &'static str, value: &'static str| {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    };
+    set("cache-control", "no-store");
+    set("x-content-type-options", "nosniff");
+    if let Ok(value) = HeaderValue::from_str(id) {
+        headers.insert(HeaderName::from_static("x-request-id"), value);
+    }
+}
+
+fn note(
+    app: &App,
+    request: &HttpRequest,
+    seen: &Seen,
+    id: &str,
+    status: u16,
+    failure: Option<&str>,
+    began: Instant,
+) {
+    let route = seen.route.unwrap_or("other");
+    let method = known_method(request.method());
+    let took = began.elapsed();
+    app.metrics.requests.with_label_values(&[route, method, status_text(status)]).inc();
+    app.metrics.seconds.with_label_values(&[route, method]).observe(took.as_secs_f64());
+    let tenant = seen.tenant.as_deref().unwrap_or("-");
+    let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+    let cause = failure.unwrap_or_default();
+    match status {
+        500.. => error!(request_id = id, tenant, method, route, status, micros, cause, "a request failed"),
+        400.. => {
+            info!(request_id = id, tenant, method, route, status, micros, cause, "a request was refused")
+        }
+        _ => debug!(request_id = id, tenant, method, route, status, micros, "a request was answered"),
+    }
+}
+
+/// A caller can invent methods; labels must stay few (attack 25).
+fn known_method(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        _ => "other",
+    }
+}
+
+fn status_text(status: u16) -> &'static str {
+    const KNOWN: [(u16, &str); 20] = [
+        (200, "200"),
+        (201, "201"),
+        (204, "204"),
+        (304, "304"),
+        (400, "400"),
+        (401, "401"),
+        (403, "403"),
+        (404, "404"),
+        (405, "405"),
+        (408, "408"),
+        (409, "409"),
+        (412, "412"),
+        (413, "413"),
+        (415, "415"),
+        (429, "429"),
+        (500, "500"),
+        (501, "501"),
+        (503, "503"),
+        (507, "507"),
+        (422, "422"),
+    ];
+    KNOWN.iter().find(|(code, _)| *code == status).map_or("other", |(_, text)| text)
+}

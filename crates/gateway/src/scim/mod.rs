@@ -1,0 +1,17 @@
+//! The SCIM side of HTTP. One handler takes every request that no other route wants, so that every answer, a wrong path
+//! and a panic included, is SCIM JSON, and so that nobody is heard before the credential is checked.
+
+mod answer;
+mod authenticate;
+mod body;
+mod caller;
+mod discovery;
+mod endpoint;
+mod entry;
+mod groups;
+mod query;
+mod target;
+mod users;
+
+pub(crate) use caller::Caller;
+pub(crate) use entry::scim;

@@ -1,0 +1,117 @@
+//! `usher serve`: bind, open, serve, and drain at a stop.
+
+use std::{
+    io::Write as _,
+    net::{SocketAddr, TcpListener},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
+
+use actix_web::{App as HttpApp, HttpServer, web};
+use tokio::sync::watch;
+use tracing::{info, warn};
+
+use crate::{admin, app::App, health, http, scim, settings::Settings, telemetry};
+
+/// How long a connection may wait for its next request: longer than the pauses of a sync, shorter than most proxies' patience.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
+/// Runs until SIGTERM or SIGINT.
+///
+/// # Errors
+/// One sentence for the operator.
+pub(crate) fn serve(config: Option<&Path>) -> Result<(), String> {
+    let settings = Settings::read(config)?;
+    telemetry::log::start(&settings)?;
+    actix_web::rt::System::new().block_on(run(settings))
+}
+
+async fn run(settings: Settings) -> Result<(), String> {
+    let listener = bind("server.listen", settings.listen)?;
+    let address = listener.local_addr().map_err(|e| format!("server.listen: {e}"))?;
+    let metrics = settings.metrics_listen.map(|a| bind("metrics.listen", a)).transpose()?;
+    let public_url = settings.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+    let app = App::open(settings, public_url).await?;
+    leave_server_url(&app.settings.data_dir, address)?;
+    let metrics = metrics.map(|listener| metrics_server(&app, listener)).transpose()?;
+    let (stop, stopping) = watch::channel(false);
+    let server = scim_server(&app, listener, &stopping)?;
+    info!(%address, public_url = app.public_url, "serving");
+    let handle = server.handle();
+    let stopped = Arc::clone(&app);
+    actix_web::rt::spawn(async move {
+        wait_for_stop().await;
+        stopped.stop_being_ready();
+        stop.send_replace(true);
+        handle.stop(true).await;
+    });
+    let ended = server.await.map_err(|e| format!("serving: {e}"));
+    if let Some(metrics) = metrics {
+        metrics.stop(true).await;
+    }
+    app.stores.shutdown().await;
+    info!("stopped");
+    ended
+}
+
+fn bind(key: &str, address: SocketAddr) -> Result<TcpListener, String> {
+    TcpListener::bind(address)
+        .map_err(|e| format!("{key} {address}: {e}; choose another address or stop what uses it"))
+}
+
+fn scim_server(
+    app: &Arc<App>,
+    listener: TcpListener,
+    stopping: &watch::Receiver<bool>,
+) -> Result<actix_server::Server, String> {
+    let settings = &app.settings;
+    let data = web::Data::from(Arc::clone(app));
+    let limits = http::Limits {
+        headers: settings.header_timeout,
+        write: settings.write_timeout,
+        keep_alive: KEEP_ALIVE,
+        shutdown: settings.shutdown,
+    };
+    let application = move || {
+        let application = HttpApp::new().app_data(data.clone());
+        application.configure(health::routes).configure(admin::routes).default_service(web::to(scim::scim))
+    };
+    let server = http::start(application, listener, settings.workers, limits, stopping);
+    server.map_err(|e| format!("server.listen {e}"))
+}
+
+fn metrics_server(app: &Arc<App>, listener: TcpListener) -> Result<actix_web::dev::ServerHandle, String> {
+    let data = web::Data::from(Arc::clone(app));
+    let server =
+        HttpServer::new(move || HttpApp::new().app_data(data.clone()).configure(health::metrics_routes))
+            .workers(1)
+            .disable_signals()
+            .listen(listener)
+            .map_err(|e| format!("metrics.listen: {e}"))?
+            .run();
+    let handle = server.handle();
+    actix_web::rt::spawn(server);
+    Ok(handle)
+}
+
+/// Where the command line finds this server.
+fn leave_server_url(data_dir: &Path, address: SocketAddr) -> Result<(), String> {
+    let path = data_dir.join("server-url");
+    let written = std::fs::File::create(&path).and_then(|mut file| writeln!(file, "http://{address}"));
+    written.map_err(|e| format!("{}: {e}", path.display()))
+}
+
+async fn wait_for_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut term), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        warn!("signals cannot be waited for; stop this process with SIGKILL");
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}

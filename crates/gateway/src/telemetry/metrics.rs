@@ -1,0 +1,76 @@
+//! Every metric, declared in one list. Labels are words of this program, never what a caller sent (attack 25).
+
+use prometheus::{Encoder, HistogramVec, IntCounterVec, Registry, TextEncoder, histogram_opts, opts};
+
+/// The metrics of one process.
+pub(crate) struct Metrics {
+    registry: Registry,
+    /// By route, method and status.
+    pub(crate) requests: IntCounterVec,
+    /// By route and method.
+    pub(crate) seconds: HistogramVec,
+    /// By why: `unknown`, `wrong_region`, `suspended`, `limited`.
+    pub(crate) authentication_refusals: IntCounterVec,
+    /// By license.
+    pub(crate) seat_refusals: IntCounterVec,
+    /// By the license asked for and the state that came of it.
+    pub(crate) seat_changes: IntCounterVec,
+    /// By kind: what identity providers send that the RFC does not have.
+    pub(crate) leniencies: IntCounterVec,
+}
+
+impl Metrics {
+    /// # Errors
+    /// When two metrics have one name.
+    pub(crate) fn new() -> prometheus::Result<Self> {
+        let registry = Registry::new();
+        let counter = |name: &str, help: &str, labels: &[&str]| {
+            let counter = IntCounterVec::new(opts!(name, help), labels)?;
+            registry.register(Box::new(counter.clone()))?;
+            Ok::<_, prometheus::Error>(counter)
+        };
+        let buckets = vec![0.000_25, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 5.0];
+        let options =
+            histogram_opts!("usher_request_seconds", "Time to answer a SCIM request, in seconds.", buckets);
+        let seconds = HistogramVec::new(options, &["route", "method"])?;
+        registry.register(Box::new(seconds.clone()))?;
+        Ok(Self {
+            requests: counter(
+                "usher_requests_total",
+                "SCIM requests answered.",
+                &["route", "method", "status"],
+            )?,
+            authentication_refusals: counter(
+                "usher_authentication_refusals_total",
+                "Requests refused for their credential.",
+                &["why"],
+            )?,
+            seat_refusals: counter(
+                "usher_seat_refusals_total",
+                "Requests refused for want of a seat.",
+                &["license"],
+            )?,
+            seat_changes: counter(
+                "usher_seat_changes_total",
+                "Seats that changed hands.",
+                &["requested", "state"],
+            )?,
+            leniencies: counter(
+                "usher_scim_leniency_total",
+                "Things accepted that the letter of the RFC does not have.",
+                &["kind"],
+            )?,
+            seconds,
+            registry,
+        })
+    }
+
+    /// The text that Prometheus reads.
+    pub(crate) fn text(&self) -> String {
+        let mut text = Vec::new();
+        match TextEncoder::new().encode(&self.registry.gather(), &mut text) {
+            Ok(()) => String::from_utf8_lossy(&text).into_owned(),
+            Err(error) => format!("# metrics could not be written: {error}\n"),
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! The gateway from outside: a real process, real stores, HTTP and the command line.
+
+mod first_contact;

@@ -1,0 +1,74 @@
+//! The audit that `usher seats audit` runs: the ledger, the counters, the holders and the directory tell one story.
+
+use std::collections::BTreeMap;
+
+use directory::users;
+use seat_ledger::{State, audit, seats};
+use serde::Serialize;
+use store::ReadTx;
+
+use crate::{ProvisioningError, profile::is_active};
+
+/// What an audit found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// Whether there is nothing wrong.
+    pub ok: bool,
+    /// The three counts of each license.
+    pub licenses: BTreeMap<&'static str, audit::Count>,
+    /// Active users in the directory; each of them holds one seat.
+    pub active_users: u64,
+    /// What is wrong, in sentences.
+    pub problems: Vec<String>,
+}
+
+/// Recounts one tenant.
+///
+/// # Errors
+/// When the store fails.
+pub fn run(tx: &mut ReadTx<'_>) -> Result<Report, ProvisioningError> {
+    let mut problems = Vec::new();
+    let mut licenses = BTreeMap::new();
+    let mut holders = 0;
+    for (license, count) in audit::recount(tx)? {
+        if !count.adds_up() {
+            problems.push(format!(
+                "{license}: the ledger says {}, the counter {}, and {} users hold one",
+                count.ledger, count.used, count.holders
+            ));
+        }
+        holders += count.holders;
+        licenses.insert(license.key(), count);
+    }
+    let active_users = check_users(tx, &mut problems)?;
+    if i64::try_from(active_users) != Ok(holders) {
+        problems.push(format!("{active_users} users are active, but {holders} hold a seat"));
+    }
+    Ok(Report { ok: problems.is_empty(), licenses, active_users, problems })
+}
+
+/// Every active user holds a seat, every other one holds none; returns how many are active.
+fn check_users(tx: &mut ReadTx<'_>, problems: &mut Vec<String>) -> Result<u64, ProvisioningError> {
+    let mut users_seen = Vec::new();
+    users::for_each(tx, |record| {
+        users_seen.push((record.id.clone(), is_active(&record.parse()?)));
+        Ok(())
+    })?;
+    let mut active_users = 0;
+    for chunk in users_seen.chunks(500) {
+        let ids: Vec<&str> = chunk.iter().map(|(id, _)| id.as_str()).collect();
+        let seats = seats::of_users(tx, &ids)?;
+        for (id, active) in chunk {
+            active_users += u64::from(*active);
+            match seats.get(id) {
+                None => problems.push(format!("user {id} has no seat record")),
+                Some(seat) if *active == (seat.state == State::Suspended) => {
+                    problems
+                        .push(format!("user {id} has active={active} but seat state {}", seat.state.key()));
+                }
+                Some(_) => {}
+            }
+        }
+    }
+    Ok(active_users)
+}

@@ -1,0 +1,232 @@
+//! Profiles: how one product reads provisioning, as data (`profiles/*.toml`). A profile says which attribute carries the
+//! role, which license a role needs, and which attributes are mandatory.
+
+use std::collections::BTreeMap;
+
+use scim_core::{Document, ResourceType, ScimError, schema};
+use seat_ledger::{License, Wish};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// What happens to a value that the map does not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unmapped {
+    /// It is kept as sent, and the person gets the default role.
+    DefaultRole,
+    /// 400 `invalidValue` with the list of legal values (MO9).
+    Refuse,
+}
+
+/// What a role needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Role {
+    /// The license whose seat the role uses.
+    pub license: License,
+    /// Whether the license's fallback will do when none is left.
+    pub may_fall_back: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawProfile {
+    class_attribute: String,
+    default_role: String,
+    unmapped: Unmapped,
+    required: Vec<String>,
+    roles: BTreeMap<String, Role>,
+    values: BTreeMap<String, String>,
+}
+
+/// One product's reading of provisioning.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Profile {
+    /// Its name, as `--profile` takes it.
+    pub name: String,
+    /// The core attribute that carries the role, such as `userType`.
+    pub class_attribute: String,
+    unmapped: Unmapped,
+    default_role: (String, Role),
+    required: Vec<String>,
+    /// Legal values as they are told to people.
+    values: Vec<String>,
+    /// Comparable value → role.
+    roles: BTreeMap<String, (String, Role)>,
+}
+
+/// The profiles that ship with Usher.
+const BUILT_IN: [(&str, &str); 2] = [
+    ("default", include_str!("../profiles/default.toml")),
+    ("mentimeter", include_str!("../profiles/mentimeter.toml")),
+];
+
+/// MO1: without letter case, with blanks, underscores and hyphens alike.
+fn comparable(value: &str) -> String {
+    let alike = |c: char| if matches!(c, ' ' | '-') { '_' } else { c };
+    value.trim().chars().map(alike).flat_map(char::to_lowercase).collect()
+}
+
+impl Profile {
+    /// The names of the profiles that ship with Usher.
+    pub fn built_in_names() -> impl Iterator<Item = &'static str> {
+        BUILT_IN.iter().map(|(name, _)| *name)
+    }
+
+    /// The profile of this name among those that ship with Usher.
+    ///
+    /// # Errors
+    /// A sentence, when there is none or its text is wrong.
+    pub fn built_in(name: &str) -> Result<Self, String> {
+        let known = || Self::built_in_names().collect::<Vec<_>>().join(", ");
+        let (_, text) = BUILT_IN
+            .iter()
+            .find(|(n, _)| *n == name)
+            .ok_or_else(|| format!("there is no profile {name:?}; the profiles are {}", known()))?;
+        Self::parse(name, text)
+    }
+
+    /// Reads a profile from TOML.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong with the text.
+    pub fn parse(name: &str, text: &str) -> Result<Self, String> {
+        let raw: RawProfile = toml::from_str(text).map_err(|e| format!("profile {name}: {e}"))?;
+        let role = |key: &str| {
+            let found = raw.roles.get(key).map(|role| (key.to_owned(), *role));
+            found.ok_or_else(|| format!("profile {name}: the role {key:?} is not defined"))
+        };
+        let mut roles = BTreeMap::new();
+        for (value, key) in &raw.values {
+            roles.insert(comparable(value), role(key)?);
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            default_role: role(&raw.default_role)?,
+            class_attribute: raw.class_attribute,
+            unmapped: raw.unmapped,
+            required: raw.required,
+            values: raw.values.into_keys().collect(),
+            roles,
+        })
+    }
+
+    /// The `User` type as this profile has it: mandatory attributes, legal values.
+    #[must_use]
+    pub fn user_type(&self) -> ResourceType {
+        let mut user = schema::user();
+        user.require(&self.required);
+        user.set_canonical_values(&self.class_attribute, self.values.clone());
+        user
+    }
+
+    /// The value that carries the role, if there is one.
+    #[must_use]
+    pub fn class_value<'d>(&self, document: &'d Document) -> Option<&'d Value> {
+        document.get(&self.class_attribute)
+    }
+
+    /// What a document asks for.
+    ///
+    /// # Errors
+    /// 400 `invalidValue` for a value that the map does not have, where the profile refuses those.
+    pub fn wish(&self, document: &Document) -> Result<Wish<'_>, ScimError> {
+        let (name, role) = match self.class_value(document).and_then(Value::as_str) {
+            None => &self.default_role,
+            Some(value) => match (self.roles.get(&comparable(value)), self.unmapped) {
+                (Some(role), _) => role,
+                (None, Unmapped::DefaultRole) => &self.default_role,
+                (None, Unmapped::Refuse) => return Err(self.illegal(value)),
+            },
+        };
+        Ok(Wish {
+            role: name,
+            license: role.license,
+            may_fall_back: role.may_fall_back,
+            active: is_active(document),
+        })
+    }
+
+    /// Whether a role may fall back; a role that the profile does not know (any more) may not.
+    #[must_use]
+    pub fn may_fall_back(&self, role: &str) -> bool {
+        let mut known = self.roles.values().chain(std::iter::once(&self.default_role));
+        known.any(|(name, r)| name == role && r.may_fall_back)
+    }
+
+    fn illegal(&self, value: &str) -> ScimError {
+        let shown: String = value.chars().take(60).collect();
+        ScimError::invalid_value(format!(
+            "{} {shown:?} is not known to this tenant; send one of: {}.",
+            self.class_attribute,
+            self.values.join(", ")
+        ))
+    }
+}
+
+/// A person without `active` counts as suspended: the attribute was taken away (table of disagreements, `active`).
+#[must_use]
+pub fn is_active(document: &Document) -> bool {
+    document.bool("active") == Some(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn document(user_type: Option<&str>) -> Document {
+        let mut document = Document::default();
+        document.0.insert("active".into(), true.into());
+        if let Some(value) = user_type {
+            document.0.insert("userType".into(), value.into());
+        }
+        document
+    }
+
+    #[test]
+    fn mo1_user_type_compares_without_case_blank_underscore_and_hyphen() {
+        let profile = Profile::built_in("mentimeter").unwrap();
+        for (value, role, license) in [
+            ("admin", "admin", License::Member),
+            ("User", "member", License::Member),
+            ("MEMBER", "member", License::Member),
+            ("member_lite", "member_lite", License::MemberLite),
+            ("Member Lite", "member_lite", License::MemberLite),
+            ("member-lite", "member_lite", License::MemberLite),
+        ] {
+            let document = document(Some(value));
+            let wish = profile.wish(&document).unwrap();
+            assert_eq!((wish.role, wish.license), (role, license), "{value}");
+        }
+    }
+
+    #[test]
+    fn mo9_an_unmapped_value_is_refused_with_the_legal_ones() {
+        let error = Profile::built_in("mentimeter").unwrap().wish(&document(Some("Employee"))).unwrap_err();
+        assert_eq!(error.status, 400);
+        assert!(error.detail.contains("admin, member, member_lite, user"), "{}", error.detail);
+    }
+
+    #[test]
+    fn mo18_no_class_or_an_unmapped_one_means_the_free_license_by_default() {
+        let profile = Profile::built_in("default").unwrap();
+        for value in [None, Some("Employee")] {
+            assert_eq!(profile.wish(&document(value)).unwrap().license, License::MemberLite);
+        }
+    }
+
+    #[test]
+    fn an_admin_never_falls_back() {
+        let profile = Profile::built_in("default").unwrap();
+        assert!(!profile.may_fall_back("admin"));
+        assert!(profile.may_fall_back("member"));
+    }
+
+    #[test]
+    fn every_built_in_profile_parses() {
+        for name in Profile::built_in_names() {
+            Profile::built_in(name).unwrap();
+        }
+        assert!(Profile::built_in("none").unwrap_err().contains("default, mentimeter"));
+    }
+}

@@ -1,0 +1,142 @@
+//! The words of a seat refusal (`behaviours`, "the one refusal body"): what is full, how full, what to do, whom to ask. The
+//! first words say that it is about seats, because a 403 is easily taken for a fault of the credential.
+
+use scim_core::{ScimError, ScimType, urn};
+use seat_ledger::License;
+use serde_json::json;
+
+/// What a refusal names.
+#[derive(Clone, Debug)]
+pub struct Refusal<'a> {
+    /// What was asked for.
+    pub license: License,
+    /// Seats in use.
+    pub used: i64,
+    /// The quota.
+    pub limit: i64,
+    /// People who wait for this license.
+    pub waiting: i64,
+    /// The fallback that is full too.
+    pub fallback_full: Option<License>,
+    /// The tenant's name.
+    pub tenant: &'a str,
+    /// Whom to ask.
+    pub contact: &'a str,
+    /// `created` or `changed`.
+    pub not_done: &'a str,
+    /// The request's id, to be found again.
+    pub reference: &'a str,
+    /// Where this is explained.
+    pub help: &'a str,
+}
+
+impl Refusal<'_> {
+    /// The answer: 403 `seatLimitReached`.
+    #[must_use]
+    pub fn to_error(&self) -> ScimError {
+        let mut error = ScimError::new(403, Some(ScimType::SeatLimitReached), self.detail());
+        error.extension = Some((
+            urn::SEAT_ERROR,
+            json!({
+                "license": self.license.key(),
+                "used": self.used,
+                "limit": self.limit,
+                "waiting": self.waiting,
+                "ref": self.reference,
+                "help": self.help,
+            }),
+        ));
+        error
+    }
+
+    fn detail(&self) -> String {
+        let (license, tenant) = (self.license.title(), short(self.tenant));
+        let cause = if self.limit == 0 {
+            // MO8: the plan, not the value, is what is missing.
+            format!("the plan of {tenant} has no {license} seats")
+        } else {
+            format!(
+                "all {} {license} seats of {tenant} are in use ({} of {})",
+                self.limit, self.used, self.limit
+            )
+        };
+        let also = match self.fallback_full {
+            Some(lesser) => format!(", and no {} seat is free either", lesser.title()),
+            None => String::new(),
+        };
+        format!(
+            "Seat limit reached: {cause}{also}. The user was not {}. {}ask {} for more; then retry. Ref {}.",
+            self.not_done,
+            self.remedy(),
+            short(self.contact),
+            self.reference
+        )
+    }
+
+    fn remedy(&self) -> &'static str {
+        match (self.license, self.limit, self.fallback_full) {
+            (_, 0, _) => "Please ",
+            (License::Member, _, None) => "Free a seat, send userType member_lite, or ",
+            _ => "Free a seat, or ",
+        }
+    }
+}
+
+/// A name can be long; the sentence around it must still fit (S12).
+fn short(name: &str) -> String {
+    name.chars().take(80).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal() -> Refusal<'static> {
+        Refusal {
+            license: License::Member,
+            used: 50,
+            limit: 50,
+            waiting: 3,
+            fallback_full: None,
+            tenant: "Acme",
+            contact: "support@example.com",
+            not_done: "created",
+            reference: "01J8Z3",
+            help: "https://scim.example.com/s/01J8Z3",
+        }
+    }
+
+    #[test]
+    fn s12_the_refusal_says_what_is_full_and_what_to_do_in_one_plain_line() {
+        let error = refusal().to_error();
+        assert_eq!(
+            error.detail,
+            "Seat limit reached: all 50 Member seats of Acme are in use (50 of 50). The user was not created. \
+             Free a seat, send userType member_lite, or ask support@example.com for more; then retry. Ref 01J8Z3."
+        );
+        let body = error.to_json();
+        assert_eq!(
+            (body["status"].as_str(), body["scimType"].as_str()),
+            (Some("403"), Some("seatLimitReached"))
+        );
+        assert_eq!(body[urn::SEAT_ERROR]["waiting"], 3);
+    }
+
+    #[test]
+    fn mo8_a_license_that_the_plan_does_not_have_is_named_as_that() {
+        let refusal = Refusal { license: License::MemberLite, used: 0, limit: 0, ..refusal() };
+        let detail = refusal.to_error().detail;
+        assert!(
+            detail.starts_with("Seat limit reached: the plan of Acme has no Member Lite seats."),
+            "{detail}"
+        );
+        assert!(detail.contains("ask support@example.com"));
+    }
+
+    #[test]
+    fn s12_long_names_do_not_push_the_remedy_out() {
+        let long = "x".repeat(2000);
+        let detail = Refusal { tenant: &long, contact: &long, ..refusal() }.to_error().detail;
+        assert!(detail.len() < 500 && detail.ends_with("Ref 01J8Z3."), "{detail}");
+    }
+}

@@ -1,0 +1,57 @@
+//! What one tenant's settings and profile come to, made once and read by every request.
+
+use directory::{NameRules, memberships::UnknownMembers};
+use scim_core::{ResourceType, leniency::Tolerance, schema};
+
+use crate::Profile;
+
+/// One tenant's rules.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// How provisioning is read.
+    pub profile: Profile,
+    /// The `User` type of this tenant.
+    pub user: ResourceType,
+    /// The `Group` type of this tenant.
+    pub group: ResourceType,
+    /// Which names are unique beside userName.
+    pub names: NameRules,
+    /// What happens to members that are no users here.
+    pub unknown_members: UnknownMembers,
+    /// Whether the letter of the RFC holds instead of the leniencies.
+    pub strict: bool,
+}
+
+impl Rules {
+    /// The rules of a profile with every setting at its default.
+    #[must_use]
+    pub fn new(profile: Profile) -> Self {
+        Self {
+            user: profile.user_type(),
+            group: schema::group(),
+            profile,
+            names: NameRules::default(),
+            unknown_members: UnknownMembers::default(),
+            strict: false,
+        }
+    }
+
+    /// A fresh tolerance for one request.
+    #[must_use]
+    pub fn tolerance(&self) -> Tolerance {
+        if self.strict { Tolerance::strict() } else { Tolerance::lenient() }
+    }
+
+    /// The core attributes that a PUT keeps when it leaves them out: a lost mapping must not switch people on or off, nor
+    /// move their license (table of disagreements, `PUT that leaves attributes out`).
+    pub(crate) fn kept_by_put(&self) -> [&str; 2] {
+        ["active", &self.profile.class_attribute]
+    }
+}
+
+/// Who acts: named in every change that is recorded.
+#[derive(Clone, Debug)]
+pub struct Act {
+    /// The request's id, which the answer and the log carry too.
+    pub request_id: String,
+}

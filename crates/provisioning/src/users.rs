@@ -1,0 +1,253 @@
+//! Users: create, read, list, change, delete. A user, its seat, the ledger's line and the change record are one
+//! transaction: the caller's.
+
+use directory::{
+    DirectoryError,
+    changes::{self, Change},
+    memberships::{self, GroupOfUser},
+    search::{self, Users},
+    users::{self, UserRecord},
+};
+use scim_core::{Document, filter::Filter, leniency::Tolerance, list::Page, patch::PatchRequest, resource};
+use seat_ledger::{Seat, SeatChange, Wish, seats};
+use serde_json::{Map, Value, json};
+use store::{ReadTx, WriteTx};
+
+use crate::{
+    Act, Preconditions, ProvisioningError, Rules,
+    profile::is_active,
+    promotion,
+    render::{self, Base},
+};
+
+/// A user with what is computed for its answer.
+#[derive(Clone, Debug)]
+pub struct UserView {
+    /// The row.
+    pub record: UserRecord,
+    /// Its seat.
+    pub seat: Option<Seat>,
+    /// Its groups, current at the time of the transaction.
+    pub groups: Vec<GroupOfUser>,
+}
+
+impl UserView {
+    /// Whether a client that has this version already has what would be answered. A membership change gives the group a
+    /// new version and not the user, so the user's groups must also be as old as that version.
+    #[must_use]
+    pub fn is_unchanged_for(&self, conditions: &Preconditions) -> bool {
+        let since = self.record.modified_ms;
+        let renamed = self.groups.iter().any(|g| g.renamed_ms >= since);
+        conditions.has_already(self.record.version) && self.record.groups_changed_ms < since && !renamed
+    }
+}
+
+/// What a write came to.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// The user afterwards.
+    pub view: UserView,
+    /// Whether anything changed.
+    pub changed: bool,
+    /// What happened to the seat, for metrics: `None` when nothing did.
+    pub seat: Option<SeatChange>,
+}
+
+/// How a user is to be changed.
+#[derive(Clone, Copy, Debug)]
+pub enum Edit<'a> {
+    /// PUT, with the body as sent.
+    Replace(&'a Value),
+    /// PATCH.
+    Patch(&'a PatchRequest),
+}
+
+impl Edit<'_> {
+    fn apply(self, rules: &Rules, old: &Document, t: &mut Tolerance) -> Result<Document, ProvisioningError> {
+        Ok(match self {
+            Self::Replace(body) => resource::replace(&rules.user, body, old, &rules.kept_by_put(), t)?,
+            Self::Patch(patch) => patch.apply(&rules.user, old, t)?,
+        })
+    }
+}
+
+/// Creates a user and claims its seat.
+///
+/// # Errors
+/// A taken name, an illegal class, no seat left, or the store's.
+pub fn create(
+    tx: &mut WriteTx<'_>,
+    rules: &Rules,
+    document: &Document,
+    act: &Act,
+) -> Result<Written, ProvisioningError> {
+    let wish = rules.profile.wish(document)?;
+    let record = users::insert(tx, document, rules.names)?;
+    let change = seats::settle(tx, &record.id, wish)?;
+    let detail = seat_detail(&change);
+    note(tx, "user.created", &record, act, detail)?;
+    let view = UserView { record, seat: Some(change.after.clone()), groups: Vec::new() };
+    Ok(Written { view, changed: true, seat: Some(change) })
+}
+
+/// One user.
+///
+/// # Errors
+/// [`ProvisioningError::NotFound`], or the store's.
+pub fn get(tx: &mut ReadTx<'_>, id: &str) -> Result<UserView, ProvisioningError> {
+    let record = users::find(tx, id)?.ok_or(ProvisioningError::NotFound("User"))?;
+    view(tx, record)
+}
+
+fn view(tx: &mut ReadTx<'_>, record: UserRecord) -> Result<UserView, ProvisioningError> {
+    let seat = seats::find(tx, &record.id)?;
+    let groups = memberships::of_user(tx, &record.id)?;
+    Ok(UserView { record, seat, groups })
+}
+
+/// A page of the users that a filter selects, and how many there are in all.
+///
+/// # Errors
+/// When the store fails.
+pub fn list(
+    tx: &mut ReadTx<'_>,
+    rules: &Rules,
+    base: &Base,
+    filter: Option<&Filter>,
+    page: &Page,
+) -> Result<(u64, Vec<UserView>), ProvisioningError> {
+    let complete = &mut |tx: &mut ReadTx<'_>, records: &[UserRecord]| whole(tx, rules, base, records);
+    let found = search::find::<Users>(tx, filter, page, complete)?;
+    Ok((found.total, views(tx, found.records)?))
+}
+
+/// Views of many records with two queries for all of them.
+fn views(tx: &mut ReadTx<'_>, records: Vec<UserRecord>) -> Result<Vec<UserView>, ProvisioningError> {
+    let ids: Vec<&str> = records.iter().map(|r| r.id.as_str()).collect();
+    let mut seats = seats::of_users(tx, &ids)?;
+    let mut groups = memberships::of_users(tx, &ids)?;
+    let view = |record: UserRecord| UserView {
+        seat: seats.remove(&record.id),
+        groups: groups.remove(&record.id).unwrap_or_default(),
+        record,
+    };
+    Ok(records.into_iter().map(view).collect())
+}
+
+/// Whole resources, for a filter that is decided in memory.
+fn whole(
+    tx: &mut ReadTx<'_>,
+    rules: &Rules,
+    base: &Base,
+    records: &[UserRecord],
+) -> Result<Vec<Map<String, Value>>, DirectoryError> {
+    let views = views(tx, records.to_vec()).map_err(|error| match error {
+        ProvisioningError::Directory(error) => error,
+        ProvisioningError::Store(error) => error.into(),
+        other => DirectoryError::BadDocument { id: String::new(), cause: other.to_string() },
+    })?;
+    views.iter().map(|view| render::user(rules, base, view)).collect()
+}
+
+/// Changes a user, and its seat where the change asks for it. What changes nothing writes nothing.
+///
+/// # Errors
+/// As [`create`]; a failed precondition; no such user.
+pub fn edit(
+    tx: &mut WriteTx<'_>,
+    rules: &Rules,
+    id: &str,
+    edit: Edit<'_>,
+    conditions: &Preconditions,
+    (act, tolerance): (&Act, &mut Tolerance),
+) -> Result<Written, ProvisioningError> {
+    let record = users::find(tx, id)?.ok_or(ProvisioningError::NotFound("User"))?;
+    conditions.check_write(record.version)?;
+    let old = record.parse()?;
+    let new = edit.apply(rules, &old, tolerance)?;
+    if new == old {
+        return Ok(Written { view: view(tx, record)?, changed: false, seat: None });
+    }
+    let held = seats::find(tx, id)?;
+    let wish = wish(rules, held.as_ref(), &old, &new)?;
+    let record = users::update(tx, &record, &old, &new, rules.names)?;
+    let change = seats::settle(tx, id, wish)?;
+    note(tx, "user.changed", &record, act, seat_detail(&change))?;
+    promotion::record(tx, &change.promoted, act)?;
+    let groups = memberships::of_user(tx, id)?;
+    let view = UserView { record, seat: Some(change.after.clone()), groups };
+    Ok(Written { view, changed: true, seat: Some(change) })
+}
+
+/// What the changed document asks for. As long as the class attribute stays as it is, so does the wish (MO13): an edit of
+/// something else never moves a license, even where the profile has come to read the value differently.
+fn wish<'a>(
+    rules: &'a Rules,
+    held: Option<&'a Seat>,
+    old: &Document,
+    new: &Document,
+) -> Result<Wish<'a>, ProvisioningError> {
+    let profile = &rules.profile;
+    match held {
+        Some(seat) if profile.class_value(old) == profile.class_value(new) => Ok(Wish {
+            role: &seat.role,
+            license: seat.requested,
+            may_fall_back: profile.may_fall_back(&seat.role),
+            active: is_active(new),
+        }),
+        _ => Ok(profile.wish(new)?),
+    }
+}
+
+/// Deletes a user, gives its seat to who waits, and takes it out of its groups.
+///
+/// # Errors
+/// [`ProvisioningError::NotFound`], a failed precondition, or the store's.
+pub fn delete(
+    tx: &mut WriteTx<'_>,
+    rules: &Rules,
+    id: &str,
+    conditions: &Preconditions,
+    act: &Act,
+) -> Result<(), ProvisioningError> {
+    let record = users::find(tx, id)?.ok_or(ProvisioningError::NotFound("User"))?;
+    conditions.check_write(record.version)?;
+    let promoted = seats::remove(tx, id)?;
+    users::remove(tx, &record, rules.names)?;
+    note(tx, "user.deleted", &record, act, json!({}))?;
+    promotion::record(tx, &promoted, act)
+}
+
+/// MO6: what was asked for and what was given, before and after.
+fn seat_detail(change: &SeatChange) -> Value {
+    let facts = |seat: &Seat| {
+        json!({
+            "role": seat.role,
+            "requestedLicense": seat.requested.key(),
+            "grantedLicense": seat.granted.map(|l| l.key()),
+            "state": seat.state.key(),
+        })
+    };
+    match (&change.before, change.changed()) {
+        (None, _) => json!({ "seat": facts(&change.after) }),
+        (Some(before), true) => json!({ "seatBefore": facts(before), "seat": facts(&change.after) }),
+        (Some(_), false) => json!({}),
+    }
+}
+
+fn note(
+    tx: &mut WriteTx<'_>,
+    kind: &'static str,
+    record: &UserRecord,
+    act: &Act,
+    detail: Value,
+) -> Result<(), ProvisioningError> {
+    let change = Change {
+        kind,
+        resource_id: &record.id,
+        version: record.version,
+        request_id: &act.request_id,
+        detail,
+    };
+    Ok(changes::append(tx, &change)?)
+}

@@ -1,0 +1,211 @@
+//! What the server tells about itself (RFC 7644 §4): its features, its resource types, its schemas. SailPoint
+//! checks these against the RFC, and other clients plan their requests by the numbers, so all of it is true.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::schema::Schema;
+use crate::{ResourceType, urn};
+
+/// The limits that clients are told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Features {
+    /// Most operations of a PATCH; authentik cuts its requests by it, although Bulk itself is off.
+    pub max_operations: u64,
+    /// Longest body, in bytes.
+    pub max_payload_size: u64,
+    /// Most resources on one page.
+    pub max_results: u64,
+    /// Where people read more.
+    pub documentation_uri: Option<String>,
+}
+
+/// RFC 7643 §5; `base` is the tenant's base URL without a slash at its end.
+#[must_use]
+pub fn service_provider_config(features: &Features, base: &str) -> Value {
+    let mut config = json!({
+        "schemas": [urn::SERVICE_PROVIDER_CONFIG],
+        "patch": {"supported": true},
+        "bulk": {
+            "supported": false,
+            "maxOperations": features.max_operations,
+            "maxPayloadSize": features.max_payload_size,
+        },
+        "filter": {"supported": true, "maxResults": features.max_results},
+        "changePassword": {"supported": false},
+        "sort": {"supported": false},
+        "etag": {"supported": true},
+        "authenticationSchemes": [{
+            "type": "oauthbearertoken",
+            "name": "OAuth Bearer Token",
+            "description": "A bearer token in the Authorization header.",
+            "specUri": "https://www.rfc-editor.org/info/rfc6750",
+            "primary": true,
+        }],
+        "meta": meta("ServiceProviderConfig", format!("{base}/ServiceProviderConfig")),
+    });
+    if let (Some(uri), Value::Object(members)) = (&features.documentation_uri, &mut config) {
+        members.insert("documentationUri".into(), uri.as_str().into());
+    }
+    config
+}
+
+/// RFC 7643 §6, one object per resource type.
+#[must_use]
+pub fn resource_types(types: &[&ResourceType], base: &str) -> Vec<Value> {
+    types.iter().map(|rt| resource_type(rt, base)).collect()
+}
+
+fn resource_type(rt: &ResourceType, base: &str) -> Value {
+    let extensions: Vec<Value> =
+        rt.extensions.iter().map(|s| json!({"schema": s.id, "required": false})).collect();
+    json!({
+        "schemas": [urn::RESOURCE_TYPE],
+        "id": rt.name,
+        "name": rt.name,
+        "endpoint": rt.endpoint,
+        "description": rt.description,
+        "schema": rt.core.id,
+        "schemaExtensions": extensions,
+        "meta": meta("ResourceType", format!("{base}/ResourceTypes/{}", rt.name)),
+    })
+}
+
+/// RFC 7643 §7, each schema once.
+#[must_use]
+pub fn schemas(types: &[&ResourceType], base: &str) -> Vec<Value> {
+    let mut told: Vec<&Schema> = Vec::new();
+    for schema in types.iter().flat_map(|rt| rt.schemas()) {
+        if !told.iter().any(|s| s.id == schema.id) {
+            told.push(schema);
+        }
+    }
+    told.into_iter().map(|schema| schema_resource(schema, base)).collect()
+}
+
+fn schema_resource(schema: &Schema, base: &str) -> Value {
+    json!({
+        "schemas": [urn::SCHEMA],
+        "id": schema.id,
+        "name": schema.name,
+        "description": schema.description,
+        "attributes": json_of(&schema.attributes),
+        "meta": meta("Schema", format!("{base}/Schemas/{}", schema.id)),
+    })
+}
+
+fn meta(kind: &str, location: String) -> Value {
+    json!({"resourceType": kind, "location": location})
+}
+
+#[allow(clippy::expect_used, reason = "plain structs with string keys always serialise")]
+fn json_of(value: &impl Serialize) -> Value {
+    serde_json::to_value(value).expect("a schema serialises")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema;
+
+    const BASE: &str = "https://ire.scim.example.com/acme/scim/v2";
+
+    fn features() -> Features {
+        Features {
+            max_operations: 1000,
+            max_payload_size: 8 << 20,
+            max_results: 1000,
+            documentation_uri: None,
+        }
+    }
+
+    #[test]
+    fn the_configuration_has_every_field_of_rfc_7643_section_5() {
+        let config = service_provider_config(&features(), BASE);
+        assert_eq!(config["schemas"], json!([urn::SERVICE_PROVIDER_CONFIG]));
+        assert_eq!(config["patch"], json!({"supported": true}));
+        assert_eq!(
+            config["bulk"],
+            json!({"supported": false, "maxOperations": 1000, "maxPayloadSize": 8_388_608})
+        );
+        assert_eq!(config["filter"], json!({"supported": true, "maxResults": 1000}));
+        for (name, supported) in [("changePassword", false), ("sort", false), ("etag", true)] {
+            assert_eq!(config[name], json!({ "supported": supported }), "{name}");
+        }
+        let scheme = &config["authenticationSchemes"][0];
+        assert_eq!(scheme["type"], "oauthbearertoken");
+        assert!(scheme["name"].is_string() && scheme["description"].is_string());
+        assert_eq!(config["meta"]["location"], format!("{BASE}/ServiceProviderConfig"));
+        assert_eq!(config["meta"]["resourceType"], "ServiceProviderConfig");
+        assert!(config.get("documentationUri").is_none());
+        let told = Features { documentation_uri: Some("https://docs.example.com".into()), ..features() };
+        assert_eq!(service_provider_config(&told, BASE)["documentationUri"], "https://docs.example.com");
+    }
+
+    #[test]
+    fn cx9_password_sync_is_told_as_not_supported() {
+        assert_eq!(service_provider_config(&features(), BASE)["changePassword"]["supported"], false);
+    }
+
+    #[test]
+    fn resource_types_name_their_schemas_and_extensions() {
+        let types = resource_types(&[&schema::user(), &schema::group()], BASE);
+        assert_eq!(
+            types[0],
+            json!({
+                "schemas": [urn::RESOURCE_TYPE],
+                "id": "User",
+                "name": "User",
+                "endpoint": "/Users",
+                "description": "A person who may use the application.",
+                "schema": urn::USER,
+                "schemaExtensions": [
+                    {"schema": urn::ENTERPRISE_USER, "required": false},
+                    {"schema": urn::SEAT, "required": false},
+                ],
+                "meta": {"resourceType": "ResourceType", "location": format!("{BASE}/ResourceTypes/User")},
+            })
+        );
+        assert_eq!(types[1]["id"], "Group");
+        assert_eq!(types[1]["schemaExtensions"], json!([]));
+    }
+
+    #[test]
+    fn each_schema_is_told_once_with_all_characteristics() {
+        let (user, group) = (schema::user(), schema::group());
+        let schemas = schemas(&[&user, &group, &user], BASE);
+        let ids: Vec<_> = schemas.iter().map(|s| s["id"].as_str().unwrap()).collect();
+        assert_eq!(ids, [urn::USER, urn::ENTERPRISE_USER, urn::SEAT, urn::GROUP]);
+        assert_eq!(schemas[0]["meta"]["location"], format!("{BASE}/Schemas/{}", urn::USER));
+        let told = &schemas[0]["attributes"][0];
+        for name in [
+            "name",
+            "type",
+            "multiValued",
+            "description",
+            "required",
+            "caseExact",
+            "mutability",
+            "returned",
+            "uniqueness",
+        ] {
+            assert!(told.get(name).is_some(), "{name}");
+        }
+        assert_eq!(told["uniqueness"], "server");
+        let certificates = schemas[0]["attributes"].as_array().unwrap().last().unwrap();
+        assert_eq!(certificates["subAttributes"][0]["type"], "binary");
+    }
+
+    #[test]
+    fn mo9_and_mc11_a_tenants_roles_and_required_attributes_are_told() {
+        let mut user = schema::user();
+        user.set_canonical_values("userType", vec!["admin".into(), "member_lite".into()]);
+        assert_eq!(user.require(&["Emails".into(), "shoeSize".into()]), ["shoeSize"]);
+        let told = schemas(&[&user], BASE).remove(0);
+        let attribute = |name: &str| {
+            told["attributes"].as_array().unwrap().iter().find(|a| a["name"] == name).cloned().unwrap()
+        };
+        assert_eq!(attribute("userType")["canonicalValues"], json!(["admin", "member_lite"]));
+        assert_eq!(attribute("emails")["required"], true);
+    }
+}

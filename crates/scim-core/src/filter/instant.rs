@@ -1,0 +1,134 @@
+//! A point in time, read from `dateTime` text (RFC 7643 §2.3.5, xsd:dateTime), so that `2011-05-13T04:42:34+02:00`
+//! and `2011-05-13T02:42:34Z` compare equal.
+
+/// Seconds and nanoseconds since 1970 in UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Instant {
+    seconds: i64,
+    nanos: u32,
+}
+
+impl Instant {
+    /// Reads `YYYY-MM-DDThh:mm:ss`, with or without a fraction and a zone; without a zone it is UTC.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut rest = Rest(text);
+        let (year, month, day) = (rest.number(4)?, rest.after('-')?.number(2)?, rest.after('-')?.number(2)?);
+        rest.0 = rest.0.strip_prefix(['T', 't'])?;
+        let (hour, minute, second) =
+            (rest.number(2)?, rest.after(':')?.number(2)?, rest.after(':')?.number(2)?);
+        let in_range = (1..=12).contains(&month)
+            && (1..=days_in_month(year, month)).contains(&day)
+            && hour <= 23
+            && minute <= 59
+            && second <= 60;
+        let nanos = rest.fraction()?;
+        let offset = rest.zone()?;
+        let seconds =
+            days_since_1970(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second - offset;
+        in_range.then_some(Self { seconds, nanos })
+    }
+
+    /// Milliseconds since 1970 in UTC; `None` when the instant is finer than that.
+    #[must_use]
+    pub fn as_whole_millis(self) -> Option<i64> {
+        let millis = (self.nanos % 1_000_000 == 0).then_some(i64::from(self.nanos / 1_000_000))?;
+        self.seconds.checked_mul(1000)?.checked_add(millis)
+    }
+}
+
+/// What is still to be read.
+struct Rest<'a>(&'a str);
+
+impl Rest<'_> {
+    fn after(&mut self, separator: char) -> Option<&mut Self> {
+        self.0 = self.0.strip_prefix(separator)?;
+        Some(self)
+    }
+
+    fn number(&mut self, digits: usize) -> Option<i64> {
+        let (number, rest) = self.0.split_at_checked(digits)?;
+        self.0 = rest;
+        if number.bytes().all(|b| b.is_ascii_digit()) { number.parse().ok() } else { None }
+    }
+
+    /// Nanoseconds; further digits are cut.
+    fn fraction(&mut self) -> Option<u32> {
+        let Some(rest) = self.0.strip_prefix('.') else {
+            return Some(0);
+        };
+        let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        let (digits, rest) = rest.split_at(end);
+        self.0 = rest;
+        let nine: String = digits.chars().chain(std::iter::repeat('0')).take(9).collect();
+        if digits.is_empty() { None } else { nine.parse().ok() }
+    }
+
+    /// Seconds east of UTC.
+    fn zone(&mut self) -> Option<i64> {
+        let sign = match self.0 {
+            "" | "Z" | "z" => return Some(0),
+            text if text.starts_with('+') => 1,
+            text if text.starts_with('-') => -1,
+            _ => return None,
+        };
+        self.0 = self.0.get(1..)?;
+        let (hours, minutes) = (self.number(2)?, self.after(':')?.number(2)?);
+        (self.0.is_empty() && hours <= 14 && minutes <= 59).then_some(sign * (hours * 3_600 + minutes * 60))
+    }
+}
+
+fn days_in_month(year: i64, month: i64) -> i64 {
+    match month {
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+/// Howard Hinnant's `days_from_civil`: the year begins in March, so that the leap day is its last.
+fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    era * 146_097 + day_of_era - 719_468
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zones_and_fractions_are_one_line_of_time() {
+        let at = |text| Instant::parse(text).unwrap_or_else(|| panic!("{text}"));
+        assert_eq!(at("1970-01-01T00:00:00Z"), Instant { seconds: 0, nanos: 0 });
+        assert_eq!(at("2011-05-13T04:42:34Z").seconds, 1_305_261_754);
+        assert_eq!(at("2011-05-13T04:42:34+02:00"), at("2011-05-13T02:42:34z"));
+        assert_eq!(at("2024-02-29T23:59:59.5"), at("2024-02-29T23:59:59.500000000999Z"));
+        assert!(at("2011-05-13T04:42:34.001Z") > at("2011-05-13T04:42:34Z"));
+        assert!(at("0001-01-01T00:00:00Z") < at("9999-12-31T23:59:59Z"));
+    }
+
+    #[test]
+    fn what_is_no_date_time_is_none() {
+        for text in [
+            "",
+            "2011",
+            "2011-05-13",
+            "2011-13-01T00:00:00Z",
+            "2023-02-29T00:00:00Z",
+            "2011-05-13T24:00:00Z",
+            "2011-05-13T04:42:34.Z",
+            "2011-05-13T04:42:34Zx",
+            "2011-05-13T04:42:34+2",
+            "2011-05-13 04:42:34Z",
+            "+011-05-13T04:42:34Z",
+            "\u{661}970-01-01T00:00:00Z",
+        ] {
+            assert_eq!(Instant::parse(text), None, "{text}");
+        }
+    }
+}

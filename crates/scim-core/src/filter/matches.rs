@@ -1,0 +1,103 @@
+//! Evaluates a filter over one resource in memory. This is the meaning of a filter; what a store compiles to SQL
+//! is held against it.
+
+use std::cmp::Ordering;
+
+use serde_json::{Map, Number, Value};
+
+use super::{Filter, Instant, Literal, Op};
+use crate::fold::{fold, user_name_key};
+use crate::path::AttributeRef;
+use crate::schema::Type;
+
+impl Filter {
+    /// Whether the resource, or the element of a multi-valued attribute, matches.
+    #[must_use]
+    pub fn matches(&self, resource: &Map<String, Value>) -> bool {
+        match self {
+            Self::And(parts) => parts.iter().all(|part| part.matches(resource)),
+            Self::Or(parts) => parts.iter().any(|part| part.matches(resource)),
+            Self::Not(part) => !part.matches(resource),
+            Self::Present(path) => is_present(path, resource),
+            Self::ValuePath { path, filter } => {
+                path.iter(resource).filter_map(Value::as_object).any(|element| filter.matches(element))
+            }
+            Self::Compare { path, op, value } => compares(path, *op, value, resource),
+        }
+    }
+}
+
+fn compares(path: &AttributeRef, op: Op, literal: &Literal, resource: &Map<String, Value>) -> bool {
+    match (op, literal) {
+        (Op::Eq, Literal::Null) => !is_present(path, resource),
+        (Op::Ne, _) => !compares(path, Op::Eq, literal, resource),
+        _ => path.iter(resource).any(|value| holds(path, op, literal, value)),
+    }
+}
+
+/// RFC 7644 §3.4.2.2, `pr`: "has a non-empty or non-null value".
+fn is_present(path: &AttributeRef, resource: &Map<String, Value>) -> bool {
+    path.iter(resource).any(|value| match value {
+        Value::Null => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Array(elements) => !elements.is_empty(),
+        Value::Object(members) => !members.is_empty(),
+        Value::Bool(_) | Value::Number(_) => true,
+    })
+}
+
+fn holds(path: &AttributeRef, op: Op, literal: &Literal, value: &Value) -> bool {
+    match (literal, value) {
+        (Literal::Boolean(wanted), Value::Bool(actual)) => op == Op::Eq && wanted == actual,
+        (Literal::Number(wanted), Value::Number(actual)) => {
+            order(actual, wanted).is_some_and(|ordering| orders(op, ordering))
+        }
+        (Literal::String(wanted), Value::String(actual)) => text_holds(path, op, wanted, actual),
+        _ => false,
+    }
+}
+
+fn text_holds(path: &AttributeRef, op: Op, wanted: &str, actual: &str) -> bool {
+    let leaf = path.leaf();
+    if leaf.kind == Type::DateTime && !op.is_substring() {
+        return match (Instant::parse(actual), Instant::parse(wanted)) {
+            (Some(actual), Some(wanted)) => orders(op, actual.cmp(&wanted)),
+            _ => false,
+        };
+    }
+    if op == Op::Eq && path.is_name("userName", None) {
+        return user_name_key(actual) == user_name_key(wanted);
+    }
+    if leaf.case_exact {
+        return compare_text(op, actual, wanted);
+    }
+    compare_text(op, &fold(actual), &fold(wanted))
+}
+
+fn compare_text(op: Op, actual: &str, wanted: &str) -> bool {
+    match op {
+        Op::Co => actual.contains(wanted),
+        Op::Sw => actual.starts_with(wanted),
+        Op::Ew => actual.ends_with(wanted),
+        _ => orders(op, actual.cmp(wanted)),
+    }
+}
+
+fn orders(op: Op, ordering: Ordering) -> bool {
+    match op {
+        Op::Eq => ordering.is_eq(),
+        Op::Gt => ordering.is_gt(),
+        Op::Ge => ordering.is_ge(),
+        Op::Lt => ordering.is_lt(),
+        Op::Le => ordering.is_le(),
+        Op::Ne | Op::Co | Op::Sw | Op::Ew => false,
+    }
+}
+
+/// Whole numbers exactly, all others as floating point.
+fn order(left: &Number, right: &Number) -> Option<Ordering> {
+    match (left.as_i64(), right.as_i64()) {
+        (Some(left), Some(right)) => Some(left.cmp(&right)),
+        _ => left.as_f64()?.partial_cmp(&right.as_f64()?),
+    }
+}

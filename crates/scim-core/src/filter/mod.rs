@@ -1,0 +1,173 @@
+//! Filters (RFC 7644 §3.4.2.2) as a tree whose names are already resolved. [`parse`] reads the text, [`matches`]
+//! evaluates the tree in memory; a store may compile it to SQL, with the same answers.
+//!
+//! The semantics, once for all readers of the tree: a multi-valued path matches when any of its values does;
+//! `x ne v` is exactly `not (x eq v)`; `x eq null` means that `x` is absent; strings compare folded unless their
+//! attribute is `caseExact`.
+
+mod cursor;
+mod instant;
+mod matches;
+pub(crate) mod parse;
+
+use std::fmt;
+
+use serde_json::{Number, Value};
+
+pub use instant::Instant;
+
+use crate::path::AttributeRef;
+
+/// One filter. `And` and `Or` hold at least two parts and never their own kind directly.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Filter {
+    /// Every part matches.
+    And(Vec<Filter>),
+    /// At least one part matches.
+    Or(Vec<Filter>),
+    /// The part does not match.
+    Not(Box<Filter>),
+    /// `path op value`.
+    Compare {
+        /// What is compared; never a complex attribute: of those their `value` is.
+        path: AttributeRef,
+        /// How.
+        op: Op,
+        /// With what; of the attribute's type.
+        value: Literal,
+    },
+    /// `path pr`: there is a value that is not empty.
+    Present(AttributeRef),
+    /// `path[filter]`: one element matches the whole inner filter.
+    ValuePath {
+        /// A complex attribute.
+        path: AttributeRef,
+        /// Over one element: its paths are sub-attributes.
+        filter: Box<Filter>,
+    },
+}
+
+/// The comparison operators of RFC 7644 §3.4.2.2, table 3.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the RFC's own words")]
+pub enum Op {
+    Eq,
+    Ne,
+    Co,
+    Sw,
+    Ew,
+    Gt,
+    Ge,
+    Lt,
+    Le,
+}
+
+impl Op {
+    const ALL: [Self; 9] =
+        [Self::Eq, Self::Ne, Self::Co, Self::Sw, Self::Ew, Self::Gt, Self::Ge, Self::Lt, Self::Le];
+
+    /// As the RFC writes it.
+    #[must_use]
+    pub fn keyword(self) -> &'static str {
+        match self {
+            Self::Eq => "eq",
+            Self::Ne => "ne",
+            Self::Co => "co",
+            Self::Sw => "sw",
+            Self::Ew => "ew",
+            Self::Gt => "gt",
+            Self::Ge => "ge",
+            Self::Lt => "lt",
+            Self::Le => "le",
+        }
+    }
+
+    /// Letter case ignored.
+    fn from_keyword(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|op| op.keyword().eq_ignore_ascii_case(word))
+    }
+
+    /// Whether the operator asks for an order.
+    #[must_use]
+    pub fn is_ordering(self) -> bool {
+        matches!(self, Self::Gt | Self::Ge | Self::Lt | Self::Le)
+    }
+
+    /// Whether the operator looks into a text.
+    #[must_use]
+    pub fn is_substring(self) -> bool {
+        matches!(self, Self::Co | Self::Sw | Self::Ew)
+    }
+}
+
+/// `compValue` of RFC 7644 figure 1.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs, reason = "JSON's own words")]
+pub enum Literal {
+    String(String),
+    Number(Number),
+    Boolean(bool),
+    Null,
+}
+
+impl Filter {
+    /// How many comparisons one evaluation may cost.
+    #[must_use]
+    pub fn terms(&self) -> usize {
+        match self {
+            Self::And(parts) | Self::Or(parts) => parts.iter().map(Self::terms).sum(),
+            Self::Not(part) => part.terms(),
+            Self::ValuePath { filter, .. } => filter.terms(),
+            Self::Compare { .. } | Self::Present(_) => 1,
+        }
+    }
+}
+
+/// The text of the filter: parsing it gives the same tree.
+impl fmt::Display for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::And(parts) => join(f, parts, " and ", |part| matches!(part, Self::Or(_))),
+            Self::Or(parts) => join(f, parts, " or ", |_| false),
+            Self::Not(part) => write!(f, "not ({part})"),
+            Self::Compare { path, op, value } => {
+                write!(f, "{} {} {value}", path.full_name(), op.keyword())
+            }
+            Self::Present(path) => write!(f, "{} pr", path.full_name()),
+            Self::ValuePath { path, filter } => write!(f, "{}[{filter}]", path.full_name()),
+        }
+    }
+}
+
+fn join(
+    f: &mut fmt::Formatter<'_>,
+    parts: &[Filter],
+    word: &str,
+    grouped: impl Fn(&Filter) -> bool,
+) -> fmt::Result {
+    for (index, part) in parts.iter().enumerate() {
+        if index > 0 {
+            f.write_str(word)?;
+        }
+        if grouped(part) {
+            write!(f, "({part})")?;
+        } else {
+            write!(f, "{part}")?;
+        }
+    }
+    Ok(())
+}
+
+impl fmt::Display for Literal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::String(text) => write!(f, "{}", Value::from(text.as_str())),
+            Self::Number(number) => write!(f, "{number}"),
+            Self::Boolean(boolean) => write!(f, "{boolean}"),
+            Self::Null => f.write_str("null"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,357 @@
+//! Reads the filter grammar of RFC 7644 §3.4.2.2 figure 1 by hand, one function for each rule. Length, depth and
+//! terms are counted before they cost anything: in Rust a stack overflow ends the process.
+
+use serde_json::Number;
+
+use super::cursor::Cursor;
+use super::{Filter, Instant, Literal, Op};
+use crate::ScimError;
+use crate::leniency::{Leniency, Tolerance};
+use crate::path::{self, AttributeRef};
+use crate::schema::{Attribute, Mutability, ResourceType, Type};
+
+impl Filter {
+    /// Longest filter that is read, in bytes.
+    pub const MAX_BYTES: usize = 16_384;
+    /// Deepest nesting of parentheses and brackets.
+    pub const MAX_DEPTH: usize = 32;
+    /// Most comparisons in one filter.
+    pub const MAX_TERMS: usize = 200;
+
+    /// Reads a filter over resources of this type.
+    ///
+    /// # Errors
+    /// 400 `invalidFilter` that says where: a filter is understood as a whole or refused, never taken in part.
+    pub fn parse(text: &str, rt: &ResourceType, tolerance: &mut Tolerance) -> Result<Self, ScimError> {
+        let mut parser = Parser::new(text, text, Names::Of(rt), tolerance)?;
+        let filter = parser.disjunction()?;
+        parser.input.blanks();
+        if !parser.input.rest.is_empty() {
+            return Err(parser.input.error("expected \"and\", \"or\" or the end"));
+        }
+        Ok(filter)
+    }
+}
+
+/// Reads `[filter]` over elements of the attribute at the start of `bracketed`, which is the end of `text`; what
+/// follows the bracket is returned with it.
+pub(crate) fn bracketed<'a>(
+    attribute: &'a Attribute,
+    text: &'a str,
+    bracketed: &'a str,
+    tolerance: &'a mut Tolerance,
+) -> Result<(Filter, &'a str), ScimError> {
+    let mut parser = Parser::new(text, bracketed, Names::Elements(attribute), tolerance)?;
+    parser.input.expect('[')?;
+    let filter = parser.nested(']')?;
+    Ok((filter, parser.input.rest))
+}
+
+/// What a name in the filter may mean.
+#[derive(Clone, Copy)]
+enum Names<'a> {
+    /// An attribute of a resource.
+    Of(&'a ResourceType),
+    /// A sub-attribute, between brackets.
+    Elements(&'a Attribute),
+}
+
+struct Parser<'a> {
+    input: Cursor<'a>,
+    names: Names<'a>,
+    depth: usize,
+    terms: usize,
+    tolerance: &'a mut Tolerance,
+}
+
+impl<'a> Parser<'a> {
+    fn new(
+        text: &'a str,
+        rest: &'a str,
+        names: Names<'a>,
+        tolerance: &'a mut Tolerance,
+    ) -> Result<Self, ScimError> {
+        if text.len() > Filter::MAX_BYTES {
+            let limit = Filter::MAX_BYTES;
+            return Err(ScimError::invalid_filter(format!(
+                "The filter is longer than {limit} bytes; ask in several requests."
+            )));
+        }
+        Ok(Self { input: Cursor::new(text, rest), names, depth: 0, terms: 0, tolerance })
+    }
+
+    /// `FILTER = … / FILTER "or" FILTER`
+    fn disjunction(&mut self) -> Result<Filter, ScimError> {
+        let mut parts = vec![self.conjunction()?];
+        while self.keyword("or") {
+            parts.push(self.conjunction()?);
+        }
+        Ok(any_of(parts))
+    }
+
+    /// `FILTER "and" FILTER` binds tighter than "or" (RFC 7644 §3.4.2.2).
+    fn conjunction(&mut self) -> Result<Filter, ScimError> {
+        let mut parts = vec![self.factor()?];
+        while self.keyword("and") {
+            parts.push(self.factor()?);
+        }
+        Ok(all_of(parts))
+    }
+
+    /// `attrExp / valuePath / *1"not" "(" FILTER ")"`
+    fn factor(&mut self) -> Result<Filter, ScimError> {
+        self.input.blanks();
+        if self.input.eat('(') {
+            return self.nested(')');
+        }
+        let start = self.input.rest;
+        let name = self.input.take_while(|c| c.is_ascii_alphanumeric() || "-_$:.".contains(c));
+        if name.eq_ignore_ascii_case("not") {
+            self.input.blanks();
+            self.input.expect('(')?;
+            return Ok(Filter::Not(Box::new(self.nested(')')?)));
+        }
+        if self.input.rest.starts_with('[') {
+            return self.value_path(name, start);
+        }
+        let (path, definition) = self.attribute(name, start)?;
+        self.expression(path, definition)
+    }
+
+    /// A filter up to the closing character; the only place that goes deeper.
+    fn nested(&mut self, closing: char) -> Result<Filter, ScimError> {
+        if self.depth >= Filter::MAX_DEPTH {
+            return Err(self.input.error(&format!("nested deeper than {}", Filter::MAX_DEPTH)));
+        }
+        self.depth += 1;
+        let filter = self.disjunction()?;
+        self.depth -= 1;
+        self.input.blanks();
+        self.input.expect(closing)?;
+        Ok(filter)
+    }
+
+    /// `valuePath = attrPath "[" valFilter "]"`, and Entra's `emails[type eq "work"].value eq "x"`.
+    fn value_path(&mut self, name: &str, start: &'a str) -> Result<Filter, ScimError> {
+        let (path, definition) = self.attribute(name, start)?;
+        if path.sub.is_some() || definition.kind != Type::Complex {
+            return Err(self.input.error_at(start, "this attribute has no elements that [ ] could select"));
+        }
+        self.input.expect('[')?;
+        let outer = std::mem::replace(&mut self.names, Names::Elements(definition));
+        let inner = self.nested(']')?;
+        let filter = if self.input.eat('.') {
+            self.tolerance.note(Leniency::FilterDialect, &path.full_name());
+            let start = self.input.rest;
+            let sub_name = self.input.take_while(|c| c.is_ascii_alphanumeric() || c == '$');
+            let (sub, sub_definition) = self.attribute(sub_name, start)?;
+            element_has(path, inner, self.expression(sub, sub_definition)?)
+        } else {
+            Filter::ValuePath { path, filter: Box::new(inner) }
+        };
+        self.names = outer;
+        Ok(filter)
+    }
+
+    /// What the name means here.
+    fn attribute(&mut self, name: &str, start: &'a str) -> Result<(AttributeRef, &'a Attribute), ScimError> {
+        let found = match self.names {
+            Names::Of(rt) => path::find(rt, name).filter(|(_, d)| d.mutability != Mutability::WriteOnly),
+            Names::Elements(attribute) => {
+                attribute.sub_attribute(name).map(|sub| (AttributeRef::of_element(sub), sub))
+            }
+        };
+        let found = found.ok_or_else(|| self.input.error_at(start, "expected the name of an attribute"))?;
+        path::note_missing_urn(&found.0, name, self.tolerance);
+        Ok(found)
+    }
+
+    /// `attrExp = (attrPath SP "pr") / (attrPath SP compareOp SP compValue)`
+    fn expression(&mut self, path: AttributeRef, definition: &Attribute) -> Result<Filter, ScimError> {
+        self.terms += 1;
+        if self.terms > Filter::MAX_TERMS {
+            return Err(self.input.error(&format!("more than {} comparisons", Filter::MAX_TERMS)));
+        }
+        self.input.blank("expected a space and an operator")?;
+        let start = self.input.rest;
+        let word = self.input.take_while(|c| c.is_ascii_alphabetic());
+        if word.eq_ignore_ascii_case("pr") {
+            self.input.boundary()?;
+            return Ok(Filter::Present(path));
+        }
+        let op = Op::from_keyword(word).ok_or_else(|| {
+            self.input.error_at(start, "expected one of the operators eq, ne, co, sw, ew, gt, ge, lt, le, pr")
+        })?;
+        self.input.blank("expected a space and a value")?;
+        let start = self.input.rest;
+        let literal = self.literal()?;
+        self.input.boundary()?;
+        let path = self.comparable(path, definition, start)?;
+        let value = self.typed(&path, op, literal, start)?;
+        Ok(Filter::Compare { path, op, value })
+    }
+
+    /// A complex attribute compares its `value`: `manager eq "x"`, `members eq "x"` of Entra.
+    fn comparable(
+        &mut self,
+        mut path: AttributeRef,
+        definition: &Attribute,
+        start: &str,
+    ) -> Result<AttributeRef, ScimError> {
+        if path.leaf().kind != Type::Complex {
+            return Ok(path);
+        }
+        let Some(value) = definition.sub_attribute("value") else {
+            return Err(self.input.error_at(start, "name the sub-attribute to compare"));
+        };
+        self.tolerance.note(Leniency::FilterDialect, &path.full_name());
+        path.sub = Some(value.into());
+        Ok(path)
+    }
+
+    /// The literal as the attribute's type wants it, if the operator fits that type.
+    fn typed(
+        &mut self,
+        path: &AttributeRef,
+        op: Op,
+        literal: Literal,
+        start: &str,
+    ) -> Result<Literal, ScimError> {
+        let equality = matches!(op, Op::Eq | Op::Ne);
+        match (path.leaf().kind, literal) {
+            (_, Literal::Null) if equality => Ok(Literal::Null),
+            (Type::Boolean, literal) if equality => self.boolean(path, literal, start),
+            (Type::Boolean, _) => {
+                Err(self.input.error_at(start, "true and false compare with eq and ne only"))
+            }
+            (Type::Integer | Type::Decimal, Literal::Number(number)) if !op.is_substring() => {
+                Ok(Literal::Number(number))
+            }
+            (Type::Integer | Type::Decimal, _) => {
+                Err(self.input.error_at(start, "this attribute compares with a number"))
+            }
+            (Type::Binary, Literal::String(_)) if op.is_ordering() => {
+                Err(self.input.error_at(start, "this attribute has no order"))
+            }
+            (Type::DateTime, Literal::String(text)) if !op.is_substring() => match Instant::parse(&text) {
+                Some(_) => Ok(Literal::String(text)),
+                None => Err(self.input.error_at(start, "expected a time such as \"2011-05-13T04:42:34Z\"")),
+            },
+            (_, Literal::String(text)) => Ok(Literal::String(text)),
+            _ => Err(self.input.error_at(start, "this attribute compares with a string in double quotes")),
+        }
+    }
+
+    /// Entra compares booleans with the strings `"True"` and `"False"`.
+    fn boolean(&mut self, path: &AttributeRef, literal: Literal, start: &str) -> Result<Literal, ScimError> {
+        let input = self.input;
+        let refusal = || input.error_at(start, "this attribute compares with true or false");
+        let spelled = match literal {
+            Literal::Boolean(boolean) => return Ok(Literal::Boolean(boolean)),
+            Literal::String(word) if word.eq_ignore_ascii_case("true") => true,
+            Literal::String(word) if word.eq_ignore_ascii_case("false") => false,
+            _ => return Err(refusal()),
+        };
+        self.tolerance.allow(Leniency::BooleanAsString, &path.full_name(), refusal)?;
+        Ok(Literal::Boolean(spelled))
+    }
+
+    /// `compValue = false / null / true / number / string`, as JSON writes them.
+    fn literal(&mut self) -> Result<Literal, ScimError> {
+        let start = self.input.rest;
+        if start.starts_with('"') {
+            return self.string().map(Literal::String);
+        }
+        let word = self.input.take_while(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
+        match word {
+            "true" => Ok(Literal::Boolean(true)),
+            "false" => Ok(Literal::Boolean(false)),
+            "null" => Ok(Literal::Null),
+            _ => serde_json::from_str::<Number>(word).map(Literal::Number).map_err(|_| {
+                self.input
+                    .error_at(start, "expected a string in double quotes, a number, true, false or null")
+            }),
+        }
+    }
+
+    fn string(&mut self) -> Result<String, ScimError> {
+        let start = self.input.rest;
+        let mut escaped = false;
+        let closing = start.char_indices().skip(1).find(|(_, c)| {
+            let ends = *c == '"' && !escaped;
+            escaped = *c == '\\' && !escaped;
+            ends
+        });
+        let Some((closing, _)) = closing else {
+            return Err(self.input.error_at(start, "the string has no closing quote"));
+        };
+        let (quoted, rest) = start.split_at(closing + 1);
+        self.input.rest = rest;
+        // serde_json refuses lone surrogates and raw control characters; NUL is refused here (attacks 31, 42).
+        match serde_json::from_str::<String>(quoted) {
+            Ok(text) if !text.contains('\0') => Ok(text),
+            _ => Err(self.input.error_at(start, "the string is not as JSON writes strings")),
+        }
+    }
+
+    /// "and", "or", taken only as whole words; after a value a space has already been demanded.
+    fn keyword(&mut self, word: &str) -> bool {
+        let before = self.input.rest;
+        self.input.blanks();
+        let found = self.input.take_while(|c| c.is_ascii_alphabetic());
+        let ends = self.input.rest.starts_with([' ', '(']);
+        if ends && found.eq_ignore_ascii_case(word) {
+            return true;
+        }
+        self.input.rest = before;
+        false
+    }
+}
+
+/// One part as itself, several with their own kind dissolved: `a and (b and c)` is one list.
+fn all_of(parts: Vec<Filter>) -> Filter {
+    flattened(parts, Filter::And, |part| match part {
+        Filter::And(inner) => Ok(inner),
+        other => Err(other),
+    })
+}
+
+fn any_of(parts: Vec<Filter>) -> Filter {
+    flattened(parts, Filter::Or, |part| match part {
+        Filter::Or(inner) => Ok(inner),
+        other => Err(other),
+    })
+}
+
+fn flattened(
+    mut parts: Vec<Filter>,
+    list: impl Fn(Vec<Filter>) -> Filter,
+    dissolve: impl Fn(Filter) -> Result<Vec<Filter>, Filter>,
+) -> Filter {
+    if parts.len() == 1
+        && let Some(only) = parts.pop()
+    {
+        return only;
+    }
+    let mut flat = Vec::with_capacity(parts.len());
+    for part in parts {
+        match dissolve(part) {
+            Ok(inner) => flat.extend(inner),
+            Err(other) => flat.push(other),
+        }
+    }
+    list(flat)
+}
+
+/// `path[inner].sub …`: one element must pass both. The negative forms negate the whole, so that `ne` stays the
+/// exact opposite of `eq`, and `eq null` that of `pr`.
+fn element_has(path: AttributeRef, inner: Filter, test: Filter) -> Filter {
+    let (test, negative) = match test {
+        Filter::Compare { path, op: Op::Eq, value: Literal::Null } => (Filter::Present(path), true),
+        Filter::Compare { path, op: Op::Ne, value: Literal::Null } => (Filter::Present(path), false),
+        Filter::Compare { path, op: Op::Ne, value } => (Filter::Compare { path, op: Op::Eq, value }, true),
+        positive => (positive, false),
+    };
+    let filter = Filter::ValuePath { path, filter: Box::new(all_of(vec![inner, test])) };
+    if negative { Filter::Not(Box::new(filter)) } else { filter }
+}

@@ -1,0 +1,133 @@
+//! The one comparison form of strings without letter case (`caseExact: false`, RFC 7643 §2.2), computed here and
+//! nowhere else, because SQLite's and PostgreSQL's own rules differ from each other and with the collation.
+
+use std::borrow::Cow;
+
+use unicode_normalization::UnicodeNormalization;
+
+/// More rounds than any assigned character needs to reach a form that no longer changes.
+const MAX_ROUNDS: usize = 8;
+
+/// Two strings are equal without letter case when their folds are equal: compatibility forms (full width,
+/// ligatures, the Kelvin sign) made plain, lower case, NFC, invisible characters removed. Folding twice changes
+/// nothing.
+#[must_use]
+pub fn fold(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() {
+        let has_capitals = text.bytes().any(|b| b.is_ascii_uppercase());
+        return if has_capitals { text.to_ascii_lowercase().into() } else { text.into() };
+    }
+    let mut folded = fold_once(text);
+    // Lower case can make a sequence that normalises further, as a capital with two marks does.
+    for _ in 1..MAX_ROUNDS {
+        let again = fold_once(&folded);
+        if again == folded {
+            break;
+        }
+        folded = again;
+    }
+    folded.into()
+}
+
+/// The key by which a `userName` is unique in a tenant: blanks around it don't count. `ß` stays `ß`: a user name
+/// is lower-cased as in RFC 8265 §3.3 (UsernameCaseMapped), not case-folded.
+#[must_use]
+pub fn user_name_key(user_name: &str) -> String {
+    // After folding, because an invisible character may stand before a blank.
+    fold(user_name).trim().to_owned()
+}
+
+fn fold_once(text: &str) -> String {
+    text.chars().filter(|c| !is_invisible(*c)).nfkc().flat_map(lower_case).nfc().collect()
+}
+
+/// Character by character: `str::to_lowercase` looks at the neighbours of a sigma, and a key must not.
+fn lower_case(c: char) -> std::char::ToLowercase {
+    let c = if c == 'ς' { 'σ' } else { c };
+    c.to_lowercase()
+}
+
+/// Default_Ignorable_Code_Point of the Unicode Character Database: shown as nothing, so two names that differ
+/// only in these look the same.
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}'
+        | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}'
+        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn attack_43_names_that_look_alike_have_one_key() {
+        for (a, b) in [
+            ("Ana@X.example", "ana@x.EXAMPLE"),
+            ("caf\u{e9}", "cafe\u{301}"),
+            ("ÉLODIE", "e\u{301}lodie"),
+            ("ＡＢＣ", "abc"),
+            ("\u{212a}im", "kim"),
+            ("\u{fb01}nn", "finn"),
+            ("a\u{200b}b", "ab"),
+            ("a\u{202e}b", "ab"),
+            ("a\u{ad}b", "ab"),
+            ("a\u{fe0f}b", "ab"),
+            ("  ana\u{a0}\u{3000}", "ana"),
+            ("\u{200b} ana", "ana"),
+            ("ΟΔΥΣΣΕΥΣ", "οδυσσευς"),
+            ("İ", "i\u{307}"),
+            ("STRAẞE", "straße"),
+        ] {
+            assert_eq!(user_name_key(a), user_name_key(b), "{a:?} {b:?}");
+        }
+    }
+
+    #[test]
+    fn different_people_keep_different_keys() {
+        for (a, b) in [("strasse", "straße"), ("ana", "anna"), ("a b", "ab"), ("a", "а"), ("ı", "i")] {
+            assert_ne!(user_name_key(a), user_name_key(b), "{a:?} {b:?}");
+        }
+    }
+
+    #[test]
+    fn plain_lower_case_is_not_copied() {
+        assert!(matches!(fold("ana@x.example"), Cow::Borrowed(_)));
+        assert_eq!(fold("%_\\'\"  A"), "%_\\'\"  a");
+    }
+
+    #[test]
+    fn a_name_of_nothing_but_invisible_characters_has_an_empty_key() {
+        assert_eq!(user_name_key(" \u{200b}\u{feff}\t"), "");
+    }
+
+    #[test]
+    fn folding_any_one_character_twice_changes_nothing() {
+        for c in '\u{80}'..=char::MAX {
+            let once = fold(c.encode_utf8(&mut [0; 4])).into_owned();
+            assert_eq!(fold(&once), once, "{c:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn folding_twice_changes_nothing(text in "\\PC*") {
+            let once = fold(&text).into_owned();
+            prop_assert_eq!(fold(&once), once.as_str());
+            let key = user_name_key(&text);
+            prop_assert_eq!(user_name_key(&key), key);
+        }
+
+        #[test]
+        fn the_normal_form_does_not_matter(text in "[a-zA-Zäöüéñ\u{e5}\u{301}ΣσςЖжİ]{0,12}") {
+            let folded = fold(&text);
+            let (composed, decomposed): (String, String) = (text.nfc().collect(), text.nfd().collect());
+            prop_assert_eq!(&folded, &fold(&composed));
+            prop_assert_eq!(&folded, &fold(&decomposed));
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Every departure from the letter of the RFC that Usher tolerates, by name, in one list. Where one is tolerated
+//! is decided beside the rule it bends; what a strict tenant is refused is decided there too.
+
+use crate::ScimError;
+
+/// One kind of input that is outside the RFC, known from an identity provider, and accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Leniency {
+    /// An attribute or sub-attribute that no schema of the tenant knows is dropped.
+    UnknownAttribute,
+    /// A URI in `schemas`, or a block under a URN, that is not registered is ignored (Entra's ADSCIM, OneLogin).
+    UnknownSchema,
+    /// `"True"` for `true` (Entra, OneLogin).
+    BooleanAsString,
+    /// `manager` as a string or as an array of one (Entra).
+    ManagerShape,
+    /// Data of an extension whose URN is not in `schemas` (Entra, Keycloak).
+    MissingExtensionUrn,
+    /// `""` where an attribute is meant to be absent (Okta, Entra).
+    NullOrEmpty,
+    /// A PATCH without any operation (Microsoft's validator).
+    EmptyOperations,
+    /// `Add`, `Replace`, `Remove` (Entra).
+    CapitalisedOp,
+    /// Paths as keys of a PATCH value (Entra, authentik).
+    PathlessKeys,
+    /// A value path that matches nothing makes the element (Entra).
+    AbsentElementMade,
+    /// `remove` with a value (Entra, authentik, JumpCloud).
+    RemoveWithValue,
+    /// A filter outside the grammar of RFC 7644 §3.4.2.2 whose meaning is plain (Entra).
+    FilterDialect,
+    /// A role as JSON text inside `value` (Entra without its flag).
+    JsonInValue,
+    /// The same `type` and `value` twice in one attribute; held once.
+    RepeatedElement,
+    /// More than one `primary` in one attribute; the last one stays.
+    SecondPrimary,
+}
+
+impl Leniency {
+    /// All kinds, for whoever declares a counter for each.
+    pub const ALL: &[Self] = &[
+        Self::UnknownAttribute,
+        Self::UnknownSchema,
+        Self::BooleanAsString,
+        Self::ManagerShape,
+        Self::MissingExtensionUrn,
+        Self::NullOrEmpty,
+        Self::EmptyOperations,
+        Self::CapitalisedOp,
+        Self::PathlessKeys,
+        Self::AbsentElementMade,
+        Self::RemoveWithValue,
+        Self::FilterDialect,
+        Self::JsonInValue,
+        Self::RepeatedElement,
+        Self::SecondPrimary,
+    ];
+
+    /// The label in a metric: one of a fixed list, never anything a client sent.
+    #[must_use]
+    pub fn kind(self) -> &'static str {
+        match self {
+            Self::UnknownAttribute => "unknown_attribute",
+            Self::UnknownSchema => "unknown_schema",
+            Self::BooleanAsString => "boolean_as_string",
+            Self::ManagerShape => "manager_shape",
+            Self::MissingExtensionUrn => "missing_extension_urn",
+            Self::NullOrEmpty => "null_or_empty",
+            Self::EmptyOperations => "empty_operations",
+            Self::CapitalisedOp => "capitalised_op",
+            Self::PathlessKeys => "pathless_keys",
+            Self::AbsentElementMade => "absent_element_made",
+            Self::RemoveWithValue => "remove_with_value",
+            Self::FilterDialect => "filter_dialect",
+            Self::JsonInValue => "json_in_value",
+            Self::RepeatedElement => "repeated_element",
+            Self::SecondPrimary => "second_primary",
+        }
+    }
+}
+
+/// Carried through one request: whether the tenant is strict, and what was tolerated.
+#[derive(Debug, Default)]
+pub struct Tolerance {
+    /// Whether this tenant gets the letter of the RFC.
+    pub strict: bool,
+    /// What was tolerated, with the attribute's name or the URN it was met at; no value ever stands here.
+    pub seen: Vec<(Leniency, String)>,
+}
+
+impl Tolerance {
+    /// Longest name that is kept, in characters.
+    const MAX_NAME: usize = 100;
+    /// Most entries that are kept of one request.
+    const MAX_SEEN: usize = 50;
+
+    /// For a tenant that takes what identity providers send.
+    #[must_use]
+    pub fn lenient() -> Self {
+        Self::default()
+    }
+
+    /// For a tenant that asked for the letter of the RFC.
+    #[must_use]
+    pub fn strict() -> Self {
+        Self { strict: true, seen: Vec::new() }
+    }
+
+    /// Remembers one thing tolerated; an equal one is remembered once.
+    pub fn note(&mut self, leniency: Leniency, name: &str) {
+        let entry = (leniency, name.chars().take(Self::MAX_NAME).collect());
+        if self.seen.len() < Self::MAX_SEEN && !self.seen.contains(&entry) {
+            self.seen.push(entry);
+        }
+    }
+
+    /// Remembers it, or refuses it to a strict tenant.
+    ///
+    /// # Errors
+    /// What `refusal` makes, when the tenant is strict.
+    pub fn allow(
+        &mut self,
+        leniency: Leniency,
+        name: &str,
+        refusal: impl FnOnce() -> ScimError,
+    ) -> Result<(), ScimError> {
+        if self.strict {
+            return Err(refusal());
+        }
+        self.note(leniency, name);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_kind_has_its_own_label() {
+        let labels: HashSet<_> = Leniency::ALL.iter().map(|l| l.kind()).collect();
+        assert_eq!(labels.len(), Leniency::ALL.len());
+    }
+
+    #[test]
+    fn attack_25_names_are_cut_counted_once_and_bounded() {
+        let mut t = Tolerance::lenient();
+        for i in 0..1000 {
+            t.note(Leniency::UnknownAttribute, "again");
+            t.note(Leniency::UnknownAttribute, &format!("{i}{}", "é".repeat(500)));
+        }
+        assert_eq!(t.seen.len(), 50);
+        assert!(t.seen.iter().all(|(_, name)| name.chars().count() <= 100));
+    }
+
+    #[test]
+    fn a_strict_tenant_is_refused_and_a_lenient_one_is_not() {
+        let refusal = || ScimError::invalid_value("no");
+        assert!(Tolerance::strict().allow(Leniency::BooleanAsString, "active", refusal).is_err());
+        let mut t = Tolerance::lenient();
+        assert!(t.allow(Leniency::BooleanAsString, "active", refusal).is_ok());
+        assert_eq!(t.seen, [(Leniency::BooleanAsString, "active".into())]);
+    }
+}

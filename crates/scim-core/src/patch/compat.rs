@@ -1,0 +1,237 @@
+//! What identity providers send beyond RFC 7644 §3.5.2, brought into the RFC's form: keys of a value without path
+//! that are paths, `schemas` among them, JSON inside a role's `value`. Each is noted, so that it can be counted.
+
+use std::borrow::Cow;
+
+use serde_json::{Map, Value};
+
+use super::{Content, PatchRequest, Verb, content, is_read_only};
+use crate::ScimError;
+use crate::leniency::{Leniency, Tolerance};
+use crate::path::{self, Path};
+use crate::schema::{Attribute, ResourceType};
+
+/// Attributes in whose `value` Entra's `AppRoleAssignmentsComplex` without flag puts a JSON text.
+const JSON_IN_VALUE: &[&str] = &["roles"];
+
+/// RFC 7644 §3.5.2.1: without a path "the value is a set of attributes"; each key is read as a path, as Entra
+/// means them. Read-only keys are what an identity provider has read and sends back: they are ignored.
+pub(super) fn without_path(
+    request: &mut PatchRequest,
+    rt: &ResourceType,
+    verb: Verb,
+    value: &Value,
+    tolerance: &mut Tolerance,
+) -> Result<(), ScimError> {
+    let attributes = attributes(value, tolerance)?;
+    let mut known = attributes.is_empty();
+    for (key, value) in attributes {
+        known |= keyed(request, rt, verb, key, value, tolerance)?;
+    }
+    if known {
+        return Ok(());
+    }
+    Err(ScimError::invalid_path(format!("the value names no attribute of a {}.", rt.name)))
+}
+
+/// The object that a value without path must be; an array of one such object is tolerated.
+fn attributes<'b>(value: &'b Value, tolerance: &mut Tolerance) -> Result<&'b Map<String, Value>, ScimError> {
+    match value {
+        Value::Object(attributes) if !attributes.is_empty() || !tolerance.strict => Ok(attributes),
+        Value::Array(elements) if !tolerance.strict => match elements.as_slice() {
+            [Value::Object(attributes)] => {
+                tolerance.note(Leniency::PathlessKeys, "value");
+                Ok(attributes)
+            }
+            _ => Err(no_object()),
+        },
+        _ => Err(no_object()),
+    }
+}
+
+fn no_object() -> ScimError {
+    ScimError::invalid_value("without a \"path\" the value must be an object of attributes.")
+}
+
+/// One key of a value without path; whether it is known.
+fn keyed(
+    request: &mut PatchRequest,
+    rt: &ResourceType,
+    verb: Verb,
+    key: &str,
+    value: &Value,
+    tolerance: &mut Tolerance,
+) -> Result<bool, ScimError> {
+    let Ok(path) = Path::parse(rt, key, tolerance) else {
+        return unknown(key, tolerance);
+    };
+    if is_read_only(rt, &path) {
+        return Ok(true);
+    }
+    note_path_as_key(&path, key, tolerance)?;
+    if let Path::Extension(urn) = &path {
+        return extension_keys(request, rt, verb, urn, value, tolerance);
+    }
+    let definition = path.attribute().and_then(|of| of.definition(rt));
+    if path.sub().is_none() && definition.is_some_and(|d| content(d, value) == Content::Unknown) {
+        return unknown(key, tolerance);
+    }
+    request.push(rt, verb, path, value, tolerance)?;
+    Ok(true)
+}
+
+fn unknown(key: &str, tolerance: &mut Tolerance) -> Result<bool, ScimError> {
+    tolerance.allow(Leniency::UnknownAttribute, key, || {
+        let shown: String = key.chars().take(100).collect();
+        ScimError::invalid_path(format!("the value names an unknown attribute, \"{shown}\"."))
+    })?;
+    Ok(false)
+}
+
+/// The RFC knows attribute names and extension URNs as keys, no paths.
+fn note_path_as_key(path: &Path, key: &str, tolerance: &mut Tolerance) -> Result<(), ScimError> {
+    let is_name = matches!(path, Path::Extension(_)) || !(path::has_urn(key) || key.contains(['.', '[']));
+    if is_name {
+        return Ok(());
+    }
+    tolerance.allow(Leniency::PathlessKeys, key, || {
+        ScimError::invalid_path("a key of the value is a path; send an operation with that path.")
+    })
+}
+
+/// A path that is an extension's URN: its attributes one by one, or all of them removed.
+pub(super) fn extension(
+    request: &mut PatchRequest,
+    rt: &ResourceType,
+    verb: Verb,
+    path: Path,
+    value: &Value,
+    tolerance: &mut Tolerance,
+) -> Result<(), ScimError> {
+    let Path::Extension(urn) = &path else {
+        return Ok(());
+    };
+    if verb == Verb::Remove {
+        request.operations.push(super::Operation { verb, path, value: Value::Null });
+        return Ok(());
+    }
+    if extension_keys(request, rt, verb, urn, value, tolerance)? {
+        return Ok(());
+    }
+    Err(ScimError::invalid_path(format!("the value names no attribute of {urn}.")))
+}
+
+/// Whether anything under the extension's URN is known.
+fn extension_keys(
+    request: &mut PatchRequest,
+    rt: &ResourceType,
+    verb: Verb,
+    urn: &str,
+    value: &Value,
+    tolerance: &mut Tolerance,
+) -> Result<bool, ScimError> {
+    match value {
+        Value::Object(attributes) => {
+            let mut known = attributes.is_empty();
+            for (key, value) in attributes {
+                let Ok(path) = Path::parse(rt, &format!("{urn}:{key}"), tolerance) else {
+                    known |= unknown(key, tolerance)?;
+                    continue;
+                };
+                known = true;
+                if !is_read_only(rt, &path) {
+                    request.push(rt, verb, path, value, tolerance)?;
+                }
+            }
+            Ok(known)
+        }
+        empty if is_empty(empty) => {
+            tolerance.note(Leniency::NullOrEmpty, urn);
+            if verb == Verb::Replace {
+                let path = Path::Extension(urn.to_owned());
+                request.operations.push(super::Operation { verb: Verb::Remove, path, value: Value::Null });
+            }
+            Ok(true)
+        }
+        _ => Err(ScimError::invalid_value(format!("{urn} must be an object."))),
+    }
+}
+
+/// `schemas` is computed from what a resource holds: known URNs change nothing, unknown ones are none of ours.
+pub(super) fn schemas(
+    rt: &ResourceType,
+    verb: Verb,
+    value: &Value,
+    tolerance: &mut Tolerance,
+) -> Result<(), ScimError> {
+    if verb == Verb::Remove {
+        return Err(ScimError::mutability("\"schemas\" follows from the resource; remove the attributes."));
+    }
+    let urns = match value {
+        Value::Array(urns) if !urns.is_empty() => urns.as_slice(),
+        Value::String(_) => std::slice::from_ref(value),
+        _ => return Err(ScimError::invalid_value("\"schemas\" must be an array of URNs.")),
+    };
+    for urn in urns {
+        let Some(urn) = urn.as_str() else {
+            return Err(ScimError::invalid_value("\"schemas\" must be an array of URNs."));
+        };
+        if rt.schemas().any(|schema| schema.id.eq_ignore_ascii_case(urn)) {
+            continue;
+        }
+        tolerance.allow(Leniency::UnknownSchema, urn, || {
+            ScimError::invalid_value("\"schemas\" names an unknown schema.")
+        })?;
+    }
+    Ok(())
+}
+
+/// Roles as Entra sends them, `[{"value": "{\"value\":\"25\",\"displayName\":\"Role1234\"}"}]`, as roles.
+pub(super) fn unpacked<'b>(
+    definition: &Attribute,
+    value: &'b Value,
+    tolerance: &mut Tolerance,
+) -> Cow<'b, Value> {
+    let elements = match value {
+        Value::Array(elements) => elements.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    let applies = JSON_IN_VALUE.contains(&definition.name.as_str()) && !tolerance.strict;
+    if !applies || !elements.iter().any(|element| packed_role(element).is_some()) {
+        return Cow::Borrowed(value);
+    }
+    tolerance.note(Leniency::JsonInValue, &definition.name);
+    let roles = elements.iter().map(|role| packed_role(role).unwrap_or_else(|| role.clone()));
+    Cow::Owned(Value::Array(roles.collect()))
+}
+
+fn packed_role(element: &Value) -> Option<Value> {
+    let text = match element {
+        Value::Object(role) => super::member(role, "value")?.as_str()?,
+        text => text.as_str()?,
+    };
+    if !text.starts_with('{') {
+        return None;
+    }
+    let packed: Map<String, Value> = serde_json::from_str(text).ok()?;
+    let mut role = element.as_object().cloned().unwrap_or_default();
+    role.retain(|key, _| !key.eq_ignore_ascii_case("value"));
+    role.insert("value".into(), super::member(&packed, "value")?.as_str()?.into());
+    for (name, from) in [("display", "displayName"), ("display", "display"), ("type", "type")] {
+        if let Some(text @ Value::String(_)) = super::member(&packed, from) {
+            role.insert(name.into(), text.clone());
+        }
+    }
+    Some(Value::Object(role))
+}
+
+/// The same as absent (RFC 7643 §2.5), with the empty string and `{"value": ""}` of Entra's gallery.
+pub(super) fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(elements) => elements.iter().all(is_empty),
+        Value::Object(members) => members.values().all(is_empty),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
+}

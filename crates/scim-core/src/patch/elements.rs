@@ -1,0 +1,263 @@
+//! Operations on attributes with several elements: whole lists, value paths, and parts of elements
+//! (RFC 7644 §3.5.2). The one `primary` of a list is kept here.
+
+use serde_json::{Map, Value};
+
+use super::Verb;
+use super::apply::{Change, Part, put};
+use super::compat::is_empty;
+use crate::ScimError;
+use crate::filter::{Filter, Literal, Op};
+use crate::fold::fold;
+use crate::leniency::Leniency;
+use crate::resource::MAX_ELEMENTS;
+use crate::schema::Attribute;
+
+/// Sub-attributes from whose comparison an absent element can be made: Entra relies on it.
+const MAKES_AN_ELEMENT: &[&str] = &["type", "primary"];
+
+/// `emails`: the list as a whole.
+pub(super) fn whole(change: &mut Change<'_>, holder: &mut Map<String, Value>) -> Result<(), ScimError> {
+    match change.verb {
+        Verb::Replace => {
+            let list = change.normalised()?;
+            put(holder, &change.definition.name, list);
+            Ok(())
+        }
+        Verb::Add => edit(change, holder, append),
+        Verb::Remove if change.value.is_null() => {
+            holder.shift_remove(&change.definition.name);
+            Ok(())
+        }
+        Verb::Remove => edit(change, holder, remove_listed),
+    }
+}
+
+/// `emails.display`: that part of every element.
+pub(super) fn part_of_all(
+    change: &mut Change<'_>,
+    sub: &str,
+    holder: &mut Map<String, Value>,
+) -> Result<(), ScimError> {
+    let part = change.part_value(sub)?;
+    edit(change, holder, |change, list| {
+        let all: Vec<usize> = (0..list.len()).collect();
+        if all.is_empty() && part.1.is_some() {
+            return Err(change.no_target());
+        }
+        write(list, &all, &[part]);
+        Ok(())
+    })
+}
+
+/// `emails[type eq "work"]`, `emails[type eq "work"].value`.
+pub(super) fn selected(
+    change: &mut Change<'_>,
+    filter: &Filter,
+    sub: Option<&str>,
+    holder: &mut Map<String, Value>,
+) -> Result<(), ScimError> {
+    let parts = match (sub, change.verb) {
+        (Some(sub), _) => vec![change.part_value(sub)?],
+        (None, Verb::Remove) => Vec::new(),
+        (None, _) => element_parts(change)?,
+    };
+    edit(change, holder, |change, list| {
+        let chosen = positions(list, |element| matches(filter, element));
+        match (chosen.is_empty(), parts.is_empty()) {
+            (false, true) => remove_at(list, &chosen),
+            (false, false) => write(list, &chosen, &parts),
+            (true, _) => return make(change, filter, &parts, list),
+        }
+        Ok(())
+    })
+}
+
+/// No element matches. Entra relies on one being made; clearing what is not there is done already.
+fn make(
+    change: &mut Change<'_>,
+    filter: &Filter,
+    parts: &[Part],
+    list: &mut Vec<Value>,
+) -> Result<(), ScimError> {
+    if change.verb == Verb::Replace && change.tolerance.strict {
+        return Err(change.no_target());
+    }
+    if parts.iter().all(|(_, value)| value.is_none()) {
+        return Ok(());
+    }
+    let made = made_from(filter).ok_or_else(|| change.no_target())?;
+    change.tolerance.note(Leniency::AbsentElementMade, &change.name);
+    list.push(made);
+    let last = list.len() - 1;
+    write(list, &[last], parts);
+    Ok(())
+}
+
+/// What a value for whole elements says of their parts; nothing when it clears them.
+fn element_parts(change: &mut Change<'_>) -> Result<Vec<Part>, ScimError> {
+    match change.value {
+        empty if is_empty(empty) => Ok(Vec::new()),
+        Value::Object(members) => change.parts_of(members),
+        Value::Array(elements) => match elements.as_slice() {
+            [Value::Object(members)] => change.parts_of(members),
+            _ => Err(no_element(&change.name)),
+        },
+        Value::String(_) if change.definition.sub_attribute("value").is_some() => {
+            Ok(vec![change.part_value("value")?])
+        }
+        _ => Err(no_element(&change.name)),
+    }
+}
+
+fn no_element(name: &str) -> ScimError {
+    ScimError::invalid_value(format!("The value for selected elements of {name} must be one object."))
+}
+
+/// Takes the list out, edits it, and puts back what is left.
+fn edit(
+    change: &mut Change<'_>,
+    holder: &mut Map<String, Value>,
+    edit: impl FnOnce(&mut Change<'_>, &mut Vec<Value>) -> Result<(), ScimError>,
+) -> Result<(), ScimError> {
+    let name = &change.definition.name;
+    let multi_valued = change.definition.multi_valued;
+    let slot = holder.entry(name.clone()).or_insert(Value::Null);
+    let mut list = match slot.take() {
+        Value::Null => Vec::new(),
+        Value::Array(list) => list,
+        single => vec![single],
+    };
+    edit(change, &mut list)?;
+    if list.len() > MAX_ELEMENTS {
+        return Err(ScimError::invalid_value(format!("{name} may have at most {MAX_ELEMENTS} elements.")));
+    }
+    *slot = if multi_valued { Value::Array(list) } else { list.pop().unwrap_or(Value::Null) };
+    if is_empty(slot) {
+        holder.shift_remove(name);
+    }
+    Ok(())
+}
+
+/// RFC 7644 §3.5.2.1: new elements go to the end. One that is there already changes nothing: settling the document
+/// holds each `type` and `value` once.
+fn append(change: &mut Change<'_>, list: &mut Vec<Value>) -> Result<(), ScimError> {
+    for element in listed(change.value) {
+        let Some(element) = change.element(element)? else {
+            continue;
+        };
+        let primary = is_primary(&element);
+        list.push(element);
+        if primary {
+            let last = list.len() - 1;
+            make_primary(list, last);
+        }
+    }
+    Ok(())
+}
+
+/// `remove` with a value: exactly those elements, never the whole list (the value list that Entra and authentik
+/// send for members, here for any attribute).
+fn remove_listed(change: &mut Change<'_>, list: &mut Vec<Value>) -> Result<(), ScimError> {
+    for wanted in listed(change.value) {
+        let wanted = match wanted {
+            Value::String(_) => Some(Value::Object(Map::from_iter([("value".to_owned(), wanted.clone())]))),
+            other => change.element(other)?,
+        };
+        if let Some(wanted) = wanted {
+            list.retain(|element| !holds_all(change.definition, element, &wanted));
+        }
+    }
+    Ok(())
+}
+
+fn listed(value: &Value) -> &[Value] {
+    match value {
+        Value::Array(elements) => elements,
+        empty if is_empty(empty) => &[],
+        single => std::slice::from_ref(single),
+    }
+}
+
+/// Writes the parts into the chosen elements. What an element is left with is judged when the document is settled.
+fn write(list: &mut [Value], chosen: &[usize], parts: &[Part]) {
+    for index in chosen {
+        if let Some(Value::Object(members)) = list.get_mut(*index) {
+            for (sub, value) in parts {
+                put(members, sub, value.clone());
+            }
+        }
+    }
+    let primary = parts.iter().any(|(sub, value)| sub == "primary" && *value == Some(Value::Bool(true)));
+    if let (true, Some(last)) = (primary, chosen.last()) {
+        make_primary(list, *last);
+    }
+}
+
+fn positions(list: &[Value], wanted: impl Fn(&Value) -> bool) -> Vec<usize> {
+    list.iter().enumerate().filter(|(_, element)| wanted(element)).map(|(index, _)| index).collect()
+}
+
+fn remove_at(list: &mut Vec<Value>, positions: &[usize]) {
+    let mut index = 0;
+    list.retain(|_| {
+        let keep = positions.binary_search(&index).is_err();
+        index += 1;
+        keep
+    });
+}
+
+fn matches(filter: &Filter, element: &Value) -> bool {
+    element.as_object().is_some_and(|members| filter.matches(members))
+}
+
+/// The element that a filter describes, when it is one `eq` on `type` or `primary`.
+fn made_from(filter: &Filter) -> Option<Value> {
+    let Filter::Compare { path, op: Op::Eq, value } = filter else {
+        return None;
+    };
+    if !MAKES_AN_ELEMENT.contains(&path.attribute.name.as_str()) {
+        return None;
+    }
+    let value = match value {
+        Literal::String(text) => Value::from(text.as_str()),
+        Literal::Boolean(boolean) => Value::from(*boolean),
+        Literal::Number(_) | Literal::Null => return None,
+    };
+    Some(Value::Object(Map::from_iter([(path.attribute.name.clone(), value)])))
+}
+
+/// RFC 7644 §3.5.2: setting `primary` to true "SHALL cause the server to automatically set "primary" to "false" for
+/// any other values in the array".
+fn make_primary(list: &mut [Value], chosen: usize) {
+    for (index, element) in list.iter_mut().enumerate() {
+        if index != chosen
+            && is_primary(element)
+            && let Value::Object(members) = element
+        {
+            members.insert("primary".into(), Value::Bool(false));
+        }
+    }
+}
+
+fn is_primary(element: &Value) -> bool {
+    element.get("primary") == Some(&Value::Bool(true))
+}
+
+/// Whether the element has every part of the wanted one.
+fn holds_all(definition: &Attribute, element: &Value, wanted: &Value) -> bool {
+    let Value::Object(wanted) = wanted else {
+        return element == wanted;
+    };
+    wanted.iter().all(|(sub, wanted)| {
+        let exact = definition.sub_attribute(sub).is_none_or(|sub| sub.case_exact);
+        element.get(sub).is_some_and(|actual| is_same(exact, actual, wanted))
+    })
+}
+
+fn is_same(exact: bool, actual: &Value, wanted: &Value) -> bool {
+    match (actual, wanted) {
+        (Value::String(actual), Value::String(wanted)) if !exact => fold(actual) == fold(wanted),
+        _ => actual == wanted,
+    }
+}

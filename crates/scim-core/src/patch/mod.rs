@@ -1,0 +1,326 @@
+//! PATCH (RFC 7644 §3.5.2): a request is read and judged as a whole before anything is applied, and applied to a
+//! copy, so that it happens in full or not at all. Every operation is applied, provably changes nothing, or is an
+//! error: a 2xx for something not understood would leave leavers with access.
+
+mod apply;
+mod compat;
+mod elements;
+mod members;
+
+use serde_json::{Map, Value};
+
+pub use members::{MemberChange, MemberSelection};
+
+use crate::leniency::{Leniency, Tolerance};
+use crate::path::Path;
+use crate::schema::{self, Attribute, Mutability, ResourceType};
+use crate::{Document, ScimError, ScimType, resource, urn};
+
+const SCHEMAS: &str = "schemas";
+
+/// The operations of one PATCH, resolved against the resource type.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PatchRequest {
+    /// In the order they are applied. Operations without a path have become one for each attribute they name.
+    pub operations: Vec<Operation>,
+    /// What happens to a group's members, in order; they are rows elsewhere and touch nothing else.
+    members: Vec<MemberChange>,
+}
+
+/// One change to one attribute.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Operation {
+    /// What is done.
+    pub verb: Verb,
+    /// Where.
+    pub path: Path,
+    /// With what; null when the operation has no value.
+    pub value: Value,
+}
+
+/// `op` of RFC 7644 §3.5.2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the RFC's own words")]
+pub enum Verb {
+    Add,
+    Replace,
+    Remove,
+}
+
+impl PatchRequest {
+    /// Most operations in one request; more is 413.
+    pub const MAX_OPERATIONS: usize = 1000;
+
+    /// Most comparisons with elements that the operations of one request may ask for together: each is made with
+    /// up to [`resource::MAX_ELEMENTS`] elements.
+    pub const MAX_COMPARISONS: usize = 4_000;
+
+    /// Reads the body of a PATCH.
+    ///
+    /// # Errors
+    /// 400 with the keyword of RFC 7644 §3.12 that says which part cannot be understood; 413 for too many
+    /// operations.
+    pub fn parse(rt: &ResourceType, body: &Value, tolerance: &mut Tolerance) -> Result<Self, ScimError> {
+        let Some(body) = body.as_object() else {
+            return Err(ScimError::invalid_syntax("The body of a PATCH must be a JSON object."));
+        };
+        check_message_schema(body)?;
+        let mut request = Self::default();
+        for (index, operation) in operations(body, tolerance)?.iter().enumerate() {
+            request.read(rt, operation, tolerance).map_err(|error| in_operation(index, &error))?;
+        }
+        request.check_comparisons()?;
+        Ok(request)
+    }
+
+    /// The document after every operation. `current` stays as it is, whatever happens. Changes to a group's
+    /// members are not among them: take those with [`Self::split_members`] first.
+    ///
+    /// # Errors
+    /// 400 when a value has the wrong type, a value path selects nothing that could be made, or a required
+    /// attribute would be missing.
+    pub fn apply(
+        &self,
+        rt: &ResourceType,
+        current: &Document,
+        tolerance: &mut Tolerance,
+    ) -> Result<Document, ScimError> {
+        debug_assert!(self.members.is_empty(), "members are split off before a PATCH is applied");
+        let mut document = current.clone();
+        for operation in &self.operations {
+            apply::apply(rt, operation, &mut document.0, tolerance)?;
+        }
+        resource::settle(rt, &mut document, tolerance)?;
+        Ok(document)
+    }
+
+    /// A group's request as one on its attributes and the changes to its members, so that a PATCH costs what it
+    /// names and not what the group holds.
+    ///
+    /// # Errors
+    /// None today: what is wrong with a change to members is said by [`Self::parse`].
+    pub fn split_members(mut self) -> Result<(Self, Vec<MemberChange>), ScimError> {
+        let members = std::mem::take(&mut self.members);
+        Ok((self, members))
+    }
+
+    fn check_comparisons(&self) -> Result<(), ScimError> {
+        let limit = Self::MAX_COMPARISONS;
+        if self.operations.iter().map(Operation::comparisons).sum::<usize>() <= limit {
+            return Ok(());
+        }
+        let detail = format!(
+            "The operations select elements by more than {limit} comparisons; send several requests."
+        );
+        Err(ScimError::bad_request(ScimType::TooMany, detail))
+    }
+
+    fn read(
+        &mut self,
+        rt: &ResourceType,
+        operation: &Value,
+        tolerance: &mut Tolerance,
+    ) -> Result<(), ScimError> {
+        let Some(operation) = operation.as_object() else {
+            return Err(ScimError::invalid_syntax("an operation must be a JSON object."));
+        };
+        let verb = verb(operation, tolerance)?;
+        let value = member(operation, "value");
+        if value.is_none() && verb != Verb::Remove {
+            return Err(ScimError::invalid_value("add and replace need a \"value\"; send null to clear."));
+        }
+        match (member(operation, "path"), value) {
+            (None | Some(Value::Null), _) if verb == Verb::Remove => {
+                Err(ScimError::bad_request(ScimType::NoTarget, "remove needs a \"path\"."))
+            }
+            (None | Some(Value::Null), value) => {
+                compat::without_path(self, rt, verb, value.unwrap_or(&Value::Null), tolerance)
+            }
+            (Some(Value::String(path)), value) => {
+                let path = Path::parse(rt, path, tolerance)?;
+                check_writable(rt, &path)?;
+                self.push(rt, verb, path, value.unwrap_or(&Value::Null), tolerance)
+            }
+            (Some(_), _) => Err(ScimError::invalid_path("\"path\" must be a string.")),
+        }
+    }
+
+    /// One operation whose path may be written.
+    fn push(
+        &mut self,
+        rt: &ResourceType,
+        verb: Verb,
+        path: Path,
+        value: &Value,
+        tolerance: &mut Tolerance,
+    ) -> Result<(), ScimError> {
+        let Some(of) = path.attribute() else {
+            return compat::extension(self, rt, verb, path, value, tolerance);
+        };
+        if of.is_name(SCHEMAS, None) {
+            return compat::schemas(rt, verb, value, tolerance);
+        }
+        if of.attribute.mutability == Mutability::WriteOnly {
+            return password(value);
+        }
+        if rt.name == "Group" && of.urn.is_none() && of.attribute.name == "members" {
+            self.members.extend(members::change(verb, &path, value, tolerance)?);
+            return Ok(());
+        }
+        let Some(definition) = of.definition(rt) else {
+            return Err(ScimError::invalid_path("the path names no attribute."));
+        };
+        if verb == Verb::Remove && !value.is_null() {
+            tolerance.note(Leniency::RemoveWithValue, &of.full_name());
+        } else if verb != Verb::Remove && path.sub().is_none() {
+            match content(definition, value) {
+                Content::Unknown => {
+                    let name = of.full_name();
+                    return Err(ScimError::invalid_path(format!("no part of the value is known in {name}.")));
+                }
+                Content::ReadOnly => return Ok(()),
+                Content::Writable => {}
+            }
+        }
+        let value = compat::unpacked(definition, value, tolerance);
+        self.operations.push(Operation { verb, path, value: value.into_owned() });
+        Ok(())
+    }
+}
+
+impl Operation {
+    /// How often each element of the attribute is looked at.
+    fn comparisons(&self) -> usize {
+        match (&self.path, self.verb, &self.value) {
+            (Path::Elements { filter, .. }, ..) => filter.terms(),
+            (_, Verb::Remove, Value::Array(listed)) => listed.len(),
+            _ => 0,
+        }
+    }
+}
+
+/// RFC 7644 §3.5.2: the body "MUST contain the attribute "schemas" with the URI of PatchOp".
+fn check_message_schema(body: &Map<String, Value>) -> Result<(), ScimError> {
+    let schemas = member(body, "schemas").and_then(Value::as_array);
+    let is_patch = |s: &Value| s.as_str().is_some_and(|s| s.eq_ignore_ascii_case(urn::PATCH_OP));
+    if schemas.is_some_and(|schemas| schemas.iter().any(is_patch)) {
+        return Ok(());
+    }
+    Err(ScimError::invalid_syntax(format!("\"schemas\" of a PATCH must be [\"{}\"].", urn::PATCH_OP)))
+}
+
+fn operations<'b>(body: &'b Map<String, Value>, tolerance: &mut Tolerance) -> Result<&'b [Value], ScimError> {
+    let Some(operations) = member(body, "Operations").and_then(Value::as_array) else {
+        return Err(ScimError::invalid_syntax("A PATCH needs \"Operations\", an array of operations."));
+    };
+    if operations.is_empty() {
+        tolerance.allow(Leniency::EmptyOperations, "Operations", || {
+            ScimError::invalid_syntax("\"Operations\" is empty; send at least one operation.")
+        })?;
+    }
+    let limit = PatchRequest::MAX_OPERATIONS;
+    if operations.len() > limit {
+        let detail = format!("A PATCH may have at most {limit} operations; send the rest in a further one.");
+        return Err(ScimError::new(413, None, detail));
+    }
+    Ok(operations)
+}
+
+fn verb(operation: &Map<String, Value>, tolerance: &mut Tolerance) -> Result<Verb, ScimError> {
+    let op = member(operation, "op").and_then(Value::as_str).unwrap_or_default();
+    let verb = match op.to_ascii_lowercase().as_str() {
+        "add" => Verb::Add,
+        "replace" => Verb::Replace,
+        "remove" => Verb::Remove,
+        _ => {
+            return Err(ScimError::invalid_syntax("\"op\" must be add, replace or remove."));
+        }
+    };
+    if op.contains(|c: char| c.is_ascii_uppercase()) {
+        tolerance.note(Leniency::CapitalisedOp, op);
+    }
+    Ok(verb)
+}
+
+/// The member of this name, letter case ignored (RFC 7643 §2.1); a body never holds it twice.
+fn member<'b>(object: &'b Map<String, Value>, name: &str) -> Option<&'b Value> {
+    object
+        .get(name)
+        .or_else(|| object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value))
+}
+
+/// The first fault ends the request; the client is told which operation has it.
+fn in_operation(index: usize, error: &ScimError) -> ScimError {
+    ScimError::new(error.status, error.scim_type, format!("Operation {}: {}", index + 1, error.detail))
+}
+
+/// RFC 7644 §3.5.2: a path that names what is readOnly is 400 `mutability`.
+fn check_writable(rt: &ResourceType, path: &Path) -> Result<(), ScimError> {
+    if !is_read_only(rt, path) {
+        return Ok(());
+    }
+    Err(ScimError::mutability("the path names a read-only attribute; leave the operation out."))
+}
+
+fn is_read_only(rt: &ResourceType, path: &Path) -> bool {
+    let read_only = |m: Mutability| m == Mutability::ReadOnly;
+    match path.attribute() {
+        None => matches!(path, Path::Extension(urn) if schema::is_seat(urn)),
+        // Computed too, but checked by itself: authentik sends it back in every PATCH.
+        Some(of) if of.is_name(SCHEMAS, None) => false,
+        Some(of) => {
+            of.urn.as_deref().is_some_and(schema::is_seat)
+                || read_only(of.attribute.mutability)
+                || path.sub().is_some_and(|sub| read_only(sub.mutability))
+                || of.definition(rt).is_some_and(|d| read_only(d.mutability))
+        }
+    }
+}
+
+/// `password` is taken and dropped (no log-in here, none will be stored); only its type is checked.
+fn password(value: &Value) -> Result<(), ScimError> {
+    match value {
+        Value::String(_) | Value::Null => Ok(()),
+        _ => Err(ScimError::invalid_value("password must be a string.")),
+    }
+}
+
+/// How much of a value an attribute understands.
+#[derive(PartialEq)]
+enum Content {
+    /// Something that can be written, or cleared.
+    Writable,
+    /// Only sub-attributes that are not the client's to write.
+    ReadOnly,
+    /// Sub-attributes, none of which exists.
+    Unknown,
+}
+
+fn content(definition: &Attribute, value: &Value) -> Content {
+    match value {
+        Value::Object(members) if !members.is_empty() && !definition.sub_attributes.is_empty() => {
+            let known = || members.keys().filter_map(|key| definition.sub_attribute(key));
+            if known().any(|sub| sub.mutability != Mutability::ReadOnly) {
+                Content::Writable
+            } else if known().next().is_some() {
+                Content::ReadOnly
+            } else {
+                Content::Unknown
+            }
+        }
+        Value::Array(elements) if !elements.is_empty() => {
+            let contents = || elements.iter().map(|element| content(definition, element));
+            if contents().any(|c| c == Content::Writable) {
+                Content::Writable
+            } else if contents().any(|c| c == Content::ReadOnly) {
+                Content::ReadOnly
+            } else {
+                Content::Unknown
+            }
+        }
+        _ => Content::Writable,
+    }
+}
+
+#[cfg(test)]
+mod tests;

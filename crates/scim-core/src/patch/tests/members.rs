@@ -1,0 +1,115 @@
+//! Group membership as changes to a set.
+
+use serde_json::json;
+
+use super::*;
+use crate::filter::Filter;
+use crate::resource::Member;
+
+fn member_changes(
+    tolerance: &mut Tolerance,
+    operations: &Value,
+) -> Result<(PatchRequest, Vec<MemberChange>), ScimError> {
+    PatchRequest::parse(&schema::group(), &body(operations), tolerance)?.split_members()
+}
+
+fn changes(operations: Value) -> Result<Vec<MemberChange>, ScimError> {
+    member_changes(&mut Tolerance::lenient(), &operations).map(|(_, changes)| changes)
+}
+
+fn people(ids: &[&str]) -> Vec<Member> {
+    ids.iter().map(|id| Member { value: (*id).into(), display: None, kind: None }).collect()
+}
+
+fn values(ids: &[&str]) -> MemberChange {
+    MemberChange::Remove(MemberSelection::Values(ids.iter().map(|id| (*id).to_owned()).collect()))
+}
+
+#[test]
+fn every_dialect_of_group_membership_is_a_change_to_a_set() {
+    for (operation, expected) in [
+        (
+            json!({"op": "Add", "path": "members", "value": [{"$ref": null, "value": "u1"}, {"value": "u2", "x": 1}]}),
+            vec![MemberChange::Add(people(&["u1", "u2"]))],
+        ),
+        (
+            json!({"op": "add", "path": "members", "value": {"value": "u1"}}),
+            vec![MemberChange::Add(people(&["u1"]))],
+        ),
+        (json!({"op": "add", "path": "Members", "value": "u1"}), vec![MemberChange::Add(people(&["u1"]))]),
+        (json!({"op": "add", "path": "members", "value": ["u1"]}), vec![MemberChange::Add(people(&["u1"]))]),
+        (
+            json!({"op": "add", "value": {"members": [{"value": "u1"}]}}),
+            vec![MemberChange::Add(people(&["u1"]))],
+        ),
+        (json!({"op": "add", "path": "members", "value": []}), vec![]),
+        (json!({"op": "replace", "path": "members", "value": []}), vec![MemberChange::Replace(vec![])]),
+        (json!({"op": "replace", "value": {"members": [], "id": "g"}}), vec![MemberChange::Replace(vec![])]),
+        (
+            json!({"op": "replace", "path": "members", "value": [{"value": "u1"}]}),
+            vec![MemberChange::Replace(people(&["u1"]))],
+        ),
+        (json!({"op": "replace", "value": {"displayName": "x"}}), vec![]),
+        (json!({"op": "remove", "path": "members"}), vec![MemberChange::Remove(MemberSelection::All)]),
+        (json!({"op": "remove", "path": "members", "value": []}), vec![values(&[])]),
+        (
+            json!({"op": "Remove", "path": "members", "value": [{"$ref": null, "value": "u2"}, {"value": "u3"}]}),
+            vec![values(&["u2", "u3"])],
+        ),
+        (json!({"op": "remove", "path": "members", "value": {"value": "u2"}}), vec![values(&["u2"])]),
+        (json!({"op": "remove", "path": "members", "value": "u2"}), vec![values(&["u2"])]),
+        (json!({"op": "remove", "path": "members[value eq \"u2\"]"}), vec![values(&["u2"])]),
+        (
+            json!({"op": "remove", "path": "members[value eq \"u2\" or Value EQ \"u3\"]"}),
+            vec![values(&["u2", "u3"])],
+        ),
+    ] {
+        assert_eq!(changes(json!([operation])), Ok(expected), "{operation}");
+    }
+}
+
+#[test]
+fn remove_with_another_filter_is_judged_by_the_directory() {
+    let change = changes(json!([{"op": "remove", "path": "members[type eq \"Group\"]"}])).unwrap();
+    let [MemberChange::Remove(MemberSelection::Matching(filter))] = change.as_slice() else {
+        panic!("{change:?}")
+    };
+    assert!(filter.matches(json!({"value": "g1", "type": "Group"}).as_object().unwrap()));
+    assert!(matches!(filter, Filter::Compare { .. }));
+}
+
+#[test]
+fn members_are_told_apart_from_the_groups_own_attributes() {
+    let operations = json!([
+        {"op": "replace", "path": "displayName", "value": "New"},
+        {"op": "add", "path": "members", "value": [{"value": "u1", "display": "Ana", "type": "User"}]},
+        {"op": "remove", "path": "members[value eq \"u2\"]"},
+        {"op": "replace", "value": {"id": "g", "externalId": "e", "schemas": [urn::GROUP]}}
+    ]);
+    let mut tolerance = Tolerance::lenient();
+    let (request, changes) = member_changes(&mut tolerance, &operations).unwrap();
+    let ana = Member { value: "u1".into(), display: Some("Ana".into()), kind: Some("User".into()) };
+    assert_eq!(changes, [MemberChange::Add(vec![ana]), values(&["u2"])]);
+    let group = Document(json!({"displayName": "Old"}).as_object().unwrap().clone());
+    let after = request.apply(&schema::group(), &group, &mut tolerance).unwrap();
+    assert_eq!(Value::Object(after.0), json!({"externalId": "e", "displayName": "New"}));
+}
+
+#[test]
+fn a_membership_that_is_not_understood_is_refused() {
+    for (operation, expected) in [
+        (json!({"op": "replace", "path": "members[value eq \"u1\"].value", "value": "u2"}), "mutability"),
+        (json!({"op": "replace", "path": "members[value eq \"u1\"].display", "value": "u2"}), "mutability"),
+        (json!({"op": "remove", "path": "members.value"}), "mutability"),
+        (json!({"op": "add", "path": "members[value eq \"u1\"]", "value": {"value": "u1"}}), "noTarget"),
+        (json!({"op": "add", "path": "members", "value": [{"display": "x"}]}), "invalidValue"),
+        (json!({"op": "add", "path": "members", "value": [{"value": 7}]}), "invalidValue"),
+        (json!({"op": "add", "path": "members", "value": 7}), "invalidValue"),
+        (json!({"op": "remove", "path": "members", "value": ""}), "invalidValue"),
+        (json!({"op": "remove", "path": "members", "value": [{}]}), "invalidValue"),
+        (json!({"op": "remove", "path": "members["}), "invalidFilter"),
+    ] {
+        let error = changes(json!([operation])).unwrap_err();
+        assert_eq!(error.scim_type.map(ScimType::keyword), Some(expected), "{operation}");
+    }
+}

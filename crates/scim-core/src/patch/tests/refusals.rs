@@ -1,0 +1,175 @@
+//! What is refused, and how a strict tenant differs.
+
+use serde_json::json;
+
+use super::*;
+
+#[test]
+fn a_value_path_that_matches_nothing() {
+    let other = "emails[value eq \"nobody@x\"].display";
+    let absent = "emails[type eq \"home\"].value";
+    let mails = json!({"emails": [{"value": "a@x", "type": "work"}]});
+    let rows = [
+        (json!({"op": "replace", "path": other, "value": "x"}), "400 noTarget", "400 noTarget"),
+        (json!({"op": "add", "path": other, "value": "x"}), "400 noTarget", "400 noTarget"),
+        (json!({"op": "remove", "path": other}), "same", "same"),
+        (json!({"op": "remove", "path": "emails[type eq \"home\"]"}), "same", "same"),
+        (json!({"op": "replace", "path": absent, "value": ""}), "same", "400 noTarget"),
+        (json!({"op": "replace", "path": absent, "value": null}), "same", "400 noTarget"),
+        (json!({"op": "replace", "path": absent, "value": "x"}), "made", "400 noTarget"),
+        (json!({"op": "add", "path": absent, "value": "x"}), "made", "made"),
+        (json!({"op": "replace", "path": "photos.display", "value": "x"}), "400 noTarget", "400 noTarget"),
+        (json!({"op": "remove", "path": "photos.display"}), "same", "same"),
+    ];
+    let made = json!({"emails": [{"value": "a@x", "type": "work"}, {"value": "x", "type": "home"}]});
+    let word = |expected: &str| match expected {
+        "same" => format!("2xx {mails}"),
+        "made" => format!("2xx {made}"),
+        keyword => keyword.to_owned(),
+    };
+    for (operation, lenient, strictly) in rows {
+        assert_eq!(keyword(patch(mails.clone(), json!([operation]))), word(lenient), "{operation}");
+        assert_eq!(keyword(strict(mails.clone(), json!([operation]))), word(strictly), "strict {operation}");
+    }
+}
+
+#[test]
+fn a_strict_tenant_gets_the_letter_of_the_rfc() {
+    for operation in [
+        json!({"op": "replace", "value": {"name.givenName": "x"}}),
+        json!({"op": "replace", "value": {"urn:ietf:params:scim:schemas:core:2.0:User:title": "x"}}),
+        json!({"op": "replace", "value": {"displayName": "x", "nope": 1}}),
+        json!({"op": "replace", "value": {}}),
+        json!({"op": "replace", "value": [{"active": true}]}),
+        json!({"op": "replace", "path": "active", "value": "True"}),
+        json!({"op": "replace", "path": "name", "value": {"givenName": "x", "nope": "y"}}),
+    ] {
+        assert!(keyword(strict(json!({}), json!([operation]))).starts_with("400"), "{operation}");
+    }
+    assert_eq!(strict(json!({}), json!([])).map_err(|e| e.status), Err(400));
+    let capital = json!([{"op": "ADD", "path": "DISPLAYNAME", "value": "x"}]);
+    assert_eq!(strict(json!({}), capital), Ok(json!({"displayName": "x"})));
+}
+
+#[test]
+fn what_is_not_understood_is_refused() {
+    refused(vec![
+        (json!({"op": "replace", "path": "nope", "value": "x"}), "400 invalidPath"),
+        (json!({"op": "remove", "path": "nope"}), "400 invalidPath"),
+        (json!({"op": "replace", "path": "name.nope", "value": "x"}), "400 invalidPath"),
+        (json!({"op": "replace", "path": "", "value": "x"}), "400 invalidPath"),
+        (json!({"op": "replace", "path": 7, "value": "x"}), "400 invalidPath"),
+        (json!({"op": "replace", "value": {"nope": "x"}}), "400 invalidPath"),
+        (json!({"op": "replace", "value": {"name": {"nope": "x"}}}), "400 invalidPath"),
+        (json!({"op": "replace", "value": {ENTERPRISE: {"nope": "x"}}}), "400 invalidPath"),
+        (json!({"op": "replace", "path": "name", "value": {"nope": "x"}}), "400 invalidPath"),
+        (json!({"op": "replace", "path": "emails", "value": [{"nope": "x"}]}), "400 invalidPath"),
+        (
+            json!({"op": "replace", "path": "emails[type eq \"work\"]", "value": {"nope": "x"}}),
+            "400 invalidPath",
+        ),
+        (json!({"op": "replace", "path": "emails[type eq \"work\"]", "value": 7}), "400 invalidValue"),
+        (json!({"op": "replace", "path": "emails[type eq]", "value": "x"}), "400 invalidFilter"),
+        (json!({"op": "replace", "path": "name[", "value": "x"}), "400 invalidFilter"),
+        (json!({"op": "replace", "path": "displayName", "value": 7}), "400 invalidValue"),
+        (json!({"op": "replace", "path": "name", "value": "Ana"}), "400 invalidValue"),
+        (json!({"op": "replace", "value": "Ana"}), "400 invalidValue"),
+        (json!({"op": "replace", "value": ["Ana"]}), "400 invalidValue"),
+        (json!({"op": "replace", "path": "displayName"}), "400 invalidValue"),
+        (
+            json!({"op": "replace", "path": "schemas", "value": "x"}),
+            "2xx {\"displayName\":\"Ana\",\"emails\":[{\"value\":\"a@x\",\"type\":\"work\"}]}",
+        ),
+        (json!({"op": "remove", "path": "schemas"}), "400 mutability"),
+        (json!({"op": "remove"}), "400 noTarget"),
+        (json!({"op": "remove", "value": {"displayName": "x"}}), "400 noTarget"),
+        (json!({"op": "move", "path": "title", "value": "x"}), "400 invalidSyntax"),
+        (json!({"path": "title", "value": "x"}), "400 invalidSyntax"),
+        (json!("add"), "400 invalidSyntax"),
+        (json!({"op": "replace", "path": "password", "value": 7}), "400 invalidValue"),
+        (json!({"op": "replace", "path": "password", "value": {"a": 1}}), "400 invalidValue"),
+    ]);
+}
+
+#[test]
+fn attack_26_to_29_rights_and_read_only_attributes_are_out_of_reach() {
+    for path in [
+        "id",
+        "ID",
+        "meta",
+        "meta.created",
+        "groups",
+        "groups[value eq \"g\"]",
+        "groups.value",
+        urn::SEAT,
+        &format!("{}:role", urn::SEAT),
+        "manager.displayName",
+        "urn:ietf:params:scim:schemas:core:2.0:User:id",
+    ] {
+        for op in ["add", "replace", "remove"] {
+            let operation = json!({"op": op, "path": path, "value": "x"});
+            assert_eq!(keyword(patch(json!({}), json!([operation]))), "400 mutability", "{operation}");
+        }
+    }
+    refused(vec![
+        (json!({"op": "add", "path": "isAdmin", "value": true}), "400 invalidPath"),
+        (json!({"op": "add", "path": "tenantId", "value": "x"}), "400 invalidPath"),
+        (json!({"op": "add", "value": {"passwordHash": "x", "created_at": "y"}}), "400 invalidPath"),
+    ]);
+}
+
+#[test]
+fn attack_36_and_38_deep_paths_and_many_operations_are_refused() {
+    for path in [".".repeat(20_000), "emails[".repeat(20_000), format!("emails[{}", "not (".repeat(700))] {
+        assert!(
+            keyword(patch(json!({}), json!([{"op": "add", "path": path, "value": "x"}]))).starts_with("400")
+        );
+    }
+    let many = vec![json!({"op": "remove", "path": "title"}); PatchRequest::MAX_OPERATIONS + 1];
+    assert_eq!(keyword(patch(json!({}), Value::Array(many))), "413 ");
+    let elements: Vec<Value> = (0..1_500).map(|n| json!({"value": format!("{n}@x")})).collect();
+    let more: Vec<Value> = (0..1_500).map(|n| json!({"value": format!("{n}@y")})).collect();
+    let twice = json!([{"op": "add", "path": "emails", "value": elements}, {"op": "add", "path": "emails", "value": more}]);
+    assert_eq!(keyword(patch(json!({}), twice)), "400 invalidValue");
+}
+
+#[test]
+fn a_patch_needs_its_schema_and_its_operations() {
+    let rt = schema::user();
+    let parse = |body: Value| {
+        let result = PatchRequest::parse(&rt, &body, &mut Tolerance::lenient());
+        result.map(|r| r.operations.len()).map_err(|e| e.scim_type.unwrap().keyword())
+    };
+    let operations = json!([{"op": "remove", "path": "title"}]);
+    let upper = urn::PATCH_OP.to_ascii_uppercase();
+    assert_eq!(parse(json!({"schemas": [urn::PATCH_OP], "Operations": operations})), Ok(1));
+    assert_eq!(parse(json!({"SCHEMAS": ["x", upper], "operations": operations})), Ok(1));
+    assert_eq!(parse(json!({"schemas": [urn::PATCH_OP], "Operations": []})), Ok(0));
+    for bad in [
+        json!({"Operations": operations}),
+        json!({"schemas": [], "Operations": operations}),
+        json!({"schemas": urn::PATCH_OP, "Operations": operations}),
+        json!({"schemas": [urn::USER], "Operations": operations}),
+        json!({"schemas": [urn::PATCH_OP]}),
+        json!({"schemas": [urn::PATCH_OP], "Operations": {}}),
+        json!({"schemas": [urn::PATCH_OP], "Operations": null}),
+        // OneLogin's SCIM 1.1 connector.
+        json!({"members": [{"value": "u1", "operation": "delete"}]}),
+        json!([]),
+    ] {
+        assert_eq!(parse(bad.clone()), Err("invalidSyntax"), "{bad}");
+    }
+}
+
+#[test]
+fn attack_38_selecting_elements_has_a_bound_for_the_whole_request() {
+    let wide = vec!["value eq \"x\""; 150].join(" or ");
+    let wide = json!({"op": "remove", "path": format!("emails[{wide}]")});
+    let listed = json!({"op": "remove", "path": "emails", "value": vec![json!({"value": "x"}); 5_000]});
+    for operations in [vec![wide; 1_000], vec![listed]] {
+        assert_eq!(keyword(patch(json!({}), Value::Array(operations))), "400 tooMany");
+    }
+    let usual = json!({"op": "remove", "path": "emails[type eq \"work\"].value"});
+    let usual = vec![usual; PatchRequest::MAX_OPERATIONS];
+    assert_eq!(patch(json!({}), Value::Array(usual)), Ok(json!({})));
+}

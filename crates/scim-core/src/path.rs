@@ -1,0 +1,401 @@
+//! Attribute names and PATCH paths as clients write them (RFC 7644 §3.10 and §3.5.2, figure 7), resolved against a
+//! resource type once: what comes out names an attribute that exists, in the schema's spelling.
+
+use serde_json::{Map, Value};
+
+use crate::ScimError;
+use crate::filter::{self, Filter};
+use crate::leniency::{Leniency, Tolerance};
+use crate::schema::{Attribute, Mutability, ResourceType, Schema, Type};
+
+/// Extension attributes that clients name without their URN: Microsoft's examples write plain `manager`.
+const NAMED_WITHOUT_URN: &[&str] = &["manager"];
+
+/// The characteristics (RFC 7643 §2.2) that comparing and writing one value need: an [`Attribute`] without its
+/// prose and its sub-attributes, so that a filter costs no copy of the schema.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Field {
+    /// In the schema's spelling.
+    pub name: String,
+    /// The data type of one value.
+    pub kind: Type,
+    /// Whether the value is an array of such values.
+    pub multi_valued: bool,
+    /// Whether strings compare with their letter case.
+    pub case_exact: bool,
+    /// Who may write it, and when.
+    pub mutability: Mutability,
+}
+
+impl From<&Attribute> for Field {
+    fn from(attribute: &Attribute) -> Self {
+        Self {
+            name: attribute.name.clone(),
+            kind: attribute.kind,
+            multi_valued: attribute.multi_valued,
+            case_exact: attribute.case_exact,
+            mutability: attribute.mutability,
+        }
+    }
+}
+
+/// An attribute, or one sub-attribute of it: `attrPath` of RFC 7644 figure 1. Inside a value path it is a
+/// sub-attribute that stands for itself (`type` in `emails[type eq "work"]`).
+#[derive(Clone, Debug, PartialEq)]
+pub struct AttributeRef {
+    /// The extension's URN in the schema's spelling; `None` for core and common attributes.
+    pub urn: Option<String>,
+    /// The attribute.
+    pub attribute: Field,
+    /// The sub-attribute, if the path names one.
+    pub sub: Option<Field>,
+}
+
+impl AttributeRef {
+    /// What the text names: `userName`, `name.givenName`, with or without the schema's URN, letter case ignored.
+    /// `password` names nothing: whoever could ask for it could guess it (RFC 7643 §4.1.1, `returned: never`).
+    #[must_use]
+    pub fn resolve(rt: &ResourceType, text: &str) -> Option<Self> {
+        let (found, _) = find(rt, text)?;
+        (found.attribute.mutability != Mutability::WriteOnly).then_some(found)
+    }
+
+    /// A sub-attribute that stands for itself, as inside a value path.
+    pub(crate) fn of_element(attribute: &Attribute) -> Self {
+        Self { urn: None, attribute: attribute.into(), sub: None }
+    }
+
+    /// The attribute in full, with its sub-attributes.
+    #[must_use]
+    pub fn definition<'r>(&self, rt: &'r ResourceType) -> Option<&'r Attribute> {
+        match &self.urn {
+            Some(urn) => rt.extension(urn)?.attribute(&self.attribute.name),
+            None => rt.attribute(&self.attribute.name),
+        }
+    }
+
+    /// The attribute whose values are compared: the sub-attribute if there is one.
+    #[must_use]
+    pub fn leaf(&self) -> &Field {
+        self.sub.as_ref().unwrap_or(&self.attribute)
+    }
+
+    /// Every value the path reaches in the resource: one for each element of a multi-valued attribute.
+    #[must_use]
+    pub fn values<'a>(&self, resource: &'a Map<String, Value>) -> Vec<&'a Value> {
+        self.iter(resource).collect()
+    }
+
+    /// As [`Self::values`], without a list.
+    pub(crate) fn iter<'a>(&self, resource: &'a Map<String, Value>) -> impl Iterator<Item = &'a Value> {
+        let holder = match &self.urn {
+            Some(urn) => resource.get(urn).and_then(Value::as_object),
+            None => Some(resource),
+        };
+        let elements = holder.and_then(|h| h.get(&self.attribute.name)).map_or(&[][..], elements);
+        elements.iter().flat_map(|element| match &self.sub {
+            Some(sub) => element.get(&sub.name).map_or(&[][..], self::elements),
+            None => std::slice::from_ref(element),
+        })
+    }
+
+    /// The name as an answer or an error would write it; extension attributes with their URN.
+    #[must_use]
+    pub fn full_name(&self) -> String {
+        let mut name = String::new();
+        if let Some(urn) = &self.urn {
+            name.push_str(urn);
+            name.push(':');
+        }
+        name.push_str(&self.attribute.name);
+        if let Some(sub) = &self.sub {
+            name.push('.');
+            name.push_str(&sub.name);
+        }
+        name
+    }
+
+    /// Whether this is the core or common attribute (and sub-attribute) of that name.
+    #[must_use]
+    pub fn is_name(&self, attribute: &str, sub: Option<&str>) -> bool {
+        self.urn.is_none()
+            && self.attribute.name == attribute
+            && self.sub.as_ref().map(|s| s.name.as_str()) == sub
+    }
+}
+
+/// One value as a list of itself, an array as its elements.
+fn elements(value: &Value) -> &[Value] {
+    match value {
+        Value::Array(elements) => elements,
+        single => std::slice::from_ref(single),
+    }
+}
+
+/// What the text names, `password` included, and its definition.
+pub(crate) fn find<'r>(rt: &'r ResourceType, text: &str) -> Option<(AttributeRef, &'r Attribute)> {
+    let (schema, names) = split_urn(rt, text);
+    let (name, sub_name) = match names.split_once('.') {
+        Some((name, sub)) => (name, Some(sub)),
+        None => (names, None),
+    };
+    let (schema, definition) = match schema {
+        Some(schema) if schema.id != rt.core.id => (Some(schema), schema.attribute(name)?),
+        Some(_) => (None, rt.attribute(name)?),
+        None => match rt.attribute(name) {
+            Some(definition) => (None, definition),
+            None => without_urn(rt, name)?,
+        },
+    };
+    let sub = match sub_name {
+        Some(sub) => Some(definition.sub_attribute(sub)?.into()),
+        None => None,
+    };
+    let urn = schema.map(|s| s.id.clone());
+    Some((AttributeRef { urn, attribute: definition.into(), sub }, definition))
+}
+
+/// Notes a name that is the extension's although it came without its URN.
+pub(crate) fn note_missing_urn(found: &AttributeRef, text: &str, tolerance: &mut Tolerance) {
+    if found.urn.is_some() && !has_urn(text) {
+        tolerance.note(Leniency::MissingExtensionUrn, &found.attribute.name);
+    }
+}
+
+/// Whether the text begins as a URN does.
+pub(crate) fn has_urn(text: &str) -> bool {
+    text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("urn:"))
+}
+
+/// The schema whose URN the text begins with, and the names after it. The URNs hold dots, so that the schemas
+/// decide where one ends.
+fn split_urn<'r, 't>(rt: &'r ResourceType, text: &'t str) -> (Option<&'r Schema>, &'t str) {
+    if !has_urn(text) {
+        return (None, text);
+    }
+    for schema in rt.schemas() {
+        if let Some((urn, rest)) = text.split_at_checked(schema.id.len())
+            && urn.eq_ignore_ascii_case(&schema.id)
+            && let Some(names) = rest.strip_prefix(':')
+        {
+            return (Some(schema), names);
+        }
+    }
+    (None, text)
+}
+
+fn without_urn<'r>(rt: &'r ResourceType, name: &str) -> Option<(Option<&'r Schema>, &'r Attribute)> {
+    NAMED_WITHOUT_URN.iter().find(|known| known.eq_ignore_ascii_case(name))?;
+    rt.extensions.iter().find_map(|schema| schema.attribute(name).map(|found| (Some(schema), found)))
+}
+
+/// `PATH` of RFC 7644 §3.5.2 figure 7, and a whole extension by its URN (RFC 7644 §3.10).
+#[derive(Clone, Debug, PartialEq)]
+pub enum Path {
+    /// Every attribute of one extension.
+    Extension(String),
+    /// `attribute` or `attribute.sub`.
+    Attribute(AttributeRef),
+    /// `attribute[filter]` or `attribute[filter].sub`.
+    Elements {
+        /// The attribute, without a sub-attribute.
+        of: AttributeRef,
+        /// Which elements.
+        filter: Filter,
+        /// What in each of them.
+        sub: Option<Field>,
+    },
+}
+
+impl Path {
+    /// Longest path that is read, in bytes.
+    pub const MAX_BYTES: usize = 4096;
+
+    /// Reads the path of one PATCH operation.
+    ///
+    /// # Errors
+    /// 400 `invalidPath` when it is malformed or names nothing, `invalidFilter` when what stands in brackets is
+    /// no filter (RFC 7644 §3.12).
+    pub fn parse(rt: &ResourceType, text: &str, tolerance: &mut Tolerance) -> Result<Self, ScimError> {
+        if text.len() > Self::MAX_BYTES {
+            let limit = Self::MAX_BYTES;
+            return Err(ScimError::invalid_path(format!(
+                "The path is longer than {limit} bytes; shorten it."
+            )));
+        }
+        if let Some(schema) = rt.extension(text) {
+            return Ok(Self::Extension(schema.id.clone()));
+        }
+        let Some(bracket) = text.find('[') else {
+            return attribute(rt, text, tolerance).map(|(found, _)| Self::Attribute(found));
+        };
+        let (head, bracketed) = text.split_at(bracket);
+        let (of, definition) = attribute(rt, head, tolerance)?;
+        if of.sub.is_some() || definition.kind != Type::Complex {
+            return Err(ScimError::invalid_path(format!(
+                "{head} has no elements that a filter could select."
+            )));
+        }
+        let (filter, rest) = filter::parse::bracketed(definition, text, bracketed, tolerance)?;
+        let sub = element_part(definition, rest, text)?;
+        Ok(Self::Elements { of, filter, sub })
+    }
+
+    /// The attribute, unless the path is a whole extension.
+    #[must_use]
+    pub fn attribute(&self) -> Option<&AttributeRef> {
+        match self {
+            Self::Extension(_) => None,
+            Self::Attribute(of) | Self::Elements { of, .. } => Some(of),
+        }
+    }
+
+    /// The sub-attribute that is addressed, if one is.
+    #[must_use]
+    pub fn sub(&self) -> Option<&Field> {
+        match self {
+            Self::Extension(_) => None,
+            Self::Attribute(of) => of.sub.as_ref(),
+            Self::Elements { sub, .. } => sub.as_ref(),
+        }
+    }
+}
+
+fn attribute<'r>(
+    rt: &'r ResourceType,
+    text: &str,
+    tolerance: &mut Tolerance,
+) -> Result<(AttributeRef, &'r Attribute), ScimError> {
+    let found = find(rt, text).ok_or_else(|| unknown(rt, text))?;
+    note_missing_urn(&found.0, text, tolerance);
+    Ok(found)
+}
+
+/// What follows `]`: nothing, or `.sub`.
+fn element_part(definition: &Attribute, rest: &str, text: &str) -> Result<Option<Field>, ScimError> {
+    if rest.is_empty() {
+        return Ok(None);
+    }
+    match rest.strip_prefix('.').and_then(|name| definition.sub_attribute(name)) {
+        Some(sub) => Ok(Some(sub.into())),
+        None => Err(ScimError::invalid_path(format!("The path {text} names no sub-attribute after \"]\"."))),
+    }
+}
+
+fn unknown(rt: &ResourceType, text: &str) -> ScimError {
+    let shown: String = text.chars().take(100).collect();
+    ScimError::invalid_path(format!("The path \"{shown}\" names no attribute of a {}.", rt.name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema;
+
+    fn name(text: &str) -> Option<String> {
+        AttributeRef::resolve(&schema::user(), text).map(|r| r.full_name())
+    }
+
+    #[test]
+    fn names_resolve_in_any_letter_case_with_and_without_urn() {
+        let cases = [
+            ("USERNAME", "userName"),
+            ("name.GIVENname", "name.givenName"),
+            ("urn:ietf:params:scim:schemas:core:2.0:User:userName", "userName"),
+            ("URN:IETF:params:scim:schemas:core:2.0:user:emails.Value", "emails.value"),
+            ("manager", "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager"),
+            (
+                "urn:ietf:params:scim:schemas:extension:enterprise:2.0:user:MANAGER.value",
+                "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value",
+            ),
+            ("META.lastmodified", "meta.lastModified"),
+            ("emails.$ref", ""),
+            ("id", "id"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(name(text).unwrap_or_default(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn attack_30_password_and_unknown_names_resolve_to_nothing() {
+        let long = "a.".repeat(10_000);
+        for text in [
+            "password",
+            "PASSWORD",
+            "urn:ietf:params:scim:schemas:core:2.0:User:password",
+            "department",
+            "name.givenName.x",
+            "name.",
+            ".name",
+            "",
+            "urn:",
+            "urn:x:y",
+            "urn:ietf:params:scim:schemas:core:2.0:User",
+            "urn:ietf:params:scim:schemas:core:2.0:User:",
+            "urn:ietf:params:scim:schemas:core:2.0:Group:displayName",
+            "user\u{212a}name",
+            "üüü",
+            &long,
+        ] {
+            assert_eq!(name(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn values_reach_every_element() {
+        let resource = serde_json::json!({"emails": [{"value": "a"}, {"type": "x"}, {"value": "b"}]});
+        let emails = AttributeRef::resolve(&schema::user(), "emails.value").unwrap();
+        assert_eq!(emails.values(resource.as_object().unwrap()), ["a", "b"]);
+    }
+
+    fn parse(text: &str) -> Result<Path, ScimError> {
+        Path::parse(&schema::user(), text, &mut Tolerance::lenient())
+    }
+
+    #[test]
+    fn paths_of_rfc_7644_section_3_5_2_parse() {
+        for text in [
+            "userName",
+            "name.familyName",
+            "addresses[type eq \"work\"]",
+            "addresses[TYPE EQ \"work\"].Formatted",
+            "emails[type eq \"work\" and value ew \"example.com\"]",
+            "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User",
+            "urn:ietf:params:scim:schemas:core:2.0:User:emails[type eq \"]\"].value",
+            "password",
+        ] {
+            assert!(parse(text).is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn attack_36_broken_and_deep_paths_are_refused() {
+        let many_dots = ".".repeat(20_000);
+        let many_brackets = "emails[".repeat(20_000);
+        let some_brackets = "emails[".repeat(500);
+        let deep = format!("emails[{}", "(".repeat(3_000));
+        for text in [
+            "",
+            " userName",
+            "name[",
+            "emails[]",
+            "emails[type eq \"work\"",
+            "emails[type eq \"work\"]value",
+            "emails[type eq \"work\"].",
+            "emails[type eq \"work\"].nope",
+            "emails[type eq \"work\"].value.x",
+            "emails.value[type eq \"work\"]",
+            "userName[value eq \"x\"]",
+            "emails[nope eq \"x\"]",
+            "nope",
+            "/userName",
+            &many_dots,
+            &many_brackets,
+            &some_brackets,
+            &deep,
+        ] {
+            assert_eq!(parse(text).map_err(|e| e.status), Err(400), "{text}");
+        }
+    }
+}

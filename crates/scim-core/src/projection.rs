@@ -1,0 +1,383 @@
+//! Which attributes of a resource are answered (RFC 7644 §3.9): `attributes`, `excludedAttributes`, and what a
+//! schema says about `returned`. Entra's group sync stands or falls with `excludedAttributes=members`.
+
+use serde_json::{Map, Value};
+
+use crate::schema::{Attribute, Returned};
+use crate::{ResourceType, ScimError, urn};
+
+/// Longest parameter, in bytes: every name of every schema fits in many times over.
+const MAX_TEXT: usize = 16 * 1024;
+
+/// Read once for a request, applied to every resource of its answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Projection(Option<Choice>);
+
+/// What the request named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Choice {
+    /// `attributes`: these and what is always returned. Otherwise `excludedAttributes`: all but these.
+    only: bool,
+    picks: Vec<Pick>,
+}
+
+/// One name of a parameter, in the schema's spelling.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Pick {
+    /// The extension; none for a core or common attribute.
+    urn: Option<String>,
+    /// None for the whole extension.
+    attribute: Option<String>,
+    /// None for the whole attribute.
+    sub: Option<String>,
+}
+
+impl Projection {
+    /// Reads the two parameters; names that no schema knows are ignored, blank parameters are as absent.
+    ///
+    /// # Errors
+    /// 400 `invalidValue` when both are given (RFC 7644 §3.9: one or the other) or one is absurdly long.
+    pub fn parse(
+        rt: &ResourceType,
+        attributes: Option<&str>,
+        excluded: Option<&str>,
+    ) -> Result<Self, ScimError> {
+        let given = |text: &&str| !text.trim().is_empty();
+        let (only, text) = match (attributes.filter(given), excluded.filter(given)) {
+            (None, None) => return Ok(Self::all()),
+            (Some(text), None) => (true, text),
+            (None, Some(text)) => (false, text),
+            (Some(_), Some(_)) => {
+                return Err(ScimError::invalid_value("Give attributes or excludedAttributes, not both."));
+            }
+        };
+        if text.len() > MAX_TEXT {
+            return Err(ScimError::invalid_value("attributes and excludedAttributes take at most 16 KiB."));
+        }
+        let picks = text.split(',').flat_map(|name| picks(rt, name.trim())).collect();
+        Ok(Self(Some(Choice { only, picks })))
+    }
+
+    /// The projection of a request that named nothing.
+    #[must_use]
+    pub fn all() -> Self {
+        Self(None)
+    }
+
+    /// Whether every attribute is answered. What is never returned is never stored, so nothing need be removed.
+    #[must_use]
+    pub fn is_all(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Whether the request named attributes; then a PATCH is answered with the resource (RFC 7644 §3.5.2).
+    #[must_use]
+    pub fn is_named(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Whether a core attribute, or an extension by its URN, is worth computing.
+    #[must_use]
+    pub fn wants(&self, name: &str) -> bool {
+        let Some(choice) = &self.0 else { return true };
+        let mut picks = choice.picks.iter().filter(|pick| pick.top() == Some(name));
+        if choice.only { picks.next().is_some() } else { !picks.any(Pick::is_whole_top) }
+    }
+
+    /// Removes what is not to be answered; `schemas` stays as it was.
+    pub fn apply(&self, rt: &ResourceType, resource: &mut Map<String, Value>) {
+        let Some(choice) = &self.0 else { return };
+        resource.retain(|key, value| {
+            if let Some(attribute) = rt.attribute(key) {
+                return choice.keeps(None, attribute, value);
+            }
+            let (Some(extension), Value::Object(block)) = (rt.extension(key), value) else {
+                return false;
+            };
+            block.retain(|name, value| {
+                extension.attribute(name).is_some_and(|a| choice.keeps(Some(&extension.id), a, value))
+            });
+            !block.is_empty()
+        });
+    }
+}
+
+impl Choice {
+    /// Whether an attribute stays; of one that stays in parts, the others are taken away.
+    fn keeps(&self, urn: Option<&str>, attribute: &Attribute, value: &mut Value) -> bool {
+        match attribute.returned {
+            Returned::Always => return true,
+            Returned::Never => return false,
+            Returned::Default | Returned::Request => {}
+        }
+        let named = |pick: &&Pick| {
+            pick.urn.as_deref() == urn && pick.attribute.as_ref().is_none_or(|name| *name == attribute.name)
+        };
+        let mut parts: Vec<&str> = Vec::new();
+        for pick in self.picks.iter().filter(named) {
+            match &pick.sub {
+                None => return self.only,
+                Some(sub) => parts.push(sub),
+            }
+        }
+        if parts.is_empty() {
+            return !self.only;
+        }
+        let is_always =
+            |sub: &str| attribute.sub_attribute(sub).is_some_and(|a| a.returned == Returned::Always);
+        narrow(value, &|sub| parts.contains(&sub) == self.only || is_always(sub))
+    }
+}
+
+/// Keeps the wanted sub-attributes in one value or in each element; tells whether anything is left.
+fn narrow(value: &mut Value, wanted: &impl Fn(&str) -> bool) -> bool {
+    match value {
+        Value::Object(members) => {
+            members.retain(|name, _| wanted(name));
+            !members.is_empty()
+        }
+        Value::Array(elements) => {
+            elements.retain_mut(|element| narrow(element, wanted));
+            !elements.is_empty()
+        }
+        _ => false,
+    }
+}
+
+impl Pick {
+    /// The key in the resource that it lies under.
+    fn top(&self) -> Option<&str> {
+        self.urn.as_deref().or(self.attribute.as_deref())
+    }
+
+    fn is_whole_top(&self) -> bool {
+        if self.urn.is_some() { self.attribute.is_none() } else { self.sub.is_none() }
+    }
+}
+
+/// What one name stands for: `name.givenName`, with or without its schema's URN, or a whole schema. Nothing for
+/// an unknown name.
+fn picks(rt: &ResourceType, text: &str) -> Vec<Pick> {
+    for schema in rt.schemas() {
+        let Some(rest) = strip_prefix(text, &schema.id) else {
+            continue;
+        };
+        let is_core = schema.id == rt.core.id;
+        match rest.strip_prefix(':') {
+            Some(name) if is_core => return core_pick(rt, name).into_iter().collect(),
+            Some(name) => {
+                return extension_pick(&schema.id, &schema.attributes, name).into_iter().collect();
+            }
+            None if !rest.is_empty() => {}
+            None if is_core => {
+                return schema.attributes.iter().map(|a| core_attribute(a, None)).collect();
+            }
+            None => {
+                return vec![Pick { urn: Some(schema.id.clone()), ..Pick::default() }];
+            }
+        }
+    }
+    core_pick(rt, text).or_else(|| bare_manager(rt, text)).into_iter().collect()
+}
+
+fn core_pick(rt: &ResourceType, name: &str) -> Option<Pick> {
+    let (name, sub) = split_sub(name);
+    let attribute = rt.attribute(name)?;
+    let sub = sub.map(|sub| attribute.sub_attribute(sub).ok_or(())).transpose().ok()?;
+    Some(core_attribute(attribute, sub))
+}
+
+fn core_attribute(attribute: &Attribute, sub: Option<&Attribute>) -> Pick {
+    Pick { urn: None, attribute: Some(attribute.name.clone()), sub: sub.map(|s| s.name.clone()) }
+}
+
+fn extension_pick(urn: &str, attributes: &[Attribute], name: &str) -> Option<Pick> {
+    let (name, sub) = split_sub(name);
+    let attribute = attributes.iter().find(|a| a.name.eq_ignore_ascii_case(name))?;
+    let sub = sub.map(|sub| attribute.sub_attribute(sub).ok_or(())).transpose().ok()?;
+    Some(Pick { urn: Some(urn.to_owned()), ..core_attribute(attribute, sub) })
+}
+
+/// Microsoft's examples name `manager` without its URN.
+fn bare_manager(rt: &ResourceType, name: &str) -> Option<Pick> {
+    let enterprise = rt.extension(urn::ENTERPRISE_USER)?;
+    split_sub(name).0.eq_ignore_ascii_case("manager").then_some(())?;
+    extension_pick(&enterprise.id, &enterprise.attributes, name)
+}
+
+fn split_sub(name: &str) -> (&str, Option<&str>) {
+    name.split_once('.').map_or((name, None), |(name, sub)| (name, Some(sub)))
+}
+
+/// `str::strip_prefix` without letter case.
+fn strip_prefix<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
+    let start = text.get(..prefix.len())?;
+    start.eq_ignore_ascii_case(prefix).then(|| text.get(prefix.len()..)).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{ScimType, schema};
+
+    fn resource() -> Value {
+        json!({
+            "schemas": [urn::USER, urn::ENTERPRISE_USER, urn::SEAT],
+            "id": "1",
+            "externalId": "x",
+            "userName": "ana",
+            "name": {"givenName": "Ana", "familyName": "Low"},
+            "emails": [{"value": "a@x", "type": "work", "primary": true}, {"value": "b@x"}],
+            "groups": [{"value": "g"}],
+            urn::ENTERPRISE_USER: {"department": "D", "manager": {"value": "m", "displayName": "M"}},
+            urn::SEAT: {"state": "granted"},
+            "meta": {"resourceType": "User", "version": "W/\"1\""},
+        })
+    }
+
+    /// The answer without what is always there.
+    fn shown(projection: &Projection) -> Value {
+        let Value::Object(mut resource) = resource() else { unreachable!() };
+        projection.apply(&schema::user(), &mut resource);
+        let schemas = resource.shift_remove("schemas").unwrap();
+        assert_eq!(schemas.as_array().unwrap().len(), 3, "schemas stays as it was");
+        assert_eq!(resource.shift_remove("id").unwrap(), "1");
+        Value::Object(resource)
+    }
+
+    fn only(text: &str) -> Value {
+        shown(&Projection::parse(&schema::user(), Some(text), None).unwrap())
+    }
+
+    fn without(text: &str) -> Vec<String> {
+        let all = shown(&Projection::all());
+        let left = shown(&Projection::parse(&schema::user(), None, Some(text)).unwrap());
+        all.as_object().unwrap().keys().filter(|key| left.get(key) != all.get(key)).cloned().collect()
+    }
+
+    #[test]
+    fn attributes_names_what_is_answered_beside_id_and_schemas() {
+        for (text, expected) in [
+            ("userName", json!({"userName": "ana"})),
+            ("USERNAME, externalid", json!({"externalId": "x", "userName": "ana"})),
+            ("name.givenName", json!({"name": {"givenName": "Ana"}})),
+            ("name.givenName,name", json!({"name": {"givenName": "Ana", "familyName": "Low"}})),
+            ("emails.value", json!({"emails": [{"value": "a@x"}, {"value": "b@x"}]})),
+            ("emails.type", json!({"emails": [{"type": "work"}]})),
+            ("name.middleName", json!({})),
+            ("meta.version", json!({"meta": {"version": "W/\"1\""}})),
+            ("urn:ietf:params:scim:schemas:core:2.0:User:userName", json!({"userName": "ana"})),
+            (
+                "URN:IETF:params:scim:schemas:core:2.0:user:name.givenname",
+                json!({"name": {"givenName": "Ana"}}),
+            ),
+            (
+                "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department",
+                json!({urn::ENTERPRISE_USER: {"department": "D"}}),
+            ),
+            (
+                "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value",
+                json!({urn::ENTERPRISE_USER: {"manager": {"value": "m"}}}),
+            ),
+            ("manager.value", json!({urn::ENTERPRISE_USER: {"manager": {"value": "m"}}})),
+            (urn::SEAT, json!({urn::SEAT: {"state": "granted"}})),
+            ("id", json!({})),
+        ] {
+            assert_eq!(only(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_whole_core_schema_may_be_named() {
+        let shown = only(urn::USER);
+        assert_eq!(
+            shown.as_object().unwrap().keys().collect::<Vec<_>>(),
+            ["userName", "name", "emails", "groups"]
+        );
+    }
+
+    #[test]
+    fn unknown_names_are_ignored() {
+        for text in
+            ["shoeSize", "name.shoeSize", ",", "urn:x:y", "urn:ietf:params:scim:schemas:core:2.0:Users", "é"]
+        {
+            assert_eq!(only(text), json!({}), "{text}");
+            assert!(without(text).is_empty(), "{text}");
+        }
+        assert_eq!(only("shoeSize,userName"), json!({"userName": "ana"}));
+    }
+
+    #[test]
+    fn attack_30_password_is_not_answered_when_it_is_named() {
+        assert_eq!(only("password"), json!({}));
+        let mut leaked = json!({"id": "1", "password": "x"}).as_object().cloned().unwrap();
+        let named = Projection::parse(&schema::user(), Some("password"), None).unwrap();
+        named.apply(&schema::user(), &mut leaked);
+        assert!(!leaked.contains_key("password"));
+    }
+
+    #[test]
+    fn excluded_attributes_are_taken_away() {
+        for (text, expected) in [
+            ("groups", vec!["groups"]),
+            ("Groups , userName", vec!["userName", "groups"]),
+            ("id,schemas", vec![]),
+            ("name.givenName", vec!["name"]),
+            (urn::SEAT, vec![urn::SEAT]),
+            (
+                "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager",
+                vec![urn::ENTERPRISE_USER],
+            ),
+            ("meta", vec!["meta"]),
+        ] {
+            assert_eq!(without(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn excluding_parts_leaves_the_others() {
+        let user = schema::user();
+        let text = "emails.value,emails.primary,name.givenName,name.familyName";
+        let left = shown(&Projection::parse(&user, None, Some(text)).unwrap());
+        assert_eq!(left["emails"], json!([{"type": "work"}]));
+        assert!(left.get("name").is_none());
+    }
+
+    #[test]
+    fn both_parameters_at_once_are_refused() {
+        let error = Projection::parse(&schema::user(), Some("userName"), Some("name")).unwrap_err();
+        assert_eq!((error.status, error.scim_type), (400, Some(ScimType::InvalidValue)));
+        assert!(Projection::parse(&schema::user(), Some("userName"), Some(" ")).is_ok());
+    }
+
+    #[test]
+    fn what_is_not_answered_need_not_be_computed() {
+        let group = schema::group();
+        let parse = |a, e| Projection::parse(&group, a, e).unwrap();
+        assert!(Projection::all().wants("members") && Projection::all().is_all());
+        assert!(!parse(None, Some("Members")).wants("members"));
+        assert!(parse(None, Some("members.display")).wants("members"));
+        assert!(!parse(Some("displayName"), None).wants("members"));
+        assert!(parse(Some("members.value"), None).wants("members"));
+        let user = schema::user();
+        assert!(!Projection::parse(&user, Some("userName"), None).unwrap().wants(urn::SEAT));
+        assert!(!Projection::parse(&user, None, Some(urn::SEAT)).unwrap().wants(urn::SEAT));
+        let state = format!("{}:state", urn::SEAT);
+        assert!(Projection::parse(&user, Some(&state), None).unwrap().wants(urn::SEAT));
+        assert!(Projection::parse(&user, None, Some(&state)).unwrap().wants(urn::SEAT));
+    }
+
+    #[test]
+    fn a_named_projection_is_known_even_when_it_changes_nothing() {
+        let named = Projection::parse(&schema::group(), None, Some("shoeSize")).unwrap();
+        assert!(named.is_named() && !named.is_all());
+        assert!(!Projection::parse(&schema::group(), Some(""), None).unwrap().is_named());
+    }
+
+    #[test]
+    fn attack_38_an_absurdly_long_parameter_is_refused() {
+        assert!(Projection::parse(&schema::group(), Some(&"a,".repeat(10_000)), None).is_err());
+    }
+}

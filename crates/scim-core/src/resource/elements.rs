@@ -1,0 +1,107 @@
+//! The rules for the elements of one multi-valued attribute (RFC 7643 §2.4): one primary, no pair of `type` and
+//! `value` twice, nothing that only labels an absence.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::settle::{names, put_in_order};
+use crate::fold::fold;
+use crate::leniency::{Leniency, Tolerance};
+use crate::schema::Attribute;
+
+/// Up to here comparing each with each is cheaper than a map of all.
+const FEW: usize = 16;
+
+/// Brings the elements of one attribute into order; each of them is normalised, filled and in the schema's
+/// order, so that equal ones have equal texts.
+pub(super) fn tidy(attribute: &Attribute, elements: &mut Vec<Value>, t: &mut Tolerance) {
+    if attribute.sub_attribute("value").is_some() {
+        elements.retain(|element| !is_bare_label(element));
+    }
+    if elements.len() < 2 {
+        return;
+    }
+    if leave_one_primary(elements) {
+        t.note(Leniency::SecondPrimary, &attribute.name);
+    }
+    if may_repeat(attribute, elements) && hold_each_once(attribute, elements) {
+        t.note(Leniency::RepeatedElement, &attribute.name);
+    }
+}
+
+/// `{"type":"work","primary":true}`: what remains of an e-mail whose value was cleared. It says nothing.
+fn is_bare_label(element: &Value) -> bool {
+    element.as_object().is_some_and(|members| members.keys().all(|key| key == "type" || key == "primary"))
+}
+
+/// RFC 7643 §2.4: primary is true at most once; the last one stays, as it is the newest wish. Tells whether
+/// another was overruled.
+fn leave_one_primary(elements: &mut [Value]) -> bool {
+    let is_true = |primary: &Value| *primary == Value::Bool(true);
+    let last = elements.iter().rposition(|element| element.get("primary").is_some_and(is_true));
+    let mut overruled = false;
+    for element in elements.iter_mut().take(last.unwrap_or(0)) {
+        if let Some(primary) = element.get_mut("primary").filter(|primary| is_true(primary)) {
+            *primary = Value::Bool(false);
+            overruled = true;
+        }
+    }
+    overruled
+}
+
+/// RFC 7643 §2.4: the same `type` and `value` once, at the first one's place; what a later one says besides is
+/// laid over it. Tells whether there was a repeat.
+fn hold_each_once(attribute: &Attribute, elements: &mut Vec<Value>) -> bool {
+    let before = elements.len();
+    let mut places: HashMap<String, usize> = HashMap::with_capacity(before);
+    let mut kept: Vec<Value> = Vec::with_capacity(before);
+    for element in elements.drain(..) {
+        let place = *places.entry(identity(attribute, &element)).or_insert(kept.len());
+        match (kept.get_mut(place), element) {
+            (Some(Value::Object(earlier)), Value::Object(later)) => {
+                earlier.extend(later);
+                put_in_order(earlier, names(&attribute.sub_attributes));
+            }
+            (Some(_), _) => {}
+            (None, element) => kept.push(element),
+        }
+    }
+    *elements = kept;
+    elements.len() < before
+}
+
+/// A person's few addresses are compared without making a text of each.
+fn may_repeat(attribute: &Attribute, elements: &[Value]) -> bool {
+    let mut later = elements.iter();
+    elements.len() > FEW
+        || elements.iter().any(|one| {
+            later.next();
+            later.clone().any(|other| same_value(attribute, one, other))
+        })
+}
+
+fn same_value(attribute: &Attribute, one: &Value, other: &Value) -> bool {
+    match (part(attribute, one, "value"), part(attribute, other, "value")) {
+        (Some(one), Some(other)) => one == other,
+        (None, None) => one == other,
+        _ => false,
+    }
+}
+
+/// By what two elements are the same: `type` and `value`, or all of it where there is no `value`, as in an address.
+fn identity(attribute: &Attribute, element: &Value) -> String {
+    match part(attribute, element, "value") {
+        // NUL parts the two: no string of a body holds one.
+        Some(value) => format!("{}\0{value}", part(attribute, element, "type").unwrap_or_default()),
+        None => element.to_string(),
+    }
+}
+
+/// A sub-attribute in the form it compares in.
+fn part<'a>(attribute: &Attribute, element: &'a Value, name: &str) -> Option<Cow<'a, str>> {
+    let text = element.get(name)?.as_str()?;
+    let exact = attribute.sub_attribute(name).is_some_and(|sub| sub.case_exact);
+    Some(if exact { text.into() } else { fold(text) })
+}

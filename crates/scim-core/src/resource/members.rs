@@ -1,0 +1,44 @@
+//! A group's members on their way out of its document: the directory keeps them as rows, so that a change costs
+//! the change and not the group.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::Document;
+
+/// One member as a client named it (RFC 7643 §4.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// The id of a user or group; whether it exists is the directory's question.
+    pub value: String,
+    /// Echoed as sent, never invented.
+    pub display: Option<String>,
+    /// `type` as sent; the directory infers it.
+    pub kind: Option<String>,
+}
+
+impl Member {
+    fn of(element: &Value) -> Option<Self> {
+        let text = |name| element.get(name).and_then(Value::as_str).map(str::to_owned);
+        Some(Self { value: text("value")?, display: text("display"), kind: text("type") })
+    }
+}
+
+/// Takes the members out of a group's document, straight after [`super::create`] or [`super::replace`]; `None`
+/// when the body had no `members`. A member named twice is held once, with what was said last.
+pub fn take_members(group: &mut Document) -> Option<Vec<Member>> {
+    let Value::Array(elements) = group.0.shift_remove("members")? else {
+        return None;
+    };
+    let mut places: HashMap<String, usize> = HashMap::with_capacity(elements.len());
+    let mut members: Vec<Member> = Vec::with_capacity(elements.len());
+    for member in elements.iter().filter_map(Member::of) {
+        let place = *places.entry(member.value.clone()).or_insert(members.len());
+        match members.get_mut(place) {
+            Some(earlier) => *earlier = member,
+            None => members.push(member),
+        }
+    }
+    Some(members)
+}

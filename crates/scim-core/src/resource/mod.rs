@@ -1,0 +1,34 @@
+//! One resource as a value: what a client sends becomes a [`Document`] that has passed its schema, and a document
+//! becomes the resource that is answered. Single changes are [`crate::patch`]'s; storing is done elsewhere.
+
+mod date_time;
+mod document;
+mod elements;
+mod faults;
+mod intake;
+mod members;
+mod normalise;
+mod place;
+mod render;
+mod schemas;
+mod settle;
+mod simple;
+
+pub use document::Document;
+pub use intake::{create, replace};
+pub use members::{Member, take_members};
+pub use normalise::{normalise, normalise_element};
+pub use render::{Meta, Parts, render};
+pub use settle::settle;
+
+#[cfg(test)]
+mod tests;
+
+/// Most elements of one multi-valued attribute; a person has a handful of addresses.
+pub const MAX_ELEMENTS: usize = 2_000;
+/// Most members in one request: a push of a whole group by Okta or Keycloak.
+pub const MAX_MEMBERS: usize = 100_000;
+/// Longest string value, in bytes: a picture belongs behind a URI.
+pub const MAX_STRING: usize = 64 * 1024;
+/// Longest `userName`, `externalId` and group `displayName`, in characters: these stand in unique indexes.
+pub const MAX_KEY: usize = 1_024;

@@ -1,0 +1,51 @@
+//! The `schemas` member of a request body (RFC 7643 §3): which URNs a client says it uses.
+
+use serde_json::{Map, Value};
+
+use super::normalise::member;
+use crate::leniency::{Leniency, Tolerance};
+use crate::{ResourceType, ScimError, urn};
+
+/// The URNs listed in a body of this type, checked.
+///
+/// # Errors
+/// 400 `invalidSyntax` when `schemas` is missing, empty or no array of strings, and when it names the other core
+/// schema; for a strict tenant also when a URN is not registered or the core schema's is missing.
+pub(super) fn listed<'a>(
+    rt: &ResourceType,
+    body: &'a Map<String, Value>,
+    t: &mut Tolerance,
+) -> Result<Vec<&'a str>, ScimError> {
+    let urns = strings(body).ok_or_else(|| {
+        ScimError::invalid_syntax(format!("schemas must be an array that holds {}.", rt.core.id))
+    })?;
+    for urn in &urns {
+        check(rt, urn, t)?;
+    }
+    if t.strict && !holds(&urns, &rt.core.id) {
+        return Err(ScimError::invalid_syntax(format!("schemas must hold {}.", rt.core.id)));
+    }
+    Ok(urns)
+}
+
+/// Whether a URN is listed, letter case ignored.
+pub(super) fn holds(urns: &[&str], urn: &str) -> bool {
+    urns.iter().any(|listed| listed.eq_ignore_ascii_case(urn))
+}
+
+fn strings(body: &Map<String, Value>) -> Option<Vec<&str>> {
+    let elements = member(body, "schemas")?.as_array().filter(|elements| !elements.is_empty())?;
+    elements.iter().map(Value::as_str).collect()
+}
+
+fn check(rt: &ResourceType, urn: &str, t: &mut Tolerance) -> Result<(), ScimError> {
+    if rt.schemas().any(|schema| schema.id.eq_ignore_ascii_case(urn)) {
+        return Ok(());
+    }
+    if [urn::USER, urn::GROUP].iter().any(|other| other.eq_ignore_ascii_case(urn)) {
+        return Err(ScimError::invalid_syntax(format!("{} takes no resource of another type.", rt.endpoint)));
+    }
+    t.allow(Leniency::UnknownSchema, urn, || {
+        ScimError::invalid_syntax("schemas holds a URI that is not registered for this resource type.")
+    })
+}

@@ -1,0 +1,120 @@
+//! The last look at a document after any write: what POST, PUT and PATCH must all leave behind.
+
+use serde_json::{Map, Value};
+
+use super::elements;
+use super::faults::Faults;
+use super::normalise::{is_nothing, not_too_many};
+use super::{Document, MAX_KEY};
+use crate::fold::user_name_key;
+use crate::leniency::Tolerance;
+use crate::schema::{Attribute, Mutability};
+use crate::{ResourceType, ScimError};
+
+/// Leaves nothing empty, each pair of `type` and `value` once, one primary, the schema's order; then checks that
+/// every required attribute is there. Settling twice changes nothing.
+///
+/// # Errors
+/// 400 `invalidValue`: all required attributes that are missing, in one sentence (MC12); a blank `userName`; too
+/// long a key; too many elements.
+pub fn settle(rt: &ResourceType, document: &mut Document, t: &mut Tolerance) -> Result<(), ScimError> {
+    let mut faults = Faults::default();
+    document.0.retain(|key, value| {
+        if let Some(attribute) = rt.attribute(key) {
+            return is_left(attribute, value, t, &mut faults);
+        }
+        let (Some(extension), Value::Object(block)) = (rt.extension(key), value) else {
+            return false;
+        };
+        block.retain(|key, value| {
+            extension.attribute(key).is_some_and(|attribute| is_left(attribute, value, t, &mut faults))
+        });
+        put_in_order(block, names(&extension.attributes));
+        !block.is_empty()
+    });
+    let extensions = rt.extensions.iter().map(|s| s.id.as_str());
+    let order = names(&rt.common.attributes).chain(names(&rt.core.attributes)).chain(extensions);
+    put_in_order(&mut document.0, order);
+    check_required(rt, document, &mut faults);
+    check_keys(rt, document, &mut faults);
+    faults.into_result()
+}
+
+/// Tidies one attribute's value and tells whether anything is left of it.
+fn is_left(attribute: &Attribute, value: &mut Value, t: &mut Tolerance, faults: &mut Faults) -> bool {
+    let Value::Array(array) = value else {
+        return is_filled(attribute, value);
+    };
+    faults.keep(not_too_many(attribute, array.len()));
+    array.retain_mut(|element| is_filled(attribute, element));
+    elements::tidy(attribute, array, t);
+    !array.is_empty()
+}
+
+fn is_filled(attribute: &Attribute, value: &mut Value) -> bool {
+    if let Value::Object(members) = value {
+        members.retain(|_, member| !is_nothing(member));
+        put_in_order(members, names(&attribute.sub_attributes));
+    }
+    !is_nothing(value)
+}
+
+/// Answers list attributes in the order of the schema, whatever order they were written in.
+pub(super) fn put_in_order<'a>(
+    members: &mut Map<String, Value>,
+    names: impl Iterator<Item = &'a str> + Clone,
+) {
+    let mut rest = names.clone();
+    if members.keys().all(|key| rest.any(|name| name == key)) {
+        return;
+    }
+    let mut unordered = std::mem::take(members);
+    members.extend(names.filter_map(|name| unordered.swap_remove_entry(name)));
+}
+
+pub(super) fn names(attributes: &[Attribute]) -> impl Iterator<Item = &str> + Clone {
+    attributes.iter().map(|a| a.name.as_str())
+}
+
+/// MC12: whoever repairs a mapping learns everything that is missing at once.
+fn check_required(rt: &ResourceType, document: &Document, faults: &mut Faults) {
+    let core = rt.core.attributes.iter().filter(|a| is_missing(a, &document.0)).map(|a| a.name.clone());
+    let extensions = rt.extensions.iter().filter_map(|schema| {
+        let block = document.get(&schema.id)?.as_object()?;
+        let missing = schema.attributes.iter().filter(|a| is_missing(a, block));
+        Some(missing.map(|a| format!("{}:{}", schema.id, a.name)).collect::<Vec<_>>())
+    });
+    let missing: Vec<String> = core.chain(extensions.flatten()).collect();
+    match missing.as_slice() {
+        [] => {}
+        [one] => faults.add(ScimError::invalid_value(format!("The required attribute {one} is missing."))),
+        many => {
+            let names = many.join(", ");
+            faults.add(ScimError::invalid_value(format!("These required attributes are missing: {names}.")));
+        }
+    }
+}
+
+/// What only the server writes, or what is stored elsewhere or never, cannot be missing in a document.
+fn is_missing(attribute: &Attribute, members: &Map<String, Value>) -> bool {
+    let is_stored = matches!(attribute.mutability, Mutability::ReadWrite | Mutability::Immutable);
+    let is_here = is_stored && attribute.name != "members";
+    attribute.required && is_here && members.get(&attribute.name).is_none_or(is_blank)
+}
+
+/// A required string of blanks, visible or not, says as little as none (attack 41).
+fn is_blank(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| user_name_key(text).is_empty())
+}
+
+/// What stands in a unique index is short.
+fn check_keys(rt: &ResourceType, document: &Document, faults: &mut Faults) {
+    let keys: &[&str] =
+        if rt.name == "Group" { &["externalId", "displayName"] } else { &["userName", "externalId"] };
+    for name in keys {
+        if document.str(name).is_some_and(|text| text.len() > MAX_KEY && text.chars().count() > MAX_KEY) {
+            faults
+                .add(ScimError::invalid_value(format!("{name} must be at most {MAX_KEY} characters long.")));
+        }
+    }
+}

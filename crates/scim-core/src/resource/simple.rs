@@ -1,0 +1,61 @@
+//! One value of a simple type (RFC 7643 §2.3): checked, and kept as it was sent except for booleans.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+
+use super::place::Place;
+use super::{MAX_STRING, date_time};
+use crate::ScimError;
+use crate::leniency::{Leniency, Tolerance};
+use crate::schema::{Attribute, Type};
+
+/// The canonical form of a value that is not empty; complex ones are read elsewhere.
+pub(super) fn simple(
+    attribute: &Attribute,
+    value: &Value,
+    at: Place<'_>,
+    t: &mut Tolerance,
+) -> Result<Value, ScimError> {
+    match attribute.kind {
+        Type::Boolean => boolean(value, at, t),
+        Type::Integer => kept_if(value.is_i64() || value.is_u64(), value, || at.must_be("an integer")),
+        Type::Decimal => kept_if(value.is_number(), value, || at.must_be("a number")),
+        Type::String | Type::Reference => text(value, at, "a string", |_| true),
+        Type::DateTime => text(value, at, "a dateTime such as 2026-01-31T12:00:00Z", date_time::is_date_time),
+        Type::Binary => text(value, at, "base64 (RFC 4648, section 4)", is_base64),
+        Type::Complex => Err(at.must_be("an object")),
+    }
+}
+
+/// Entra and OneLogin send `"True"`; the RFC knows only `true` (RFC 7643 §2.3.2).
+fn boolean(value: &Value, at: Place<'_>, t: &mut Tolerance) -> Result<Value, ScimError> {
+    let refusal = || at.must_be("true or false");
+    let spelled = match value {
+        Value::Bool(_) => return Ok(value.clone()),
+        Value::String(word) if word.eq_ignore_ascii_case("true") => true,
+        Value::String(word) if word.eq_ignore_ascii_case("false") => false,
+        _ => return Err(refusal()),
+    };
+    t.allow(Leniency::BooleanAsString, &at.to_string(), refusal)?;
+    Ok(Value::Bool(spelled))
+}
+
+/// Kept as sent: Entra sends a value that came back altered again in every cycle.
+fn text(value: &Value, at: Place<'_>, form: &str, is_valid: fn(&str) -> bool) -> Result<Value, ScimError> {
+    let text = value.as_str().ok_or_else(|| at.must_be(form))?;
+    if text.len() > MAX_STRING {
+        return Err(at.must_be("at most 64 KiB long"));
+    }
+    kept_if(is_valid(text), value, || at.must_be(form))
+}
+
+fn kept_if(valid: bool, value: &Value, refusal: impl FnOnce() -> ScimError) -> Result<Value, ScimError> {
+    if valid { Ok(value.clone()) } else { Err(refusal()) }
+}
+
+/// RFC 7643 §2.3.6; certificates are often cut out of PEM files, so line ends may stand in them.
+fn is_base64(text: &str) -> bool {
+    let unbroken: Vec<u8> = text.bytes().filter(|b| !matches!(b, b'\r' | b'\n')).collect();
+    STANDARD.decode(unbroken).is_ok()
+}

@@ -1,0 +1,736 @@
+//! What a body becomes, row by row of the table "Where suites and identity providers disagree", lenient and strict.
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::leniency::{Leniency, Tolerance};
+use crate::schema::{Attribute, Mutability, Schema, Type};
+use crate::{ResourceType, ScimError, ScimType, schema, urn};
+
+const ENTERPRISE: &str = urn::ENTERPRISE_USER;
+
+/// A body with the members given, a User's `schemas` and a `userName` unless they are given too.
+fn body(members: Value) -> Value {
+    let mut body = json!({"schemas": [urn::USER], "userName": "ana"});
+    for (name, value) in members.as_object().unwrap() {
+        body[name] = value.clone();
+    }
+    body
+}
+
+fn created(members: Value) -> Value {
+    let document = create(&schema::user(), &body(members), &mut Tolerance::lenient()).unwrap();
+    Value::Object(document.0)
+}
+
+fn refused_by(t: &mut Tolerance, rt: &ResourceType, body: &Value) -> ScimError {
+    let error = create(rt, body, t).unwrap_err();
+    assert_eq!(error.status, 400, "{error}");
+    error
+}
+
+fn refused(members: Value) -> ScimError {
+    let error = refused_by(&mut Tolerance::lenient(), &schema::user(), &body(members));
+    assert_eq!(error.scim_type, Some(ScimType::InvalidValue), "{error}");
+    error
+}
+
+fn strictly_refused(members: Value) -> ScimError {
+    refused_by(&mut Tolerance::strict(), &schema::user(), &body(members))
+}
+
+fn document(value: Value) -> Document {
+    Document(value.as_object().unwrap().clone())
+}
+
+fn put(members: Value, current: Value) -> Result<Value, ScimError> {
+    let current = document(current);
+    replace(&schema::user(), &body(members), &current, &["active", "userType"], &mut Tolerance::lenient())
+        .map(|document| Value::Object(document.0))
+}
+
+fn members_of(body: Value) -> Option<Vec<Member>> {
+    let mut group = create(&schema::group(), &body, &mut Tolerance::lenient()).unwrap();
+    let members = take_members(&mut group);
+    assert!(group.get("members").is_none());
+    members
+}
+
+fn member(value: &str, display: Option<&str>, kind: Option<&str>) -> Member {
+    Member { value: value.into(), display: display.map(Into::into), kind: kind.map(Into::into) }
+}
+
+#[test]
+fn okta_post_becomes_a_document_in_the_schemas_order() {
+    let document = created(json!({
+        "name": {"givenName": "Test", "familyName": "User"},
+        "emails": [{"primary": true, "value": "new@example.com", "type": "work"}],
+        "displayName": "Test User", "locale": "en-US", "externalId": "00unew", "groups": [],
+        "password": "1mz050nq", "active": true,
+    }));
+    assert_eq!(
+        document.to_string(),
+        r#"{"externalId":"00unew","userName":"ana","name":{"familyName":"User","givenName":"Test"},"displayName":"Test User","locale":"en-US","active":true,"emails":[{"value":"new@example.com","type":"work","primary":true}]}"#
+    );
+}
+
+#[test]
+fn me10_four_attributes_are_enough() {
+    let sent = json!({"active": false, "displayName": "Ana", "externalId": "e"});
+    assert_eq!(
+        created(sent),
+        json!({"externalId": "e", "userName": "ana", "displayName": "Ana", "active": false})
+    );
+}
+
+#[test]
+fn attack_2_and_26_and_28_readonly_and_foreign_members_are_dropped() {
+    let document = created(json!({
+        "id": "x", "meta": {"created": 7}, "groups": [{"value": "admins"}], "schemaz": 1,
+        "isAdmin": true, "tenantId": "t", "passwordHash": "h", "created_at": "c", "__proto__": {"a": 1},
+        urn::SEAT: {"grantedLicense": "member", "state": 3},
+    }));
+    assert_eq!(document, json!({"userName": "ana", "active": true}));
+}
+
+#[test]
+fn attack_27_roles_are_kept_as_data() {
+    let roles = json!([{"value": "admin", "primary": false}, {"value": "owner"}]);
+    assert_eq!(created(json!({"roles": roles}))["roles"], roles);
+}
+
+#[test]
+fn strict_still_ignores_readonly_values() {
+    let sent = body(json!({"id": "x", "meta": {}, "groups": [{"value": "g"}], urn::SEAT: {"state": "s"}}));
+    let mut t = Tolerance::strict();
+    assert_eq!(create(&schema::user(), &sent, &mut t).unwrap().0.len(), 2);
+    assert!(t.seen.is_empty());
+}
+
+#[test]
+fn unknown_attributes_are_dropped_and_counted_and_strict_is_told() {
+    for (sent, name) in [
+        (json!({"adreses": [{"country": "Germany"}]}), "adreses"),
+        (json!({"name": {"givenName": "A", "nick": "B"}}), "name.nick"),
+        (json!({"emails": [{"value": "a@x", "verified": true}]}), "emails.verified"),
+        (
+            json!({ENTERPRISE: {"shoeSize": 43}}),
+            "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:shoeSize",
+        ),
+        (json!({"urn:example:custom:2.0:User": {"a": 1}}), "urn:example:custom:2.0:User"),
+    ] {
+        let mut t = Tolerance::lenient();
+        let document = create(&schema::user(), &body(sent.clone()), &mut t).unwrap();
+        let last = name.rsplit(['.', ':']).next().unwrap();
+        assert!(!document.to_stored().contains(last), "{name}");
+        assert!(t.seen.iter().any(|(_, seen)| seen == name), "{name}: {:?}", t.seen);
+        assert_eq!(strictly_refused(sent).scim_type, Some(ScimType::InvalidSyntax));
+    }
+}
+
+#[test]
+fn manager_at_the_top_of_a_body_is_an_unknown_attribute() {
+    assert_eq!(created(json!({"manager": "m"})), json!({"userName": "ana", "active": true}));
+}
+
+#[test]
+fn names_and_urns_are_taken_in_any_case() {
+    let urn = ENTERPRISE.to_uppercase();
+    let sent = json!({
+        "DisplayName": "A", "EMAILS": [{"Value": "a@x", "Primary": true}],
+        urn: {"Department": "bob", "Manager": {"Value": "boss"}},
+    });
+    assert_eq!(
+        created(sent),
+        json!({
+            "userName": "ana", "displayName": "A", "active": true, "emails": [{"value": "a@x", "primary": true}],
+            ENTERPRISE: {"department": "bob", "manager": {"value": "boss"}},
+        })
+    );
+    let shouted = json!({"SCHEMAS": [urn::USER.to_uppercase()], "USERNAME": "ana"});
+    for mut t in [Tolerance::lenient(), Tolerance::strict()] {
+        assert_eq!(create(&schema::user(), &shouted, &mut t).unwrap().str("userName"), Some("ana"));
+    }
+}
+
+#[test]
+fn schemas_must_be_an_array_of_strings() {
+    for schemas in [json!(null), json!([]), json!(urn::USER), json!([1]), json!({}), json!([urn::USER, null])]
+    {
+        let sent = json!({"schemas": schemas, "userName": "ana"});
+        let error = refused_by(&mut Tolerance::lenient(), &schema::user(), &sent);
+        assert_eq!(error.scim_type, Some(ScimType::InvalidSyntax), "{sent}");
+    }
+    let error = refused_by(&mut Tolerance::lenient(), &schema::user(), &json!({"userName": "ana"}));
+    assert_eq!(error.scim_type, Some(ScimType::InvalidSyntax));
+}
+
+#[test]
+fn a_body_that_is_no_object_is_refused() {
+    for sent in [json!([]), json!("x"), json!(1), json!(null), json!(true)] {
+        let error = refused_by(&mut Tolerance::lenient(), &schema::user(), &sent);
+        assert_eq!(error.scim_type, Some(ScimType::InvalidSyntax));
+    }
+}
+
+#[test]
+fn the_other_core_schema_is_refused() {
+    for (rt, other) in [(schema::user(), urn::GROUP), (schema::group(), urn::USER)] {
+        let sent = json!({"schemas": [rt.core.id, other], "userName": "ana", "displayName": "d"});
+        for mut t in [Tolerance::lenient(), Tolerance::strict()] {
+            assert_eq!(refused_by(&mut t, &rt, &sent).scim_type, Some(ScimType::InvalidSyntax));
+        }
+    }
+}
+
+#[test]
+fn unregistered_schema_uris_are_ignored_and_counted_and_strict_is_told() {
+    for schemas in [
+        json!([urn::USER, "http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/User"]),
+        json!(["urn:scim:schemas:core:2.0", "urn:scim:schemas:extension:enterprise:2.0"]),
+    ] {
+        let mut t = Tolerance::lenient();
+        create(&schema::user(), &body(json!({"schemas": schemas})), &mut t).unwrap();
+        assert!(t.seen.iter().any(|(kind, _)| *kind == Leniency::UnknownSchema));
+        strictly_refused(json!({"schemas": schemas}));
+    }
+    strictly_refused(json!({"schemas": [ENTERPRISE]}));
+}
+
+#[test]
+fn extension_data_without_its_urn_is_accepted_by_both() {
+    for mut t in [Tolerance::lenient(), Tolerance::strict()] {
+        let sent = body(json!({ENTERPRISE: {"department": "management"}}));
+        let document = create(&schema::user(), &sent, &mut t).unwrap();
+        let rt = schema::user();
+        assert_eq!(document.extension_urns(&rt).collect::<Vec<_>>(), [ENTERPRISE]);
+        assert_eq!(t.seen, [(Leniency::MissingExtensionUrn, ENTERPRISE.to_owned())]);
+    }
+    let mut t = Tolerance::lenient();
+    let listed = json!({"schemas": [urn::USER, ENTERPRISE], ENTERPRISE: {"department": "d"}});
+    create(&schema::user(), &body(listed), &mut t).unwrap();
+    assert!(t.seen.is_empty());
+}
+
+#[test]
+fn an_extension_block_must_be_an_object() {
+    assert!(refused(json!({ENTERPRISE: "Ops"})).detail.contains("must be an object"));
+    for nothing in [json!(null), json!({}), json!({"department": ""}), json!([])] {
+        assert_eq!(created(json!({ENTERPRISE: nothing})), json!({"userName": "ana", "active": true}));
+    }
+}
+
+#[test]
+fn absent_active_on_post_means_true() {
+    for sent in [json!({}), json!({"active": null}), json!({"active": ""})] {
+        assert_eq!(created(sent)["active"], true);
+    }
+    assert_eq!(created(json!({"active": false}))["active"], false);
+}
+
+#[test]
+fn booleans_as_strings_are_accepted_in_any_case_and_strict_is_told() {
+    for (sent, canonical) in [("True", true), ("FALSE", false), ("true", true), ("fAlSe", false)] {
+        assert_eq!(created(json!({"active": sent}))["active"], canonical);
+        assert_eq!(strictly_refused(json!({"active": sent})).scim_type, Some(ScimType::InvalidValue));
+    }
+    let emails = json!([{"value": "a@x", "primary": "True"}]);
+    assert_eq!(created(json!({"emails": emails}))["emails"][0]["primary"], true);
+    strictly_refused(json!({ "emails": emails }));
+}
+
+#[test]
+fn attack_41_wrong_types_are_refused_by_their_names() {
+    for (sent, at) in [
+        (json!({"userName": 12}), "userName must be a string."),
+        (json!({"userName": {"a": 1}}), "userName must be a string."),
+        (json!({"userName": ["ana"]}), "userName must be a string."),
+        (json!({"userName": true}), "userName must be a string."),
+        (json!({"active": "maybe"}), "active must be true or false."),
+        (json!({"active": 1}), "active must be true or false."),
+        (json!({"active": 0}), "active must be true or false."),
+        (json!({"active": [true]}), "active must be true or false."),
+        (json!({"active": " true"}), "active must be true or false."),
+        (json!({"name": "Ana"}), "name must be an object."),
+        (json!({"name": ["Ana"]}), "name must be an object."),
+        (json!({"name": {"givenName": 5}}), "name.givenName must be a string."),
+        (json!({"emails": "a@x"}), "emails must be an array."),
+        (json!({"emails": {"value": "a@x"}}), "emails must be an array."),
+        (json!({"emails": ["a@x"]}), "emails must be an object."),
+        (json!({"emails": [{"value": 1}]}), "emails.value must be a string."),
+        (json!({"emails": [{"value": "a@x", "primary": "yes"}]}), "emails.primary must be true or false."),
+        (json!({"externalId": 1}), "externalId must be a string."),
+        (json!({"password": 1}), "password must be a string."),
+        (
+            json!({ENTERPRISE: {"department": 1}}),
+            "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department must be a string.",
+        ),
+    ] {
+        assert_eq!(refused(sent).detail, at);
+    }
+}
+
+#[test]
+fn all_faults_of_type_are_told_at_once() {
+    let error = refused(json!({"userName": 1, "active": "x", "emails": [{"value": 1}, {"value": 2}]}));
+    assert_eq!(
+        error.detail,
+        "userName must be a string. active must be true or false. emails.value must be a string."
+    );
+}
+
+#[test]
+fn mc12_every_missing_attribute_is_named_at_once() {
+    let mut rt = schema::user();
+    rt.require(&["name".into(), "emails".into(), "displayName".into()]);
+    let sent = json!({"schemas": [urn::USER], "emails": [], "displayName": "  ", "name": {"givenName": ""}});
+    let error = refused_by(&mut Tolerance::lenient(), &rt, &sent);
+    assert_eq!(error.scim_type, Some(ScimType::InvalidValue));
+    assert_eq!(error.detail, "These required attributes are missing: userName, name, displayName, emails.");
+}
+
+#[test]
+fn a_blank_user_name_is_a_missing_one() {
+    for blank in [json!(""), json!(null), json!(" \t"), json!("\u{200b}\u{a0}")] {
+        assert_eq!(refused(json!({"userName": blank})).detail, "The required attribute userName is missing.");
+    }
+}
+
+#[test]
+fn a_group_needs_a_display_name() {
+    let error = refused_by(&mut Tolerance::lenient(), &schema::group(), &json!({"schemas": [urn::GROUP]}));
+    assert_eq!(error.detail, "The required attribute displayName is missing.");
+}
+
+#[test]
+fn empty_values_are_the_same_as_absent() {
+    let sent = json!({
+        "title": "", "nickName": null, "addresses": [], "phoneNumbers": null, "roles": [null, "", {}],
+        "name": {"givenName": "", "familyName": null}, "ims": "", "externalId": "",
+        "emails": [{"type": "work", "value": "", "primary": true}, {"value": "a@x", "display": ""}],
+    });
+    for mut t in [Tolerance::lenient(), Tolerance::strict()] {
+        let document = create(&schema::user(), &body(sent.clone()), &mut t).unwrap();
+        assert_eq!(
+            Value::Object(document.0),
+            json!({"userName": "ana", "active": true, "emails": [{"value": "a@x"}]})
+        );
+    }
+}
+
+#[test]
+fn cx9_a_password_is_taken_and_never_stored() {
+    for sent in [json!("hunter2"), json!(""), json!(null)] {
+        assert_eq!(created(json!({"password": sent})), json!({"userName": "ana", "active": true}));
+    }
+    assert!(!refused(json!({"password": {"hunter2": "hunter2"}})).detail.contains("hunter2"));
+}
+
+#[test]
+fn manager_is_taken_in_every_known_shape_by_both() {
+    for sent in [
+        json!("42"),
+        json!({"value": "42"}),
+        json!(["42"]),
+        json!([{"value": "42"}]),
+        json!({"$ref": "../Users/42", "value": "42", "displayName": "Boss"}),
+        json!([{"$ref": "https://elsewhere.example.com/Users/42", "value": "42"}]),
+        json!({"$ref": null, "Value": "42"}),
+    ] {
+        for mut t in [Tolerance::lenient(), Tolerance::strict()] {
+            let sent = body(json!({"schemas": [urn::USER, ENTERPRISE], ENTERPRISE: {"manager": sent}}));
+            let document = create(&schema::user(), &sent, &mut t).unwrap();
+            assert_eq!(document.get(ENTERPRISE), Some(&json!({"manager": {"value": "42"}})), "{sent}");
+        }
+    }
+}
+
+#[test]
+fn manager_is_unassigned_by_every_kind_of_nothing() {
+    for sent in [
+        json!(""),
+        json!(null),
+        json!([]),
+        json!({}),
+        json!({"value": ""}),
+        json!({"value": null}),
+        json!([null]),
+        json!([""]),
+        json!([{"value": ""}]),
+        json!({"managerId": "42", "displayName": "Boss"}),
+    ] {
+        let document = created(json!({ENTERPRISE: {"manager": sent, "department": "Ops"}}));
+        assert_eq!(document[ENTERPRISE], json!({"department": "Ops"}), "{sent}");
+    }
+}
+
+#[test]
+fn manager_of_another_shape_is_refused() {
+    for sent in [json!(42), json!(true), json!(["1", "2"]), json!([["1"]]), json!({"value": 42})] {
+        refused(json!({ENTERPRISE: {"manager": sent}}));
+    }
+}
+
+#[test]
+fn values_are_kept_as_sent() {
+    let sent = json!({
+        "locale": "en_us", "timezone": "Nowhere/Land", "userType": "Whatever", "profileUrl": "javascript:alert(1)",
+        "phoneNumbers": [{"value": "(0) 1-23 45", "type": "desk"}],
+        "addresses": [{"formatted": "1 Main St\r\nX\tY", "country": "Narnia"}],
+        "userName": " Ana@X.example ", "displayName": "<script>", "photos": [{"value": "not a uri", "type": "photo"}],
+    });
+    let document = created(sent.clone());
+    for (name, value) in sent.as_object().unwrap() {
+        assert_eq!(&document[name], value);
+    }
+}
+
+#[test]
+fn certificates_must_be_base64() {
+    let sent = |text: &str| json!({"x509Certificates": [{"value": text}]});
+    for text in ["TUlJQw==", "TUlJQw==\r\n", "TUlJ\nTUlJ", "AAAA"] {
+        assert_eq!(created(sent(text))["x509Certificates"][0]["value"], text);
+    }
+    for text in ["not base64!", "TUlJQw=", "TUlJQw", "TUlJ-_==", "a", "-----BEGIN CERTIFICATE-----", "é"] {
+        assert!(refused(sent(text)).detail.contains("base64"), "{text}");
+    }
+    for mut t in [Tolerance::lenient(), Tolerance::strict()] {
+        assert!(create(&schema::user(), &body(sent("%")), &mut t).is_err());
+    }
+}
+
+/// A tenant's own attributes, of the types that the RFC's schemas do not let a client write.
+fn custom() -> ResourceType {
+    let mut rt = schema::user();
+    let attribute = |name: &str, kind: &str, mutability: &str| -> Attribute {
+        serde_json::from_value(json!({"name": name, "type": kind, "mutability": mutability})).unwrap()
+    };
+    let tags = Attribute { multi_valued: true, ..attribute("tags", "string", "readWrite") };
+    rt.core.attributes.extend([
+        attribute("hired", "dateTime", "readWrite"),
+        attribute("floor", "integer", "readWrite"),
+        attribute("share", "decimal", "readWrite"),
+        attribute("badge", "string", "immutable"),
+        tags,
+    ]);
+    rt.extensions.push(Schema {
+        id: "urn:example:seats:2.0:User".into(),
+        name: "Seats".into(),
+        description: "A tenant's own.".into(),
+        attributes: vec![
+            attribute("seated", "boolean", "readWrite"),
+            attribute("desk", "string", "immutable"),
+        ],
+    });
+    rt
+}
+
+#[test]
+fn a_tenants_own_attributes_obey_their_types() {
+    let rt = custom();
+    let make = |members| create(&rt, &body(members), &mut Tolerance::lenient());
+    let good = json!({"hired": "2026-01-31T12:00:00.5+01:00", "floor": -3, "share": 1.5, "tags": ["a", "b", "a", ""]});
+    let document = make(good).unwrap();
+    assert_eq!(document.get("tags"), Some(&json!(["a", "b"])));
+    assert_eq!(document.str("hired"), Some("2026-01-31T12:00:00.5+01:00"));
+    for bad in [
+        json!({"hired": "2026-01-31"}),
+        json!({"hired": 5}),
+        json!({"floor": 1.5}),
+        json!({"floor": "3"}),
+        json!({"share": "1"}),
+        json!({"tags": "a"}),
+        json!({"tags": [1]}),
+    ] {
+        assert!(make(bad).is_err());
+    }
+}
+
+#[test]
+fn cx11_a_custom_boolean_of_an_extension_takes_strings_and_refuses_numbers() {
+    let rt = custom();
+    let make = |value| {
+        let sent = body(json!({"urn:example:seats:2.0:User": {"seated": value}}));
+        create(&rt, &sent, &mut Tolerance::lenient())
+    };
+    assert_eq!(
+        make(json!("True")).unwrap().get("urn:example:seats:2.0:User"),
+        Some(&json!({"seated": true}))
+    );
+    assert!(make(json!(1)).is_err());
+}
+
+#[test]
+fn put_clears_what_it_leaves_out_except_what_is_kept() {
+    let current = json!({"userName": "ana", "title": "T", "userType": "admin", "active": false});
+    assert_eq!(
+        put(json!({"displayName": "A"}), current.clone()).unwrap(),
+        json!({"userName": "ana", "displayName": "A", "userType": "admin", "active": false})
+    );
+    assert_eq!(
+        put(json!({"userType": "member", "active": true}), current).unwrap(),
+        json!({"userName": "ana", "userType": "member", "active": true})
+    );
+}
+
+#[test]
+fn put_with_an_empty_active_keeps_it_and_an_empty_user_type_clears_it() {
+    let current = json!({"userName": "ana", "userType": "admin", "active": false});
+    for nothing in [json!(null), json!("")] {
+        let sent = json!({"active": nothing, "userType": nothing});
+        assert_eq!(put(sent, current.clone()).unwrap(), json!({"userName": "ana", "active": false}));
+    }
+}
+
+#[test]
+fn put_does_not_bring_back_an_active_that_was_removed() {
+    assert_eq!(put(json!({}), json!({"userName": "ana"})).unwrap(), json!({"userName": "ana"}));
+}
+
+#[test]
+fn put_needs_its_required_attributes() {
+    assert!(put(json!({"userName": null}), json!({"userName": "ana"})).is_err());
+}
+
+#[test]
+fn put_keeps_an_attribute_of_an_extension_by_its_urn() {
+    let rt = custom();
+    let urn = "urn:example:seats:2.0:User";
+    let current = document(json!({"userName": "ana", urn: {"seated": true}}));
+    let keep = ["urn:example:seats:2.0:User:seated"];
+    let put = |members| replace(&rt, &body(members), &current, &keep, &mut Tolerance::lenient()).unwrap();
+    assert_eq!(put(json!({})).get(urn), Some(&json!({"seated": true})));
+    assert_eq!(put(json!({urn: {"seated": false}})).get(urn), Some(&json!({"seated": false})));
+    assert_eq!(put(json!({urn: {"seated": null}})).get(urn), None);
+}
+
+#[test]
+fn attack_29_an_immutable_attribute_stays_as_it_is() {
+    let rt = custom();
+    let urn = "urn:example:seats:2.0:User";
+    let current = document(json!({"userName": "ana", "badge": "7", urn: {"desk": "4"}}));
+    let put = |members| replace(&rt, &body(members), &current, &[], &mut Tolerance::lenient());
+    for same in [json!({}), json!({"badge": "7"}), json!({urn: {"desk": "4"}}), json!({"badge": null})] {
+        assert_eq!(put(same).unwrap(), current);
+    }
+    for other in [json!({"badge": "8"}), json!({urn: {"desk": "5"}})] {
+        assert_eq!(put(other).unwrap_err().scim_type, Some(ScimType::Mutability));
+    }
+    let unset = document(json!({"userName": "ana"}));
+    let set = replace(&rt, &body(json!({"badge": "8"})), &unset, &[], &mut Tolerance::lenient()).unwrap();
+    assert_eq!(set.str("badge"), Some("8"));
+}
+
+#[test]
+fn equal_type_and_value_are_held_once() {
+    let mut t = Tolerance::lenient();
+    let sent = body(json!({"emails": [
+        {"type": "work", "value": "a@x", "display": "A"},
+        {"type": "home", "value": "a@x"},
+        {"type": "WORK", "value": "A@X", "primary": true},
+        {"value": "a@x"},
+        {"value": "a@x"},
+    ]}));
+    let document = create(&schema::user(), &sent, &mut t).unwrap();
+    assert_eq!(
+        document.get("emails"),
+        Some(&json!([
+            {"value": "A@X", "display": "A", "type": "WORK", "primary": true},
+            {"value": "a@x", "type": "home"},
+            {"value": "a@x"},
+        ]))
+    );
+    assert_eq!(t.seen, [(Leniency::RepeatedElement, "emails".into())]);
+}
+
+#[test]
+fn addresses_have_no_value_and_are_held_once_when_wholly_equal() {
+    let a = json!({"locality": "Cork", "type": "work"});
+    let b = json!({"locality": "Bray", "type": "work"});
+    assert_eq!(created(json!({"addresses": [a, b, a]}))["addresses"], json!([a, b]));
+}
+
+#[test]
+fn equal_addresses_are_found_whatever_order_they_were_written_in() {
+    let mut written = document(json!({
+        "userName": "ana",
+        "addresses": [{"type": "work", "locality": "Cork"}, {"locality": "Cork", "type": "work"}],
+    }));
+    settle(&schema::user(), &mut written, &mut Tolerance::lenient()).unwrap();
+    assert_eq!(written.get("addresses"), Some(&json!([{"locality": "Cork", "type": "work"}])));
+}
+
+#[test]
+fn the_last_primary_stays() {
+    let sent = json!({"emails": [
+        {"value": "a@x", "primary": true}, {"value": "b@x", "primary": true}, {"value": "c@x", "primary": false},
+    ]});
+    let primaries: Vec<_> =
+        created(sent)["emails"].as_array().unwrap().iter().map(|e| e["primary"].clone()).collect();
+    assert_eq!(primaries, [false, true, false]);
+    let again = json!({"emails": [
+        {"value": "a@x", "primary": true}, {"value": "b@x", "primary": true}, {"value": "a@x", "primary": true},
+    ]});
+    assert_eq!(
+        created(again)["emails"],
+        json!([{"value": "a@x", "primary": true}, {"value": "b@x", "primary": false}])
+    );
+}
+
+#[test]
+fn settling_twice_changes_nothing_and_empties_are_taken_away() {
+    let rt = schema::user();
+    let mut messy = document(json!({
+        "emails": [{"primary": true, "type": "work"}, {"type": "home", "value": "h"}, {"value": "h", "type": "home"}],
+        "name": {"givenName": null, "familyName": "F"}, "title": null, ENTERPRISE: {"department": ""},
+        "active": false, "userName": "ana", "stray": 1,
+    }));
+    settle(&rt, &mut messy, &mut Tolerance::lenient()).unwrap();
+    let expected = json!({
+        "userName": "ana", "name": {"familyName": "F"}, "active": false,
+        "emails": [{"value": "h", "type": "home"}],
+    });
+    assert_eq!(messy.to_stored(), expected.to_string());
+    settle(&rt, &mut messy, &mut Tolerance::lenient()).unwrap();
+    assert_eq!(messy.to_stored(), expected.to_string());
+}
+
+fn any_email() -> impl Strategy<Value = Value> {
+    let text = || prop::sample::select(vec![json!("a"), json!("A"), json!("b"), json!(""), json!(null)]);
+    let primary = prop::sample::select(vec![json!(true), json!(false), json!(null)]);
+    (text(), text(), text(), primary)
+        .prop_map(|(v, d, t, p)| json!({"primary": p, "type": t, "display": d, "value": v}))
+}
+
+proptest! {
+    #[test]
+    fn settled_elements_are_settled_for_good(emails in prop::collection::vec(any_email(), 0..8)) {
+        let rt = schema::user();
+        let mut once = document(json!({"emails": emails, "userName": "ana"}));
+        settle(&rt, &mut once, &mut Tolerance::lenient()).unwrap();
+        let mut twice = once.clone();
+        let mut t = Tolerance::lenient();
+        settle(&rt, &mut twice, &mut t).unwrap();
+        prop_assert_eq!(once.to_stored(), twice.to_stored());
+        prop_assert!(t.seen.is_empty());
+    }
+}
+
+#[test]
+fn a_stored_document_comes_back_as_it_was() {
+    let before = document(created(json!({"name": {"givenName": "é\n"}, ENTERPRISE: {"manager": "m"}})));
+    assert_eq!(Document::from_stored(&before.to_stored()).unwrap(), before);
+    assert!(Document::from_stored("[]").is_err());
+    assert_eq!(
+        (before.str("userName"), before.bool("active"), before.bool("userName")),
+        (Some("ana"), Some(true), None)
+    );
+}
+
+#[test]
+fn attack_38_elements_and_strings_are_bounded() {
+    let emails = |n: usize| json!((0..n).map(|i| json!({"value": format!("{i}@x")})).collect::<Vec<_>>());
+    assert_eq!(created(json!({"emails": emails(2_000)}))["emails"].as_array().unwrap().len(), 2_000);
+    assert!(refused(json!({"emails": emails(2_001)})).detail.contains("at most 2000"));
+    assert!(refused(json!({"title": "x".repeat(MAX_STRING + 1)})).detail.contains("64 KiB"));
+    created(json!({"title": "x".repeat(MAX_STRING)}));
+    for name in ["userName", "externalId"] {
+        created(json!({name: "é".repeat(MAX_KEY)}));
+        let error = refused(json!({name: "x".repeat(MAX_KEY + 1)}));
+        assert_eq!(error.detail, format!("{name} must be at most 1024 characters long."));
+    }
+    let group = json!({"schemas": [urn::GROUP], "displayName": "x".repeat(MAX_KEY + 1)});
+    refused_by(&mut Tolerance::lenient(), &schema::group(), &group);
+}
+
+#[test]
+fn a_groups_document_holds_no_members() {
+    let members = json!([
+        {"value": "1", "display": "VP", "$ref": "https://elsewhere.example.com/Users/1"},
+        {"value": "2", "type": "Group", "$ref": null},
+        {"value": "1", "display": "CEO"},
+    ]);
+    let taken = members_of(json!({"schemas": [urn::GROUP], "displayName": "d", "members": members}));
+    assert_eq!(taken, Some(vec![member("1", Some("CEO"), None), member("2", None, Some("Group"))]));
+}
+
+#[test]
+fn an_empty_members_is_not_an_absent_one() {
+    let with =
+        |members: Value| members_of(json!({"schemas": [urn::GROUP], "displayName": "d", "Members": members}));
+    for nobody in [json!([]), json!(null), json!([{"value": ""}])] {
+        assert_eq!(with(nobody), Some(Vec::new()));
+    }
+    assert_eq!(members_of(json!({"schemas": [urn::GROUP], "displayName": "d"})), None);
+}
+
+#[test]
+fn a_member_needs_a_value() {
+    let sent = json!({"schemas": [urn::GROUP], "displayName": "d", "members": [{"display": "x"}]});
+    let error = refused_by(&mut Tolerance::lenient(), &schema::group(), &sent);
+    assert_eq!(error.detail, "members.value must be given.");
+}
+
+#[test]
+fn a_hundred_thousand_members_are_taken_and_no_more() {
+    let group = |n: usize| {
+        let members: Vec<_> = (0..n).map(|i| json!({"value": i.to_string()})).collect();
+        json!({"schemas": [urn::GROUP], "displayName": "d", "members": members})
+    };
+    assert_eq!(members_of(group(MAX_MEMBERS)).unwrap().len(), MAX_MEMBERS);
+    refused_by(&mut Tolerance::lenient(), &schema::group(), &group(MAX_MEMBERS + 1));
+}
+
+#[test]
+fn entras_group_becomes_a_document() {
+    let sent = json!({
+        "schemas": [urn::GROUP, "http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group"],
+        "externalId": "g", "displayName": "Team", "meta": {"resourceType": "Group"},
+    });
+    let document = create(&schema::group(), &sent, &mut Tolerance::lenient()).unwrap();
+    assert_eq!(document.to_stored(), r#"{"externalId":"g","displayName":"Team"}"#);
+    assert!(document.get("active").is_none(), "groups have no active");
+}
+
+#[test]
+fn one_attribute_is_normalised_alone() {
+    let rt = schema::user();
+    let t = &mut Tolerance::lenient();
+    let emails = rt.attribute("emails").unwrap();
+    let sent = json!([{"VALUE": "a@x", "primary": "true"}, {}, null]);
+    assert_eq!(
+        normalise(emails, &sent, "emails", t).unwrap(),
+        Some(json!([{"value": "a@x", "primary": true}]))
+    );
+    assert_eq!(
+        normalise_element(emails, &json!({"type": "work"}), "emails", t).unwrap(),
+        Some(json!({"type": "work"}))
+    );
+    assert_eq!(normalise(emails, &json!([null]), "emails", t).unwrap(), None);
+    assert_eq!(normalise_element(emails, &json!(""), "emails", t).unwrap(), None);
+    let title = rt.attribute("title").unwrap();
+    assert_eq!(normalise(title, &json!(1), "title", t).unwrap_err().detail, "title must be a string.");
+    assert_eq!((title.kind, title.mutability), (Type::String, Mutability::ReadWrite));
+}
+
+#[test]
+fn a_resource_is_answered_in_the_order_of_the_rfc() {
+    let rt = schema::user();
+    let document = document(created(json!({"externalId": "e", ENTERPRISE: {"department": "D"}})));
+    let meta = Meta { created: "c", last_modified: "m", version: "W/\"3\"", location: "l" };
+    let computed = vec![("groups", json!([{"value": "g"}])), (urn::SEAT, json!({"state": "granted"}))];
+    let resource = render(&rt, Parts { id: "1", document: &document, computed, meta });
+    let keys: Vec<_> = resource.keys().collect();
+    assert_eq!(
+        keys,
+        ["schemas", "id", "externalId", "userName", "active", ENTERPRISE, "groups", urn::SEAT, "meta"]
+    );
+    assert_eq!(resource["schemas"], json!([urn::USER, ENTERPRISE, urn::SEAT]));
+    assert_eq!(
+        resource["meta"],
+        json!({"resourceType": "User", "created": "c", "lastModified": "m", "location": "l", "version": "W/\"3\""})
+    );
+    let bare = Parts { id: "1", document: &document, computed: Vec::new(), meta };
+    assert_eq!(render(&rt, bare)["schemas"], json!([urn::USER, ENTERPRISE]));
+}

@@ -1,0 +1,49 @@
+//! The recount: what the ledger says, what the counters say and what people hold must be one number.
+
+use diesel::{dsl::sql, prelude::*, sql_types::BigInt};
+use serde::Serialize;
+use store::ReadTx;
+
+use crate::{
+    License, SeatError, pools,
+    schema::{seat_ledger, seats},
+};
+
+/// The three counts of one license.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Count {
+    /// Sum of the ledger's movements.
+    pub ledger: i64,
+    /// The pool's counter.
+    pub used: i64,
+    /// Users who hold the license.
+    pub holders: i64,
+}
+
+impl Count {
+    /// Whether the three agree.
+    #[must_use]
+    pub fn adds_up(&self) -> bool {
+        self.ledger == self.used && self.used == self.holders
+    }
+}
+
+/// Recounts every license, dearest first.
+///
+/// # Errors
+/// When the store fails.
+pub fn recount(tx: &mut ReadTx<'_>) -> Result<Vec<(License, Count)>, SeatError> {
+    License::ALL.into_iter().map(|license| Ok((license, count(tx, license)?))).collect()
+}
+
+fn count(tx: &mut ReadTx<'_>, license: License) -> Result<Count, SeatError> {
+    // A cast, because PostgreSQL's sum of bigint is numeric.
+    let sum = sql::<BigInt>("CAST(COALESCE(SUM(movement), 0) AS BIGINT)");
+    let ledger = seat_ledger::table
+        .filter(seat_ledger::license.eq(license.key()))
+        .select(sum)
+        .first(tx.connection())?;
+    let holders =
+        seats::table.filter(seats::granted.eq(license.key())).count().get_result(tx.connection())?;
+    Ok(Count { ledger, used: pools::get(tx, license)?.used, holders })
+}

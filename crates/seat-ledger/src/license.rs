@@ -1,0 +1,92 @@
+//! The two licenses, and what happens when one is asked for and none is left.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::SeatError;
+
+/// A seat pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum License {
+    /// A full seat.
+    Member,
+    /// The free, smaller seat.
+    MemberLite,
+}
+
+impl License {
+    /// All of them, dearest first. Pools are always touched in this order, so that two transactions cannot wait for each other.
+    pub const ALL: [Self; 2] = [Self::Member, Self::MemberLite];
+
+    /// The word in requests, settings and tables.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Member => "member",
+            Self::MemberLite => "member_lite",
+        }
+    }
+
+    /// The name in sentences.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Member => "Member",
+            Self::MemberLite => "Member Lite",
+        }
+    }
+
+    /// The license of this key.
+    #[must_use]
+    pub fn from_key(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|l| l.key() == key)
+    }
+
+    /// What a person gets instead under [`Policy::Fallback`].
+    #[must_use]
+    pub fn fallback(self) -> Option<Self> {
+        match self {
+            Self::Member => Some(Self::MemberLite),
+            Self::MemberLite => None,
+        }
+    }
+
+    pub(crate) fn stored(key: &str) -> Result<Self, SeatError> {
+        Self::from_key(key).ok_or_else(|| SeatError::Damaged(format!("license {key:?} is not known")))
+    }
+}
+
+impl fmt::Display for License {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.key())
+    }
+}
+
+/// What happens at the limit of a license.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Policy {
+    /// The request is refused and nothing is written.
+    Refuse,
+    /// The person gets [`License::fallback`] and waits for the license they asked for.
+    Fallback,
+}
+
+impl Policy {
+    /// The word in requests, settings and tables.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Refuse => "refuse",
+            Self::Fallback => "fallback",
+        }
+    }
+
+    /// The policy of this key.
+    #[must_use]
+    pub fn from_key(key: &str) -> Option<Self> {
+        [Self::Refuse, Self::Fallback].into_iter().find(|p| p.key() == key)
+    }
+}

@@ -1,0 +1,58 @@
+//! One seat in or out: the pool's counter and the ledger's line, always together.
+
+use diesel::prelude::*;
+use store::WriteTx;
+
+use crate::{
+    License, SeatError,
+    schema::{seat_ledger, seat_pools},
+};
+
+/// Takes one seat if one is left: a single conditional update decides, so no two transactions can take the same.
+pub(crate) fn claim(
+    tx: &mut WriteTx<'_>,
+    license: License,
+    user_id: &str,
+    cause: &str,
+) -> Result<bool, SeatError> {
+    let left = seat_pools::quota.is_null().or(seat_pools::used.nullable().lt(seat_pools::quota));
+    let claimed = diesel::update(seat_pools::table.find(license.key()).filter(left))
+        .set(seat_pools::used.eq(seat_pools::used + 1))
+        .execute(tx.connection())?;
+    if claimed == 1 {
+        write(tx, license, user_id, 1, cause)?;
+    }
+    Ok(claimed == 1)
+}
+
+/// Gives one seat back.
+pub(crate) fn release(
+    tx: &mut WriteTx<'_>,
+    license: License,
+    user_id: &str,
+    cause: &str,
+) -> Result<(), SeatError> {
+    diesel::update(seat_pools::table.find(license.key()))
+        .set(seat_pools::used.eq(seat_pools::used - 1))
+        .execute(tx.connection())?;
+    write(tx, license, user_id, -1, cause)
+}
+
+fn write(
+    tx: &mut WriteTx<'_>,
+    license: License,
+    user_id: &str,
+    movement: i64,
+    cause: &str,
+) -> Result<(), SeatError> {
+    let row = (
+        seat_ledger::id.eq(tx.new_id()),
+        seat_ledger::at_ms.eq(tx.now_ms()),
+        seat_ledger::user_id.eq(user_id),
+        seat_ledger::license.eq(license.key()),
+        seat_ledger::movement.eq(movement),
+        seat_ledger::cause.eq(cause),
+    );
+    diesel::insert_into(seat_ledger::table).values(row).execute(tx.connection())?;
+    Ok(())
+}

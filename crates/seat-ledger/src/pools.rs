@@ -1,0 +1,80 @@
+//! Seat pools: what a tenant has bought of each license and what is in use.
+
+use diesel::prelude::*;
+use serde::Serialize;
+use store::{ReadTx, WriteTx};
+
+use crate::{
+    License, Policy, SeatError,
+    schema::{seat_pools, seats},
+};
+
+/// One license of a tenant's plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Pool {
+    /// Which license.
+    #[serde(skip)]
+    pub license: License,
+    /// Seats bought; `None` is unlimited.
+    pub quota: Option<i64>,
+    /// Seats in use; above the quota only when the quota was cut (S7).
+    pub used: i64,
+    /// People who asked for this license and hold a lesser one.
+    pub waiting: i64,
+    /// What happens at the limit.
+    pub policy: Policy,
+}
+
+/// All pools, dearest license first.
+///
+/// # Errors
+/// When the store fails.
+pub fn all(tx: &mut ReadTx<'_>) -> Result<Vec<Pool>, SeatError> {
+    License::ALL.into_iter().map(|license| get(tx, license)).collect()
+}
+
+/// One pool.
+///
+/// # Errors
+/// When the store fails.
+pub fn get(tx: &mut ReadTx<'_>, license: License) -> Result<Pool, SeatError> {
+    let (quota, used, policy): (Option<i64>, i64, String) = seat_pools::table
+        .find(license.key())
+        .select((seat_pools::quota, seat_pools::used, seat_pools::policy))
+        .first(tx.connection())?;
+    let policy = Policy::from_key(&policy)
+        .ok_or_else(|| SeatError::Damaged(format!("policy {policy:?} is not known")))?;
+    let waiting = waiting(tx, license)?;
+    Ok(Pool { license, quota, used, waiting, policy })
+}
+
+fn waiting(tx: &mut ReadTx<'_>, license: License) -> Result<i64, SeatError> {
+    let queue =
+        seats::table.filter(seats::requested.eq(license.key())).filter(seats::waiting_place.is_not_null());
+    Ok(queue.count().get_result(tx.connection())?)
+}
+
+/// Sets the quota; `None` is unlimited. Nobody is evicted (S7): the caller promotes who waits.
+///
+/// # Errors
+/// When the store fails.
+pub fn set_quota(tx: &mut WriteTx<'_>, license: License, quota: Option<i64>) -> Result<(), SeatError> {
+    diesel::update(seat_pools::table.find(license.key()))
+        .set(seat_pools::quota.eq(quota))
+        .execute(tx.connection())?;
+    Ok(())
+}
+
+/// Sets what happens at the limit.
+///
+/// # Errors
+/// [`SeatError::NoFallback`] when the license has none, or the store's.
+pub fn set_policy(tx: &mut WriteTx<'_>, license: License, policy: Policy) -> Result<(), SeatError> {
+    if policy == Policy::Fallback && license.fallback().is_none() {
+        return Err(SeatError::NoFallback(license));
+    }
+    diesel::update(seat_pools::table.find(license.key()))
+        .set(seat_pools::policy.eq(policy.key()))
+        .execute(tx.connection())?;
+    Ok(())
+}

@@ -1,0 +1,33 @@
+//! The tables of `migrations/tenant/0002_seats.sql` as Diesel sees them. No other crate reads them.
+
+diesel::table! {
+    seat_pools (license) {
+        license -> Text,
+        quota -> Nullable<BigInt>,
+        used -> BigInt,
+        policy -> Text,
+    }
+}
+
+diesel::table! {
+    seats (user_id) {
+        user_id -> Text,
+        role -> Text,
+        requested -> Text,
+        granted -> Nullable<Text>,
+        state -> Text,
+        since_ms -> BigInt,
+        waiting_place -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    seat_ledger (id) {
+        id -> Text,
+        at_ms -> BigInt,
+        user_id -> Text,
+        license -> Text,
+        movement -> BigInt,
+        cause -> Text,
+    }
+}

@@ -1,0 +1,324 @@
+//! Who asked for which license and who holds which: claim, release, move, fall back, wait, be promoted. Every function here
+//! leaves counters, ledger and holders in agreement, or fails and leaves the transaction to be rolled back.
+
+use std::collections::BTreeMap;
+
+use diesel::prelude::*;
+use store::{ReadTx, WriteTx};
+
+use crate::{License, Policy, SeatError, movements, pools, schema::seats};
+
+/// What is asked for on behalf of a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wish<'a> {
+    /// What the person may do in the application.
+    pub role: &'a str,
+    /// The license that the role needs.
+    pub license: License,
+    /// Whether the license's fallback will do; never for an admin.
+    pub may_fall_back: bool,
+    /// Whether the user is active: only then is a seat held (S5).
+    pub active: bool,
+}
+
+/// How a user stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Holds the license that was asked for.
+    Granted,
+    /// Holds a lesser one and waits for the one that was asked for.
+    Fallback,
+    /// Is not active, holds none, keeps the wish (S5).
+    Suspended,
+}
+
+impl State {
+    /// The word in answers and tables.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Granted => "granted",
+            Self::Fallback => "fallback",
+            Self::Suspended => "suspended",
+        }
+    }
+
+    fn stored(key: &str) -> Result<Self, SeatError> {
+        [Self::Granted, Self::Fallback, Self::Suspended]
+            .into_iter()
+            .find(|s| s.key() == key)
+            .ok_or_else(|| SeatError::Damaged(format!("seat state {key:?} is not known")))
+    }
+}
+
+/// Requested and granted are two facts: both are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seat {
+    /// Whose.
+    pub user_id: String,
+    /// What the person may do in the application.
+    pub role: String,
+    /// The license that was asked for.
+    pub requested: License,
+    /// The license that is held.
+    pub granted: Option<License>,
+    /// How the user stands.
+    pub state: State,
+    /// Since when, in milliseconds since 1970 UTC.
+    pub since_ms: i64,
+    /// The place in the queue for the requested license; an ever-growing id.
+    waiting_place: Option<String>,
+}
+
+/// What a change came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeatChange {
+    /// `None`: the user is new.
+    pub before: Option<Seat>,
+    /// How the user stands now.
+    pub after: Seat,
+    /// Users who waited and got the seat that became free, in their order.
+    pub promoted: Vec<Seat>,
+}
+
+impl SeatChange {
+    /// Whether the user's own seat is another than before.
+    #[must_use]
+    pub fn changed(&self) -> bool {
+        self.before.as_ref() != Some(&self.after)
+    }
+}
+
+type Row = (String, String, String, Option<String>, String, i64, Option<String>);
+
+impl Seat {
+    fn of_row(row: Row) -> Result<Self, SeatError> {
+        let (user_id, role, requested, granted, state, since_ms, waiting_place) = row;
+        Ok(Self {
+            user_id,
+            role,
+            requested: License::stored(&requested)?,
+            granted: granted.as_deref().map(License::stored).transpose()?,
+            state: State::stored(&state)?,
+            since_ms,
+            waiting_place,
+        })
+    }
+
+    /// Why the user holds what is held, as a sentence; `None` when the wish was met.
+    #[must_use]
+    pub fn reason(&self) -> Option<String> {
+        let asked = self.requested.title();
+        match (self.state, self.granted) {
+            (State::Granted, _) => None,
+            (State::Suspended, _) => Some("The user is not active and holds no seat.".to_owned()),
+            (State::Fallback, held) => Some(format!(
+                "All {asked} seats are in use: the user works as {} and gets the next {asked} seat that becomes free.",
+                held.map_or("nobody", License::title),
+            )),
+        }
+    }
+}
+
+/// The seat of one user.
+///
+/// # Errors
+/// When the store fails.
+pub fn find(tx: &mut ReadTx<'_>, user_id: &str) -> Result<Option<Seat>, SeatError> {
+    let row: Option<Row> = seats::table.find(user_id).first(tx.connection()).optional()?;
+    row.map(Seat::of_row).transpose()
+}
+
+/// The seats of these users, by user.
+///
+/// # Errors
+/// When the store fails.
+pub fn of_users(tx: &mut ReadTx<'_>, user_ids: &[&str]) -> Result<BTreeMap<String, Seat>, SeatError> {
+    let mut found = BTreeMap::new();
+    for chunk in user_ids.chunks(500) {
+        let rows: Vec<Row> = seats::table.filter(seats::user_id.eq_any(chunk)).load(tx.connection())?;
+        for row in rows {
+            let seat = Seat::of_row(row)?;
+            found.insert(seat.user_id.clone(), seat);
+        }
+    }
+    Ok(found)
+}
+
+/// Brings a user's seat in line with what is wished. Only a net increase of a license is ever checked (S1); asking again for
+/// what one waits for changes nothing (S8).
+///
+/// # Errors
+/// [`SeatError::LimitReached`] when nothing is left: the caller rolls everything back.
+pub fn settle(tx: &mut WriteTx<'_>, user_id: &str, wish: Wish<'_>) -> Result<SeatChange, SeatError> {
+    let before = find(tx, user_id)?;
+    let held = before.as_ref().and_then(|s| s.granted);
+    let (granted, state) = if !wish.active {
+        (None, State::Suspended)
+    } else if held == Some(wish.license) {
+        (held, State::Granted)
+    } else if before.as_ref().is_some_and(|s| already_waits(s, wish)) {
+        (held, State::Fallback)
+    } else {
+        acquire(tx, user_id, held, wish)?
+    };
+    if !wish.active
+        && let Some(license) = held
+    {
+        movements::release(tx, license, user_id, "suspended")?;
+    }
+    let after = write(tx, before.as_ref(), user_id, wish, granted, state)?;
+    let promoted = match held {
+        Some(freed) if granted != held => promote(tx, freed)?,
+        _ => Vec::new(),
+    };
+    Ok(SeatChange { before, after, promoted })
+}
+
+fn already_waits(seat: &Seat, wish: Wish<'_>) -> bool {
+    seat.state == State::Fallback && seat.requested == wish.license && wish.may_fall_back
+}
+
+/// Takes the wished license, or its fallback, and gives back what was held.
+fn acquire(
+    tx: &mut WriteTx<'_>,
+    user_id: &str,
+    held: Option<License>,
+    wish: Wish<'_>,
+) -> Result<(Option<License>, State), SeatError> {
+    // Pools are touched dearest first (see License::ALL), so a seat dearer than the wish is given back before the claim.
+    if let Some(dearer) = held.filter(|h| *h < wish.license) {
+        movements::release(tx, dearer, user_id, "moved")?;
+    }
+    if movements::claim(tx, wish.license, user_id, "granted")? {
+        if let Some(lesser) = held.filter(|h| *h > wish.license) {
+            movements::release(tx, lesser, user_id, "moved")?;
+        }
+        return Ok((Some(wish.license), State::Granted));
+    }
+    let pool = pools::get(tx, wish.license)?;
+    let fallback = wish.license.fallback().filter(|_| wish.may_fall_back && pool.policy == Policy::Fallback);
+    if let Some(lesser) = fallback
+        && (held == Some(lesser) || movements::claim(tx, lesser, user_id, "fallback")?)
+    {
+        return Ok((Some(lesser), State::Fallback));
+    }
+    Err(SeatError::LimitReached {
+        license: wish.license,
+        used: pool.used,
+        limit: pool.quota.unwrap_or(i64::MAX),
+        waiting: pool.waiting,
+        fallback_full: fallback,
+    })
+}
+
+fn write(
+    tx: &mut WriteTx<'_>,
+    before: Option<&Seat>,
+    user_id: &str,
+    wish: Wish<'_>,
+    granted: Option<License>,
+    state: State,
+) -> Result<Seat, SeatError> {
+    let mut after = Seat {
+        user_id: user_id.to_owned(),
+        role: wish.role.to_owned(),
+        requested: wish.license,
+        granted,
+        state,
+        since_ms: tx.now_ms(),
+        waiting_place: None,
+    };
+    if let Some(before) =
+        before.filter(|b| (b.granted, b.state, b.requested) == (granted, state, wish.license))
+    {
+        after.since_ms = before.since_ms;
+        after.waiting_place.clone_from(&before.waiting_place);
+    } else if state == State::Fallback {
+        after.waiting_place = Some(tx.new_id());
+    }
+    match before {
+        None => insert(tx, &after)?,
+        Some(before) if *before != after => update(tx, &after)?,
+        Some(_) => {}
+    }
+    Ok(after)
+}
+
+fn insert(tx: &mut WriteTx<'_>, seat: &Seat) -> Result<(), SeatError> {
+    let row = (
+        seats::user_id.eq(&seat.user_id),
+        seats::role.eq(&seat.role),
+        seats::requested.eq(seat.requested.key()),
+        seats::granted.eq(seat.granted.map(License::key)),
+        seats::state.eq(seat.state.key()),
+        seats::since_ms.eq(seat.since_ms),
+        seats::waiting_place.eq(&seat.waiting_place),
+    );
+    diesel::insert_into(seats::table).values(row).execute(tx.connection())?;
+    Ok(())
+}
+
+fn update(tx: &mut WriteTx<'_>, seat: &Seat) -> Result<(), SeatError> {
+    diesel::update(seats::table.find(&seat.user_id))
+        .set((
+            seats::role.eq(&seat.role),
+            seats::requested.eq(seat.requested.key()),
+            seats::granted.eq(seat.granted.map(License::key)),
+            seats::state.eq(seat.state.key()),
+            seats::since_ms.eq(seat.since_ms),
+            seats::waiting_place.eq(&seat.waiting_place),
+        ))
+        .execute(tx.connection())?;
+    Ok(())
+}
+
+/// Gives free seats of a license to those who wait for it, in their order (S6); returns who got one. Called in the
+/// transaction that frees a seat or raises a quota, so nobody who comes later can be first.
+///
+/// # Errors
+/// When the store fails.
+pub fn promote(tx: &mut WriteTx<'_>, license: License) -> Result<Vec<Seat>, SeatError> {
+    let mut promoted = Vec::new();
+    while let Some(mut seat) = first_waiting(tx, license)? {
+        if !movements::claim(tx, license, &seat.user_id, "promoted")? {
+            break;
+        }
+        if let Some(lesser) = seat.granted {
+            movements::release(tx, lesser, &seat.user_id, "promoted")?;
+        }
+        seat.granted = Some(license);
+        seat.state = State::Granted;
+        seat.since_ms = tx.now_ms();
+        seat.waiting_place = None;
+        update(tx, &seat)?;
+        promoted.push(seat);
+    }
+    Ok(promoted)
+}
+
+fn first_waiting(tx: &mut ReadTx<'_>, license: License) -> Result<Option<Seat>, SeatError> {
+    let row: Option<Row> = seats::table
+        .filter(seats::requested.eq(license.key()))
+        .filter(seats::waiting_place.is_not_null())
+        .order(seats::waiting_place)
+        .first(tx.connection())
+        .optional()?;
+    row.map(Seat::of_row).transpose()
+}
+
+/// Gives back what a user held because the user is deleted; returns who got the seat.
+///
+/// # Errors
+/// When the store fails.
+pub fn remove(tx: &mut WriteTx<'_>, user_id: &str) -> Result<Vec<Seat>, SeatError> {
+    let held = find(tx, user_id)?.and_then(|s| s.granted);
+    diesel::delete(seats::table.find(user_id)).execute(tx.connection())?;
+    match held {
+        None => Ok(Vec::new()),
+        Some(license) => {
+            movements::release(tx, license, user_id, "deleted")?;
+            promote(tx, license)
+        }
+    }
+}

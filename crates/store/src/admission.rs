@@ -1,0 +1,82 @@
+//! Admission before threads: who may run now, who may wait, and for how long. Overload is a quick
+//! [`StoreError::Busy`], never a growing queue.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout_at};
+
+use crate::StoreError;
+
+/// A right to run; dropping it lets the next one in.
+pub(crate) type Permit = OwnedSemaphorePermit;
+
+/// A fair queue for a fixed number of permits.
+pub(crate) struct Admission {
+    permits: Arc<Semaphore>,
+    size: u32,
+    waiting: AtomicUsize,
+    max_waiting: usize,
+}
+
+impl Admission {
+    /// `size` may run at once (at least one), `max_waiting` may wait.
+    pub(crate) fn new(size: u32, max_waiting: usize) -> Self {
+        let size = size.max(1);
+        let permits = Arc::new(Semaphore::new(usize::try_from(size).unwrap_or(1)));
+        Self { permits, size, waiting: AtomicUsize::new(0), max_waiting }
+    }
+
+    /// Waits for a permit until `deadline`.
+    ///
+    /// # Errors
+    /// `Busy` at once when too many wait already, and at the deadline; `Unavailable` after [`Self::close`].
+    pub(crate) async fn enter(&self, deadline: Instant) -> Result<Permit, StoreError> {
+        // The semaphore is fair: this succeeds only when nobody waits.
+        if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
+            return Ok(permit);
+        }
+        let _place = Place::take(self)?;
+        match timeout_at(deadline, Arc::clone(&self.permits).acquire_owned()).await {
+            Ok(Ok(permit)) => Ok(permit),
+            Ok(Err(_closed)) => Err(closed()),
+            Err(_elapsed) => Err(StoreError::Busy),
+        }
+    }
+
+    /// Waits until nobody runs and lets nobody in again. False when someone ran on.
+    pub(crate) async fn close(&self, patience: Duration) -> bool {
+        // Those who wait already go first; who comes later waits behind us and is refused when we close.
+        let everyone = self.permits.acquire_many(self.size);
+        drop(tokio::time::timeout(patience, everyone).await);
+        self.permits.close();
+        usize::try_from(self.size).is_ok_and(|size| self.permits.available_permits() == size)
+    }
+}
+
+/// The error of everything asked of a store after it was closed.
+pub(crate) fn closed() -> StoreError {
+    StoreError::Unavailable("the store has been closed".to_owned())
+}
+
+/// A place in the queue, given back when dropped, also by a caller that went away.
+struct Place<'a>(&'a Admission);
+
+impl<'a> Place<'a> {
+    fn take(admission: &'a Admission) -> Result<Self, StoreError> {
+        let place = Self(admission);
+        if admission.waiting.fetch_add(1, Ordering::Relaxed) < admission.max_waiting {
+            Ok(place)
+        } else {
+            Err(StoreError::Busy)
+        }
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,107 @@
+//! Brings one store to the newest version: one portable SQL source for both databases, each step one transaction.
+//! Why not `diesel_migrations`: docs/decisions/0003-migrations.md.
+
+use diesel::connection::SimpleConnection;
+use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
+
+use crate::transactions::{begin, commit, roll_back_to};
+use crate::{StoreConnection, StoreError, clock};
+
+diesel::table! {
+    schema_migrations (version) {
+        version -> Text,
+        applied_ms -> BigInt,
+    }
+}
+
+const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (\
+     version TEXT NOT NULL PRIMARY KEY, applied_ms BIGINT NOT NULL)";
+
+/// One step, in SQL that both databases understand.
+#[derive(Clone, Copy, Debug)]
+pub struct Migration {
+    /// The step's name, `2025-11-01-000000_users`. Steps are applied in the order of the list; a name is never
+    /// changed once a store has it.
+    pub version: &'static str,
+    /// Statements, each ended by `;` at the end of a line.
+    pub sql: &'static str,
+}
+
+/// True when every step has been applied. One query; the connection must see the store's tables.
+///
+/// # Errors
+/// `Migration` when the store is newer than this list.
+pub(crate) fn is_current(connection: &mut StoreConnection, known: &[Migration]) -> Result<bool, StoreError> {
+    match applied(connection) {
+        Ok(applied) => next(&applied, known).map(|next| next.is_none()),
+        Err(error) if is_missing_table(&error) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Applies the missing steps, each in a transaction begun with `begin_sql`, which must keep other processes out
+/// while it runs. Safe to repeat and to run in several processes at once.
+///
+/// # Errors
+/// `Migration` with the step's name; the steps before it stay applied.
+pub(crate) fn bring_up(
+    connection: &mut StoreConnection,
+    begin_sql: &str,
+    known: &'static [Migration],
+) -> Result<(), StoreError> {
+    loop {
+        begin(connection, begin_sql)?;
+        match apply_next(connection, known) {
+            Ok(Some(version)) => {
+                commit(connection)?;
+                tracing::info!(version, "a store was migrated");
+            }
+            Ok(None) => return commit(connection),
+            Err(error) => {
+                roll_back_to(connection, 0)?;
+                return Err(error);
+            }
+        }
+    }
+}
+
+/// Inside a transaction: asks anew what is missing, because another process may just have done it.
+fn apply_next(
+    connection: &mut StoreConnection,
+    known: &'static [Migration],
+) -> Result<Option<&'static str>, StoreError> {
+    connection.batch_execute(CREATE_TABLE)?;
+    let Some(step) = next(&applied(connection)?, known)? else {
+        return Ok(None);
+    };
+    connection.batch_execute(step.sql).map_err(|error| match StoreError::from(error) {
+        passing @ (StoreError::Busy | StoreError::Full | StoreError::Unavailable(_)) => passing,
+        error => StoreError::Migration(format!("{}: {error}", step.version)),
+    })?;
+    diesel::insert_into(schema_migrations::table)
+        .values((
+            schema_migrations::version.eq(step.version),
+            schema_migrations::applied_ms.eq(clock::now_ms()),
+        ))
+        .execute(connection)?;
+    Ok(Some(step.version))
+}
+
+fn applied(connection: &mut StoreConnection) -> diesel::QueryResult<Vec<String>> {
+    schema_migrations::table.select(schema_migrations::version).load(connection)
+}
+
+/// The first step that the store lacks.
+fn next<'a>(applied: &[String], known: &'a [Migration]) -> Result<Option<&'a Migration>, StoreError> {
+    if let Some(newer) = applied.iter().find(|version| !known.iter().any(|step| step.version == *version)) {
+        return Err(StoreError::Migration(format!(
+            "this program does not know {newer}, which the store has"
+        )));
+    }
+    Ok(known.iter().find(|step| !applied.iter().any(|version| version == step.version)))
+}
+
+fn is_missing_table(error: &diesel::result::Error) -> bool {
+    matches!(error, diesel::result::Error::DatabaseError(_, information)
+        if information.message() == "no such table: schema_migrations")
+}

@@ -1,0 +1,79 @@
+//! Opens one connection, by hand and from a typed location, with the settings it keeps for life.
+
+use std::fs;
+use std::io::ErrorKind;
+
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, PgConnection, SqliteConnection};
+
+use crate::location::{PostgresUrl, StoreFile};
+use crate::{StoreConnection, StoreError, StoreSettings};
+
+/// What a SQLite connection is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// May write; there is one at a time.
+    Writer,
+    /// Refused by SQLite itself when it tries to write.
+    Reader,
+}
+
+/// Opens a connection to an existing SQLite store.
+///
+/// # Errors
+/// `Missing` when there is no such regular file; it is never made here.
+pub(crate) fn sqlite(
+    file: &StoreFile,
+    role: Role,
+    settings: &StoreSettings,
+) -> Result<StoreConnection, StoreError> {
+    require_regular_file(file)?;
+    let mut connection = SqliteConnection::establish(&file.uri())?;
+    connection.batch_execute(&sqlite_pragmas(role, settings))?;
+    Ok(StoreConnection::Sqlite(connection))
+}
+
+/// A symbolic link could point into another tenant's store, so it counts as no store.
+fn require_regular_file(file: &StoreFile) -> Result<(), StoreError> {
+    match fs::symlink_metadata(file.path()) {
+        Ok(metadata) if metadata.is_file() => Ok(()),
+        Ok(_) => Err(StoreError::Missing),
+        Err(error) if error.kind() == ErrorKind::NotFound => Err(StoreError::Missing),
+        Err(error) => Err(StoreError::Unavailable(error.to_string())),
+    }
+}
+
+/// `busy_timeout` first, because the others may already meet a lock. No `mmap_size`: with it, a file that is
+/// cut short under us would end the process by a signal, where a read gives an error for one tenant.
+fn sqlite_pragmas(role: Role, settings: &StoreSettings) -> String {
+    let common = format!(
+        "PRAGMA busy_timeout={}; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-{}; \
+         PRAGMA wal_autocheckpoint=0;",
+        settings.busy_timeout.as_millis(),
+        settings.sqlite_cache_kib,
+    );
+    match role {
+        Role::Reader => format!("{common} PRAGMA query_only=ON;"),
+        // After a burst the log's file is cut back to this size when the log starts again.
+        Role::Writer => format!(
+            "{common} PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA journal_size_limit={};",
+            u64::from(settings.checkpoint_pages).saturating_mul(2 * 4096),
+        ),
+    }
+}
+
+/// Opens a session on a PostgreSQL server. Its `search_path` stays the default: only transactions set it.
+///
+/// # Errors
+/// `Unavailable` or `Busy` (no free connection slot), by what the server says.
+pub(crate) fn postgres(cell: &PostgresUrl, settings: &StoreSettings) -> Result<StoreConnection, StoreError> {
+    let url = cell.with_parameter("connect_timeout", settings.connect_timeout.as_secs().max(2));
+    let mut connection = PgConnection::establish(url.reveal())?;
+    connection.batch_execute(&format!(
+        "SET statement_timeout={}; SET lock_timeout={}; SET idle_in_transaction_session_timeout=60000; \
+         SET application_name='usher'",
+        settings.statement_timeout.as_millis(),
+        settings.lock_timeout.as_millis(),
+    ))?;
+    Ok(StoreConnection::Postgres(connection))
+}

@@ -1,0 +1,151 @@
+//! A bounded set of connections: an [`Admission`] that says how many may be out, and the idle ones.
+//! Opens lazily, on the thread that needs the connection; keeps no thread of its own.
+//! Why not r2d2: docs/decisions/0002-dependencies.md.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::admission::{Admission, Permit};
+use crate::connection::depth;
+use crate::transactions::{begin, commit, roll_back_to, run_caught};
+use crate::{StoreConnection, StoreError};
+
+type Open = dyn Fn() -> Result<StoreConnection, StoreError> + Send + Sync;
+
+/// Connections that are all alike.
+pub(crate) struct Pool {
+    /// Who may take a connection. A permit is held for as long as the connection is out.
+    pub(crate) admission: Admission,
+    idle: Mutex<Vec<Pooled>>,
+    limits: Limits,
+    open: Box<Open>,
+}
+
+/// When a connection is replaced by a new one.
+#[derive(Clone, Copy)]
+pub(crate) struct Limits {
+    /// Its age.
+    pub(crate) age: Duration,
+    /// The transactions it has served.
+    pub(crate) uses: u32,
+}
+
+struct Pooled {
+    connection: StoreConnection,
+    opened: Instant,
+    uses: u32,
+}
+
+impl Pooled {
+    fn new(connection: StoreConnection) -> Self {
+        Self { connection, opened: Instant::now(), uses: 0 }
+    }
+}
+
+impl Pool {
+    /// A pool that opens its connections with `open` and replaces them at `limits`.
+    pub(crate) fn new(admission: Admission, limits: Limits, open: Box<Open>) -> Self {
+        Self { admission, idle: Mutex::new(Vec::new()), limits, open }
+    }
+
+    /// Runs one transaction on a connection of the pool. Blocks; call it on a thread where that is allowed.
+    ///
+    /// The connection goes back only when it is known to be outside any transaction.
+    pub(crate) fn run<T, E, F>(&self, _permit: &Permit, begin_sql: &str, work: F) -> Result<T, E>
+    where
+        E: From<StoreError>,
+        F: FnOnce(&mut StoreConnection) -> Result<T, E>,
+    {
+        let mut pooled = self.take_begun(begin_sql)?;
+        match run_caught(|| work(&mut pooled.connection)) {
+            Ok(value) => {
+                commit(&mut pooled.connection)?;
+                self.put_back(pooled);
+                Ok(value)
+            }
+            Err(error) => {
+                if roll_back_to(&mut pooled.connection, 0).is_ok() {
+                    self.put_back(pooled);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Lends a connection for work that begins and ends its transactions itself. Blocks.
+    pub(crate) fn run_outside<T>(
+        &self,
+        _permit: &Permit,
+        work: impl FnOnce(&mut StoreConnection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut pooled = Pooled::new((self.open)()?);
+        let result = run_caught(|| work(&mut pooled.connection));
+        self.put_back(pooled);
+        result
+    }
+
+    /// A connection inside a new transaction. One that had gone stale while idle is dropped and another tried:
+    /// nothing has been done on it yet, so after a server restart no caller needs to see an error.
+    fn take_begun(&self, begin_sql: &str) -> Result<Pooled, StoreError> {
+        while let Some(mut pooled) = self.take_idle() {
+            if begin(&mut pooled.connection, begin_sql).is_ok() {
+                return Ok(pooled);
+            }
+        }
+        let mut pooled = Pooled::new((self.open)()?);
+        // On failure it is dropped: part of the batch may have run, and Diesel does not know of it.
+        begin(&mut pooled.connection, begin_sql)?;
+        Ok(pooled)
+    }
+
+    fn take_idle(&self) -> Option<Pooled> {
+        loop {
+            // A statement of its own, so that an old connection is closed outside the lock.
+            let newest = lock(&self.idle).pop()?;
+            if newest.opened.elapsed() < self.limits.age {
+                return Some(newest);
+            }
+        }
+    }
+
+    fn put_back(&self, mut pooled: Pooled) {
+        pooled.uses = pooled.uses.saturating_add(1);
+        let outside = depth(&mut pooled.connection).is_ok_and(|depth| depth == 0);
+        if outside && pooled.uses < self.limits.uses {
+            lock(&self.idle).push(pooled);
+        }
+    }
+
+    /// Adds a connection that was opened for another purpose.
+    pub(crate) fn adopt(&self, connection: StoreConnection) {
+        self.put_back(Pooled::new(connection));
+    }
+
+    /// Closes the idle connections. Blocks.
+    pub(crate) fn close_idle(&self) {
+        let idle = std::mem::take(&mut *lock(&self.idle));
+        drop(idle);
+    }
+}
+
+/// Locks a mutex whose data is whole after every step, so that a panic elsewhere does not matter.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Runs blocking work on tokio's pool for it.
+///
+/// # Errors
+/// `Unavailable` when the runtime shuts down before the work began.
+pub(crate) async fn blocking<T, E, F>(work: F) -> Result<T, E>
+where
+    F: FnOnce() -> Result<T, E> + Send + 'static,
+    T: Send + 'static,
+    E: From<StoreError> + Send + 'static,
+{
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(failed) if failed.is_panic() => Err(StoreError::Panicked.into()),
+        Err(_) => Err(StoreError::Unavailable("the program is shutting down".to_owned()).into()),
+    }
+}

@@ -1,0 +1,71 @@
+//! Every number of this crate, with its unit and the reason for its default.
+
+use std::time::Duration;
+
+/// How much the stores of one process may hold, and how long anyone may wait.
+#[derive(Clone, Debug)]
+pub struct StoreSettings {
+    /// Reads of one SQLite store that may run at once (connections of one store, beside its writer).
+    pub read_connections: u32,
+    /// SQLite stores open at once. Each costs three file descriptors and about 115 KiB at rest.
+    pub max_open: usize,
+    /// How long a call may wait for its turn before it is refused as [`Busy`](crate::StoreError::Busy).
+    pub admission_deadline: Duration,
+    /// Calls of one store that may wait for their turn, reads and writes each. One more is refused at once.
+    pub max_waiting: usize,
+    /// How long SQLite waits for a lock that another process holds.
+    pub busy_timeout: Duration,
+    /// Jobs that share one commit. More make no commit cheaper, but a failed commit fails them all.
+    pub group_commit_max: usize,
+    /// Pages in the write-ahead log (4 KiB each) that start a checkpoint beside the writer.
+    pub checkpoint_pages: u32,
+    /// Pages in the write-ahead log from which the writer itself checkpoints before it goes on.
+    pub wal_max_pages: u32,
+    /// Page cache of one SQLite connection, in KiB. The operating system caches the file as well.
+    pub sqlite_cache_kib: u32,
+    /// Transactions after which a pooled connection is replaced: Diesel keeps a prepared statement for every text
+    /// it has seen, without a bound, and a client's filters can make many texts.
+    pub max_uses: u32,
+    /// Connections to one PostgreSQL cell, over all its lanes.
+    pub postgres_pool_size: u32,
+    /// Parts of a cell's pool. A schema always uses the same one, so that each PostgreSQL backend caches
+    /// the catalogue of only some of the tenants.
+    pub postgres_lanes: u32,
+    /// Transactions of one schema that may run at once, so that one tenant cannot take its whole lane.
+    pub postgres_per_store: u32,
+    /// Age at which a PostgreSQL connection is replaced: backends never give catalogue memory back.
+    pub postgres_max_age: Duration,
+    /// PostgreSQL schemas remembered as present and migrated (about 300 bytes each).
+    pub postgres_known_stores: usize,
+    /// Time to reach a PostgreSQL server.
+    pub connect_timeout: Duration,
+    /// Longest PostgreSQL statement.
+    pub statement_timeout: Duration,
+    /// Longest wait for a PostgreSQL lock.
+    pub lock_timeout: Duration,
+}
+
+impl Default for StoreSettings {
+    fn default() -> Self {
+        Self {
+            read_connections: 4,
+            max_open: 512,
+            admission_deadline: Duration::from_secs(5),
+            max_waiting: 1024,
+            busy_timeout: Duration::from_secs(2),
+            group_commit_max: 64,
+            checkpoint_pages: 1000,
+            wal_max_pages: 8000,
+            sqlite_cache_kib: 1024,
+            max_uses: 10_000,
+            postgres_pool_size: 16,
+            postgres_lanes: 2,
+            postgres_per_store: 6,
+            postgres_max_age: Duration::from_secs(600),
+            postgres_known_stores: 16_384,
+            connect_timeout: Duration::from_secs(5),
+            statement_timeout: Duration::from_secs(10),
+            lock_timeout: Duration::from_secs(3),
+        }
+    }
+}

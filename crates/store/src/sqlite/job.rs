@@ -1,0 +1,81 @@
+//! One waiting write: the closure, then its result, then the answer to whoever asked.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::oneshot;
+
+use crate::transactions::run_caught;
+use crate::{StoreConnection, StoreError, WriteTx};
+
+/// What the writer sees of a job, whatever its closure returns.
+pub(crate) trait Job: Send {
+    /// Claims the job for running; false when its caller gave up waiting before.
+    fn claim(&self) -> bool;
+    /// Runs the closure and keeps its result. True when it wants its changes stored.
+    fn run(&mut self, connection: &mut StoreConnection) -> bool;
+    /// True when the closure was run and returned an error or panicked.
+    fn failed(&self) -> bool;
+    /// Tells the caller, after the commit: its own result, or the failure that took the whole batch down.
+    fn answer(self: Box<Self>, batch: Result<(), StoreError>);
+}
+
+/// Decides once whether a job runs or is given up.
+#[derive(Clone, Default)]
+pub(crate) struct Claim(Arc<AtomicBool>);
+
+impl Claim {
+    /// True for the first who asks.
+    pub(crate) fn take(&self) -> bool {
+        !self.0.swap(true, Ordering::AcqRel)
+    }
+}
+
+/// A job made of a closure.
+pub(crate) struct ClosureJob<F, T, E> {
+    claim: Claim,
+    work: Option<F>,
+    result: Option<Result<T, E>>,
+    caller: oneshot::Sender<Result<T, E>>,
+}
+
+impl<F, T, E> ClosureJob<F, T, E> {
+    pub(crate) fn new(claim: Claim, work: F, caller: oneshot::Sender<Result<T, E>>) -> Self {
+        Self { claim, work: Some(work), result: None, caller }
+    }
+}
+
+impl<F, T, E> Job for ClosureJob<F, T, E>
+where
+    F: FnOnce(&mut WriteTx<'_>) -> Result<T, E> + Send,
+    T: Send,
+    E: From<StoreError> + Send,
+{
+    fn claim(&self) -> bool {
+        self.claim.take()
+    }
+
+    fn run(&mut self, connection: &mut StoreConnection) -> bool {
+        let Some(work) = self.work.take() else {
+            return false;
+        };
+        let result = run_caught(|| work(&mut WriteTx::new(connection)));
+        let keep = result.is_ok();
+        self.result = Some(result);
+        keep
+    }
+
+    fn failed(&self) -> bool {
+        self.result.as_ref().is_some_and(Result::is_err)
+    }
+
+    fn answer(self: Box<Self>, batch: Result<(), StoreError>) {
+        let answer = match (batch, self.result) {
+            (Ok(()), Some(result)) => result,
+            (Err(error), _) => Err(error.into()),
+            (Ok(()), None) => Err(StoreError::Unavailable("the job was not run".to_owned()).into()),
+        };
+        // A caller that went away is no reason to undo what it asked for.
+        let _gone = self.caller.send(answer);
+    }
+}

@@ -1,0 +1,98 @@
+//! A store that is one SQLite file: many readers, one writer, and the log between them.
+
+mod checkpoint;
+mod file;
+mod job;
+mod writer;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+pub(crate) use self::file::{create_file, remove_files};
+use self::writer::Writer;
+use crate::admission::Admission;
+use crate::location::StoreFile;
+use crate::migrate::{self, Migration};
+use crate::open::{self, Role};
+use crate::pool::{Limits, Pool, blocking};
+use crate::stats::{Counters, StoreStats};
+use crate::{ReadTx, StoreError, StoreSettings, WriteTx};
+
+/// An open SQLite store.
+pub(crate) struct SqliteStore {
+    readers: Arc<Pool>,
+    writer: Arc<Writer>,
+    counters: Arc<Counters>,
+    deadline: Duration,
+}
+
+impl SqliteStore {
+    /// Opens an existing file and migrates it when it is behind. Blocks.
+    pub(crate) fn open(
+        file: &StoreFile,
+        migrations: &'static [Migration],
+        settings: &Arc<StoreSettings>,
+    ) -> Result<Self, StoreError> {
+        let mut reader = open::sqlite(file, Role::Reader, settings)?;
+        if !migrate::is_current(&mut reader, migrations)? {
+            let mut writer = open::sqlite(file, Role::Writer, settings)?;
+            migrate::bring_up(&mut writer, "BEGIN IMMEDIATE", migrations)?;
+        }
+        let counters = Arc::new(Counters::default());
+        let readers = Arc::new(readers(file, settings));
+        readers.adopt(reader);
+        let writer = Arc::new(Writer::new(file.clone(), Arc::clone(settings), Arc::clone(&counters)));
+        Ok(Self { readers, writer, counters, deadline: settings.admission_deadline })
+    }
+
+    pub(crate) async fn read<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&mut ReadTx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let permit = self.readers.admission.enter(Instant::now() + self.deadline).await?;
+        let readers = Arc::clone(&self.readers);
+        // The permit moves into the job: a caller that goes away does not free a connection still in use.
+        blocking(move || readers.run(&permit, "BEGIN", |connection| work(&mut ReadTx::new(connection)))).await
+    }
+
+    pub(crate) async fn write<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.writer.write(work).await
+    }
+
+    /// Lets running work end, refuses new work, and closes every connection. False when some work went on.
+    pub(crate) async fn close(&self, patience: Duration) -> bool {
+        let drained = self.writer.close(patience).await & self.readers.admission.close(patience).await;
+        let (readers, writer) = (Arc::clone(&self.readers), Arc::clone(&self.writer));
+        let closing = move || {
+            readers.close_idle();
+            // The last connection of a file writes the log back and removes it.
+            writer.close_connection();
+            Ok::<(), StoreError>(())
+        };
+        if let Err(error) = blocking(closing).await {
+            tracing::warn!(%error, "a store was not closed in order; its log is replayed when it is opened");
+        }
+        drained
+    }
+
+    pub(crate) fn stats(&self) -> StoreStats {
+        self.counters.snapshot()
+    }
+}
+
+fn readers(file: &StoreFile, settings: &Arc<StoreSettings>) -> Pool {
+    let admission = Admission::new(settings.read_connections, settings.max_waiting);
+    let limits = Limits { age: Duration::MAX, uses: settings.max_uses };
+    let (file, settings) = (file.clone(), Arc::clone(settings));
+    let open = move || open::sqlite(&file, Role::Reader, &settings);
+    Pool::new(admission, limits, Box::new(open))
+}

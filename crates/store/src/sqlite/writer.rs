@@ -1,0 +1,271 @@
+//! Group commit: the writes that wait for one SQLite file share a transaction, each in its own savepoint, and
+//! are acknowledged together after the one commit. The first to come leads; there is no thread of its own.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use diesel::connection::TransactionManager;
+use tokio::sync::{Notify, oneshot};
+use tokio::time::{Instant, timeout_at};
+
+use super::checkpoint::Checkpointer;
+use super::job::{Claim, ClosureJob, Job};
+use crate::admission::closed;
+use crate::connection::depth;
+use crate::location::StoreFile;
+use crate::open::{self, Role};
+use crate::pool::lock;
+use crate::stats::Counters;
+use crate::transactions::{begin, commit, roll_back_to};
+use crate::{StoreConnection, StoreError, StoreSettings, WriteTx};
+
+/// The one writer of a SQLite store.
+pub(crate) struct Writer {
+    file: StoreFile,
+    settings: Arc<StoreSettings>,
+    counters: Arc<Counters>,
+    checkpointer: Arc<Checkpointer>,
+    queue: Mutex<Queue>,
+    idle: Notify,
+    /// Opened by the first write, taken by whoever leads.
+    connection: Mutex<Option<StoreConnection>>,
+}
+
+#[derive(Default)]
+struct Queue {
+    jobs: VecDeque<Box<dyn Job>>,
+    /// True while someone works the queue off. Read and changed only together with `jobs`, so that no job is
+    /// left behind: either its pusher sees no leader and leads, or the leader sees the job.
+    led: bool,
+    closed: bool,
+}
+
+impl Writer {
+    pub(crate) fn new(file: StoreFile, settings: Arc<StoreSettings>, counters: Arc<Counters>) -> Self {
+        let checkpointer = Checkpointer::new(file.clone(), Arc::clone(&settings), Arc::clone(&counters));
+        Self {
+            file,
+            settings,
+            counters,
+            checkpointer: Arc::new(checkpointer),
+            queue: Mutex::default(),
+            idle: Notify::new(),
+            connection: Mutex::default(),
+        }
+    }
+
+    /// Runs `work` in a transaction and answers when it is on disk.
+    pub(crate) async fn write<T, E, F>(self: &Arc<Self>, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let deadline = Instant::now() + self.settings.admission_deadline;
+        let claim = Claim::default();
+        let (sender, mut answer) = oneshot::channel();
+        self.push(Box::new(ClosureJob::new(claim.clone(), work, sender)))?;
+        let received = match timeout_at(deadline, &mut answer).await {
+            Ok(received) => received,
+            // Not begun yet, and from now on nobody can begin it.
+            Err(_elapsed) if claim.take() => return Err(StoreError::Busy.into()),
+            Err(_elapsed) => answer.await,
+        };
+        received.unwrap_or_else(|_| Err(StoreError::Unavailable("the writer was stopped".to_owned()).into()))
+    }
+
+    fn push(self: &Arc<Self>, job: Box<dyn Job>) -> Result<(), StoreError> {
+        let mut queue = lock(&self.queue);
+        if queue.closed {
+            return Err(closed());
+        }
+        if queue.jobs.len() >= self.settings.max_waiting {
+            return Err(StoreError::Busy);
+        }
+        queue.jobs.push_back(job);
+        let lead = !std::mem::replace(&mut queue.led, true);
+        drop(queue);
+        if lead {
+            let leadership = Leadership { writer: Arc::clone(self), fulfilled: false };
+            tokio::task::spawn_blocking(move || leadership.work_off());
+        }
+        Ok(())
+    }
+
+    /// The jobs of the next commit; `None` ends the leadership.
+    fn next_batch(&self) -> Option<Vec<Box<dyn Job>>> {
+        let mut queue = lock(&self.queue);
+        if queue.jobs.is_empty() {
+            queue.led = false;
+            self.idle.notify_waiters();
+            return None;
+        }
+        let size = queue.jobs.len().min(self.settings.group_commit_max.max(1));
+        let mut batch: Vec<_> = queue.jobs.drain(..size).collect();
+        drop(queue);
+        batch.retain(|job| job.claim());
+        Some(batch)
+    }
+
+    fn run_batch(&self, mut jobs: Vec<Box<dyn Job>>) {
+        if jobs.is_empty() {
+            return;
+        }
+        let transaction = self.connect().map_err(Lost::from).and_then(|mut connection| {
+            self.transact(&mut connection, &mut jobs)?;
+            Ok(connection)
+        });
+        match transaction {
+            Ok(mut connection) => {
+                jobs.into_iter().for_each(|job| job.answer(Ok(())));
+                self.checkpointer.after_commit(&mut connection);
+                *lock(&self.connection) = Some(connection);
+            }
+            // The connection has been dropped with its transaction; the next batch opens another.
+            Err(lost) => lost.answer(jobs),
+        }
+    }
+
+    fn connect(&self) -> Result<StoreConnection, StoreError> {
+        let ready = lock(&self.connection).take();
+        ready.map_or_else(|| open::sqlite(&self.file, Role::Writer, &self.settings), Ok)
+    }
+
+    /// One transaction for all the jobs. On an error nothing of any of them was stored.
+    fn transact(&self, connection: &mut StoreConnection, jobs: &mut [Box<dyn Job>]) -> Result<(), Lost> {
+        // IMMEDIATE takes the write lock now, where waiting for it is possible; a deferred transaction that
+        // becomes a writer later fails at once when another process wrote in between.
+        begin(connection, "BEGIN IMMEDIATE")?;
+        let alone = jobs.len() == 1;
+        let mut anything = false;
+        for (index, job) in jobs.iter_mut().enumerate() {
+            // A job that is alone needs no savepoint: the transaction is its own.
+            let kept =
+                if alone { self.run(job, connection, 0) } else { self.run_in_savepoint(job, connection) };
+            anything |= kept.map_err(|error| Lost { error, culprit: Some(index) })?;
+        }
+        if anything {
+            commit(connection)?;
+            Counters::count(&self.counters.commits);
+        } else {
+            roll_back_to(connection, 0)?;
+        }
+        Ok(())
+    }
+
+    fn run_in_savepoint(
+        &self,
+        job: &mut Box<dyn Job>,
+        connection: &mut StoreConnection,
+    ) -> Result<bool, StoreError> {
+        StoreConnection::begin_transaction(connection)?;
+        let kept = self.run(job, connection, 1)?;
+        if kept {
+            StoreConnection::commit_transaction(connection)?;
+        }
+        Ok(kept)
+    }
+
+    /// True when the job's changes are there, false when they are undone (down to `outer` open transactions).
+    fn run(
+        &self,
+        job: &mut Box<dyn Job>,
+        connection: &mut StoreConnection,
+        outer: u32,
+    ) -> Result<bool, StoreError> {
+        Counters::count(&self.counters.jobs);
+        if job.run(connection) {
+            let intact = depth(connection)? == outer + 1;
+            return if intact { Ok(true) } else { Err(StoreError::unbalanced()) };
+        }
+        roll_back_to(connection, outer)?;
+        Ok(false)
+    }
+
+    /// Refuses new jobs and waits until the queue is worked off. False when it was not in time.
+    pub(crate) async fn close(&self, patience: Duration) -> bool {
+        let drained = async {
+            loop {
+                let idle = self.idle.notified();
+                tokio::pin!(idle);
+                idle.as_mut().enable();
+                {
+                    let mut queue = lock(&self.queue);
+                    queue.closed = true;
+                    if !queue.led {
+                        return;
+                    }
+                }
+                idle.await;
+            }
+        };
+        tokio::time::timeout(patience, drained).await.is_ok()
+    }
+
+    /// Closes the connection and waits for a running checkpoint. Blocks.
+    pub(crate) fn close_connection(&self) {
+        self.checkpointer.close();
+        let connection = lock(&self.connection).take();
+        drop(connection);
+    }
+}
+
+/// The duty to work the queue off.
+struct Leadership {
+    writer: Arc<Writer>,
+    fulfilled: bool,
+}
+
+impl Leadership {
+    fn work_off(mut self) {
+        while let Some(batch) = self.writer.next_batch() {
+            self.writer.run_batch(batch);
+        }
+        self.fulfilled = true;
+    }
+}
+
+impl Drop for Leadership {
+    /// When the duty ends otherwise (the runtime shut down before it began), the jobs are given up, which their
+    /// callers see, and the next to come finds the place free.
+    fn drop(&mut self) {
+        if self.fulfilled {
+            return;
+        }
+        let mut queue = lock(&self.writer.queue);
+        queue.led = false;
+        let given_up = std::mem::take(&mut queue.jobs);
+        self.writer.idle.notify_waiters();
+        drop(queue);
+        drop(given_up);
+    }
+}
+
+/// Why a batch was lost, and the job that lost it, if it was one.
+struct Lost {
+    error: StoreError,
+    culprit: Option<usize>,
+}
+
+impl<E: Into<StoreError>> From<E> for Lost {
+    fn from(error: E) -> Self {
+        Self { error: error.into(), culprit: None }
+    }
+}
+
+impl Lost {
+    /// The culprit is told its own error (a full disk, say), the others why theirs was not stored either.
+    fn answer(self, mut jobs: Vec<Box<dyn Job>>) {
+        if jobs.len() == 1
+            && self.culprit.is_none()
+            && let Some(only) = jobs.pop()
+        {
+            return only.answer(Err(self.error));
+        }
+        for (index, job) in jobs.into_iter().enumerate() {
+            let own = self.culprit == Some(index) && job.failed();
+            job.answer(if own { Ok(()) } else { Err(self.error.for_companion()) });
+        }
+    }
+}

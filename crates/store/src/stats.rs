@@ -1,0 +1,39 @@
+//! Counters of one store, for metrics and for tests that want to see group commit and checkpoints happen.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What a store has done since it was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StoreStats {
+    /// Write closures that were run, successful or not.
+    pub jobs: u64,
+    /// Commits of writes. Fewer than `jobs` when several shared one.
+    pub commits: u64,
+    /// Checkpoints of the write-ahead log, beside the writer or by it.
+    pub checkpoints: u64,
+    /// Pages in the write-ahead log when last looked at.
+    pub wal_pages: u64,
+}
+
+#[derive(Default)]
+pub(crate) struct Counters {
+    pub(crate) jobs: AtomicU64,
+    pub(crate) commits: AtomicU64,
+    pub(crate) checkpoints: AtomicU64,
+    pub(crate) wal_pages: AtomicU64,
+}
+
+impl Counters {
+    pub(crate) fn count(counter: &AtomicU64) {
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn snapshot(&self) -> StoreStats {
+        StoreStats {
+            jobs: self.jobs.load(Ordering::Relaxed),
+            commits: self.commits.load(Ordering::Relaxed),
+            checkpoints: self.checkpoints.load(Ordering::Relaxed),
+            wal_pages: self.wal_pages.load(Ordering::Relaxed),
+        }
+    }
+}

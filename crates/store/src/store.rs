@@ -1,0 +1,91 @@
+//! The handle on one open store: `read` and `write` are the only doors to its rows.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::postgres::PostgresStore;
+use crate::sqlite::SqliteStore;
+use crate::stats::StoreStats;
+use crate::{ReadTx, StoreError, WriteTx};
+
+/// An open store. Cheap to clone; take it from [`Stores::open`](crate::Stores::open) for one request and let it
+/// go, because a store that someone holds is not closed to make room for another.
+#[derive(Clone)]
+pub struct Store(Arc<Opened>);
+
+struct Opened {
+    kind: Kind,
+    /// Its place among the open stores, given back when the last handle is gone.
+    _room: OwnedSemaphorePermit,
+}
+
+pub(crate) enum Kind {
+    Sqlite(SqliteStore),
+    Postgres(PostgresStore),
+}
+
+impl Store {
+    pub(crate) fn new(kind: Kind, room: OwnedSemaphorePermit) -> Self {
+        Self(Arc::new(Opened { kind, _room: room }))
+    }
+
+    /// Runs `work` in a read transaction, on a thread that may block. Every query in it sees the same moment;
+    /// a query that writes is refused by the database.
+    ///
+    /// # Errors
+    /// The work's own error; `Busy`, when the store's readers are all taken for too long; `Panicked`; or what the
+    /// database says.
+    pub async fn read<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&mut ReadTx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        match &self.0.kind {
+            Kind::Sqlite(store) => store.read(work).await,
+            Kind::Postgres(store) => store.read(work).await,
+        }
+    }
+
+    /// Runs `work` in a write transaction and answers after it is on disk. An error or a panic of the work undoes
+    /// all of it. Once begun it runs to its end, also when the caller's future is dropped.
+    ///
+    /// # Errors
+    /// The work's own error; `Busy` and nothing was done; `Panicked`; or the database's, also when the commit
+    /// fails, and then nothing was stored. (One exception, as with every server: a PostgreSQL connection that
+    /// breaks while it commits is `Unavailable`, and only looking tells whether it was stored.)
+    pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        match &self.0.kind {
+            Kind::Sqlite(store) => store.write(work).await,
+            Kind::Postgres(store) => store.write(work).await,
+        }
+    }
+
+    /// Counters since the store was opened.
+    pub fn stats(&self) -> StoreStats {
+        match &self.0.kind {
+            Kind::Sqlite(store) => store.stats(),
+            Kind::Postgres(store) => store.stats(),
+        }
+    }
+
+    /// True when no one but the owner of `self` has a handle.
+    pub(crate) fn is_unshared(&self) -> bool {
+        Arc::strong_count(&self.0) == 1
+    }
+
+    /// Lets running work end, refuses new work, closes what is the store's own. False when some work went on.
+    pub(crate) async fn close(&self, patience: Duration) -> bool {
+        match &self.0.kind {
+            Kind::Sqlite(store) => store.close(patience).await,
+            Kind::Postgres(store) => store.close(patience).await,
+        }
+    }
+}

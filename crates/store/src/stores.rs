@@ -1,0 +1,276 @@
+//! All open stores of the process: opened once, bounded in number, closed in order; and the PostgreSQL cells.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
+
+use crate::admission::closed;
+use crate::location::{PostgresUrl, StoreLocation};
+use crate::migrate::Migration;
+use crate::pool::{blocking, lock};
+use crate::postgres::{Cell, PostgresStore};
+use crate::slots::Slots;
+use crate::sqlite::{self, SqliteStore};
+use crate::store::Kind;
+use crate::{Store, StoreError, StoreSettings};
+
+/// How often a full cache looks again for a store that nobody uses.
+const EVICTION_RETRY: Duration = Duration::from_millis(5);
+
+/// How long closing a store waits for work that has begun. Far longer than any work should take.
+const DRAIN_PATIENCE: Duration = Duration::from_secs(60);
+
+/// The open stores of the process. Cheap to clone.
+#[derive(Clone)]
+pub struct Stores(Arc<Shared>);
+
+struct Shared {
+    settings: Arc<StoreSettings>,
+    slots: Slots,
+    cells: Mutex<HashMap<PostgresUrl, Arc<Cell>>>,
+    /// One permit for each SQLite store that may be open.
+    sqlite_room: Arc<Semaphore>,
+    /// One permit for each PostgreSQL store that may be remembered.
+    postgres_room: Arc<Semaphore>,
+    shut: AtomicBool,
+}
+
+/// What it means when the store does not exist.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Absent {
+    IsAnError,
+    IsMade,
+}
+
+impl Stores {
+    /// No store is opened yet.
+    ///
+    /// # Errors
+    /// None today; the settings may become checkable.
+    pub fn new(settings: StoreSettings) -> Result<Self, StoreError> {
+        Ok(Self(Arc::new(Shared {
+            slots: Slots::default(),
+            cells: Mutex::default(),
+            sqlite_room: Arc::new(Semaphore::new(settings.max_open.max(1))),
+            postgres_room: Arc::new(Semaphore::new(settings.postgres_known_stores.max(1))),
+            shut: AtomicBool::new(false),
+            settings: Arc::new(settings),
+        })))
+    }
+
+    /// An existing store; migrated first when it is behind. Costs next to nothing when it is open already.
+    /// All calls for one location must name the same migrations.
+    ///
+    /// # Errors
+    /// `Missing`; `Migration`; `Busy` when all [`StoreSettings::max_open`] stores are in use; or the database's.
+    pub async fn open(
+        &self,
+        location: &StoreLocation,
+        migrations: &'static [Migration],
+    ) -> Result<Store, StoreError> {
+        match self.0.slots.find(location) {
+            Some(store) => Ok(store),
+            None => self.0.open(location, migrations, Absent::IsAnError).await,
+        }
+    }
+
+    /// Makes the file or schema, unless it is there, then opens it.
+    ///
+    /// # Errors
+    /// As for [`Stores::open`], without `Missing`; `Full` when there is no room.
+    pub async fn create(
+        &self,
+        location: &StoreLocation,
+        migrations: &'static [Migration],
+    ) -> Result<Store, StoreError> {
+        self.0.open(location, migrations, Absent::IsMade).await
+    }
+
+    /// Lets running work end and closes the store. Handles on it answer `Unavailable` from then on; opening it
+    /// again gives a new one.
+    pub async fn close(&self, location: &StoreLocation) {
+        let (shared, location) = (Arc::clone(&self.0), location.clone());
+        // A task of its own, here and below: a caller that goes away must not open the gate half-way.
+        let closing = tokio::spawn(async move {
+            let entered = shared.slots.enter(&location).await;
+            if let Some(store) = entered.slot.take() {
+                store.close(DRAIN_PATIENCE).await;
+            }
+            shared.slots.leave(entered);
+        });
+        let _finished = closing.await;
+    }
+
+    /// Closes the store and removes its file with its log, or drops its schema. Removing what is not there is
+    /// success.
+    ///
+    /// # Errors
+    /// `Busy` when work on it does not end (nothing is removed under it); what the file system or the server
+    /// says. Call it again then.
+    pub async fn destroy(&self, location: &StoreLocation) -> Result<(), StoreError> {
+        let (shared, location) = (Arc::clone(&self.0), location.clone());
+        let destroying = tokio::spawn(async move {
+            let entered = shared.slots.enter(&location).await;
+            if let Some(store) = entered.slot.take()
+                && !store.close(DRAIN_PATIENCE).await
+            {
+                // Stays in its place, closed as it is, so that the next call waits for the same work.
+                entered.slot.put(store);
+                return Err(StoreError::Busy);
+            }
+            let removed = shared.remove(&location).await;
+            shared.slots.leave(entered);
+            removed
+        });
+        destroying.await.unwrap_or(Err(StoreError::Panicked))
+    }
+
+    /// Lets running work end, writes every log back, closes everything. Nothing can be opened afterwards.
+    pub async fn shutdown(&self) {
+        self.0.shut.store(true, Ordering::Release);
+        // An open that is under way has its slot already, and is waited for at the gate.
+        let closing: Vec<_> = self
+            .0
+            .slots
+            .locations()
+            .into_iter()
+            .map(|location| {
+                let stores = self.clone();
+                tokio::spawn(async move { stores.close(&location).await })
+            })
+            .collect();
+        for store in closing {
+            let _closed = store.await;
+        }
+        let cells: Vec<_> = lock(&self.0.cells).drain().collect();
+        for (_, cell) in cells {
+            cell.close(self.0.settings.admission_deadline).await;
+        }
+    }
+
+    /// How many stores are open now.
+    pub fn open_count(&self) -> usize {
+        self.0.slots.open_count()
+    }
+}
+
+impl Shared {
+    async fn open(
+        self: &Arc<Self>,
+        location: &StoreLocation,
+        migrations: &'static [Migration],
+        absent: Absent,
+    ) -> Result<Store, StoreError> {
+        let entered = self.slots.enter(location).await;
+        // Whoever came through the gate before may have opened it.
+        if let Some(store) = self.slots.find(location) {
+            return Ok(store);
+        }
+        let opened = self.open_new(location, migrations, absent).await;
+        if let Ok(store) = &opened {
+            entered.slot.put(store.clone());
+            self.slots.find(location);
+        }
+        self.slots.leave(entered);
+        opened
+    }
+
+    async fn open_new(
+        self: &Arc<Self>,
+        location: &StoreLocation,
+        migrations: &'static [Migration],
+        absent: Absent,
+    ) -> Result<Store, StoreError> {
+        if self.shut.load(Ordering::Acquire) {
+            return Err(closed());
+        }
+        match location {
+            StoreLocation::Sqlite(file) => {
+                let room = self.make_room(&self.sqlite_room, is_sqlite).await?;
+                let (file, settings) = (file.clone(), Arc::clone(&self.settings));
+                let opening = move || {
+                    if absent == Absent::IsMade {
+                        sqlite::create_file(&file)?;
+                    }
+                    SqliteStore::open(&file, migrations, &settings)
+                };
+                Ok(Store::new(Kind::Sqlite(blocking(opening).await?), room))
+            }
+            StoreLocation::Postgres { cell, schema } => {
+                let room = self.make_room(&self.postgres_room, is_postgres).await?;
+                let store = PostgresStore::new(&self.cell(cell), schema, &self.settings)?;
+                if absent == Absent::IsMade {
+                    store.create().await?;
+                }
+                store.prepare(migrations).await?;
+                Ok(Store::new(Kind::Postgres(store), room))
+            }
+        }
+    }
+
+    async fn remove(&self, location: &StoreLocation) -> Result<(), StoreError> {
+        match location {
+            StoreLocation::Sqlite(file) => {
+                let file = file.clone();
+                blocking(move || sqlite::remove_files(&file)).await
+            }
+            StoreLocation::Postgres { cell, schema } => {
+                PostgresStore::new(&self.cell(cell), schema, &self.settings)?.destroy().await
+            }
+        }
+    }
+
+    fn cell(&self, url: &PostgresUrl) -> Arc<Cell> {
+        let mut cells = lock(&self.cells);
+        Arc::clone(cells.entry(url.clone()).or_insert_with(|| Arc::new(Cell::new(url, &self.settings))))
+    }
+
+    /// A place for one more open store of a kind, if need be that of the one unused for longest.
+    ///
+    /// # Errors
+    /// `Busy` when all of them stay in use until the deadline.
+    async fn make_room(
+        self: &Arc<Self>,
+        room: &Arc<Semaphore>,
+        kind: fn(&StoreLocation) -> bool,
+    ) -> Result<OwnedSemaphorePermit, StoreError> {
+        let deadline = Instant::now() + self.settings.admission_deadline;
+        loop {
+            if let Ok(place) = Arc::clone(room).try_acquire_owned() {
+                return Ok(place);
+            }
+            if self.close_least_recent(kind).await {
+                continue;
+            }
+            if Instant::now() >= deadline {
+                return Err(StoreError::Busy);
+            }
+            tokio::time::sleep(EVICTION_RETRY).await;
+        }
+    }
+
+    /// False when every store of the kind is in use.
+    async fn close_least_recent(self: &Arc<Self>, kind: fn(&StoreLocation) -> bool) -> bool {
+        let Some((entered, store)) = self.slots.take_least_recent(kind) else {
+            return false;
+        };
+        let shared = Arc::clone(self);
+        let closing = tokio::spawn(async move {
+            store.close(DRAIN_PATIENCE).await;
+            shared.slots.leave(entered);
+        });
+        closing.await.is_ok()
+    }
+}
+
+fn is_sqlite(location: &StoreLocation) -> bool {
+    matches!(location, StoreLocation::Sqlite(_))
+}
+
+fn is_postgres(location: &StoreLocation) -> bool {
+    matches!(location, StoreLocation::Postgres { .. })
+}

@@ -1,0 +1,79 @@
+//! What SQLite says when something is wrong with the file, and what a caller is told.
+
+use std::time::Duration;
+
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, RunQueryDsl, SqliteConnection, sql_query};
+use store::{StoreError, StoreLocation, StoreSettings};
+use testkit::stores::FreshStore;
+
+use crate::support::{MIGRATIONS, add_one, counter, insert, names};
+
+fn path(fresh: &FreshStore) -> &std::path::Path {
+    let StoreLocation::Sqlite(file) = &fresh.location else { unreachable!() };
+    file.path()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lock_held_by_another_process_is_busy_and_passes() {
+    let settings = StoreSettings { busy_timeout: Duration::from_millis(30), ..StoreSettings::default() };
+    let fresh = FreshStore::sqlite_with(MIGRATIONS, settings).await;
+    let mut other = SqliteConnection::establish(path(&fresh).to_str().unwrap()).unwrap();
+    other.batch_execute("BEGIN IMMEDIATE").unwrap();
+    let both = tokio::join!(fresh.store.write(add_one), fresh.store.write(add_one));
+    assert!(matches!(both, (Err(StoreError::Busy), Err(StoreError::Busy))), "{both:?}");
+    assert_eq!(fresh.store.read(counter).await.unwrap(), 0, "reads go on");
+    other.batch_execute("ROLLBACK").unwrap();
+    fresh.store.write(add_one).await.unwrap();
+    drop(other);
+    fresh.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_of_something_else_is_corrupt() {
+    let fresh = FreshStore::sqlite(MIGRATIONS).await;
+    fresh.stores.close(&fresh.location).await;
+    let whole = std::fs::read(path(&fresh)).unwrap();
+    std::fs::write(path(&fresh), vec![b'x'; whole.len()]).unwrap();
+    let opened = fresh.stores.open(&fresh.location, MIGRATIONS).await;
+    assert!(matches!(opened, Err(StoreError::Corrupt(_))), "{:?}", opened.err());
+
+    // A good header and damaged pages behind it.
+    let mut damaged = whole.clone();
+    damaged.iter_mut().skip(4096).for_each(|byte| *byte = 0xa5);
+    std::fs::write(path(&fresh), damaged).unwrap();
+    let result = match fresh.stores.open(&fresh.location, MIGRATIONS).await {
+        Ok(store) => store.read(counter).await,
+        Err(error) => Err(error),
+    };
+    assert!(matches!(result, Err(StoreError::Corrupt(_))), "{result:?}");
+
+    fresh.stores.close(&fresh.location).await;
+    std::fs::write(path(&fresh), whole).unwrap();
+    let healed = fresh.stores.open(&fresh.location, MIGRATIONS).await.unwrap();
+    assert_eq!(healed.read(counter).await.unwrap(), 0);
+    drop(healed);
+    fresh.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_is_full_and_heals() {
+    let fresh = FreshStore::sqlite(MIGRATIONS).await;
+    fresh.store.write(|tx| insert(tx, "before")).await.unwrap();
+    // A page limit is met just as a full disk is; it belongs to the writer's connection.
+    let limited = fresh.store.write(|tx| {
+        sql_query("PRAGMA max_page_count=1").execute(tx.connection())?;
+        insert(tx, "small")?;
+        let filler = "INSERT INTO things (name, amount) SELECT name || hex(zeroblob(900000)), 1 FROM things";
+        Ok::<_, StoreError>(sql_query(filler).execute(tx.connection())?)
+    });
+    let limited = limited.await;
+    assert!(matches!(limited, Err(StoreError::Full)), "{limited:?}");
+    assert_eq!(names(&fresh.store).await, ["before"]);
+    fresh.stores.close(&fresh.location).await;
+    let again = fresh.stores.open(&fresh.location, MIGRATIONS).await.unwrap();
+    again.write(|tx| insert(tx, "later")).await.unwrap();
+    assert_eq!(names(&again).await, ["before", "later"]);
+    drop(again);
+    fresh.remove().await;
+}

@@ -1,0 +1,13 @@
+//! The promises of this crate, through its public door, on both databases wherever it matters.
+
+// Clippy knows `#[test]` functions only, not the helpers beside them.
+#![allow(clippy::unwrap_used)]
+
+mod faults;
+mod group_commit;
+mod lifecycle;
+mod locations;
+mod migrations;
+mod postgres;
+mod support;
+mod transactions;

@@ -1,0 +1,381 @@
+//! One region's registry: resolve a token to its tenant, and the lifecycle of tenants. What requests need is cached; every
+//! change by staff starts a new generation of the cache, so nothing stale is ever served.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use diesel::prelude::*;
+use quick_cache::sync::Cache;
+use serde_json::{Value, json};
+use store::{Migration, ReadTx, Store, StoreFile, StoreLocation, Stores, WriteTx};
+
+use crate::{
+    CompanyKey, CredentialInfo, Grant, IssuedToken, REGISTRY_MIGRATIONS, RegionCode, RegistryError, Tenant,
+    TenantId, TenantSettings, TenantState, Token, credentials,
+    schema::{staff_acts, tenants},
+    tenant,
+};
+
+/// Key ids whose answer is remembered, unknown ones included, so that a known and an unknown id cost the same.
+const CACHED_KEY_IDS: usize = 20_000;
+
+/// What a new tenant is made of.
+#[derive(Clone, Debug)]
+pub struct NewTenant {
+    /// Its name in URLs.
+    pub company_key: CompanyKey,
+    /// Its name in sentences.
+    pub name: String,
+    /// The name of its profile.
+    pub profile: String,
+    /// What staff set.
+    pub settings: TenantSettings,
+}
+
+#[derive(Clone)]
+struct Cached {
+    generation: u64,
+    grant: Option<Arc<Grant>>,
+}
+
+/// One region.
+pub struct Registry {
+    region: RegionCode,
+    directory: PathBuf,
+    store: Store,
+    stores: Stores,
+    tenant_migrations: &'static [Migration],
+    generation: AtomicU64,
+    grants: Cache<String, Cached>,
+}
+
+impl Registry {
+    /// Opens the registry of a region below the data directory, makes it when there is none, and finishes deletions that a
+    /// crash interrupted.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn open(
+        stores: &Stores,
+        region: RegionCode,
+        data_directory: &Path,
+        tenant_migrations: &'static [Migration],
+    ) -> Result<Self, RegistryError> {
+        let directory = data_directory.join(region.as_str());
+        let location = StoreLocation::Sqlite(StoreFile::new(&directory, "registry")?);
+        let store = stores.create(&location, REGISTRY_MIGRATIONS).await?;
+        let registry = Self {
+            region,
+            directory,
+            store,
+            stores: stores.clone(),
+            tenant_migrations,
+            generation: AtomicU64::new(0),
+            grants: Cache::new(CACHED_KEY_IDS),
+        };
+        for tenant in registry.list().await? {
+            if tenant.state == TenantState::Deleting {
+                registry.remove(&tenant).await?;
+            }
+        }
+        Ok(registry)
+    }
+
+    /// The region's code.
+    #[must_use]
+    pub fn region(&self) -> &RegionCode {
+        &self.region
+    }
+
+    /// The live credential that this token is, or `None`: unknown, revoked, expired and wrong are one answer, found with
+    /// the same work.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn verify(&self, token: &Token, now_ms: i64) -> Result<Option<Arc<Grant>>, RegistryError> {
+        let Some(grant) = self.grant(token.key_id()).await? else {
+            // The same hash is computed and compared as for a known key id (attack 20).
+            let _ = token.is("0000000000000000000000", "");
+            return Ok(None);
+        };
+        let genuine = grant.admits(token, now_ms) && grant.tenant.state != TenantState::Deleting;
+        Ok(genuine.then_some(grant))
+    }
+
+    async fn grant(&self, key_id: &str) -> Result<Option<Arc<Grant>>, RegistryError> {
+        let generation = self.generation.load(Ordering::Acquire);
+        if let Some(cached) = self.grants.get(key_id).filter(|c| c.generation == generation) {
+            return Ok(cached.grant);
+        }
+        let (region, id) = (self.region.clone(), key_id.to_owned());
+        let grant = self.store.read(move |tx| credentials::find(tx, &region, &id)).await?.map(Arc::new);
+        self.grants.insert(key_id.to_owned(), Cached { generation, grant: grant.clone() });
+        Ok(grant)
+    }
+
+    /// Writes down that a credential was used, at most once a minute.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn note_use(&self, grant: &Grant, now_ms: i64) -> Result<(), RegistryError> {
+        if !grant.note_use(now_ms) {
+            return Ok(());
+        }
+        let key_id = grant.key_id.clone();
+        self.store.write(move |tx| credentials::set_last_used(tx, &key_id, now_ms)).await
+    }
+
+    /// The tenant's own store, opened when it is not open yet.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn store_of(&self, tenant: &Tenant) -> Result<Store, RegistryError> {
+        let location = self.location(&tenant.id)?;
+        Ok(self.stores.open(&location, self.tenant_migrations).await?)
+    }
+
+    fn location(&self, id: &TenantId) -> Result<StoreLocation, RegistryError> {
+        Ok(StoreLocation::Sqlite(StoreFile::new(&self.directory.join("tenants"), id.as_str())?))
+    }
+
+    /// All tenants of the region, in order of company key.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn list(&self) -> Result<Vec<Tenant>, RegistryError> {
+        let region = self.region.clone();
+        self.store
+            .read(move |tx| {
+                let rows: Vec<tenant::Row> =
+                    tenants::table.order(tenants::company_key).load(tx.connection())?;
+                rows.into_iter().map(|row| Tenant::of_row(&region, row)).collect()
+            })
+            .await
+    }
+
+    /// The tenant of a company key.
+    ///
+    /// # Errors
+    /// [`RegistryError::NoTenant`], or the store's.
+    pub async fn tenant(&self, key: &CompanyKey) -> Result<Tenant, RegistryError> {
+        let (region, key) = (self.region.clone(), key.clone());
+        self.store.read(move |tx| by_key(tx, &region, &key)).await
+    }
+
+    /// Makes a tenant: its store first, with what `initialise` writes into it, then its row. A crash in between leaves a file
+    /// that nothing names, never a tenant without a store.
+    ///
+    /// # Errors
+    /// [`RegistryError::KeyTaken`], [`RegistryError::Initialise`], or the store's.
+    pub async fn create<F>(&self, new: NewTenant, initialise: F) -> Result<Tenant, RegistryError>
+    where
+        F: FnOnce(&mut WriteTx<'_>) -> Result<(), RegistryError> + Send + 'static,
+    {
+        if self.tenant(&new.company_key).await.is_ok() {
+            return Err(self.key_taken(&new.company_key));
+        }
+        let id = self.store.write(|tx| Ok::<_, RegistryError>(tx.new_id())).await?;
+        let location = self.location(&TenantId::new(&id)?)?;
+        let store = self.stores.create(&location, self.tenant_migrations).await?;
+        let made = match store.write(initialise).await {
+            Ok(()) => self.insert(id, new).await,
+            Err(error) => Err(error),
+        };
+        drop(store);
+        if made.is_err() {
+            self.stores.destroy(&location).await?;
+        }
+        made
+    }
+
+    async fn insert(&self, id: String, new: NewTenant) -> Result<Tenant, RegistryError> {
+        let region = self.region.clone();
+        let key = new.company_key.clone();
+        let made = self.store.write(move |tx| {
+            let settings = serde_json::to_string(&new.settings)
+                .map_err(|e| RegistryError::Damaged(format!("settings: {e}")))?;
+            let row = (
+                tenants::id.eq(&id),
+                tenants::company_key.eq(new.company_key.as_str()),
+                tenants::name.eq(&new.name),
+                tenants::state.eq(TenantState::Active.key()),
+                tenants::profile.eq(&new.profile),
+                tenants::settings.eq(settings),
+                tenants::created_ms.eq(tx.now_ms()),
+            );
+            diesel::insert_into(tenants::table).values(row).execute(tx.connection())?;
+            let tenant = by_key(tx, &region, &new.company_key)?;
+            record(tx, &tenant, "tenant.created", &json!({ "profile": tenant.profile }))?;
+            Ok(tenant)
+        });
+        made.await.map_err(|error| match error {
+            RegistryError::Store(e) if e.unique_violation().is_some() => self.key_taken(&key),
+            other => other,
+        })
+    }
+
+    fn key_taken(&self, key: &CompanyKey) -> RegistryError {
+        RegistryError::KeyTaken { region: self.region.to_string(), key: key.to_string() }
+    }
+
+    /// Suspends or resumes a tenant; it takes effect with the next request.
+    ///
+    /// # Errors
+    /// [`RegistryError::NoTenant`], or the store's.
+    pub async fn set_state(&self, key: &CompanyKey, state: TenantState) -> Result<Tenant, RegistryError> {
+        let act = if state == TenantState::Active { "tenant.resumed" } else { "tenant.suspended" };
+        self.act(key, move |tx, tenant| {
+            write_state(tx, tenant, state)?;
+            record(tx, tenant, act, &json!({}))?;
+            Ok(Tenant { state, ..tenant.clone() })
+        })
+        .await
+    }
+
+    /// Changes what staff set for a tenant; it takes effect with the next request.
+    ///
+    /// # Errors
+    /// [`RegistryError::NoTenant`], or the store's.
+    pub async fn set_settings(
+        &self,
+        key: &CompanyKey,
+        settings: TenantSettings,
+    ) -> Result<Tenant, RegistryError> {
+        self.act(key, move |tx, tenant| {
+            let value = serde_json::to_value(&settings).map_err(|e| RegistryError::Damaged(e.to_string()))?;
+            diesel::update(tenants::table.find(tenant.id.as_str()))
+                .set(tenants::settings.eq(value.to_string()))
+                .execute(tx.connection())?;
+            record(tx, tenant, "tenant.settings", &value)?;
+            Ok(Tenant { settings, ..tenant.clone() })
+        })
+        .await
+    }
+
+    /// Removes a tenant with everything it had: its tokens end at once, then its store goes, then its row.
+    ///
+    /// # Errors
+    /// [`RegistryError::NoTenant`], or the store's; a later start finishes what was begun.
+    pub async fn delete(&self, key: &CompanyKey) -> Result<(), RegistryError> {
+        let tenant = self
+            .act(key, |tx, tenant| {
+                write_state(tx, tenant, TenantState::Deleting)?;
+                credentials::forget_tenant(tx, tenant)?;
+                record(tx, tenant, "tenant.deleted", &json!({}))?;
+                Ok(tenant.clone())
+            })
+            .await?;
+        self.remove(&tenant).await
+    }
+
+    async fn remove(&self, tenant: &Tenant) -> Result<(), RegistryError> {
+        self.stores.destroy(&self.location(&tenant.id)?).await?;
+        let id = tenant.id.to_string();
+        self.store
+            .write(move |tx| {
+                diesel::delete(tenants::table.find(&id)).execute(tx.connection())?;
+                Ok(())
+            })
+            .await
+    }
+
+    /// Makes a token; the ones that are live stay so (ME5).
+    ///
+    /// # Errors
+    /// [`RegistryError::NoTenant`], or the store's.
+    pub async fn issue_token(
+        &self,
+        key: &CompanyKey,
+        expires_ms: Option<i64>,
+    ) -> Result<IssuedToken, RegistryError> {
+        let token = Token::generate(&self.region);
+        self.act(key, move |tx, tenant| {
+            credentials::insert(tx, tenant, &token, expires_ms)?;
+            record(tx, tenant, "token.issued", &json!({ "keyId": token.key_id() }))?;
+            Ok(IssuedToken { token, expires_ms })
+        })
+        .await
+    }
+
+    /// The tokens of a tenant, oldest first, ended ones included.
+    ///
+    /// # Errors
+    /// [`RegistryError::NoTenant`], or the store's.
+    pub async fn tokens(&self, key: &CompanyKey) -> Result<Vec<CredentialInfo>, RegistryError> {
+        let (region, key) = (self.region.clone(), key.clone());
+        let work = move |tx: &mut ReadTx<'_>| {
+            let tenant = by_key(tx, &region, &key)?;
+            credentials::of_tenant(tx, &tenant)
+        };
+        self.store.read(work).await
+    }
+
+    /// Ends a token, at once for every request that begins later.
+    ///
+    /// # Errors
+    /// [`RegistryError::NoToken`], [`RegistryError::NoTenant`], or the store's.
+    pub async fn revoke_token(&self, key: &CompanyKey, key_id: &str) -> Result<(), RegistryError> {
+        let key_id = key_id.to_owned();
+        self.act(key, move |tx, tenant| {
+            if !credentials::revoke(tx, tenant, &key_id)? {
+                return Err(RegistryError::NoToken(key_id));
+            }
+            record(tx, tenant, "token.revoked", &json!({ "keyId": key_id }))
+        })
+        .await
+    }
+
+    /// One act of staff on one tenant: a transaction, then a new generation of the cache.
+    async fn act<T, F>(&self, key: &CompanyKey, act: F) -> Result<T, RegistryError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut WriteTx<'_>, &Tenant) -> Result<T, RegistryError> + Send + 'static,
+    {
+        let (region, key) = (self.region.clone(), key.clone());
+        let done = self
+            .store
+            .write(move |tx| {
+                let tenant = by_key(tx, &region, &key)?;
+                act(tx, &tenant)
+            })
+            .await;
+        // Whoever read before the commit tagged what it read with the old generation.
+        self.generation.fetch_add(1, Ordering::AcqRel);
+        done
+    }
+}
+
+fn by_key(tx: &mut ReadTx<'_>, region: &RegionCode, key: &CompanyKey) -> Result<Tenant, RegistryError> {
+    let row: Option<tenant::Row> = tenants::table
+        .filter(tenants::company_key.eq(key.as_str()))
+        .filter(tenants::state.ne(TenantState::Deleting.key()))
+        .first(tx.connection())
+        .optional()?;
+    let missing = || RegistryError::NoTenant { region: region.to_string(), key: key.to_string() };
+    Tenant::of_row(region, row.ok_or_else(missing)?)
+}
+
+fn write_state(tx: &mut WriteTx<'_>, tenant: &Tenant, state: TenantState) -> Result<(), RegistryError> {
+    diesel::update(tenants::table.find(tenant.id.as_str()))
+        .set(tenants::state.eq(state.key()))
+        .execute(tx.connection())?;
+    Ok(())
+}
+
+/// The audit entry of an act, in the act's own transaction (attack 58).
+fn record(tx: &mut WriteTx<'_>, tenant: &Tenant, act: &str, detail: &Value) -> Result<(), RegistryError> {
+    let row = (
+        staff_acts::id.eq(tx.new_id()),
+        staff_acts::at_ms.eq(tx.now_ms()),
+        staff_acts::tenant_id.eq(tenant.id.as_str()),
+        staff_acts::act.eq(act),
+        staff_acts::detail.eq(detail.to_string()),
+    );
+    diesel::insert_into(staff_acts::table).values(row).execute(tx.connection())?;
+    Ok(())
+}

@@ -1,0 +1,39 @@
+//! The tables of `migrations/registry/` as Diesel sees them. No other crate reads them.
+
+diesel::table! {
+    tenants (id) {
+        id -> Text,
+        company_key -> Text,
+        name -> Text,
+        state -> Text,
+        profile -> Text,
+        settings -> Text,
+        created_ms -> BigInt,
+    }
+}
+
+diesel::table! {
+    credentials (key_id) {
+        key_id -> Text,
+        tenant_id -> Text,
+        salt -> Text,
+        hash -> Text,
+        created_ms -> BigInt,
+        expires_ms -> Nullable<BigInt>,
+        revoked_ms -> Nullable<BigInt>,
+        last_used_ms -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    staff_acts (id) {
+        id -> Text,
+        at_ms -> BigInt,
+        tenant_id -> Text,
+        act -> Text,
+        detail -> Text,
+    }
+}
+
+diesel::joinable!(credentials -> tenants (tenant_id));
+diesel::allow_tables_to_appear_in_same_query!(credentials, tenants);

@@ -1,0 +1,142 @@
+//! Bearer tokens: `ush_<region>_<random>`. The random part is a public key id, which finds the record, followed by the
+//! secret. Only a salted hash of the whole token rests.
+
+use std::fmt::{self, Write as _};
+
+use rand::{Rng, distr::Alphanumeric};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use crate::RegionCode;
+
+/// Characters of the key id: 71 bits.
+const KEY_ID: usize = 12;
+/// Characters of the secret: 190 bits.
+const SECRET: usize = 32;
+
+/// A token as a caller sent it or as it was just made. Its text never reaches a log: `Debug` shows the key id only.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token {
+    text: String,
+    region: RegionCode,
+    key_id: String,
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Token(ush_{}_{}***)", self.region, self.key_id)
+    }
+}
+
+fn random(length: usize) -> String {
+    rand::rng().sample_iter(Alphanumeric).take(length).map(char::from).collect()
+}
+
+impl Token {
+    /// A new token from the system's random source.
+    #[must_use]
+    pub fn generate(region: &RegionCode) -> Self {
+        let key_id = random(KEY_ID);
+        let text = format!("ush_{region}_{key_id}{}", random(SECRET));
+        Self { text, region: region.clone(), key_id }
+    }
+
+    /// Reads a token; `None` when it is not of the form, which says nothing about whether it is genuine.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (region, random) = text.strip_prefix("ush_")?.split_once('_')?;
+        let region = RegionCode::new(region).ok()?;
+        let whole = random.len() == KEY_ID + SECRET && random.bytes().all(|b| b.is_ascii_alphanumeric());
+        let key_id = random.get(..KEY_ID).filter(|_| whole)?.to_owned();
+        Some(Self { text: text.to_owned(), region, key_id })
+    }
+
+    /// The region that the token belongs to.
+    #[must_use]
+    pub fn region(&self) -> &RegionCode {
+        &self.region
+    }
+
+    /// The public part that finds the record.
+    #[must_use]
+    pub fn key_id(&self) -> &str {
+        &self.key_id
+    }
+
+    /// The whole token, to be shown once.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.text
+    }
+
+    /// A new salt and the token's hash under it, both as text.
+    pub(crate) fn salted(&self) -> (String, String) {
+        let salt = random(22);
+        let hash = hash(&salt, &self.text);
+        (salt, hash)
+    }
+
+    /// Whether the token is the one that was hashed; compared in constant time.
+    pub(crate) fn is(&self, salt: &str, expected: &str) -> bool {
+        hash(salt, &self.text).as_bytes().ct_eq(expected.as_bytes()).into()
+    }
+}
+
+fn hash(salt: &str, text: &str) -> String {
+    let digest = Sha256::new().chain_update(salt).chain_update(text).finalize();
+    digest.iter().fold(String::with_capacity(64), |mut hex, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn region() -> RegionCode {
+        RegionCode::new("ire").unwrap()
+    }
+
+    #[test]
+    fn a_token_names_its_region_and_survives_being_read_back() {
+        let token = Token::generate(&region());
+        let again = Token::parse(token.reveal()).unwrap();
+        assert_eq!(token, again);
+        assert_eq!(again.region(), &region());
+        assert!(token.reveal().starts_with("ush_ire_"));
+    }
+
+    #[test]
+    fn attack_22_what_rests_is_salted_and_fits_one_token_only() {
+        let (token, other) = (Token::generate(&region()), Token::generate(&region()));
+        let ((salt, hash), (salt2, hash2)) = (token.salted(), token.salted());
+        assert_ne!((&salt, &hash), (&salt2, &hash2));
+        assert!(token.is(&salt, &hash) && !other.is(&salt, &hash));
+        assert!(!token.reveal().contains(&hash) && !hash.contains(token.key_id()));
+    }
+
+    #[test]
+    fn attack_23_debug_does_not_show_the_secret() {
+        let token = Token::generate(&region());
+        let secret = &token.reveal()[token.reveal().len() - SECRET..];
+        assert!(!format!("{token:?}").contains(secret));
+    }
+
+    #[test]
+    fn odd_shapes_are_no_tokens() {
+        let good = Token::generate(&region()).reveal().to_owned();
+        for text in [
+            "",
+            "ush_",
+            "ush_ire_",
+            "ush_ire_abc",
+            &good[1..],
+            &format!("{good}x"),
+            &good.replace("ire", "IRE"),
+        ] {
+            assert!(Token::parse(text).is_none(), "{text}");
+        }
+    }
+}

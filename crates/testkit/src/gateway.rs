@@ -1,0 +1,276 @@
+//! A real gateway for tests: the built binary in a process of its own, on free loopback ports, over a fresh data directory.
+//! Tests talk to it as its users do: over HTTP and through the command line.
+
+use std::{
+    io::Read as _,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::http::{Answer, Request};
+
+/// How long a gateway may take to start.
+const START: Duration = Duration::from_secs(20);
+
+/// A running gateway; its process ends with this value.
+pub struct Gateway {
+    binary: PathBuf,
+    environment: Vec<(String, String)>,
+    process: Child,
+    /// `http://127.0.0.1:<port>`
+    pub url: String,
+    /// `http://127.0.0.1:<port>/metrics`
+    pub metrics_url: String,
+    data: TempDir,
+}
+
+/// A port that nobody listens on now.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+impl Gateway {
+    /// Starts the binary with default settings. In the gateway's own tests the path is `env!("CARGO_BIN_EXE_usher")`.
+    pub fn start(binary: &str) -> Self {
+        Self::start_with(binary, &[])
+    }
+
+    /// Starts the binary with settings such as `("USHER__LIMITS__WRONG_SECRETS", "5")`.
+    pub fn start_with(binary: &str, settings: &[(&str, &str)]) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let (port, metrics) = (free_port(), free_port());
+        let mut environment: Vec<(String, String)> = vec![
+            ("USHER__DATA_DIR".into(), data.path().join("data").display().to_string()),
+            ("USHER__SERVER__LISTEN".into(), format!("127.0.0.1:{port}")),
+            ("USHER__METRICS__LISTEN".into(), format!("127.0.0.1:{metrics}")),
+        ];
+        environment.extend(settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
+        let process = spawn(Path::new(binary), &environment, &data.path().join("log"));
+        let gateway = Self {
+            binary: binary.into(),
+            environment,
+            process,
+            url: format!("http://127.0.0.1:{port}"),
+            metrics_url: format!("http://127.0.0.1:{metrics}/metrics"),
+            data,
+        };
+        gateway.wait_until_ready();
+        gateway
+    }
+
+    fn wait_until_ready(&self) {
+        let began = Instant::now();
+        while began.elapsed() < START {
+            if Request::new("GET", &format!("{}/readyz", self.url)).try_send().is_ok_and(|a| a.status == 200)
+            {
+                return;
+            }
+            sleep(Duration::from_millis(10));
+        }
+        panic!("the gateway did not start; its log says:\n{}", self.log());
+    }
+
+    /// The data directory.
+    pub fn data_dir(&self) -> PathBuf {
+        self.data.path().join("data")
+    }
+
+    /// Everything that the process has logged so far, over restarts.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.data.path().join("log")).unwrap_or_default()
+    }
+
+    /// The process id.
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// `kill -9`, then wait until it is gone.
+    pub fn kill(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+
+    /// SIGTERM; the exit code, or `None` after a signal.
+    pub fn stop(&mut self) -> Option<i32> {
+        let pid = self.process.id().to_string();
+        Command::new("kill").args(["-TERM", &pid]).status().unwrap();
+        self.process.wait().unwrap().code()
+    }
+
+    /// Starts the process again over the same data and ports.
+    pub fn start_again(&mut self) {
+        self.process = spawn(&self.binary, &self.environment, &self.data.path().join("log"));
+        self.wait_until_ready();
+    }
+
+    /// Whether the process still runs.
+    pub fn is_alive(&mut self) -> bool {
+        self.process.try_wait().unwrap().is_none()
+    }
+
+    /// Runs the command line against this gateway.
+    pub fn cli(&self, words: &[&str]) -> Output {
+        let mut command = Command::new(&self.binary);
+        command.args(words).stdin(Stdio::null());
+        command.envs(self.environment.iter().map(|(k, v)| (k, v)));
+        command.output().unwrap()
+    }
+
+    /// Runs the command line, which must succeed; what it wrote to standard output.
+    pub fn cli_ok(&self, words: &[&str]) -> String {
+        let output = self.cli(words);
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "usher {words:?}: {stderr}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// A request to the admin API, with the admin token; `path` follows `/admin/v1`.
+    pub fn admin(&self, method: &str, path: &str, body: Option<&Value>) -> Answer {
+        let token = std::fs::read_to_string(self.data_dir().join("admin-token")).unwrap();
+        let request = Request::new(method, &format!("{}/admin/v1{path}", self.url)).bearer(token.trim());
+        match body {
+            Some(body) => request.json(body).send(),
+            None => request.send(),
+        }
+    }
+
+    /// Onboards a tenant of the default profile with these quotas (`None`: unlimited) and issues a token.
+    pub fn tenant(&self, region: &str, key: &str, member: Option<i64>, member_lite: Option<i64>) -> Tenant {
+        let seats = json!({ "member": member, "member_lite": member_lite });
+        self.onboard(region, &json!({ "key": key, "name": key, "seats": seats }))
+    }
+
+    /// Onboards a tenant from a whole body of `POST …/tenants` and issues a token.
+    pub fn onboard(&self, region: &str, body: &Value) -> Tenant {
+        let made = self.admin("POST", &format!("/regions/{region}/tenants"), Some(body)).expect(201);
+        let key = made.body["key"].as_str().unwrap().to_owned();
+        let issued = self.admin("POST", &format!("/regions/{region}/tenants/{key}/tokens"), None).expect(201);
+        Tenant {
+            base_url: issued.body["base_url"].as_str().unwrap().to_owned(),
+            token: issued.body["token"].as_str().unwrap().to_owned(),
+            region: region.to_owned(),
+            key,
+        }
+    }
+
+    /// `{"member": {"quota", "used", "waiting", "policy"}, "member_lite": {…}}`
+    pub fn seats(&self, tenant: &Tenant) -> Value {
+        self.admin("GET", &format!("{}/seats", tenant.admin_path()), None).expect(200).body
+    }
+
+    /// Asserts that the tenant's ledger adds up.
+    pub fn audit(&self, tenant: &Tenant) {
+        let report =
+            self.admin("GET", &format!("{}/seats/audit", tenant.admin_path()), None).expect(200).body;
+        assert_eq!(report["ok"], true, "{report}");
+    }
+
+    /// The text of `/metrics`.
+    pub fn metrics(&self) -> String {
+        Request::new("GET", &self.metrics_url).send().expect(200).text
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn spawn(binary: &Path, environment: &[(String, String)], log: &Path) -> Child {
+    let log = std::fs::OpenOptions::new().create(true).append(true).open(log).unwrap();
+    Command::new(binary)
+        .arg("serve")
+        .envs(environment.iter().map(|(k, v)| (k, v)))
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().unwrap())
+        .stderr(log)
+        .spawn()
+        .unwrap_or_else(|e| panic!("{} cannot be started: {e}", binary.display()))
+}
+
+/// One tenant and a token that opens it.
+#[derive(Clone, Debug)]
+pub struct Tenant {
+    /// `http://…/{region}/{key}/scim/v2`
+    pub base_url: String,
+    /// The bearer token.
+    pub token: String,
+    /// Its region.
+    pub region: String,
+    /// Its company key.
+    pub key: String,
+}
+
+impl Tenant {
+    /// The tenant's path in the admin API.
+    pub fn admin_path(&self) -> String {
+        format!("/regions/{}/tenants/{}", self.region, self.key)
+    }
+
+    /// A request below the base URL, with the token and a SCIM content type.
+    pub fn request(&self, method: &str, path: &str) -> Request {
+        Request::new(method, &format!("{}{path}", self.base_url)).bearer(&self.token)
+    }
+
+    /// GET.
+    pub fn get(&self, path: &str) -> Answer {
+        self.request("GET", path).send()
+    }
+
+    /// POST of a JSON body.
+    pub fn post(&self, path: &str, body: &Value) -> Answer {
+        self.request("POST", path).json(body).send()
+    }
+
+    /// PUT of a JSON body.
+    pub fn put(&self, path: &str, body: &Value) -> Answer {
+        self.request("PUT", path).json(body).send()
+    }
+
+    /// PATCH of these operations.
+    pub fn patch(&self, path: &str, operations: &Value) -> Answer {
+        let body = json!({
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+            "Operations": operations,
+        });
+        self.request("PATCH", path).json(&body).send()
+    }
+
+    /// DELETE.
+    pub fn delete(&self, path: &str) -> Answer {
+        self.request("DELETE", path).send()
+    }
+
+    /// GET with a filter, encoded.
+    pub fn find(&self, path: &str, filter: &str) -> Answer {
+        self.get(&format!("{path}?filter={}", crate::http::encode(filter)))
+    }
+
+    /// Creates a user of this name and `userType` (empty: none); the answer, whatever it is.
+    pub fn create_user(&self, user_name: &str, user_type: &str) -> Answer {
+        let mut body = json!({
+            "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+            "userName": user_name,
+        });
+        if !user_type.is_empty() {
+            body["userType"] = user_type.into();
+        }
+        self.post("/Users", &body)
+    }
+}
+
+/// Reads what is left of a stream, for raw-socket tests; ends at the peer's close or its silence.
+pub fn read_rest(stream: &mut std::net::TcpStream, patience: Duration) -> Vec<u8> {
+    stream.set_read_timeout(Some(patience)).unwrap();
+    let mut bytes = Vec::new();
+    let _ = stream.read_to_end(&mut bytes);
+    bytes
+}

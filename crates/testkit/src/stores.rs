@@ -1,0 +1,180 @@
+//! Fresh stores for tests, on both databases: a SQLite file and a PostgreSQL schema, removed afterwards.
+//! A test that cannot have its PostgreSQL fails with a sentence; it never passes by being skipped.
+
+// A helper of tests fails by panicking, as a test does.
+#![allow(clippy::expect_used)]
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use store::{Migration, PostgresUrl, SchemaName, Store, StoreFile, StoreLocation, StoreSettings, Stores};
+
+/// The variable that names a running PostgreSQL for tests, as `deploy/test-services.sh start` prints it.
+pub const POSTGRES_VARIABLE: &str = "USHER_TEST_POSTGRES";
+
+const SERVICES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/test-services.sh");
+
+/// A throwaway PostgreSQL: the one that `USHER_TEST_POSTGRES` names, else one of this process's own.
+pub struct PostgresServer {
+    url: String,
+    /// Ends when its standard input is closed, so also when this process is killed.
+    _own: Option<Child>,
+}
+
+impl PostgresServer {
+    /// The server of this process, started at the first call. Blocks for about a second then.
+    ///
+    /// # Panics
+    /// When there is none and none can be started, with what to do about it.
+    pub fn get() -> &'static Self {
+        static SERVER: OnceLock<PostgresServer> = OnceLock::new();
+        SERVER.get_or_init(|| match std::env::var(POSTGRES_VARIABLE) {
+            Ok(url) if !url.is_empty() => Self { url, _own: None },
+            _ => Self::start(),
+        })
+    }
+
+    /// Another server, of the caller's own: for tests that stop or disturb it. Ends with its value.
+    ///
+    /// # Panics
+    /// As for [`PostgresServer::get`].
+    pub fn start() -> Self {
+        let mut script = Command::new(SERVICES)
+            .arg("attached")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("deploy/test-services.sh must be there and executable");
+        let output = script.stdout.take().expect("standard output was piped");
+        let first_line = BufReader::new(output).lines().next().and_then(Result::ok).unwrap_or_default();
+        let Some((_, url)) = first_line.split_once('=') else {
+            panic!(
+                "these tests need PostgreSQL: set {POSTGRES_VARIABLE} to the URL of a throwaway server, or install \
+                 the package postgresql, so that deploy/test-services.sh can start one"
+            );
+        };
+        Self { url: url.to_owned(), _own: Some(script) }
+    }
+
+    /// Its URL as a cell that can hold many schemas.
+    pub fn cell(&self) -> PostgresUrl {
+        PostgresUrl::new(&self.url).expect("USHER_TEST_POSTGRES is a postgres:// URL")
+    }
+
+    /// Its URL as text, for `psql` and Diesel.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+impl Drop for PostgresServer {
+    fn drop(&mut self) {
+        if let Some(script) = &mut self._own {
+            // Closing its standard input is the request to end.
+            drop(script.stdin.take());
+            let _ended = script.wait();
+        }
+    }
+}
+
+/// A location for a new store on PostgreSQL, different at every call.
+pub fn postgres_location() -> StoreLocation {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let nanos = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+    let name = format!("t_{}_{nanos}_{count}", std::process::id());
+    let schema = SchemaName::new(&name).expect("the name is made of digits");
+    StoreLocation::Postgres { cell: PostgresServer::get().cell(), schema }
+}
+
+/// A location for a new store on SQLite, below `directory`.
+pub fn sqlite_location(directory: &Path) -> StoreLocation {
+    StoreLocation::Sqlite(StoreFile::new(directory, "store").expect("the stem is a plain word"))
+}
+
+/// A new store and what it stands on. [`FreshStore::remove`] takes it away again.
+pub struct FreshStore {
+    /// The store, migrated.
+    pub store: Store,
+    /// Where it is, for opening it again.
+    pub location: StoreLocation,
+    /// The cache that opened it.
+    pub stores: Stores,
+    /// `SQLite` or `PostgreSQL`.
+    pub database: &'static str,
+    directory: Option<tempfile::TempDir>,
+}
+
+impl FreshStore {
+    /// A new SQLite file in a directory of its own.
+    pub async fn sqlite(migrations: &'static [Migration]) -> Self {
+        Self::sqlite_with(migrations, StoreSettings::default()).await
+    }
+
+    /// The same, with settings.
+    pub async fn sqlite_with(migrations: &'static [Migration], settings: StoreSettings) -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory can be made");
+        let location = sqlite_location(directory.path());
+        Self::create("SQLite", location, migrations, settings, Some(directory)).await
+    }
+
+    /// A new PostgreSQL schema.
+    pub async fn postgres(migrations: &'static [Migration]) -> Self {
+        Self::postgres_with(migrations, StoreSettings::default()).await
+    }
+
+    /// The same, with settings.
+    pub async fn postgres_with(migrations: &'static [Migration], settings: StoreSettings) -> Self {
+        Self::create("PostgreSQL", postgres_location(), migrations, settings, None).await
+    }
+
+    async fn create(
+        database: &'static str,
+        location: StoreLocation,
+        migrations: &'static [Migration],
+        settings: StoreSettings,
+        directory: Option<tempfile::TempDir>,
+    ) -> Self {
+        let stores = Stores::new(settings).expect("the settings are sound");
+        let store = stores.create(&location, migrations).await;
+        let store = store.unwrap_or_else(|error| panic!("no fresh {database} store: {error}"));
+        Self { store, location, stores, database, directory }
+    }
+
+    /// Closes the store and removes its file or schema.
+    pub async fn remove(self) {
+        let removed = self.stores.destroy(&self.location).await;
+        removed.unwrap_or_else(|error| panic!("the {} store could not be removed: {error}", self.database));
+        self.stores.shutdown().await;
+        drop(self.directory);
+    }
+}
+
+/// Runs a test body on a fresh SQLite file, then on a fresh PostgreSQL schema. When the body panics, the database
+/// that it ran on is named on standard error.
+pub async fn on_each_store<F, Fut>(migrations: &'static [Migration], body: F)
+where
+    F: Fn(Store) -> Fut,
+    Fut: Future<Output = ()>,
+{
+    for fresh in [FreshStore::sqlite(migrations).await, FreshStore::postgres(migrations).await] {
+        let naming = NameWhenPanicking(fresh.database);
+        body(fresh.store.clone()).await;
+        drop(naming);
+        fresh.remove().await;
+    }
+}
+
+struct NameWhenPanicking(&'static str);
+
+impl Drop for NameWhenPanicking {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("the test failed on the {} store", self.0);
+        }
+    }
+}

@@ -1,0 +1,96 @@
+#!/bin/sh
+# Throwaway services for the tests: a PostgreSQL of our own, on a free private port, in a temporary directory.
+#
+#   eval "$(deploy/test-services.sh start)"   start it (once; a second start finds it) and export its URL
+#   deploy/test-services.sh stop              end it and remove its files
+#   deploy/test-services.sh attached          start it, print its URL, end it when standard input is closed
+#
+# USHER_TEST_FSYNC=on makes it sync to disk like a real one; off by default, because its data may be lost.
+# Installs PostgreSQL when it is missing (as root). Writes nothing to standard output but the export line.
+set -eu
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+state=${USHER_TEST_SERVICES:-$root/.tools/test-services}
+
+say() { echo "test-services: $*" >&2; }
+die() { say "$*"; exit 1; }
+
+# PostgreSQL refuses to run as root, so root lends it the user that the package makes.
+as_server() {
+    if [ "$(id -u)" = 0 ]; then (cd / && runuser -u postgres -- "$@"); else "$@"; fi
+}
+
+# The directory of initdb and pg_ctl: the newest Debian has, else the PATH's.
+find_binaries() {
+    for directory in $(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -t/ -k5 -n -r); do
+        [ -x "$directory/initdb" ] && [ -x "$directory/pg_ctl" ] && { echo "$directory"; return 0; }
+    done
+    found=$(command -v initdb) && dirname "$found"
+}
+
+install_postgres() {
+    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || die "PostgreSQL is not installed, and this user cannot install it"
+    say "installing PostgreSQL"
+    { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends postgresql; } >&2
+}
+
+# Sets $directory (data, socket, log) and $port of a new running server.
+start_postgres() {
+    binaries=$(find_binaries) || { install_postgres; binaries=$(find_binaries) || die "no initdb after installing"; }
+    directory=$(as_server mktemp -d "${TMPDIR:-/tmp}/usher-test-XXXXXX")
+    as_server "$binaries/initdb" -D "$directory/data" -U postgres -A trust -E UTF8 --locale=C --no-sync >/dev/null ||
+        die "initdb failed"
+    tries=0
+    while :; do
+        # Asking for a free port and then using it is a race, so a taken one is simply tried again elsewhere.
+        port=$((20000 + $(od -An -N2 -tu2 /dev/urandom) % 12000))
+        options="-p $port -k $directory -c listen_addresses=127.0.0.1 -c max_connections=300"
+        options="$options -c fsync=${USHER_TEST_FSYNC:-off}"
+        as_server "$binaries/pg_ctl" -D "$directory/data" -l "$directory/log" -w -t 60 -o "$options" start >/dev/null && break
+        tries=$((tries + 1))
+        [ "$tries" -lt 5 ] || {
+            as_server cat "$directory/log" >&2
+            as_server rm -rf "$directory"
+            die "PostgreSQL does not start"
+        }
+    done
+}
+
+print_url() { echo "export USHER_TEST_POSTGRES=postgres://postgres@127.0.0.1:$1/postgres"; }
+
+# Ends the server by the pid file in its own data directory, and removes everything.
+stop_postgres() {
+    if [ -s "$1/data/postmaster.pid" ] || as_server test -s "$1/data/postmaster.pid"; then
+        as_server "$(find_binaries)/pg_ctl" -D "$1/data" -m immediate -w stop >/dev/null || say "it was not running"
+    fi
+    as_server rm -rf "$1"
+}
+
+running() {
+    [ -f "$state/postgres" ] || return 1
+    read -r directory port <"$state/postgres"
+    as_server "$(find_binaries)/pg_ctl" -D "$directory/data" status >/dev/null 2>&1
+}
+
+case ${1:-} in
+start)
+    mkdir -p "$state"
+    running || { start_postgres; echo "$directory $port" >"$state/postgres"; }
+    print_url "$port"
+    ;;
+stop)
+    if [ -f "$state/postgres" ]; then
+        read -r directory port <"$state/postgres"
+        stop_postgres "$directory"
+        rm -f "$state/postgres"
+    fi
+    ;;
+attached)
+    start_postgres
+    trap 'stop_postgres "$directory"' EXIT
+    trap 'exit 1' INT TERM HUP
+    print_url "$port"
+    cat >/dev/null
+    ;;
+*) die "usage: $0 start|stop|attached" ;;
+esac
