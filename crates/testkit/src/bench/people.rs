@@ -56,11 +56,6 @@ pub fn external_id(number: usize) -> String {
     Uuid::from_u64_pair(mixed, mixed.rotate_left(29) ^ 0xD1B5_4A32_D192_ED03).to_string()
 }
 
-/// The second mail address of person `number`.
-pub fn other_mail(number: usize) -> String {
-    format!("p{number}@home.example.org")
-}
-
 /// What `POST /Users` carries.
 pub fn user(number: usize) -> Value {
     let (first, last) = (pick(&FIRST, number), pick(&LAST, number / 3));
@@ -87,7 +82,7 @@ pub fn user(number: usize) -> Value {
         "timezone": "Europe/Dublin",
         "emails": [
             {"value": user_name, "type": "work", "primary": true},
-            {"value": other_mail(number), "type": "home"},
+            {"value": format!("p{number}@home.example.org"), "type": "home"},
         ],
         "phoneNumbers": [
             {"value": format!("+353 1 555 {:04}", number % 10_000), "type": "work"},

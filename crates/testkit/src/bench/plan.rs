@@ -83,7 +83,7 @@ struct Run {
 pub async fn run(options: Options, progress: fn(&str)) -> Result<Outcome> {
     let folder = &options.folder;
     std::fs::create_dir_all(folder)?;
-    machine::refuse_memory(folder)?;
+    machine::refuse_memory(folder).inspect_err(|_| drop(std::fs::remove_dir(folder)))?;
     let mut commits = RawCommits::create(&folder.join("raw.db"))?;
     let mut facts = Table::new("The machine and the run", &["fact", "value"]);
     for (name, value) in machine::facts(folder, &commits.version()?, options.date.as_deref()) {

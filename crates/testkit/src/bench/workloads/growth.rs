@@ -62,7 +62,7 @@ impl Step {
             Self::Probe => &["probe"],
             Self::FilterUserName => &["filter userName eq"],
             Self::FilterExternalId => &["filter externalId eq"],
-            Self::FilterMail => &["filter emails[type eq \"home\"].value eq"],
+            Self::FilterMail => &["filter emails[type eq \"work\"].value eq"],
             Self::FilterGroup => &["filter group displayName eq"],
             Self::Get => &["GET user by id"],
             Self::Patch => &["PATCH user"],
@@ -109,7 +109,7 @@ async fn perform(
             worker.find(name, "Users", &filter, Some(id)).await
         }
         Step::FilterMail => {
-            let filter = format!("emails[type eq \"home\"].value eq \"{}\"", people::other_mail(user));
+            let filter = format!("emails[type eq \"work\"].value eq \"{}\"", people::user_name(user));
             worker.find(name, "Users", &filter, Some(id)).await
         }
         Step::FilterGroup => {
