@@ -31,8 +31,8 @@ docs: ## Build the API documentation; a warning is an error
 
 bench: ## Measure a release build over HTTP, then the micro-benchmarks
 	cargo build --release --bin usher --bin bench
-	@cargo run --release --quiet --bin bench
-	cargo bench --workspace --benches
+	@cargo run --release --quiet --bin bench -- $(BENCH)
+	cargo bench -p scim-core --bench scim
 
 tools: ## Install what the tests need and this machine lacks
 	@deploy/install-tools.sh

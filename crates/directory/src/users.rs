@@ -125,7 +125,8 @@ pub fn existing(tx: &mut ReadTx<'_>, ids: &[&str]) -> Result<Vec<String>, Direct
     let mut found = Vec::with_capacity(ids.len());
     if ids.len() <= memberships::FEW {
         for id in ids {
-            found.extend(users::table.find(id).select(users::id).first::<String>(tx.connection()).optional()?);
+            found
+                .extend(users::table.find(id).select(users::id).first::<String>(tx.connection()).optional()?);
         }
         return Ok(found);
     }
