@@ -16,6 +16,10 @@ mod tenant_rules;
 
 use std::process::ExitCode;
 
+/// Requests are made of many small allocations that move between threads; the system's allocator takes locks for those.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     match cli::parse(std::env::args_os()) {
         Ok(cli::Cli { command: cli::Command::Serve { config } }) => match serve::serve(config.as_deref()) {

@@ -59,6 +59,15 @@ impl SqliteStore {
         blocking(move || readers.run(&permit, "BEGIN", |connection| work(&mut ReadTx::new(connection)))).await
     }
 
+    pub(crate) async fn look_up<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&mut ReadTx<'_>) -> Result<T, E>,
+        E: From<StoreError>,
+    {
+        let permit = self.readers.admission.enter(Instant::now() + self.deadline).await?;
+        self.readers.run(&permit, "BEGIN", |connection| work(&mut ReadTx::new(connection)))
+    }
+
     pub(crate) async fn write<T, E, F>(&self, work: F) -> Result<T, E>
     where
         F: FnOnce(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
