@@ -147,6 +147,11 @@ impl ApiError {
 fn provisioning(error: &ProvisioningError, request_id: &str) -> ScimError {
     match error {
         ProvisioningError::Scim(error) => error.clone(),
+        ProvisioningError::NestedGroup => ScimError::new(
+            501,
+            None,
+            "A group as a member of a group is not supported; send its users as members.",
+        ),
         ProvisioningError::NotFound(kind) => ScimError::not_found(kind),
         ProvisioningError::PreconditionFailed { current } => ScimError::new(
             412,

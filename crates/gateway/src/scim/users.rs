@@ -7,7 +7,7 @@ use provisioning::{
     version::etag,
 };
 use scim_core::{leniency::Tolerance, list, patch::PatchRequest, projection::Projection, resource};
-use seat_ledger::SeatChange;
+use seat_ledger::{License, SeatChange};
 use serde_json::Value;
 use store::ReadTx;
 
@@ -171,9 +171,14 @@ fn finish(
     done: Result<(Answer, Option<SeatChange>), ApiError>,
 ) -> Result<Answer, ApiError> {
     let (answer, seat) = done.map_err(|error| refused.explain(app, error))?;
-    if let Some(seat) = seat.filter(SeatChange::changed) {
-        let labels = [seat.after.requested.key(), seat.after.state.key()];
-        app.metrics.seat_changes.with_label_values(&labels).inc();
+    if let Some(seat) = seat {
+        let count = |requested: License, became| {
+            app.metrics.seat_changes.with_label_values(&[requested.key(), became]).inc();
+        };
+        if seat.changed() {
+            count(seat.after.requested, seat.after.state.key());
+        }
+        seat.promoted.iter().for_each(|promoted| count(promoted.requested, "promoted"));
     }
     Ok(answer)
 }
