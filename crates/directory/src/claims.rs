@@ -4,7 +4,7 @@
 use diesel::prelude::*;
 use store::WriteTx;
 
-use crate::{DirectoryError, schema::unique_claims};
+use crate::{DirectoryError, key, schema::unique_claims};
 
 /// One value and the attribute it belongs to; `None` where the settings don't make it unique or the value is absent.
 pub(crate) struct Claim {
@@ -14,7 +14,7 @@ pub(crate) struct Claim {
 
 impl Claim {
     pub(crate) fn new(on: bool, attribute: &'static str, scope: &str, value: Option<&str>) -> Self {
-        let key = value.filter(|_| on).map(|v| format!("{scope}.{attribute}:{v}"));
+        let key = value.filter(|_| on).map(|v| format!("{scope}.{attribute}:{}", key::exact(v)));
         Self { attribute, key }
     }
 
