@@ -57,12 +57,15 @@ impl Claim {
             return Ok(());
         }
         self.take(tx, resource_id)?;
-        old.release(tx)
+        old.release(tx, resource_id)
     }
 
-    pub(crate) fn release(&self, tx: &mut WriteTx<'_>) -> Result<(), DirectoryError> {
+    /// Gives the value back, if it is `resource_id` that has it: a resource that is older than the tenant's wish for
+    /// unique values has claimed nothing.
+    pub(crate) fn release(&self, tx: &mut WriteTx<'_>, resource_id: &str) -> Result<(), DirectoryError> {
         if let Some(key) = &self.key {
-            diesel::delete(unique_claims::table.find(key)).execute(tx.connection())?;
+            let own = unique_claims::table.find(key).filter(unique_claims::resource_id.eq(resource_id));
+            diesel::delete(own).execute(tx.connection())?;
         }
         Ok(())
     }

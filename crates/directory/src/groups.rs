@@ -164,7 +164,7 @@ pub fn remove(tx: &mut WriteTx<'_>, record: &GroupRecord, rules: NameRules) -> R
     let document = record.parse()?;
     memberships::clear(tx, &record.id)?;
     for claim in claims(rules, &document) {
-        claim.release(tx)?;
+        claim.release(tx, &record.id)?;
     }
     diesel::delete(groups::table.find(&record.id)).execute(tx.connection())?;
     Total::Groups.add(tx, -1)

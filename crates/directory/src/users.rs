@@ -197,7 +197,7 @@ pub fn remove(tx: &mut WriteTx<'_>, record: &UserRecord, rules: NameRules) -> Re
     let document = record.parse()?;
     memberships::forget_user(tx, &record.id)?;
     emails::sync(tx, &record.id, Some(&document), None)?;
-    external_id_claim(rules, &document).release(tx)?;
+    external_id_claim(rules, &document).release(tx, &record.id)?;
     diesel::delete(users::table.find(&record.id)).execute(tx.connection())?;
     Total::Users.add(tx, -1)
 }
