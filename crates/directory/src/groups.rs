@@ -91,15 +91,17 @@ pub fn find(tx: &mut ReadTx<'_>, id: &str) -> Result<Option<GroupRecord>, Direct
 }
 
 /// Finds the group and keeps its row from other writers until this transaction ends, so that concurrent PATCHes of one
-/// group come one after the other on PostgreSQL too (SQLite has one writer anyway).
+/// group come one after the other on PostgreSQL too.
 ///
 /// # Errors
 /// When the store fails.
 pub fn find_for_update(tx: &mut WriteTx<'_>, id: &str) -> Result<Option<GroupRecord>, DirectoryError> {
-    // An update that changes nothing takes the row lock in portable SQL; the multi-connection has no FOR UPDATE.
-    diesel::update(groups::table.find(id))
-        .set(groups::version.eq(groups::version))
-        .execute(tx.connection())?;
+    if tx.has_rivals() {
+        // An update that changes nothing takes the row lock in portable SQL; the multi-connection has no FOR UPDATE.
+        diesel::update(groups::table.find(id))
+            .set(groups::version.eq(groups::version))
+            .execute(tx.connection())?;
+    }
     find(tx, id)
 }
 

@@ -115,6 +115,21 @@ pub fn find(tx: &mut ReadTx<'_>, id: &str) -> Result<Option<UserRecord>, Directo
     Ok(users::table.find(id).select(UserRecord::as_select()).first(tx.connection()).optional()?)
 }
 
+/// Finds the user and keeps its row from other writers until this transaction ends, so that of two concurrent changes
+/// neither is lost.
+///
+/// # Errors
+/// When the store fails.
+pub fn find_for_update(tx: &mut WriteTx<'_>, id: &str) -> Result<Option<UserRecord>, DirectoryError> {
+    if tx.has_rivals() {
+        // As for groups: an update that changes nothing takes the row lock.
+        diesel::update(users::table.find(id))
+            .set(users::version.eq(users::version))
+            .execute(tx.connection())?;
+    }
+    find(tx, id)
+}
+
 /// The user of this userName, letter case ignored.
 ///
 /// # Errors

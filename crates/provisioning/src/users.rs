@@ -170,8 +170,7 @@ pub fn edit(
     conditions: &Preconditions,
     (act, tolerance): (&Act, &mut Tolerance),
 ) -> Result<Written, ProvisioningError> {
-    let record = users::find(tx, id)?.ok_or(ProvisioningError::NotFound("User"))?;
-    conditions.check_write(record.version)?;
+    let record = found_for_update(tx, id, conditions)?;
     let old = record.parse()?;
     let new = edit.apply(rules, &old, tolerance)?;
     if new == old {
@@ -186,6 +185,16 @@ pub fn edit(
     let groups = memberships::of_user(tx, id)?;
     let view = UserView { record, seat: Some(change.after.clone()), groups };
     Ok(Written { view, changed: true, seat: Some(change) })
+}
+
+fn found_for_update(
+    tx: &mut WriteTx<'_>,
+    id: &str,
+    conditions: &Preconditions,
+) -> Result<UserRecord, ProvisioningError> {
+    let record = users::find_for_update(tx, id)?.ok_or(ProvisioningError::NotFound("User"))?;
+    conditions.check_write(record.version)?;
+    Ok(record)
 }
 
 /// What the changed document asks for. As long as the class attribute stays as it is, so does the wish (MO13): an edit of
@@ -219,8 +228,7 @@ pub fn delete(
     conditions: &Preconditions,
     act: &Act,
 ) -> Result<(), ProvisioningError> {
-    let record = users::find(tx, id)?.ok_or(ProvisioningError::NotFound("User"))?;
-    conditions.check_write(record.version)?;
+    let record = found_for_update(tx, id, conditions)?;
     let promoted = seats::remove(tx, id)?;
     users::remove(tx, &record, rules.names)?;
     note(tx, "user.deleted", &record, act, json!({}))?;
