@@ -10,4 +10,6 @@
 pub mod at_once;
 pub mod gateway;
 pub mod http;
+pub mod recordings;
 pub mod stores;
+pub mod wire;
