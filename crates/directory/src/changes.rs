@@ -59,7 +59,7 @@ pub struct StoredChange {
     pub detail: String,
 }
 
-/// The newest changes of one resource, newest first, at most `limit`.
+/// The changes of one resource, newest first, at most `limit`.
 ///
 /// # Errors
 /// When the store fails.

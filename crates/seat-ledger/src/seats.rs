@@ -105,6 +105,16 @@ impl Seat {
         })
     }
 
+    /// Whether settling this wish would change nothing.
+    fn meets(&self, wish: Wish<'_>) -> bool {
+        let stands = match self.state {
+            State::Suspended => !wish.active,
+            State::Granted => wish.active,
+            State::Fallback => wish.active && wish.may_fall_back,
+        };
+        stands && self.requested == wish.license && self.role == wish.role
+    }
+
     /// Why the user holds what is held, as a sentence; `None` when the wish was met.
     #[must_use]
     pub fn reason(&self) -> Option<String> {
@@ -151,6 +161,10 @@ pub fn of_users(tx: &mut ReadTx<'_>, user_ids: &[&str]) -> Result<BTreeMap<Strin
 /// # Errors
 /// [`SeatError::LimitReached`] when nothing is left: the caller rolls everything back.
 pub fn settle(tx: &mut WriteTx<'_>, user_id: &str, wish: Wish<'_>) -> Result<SeatChange, SeatError> {
+    if let Some(seat) = find(tx, user_id)?.filter(|seat| seat.meets(wish)) {
+        return Ok(SeatChange { before: Some(seat.clone()), after: seat, promoted: Vec::new() });
+    }
+    pools::take_turn(tx)?;
     let before = find(tx, user_id)?;
     let held = before.as_ref().and_then(|s| s.granted);
     let mut promoted = Vec::new();
@@ -315,6 +329,7 @@ fn first_waiting(tx: &mut ReadTx<'_>, license: License) -> Result<Option<Seat>, 
 /// # Errors
 /// When the store fails.
 pub fn remove(tx: &mut WriteTx<'_>, user_id: &str) -> Result<Vec<Seat>, SeatError> {
+    pools::take_turn(tx)?;
     let held = find(tx, user_id)?.and_then(|s| s.granted);
     diesel::delete(seats::table.find(user_id)).execute(tx.connection())?;
     match held {

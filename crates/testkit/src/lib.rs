@@ -8,6 +8,7 @@
 )]
 
 pub mod at_once;
+pub mod bench;
 pub mod gateway;
 pub mod http;
 pub mod recordings;
