@@ -24,7 +24,7 @@ fn okta() {
 
 #[test]
 fn entra() {
-    play("entra", 79);
+    play("entra", 80);
 }
 
 #[test]
