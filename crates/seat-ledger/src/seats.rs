@@ -167,6 +167,7 @@ pub fn settle(tx: &mut WriteTx<'_>, user_id: &str, wish: Wish<'_>) -> Result<Sea
     pools::take_turn(tx)?;
     let before = find(tx, user_id)?;
     let held = before.as_ref().and_then(|s| s.granted);
+    let mut promoted = Vec::new();
     let (granted, state) = if !wish.active {
         (None, State::Suspended)
     } else if held == Some(wish.license) {
@@ -174,7 +175,7 @@ pub fn settle(tx: &mut WriteTx<'_>, user_id: &str, wish: Wish<'_>) -> Result<Sea
     } else if before.as_ref().is_some_and(|s| already_waits(s, wish)) {
         (held, State::Fallback)
     } else {
-        acquire(tx, user_id, held, wish)?
+        acquire(tx, user_id, held, wish, &mut promoted)?
     };
     if !wish.active
         && let Some(license) = held
@@ -182,10 +183,9 @@ pub fn settle(tx: &mut WriteTx<'_>, user_id: &str, wish: Wish<'_>) -> Result<Sea
         movements::release(tx, license, user_id, "suspended")?;
     }
     let after = write(tx, before.as_ref(), user_id, wish, granted, state)?;
-    let promoted = match held {
-        Some(freed) if granted != held => promote(tx, freed)?,
-        _ => Vec::new(),
-    };
+    if let Some(freed) = held.filter(|_| granted != held) {
+        promoted.extend(promote(tx, freed)?);
+    }
     Ok(SeatChange { before, after, promoted })
 }
 
@@ -199,10 +199,13 @@ fn acquire(
     user_id: &str,
     held: Option<License>,
     wish: Wish<'_>,
+    promoted: &mut Vec<Seat>,
 ) -> Result<(Option<License>, State), SeatError> {
     // Pools are touched dearest first (see License::ALL), so a seat dearer than the wish is given back before the claim.
+    // Whoever waits for it gives a lesser seat back, which may be the only one for this wish.
     if let Some(dearer) = held.filter(|h| *h < wish.license) {
         movements::release(tx, dearer, user_id, "moved")?;
+        promoted.extend(promote(tx, dearer)?);
     }
     if movements::claim(tx, wish.license, user_id, "granted")? {
         if let Some(lesser) = held.filter(|h| *h > wish.license) {
