@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use store::{ReadTx, WriteTx};
 
 use crate::{
-    DirectoryError,
+    DirectoryError, groups as group_rows,
     schema::{groups, memberships, users},
     users as user_rows,
 };
@@ -172,18 +172,28 @@ pub(crate) fn clear(tx: &mut WriteTx<'_>, group_id: &str) -> Result<bool, Direct
     Ok(diesel::delete(members).execute(tx.connection())? > 0)
 }
 
+/// A group that a user left because the user was removed, and the version that it has since.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
+pub struct LeftGroup {
+    /// The group.
+    pub group_id: String,
+    /// Its new version.
+    pub version: i64,
+}
+
 /// Takes a user who is about to be removed out of every group; each group gets a new version.
-pub(crate) fn forget_user(tx: &mut WriteTx<'_>, user_id: &str) -> Result<(), DirectoryError> {
+pub(crate) fn forget_user(tx: &mut WriteTx<'_>, user_id: &str) -> Result<Vec<LeftGroup>, DirectoryError> {
     let mine = memberships::table.filter(memberships::user_id.eq(user_id));
-    let now = tx.now_ms();
     let group_ids: Vec<String> = mine.select(memberships::group_id).load(tx.connection())?;
-    for chunk in group_ids.chunks(CHUNK) {
-        diesel::update(groups::table.filter(groups::id.eq_any(chunk)))
-            .set((groups::version.eq(groups::version + 1), groups::modified_ms.eq(now)))
-            .execute(tx.connection())?;
+    let mut left = Vec::with_capacity(group_ids.len());
+    for id in group_ids {
+        if let Some(record) = group_rows::find_for_update(tx, &id)? {
+            let version = group_rows::touch(tx, &record)?.version;
+            left.push(LeftGroup { group_id: id, version });
+        }
     }
     diesel::delete(mine).execute(tx.connection())?;
-    Ok(())
+    Ok(left)
 }
 
 fn mark(tx: &mut WriteTx<'_>, user_ids: &[&str]) -> Result<(), DirectoryError> {

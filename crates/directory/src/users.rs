@@ -5,7 +5,8 @@ use scim_core::{Document, fold::fold};
 use store::{ReadTx, WriteTx};
 
 use crate::{
-    DirectoryError, NameRules, claims::Claim, emails, key, memberships, schema::users, totals::Total,
+    DirectoryError, NameRules, claims::Claim, emails, key, memberships, memberships::LeftGroup,
+    schema::users, totals::Total,
 };
 
 /// One user as it rests.
@@ -211,17 +212,22 @@ fn next_version(tx: &mut WriteTx<'_>, record: &UserRecord) -> UserRecord {
     }
 }
 
-/// Removes a user and takes it out of its groups, each of which gets a new version.
+/// Removes a user and takes it out of its groups, each of which gets a new version; returns those.
 ///
 /// # Errors
 /// When the store fails.
-pub fn remove(tx: &mut WriteTx<'_>, record: &UserRecord, rules: NameRules) -> Result<(), DirectoryError> {
+pub fn remove(
+    tx: &mut WriteTx<'_>,
+    record: &UserRecord,
+    rules: NameRules,
+) -> Result<Vec<LeftGroup>, DirectoryError> {
     let document = record.parse()?;
-    memberships::forget_user(tx, &record.id)?;
+    let left = memberships::forget_user(tx, &record.id)?;
     emails::sync(tx, &record.id, Some(&document), None)?;
     external_id_claim(rules, &document).release(tx, &record.id)?;
     diesel::delete(users::table.find(&record.id)).execute(tx.connection())?;
-    Total::Users.add(tx, -1)
+    Total::Users.add(tx, -1)?;
+    Ok(left)
 }
 
 /// Visits every user's id and document in id order: for the audit.

@@ -4,7 +4,7 @@
 use directory::{
     DirectoryError,
     changes::{self, Change},
-    memberships::{self, GroupOfUser},
+    memberships::{self, GroupOfUser, LeftGroup},
     search::{self, Users},
     users::{self, UserRecord},
 };
@@ -230,8 +230,16 @@ pub fn delete(
 ) -> Result<(), ProvisioningError> {
     let record = found_for_update(tx, id, conditions)?;
     let promoted = seats::remove(tx, id)?;
-    users::remove(tx, &record, rules.names)?;
+    let left = users::remove(tx, &record, rules.names)?;
     note(tx, "user.deleted", &record, act, json!({}))?;
+    for LeftGroup { group_id, version } in left {
+        let detail = json!({ "left": id });
+        let kind = "group.changed";
+        changes::append(
+            tx,
+            &Change { kind, resource_id: &group_id, version, request_id: &act.request_id, detail },
+        )?;
+    }
     promotion::record(tx, &promoted, act)
 }
 

@@ -197,10 +197,11 @@ fn bump(cell: &Cell<u32>) {
     cell.set(cell.get() + 1);
 }
 
+/// Every id with its whole resource.
+type Everyone = Vec<(String, Map<String, Value>)>;
+
 /// All resources, in the order of their ids.
-fn everyone<S: Whole>(
-    tx: &mut ReadTx<'_>,
-) -> Result<Vec<(String, Map<String, Value>)>, directory::DirectoryError> {
+fn everyone<S: Whole>(tx: &mut ReadTx<'_>) -> Result<Everyone, directory::DirectoryError> {
     let records = S::after(tx, "", None, 10_000)?;
     let resources = S::whole(tx, &records)?;
     Ok(records.iter().map(|r| S::id(r).to_owned()).zip(resources).collect())
@@ -242,7 +243,10 @@ async fn search_is_matching<S: Whole + 'static>(paths: &'static Paths, store: &s
     let ways = read(store, move |tx| {
         let everyone = everyone::<S>(tx)?;
         let ways = Ways::default();
-        let page = (1..=everyone.len() as u64 + 3, prop::sample::select(vec![0_u64, 1, 7, 100, 1000]));
+        let page = (
+            1..=u64::try_from(everyone.len()).unwrap() + 3,
+            prop::sample::select(vec![0_u64, 1, 7, 100, 1000]),
+        );
         let page = prop_oneof![2 => Just((1_u64, 1000_u64)), 1 => page];
         let config = Config { cases: CASES, failure_persistence: None, ..Config::default() };
         let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));

@@ -1,5 +1,5 @@
 //! The promises of this crate, through its public door, on SQLite and on PostgreSQL.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod changes;
 mod claims;

@@ -1,6 +1,6 @@
 //! Membership as rows: differences in order, unknown members, and nobody lost between concurrent changes.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, slice::from_ref};
 
 use directory::{
     DirectoryError, groups,
@@ -60,10 +60,10 @@ async fn io9_unknown_members_are_named_and_nothing_changes_or_the_rest_is_applie
             }
             other => panic!("{other:?}"),
         }
-        assert_eq!(member_ids(&store, &group).await, [a.id.clone()]);
+        assert_eq!(member_ids(&store, &group).await, from_ref(&a.id));
         let outcome = change_members(&store, &group, change(), UnknownMembers::Skip).await.unwrap();
         assert_eq!(outcome.skipped, [NOBODY.to_owned(), group.id.clone()]);
-        assert_eq!(member_ids(&store, &group).await, [b.id.clone()]);
+        assert_eq!(member_ids(&store, &group).await, from_ref(&b.id));
     })
     .await;
 }

@@ -69,17 +69,17 @@ pub(crate) fn word() -> impl Strategy<Value = String> {
     ]
 }
 
-fn full(word: &String) -> bool {
+fn full(word: &str) -> bool {
     !word.trim().is_empty()
 }
 
 fn maybe_word() -> impl Strategy<Value = Option<String>> {
-    prop::option::of(word().prop_filter("not blank", full))
+    prop::option::of(word().prop_filter("not blank", |word| full(word)))
 }
 
 fn email() -> impl Strategy<Value = Value> {
     let kind = prop::option::of(prop::sample::select(vec!["work", "Work", "home", "other", "\u{200b}"]));
-    (word().prop_filter("not blank", full), kind, prop::option::of(any::<bool>())).prop_map(
+    (word().prop_filter("not blank", |word| full(word)), kind, prop::option::of(any::<bool>())).prop_map(
         |(value, kind, primary)| {
             let mut email = json!({ "value": value });
             put(&mut email, "type", kind);
@@ -121,12 +121,14 @@ fn user() -> impl Strategy<Value = Document> {
 }
 
 fn group() -> impl Strategy<Value = Document> {
-    (word().prop_filter("not blank", full), maybe_word()).prop_map(|(display_name, external_id)| {
-        let mut group = json!({});
-        put(&mut group, "externalId", external_id);
-        put(&mut group, "displayName", Some(display_name));
-        document(group)
-    })
+    (word().prop_filter("not blank", |word| full(word)), maybe_word()).prop_map(
+        |(display_name, external_id)| {
+            let mut group = json!({});
+            put(&mut group, "externalId", external_id);
+            put(&mut group, "displayName", Some(display_name));
+            document(group)
+        },
+    )
 }
 
 /// `count` documents whose key is not blank and not taken.

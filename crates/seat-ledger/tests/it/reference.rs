@@ -70,17 +70,21 @@ impl Reference {
 
     /// `None` is a refusal, which changes nothing; else who was promoted, in order.
     pub(crate) fn settle(&mut self, user: usize, ask: Ask, active: bool) -> Option<Vec<usize>> {
+        let saved = self.clone();
         let before = self.people[user].take();
-        match self.place(before.as_ref(), ask, active) {
-            Some(after) => {
-                self.people[user] = Some(after);
-                Some(self.promote())
-            }
-            None => {
-                self.people[user] = before;
-                None
-            }
+        let held = before.as_ref().and_then(|person| person.granted);
+        let mut promoted = Vec::new();
+        // Who steps down makes room for who waits, whose lesser seat is free then.
+        if held == Some(License::Member) && active && ask == Ask::Lite {
+            promoted = self.promote();
         }
+        let Some(after) = self.place(before.as_ref(), ask, active) else {
+            *self = saved;
+            return None;
+        };
+        self.people[user] = Some(after);
+        promoted.extend(self.promote());
+        Some(promoted)
     }
 
     /// Where a person comes to stand; their own seat counts as free, so only a net increase is ever checked (S1).

@@ -66,6 +66,21 @@ async fn mo5_a_move_frees_one_seat_and_takes_the_other_in_one_transaction() {
     .await;
 }
 
+/// Every Lite seat is held by people who wait for Member: who steps down changes places with the first of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn s1_a_lower_class_is_granted_where_the_seat_that_it_frees_makes_room() {
+    on_each_store(MIGRATIONS, async |store| {
+        plan(&store, 1, 1, Policy::Fallback).await;
+        settle(&store, "a", Ask::Member, true).await.unwrap();
+        settle(&store, "b", Ask::Member, true).await.unwrap();
+        let change = settle(&store, "a", Ask::Lite, true).await.unwrap();
+        assert_eq!(change.after.granted, Some(License::MemberLite));
+        assert_eq!(change.promoted.iter().map(|seat| seat.user_id.as_str()).collect::<Vec<_>>(), ["b"]);
+        adds_up(&store).await;
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn s4_a_move_that_is_refused_leaves_the_old_seat() {
     on_each_store(MIGRATIONS, async |store| {

@@ -64,7 +64,7 @@ impl Checkpointer {
     /// Looks at the log after a commit and sees to it that it stays short. Called by the writer.
     pub(crate) fn after_commit(self: &Arc<Self>, writer: &mut StoreConnection) {
         // NOOP copies nothing: it only tells how long the log is.
-        let Ok(log) = checkpoint(writer, "NOOP") else {
+        let Ok(log) = checkpoint(writer, LOOK) else {
             return;
         };
         self.note(&log);
@@ -89,7 +89,7 @@ impl Checkpointer {
             writer,
             RESTART_PATIENCE_MS,
             self.settings.busy_timeout.as_millis(),
-            |writer| checkpoint(writer, "RESTART"),
+            |writer| checkpoint(writer, RESTART),
         );
         match restarted {
             Ok(log) if log.busy == 0 => Counters::count(&self.counters.checkpoints),
@@ -125,7 +125,7 @@ impl Checkpointer {
         }
         // Opened for this one time: it costs a tenth of a millisecond for a thousand pages.
         let copied = open::sqlite(&self.file, Role::Writer, &self.settings)
-            .and_then(|mut connection| checkpoint(&mut connection, "PASSIVE"));
+            .and_then(|mut connection| checkpoint(&mut connection, PASSIVE));
         match copied {
             Ok(_) => Counters::count(&self.counters.checkpoints),
             Err(error) => tracing::warn!(%error, "the write-ahead log could not be checkpointed"),
@@ -138,8 +138,12 @@ impl Checkpointer {
     }
 }
 
-fn checkpoint(connection: &mut StoreConnection, mode: &str) -> Result<Log, StoreError> {
-    Ok(diesel::sql_query(format!("PRAGMA wal_checkpoint({mode})")).get_result(connection)?)
+const LOOK: &str = "PRAGMA wal_checkpoint(NOOP)";
+const PASSIVE: &str = "PRAGMA wal_checkpoint(PASSIVE)";
+const RESTART: &str = "PRAGMA wal_checkpoint(RESTART)";
+
+fn checkpoint(connection: &mut StoreConnection, pragma: &'static str) -> Result<Log, StoreError> {
+    Ok(diesel::sql_query(pragma).get_result(connection)?)
 }
 
 fn with_busy_timeout<T>(

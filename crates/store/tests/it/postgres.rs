@@ -1,6 +1,7 @@
 //! What holds for schemas that share a pool: nothing of one reaches the next (attacks, row 9), and a restart of
 //! the server is noticed by no caller.
 
+use diesel::connection::SimpleConnection;
 use diesel::sql_types::Text;
 use diesel::{Connection, PgConnection, RunQueryDsl, sql_query};
 use store::{Store, StoreError, StoreLocation, StoreSettings, Stores};
@@ -72,7 +73,7 @@ async fn a_schema_dropped_behind_our_back_shows_no_other_rows() {
     stores.create(&other, MIGRATIONS).await.unwrap();
     let StoreLocation::Postgres { schema, .. } = &gone else { unreachable!() };
     let mut outside = PgConnection::establish(PostgresServer::get().url()).unwrap();
-    sql_query(format!("DROP SCHEMA {} CASCADE", schema.as_str())).execute(&mut outside).unwrap();
+    outside.batch_execute(&format!("DROP SCHEMA {} CASCADE", schema.as_str())).unwrap();
     assert!(matches!(store.read(counter).await, Err(StoreError::Query(_))));
     stores.close(&gone).await;
     assert!(matches!(stores.open(&gone, MIGRATIONS).await, Err(StoreError::Missing)));

@@ -1,0 +1,12 @@
+//! The promises of this crate, through its public door, on SQLite and on PostgreSQL.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod audit;
+mod class;
+mod concurrency;
+mod documents;
+mod promises;
+mod put_and_patch;
+mod rendering;
+mod support;
+mod trail;
