@@ -91,9 +91,12 @@ impl Tenant {
         self.write(work).await.unwrap()
     }
 
+    /// Oldest first.
     pub(crate) async fn changes(&self, id: &str) -> Vec<StoredChange> {
         let id = id.to_owned();
-        self.read(move |tx| Ok(changes::of_resource(tx, &id, 1000)?)).await
+        let mut changes = self.read(move |tx| Ok(changes::of_resource(tx, &id, 1000)?)).await;
+        changes.reverse();
+        changes
     }
 
     pub(crate) async fn audit(&self) -> audit::Report {
