@@ -146,6 +146,13 @@ pub fn find_by_name(tx: &mut ReadTx<'_>, user_name: &str) -> Result<Option<UserR
 /// When the store fails.
 pub fn existing(tx: &mut ReadTx<'_>, ids: &[&str]) -> Result<Vec<String>, DirectoryError> {
     let mut found = Vec::with_capacity(ids.len());
+    if ids.len() <= memberships::FEW {
+        for id in ids {
+            found
+                .extend(users::table.find(id).select(users::id).first::<String>(tx.connection()).optional()?);
+        }
+        return Ok(found);
+    }
     for chunk in ids.chunks(memberships::CHUNK) {
         let query = users::table.filter(users::id.eq_any(chunk)).select(users::id);
         found.extend(query.load::<String>(tx.connection())?);

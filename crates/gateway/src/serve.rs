@@ -1,7 +1,6 @@
 //! `usher serve`: bind, open, serve, and drain at a stop.
 
 use std::{
-    any::Any,
     io::Write as _,
     net::{SocketAddr, TcpListener},
     path::Path,
@@ -9,11 +8,14 @@ use std::{
     time::Duration,
 };
 
-use actix_web::{App as HttpApp, HttpServer, rt::net::TcpStream, web};
-use socket2::SockRef;
+use actix_web::{App as HttpApp, HttpServer, web};
+use tokio::sync::watch;
 use tracing::{info, warn};
 
-use crate::{admin, app::App, health, scim, settings::Settings, telemetry};
+use crate::{admin, app::App, health, http, scim, settings::Settings, telemetry};
+
+/// How long a connection may wait for its next request: longer than the pauses of a sync, shorter than most proxies' patience.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// Runs until SIGTERM or SIGINT.
 ///
@@ -33,13 +35,15 @@ async fn run(settings: Settings) -> Result<(), String> {
     let app = App::open(settings, public_url).await?;
     leave_server_url(&app.settings.data_dir, address)?;
     let metrics = metrics.map(|listener| metrics_server(&app, listener)).transpose()?;
-    let server = scim_server(&app, listener)?;
+    let (stop, stopping) = watch::channel(false);
+    let server = scim_server(&app, listener, &stopping)?;
     info!(%address, public_url = app.public_url, "serving");
     let handle = server.handle();
-    let stopping = Arc::clone(&app);
+    let stopped = Arc::clone(&app);
     actix_web::rt::spawn(async move {
         wait_for_stop().await;
-        stopping.stop_being_ready();
+        stopped.stop_being_ready();
+        stop.send_replace(true);
         handle.stop(true).await;
     });
     let ended = server.await.map_err(|e| format!("serving: {e}"));
@@ -56,36 +60,25 @@ fn bind(key: &str, address: SocketAddr) -> Result<TcpListener, String> {
         .map_err(|e| format!("{key} {address}: {e}; choose another address or stop what uses it"))
 }
 
-fn scim_server(app: &Arc<App>, listener: TcpListener) -> Result<actix_web::dev::Server, String> {
+fn scim_server(
+    app: &Arc<App>,
+    listener: TcpListener,
+    stopping: &watch::Receiver<bool>,
+) -> Result<actix_server::Server, String> {
     let settings = &app.settings;
     let data = web::Data::from(Arc::clone(app));
-    let write_timeout = settings.write_timeout;
-    let mut server = HttpServer::new(move || {
-        HttpApp::new()
-            .app_data(data.clone())
-            .configure(health::routes)
-            .configure(admin::routes)
-            .default_service(web::to(scim::scim))
-    })
-    .on_connect(move |connection, _| tune(connection, write_timeout))
-    .client_request_timeout(settings.header_timeout)
-    .keep_alive(Duration::from_secs(75))
-    .shutdown_timeout(settings.shutdown.as_secs())
-    .disable_signals();
-    if let Some(workers) = settings.workers {
-        server = server.workers(workers);
-    }
-    Ok(server.listen(listener).map_err(|e| format!("server.listen: {e}"))?.run())
-}
-
-/// One write an answer leaves at once (`TCP_NODELAY`); a client that does not take its answer is cut off.
-fn tune(connection: &dyn Any, write_timeout: Duration) {
-    let Some(stream) = connection.downcast_ref::<TcpStream>() else { return };
-    let socket = SockRef::from(stream);
-    let tuned = socket.set_tcp_nodelay(true).and_then(|()| socket.set_tcp_user_timeout(Some(write_timeout)));
-    if let Err(error) = tuned {
-        warn!(%error, "a connection could not be tuned");
-    }
+    let limits = http::Limits {
+        headers: settings.header_timeout,
+        write: settings.write_timeout,
+        keep_alive: KEEP_ALIVE,
+        shutdown: settings.shutdown,
+    };
+    let application = move || {
+        let application = HttpApp::new().app_data(data.clone());
+        application.configure(health::routes).configure(admin::routes).default_service(web::to(scim::scim))
+    };
+    let server = http::start(application, listener, settings.workers, limits, stopping);
+    server.map_err(|e| format!("server.listen {e}"))
 }
 
 fn metrics_server(app: &Arc<App>, listener: TcpListener) -> Result<actix_web::dev::ServerHandle, String> {

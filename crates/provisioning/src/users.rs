@@ -105,6 +105,12 @@ fn view(tx: &mut ReadTx<'_>, record: UserRecord) -> Result<UserView, Provisionin
     Ok(UserView { record, seat, groups })
 }
 
+/// Whether a filter finds one user at the most, by a unique key: what identity providers ask before everything else.
+#[must_use]
+pub fn is_look_up(filter: Option<&Filter>) -> bool {
+    search::is_look_up::<Users>(filter)
+}
+
 /// A page of the users that a filter selects, and how many there are in all.
 ///
 /// # Errors
@@ -121,8 +127,11 @@ pub fn list(
     Ok((found.total, views(tx, found.records)?))
 }
 
-/// Views of many records with two queries for all of them.
+/// Views of many records with two queries for all of them; of a single one by its key, whose statements stay prepared.
 fn views(tx: &mut ReadTx<'_>, records: Vec<UserRecord>) -> Result<Vec<UserView>, ProvisioningError> {
+    if records.len() <= 1 {
+        return records.into_iter().map(|record| view(tx, record)).collect();
+    }
     let ids: Vec<&str> = records.iter().map(|r| r.id.as_str()).collect();
     let mut seats = seats::of_users(tx, &ids)?;
     let mut groups = memberships::of_users(tx, &ids)?;

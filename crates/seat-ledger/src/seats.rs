@@ -201,8 +201,8 @@ fn acquire(
     wish: Wish<'_>,
     promoted: &mut Vec<Seat>,
 ) -> Result<(Option<License>, State), SeatError> {
-    // Pools are touched dearest first (see License::ALL), so a seat dearer than the wish is given back before the claim.
-    // Whoever waits for it gives a lesser seat back, which may be the only one for this wish.
+    // Pools are touched dearest first (see License::ALL), so a seat dearer than the wish is given back before the claim. Who
+    // waits for it gets it at once: the lesser seat that they give up may be the one that this user needs.
     if let Some(dearer) = held.filter(|h| *h < wish.license) {
         movements::release(tx, dearer, user_id, "moved")?;
         promoted.extend(promote(tx, dearer)?);

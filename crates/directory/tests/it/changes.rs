@@ -7,7 +7,7 @@ use testkit::stores::on_each_store;
 use crate::support::{MIGRATIONS, read, write};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn changes_come_back_in_the_order_in_which_they_were_made() {
+async fn changes_come_back_newest_first() {
     on_each_store(MIGRATIONS, async |store| {
         for (resource_id, versions) in [("a", 1..4), ("b", 1..3)] {
             write(&store, move |tx| {
@@ -22,7 +22,7 @@ async fn changes_come_back_in_the_order_in_which_they_were_made() {
             .unwrap();
         }
         let of_a = read(&store, |tx| changes::of_resource(tx, "a", 2)).await;
-        assert_eq!(of_a.iter().map(|change| change.version).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(of_a.iter().map(|change| change.version).collect::<Vec<_>>(), [3, 2]);
         assert_eq!(of_a[0].detail, "{\"text\":\"it's \\\"%\\\" \u{1f600}\"}");
         let newest = read(&store, |tx| changes::newest(tx, 3)).await;
         let newest: Vec<_> =

@@ -30,6 +30,9 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
     let json = web::JsonConfig::default().limit(BODY_LIMIT).error_handler(|error, _| {
         Problem::bad_request(format!("The body is not what this needs: {error}.")).into()
     });
+    let query = web::QueryConfig::default().error_handler(|error, _| {
+        Problem::bad_request(format!("The query is not what this needs: {error}.")).into()
+    });
     let tenant = web::scope("/tenants/{key}")
         .route("", web::get().to(tenants::show))
         .route("", web::patch().to(tenants::set))
@@ -52,6 +55,8 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
     config.service(
         web::scope("/admin/v1")
             .app_data(json)
+            .app_data(query)
+            .app_data(web::PayloadConfig::default().limit(BODY_LIMIT))
             .wrap(from_fn(staff_only))
             .route("/regions", web::get().to(tenants::regions))
             .service(region)

@@ -10,17 +10,20 @@ use store::StoreError;
 use tenant_registry::RegistryError;
 use tracing::error;
 
-/// One problem: a status and a sentence that says what to change.
+use crate::request_id;
+
+/// One problem: a status, a sentence that says what to change, and an id that the log has too when there is more to say.
 #[derive(Debug)]
 pub(crate) struct Problem {
     status: StatusCode,
     detail: String,
+    request_id: String,
 }
 
 impl Problem {
     pub(crate) fn new(status: u16, detail: impl Into<String>) -> Self {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Self { status, detail: detail.into() }
+        Self { status, detail: detail.into(), request_id: request_id::new() }
     }
 
     pub(crate) fn bad_request(detail: impl Into<String>) -> Self {
@@ -29,8 +32,9 @@ impl Problem {
 
     /// The cause goes to the log, the caller gets a plain sentence.
     fn internal(cause: &dyn fmt::Display) -> Self {
-        error!(%cause, "an admin request failed");
-        Self::new(500, "Something went wrong here; it was logged.")
+        let problem = Self::new(500, "Something went wrong here; it was logged.");
+        error!(request_id = problem.request_id, %cause, "an admin request failed");
+        problem
     }
 }
 
@@ -51,6 +55,7 @@ impl ResponseError for Problem {
             "title": self.status.canonical_reason().unwrap_or("Error"),
             "status": self.status.as_u16(),
             "detail": self.detail,
+            "request_id": self.request_id,
         });
         let mut response = HttpResponse::build(self.status);
         if self.status == StatusCode::UNAUTHORIZED {

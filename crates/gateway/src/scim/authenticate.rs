@@ -4,7 +4,10 @@
 
 use std::sync::Arc;
 
-use actix_web::{HttpRequest, http::header::AUTHORIZATION};
+use actix_web::{
+    HttpRequest,
+    http::header::{AUTHORIZATION, HOST},
+};
 use tenant_registry::{Grant, RegionCode, TenantState, Token};
 use tracing::warn;
 
@@ -58,12 +61,17 @@ fn bearer(request: &HttpRequest) -> Option<Token> {
 async fn verify(app: &App, token: &Token) -> Result<Option<Arc<Grant>>, ApiError> {
     match app.registries.get(token.region()) {
         Some(registry) => Ok(registry.verify(token, now_ms()).await?),
-        None => Ok(None),
+        None => {
+            token.compare_with_nothing();
+            Ok(None)
+        }
     }
 }
 
 fn region_of(app: &App, request: &HttpRequest, target: &Target) -> Option<String> {
-    let by_host = || app.region_of_host(request.connection_info().host()).map(RegionCode::to_string);
+    // `Forwarded` and its like are what a caller says about itself (attack 6); a proxy passes `Host` on.
+    let host = request.headers().get(HOST).and_then(|v| v.to_str().ok());
+    let by_host = || app.region_of_host(host?).map(RegionCode::to_string);
     target.region.clone().or_else(by_host)
 }
 

@@ -10,6 +10,7 @@ use std::{
 };
 
 use config::{Config, Environment, File, FileFormat};
+use scim_core::list::Page;
 use store::StoreSettings;
 use tenant_registry::RegionCode;
 
@@ -108,7 +109,7 @@ impl TryFrom<raw::Raw> for Settings {
             support_contact: raw.support.contact,
             wrong_secrets: raw.limits.wrong_secrets,
             wrong_secrets_window: Duration::from_secs(raw.limits.wrong_secrets_window_seconds),
-            max_results: raw.limits.max_results,
+            max_results: max_results(raw.limits.max_results)?,
             store: StoreSettings {
                 read_connections: raw.store.read_connections,
                 max_open: raw.store.max_open,
@@ -118,6 +119,14 @@ impl TryFrom<raw::Raw> for Settings {
                 ..StoreSettings::default()
             },
         })
+    }
+}
+
+/// What is announced as `filter.maxResults` must be what a page can hold.
+fn max_results(wanted: u64) -> Result<u64, String> {
+    match wanted {
+        1..=Page::MAX_COUNT => Ok(wanted),
+        _ => Err(format!("settings: limits.max_results is 1 to {}, not {wanted}", Page::MAX_COUNT)),
     }
 }
 

@@ -91,9 +91,11 @@ impl Tenant {
         self.write(work).await.unwrap()
     }
 
+    /// What happened to one resource, as a story: oldest first.
     pub(crate) async fn changes(&self, id: &str) -> Vec<StoredChange> {
         let id = id.to_owned();
-        self.read(move |tx| Ok(changes::of_resource(tx, &id, 1000)?)).await
+        let newest_first = self.read(move |tx| Ok(changes::of_resource(tx, &id, 1000)?)).await;
+        newest_first.into_iter().rev().collect()
     }
 
     pub(crate) async fn audit(&self) -> audit::Report {
