@@ -4,7 +4,10 @@
 
 use std::sync::Arc;
 
-use actix_web::{HttpRequest, http::header::AUTHORIZATION};
+use actix_web::{
+    HttpRequest,
+    http::header::{AUTHORIZATION, HOST},
+};
 use tenant_registry::{Grant, RegionCode, TenantState, Token};
 use tracing::warn;
 
@@ -47,6 +50,24 @@ pub(super) async fn authenticate(
     Ok(grant)
 }
 
+/// Why a path of neither form is refused. The holder of a genuine token is told where to go (MO15); who looks for SCIM without
+/// one gets the uniform answer, however odd the company key (attack 7).
+pub(super) async fn lost(app: &App, request: &HttpRequest) -> ApiError {
+    let token = bearer(request);
+    let grant = match &token {
+        Some(token) => verify(app, token).await,
+        None => Ok(None),
+    };
+    match grant {
+        Err(error) => error,
+        Ok(Some(grant)) => ApiError::NoSuchPath { base_url: Some(app.base(&grant.tenant).0) },
+        Ok(None) if request.path().split('/').any(|s| s.eq_ignore_ascii_case("scim")) => {
+            refuse(app, request, token.as_ref())
+        }
+        Ok(None) => ApiError::NoSuchPath { base_url: None },
+    }
+}
+
 /// The one bearer token of the request; `None` for none, two, another scheme or a shape that no token has.
 fn bearer(request: &HttpRequest) -> Option<Token> {
     let mut headers = request.headers().get_all(AUTHORIZATION);
@@ -62,8 +83,11 @@ async fn verify(app: &App, token: &Token) -> Result<Option<Arc<Grant>>, ApiError
     }
 }
 
+/// The region that the path names, else that of the host. Only `Host` says which host it is: `Forwarded` and its like are
+/// anybody's to write (attack 6).
 fn region_of(app: &App, request: &HttpRequest, target: &Target) -> Option<String> {
-    let by_host = || app.region_of_host(request.connection_info().host()).map(RegionCode::to_string);
+    let host = || request.headers().get(HOST)?.to_str().ok();
+    let by_host = || app.region_of_host(host()?).map(RegionCode::to_string);
     target.region.clone().or_else(by_host)
 }
 

@@ -18,7 +18,7 @@ use tracing::{debug, error, info};
 
 use super::{
     answer::{Answer, error_response},
-    authenticate::authenticate,
+    authenticate::{authenticate, lost},
     body::read_json,
     caller::Caller,
     discovery,
@@ -65,7 +65,7 @@ async fn answer(
     seen: &mut Seen,
 ) -> Result<Answer, ApiError> {
     refuse_odd_host(request)?;
-    let target = Target::parse(request.uri().path()).ok_or(ApiError::NoSuchPath { base_url: None })?;
+    let Some(target) = Target::parse(request.uri().path()) else { return Err(lost(app, request).await) };
     let grant = authenticate(app, request, &target).await?;
     seen.tenant = Some(format!("{}/{}", grant.tenant.region, grant.tenant.company_key));
     let base = app.base(&grant.tenant);
