@@ -26,6 +26,7 @@ pub(crate) fn serve(config: Option<&Path>) -> Result<(), String> {
 }
 
 async fn run(settings: Settings) -> Result<(), String> {
+    outlive_the_file_size_limit();
     let listener = bind("server.listen", settings.listen)?;
     let address = listener.local_addr().map_err(|e| format!("server.listen: {e}"))?;
     let metrics = settings.metrics_listen.map(|a| bind("metrics.listen", a)).transpose()?;
@@ -107,6 +108,18 @@ fn leave_server_url(data_dir: &Path, address: SocketAddr) -> Result<(), String> 
     let path = data_dir.join("server-url");
     let written = std::fs::File::create(&path).and_then(|mut file| writeln!(file, "http://{address}"));
     written.map_err(|e| format!("{}: {e}", path.display()))
+}
+
+/// A limit on the size of files (`ulimit -f`, `LimitFSIZE=`) ends a process that meets it, and every tenant with it, unless the
+/// signal is taken; then the one write fails.
+fn outlive_the_file_size_limit() {
+    use tokio::signal::unix::{SignalKind, signal};
+    /// SIGXFSZ; the number is the same on Linux and macOS.
+    const FILE_SIZE_LIMIT: i32 = 25;
+    // Once a handler is there it stays, also without anybody who waits for it.
+    if let Err(error) = signal(SignalKind::from_raw(FILE_SIZE_LIMIT)) {
+        warn!(%error, "a file size limit would end this process");
+    }
 }
 
 async fn wait_for_stop() {
