@@ -5,10 +5,7 @@ use std::{panic::AssertUnwindSafe, time::Instant};
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::{
-        Method,
-        header::{HeaderName, HeaderValue},
-    },
+    http::Method,
     web::{Data, Payload},
 };
 use futures_util::FutureExt as _;
@@ -28,7 +25,7 @@ use super::{
     target::Target,
     users,
 };
-use crate::{api_error::ApiError, app::App, request_id};
+use crate::{api_error::ApiError, app::App, protection::protect, request_id};
 
 /// What is known of a request by the time it is answered, for the log and the metrics.
 #[derive(Default)]
@@ -52,7 +49,7 @@ pub(crate) async fn scim(request: HttpRequest, payload: Payload, app: Data<App>)
     if let Ok(answer) = outcome {
         response = answer.into_response(&request);
     }
-    protect(&mut response, &id);
+    protect(response.headers_mut(), &id);
     note(&app, &request, &seen, &id, response.status().as_u16(), failure.as_deref(), began);
     response
 }
@@ -155,19 +152,6 @@ fn refuse_odd_host(request: &HttpRequest) -> Result<(), ApiError> {
     let hosts = request.headers().get_all("host").count();
     let old = request.version() < actix_web::http::Version::HTTP_11;
     if hosts == 1 || (hosts == 0 && old) { Ok(()) } else { Err(ApiError::OddHost) }
-}
-
-/// Headers that every answer carries (attack 55).
-fn protect(response: &mut HttpResponse, id: &str) {
-    let headers = response.headers_mut();
-    let mut set = |name: &'static str, value: &'static str| {
-        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
-    };
-    set("cache-control", "no-store");
-    set("x-content-type-options", "nosniff");
-    if let Ok(value) = HeaderValue::from_str(id) {
-        headers.insert(HeaderName::from_static("x-request-id"), value);
-    }
 }
 
 fn note(
