@@ -6,6 +6,7 @@ mod app;
 mod attempts;
 mod cli;
 mod health;
+mod patience;
 mod protection;
 mod request_id;
 mod scim;

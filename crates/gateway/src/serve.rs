@@ -1,7 +1,6 @@
 //! `usher serve`: bind, open, serve, and drain at a stop.
 
 use std::{
-    any::Any,
     io::Write as _,
     net::{SocketAddr, TcpListener},
     path::Path,
@@ -9,11 +8,26 @@ use std::{
     time::Duration,
 };
 
-use actix_web::{App as HttpApp, HttpServer, rt::net::TcpStream, web};
-use socket2::SockRef;
+use actix_http::{HttpService, Protocol, error::DispatchError};
+use actix_server::Server;
+use actix_service::{ServiceFactoryExt as _, fn_service, map_config};
+use actix_web::{App as HttpApp, HttpServer, dev::AppConfig, rt::net::TcpStream, web};
 use tracing::{info, warn};
 
-use crate::{admin, app::App, health, scim, settings::Settings, telemetry};
+use crate::{
+    admin,
+    app::App,
+    health,
+    patience::{Patience, PatientStream},
+    scim,
+    settings::Settings,
+    telemetry,
+};
+
+/// How long a connection may be idle.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// How long a connection that ends is read on, so that a client in the middle of a refused body gets its answer.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// Runs until SIGTERM or SIGINT.
 ///
@@ -57,36 +71,55 @@ fn bind(key: &str, address: SocketAddr) -> Result<TcpListener, String> {
         .map_err(|e| format!("{key} {address}: {e}; choose another address or stop what uses it"))
 }
 
-fn scim_server(app: &Arc<App>, listener: TcpListener) -> Result<actix_web::dev::Server, String> {
-    let settings = &app.settings;
+/// Built by hand and not with `HttpServer`, which would put no stream of ours under HTTP.
+fn scim_server(app: &Arc<App>, listener: TcpListener) -> Result<Server, String> {
+    let settings = app.settings.clone();
     let data = web::Data::from(Arc::clone(app));
-    let write_timeout = settings.write_timeout;
-    let mut server = HttpServer::new(move || {
-        HttpApp::new()
-            .app_data(data.clone())
-            .configure(health::routes)
-            .configure(admin::routes)
-            .default_service(web::to(scim::scim))
-    })
-    .on_connect(move |connection, _| tune(connection, write_timeout))
-    .client_request_timeout(settings.header_timeout)
-    .keep_alive(Duration::from_secs(75))
-    .shutdown_timeout(settings.shutdown.as_secs())
-    .disable_signals();
+    let mut server = Server::build().shutdown_timeout(settings.shutdown.as_secs()).disable_signals();
     if let Some(workers) = settings.workers {
         server = server.workers(workers);
     }
-    Ok(server.listen(listener).map_err(|e| format!("server.listen: {e}"))?.run())
+    let stopping = server.graceful_shutdown_signal();
+    let http = move || {
+        let data = data.clone();
+        let app = HttpApp::new()
+            .app_data(data)
+            .configure(health::routes)
+            .configure(admin::routes)
+            .default_service(web::to(scim::scim));
+        let stopping = stopping.clone();
+        let http = HttpService::build()
+            .client_request_timeout(settings.header_timeout)
+            .keep_alive(KEEP_ALIVE)
+            .client_disconnect_timeout(LINGER)
+            .graceful_shutdown_signal(move || {
+                let stopping = stopping.clone();
+                async move { stopping.notified().await }
+            })
+            .finish(map_config(app, |()| AppConfig::default()));
+        let patience = patience_of(&settings);
+        fn_service(move |stream: TcpStream| connected(stream, patience)).and_then(http)
+    };
+    Ok(server.listen("scim", listener, http).map_err(|e| format!("server.listen: {e}"))?.run())
 }
 
-/// One write an answer leaves at once (`TCP_NODELAY`); a client that does not take its answer is cut off.
-fn tune(connection: &dyn Any, write_timeout: Duration) {
-    let Some(stream) = connection.downcast_ref::<TcpStream>() else { return };
-    let socket = SockRef::from(stream);
-    let tuned = socket.set_tcp_nodelay(true).and_then(|()| socket.set_tcp_user_timeout(Some(write_timeout)));
-    if let Err(error) = tuned {
+/// The parts of an exchange have limits of their own; together they last this long, with some time for the work itself.
+fn patience_of(settings: &Settings) -> Patience {
+    let work = settings.store.admission_deadline * 2;
+    let exchange = settings.header_timeout + settings.body_timeout + work;
+    Patience { exchange, write: settings.write_timeout }
+}
+
+/// One write an answer leaves at once (`TCP_NODELAY`).
+async fn connected(
+    stream: TcpStream,
+    patience: Patience,
+) -> Result<(PatientStream, Protocol, Option<SocketAddr>), DispatchError> {
+    if let Err(error) = stream.set_nodelay(true) {
         warn!(%error, "a connection could not be tuned");
     }
+    let peer = stream.peer_addr().ok();
+    Ok((PatientStream::new(stream, patience), Protocol::Http1, peer))
 }
 
 fn metrics_server(app: &Arc<App>, listener: TcpListener) -> Result<actix_web::dev::ServerHandle, String> {
