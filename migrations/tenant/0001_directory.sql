@@ -1,15 +1,17 @@
--- Users: the ready JSON beside the columns that are searched.
+-- Users: the ready JSON beside the columns that are searched. A `…_key` is what an index holds: equal keys, equal values, and
+-- never longer than PostgreSQL's indexes take; a `…_folded` is the whole text, to be looked into.
 CREATE TABLE users (
     id TEXT NOT NULL PRIMARY KEY,
     user_name_key TEXT NOT NULL UNIQUE,
-    external_id TEXT,
+    user_name_folded TEXT NOT NULL,
+    external_id_key TEXT,
     document TEXT NOT NULL,
     version BIGINT NOT NULL,
     created_ms BIGINT NOT NULL,
     modified_ms BIGINT NOT NULL,
     groups_changed_ms BIGINT NOT NULL
 );
-CREATE INDEX users_external_id ON users (external_id);
+CREATE INDEX users_external_id ON users (external_id_key);
 
 -- E-mail addresses, folded: what Entra and Ping match users on. Written with the user.
 CREATE TABLE user_emails (
@@ -22,7 +24,8 @@ CREATE TABLE user_emails (
 CREATE TABLE groups (
     id TEXT NOT NULL PRIMARY KEY,
     display_name_key TEXT NOT NULL,
-    external_id TEXT,
+    display_name_folded TEXT NOT NULL,
+    external_id_key TEXT,
     document TEXT NOT NULL,
     version BIGINT NOT NULL,
     created_ms BIGINT NOT NULL,
@@ -30,7 +33,7 @@ CREATE TABLE groups (
     renamed_ms BIGINT NOT NULL
 );
 CREATE INDEX groups_display_name ON groups (display_name_key);
-CREATE INDEX groups_external_id ON groups (external_id);
+CREATE INDEX groups_external_id ON groups (external_id_key);
 
 -- Membership is rows: one in or out costs the change, not the group.
 CREATE TABLE memberships (

@@ -59,7 +59,7 @@ pub struct StoredChange {
     pub detail: String,
 }
 
-/// The changes of one resource, oldest first, at most `limit`.
+/// The changes of one resource, newest first, at most `limit`.
 ///
 /// # Errors
 /// When the store fails.
@@ -68,7 +68,7 @@ pub fn of_resource(
     resource_id: &str,
     limit: i64,
 ) -> Result<Vec<StoredChange>, DirectoryError> {
-    let rows = changes::table.filter(changes::resource_id.eq(resource_id)).order(changes::id);
+    let rows = changes::table.filter(changes::resource_id.eq(resource_id)).order(changes::id.desc());
     Ok(rows.limit(limit).load(tx.connection())?)
 }
 

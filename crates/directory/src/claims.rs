@@ -4,7 +4,7 @@
 use diesel::prelude::*;
 use store::WriteTx;
 
-use crate::{DirectoryError, schema::unique_claims};
+use crate::{DirectoryError, key, schema::unique_claims};
 
 /// One value and the attribute it belongs to; `None` where the settings don't make it unique or the value is absent.
 pub(crate) struct Claim {
@@ -14,7 +14,7 @@ pub(crate) struct Claim {
 
 impl Claim {
     pub(crate) fn new(on: bool, attribute: &'static str, scope: &str, value: Option<&str>) -> Self {
-        let key = value.filter(|_| on).map(|v| format!("{scope}.{attribute}:{v}"));
+        let key = value.filter(|_| on).map(|v| format!("{scope}.{attribute}:{}", key::exact(v)));
         Self { attribute, key }
     }
 
@@ -57,12 +57,15 @@ impl Claim {
             return Ok(());
         }
         self.take(tx, resource_id)?;
-        old.release(tx)
+        old.release(tx, resource_id)
     }
 
-    pub(crate) fn release(&self, tx: &mut WriteTx<'_>) -> Result<(), DirectoryError> {
+    /// Gives the value back, if it is `resource_id` that has it: a resource that is older than the tenant's wish for
+    /// unique values has claimed nothing.
+    pub(crate) fn release(&self, tx: &mut WriteTx<'_>, resource_id: &str) -> Result<(), DirectoryError> {
         if let Some(key) = &self.key {
-            diesel::delete(unique_claims::table.find(key)).execute(tx.connection())?;
+            let own = unique_claims::table.find(key).filter(unique_claims::resource_id.eq(resource_id));
+            diesel::delete(own).execute(tx.connection())?;
         }
         Ok(())
     }

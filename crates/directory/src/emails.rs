@@ -1,27 +1,27 @@
 //! The searchable rows of a user's e-mail addresses. The document holds the addresses as they were sent; these rows hold
-//! their folded form.
+//! their keys.
 
 use std::collections::BTreeSet;
 
 use diesel::prelude::*;
-use scim_core::{Document, fold::fold};
+use scim_core::Document;
 use serde_json::Value;
 use store::WriteTx;
 
-use crate::{DirectoryError, schema::user_emails};
+use crate::{DirectoryError, key, schema::user_emails};
 
-/// (value, type), both folded; an address without a type has the empty one.
+/// (value, type), both as keys; an address without a type has the empty one.
 type Keys = BTreeSet<(String, String)>;
 
 fn keys(document: &Document) -> Keys {
     let emails = document.get("emails").and_then(Value::as_array);
-    emails.into_iter().flatten().filter_map(key).collect()
+    emails.into_iter().flatten().filter_map(of_email).collect()
 }
 
-fn key(email: &Value) -> Option<(String, String)> {
+fn of_email(email: &Value) -> Option<(String, String)> {
     let value = email.get("value")?.as_str()?;
     let kind = email.get("type").and_then(Value::as_str).unwrap_or_default();
-    Some((fold(value).into_owned(), fold(kind).into_owned()))
+    Some((key::folded(value), key::folded(kind)))
 }
 
 /// Brings the rows of one user from one document's addresses to another's; `None` means no document.

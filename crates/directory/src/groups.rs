@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use scim_core::{Document, fold::fold};
 use store::{ReadTx, WriteTx};
 
-use crate::{DirectoryError, NameRules, claims::Claim, memberships, schema::groups, totals::Total};
+use crate::{DirectoryError, NameRules, claims::Claim, key, memberships, schema::groups, totals::Total};
 
 /// One group as it rests.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
@@ -34,12 +34,12 @@ impl GroupRecord {
     }
 }
 
-fn name_key(document: &Document) -> String {
-    fold(document.str("displayName").unwrap_or_default()).into_owned()
+fn display_name(document: &Document) -> &str {
+    document.str("displayName").unwrap_or_default()
 }
 
 fn claims(rules: NameRules, document: &Document) -> [Claim; 2] {
-    let name = name_key(document);
+    let name = fold(display_name(document));
     [
         Claim::new(rules.unique_group_names, "displayName", "Group", Some(&name)),
         Claim::new(rules.unique_external_ids, "externalId", "Group", document.str("externalId")),
@@ -68,8 +68,9 @@ pub fn insert(
     }
     let row = (
         groups::id.eq(&record.id),
-        groups::display_name_key.eq(name_key(document)),
-        groups::external_id.eq(document.str("externalId")),
+        groups::display_name_key.eq(key::folded(display_name(document))),
+        groups::display_name_folded.eq(fold(display_name(document))),
+        groups::external_id_key.eq(document.str("externalId").map(key::exact)),
         groups::document.eq(&record.document),
         groups::version.eq(record.version),
         groups::created_ms.eq(now),
@@ -90,15 +91,17 @@ pub fn find(tx: &mut ReadTx<'_>, id: &str) -> Result<Option<GroupRecord>, Direct
 }
 
 /// Finds the group and keeps its row from other writers until this transaction ends, so that concurrent PATCHes of one
-/// group come one after the other on PostgreSQL too (SQLite has one writer anyway).
+/// group come one after the other on PostgreSQL too.
 ///
 /// # Errors
 /// When the store fails.
 pub fn find_for_update(tx: &mut WriteTx<'_>, id: &str) -> Result<Option<GroupRecord>, DirectoryError> {
-    // An update that changes nothing takes the row lock in portable SQL; the multi-connection has no FOR UPDATE.
-    diesel::update(groups::table.find(id))
-        .set(groups::version.eq(groups::version))
-        .execute(tx.connection())?;
+    if tx.has_rivals() {
+        // An update that changes nothing takes the row lock in portable SQL; the multi-connection has no FOR UPDATE.
+        diesel::update(groups::table.find(id))
+            .set(groups::version.eq(groups::version))
+            .execute(tx.connection())?;
+    }
     find(tx, id)
 }
 
@@ -119,8 +122,9 @@ pub fn update(
     let next = GroupRecord { document: new.to_stored(), ..next_version(tx, record) };
     diesel::update(groups::table.find(&record.id))
         .set((
-            groups::display_name_key.eq(name_key(new)),
-            groups::external_id.eq(new.str("externalId")),
+            groups::display_name_key.eq(key::folded(display_name(new))),
+            groups::display_name_folded.eq(fold(display_name(new))),
+            groups::external_id_key.eq(new.str("externalId").map(key::exact)),
             groups::document.eq(&next.document),
             groups::version.eq(next.version),
             groups::modified_ms.eq(next.modified_ms),
@@ -162,7 +166,7 @@ pub fn remove(tx: &mut WriteTx<'_>, record: &GroupRecord, rules: NameRules) -> R
     let document = record.parse()?;
     memberships::clear(tx, &record.id)?;
     for claim in claims(rules, &document) {
-        claim.release(tx)?;
+        claim.release(tx, &record.id)?;
     }
     diesel::delete(groups::table.find(&record.id)).execute(tx.connection())?;
     Total::Groups.add(tx, -1)

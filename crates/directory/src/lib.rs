@@ -6,6 +6,7 @@ mod claims;
 mod emails;
 mod error;
 pub mod groups;
+mod key;
 pub mod memberships;
 mod schema;
 pub mod search;

@@ -18,6 +18,9 @@ use crate::{
 /// Values in one `IN (…)` list: below every limit of either database.
 pub(crate) const CHUNK: usize = 500;
 
+/// Up to so many values are asked for one by one: such statements stay prepared, those with a list are parsed each time.
+pub(crate) const FEW: usize = 3;
+
 /// What to do with members that are no users here (the table of disagreements: `member with an id that is not here`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum UnknownMembers {
@@ -99,6 +102,13 @@ fn add(
 /// Of these users, those who are in the group.
 fn present_of(tx: &mut ReadTx<'_>, group_id: &str, ids: &[&str]) -> Result<Vec<String>, DirectoryError> {
     let mut present = Vec::new();
+    if ids.len() <= FEW {
+        for id in ids {
+            let row = memberships::table.find((group_id, id)).select(memberships::user_id);
+            present.extend(row.first::<String>(tx.connection()).optional()?);
+        }
+        return Ok(present);
+    }
     for chunk in ids.chunks(CHUNK) {
         let rows = memberships::table
             .filter(memberships::group_id.eq(group_id))
@@ -128,6 +138,13 @@ fn remove(tx: &mut WriteTx<'_>, group_id: &str, selection: &MemberSelection) -> 
 fn remove_these(tx: &mut WriteTx<'_>, group_id: &str, ids: &[&str]) -> Result<bool, DirectoryError> {
     let present = present_of(tx, group_id, ids)?;
     let present: Vec<&str> = present.iter().map(String::as_str).collect();
+    if present.len() <= FEW {
+        for id in &present {
+            diesel::delete(memberships::table.find((group_id, id))).execute(tx.connection())?;
+        }
+        mark(tx, &present)?;
+        return Ok(!present.is_empty());
+    }
     for chunk in present.chunks(CHUNK) {
         let rows = memberships::table
             .filter(memberships::group_id.eq(group_id))
@@ -171,6 +188,14 @@ pub(crate) fn forget_user(tx: &mut WriteTx<'_>, user_id: &str) -> Result<(), Dir
 
 fn mark(tx: &mut WriteTx<'_>, user_ids: &[&str]) -> Result<(), DirectoryError> {
     let now = tx.now_ms();
+    if user_ids.len() <= FEW {
+        for id in user_ids {
+            diesel::update(users::table.find(id))
+                .set(users::groups_changed_ms.eq(now))
+                .execute(tx.connection())?;
+        }
+        return Ok(());
+    }
     for chunk in user_ids.chunks(CHUNK) {
         diesel::update(users::table.filter(users::id.eq_any(chunk)))
             .set(users::groups_changed_ms.eq(now))

@@ -4,7 +4,8 @@ diesel::table! {
     users (id) {
         id -> Text,
         user_name_key -> Text,
-        external_id -> Nullable<Text>,
+        user_name_folded -> Text,
+        external_id_key -> Nullable<Text>,
         document -> Text,
         version -> BigInt,
         created_ms -> BigInt,
@@ -25,7 +26,8 @@ diesel::table! {
     groups (id) {
         id -> Text,
         display_name_key -> Text,
-        external_id -> Nullable<Text>,
+        display_name_folded -> Text,
+        external_id_key -> Nullable<Text>,
         document -> Text,
         version -> BigInt,
         created_ms -> BigInt,

@@ -1,10 +1,12 @@
 //! Users as rows: insert, find, replace, remove. A row's JSON is what is answered; its other columns are what is searched.
 
 use diesel::prelude::*;
-use scim_core::{Document, fold::user_name_key};
+use scim_core::{Document, fold::fold};
 use store::{ReadTx, WriteTx};
 
-use crate::{DirectoryError, NameRules, claims::Claim, emails, memberships, schema::users, totals::Total};
+use crate::{
+    DirectoryError, NameRules, claims::Claim, emails, key, memberships, schema::users, totals::Total,
+};
 
 /// One user as it rests.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
@@ -62,7 +64,8 @@ pub fn insert(
     let row = (
         users::id.eq(&record.id),
         users::user_name_key.eq(&key),
-        users::external_id.eq(document.str("externalId")),
+        users::user_name_folded.eq(fold(user_name(document))),
+        users::external_id_key.eq(document.str("externalId").map(key::exact)),
         users::document.eq(&record.document),
         users::version.eq(record.version),
         users::created_ms.eq(now),
@@ -76,8 +79,12 @@ pub fn insert(
     Ok(record)
 }
 
+fn user_name(document: &Document) -> &str {
+    document.str("userName").unwrap_or_default()
+}
+
 fn name_key(document: &Document) -> String {
-    user_name_key(document.str("userName").unwrap_or_default())
+    key::user_name(user_name(document))
 }
 
 fn refuse_taken_name(tx: &mut WriteTx<'_>, key: &str, own: Option<&str>) -> Result<(), DirectoryError> {
@@ -108,12 +115,27 @@ pub fn find(tx: &mut ReadTx<'_>, id: &str) -> Result<Option<UserRecord>, Directo
     Ok(users::table.find(id).select(UserRecord::as_select()).first(tx.connection()).optional()?)
 }
 
+/// Finds the user and keeps its row from other writers until this transaction ends, so that of two concurrent changes
+/// neither is lost.
+///
+/// # Errors
+/// When the store fails.
+pub fn find_for_update(tx: &mut WriteTx<'_>, id: &str) -> Result<Option<UserRecord>, DirectoryError> {
+    if tx.has_rivals() {
+        // As for groups: an update that changes nothing takes the row lock.
+        diesel::update(users::table.find(id))
+            .set(users::version.eq(users::version))
+            .execute(tx.connection())?;
+    }
+    find(tx, id)
+}
+
 /// The user of this userName, letter case ignored.
 ///
 /// # Errors
 /// When the store fails.
 pub fn find_by_name(tx: &mut ReadTx<'_>, user_name: &str) -> Result<Option<UserRecord>, DirectoryError> {
-    let query = users::table.filter(users::user_name_key.eq(user_name_key(user_name)));
+    let query = users::table.filter(users::user_name_key.eq(key::user_name(user_name)));
     Ok(query.select(UserRecord::as_select()).first(tx.connection()).optional()?)
 }
 
@@ -123,6 +145,13 @@ pub fn find_by_name(tx: &mut ReadTx<'_>, user_name: &str) -> Result<Option<UserR
 /// When the store fails.
 pub fn existing(tx: &mut ReadTx<'_>, ids: &[&str]) -> Result<Vec<String>, DirectoryError> {
     let mut found = Vec::with_capacity(ids.len());
+    if ids.len() <= memberships::FEW {
+        for id in ids {
+            found
+                .extend(users::table.find(id).select(users::id).first::<String>(tx.connection()).optional()?);
+        }
+        return Ok(found);
+    }
     for chunk in ids.chunks(memberships::CHUNK) {
         let query = users::table.filter(users::id.eq_any(chunk)).select(users::id);
         found.extend(query.load::<String>(tx.connection())?);
@@ -149,7 +178,8 @@ pub fn update(
     diesel::update(users::table.find(&record.id))
         .set((
             users::user_name_key.eq(&key),
-            users::external_id.eq(new.str("externalId")),
+            users::user_name_folded.eq(fold(user_name(new))),
+            users::external_id_key.eq(new.str("externalId").map(key::exact)),
             users::document.eq(&next.document),
             users::version.eq(next.version),
             users::modified_ms.eq(next.modified_ms),
@@ -189,7 +219,7 @@ pub fn remove(tx: &mut WriteTx<'_>, record: &UserRecord, rules: NameRules) -> Re
     let document = record.parse()?;
     memberships::forget_user(tx, &record.id)?;
     emails::sync(tx, &record.id, Some(&document), None)?;
-    external_id_claim(rules, &document).release(tx)?;
+    external_id_claim(rules, &document).release(tx, &record.id)?;
     diesel::delete(users::table.find(&record.id)).execute(tx.connection())?;
     Total::Users.add(tx, -1)
 }

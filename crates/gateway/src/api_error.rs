@@ -47,7 +47,11 @@ pub(crate) enum ApiError {
     #[error("a filter on a discovery endpoint")]
     DiscoveryFilter,
     #[error("the body is larger than {limit} bytes")]
-    BodyTooLarge { limit: usize },
+    BodyTooLarge {
+        limit: usize,
+        /// Whether it was read to its end all the same.
+        read: bool,
+    },
     #[error("the body took longer than {seconds} s")]
     BodyTooSlow { seconds: u64 },
     #[error("the body broke off")]
@@ -90,7 +94,10 @@ impl ApiError {
     pub(crate) fn leaves_body_unread(&self) -> bool {
         matches!(
             self,
-            Self::BodyTooLarge { .. } | Self::BodyTooSlow { .. } | Self::BodyBroken | Self::OddHost
+            Self::BodyTooLarge { read: false, .. }
+                | Self::BodyTooSlow { .. }
+                | Self::BodyBroken
+                | Self::OddHost
         )
     }
 
@@ -128,7 +135,7 @@ impl ApiError {
             Self::DiscoveryFilter => {
                 plain(403, "Discovery endpoints cannot be filtered (RFC 7644 section 4).")
             }
-            Self::BodyTooLarge { limit } => {
+            Self::BodyTooLarge { limit, .. } => {
                 plain(413, &format!("The body is larger than {limit} bytes; send less at once."))
             }
             Self::BodyTooSlow { seconds } => {
@@ -147,6 +154,11 @@ impl ApiError {
 fn provisioning(error: &ProvisioningError, request_id: &str) -> ScimError {
     match error {
         ProvisioningError::Scim(error) => error.clone(),
+        ProvisioningError::NestedGroup => ScimError::new(
+            501,
+            None,
+            "A group as a member of a group is not supported; send its users as members.",
+        ),
         ProvisioningError::NotFound(kind) => ScimError::not_found(kind),
         ProvisioningError::PreconditionFailed { current } => ScimError::new(
             412,

@@ -2,6 +2,8 @@
 
 use std::{
     collections::BTreeMap,
+    fs::{File, TryLockError},
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -31,6 +33,8 @@ pub(crate) struct App {
     pub(crate) metrics: Metrics,
     /// False once a stop has begun.
     ready: AtomicBool,
+    /// Locked for as long as this process lives.
+    _lock: File,
 }
 
 impl App {
@@ -41,6 +45,7 @@ impl App {
     pub(crate) async fn open(settings: Settings, public_url: String) -> Result<Arc<Self>, String> {
         let stores = Stores::new(settings.store.clone()).map_err(|e| format!("stores: {e}"))?;
         let admin_token = AdminToken::find_or_make(&settings.data_dir)?;
+        let lock = lock(&settings.data_dir)?;
         let mut registries = BTreeMap::new();
         for code in settings.regions.keys() {
             let registry = Registry::open(&stores, code.clone(), &settings.data_dir, TENANT_MIGRATIONS).await;
@@ -52,6 +57,7 @@ impl App {
             metrics: Metrics::new().map_err(|e| format!("metrics: {e}"))?,
             rules: RulesCache::new(),
             ready: AtomicBool::new(true),
+            _lock: lock,
             admin_token,
             public_url,
             stores,
@@ -87,6 +93,20 @@ impl App {
 
     pub(crate) fn stop_being_ready(&self) {
         self.ready.store(false, Ordering::Relaxed);
+    }
+}
+
+/// One process a data directory: group commit and caches rest on there being no other writer. The lock ends with the process,
+/// however it ends.
+fn lock(data_dir: &Path) -> Result<File, String> {
+    let path = data_dir.join("lock");
+    let file = File::create(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            Err(format!("{} is served by another usher process", data_dir.display()))
+        }
+        Err(TryLockError::Error(error)) => Err(format!("{}: {error}", path.display())),
     }
 }
 

@@ -6,7 +6,7 @@ mod app;
 mod attempts;
 mod cli;
 mod health;
-mod patience;
+mod http;
 mod protection;
 mod request_id;
 mod scim;
@@ -16,6 +16,10 @@ mod telemetry;
 mod tenant_rules;
 
 use std::process::ExitCode;
+
+/// Requests are made of many small allocations that move between threads; the system's allocator takes locks for those.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     match cli::parse(std::env::args_os()) {

@@ -5,29 +5,13 @@ use std::{
     net::{SocketAddr, TcpListener},
     path::Path,
     sync::Arc,
-    time::Duration,
 };
 
-use actix_http::{HttpService, Protocol, error::DispatchError};
-use actix_server::Server;
-use actix_service::{ServiceFactoryExt as _, fn_service, map_config};
-use actix_web::{App as HttpApp, HttpServer, dev::AppConfig, rt::net::TcpStream, web};
+use actix_web::{App as HttpApp, HttpServer, web};
+use tokio::sync::watch;
 use tracing::{info, warn};
 
-use crate::{
-    admin,
-    app::App,
-    health,
-    patience::{Patience, PatientStream},
-    scim,
-    settings::Settings,
-    telemetry,
-};
-
-/// How long a connection may be idle.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
-/// How long a connection that ends is read on, so that a client in the middle of a refused body gets its answer.
-const LINGER: Duration = Duration::from_secs(1);
+use crate::{admin, app::App, health, http, scim, settings::Settings, telemetry};
 
 /// Runs until SIGTERM or SIGINT.
 ///
@@ -48,13 +32,15 @@ async fn run(settings: Settings) -> Result<(), String> {
     let app = App::open(settings, public_url).await?;
     leave_server_url(&app.settings.data_dir, address)?;
     let metrics = metrics.map(|listener| metrics_server(&app, listener)).transpose()?;
-    let server = scim_server(&app, listener)?;
+    let (stop, stopping) = watch::channel(false);
+    let server = scim_server(&app, listener, &stopping)?;
     info!(%address, public_url = app.public_url, "serving");
     let handle = server.handle();
-    let stopping = Arc::clone(&app);
+    let stopped = Arc::clone(&app);
     actix_web::rt::spawn(async move {
         wait_for_stop().await;
-        stopping.stop_being_ready();
+        stopped.stop_being_ready();
+        stop.send_replace(true);
         handle.stop(true).await;
     });
     let ended = server.await.map_err(|e| format!("serving: {e}"));
@@ -71,55 +57,27 @@ fn bind(key: &str, address: SocketAddr) -> Result<TcpListener, String> {
         .map_err(|e| format!("{key} {address}: {e}; choose another address or stop what uses it"))
 }
 
-/// Built by hand and not with `HttpServer`, which would put no stream of ours under HTTP.
-fn scim_server(app: &Arc<App>, listener: TcpListener) -> Result<Server, String> {
-    let settings = app.settings.clone();
+fn scim_server(
+    app: &Arc<App>,
+    listener: TcpListener,
+    stopping: &watch::Receiver<bool>,
+) -> Result<actix_server::Server, String> {
+    let settings = &app.settings;
     let data = web::Data::from(Arc::clone(app));
-    let mut server = Server::build().shutdown_timeout(settings.shutdown.as_secs()).disable_signals();
-    if let Some(workers) = settings.workers {
-        server = server.workers(workers);
-    }
-    let stopping = server.graceful_shutdown_signal();
-    let http = move || {
-        let data = data.clone();
-        let app = HttpApp::new()
-            .app_data(data)
-            .configure(health::routes)
-            .configure(admin::routes)
-            .default_service(web::to(scim::scim));
-        let stopping = stopping.clone();
-        let http = HttpService::build()
-            .client_request_timeout(settings.header_timeout)
-            .keep_alive(KEEP_ALIVE)
-            .client_disconnect_timeout(LINGER)
-            .graceful_shutdown_signal(move || {
-                let stopping = stopping.clone();
-                async move { stopping.notified().await }
-            })
-            .finish(map_config(app, |()| AppConfig::default()));
-        let patience = patience_of(&settings);
-        fn_service(move |stream: TcpStream| connected(stream, patience)).and_then(http)
+    let limits = http::Limits {
+        headers: settings.header_timeout,
+        // Each part has its own limit; the work waits for its turn at two stores at the most, and then has as long again.
+        exchange: settings.header_timeout + settings.body_timeout + settings.store.admission_deadline * 4,
+        write: settings.write_timeout,
+        keep_alive: settings.keep_alive,
+        shutdown: settings.shutdown,
     };
-    Ok(server.listen("scim", listener, http).map_err(|e| format!("server.listen: {e}"))?.run())
-}
-
-/// The parts of an exchange have limits of their own; together they last this long, with some time for the work itself.
-fn patience_of(settings: &Settings) -> Patience {
-    let work = settings.store.admission_deadline * 2;
-    let exchange = settings.header_timeout + settings.body_timeout + work;
-    Patience { exchange, write: settings.write_timeout }
-}
-
-/// One write an answer leaves at once (`TCP_NODELAY`).
-async fn connected(
-    stream: TcpStream,
-    patience: Patience,
-) -> Result<(PatientStream, Protocol, Option<SocketAddr>), DispatchError> {
-    if let Err(error) = stream.set_nodelay(true) {
-        warn!(%error, "a connection could not be tuned");
-    }
-    let peer = stream.peer_addr().ok();
-    Ok((PatientStream::new(stream, patience), Protocol::Http1, peer))
+    let application = move || {
+        let application = HttpApp::new().app_data(data.clone());
+        application.configure(health::routes).configure(admin::routes).default_service(web::to(scim::scim))
+    };
+    let server = http::start(application, listener, settings.workers, limits, stopping);
+    server.map_err(|e| format!("server.listen {e}"))
 }
 
 fn metrics_server(app: &Arc<App>, listener: TcpListener) -> Result<actix_web::dev::ServerHandle, String> {

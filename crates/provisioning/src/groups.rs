@@ -59,6 +59,7 @@ pub fn create(
     let mut document = resource::create(&rules.group, body, tolerance)?;
     let members = resource::take_members(&mut document).unwrap_or_default();
     let record = groups::insert(tx, &document, rules.names)?;
+    refuse_groups(&members)?;
     let change = [MemberChange::Add(members)];
     let outcome = memberships::apply(tx, &record.id, &change, rules.unknown_members)?;
     note(tx, "group.created", &record, act)?;
@@ -144,6 +145,7 @@ pub fn replace(
     let old = record.parse()?;
     let mut new = resource::replace(&rules.group, body, &old, &[], tolerance)?;
     let members: Vec<Member> = resource::take_members(&mut new).unwrap_or_default();
+    refuse_groups(&members)?;
     let change = [MemberChange::Replace(members)];
     let outcome = memberships::apply(tx, id, &change, rules.unknown_members)?;
     finish(tx, rules, (record, &old, &new), outcome, (act, with_members))
@@ -161,11 +163,23 @@ pub fn patch(
     conditions: &Preconditions,
     (act, tolerance): (&Act, &mut Tolerance),
 ) -> Result<Written, ProvisioningError> {
+    for change in members {
+        if let MemberChange::Add(members) | MemberChange::Replace(members) = change {
+            refuse_groups(members)?;
+        }
+    }
     let record = found_for_update(tx, id, conditions)?;
     let old = record.parse()?;
     let new = patch.apply(&rules.group, &old, tolerance)?;
     let outcome = memberships::apply(tx, id, members, rules.unknown_members)?;
     finish(tx, rules, (record, &old, &new), outcome, (act, with_members))
+}
+
+/// Groups in groups are not built: a member that says it is one is refused as such, not as an unknown user.
+fn refuse_groups(members: &[Member]) -> Result<(), ProvisioningError> {
+    let is_group =
+        |member: &Member| member.kind.as_deref().is_some_and(|kind| kind.eq_ignore_ascii_case("Group"));
+    if members.iter().any(is_group) { Err(ProvisioningError::NestedGroup) } else { Ok(()) }
 }
 
 fn found_for_update(

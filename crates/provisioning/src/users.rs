@@ -105,6 +105,12 @@ fn view(tx: &mut ReadTx<'_>, record: UserRecord) -> Result<UserView, Provisionin
     Ok(UserView { record, seat, groups })
 }
 
+/// Whether a filter finds one user at the most, by a unique key: what identity providers ask before everything else.
+#[must_use]
+pub fn is_look_up(filter: Option<&Filter>) -> bool {
+    search::is_look_up::<Users>(filter)
+}
+
 /// A page of the users that a filter selects, and how many there are in all.
 ///
 /// # Errors
@@ -121,8 +127,11 @@ pub fn list(
     Ok((found.total, views(tx, found.records)?))
 }
 
-/// Views of many records with two queries for all of them.
+/// Views of many records with two queries for all of them; of a single one by its key, whose statements stay prepared.
 fn views(tx: &mut ReadTx<'_>, records: Vec<UserRecord>) -> Result<Vec<UserView>, ProvisioningError> {
+    if records.len() <= 1 {
+        return records.into_iter().map(|record| view(tx, record)).collect();
+    }
     let ids: Vec<&str> = records.iter().map(|r| r.id.as_str()).collect();
     let mut seats = seats::of_users(tx, &ids)?;
     let mut groups = memberships::of_users(tx, &ids)?;
@@ -161,8 +170,7 @@ pub fn edit(
     conditions: &Preconditions,
     (act, tolerance): (&Act, &mut Tolerance),
 ) -> Result<Written, ProvisioningError> {
-    let record = users::find(tx, id)?.ok_or(ProvisioningError::NotFound("User"))?;
-    conditions.check_write(record.version)?;
+    let record = found_for_update(tx, id, conditions)?;
     let old = record.parse()?;
     let new = edit.apply(rules, &old, tolerance)?;
     if new == old {
@@ -177,6 +185,16 @@ pub fn edit(
     let groups = memberships::of_user(tx, id)?;
     let view = UserView { record, seat: Some(change.after.clone()), groups };
     Ok(Written { view, changed: true, seat: Some(change) })
+}
+
+fn found_for_update(
+    tx: &mut WriteTx<'_>,
+    id: &str,
+    conditions: &Preconditions,
+) -> Result<UserRecord, ProvisioningError> {
+    let record = users::find_for_update(tx, id)?.ok_or(ProvisioningError::NotFound("User"))?;
+    conditions.check_write(record.version)?;
+    Ok(record)
 }
 
 /// What the changed document asks for. As long as the class attribute stays as it is, so does the wish (MO13): an edit of
@@ -210,8 +228,7 @@ pub fn delete(
     conditions: &Preconditions,
     act: &Act,
 ) -> Result<(), ProvisioningError> {
-    let record = users::find(tx, id)?.ok_or(ProvisioningError::NotFound("User"))?;
-    conditions.check_write(record.version)?;
+    let record = found_for_update(tx, id, conditions)?;
     let promoted = seats::remove(tx, id)?;
     users::remove(tx, &record, rules.names)?;
     note(tx, "user.deleted", &record, act, json!({}))?;

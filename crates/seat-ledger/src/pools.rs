@@ -54,6 +54,17 @@ fn waiting(tx: &mut ReadTx<'_>, license: License) -> Result<i64, SeatError> {
     Ok(queue.count().get_result(tx.connection())?)
 }
 
+/// Keeps every other change of seats out until this transaction ends: what it reads of seats from here on stays true. The
+/// dearest pool's row is the lock, because it is the first that any change touches.
+pub(crate) fn take_turn(tx: &mut WriteTx<'_>) -> Result<(), SeatError> {
+    if tx.has_rivals() {
+        diesel::update(seat_pools::table.find(License::Member.key()))
+            .set(seat_pools::used.eq(seat_pools::used))
+            .execute(tx.connection())?;
+    }
+    Ok(())
+}
+
 /// Sets the quota; `None` is unlimited. Nobody is evicted (S7): the caller promotes who waits.
 ///
 /// # Errors

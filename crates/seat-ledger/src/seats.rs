@@ -105,6 +105,16 @@ impl Seat {
         })
     }
 
+    /// Whether settling this wish would change nothing.
+    fn meets(&self, wish: Wish<'_>) -> bool {
+        let stands = match self.state {
+            State::Suspended => !wish.active,
+            State::Granted => wish.active,
+            State::Fallback => wish.active && wish.may_fall_back,
+        };
+        stands && self.requested == wish.license && self.role == wish.role
+    }
+
     /// Why the user holds what is held, as a sentence; `None` when the wish was met.
     #[must_use]
     pub fn reason(&self) -> Option<String> {
@@ -151,8 +161,13 @@ pub fn of_users(tx: &mut ReadTx<'_>, user_ids: &[&str]) -> Result<BTreeMap<Strin
 /// # Errors
 /// [`SeatError::LimitReached`] when nothing is left: the caller rolls everything back.
 pub fn settle(tx: &mut WriteTx<'_>, user_id: &str, wish: Wish<'_>) -> Result<SeatChange, SeatError> {
+    if let Some(seat) = find(tx, user_id)?.filter(|seat| seat.meets(wish)) {
+        return Ok(SeatChange { before: Some(seat.clone()), after: seat, promoted: Vec::new() });
+    }
+    pools::take_turn(tx)?;
     let before = find(tx, user_id)?;
     let held = before.as_ref().and_then(|s| s.granted);
+    let mut promoted = Vec::new();
     let (granted, state) = if !wish.active {
         (None, State::Suspended)
     } else if held == Some(wish.license) {
@@ -160,7 +175,7 @@ pub fn settle(tx: &mut WriteTx<'_>, user_id: &str, wish: Wish<'_>) -> Result<Sea
     } else if before.as_ref().is_some_and(|s| already_waits(s, wish)) {
         (held, State::Fallback)
     } else {
-        acquire(tx, user_id, held, wish)?
+        acquire(tx, user_id, held, wish, &mut promoted)?
     };
     if !wish.active
         && let Some(license) = held
@@ -168,10 +183,9 @@ pub fn settle(tx: &mut WriteTx<'_>, user_id: &str, wish: Wish<'_>) -> Result<Sea
         movements::release(tx, license, user_id, "suspended")?;
     }
     let after = write(tx, before.as_ref(), user_id, wish, granted, state)?;
-    let promoted = match held {
-        Some(freed) if granted != held => promote(tx, freed)?,
-        _ => Vec::new(),
-    };
+    if let Some(freed) = held.filter(|_| granted != held) {
+        promoted.extend(promote(tx, freed)?);
+    }
     Ok(SeatChange { before, after, promoted })
 }
 
@@ -185,10 +199,13 @@ fn acquire(
     user_id: &str,
     held: Option<License>,
     wish: Wish<'_>,
+    promoted: &mut Vec<Seat>,
 ) -> Result<(Option<License>, State), SeatError> {
-    // Pools are touched dearest first (see License::ALL), so a seat dearer than the wish is given back before the claim.
+    // Pools are touched dearest first (see License::ALL), so a seat dearer than the wish is given back before the claim. Who
+    // waits for it gets it at once: the lesser seat that they give up may be the one that this user needs.
     if let Some(dearer) = held.filter(|h| *h < wish.license) {
         movements::release(tx, dearer, user_id, "moved")?;
+        promoted.extend(promote(tx, dearer)?);
     }
     if movements::claim(tx, wish.license, user_id, "granted")? {
         if let Some(lesser) = held.filter(|h| *h > wish.license) {
@@ -312,6 +329,7 @@ fn first_waiting(tx: &mut ReadTx<'_>, license: License) -> Result<Option<Seat>, 
 /// # Errors
 /// When the store fails.
 pub fn remove(tx: &mut WriteTx<'_>, user_id: &str) -> Result<Vec<Seat>, SeatError> {
+    pools::take_turn(tx)?;
     let held = find(tx, user_id)?.and_then(|s| s.granted);
     diesel::delete(seats::table.find(user_id)).execute(tx.connection())?;
     match held {

@@ -86,7 +86,7 @@ fn raw_reads(directory: &Path) {
 async fn through_store(database: &str, location: &StoreLocation) {
     let stores = Stores::new(StoreSettings::default()).unwrap();
     let store = stores.create(location, MIGRATIONS).await.unwrap();
-    let first = store.write(|tx| insert(tx)).await.unwrap();
+    let first = store.write(insert).await.unwrap();
     for clients in [1, 8, 64] {
         let before = store.stats();
         run(&format!("{database}, Store::write, {clients} clients"), clients, || write(store.clone())).await;
@@ -120,7 +120,7 @@ fn insert(tx: &mut store::WriteTx<'_>) -> Result<String, StoreError> {
 }
 
 async fn write(store: Store) {
-    store.write(|tx| insert(tx)).await.unwrap();
+    store.write(insert).await.unwrap();
 }
 
 async fn read(store: Store, id: String) {

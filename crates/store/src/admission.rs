@@ -46,12 +46,13 @@ impl Admission {
         }
     }
 
-    /// Waits until nobody runs and lets nobody in again.
-    pub(crate) async fn close(&self, patience: Duration) {
+    /// Waits until nobody runs and lets nobody in again. False when someone ran on.
+    pub(crate) async fn close(&self, patience: Duration) -> bool {
         // Those who wait already go first; who comes later waits behind us and is refused when we close.
         let everyone = self.permits.acquire_many(self.size);
-        let _all = tokio::time::timeout(patience, everyone).await;
+        drop(tokio::time::timeout(patience, everyone).await);
         self.permits.close();
+        usize::try_from(self.size).is_ok_and(|size| self.permits.available_permits() == size)
     }
 }
 

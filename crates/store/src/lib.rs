@@ -14,6 +14,7 @@ mod open;
 mod pool;
 mod postgres;
 mod settings;
+mod slots;
 mod sqlite;
 mod stats;
 mod store;

@@ -17,19 +17,35 @@ pub(crate) struct Pool {
     /// Who may take a connection. A permit is held for as long as the connection is out.
     pub(crate) admission: Admission,
     idle: Mutex<Vec<Pooled>>,
-    max_age: Duration,
+    limits: Limits,
     open: Box<Open>,
+}
+
+/// When a connection is replaced by a new one.
+#[derive(Clone, Copy)]
+pub(crate) struct Limits {
+    /// Its age.
+    pub(crate) age: Duration,
+    /// The transactions it has served.
+    pub(crate) uses: u32,
 }
 
 struct Pooled {
     connection: StoreConnection,
     opened: Instant,
+    uses: u32,
+}
+
+impl Pooled {
+    fn new(connection: StoreConnection) -> Self {
+        Self { connection, opened: Instant::now(), uses: 0 }
+    }
 }
 
 impl Pool {
-    /// A pool that opens its connections with `open` and replaces them at `max_age`.
-    pub(crate) fn new(admission: Admission, max_age: Duration, open: Box<Open>) -> Self {
-        Self { admission, idle: Mutex::new(Vec::new()), max_age, open }
+    /// A pool that opens its connections with `open` and replaces them at `limits`.
+    pub(crate) fn new(admission: Admission, limits: Limits, open: Box<Open>) -> Self {
+        Self { admission, idle: Mutex::new(Vec::new()), limits, open }
     }
 
     /// Runs one transaction on a connection of the pool. Blocks; call it on a thread where that is allowed.
@@ -62,8 +78,7 @@ impl Pool {
         _permit: &Permit,
         work: impl FnOnce(&mut StoreConnection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let connection = (self.open)()?;
-        let mut pooled = Pooled { connection, opened: Instant::now() };
+        let mut pooled = Pooled::new((self.open)()?);
         let result = run_caught(|| work(&mut pooled.connection));
         self.put_back(pooled);
         result
@@ -77,7 +92,7 @@ impl Pool {
                 return Ok(pooled);
             }
         }
-        let mut pooled = Pooled { connection: (self.open)()?, opened: Instant::now() };
+        let mut pooled = Pooled::new((self.open)()?);
         // On failure it is dropped: part of the batch may have run, and Diesel does not know of it.
         begin(&mut pooled.connection, begin_sql)?;
         Ok(pooled)
@@ -87,21 +102,23 @@ impl Pool {
         loop {
             // A statement of its own, so that an old connection is closed outside the lock.
             let newest = lock(&self.idle).pop()?;
-            if newest.opened.elapsed() < self.max_age {
+            if newest.opened.elapsed() < self.limits.age {
                 return Some(newest);
             }
         }
     }
 
     fn put_back(&self, mut pooled: Pooled) {
-        if depth(&mut pooled.connection).is_ok_and(|depth| depth == 0) {
+        pooled.uses = pooled.uses.saturating_add(1);
+        let outside = depth(&mut pooled.connection).is_ok_and(|depth| depth == 0);
+        if outside && pooled.uses < self.limits.uses {
             lock(&self.idle).push(pooled);
         }
     }
 
     /// Adds a connection that was opened for another purpose.
     pub(crate) fn adopt(&self, connection: StoreConnection) {
-        self.put_back(Pooled { connection, opened: Instant::now() });
+        self.put_back(Pooled::new(connection));
     }
 
     /// Closes the idle connections. Blocks.

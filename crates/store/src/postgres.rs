@@ -14,7 +14,7 @@ use crate::admission::Admission;
 use crate::location::{PostgresUrl, SchemaName};
 use crate::migrate::{self, Migration};
 use crate::open;
-use crate::pool::{Pool, blocking};
+use crate::pool::{Limits, Pool, blocking};
 use crate::stats::{Counters, StoreStats};
 use crate::{ReadTx, StoreConnection, StoreError, StoreSettings, WriteTx};
 
@@ -63,8 +63,8 @@ fn lane_pool(url: &PostgresUrl, connections: u32, settings: &Arc<StoreSettings>)
     // A lane's own queue needs no bound: every store that leads into it has one.
     let admission = Admission::new(connections, usize::MAX);
     let (url, settings) = (url.clone(), Arc::clone(settings));
-    let max_age = settings.postgres_max_age;
-    Pool::new(admission, max_age, Box::new(move || open::postgres(&url, &settings)))
+    let limits = Limits { age: settings.postgres_max_age, uses: settings.max_uses };
+    Pool::new(admission, limits, Box::new(move || open::postgres(&url, &settings)))
 }
 
 /// One schema of a cell.
@@ -201,8 +201,8 @@ impl PostgresStore {
     }
 
     /// Lets running work of this schema end and refuses new work. The lane stays open for its other schemas.
-    pub(crate) async fn close(&self, patience: Duration) {
-        self.own.close(patience).await;
+    pub(crate) async fn close(&self, patience: Duration) -> bool {
+        self.own.close(patience).await
     }
 
     pub(crate) fn stats(&self) -> StoreStats {

@@ -23,6 +23,9 @@ pub struct StoreSettings {
     pub wal_max_pages: u32,
     /// Page cache of one SQLite connection, in KiB. The operating system caches the file as well.
     pub sqlite_cache_kib: u32,
+    /// Transactions after which a pooled connection is replaced: Diesel keeps a prepared statement for every text
+    /// it has seen, without a bound, and a client's filters can make many texts.
+    pub max_uses: u32,
     /// Connections to one PostgreSQL cell, over all its lanes.
     pub postgres_pool_size: u32,
     /// Parts of a cell's pool. A schema always uses the same one, so that each PostgreSQL backend caches
@@ -54,6 +57,7 @@ impl Default for StoreSettings {
             checkpoint_pages: 1000,
             wal_max_pages: 8000,
             sqlite_cache_kib: 1024,
+            max_uses: 10_000,
             postgres_pool_size: 16,
             postgres_lanes: 2,
             postgres_per_store: 6,

@@ -1,11 +1,11 @@
-//! All open stores of the process: a bounded cache from location to [`Store`], and the PostgreSQL cells.
+//! All open stores of the process: opened once, bounded in number, closed in order; and the PostgreSQL cells.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use crate::admission::closed;
@@ -13,6 +13,7 @@ use crate::location::{PostgresUrl, StoreLocation};
 use crate::migrate::Migration;
 use crate::pool::{blocking, lock};
 use crate::postgres::{Cell, PostgresStore};
+use crate::slots::Slots;
 use crate::sqlite::{self, SqliteStore};
 use crate::store::Kind;
 use crate::{Store, StoreError, StoreSettings};
@@ -20,30 +21,29 @@ use crate::{Store, StoreError, StoreSettings};
 /// How often a full cache looks again for a store that nobody uses.
 const EVICTION_RETRY: Duration = Duration::from_millis(5);
 
+/// How long closing a store waits for work that has begun. Far longer than any work should take.
+const DRAIN_PATIENCE: Duration = Duration::from_secs(60);
+
 /// The open stores of the process. Cheap to clone.
 #[derive(Clone)]
 pub struct Stores(Arc<Shared>);
 
 struct Shared {
     settings: Arc<StoreSettings>,
-    slots: RwLock<HashMap<StoreLocation, Arc<Slot>>>,
+    slots: Slots,
     cells: Mutex<HashMap<PostgresUrl, Arc<Cell>>>,
     /// One permit for each SQLite store that may be open.
     sqlite_room: Arc<Semaphore>,
     /// One permit for each PostgreSQL store that may be remembered.
     postgres_room: Arc<Semaphore>,
-    /// Counts every use; the slot with the lowest count is the least recently used.
-    uses: AtomicU64,
     shut: AtomicBool,
 }
 
-/// The place of one location, whether or not its store is open.
-#[derive(Default)]
-struct Slot {
-    store: Mutex<Option<Store>>,
-    last_use: AtomicU64,
-    /// Held while the store is opened, closed or destroyed, so that these never overlap.
-    gate: Arc<tokio::sync::Mutex<()>>,
+/// What it means when the store does not exist.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Absent {
+    IsAnError,
+    IsMade,
 }
 
 impl Stores {
@@ -53,11 +53,10 @@ impl Stores {
     /// None today; the settings may become checkable.
     pub fn new(settings: StoreSettings) -> Result<Self, StoreError> {
         Ok(Self(Arc::new(Shared {
-            slots: RwLock::default(),
+            slots: Slots::default(),
             cells: Mutex::default(),
             sqlite_room: Arc::new(Semaphore::new(settings.max_open.max(1))),
             postgres_room: Arc::new(Semaphore::new(settings.postgres_known_stores.max(1))),
-            uses: AtomicU64::new(0),
             shut: AtomicBool::new(false),
             settings: Arc::new(settings),
         })))
@@ -73,9 +72,9 @@ impl Stores {
         location: &StoreLocation,
         migrations: &'static [Migration],
     ) -> Result<Store, StoreError> {
-        match self.find_open(location) {
+        match self.0.slots.find(location) {
             Some(store) => Ok(store),
-            None => self.open_slowly(location, migrations, Absent::IsAnError).await,
+            None => self.0.open(location, migrations, Absent::IsAnError).await,
         }
     }
 
@@ -88,18 +87,20 @@ impl Stores {
         location: &StoreLocation,
         migrations: &'static [Migration],
     ) -> Result<Store, StoreError> {
-        self.open_slowly(location, migrations, Absent::IsMade).await
+        self.0.open(location, migrations, Absent::IsMade).await
     }
 
     /// Lets running work end and closes the store. Handles on it answer `Unavailable` from then on; opening it
     /// again gives a new one.
     pub async fn close(&self, location: &StoreLocation) {
         let (shared, location) = (Arc::clone(&self.0), location.clone());
-        // A task of its own: a caller that goes away must not open the gate half-way.
+        // A task of its own, here and below: a caller that goes away must not open the gate half-way.
         let closing = tokio::spawn(async move {
-            let (slot, _gate) = shared.enter(&location).await;
-            shared.close_slot(&slot).await;
-            shared.forget(&location, &slot);
+            let entered = shared.slots.enter(&location).await;
+            if let Some(store) = entered.slot.take() {
+                store.close(DRAIN_PATIENCE).await;
+            }
+            shared.slots.leave(entered);
         });
         let _finished = closing.await;
     }
@@ -108,14 +109,21 @@ impl Stores {
     /// success.
     ///
     /// # Errors
-    /// What the file system or the server says; call it again then.
+    /// `Busy` when work on it does not end (nothing is removed under it); what the file system or the server
+    /// says. Call it again then.
     pub async fn destroy(&self, location: &StoreLocation) -> Result<(), StoreError> {
         let (shared, location) = (Arc::clone(&self.0), location.clone());
         let destroying = tokio::spawn(async move {
-            let (slot, _gate) = shared.enter(&location).await;
-            shared.close_slot(&slot).await;
+            let entered = shared.slots.enter(&location).await;
+            if let Some(store) = entered.slot.take()
+                && !store.close(DRAIN_PATIENCE).await
+            {
+                // Stays in its place, closed as it is, so that the next call waits for the same work.
+                entered.slot.put(store);
+                return Err(StoreError::Busy);
+            }
             let removed = shared.remove(&location).await;
-            shared.forget(&location, &slot);
+            shared.slots.leave(entered);
             removed
         });
         destroying.await.unwrap_or(Err(StoreError::Panicked))
@@ -124,8 +132,11 @@ impl Stores {
     /// Lets running work end, writes every log back, closes everything. Nothing can be opened afterwards.
     pub async fn shutdown(&self) {
         self.0.shut.store(true, Ordering::Release);
-        let open: Vec<StoreLocation> = self.0.read_slots(|slots| slots.keys().cloned().collect());
-        let closing: Vec<_> = open
+        // An open that is under way has its slot already, and is waited for at the gate.
+        let closing: Vec<_> = self
+            .0
+            .slots
+            .locations()
             .into_iter()
             .map(|location| {
                 let stores = self.clone();
@@ -143,81 +154,29 @@ impl Stores {
 
     /// How many stores are open now.
     pub fn open_count(&self) -> usize {
-        self.0.read_slots(|slots| slots.values().filter(|slot| lock(&slot.store).is_some()).count())
+        self.0.slots.open_count()
     }
+}
 
-    fn find_open(&self, location: &StoreLocation) -> Option<Store> {
-        self.0.read_slots(|slots| {
-            let slot = slots.get(location)?;
-            let store = lock(&slot.store).clone()?;
-            slot.last_use.store(self.0.uses.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
-            Some(store)
-        })
-    }
-
-    async fn open_slowly(
-        &self,
+impl Shared {
+    async fn open(
+        self: &Arc<Self>,
         location: &StoreLocation,
         migrations: &'static [Migration],
         absent: Absent,
     ) -> Result<Store, StoreError> {
-        let (slot, _gate) = self.0.enter(location).await;
-        // Whoever held the gate before may have opened it.
-        if let Some(store) = self.find_open(location) {
+        let entered = self.slots.enter(location).await;
+        // Whoever came through the gate before may have opened it.
+        if let Some(store) = self.slots.find(location) {
             return Ok(store);
         }
-        let opened = self.0.open_new(location, migrations, absent).await;
-        match &opened {
-            Ok(store) => {
-                slot.last_use.store(self.0.uses.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
-                *lock(&slot.store) = Some(store.clone());
-            }
-            Err(_) => self.0.forget(location, &slot),
+        let opened = self.open_new(location, migrations, absent).await;
+        if let Ok(store) = &opened {
+            entered.slot.put(store.clone());
+            self.slots.find(location);
         }
+        self.slots.leave(entered);
         opened
-    }
-}
-
-/// What it means when the store does not exist.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Absent {
-    IsAnError,
-    IsMade,
-}
-
-impl Shared {
-    fn read_slots<T>(&self, look: impl FnOnce(&HashMap<StoreLocation, Arc<Slot>>) -> T) -> T {
-        look(&self.slots.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn change_slots<T>(&self, change: impl FnOnce(&mut HashMap<StoreLocation, Arc<Slot>>) -> T) -> T {
-        change(&mut self.slots.write().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// The slot of a location, with its gate closed behind the caller.
-    async fn enter(&self, location: &StoreLocation) -> (Arc<Slot>, OwnedMutexGuard<()>) {
-        let slot = self.change_slots(|slots| Arc::clone(slots.entry(location.clone()).or_default()));
-        let gate = Arc::clone(&slot.gate).lock_owned().await;
-        (slot, gate)
-    }
-
-    /// Removes an empty slot that nobody else waits for.
-    fn forget(&self, location: &StoreLocation, slot: &Arc<Slot>) {
-        self.change_slots(|slots| {
-            // The map's and the caller's: no one can take another while the map is locked.
-            let unwanted = Arc::strong_count(slot) == 2 && lock(&slot.store).is_none();
-            if unwanted {
-                slots.remove(location);
-            }
-        });
-    }
-
-    /// Takes the store out of its slot, so that nobody finds it, and closes it. The gate must be held.
-    async fn close_slot(&self, slot: &Slot) {
-        let store = lock(&slot.store).take();
-        if let Some(store) = store {
-            store.close(self.settings.admission_deadline).await;
-        }
     }
 
     async fn open_new(
@@ -284,47 +243,27 @@ impl Shared {
             if let Ok(place) = Arc::clone(room).try_acquire_owned() {
                 return Ok(place);
             }
-            match self.take_least_recent(kind) {
-                Some(idle) => idle.close(Arc::clone(self)).await,
-                None if Instant::now() < deadline => tokio::time::sleep(EVICTION_RETRY).await,
-                None => return Err(StoreError::Busy),
+            if self.close_least_recent(kind).await {
+                continue;
             }
+            if Instant::now() >= deadline {
+                return Err(StoreError::Busy);
+            }
+            tokio::time::sleep(EVICTION_RETRY).await;
         }
     }
 
-    /// Removes the store that was not used for longest, of those that nobody has a handle on.
-    fn take_least_recent(&self, kind: fn(&StoreLocation) -> bool) -> Option<Evicted> {
-        self.change_slots(|slots| {
-            let candidates = slots.iter().filter(|(location, slot)| {
-                kind(location) && lock(&slot.store).as_ref().is_some_and(Store::is_unshared)
-            });
-            let (location, slot) =
-                candidates.min_by_key(|(_, slot)| slot.last_use.load(Ordering::Relaxed))?;
-            // With the map locked nobody can ask for the handle; with the gate held nobody opens it anew
-            // before it is closed.
-            let gate = Arc::clone(&slot.gate).try_lock_owned().ok()?;
-            let store = lock(&slot.store).take()?;
-            Some(Evicted { location: location.clone(), slot: Arc::clone(slot), store, _gate: gate })
-        })
-    }
-}
-
-/// A store on its way out of the cache. Its slot stays until it is closed.
-struct Evicted {
-    location: StoreLocation,
-    slot: Arc<Slot>,
-    store: Store,
-    _gate: OwnedMutexGuard<()>,
-}
-
-impl Evicted {
-    async fn close(self, shared: Arc<Shared>) {
-        // A task of its own: the opener for whom it is done may go away.
+    /// False when every store of the kind is in use.
+    async fn close_least_recent(self: &Arc<Self>, kind: fn(&StoreLocation) -> bool) -> bool {
+        let Some((entered, store)) = self.slots.take_least_recent(kind) else {
+            return false;
+        };
+        let shared = Arc::clone(self);
         let closing = tokio::spawn(async move {
-            self.store.close(shared.settings.admission_deadline).await;
-            shared.forget(&self.location, &self.slot);
+            store.close(DRAIN_PATIENCE).await;
+            shared.slots.leave(entered);
         });
-        let _closed = closing.await;
+        closing.await.is_ok()
     }
 }
 

@@ -42,6 +42,12 @@ impl<'a> WriteTx<'a> {
         self.now_ms
     }
 
+    /// Whether others may write this store while this transaction runs, so that what it will change must be locked
+    /// before it is read: on PostgreSQL. SQLite has one writer at a time.
+    pub fn has_rivals(&mut self) -> bool {
+        matches!(self.connection(), StoreConnection::Postgres(_))
+    }
+
     /// A new UUIDv7 as text, greater than every earlier one of this process.
     pub fn new_id(&mut self) -> String {
         clock::new_id()

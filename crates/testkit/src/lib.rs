@@ -7,6 +7,8 @@
     reason = "only tests and benchmarks use this crate: a panic is how they fail"
 )]
 
+pub mod at_once;
+pub mod bench;
 pub mod gateway;
 pub mod http;
 pub mod stores;

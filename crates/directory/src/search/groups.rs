@@ -9,13 +9,14 @@ use store::ReadTx;
 
 use super::{
     Searched,
-    like::{self, ESCAPE},
+    like::{ESCAPE, pattern},
     plan::{Condition, Plan, combine},
     times,
 };
 use crate::{
     DirectoryError,
     groups::GroupRecord,
+    key,
     schema::{groups, memberships},
     totals::Total,
 };
@@ -85,8 +86,8 @@ fn leaf(filter: &Filter) -> Plan<Predicate> {
         Op::Eq if is("id", None) => Plan::one(Box::new(groups::id.eq(text.clone()))),
         _ if is("displayName", None) => display_name(*op, text),
         Op::Eq if is("externalId", None) => {
-            let equal = groups::external_id.eq(text.clone()).assume_not_null();
-            Plan::exactly(Box::new(groups::external_id.is_not_null().and(equal)))
+            let equal = groups::external_id_key.eq(key::exact(text).into_owned()).assume_not_null();
+            Plan::exactly(Box::new(groups::external_id_key.is_not_null().and(equal)))
         }
         Op::Eq if is("members", Some("value")) || is("members", None) => Plan::exactly(has_member(text)),
         _ if is("meta", Some("lastModified")) => times::compare(*op, text, modified),
@@ -96,20 +97,21 @@ fn leaf(filter: &Filter) -> Plan<Predicate> {
 }
 
 fn display_name(op: Op, text: &str) -> Plan<Predicate> {
-    let key = groups::display_name_key;
-    let text = fold(text);
     match op {
-        Op::Eq => Plan::exactly(Box::new(key.eq(text.into_owned()))),
-        Op::Ne => Plan::exactly(Box::new(key.ne(text.into_owned()))),
-        Op::Co => Plan::exactly(Box::new(key.like(like::contains(&text)).escape(ESCAPE))),
-        Op::Sw => Plan::exactly(Box::new(key.like(like::starts_with(&text)).escape(ESCAPE))),
-        Op::Ew => Plan::exactly(Box::new(key.like(like::ends_with(&text)).escape(ESCAPE))),
-        _ => Plan::none(),
+        Op::Eq => Plan::exactly(Box::new(groups::display_name_key.eq(key::folded(text)))),
+        Op::Ne => Plan::exactly(Box::new(groups::display_name_key.ne(key::folded(text)))),
+        _ => match pattern(op, &fold(text)) {
+            Some(pattern) => {
+                Plan::exactly(Box::new(groups::display_name_folded.like(pattern).escape(ESCAPE)))
+            }
+            None => Plan::none(),
+        },
     }
 }
 
+/// Ids rest in lower case, and `members.value` compares without it.
 fn has_member(user_id: &str) -> Predicate {
-    let of_user = memberships::table.filter(memberships::user_id.eq(user_id.to_owned()));
+    let of_user = memberships::table.filter(memberships::user_id.eq(fold(user_id).into_owned()));
     Box::new(groups::id.eq_any(of_user.select(memberships::group_id)))
 }
 

@@ -81,6 +81,15 @@ pub trait Searched {
     ) -> Result<Vec<Self::Record>, DirectoryError>;
 }
 
+/// Whether a filter finds one row at the most, by a unique key.
+#[must_use]
+pub fn is_look_up<S: Searched>(filter: Option<&Filter>) -> bool {
+    filter.is_some_and(|filter| {
+        let plan = S::plan(filter);
+        plan.exact && plan.at_most_one
+    })
+}
+
 /// One page of the resources that a filter selects; of all of them without one.
 ///
 /// # Errors

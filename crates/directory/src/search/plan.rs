@@ -30,11 +30,6 @@ impl<P> Plan<P> {
     pub(super) fn one(predicate: P) -> Self {
         Self { predicate: Some(predicate), exact: true, at_most_one: true }
     }
-
-    /// A superset of what matches.
-    pub(super) fn narrowing(predicate: P) -> Self {
-        Self { predicate: Some(predicate), exact: false, at_most_one: false }
-    }
 }
 
 /// Plans a whole filter from plans of its leaves.

@@ -3,18 +3,18 @@
 use diesel::prelude::*;
 use scim_core::{
     filter::{Filter, Literal, Op},
-    fold::{fold, user_name_key},
+    fold::fold,
 };
 use store::ReadTx;
 
 use super::{
     Searched,
-    like::{self, ESCAPE},
+    like::{ESCAPE, pattern},
     plan::{Condition, Plan, combine},
     times,
 };
 use crate::{
-    DirectoryError,
+    DirectoryError, key,
     schema::{memberships, user_emails, users},
     totals::Total,
     users::UserRecord,
@@ -87,8 +87,8 @@ fn leaf(filter: &Filter) -> Plan<Predicate> {
                 Op::Eq if is("id", None) => Plan::one(Box::new(users::id.eq(text.clone()))),
                 _ if is("userName", None) => user_name(*op, text),
                 Op::Eq if is("externalId", None) => {
-                    let equal = users::external_id.eq(text.clone()).assume_not_null();
-                    Plan::exactly(Box::new(users::external_id.is_not_null().and(equal)))
+                    let equal = users::external_id_key.eq(key::exact(text).into_owned()).assume_not_null();
+                    Plan::exactly(Box::new(users::external_id_key.is_not_null().and(equal)))
                 }
                 Op::Eq if is("emails", Some("value")) || is("emails", None) => email(text, None),
                 Op::Eq if is("groups", Some("value")) || is("groups", None) => Plan::exactly(in_group(text)),
@@ -102,37 +102,35 @@ fn leaf(filter: &Filter) -> Plan<Predicate> {
     }
 }
 
-/// The key has no blanks at its ends, which the name may have: only equality is the same on both.
 fn user_name(op: Op, text: &str) -> Plan<Predicate> {
-    let key = users::user_name_key;
-    let part = fold(text);
-    let part = part.trim();
     match op {
-        Op::Eq => Plan::one(Box::new(key.eq(user_name_key(text)))),
-        Op::Ne => Plan::exactly(Box::new(key.ne(user_name_key(text)))),
-        Op::Co => Plan::narrowing(Box::new(key.like(like::contains(part)).escape(ESCAPE))),
-        Op::Sw => Plan::narrowing(Box::new(key.like(like::starts_with(part)).escape(ESCAPE))),
-        Op::Ew => Plan::narrowing(Box::new(key.like(like::ends_with(part)).escape(ESCAPE))),
-        _ => Plan::none(),
+        Op::Eq => Plan::one(Box::new(users::user_name_key.eq(key::user_name(text)))),
+        Op::Ne => Plan::exactly(Box::new(users::user_name_key.ne(key::user_name(text)))),
+        // These look into the name as it was sent, blanks at its ends included.
+        _ => match pattern(op, &fold(text)) {
+            Some(pattern) => Plan::exactly(Box::new(users::user_name_folded.like(pattern).escape(ESCAPE))),
+            None => Plan::none(),
+        },
     }
 }
 
+/// Ids rest in lower case, and `groups.value` compares without it.
 fn in_group(group_id: &str) -> Predicate {
-    let members = memberships::table.filter(memberships::group_id.eq(group_id.to_owned()));
+    let members = memberships::table.filter(memberships::group_id.eq(fold(group_id).into_owned()));
     Box::new(users::id.eq_any(members.select(memberships::user_id)))
 }
 
 fn email(value: &str, kind: Option<&str>) -> Plan<Predicate> {
     // An absent type rests as an empty one; a filter can tell the two apart, so it decides.
-    if value.is_empty() || kind.is_some_and(str::is_empty) {
+    if kind.is_some_and(|kind| fold(kind).is_empty()) {
         return Plan::none();
     }
-    let rows = user_emails::table.filter(user_emails::value_key.eq(fold(value).into_owned()));
+    let rows = user_emails::table.filter(user_emails::value_key.eq(key::folded(value)));
     let ids = rows.select(user_emails::user_id);
     match kind {
         None => Plan::exactly(Box::new(users::id.eq_any(ids))),
         Some(kind) => {
-            let ids = ids.filter(user_emails::type_key.eq(fold(kind).into_owned()));
+            let ids = ids.filter(user_emails::type_key.eq(key::folded(kind)));
             Plan::exactly(Box::new(users::id.eq_any(ids)))
         }
     }
@@ -140,7 +138,10 @@ fn email(value: &str, kind: Option<&str>) -> Plan<Predicate> {
 
 /// `emails[type eq "work" and value eq "a@b"]`, which `emails[type eq "work"].value eq "a@b"` is parsed to as well.
 fn email_path(filter: &Filter) -> Plan<Predicate> {
-    let Filter::And(terms) = filter else { return Plan::none() };
+    let terms = match filter {
+        Filter::And(terms) => terms.as_slice(),
+        term => std::slice::from_ref(term),
+    };
     let text = |name: &str| {
         terms.iter().find_map(|term| match term {
             Filter::Compare { path, op: Op::Eq, value: Literal::String(text) }
@@ -151,9 +152,12 @@ fn email_path(filter: &Filter) -> Plan<Predicate> {
             _ => None,
         })
     };
-    match (text("value"), text("type")) {
-        (Some(value), Some(kind)) if terms.len() == 2 => email(value, Some(kind)),
-        _ => Plan::none(),
+    match (text("value"), text("type"), terms.len()) {
+        (Some(value), None, 1) => email(value, None),
+        (Some(value), Some(kind), 2) => email(value, Some(kind)),
+        // Whatever else is asked of the element, it has this value.
+        (Some(value), ..) => Plan { exact: false, ..email(value, None) },
+        (None, ..) => Plan::none(),
     }
 }
 

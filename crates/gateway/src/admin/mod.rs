@@ -60,6 +60,7 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
             .app_data(json)
             .app_data(query)
             .app_data(path)
+            .app_data(web::PayloadConfig::default().limit(BODY_LIMIT))
             .wrap(from_fn(staff_only))
             .route("/regions", web::get().to(tenants::regions))
             .service(region)

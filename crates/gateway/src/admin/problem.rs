@@ -17,7 +17,7 @@ use store::StoreError;
 use tenant_registry::RegistryError;
 use tracing::error;
 
-/// One problem: a status and a sentence that says what to change.
+/// One problem: a status, a sentence that says what to change, and an id that the log has too when there is more to say.
 #[derive(Debug)]
 pub(crate) struct Problem {
     status: StatusCode,

@@ -2,7 +2,7 @@
 
 use actix_web::{
     HttpResponse,
-    web::{Data, Json, Path},
+    web::{Bytes, Data, Path},
 };
 use provisioning::timestamp::iso;
 use serde::Deserialize;
@@ -25,10 +25,13 @@ pub(super) struct Issue {
 pub(super) async fn issue(
     app: Data<App>,
     path: Path<(String, String)>,
-    body: Option<Json<Issue>>,
+    body: Bytes,
 ) -> Result<HttpResponse, Problem> {
     let (registry, key) = place(&app, &path.0, &path.1)?;
-    let days = body.map(|Json(issue)| issue).unwrap_or_default().expires_in_days;
+    // A body is optional here, but one that is sent must be understood: a token that was to end must not live for ever.
+    let issue =
+        if body.is_empty() { Issue::default() } else { serde_json::from_slice(&body).map_err(unreadable)? };
+    let days = issue.expires_in_days;
     if days.is_some_and(|days| !(1..=MAX_DAYS).contains(&days)) {
         return Err(Problem::bad_request(format!("expires_in_days is 1 to {MAX_DAYS}.")));
     }
@@ -44,6 +47,10 @@ pub(super) async fn issue(
             "expires": issued.expires_ms.map(iso),
         }),
     ))
+}
+
+fn unreadable(error: serde_json::Error) -> Problem {
+    Problem::bad_request(format!("The body is not what this needs: {error}."))
 }
 
 pub(super) async fn list(app: Data<App>, path: Path<(String, String)>) -> Result<HttpResponse, Problem> {

@@ -80,13 +80,13 @@ pub(crate) struct Options {
     /// Answer with one line of JSON, for scripts.
     #[arg(long, global = true)]
     json: bool,
-    /// The gateway, such as http://127.0.0.1:8080 [default: $USHER_SERVER, then <data dir>/server-url].
+    /// The gateway, such as http://127.0.0.1:8080 [default: $USHER_SERVER, then server-url in the data directory].
     #[arg(long, global = true, value_name = "URL")]
     server: Option<String>,
     /// Where the gateway keeps its data [default: $USHER__DATA_DIR, then ./data].
     #[arg(long, global = true, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// A file with the admin token [default: $USHER_ADMIN_TOKEN, then <data dir>/admin-token].
+    /// A file with the admin token [default: $USHER_ADMIN_TOKEN, then admin-token in the data directory].
     #[arg(long, global = true, value_name = "FILE")]
     admin_token_file: Option<PathBuf>,
 }
@@ -171,11 +171,17 @@ pub(crate) struct NewTenant {
     /// What a full license answers: refuse, or fallback to the lesser one.
     #[arg(long, value_name = "LICENSE=POLICY")]
     policy: Vec<plan::PolicyOf>,
+    /// Whether two groups may not have one name; chosen once.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    unique_group_names: Option<bool>,
+    /// Whether two users may not have one externalId; chosen once.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    unique_external_ids: Option<bool>,
     #[command(flatten)]
     settings: Settings,
 }
 
-/// A tenant's switches.
+/// A tenant's switches that can be changed later.
 #[derive(Args, Debug, Default)]
 pub(crate) struct Settings {
     /// Whom people ask for more seats: an address or a link, shown in refusals.
@@ -187,12 +193,6 @@ pub(crate) struct Settings {
     /// What a group request with members that are no users here gets: a refusal, or all but those.
     #[arg(long, value_name = "HOW")]
     unknown_members: Option<UnknownMembers>,
-    /// Whether two groups may not have one name.
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
-    unique_group_names: Option<bool>,
-    /// Whether two users may not have one externalId.
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
-    unique_external_ids: Option<bool>,
 }
 
 /// What happens to group members that are no users of the tenant.
@@ -212,7 +212,7 @@ pub(crate) enum TokenAct {
         #[command(flatten)]
         target: Target,
         /// Days until it expires; without this it lives until it is revoked.
-        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=36_500))]
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=3_660))]
         expires_in_days: Option<u32>,
     },
     /// List a tenant's tokens: ids and dates, never the tokens.

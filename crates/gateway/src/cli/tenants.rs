@@ -57,7 +57,13 @@ fn creation(new: NewTenant) -> Result<Value, Mistake> {
     }
     body.insert("seats".into(), Quotas::try_from(new.seats)?.0.into());
     body.insert("policies".into(), Policies::try_from(new.policy)?.0.into());
-    body.insert("settings".into(), new.settings.into_json().into());
+    let mut settings = new.settings.into_json();
+    let names =
+        [("unique_group_names", new.unique_group_names), ("unique_external_ids", new.unique_external_ids)];
+    for (name, value) in names {
+        settings.extend(value.map(|value| (name.to_owned(), value.into())));
+    }
+    body.insert("settings".into(), settings.into());
     Ok(body.into())
 }
 
@@ -72,8 +78,6 @@ impl Settings {
             ("contact", json!(self.contact)),
             ("strict", json!(self.strict)),
             ("unknown_members", json!(unknown_members)),
-            ("unique_group_names", json!(self.unique_group_names)),
-            ("unique_external_ids", json!(self.unique_external_ids)),
         ];
         named
             .into_iter()

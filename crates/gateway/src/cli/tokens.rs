@@ -13,6 +13,9 @@ use super::{
 };
 
 pub(super) fn run(act: TokenAct, options: &Options) -> Result<(), Mistake> {
+    if let TokenAct::Revoke { key_id: Some(key_id), .. } = &act {
+        refuse_a_whole_token(key_id)?;
+    }
     let client = options.connect()?;
     let output = options.output();
     match act {
@@ -20,6 +23,14 @@ pub(super) fn run(act: TokenAct, options: &Options) -> Result<(), Mistake> {
         TokenAct::List(target) => list(&client, &target, output),
         TokenAct::Revoke { target, key_id } => revoke(&client, &target, key_id, output),
     }
+}
+
+/// A token pasted for its id must not travel in a URL, where logs would keep it; nor is it said again here.
+fn refuse_a_whole_token(key_id: &KeyId) -> Result<(), Mistake> {
+    if key_id.as_str().starts_with("ush_") {
+        return Err(Mistake::usage("That is a token, not its id; `usher token list` shows the ids."));
+    }
+    Ok(())
 }
 
 fn tokens_of(target: &Target) -> String {
@@ -80,5 +91,18 @@ fn the_only_one(client: &Client, target: &Target) -> Result<KeyId, Mistake> {
             several.len(),
             several.join(", ")
         ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_in_place_of_its_id_is_not_sent_and_not_repeated() {
+        let Err(Mistake::Usage(sentence)) = refuse_a_whole_token(&"ush_ire_secret".parse().unwrap()) else {
+            panic!("taken for an id");
+        };
+        assert!(!sentence.contains("secret"), "{sentence}");
     }
 }

@@ -50,21 +50,15 @@ pub(super) async fn authenticate(
     Ok(grant)
 }
 
-/// Why a path of neither form is refused. The holder of a genuine token is told where to go (MO15); who looks for SCIM without
-/// one gets the uniform answer, however odd the company key (attack 7).
+/// What is said at a path without `scim/v2`: the holder of a genuine token is told where to go (MO15).
 pub(super) async fn lost(app: &App, request: &HttpRequest) -> ApiError {
-    let token = bearer(request);
-    let grant = match &token {
-        Some(token) => verify(app, token).await,
+    let verified = match bearer(request) {
+        Some(token) => verify(app, &token).await,
         None => Ok(None),
     };
-    match grant {
+    match verified {
+        Ok(grant) => ApiError::NoSuchPath { base_url: grant.map(|grant| app.base(&grant.tenant).0) },
         Err(error) => error,
-        Ok(Some(grant)) => ApiError::NoSuchPath { base_url: Some(app.base(&grant.tenant).0) },
-        Ok(None) if request.path().split('/').any(|s| s.eq_ignore_ascii_case("scim")) => {
-            refuse(app, request, token.as_ref())
-        }
-        Ok(None) => ApiError::NoSuchPath { base_url: None },
     }
 }
 
@@ -79,15 +73,19 @@ fn bearer(request: &HttpRequest) -> Option<Token> {
 async fn verify(app: &App, token: &Token) -> Result<Option<Arc<Grant>>, ApiError> {
     match app.registries.get(token.region()) {
         Some(registry) => Ok(registry.verify(token, now_ms()).await?),
-        None => Ok(None),
+        None => {
+            token.compare_with_nothing();
+            Ok(None)
+        }
     }
 }
 
 /// The region that the path names, else that of the host. Only `Host` says which host it is: `Forwarded` and its like are
 /// anybody's to write (attack 6).
 fn region_of(app: &App, request: &HttpRequest, target: &Target) -> Option<String> {
-    let host = || request.headers().get(HOST)?.to_str().ok();
-    let by_host = || app.region_of_host(host()?).map(RegionCode::to_string);
+    // `Forwarded` and its like are what a caller says about itself (attack 6); a proxy passes `Host` on.
+    let host = request.headers().get(HOST).and_then(|v| v.to_str().ok());
+    let by_host = || app.region_of_host(host?).map(RegionCode::to_string);
     target.region.clone().or_else(by_host)
 }
 

@@ -27,13 +27,17 @@ pub(super) async fn read_json(
     check_type(request)?;
     let announced =
         request.headers().get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > limit) {
-        return Err(ApiError::BodyTooLarge { limit });
+    if announced.is_some_and(|length| length > limit.saturating_mul(DRAINED)) {
+        return Err(ApiError::BodyTooLarge { limit, read: false });
     }
     let bytes = timeout(patience, collect(payload, limit, announced)).await;
     let bytes = bytes.map_err(|_| ApiError::BodyTooSlow { seconds: patience.as_secs() })??;
     Ok(json::parse(&bytes)?)
 }
+
+/// A body of up to so many times the limit is read to its end, and thrown away, before it is refused: a client that still
+/// sends would see its connection break and never read why.
+const DRAINED: usize = 4;
 
 /// `application/scim+json` or `application/json`, with any parameters, or none at all (RFC 7644 §3.1 and §8.1); never packed.
 fn check_type(request: &HttpRequest) -> Result<(), ApiError> {
@@ -59,12 +63,18 @@ fn is_json(media: &str) -> bool {
 
 async fn collect(mut payload: Payload, limit: usize, announced: Option<usize>) -> Result<BytesMut, ApiError> {
     let mut bytes = BytesMut::with_capacity(announced.unwrap_or(2048).min(64 * 1024));
+    let mut length = 0_usize;
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|_| ApiError::BodyBroken)?;
-        if bytes.len() + chunk.len() > limit {
-            return Err(ApiError::BodyTooLarge { limit });
+        length = length.saturating_add(chunk.len());
+        if length > limit.saturating_mul(DRAINED) {
+            return Err(ApiError::BodyTooLarge { limit, read: false });
         }
-        bytes.extend_from_slice(&chunk);
+        if length > limit {
+            bytes = BytesMut::new();
+        } else {
+            bytes.extend_from_slice(&chunk);
+        }
     }
-    Ok(bytes)
+    if length > limit { Err(ApiError::BodyTooLarge { limit, read: true }) } else { Ok(bytes) }
 }

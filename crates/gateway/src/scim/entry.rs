@@ -28,29 +28,25 @@ use super::{
 use crate::{api_error::ApiError, app::App, protection::protect, request_id};
 
 /// What is known of a request by the time it is answered, for the log and the metrics.
-#[derive(Default)]
 struct Seen {
+    began: Instant,
+    id: String,
     route: Option<&'static str>,
     tenant: Option<String>,
 }
 
 /// Answers every request that no other route takes.
 pub(crate) async fn scim(request: HttpRequest, payload: Payload, app: Data<App>) -> HttpResponse {
-    let began = Instant::now();
-    let id = request_id::new();
-    let mut seen = Seen::default();
-    let work = AssertUnwindSafe(answer(&app, &request, payload, &id, &mut seen)).catch_unwind().await;
+    let mut seen = Seen { began: Instant::now(), id: request_id::new(), route: None, tenant: None };
+    let work = AssertUnwindSafe(answer(&app, &request, payload, &mut seen)).catch_unwind().await;
     let outcome = work.unwrap_or(Err(ApiError::Panicked));
-    let mut response = match &outcome {
-        Ok(_) => HttpResponse::Ok().finish(),
-        Err(error) => error_response(error, &request, &id),
-    };
     let failure = outcome.as_ref().err().map(ToString::to_string);
-    if let Ok(answer) = outcome {
-        response = answer.into_response(&request);
-    }
-    protect(response.headers_mut(), &id);
-    note(&app, &request, &seen, &id, response.status().as_u16(), failure.as_deref(), began);
+    let mut response = match outcome {
+        Ok(answer) => answer.into_response(&request),
+        Err(error) => error_response(&error, &request, &seen.id),
+    };
+    protect(response.headers_mut(), &seen.id);
+    note(&app, &request, &seen, response.status().as_u16(), failure.as_deref());
     response
 }
 
@@ -58,7 +54,6 @@ async fn answer(
     app: &Data<App>,
     request: &HttpRequest,
     payload: Payload,
-    id: &str,
     seen: &mut Seen,
 ) -> Result<Answer, ApiError> {
     refuse_odd_host(request)?;
@@ -77,7 +72,7 @@ async fn answer(
         base,
         store: registry.store_of(&grant.tenant).await?,
         tenant: grant.tenant.clone(),
-        act: Act { request_id: id.to_owned() },
+        act: Act { request_id: seen.id.clone() },
     };
     let mut tolerance = caller.rules.tolerance();
     let done = dispatch(app, request, payload, caller, endpoint, &mut tolerance).await;
@@ -85,7 +80,7 @@ async fn answer(
         app.metrics.leniencies.with_label_values(&[leniency.kind()]).inc();
     }
     if !tolerance.seen.is_empty() {
-        debug!(request_id = id, tolerated = ?tolerance.seen, "the request was accepted with leniency");
+        debug!(request_id = seen.id, tolerated = ?tolerance.seen, "the request was accepted with leniency");
     }
     done
 }
@@ -154,18 +149,10 @@ fn refuse_odd_host(request: &HttpRequest) -> Result<(), ApiError> {
     if hosts == 1 || (hosts == 0 && old) { Ok(()) } else { Err(ApiError::OddHost) }
 }
 
-fn note(
-    app: &App,
-    request: &HttpRequest,
-    seen: &Seen,
-    id: &str,
-    status: u16,
-    failure: Option<&str>,
-    began: Instant,
-) {
+fn note(app: &App, request: &HttpRequest, seen: &Seen, status: u16, failure: Option<&str>) {
     let route = seen.route.unwrap_or("other");
     let method = known_method(request.method());
-    let took = began.elapsed();
+    let (id, took) = (&seen.id, seen.began.elapsed());
     app.metrics.requests.with_label_values(&[route, method, status_text(status)]).inc();
     app.metrics.seconds.with_label_values(&[route, method]).observe(took.as_secs_f64());
     let tenant = seen.tenant.as_deref().unwrap_or("-");

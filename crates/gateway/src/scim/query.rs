@@ -4,7 +4,7 @@ use scim_core::{
     ResourceType, ScimError, filter::Filter, leniency::Tolerance, list::Page, projection::Projection,
 };
 
-use crate::api_error::ApiError;
+use crate::{api_error::ApiError, http};
 
 /// The parameters of RFC 7644 §3.4.2 and §3.9, as sent.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -23,6 +23,7 @@ impl Query {
     /// 400 for a parameter that stands twice (attack 64).
     pub(super) fn parse(text: &str) -> Result<Self, ScimError> {
         let mut query = Self::default();
+        let text = http::restore(text);
         for (name, value) in form_urlencoded::parse(text.as_bytes()) {
             let slot = match name.to_ascii_lowercase().as_str() {
                 "filter" => &mut query.filter,

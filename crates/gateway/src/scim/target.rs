@@ -13,35 +13,37 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// `None` when the path is not of either form.
+    /// `None` when `scim/v2` is nowhere in the path. What stands before it may be anything: a region and a key that no tenant
+    /// has are refused like any other, with a 401 (attack 7).
     pub(super) fn parse(path: &str) -> Option<Self> {
-        let segments: Vec<String> =
-            path.split('/').filter(|s| !s.is_empty()).map(decode).collect::<Option<_>>()?;
-        let words: Vec<&str> = segments.iter().map(String::as_str).collect();
-        let (region, key, rest) = match words.as_slice() {
-            [key, "scim", "v2", rest @ ..] => (None, key, rest),
-            [region, key, "scim", "v2", rest @ ..] => (Some((*region).to_owned()), key, rest),
-            _ => return None,
-        };
-        Some(Self {
-            region,
-            company_key: key.trim().to_owned(),
-            rest: rest.iter().map(|s| (*s).to_owned()).collect(),
-        })
+        let mut segments: Vec<String> = path.split('/').filter(|s| !s.is_empty()).map(decode).collect();
+        let at = segments.windows(2).position(|pair| pair == ["scim", "v2"])?;
+        let rest = segments.split_off(at + 2);
+        segments.truncate(at);
+        let key = segments.pop()?;
+        let region = (!segments.is_empty()).then(|| segments.join("/"));
+        Some(Self { region, company_key: key.trim().to_owned(), rest })
     }
 }
 
-/// Percent-decoding, once; `None` for what is not UTF-8 then.
-fn decode(segment: &str) -> Option<String> {
+/// Percent-decoding, once. What is malformed or no UTF-8 becomes a text that equals no name.
+fn decode(segment: &str) -> String {
     if !segment.contains('%') {
-        return Some(segment.to_owned());
+        return segment.to_owned();
     }
     let mut bytes = Vec::with_capacity(segment.len());
     let mut rest = segment.bytes();
     while let Some(byte) = rest.next() {
-        bytes.push(if byte == b'%' { hex(rest.next()?)? * 16 + hex(rest.next()?)? } else { byte });
+        bytes.push(if byte == b'%' { encoded(&mut rest).unwrap_or(NOT_UTF8) } else { byte });
     }
-    String::from_utf8(bytes).ok()
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// A byte that stands nowhere in UTF-8.
+const NOT_UTF8: u8 = 0xFF;
+
+fn encoded(rest: &mut std::str::Bytes<'_>) -> Option<u8> {
+    Some(hex(rest.next()?)? * 16 + hex(rest.next()?)?)
 }
 
 fn hex(digit: u8) -> Option<u8> {
@@ -87,15 +89,17 @@ mod tests {
 
     #[test]
     fn other_paths_are_no_targets() {
-        for path in [
-            "/",
-            "/scim/v2",
-            "/a/b/c/scim/v2/Users",
-            "/ire/acme/scim/v1/Users",
-            "/%ff/scim/v2/Users",
-            "/%/scim/v2",
-        ] {
+        for path in ["/", "/scim/v2", "/ire/acme/scim/v1/Users", "/Users"] {
             assert_eq!(parsed(path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn attack_7_what_is_no_company_key_is_a_target_that_no_tenant_has() {
+        assert_eq!(parsed("/a/../b/scim/v2").unwrap().0.as_deref(), Some("a/.."));
+        for path in ["/ire/%ff/scim/v2", "/ire/%/scim/v2", "/ire/..%2f..%2fetc/scim/v2", "/ire/%00/scim/v2"] {
+            let (_, key, _) = parsed(path).unwrap();
+            assert!(tenant_registry::CompanyKey::new(&key).is_err(), "{path}");
         }
     }
 }

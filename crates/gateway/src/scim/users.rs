@@ -7,8 +7,9 @@ use provisioning::{
     version::etag,
 };
 use scim_core::{leniency::Tolerance, list, patch::PatchRequest, projection::Projection, resource};
-use seat_ledger::SeatChange;
+use seat_ledger::{License, SeatChange};
 use serde_json::Value;
+use store::ReadTx;
 
 use super::{answer::Answer, caller::Caller, query::Query};
 use crate::{
@@ -26,15 +27,15 @@ pub(super) async fn list(
     let page = query.page(app.settings.max_results)?;
     let filter = query.filter(&rules.user, tolerance)?;
     let projection = query.projection(&rules.user)?;
-    let body = store
-        .read(move |tx| {
-            let (total, views) = users::list(tx, &rules, &base, filter.as_ref(), &page)?;
-            let texts = views.iter().map(|view| render::user_text(&rules, &base, view, &projection));
-            let texts: Vec<String> = texts.collect::<Result<_, _>>()?;
-            Ok::<_, ApiError>(list::list_text(total, &page, &texts))
-        })
-        .await?;
-    Ok(Answer::ok(body))
+    let look_up = users::is_look_up(filter.as_ref());
+    let work = move |tx: &mut ReadTx<'_>| {
+        let (total, views) = users::list(tx, &rules, &base, filter.as_ref(), &page)?;
+        let texts = views.iter().map(|view| render::user_text(&rules, &base, view, &projection));
+        let texts: Vec<String> = texts.collect::<Result<_, _>>()?;
+        Ok::<_, ApiError>(list::list_text(total, &page, &texts))
+    };
+    let body = if look_up { store.look_up(work).await } else { store.read(work).await };
+    Ok(Answer::ok(body?))
 }
 
 pub(super) async fn get(
@@ -47,7 +48,7 @@ pub(super) async fn get(
     let projection = query.projection(&caller.rules.user)?;
     let Caller { rules, base, store, .. } = caller;
     store
-        .read(move |tx| {
+        .look_up(move |tx| {
             let view = users::get(tx, &id)?;
             let etag = etag(view.record.version);
             if view.is_unchanged_for(&conditions) {
@@ -170,9 +171,14 @@ fn finish(
     done: Result<(Answer, Option<SeatChange>), ApiError>,
 ) -> Result<Answer, ApiError> {
     let (answer, seat) = done.map_err(|error| refused.explain(app, error))?;
-    if let Some(seat) = seat.filter(SeatChange::changed) {
-        let labels = [seat.after.requested.key(), seat.after.state.key()];
-        app.metrics.seat_changes.with_label_values(&labels).inc();
+    if let Some(seat) = seat {
+        let count = |requested: License, became| {
+            app.metrics.seat_changes.with_label_values(&[requested.key(), became]).inc();
+        };
+        if seat.changed() {
+            count(seat.after.requested, seat.after.state.key());
+        }
+        seat.promoted.iter().for_each(|promoted| count(promoted.requested, "promoted"));
     }
     Ok(answer)
 }

@@ -10,6 +10,7 @@ use std::{
 };
 
 use config::{Config, Environment, File, FileFormat};
+use scim_core::list::Page;
 use store::StoreSettings;
 use tenant_registry::RegionCode;
 
@@ -30,6 +31,8 @@ pub(crate) struct Settings {
     pub(crate) header_timeout: Duration,
     pub(crate) body_timeout: Duration,
     pub(crate) write_timeout: Duration,
+    /// How long a connection may wait for its next request.
+    pub(crate) keep_alive: Duration,
     pub(crate) shutdown: Duration,
     pub(crate) metrics_listen: Option<SocketAddr>,
     pub(crate) log_level: String,
@@ -94,6 +97,7 @@ impl TryFrom<raw::Raw> for Settings {
             header_timeout: Duration::from_secs(server.header_timeout_seconds),
             body_timeout: Duration::from_secs(server.body_timeout_seconds),
             write_timeout: Duration::from_secs(server.write_timeout_seconds),
+            keep_alive: Duration::from_secs(server.keep_alive_seconds),
             shutdown: Duration::from_secs(server.shutdown_seconds),
             metrics_listen: match raw.metrics.listen.as_str() {
                 "" => None,
@@ -108,7 +112,7 @@ impl TryFrom<raw::Raw> for Settings {
             support_contact: raw.support.contact,
             wrong_secrets: raw.limits.wrong_secrets,
             wrong_secrets_window: Duration::from_secs(raw.limits.wrong_secrets_window_seconds),
-            max_results: raw.limits.max_results,
+            max_results: max_results(raw.limits.max_results)?,
             store: StoreSettings {
                 read_connections: raw.store.read_connections,
                 max_open: raw.store.max_open,
@@ -118,6 +122,14 @@ impl TryFrom<raw::Raw> for Settings {
                 ..StoreSettings::default()
             },
         })
+    }
+}
+
+/// What is announced as `filter.maxResults` must be what a page can hold.
+fn max_results(wanted: u64) -> Result<u64, String> {
+    match wanted {
+        1..=Page::MAX_COUNT => Ok(wanted),
+        _ => Err(format!("settings: limits.max_results is 1 to {}, not {wanted}", Page::MAX_COUNT)),
     }
 }
 

@@ -1,4 +1,19 @@
-//! The gateway from outside: a real process, real stores, HTTP and the command line.
+//! The gateway from outside: a real process, real stores, HTTP and the command line. Folders follow the URL table
+//! (`users`, `groups`, `discovery`) and the subjects that cut across it (`seats`, `addresses`, `process`).
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "in tests a panic is how they fail")]
 
 mod attacks;
+#[path = "../idp/mod.rs"]
+mod idp;
+
+mod addresses;
+mod discovery;
+mod errors;
 mod first_contact;
+mod groups;
+mod paging;
+mod process;
+mod running;
+mod seats;
+mod users;
+mod versions;

@@ -1,6 +1,11 @@
 //! A point in time, read from `dateTime` text (RFC 7643 §2.3.5, xsd:dateTime), so that `2011-05-13T04:42:34+02:00`
 //! and `2011-05-13T02:42:34Z` compare equal.
 
+use time::{Date, Month};
+
+/// 1970-01-01, counted in the days of [`Date::to_julian_day`].
+const JULIAN_DAY_OF_1970: i32 = 2_440_588;
+
 /// Seconds and nanoseconds since 1970 in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Instant {
@@ -17,22 +22,21 @@ impl Instant {
         rest.0 = rest.0.strip_prefix(['T', 't'])?;
         let (hour, minute, second) =
             (rest.number(2)?, rest.after(':')?.number(2)?, rest.after(':')?.number(2)?);
-        let in_range = (1..=12).contains(&month)
-            && (1..=days_in_month(year, month)).contains(&day)
-            && hour <= 23
-            && minute <= 59
-            && second <= 60;
         let nanos = rest.fraction()?;
         let offset = rest.zone()?;
-        let seconds =
-            days_since_1970(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second - offset;
-        in_range.then_some(Self { seconds, nanos })
+        let month = Month::try_from(u8::try_from(month).ok()?).ok()?;
+        let date =
+            Date::from_calendar_date(i32::try_from(year).ok()?, month, u8::try_from(day).ok()?).ok()?;
+        let days = i64::from(date.to_julian_day() - JULIAN_DAY_OF_1970);
+        let seconds = days * 86_400 + hour * 3_600 + minute * 60 + second - offset;
+        // A leap second is the first of the next minute.
+        (hour <= 23 && minute <= 59 && second <= 60).then_some(Self { seconds, nanos })
     }
 
     /// Milliseconds since 1970 in UTC; `None` when the instant is finer than that.
     #[must_use]
     pub fn as_whole_millis(self) -> Option<i64> {
-        let millis = (self.nanos % 1_000_000 == 0).then_some(i64::from(self.nanos / 1_000_000))?;
+        let millis = self.nanos.is_multiple_of(1_000_000).then_some(i64::from(self.nanos / 1_000_000))?;
         self.seconds.checked_mul(1000)?.checked_add(millis)
     }
 }
@@ -78,25 +82,6 @@ impl Rest<'_> {
     }
 }
 
-fn days_in_month(year: i64, month: i64) -> i64 {
-    match month {
-        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    }
-}
-
-/// Howard Hinnant's `days_from_civil`: the year begins in March, so that the leap day is its last.
-fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * 146_097 + day_of_era - 719_468
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,6 +103,15 @@ mod tests {
             "",
             "2011",
             "2011-05-13",
+            "yesterday",
+            "04:56:22Z",
+            "2008-01-23T04:56Z",
+            "2008-1-23T04:56:22Z",
+            "1900-02-29T00:00:00Z",
+            "2008-00-01T00:00:00Z",
+            "2008-04-31T00:00:00Z",
+            "2008-01-23T04:60:22Z",
+            "2008-01-23T04:56:22+15:00",
             "2011-13-01T00:00:00Z",
             "2023-02-29T00:00:00Z",
             "2011-05-13T24:00:00Z",

@@ -1,7 +1,6 @@
 //! One resource as a value: what a client sends becomes a [`Document`] that has passed its schema, and a document
 //! becomes the resource that is answered. Single changes are [`crate::patch`]'s; storing is done elsewhere.
 
-mod date_time;
 mod document;
 mod elements;
 mod faults;

@@ -113,7 +113,8 @@ fn check_keys(rt: &ResourceType, document: &Document, faults: &mut Faults) {
     let keys: &[&str] =
         if rt.name == "Group" { &["externalId", "displayName"] } else { &["userName", "externalId"] };
     for name in keys {
-        if document.str(name).is_some_and(|text| text.contains(char::is_control)) {
+        let has_control = |text: &str| text.contains(char::is_control) && !user_name_key(text).is_empty();
+        if document.str(name).is_some_and(has_control) {
             faults.add(ScimError::invalid_value(format!("{name} must not contain control characters.")));
         }
         if document.str(name).is_some_and(|text| text.len() > MAX_KEY && text.chars().count() > MAX_KEY) {

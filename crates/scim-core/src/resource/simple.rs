@@ -4,9 +4,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
+use super::MAX_STRING;
 use super::place::Place;
-use super::{MAX_STRING, date_time};
 use crate::ScimError;
+use crate::filter::Instant;
 use crate::leniency::{Leniency, Tolerance};
 use crate::schema::{Attribute, Type};
 
@@ -22,7 +23,9 @@ pub(super) fn simple(
         Type::Integer => kept_if(value.is_i64() || value.is_u64(), value, || at.must_be("an integer")),
         Type::Decimal => kept_if(value.is_number(), value, || at.must_be("a number")),
         Type::String | Type::Reference => text(value, at, "a string", |_| true),
-        Type::DateTime => text(value, at, "a dateTime such as 2026-01-31T12:00:00Z", date_time::is_date_time),
+        Type::DateTime => {
+            text(value, at, "a dateTime such as 2026-01-31T12:00:00Z", |text| Instant::parse(text).is_some())
+        }
         Type::Binary => text(value, at, "base64 (RFC 4648, section 4)", is_base64),
         Type::Complex => Err(at.must_be("an object")),
     }

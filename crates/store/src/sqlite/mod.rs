@@ -16,7 +16,7 @@ use crate::admission::Admission;
 use crate::location::StoreFile;
 use crate::migrate::{self, Migration};
 use crate::open::{self, Role};
-use crate::pool::{Pool, blocking};
+use crate::pool::{Limits, Pool, blocking};
 use crate::stats::{Counters, StoreStats};
 use crate::{ReadTx, StoreError, StoreSettings, WriteTx};
 
@@ -59,6 +59,15 @@ impl SqliteStore {
         blocking(move || readers.run(&permit, "BEGIN", |connection| work(&mut ReadTx::new(connection)))).await
     }
 
+    pub(crate) async fn look_up<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&mut ReadTx<'_>) -> Result<T, E>,
+        E: From<StoreError>,
+    {
+        let permit = self.readers.admission.enter(Instant::now() + self.deadline).await?;
+        self.readers.run(&permit, "BEGIN", |connection| work(&mut ReadTx::new(connection)))
+    }
+
     pub(crate) async fn write<T, E, F>(&self, work: F) -> Result<T, E>
     where
         F: FnOnce(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
@@ -68,10 +77,9 @@ impl SqliteStore {
         self.writer.write(work).await
     }
 
-    /// Lets running work end, refuses new work, and closes every connection.
-    pub(crate) async fn close(&self, patience: Duration) {
-        self.writer.close(patience).await;
-        self.readers.admission.close(patience).await;
+    /// Lets running work end, refuses new work, and closes every connection. False when some work went on.
+    pub(crate) async fn close(&self, patience: Duration) -> bool {
+        let drained = self.writer.close(patience).await & self.readers.admission.close(patience).await;
         let (readers, writer) = (Arc::clone(&self.readers), Arc::clone(&self.writer));
         let closing = move || {
             readers.close_idle();
@@ -82,6 +90,7 @@ impl SqliteStore {
         if let Err(error) = blocking(closing).await {
             tracing::warn!(%error, "a store was not closed in order; its log is replayed when it is opened");
         }
+        drained
     }
 
     pub(crate) fn stats(&self) -> StoreStats {
@@ -91,7 +100,8 @@ impl SqliteStore {
 
 fn readers(file: &StoreFile, settings: &Arc<StoreSettings>) -> Pool {
     let admission = Admission::new(settings.read_connections, settings.max_waiting);
+    let limits = Limits { age: Duration::MAX, uses: settings.max_uses };
     let (file, settings) = (file.clone(), Arc::clone(settings));
     let open = move || open::sqlite(&file, Role::Reader, &settings);
-    Pool::new(admission, Duration::MAX, Box::new(open))
+    Pool::new(admission, limits, Box::new(open))
 }

@@ -183,8 +183,8 @@ impl Writer {
         Ok(false)
     }
 
-    /// Refuses new jobs and waits until the queue is worked off.
-    pub(crate) async fn close(&self, patience: Duration) {
+    /// Refuses new jobs and waits until the queue is worked off. False when it was not in time.
+    pub(crate) async fn close(&self, patience: Duration) -> bool {
         let drained = async {
             loop {
                 let idle = self.idle.notified();
@@ -200,7 +200,7 @@ impl Writer {
                 idle.await;
             }
         };
-        let _in_time = tokio::time::timeout(patience, drained).await;
+        tokio::time::timeout(patience, drained).await.is_ok()
     }
 
     /// Closes the connection and waits for a running checkpoint. Blocks.
@@ -256,7 +256,13 @@ impl<E: Into<StoreError>> From<E> for Lost {
 
 impl Lost {
     /// The culprit is told its own error (a full disk, say), the others why theirs was not stored either.
-    fn answer(self, jobs: Vec<Box<dyn Job>>) {
+    fn answer(self, mut jobs: Vec<Box<dyn Job>>) {
+        if jobs.len() == 1
+            && self.culprit.is_none()
+            && let Some(only) = jobs.pop()
+        {
+            return only.answer(Err(self.error));
+        }
         for (index, job) in jobs.into_iter().enumerate() {
             let own = self.culprit == Some(index) && job.failed();
             job.answer(if own { Ok(()) } else { Err(self.error.for_companion()) });

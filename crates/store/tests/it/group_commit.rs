@@ -9,7 +9,7 @@ use store::{Store, StoreError, StoreSettings};
 use testkit::stores::FreshStore;
 use tokio::task::JoinHandle;
 
-use crate::support::{MIGRATIONS, add_one, counter, insert, names};
+use crate::support::{MIGRATIONS, add_one, counter, insert, insert_orphan, names};
 
 /// Occupies the writer until the returned sender is used, so that what is written next has to wait together.
 async fn hold_the_writer(store: &Store) -> (mpsc::Sender<()>, JoinHandle<Result<(), StoreError>>) {
@@ -206,4 +206,59 @@ async fn a_transaction_that_the_work_ends_itself_fails_the_batch_and_not_the_sto
     fresh.store.write(|tx| insert(tx, "b")).await.unwrap();
     assert_eq!(names(&fresh.store).await, ["b"]);
     fresh.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_that_fails_acknowledges_nobody() {
+    let fresh = FreshStore::sqlite(MIGRATIONS).await;
+    let (go_on, holding) = hold_the_writer(&fresh.store).await;
+    let (first, second, third, ()) = tokio::join!(
+        fresh.store.write(|tx| insert(tx, "a")),
+        fresh.store.write(insert_orphan),
+        // Refused because of a row that was never stored: it must not be told so.
+        fresh.store.write(|tx| insert(tx, "a")),
+        async { go_on.send(()).unwrap() }
+    );
+    holding.await.unwrap().unwrap();
+    for result in [first, second, third] {
+        assert!(matches!(result, Err(StoreError::Unavailable(_))), "{result:?}");
+    }
+    fresh.store.write(|tx| insert(tx, "b")).await.unwrap();
+    assert_eq!(names(&fresh.store).await, ["b"]);
+    fresh.remove().await;
+}
+
+#[test]
+fn a_runtime_that_ends_under_a_write_leaves_the_store_usable() {
+    let first =
+        tokio::runtime::Builder::new_multi_thread().enable_all().max_blocking_threads(1).build().unwrap();
+    let second = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let fresh = second.block_on(FreshStore::sqlite(MIGRATIONS));
+
+    // The only thread is taken, so the writer's job still waits for it when the runtime ends.
+    let (go_on, wait) = mpsc::channel::<()>();
+    first.spawn_blocking(move || wait.recv());
+    let store = fresh.store.clone();
+    let (asked, has_asked) = mpsc::channel();
+    first.spawn(async move {
+        let writing = store.write(add_one);
+        tokio::pin!(writing);
+        tokio::select! {
+            biased;
+            _ = &mut writing => {}
+            () = std::future::ready(()) => {}
+        }
+        asked.send(()).unwrap();
+        writing.await
+    });
+    has_asked.recv().unwrap();
+    first.shutdown_background();
+    go_on.send(()).unwrap();
+
+    second.block_on(async {
+        fresh.store.write(add_one).await.unwrap();
+        // Whether a job that waited is run or given up is the runtime's choice; its caller is gone either way.
+        assert!((1..=2).contains(&fresh.store.read(counter).await.unwrap()));
+        fresh.remove().await;
+    });
 }

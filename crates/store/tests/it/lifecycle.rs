@@ -158,3 +158,18 @@ async fn the_store_unused_for_longest_makes_room_and_held_ones_stay() {
     stores.open(&location(directory.path(), 1), MIGRATIONS).await.unwrap();
     stores.shutdown().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_are_replaced_after_their_uses_and_nobody_notices() {
+    let settings = StoreSettings { max_uses: 2, ..StoreSettings::default() };
+    for fresh in [
+        FreshStore::sqlite_with(MIGRATIONS, settings.clone()).await,
+        FreshStore::postgres_with(MIGRATIONS, settings).await,
+    ] {
+        for round in 1..=7 {
+            fresh.store.write(add_one).await.unwrap();
+            assert_eq!(fresh.store.read(counter).await.unwrap(), round);
+        }
+        fresh.remove().await;
+    }
+}

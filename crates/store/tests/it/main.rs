@@ -1,5 +1,8 @@
 //! The promises of this crate, through its public door, on both databases wherever it matters.
 
+// Clippy knows `#[test]` functions only, not the helpers beside them.
+#![allow(clippy::unwrap_used)]
+
 mod faults;
 mod group_commit;
 mod lifecycle;

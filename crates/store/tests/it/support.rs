@@ -8,6 +8,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
     version: "0001_things",
     sql: "CREATE TABLE things (name TEXT NOT NULL PRIMARY KEY, amount BIGINT NOT NULL CHECK (amount >= 0));\n\
           CREATE TABLE pairs (a TEXT NOT NULL, b TEXT NOT NULL, UNIQUE (a, b));\n\
+          CREATE TABLE children (parent TEXT NOT NULL REFERENCES things (name) DEFERRABLE INITIALLY DEFERRED);\n\
           INSERT INTO things (name, amount) VALUES ('counter', 0);\n",
 }];
 
@@ -47,6 +48,12 @@ pub(crate) fn add_one(tx: &mut WriteTx<'_>) -> Result<i64, StoreError> {
         .bind::<BigInt, _>(next)
         .execute(tx.connection())?;
     Ok(next)
+}
+
+/// An insert that is fine until the commit.
+pub(crate) fn insert_orphan(tx: &mut WriteTx<'_>) -> Result<(), StoreError> {
+    sql_query("INSERT INTO children (parent) VALUES ('nobody')").execute(tx.connection())?;
+    Ok(())
 }
 
 pub(crate) fn counter(tx: &mut ReadTx<'_>) -> Result<i64, StoreError> {

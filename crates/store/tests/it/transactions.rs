@@ -8,7 +8,7 @@ use diesel::{Connection, RunQueryDsl, sql_query};
 use store::{Store, StoreError};
 use testkit::stores::on_each_store;
 
-use crate::support::{MIGRATIONS, add_one, counter, insert, names, number};
+use crate::support::{MIGRATIONS, add_one, counter, insert, insert_orphan, names, number};
 
 #[derive(Debug)]
 enum Refused {
@@ -225,6 +225,22 @@ async fn a_job_that_has_begun_commits_although_its_caller_left() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         panic!("the job was lost with its caller");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_that_fails_is_told() {
+    on_each_store(MIGRATIONS, |store| async move {
+        let failed = store
+            .write(|tx| {
+                insert(tx, "a")?;
+                insert_orphan(tx)
+            })
+            .await;
+        assert!(matches!(failed, Err(StoreError::Query(_))), "{failed:?}");
+        store.write(|tx| insert(tx, "b")).await.unwrap();
+        assert_eq!(names(&store).await, ["b"]);
     })
     .await;
 }

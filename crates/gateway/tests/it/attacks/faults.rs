@@ -92,7 +92,8 @@ fn a_registry_that_another_process_locks_does_not_stop_provisioning() {
 #[test]
 fn a_damaged_store_is_503_for_its_tenant_and_is_named_in_the_log() {
     let mut gateway = gateway();
-    let damages: [(&str, fn(&mut Vec<u8>)); 3] = [
+    type Damage = fn(&mut Vec<u8>);
+    let damages: [(&str, Damage); 3] = [
         ("header", |bytes| bytes[..100].fill(0x55)),
         ("pages", |bytes| bytes[100..].fill(0x55)),
         ("cut", |bytes| bytes.truncate(5000)),

@@ -20,6 +20,7 @@ fn impatient() -> Gateway {
         ("USHER__SERVER__HEADER_TIMEOUT_SECONDS", "1"),
         ("USHER__SERVER__BODY_TIMEOUT_SECONDS", "1"),
         ("USHER__SERVER__WRITE_TIMEOUT_SECONDS", "2"),
+        ("USHER__SERVER__KEEP_ALIVE_SECONDS", "2"),
         ("USHER__SERVER__WORKERS", "2"),
         ("USHER__STORE__ADMISSION_DEADLINE_MS", "1000"),
     ])
@@ -137,6 +138,39 @@ fn attack_60_bodies_that_nobody_wants_hold_no_connection() {
             .unwrap();
         let heard = drip(stream, b" ");
         assert!(heard.closed, "{door}: {}", heard.text);
+    }
+}
+
+#[test]
+fn attack_60_silence_at_any_point_ends_a_connection() {
+    let gateway = impatient();
+    let acme = roomy(&gateway, "ire", "acme");
+    let stranger = Tenant { token: "rubbish".into(), ..acme.clone() };
+    let openings = [
+        String::new(),
+        "GET /healthz HTTP/1.1\r\n".into(),
+        "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n".into(),
+        "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /heal".into(),
+        head(&acme, "POST", "/Users", "Content-Length: 10\r\n"),
+        head(&acme, "POST", "/Users", "Transfer-Encoding: chunked\r\n"),
+        head(&stranger, "POST", "/Users", "Content-Length: 10\r\n"),
+        head(&stranger, "POST", "/Users", "Transfer-Encoding: chunked\r\n"),
+        head(&stranger, "POST", "/Users", "Transfer-Encoding: chunked\r\n") + "ffff\r\n",
+        head(&acme, "POST", "/Bulk", "Expect: 100-continue\r\nTransfer-Encoding: chunked\r\n"),
+    ];
+    let threads: Vec<_> = openings
+        .into_iter()
+        .map(|opening| {
+            let mut stream = raw::connect(&gateway);
+            std::thread::spawn(move || {
+                stream.write_all(opening.as_bytes()).unwrap();
+                (raw::listen(&mut stream), opening)
+            })
+        })
+        .collect();
+    for thread in threads {
+        let (heard, opening) = thread.join().unwrap();
+        assert!(heard.closed, "after {opening:?}: {}", heard.text);
     }
 }
 

@@ -1,0 +1,38 @@
+# What a person types. CI calls the same targets (.ci/run), so that there is one way to do each thing.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo run test check format lint docs bench tools
+
+help: ## Show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-8s %s\n", $$1, $$2 }'
+
+# Demo and run use the debug build: it compiles in a fraction of a release build's time and shares its work with `make test`.
+# For its real speed: cargo build --release --bin usher
+demo: ## See two identity providers fill two tenants and run out of seats (DEMO_EXIT=1: end after the table)
+	cargo build --bin usher --bin demo
+	@DEMO_EXIT=$(DEMO_EXIT) cargo run --quiet --bin demo
+
+run: ## Run the gateway on 127.0.0.1:8080 with its data in ./data
+	cargo run --bin usher -- serve
+
+test: ## Install what is missing, run every test
+	@deploy/test.sh
+
+check: format lint docs ## Formatting, lints, documentation: what CI asks before the tests
+
+format: ## Check the formatting
+	cargo fmt --all --check
+
+lint: ## Run clippy on everything; a warning is an error
+	cargo clippy --workspace --all-targets -- -D warnings
+
+docs: ## Build the API documentation; a warning is an error
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --workspace
+
+bench: ## Measure a release build over HTTP, then the micro-benchmarks
+	cargo build --release --bin usher --bin bench
+	@cargo run --release --quiet --bin bench -- $(BENCH)
+	cargo bench -p scim-core --bench scim
+
+tools: ## Install what the tests need and this machine lacks
+	@deploy/install-tools.sh

@@ -1,0 +1,33 @@
+//! The change log keeps its order and its words.
+
+use directory::changes::{self, Change};
+use serde_json::json;
+use testkit::stores::on_each_store;
+
+use crate::support::{MIGRATIONS, read, write};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_come_back_in_the_order_in_which_they_were_made() {
+    on_each_store(MIGRATIONS, async |store| {
+        for (resource_id, versions) in [("a", 1..4), ("b", 1..3)] {
+            write(&store, move |tx| {
+                for version in versions {
+                    let detail = json!({ "text": "it's \"%\" \u{1f600}" });
+                    let kind = "user.changed";
+                    changes::append(tx, &Change { kind, resource_id, version, request_id: "r", detail })?;
+                }
+                Ok(())
+            })
+            .await
+            .unwrap();
+        }
+        let of_a = read(&store, |tx| changes::of_resource(tx, "a", 2)).await;
+        assert_eq!(of_a.iter().map(|change| change.version).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(of_a[0].detail, "{\"text\":\"it's \\\"%\\\" \u{1f600}\"}");
+        let newest = read(&store, |tx| changes::newest(tx, 3)).await;
+        let newest: Vec<_> =
+            newest.iter().map(|change| (change.resource_id.as_str(), change.version)).collect();
+        assert_eq!(newest, [("b", 2), ("b", 1), ("a", 3)]);
+    })
+    .await;
+}

@@ -1,0 +1,12 @@
+//! The promises of this crate, through its public door, on SQLite and on PostgreSQL.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod changes;
+mod claims;
+mod differential;
+mod filters;
+mod long_values;
+mod memberships;
+mod people;
+mod support;
+mod users;

@@ -1,0 +1,210 @@
+//! The tenant's tables, documents made of literals, and whole resources as the gateway would answer them.
+
+use std::collections::BTreeMap;
+
+use directory::{
+    DirectoryError, NameRules,
+    groups::{self, GroupRecord},
+    memberships::{self, Outcome, UnknownMembers},
+    search::{Complete, Searched},
+    users::{self, UserRecord},
+};
+use scim_core::{
+    Document, ResourceType,
+    filter::Filter,
+    leniency::Tolerance,
+    list::Page,
+    patch::MemberChange,
+    resource::{self, Member, Meta, Parts},
+    schema,
+};
+use serde_json::{Map, Value, json};
+use store::{Migration, ReadTx, Store, WriteTx};
+
+pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
+    version: "0001_directory",
+    sql: include_str!("../../../../migrations/tenant/0001_directory.sql"),
+}];
+
+/// Nothing is unique beside userName.
+pub(crate) const FREE: NameRules = NameRules { unique_group_names: false, unique_external_ids: false };
+pub(crate) const STRICT: NameRules = NameRules { unique_group_names: true, unique_external_ids: true };
+
+pub(crate) fn document(attributes: Value) -> Document {
+    match attributes {
+        Value::Object(map) => Document(map),
+        other => panic!("{other} is no object"),
+    }
+}
+
+pub(crate) fn person(user_name: &str) -> Document {
+    document(json!({ "userName": user_name, "active": true }))
+}
+
+pub(crate) fn team(display_name: &str) -> Document {
+    document(json!({ "displayName": display_name }))
+}
+
+pub(crate) async fn write<T, F>(store: &Store, work: F) -> Result<T, DirectoryError>
+where
+    T: Send + 'static,
+    F: FnOnce(&mut WriteTx<'_>) -> Result<T, DirectoryError> + Send + 'static,
+{
+    store.write(work).await
+}
+
+pub(crate) async fn read<T, F>(store: &Store, work: F) -> T
+where
+    T: Send + 'static,
+    F: FnOnce(&mut ReadTx<'_>) -> Result<T, DirectoryError> + Send + 'static,
+{
+    store.read(work).await.unwrap()
+}
+
+pub(crate) async fn add_user(store: &Store, document: Document) -> UserRecord {
+    write(store, move |tx| users::insert(tx, &document, FREE)).await.unwrap()
+}
+
+pub(crate) async fn add_group(store: &Store, document: Document) -> GroupRecord {
+    write(store, move |tx| groups::insert(tx, &document, FREE)).await.unwrap()
+}
+
+pub(crate) fn member(id: &str) -> Member {
+    Member { value: id.to_owned(), display: None, kind: None }
+}
+
+pub(crate) async fn change_members(
+    store: &Store,
+    group: &GroupRecord,
+    change: MemberChange,
+    unknown: UnknownMembers,
+) -> Result<Outcome, DirectoryError> {
+    let id = group.id.clone();
+    write(store, move |tx| memberships::apply(tx, &id, &[change], unknown)).await
+}
+
+pub(crate) async fn enrol(store: &Store, group: &GroupRecord, users: &[&UserRecord]) {
+    let members = users.iter().map(|user| member(&user.id)).collect();
+    change_members(store, group, MemberChange::Add(members), UnknownMembers::Refuse).await.unwrap();
+}
+
+pub(crate) async fn member_ids(store: &Store, group: &GroupRecord) -> Vec<String> {
+    let id = group.id.clone();
+    let rows = read(store, move |tx| memberships::of_group(tx, &id)).await;
+    rows.into_iter().map(|row| row.user_id).collect()
+}
+
+/// The type that a search is about, and how its rows become whole resources.
+pub(crate) trait Whole: Searched {
+    fn resource_type() -> ResourceType;
+    fn whole(
+        tx: &mut ReadTx<'_>,
+        records: &[Self::Record],
+    ) -> Result<Vec<Map<String, Value>>, DirectoryError>;
+}
+
+impl Whole for directory::search::Users {
+    fn resource_type() -> ResourceType {
+        schema::user()
+    }
+
+    fn whole(tx: &mut ReadTx<'_>, records: &[UserRecord]) -> Result<Vec<Map<String, Value>>, DirectoryError> {
+        let ids: Vec<&str> = records.iter().map(|r| r.id.as_str()).collect();
+        let groups = memberships::of_users(tx, &ids)?;
+        let rt = schema::user();
+        let whole = |record: &UserRecord| {
+            let groups = listed(&groups, &record.id, |g| g.to_json("https://h/Groups"));
+            let times = (record.created_ms, record.modified_ms, record.version);
+            Ok(rendered(&rt, &record.id, &record.parse()?, ("groups", groups), times))
+        };
+        records.iter().map(whole).collect()
+    }
+}
+
+impl Whole for directory::search::Groups {
+    fn resource_type() -> ResourceType {
+        schema::group()
+    }
+
+    fn whole(
+        tx: &mut ReadTx<'_>,
+        records: &[GroupRecord],
+    ) -> Result<Vec<Map<String, Value>>, DirectoryError> {
+        let ids: Vec<&str> = records.iter().map(|r| r.id.as_str()).collect();
+        let members = memberships::of_groups(tx, &ids)?;
+        let rt = schema::group();
+        let whole = |record: &GroupRecord| {
+            let members = listed(&members, &record.id, |m| m.to_json("https://h/Users"));
+            let times = (record.created_ms, record.modified_ms, record.version);
+            Ok(rendered(&rt, &record.id, &record.parse()?, ("members", members), times))
+        };
+        records.iter().map(whole).collect()
+    }
+}
+
+fn listed<T>(rows: &BTreeMap<String, Vec<T>>, id: &str, json: impl Fn(&T) -> Value) -> Vec<Value> {
+    rows.get(id).into_iter().flatten().map(json).collect()
+}
+
+fn rendered(
+    rt: &ResourceType,
+    id: &str,
+    document: &Document,
+    (name, values): (&'static str, Vec<Value>),
+    (created, modified, version): (i64, i64, i64),
+) -> Map<String, Value> {
+    let computed = if values.is_empty() { Vec::new() } else { vec![(name, values.into())] };
+    let meta = Meta {
+        created: &iso(created),
+        last_modified: &iso(modified),
+        version: &format!("W/\"{version}\""),
+        location: "https://h/x",
+    };
+    resource::render(rt, Parts { id, document, computed, meta })
+}
+
+/// Milliseconds as a time of 1970-01-01 and later, by the calendar's simplest rules: the tests' own clock is enough.
+pub(crate) fn iso(ms: i64) -> String {
+    let (days, of_day) = (ms.div_euclid(86_400_000), ms.rem_euclid(86_400_000));
+    let (mut year, mut day) = (1970, days);
+    let leap = |y: i64| y % 4 == 0 && (y % 100 != 0 || y % 400 == 0);
+    while day >= 365 + i64::from(leap(year)) {
+        day -= 365 + i64::from(leap(year));
+        year += 1;
+    }
+    let february = 28 + i64::from(leap(year));
+    let mut month = 1;
+    for length in [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30] {
+        if day < length {
+            break;
+        }
+        day -= length;
+        month += 1;
+    }
+    let (seconds, millis) = (of_day / 1000, of_day % 1000);
+    let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    format!("{year:04}-{month:02}-{:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z", day + 1)
+}
+
+/// A filter, leniently read.
+pub(crate) fn filter<S: Whole>(text: &str) -> Filter {
+    let read = Filter::parse(text, &S::resource_type(), &mut Tolerance::lenient());
+    read.unwrap_or_else(|error| panic!("{text}: {}", error.detail))
+}
+
+/// The total and the ids of one page of what a filter selects.
+pub(crate) fn find<S: Whole>(
+    tx: &mut ReadTx<'_>,
+    filter: Option<&Filter>,
+    (start_index, count): (u64, u64),
+) -> Result<(u64, Vec<String>), DirectoryError> {
+    let complete: &mut Complete<'_, S::Record> = &mut |tx, records| S::whole(tx, records);
+    let found = directory::search::find::<S>(tx, filter, &Page { start_index, count }, complete)?;
+    Ok((found.total, found.records.iter().map(|record| S::id(record).to_owned()).collect()))
+}
+
+/// The ids of everything that a filter selects, at most 1,000.
+pub(crate) async fn ids_of<S: Whole>(store: &Store, text: &str) -> Vec<String> {
+    let filter = filter::<S>(text);
+    read(store, move |tx| Ok(find::<S>(tx, Some(&filter), (1, 1000))?.1)).await
+}

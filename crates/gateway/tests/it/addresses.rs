@@ -1,0 +1,149 @@
+//! Region, company key, token: which address opens which tenant, and what a wrong one is told (MetaCompliance's guide).
+
+use serde_json::json;
+use testkit::{
+    gateway::{Gateway, Tenant},
+    http::{Answer, Request},
+};
+
+use crate::running::{acme, gateway};
+
+const REGIONS: [&str; 5] = ["ire", "us", "nl", "uk", "ca"];
+
+/// `GET /Users?count=1` with this token at this region and key.
+fn probe(gateway: &Gateway, region: &str, key: &str, token: &str) -> Answer {
+    Request::new("GET", &format!("{}/{region}/{key}/scim/v2/Users?count=1", gateway.url)).bearer(token).send()
+}
+
+/// What a caller without a valid token can see of an answer: all but the request's own id and time.
+fn visible(answer: &Answer) -> (u16, Vec<(String, String)>, String) {
+    let own = |name: &str| matches!(name, "x-request-id" | "date");
+    let mut headers: Vec<_> = answer.headers.iter().filter(|(name, _)| !own(name)).cloned().collect();
+    // Their order is drawn anew for every answer.
+    headers.sort();
+    (answer.status, headers, answer.text.clone())
+}
+
+#[test]
+fn mc3_each_region_has_its_own_store_and_its_code_has_no_case() {
+    let gateway = gateway();
+    for region in REGIONS {
+        let tenant = gateway.tenant(region, "acme", Some(1), Some(1));
+        tenant.create_user(&format!("{region}-user"), "").expect(201);
+        let upper = probe(&gateway, &region.to_uppercase(), "acme", &tenant.token).expect(200);
+        assert_eq!(upper.body["totalResults"], 1);
+        assert_eq!(upper.body["Resources"][0]["userName"], format!("{region}-user"));
+        gateway.audit(&tenant);
+    }
+    let told = gateway.admin("GET", "/regions", None).expect(200);
+    let mut codes: Vec<&str> =
+        told.body.as_array().unwrap().iter().map(|r| r["code"].as_str().unwrap()).collect();
+    codes.sort_unstable();
+    assert_eq!(codes, ["ca", "ire", "nl", "uk", "us"]);
+}
+
+#[test]
+fn mc4_and_mc6_unknown_region_unknown_key_wrong_token_and_anothers_token_look_the_same() {
+    let (gateway, acme) = acme(Some(1), Some(1));
+    let other = gateway.tenant("ire", "other", Some(1), Some(1));
+    gateway.tenant("us", "elsewhere", Some(1), Some(1));
+    let made_up = format!("{}AAAAAAAA", &acme.token[..acme.token.len() - 8]);
+    let answers = [
+        probe(&gateway, "ire", "acme", &made_up),
+        probe(&gateway, "mars", "acme", &made_up),
+        probe(&gateway, "ire", "nobody", &made_up),
+        probe(&gateway, "ire", "elsewhere", &made_up),
+        probe(&gateway, "ire", "acme", &other.token),
+        probe(&gateway, "ire", "nobody", &other.token),
+        probe(&gateway, "ire", "elsewhere", &other.token),
+        probe(&gateway, "ire", "acme", "ush_mars_abc_def"),
+        probe(&gateway, "ire", "acme", "nonsense"),
+    ];
+    for answer in &answers {
+        assert_eq!(visible(answer), visible(&answers[0]));
+    }
+    let first = answers[0].clone().expect_error(401, "");
+    assert_eq!(first.header("www-authenticate"), Some("Bearer"));
+    assert!(first.body["detail"].as_str().unwrap().starts_with("Invalid credentials"), "{}", first.text);
+}
+
+#[test]
+fn mc5_a_genuine_token_in_a_wrong_region_is_told_its_own_base_url_whatever_key_it_tried() {
+    let (gateway, acme) = acme(Some(1), Some(1));
+    gateway.tenant("us", "theirs", Some(1), Some(1));
+    for (region, key) in [("us", "acme"), ("us", "theirs"), ("us", "nobody"), ("mars", "acme")] {
+        let told = probe(&gateway, region, key, &acme.token).expect_error(401, "");
+        let detail = told.body["detail"].as_str().unwrap();
+        assert!(detail.starts_with("Invalid credentials") && detail.contains(&acme.base_url), "{detail}");
+    }
+}
+
+#[test]
+fn mc7_a_pasted_key_may_have_blanks_around_it_and_nothing_else() {
+    let (gateway, acme) = acme(Some(1), Some(1));
+    probe(&gateway, "ire", "%20acme%20", &acme.token).expect(200);
+    for key in ["ACME", "acm", "acme2", "ac%20me", "%61cme%00"] {
+        probe(&gateway, "ire", key, &acme.token).expect_error(401, "");
+    }
+}
+
+#[test]
+fn mc8_me6_and_me7_the_credential_test_passes_in_every_spelling_of_the_base_url() {
+    let (gateway, acme) = acme(Some(1), Some(1));
+    let base = &acme.base_url;
+    let doubled = base.replace("/scim/v2", "//scim//v2");
+    let slash = format!("{base}/");
+    for url in [
+        format!("{base}/Users?count=1"),
+        format!("{base}/Users/?count=1"),
+        format!("{slash}/Users?count=1"),
+        format!("{doubled}//Users?count=1"),
+        format!("{base}/Users?aadOptscim062020&count=1"),
+        format!("{base}/Users?count=1&aadOptscim062020"),
+        format!("{base}/Users?filter=userName+eq+%22nobody%22&"),
+    ] {
+        let answer = Request::new("GET", &url).bearer(&acme.token).send().expect(200);
+        assert_eq!(
+            (&answer.body["totalResults"], &answer.body["Resources"]),
+            (&json!(0), &json!([])),
+            "{url}"
+        );
+    }
+    gateway.audit(&acme);
+}
+
+#[test]
+fn me5_a_new_token_leaves_the_old_one_alive_until_it_is_revoked() {
+    let (gateway, acme) = acme(Some(1), Some(1));
+    let tokens = format!("{}/tokens", acme.admin_path());
+    let second = gateway.admin("POST", &tokens, None).expect(201).body;
+    let renewed = Tenant { token: second["token"].as_str().unwrap().to_owned(), ..acme.clone() };
+    acme.get("/Users").expect(200);
+    renewed.get("/Users").expect(200);
+    let listed = gateway.admin("GET", &tokens, None).expect(200);
+    assert!(!listed.text.contains(&acme.token) && !listed.text.contains(&renewed.token), "{}", listed.text);
+    let ids: Vec<&str> =
+        listed.body.as_array().unwrap().iter().map(|t| t["key_id"].as_str().unwrap()).collect();
+    let new_id = second["key_id"].as_str().unwrap();
+    let old_id = ids.iter().find(|id| **id != new_id).unwrap();
+    gateway.admin("DELETE", &format!("{tokens}/{old_id}"), None).expect(204);
+    acme.get("/Users").expect_error(401, "");
+    renewed.get("/Users").expect(200);
+}
+
+#[test]
+fn mo15_a_wrong_path_is_404_with_the_right_base_url_for_the_holder_of_a_valid_token() {
+    let (_gateway, acme) = acme(Some(1), Some(1));
+    let lost = acme.get("/Persons").expect_error(404, "");
+    assert!(lost.body["detail"].as_str().unwrap().contains(&acme.base_url), "{}", lost.text);
+}
+
+#[test]
+fn a_suspended_tenant_is_told_so_and_nothing_is_stored() {
+    let (gateway, acme) = acme(Some(1), Some(1));
+    gateway.admin("POST", &format!("{}/suspend", acme.admin_path()), None).expect(200);
+    let told = acme.create_user("ada", "").expect_error(403, "");
+    assert!(told.body["detail"].as_str().unwrap().contains("suspended"), "{}", told.text);
+    gateway.admin("POST", &format!("{}/resume", acme.admin_path()), None).expect(200);
+    assert_eq!(acme.get("/Users").expect(200).body["totalResults"], 0);
+}

@@ -1,0 +1,4 @@
+//! `/Groups` and their members.
+
+mod members;
+mod unknown_members;

@@ -1,0 +1,4 @@
+//! The process under the gateway: killed, stopped, started again.
+
+mod crash;
+mod storm;

@@ -1,0 +1,75 @@
+//! The gateway that a test starts, and the words that several tests share.
+
+use serde_json::{Value, json};
+use testkit::gateway::{Gateway, Tenant};
+
+pub(crate) const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
+pub(crate) const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
+pub(crate) const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+pub(crate) const SEAT: &str = "urn:usher:params:scim:schemas:extension:seat:2.0:User";
+
+/// A gateway with default settings.
+pub(crate) fn gateway() -> Gateway {
+    Gateway::start(env!("CARGO_BIN_EXE_usher"))
+}
+
+/// A gateway and one tenant with these quotas.
+pub(crate) fn acme(member: Option<i64>, member_lite: Option<i64>) -> (Gateway, Tenant) {
+    let gateway = gateway();
+    let acme = gateway.tenant("ire", "acme", member, member_lite);
+    (gateway, acme)
+}
+
+/// A gateway and one tenant with room for everybody.
+pub(crate) fn roomy() -> (Gateway, Tenant) {
+    acme(None, None)
+}
+
+/// A gateway and one tenant from a whole body of the admin API.
+pub(crate) fn onboarded(body: &Value) -> (Gateway, Tenant) {
+    let gateway = gateway();
+    let tenant = gateway.onboard("ire", body);
+    (gateway, tenant)
+}
+
+/// One `replace` operation.
+pub(crate) fn replace(path: &str, value: impl Into<Value>) -> Value {
+    json!([{ "op": "replace", "path": path, "value": value.into() }])
+}
+
+/// A user body of these attributes.
+pub(crate) fn user_body(attributes: &Value) -> Value {
+    let mut body = json!({ "schemas": [USER] });
+    for (name, value) in attributes.as_object().unwrap() {
+        body[name] = value.clone();
+    }
+    body
+}
+
+/// A new group with these members; its id.
+#[track_caller]
+pub(crate) fn new_group(tenant: &Tenant, name: &str, members: &[&str]) -> String {
+    let members: Vec<Value> = members.iter().map(|id| json!({ "value": id })).collect();
+    let body = json!({ "schemas": [GROUP], "displayName": name, "members": members });
+    tenant.post("/Groups", &body).expect(201).id()
+}
+
+/// The ids of a group's members, sorted.
+#[track_caller]
+pub(crate) fn members(tenant: &Tenant, group: &str) -> Vec<String> {
+    let group = tenant.get(&format!("/Groups/{group}")).expect(200);
+    let members = group.body["members"].as_array().cloned().unwrap_or_default();
+    let mut ids: Vec<String> = members.iter().map(|m| m["value"].as_str().unwrap().to_owned()).collect();
+    ids.sort();
+    ids
+}
+
+/// The `display` of a user's groups, sorted.
+#[track_caller]
+pub(crate) fn groups_of(tenant: &Tenant, user: &str) -> Vec<String> {
+    let user = tenant.get(&format!("/Users/{user}")).expect(200);
+    let groups = user.body["groups"].as_array().cloned().unwrap_or_default();
+    let mut names: Vec<String> = groups.iter().map(|g| g["display"].as_str().unwrap().to_owned()).collect();
+    names.sort();
+    names
+}

@@ -1,0 +1,5 @@
+//! `/Users` as the five setup guides promise it.
+
+mod attributes;
+mod booleans;
+mod names;

@@ -1,0 +1,168 @@
+//! The rules that a person can check, one at a time.
+
+use diesel::{RunQueryDsl, sql_query};
+use seat_ledger::{License, Policy, SeatError, State, audit, pools, seats};
+use testkit::stores::on_each_store;
+
+use crate::support::{Ask, MIGRATIONS, adds_up, ledger_lines, plan, remove, settle, used, write};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s2_no_seat_is_sold_twice_and_a_refusal_writes_nothing() {
+    on_each_store(MIGRATIONS, async |store| {
+        plan(&store, 1, 0, Policy::Refuse).await;
+        settle(&store, "a", Ask::Member, true).await.unwrap();
+        match settle(&store, "b", Ask::Member, true).await {
+            Err(SeatError::LimitReached { license, used, limit, waiting, fallback_full }) => {
+                assert_eq!((license, used, limit, waiting), (License::Member, 1, 1, 0));
+                assert_eq!(fallback_full, None, "nothing was tried under this policy");
+            }
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(store.read(|tx| seats::find(tx, "b")).await.unwrap(), None);
+        adds_up(&store).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_falls_back_waits_and_is_refused_when_the_fallback_is_full_too() {
+    on_each_store(MIGRATIONS, async |store| {
+        plan(&store, 1, 1, Policy::Fallback).await;
+        settle(&store, "a", Ask::Member, true).await.unwrap();
+        let b = settle(&store, "b", Ask::Member, true).await.unwrap().after;
+        assert_eq!(
+            (b.granted, b.state, b.requested),
+            (Some(License::MemberLite), State::Fallback, License::Member)
+        );
+        assert!(b.reason().unwrap().contains("Member Lite"));
+        match settle(&store, "c", Ask::Member, true).await {
+            Err(SeatError::LimitReached { waiting: 1, fallback_full: Some(License::MemberLite), .. }) => {}
+            other => panic!("{other:?}"),
+        }
+        match settle(&store, "d", Ask::Admin, true).await {
+            Err(SeatError::LimitReached { fallback_full: None, .. }) => {}
+            other => panic!("an admin never falls back: {other:?}"),
+        }
+        let promoted: Vec<_> = remove(&store, "a").await.into_iter().map(|seat| seat.user_id).collect();
+        assert_eq!(promoted, ["b"]);
+        assert_eq!((used(&store, License::Member).await, used(&store, License::MemberLite).await), (1, 0));
+        adds_up(&store).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mo5_a_move_frees_one_seat_and_takes_the_other_in_one_transaction() {
+    on_each_store(MIGRATIONS, async |store| {
+        plan(&store, 1, 2, Policy::Fallback).await;
+        settle(&store, "a", Ask::Member, true).await.unwrap();
+        settle(&store, "b", Ask::Member, true).await.unwrap();
+        let change = settle(&store, "a", Ask::Lite, true).await.unwrap();
+        assert_eq!(change.after.granted, Some(License::MemberLite));
+        assert_eq!(change.promoted.iter().map(|seat| seat.user_id.as_str()).collect::<Vec<_>>(), ["b"]);
+        assert_eq!((used(&store, License::Member).await, used(&store, License::MemberLite).await), (1, 1));
+        adds_up(&store).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s4_a_move_that_is_refused_leaves_the_old_seat() {
+    on_each_store(MIGRATIONS, async |store| {
+        plan(&store, 1, 0, Policy::Fallback).await;
+        let before = settle(&store, "a", Ask::Member, true).await.unwrap().after;
+        // Member would have been given back before Lite was found full.
+        assert!(matches!(settle(&store, "a", Ask::Lite, true).await, Err(SeatError::LimitReached { .. })));
+        assert_eq!(store.read(|tx| seats::find(tx, "a")).await.unwrap(), Some(before));
+        assert_eq!(used(&store, License::Member).await, 1);
+        adds_up(&store).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s7_a_cut_quota_evicts_nobody_and_sells_nothing() {
+    on_each_store(MIGRATIONS, async |store| {
+        plan(&store, 2, 2, Policy::Fallback).await;
+        for user in ["a", "b"] {
+            settle(&store, user, Ask::Member, true).await.unwrap();
+        }
+        write(&store, |tx| pools::set_quota(tx, License::Member, Some(0))).await.unwrap();
+        settle(&store, "a", Ask::Member, true).await.unwrap();
+        assert_eq!(used(&store, License::Member).await, 2);
+        // Its own seat, once given up, is not its own any more.
+        settle(&store, "a", Ask::Member, false).await.unwrap();
+        assert_eq!(settle(&store, "a", Ask::Member, true).await.unwrap().after.state, State::Fallback);
+        adds_up(&store).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unlimited_quota_never_refuses_and_a_license_without_fallback_gets_no_such_policy() {
+    on_each_store(MIGRATIONS, async |store| {
+        write(&store, |tx| pools::set_quota(tx, License::Member, None)).await.unwrap();
+        for n in 0..20 {
+            settle(&store, &format!("u{n}"), Ask::Admin, true).await.unwrap();
+        }
+        assert_eq!(used(&store, License::Member).await, 20);
+        let none = write(&store, |tx| pools::set_policy(tx, License::MemberLite, Policy::Fallback)).await;
+        assert!(matches!(none, Err(SeatError::NoFallback(License::MemberLite))));
+        adds_up(&store).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_seat_of_many_users_is_read_at_once_as_one_by_one() {
+    on_each_store(MIGRATIONS, async |store| {
+        plan(&store, 600, 0, Policy::Refuse).await;
+        write(&store, |tx| {
+            for n in 0..600 {
+                seats::settle(tx, &format!("u{n}"), Ask::Member.wish(n % 3 > 0))?;
+            }
+            Ok(())
+        })
+        .await
+        .unwrap();
+        let names: Vec<String> = (0..601).map(|n| format!("u{n}")).collect();
+        let found = store.read(move |tx| {
+            let many = seats::of_users(tx, &names.iter().map(String::as_str).collect::<Vec<_>>())?;
+            for name in &names {
+                assert_eq!(many.get(name), seats::find(tx, name)?.as_ref());
+            }
+            Ok::<_, SeatError>(many.len())
+        });
+        assert_eq!(found.await.unwrap(), 600);
+        adds_up(&store).await;
+    })
+    .await;
+}
+
+/// What no code path of ours does, an operator's hand or a damaged file may: the recount sees each of the three alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_recount_finds_a_fault_in_any_of_the_three_counts() {
+    on_each_store(MIGRATIONS, async |store| {
+        plan(&store, 5, 5, Policy::Fallback).await;
+        settle(&store, "a", Ask::Member, true).await.unwrap();
+        adds_up(&store).await;
+        for tampering in [
+            "UPDATE seat_pools SET used = used + 1 WHERE license = 'member'",
+            "DELETE FROM seat_ledger WHERE user_id = 'a'",
+            "UPDATE seats SET granted = 'member_lite' WHERE user_id = 'a'",
+        ] {
+            let seen: Result<(), SeatError> = write(&store, move |tx| {
+                sql_query(tampering).execute(tx.connection())?;
+                let wrong = audit::recount(tx)?.iter().filter(|(_, count)| !count.adds_up()).count();
+                assert!(wrong > 0, "{tampering}");
+                // Undo it for the next.
+                Err(store::StoreError::Busy.into())
+            })
+            .await;
+            assert!(matches!(seen, Err(SeatError::Store(store::StoreError::Busy))), "{tampering}: {seen:?}");
+        }
+        adds_up(&store).await;
+        assert_eq!(store.read(|tx| Ok::<_, SeatError>(ledger_lines(tx))).await.unwrap(), 1);
+    })
+    .await;
+}

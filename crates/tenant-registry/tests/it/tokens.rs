@@ -1,0 +1,115 @@
+//! Which tokens open which tenant: several live ones, and everything that is no live token is one answer.
+
+use tenant_registry::{RegistryError, Token};
+
+use crate::support::{Region, key};
+
+const NOW: i64 = 1_800_000_000_000;
+
+async fn opens(region: &Region, token: &Token, now_ms: i64) -> Option<String> {
+    let grant = region.registry.verify(token, now_ms).await.unwrap();
+    grant.map(|grant| grant.tenant.company_key.to_string())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn me5_several_tokens_live_side_by_side_and_each_ends_alone() {
+    let region = Region::new().await;
+    region.create("acme").await.unwrap();
+    let acme = key("acme");
+    let old = region.registry.issue_token(&acme, None).await.unwrap().token;
+    let new = region.registry.issue_token(&acme, None).await.unwrap().token;
+    for token in [&old, &new] {
+        assert_eq!(opens(&region, token, NOW).await.as_deref(), Some("acme"));
+    }
+    region.registry.revoke_token(&acme, old.key_id()).await.unwrap();
+    assert_eq!(opens(&region, &old, NOW).await, None);
+    assert_eq!(opens(&region, &new, NOW).await.as_deref(), Some("acme"));
+    let again = region.registry.revoke_token(&acme, old.key_id()).await;
+    assert!(matches!(again, Err(RegistryError::NoToken(id)) if id == old.key_id()));
+    let shown = region.registry.tokens(&acme).await.unwrap();
+    let shown: Vec<_> = shown.iter().map(|info| (info.key_id.as_str(), info.revoked_ms.is_some())).collect();
+    assert_eq!(shown, [(old.key_id(), true), (new.key_id(), false)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn attack_13_unknown_wrong_and_foreign_tokens_open_nothing() {
+    let region = Region::new().await;
+    for name in ["acme", "globex"] {
+        region.create(name).await.unwrap();
+    }
+    let acme = region.registry.issue_token(&key("acme"), None).await.unwrap().token;
+    let globex = region.registry.issue_token(&key("globex"), None).await.unwrap().token;
+    // A live key id with another's secret, and with one wrong character.
+    let (public, _) = acme.reveal().split_at("ush_ire_".len() + acme.key_id().len());
+    let (_, secret) = globex.reveal().split_at(public.len());
+    let last = if acme.reveal().ends_with('a') { 'b' } else { 'a' };
+    let mut nearly = acme.reveal().to_owned();
+    nearly.pop();
+    nearly.push(last);
+    for text in [format!("{public}{secret}"), nearly] {
+        let forged = Token::parse(&text).unwrap();
+        assert_eq!(forged.key_id(), acme.key_id());
+        assert_eq!(opens(&region, &forged, NOW).await, None);
+    }
+    let unknown = Token::generate(region.registry.region());
+    assert_eq!(opens(&region, &unknown, NOW).await, None);
+    assert_eq!(opens(&region, &unknown, NOW).await, None, "nor when it is remembered as unknown");
+    // One tenant's staff act does not reach another's token.
+    let foreign = region.registry.revoke_token(&key("acme"), globex.key_id()).await;
+    assert!(matches!(foreign, Err(RegistryError::NoToken(_))));
+    assert_eq!(opens(&region, &globex, NOW).await.as_deref(), Some("globex"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_ends_at_its_expiry_though_it_is_cached() {
+    let region = Region::new().await;
+    region.create("acme").await.unwrap();
+    let issued = region.registry.issue_token(&key("acme"), Some(NOW)).await.unwrap();
+    assert_eq!(issued.expires_ms, Some(NOW));
+    assert!(opens(&region, &issued.token, NOW - 1).await.is_some());
+    assert!(opens(&region, &issued.token, NOW).await.is_none());
+    assert!(opens(&region, &issued.token, NOW - 1).await.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn attack_22_no_token_rests_in_any_file() {
+    let region = Region::new().await;
+    region.create("acme").await.unwrap();
+    let token = region.registry.issue_token(&key("acme"), None).await.unwrap().token;
+    region.registry.verify(&token, NOW).await.unwrap().unwrap();
+    let secret = &token.reveal()[token.reveal().len() - 32..];
+    let files = crate::support::files_below(region.directory.path());
+    assert!(files.len() >= 2, "{files:?}");
+    for file in files {
+        let bytes = std::fs::read(&file).unwrap();
+        assert!(!bytes.windows(secret.len()).any(|window| window == secret.as_bytes()), "{}", file.display());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_use_of_a_token_is_written_at_most_once_a_minute() {
+    let region = Region::new().await;
+    region.create("acme").await.unwrap();
+    let token = region.registry.issue_token(&key("acme"), None).await.unwrap().token;
+    let last_used = async || region.registry.tokens(&key("acme")).await.unwrap()[0].last_used_ms;
+    assert_eq!(last_used().await, None);
+    for (at, noted) in [(NOW, NOW), (NOW + 1, NOW), (NOW + 59_999, NOW), (NOW + 60_000, NOW + 60_000)] {
+        let grant = region.registry.verify(&token, at).await.unwrap().unwrap();
+        region.registry.note_use(&grant, at).await.unwrap();
+        assert_eq!(last_used().await, Some(noted), "at {at}");
+    }
+    // Of many at once one writes it down.
+    let commits = region.store().await.stats().commits;
+    let grant = region.registry.verify(&token, NOW).await.unwrap().unwrap();
+    let uses = (0..64).map(|n| region.registry.note_use(&grant, NOW + 120_000 + n));
+    for noted in futures_util::future::join_all(uses).await {
+        noted.unwrap();
+    }
+    assert_eq!(region.store().await.stats().commits - commits, 1);
+    // What is written is what a restart begins with.
+    let region = region.reopened().await;
+    let before = region.registry.tokens(&key("acme")).await.unwrap()[0].last_used_ms;
+    let grant = region.registry.verify(&token, NOW).await.unwrap().unwrap();
+    region.registry.note_use(&grant, before.unwrap() + 1_000).await.unwrap();
+    assert_eq!(region.registry.tokens(&key("acme")).await.unwrap()[0].last_used_ms, before);
+}

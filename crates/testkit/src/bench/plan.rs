@@ -1,0 +1,447 @@
+//! The whole run in order. What is compared is played in turns (limit, gateway, limit, gateway …) and added up,
+//! so that a noisy minute of the machine falls on both sides of a ratio.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::Result;
+use super::closed_loop::{Bound, Phase};
+use super::gateway::Gateway;
+use super::goals::{self, Goal};
+use super::machine;
+use super::process::resident_mib;
+use super::raw::disk;
+use super::raw::empty_handler::{self, EmptyHandler};
+use super::raw::sqlite_commits::{COMMIT, RawCommits};
+use super::record::Record;
+use super::report::{Report, Table, milliseconds, number, percentiles};
+use super::workloads::first_cycle::{self, Lookup, Size};
+use super::workloads::growth::{self, Step};
+use super::workloads::{Directory, group_churn, paging, single, steady_mix};
+
+/// Connections that fill the large directory; more than are measured, because group commit likes company.
+const FILL_WORKERS: usize = 32;
+/// Members of each group of the first cycles.
+const MEMBERS_PER_GROUP: usize = 100;
+/// Groups of the directories whose growth is measured: the same in the small and the large one.
+const GROUPS: usize = 10;
+/// Members of the groups of the churn.
+const CROWDS: [usize; 3] = [10, 1_000, 10_000];
+/// Numbers of the groups of the churn begin here, far from those of the first cycles.
+const FIRST_CROWD: usize = 900_000;
+/// Walks through the directory of the steady mix.
+const WALKS: usize = 5;
+
+/// What a run was asked to do.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The release binary under test.
+    pub usher: PathBuf,
+    /// This program, to be started once more as the empty handler.
+    pub bench: PathBuf,
+    /// Data goes below this folder, which must be on a disk.
+    pub folder: PathBuf,
+    /// The length of one measured window.
+    pub window: Duration,
+    /// How often each comparison is repeated.
+    pub rounds: u32,
+    /// Workers of the driver.
+    pub workers: usize,
+    /// Threads of the empty handler: as many as the gateway has.
+    pub server_workers: usize,
+    /// Users of the small, the usual and the large directory.
+    pub users: [usize; 3],
+    /// Operations a second of the fastest peer in the steady mix.
+    pub peer_mix: f64,
+    /// The date, if not the system's.
+    pub date: Option<String>,
+}
+
+/// What came of it.
+pub struct Outcome {
+    /// Machine and settings.
+    pub facts: Table,
+    /// The figures.
+    pub report: Report,
+    /// How many answers were wrong.
+    pub faults: u64,
+    /// The first of them.
+    pub samples: Vec<String>,
+}
+
+struct Run {
+    options: Options,
+    gateway: Gateway,
+    report: Report,
+    wrong: Record,
+    work: Table,
+    progress: fn(&str),
+}
+
+/// Plays everything. `progress` is told what is going on, and each table when it is ready.
+pub async fn run(options: Options, progress: fn(&str)) -> Result<Outcome> {
+    let folder = &options.folder;
+    std::fs::create_dir_all(folder)?;
+    machine::refuse_memory(folder).inspect_err(|_| drop(std::fs::remove_dir(folder)))?;
+    let mut commits = RawCommits::create(&folder.join("raw.db"))?;
+    let mut facts = Table::new("The machine and the run", &["fact", "value"]);
+    for (name, value) in machine::facts(folder, &commits.version()?, options.date.as_deref()) {
+        facts.row(vec![name.into(), value]);
+    }
+
+    let gateway = Gateway::start(&options.usher, folder).await?;
+    facts.row(vec!["start to ready".into(), format!("{} ms", milliseconds(gateway.started_in))]);
+    facts.row(vec!["gateway's memory at start".into(), memory(&gateway)?]);
+
+    let work = Table::new(
+        "What the work costs",
+        &["phase", "gateway CPU µs / operation", "cores the gateway used", "cores the driver used"],
+    );
+    let (report, wrong) = (Report::default(), Record::default());
+    let mut run = Run { options, gateway, report, wrong, work, progress };
+    run.play(&mut commits).await?;
+
+    facts.row(vec!["gateway's memory at the end".into(), memory(&run.gateway)?]);
+    let [small, usual, large] = run.options.users.map(|users| number(users as f64));
+    facts.row(vec!["users in the three tenants".into(), format!("{small}; {usual}; {large}")]);
+    let window = run.options.window.as_secs_f64();
+    facts.row(vec!["measured".into(), format!("{} rounds of {window} s each", run.options.rounds)]);
+    Ok(Outcome { facts, report: run.report, faults: run.wrong.faults, samples: run.wrong.samples })
+}
+
+fn memory(gateway: &Gateway) -> Result<String> {
+    Ok(format!("{:.1} MiB", resident_mib(gateway.process())?))
+}
+
+fn rates_table(title: &str) -> Table {
+    const HEADER: [&str; 9] =
+        ["operation", "workers", "a second", "p50 ms", "p99 ms", "compared with", "ratio", "goal", "verdict"];
+    Table::new(title, &HEADER)
+}
+
+impl Run {
+    async fn play(&mut self, commits: &mut RawCommits) -> Result<()> {
+        let [small_size, usual_size, large_size] = self.options.users;
+        let small = self.first_cycle("bench-small", small_size, GROUPS).await?;
+        let usual = self.first_cycle("bench", usual_size, usual_size / MEMBERS_PER_GROUP).await?;
+        self.reading(&usual).await?;
+        self.steady_mix(&usual).await?;
+        self.pages(&usual).await?;
+        let large = self.creation("bench-large", large_size, commits).await?;
+        self.group_churn(&large).await?;
+        self.directory_growth(&small, &large).await?;
+        self.settle(&[("bench-small", &small), ("bench", &usual), ("bench-large", &large)]).await?;
+        let costs = std::mem::replace(&mut self.work, Table::new("", &[]));
+        self.show(costs);
+        Ok(())
+    }
+
+    fn say(&self, what: &str) {
+        (self.progress)(what);
+    }
+
+    fn show(&mut self, table: Table) {
+        self.report.add(table);
+        self.say(&self.report.latest());
+    }
+
+    /// Keeps the wrong answers of a phase, whatever else is made of it.
+    fn noted(&mut self, mut phase: Phase) -> Result<Phase> {
+        self.wrong.absorb(phase.record.take_faults())?;
+        Ok(phase)
+    }
+
+    fn cost(&mut self, name: &str, phase: &Phase) {
+        let operations = phase.record.total().max(1) as f64;
+        let cores = |cpu: Duration| format!("{:.2}", cpu.as_secs_f64() / phase.time.as_secs_f64());
+        self.work.row(vec![
+            name.to_owned(),
+            number(phase.server_cpu.as_secs_f64() * 1e6 / operations),
+            cores(phase.server_cpu),
+            cores(phase.driver_cpu),
+        ]);
+    }
+
+    fn row(&self, workers: usize, phase: &Phase, operation: &str) -> Vec<String> {
+        let [p50, p99] = percentiles(phase.record.percentiles(operation));
+        vec![operation.to_owned(), workers.to_string(), number(phase.rate(operation)), p50, p99]
+    }
+
+    async fn first_cycle(&mut self, key: &str, users: usize, groups: usize) -> Result<Directory> {
+        self.say(&format!("first cycle of {} users, {groups} groups …", number(users as f64)));
+        let mut directory = Directory::empty(self.gateway.onboard(key)?);
+        let workers = self.options.workers;
+        let groups = groups.clamp(2, (users / MEMBERS_PER_GROUP).max(2));
+        let members_per_group = MEMBERS_PER_GROUP.min(users / groups);
+        let size = Size { users, groups, members_per_group };
+        let phases = first_cycle::run(&mut directory, workers, size).await?;
+        let mut table = rates_table(&format!("First cycle of {} users", number(users as f64)));
+        for phase in phases {
+            let phase = self.noted(phase)?;
+            for operation in phase.record.operations() {
+                table.row(self.row(workers, &phase, operation));
+            }
+            if phase.record.count("create user") > 0 {
+                self.cost(&format!("first cycle of {} users", number(users as f64)), &phase);
+            }
+        }
+        self.show(table);
+        if directory.users.len() != users || directory.groups.len() != groups {
+            return Err(self.hopeless("the first cycle did not make everybody"));
+        }
+        Ok(directory)
+    }
+
+    /// A later phase would only measure the faults of an earlier one.
+    fn hopeless(&self, why: &str) -> super::Fatal {
+        let samples = self.wrong.samples.join("\n- ");
+        format!("{why}; {} unexpected answers, the first of them:\n- {samples}", self.wrong.faults).into()
+    }
+
+    async fn reading(&mut self, directory: &Directory) -> Result<()> {
+        self.say("empty handler, probe and GET by id in turns …");
+        let (workers, bound) = (self.options.workers, Bound::time(self.options.window));
+        let handler = EmptyHandler::start(&self.options.bench, self.options.server_workers)?;
+        let mut phases = [Phase::default(), Phase::default(), Phase::default(), Phase::default()];
+        for _ in 0..self.options.rounds {
+            let round = [
+                single::bare(&handler.target, workers, bound, empty_handler::EMPTY, 0).await?,
+                single::bare(&handler.target, workers, bound, empty_handler::FULL, super::raw::BODY).await?,
+                single::probe(directory, workers, bound).await?,
+                single::get_by_id(directory, workers, bound).await?,
+            ];
+            for (sum, phase) in phases.iter_mut().zip(round) {
+                sum.absorb(self.noted(phase)?)?;
+            }
+        }
+        let [empty, body, probe, get] = phases;
+        let mut table = rates_table(&format!("Reading, {} users", number(directory.users.len() as f64)));
+        let names = ["empty actix handler", "actix handler, 1,377-byte body"];
+        for (phase, name) in [&empty, &body].into_iter().zip(names) {
+            let mut row = self.row(workers, phase, single::BARE);
+            name.clone_into(&mut row[0]);
+            table.row(row);
+            self.cost(name, phase);
+        }
+        for (phase, name) in [(&probe, single::PROBE), (&get, single::GET)] {
+            let share = phase.rate(name) / empty.rate(single::BARE);
+            let mut row = self.row(workers, phase, name);
+            row.push("empty handler".into());
+            row.extend(self.report.judge(name, share, goals::READING));
+            table.row(row);
+            self.cost(name, phase);
+        }
+        self.show(table);
+        Ok(())
+    }
+
+    async fn steady_mix(&mut self, directory: &Directory) -> Result<()> {
+        self.say("steady mix …");
+        let workers = self.options.workers;
+        let mut mix = Phase::default();
+        for _ in 0..self.options.rounds {
+            let bound = Bound::time(self.options.window * 2);
+            let round = steady_mix::run(directory, workers, bound).await?;
+            mix.absorb(self.noted(round)?)?;
+        }
+        let mut table = rates_table(&format!("Steady mix, {} users", number(directory.users.len() as f64)));
+        let [p50, p99] = percentiles(mix.record.overall());
+        let rate = mix.overall_rate();
+        let mut row = vec!["all operations".into(), workers.to_string(), number(rate), p50, p99];
+        row.push(format!("peer, {}/s", number(self.options.peer_mix)));
+        row.extend(self.report.judge("steady mix", rate / self.options.peer_mix, goals::MIX));
+        table.row(row);
+        for operation in mix.record.operations() {
+            table.row(self.row(workers, &mix, operation));
+        }
+        self.cost("steady mix", &mix);
+        self.show(table);
+        Ok(())
+    }
+
+    async fn pages(&mut self, directory: &Directory) -> Result<()> {
+        self.say("pages of 100 …");
+        let walk = paging::walk(directory, WALKS).await?;
+        let depths = paging::depths(directory, Bound::time(self.options.window)).await?;
+        let (walk, depths) = (self.noted(walk)?, self.noted(depths)?);
+        let mut table = rates_table(&format!("Pages, {} users", number(directory.users.len() as f64)));
+        let all = [(&walk, paging::WALK), (&depths, paging::DEPTHS[0]), (&depths, paging::DEPTHS[1])];
+        for (phase, name) in all.into_iter().chain([(&depths, paging::DEPTHS[2])]) {
+            let mut row = self.row(1, phase, name);
+            if let Some(found) = phase.record.percentiles(name) {
+                row.push(String::new());
+                row.extend(self.report.judge(name, found.p50.as_secs_f64() * 1_000.0, goals::PAGE));
+            }
+            table.row(row);
+        }
+        self.cost(paging::WALK, &walk);
+        self.show(table);
+        Ok(())
+    }
+
+    /// Fills the large directory; a part of the way is the measurement of `POST` alone.
+    async fn creation(&mut self, key: &str, users: usize, commits: &mut RawCommits) -> Result<Directory> {
+        self.say(&format!(
+            "POST alone and raw commits in turns, on the way to {} users …",
+            number(users as f64)
+        ));
+        let mut directory = Directory::empty(self.gateway.onboard(key)?);
+        let (workers, window, rounds) = (self.options.workers, self.options.window, self.options.rounds);
+        let file = self.options.folder.join("flush.bin");
+        let (flushes, flush_time) = disk::flushes(&file, window)?;
+
+        let mut fill =
+            self.create(&mut directory, FILL_WORKERS, Bound::turns((users / 10).min(10_000))).await?;
+        let mut raw = (Record::default(), Duration::ZERO);
+        let mut alone = Phase::default();
+        for _ in 0..rounds {
+            let (record, time) = commits.run(window)?;
+            raw.0.absorb(record)?;
+            raw.1 += time;
+            let left = users.saturating_sub(directory.users.len()) / 2;
+            alone.absorb(self.create(&mut directory, workers, Bound::time_or_turns(window, left)).await?)?;
+        }
+        let left = users.saturating_sub(directory.users.len());
+        fill.absorb(self.create(&mut directory, FILL_WORKERS, Bound::turns(left)).await?)?;
+        if directory.users.len() != users {
+            return Err(self.hopeless("the large directory could not be filled"));
+        }
+
+        let mut table = rates_table("Creating users, POST alone");
+        let limit = raw.0.count(COMMIT) as f64 / raw.1.as_secs_f64();
+        let flush_rate = flushes.count(disk::FLUSH) as f64 / flush_time.as_secs_f64();
+        for (name, rate, record, operation) in [
+            ("fdatasync after a 4 KiB append", flush_rate, &flushes, disk::FLUSH),
+            ("SQLite one-row commit, WAL, FULL", limit, &raw.0, COMMIT),
+        ] {
+            let [p50, p99] = percentiles(record.percentiles(operation));
+            table.row(vec![name.into(), "1".into(), number(rate), p50, p99]);
+        }
+        let share = alone.rate("create user") / limit;
+        let mut row = self.row(workers, &alone, "create user");
+        row.push("one-row commits".into());
+        row.extend(self.report.judge("create user", share, goals::CREATION));
+        table.row(row);
+        let mut row = self.row(FILL_WORKERS, &fill, "create user");
+        row.extend(["one-row commits".into(), goals::CREATION.figure(fill.rate("create user") / limit)]);
+        table.row(row);
+        self.cost("create user", &alone);
+        self.show(table);
+        self.gather_groups(&mut directory).await?;
+        Ok(directory)
+    }
+
+    async fn create(&mut self, directory: &mut Directory, workers: usize, bound: Bound) -> Result<Phase> {
+        let phase = first_cycle::create_users(directory, workers, bound, Lookup::Never).await?;
+        self.noted(phase)
+    }
+
+    /// The same groups as in the small directory.
+    async fn gather_groups(&mut self, directory: &mut Directory) -> Result<()> {
+        let users = self.options.users[0];
+        let groups = GROUPS.min((users / MEMBERS_PER_GROUP).max(2));
+        directory.members_per_group = MEMBERS_PER_GROUP.min(users / groups);
+        for phase in first_cycle::make_groups(directory, self.options.workers, groups).await? {
+            self.noted(phase)?;
+        }
+        match directory.groups.len() == groups {
+            true => Ok(()),
+            false => Err(self.hopeless("the groups of the large directory could not be made")),
+        }
+    }
+
+    async fn group_churn(&mut self, directory: &Directory) -> Result<()> {
+        self.say("one member in and out of groups of 10, 1,000 and 10,000 …");
+        let mut crowds = Vec::new();
+        for (nth, size) in CROWDS.into_iter().filter(|&size| size < directory.users.len()).enumerate() {
+            let (phase, crowd) = group_churn::gather(directory, FIRST_CROWD + nth, size).await?;
+            self.noted(phase)?;
+            crowds.push((crowd.ok_or_else(|| self.hopeless("no group to churn"))?, Phase::default()));
+        }
+        for _ in 0..self.options.rounds {
+            for (crowd, sum) in &mut crowds {
+                let round =
+                    group_churn::churn(directory, crowd, Bound::time(self.options.window / 2)).await?;
+                sum.absorb(self.noted(round)?)?;
+            }
+        }
+        for (crowd, _) in &crowds {
+            let phase = group_churn::verify(directory, crowd).await?;
+            self.noted(phase)?;
+        }
+        let mut table = rates_table("One member in or out, by the size of the group");
+        for operation in [group_churn::ADD, group_churn::REMOVE, group_churn::BARE] {
+            let base = crowds.first().and_then(|(_, phase)| phase.record.percentiles(operation));
+            for (crowd, phase) in &crowds {
+                let mut row = self.row(1, phase, operation);
+                let name = format!("group of {}, {operation}", number(crowd.size as f64));
+                name.clone_into(&mut row[0]);
+                if let (Some(base), Some(found)) = (base, phase.record.percentiles(operation))
+                    && crowd.size > CROWDS[0]
+                {
+                    let growth = found.p50.as_secs_f64() / base.p50.as_secs_f64();
+                    row.push("p50 in a group of 10".into());
+                    row.extend(self.report.judge(&name, growth, goals::GROUP_GROWTH));
+                }
+                table.row(row);
+            }
+        }
+        self.show(table);
+        Ok(())
+    }
+
+    async fn directory_growth(&mut self, small: &Directory, large: &Directory) -> Result<()> {
+        let [few, many] = [small, large].map(|directory| number(directory.users.len() as f64));
+        self.say(&format!("every operation at {few} and at {many} users …"));
+        let (workers, bound) = (self.options.workers, Bound::time(self.options.window / 3));
+        let mut sums: BTreeMap<usize, [Phase; 2]> = BTreeMap::new();
+        for _ in 0..self.options.rounds {
+            for (nth, step) in Step::ALL.into_iter().enumerate() {
+                for (side, directory) in [small, large].into_iter().enumerate() {
+                    let round = growth::run(directory, workers, bound, step).await?;
+                    let round = self.noted(round)?;
+                    sums.entry(nth).or_default()[side].absorb(round)?;
+                }
+            }
+        }
+        let header =
+            ["operation", "p50 small", "p50 large", "p99 small", "p99 large", "growth", "goal", "verdict"];
+        let title = format!("Median of every operation at {few} and at {many} users, {workers} workers, ms");
+        let mut table = Table::new(title, &header);
+        for (step, [at_few, at_many]) in Step::ALL.into_iter().zip(sums.values()) {
+            for &operation in step.operations() {
+                let found = [at_few, at_many].map(|phase| phase.record.percentiles(operation));
+                let [Some(before), Some(after)] = found else {
+                    continue;
+                };
+                let times = [before.p50, after.p50, before.p99, after.p99].map(milliseconds);
+                let mut row = vec![operation.to_owned()];
+                row.extend(times);
+                let growth = after.p50.as_secs_f64() / before.p50.as_secs_f64();
+                row.extend(self.judge_growth(operation, growth));
+                table.row(row);
+            }
+        }
+        self.show(table);
+        Ok(())
+    }
+
+    fn judge_growth(&mut self, operation: &str, growth: f64) -> [String; 3] {
+        const GOAL: Goal = goals::DIRECTORY_GROWTH;
+        self.report.judge(&format!("growth of {operation}"), growth, GOAL)
+    }
+
+    /// After the storm: nobody is missing, nobody came twice, and every seat ledger adds up.
+    async fn settle(&mut self, tenants: &[(&str, &Directory)]) -> Result<()> {
+        self.say("totals and seat ledgers …");
+        for (key, directory) in tenants {
+            let phase = paging::depths(directory, Bound::turns(1)).await?;
+            self.noted(phase)?;
+            if let Err(why) = self.gateway.audit(key) {
+                self.wrong.wrong("seats audit", &why.to_string());
+            }
+        }
+        Ok(())
+    }
+}

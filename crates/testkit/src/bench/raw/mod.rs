@@ -1,0 +1,8 @@
+//! What the machine could do if there were no gateway: the disk's flushes, SQLite's commits, actix's answers.
+
+pub mod disk;
+pub mod empty_handler;
+pub mod sqlite_commits;
+
+/// The body of the raw rows and of the raw answers, in bytes: a user as it rests.
+pub const BODY: usize = 1_377;

@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# `make test`: installs what is missing, starts the services, runs every test. The runner's own summary is the last thing
+# that is written. USHER_TEST_POSTGRES names a PostgreSQL to use instead of a throwaway one.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+deploy/install-tools.sh
+export PATH="${CARGO_HOME:-$HOME/.cargo}/bin:$PATH"
+
+if [ -z "${USHER_TEST_POSTGRES:-}" ]; then
+    trap 'deploy/test-services.sh stop >/dev/null 2>&1' EXIT
+    services=$(deploy/test-services.sh start)
+    eval "$services"
+fi
+
+# Tests that start the gateway need the binary; nextest alone would build it only for tests of its own package.
+cargo build --workspace --bins
+cargo test --workspace --doc --quiet
+cargo nextest run --workspace
