@@ -19,6 +19,9 @@ pub enum DirectoryError {
         /// The id of the resource that has it.
         existing: String,
     },
+    /// A member that is a group: groups in groups are not built.
+    #[error("a group as a member of a group")]
+    NestedGroup,
     /// Members that are no users of this tenant; nothing was changed.
     #[error("unknown members")]
     UnknownMembers(Vec<String>),

@@ -56,7 +56,8 @@ pub fn apply(
             MemberChange::Add(members) => add(tx, group_id, members, unknown, &mut outcome.skipped)?,
             MemberChange::Replace(members) => {
                 let left = remove_all_but(tx, group_id, members)?;
-                left | add(tx, group_id, members, unknown, &mut outcome.skipped)?
+                let renamed = rename(tx, group_id, members)?;
+                left | renamed | add(tx, group_id, members, unknown, &mut outcome.skipped)?
             }
             MemberChange::Remove(selection) => remove(tx, group_id, selection)?,
         };
@@ -80,6 +81,7 @@ fn add(
         UnknownMembers::Refuse => {
             let missing: Vec<String> = missing.collect();
             if !missing.is_empty() {
+                refuse_groups(tx, &missing)?;
                 return Err(DirectoryError::UnknownMembers(missing));
             }
         }
@@ -97,6 +99,37 @@ fn add(
     }
     mark(tx, &new)?;
     Ok(!new.is_empty())
+}
+
+/// A group that is named as a member is refused as that, not as an unknown user.
+fn refuse_groups(tx: &mut ReadTx<'_>, ids: &[String]) -> Result<(), DirectoryError> {
+    for chunk in ids.chunks(CHUNK) {
+        let found = groups::table.filter(groups::id.eq_any(chunk)).count();
+        if found.get_result::<i64>(tx.connection())? > 0 {
+            return Err(DirectoryError::NestedGroup);
+        }
+    }
+    Ok(())
+}
+
+/// Gives the members that stay the `display` that was sent, or none: it is echoed as sent. Only where the whole list is
+/// replaced; an `add` of a present member changes nothing.
+fn rename(tx: &mut WriteTx<'_>, group_id: &str, members: &[Member]) -> Result<bool, DirectoryError> {
+    let present = memberships::table
+        .filter(memberships::group_id.eq(group_id))
+        .select((memberships::user_id, memberships::display));
+    let present: BTreeMap<String, Option<String>> =
+        present.load::<(String, Option<String>)>(tx.connection())?.into_iter().collect();
+    let mut changed = false;
+    for member in members {
+        if present.get(&member.value).is_some_and(|display| *display != member.display) {
+            diesel::update(memberships::table.find((group_id, &member.value)))
+                .set(memberships::display.eq(&member.display))
+                .execute(tx.connection())?;
+            changed = true;
+        }
+    }
+    Ok(changed)
 }
 
 /// Of these users, those who are in the group.

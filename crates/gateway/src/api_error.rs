@@ -154,11 +154,7 @@ impl ApiError {
 fn provisioning(error: &ProvisioningError, request_id: &str) -> ScimError {
     match error {
         ProvisioningError::Scim(error) => error.clone(),
-        ProvisioningError::NestedGroup => ScimError::new(
-            501,
-            None,
-            "A group as a member of a group is not supported; send its users as members.",
-        ),
+        ProvisioningError::NestedGroup => nested_group(),
         ProvisioningError::NotFound(kind) => ScimError::not_found(kind),
         ProvisioningError::PreconditionFailed { current } => ScimError::new(
             412,
@@ -189,6 +185,7 @@ fn directory(error: &DirectoryError, request_id: &str) -> ScimError {
     match error {
         DirectoryError::UserNameTaken { existing } => taken("userName", existing),
         DirectoryError::ValueTaken { attribute, existing } => taken(attribute, existing),
+        DirectoryError::NestedGroup => nested_group(),
         DirectoryError::UnknownMembers(ids) => {
             let shown: Vec<&str> = ids.iter().take(8).map(String::as_str).collect();
             let more = if ids.len() > shown.len() { ", ..." } else { "" };
@@ -201,6 +198,10 @@ fn directory(error: &DirectoryError, request_id: &str) -> ScimError {
         DirectoryError::BadDocument { .. } => internal(request_id),
         DirectoryError::Store(error) => store(error, request_id),
     }
+}
+
+fn nested_group() -> ScimError {
+    ScimError::new(501, None, "A group as a member of a group is not supported; send its users as members.")
 }
 
 fn seats(error: &SeatError, request_id: &str) -> ScimError {
@@ -276,6 +277,7 @@ impl Refused {
             limit,
             waiting,
             fallback_full,
+            lesser_free,
         })) = error
         else {
             return error;
@@ -287,6 +289,7 @@ impl Refused {
             limit,
             waiting,
             fallback_full,
+            lesser_free,
             tenant: &self.tenant,
             contact: &self.contact,
             not_done: self.not_done,

@@ -12,6 +12,9 @@ use quick_cache::sync::Cache;
 /// Addresses and key ids that are counted at the same time; the least used are forgotten first.
 const COUNTED: usize = 20_000;
 
+/// Okta doubles a `Retry-After` by itself and gives up after ten: a large one would end a sync whose token was just mended.
+const LONGEST_WAIT_SECONDS: u64 = 5;
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Source {
     Address(IpAddr),
@@ -59,7 +62,7 @@ impl Attempts {
         }
         window.wrong = window.wrong.saturating_add(1);
         let left = self.window.saturating_sub(window.began.elapsed());
-        (window.wrong > self.limit).then(|| left.as_secs().max(1))
+        (window.wrong > self.limit).then(|| left.as_secs().clamp(1, LONGEST_WAIT_SECONDS))
     }
 }
 

@@ -7,8 +7,9 @@ use crate::app::App;
 
 /// The routes on the main listener.
 pub(crate) fn routes(config: &mut web::ServiceConfig) {
-    config.route("/healthz", web::get().to(healthz));
-    config.route("/readyz", web::get().to(readyz));
+    // Load balancers ask with HEAD as well.
+    config.route("/healthz", web::get().to(healthz)).route("/healthz", web::head().to(healthz));
+    config.route("/readyz", web::get().to(readyz)).route("/readyz", web::head().to(readyz));
     config.route("/s/{reference}", web::get().to(seat_help));
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use directory::{NameRules, memberships::UnknownMembers};
 use provisioning::{Profile, Rules};
 use quick_cache::sync::Cache;
+use scim_core::schema::{self, Uniqueness};
 use tenant_registry::{Tenant, UnknownMemberRule};
 
 /// Tenants whose rules are kept at the same time.
@@ -37,7 +38,12 @@ impl RulesCache {
 
 fn make(tenant: &Tenant) -> Result<Rules, String> {
     let settings = &tenant.settings;
+    let mut group = schema::group();
+    if settings.unique_group_names {
+        group.set_uniqueness("displayName", Uniqueness::Server);
+    }
     Ok(Rules {
+        group,
         names: NameRules {
             unique_group_names: settings.unique_group_names,
             unique_external_ids: settings.unique_external_ids,

@@ -18,6 +18,8 @@ pub struct Refusal<'a> {
     pub waiting: i64,
     /// The fallback that is full too.
     pub fallback_full: Option<License>,
+    /// A lesser license of which a seat is free.
+    pub lesser_free: Option<License>,
     /// The tenant's name.
     pub tenant: &'a str,
     /// Whom to ask.
@@ -73,11 +75,13 @@ impl Refusal<'_> {
         )
     }
 
-    fn remedy(&self) -> &'static str {
-        match (self.license, self.limit, self.fallback_full) {
-            (_, 0, _) => "Please ",
-            (License::Member, _, None) => "Free a seat, send userType member_lite, or ",
-            _ => "Free a seat, or ",
+    fn remedy(&self) -> String {
+        let free = if self.limit == 0 { "" } else { "Free a seat, " };
+        let lesser = self.lesser_free.map(|l| format!("send userType {}, ", l.key())).unwrap_or_default();
+        match (free, lesser.as_str()) {
+            ("", "") => "Please ".to_owned(),
+            ("", lesser) => format!("S{}or ", lesser.trim_start_matches('s')),
+            (free, lesser) => format!("{free}{lesser}or "),
         }
     }
 }
@@ -98,6 +102,7 @@ mod tests {
             limit: 50,
             waiting: 3,
             fallback_full: None,
+            lesser_free: Some(License::MemberLite),
             tenant: "Acme",
             contact: "support@example.com",
             not_done: "created",
@@ -124,13 +129,23 @@ mod tests {
 
     #[test]
     fn mo8_a_license_that_the_plan_does_not_have_is_named_as_that() {
-        let refusal = Refusal { license: License::MemberLite, used: 0, limit: 0, ..refusal() };
+        let refusal =
+            Refusal { license: License::MemberLite, used: 0, limit: 0, lesser_free: None, ..refusal() };
         let detail = refusal.to_error().detail;
         assert!(
             detail.starts_with("Seat limit reached: the plan of Acme has no Member Lite seats."),
             "{detail}"
         );
         assert!(detail.contains("ask support@example.com"));
+    }
+
+    #[test]
+    fn s12_a_license_that_is_full_as_well_is_not_recommended() {
+        let detail = Refusal { lesser_free: None, ..refusal() }.to_error().detail;
+        assert!(
+            detail.contains("Free a seat, or ask support@example.com") && !detail.contains("userType"),
+            "{detail}"
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use directory::DirectoryError;
 use scim_core::{
-    ResourceType,
+    Document, ResourceType,
     projection::Projection,
     resource::{self, Meta, Parts},
     urn,
@@ -72,8 +72,20 @@ pub fn user(rules: &Rules, base: &Base, view: &UserView) -> Result<Map<String, V
         version: &etag(record.version),
         location: &base.location(&rules.user, &record.id),
     };
-    let document = record.parse()?;
+    let mut document = record.parse()?;
+    tell_manager(base, view, &mut document);
     Ok(resource::render(&rules.user, Parts { id: &record.id, document: &document, computed, meta }))
+}
+
+/// `$ref` and `displayName` of a manager who is a user here (RFC 7643 §4.3); both are computed, never stored.
+fn tell_manager(base: &Base, view: &UserView, document: &mut Document) {
+    let Some(manager) = &view.manager else { return };
+    let told = document.0.get_mut(urn::ENTERPRISE_USER).and_then(|e| e.get_mut("manager")?.as_object_mut());
+    let Some(told) = told else { return };
+    told.insert("$ref".into(), format!("{}/{}", base.users(), manager.id).into());
+    if let Some(name) = &manager.display_name {
+        told.insert("displayName".into(), name.as_str().into());
+    }
 }
 
 /// A group as a value; without members where the view has none.
@@ -108,11 +120,14 @@ pub fn user_text(
     view: &UserView,
     projection: &Projection,
 ) -> Result<String, DirectoryError> {
-    if projection.is_all() {
+    // What is told of a manager stands inside the stored text, so that text is no copy then.
+    if projection.is_all() && view.manager.is_none() {
         return Ok(whole_user_text(rules, base, view));
     }
     let mut resource = user(rules, base, view)?;
-    projection.apply(&rules.user, &mut resource);
+    if !projection.is_all() {
+        projection.apply(&rules.user, &mut resource);
+    }
     Ok(Value::Object(resource).to_string())
 }
 

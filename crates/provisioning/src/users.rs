@@ -8,7 +8,9 @@ use directory::{
     search::{self, Users},
     users::{self, UserRecord},
 };
-use scim_core::{Document, filter::Filter, leniency::Tolerance, list::Page, patch::PatchRequest, resource};
+use scim_core::{
+    Document, filter::Filter, leniency::Tolerance, list::Page, patch::PatchRequest, resource, urn,
+};
 use seat_ledger::{Seat, SeatChange, Wish, seats};
 use serde_json::{Map, Value, json};
 use store::{ReadTx, WriteTx};
@@ -29,6 +31,18 @@ pub struct UserView {
     pub seat: Option<Seat>,
     /// Its groups, current at the time of the transaction.
     pub groups: Vec<GroupOfUser>,
+    /// Its manager, when that is a user of this tenant.
+    pub manager: Option<Manager>,
+}
+
+/// What is told of a manager who is a user of the same tenant (RFC 7643 §4.3).
+#[derive(Clone, Debug)]
+pub struct Manager {
+    /// The manager's id.
+    pub id: String,
+    /// The manager's `displayName` now.
+    pub display_name: Option<String>,
+    modified_ms: i64,
 }
 
 impl UserView {
@@ -38,7 +52,11 @@ impl UserView {
     pub fn is_unchanged_for(&self, conditions: &Preconditions) -> bool {
         let since = self.record.modified_ms;
         let renamed = self.groups.iter().any(|g| g.renamed_ms >= since);
-        conditions.has_already(self.record.version) && self.record.groups_changed_ms < since && !renamed
+        let manager_changed = self.manager.as_ref().is_some_and(|m| m.modified_ms >= since);
+        conditions.has_already(self.record.version)
+            && self.record.groups_changed_ms < since
+            && !renamed
+            && !manager_changed
     }
 }
 
@@ -86,7 +104,8 @@ pub fn create(
     let change = seats::settle(tx, &record.id, wish)?;
     let detail = seat_detail(&change);
     note(tx, "user.created", &record, act, detail)?;
-    let view = UserView { record, seat: Some(change.after.clone()), groups: Vec::new() };
+    let manager = manager(tx, &record)?;
+    let view = UserView { record, seat: Some(change.after.clone()), groups: Vec::new(), manager };
     Ok(Written { view, changed: true, seat: Some(change) })
 }
 
@@ -102,7 +121,22 @@ pub fn get(tx: &mut ReadTx<'_>, id: &str) -> Result<UserView, ProvisioningError>
 fn view(tx: &mut ReadTx<'_>, record: UserRecord) -> Result<UserView, ProvisioningError> {
     let seat = seats::find(tx, &record.id)?;
     let groups = memberships::of_user(tx, &record.id)?;
-    Ok(UserView { record, seat, groups })
+    let manager = manager(tx, &record)?;
+    Ok(UserView { record, seat, groups, manager })
+}
+
+/// The manager that a user's document names, when it is a user here; any other value is kept as it was sent and told of as
+/// that alone (table of disagreements, `manager with an id that is not here`).
+fn manager(tx: &mut ReadTx<'_>, record: &UserRecord) -> Result<Option<Manager>, ProvisioningError> {
+    // Quotes inside strings are escaped, so this is only ever the key; most users have none and cost no look-up.
+    if !record.document.contains("\"manager\":") {
+        return Ok(None);
+    }
+    let document = record.parse()?;
+    let id = document.get(urn::ENTERPRISE_USER).and_then(|e| e.get("manager")?.get("value")?.as_str());
+    let Some(found) = id.map(|id| users::find(tx, id)).transpose()?.flatten() else { return Ok(None) };
+    let display_name = found.parse()?.str("displayName").map(str::to_owned);
+    Ok(Some(Manager { id: found.id, display_name, modified_ms: found.modified_ms }))
 }
 
 /// Whether a filter finds one user at the most, by a unique key: what identity providers ask before everything else.
@@ -135,12 +169,15 @@ fn views(tx: &mut ReadTx<'_>, records: Vec<UserRecord>) -> Result<Vec<UserView>,
     let ids: Vec<&str> = records.iter().map(|r| r.id.as_str()).collect();
     let mut seats = seats::of_users(tx, &ids)?;
     let mut groups = memberships::of_users(tx, &ids)?;
-    let view = |record: UserRecord| UserView {
-        seat: seats.remove(&record.id),
-        groups: groups.remove(&record.id).unwrap_or_default(),
-        record,
+    let view = |record: UserRecord| {
+        Ok(UserView {
+            seat: seats.remove(&record.id),
+            groups: groups.remove(&record.id).unwrap_or_default(),
+            manager: manager(tx, &record)?,
+            record,
+        })
     };
-    Ok(records.into_iter().map(view).collect())
+    records.into_iter().map(view).collect()
 }
 
 /// Whole resources, for a filter that is decided in memory.
@@ -183,7 +220,8 @@ pub fn edit(
     note(tx, "user.changed", &record, act, seat_detail(&change))?;
     promotion::record(tx, &change.promoted, act)?;
     let groups = memberships::of_user(tx, id)?;
-    let view = UserView { record, seat: Some(change.after.clone()), groups };
+    let manager = manager(tx, &record)?;
+    let view = UserView { record, seat: Some(change.after.clone()), groups, manager };
     Ok(Written { view, changed: true, seat: Some(change) })
 }
 

@@ -20,6 +20,8 @@ pub enum SeatError {
         waiting: i64,
         /// What would have been given instead, when that is full too.
         fallback_full: Option<License>,
+        /// A lesser license of which a seat is free: what could be asked for instead.
+        lesser_free: Option<License>,
     },
     /// The license has nothing it could fall back to.
     #[error("{0} has no license to fall back to")]

@@ -25,6 +25,14 @@ pub struct Pool {
     pub policy: Policy,
 }
 
+impl Pool {
+    /// Whether a seat is free.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.quota.is_none_or(|quota| self.used < quota)
+    }
+}
+
 /// All pools, dearest license first.
 ///
 /// # Errors

@@ -123,7 +123,7 @@ impl Seat {
             (State::Granted, _) => None,
             (State::Suspended, _) => Some("The user is not active and holds no seat.".to_owned()),
             (State::Fallback, held) => Some(format!(
-                "All {asked} seats are in use: the user works as {} and gets the next {asked} seat that becomes free.",
+                "No {asked} seat is free: the user works as {} and gets the next {asked} seat that becomes free.",
                 held.map_or("nobody", License::title),
             )),
         }
@@ -220,12 +220,17 @@ fn acquire(
     {
         return Ok((Some(lesser), State::Fallback));
     }
+    let lesser_free = match wish.license.fallback() {
+        Some(lesser) if held != Some(lesser) && pools::get(tx, lesser)?.has_room() => Some(lesser),
+        _ => None,
+    };
     Err(SeatError::LimitReached {
         license: wish.license,
         used: pool.used,
         limit: pool.quota.unwrap_or(i64::MAX),
         waiting: pool.waiting,
         fallback_full: fallback,
+        lesser_free,
     })
 }
 

@@ -97,7 +97,6 @@ async fn dispatch(
     if endpoint.is_discovery() {
         return discovery::answer(app, &caller, &endpoint, &query);
     }
-    query.refuse_unsupported()?;
     let method = request.method();
     let body = match *method {
         Method::POST | Method::PUT | Method::PATCH => {
@@ -160,7 +159,10 @@ fn note(app: &App, request: &HttpRequest, seen: &Seen, status: u16, failure: Opt
     let cause = failure.unwrap_or_default();
     match status {
         // The cause of a failure is in our words; that of a refusal repeats what the caller sent, in quotation marks.
-        500.. => error!(request_id = id, tenant, method, route, status, micros, cause, "a request failed"),
+        // Not built is an answer, not a failure.
+        500 | 502.. => {
+            error!(request_id = id, tenant, method, route, status, micros, cause, "a request failed")
+        }
         400.. => {
             let cause = without_quotations(cause);
             info!(request_id = id, tenant, method, route, status, micros, cause, "a request was refused")

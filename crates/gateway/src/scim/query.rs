@@ -40,6 +40,10 @@ impl Query {
                     "The parameter {name} stands twice; send it once."
                 )));
             }
+            if value.contains(char::REPLACEMENT_CHARACTER) && !text.to_ascii_uppercase().contains("%EF%BF%BD")
+            {
+                return Err(ScimError::invalid_value(format!("The parameter {name} is not UTF-8.")));
+            }
             *slot = Some(value.into_owned());
         }
         Ok(query)
@@ -84,5 +88,11 @@ mod tests {
         assert!(Query::parse("count=1&count=2").is_err());
         assert!(Query::parse("filter=a&Filter=b").is_err());
         assert!(Query::parse("x=1&x=2").is_ok());
+    }
+
+    #[test]
+    fn attack_42_a_parameter_that_is_not_utf_8_is_refused() {
+        assert!(Query::parse("filter=userName+eq+%22%ff%22").is_err());
+        assert!(Query::parse("filter=userName+eq+%22%EF%BF%BD%22").is_ok());
     }
 }

@@ -24,6 +24,7 @@ pub(super) async fn list(
     tolerance: &mut Tolerance,
 ) -> Result<Answer, ApiError> {
     let Caller { rules, base, store, .. } = caller;
+    query.refuse_unsupported()?;
     let page = query.page(app.settings.max_results)?;
     let filter = query.filter(&rules.user, tolerance)?;
     let projection = query.projection(&rules.user)?;

@@ -515,7 +515,7 @@ fn put_keeps_an_attribute_of_an_extension_by_its_urn() {
     let put = |members| replace(&rt, &body(members), &current, &keep, &mut Tolerance::lenient()).unwrap();
     assert_eq!(put(json!({})).get(urn), Some(&json!({"seated": true})));
     assert_eq!(put(json!({urn: {"seated": false}})).get(urn), Some(&json!({"seated": false})));
-    assert_eq!(put(json!({urn: {"seated": null}})).get(urn), None);
+    assert_eq!(put(json!({urn: {"seated": null}})).get(urn), Some(&json!({"seated": true})));
 }
 
 #[test]

@@ -80,6 +80,13 @@ impl ResourceType {
         unknown
     }
 
+    /// Tells within what a core attribute's value is unique in this tenant.
+    pub fn set_uniqueness(&mut self, name: &str, uniqueness: Uniqueness) {
+        if let Some(attribute) = self.core.attributes.iter_mut().find(|a| a.name.eq_ignore_ascii_case(name)) {
+            attribute.uniqueness = uniqueness;
+        }
+    }
+
     /// Tells the legal values of a core attribute in `/Schemas` (MO9).
     pub fn set_canonical_values(&mut self, name: &str, values: Vec<String>) {
         if let Some(attribute) = self.core.attributes.iter_mut().find(|a| a.name.eq_ignore_ascii_case(name)) {

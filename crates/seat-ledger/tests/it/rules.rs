@@ -12,7 +12,7 @@ async fn s2_no_seat_is_sold_twice_and_a_refusal_writes_nothing() {
         plan(&store, 1, 0, Policy::Refuse).await;
         settle(&store, "a", Ask::Member, true).await.unwrap();
         match settle(&store, "b", Ask::Member, true).await {
-            Err(SeatError::LimitReached { license, used, limit, waiting, fallback_full }) => {
+            Err(SeatError::LimitReached { license, used, limit, waiting, fallback_full, .. }) => {
                 assert_eq!((license, used, limit, waiting), (License::Member, 1, 1, 0));
                 assert_eq!(fallback_full, None, "nothing was tried under this policy");
             }

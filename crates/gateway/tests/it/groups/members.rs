@@ -175,3 +175,24 @@ fn a_group_of_250_is_answered_whole() {
     acme.patch(&path, &json!([{ "op": "add", "path": "members", "value": [{ "value": late }] }])).expect(204);
     assert_eq!(members(&acme, &crew).len(), 251);
 }
+
+#[test]
+fn a_members_display_is_what_was_sent_last_with_the_whole_list() {
+    let (_gateway, acme) = roomy();
+    let [ada] = users(&acme);
+    let crew = new_group(&acme, "Crew", &[]);
+    let path = format!("/Groups/{crew}");
+    let display = || acme.get(&path).body["members"][0]["display"].clone();
+    let put = |member: Value| {
+        let schemas = ["urn:ietf:params:scim:schemas:core:2.0:Group"];
+        acme.put(&path, &json!({ "schemas": schemas, "displayName": "Crew", "members": [member] }))
+            .expect(200)
+    };
+    put(json!({ "value": ada, "display": "one" }));
+    assert_eq!(display(), "one");
+    let version = put(json!({ "value": ada, "display": "two" })).body["meta"]["version"].clone();
+    assert_eq!(display(), "two");
+    assert_eq!(put(json!({ "value": ada, "display": "two" })).body["meta"]["version"], version);
+    put(json!({ "value": ada }));
+    assert_eq!(display(), Value::Null, "never invented");
+}

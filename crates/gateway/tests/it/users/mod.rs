@@ -2,4 +2,5 @@
 
 mod attributes;
 mod booleans;
+mod manager;
 mod names;
