@@ -24,7 +24,7 @@ impl Claim {
         let holder: Option<String> = unique_claims::table
             .find(key)
             .select(unique_claims::resource_id)
-            .first(tx.connection())
+            .get_result(tx.connection())
             .optional()?;
         match holder {
             Some(existing) if existing == resource_id => Ok(()),

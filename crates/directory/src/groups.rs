@@ -87,7 +87,7 @@ pub fn insert(
 /// # Errors
 /// When the store fails.
 pub fn find(tx: &mut ReadTx<'_>, id: &str) -> Result<Option<GroupRecord>, DirectoryError> {
-    Ok(groups::table.find(id).select(GroupRecord::as_select()).first(tx.connection()).optional()?)
+    Ok(groups::table.find(id).select(GroupRecord::as_select()).get_result(tx.connection()).optional()?)
 }
 
 /// Finds the group and keeps its row from other writers until this transaction ends, so that concurrent PATCHes of one

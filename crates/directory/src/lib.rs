@@ -1,5 +1,8 @@
 //! Users, groups, memberships, search and the change log of one tenant: rows of that tenant's own store.
 //! Deliberately absent: seats, HTTP, and any word of another tenant.
+//!
+//! Look-ups by a key end in `get_result`, not in `first`: Diesel does not keep a statement with a `LIMIT` prepared on a
+//! connection of either kind, and parsing it costs as much as running it.
 
 pub mod changes;
 mod claims;

@@ -105,7 +105,7 @@ fn present_of(tx: &mut ReadTx<'_>, group_id: &str, ids: &[&str]) -> Result<Vec<S
     if ids.len() <= FEW {
         for id in ids {
             let row = memberships::table.find((group_id, id)).select(memberships::user_id);
-            present.extend(row.first::<String>(tx.connection()).optional()?);
+            present.extend(row.get_result::<String>(tx.connection()).optional()?);
         }
         return Ok(present);
     }

@@ -21,7 +21,10 @@ impl Total {
     }
 
     pub(crate) fn read(self, tx: &mut ReadTx<'_>) -> Result<i64, DirectoryError> {
-        Ok(directory_totals::table.find(self.key()).select(directory_totals::total).first(tx.connection())?)
+        Ok(directory_totals::table
+            .find(self.key())
+            .select(directory_totals::total)
+            .get_result(tx.connection())?)
     }
 
     pub(crate) fn add(self, tx: &mut WriteTx<'_>, by: i64) -> Result<(), DirectoryError> {

@@ -97,7 +97,7 @@ fn refuse_taken_name(tx: &mut WriteTx<'_>, key: &str, own: Option<&str>) -> Resu
 
 fn id_by_name_key(tx: &mut ReadTx<'_>, key: &str) -> Result<Option<String>, DirectoryError> {
     let id = users::table.filter(users::user_name_key.eq(key)).select(users::id);
-    Ok(id.first(tx.connection()).optional()?)
+    Ok(id.get_result(tx.connection()).optional()?)
 }
 
 /// The unique index has the last word: a race that the look-up missed (on PostgreSQL) ends here.
@@ -113,7 +113,7 @@ fn name_race(error: diesel::result::Error) -> DirectoryError {
 /// # Errors
 /// When the store fails.
 pub fn find(tx: &mut ReadTx<'_>, id: &str) -> Result<Option<UserRecord>, DirectoryError> {
-    Ok(users::table.find(id).select(UserRecord::as_select()).first(tx.connection()).optional()?)
+    Ok(users::table.find(id).select(UserRecord::as_select()).get_result(tx.connection()).optional()?)
 }
 
 /// Finds the user and keeps its row from other writers until this transaction ends, so that of two concurrent changes
@@ -137,7 +137,7 @@ pub fn find_for_update(tx: &mut WriteTx<'_>, id: &str) -> Result<Option<UserReco
 /// When the store fails.
 pub fn find_by_name(tx: &mut ReadTx<'_>, user_name: &str) -> Result<Option<UserRecord>, DirectoryError> {
     let query = users::table.filter(users::user_name_key.eq(key::user_name(user_name)));
-    Ok(query.select(UserRecord::as_select()).first(tx.connection()).optional()?)
+    Ok(query.select(UserRecord::as_select()).get_result(tx.connection()).optional()?)
 }
 
 /// Of these ids, the ones that are users here; the order is not kept.
@@ -148,8 +148,9 @@ pub fn existing(tx: &mut ReadTx<'_>, ids: &[&str]) -> Result<Vec<String>, Direct
     let mut found = Vec::with_capacity(ids.len());
     if ids.len() <= memberships::FEW {
         for id in ids {
-            found
-                .extend(users::table.find(id).select(users::id).first::<String>(tx.connection()).optional()?);
+            found.extend(
+                users::table.find(id).select(users::id).get_result::<String>(tx.connection()).optional()?,
+            );
         }
         return Ok(found);
     }

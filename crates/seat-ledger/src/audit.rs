@@ -42,7 +42,7 @@ fn count(tx: &mut ReadTx<'_>, license: License) -> Result<Count, SeatError> {
     let ledger = seat_ledger::table
         .filter(seat_ledger::license.eq(license.key()))
         .select(sum)
-        .first(tx.connection())?;
+        .get_result(tx.connection())?;
     let holders =
         seats::table.filter(seats::granted.eq(license.key())).count().get_result(tx.connection())?;
     Ok(Count { ledger, used: pools::get(tx, license)?.used, holders })

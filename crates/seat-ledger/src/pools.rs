@@ -41,7 +41,7 @@ pub fn get(tx: &mut ReadTx<'_>, license: License) -> Result<Pool, SeatError> {
     let (quota, used, policy): (Option<i64>, i64, String) = seat_pools::table
         .find(license.key())
         .select((seat_pools::quota, seat_pools::used, seat_pools::policy))
-        .first(tx.connection())?;
+        .get_result(tx.connection())?;
     let policy = Policy::from_key(&policy)
         .ok_or_else(|| SeatError::Damaged(format!("policy {policy:?} is not known")))?;
     let waiting = waiting(tx, license)?;

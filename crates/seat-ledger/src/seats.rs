@@ -135,7 +135,7 @@ impl Seat {
 /// # Errors
 /// When the store fails.
 pub fn find(tx: &mut ReadTx<'_>, user_id: &str) -> Result<Option<Seat>, SeatError> {
-    let row: Option<Row> = seats::table.find(user_id).first(tx.connection()).optional()?;
+    let row: Option<Row> = seats::table.find(user_id).get_result(tx.connection()).optional()?;
     row.map(Seat::of_row).transpose()
 }
 

@@ -95,7 +95,7 @@ pub(crate) fn find(
                 tenants::created_ms,
             ),
         ))
-        .first(tx.connection())
+        .get_result(tx.connection())
         .optional()?;
     let Some((salt, hash, expires_ms, last_used_ms, tenant)) = row else { return Ok(None) };
     let tenant = Arc::new(Tenant::of_row(region, tenant)?);

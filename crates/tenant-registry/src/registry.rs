@@ -361,7 +361,7 @@ fn by_key(tx: &mut ReadTx<'_>, region: &RegionCode, key: &CompanyKey) -> Result<
     let row: Option<tenant::Row> = tenants::table
         .filter(tenants::company_key.eq(key.as_str()))
         .filter(tenants::state.ne(TenantState::Deleting.key()))
-        .first(tx.connection())
+        .get_result(tx.connection())
         .optional()?;
     let missing = || RegistryError::NoTenant { region: region.to_string(), key: key.to_string() };
     Tenant::of_row(region, row.ok_or_else(missing)?)

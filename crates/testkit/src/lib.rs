@@ -11,4 +11,6 @@ pub mod at_once;
 pub mod bench;
 pub mod gateway;
 pub mod http;
+pub mod recordings;
 pub mod stores;
+pub mod wire;

@@ -43,6 +43,11 @@ impl Searched for Groups {
         Total::Groups.read(tx)
     }
 
+    fn one(tx: &mut ReadTx<'_>, predicate: Predicate) -> Result<Option<GroupRecord>, DirectoryError> {
+        let row = groups::table.filter(predicate).select(GroupRecord::as_select());
+        Ok(row.get_result(tx.connection()).optional()?)
+    }
+
     fn count(tx: &mut ReadTx<'_>, predicate: Predicate) -> Result<i64, DirectoryError> {
         Ok(groups::table.filter(predicate).count().get_result(tx.connection())?)
     }

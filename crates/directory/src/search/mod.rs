@@ -54,6 +54,11 @@ pub trait Searched {
     /// # Errors
     /// When the store fails.
     fn count(tx: &mut ReadTx<'_>, predicate: Self::Predicate) -> Result<i64, DirectoryError>;
+    /// The row that fulfils a condition on a unique key.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn one(tx: &mut ReadTx<'_>, predicate: Self::Predicate) -> Result<Option<Self::Record>, DirectoryError>;
     /// The rows that fulfil a condition, in order of id, from an offset.
     ///
     /// # Errors
@@ -109,7 +114,7 @@ pub fn find<S: Searched>(
     };
     match S::plan(filter) {
         Plan { predicate: Some(predicate), exact: true, at_most_one: true } => {
-            let records = S::select(tx, predicate, 0, 1)?;
+            let records: Vec<_> = S::one(tx, predicate)?.into_iter().collect();
             let total = u64::try_from(records.len()).unwrap_or_default();
             let on_page = offset == 0 && limit > 0;
             Ok(Found { total, records: if on_page { records } else { Vec::new() } })

@@ -42,6 +42,11 @@ impl Searched for Users {
         Total::Users.read(tx)
     }
 
+    fn one(tx: &mut ReadTx<'_>, predicate: Predicate) -> Result<Option<UserRecord>, DirectoryError> {
+        let row = users::table.filter(predicate).select(UserRecord::as_select());
+        Ok(row.get_result(tx.connection()).optional()?)
+    }
+
     fn count(tx: &mut ReadTx<'_>, predicate: Predicate) -> Result<i64, DirectoryError> {
         Ok(users::table.filter(predicate).count().get_result(tx.connection())?)
     }

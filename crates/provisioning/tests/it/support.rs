@@ -91,11 +91,12 @@ impl Tenant {
         self.write(work).await.unwrap()
     }
 
-    /// What happened to one resource, as a story: oldest first.
+    /// Oldest first.
     pub(crate) async fn changes(&self, id: &str) -> Vec<StoredChange> {
         let id = id.to_owned();
-        let newest_first = self.read(move |tx| Ok(changes::of_resource(tx, &id, 1000)?)).await;
-        newest_first.into_iter().rev().collect()
+        let mut changes = self.read(move |tx| Ok(changes::of_resource(tx, &id, 1000)?)).await;
+        changes.reverse();
+        changes
     }
 
     pub(crate) async fn audit(&self) -> audit::Report {

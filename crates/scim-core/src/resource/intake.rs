@@ -100,8 +100,7 @@ fn read_extension(
     faults.into_result().map(|()| Some(Value::Object(block)))
 }
 
-/// One kept attribute of a PUT. Absent is not cleared: `null` clears any but `active`, whose `null` and `""` come
-/// from mappings that found nothing.
+/// One kept attribute of a PUT. `null` and `""` are the same as absent: they come from mappings that found nothing.
 fn carry_over(
     rt: &ResourceType,
     name: &str,
@@ -110,8 +109,7 @@ fn carry_over(
     document: &mut Document,
 ) {
     if let Some(attribute) = rt.core.attribute(name) {
-        let means_nothing = |value| attribute.name == "active" && is_nothing(value);
-        if member(body, &attribute.name).is_none_or(means_nothing) {
+        if member(body, &attribute.name).is_none_or(is_nothing) {
             copy(&attribute.name, &current.0, &mut document.0);
         }
         return;
@@ -120,7 +118,7 @@ fn carry_over(
         return;
     };
     let sent = member(body, &extension.id).and_then(Value::as_object);
-    if sent.is_some_and(|block| member(block, &attribute.name).is_some()) {
+    if sent.and_then(|block| member(block, &attribute.name)).is_some_and(|value| !is_nothing(value)) {
         return;
     }
     let Some(Value::Object(from)) = current.get(&extension.id) else {

@@ -159,3 +159,19 @@ fn display_is_echoed_as_sent_and_type_is_always_told() {
     assert_eq!((&member(&ada)["display"], &member(&ada)["type"]), (&json!("Countess"), &json!("User")));
     assert_eq!((member(&grace).get("display"), &member(&grace)["type"]), (None, &json!("User")));
 }
+
+#[test]
+fn a_group_of_250_is_answered_whole() {
+    let (_gateway, acme) = roomy();
+    let all: [String; 250] = users(&acme);
+    let value: Vec<Value> = all.iter().map(|id| json!({ "value": id })).collect();
+    let crew = new_group(&acme, "Crew", &[]);
+    let path = format!("/Groups/{crew}");
+    acme.patch(&path, &json!([{ "op": "add", "path": "members", "value": value }])).expect(204);
+    assert_eq!(members(&acme, &crew), all);
+    let listed = acme.get("/Groups?startIndex=1&count=100").expect(200).body;
+    assert_eq!(listed["Resources"][0]["members"].as_array().unwrap().len(), 250);
+    let late = acme.create_user("late", "").expect(201).id();
+    acme.patch(&path, &json!([{ "op": "add", "path": "members", "value": [{ "value": late }] }])).expect(204);
+    assert_eq!(members(&acme, &crew).len(), 251);
+}

@@ -1,0 +1,18 @@
+//! Recordings: what an identity provider sends, step by step, and what must come back. A recording is data (JSON); this plays
+//! it against a real gateway and says at which step the two part.
+//!
+//! A file is an array of cases: `name`, `idp`, `source`, `note` (optional), and `steps`, each of
+//! - `method`, `path` (sent as written, below the base URL), `headers` (as the provider sends them; `Authorization` is added
+//!   unless a step names it; `null`: none), `body` (JSON, or with `raw: true` a string sent as it is);
+//! - `repeat: N` (with `${i}` = 1 to N), and `parallel: K` to send those from K connections at once;
+//! - `expect.status` (a list), `expect.headers`, `expect.json` (path → wanted), `expect.capture` (variable → path).
+//!
+//! Variables: `${uniq}` (one per case), `${UNIQ}` (in capitals), `${base}`, `${uuid:NAME}`, `${i}`, and captures. Paths and
+//! matchers are in [`path`] and [`matching`].
+
+mod matching;
+mod path;
+mod play;
+mod variables;
+
+pub use play::{Report, play_folder};

@@ -1,0 +1,136 @@
+//! Plays recordings against a tenant.
+
+use std::{
+    path::Path,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use serde_json::{Map, Value};
+
+use super::{matching::check, path::find, variables::Variables};
+use crate::{at_once::at_once, gateway::Tenant, http::Answer, wire};
+
+/// What a folder of recordings came to.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Cases that were played.
+    pub played: usize,
+    /// One line for each case that failed: file, case, step, first difference.
+    pub failures: Vec<String>,
+}
+
+/// Plays every case of every `*.json` in a folder, in the order of their names.
+pub fn play_folder(folder: &Path, tenant: &Tenant) -> Report {
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .unwrap_or_else(|e| panic!("{}: {e}", folder.display()))
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+        .collect();
+    files.sort();
+    let mut report = Report::default();
+    for file in files {
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let text = std::fs::read_to_string(&file).unwrap();
+        let cases: Vec<Value> = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{name}: {e}"));
+        for case in &cases {
+            report.played += 1;
+            if let Err(difference) = play(case, tenant) {
+                report.failures.push(format!("{name}: {}: {difference}", string(case, "name")));
+            }
+        }
+    }
+    report
+}
+
+fn string<'c>(object: &'c Value, key: &str) -> &'c str {
+    object[key].as_str().unwrap_or_else(|| panic!("no {key} in {object}"))
+}
+
+fn play(case: &Value, tenant: &Tenant) -> Result<(), String> {
+    let mut variables = Variables::new(&tenant.base_url);
+    let steps = case["steps"].as_array().filter(|steps| !steps.is_empty());
+    for (number, step) in steps.unwrap_or_else(|| panic!("no steps in {case}")).iter().enumerate() {
+        let place = || format!("step {} {} {}", number + 1, string(step, "method"), string(step, "path"));
+        runs(step, tenant, &mut variables).map_err(|difference| format!("{}: {difference}", place()))?;
+    }
+    Ok(())
+}
+
+/// A step as often as it says, one after the other or from several connections.
+fn runs(step: &Value, tenant: &Tenant, variables: &mut Variables) -> Result<(), String> {
+    let count = |key: &str| usize::try_from(step[key].as_u64().unwrap_or(1)).unwrap();
+    let (repeat, connections) = (count("repeat"), count("parallel"));
+    let (next, known) = (AtomicUsize::new(1), &*variables);
+    let mine = |_| {
+        let mut done = Vec::new();
+        loop {
+            let run = next.fetch_add(1, Ordering::Relaxed);
+            if run > repeat {
+                return done;
+            }
+            let mut variables = known.clone();
+            variables.set_run(run);
+            done.push(send(step, tenant, &mut variables).map(|()| variables));
+        }
+    };
+    let learnt: Vec<Result<Variables, String>> = at_once(connections, mine).into_iter().flatten().collect();
+    learnt.into_iter().try_for_each(|run| run.map(|run| variables.learn(run)))
+}
+
+fn send(step: &Value, tenant: &Tenant, variables: &mut Variables) -> Result<(), String> {
+    let (address, prefix) = place(&tenant.base_url);
+    let target = format!("{prefix}{}", variables.path(string(step, "path")));
+    let body = step.get("body").filter(|body| !body.is_null()).map(|body| variables.tree(body));
+    let body = body.map(|body| match (&body, step["raw"] == true) {
+        (Value::String(text), true) => text.clone(),
+        _ => body.to_string(),
+    });
+    let headers = headers(step, tenant, variables);
+    let request = (string(step, "method"), target.as_str());
+    let answer = wire::exchange(address, request, &headers, body.as_deref().map(str::as_bytes));
+    judge(&step["expect"], &answer.map_err(|e| format!("no answer: {e}"))?, variables)
+}
+
+/// `127.0.0.1:1234` and `/ire/acme/scim/v2`.
+fn place(base_url: &str) -> (&str, &str) {
+    let rest = base_url.strip_prefix("http://").unwrap_or_else(|| panic!("{base_url} is no http URL"));
+    rest.split_at(rest.find('/').unwrap_or(rest.len()))
+}
+
+fn headers(step: &Value, tenant: &Tenant, variables: &Variables) -> Vec<(String, String)> {
+    let none = Map::new();
+    let given = step["headers"].as_object().unwrap_or(&none);
+    let text = |value: &Value| value.as_str().map(|value| variables.text(value));
+    let mut headers: Vec<(String, String)> =
+        given.iter().filter_map(|(name, value)| Some((name.clone(), text(value)?))).collect();
+    if !given.keys().any(|name| name.eq_ignore_ascii_case("authorization")) {
+        headers.push(("Authorization".to_owned(), format!("Bearer {}", tenant.token)));
+    }
+    headers
+}
+
+fn judge(expect: &Value, answer: &Answer, variables: &mut Variables) -> Result<(), String> {
+    let statuses = expect["status"].as_array().unwrap_or_else(|| panic!("no status is expected: {expect}"));
+    if !statuses.contains(&answer.status.into()) {
+        return Err(format!("want status {}, got {}: {}", expect["status"], answer.status, answer.text));
+    }
+    let none = Map::new();
+    let part = |key: &str| expect[key].as_object().unwrap_or(&none);
+    for (name, wanted) in part("headers") {
+        let found = answer.header(name).map(Value::from);
+        check(&format!("header {name}"), &variables.tree(wanted), found.as_ref())?;
+    }
+    if answer.status == 204 {
+        return if answer.text.is_empty() { Ok(()) } else { Err("a 204 has a body".to_owned()) };
+    }
+    for (path, wanted) in part("json") {
+        let path = variables.text(path);
+        check(&path, &variables.tree(wanted), find(&answer.body, &path).as_ref())?;
+    }
+    for (name, path) in part("capture") {
+        let path = path.as_str().unwrap_or_else(|| panic!("a capture is a path, not {path}"));
+        let found = find(&answer.body, path).filter(|found| !found.is_null());
+        variables.capture(name, &found.ok_or_else(|| format!("there is no {path} in {}", answer.text))?);
+    }
+    Ok(())
+}
