@@ -7,6 +7,7 @@ mod attempts;
 mod cli;
 mod health;
 mod http;
+mod protection;
 mod request_id;
 mod scim;
 mod serve;

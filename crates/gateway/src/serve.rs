@@ -5,7 +5,6 @@ use std::{
     net::{SocketAddr, TcpListener},
     path::Path,
     sync::Arc,
-    time::Duration,
 };
 
 use actix_web::{App as HttpApp, HttpServer, web};
@@ -13,9 +12,6 @@ use tokio::sync::watch;
 use tracing::{info, warn};
 
 use crate::{admin, app::App, health, http, scim, settings::Settings, telemetry};
-
-/// How long a connection may wait for its next request: longer than the pauses of a sync, shorter than most proxies' patience.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// Runs until SIGTERM or SIGINT.
 ///
@@ -28,6 +24,7 @@ pub(crate) fn serve(config: Option<&Path>) -> Result<(), String> {
 }
 
 async fn run(settings: Settings) -> Result<(), String> {
+    outlive_the_file_size_limit();
     let listener = bind("server.listen", settings.listen)?;
     let address = listener.local_addr().map_err(|e| format!("server.listen: {e}"))?;
     let metrics = settings.metrics_listen.map(|a| bind("metrics.listen", a)).transpose()?;
@@ -69,8 +66,10 @@ fn scim_server(
     let data = web::Data::from(Arc::clone(app));
     let limits = http::Limits {
         headers: settings.header_timeout,
+        // Each part has its own limit; the work waits for its turn at two stores at the most, and then has as long again.
+        exchange: settings.header_timeout + settings.body_timeout + settings.store.admission_deadline * 4,
         write: settings.write_timeout,
-        keep_alive: KEEP_ALIVE,
+        keep_alive: settings.keep_alive,
         shutdown: settings.shutdown,
     };
     let application = move || {
@@ -100,6 +99,18 @@ fn leave_server_url(data_dir: &Path, address: SocketAddr) -> Result<(), String> 
     let path = data_dir.join("server-url");
     let written = std::fs::File::create(&path).and_then(|mut file| writeln!(file, "http://{address}"));
     written.map_err(|e| format!("{}: {e}", path.display()))
+}
+
+/// A limit on the size of files (`ulimit -f`, `LimitFSIZE=`) ends a process that meets it, and every tenant with it, unless the
+/// signal is taken; then the one write fails.
+fn outlive_the_file_size_limit() {
+    use tokio::signal::unix::{SignalKind, signal};
+    /// SIGXFSZ; the number is the same on Linux and macOS.
+    const FILE_SIZE_LIMIT: i32 = 25;
+    // Once a handler is there it stays, also without anybody who waits for it.
+    if let Err(error) = signal(SignalKind::from_raw(FILE_SIZE_LIMIT)) {
+        warn!(%error, "a file size limit would end this process");
+    }
 }
 
 async fn wait_for_stop() {

@@ -7,7 +7,7 @@ use testkit::stores::on_each_store;
 use crate::support::{MIGRATIONS, read, write};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn changes_come_back_newest_first_of_one_resource_and_of_all() {
+async fn changes_come_back_newest_first() {
     on_each_store(MIGRATIONS, async |store| {
         for (resource_id, versions) in [("a", 1..4), ("b", 1..3)] {
             write(&store, move |tx| {

@@ -9,7 +9,7 @@ mod token;
 mod tokens;
 
 use actix_web::{
-    HttpRequest, HttpResponse,
+    HttpMessage as _, HttpRequest, HttpResponse,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
     http::header::AUTHORIZATION,
@@ -17,10 +17,12 @@ use actix_web::{
     web::{self, Data},
 };
 
+use provisioning::Act;
+
 pub(crate) use problem::Problem;
 pub(crate) use token::AdminToken;
 
-use crate::app::App;
+use crate::{app::App, protection::protect, request_id};
 
 /// Largest body of an admin request, in bytes.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -33,6 +35,7 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
     let query = web::QueryConfig::default().error_handler(|error, _| {
         Problem::bad_request(format!("The query is not what this needs: {error}.")).into()
     });
+    let path = web::PathConfig::default().error_handler(|_, _| nowhere().into());
     let tenant = web::scope("/tenants/{key}")
         .route("", web::get().to(tenants::show))
         .route("", web::patch().to(tenants::set))
@@ -56,6 +59,7 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
         web::scope("/admin/v1")
             .app_data(json)
             .app_data(query)
+            .app_data(path)
             .app_data(web::PayloadConfig::default().limit(BODY_LIMIT))
             .wrap(from_fn(staff_only))
             .route("/regions", web::get().to(tenants::regions))
@@ -64,24 +68,48 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
     );
 }
 
-async fn nothing_here() -> Problem {
+async fn nothing_here() -> Result<HttpResponse, Problem> {
+    Err(nowhere())
+}
+
+fn nowhere() -> Problem {
     Problem::new(404, "There is nothing at this path, or it does not take this method.")
 }
 
-/// Every route below is for the holder of the admin token alone; checked before a body byte is read.
+/// Every route below is for the holder of the admin token alone; checked before a body byte is read. Every answer leaves through
+/// here, so that all bear their request's id, which the change log has too.
 async fn staff_only(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    let admitted =
-        request.app_data::<Data<App>>().is_some_and(|app| app.admin_token.admits(&bearer(request.request())));
-    if !admitted {
-        return Err(Problem::new(401, "Send the admin token as Authorization: Bearer.").into());
+) -> Result<ServiceResponse, actix_web::Error> {
+    let act = Act { request_id: request_id::new() };
+    request.extensions_mut().insert(act.clone());
+    let answered = match refusal(&request) {
+        Some(problem) => request.error_response(problem),
+        None => next.call(request).await?.map_into_boxed_body(),
+    };
+    let (request, mut response) = answered.into_parts();
+    if let Some(told) =
+        response.error().and_then(|e| e.as_error::<Problem>()).map(|p| p.tell(&act.request_id))
+    {
+        response = told;
     }
-    let mut response = next.call(request).await?;
-    let no_store = actix_web::http::header::HeaderValue::from_static("no-store");
-    response.headers_mut().insert(actix_web::http::header::CACHE_CONTROL, no_store);
-    Ok(response)
+    protect(response.headers_mut(), &act.request_id);
+    Ok(ServiceResponse::new(request, response))
+}
+
+/// Why a request is not heard: no admin token, or too many wrong ones from its address (attack 21).
+fn refusal(request: &ServiceRequest) -> Option<Problem> {
+    let Some(app) = request.app_data::<Data<App>>() else {
+        return Some(Problem::new(500, "No application."));
+    };
+    if app.admin_token.admits(&bearer(request.request())) {
+        return None;
+    }
+    Some(match app.attempts.wrong(request.peer_addr().map(|a| a.ip()), None) {
+        Some(seconds) => Problem::too_many_attempts(seconds),
+        None => Problem::new(401, "Send the admin token as Authorization: Bearer."),
+    })
 }
 
 /// The one bearer token, or an empty text that admits nobody.

@@ -2,7 +2,14 @@
 
 use std::fmt;
 
-use actix_web::{HttpResponse, ResponseError, http::StatusCode};
+use actix_web::{
+    HttpResponse, ResponseError,
+    body::BoxBody,
+    http::{
+        StatusCode,
+        header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE},
+    },
+};
 use provisioning::ProvisioningError;
 use seat_ledger::SeatError;
 use serde_json::json;
@@ -10,20 +17,27 @@ use store::StoreError;
 use tenant_registry::RegistryError;
 use tracing::error;
 
-use crate::request_id;
-
 /// One problem: a status, a sentence that says what to change, and an id that the log has too when there is more to say.
 #[derive(Debug)]
 pub(crate) struct Problem {
     status: StatusCode,
     detail: String,
-    request_id: String,
+    /// Seconds.
+    retry_after: Option<u64>,
+    /// For the log alone.
+    cause: Option<String>,
 }
 
 impl Problem {
     pub(crate) fn new(status: u16, detail: impl Into<String>) -> Self {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Self { status, detail: detail.into(), request_id: request_id::new() }
+        let retry_after = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(1);
+        Self { status, detail: detail.into(), retry_after, cause: None }
+    }
+
+    pub(crate) fn too_many_attempts(seconds: u64) -> Self {
+        let detail = "Too many wrong credentials from here; wait before the next try.";
+        Self { retry_after: Some(seconds), ..Self::new(429, detail) }
     }
 
     pub(crate) fn bad_request(detail: impl Into<String>) -> Self {
@@ -32,9 +46,30 @@ impl Problem {
 
     /// The cause goes to the log, the caller gets a plain sentence.
     fn internal(cause: &dyn fmt::Display) -> Self {
-        let problem = Self::new(500, "Something went wrong here; it was logged.");
-        error!(request_id = problem.request_id, %cause, "an admin request failed");
-        problem
+        Self { cause: Some(cause.to_string()), ..Self::new(500, "Something went wrong here; it was logged.") }
+    }
+
+    /// The answer to the request of this id; logs what the caller is not told.
+    pub(crate) fn tell(&self, request_id: &str) -> HttpResponse {
+        if let Some(cause) = &self.cause {
+            error!(request_id, cause, "an admin request failed");
+        }
+        let body = json!({
+            "type": "about:blank",
+            "title": self.status.canonical_reason().unwrap_or("Error"),
+            "status": self.status.as_u16(),
+            "detail": self.detail,
+            "request_id": request_id,
+        });
+        let mut response = self.error_response();
+        if self.status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        response.set_body(BoxBody::new(body.to_string()))
     }
 }
 
@@ -44,32 +79,14 @@ impl fmt::Display for Problem {
     }
 }
 
+/// On its way out of a handler; the door of the admin API makes the answer of it, with [`Problem::tell`].
 impl ResponseError for Problem {
     fn status_code(&self) -> StatusCode {
         self.status
     }
 
     fn error_response(&self) -> HttpResponse {
-        let body = json!({
-            "type": "about:blank",
-            "title": self.status.canonical_reason().unwrap_or("Error"),
-            "status": self.status.as_u16(),
-            "detail": self.detail,
-            "request_id": self.request_id,
-        });
-        let mut response = HttpResponse::build(self.status);
-        if self.status == StatusCode::UNAUTHORIZED {
-            response.insert_header(("WWW-Authenticate", "Bearer"));
-        }
-        response.content_type("application/problem+json").body(body.to_string())
-    }
-}
-
-impl actix_web::Responder for Problem {
-    type Body = actix_web::body::BoxBody;
-
-    fn respond_to(self, _: &actix_web::HttpRequest) -> HttpResponse {
-        self.error_response()
+        HttpResponse::new(self.status)
     }
 }
 
@@ -91,7 +108,14 @@ impl From<StoreError> for Problem {
         match error {
             StoreError::Busy => Self::new(503, "The store is busy; retry after a moment."),
             StoreError::Full => Self::new(507, "The disk is full; nothing was changed."),
-            other => Self::internal(&other),
+            StoreError::Unavailable(_)
+            | StoreError::Missing
+            | StoreError::Corrupt(_)
+            | StoreError::Migration(_) => Self {
+                cause: Some(error.to_string()),
+                ..Self::new(503, "The data of this tenant cannot be reached now; the cause was logged.")
+            },
+            StoreError::Panicked | StoreError::Unique(_) | StoreError::Query(_) => Self::internal(&error),
         }
     }
 }

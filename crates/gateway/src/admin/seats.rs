@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use actix_web::{
     HttpResponse,
-    web::{Data, Json, Path},
+    web::{Data, Json, Path, ReqData},
 };
 use provisioning::{Act, ProvisioningError, audit, plan};
 use seat_ledger::{License, Policy, pools};
@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use store::{ReadTx, Store, WriteTx};
 
 use super::{Problem, json, tenants::place};
-use crate::{app::App, request_id};
+use crate::app::App;
 
 /// Quotas and policies to set, checked.
 #[derive(Clone, Debug, Default)]
@@ -118,6 +118,7 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<i
 pub(super) async fn set(
     app: Data<App>,
     path: Path<(String, String)>,
+    act: ReqData<Act>,
     Json(changes): Json<BTreeMap<String, LicenseChange>>,
 ) -> Result<HttpResponse, Problem> {
     let mut plan = Plan::default();
@@ -130,7 +131,7 @@ pub(super) async fn set(
             plan.set_policy(key, policy)?;
         }
     }
-    let act = Act { request_id: request_id::new() };
+    let act = act.into_inner();
     let store = store_of(&app, &path).await?;
     let body = store
         .write(move |tx| {

@@ -2,7 +2,7 @@
 
 use actix_web::{
     HttpResponse,
-    web::{Data, Json, Path},
+    web::{Data, Json, Path, ReqData},
 };
 use provisioning::{Act, Profile, timestamp::iso};
 use rand::{Rng as _, distr::Alphanumeric};
@@ -14,7 +14,7 @@ use tenant_registry::{
 };
 
 use super::{Problem, json, seats::Plan};
-use crate::{app::App, request_id};
+use crate::app::App;
 
 /// Longest name of a tenant, in characters.
 const MAX_NAME: usize = 200;
@@ -79,6 +79,7 @@ pub(super) struct Creation {
 pub(super) async fn create(
     app: Data<App>,
     region: Path<String>,
+    act: ReqData<Act>,
     Json(new): Json<Creation>,
 ) -> Result<HttpResponse, Problem> {
     let registry = registry(&app, &region)?;
@@ -90,7 +91,7 @@ pub(super) async fn create(
         None => CompanyKey::new(&random_key())?,
     };
     let plan = Plan::new(&new.seats, &new.policies)?;
-    let act = Act { request_id: request_id::new() };
+    let act = act.into_inner();
     let tenant = NewTenant { company_key, name, profile, settings: new.settings };
     let initialise = move |tx: &mut store::WriteTx<'_>| {
         plan.apply(tx, &act).map_err(|error| match error {

@@ -1,5 +1,6 @@
-//! The HTTP server: actix-web over a stream that lets raw quotes in a query pass.
+//! The HTTP server: actix-web over a stream that lets raw quotes in a query pass, and that ends when an exchange does not.
 
+mod patience;
 mod raw_quotes;
 mod server;
 

@@ -14,13 +14,21 @@ use actix_web::{Error, body::MessageBody, dev::AppConfig, rt::net::TcpStream};
 use socket2::SockRef;
 use tokio::sync::watch;
 
-use super::raw_quotes::RawQuotes;
+use super::{
+    patience::{Patience, Patient},
+    raw_quotes::RawQuotes,
+};
+
+/// How long a connection that ends is read on, so that a client in the middle of a refused body gets its answer.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// How long clients may take.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     /// To send the headers.
     pub(crate) headers: Duration,
+    /// For a whole exchange, from a request's first byte to its answer's.
+    pub(crate) exchange: Duration,
     /// To take an answer.
     pub(crate) write: Duration,
     /// Between two requests on one connection.
@@ -53,6 +61,8 @@ where
 {
     let address = listener.local_addr().map_err(|e| e.to_string())?;
     let stopping = stopping.clone();
+    // An idle connection is closed in good order first.
+    let patience = Patience { exchange: limits.exchange, idle: limits.keep_alive + LINGER };
     let mut builder = Server::build().disable_signals().shutdown_timeout(limits.shutdown.as_secs());
     if let Some(workers) = workers {
         builder = builder.workers(workers);
@@ -62,6 +72,7 @@ where
         let http = HttpService::build()
             .keep_alive(limits.keep_alive)
             .client_request_timeout(limits.headers)
+            .client_disconnect_timeout(LINGER)
             .graceful_shutdown_signal(move || wait_for(stopping.clone()))
             .local_addr(address);
         let application = application().into_factory().map_err(|error| {
@@ -73,7 +84,7 @@ where
         let connection = fn_service(move |stream: TcpStream| async move {
             let peer: Option<SocketAddr> = stream.peer_addr().ok();
             tune(&stream, limits.write);
-            Ok::<_, actix_http::error::DispatchError>((RawQuotes::new(stream), peer))
+            Ok::<_, actix_http::error::DispatchError>((RawQuotes::new(Patient::new(stream, patience)), peer))
         });
         connection.and_then(http.h1(application))
     });

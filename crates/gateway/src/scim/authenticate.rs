@@ -50,6 +50,18 @@ pub(super) async fn authenticate(
     Ok(grant)
 }
 
+/// What is said at a path without `scim/v2`: the holder of a genuine token is told where to go (MO15).
+pub(super) async fn lost(app: &App, request: &HttpRequest) -> ApiError {
+    let verified = match bearer(request) {
+        Some(token) => verify(app, &token).await,
+        None => Ok(None),
+    };
+    match verified {
+        Ok(grant) => ApiError::NoSuchPath { base_url: grant.map(|grant| app.base(&grant.tenant).0) },
+        Err(error) => error,
+    }
+}
+
 /// The one bearer token of the request; `None` for none, two, another scheme or a shape that no token has.
 fn bearer(request: &HttpRequest) -> Option<Token> {
     let mut headers = request.headers().get_all(AUTHORIZATION);
@@ -68,6 +80,8 @@ async fn verify(app: &App, token: &Token) -> Result<Option<Arc<Grant>>, ApiError
     }
 }
 
+/// The region that the path names, else that of the host. Only `Host` says which host it is: `Forwarded` and its like are
+/// anybody's to write (attack 6).
 fn region_of(app: &App, request: &HttpRequest, target: &Target) -> Option<String> {
     // `Forwarded` and its like are what a caller says about itself (attack 6); a proxy passes `Host` on.
     let host = request.headers().get(HOST).and_then(|v| v.to_str().ok());

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actix_web::{
     HttpRequest,
-    http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE},
+    http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue},
     web::{BytesMut, Payload},
 };
 use futures_util::StreamExt as _;
@@ -41,11 +41,15 @@ const DRAINED: usize = 4;
 
 /// `application/scim+json` or `application/json`, with any parameters, or none at all (RFC 7644 §3.1 and §8.1); never packed.
 fn check_type(request: &HttpRequest) -> Result<(), ApiError> {
-    let text = |name| request.headers().get(name).and_then(|v| v.to_str().ok()).map(str::trim);
-    if text(CONTENT_ENCODING).is_some_and(|coding| !coding.eq_ignore_ascii_case("identity")) {
+    let plain = |coding: &HeaderValue| coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity");
+    if !request.headers().get_all(CONTENT_ENCODING).all(plain) {
         return Err(ApiError::UnsupportedMediaType("Send the body without Content-Encoding."));
     }
-    let media = text(CONTENT_TYPE).map(|value| value.split(';').next().unwrap_or_default().trim());
+    let media = request
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok())
+        .map(|value| value.split(';').next().unwrap_or_default().trim());
     match media {
         None | Some("") => Ok(()),
         Some(m) if is_json(m) => Ok(()),

@@ -5,10 +5,7 @@ use std::{panic::AssertUnwindSafe, time::Instant};
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::{
-        Method,
-        header::{HeaderName, HeaderValue},
-    },
+    http::Method,
     web::{Data, Payload},
 };
 use futures_util::FutureExt as _;
@@ -18,7 +15,7 @@ use tracing::{debug, error, info};
 
 use super::{
     answer::{Answer, error_response},
-    authenticate::authenticate,
+    authenticate::{authenticate, lost},
     body::read_json,
     caller::Caller,
     discovery,
@@ -28,7 +25,7 @@ use super::{
     target::Target,
     users,
 };
-use crate::{api_error::ApiError, app::App, request_id};
+use crate::{api_error::ApiError, app::App, protection::protect, request_id};
 
 /// What is known of a request by the time it is answered, for the log and the metrics.
 struct Seen {
@@ -48,7 +45,7 @@ pub(crate) async fn scim(request: HttpRequest, payload: Payload, app: Data<App>)
         Ok(answer) => answer.into_response(&request),
         Err(error) => error_response(&error, &request, &seen.id),
     };
-    protect(&mut response, &seen.id);
+    protect(response.headers_mut(), &seen.id);
     note(&app, &request, &seen, response.status().as_u16(), failure.as_deref());
     response
 }
@@ -60,7 +57,7 @@ async fn answer(
     seen: &mut Seen,
 ) -> Result<Answer, ApiError> {
     refuse_odd_host(request)?;
-    let target = Target::parse(request.uri().path()).ok_or(ApiError::NoSuchPath { base_url: None })?;
+    let Some(target) = Target::parse(request.uri().path()) else { return Err(lost(app, request).await) };
     let grant = authenticate(app, request, &target).await?;
     seen.tenant = Some(format!("{}/{}", grant.tenant.region, grant.tenant.company_key));
     let base = app.base(&grant.tenant);
@@ -152,19 +149,6 @@ fn refuse_odd_host(request: &HttpRequest) -> Result<(), ApiError> {
     if hosts == 1 || (hosts == 0 && old) { Ok(()) } else { Err(ApiError::OddHost) }
 }
 
-/// Headers that every answer carries (attack 55).
-fn protect(response: &mut HttpResponse, id: &str) {
-    let headers = response.headers_mut();
-    let mut set = |name: &'static str, value: &'static str| {
-        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
-    };
-    set("cache-control", "no-store");
-    set("x-content-type-options", "nosniff");
-    if let Ok(value) = HeaderValue::from_str(id) {
-        headers.insert(HeaderName::from_static("x-request-id"), value);
-    }
-}
-
 fn note(app: &App, request: &HttpRequest, seen: &Seen, status: u16, failure: Option<&str>) {
     let route = seen.route.unwrap_or("other");
     let method = known_method(request.method());
@@ -175,11 +159,25 @@ fn note(app: &App, request: &HttpRequest, seen: &Seen, status: u16, failure: Opt
     let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
     let cause = failure.unwrap_or_default();
     match status {
+        // The cause of a failure is in our words; that of a refusal repeats what the caller sent, in quotation marks.
         500.. => error!(request_id = id, tenant, method, route, status, micros, cause, "a request failed"),
         400.. => {
+            let cause = without_quotations(cause);
             info!(request_id = id, tenant, method, route, status, micros, cause, "a request was refused")
         }
         _ => debug!(request_id = id, tenant, method, route, status, micros, "a request was answered"),
+    }
+}
+
+/// What callers send may be about a person: a PATCH path can hold an e-mail address. The answer repeats it, the log does not
+/// (attack 23).
+fn without_quotations(text: &str) -> String {
+    match (text.find('"'), text.rfind('"')) {
+        (Some(first), Some(last)) => {
+            let (before, after) = (text.get(..first), text.get(last + 1..));
+            format!("{}\"...\"{}", before.unwrap_or_default(), after.unwrap_or_default())
+        }
+        _ => text.to_owned(),
     }
 }
 

@@ -31,6 +31,8 @@ pub(crate) struct Settings {
     pub(crate) header_timeout: Duration,
     pub(crate) body_timeout: Duration,
     pub(crate) write_timeout: Duration,
+    /// How long a connection may wait for its next request.
+    pub(crate) keep_alive: Duration,
     pub(crate) shutdown: Duration,
     pub(crate) metrics_listen: Option<SocketAddr>,
     pub(crate) log_level: String,
@@ -95,6 +97,7 @@ impl TryFrom<raw::Raw> for Settings {
             header_timeout: Duration::from_secs(server.header_timeout_seconds),
             body_timeout: Duration::from_secs(server.body_timeout_seconds),
             write_timeout: Duration::from_secs(server.write_timeout_seconds),
+            keep_alive: Duration::from_secs(server.keep_alive_seconds),
             shutdown: Duration::from_secs(server.shutdown_seconds),
             metrics_listen: match raw.metrics.listen.as_str() {
                 "" => None,

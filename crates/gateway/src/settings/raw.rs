@@ -28,6 +28,7 @@ pub(super) struct Server {
     pub(super) header_timeout_seconds: u64,
     pub(super) body_timeout_seconds: u64,
     pub(super) write_timeout_seconds: u64,
+    pub(super) keep_alive_seconds: u64,
     pub(super) shutdown_seconds: u64,
 }
 

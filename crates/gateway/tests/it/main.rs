@@ -2,6 +2,7 @@
 //! (`users`, `groups`, `discovery`) and the subjects that cut across it (`seats`, `addresses`, `process`).
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "in tests a panic is how they fail")]
 
+mod attacks;
 #[path = "../idp/mod.rs"]
 mod idp;
 

@@ -91,12 +91,11 @@ impl Tenant {
         self.write(work).await.unwrap()
     }
 
-    /// Oldest first.
+    /// What happened to one resource, as a story: oldest first.
     pub(crate) async fn changes(&self, id: &str) -> Vec<StoredChange> {
         let id = id.to_owned();
-        let mut changes = self.read(move |tx| Ok(changes::of_resource(tx, &id, 1000)?)).await;
-        changes.reverse();
-        changes
+        let newest_first = self.read(move |tx| Ok(changes::of_resource(tx, &id, 1000)?)).await;
+        newest_first.into_iter().rev().collect()
     }
 
     pub(crate) async fn audit(&self) -> audit::Report {

@@ -107,11 +107,16 @@ fn is_blank(value: &Value) -> bool {
     value.as_str().is_some_and(|text| user_name_key(text).is_empty())
 }
 
-/// What stands in a unique index is short.
+/// What stands in an index is short and on one line: a line end or a tab may stand in a postal address, not in a name
+/// (attacks 24 and 42).
 fn check_keys(rt: &ResourceType, document: &Document, faults: &mut Faults) {
     let keys: &[&str] =
         if rt.name == "Group" { &["externalId", "displayName"] } else { &["userName", "externalId"] };
     for name in keys {
+        let has_control = |text: &str| text.contains(char::is_control) && !user_name_key(text).is_empty();
+        if document.str(name).is_some_and(has_control) {
+            faults.add(ScimError::invalid_value(format!("{name} must not contain control characters.")));
+        }
         if document.str(name).is_some_and(|text| text.len() > MAX_KEY && text.chars().count() > MAX_KEY) {
             faults
                 .add(ScimError::invalid_value(format!("{name} must be at most {MAX_KEY} characters long.")));

@@ -291,6 +291,19 @@ fn mc12_every_missing_attribute_is_named_at_once() {
 }
 
 #[test]
+fn attack_42_a_name_stands_on_one_line_and_an_address_may_have_more() {
+    for name in ["a\r\nb", "a\tb", "\na"] {
+        assert_eq!(
+            refused(json!({"userName": name})).detail,
+            "userName must not contain control characters."
+        );
+        refused(json!({"userName": "ada", "externalId": name}));
+    }
+    let address = json!({"userName": "ada", "addresses": [{"formatted": "1 Main Street\nDublin"}]});
+    assert_eq!(created(address)["addresses"][0]["formatted"], "1 Main Street\nDublin");
+}
+
+#[test]
 fn a_blank_user_name_is_a_missing_one() {
     for blank in [json!(""), json!(null), json!(" \t"), json!("\u{200b}\u{a0}")] {
         assert_eq!(refused(json!({"userName": blank})).detail, "The required attribute userName is missing.");

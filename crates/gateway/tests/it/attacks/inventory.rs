@@ -1,0 +1,160 @@
+//! Every route with every kind of credential that is not its own: one uniform refusal, and nothing changed (rows 5 and 18).
+
+use serde_json::json;
+use testkit::{
+    gateway::{Gateway, Tenant},
+    http::{Answer, Request},
+};
+
+use super::{everything, face, gateway_with, group, roomy};
+
+const METHODS: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"];
+
+/// Every route of SCIM, built or not, and paths that are none.
+const SCIM: [&str; 21] = [
+    "",
+    "/Users",
+    "/Users/{user}",
+    "/Groups",
+    "/Groups/{group}",
+    "/ServiceProviderConfig",
+    "/ResourceTypes",
+    "/ResourceTypes/User",
+    "/Schemas",
+    "/Schemas/urn:ietf:params:scim:schemas:core:2.0:User",
+    "/.search",
+    "/Users/.search",
+    "/Groups/.search",
+    "/Bulk",
+    "/Me",
+    "/Me/x",
+    "/Licenses",
+    "/nothing",
+    "/Users/{user}/groups",
+    "/Users/",
+    "//Users",
+];
+
+/// Every route of the admin API below `/admin/v1`, and paths that are none.
+const ADMIN: [&str; 13] = [
+    "",
+    "/regions",
+    "/regions/ire/tenants",
+    "/regions/ire/tenants/b",
+    "/regions/ire/tenants/b/suspend",
+    "/regions/ire/tenants/b/resume",
+    "/regions/ire/tenants/b/tokens",
+    "/regions/ire/tenants/b/tokens/{key_id}",
+    "/regions/ire/tenants/b/seats",
+    "/regions/ire/tenants/b/seats/audit",
+    "/regions/ire/tenants/b/changes",
+    "/nothing",
+    "/regions/ire/tenants/nobody",
+];
+
+struct Place {
+    gateway: Gateway,
+    a: Tenant,
+    b: Tenant,
+    user: String,
+    group: String,
+}
+
+fn place() -> Place {
+    let gateway = gateway_with(&[("USHER__LIMITS__WRONG_SECRETS", "1000000")]);
+    let (a, b) = (roomy(&gateway, "ire", "a"), roomy(&gateway, "ire", "b"));
+    let user = b.create_user("bob", "user").expect(201).id();
+    let group = b.post("/Groups", &group("club", &[&user])).expect(201).id();
+    Place { gateway, a, b, user, group }
+}
+
+fn send(method: &str, url: &str, credential: Option<&str>) -> Answer {
+    let mut request = Request::new(method, url);
+    if let Some(credential) = credential {
+        request = request.header("authorization", credential);
+    }
+    if matches!(method, "POST" | "PUT" | "PATCH") {
+        request = request
+            .json(&json!({ "schemas": [super::USER], "userName": "stolen", "settings": { "strict": true } }));
+    }
+    request.send()
+}
+
+fn admin_token(gateway: &Gateway) -> String {
+    std::fs::read_to_string(gateway.data_dir().join("admin-token")).unwrap().trim().to_owned()
+}
+
+#[test]
+fn attack_5_every_scim_route_refuses_every_foreign_credential_alike() {
+    let Place { gateway, a, b, user, group } = place();
+    let before = everything(&b);
+    let staff = format!("Bearer {}", admin_token(&gateway));
+    let foreign = format!("Bearer {}", a.token);
+    let revoked = gateway.admin("POST", &format!("{}/tokens", b.admin_path()), None).expect(201);
+    let key_id = revoked.body["key_id"].as_str().unwrap();
+    gateway.admin("DELETE", &format!("{}/tokens/{key_id}", b.admin_path()), None).expect(204);
+    let revoked = format!("Bearer {}", revoked.body["token"].as_str().unwrap());
+    for method in METHODS {
+        let unknown = send(method, &format!("{}/ire/nobody/scim/v2/Users", gateway.url), None);
+        assert_eq!(unknown.status, 401, "{method}");
+        assert_eq!(unknown.header("www-authenticate"), Some("Bearer"));
+        if method != "HEAD" {
+            unknown.clone().expect_error(401, "");
+        }
+        for route in SCIM {
+            let url = format!("{}{}", b.base_url, route.replace("{user}", &user).replace("{group}", &group));
+            for credential in [None, Some(&foreign), Some(&staff), Some(&revoked)] {
+                let refused = send(method, &url, credential.map(String::as_str));
+                assert_eq!(face(&refused), face(&unknown), "{method} {route} {credential:?}");
+            }
+        }
+    }
+    assert_eq!(everything(&b), before);
+}
+
+#[test]
+fn attack_18_every_admin_route_refuses_all_but_the_admin_token_alike() {
+    let Place { gateway, b, .. } = place();
+    let before = gateway.admin("GET", "/regions/ire/tenants", None).expect(200).body;
+    let tokens = gateway.admin("GET", &format!("{}/tokens", b.admin_path()), None).expect(200).body;
+    let key_id = tokens[0]["key_id"].as_str().unwrap();
+    let token = admin_token(&gateway);
+    let credentials = [
+        None,
+        Some(format!("Bearer {}", b.token)),
+        Some("Bearer ".to_owned()),
+        Some("Bearer".to_owned()),
+        Some(token.clone()),
+        Some(format!("Basic {token}")),
+        Some(format!("Bearer {token}x")),
+        Some(format!("Bearer {}", &token[..token.len() - 1])),
+    ];
+    for method in METHODS {
+        let expected = face(&send(method, &format!("{}/admin/v1/regions", gateway.url), None));
+        assert_eq!(expected.0, 401, "{method}");
+        for route in ADMIN {
+            let url = format!("{}/admin/v1{}", gateway.url, route.replace("{key_id}", key_id));
+            for credential in &credentials {
+                let refused = send(method, &url, credential.as_deref());
+                assert_eq!(face(&refused), expected, "{method} {route} {credential:?}");
+            }
+        }
+    }
+    assert_eq!(gateway.admin("GET", "/regions/ire/tenants", None).expect(200).body, before);
+    let now = gateway.admin("GET", &format!("{}/tokens", b.admin_path()), None).expect(200).body;
+    assert!(now.as_array().unwrap().iter().all(|t| t["revoked"].is_null()), "{now}");
+    b.get("/Users").expect(200);
+}
+
+#[test]
+fn what_needs_no_credential_is_a_short_list_that_tells_nothing_of_tenants() {
+    let Place { gateway, .. } = place();
+    for path in ["/healthz", "/readyz", "/s/anything"] {
+        let open = send("GET", &format!("{}{path}", gateway.url), None).expect(200);
+        super::assert_no_leak(&open, &["club", "bob"]);
+    }
+    for path in ["/metrics", "/admin", "/", "/docs", "/debug", "/.env", "/favicon.ico", "/healthz/x"] {
+        let closed = send("GET", &format!("{}{path}", gateway.url), None);
+        assert_eq!(closed.status, 404, "{path}: {}", closed.text);
+    }
+}

@@ -1,0 +1,164 @@
+//! What must not succeed. Each test bears the number of its row in the list of attacks; here is what they share.
+
+mod bodies;
+mod credentials;
+mod disagreements;
+mod faults;
+mod filters;
+mod framing;
+mod headers;
+mod identity;
+mod inventory;
+mod isolation;
+mod lifecycle;
+mod names;
+mod paging;
+mod raw;
+mod secrets;
+mod slow_clients;
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use serde_json::{Value, json};
+use testkit::{
+    gateway::{Gateway, Tenant},
+    http::Answer,
+};
+
+const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
+const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
+
+/// A path that is well-formed and names nothing.
+const NOBODY: &str = "/Users/00000000-0000-7000-8000-000000000000";
+
+fn gateway() -> Gateway {
+    gateway_with(&[])
+}
+
+fn gateway_with(settings: &[(&str, &str)]) -> Gateway {
+    Gateway::start_with(env!("CARGO_BIN_EXE_usher"), settings)
+}
+
+/// A tenant with seats for everybody.
+fn roomy(gateway: &Gateway, region: &str, key: &str) -> Tenant {
+    gateway.tenant(region, key, None, None)
+}
+
+/// The body of a user with further attributes.
+fn user(user_name: &str, more: &Value) -> Value {
+    merged(json!({ "schemas": [USER], "userName": user_name }), more)
+}
+
+/// The body of a group with these members.
+fn group(display_name: &str, members: &[&str]) -> Value {
+    let members: Vec<Value> = members.iter().map(|id| json!({ "value": id })).collect();
+    json!({ "schemas": [GROUP], "displayName": display_name, "members": members })
+}
+
+fn merged(mut body: Value, more: &Value) -> Value {
+    for (key, value) in more.as_object().into_iter().flatten() {
+        body[key.as_str()] = value.clone();
+    }
+    body
+}
+
+/// One PATCH operation; a null value stands for none.
+fn operation(op: &str, path: &str, value: Value) -> Value {
+    let mut operation = json!({ "op": op, "path": path });
+    if !value.is_null() {
+        operation["value"] = value;
+    }
+    json!([operation])
+}
+
+/// LEAK: nothing of how the program is made, of its host or of the given secrets stands in the answer.
+#[track_caller]
+fn assert_no_leak(answer: &Answer, secrets: &[&str]) {
+    let whole = format!("{:?}\n{}", answer.headers, answer.text);
+    let tells =
+        ["panicked", "SELECT ", "INSERT ", "sqlite", "SQLite", "diesel", ".rs:", "/tmp/", "stack backtrace"];
+    for tell in tells.iter().chain(secrets) {
+        assert!(!whole.contains(tell), "{tell} is told in {whole}");
+    }
+}
+
+/// What two answers must have in common to be one and the same: all but the request's own id and time.
+fn face(answer: &Answer) -> (u16, Vec<(String, String)>, String) {
+    let mut headers = answer.headers.clone();
+    headers.retain(|(name, _)| !matches!(name.as_str(), "date" | "x-request-id"));
+    headers.sort();
+    let id = answer.body["request_id"].as_str().unwrap_or("-");
+    (answer.status, headers, answer.text.replace(id, "-"))
+}
+
+/// Everything that a user of this tenant is, as its own token reads it.
+fn everything(tenant: &Tenant) -> Vec<Value> {
+    ["/Users?count=1000", "/Groups?count=1000"].map(|path| tenant.get(path).expect(200).body).to_vec()
+}
+
+/// All files below a directory.
+fn files(directory: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            found.push(path);
+        }
+    }
+    found
+}
+
+fn contains(haystack: &[u8], needle: &str) -> bool {
+    haystack.windows(needle.len()).any(|window| window == needle.as_bytes())
+}
+
+/// The files below a directory that hold this text.
+fn files_with(directory: &Path, text: &str) -> Vec<PathBuf> {
+    let holds = |path: &PathBuf| contains(&std::fs::read(path).unwrap_or_default(), text);
+    files(directory).into_iter().filter(holds).collect()
+}
+
+/// The main file of a tenant's store: the newest below the region's directory, so ask before the next tenant is made.
+fn newest_store(gateway: &Gateway, region: &str) -> PathBuf {
+    let stores = files(&gateway.data_dir().join(region).join("tenants"));
+    let mut stores: Vec<PathBuf> = stores.into_iter().filter(|p| !is_companion(p)).collect();
+    // Ids are time-ordered.
+    stores.sort();
+    stores.pop().unwrap()
+}
+
+/// SQLite's own files beside a store: the write-ahead log and its index.
+fn is_companion(path: &Path) -> bool {
+    let name = path.to_string_lossy();
+    name.ends_with("-wal") || name.ends_with("-shm")
+}
+
+/// The whole of a process's memory that is resident, in MiB.
+fn resident_mib(gateway: &Gateway) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", gateway.pid())).unwrap();
+    let line = status.lines().find(|l| l.starts_with("VmHWM:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
+}
+
+fn open_files(gateway: &Gateway) -> usize {
+    std::fs::read_dir(format!("/proc/{}/fd", gateway.pid())).unwrap().count()
+}
+
+fn sockets(gateway: &Gateway) -> usize {
+    let files = std::fs::read_dir(format!("/proc/{}/fd", gateway.pid())).unwrap();
+    let targets = files.filter_map(|file| std::fs::read_link(file.unwrap().path()).ok());
+    targets.filter(|target| target.to_string_lossy().starts_with("socket:")).count()
+}
+
+/// Runs a statement on a store as another process would, with the command line of SQLite.
+fn sql(store: &Path, statement: &str) -> String {
+    let output = Command::new("sqlite3").arg(store).arg(statement).output();
+    let output = output.unwrap_or_else(|e| panic!("this test needs the package sqlite3: {e}"));
+    assert!(output.status.success(), "{statement}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
