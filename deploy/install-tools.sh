@@ -18,6 +18,9 @@ missing_packages() {
     has make || echo make
     has python3 || echo python3
     has_postgres || echo postgresql
+    # Tests look into stores from outside, and limit a process's files.
+    has sqlite3 || echo sqlite3
+    has prlimit || echo util-linux
 }
 
 as_root() {

@@ -53,16 +53,17 @@ async fn io9_unknown_members_are_named_and_nothing_changes_or_the_rest_is_applie
         let group = add_group(&store, team("g")).await;
         let (a, b) = (add_user(&store, person("a")).await, add_user(&store, person("b")).await);
         enrol(&store, &group, &[&a]).await;
-        let change = || MemberChange::Replace(vec![member(NOBODY), member(&b.id), member(&group.id)]);
+        let change = || MemberChange::Replace(vec![member(NOBODY), member(&b.id)]);
         match change_members(&store, &group, change(), UnknownMembers::Refuse).await {
-            Err(DirectoryError::UnknownMembers(ids)) => {
-                assert_eq!(ids, [NOBODY.to_owned(), group.id.clone()])
-            }
+            Err(DirectoryError::UnknownMembers(ids)) => assert_eq!(ids, [NOBODY]),
             other => panic!("{other:?}"),
         }
+        let nested = MemberChange::Add(vec![member(&b.id), member(&group.id)]);
+        let nested = change_members(&store, &group, nested, UnknownMembers::Refuse).await;
+        assert!(matches!(nested, Err(DirectoryError::NestedGroup)), "{nested:?}");
         assert_eq!(member_ids(&store, &group).await, from_ref(&a.id));
         let outcome = change_members(&store, &group, change(), UnknownMembers::Skip).await.unwrap();
-        assert_eq!(outcome.skipped, [NOBODY.to_owned(), group.id.clone()]);
+        assert_eq!(outcome.skipped, [NOBODY]);
         assert_eq!(member_ids(&store, &group).await, from_ref(&b.id));
     })
     .await;

@@ -168,7 +168,11 @@ async fn set_state(app: &App, path: &(String, String), state: TenantState) -> Re
 }
 
 pub(super) async fn delete(app: Data<App>, path: Path<(String, String)>) -> Result<HttpResponse, Problem> {
-    let (registry, key) = place(&app, &path.0, &path.1)?;
-    registry.delete(&key).await?;
+    // A task of its own: whoever asked may hang up, and what was begun is ended all the same.
+    let deletion = actix_web::rt::spawn(async move {
+        let (registry, key) = place(&app, &path.0, &path.1)?;
+        Ok::<(), Problem>(registry.delete(&key).await?)
+    });
+    deletion.await.map_err(|_| Problem::new(500, "The deletion broke off; a restart finishes it."))??;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -44,7 +44,9 @@ pub(crate) fn bodies() -> impl Strategy<Value = Value> + Clone {
     ]);
     let name = prop::sample::select(NAMES);
     let maybe = prop::option::of(text());
-    let texts = (maybe.clone(), maybe.clone(), maybe.clone(), maybe.clone(), maybe);
+    // An external id is one line.
+    let external_id = prop::option::of(text().prop_map(|text| text.replace(['\t', '\n'], " ")));
+    let texts = (external_id, maybe.clone(), maybe.clone(), maybe.clone(), maybe);
     (name, class, prop::bool::weighted(0.7), texts, elements(), elements()).prop_map(
         |(name, class, active, (external_id, display, given, title, department), emails, roles)| {
             json!({
