@@ -8,7 +8,7 @@ use scim_core::{
 use store::ReadTx;
 
 use super::{
-    Searched,
+    Order, Searched,
     like::{ESCAPE, pattern},
     plan::{Condition, Plan, combine},
     times,
@@ -62,9 +62,20 @@ impl Searched for Groups {
         Ok(rows.select(GroupRecord::as_select()).load(tx.connection())?)
     }
 
-    fn page(tx: &mut ReadTx<'_>, offset: i64, limit: i64) -> Result<Vec<GroupRecord>, DirectoryError> {
-        let ids = groups::table.select(groups::id).order(groups::id).offset(offset).limit(limit);
-        let ids: Vec<String> = ids.load(tx.connection())?;
+    fn ids(
+        tx: &mut ReadTx<'_>,
+        order: Order,
+        offset: i64,
+        limit: i64,
+    ) -> Result<Vec<String>, DirectoryError> {
+        let ids = groups::table.select(groups::id).offset(offset).limit(limit);
+        Ok(match order {
+            Order::Ascending => ids.order(groups::id.asc()).load(tx.connection())?,
+            Order::Descending => ids.order(groups::id.desc()).load(tx.connection())?,
+        })
+    }
+
+    fn of_ids(tx: &mut ReadTx<'_>, ids: Vec<String>) -> Result<Vec<GroupRecord>, DirectoryError> {
         let rows = groups::table.filter(groups::id.eq_any(ids)).order(groups::id);
         Ok(rows.select(GroupRecord::as_select()).load(tx.connection())?)
     }

@@ -69,11 +69,17 @@ pub trait Searched {
         offset: i64,
         limit: i64,
     ) -> Result<Vec<Self::Record>, DirectoryError>;
-    /// All rows in order of id, from an offset, without reading the documents before it.
+    /// The ids of rows without their documents, from an offset, counted from the first or from the last.
     ///
     /// # Errors
     /// When the store fails.
-    fn page(tx: &mut ReadTx<'_>, offset: i64, limit: i64) -> Result<Vec<Self::Record>, DirectoryError>;
+    fn ids(tx: &mut ReadTx<'_>, order: Order, offset: i64, limit: i64)
+    -> Result<Vec<String>, DirectoryError>;
+    /// The rows of these ids, in order of id.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn of_ids(tx: &mut ReadTx<'_>, ids: Vec<String>) -> Result<Vec<Self::Record>, DirectoryError>;
     /// The next rows after an id that fulfil a condition, if there is one.
     ///
     /// # Errors
@@ -108,9 +114,9 @@ pub fn find<S: Searched>(
     let offset = i64::try_from(page.start_index.saturating_sub(1)).unwrap_or(i64::MAX);
     let limit = i64::try_from(page.count).unwrap_or(i64::MAX);
     let Some(filter) = filter else {
-        let total = S::total(tx)?.unsigned_abs();
-        let records = if limit > 0 { S::page(tx, offset, limit)? } else { Vec::new() };
-        return Ok(Found { total, records });
+        let total = S::total(tx)?;
+        let records = page_of_all::<S>(tx, total, offset, limit)?;
+        return Ok(Found { total: total.unsigned_abs(), records });
     };
     match S::plan(filter) {
         Plan { predicate: Some(predicate), exact: true, at_most_one: true } => {
@@ -128,6 +134,35 @@ pub fn find<S: Searched>(
         }
         _ => find_in_memory::<S>(tx, filter, offset, limit, complete),
     }
+}
+
+/// From which end ids are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// From the first.
+    Ascending,
+    /// From the last.
+    Descending,
+}
+
+/// A page of everything. An offset is walked id by id in the narrow index, so it is walked from the nearer end.
+fn page_of_all<S: Searched>(
+    tx: &mut ReadTx<'_>,
+    total: i64,
+    offset: i64,
+    limit: i64,
+) -> Result<Vec<S::Record>, DirectoryError> {
+    let count = limit.min(total.saturating_sub(offset));
+    if count <= 0 {
+        return Ok(Vec::new());
+    }
+    let behind = total - offset - count;
+    let ids = if offset <= behind {
+        S::ids(tx, Order::Ascending, offset, count)?
+    } else {
+        S::ids(tx, Order::Descending, behind, count)?
+    };
+    S::of_ids(tx, ids)
 }
 
 /// Walks the candidates that SQL leaves, or all rows, and decides each as a whole.

@@ -8,7 +8,7 @@ use scim_core::{
 use store::ReadTx;
 
 use super::{
-    Searched,
+    Order, Searched,
     like::{ESCAPE, pattern},
     plan::{Condition, Plan, combine},
     times,
@@ -61,9 +61,20 @@ impl Searched for Users {
         Ok(rows.select(UserRecord::as_select()).load(tx.connection())?)
     }
 
-    fn page(tx: &mut ReadTx<'_>, offset: i64, limit: i64) -> Result<Vec<UserRecord>, DirectoryError> {
-        let ids = users::table.select(users::id).order(users::id).offset(offset).limit(limit);
-        let ids: Vec<String> = ids.load(tx.connection())?;
+    fn ids(
+        tx: &mut ReadTx<'_>,
+        order: Order,
+        offset: i64,
+        limit: i64,
+    ) -> Result<Vec<String>, DirectoryError> {
+        let ids = users::table.select(users::id).offset(offset).limit(limit);
+        Ok(match order {
+            Order::Ascending => ids.order(users::id.asc()).load(tx.connection())?,
+            Order::Descending => ids.order(users::id.desc()).load(tx.connection())?,
+        })
+    }
+
+    fn of_ids(tx: &mut ReadTx<'_>, ids: Vec<String>) -> Result<Vec<UserRecord>, DirectoryError> {
         let rows = users::table.filter(users::id.eq_any(ids)).order(users::id);
         Ok(rows.select(UserRecord::as_select()).load(tx.connection())?)
     }
