@@ -10,8 +10,9 @@ use scim_core::{
     resource::{self, Meta, Parts},
     urn,
 };
-use seat_ledger::Seat;
-use serde_json::{Map, Value, json};
+use seat_ledger::{License, Seat};
+use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::{Rules, groups::GroupView, timestamp::iso, users::UserView, version::etag};
 
@@ -36,19 +37,46 @@ impl Base {
 }
 
 /// The read-only extension: what was asked for and what was given.
-fn seat_json(seat: &Seat) -> Value {
-    let mut extension = Map::new();
-    extension.insert("requestedLicense".into(), seat.requested.key().into());
-    if let Some(granted) = seat.granted {
-        extension.insert("grantedLicense".into(), granted.key().into());
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SeatExtension<'a> {
+    requested_license: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    granted_license: Option<&'static str>,
+    role: &'a str,
+    state: &'static str,
+    since: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+impl<'a> From<&'a Seat> for SeatExtension<'a> {
+    fn from(seat: &'a Seat) -> Self {
+        Self {
+            requested_license: seat.requested.key(),
+            granted_license: seat.granted.map(License::key),
+            role: &seat.role,
+            state: seat.state.key(),
+            since: iso(seat.since_ms),
+            reason: seat.reason(),
+        }
     }
-    extension.insert("role".into(), seat.role.as_str().into());
-    extension.insert("state".into(), seat.state.key().into());
-    extension.insert("since".into(), iso(seat.since_ms).into());
-    if let Some(reason) = seat.reason() {
-        extension.insert("reason".into(), reason.into());
-    }
-    Value::Object(extension)
+}
+
+/// `meta` of RFC 7643 §3.1, as [`resource::render`] writes it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct MetaText<'a> {
+    resource_type: &'a str,
+    created: String,
+    last_modified: String,
+    location: String,
+    version: String,
+}
+
+/// JSON text of a value whose serialisation cannot fail: its keys are names.
+fn text_of(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
 }
 
 /// A whole user as a value.
@@ -64,7 +92,7 @@ pub fn user(rules: &Rules, base: &Base, view: &UserView) -> Result<Map<String, V
         computed.push(("groups", groups.into()));
     }
     if let Some(seat) = &view.seat {
-        computed.push((urn::SEAT, seat_json(seat)));
+        computed.push((urn::SEAT, serde_json::to_value(SeatExtension::from(seat)).unwrap_or_default()));
     }
     let meta = Meta {
         created: &iso(record.created_ms),
@@ -175,23 +203,20 @@ fn whole_user_text(rules: &Rules, base: &Base, view: &UserView) -> String {
         let _ = write!(text, ",\"groups\":{}", Value::Array(groups));
     }
     if let Some(seat) = &view.seat {
-        let _ = write!(text, ",\"{}\":{}", urn::SEAT, seat_json(seat));
+        let _ = write!(text, ",\"{}\":{}", urn::SEAT, text_of(&SeatExtension::from(seat)));
     }
-    let _ = write!(text, ",\"meta\":{}}}", meta_json(&rules.user, base, record));
+    let meta = MetaText {
+        resource_type: rules.user.name,
+        created: iso(record.created_ms),
+        last_modified: iso(record.modified_ms),
+        location: base.location(&rules.user, &record.id),
+        version: etag(record.version),
+    };
+    let _ = write!(text, ",\"meta\":{}}}", text_of(&meta));
     text
 }
 
 /// Whether the stored text has this member. Quotes inside strings are escaped, so `"key":` is only ever a key.
 fn has_key(document: &str, key: &str) -> bool {
     document.contains(&format!("\"{key}\":"))
-}
-
-fn meta_json(rt: &ResourceType, base: &Base, record: &directory::users::UserRecord) -> Value {
-    json!({
-        "resourceType": rt.name,
-        "created": iso(record.created_ms),
-        "lastModified": iso(record.modified_ms),
-        "location": base.location(rt, &record.id),
-        "version": etag(record.version),
-    })
 }

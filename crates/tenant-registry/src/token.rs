@@ -1,7 +1,7 @@
 //! Bearer tokens: `ush_<region>_<random>`. The random part is a public key id, which finds the record, followed by the
 //! secret. Only a salted hash of the whole token rests.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use rand::{Rng, distr::Alphanumeric};
 use sha2::{Digest, Sha256};
@@ -91,8 +91,8 @@ impl Token {
 fn hash(salt: &str, text: &str) -> String {
     let digest = Sha256::new().chain_update(salt).chain_update(text).finalize();
     digest.iter().fold(String::with_capacity(64), |mut hex, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
+        let digits = [byte >> 4, byte & 0xF].map(|digit| char::from_digit(u32::from(digit), 16));
+        hex.extend(digits.into_iter().flatten());
         hex
     })
 }
