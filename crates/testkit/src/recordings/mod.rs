@@ -8,7 +8,7 @@
 //! - `expect.status` (a list), `expect.headers`, `expect.json` (path → wanted), `expect.capture` (variable → path).
 //!
 //! Variables: `${uniq}` (one per case), `${UNIQ}` (in capitals), `${base}`, `${uuid:NAME}`, `${i}`, and captures. Paths and
-//! matchers are in [`path`] and [`matching`].
+//! matchers are in `path` and `matching`.
 
 mod matching;
 mod path;
