@@ -27,7 +27,7 @@ lint: ## Run clippy on everything; a warning is an error
 	cargo clippy --workspace --all-targets -- -D warnings
 
 docs: ## Build the API documentation; a warning is an error
-	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --workspace
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --workspace --document-private-items
 
 bench: ## Measure a release build over HTTP, then the micro-benchmarks
 	cargo build --release --bin usher --bin bench
