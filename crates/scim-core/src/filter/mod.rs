@@ -1,4 +1,4 @@
-//! Filters (RFC 7644 §3.4.2.2) as a tree whose names are already resolved. [`parse`] reads the text, [`matches`]
+//! Filters (RFC 7644 §3.4.2.2) as a tree whose names are already resolved. [`parse`] reads the text, `matches`
 //! evaluates the tree in memory; a store may compile it to SQL, with the same answers.
 //!
 //! The semantics, once for all readers of the tree: a multi-valued path matches when any of its values does;
