@@ -16,7 +16,7 @@ use store::Stores;
 use tenant_registry::{RegionCode, Registry, Tenant};
 
 use crate::{
-    admin::AdminToken, attempts::Attempts, settings::Settings, telemetry::metrics::Metrics,
+    admin::AdminToken, attempts::Attempts, dropped::Dropped, settings::Settings, telemetry::metrics::Metrics,
     tenant_rules::RulesCache,
 };
 
@@ -29,6 +29,7 @@ pub(crate) struct App {
     pub(crate) registries: BTreeMap<RegionCode, Registry>,
     pub(crate) rules: RulesCache,
     pub(crate) attempts: Attempts,
+    pub(crate) dropped: Dropped,
     pub(crate) admin_token: AdminToken,
     pub(crate) metrics: Metrics,
     /// False once a stop has begun.
@@ -56,6 +57,7 @@ impl App {
             attempts: Attempts::new(settings.wrong_secrets, settings.wrong_secrets_window),
             metrics: Metrics::new().map_err(|e| format!("metrics: {e}"))?,
             rules: RulesCache::new(),
+            dropped: Dropped::default(),
             ready: AtomicBool::new(true),
             _lock: lock,
             admin_token,

@@ -5,6 +5,7 @@ mod api_error;
 mod app;
 mod attempts;
 mod cli;
+mod dropped;
 mod health;
 mod http;
 mod protection;

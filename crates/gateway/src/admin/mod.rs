@@ -49,6 +49,7 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
         .route("/seats", web::patch().to(seats::set))
         .route("/seats/audit", web::get().to(seats::audit))
         .route("/changes", web::get().to(audit_trail::changes))
+        .route("/dropped", web::get().to(tenants::dropped))
         .default_service(web::to(nothing_here));
     let region = web::scope("/regions/{region}")
         .route("/tenants", web::get().to(tenants::list))

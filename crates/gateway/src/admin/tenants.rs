@@ -154,6 +154,13 @@ pub(super) async fn set(
     Ok(json(200, &tenant_json(&app, &tenant)))
 }
 
+/// `{"name": count}`: what this tenant's identity provider sends and nobody keeps, since the start of this process.
+pub(super) async fn dropped(app: Data<App>, path: Path<(String, String)>) -> Result<HttpResponse, Problem> {
+    let (registry, key) = place(&app, &path.0, &path.1)?;
+    let tenant = registry.tenant(&key).await?;
+    Ok(json(200, &json!(app.dropped.of(tenant.id.as_str()))))
+}
+
 pub(super) async fn suspend(app: Data<App>, path: Path<(String, String)>) -> Result<HttpResponse, Problem> {
     set_state(&app, &path, TenantState::Suspended).await
 }

@@ -10,7 +10,7 @@ use actix_web::{
 };
 use futures_util::FutureExt as _;
 use provisioning::Act;
-use scim_core::leniency::{Leniency, Tolerance};
+use scim_core::leniency::Tolerance;
 use tracing::{debug, error, info};
 
 use super::{
@@ -76,12 +76,10 @@ async fn answer(
     };
     let mut tolerance = caller.rules.tolerance();
     let done = dispatch(app, request, payload, caller, endpoint, &mut tolerance).await;
-    for (leniency, name) in &tolerance.seen {
+    for (leniency, _) in &tolerance.seen {
         app.metrics.leniencies.with_label_values(&[leniency.kind()]).inc();
-        if matches!(leniency, Leniency::UnknownAttribute | Leniency::UnknownSchema) {
-            app.metrics.count_dropped(name);
-        }
     }
+    app.dropped.count(grant.tenant.id.as_str(), &tolerance);
     if !tolerance.seen.is_empty() {
         debug!(request_id = seen.id, tolerated = ?tolerance.seen, "the request was accepted with leniency");
     }

@@ -1,10 +1,5 @@
 //! Every metric, declared in one list. Labels are words of this program, never what a caller sent (attack 25).
 
-use std::{
-    collections::BTreeSet,
-    sync::{Mutex, PoisonError},
-};
-
 use prometheus::{Encoder, HistogramVec, IntCounterVec, Registry, TextEncoder, histogram_opts, opts};
 
 /// The metrics of one process.
@@ -22,14 +17,7 @@ pub(crate) struct Metrics {
     pub(crate) seat_changes: IntCounterVec,
     /// By kind: what identity providers send that the RFC does not have.
     pub(crate) leniencies: IntCounterVec,
-    /// By name: attributes and schemas that were accepted and dropped (ME12).
-    dropped: IntCounterVec,
-    /// The names that have a label of their own.
-    dropped_names: Mutex<BTreeSet<String>>,
 }
-
-/// Names of dropped attributes that are told apart; a caller can invent more (attack 25).
-const DROPPED_NAMES: usize = 200;
 
 impl Metrics {
     /// # Errors
@@ -72,28 +60,9 @@ impl Metrics {
                 "Things accepted that the letter of the RFC does not have.",
                 &["kind"],
             )?,
-            dropped: counter(
-                "usher_scim_dropped_attributes_total",
-                "Attributes and schemas that no schema of the tenant knows: accepted, dropped.",
-                &["name"],
-            )?,
-            dropped_names: Mutex::default(),
             seconds,
             registry,
         })
-    }
-
-    /// Counts one dropped attribute or schema under its name, as long as the name is one and there are not too many.
-    pub(crate) fn count_dropped(&self, name: &str) {
-        let plain = |b: u8| b.is_ascii_alphanumeric() || b"._:-$".contains(&b);
-        let mut names = self.dropped_names.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = names.contains(name);
-        let told = known || (names.len() < DROPPED_NAMES && name.len() <= 100 && name.bytes().all(plain));
-        if told && !known {
-            names.insert(name.to_owned());
-        }
-        drop(names);
-        self.dropped.with_label_values(&[if told { name } else { "other" }]).inc();
     }
 
     /// The text that Prometheus reads.
@@ -103,25 +72,5 @@ impl Metrics {
             Ok(()) => String::from_utf8_lossy(&text).into_owned(),
             Err(error) => format!("# metrics could not be written: {error}\n"),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn attack_25_names_that_callers_invent_share_one_label() {
-        let metrics = Metrics::new().unwrap();
-        metrics.count_dropped("favouriteColour");
-        metrics.count_dropped("a@b\n");
-        for n in 0..1000 {
-            metrics.count_dropped(&format!("invented{n}"));
-        }
-        metrics.count_dropped("favouriteColour");
-        let text = metrics.text();
-        let labels = text.lines().filter(|l| l.starts_with("usher_scim_dropped_attributes_total{"));
-        assert_eq!(labels.count(), DROPPED_NAMES + 1);
-        assert!(text.contains("usher_scim_dropped_attributes_total{name=\"favouriteColour\"} 2"), "{text}");
     }
 }

@@ -48,6 +48,7 @@ const ADMIN: [&str; 13] = [
     "/regions/ire/tenants/b/seats",
     "/regions/ire/tenants/b/seats/audit",
     "/regions/ire/tenants/b/changes",
+    "/regions/ire/tenants/b/dropped",
     "/nothing",
     "/regions/ire/tenants/nobody",
 ];
