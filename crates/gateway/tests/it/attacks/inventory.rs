@@ -36,7 +36,7 @@ const SCIM: [&str; 21] = [
 ];
 
 /// Every route of the admin API below `/admin/v1`, and paths that are none.
-const ADMIN: [&str; 13] = [
+const ADMIN: [&str; 14] = [
     "",
     "/regions",
     "/regions/ire/tenants",
