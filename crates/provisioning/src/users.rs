@@ -11,7 +11,7 @@ use directory::{
 use scim_core::{
     Document, filter::Filter, leniency::Tolerance, list::Page, patch::PatchRequest, resource, urn,
 };
-use seat_ledger::{Seat, SeatChange, Wish, seats};
+use seat_ledger::{Seat, SeatChange, Wish, pools, seats};
 use serde_json::{Map, Value, json};
 use store::{ReadTx, WriteTx};
 
@@ -100,6 +100,7 @@ pub fn create(
     act: &Act,
 ) -> Result<Written, ProvisioningError> {
     let wish = rules.profile.wish(document)?;
+    pools::take_turn(tx)?;
     let record = users::insert(tx, document, rules.names)?;
     let change = seats::settle(tx, &record.id, wish)?;
     let detail = seat_detail(&change);
@@ -230,6 +231,9 @@ fn found_for_update(
     id: &str,
     conditions: &Preconditions,
 ) -> Result<UserRecord, ProvisioningError> {
+    // Seats before rows of the directory, here and in `create`: a promotion holds the seats and then writes to users, so
+    // nobody may hold a user, or the directory's totals, and wait for seats.
+    pools::take_turn(tx)?;
     let record = users::find_for_update(tx, id)?.ok_or(ProvisioningError::NotFound("User"))?;
     conditions.check_write(record.version)?;
     Ok(record)

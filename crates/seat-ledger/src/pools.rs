@@ -64,7 +64,10 @@ fn waiting(tx: &mut ReadTx<'_>, license: License) -> Result<i64, SeatError> {
 
 /// Keeps every other change of seats out until this transaction ends: what it reads of seats from here on stays true. The
 /// dearest pool's row is the lock, because it is the first that any change touches.
-pub(crate) fn take_turn(tx: &mut WriteTx<'_>) -> Result<(), SeatError> {
+///
+/// # Errors
+/// When the store fails.
+pub fn take_turn(tx: &mut WriteTx<'_>) -> Result<(), SeatError> {
     if tx.has_rivals() {
         diesel::update(seat_pools::table.find(License::Member.key()))
             .set(seat_pools::used.eq(seat_pools::used))
