@@ -21,7 +21,7 @@ pub fn set_quota(
     let before = pools::get(tx, license)?.quota;
     pools::set_quota(tx, license, quota)?;
     record(tx, "plan.quota", act, json!({ "license": license.key(), "before": before, "after": quota }))?;
-    let promoted = seats::promote(tx, license)?;
+    let promoted = seats::promote(tx)?;
     promotion::record(tx, &promoted, act)
 }
 

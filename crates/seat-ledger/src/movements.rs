@@ -38,6 +38,12 @@ pub(crate) fn release(
     write(tx, license, user_id, -1, cause)
 }
 
+/// Takes one seat from one user for another: the counter stays as it is.
+pub(crate) fn pass_on(tx: &mut WriteTx<'_>, license: License, from: &str, to: &str) -> Result<(), SeatError> {
+    write(tx, license, from, -1, "exchanged")?;
+    write(tx, license, to, 1, "exchanged")
+}
+
 fn write(
     tx: &mut WriteTx<'_>,
     license: License,

@@ -19,7 +19,7 @@ pub struct Pool {
     pub quota: Option<i64>,
     /// Seats in use; above the quota only when the quota was cut (S7).
     pub used: i64,
-    /// People who asked for this license and hold a lesser one.
+    /// People who asked for this license and hold another one.
     pub waiting: i64,
     /// What happens at the limit.
     pub policy: Policy,

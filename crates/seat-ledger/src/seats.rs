@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use diesel::prelude::*;
+use diesel::{dsl::min, prelude::*};
 use store::{ReadTx, WriteTx};
 
 use crate::{License, Policy, SeatError, movements, pools, schema::seats};
@@ -26,7 +26,7 @@ pub struct Wish<'a> {
 pub enum State {
     /// Holds the license that was asked for.
     Granted,
-    /// Holds a lesser one and waits for the one that was asked for.
+    /// Holds another one and waits for the one that was asked for: a lesser one, or the dearer one that was held before.
     Fallback,
     /// Is not active, holds none, keeps the wish (S5).
     Suspended,
@@ -110,9 +110,14 @@ impl Seat {
         let stands = match self.state {
             State::Suspended => !wish.active,
             State::Granted => wish.active,
-            State::Fallback => wish.active && wish.may_fall_back,
+            State::Fallback => wish.active && (wish.may_fall_back || self.was_lowered()),
         };
         stands && self.requested == wish.license && self.role == wish.role
+    }
+
+    /// Whether a dearer license is held than was asked for, because no seat of that one was free.
+    fn was_lowered(&self) -> bool {
+        self.granted.is_some_and(|held| held < self.requested)
     }
 
     /// Why the user holds what is held, as a sentence; `None` when the wish was met.
@@ -122,10 +127,13 @@ impl Seat {
         match (self.state, self.granted) {
             (State::Granted, _) => None,
             (State::Suspended, _) => Some("The user is not active and holds no seat.".to_owned()),
-            (State::Fallback, held) => Some(format!(
-                "No {asked} seat is free: the user works as {} and gets the next {asked} seat that becomes free.",
-                held.map_or("nobody", License::title),
-            )),
+            (State::Fallback, held) => {
+                let held = held.map_or("no", License::title);
+                let now = if self.was_lowered() { "keeps the" } else { "works with a" };
+                Some(format!(
+                    "No {asked} seat is free: the user {now} {held} seat and gets the next {asked} seat that becomes free.",
+                ))
+            }
         }
     }
 }
@@ -167,7 +175,6 @@ pub fn settle(tx: &mut WriteTx<'_>, user_id: &str, wish: Wish<'_>) -> Result<Sea
     pools::take_turn(tx)?;
     let before = find(tx, user_id)?;
     let held = before.as_ref().and_then(|s| s.granted);
-    let mut promoted = Vec::new();
     let (granted, state) = if !wish.active {
         (None, State::Suspended)
     } else if held == Some(wish.license) {
@@ -175,45 +182,46 @@ pub fn settle(tx: &mut WriteTx<'_>, user_id: &str, wish: Wish<'_>) -> Result<Sea
     } else if before.as_ref().is_some_and(|s| already_waits(s, wish)) {
         (held, State::Fallback)
     } else {
-        acquire(tx, user_id, held, wish, &mut promoted)?
+        acquire(tx, user_id, held, wish)?
     };
-    if !wish.active
-        && let Some(license) = held
-    {
-        movements::release(tx, license, user_id, "suspended")?;
+    if let Some(given_back) = held.filter(|_| granted != held) {
+        let cause = if wish.active { "moved" } else { "suspended" };
+        movements::release(tx, given_back, user_id, cause)?;
     }
-    let after = write(tx, before.as_ref(), user_id, wish, granted, state)?;
-    if let Some(freed) = held.filter(|_| granted != held) {
-        promoted.extend(promote(tx, freed)?);
+    let mut after = write(tx, before.as_ref(), user_id, wish, granted, state)?;
+    let mut promoted = Vec::new();
+    // A seat became free, or somebody came to wait who may exchange seats with another who waits.
+    if before.as_ref().is_some_and(|b| b.granted != after.granted) || state == State::Fallback {
+        promoted = promote(tx)?;
+        if let Some(own) = promoted.iter().position(|seat| seat.user_id == user_id) {
+            after = promoted.remove(own);
+        }
     }
     Ok(SeatChange { before, after, promoted })
 }
 
 fn already_waits(seat: &Seat, wish: Wish<'_>) -> bool {
-    seat.state == State::Fallback && seat.requested == wish.license && wish.may_fall_back
+    seat.state == State::Fallback
+        && seat.requested == wish.license
+        && (wish.may_fall_back || seat.was_lowered())
 }
 
-/// Takes the wished license, or its fallback, and gives back what was held.
+/// Takes the wished license, or what will do instead; what was held is still held.
 fn acquire(
     tx: &mut WriteTx<'_>,
     user_id: &str,
     held: Option<License>,
     wish: Wish<'_>,
-    promoted: &mut Vec<Seat>,
 ) -> Result<(Option<License>, State), SeatError> {
-    // Pools are touched dearest first (see License::ALL), so a seat dearer than the wish is given back before the claim. Who
-    // waits for it gets it at once: the lesser seat that they give up may be the one that this user needs.
-    if let Some(dearer) = held.filter(|h| *h < wish.license) {
-        movements::release(tx, dearer, user_id, "moved")?;
-        promoted.extend(promote(tx, dearer)?);
-    }
     if movements::claim(tx, wish.license, user_id, "granted")? {
-        if let Some(lesser) = held.filter(|h| *h > wish.license) {
-            movements::release(tx, lesser, user_id, "moved")?;
-        }
         return Ok((Some(wish.license), State::Granted));
     }
     let pool = pools::get(tx, wish.license)?;
+    // To lower always passes (S1), and yet no seat is sold twice: the dearer seat is kept until one of the wished is free. A
+    // license that the plan does not have at all is not waited for (MO8).
+    if held.is_some_and(|dearer| dearer < wish.license) && pool.quota != Some(0) {
+        return Ok((held, State::Fallback));
+    }
     let fallback = wish.license.fallback().filter(|_| wish.may_fall_back && pool.policy == Policy::Fallback);
     if let Some(lesser) = fallback
         && (held == Some(lesser) || movements::claim(tx, lesser, user_id, "fallback")?)
@@ -295,38 +303,68 @@ fn update(tx: &mut WriteTx<'_>, seat: &Seat) -> Result<(), SeatError> {
     Ok(())
 }
 
-/// Gives free seats of a license to those who wait for it, in their order (S6); returns who got one. Called in the
-/// transaction that frees a seat or raises a quota, so nobody who comes later can be first.
+/// Gives free seats to those who wait for them, in their order (S6), and lets who waits for a lesser seat exchange with who
+/// waits for a dearer one; returns who got a seat. Called in the transaction that frees a seat, raises a quota or makes
+/// somebody wait, so nobody who comes later can be first.
 ///
 /// # Errors
 /// When the store fails.
-pub fn promote(tx: &mut WriteTx<'_>, license: License) -> Result<Vec<Seat>, SeatError> {
+pub fn promote(tx: &mut WriteTx<'_>) -> Result<Vec<Seat>, SeatError> {
     let mut promoted = Vec::new();
-    while let Some(mut seat) = first_waiting(tx, license)? {
-        if !movements::claim(tx, license, &seat.user_id, "promoted")? {
-            break;
+    loop {
+        let [dearer, lesser] = License::ALL;
+        let up = first_waiting(tx, dearer)?;
+        let down = first_waiting(tx, lesser)?;
+        if let Some(seat) = &up
+            && movements::claim(tx, dearer, &seat.user_id, "promoted")?
+        {
+            promoted.push(move_to(tx, seat)?);
+        } else if let Some(seat) = &down
+            && movements::claim(tx, lesser, &seat.user_id, "promoted")?
+        {
+            promoted.push(move_to(tx, seat)?);
+        } else if let (Some(up), Some(down)) = (&up, &down) {
+            movements::pass_on(tx, dearer, &down.user_id, &up.user_id)?;
+            movements::pass_on(tx, lesser, &up.user_id, &down.user_id)?;
+            promoted.push(grant(tx, up)?);
+            promoted.push(grant(tx, down)?);
+        } else {
+            return Ok(promoted);
         }
-        if let Some(lesser) = seat.granted {
-            movements::release(tx, lesser, &seat.user_id, "promoted")?;
-        }
-        seat.granted = Some(license);
-        seat.state = State::Granted;
-        seat.since_ms = tx.now_ms();
-        seat.waiting_place = None;
-        update(tx, &seat)?;
-        promoted.push(seat);
     }
-    Ok(promoted)
+}
+
+/// Gives back what was held while waiting; the seat that was waited for is claimed already.
+fn move_to(tx: &mut WriteTx<'_>, waiting: &Seat) -> Result<Seat, SeatError> {
+    if let Some(held) = waiting.granted {
+        movements::release(tx, held, &waiting.user_id, "promoted")?;
+    }
+    grant(tx, waiting)
+}
+
+fn grant(tx: &mut WriteTx<'_>, waiting: &Seat) -> Result<Seat, SeatError> {
+    let seat = Seat {
+        granted: Some(waiting.requested),
+        state: State::Granted,
+        since_ms: tx.now_ms(),
+        waiting_place: None,
+        ..waiting.clone()
+    };
+    update(tx, &seat)?;
+    Ok(seat)
 }
 
 fn first_waiting(tx: &mut ReadTx<'_>, license: License) -> Result<Option<Seat>, SeatError> {
-    let row: Option<Row> = seats::table
-        .filter(seats::requested.eq(license.key()))
-        .filter(seats::waiting_place.is_not_null())
-        .order(seats::waiting_place)
-        .first(tx.connection())
-        .optional()?;
-    row.map(Seat::of_row).transpose()
+    let queue =
+        seats::table.filter(seats::requested.eq(license.key())).filter(seats::waiting_place.is_not_null());
+    // The least place first: most often nobody waits, and an aggregate is one look into the index on both databases.
+    let Some(place) =
+        queue.select(min(seats::waiting_place)).get_result::<Option<String>>(tx.connection())?
+    else {
+        return Ok(None);
+    };
+    let row: Row = queue.filter(seats::waiting_place.eq(place)).get_result(tx.connection())?;
+    Seat::of_row(row).map(Some)
 }
 
 /// Gives back what a user held because the user is deleted; returns who got the seat.
@@ -341,7 +379,7 @@ pub fn remove(tx: &mut WriteTx<'_>, user_id: &str) -> Result<Vec<Seat>, SeatErro
         None => Ok(Vec::new()),
         Some(license) => {
             movements::release(tx, license, user_id, "deleted")?;
-            promote(tx, license)
+            promote(tx)
         }
     }
 }

@@ -76,7 +76,7 @@ async fn a_storm_of_changes_of_the_same_few_users_leaves_the_counts_in_agreement
                         6 => {
                             let quota = i64::try_from(dice % 4).unwrap();
                             pools::set_quota(tx, License::Member, Some(quota))?;
-                            seats::promote(tx, License::Member).map(|_| ())
+                            seats::promote(tx).map(|_| ())
                         }
                         _ => seats::settle(tx, &user, Ask::Member.wish(true)).map(|_| ()),
                     });

@@ -27,7 +27,8 @@ enum Step {
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let ask = prop::sample::select(vec![Ask::Admin, Ask::Member, Ask::Member, Ask::Member, Ask::Lite]);
+    let ask =
+        prop::sample::select(vec![Ask::Admin, Ask::Member, Ask::Member, Ask::Member, Ask::Lite, Ask::Lite]);
     let license = prop::sample::select(License::ALL.to_vec());
     let quota = prop_oneof![9 => (0..5_i64).prop_map(Some), 1 => Just(None)];
     let policy = prop::sample::select(vec![Policy::Refuse, Policy::Fallback, Policy::Fallback]);
@@ -49,6 +50,7 @@ struct Met {
     fallbacks: u32,
     promotions: u32,
     moves: u32,
+    lowered_and_waiting: u32,
     over_quota: u32,
 }
 
@@ -67,7 +69,7 @@ fn on_store(tx: &mut WriteTx<'_>, step: &Step) -> Result<Option<Vec<String>>, Se
         Step::Remove(user) => seats::remove(tx, &name(*user)).map(ids),
         Step::Quota(license, quota) => {
             pools::set_quota(tx, *license, *quota)?;
-            seats::promote(tx, *license).map(ids)
+            seats::promote(tx).map(ids)
         }
         Step::MemberPolicy(policy) => {
             pools::set_policy(tx, License::Member, *policy)?;
@@ -130,7 +132,9 @@ fn note(met: &mut Met, step: &Step, before: &[Option<crate::reference::Person>],
     {
         let held = before[*user].as_ref().and_then(|person| person.granted);
         met.moves += u32::from(held.is_some() && after.granted.is_some() && held != after.granted);
-        met.fallbacks += u32::from(after.state == seat_ledger::State::Fallback);
+        let waits = after.state == seat_ledger::State::Fallback;
+        met.fallbacks += u32::from(waits && after.granted == Some(License::MemberLite));
+        met.lowered_and_waiting += u32::from(waits && after.granted == Some(License::Member));
     }
 }
 
@@ -146,7 +150,7 @@ fn agrees(tx: &mut WriteTx<'_>, reference: &Reference, step: &Step) -> Result<()
         prop_assert!(same, "after {step:?}: {person:?} expected, {seat:?} found");
     }
     for pool in pools::all(tx).map_err(fails)? {
-        let waiting = if pool.license == License::Member { reference.waiting() } else { 0 };
+        let waiting = reference.waiting(pool.license);
         let expected = (reference.quota(pool.license), reference.used(pool.license), waiting);
         prop_assert_eq!((pool.quota, pool.used, pool.waiting), expected, "after {:?}", step);
     }
@@ -185,7 +189,8 @@ async fn s1_s5_s6_s7_s8_the_ledger_lives_as_its_reference_does() {
             Ok(outcome.map(|()| met.into_inner()).map_err(|error| error.to_string()))
         });
         let met = met.await.unwrap().unwrap_or_else(|error| panic!("{error}"));
-        let counts = [met.refusals, met.fallbacks, met.promotions, met.moves, met.over_quota];
+        let counts =
+            [met.refusals, met.fallbacks, met.promotions, met.moves, met.lowered_and_waiting, met.over_quota];
         assert!(counts.iter().all(|count| *count >= CASES / 5), "too seldom: {met:?}");
     })
     .await;

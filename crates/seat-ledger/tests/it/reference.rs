@@ -59,8 +59,8 @@ impl Reference {
         i64::try_from(self.people.iter().flatten().filter(holds).count()).unwrap()
     }
 
-    pub(crate) fn waiting(&self) -> i64 {
-        let waits = |person: &&Person| person.place.is_some();
+    pub(crate) fn waiting(&self, license: License) -> i64 {
+        let waits = |person: &&Person| person.place.is_some() && person.license() == license;
         i64::try_from(self.people.iter().flatten().filter(waits).count()).unwrap()
     }
 
@@ -68,22 +68,16 @@ impl Reference {
         self.quota(license).is_none_or(|quota| self.used(license) < quota)
     }
 
-    /// `None` is a refusal, which changes nothing; else who was promoted, in order.
+    /// `None` is a refusal, which changes nothing; else who else got a seat, in order.
     pub(crate) fn settle(&mut self, user: usize, ask: Ask, active: bool) -> Option<Vec<usize>> {
-        let saved = self.clone();
         let before = self.people[user].take();
-        let held = before.as_ref().and_then(|person| person.granted);
-        let mut promoted = Vec::new();
-        // Who steps down makes room for who waits, whose lesser seat is free then.
-        if held == Some(License::Member) && active && ask == Ask::Lite {
-            promoted = self.promote();
-        }
         let Some(after) = self.place(before.as_ref(), ask, active) else {
-            *self = saved;
+            self.people[user] = before;
             return None;
         };
         self.people[user] = Some(after);
-        promoted.extend(self.promote());
+        let mut promoted = self.promote();
+        promoted.retain(|promoted| *promoted != user);
         Some(promoted)
     }
 
@@ -95,8 +89,10 @@ impl Reference {
         if !active {
             return stand(None, State::Suspended, None);
         }
-        let waits = before
-            .filter(|b| b.state == State::Fallback && b.license() == wish.license && wish.may_fall_back);
+        let lowered = held == Some(License::Member) && wish.license == License::MemberLite;
+        let waits = before.filter(|b| {
+            b.state == State::Fallback && b.license() == wish.license && (wish.may_fall_back || lowered)
+        });
         if let Some(waiting) = waits {
             // S8: asking again keeps the place, even if a cut quota was raised unseen.
             return stand(waiting.granted, State::Fallback, waiting.place);
@@ -104,14 +100,16 @@ impl Reference {
         if held == Some(wish.license) || self.has_free(wish.license) {
             return stand(Some(wish.license), State::Granted, None);
         }
-        let lesser = wish
-            .license
-            .fallback()
-            .filter(|_| wish.may_fall_back && self.member_policy == Policy::Fallback)?;
-        (held == Some(lesser) || self.has_free(lesser)).then(|| {
-            self.next_place += 1;
-            Person { ask, granted: Some(lesser), state: State::Fallback, place: Some(self.next_place) }
-        })
+        let instead = if lowered {
+            // S1: to lower always passes, if the plan has the license (MO8).
+            held.filter(|_| self.quota(wish.license) != Some(0))?
+        } else {
+            let falls_back = wish.may_fall_back && self.member_policy == Policy::Fallback;
+            let lesser = wish.license.fallback().filter(|_| falls_back)?;
+            (held == Some(lesser) || self.has_free(lesser)).then_some(lesser)?
+        };
+        self.next_place += 1;
+        stand(Some(instead), State::Fallback, Some(self.next_place))
     }
 
     pub(crate) fn remove(&mut self, user: usize) -> Vec<usize> {
@@ -128,17 +126,38 @@ impl Reference {
         self.member_policy = policy;
     }
 
-    /// S6: the next free Member seat is for who waits longest.
+    /// S6: the next free seat is for who waits longest; who waits for the one and who waits for the other exchange.
     fn promote(&mut self) -> Vec<usize> {
         let mut promoted = Vec::new();
-        while self.has_free(License::Member) {
-            let people = self.people.iter_mut().enumerate();
-            let waiting = people.filter_map(|(user, person)| Some((person.as_ref()?.place?, user, person)));
-            let Some((_, user, first)) = waiting.min_by_key(|(place, ..)| *place) else { break };
-            let ask = first.as_ref().unwrap().ask;
-            *first = Some(Person { ask, granted: Some(License::Member), state: State::Granted, place: None });
-            promoted.push(user);
+        loop {
+            let first = License::ALL.map(|license| self.first_waiting(license));
+            let free = License::ALL
+                .into_iter()
+                .zip(first)
+                .find_map(|(license, first)| first.filter(|_| self.has_free(license)));
+            match (free, first) {
+                (Some(user), _) => self.grant(user, &mut promoted),
+                (None, [Some(up), Some(down)]) => {
+                    self.grant(up, &mut promoted);
+                    self.grant(down, &mut promoted);
+                }
+                _ => return promoted,
+            }
         }
-        promoted
+    }
+
+    fn first_waiting(&self, license: License) -> Option<usize> {
+        let people = self.people.iter().enumerate();
+        let waiting = people.filter_map(|(user, person)| {
+            let person = person.as_ref().filter(|person| person.license() == license)?;
+            Some((person.place?, user))
+        });
+        waiting.min().map(|(_, user)| user)
+    }
+
+    fn grant(&mut self, user: usize, promoted: &mut Vec<usize>) {
+        let person = self.people[user].as_mut().unwrap();
+        (person.granted, person.state, person.place) = (Some(person.license()), State::Granted, None);
+        promoted.push(user);
     }
 }

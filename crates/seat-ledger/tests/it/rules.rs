@@ -81,12 +81,57 @@ async fn s1_a_lower_class_is_granted_where_the_seat_that_it_frees_makes_room() {
     .await;
 }
 
+/// To lower always passes, and yet no Lite seat is sold twice: the Member seat is kept until one is free.
+#[tokio::test(flavor = "multi_thread")]
+async fn s1_to_lower_passes_when_the_lesser_license_is_full_and_keeps_the_seat_until_one_is_free() {
+    on_each_store(MIGRATIONS, async |store| {
+        plan(&store, 2, 1, Policy::Refuse).await;
+        settle(&store, "lite", Ask::Lite, true).await.unwrap();
+        settle(&store, "admin", Ask::Admin, true).await.unwrap();
+        let lowered = settle(&store, "admin", Ask::Lite, true).await.unwrap().after;
+        assert_eq!(
+            (lowered.role.as_str(), lowered.requested, lowered.granted, lowered.state),
+            ("member_lite", License::MemberLite, Some(License::Member), State::Fallback)
+        );
+        assert!(lowered.reason().unwrap().contains("keeps the Member seat"), "{:?}", lowered.reason());
+        let pools = store.read(pools::all).await.unwrap();
+        assert_eq!(pools.iter().map(|pool| (pool.used, pool.waiting)).collect::<Vec<_>>(), [(1, 0), (1, 1)]);
+        // A newcomer does not get before who waits, and who waits gets what becomes free.
+        assert!(settle(&store, "new", Ask::Lite, true).await.is_err());
+        let promoted: Vec<_> = remove(&store, "lite").await.into_iter().map(|seat| seat.user_id).collect();
+        assert_eq!(promoted, ["admin"]);
+        assert_eq!((used(&store, License::Member).await, used(&store, License::MemberLite).await), (0, 1));
+        adds_up(&store).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s1_who_waits_for_less_and_who_waits_for_more_exchange_seats_above_a_cut_quota_too() {
+    on_each_store(MIGRATIONS, async |store| {
+        plan(&store, 2, 2, Policy::Fallback).await;
+        for (user, ask) in [("a", Ask::Member), ("b", Ask::Member), ("c", Ask::Lite), ("d", Ask::Lite)] {
+            settle(&store, user, ask, true).await.unwrap();
+        }
+        for license in License::ALL {
+            write(&store, move |tx| pools::set_quota(tx, license, Some(1))).await.unwrap();
+        }
+        assert_eq!(settle(&store, "a", Ask::Lite, true).await.unwrap().after.granted, Some(License::Member));
+        let change = settle(&store, "c", Ask::Member, true).await.unwrap();
+        assert_eq!((change.after.granted, change.after.state), (Some(License::Member), State::Granted));
+        assert_eq!(change.promoted.iter().map(|seat| seat.user_id.as_str()).collect::<Vec<_>>(), ["a"]);
+        assert_eq!((used(&store, License::Member).await, used(&store, License::MemberLite).await), (2, 2));
+        adds_up(&store).await;
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn s4_a_move_that_is_refused_leaves_the_old_seat() {
     on_each_store(MIGRATIONS, async |store| {
         plan(&store, 1, 0, Policy::Fallback).await;
         let before = settle(&store, "a", Ask::Member, true).await.unwrap().after;
-        // Member would have been given back before Lite was found full.
+        // MO8: a license that the plan does not have is not waited for.
         assert!(matches!(settle(&store, "a", Ask::Lite, true).await, Err(SeatError::LimitReached { .. })));
         assert_eq!(store.read(|tx| seats::find(tx, "a")).await.unwrap(), Some(before));
         assert_eq!(used(&store, License::Member).await, 1);

@@ -202,6 +202,24 @@ fn s1_a_seated_user_can_be_edited_renamed_and_resent_above_the_quota() {
     gateway.audit(&acme);
 }
 
+/// A demotion that were refused would leave an administrator an administrator.
+#[test]
+fn s1_an_admin_is_lowered_when_every_lite_seat_is_taken_and_keeps_the_seat_until_one_is_free() {
+    let (gateway, acme) = acme(Some(1), Some(1));
+    let grace = lite(&acme, "grace");
+    let ada = acme.create_user("ada", "admin").expect(201).id();
+    let path = format!("/Users/{ada}");
+    let lowered = acme.patch(&path, &replace("userType", "member_lite")).expect(200);
+    assert_eq!(standing(&lowered), ("fallback", &json!("member")));
+    assert_eq!(lowered.body[SEAT]["role"], "member_lite");
+    assert_eq!(acme.patch(&path, &replace("userType", "member_lite")).expect(200).body, lowered.body, "S8");
+    assert_eq!((count(&gateway, &acme, "member"), count(&gateway, &acme, "member_lite")), ((1, 0), (1, 1)));
+    acme.patch(&format!("/Users/{grace}"), &replace("active", false)).expect(200);
+    assert_eq!(seat(&acme, &ada)["grantedLicense"], "member_lite");
+    assert_eq!((count(&gateway, &acme, "member"), count(&gateway, &acme, "member_lite")), ((0, 0), (1, 0)));
+    gateway.audit(&acme);
+}
+
 #[test]
 fn s8_resending_what_one_waits_for_keeps_the_place_in_the_queue() {
     let (gateway, acme) = acme(Some(1), Some(5));
