@@ -13,11 +13,13 @@ mod rules;
 pub mod timestamp;
 pub mod users;
 pub mod version;
+pub mod write;
 
 pub use error::ProvisioningError;
 pub use profile::Profile;
 pub use rules::{Act, Rules};
 pub use version::Preconditions;
+pub use write::Write;
 
 use store::Migration;
 

@@ -259,7 +259,7 @@ fn wish<'a>(
     }
 }
 
-/// Deletes a user, gives its seat to who waits, and takes it out of its groups.
+/// Deletes a user, gives its seat to who waits, and takes it out of its groups. Returns the seats of those who waited.
 ///
 /// # Errors
 /// [`ProvisioningError::NotFound`], a failed precondition, or the store's.
@@ -269,7 +269,7 @@ pub fn delete(
     id: &str,
     conditions: &Preconditions,
     act: &Act,
-) -> Result<(), ProvisioningError> {
+) -> Result<Vec<Seat>, ProvisioningError> {
     let record = found_for_update(tx, id, conditions)?;
     let promoted = seats::remove(tx, id)?;
     let left = users::remove(tx, &record, rules.names)?;
@@ -282,7 +282,8 @@ pub fn delete(
             &Change { kind, resource_id: &group_id, version, request_id: &act.request_id, detail },
         )?;
     }
-    promotion::record(tx, &promoted, act)
+    promotion::record(tx, &promoted, act)?;
+    Ok(promoted)
 }
 
 /// MO6: what was asked for and what was given, before and after.

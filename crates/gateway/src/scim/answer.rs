@@ -27,10 +27,6 @@ impl Answer {
         Self { status: StatusCode::OK, body: Some(body), etag: None, location: None }
     }
 
-    pub(super) fn created(body: String, location: String) -> Self {
-        Self { status: StatusCode::CREATED, body: Some(body), etag: None, location: Some(location) }
-    }
-
     pub(super) fn empty(status: StatusCode) -> Self {
         Self { status, body: None, etag: None, location: None }
     }

@@ -9,8 +9,12 @@ use actix_web::{
     web::{Data, Payload},
 };
 use futures_util::FutureExt as _;
-use provisioning::Act;
+use provisioning::{
+    Act,
+    write::{Kind, Request},
+};
 use scim_core::leniency::Tolerance;
+use serde_json::Value;
 use tracing::{debug, error, info};
 
 use super::{
@@ -24,6 +28,7 @@ use super::{
     query::Query,
     target::Target,
     users,
+    write::write,
 };
 use crate::{api_error::ApiError, app::App, protection::protect, request_id};
 
@@ -88,46 +93,44 @@ async fn answer(
 
 async fn dispatch(
     app: &Data<App>,
-    request: &HttpRequest,
+    http: &HttpRequest,
     payload: Payload,
     caller: Caller,
     endpoint: Endpoint,
     tolerance: &mut Tolerance,
 ) -> Result<Answer, ApiError> {
-    let query = Query::parse(request.query_string())?;
+    let query = Query::parse(http.query_string())?;
     if endpoint.is_discovery() {
         return discovery::answer(app, &caller, &endpoint, &query);
     }
-    let method = request.method();
+    let method = http.method();
     let body = match *method {
         Method::POST | Method::PUT | Method::PATCH => {
             let settings = &app.settings;
-            Some(read_json(request, payload, settings.body_limit, settings.body_timeout).await?)
+            Some(read_json(http, payload, settings.body_limit, settings.body_timeout).await?)
         }
         _ => None,
     };
-    match (endpoint, method, body) {
-        (Endpoint::Users, &Method::GET, _) => users::list(app, caller, &query, tolerance).await,
-        (Endpoint::Users, _, Some(body)) => users::create(app, caller, &query, &body, tolerance).await,
-        (Endpoint::User(id), &Method::GET, _) => users::get(request, caller, &query, id).await,
-        (Endpoint::User(id), &Method::PUT, Some(body)) => {
-            users::replace(app, request, caller, &query, (id, body), tolerance).await
-        }
-        (Endpoint::User(id), _, Some(body)) => {
-            users::patch(app, request, caller, &query, (id, body), tolerance).await
-        }
-        (Endpoint::User(id), _, None) => users::delete(request, caller, id).await,
-        (Endpoint::Groups, &Method::GET, _) => groups::list(app, caller, &query, tolerance).await,
-        (Endpoint::Groups, _, Some(body)) => groups::create(caller, &query, body, tolerance).await,
-        (Endpoint::Group(id), &Method::GET, _) => groups::get(request, caller, &query, id).await,
-        (Endpoint::Group(id), &Method::PUT, Some(body)) => {
-            groups::replace(request, caller, &query, (id, body), tolerance).await
-        }
-        (Endpoint::Group(id), _, Some(body)) => {
-            groups::patch(request, caller, &query, (id, body), tolerance).await
-        }
-        (Endpoint::Group(id), _, None) => groups::delete(request, caller, id).await,
-        _ => Err(ApiError::NoSuchPath { base_url: None }),
+    let (kind, request) = match (endpoint, method, body) {
+        (Endpoint::Users, &Method::GET, _) => return users::list(app, caller, &query, tolerance).await,
+        (Endpoint::User(id), &Method::GET, _) => return users::get(http, caller, &query, id).await,
+        (Endpoint::Groups, &Method::GET, _) => return groups::list(app, caller, &query, tolerance).await,
+        (Endpoint::Group(id), &Method::GET, _) => return groups::get(http, caller, &query, id).await,
+        (Endpoint::Users, _, Some(body)) => (Kind::User, Request::Create(body)),
+        (Endpoint::Groups, _, Some(body)) => (Kind::Group, Request::Create(body)),
+        (Endpoint::User(id), method, body) => (Kind::User, change(method, id, body)),
+        (Endpoint::Group(id), method, body) => (Kind::Group, change(method, id, body)),
+        _ => return Err(ApiError::NoSuchPath { base_url: None }),
+    };
+    write(app, http, caller, &query, (kind, request), tolerance).await
+}
+
+/// What is asked of one resource; only DELETE has no body.
+fn change(method: &Method, id: String, body: Option<Value>) -> Request {
+    match body {
+        Some(body) if *method == Method::PUT => Request::Replace(id, body),
+        Some(body) => Request::Patch(id, body),
+        None => Request::Delete(id),
     }
 }
 

@@ -5,6 +5,7 @@ mod answer;
 mod authenticate;
 mod body;
 mod caller;
+mod conditions;
 mod discovery;
 mod endpoint;
 mod entry;
@@ -12,6 +13,7 @@ mod groups;
 mod query;
 mod target;
 mod users;
+mod write;
 
 pub(crate) use caller::Caller;
 pub(crate) use entry::scim;

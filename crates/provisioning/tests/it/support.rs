@@ -73,7 +73,8 @@ impl Tenant {
 
     pub(crate) async fn delete(&self, id: &str) -> Done<()> {
         let id = id.to_owned();
-        self.write(move |tx, rules| users::delete(tx, rules, &id, &Preconditions::default(), &act())).await
+        let anyone = Preconditions::default();
+        self.write(move |tx, rules| users::delete(tx, rules, &id, &anyone, &act()).map(|_promoted| ())).await
     }
 
     pub(crate) async fn get(&self, id: &str) -> UserView {

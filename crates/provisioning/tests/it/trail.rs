@@ -70,7 +70,7 @@ fn take(step: &Step, number: usize, tx: &mut WriteTx<'_>, rules: &Rules) -> Done
         Step::Patch(n, body) => {
             patch(tx, rules, &nth(&users, *n), &json!([{ "op": "replace", "value": body }])).map(|_| ())
         }
-        Step::Delete(n) => users::delete(tx, rules, &nth(&users, *n), &anyone, &act()),
+        Step::Delete(n) => users::delete(tx, rules, &nth(&users, *n), &anyone, &act()).map(|_promoted| ()),
         Step::Quotas(member, lite) => quotas(tx, *member, *lite),
         Step::Group(some) => {
             let body = json!({ "schemas": [urn::GROUP], "displayName": format!("g{number}"), "members": members(some) });

@@ -1,0 +1,73 @@
+//! POST, PUT, PATCH and DELETE of one resource: what HTTP adds to [`provisioning::Write`].
+
+use actix_web::{HttpRequest, http::StatusCode};
+use provisioning::{
+    Write,
+    version::etag,
+    write::{Done, Kind, Request, Shown},
+};
+use scim_core::{leniency::Tolerance, projection::Projection};
+use tracing::info;
+
+use super::{answer::Answer, caller::Caller, conditions::conditions, query::Query};
+use crate::{
+    api_error::{ApiError, Refused},
+    app::App,
+};
+
+/// Does what one request asks for, in one transaction.
+pub(super) async fn write(
+    app: &App,
+    http: &HttpRequest,
+    caller: Caller,
+    query: &Query,
+    (kind, request): (Kind, Request),
+    tolerance: &mut Tolerance,
+) -> Result<Answer, ApiError> {
+    let projection = match request {
+        Request::Delete(_) => Projection::all(),
+        _ => query.projection(kind.of(&caller.rules))?,
+    };
+    let write = Write::new(&caller.rules, kind, request, tolerance)?;
+    let refused = Refused::of(app, &caller, write.not_done());
+    let conditions = conditions(http);
+    let Caller { rules, base, store, act, tenant } = caller;
+    let request_id = act.request_id.clone();
+    // The transaction may outlive this request, so it has a tolerance of its own.
+    let mut own = rules.tolerance();
+    let done = store
+        .write(move |tx| {
+            let status = write.status(&rules, &projection);
+            let shown = match status {
+                204 => Shown::Version,
+                _ if projection.wants("members") => Shown::Members,
+                _ => Shown::Attributes,
+            };
+            let done = write.run(tx, &rules, shown, &conditions, (&act, &mut own))?;
+            let mut answer = Answer::empty(StatusCode::from_u16(status).unwrap_or(StatusCode::OK));
+            if let Some(view) = &done.view {
+                answer.etag = Some(etag(view.version()));
+                answer.location = (status == 201).then(|| base.location(kind.of(&rules), view.id()));
+                if shown != Shown::Version {
+                    answer.body = Some(view.text(&rules, &base, &projection)?);
+                }
+            }
+            Ok::<_, ApiError>((answer, done, own))
+        })
+        .await;
+    let (answer, done, own) = done.map_err(|error| refused.explain(app, error))?;
+    tolerance.seen.extend(own.seen);
+    tell(app, &done, tenant.company_key.as_str(), &request_id);
+    Ok(answer)
+}
+
+/// Counts what happened to seats and logs members that were skipped.
+pub(super) fn tell(app: &App, done: &Done, tenant: &str, request_id: &str) {
+    for (requested, became) in &done.seats {
+        app.metrics.seat_changes.with_label_values(&[requested.key(), became]).inc();
+    }
+    if !done.skipped.is_empty() {
+        let skipped = &done.skipped;
+        info!(request_id, tenant, ?skipped, "members that are no users of the tenant were skipped");
+    }
+}
