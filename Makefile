@@ -1,10 +1,10 @@
 # What a person types. CI calls the same targets (.ci/run), so that there is one way to do each thing.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check format lint docs bench tools
+.PHONY: help demo run test conformance conformance-docs conformance-pins check format lint docs bench tools
 
 help: ## Show this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-8s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-16s %s\n", $$1, $$2 }'
 
 # Demo and run use the debug build: it compiles in a fraction of a release build's time and shares its work with `make test`.
 # For its real speed: cargo build --release --bin usher
@@ -17,6 +17,17 @@ run: ## Run the gateway on 127.0.0.1:8080 with its data in ./data
 
 test: ## Install what is missing, run every test
 	@deploy/test.sh
+
+conformance: ## Run the SCIM suites that others wrote against a gateway of our own
+	cargo build --bin usher
+	@deploy/conformance.sh
+
+conformance-docs: ## The same, and write what they found into docs/conformance.md
+	cargo build --bin usher
+	@deploy/conformance.sh --write-docs
+
+conformance-pins: ## Pin the suites and all they stand on anew
+	@deploy/conformance.sh pins
 
 check: format lint docs ## Formatting, lints, documentation: what CI asks before the tests
 

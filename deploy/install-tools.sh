@@ -17,6 +17,8 @@ missing_packages() {
     has cc || printf '%s\n' gcc libc6-dev
     has make || echo make
     has python3 || echo python3
+    # Debian's python3 makes no virtual environments by itself.
+    python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
     has_postgres || echo postgresql
     # Tests look into stores from outside, and limit a process's files.
     has sqlite3 || echo sqlite3

@@ -16,4 +16,6 @@ fi
 # Tests that start the gateway need the binary; nextest alone would build it only for tests of its own package.
 cargo build --workspace --bins
 cargo test --workspace --doc --quiet
+# Suites of others, against the binary built above.
+deploy/conformance.sh
 cargo nextest run --workspace
