@@ -72,14 +72,20 @@ pub(super) fn error_response(error: &ApiError, request: &HttpRequest, request_id
     response.insert_header((CONTENT_TYPE, media_type(request))).body(scim.to_json().to_string())
 }
 
-/// `application/json` when `Accept` names only that, else `application/scim+json`.
+/// `application/json` when `Accept` names only that, else `application/scim+json`. An `Accept` that names neither is answered
+/// all the same: RFC 9110 §12.4.1 lets a server disregard it, and a 406 would tell an administrator nothing.
 fn media_type(request: &HttpRequest) -> &'static str {
     let accept = request.headers().get_all(ACCEPT).filter_map(|v| v.to_str().ok());
-    let mut media = accept.flat_map(|v| v.split(',')).map(|m| m.split(';').next().unwrap_or_default().trim());
-    let mut plain = false;
-    let only_plain = media.all(|m| {
-        plain |= m.eq_ignore_ascii_case("application/json");
-        m.is_empty() || m.eq_ignore_ascii_case("application/json")
-    });
-    if plain && only_plain { JSON } else { SCIM_JSON }
+    let mut media = accept.flat_map(|v| v.split(',')).filter_map(wanted).peekable();
+    let named = media.peek().is_some();
+    if named && media.all(|m| m.eq_ignore_ascii_case("application/json")) { JSON } else { SCIM_JSON }
+}
+
+/// The media range of one element of `Accept`; `None` for an empty one and for what is not wanted (`q=0`).
+fn wanted(element: &str) -> Option<&str> {
+    let mut parts = element.split(';').map(str::trim);
+    let media = parts.next().filter(|media| !media.is_empty())?;
+    let weight = parts.find_map(|p| p.strip_prefix("q=").or_else(|| p.strip_prefix("Q=")));
+    let zero = weight.is_some_and(|q| q.parse::<f32>().is_ok_and(|q| q == 0.0));
+    (!zero).then_some(media)
 }

@@ -14,7 +14,6 @@ use provisioning::{
     write::{Kind, Request},
 };
 use scim_core::leniency::Tolerance;
-use serde_json::Value;
 use tracing::{debug, error, info};
 
 use super::{
@@ -103,7 +102,7 @@ async fn dispatch(
     if endpoint.is_discovery() {
         return discovery::answer(app, &caller, &endpoint, &query);
     }
-    let method = http.method();
+    let method = asked(http.method());
     let body = match *method {
         Method::POST | Method::PUT | Method::PATCH => {
             let settings = &app.settings;
@@ -118,31 +117,35 @@ async fn dispatch(
         (Endpoint::Group(id), &Method::GET, _) => return groups::get(http, caller, &query, id).await,
         (Endpoint::Users, _, Some(body)) => (Kind::User, Request::Create(body)),
         (Endpoint::Groups, _, Some(body)) => (Kind::Group, Request::Create(body)),
-        (Endpoint::User(id), method, body) => (Kind::User, change(method, id, body)),
-        (Endpoint::Group(id), method, body) => (Kind::Group, change(method, id, body)),
+        (Endpoint::User(id), &Method::PUT, Some(body)) => (Kind::User, Request::Replace(id, body)),
+        (Endpoint::User(id), &Method::PATCH, Some(body)) => (Kind::User, Request::Patch(id, body)),
+        (Endpoint::User(id), &Method::DELETE, _) => (Kind::User, Request::Delete(id)),
+        (Endpoint::Group(id), &Method::PUT, Some(body)) => (Kind::Group, Request::Replace(id, body)),
+        (Endpoint::Group(id), &Method::PATCH, Some(body)) => (Kind::Group, Request::Patch(id, body)),
+        (Endpoint::Group(id), &Method::DELETE, _) => (Kind::Group, Request::Delete(id)),
+        // `check_method` lets nothing else through; were it to, nothing must be changed by it.
         _ => return Err(ApiError::NoSuchPath { base_url: None }),
     };
     write(app, http, caller, &query, (kind, request), tolerance).await
-}
-
-/// What is asked of one resource; only DELETE has no body.
-fn change(method: &Method, id: String, body: Option<Value>) -> Request {
-    match body {
-        Some(body) if *method == Method::PUT => Request::Replace(id, body),
-        Some(body) => Request::Patch(id, body),
-        None => Request::Delete(id),
-    }
 }
 
 fn check_method(endpoint: &Endpoint, method: &Method) -> Result<(), ApiError> {
     if let Endpoint::NotBuilt(path) = endpoint {
         return Err(ApiError::NotImplemented(path));
     }
-    if endpoint.methods().contains(method) {
+    if endpoint.methods().contains(asked(method)) {
         return Ok(());
     }
-    let allow: Vec<&str> = endpoint.methods().iter().map(Method::as_str).collect();
-    Err(ApiError::MethodNotAllowed { allow: allow.join(", ") })
+    let allow = endpoint.methods().iter().map(|method| match *method {
+        Method::GET => "GET, HEAD",
+        _ => method.as_str(),
+    });
+    Err(ApiError::MethodNotAllowed { allow: allow.collect::<Vec<_>>().join(", ") })
+}
+
+/// A HEAD is answered as a GET whose body stays here (RFC 9110 §9.3.2); the HTTP library leaves the body out.
+fn asked(method: &Method) -> &Method {
+    if *method == Method::HEAD { &Method::GET } else { method }
 }
 
 /// Two `Host` headers, or none in HTTP/1.1, are how one request is made to look like two (attack 59; RFC 9112 §3.2).
@@ -191,6 +194,7 @@ fn without_quotations(text: &str) -> String {
 fn known_method(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
+        Method::HEAD => "HEAD",
         Method::POST => "POST",
         Method::PUT => "PUT",
         Method::PATCH => "PATCH",

@@ -9,11 +9,11 @@ fn a_wrong_method_is_405_with_what_is_allowed() {
     let (_gateway, acme) = roomy();
     let id = acme.create_user("ada", "").expect(201).id();
     let cases = [
-        ("DELETE", "/Users".to_owned(), "GET, POST"),
-        ("PUT", "/Groups".to_owned(), "GET, POST"),
-        ("POST", format!("/Users/{id}"), "GET, PUT, PATCH, DELETE"),
-        ("PROPFIND", "/Users".to_owned(), "GET, POST"),
-        ("TRACE", format!("/Users/{id}"), "GET, PUT, PATCH, DELETE"),
+        ("DELETE", "/Users".to_owned(), "GET, HEAD, POST"),
+        ("PUT", "/Groups".to_owned(), "GET, HEAD, POST"),
+        ("POST", format!("/Users/{id}"), "GET, HEAD, PUT, PATCH, DELETE"),
+        ("PROPFIND", "/Users".to_owned(), "GET, HEAD, POST"),
+        ("TRACE", format!("/Users/{id}"), "GET, HEAD, PUT, PATCH, DELETE"),
     ];
     for (method, path, allow) in cases {
         let refused = acme.request(method, &path).json(&json!({})).send().expect_error(405, "");

@@ -1,5 +1,5 @@
 //! The gateway from outside: a real process, real stores, HTTP and the command line. Folders follow the URL table
-//! (`users`, `groups`, `discovery`) and the subjects that cut across it (`seats`, `addresses`, `process`).
+//! (`users`, `groups`, `discovery`) and the subjects that cut across it (`seats`, `addresses`, `http`, `process`).
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "in tests a panic is how they fail")]
 
 mod attacks;
@@ -11,6 +11,7 @@ mod discovery;
 mod errors;
 mod first_contact;
 mod groups;
+mod http;
 mod paging;
 mod process;
 mod running;

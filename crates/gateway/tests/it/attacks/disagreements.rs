@@ -42,7 +42,7 @@ fn discovery_needs_a_credential_refuses_filters_and_writes_and_ignores_paging() 
         assert_eq!(paged.body, whole.body, "{path}");
         for method in ["POST", "PUT", "PATCH", "DELETE"] {
             let refused = acme.request(method, path).json(&json!({})).send().expect_error(405, "");
-            assert_eq!(refused.header("allow"), Some("GET"), "{method} {path}");
+            assert_eq!(refused.header("allow"), Some("GET, HEAD"), "{method} {path}");
         }
     }
     acme.get("/Schemas/urn:none").expect_error(404, "");
@@ -59,9 +59,9 @@ fn unknown_paths_are_404_wrong_methods_405_with_allow_and_what_is_not_built_501(
         assert!(missing.body["detail"].as_str().unwrap().contains(&acme.base_url), "MO15: {}", missing.text);
     }
     for (path, allow, methods) in [
-        ("/Users", "GET, POST", ["PUT", "PATCH", "DELETE"]),
-        ("/Groups", "GET, POST", ["PUT", "PATCH", "DELETE"]),
-        (id.as_str(), "GET, PUT, PATCH, DELETE", ["POST", "TRACE", "OPTIONS"]),
+        ("/Users", "GET, HEAD, POST", ["PUT", "PATCH", "DELETE"]),
+        ("/Groups", "GET, HEAD, POST", ["PUT", "PATCH", "DELETE"]),
+        (id.as_str(), "GET, HEAD, PUT, PATCH, DELETE", ["POST", "TRACE", "OPTIONS"]),
     ] {
         for method in methods {
             let refused = acme.request(method, path).json(&json!({})).send().expect_error(405, "");

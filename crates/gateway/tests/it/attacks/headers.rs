@@ -19,13 +19,9 @@ fn attack_61_no_header_changes_the_method_and_odd_methods_are_405() {
             .expect(201);
     }
     acme.get(&format!("{path}?_method=DELETE")).expect(200);
-    for method in ["TRACE", "PROPFIND", "OPTIONS", "HEAD", "CONNECTX", "delete", "POST"] {
-        let refused = acme.request(method, &path).send();
-        assert_eq!(refused.status, 405, "{method}");
-        assert_eq!(refused.header("allow"), Some("GET, PUT, PATCH, DELETE"), "{method}");
-        if method != "HEAD" {
-            refused.expect_error(405, "");
-        }
+    for method in ["TRACE", "PROPFIND", "OPTIONS", "CONNECTX", "delete", "head", "POST"] {
+        let refused = acme.request(method, &path).send().expect_error(405, "");
+        assert_eq!(refused.header("allow"), Some("GET, HEAD, PUT, PATCH, DELETE"), "{method}");
     }
     acme.get(&path).expect(200);
 }

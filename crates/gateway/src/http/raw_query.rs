@@ -1,8 +1,9 @@
-//! Entra's validator sends `GET /Users?filter=userName eq "x"` with the quotes as they are, which RFC 3986 does not allow and
-//! the HTTP library refuses before any of our code runs. So the stream puts a stand-in of the same length in their place,
-//! and [`restore`] takes it back when the query is read.
+//! Entra's validator sends `GET /Users?filter=userName eq "x"` with quotes and blanks as they are, which RFC 3986 does not
+//! allow and the HTTP library refuses before any of our code runs. So the stream puts something of the same length in their
+//! place: `+` for a blank, which a query may hold for one, and a stand-in for a quote, which [`restore`] takes back when the
+//! query is read.
 //!
-//! The stand-in is one byte for one byte: whatever part of a connection is read here, no length changes, so no framing can
+//! Both are one byte for one byte: whatever part of a connection is read here, no length changes, so no framing can
 //! (attack 59).
 
 use std::{
@@ -28,36 +29,46 @@ enum Place {
     Elsewhere,
 }
 
-/// A connection whose GET request lines may hold raw quotes.
-pub(crate) struct RawQuotes<S> {
+/// A connection whose GET request lines may hold raw quotes and blanks in their query.
+pub(crate) struct RawQuery<S> {
     inner: S,
     place: Place,
 }
 
-impl<S> RawQuotes<S> {
+impl<S> RawQuery<S> {
     pub(crate) fn new(inner: S) -> Self {
         Self { inner, place: Place::Start }
     }
 }
 
 impl Place {
-    /// Goes through bytes that were read, and puts the stand-in where a quote stands in a query.
-    fn read(self, bytes: &mut [u8]) -> Self {
+    /// Goes through bytes that were read, and puts something else where a quote or a blank stands in a query.
+    fn read(self, mut bytes: &mut [u8]) -> Self {
         let mut in_query = match self {
             Self::Start if bytes.starts_with(b"GET ") => false,
             Self::RequestLine { in_query } => in_query,
             Self::Start | Self::Elsewhere => return Self::Elsewhere,
         };
-        for byte in bytes {
+        while let Some((byte, rest)) = bytes.split_first_mut() {
             match *byte {
                 b'\r' | b'\n' => return Self::Elsewhere,
                 b'?' => in_query = true,
                 b'"' if in_query => *byte = STAND_IN,
+                b' ' if in_query && !may_end_the_target(rest) => *byte = b'+',
                 _ => {}
             }
+            bytes = rest;
         }
         Self::RequestLine { in_query }
     }
+}
+
+/// Whether the version follows, and the line's end: then the blank before it ends the request target (RFC 9112 §3). Where the
+/// bytes that were read end too soon to tell, it may.
+fn may_end_the_target(rest: &[u8]) -> bool {
+    let expected = b"HTTP/1.";
+    let known = rest.len().min(expected.len());
+    rest.get(..known) == expected.get(..known) && rest.get(8).is_none_or(|byte| matches!(byte, b'\r' | b'\n'))
 }
 
 /// The query as it was sent: a stand-in is a quote, unless the client encodes its quotes and so meant what it wrote.
@@ -70,7 +81,7 @@ pub(crate) fn restore(query: &str) -> Cow<'_, str> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for RawQuotes<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for RawQuery<S> {
     fn poll_read(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -86,7 +97,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for RawQuotes<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for RawQuotes<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for RawQuery<S> {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = ready!(Pin::new(&mut this.inner).poll_write(context, bytes))?;
@@ -129,8 +140,26 @@ mod tests {
     }
 
     #[test]
+    fn blanks_in_the_query_of_a_get_become_plus_but_the_one_before_the_version() {
+        let line = "GET /Users?filter=userName eq \"a HTTP/1.1 b\" HTTP/1.1\r\nx: y z\r\n\r\n";
+        let passed = "GET /Users?filter=userName+eq+`a+HTTP/1.1+b` HTTP/1.1\r\nx: y z\r\n\r\n";
+        assert_eq!(read(&[line]), passed);
+        let (head, tail) = line.split_at(25);
+        assert_eq!(read(&[head, tail]), passed, "also when it comes in two parts");
+        for cut in ["GET /?a ", "GET /?a HT", "GET /?a HTTP/1.", "GET /?a HTTP/1.1"] {
+            assert_eq!(read(&[cut]), cut, "what cannot be told yet stays");
+        }
+    }
+
+    #[test]
     fn nothing_else_is_touched() {
-        for text in ["POST /Users?x=\"1\" HTTP/1.1\r\n", "GET /a\"b HTTP/1.1\r\n", "{\"a\":\"GET /?\"}"] {
+        for text in [
+            "POST /Users?x=\"1 2\" HTTP/1.1\r\n",
+            "GET /a\"b c HTTP/1.1\r\n",
+            "{\"a\":\"GET /? x\"}",
+            "GET /?a HTTP/1.0\r\n",
+            "GET /?a HTTP/1.1\n",
+        ] {
             assert_eq!(read(&[text]), text);
         }
     }

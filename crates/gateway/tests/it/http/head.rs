@@ -1,0 +1,81 @@
+//! RFC 9110 §9.1 asks every server for GET and HEAD: a HEAD is answered as its GET, without the body.
+
+use std::io::{Read as _, Write as _};
+
+use testkit::http::{Answer, encode};
+
+use crate::running::{new_group, roomy};
+
+/// All headers but those that differ from answer to answer.
+fn headers(answer: &Answer) -> Vec<(String, String)> {
+    let own = |name: &str| matches!(name, "x-request-id" | "date");
+    let mut headers: Vec<_> = answer.headers.iter().filter(|(name, _)| !own(name)).cloned().collect();
+    headers.sort();
+    headers
+}
+
+#[test]
+fn head_is_answered_as_get_without_the_body() {
+    let (_gateway, acme) = roomy();
+    let ada = acme.create_user("ada", "").expect(201).id();
+    let crew = new_group(&acme, "Crew", &[&ada]);
+    for path in [
+        "/Users".to_owned(),
+        format!("/Users/{ada}"),
+        format!("/Users/{ada}?attributes=userName"),
+        format!("/Users?filter={}", encode("userName eq \"ada\"")),
+        "/Users?filter=nonsense".to_owned(),
+        "/Users/0".to_owned(),
+        format!("/Groups/{crew}"),
+        "/Groups".to_owned(),
+        "/ServiceProviderConfig".to_owned(),
+        "/ResourceTypes".to_owned(),
+        "/ResourceTypes/User".to_owned(),
+        "/Schemas".to_owned(),
+        "/Schemas?filter=x".to_owned(),
+        "/Me".to_owned(),
+        "/nothing".to_owned(),
+    ] {
+        let (get, head) = (acme.get(&path), acme.request("HEAD", &path).send());
+        // A refusal may hold the id of its request, and so another length.
+        assert_eq!((head.status, headers(&head)), (get.status, headers(&get)), "{path}");
+        assert_eq!(head.text, "", "{path}");
+        assert_eq!(head.header("content-length"), Some(get.text.len().to_string().as_str()), "{path}");
+    }
+    acme.get(&format!("/Users/{ada}")).expect(200);
+    acme.get(&format!("/Groups/{crew}")).expect(200);
+}
+
+#[test]
+fn a_conditional_head_is_304_and_a_head_without_credentials_is_401() {
+    let (_gateway, acme) = roomy();
+    let made = acme.create_user("ada", "").expect(201);
+    let path = format!("/Users/{}", made.id());
+    let etag = made.header("etag").unwrap();
+    acme.request("HEAD", &path).header("if-none-match", etag).send().expect(304);
+    acme.request("HEAD", &path).header("if-none-match", "W/\"77\"").send().expect(200);
+    testkit::http::Request::new("HEAD", &format!("{}{path}", acme.base_url)).send().expect(401);
+}
+
+#[test]
+fn an_answer_to_head_leaves_the_connection_in_step() {
+    let (gateway, acme) = roomy();
+    let ada = acme.create_user("ada", "").expect(201).id();
+    let path = acme.base_url.trim_start_matches(&gateway.url);
+    let ask = |method: &str, target: &str, more: &str| {
+        format!(
+            "{method} {path}{target} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n{more}\r\n",
+            acme.token
+        )
+    };
+    let both = ask("HEAD", &format!("/Users/{ada}"), "")
+        + &ask("HEAD", "/Users/0", "")
+        + &ask("GET", &format!("/Users/{ada}"), "Connection: close\r\n");
+    let mut stream = std::net::TcpStream::connect(gateway.url.trim_start_matches("http://")).unwrap();
+    stream.write_all(both.as_bytes()).unwrap();
+    let mut heard = String::new();
+    stream.read_to_string(&mut heard).unwrap();
+    let statuses: Vec<&str> = heard.split("HTTP/1.1 ").skip(1).map(|answer| &answer[..3]).collect();
+    assert_eq!(statuses, ["200", "404", "200"], "{heard}");
+    assert_eq!(heard.matches("\"userName\":\"ada\"").count(), 1, "{heard}");
+}
