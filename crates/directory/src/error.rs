@@ -19,10 +19,17 @@ pub enum DirectoryError {
         /// The id of the resource that has it.
         existing: String,
     },
-    /// A member that is a group: groups in groups are not built.
-    #[error("a group as a member of a group")]
-    NestedGroup,
-    /// Members that are no users of this tenant; nothing was changed.
+    /// Groups, named by their ids, that cannot be members of a group because they hold it, directly or through others, or are
+    /// it. Nothing was changed.
+    #[error("a group would be a member of itself")]
+    GroupCycle(Vec<String>),
+    /// A chain of groups, one in the other, would be longer than [`crate::nesting::MAX_LEVELS`].
+    #[error("groups in groups, too many levels")]
+    NestingTooDeep,
+    /// More than [`crate::nesting::MAX_ROWS`] groups in groups would hang together.
+    #[error("groups in groups, too many")]
+    NestingTooWide,
+    /// Members that are neither users nor groups of this tenant; nothing was changed.
     #[error("unknown members")]
     UnknownMembers(Vec<String>),
     /// A stored document does not parse: damage, not a caller's fault.

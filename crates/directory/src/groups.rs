@@ -5,7 +5,10 @@ use diesel::prelude::*;
 use scim_core::{Document, fold::fold};
 use store::{ReadTx, WriteTx};
 
-use crate::{DirectoryError, NameRules, claims::Claim, key, memberships, schema::groups, totals::Total};
+use crate::{
+    DirectoryError, NameRules, claims::Claim, key, memberships, memberships::LeftGroup, schema::groups,
+    totals::Total,
+};
 
 /// One group as it rests.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
@@ -76,6 +79,7 @@ pub fn insert(
         groups::created_ms.eq(now),
         groups::modified_ms.eq(now),
         groups::renamed_ms.eq(now),
+        groups::moved_ms.eq(0),
     );
     diesel::insert_into(groups::table).values(row).execute(tx.connection())?;
     Total::Groups.add(tx, 1)?;
@@ -88,6 +92,19 @@ pub fn insert(
 /// When the store fails.
 pub fn find(tx: &mut ReadTx<'_>, id: &str) -> Result<Option<GroupRecord>, DirectoryError> {
     Ok(groups::table.find(id).select(GroupRecord::as_select()).get_result(tx.connection()).optional()?)
+}
+
+/// Of these ids, the ones that are groups here; the order is not kept.
+///
+/// # Errors
+/// When the store fails.
+pub fn existing(tx: &mut ReadTx<'_>, ids: &[&str]) -> Result<Vec<String>, DirectoryError> {
+    let mut found = Vec::new();
+    for chunk in ids.chunks(memberships::CHUNK) {
+        let query = groups::table.filter(groups::id.eq_any(chunk)).select(groups::id);
+        found.extend(query.load::<String>(tx.connection())?);
+    }
+    Ok(found)
 }
 
 /// Finds the group and keeps its row from other writers until this transaction ends, so that concurrent PATCHes of one
@@ -158,16 +175,22 @@ fn next_version(tx: &mut WriteTx<'_>, record: &GroupRecord) -> GroupRecord {
     }
 }
 
-/// Removes a group and its memberships; its users stay.
+/// Removes a group; its members stay. It leaves the groups that it is in, each of which gets a new version; returns those.
 ///
 /// # Errors
 /// When the store fails.
-pub fn remove(tx: &mut WriteTx<'_>, record: &GroupRecord, rules: NameRules) -> Result<(), DirectoryError> {
+pub fn remove(
+    tx: &mut WriteTx<'_>,
+    record: &GroupRecord,
+    rules: NameRules,
+) -> Result<Vec<LeftGroup>, DirectoryError> {
     let document = record.parse()?;
     memberships::clear(tx, &record.id)?;
+    let left = memberships::forget_group(tx, &record.id)?;
     for claim in claims(rules, &document) {
         claim.release(tx, &record.id)?;
     }
     diesel::delete(groups::table.find(&record.id)).execute(tx.connection())?;
-    Total::Groups.add(tx, -1)
+    Total::Groups.add(tx, -1)?;
+    Ok(left)
 }

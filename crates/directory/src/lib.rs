@@ -11,6 +11,7 @@ mod error;
 pub mod groups;
 mod key;
 pub mod memberships;
+pub mod nesting;
 mod schema;
 pub mod search;
 mod totals;

@@ -1,4 +1,5 @@
-//! The tables of `migrations/tenant/0001_directory.sql` as Diesel sees them. No other crate reads them.
+//! The tables of `migrations/tenant/0001_directory.sql` and `0003_nested_groups.sql` as Diesel sees them. No other crate reads
+//! them.
 
 diesel::table! {
     users (id) {
@@ -33,6 +34,7 @@ diesel::table! {
         created_ms -> BigInt,
         modified_ms -> BigInt,
         renamed_ms -> BigInt,
+        moved_ms -> BigInt,
     }
 }
 
@@ -40,6 +42,14 @@ diesel::table! {
     memberships (group_id, user_id) {
         group_id -> Text,
         user_id -> Text,
+        display -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    nested_groups (group_id, member_id) {
+        group_id -> Text,
+        member_id -> Text,
         display -> Nullable<Text>,
     }
 }
@@ -72,4 +82,5 @@ diesel::table! {
 
 diesel::joinable!(memberships -> groups (group_id));
 diesel::joinable!(memberships -> users (user_id));
-diesel::allow_tables_to_appear_in_same_query!(users, user_emails, groups, memberships);
+diesel::joinable!(nested_groups -> groups (group_id));
+diesel::allow_tables_to_appear_in_same_query!(users, user_emails, groups, memberships, nested_groups);

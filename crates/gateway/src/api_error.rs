@@ -1,7 +1,7 @@
 //! The one table: error → status, scimType, detail, Retry-After. No catch-all arm: a new error does not compile until it has
 //! an answer here. A 5xx has a public sentence and a private cause; the cause goes to the log only (attack 66).
 
-use directory::DirectoryError;
+use directory::{DirectoryError, nesting};
 use provisioning::{ProvisioningError, refusal::Refusal};
 use scim_core::{ScimError, ScimType};
 use seat_ledger::SeatError;
@@ -154,7 +154,6 @@ impl ApiError {
 fn provisioning(error: &ProvisioningError, request_id: &str) -> ScimError {
     match error {
         ProvisioningError::Scim(error) => error.clone(),
-        ProvisioningError::NestedGroup => nested_group(),
         ProvisioningError::NotFound(kind) => ScimError::not_found(kind),
         ProvisioningError::PreconditionFailed { current } => ScimError::new(
             412,
@@ -185,23 +184,33 @@ fn directory(error: &DirectoryError, request_id: &str) -> ScimError {
     match error {
         DirectoryError::UserNameTaken { existing } => taken("userName", existing),
         DirectoryError::ValueTaken { attribute, existing } => taken(attribute, existing),
-        DirectoryError::NestedGroup => nested_group(),
-        DirectoryError::UnknownMembers(ids) => {
-            let shown: Vec<&str> = ids.iter().take(8).map(String::as_str).collect();
-            let more = if ids.len() > shown.len() { ", ..." } else { "" };
-            ScimError::invalid_value(format!(
-                "Nothing was changed: {} member(s) are no users of this tenant: {}{more}.",
-                ids.len(),
-                shown.join(", ")
-            ))
-        }
+        DirectoryError::GroupCycle(ids) => ScimError::invalid_value(format!(
+            "Nothing was changed: a group cannot be in itself, and the group is in these members, directly or through \
+             others, or is one of them: {}.",
+            shown(ids)
+        )),
+        DirectoryError::NestingTooDeep => ScimError::invalid_value(format!(
+            "Nothing was changed: more than {} groups would stand one in the other.",
+            nesting::MAX_LEVELS
+        )),
+        DirectoryError::NestingTooWide => ScimError::invalid_value(format!(
+            "Nothing was changed: more than {} groups in groups would hang together.",
+            nesting::MAX_ROWS
+        )),
+        DirectoryError::UnknownMembers(ids) => ScimError::invalid_value(format!(
+            "Nothing was changed: {} member(s) are neither users nor groups of this tenant: {}.",
+            ids.len(),
+            shown(ids)
+        )),
         DirectoryError::BadDocument { .. } => internal(request_id),
         DirectoryError::Store(error) => store(error, request_id),
     }
 }
 
-fn nested_group() -> ScimError {
-    ScimError::new(501, None, "A group as a member of a group is not supported; send its users as members.")
+/// The first few of many ids: a detail is a line.
+fn shown(ids: &[String]) -> String {
+    let shown: Vec<&str> = ids.iter().take(8).map(String::as_str).collect();
+    format!("{}{}", shown.join(", "), if ids.len() > shown.len() { ", ..." } else { "" })
 }
 
 fn seats(error: &SeatError, request_id: &str) -> ScimError {

@@ -11,9 +11,6 @@ pub enum ProvisioningError {
     /// What was sent is wrong.
     #[error(transparent)]
     Scim(#[from] ScimError),
-    /// A member that is a group: not built.
-    #[error("a group as a member of a group")]
-    NestedGroup,
     /// No resource of this type has this id.
     #[error("no {0} with this id")]
     NotFound(&'static str),

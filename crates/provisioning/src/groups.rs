@@ -7,16 +7,18 @@ use directory::{
     DirectoryError,
     changes::{self, Change},
     groups::{self, GroupRecord},
-    memberships::{self, MemberRow},
+    memberships::{self, LeftGroup, MemberRow, Outcome},
     search::{self, Groups},
 };
 use scim_core::{
+    ScimError,
     filter::Filter,
-    leniency::Tolerance,
+    leniency::{Leniency, Tolerance},
     list::Page,
     patch::{MemberChange, PatchRequest},
     resource::{self, Member},
 };
+use seat_ledger::pools;
 use serde_json::{Map, Value, json};
 use store::{ReadTx, WriteTx};
 
@@ -41,14 +43,14 @@ pub struct Written {
     pub view: GroupView,
     /// Whether anything changed.
     pub changed: bool,
-    /// Members that were skipped because they are no users here.
+    /// Members that were skipped because they are not here.
     pub skipped: Vec<String>,
 }
 
 /// Creates a group with its members.
 ///
 /// # Errors
-/// A taken name, unknown members, or the store's.
+/// A taken name, unknown members, a group that would be in itself, or the store's.
 pub fn create(
     tx: &mut WriteTx<'_>,
     rules: &Rules,
@@ -58,10 +60,9 @@ pub fn create(
 ) -> Result<Written, ProvisioningError> {
     let mut document = resource::create(&rules.group, body, tolerance)?;
     let members = resource::take_members(&mut document).unwrap_or_default();
+    pools::take_turn(tx)?;
     let record = groups::insert(tx, &document, rules.names)?;
-    refuse_groups(&members)?;
-    let change = [MemberChange::Add(members)];
-    let outcome = memberships::apply(tx, &record.id, &change, rules.unknown_members)?;
+    let outcome = change_members(tx, rules, &record.id, &[MemberChange::Add(members)], tolerance)?;
     note(tx, "group.created", &record, act)?;
     let view = view(tx, record, with_members)?;
     Ok(Written { view, changed: true, skipped: outcome.skipped })
@@ -145,9 +146,7 @@ pub fn replace(
     let old = record.parse()?;
     let mut new = resource::replace(&rules.group, body, &old, &[], tolerance)?;
     let members: Vec<Member> = resource::take_members(&mut new).unwrap_or_default();
-    refuse_groups(&members)?;
-    let change = [MemberChange::Replace(members)];
-    let outcome = memberships::apply(tx, id, &change, rules.unknown_members)?;
+    let outcome = change_members(tx, rules, id, &[MemberChange::Replace(members)], tolerance)?;
     finish(tx, rules, (record, &old, &new), outcome, (act, with_members))
 }
 
@@ -163,23 +162,28 @@ pub fn patch(
     conditions: &Preconditions,
     (act, tolerance): (&Act, &mut Tolerance),
 ) -> Result<Written, ProvisioningError> {
-    for change in members {
-        if let MemberChange::Add(members) | MemberChange::Replace(members) = change {
-            refuse_groups(members)?;
-        }
-    }
     let record = found_for_update(tx, id, conditions)?;
     let old = record.parse()?;
     let new = patch.apply(&rules.group, &old, tolerance)?;
-    let outcome = memberships::apply(tx, id, members, rules.unknown_members)?;
+    let outcome = change_members(tx, rules, id, members, tolerance)?;
     finish(tx, rules, (record, &old, &new), outcome, (act, with_members))
 }
 
-/// Groups in groups are not built: a member that says it is one is refused as such, not as an unknown user.
-fn refuse_groups(members: &[Member]) -> Result<(), ProvisioningError> {
-    let is_group =
-        |member: &Member| member.kind.as_deref().is_some_and(|kind| kind.eq_ignore_ascii_case("Group"));
-    if members.iter().any(is_group) { Err(ProvisioningError::NestedGroup) } else { Ok(()) }
+/// Changes the members; one whose `type` is not what its id is counts as what it is, but not for a strict tenant.
+fn change_members(
+    tx: &mut WriteTx<'_>,
+    rules: &Rules,
+    id: &str,
+    changes: &[MemberChange],
+    tolerance: &mut Tolerance,
+) -> Result<Outcome, ProvisioningError> {
+    let outcome = memberships::apply(tx, id, changes, rules.unknown_members)?;
+    if outcome.mislabelled {
+        tolerance.allow(Leniency::MemberType, "members.type", || {
+            ScimError::invalid_value("members.type is not what the member is; leave it out or correct it.")
+        })?;
+    }
+    Ok(outcome)
 }
 
 fn found_for_update(
@@ -187,6 +191,9 @@ fn found_for_update(
     id: &str,
     conditions: &Preconditions,
 ) -> Result<GroupRecord, ProvisioningError> {
+    // Writers of groups take the turn of those who change seats: two of them could put each of two groups into the other, and
+    // a membership and the deletion of its user would wait for each other's rows (docs/decisions/0023).
+    pools::take_turn(tx)?;
     let record = groups::find_for_update(tx, id)?.ok_or(ProvisioningError::NotFound("Group"))?;
     conditions.check_write(record.version)?;
     Ok(record)
@@ -196,7 +203,7 @@ fn finish(
     tx: &mut WriteTx<'_>,
     rules: &Rules,
     (record, old, new): (GroupRecord, &scim_core::Document, &scim_core::Document),
-    outcome: memberships::Outcome,
+    outcome: Outcome,
     (act, with_members): (&Act, bool),
 ) -> Result<Written, ProvisioningError> {
     let changed = old != new || outcome.changed;
@@ -214,7 +221,7 @@ fn finish(
     Ok(Written { view, changed, skipped: outcome.skipped })
 }
 
-/// Deletes a group; its users stay.
+/// Deletes a group; its members stay, and the groups that it was in get a new version.
 ///
 /// # Errors
 /// [`ProvisioningError::NotFound`], a failed precondition, or the store's.
@@ -226,8 +233,29 @@ pub fn delete(
     act: &Act,
 ) -> Result<(), ProvisioningError> {
     let record = found_for_update(tx, id, conditions)?;
-    groups::remove(tx, &record, rules.names)?;
-    note(tx, "group.deleted", &record, act)
+    let left = groups::remove(tx, &record, rules.names)?;
+    note(tx, "group.deleted", &record, act)?;
+    record_left(tx, &left, id, act)
+}
+
+/// Records that groups lost a member that was deleted.
+pub(crate) fn record_left(
+    tx: &mut WriteTx<'_>,
+    left: &[LeftGroup],
+    member: &str,
+    act: &Act,
+) -> Result<(), ProvisioningError> {
+    for LeftGroup { group_id, version } in left {
+        let change = Change {
+            kind: "group.changed",
+            resource_id: group_id,
+            version: *version,
+            request_id: &act.request_id,
+            detail: json!({ "left": member }),
+        };
+        changes::append(tx, &change)?;
+    }
+    Ok(())
 }
 
 fn note(

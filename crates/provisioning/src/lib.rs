@@ -30,4 +30,8 @@ pub static TENANT_MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../../migrations/tenant/0001_directory.sql"),
     },
     Migration { version: "0002_seats", sql: include_str!("../../../migrations/tenant/0002_seats.sql") },
+    Migration {
+        version: "0003_nested_groups",
+        sql: include_str!("../../../migrations/tenant/0003_nested_groups.sql"),
+    },
 ];

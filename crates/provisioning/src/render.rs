@@ -124,8 +124,7 @@ pub fn group(rules: &Rules, base: &Base, view: &GroupView) -> Result<Map<String,
     let record = &view.record;
     let mut computed = Vec::new();
     if let Some(members) = view.members.as_ref().filter(|m| !m.is_empty()) {
-        let url = base.users();
-        let members: Vec<Value> = members.iter().map(|m| m.to_json(&url)).collect();
+        let members: Vec<Value> = members.iter().map(|m| m.to_json(&base.0)).collect();
         computed.push(("members", members.into()));
     }
     let meta = Meta {

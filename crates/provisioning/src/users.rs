@@ -4,7 +4,7 @@
 use directory::{
     DirectoryError,
     changes::{self, Change},
-    memberships::{self, GroupOfUser, LeftGroup},
+    memberships::{self, GroupOfUser},
     search::{self, Users},
     users::{self, UserRecord},
 };
@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use store::{ReadTx, WriteTx};
 
 use crate::{
-    Act, Preconditions, ProvisioningError, Rules,
+    Act, Preconditions, ProvisioningError, Rules, groups,
     profile::is_active,
     promotion,
     render::{self, Base},
@@ -51,11 +51,11 @@ impl UserView {
     #[must_use]
     pub fn is_unchanged_for(&self, conditions: &Preconditions) -> bool {
         let since = self.record.modified_ms;
-        let renamed = self.groups.iter().any(|g| g.renamed_ms >= since);
+        let told_anew = self.groups.iter().any(|g| g.told_ms >= since);
         let manager_changed = self.manager.as_ref().is_some_and(|m| m.modified_ms >= since);
         conditions.has_already(self.record.version)
             && self.record.groups_changed_ms < since
-            && !renamed
+            && !told_anew
             && !manager_changed
     }
 }
@@ -274,14 +274,7 @@ pub fn delete(
     let promoted = seats::remove(tx, id)?;
     let left = users::remove(tx, &record, rules.names)?;
     note(tx, "user.deleted", &record, act, json!({}))?;
-    for LeftGroup { group_id, version } in left {
-        let detail = json!({ "left": id });
-        let kind = "group.changed";
-        changes::append(
-            tx,
-            &Change { kind, resource_id: &group_id, version, request_id: &act.request_id, detail },
-        )?;
-    }
+    groups::record_left(tx, &left, id, act)?;
     promotion::record(tx, &promoted, act)?;
     Ok(promoted)
 }

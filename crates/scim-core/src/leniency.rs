@@ -36,6 +36,8 @@ pub enum Leniency {
     RepeatedElement,
     /// More than one `primary` in one attribute; the last one stays.
     SecondPrimary,
+    /// A group's member whose `type` is not what its id is; answered as what it is.
+    MemberType,
 }
 
 impl Leniency {
@@ -56,6 +58,7 @@ impl Leniency {
         Self::JsonInValue,
         Self::RepeatedElement,
         Self::SecondPrimary,
+        Self::MemberType,
     ];
 
     /// The label in a metric: one of a fixed list, never anything a client sent.
@@ -77,6 +80,7 @@ impl Leniency {
             Self::JsonInValue => "json_in_value",
             Self::RepeatedElement => "repeated_element",
             Self::SecondPrimary => "second_primary",
+            Self::MemberType => "member_type",
         }
     }
 }

@@ -10,14 +10,14 @@ use store::ReadTx;
 use super::{
     Order, Searched,
     like::{ESCAPE, pattern},
-    plan::{Condition, Plan, combine},
+    plan::{Condition, Element, Plan, combine},
     times,
 };
 use crate::{
     DirectoryError,
     groups::GroupRecord,
     key,
-    schema::{groups, memberships},
+    schema::{groups, memberships, nested_groups},
     totals::Total,
 };
 
@@ -96,6 +96,9 @@ impl Searched for Groups {
 }
 
 fn leaf(filter: &Filter) -> Plan<Predicate> {
+    if let Filter::ValuePath { path, filter } = filter {
+        return if path.is_name("members", None) { member_path(filter) } else { Plan::none() };
+    }
     let Filter::Compare { path, op, value: Literal::String(text) } = filter else { return Plan::none() };
     let is = |attribute: &str, sub| path.is_name(attribute, sub);
     match op {
@@ -126,9 +129,38 @@ fn display_name(op: Op, text: &str) -> Plan<Predicate> {
 }
 
 /// Ids rest in lower case, and `members.value` compares without it.
-fn has_member(user_id: &str) -> Predicate {
-    let of_user = memberships::table.filter(memberships::user_id.eq(fold(user_id).into_owned()));
+fn has_member(id: &str) -> Predicate {
+    let id = fold(id).into_owned();
+    let of_user =
+        memberships::table.filter(memberships::user_id.eq(id.clone())).select(memberships::group_id);
+    let of_group =
+        nested_groups::table.filter(nested_groups::member_id.eq(id)).select(nested_groups::group_id);
+    Box::new(groups::id.eq_any(of_user.union_all(of_group)))
+}
+
+fn has_user(id: &str) -> Predicate {
+    let of_user = memberships::table.filter(memberships::user_id.eq(fold(id).into_owned()));
     Box::new(groups::id.eq_any(of_user.select(memberships::group_id)))
+}
+
+fn has_group(id: &str) -> Predicate {
+    let of_group = nested_groups::table.filter(nested_groups::member_id.eq(fold(id).into_owned()));
+    Box::new(groups::id.eq_any(of_group.select(nested_groups::group_id)))
+}
+
+fn member_path(filter: &Filter) -> Plan<Predicate> {
+    match Element::of(filter) {
+        Element { value: Some(id), kind: None, is_all: true } => Plan::exactly(has_member(id)),
+        Element { value: Some(id), kind: Some(kind), is_all: true } if fold(kind) == "user" => {
+            Plan::exactly(has_user(id))
+        }
+        Element { value: Some(id), kind: Some(kind), is_all: true } if fold(kind) == "group" => {
+            Plan::exactly(has_group(id))
+        }
+        // Whatever else is asked of the member, it has this id.
+        Element { value: Some(id), .. } => Plan { exact: false, ..Plan::exactly(has_member(id)) },
+        Element { value: None, .. } => Plan::none(),
+    }
 }
 
 fn modified(from: i64, to: i64) -> Predicate {

@@ -1,7 +1,7 @@
 //! How far SQL can decide a filter. A predicate that is not exact still narrows: every match fulfils it.
 
 use diesel::{BoolExpressionMethods, BoxableExpression, dsl::not, sql_types::Bool};
-use scim_core::filter::Filter;
+use scim_core::filter::{Filter, Literal, Op};
 use store::StoreBackend;
 
 /// A condition on rows of the table `T`.
@@ -29,6 +29,37 @@ impl<P> Plan<P> {
 
     pub(super) fn one(predicate: P) -> Self {
         Self { predicate: Some(predicate), exact: true, at_most_one: true }
+    }
+}
+
+/// What a value path asks of one element by `eq`, such as `emails[type eq "work" and value eq "a@b"]`, which
+/// `emails[type eq "work"].value eq "a@b"` is parsed to as well.
+pub(super) struct Element<'a> {
+    pub(super) value: Option<&'a str>,
+    pub(super) kind: Option<&'a str>,
+    /// Whether nothing else is asked of it.
+    pub(super) is_all: bool,
+}
+
+impl<'a> Element<'a> {
+    pub(super) fn of(filter: &'a Filter) -> Self {
+        let terms = match filter {
+            Filter::And(terms) => terms.as_slice(),
+            term => std::slice::from_ref(term),
+        };
+        let text = |name: &str| {
+            terms.iter().find_map(|term| match term {
+                Filter::Compare { path, op: Op::Eq, value: Literal::String(text) }
+                    if path.is_name(name, None) =>
+                {
+                    Some(text.as_str())
+                }
+                _ => None,
+            })
+        };
+        let (value, kind) = (text("value"), text("type"));
+        let found = usize::from(value.is_some()) + usize::from(kind.is_some());
+        Self { value, kind, is_all: terms.len() == found }
     }
 }
 

@@ -1,6 +1,10 @@
 //! What SQL can decide of a filter on users: id, userName, externalId, e-mail addresses, groups, and the two times.
 
-use diesel::prelude::*;
+use diesel::{
+    dsl::sql,
+    prelude::*,
+    sql_types::{Bool, Text},
+};
 use scim_core::{
     filter::{Filter, Literal, Op},
     fold::fold,
@@ -10,7 +14,7 @@ use store::ReadTx;
 use super::{
     Order, Searched,
     like::{ESCAPE, pattern},
-    plan::{Condition, Plan, combine},
+    plan::{Condition, Element, Plan, combine},
     times,
 };
 use crate::{
@@ -114,6 +118,7 @@ fn leaf(filter: &Filter) -> Plan<Predicate> {
             }
         }
         Filter::ValuePath { path, filter } if path.is_name("emails", None) => email_path(filter),
+        Filter::ValuePath { path, filter } if path.is_name("groups", None) => group_path(filter),
         _ => Plan::none(),
     }
 }
@@ -130,8 +135,17 @@ fn user_name(op: Op, text: &str) -> Plan<Predicate> {
     }
 }
 
-/// Ids rest in lower case, and `groups.value` compares without it.
+/// Members of the group and of the groups in it, as a user's `groups` tells of both. Ids rest in lower case, and
+/// `groups.value` compares without it. `UNION` takes every group once, so the walk ends.
 fn in_group(group_id: &str) -> Predicate {
+    let inside = sql::<Bool>("users.id IN (WITH RECURSIVE inside (id) AS (VALUES (")
+        .bind::<Text, _>(fold(group_id).into_owned())
+        .sql(") UNION SELECT n.member_id FROM nested_groups n JOIN inside ON n.group_id = inside.id) ")
+        .sql("SELECT m.user_id FROM memberships m JOIN inside ON m.group_id = inside.id)");
+    Box::new(inside)
+}
+
+fn directly_in_group(group_id: &str) -> Predicate {
     let members = memberships::table.filter(memberships::group_id.eq(fold(group_id).into_owned()));
     Box::new(users::id.eq_any(members.select(memberships::user_id)))
 }
@@ -152,28 +166,23 @@ fn email(value: &str, kind: Option<&str>) -> Plan<Predicate> {
     }
 }
 
-/// `emails[type eq "work" and value eq "a@b"]`, which `emails[type eq "work"].value eq "a@b"` is parsed to as well.
 fn email_path(filter: &Filter) -> Plan<Predicate> {
-    let terms = match filter {
-        Filter::And(terms) => terms.as_slice(),
-        term => std::slice::from_ref(term),
-    };
-    let text = |name: &str| {
-        terms.iter().find_map(|term| match term {
-            Filter::Compare { path, op: Op::Eq, value: Literal::String(text) }
-                if path.is_name(name, None) =>
-            {
-                Some(text.as_str())
-            }
-            _ => None,
-        })
-    };
-    match (text("value"), text("type"), terms.len()) {
-        (Some(value), None, 1) => email(value, None),
-        (Some(value), Some(kind), 2) => email(value, Some(kind)),
+    match Element::of(filter) {
+        Element { value: Some(value), kind, is_all: true } => email(value, kind),
         // Whatever else is asked of the element, it has this value.
-        (Some(value), ..) => Plan { exact: false, ..email(value, None) },
-        (None, ..) => Plan::none(),
+        Element { value: Some(value), .. } => Plan { exact: false, ..email(value, None) },
+        Element { value: None, .. } => Plan::none(),
+    }
+}
+
+fn group_path(filter: &Filter) -> Plan<Predicate> {
+    match Element::of(filter) {
+        Element { value: Some(id), kind: None, is_all: true } => Plan::exactly(in_group(id)),
+        Element { value: Some(id), kind: Some(kind), is_all: true } if fold(kind) == "direct" => {
+            Plan::exactly(directly_in_group(id))
+        }
+        Element { value: Some(id), .. } => Plan { exact: false, ..Plan::exactly(in_group(id)) },
+        Element { value: None, .. } => Plan::none(),
     }
 }
 

@@ -34,6 +34,7 @@ fn literal(people: &People) -> BoxedStrategy<String> {
     let shouted = ids.iter().map(|id| id.to_uppercase()).collect::<Vec<_>>();
     prop_oneof![
         6 => word(),
+        1 => one_of(&["direct", "Indirect", "User", "group"]).prop_map(str::to_owned),
         2 => prop::sample::select(ids),
         1 => prop::sample::select(shouted),
         1 => Just(String::new()),
@@ -67,6 +68,8 @@ struct Paths {
     booleans: &'static [&'static str],
     present: &'static [&'static str],
     elements: &'static [(&'static str, &'static [&'static str])],
+    /// The attribute that tells of memberships, and what its `type` may say.
+    memberships: (&'static str, &'static [&'static str]),
 }
 
 const OF_USERS: Paths = Paths {
@@ -88,6 +91,7 @@ const OF_USERS: Paths = Paths {
         "nickName",
         "emails.type",
         "groups.display",
+        "groups.type",
         "meta.resourceType",
         "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department",
     ],
@@ -106,7 +110,8 @@ const OF_USERS: Paths = Paths {
         "meta.created",
         "manager",
     ],
-    elements: &[("emails", &["value", "type", "display"]), ("groups", &["value", "display"])],
+    elements: &[("emails", &["value", "type", "display"]), ("groups", &["value", "display", "type"])],
+    memberships: ("groups", &["direct", "Direct", "indirect", "User"]),
 };
 
 const OF_GROUPS: Paths = Paths {
@@ -115,6 +120,7 @@ const OF_GROUPS: Paths = Paths {
     booleans: &[],
     present: &["displayName", "externalId", "members", "members.display", "meta"],
     elements: &[("members", &["value", "type"])],
+    memberships: ("members", &["User", "user", "Group", "GROUP", "direct"]),
 };
 
 fn leaf(paths: &'static Paths, people: &People) -> BoxedStrategy<String> {
@@ -142,7 +148,18 @@ fn leaf(paths: &'static Paths, people: &People) -> BoxedStrategy<String> {
             });
     let work = (one_of(&["work", "Home", "\u{200b}", ""]), text.clone());
     let typed = work.prop_map(|(kind, value)| format!("emails[type eq {}].value eq {value}", quoted(kind)));
+    let (path, kinds) = paths.memberships;
+    let ids: Vec<String> =
+        people.group_ids.iter().chain(people.user_ids.iter().step_by(29)).cloned().collect();
+    let membership =
+        (prop::sample::select(ids), one_of(kinds), 0..4_u8).prop_map(move |(id, kind, shape)| match shape {
+            0 => format!("{path}.value eq \"{id}\""),
+            1 => format!("{path}[value eq \"{id}\"]"),
+            2 => format!("{path}[type eq \"{kind}\" and value eq \"{id}\"]"),
+            _ => format!("{path}[type ne \"{kind}\" and value eq \"{id}\"]"),
+        });
     let mut options = vec![
+        (3, membership.boxed()),
         (6, compare(paths.indexed).boxed()),
         (2, compare(paths.texts).boxed()),
         (2, dated.prop_map(|(path, op, time)| format!("{path} {op} {time}")).boxed()),

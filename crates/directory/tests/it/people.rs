@@ -201,6 +201,11 @@ pub(crate) async fn settle_in(store: &Store) -> People {
                 memberships::UnknownMembers::Refuse,
             )?;
         }
+        // Some groups are in others: a chain, two ways to one group, a group of groups alone, and who is a member both ways.
+        for (outer, inner) in [(1, 2), (2, 3), (3, 4), (1, 4), (5, 4), (0, 6), (0, 7), (8, 9)] {
+            let inner = MemberChange::Add(vec![member(&groups[inner])]);
+            memberships::apply(tx, &groups[outer], &[inner], memberships::UnknownMembers::Refuse)?;
+        }
         Ok(())
     })
     .await

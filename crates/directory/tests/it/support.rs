@@ -21,10 +21,16 @@ use scim_core::{
 use serde_json::{Map, Value, json};
 use store::{Migration, ReadTx, Store, WriteTx};
 
-pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
-    version: "0001_directory",
-    sql: include_str!("../../../../migrations/tenant/0001_directory.sql"),
-}];
+pub(crate) const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: "0001_directory",
+        sql: include_str!("../../../../migrations/tenant/0001_directory.sql"),
+    },
+    Migration {
+        version: "0003_nested_groups",
+        sql: include_str!("../../../../migrations/tenant/0003_nested_groups.sql"),
+    },
+];
 
 /// Nothing is unique beside userName.
 pub(crate) const FREE: NameRules = NameRules { unique_group_names: false, unique_external_ids: false };
@@ -88,10 +94,16 @@ pub(crate) async fn enrol(store: &Store, group: &GroupRecord, users: &[&UserReco
     change_members(store, group, MemberChange::Add(members), UnknownMembers::Refuse).await.unwrap();
 }
 
+/// Puts groups into a group.
+pub(crate) async fn nest(store: &Store, group: &GroupRecord, inside: &[&GroupRecord]) {
+    let members = inside.iter().map(|group| member(&group.id)).collect();
+    change_members(store, group, MemberChange::Add(members), UnknownMembers::Refuse).await.unwrap();
+}
+
 pub(crate) async fn member_ids(store: &Store, group: &GroupRecord) -> Vec<String> {
     let id = group.id.clone();
     let rows = read(store, move |tx| memberships::of_group(tx, &id)).await;
-    rows.into_iter().map(|row| row.user_id).collect()
+    rows.into_iter().map(|row| row.member_id).collect()
 }
 
 /// The type that a search is about, and how its rows become whole resources.
@@ -134,7 +146,7 @@ impl Whole for directory::search::Groups {
         let members = memberships::of_groups(tx, &ids)?;
         let rt = schema::group();
         let whole = |record: &GroupRecord| {
-            let members = listed(&members, &record.id, |m| m.to_json("https://h/Users"));
+            let members = listed(&members, &record.id, |m| m.to_json("https://h"));
             let times = (record.created_ms, record.modified_ms, record.version);
             Ok(rendered(&rt, &record.id, &record.parse()?, ("members", members), times))
         };

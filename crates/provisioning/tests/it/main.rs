@@ -5,6 +5,7 @@ mod audit;
 mod class;
 mod concurrency;
 mod documents;
+mod nesting;
 mod promises;
 mod put_and_patch;
 mod rendering;

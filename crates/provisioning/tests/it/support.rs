@@ -166,6 +166,7 @@ fn canonical(tx: &mut ReadTx<'_>) -> String {
         "SELECT value_key || ' ' || type_key || ' ' || user_id AS line FROM user_emails ORDER BY 1",
         "SELECT display_name_key || ' ' || document || ' ' || CAST(version AS TEXT) AS line FROM groups ORDER BY id",
         "SELECT group_id || ' ' || user_id AS line FROM memberships ORDER BY 1",
+        "SELECT group_id || ' ' || member_id AS line FROM nested_groups ORDER BY 1",
         "SELECT claim || ' ' || resource_id AS line FROM unique_claims ORDER BY 1",
         "SELECT resource_type || ' ' || CAST(total AS TEXT) AS line FROM directory_totals ORDER BY 1",
         "SELECT kind || ' ' || resource_id || ' ' || detail AS line FROM changes ORDER BY id",

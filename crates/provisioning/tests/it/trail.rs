@@ -62,8 +62,10 @@ fn take(step: &Step, number: usize, tx: &mut WriteTx<'_>, rules: &Rules) -> Done
     let (users, groups) = versions(tx)?;
     let nth = |all: &Versions, n: usize| all.keys().nth(n).cloned().unwrap_or_else(|| "nobody".to_owned());
     let anyone = Preconditions::default();
+    // Every third member is a group.
+    let member = |n: &usize| if n % 3 == 2 { nth(&groups, n / 2) } else { nth(&users, *n) };
     let members =
-        |some: &[usize]| -> Vec<Value> { some.iter().map(|n| json!({ "value": nth(&users, *n) })).collect() };
+        |some: &[usize]| -> Vec<Value> { some.iter().map(|n| json!({ "value": member(n) })).collect() };
     match step {
         Step::Create(body) => create(tx, rules, body).map(|_| ()),
         Step::Put(n, body) => put(tx, rules, &nth(&users, *n), body).map(|_| ()),

@@ -30,7 +30,12 @@ pub enum MemberSelection {
     /// By the members' `value`, compared exactly.
     Values(Vec<String>),
     /// A filter over one member: `value`, `type`, `display`, `$ref`.
-    Matching(Filter),
+    Matching {
+        /// Nobody else can match, so that only these need be read; `None` when anybody can.
+        among: Option<Vec<String>>,
+        /// Which of them do.
+        filter: Filter,
+    },
 }
 
 /// The change that an operation on `members` asks for; `None` when it provably changes nothing.
@@ -67,7 +72,15 @@ pub(super) fn change(
 fn selection(filter: Filter) -> MemberSelection {
     match ids(&filter) {
         Some(ids) => MemberSelection::Values(ids),
-        None => MemberSelection::Matching(filter),
+        None => MemberSelection::Matching { among: among(&filter), filter },
+    }
+}
+
+/// The ids without which the filter cannot match: `type eq "Group" and value eq "id"` asks of one member only.
+fn among(filter: &Filter) -> Option<Vec<String>> {
+    match filter {
+        Filter::And(parts) => parts.iter().find_map(ids),
+        _ => None,
     }
 }
 

@@ -120,7 +120,7 @@ pub fn group() -> ResourceType {
     ResourceType {
         name: "Group",
         endpoint: "/Groups",
-        description: "A set of users.",
+        description: "A set of users and groups.",
         core: built_in(include_str!("group.json")),
         extensions: Vec::new(),
         common: built_in(include_str!("common.json")),

@@ -150,8 +150,8 @@ fn group_has_the_attributes_of_rfc_7643_section_4_2() {
     assert_eq!(names(&members.sub_attributes), ["value", "$ref", "display", "type"]);
     assert!(members.sub_attributes.iter().all(|a| a.mutability == Mutability::Immutable));
     assert_eq!(attribute(&core, "members.$ref").kind, Type::Reference);
-    // The RFC has "Group" as well; groups in groups are not built, and discovery tells what is.
-    assert_eq!(attribute(&core, "members.type").canonical_values, ["User"]);
+    assert_eq!(attribute(&core, "members.$ref").reference_types, ["User", "Group"]);
+    assert_eq!(attribute(&core, "members.type").canonical_values, ["User", "Group"]);
 }
 
 #[test]

@@ -71,11 +71,28 @@ fn every_dialect_of_group_membership_is_a_change_to_a_set() {
 #[test]
 fn remove_with_another_filter_is_judged_by_the_directory() {
     let change = changes(json!([{"op": "remove", "path": "members[type eq \"Group\"]"}])).unwrap();
-    let [MemberChange::Remove(MemberSelection::Matching(filter))] = change.as_slice() else {
+    let [MemberChange::Remove(MemberSelection::Matching { among: None, filter })] = change.as_slice() else {
         panic!("{change:?}")
     };
     assert!(filter.matches(json!({"value": "g1", "type": "Group"}).as_object().unwrap()));
     assert!(matches!(filter, Filter::Compare { .. }));
+}
+
+#[test]
+fn a_filter_that_names_ids_among_other_things_is_judged_by_those_members_alone() {
+    for (filter, expected) in [
+        ("type eq \"Group\" and value eq \"g1\"", Some(vec!["g1".to_owned()])),
+        ("(value eq \"g1\" or value eq \"g2\") and display pr", Some(vec!["g1".into(), "g2".into()])),
+        ("type eq \"Group\" or value eq \"g1\"", None),
+        ("type eq \"Group\" and not (value eq \"g1\")", None),
+    ] {
+        let path = format!("members[{filter}]");
+        let change = changes(json!([{"op": "remove", "path": path}])).unwrap();
+        let [MemberChange::Remove(MemberSelection::Matching { among, .. })] = change.as_slice() else {
+            panic!("{change:?}")
+        };
+        assert_eq!(*among, expected, "{filter}");
+    }
 }
 
 #[test]

@@ -1,0 +1,148 @@
+//! Who is in a group: users and groups, in the order of their ids.
+
+use std::collections::BTreeMap;
+
+use diesel::prelude::*;
+use serde_json::{Map, Value, json};
+use store::ReadTx;
+
+use super::CHUNK;
+use crate::{
+    DirectoryError,
+    schema::{memberships, nested_groups},
+};
+
+/// What a member is: always found out by its id, whatever a client says of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the RFC's own words")]
+pub enum MemberKind {
+    User,
+    Group,
+}
+
+impl MemberKind {
+    /// The `type` of RFC 7643 §4.2.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::User => "User",
+            Self::Group => "Group",
+        }
+    }
+
+    /// The endpoint that a `$ref` names.
+    fn endpoint(self) -> &'static str {
+        match self {
+            Self::User => "/Users",
+            Self::Group => "/Groups",
+        }
+    }
+}
+
+/// One member of a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemberRow {
+    /// The group it belongs to.
+    pub group_id: String,
+    /// The user or the group.
+    pub member_id: String,
+    /// As the identity provider sent it, never invented.
+    pub display: Option<String>,
+    /// Which of the two.
+    pub kind: MemberKind,
+}
+
+impl MemberRow {
+    /// The member as RFC 7643 §4.2 shows it; `base` is the tenant's base URL, such as `https://…/scim/v2`.
+    #[must_use]
+    pub fn to_json(&self, base: &str) -> Value {
+        let mut member = Map::new();
+        member.insert("value".into(), self.member_id.as_str().into());
+        member.insert("$ref".into(), format!("{base}{}/{}", self.kind.endpoint(), self.member_id).into());
+        if let Some(display) = &self.display {
+            member.insert("display".into(), display.as_str().into());
+        }
+        member.insert("type".into(), self.kind.label().into());
+        Value::Object(member)
+    }
+
+    /// What a filter such as `members[type eq "User"]` looks at.
+    pub(super) fn as_filtered(&self) -> Map<String, Value> {
+        match json!({ "value": self.member_id, "display": self.display, "type": self.kind.label() }) {
+            Value::Object(map) => map,
+            _ => Map::new(),
+        }
+    }
+}
+
+type Row = (String, String, Option<String>);
+
+/// Rows of both tables in one order. Each comes in order, so there is little to sort.
+fn in_order(users: Vec<Row>, groups: Vec<Row>) -> Vec<MemberRow> {
+    let of_kind = |rows: Vec<Row>, kind| {
+        rows.into_iter().map(move |(group_id, member_id, display)| MemberRow {
+            group_id,
+            member_id,
+            display,
+            kind,
+        })
+    };
+    let mut members: Vec<MemberRow> =
+        of_kind(users, MemberKind::User).chain(of_kind(groups, MemberKind::Group)).collect();
+    members.sort_by(|a, b| (&a.group_id, &a.member_id).cmp(&(&b.group_id, &b.member_id)));
+    members
+}
+
+/// All members of one group, in the order of their ids.
+///
+/// # Errors
+/// When the store fails.
+pub fn of_group(tx: &mut ReadTx<'_>, group_id: &str) -> Result<Vec<MemberRow>, DirectoryError> {
+    let users = memberships::table.filter(memberships::group_id.eq(group_id)).order(memberships::user_id);
+    let users = users.load(tx.connection())?;
+    let groups =
+        nested_groups::table.filter(nested_groups::group_id.eq(group_id)).order(nested_groups::member_id);
+    let groups = groups.load(tx.connection())?;
+    Ok(in_order(users, groups))
+}
+
+/// The members of one group that have one of these ids.
+pub(super) fn of_group_among(
+    tx: &mut ReadTx<'_>,
+    group_id: &str,
+    ids: &[String],
+) -> Result<Vec<MemberRow>, DirectoryError> {
+    let (mut users, mut groups) = (Vec::new(), Vec::new());
+    for chunk in ids.chunks(CHUNK) {
+        let rows = memberships::table.filter(memberships::group_id.eq(group_id));
+        users.extend(rows.filter(memberships::user_id.eq_any(chunk)).load::<Row>(tx.connection())?);
+        let rows = nested_groups::table.filter(nested_groups::group_id.eq(group_id));
+        groups.extend(rows.filter(nested_groups::member_id.eq_any(chunk)).load::<Row>(tx.connection())?);
+    }
+    Ok(in_order(users, groups))
+}
+
+/// All members of these groups, by group.
+///
+/// # Errors
+/// When the store fails.
+pub fn of_groups(
+    tx: &mut ReadTx<'_>,
+    group_ids: &[&str],
+) -> Result<BTreeMap<String, Vec<MemberRow>>, DirectoryError> {
+    let mut by_group: BTreeMap<String, Vec<MemberRow>> = BTreeMap::new();
+    for chunk in group_ids.chunks(CHUNK) {
+        let users = memberships::table
+            .filter(memberships::group_id.eq_any(chunk))
+            .order((memberships::group_id, memberships::user_id))
+            .load(tx.connection())?;
+        let groups = nested_groups::table
+            .filter(nested_groups::group_id.eq_any(chunk))
+            .order((nested_groups::group_id, nested_groups::member_id))
+            .load(tx.connection())?;
+        for row in in_order(users, groups) {
+            by_group.entry(row.group_id.clone()).or_default().push(row);
+        }
+    }
+    Ok(by_group)
+}

@@ -1,0 +1,311 @@
+//! Membership as rows: the cost of a change is the change, not the group. Who enters or leaves is marked with the time, so
+//! that a conditional GET of that user sees the current `groups` though the user's version stays. Groups that are members
+//! have rows of their own ([`nesting`]), which a change of users alone never asks for.
+
+mod groups_of;
+mod members;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use diesel::prelude::*;
+use scim_core::patch::{MemberChange, MemberSelection};
+use scim_core::resource::Member;
+use store::{ReadTx, WriteTx};
+
+pub(crate) use groups_of::Place;
+pub use groups_of::{GroupOfUser, of_user, of_users};
+pub use members::{MemberKind, MemberRow, of_group, of_groups};
+
+use crate::{
+    DirectoryError, groups as group_rows, nesting,
+    schema::{memberships, users},
+    users as user_rows,
+};
+
+/// Values in one `IN (…)` list: below every limit of either database.
+pub(crate) const CHUNK: usize = 500;
+
+/// Up to so many values are asked for one by one: such statements stay prepared, those with a list are parsed each time.
+pub(crate) const FEW: usize = 3;
+
+/// What to do with members that are neither users nor groups here (the table of disagreements: `member with an id that is not
+/// here`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UnknownMembers {
+    /// Refuse the request and name them; nothing changes.
+    #[default]
+    Refuse,
+    /// Apply the rest; the skipped ids are returned for the log.
+    Skip,
+}
+
+/// What a membership change came to.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// Whether any row changed: only then does the group get a new version.
+    pub changed: bool,
+    /// Ids that are not here, skipped as the tenant's settings say.
+    pub skipped: Vec<String>,
+    /// Whether a member was said to be of a `type` that it is not; what it is was found out by its id.
+    pub mislabelled: bool,
+}
+
+/// Applies changes in order. On a database with rivals the caller keeps other writers of groups out meanwhile: two of them
+/// could make each of two groups a member of the other.
+///
+/// # Errors
+/// [`DirectoryError::UnknownMembers`] under [`UnknownMembers::Refuse`]; [`DirectoryError::GroupCycle`] and the other limits of
+/// groups in groups, judged by what all changes together come to; or the store's.
+pub fn apply(
+    tx: &mut WriteTx<'_>,
+    group_id: &str,
+    changes: &[MemberChange],
+    unknown: UnknownMembers,
+) -> Result<Outcome, DirectoryError> {
+    let mut work = Work { group_id, unknown, outcome: Outcome::default(), entered: BTreeSet::new() };
+    for change in changes {
+        let changed = match change {
+            MemberChange::Add(members) => work.add(tx, members)?,
+            MemberChange::Replace(members) => {
+                let left = remove_all_but(tx, group_id, members)?;
+                let renamed = rename(tx, group_id, members)?;
+                left | renamed | work.add(tx, members)?
+            }
+            MemberChange::Remove(selection) => remove(tx, group_id, selection)?,
+        };
+        work.outcome.changed |= changed;
+    }
+    nesting::check(tx, group_id, &work.entered)?;
+    Ok(work.outcome)
+}
+
+/// What is known half-way through the changes of one group.
+struct Work<'a> {
+    group_id: &'a str,
+    unknown: UnknownMembers,
+    outcome: Outcome,
+    /// Groups that became members.
+    entered: BTreeSet<String>,
+}
+
+impl Work<'_> {
+    fn add(&mut self, tx: &mut WriteTx<'_>, members: &[Member]) -> Result<bool, DirectoryError> {
+        let wanted: BTreeMap<&str, &Member> = members.iter().map(|m| (m.value.as_str(), m)).collect();
+        let (users, groups) = self.known(tx, &wanted)?;
+        let display = |id: &str| wanted.get(id).and_then(|member| member.display.as_deref());
+
+        let here: Vec<&str> = users.iter().map(String::as_str).collect();
+        let present: BTreeSet<String> = present_of(tx, self.group_id, &here)?.into_iter().collect();
+        let new: Vec<&str> = here.into_iter().filter(|id| !present.contains(*id)).collect();
+        for id in &new {
+            let row = (
+                memberships::group_id.eq(self.group_id),
+                memberships::user_id.eq(id),
+                memberships::display.eq(display(id)),
+            );
+            diesel::insert_into(memberships::table).values(row).execute(tx.connection())?;
+        }
+        mark(tx, &new)?;
+
+        let here: Vec<&str> = groups.iter().map(String::as_str).collect();
+        let present: BTreeSet<String> = nesting::present(tx, self.group_id, &here)?.into_iter().collect();
+        let entering: Vec<&String> = groups.iter().filter(|id| !present.contains(*id)).collect();
+        for id in &entering {
+            nesting::enter(tx, self.group_id, id, display(id))?;
+        }
+        self.entered.extend(entering.iter().map(|id| (*id).clone()));
+        Ok(!new.is_empty() || !entering.is_empty())
+    }
+
+    /// Which of the members are users and which are groups; ids of both kinds are made here and never alike.
+    fn known(
+        &mut self,
+        tx: &mut ReadTx<'_>,
+        wanted: &BTreeMap<&str, &Member>,
+    ) -> Result<(BTreeSet<String>, BTreeSet<String>), DirectoryError> {
+        let ids: Vec<&str> = wanted.keys().copied().collect();
+        let users: BTreeSet<String> = user_rows::existing(tx, &ids)?.into_iter().collect();
+        let others: Vec<&str> = ids.into_iter().filter(|id| !users.contains(*id)).collect();
+        let groups: BTreeSet<String> = group_rows::existing(tx, &others)?.into_iter().collect();
+        let missing = others.into_iter().filter(|id| !groups.contains(*id)).map(str::to_owned);
+        match self.unknown {
+            UnknownMembers::Skip => self.outcome.skipped.extend(missing),
+            UnknownMembers::Refuse => {
+                let missing: Vec<String> = missing.collect();
+                if !missing.is_empty() {
+                    return Err(DirectoryError::UnknownMembers(missing));
+                }
+            }
+        }
+        let mislabelled = |ids: &BTreeSet<String>, kind: MemberKind| {
+            let labels = ids.iter().filter_map(|id| wanted.get(id.as_str())?.kind.as_deref());
+            labels.into_iter().any(|label| !label.eq_ignore_ascii_case(kind.label()))
+        };
+        self.outcome.mislabelled |=
+            mislabelled(&users, MemberKind::User) || mislabelled(&groups, MemberKind::Group);
+        Ok((users, groups))
+    }
+}
+
+/// Gives the members that stay the `display` that was sent, or none: it is echoed as sent. Only where the whole list is
+/// replaced; an `add` of a present member changes nothing.
+fn rename(tx: &mut WriteTx<'_>, group_id: &str, members: &[Member]) -> Result<bool, DirectoryError> {
+    let users = memberships::table
+        .filter(memberships::group_id.eq(group_id))
+        .select((memberships::user_id, memberships::display));
+    let users: BTreeMap<String, Option<String>> =
+        users.load::<(String, Option<String>)>(tx.connection())?.into_iter().collect();
+    let groups = nesting::of_group(tx, group_id)?;
+    let mut changed = false;
+    for Member { value: id, display, .. } in members {
+        if users.get(id).is_some_and(|held| held != display) {
+            diesel::update(memberships::table.find((group_id, id)))
+                .set(memberships::display.eq(display))
+                .execute(tx.connection())?;
+            changed = true;
+        } else if groups.get(id).is_some_and(|held| held != display) {
+            nesting::rename(tx, group_id, id, display.as_deref())?;
+            changed = true;
+        }
+    }
+    Ok(changed)
+}
+
+/// Of these users, those who are in the group.
+fn present_of(tx: &mut ReadTx<'_>, group_id: &str, ids: &[&str]) -> Result<Vec<String>, DirectoryError> {
+    let mut present = Vec::new();
+    if ids.len() <= FEW {
+        for id in ids {
+            let row = memberships::table.find((group_id, id)).select(memberships::user_id);
+            present.extend(row.get_result::<String>(tx.connection()).optional()?);
+        }
+        return Ok(present);
+    }
+    for chunk in ids.chunks(CHUNK) {
+        let rows = memberships::table
+            .filter(memberships::group_id.eq(group_id))
+            .filter(memberships::user_id.eq_any(chunk))
+            .select(memberships::user_id);
+        present.extend(rows.load::<String>(tx.connection())?);
+    }
+    Ok(present)
+}
+
+fn remove(tx: &mut WriteTx<'_>, group_id: &str, selection: &MemberSelection) -> Result<bool, DirectoryError> {
+    match selection {
+        MemberSelection::All => clear(tx, group_id),
+        MemberSelection::Values(ids) => {
+            let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+            remove_these(tx, group_id, &ids)
+        }
+        MemberSelection::Matching { among, filter } => {
+            let members = match among {
+                Some(ids) => members::of_group_among(tx, group_id, ids)?,
+                None => of_group(tx, group_id)?,
+            };
+            let chosen = members.iter().filter(|m| filter.matches(&m.as_filtered()));
+            let ids: Vec<&str> = chosen.map(|m| m.member_id.as_str()).collect();
+            remove_these(tx, group_id, &ids)
+        }
+    }
+}
+
+fn remove_these(tx: &mut WriteTx<'_>, group_id: &str, ids: &[&str]) -> Result<bool, DirectoryError> {
+    let present = present_of(tx, group_id, ids)?;
+    let users: BTreeSet<&str> = present.iter().map(String::as_str).collect();
+    let others: Vec<&str> = ids.iter().copied().filter(|id| !users.contains(id)).collect();
+    let users: Vec<&str> = users.into_iter().collect();
+    remove_users(tx, group_id, &users)?;
+    Ok(!users.is_empty() | nesting::leave(tx, group_id, &others)?)
+}
+
+fn remove_users(tx: &mut WriteTx<'_>, group_id: &str, ids: &[&str]) -> Result<(), DirectoryError> {
+    if ids.len() <= FEW {
+        for id in ids {
+            diesel::delete(memberships::table.find((group_id, id))).execute(tx.connection())?;
+        }
+        return mark(tx, ids);
+    }
+    for chunk in ids.chunks(CHUNK) {
+        let rows = memberships::table
+            .filter(memberships::group_id.eq(group_id))
+            .filter(memberships::user_id.eq_any(chunk));
+        diesel::delete(rows).execute(tx.connection())?;
+    }
+    mark(tx, ids)
+}
+
+fn remove_all_but(tx: &mut WriteTx<'_>, group_id: &str, members: &[Member]) -> Result<bool, DirectoryError> {
+    let stay: BTreeSet<&str> = members.iter().map(|m| m.value.as_str()).collect();
+    let present = memberships::table.filter(memberships::group_id.eq(group_id)).select(memberships::user_id);
+    let mut present: Vec<String> = present.load(tx.connection())?;
+    present.extend(nesting::of_group(tx, group_id)?.into_keys());
+    let leave: Vec<&str> = present.iter().map(String::as_str).filter(|id| !stay.contains(id)).collect();
+    remove_these(tx, group_id, &leave)
+}
+
+/// Takes every member out of the group; tells whether there were any.
+pub(crate) fn clear(tx: &mut WriteTx<'_>, group_id: &str) -> Result<bool, DirectoryError> {
+    let members = memberships::table.filter(memberships::group_id.eq(group_id));
+    diesel::update(users::table.filter(users::id.eq_any(members.select(memberships::user_id))))
+        .set(users::groups_changed_ms.eq(tx.now_ms()))
+        .execute(tx.connection())?;
+    let users = diesel::delete(members).execute(tx.connection())?;
+    Ok(nesting::clear(tx, group_id)? || users > 0)
+}
+
+/// A group that lost a member because the member was removed, and the version that it has since.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftGroup {
+    /// The group.
+    pub group_id: String,
+    /// Its new version.
+    pub version: i64,
+}
+
+/// Takes a user who is about to be removed out of every group; each group gets a new version.
+pub(crate) fn forget_user(tx: &mut WriteTx<'_>, user_id: &str) -> Result<Vec<LeftGroup>, DirectoryError> {
+    let mine = memberships::table.filter(memberships::user_id.eq(user_id));
+    let group_ids: Vec<String> = mine.select(memberships::group_id).load(tx.connection())?;
+    let left = touch_all(tx, group_ids)?;
+    diesel::delete(mine).execute(tx.connection())?;
+    Ok(left)
+}
+
+/// Takes a group that is about to be removed out of every group; each of those gets a new version.
+pub(crate) fn forget_group(tx: &mut WriteTx<'_>, id: &str) -> Result<Vec<LeftGroup>, DirectoryError> {
+    let parents = nesting::parents(tx, id)?;
+    for parent in &parents {
+        nesting::leave(tx, parent, &[id])?;
+    }
+    touch_all(tx, parents)
+}
+
+fn touch_all(tx: &mut WriteTx<'_>, group_ids: Vec<String>) -> Result<Vec<LeftGroup>, DirectoryError> {
+    let mut left = Vec::with_capacity(group_ids.len());
+    for id in group_ids {
+        if let Some(record) = group_rows::find_for_update(tx, &id)? {
+            let version = group_rows::touch(tx, &record)?.version;
+            left.push(LeftGroup { group_id: id, version });
+        }
+    }
+    Ok(left)
+}
+
+fn mark(tx: &mut WriteTx<'_>, user_ids: &[&str]) -> Result<(), DirectoryError> {
+    let now = tx.now_ms();
+    if user_ids.len() <= FEW {
+        for id in user_ids {
+            diesel::update(users::table.find(id))
+                .set(users::groups_changed_ms.eq(now))
+                .execute(tx.connection())?;
+        }
+        return Ok(());
+    }
+    for chunk in user_ids.chunks(CHUNK) {
+        diesel::update(users::table.filter(users::id.eq_any(chunk)))
+            .set(users::groups_changed_ms.eq(now))
+            .execute(tx.connection())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,266 @@
+//! Groups in groups: rows beside the memberships of users. They never close a circle, and a chain of them is never long; the
+//! walks that see to it read a bounded number of rows. A group that goes into or out of another is marked with the time, so
+//! that a conditional GET of a user below it sees the current `groups`.
+//!
+//! Two writers could close a circle together that neither of them sees. SQLite has one writer; on PostgreSQL the caller lets
+//! writers of groups take turns.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use diesel::prelude::*;
+use store::{ReadTx, WriteTx};
+
+use crate::{
+    DirectoryError,
+    memberships::{CHUNK, Place},
+    schema::{groups, nested_groups},
+};
+
+/// Groups in the longest chain, one in the other.
+pub const MAX_LEVELS: usize = 32;
+
+/// Rows that one check reads in one direction: more groups above or below one group are refused.
+pub const MAX_ROWS: usize = 20_000;
+
+/// Of these ids, the groups that are members of the group.
+pub(crate) fn present(
+    tx: &mut ReadTx<'_>,
+    group_id: &str,
+    ids: &[&str],
+) -> Result<Vec<String>, DirectoryError> {
+    let mut present = Vec::new();
+    for chunk in ids.chunks(CHUNK) {
+        let rows = nested_groups::table
+            .filter(nested_groups::group_id.eq(group_id))
+            .filter(nested_groups::member_id.eq_any(chunk))
+            .select(nested_groups::member_id);
+        present.extend(rows.load::<String>(tx.connection())?);
+    }
+    Ok(present)
+}
+
+/// The groups in a group, with their `display`.
+pub(crate) fn of_group(
+    tx: &mut ReadTx<'_>,
+    group_id: &str,
+) -> Result<BTreeMap<String, Option<String>>, DirectoryError> {
+    let rows = nested_groups::table
+        .filter(nested_groups::group_id.eq(group_id))
+        .select((nested_groups::member_id, nested_groups::display));
+    Ok(rows.load::<(String, Option<String>)>(tx.connection())?.into_iter().collect())
+}
+
+/// Makes a group a member; whether it may be is decided by [`check`] when all changes are made.
+pub(crate) fn enter(
+    tx: &mut WriteTx<'_>,
+    group_id: &str,
+    id: &str,
+    display: Option<&str>,
+) -> Result<(), DirectoryError> {
+    if id == group_id {
+        return Err(DirectoryError::GroupCycle(vec![id.to_owned()]));
+    }
+    let row = (
+        nested_groups::group_id.eq(group_id),
+        nested_groups::member_id.eq(id),
+        nested_groups::display.eq(display),
+    );
+    diesel::insert_into(nested_groups::table).values(row).execute(tx.connection())?;
+    mark(tx, &[id])
+}
+
+/// Gives a group in a group another `display`, or none.
+pub(crate) fn rename(
+    tx: &mut WriteTx<'_>,
+    group_id: &str,
+    id: &str,
+    display: Option<&str>,
+) -> Result<(), DirectoryError> {
+    diesel::update(nested_groups::table.find((group_id, id)))
+        .set(nested_groups::display.eq(display))
+        .execute(tx.connection())?;
+    Ok(())
+}
+
+/// Takes those of these ids that are members out; tells whether there were any.
+pub(crate) fn leave(tx: &mut WriteTx<'_>, group_id: &str, ids: &[&str]) -> Result<bool, DirectoryError> {
+    let present = present(tx, group_id, ids)?;
+    let present: Vec<&str> = present.iter().map(String::as_str).collect();
+    for chunk in present.chunks(CHUNK) {
+        let rows = nested_groups::table
+            .filter(nested_groups::group_id.eq(group_id))
+            .filter(nested_groups::member_id.eq_any(chunk));
+        diesel::delete(rows).execute(tx.connection())?;
+    }
+    mark(tx, &present)?;
+    Ok(!present.is_empty())
+}
+
+/// Takes every group out of the group; tells whether there were any.
+pub(crate) fn clear(tx: &mut WriteTx<'_>, group_id: &str) -> Result<bool, DirectoryError> {
+    let inside = of_group(tx, group_id)?;
+    let inside: Vec<&str> = inside.keys().map(String::as_str).collect();
+    leave(tx, group_id, &inside)
+}
+
+/// The groups that a group is a member of itself, in the order of their ids.
+pub(crate) fn parents(tx: &mut ReadTx<'_>, id: &str) -> Result<Vec<String>, DirectoryError> {
+    let rows = nested_groups::table
+        .filter(nested_groups::member_id.eq(id))
+        .order(nested_groups::group_id)
+        .select(nested_groups::group_id);
+    Ok(rows.load(tx.connection())?)
+}
+
+fn mark(tx: &mut WriteTx<'_>, ids: &[&str]) -> Result<(), DirectoryError> {
+    let now = tx.now_ms();
+    for chunk in ids.chunks(CHUNK) {
+        diesel::update(groups::table.filter(groups::id.eq_any(chunk)))
+            .set(groups::moved_ms.eq(now))
+            .execute(tx.connection())?;
+    }
+    Ok(())
+}
+
+/// Refuses what a change of a group's members has come to: when one of the groups that entered holds this group, or when a
+/// chain has become too long.
+///
+/// # Errors
+/// [`DirectoryError::GroupCycle`], [`DirectoryError::NestingTooDeep`], [`DirectoryError::NestingTooWide`], or the store's.
+pub(crate) fn check(
+    tx: &mut ReadTx<'_>,
+    group_id: &str,
+    entered: &BTreeSet<String>,
+) -> Result<(), DirectoryError> {
+    // A later operation of the same request may have taken some out again.
+    let entered: Vec<&str> = entered.iter().map(String::as_str).collect();
+    let entered: BTreeSet<String> = present(tx, group_id, &entered)?.into_iter().collect();
+    if entered.is_empty() {
+        return Ok(());
+    }
+    let above = levels(tx, Way::Up, BTreeSet::from([group_id.to_owned()]), |level| {
+        let held: Vec<String> = level.intersection(&entered).cloned().collect();
+        if held.is_empty() { Ok(()) } else { Err(DirectoryError::GroupCycle(held)) }
+    })?;
+    let below = levels(tx, Way::Down, entered, |_| Ok(()))?;
+    // The group itself and the one that entered stand between.
+    if above + 2 + below > MAX_LEVELS { Err(DirectoryError::NestingTooDeep) } else { Ok(()) }
+}
+
+#[derive(Clone, Copy)]
+enum Way {
+    Up,
+    Down,
+}
+
+/// How many levels of groups there are beyond these; each is shown to `look`.
+fn levels(
+    tx: &mut ReadTx<'_>,
+    way: Way,
+    from: BTreeSet<String>,
+    mut look: impl FnMut(&BTreeSet<String>) -> Result<(), DirectoryError>,
+) -> Result<usize, DirectoryError> {
+    let mut level = from;
+    let mut left = MAX_ROWS;
+    for count in 0..MAX_LEVELS {
+        level = next_level(tx, way, &level, &mut left)?;
+        if level.is_empty() {
+            return Ok(count);
+        }
+        look(&level)?;
+    }
+    Err(DirectoryError::NestingTooDeep)
+}
+
+fn next_level(
+    tx: &mut ReadTx<'_>,
+    way: Way,
+    level: &BTreeSet<String>,
+    left: &mut usize,
+) -> Result<BTreeSet<String>, DirectoryError> {
+    let ids: Vec<&str> = level.iter().map(String::as_str).collect();
+    let mut next = BTreeSet::new();
+    for chunk in ids.chunks(CHUNK) {
+        let most = i64::try_from(*left + 1).unwrap_or(i64::MAX);
+        let rows: Vec<String> = match way {
+            Way::Up => nested_groups::table
+                .filter(nested_groups::member_id.eq_any(chunk))
+                .select(nested_groups::group_id)
+                .limit(most)
+                .load(tx.connection())?,
+            Way::Down => nested_groups::table
+                .filter(nested_groups::group_id.eq_any(chunk))
+                .select(nested_groups::member_id)
+                .limit(most)
+                .load(tx.connection())?,
+        };
+        *left = left.checked_sub(rows.len()).ok_or(DirectoryError::NestingTooWide)?;
+        next.extend(rows);
+    }
+    Ok(next)
+}
+
+/// The groups above some places: what they are in, directly or through others.
+#[derive(Default)]
+pub(crate) struct Above(BTreeMap<String, Vec<Place>>);
+
+impl Above {
+    /// Climbs from these places, one level with one query, and only from groups that ever were in another.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(crate) fn of(tx: &mut ReadTx<'_>, places: &[Place]) -> Result<Self, DirectoryError> {
+        let mut above = Self::default();
+        let mut level = above.not_seen(places);
+        while !level.is_empty() {
+            let mut found: Vec<Place> = Vec::new();
+            let ids: Vec<&str> = level.iter().map(String::as_str).collect();
+            for chunk in ids.chunks(CHUNK) {
+                let rows = nested_groups::table
+                    .inner_join(groups::table)
+                    .filter(nested_groups::member_id.eq_any(chunk))
+                    .order((nested_groups::member_id, nested_groups::group_id))
+                    .select((
+                        nested_groups::member_id,
+                        groups::id,
+                        groups::renamed_ms,
+                        groups::moved_ms,
+                        groups::document,
+                    ));
+                found.extend(rows.load::<Place>(tx.connection())?);
+            }
+            for id in level {
+                above.0.entry(id).or_default();
+            }
+            level = above.not_seen(&found);
+            for place in found {
+                above.0.entry(place.member_id.clone()).or_default().push(place);
+            }
+        }
+        Ok(above)
+    }
+
+    fn not_seen(&self, places: &[Place]) -> BTreeSet<String> {
+        let on = places.iter().filter(|place| place.leads_on() && !self.0.contains_key(&place.group_id));
+        on.map(|place| place.group_id.clone()).collect()
+    }
+
+    /// What is above these places and none of them.
+    pub(crate) fn beyond(&self, places: &[Place]) -> Vec<Place> {
+        if self.0.is_empty() {
+            return Vec::new();
+        }
+        let mut seen: BTreeSet<&str> = places.iter().map(|place| place.group_id.as_str()).collect();
+        let mut beyond = Vec::new();
+        let mut open: Vec<&str> = seen.iter().copied().collect();
+        while let Some(id) = open.pop() {
+            for place in self.0.get(id).into_iter().flatten() {
+                if seen.insert(&place.group_id) {
+                    open.push(&place.group_id);
+                    beyond.push(place.clone());
+                }
+            }
+        }
+        beyond
+    }
+}
