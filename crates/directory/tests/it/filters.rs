@@ -87,6 +87,13 @@ async fn attack_34_the_longest_filters_are_answered_on_both_databases() {
         }
         let many = vec!["userName co \"x\""; 200].join(" or ");
         assert_eq!(ids_of::<Users>(&store, &many).await.len(), 1);
+        for path in ["groups.value", "groups[type eq \"direct\"].value", "not (groups.value"] {
+            let end = if path.starts_with("not") { ")" } else { "" };
+            let many = vec![format!("{path} eq \"{}\"{end}", group.id); 100].join(" or ");
+            ids_of::<Users>(&store, &many).await;
+        }
+        let many = vec![format!("members.value eq \"{}\"", user.id); 100].join(" or ");
+        assert!(ids_of::<Groups>(&store, &many).await.is_empty());
         let deep = format!("{}userName eq \"x\"{}", "not (".repeat(30), ")".repeat(30));
         assert_eq!(ids_of::<Users>(&store, &deep).await.len(), 1);
     })

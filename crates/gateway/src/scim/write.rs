@@ -68,6 +68,6 @@ pub(super) fn tell(app: &App, done: &Done, tenant: &str, request_id: &str) {
     }
     if !done.skipped.is_empty() {
         let skipped = &done.skipped;
-        info!(request_id, tenant, ?skipped, "members that are no users of the tenant were skipped");
+        info!(request_id, tenant, ?skipped, "members that are not here were skipped");
     }
 }

@@ -265,6 +265,7 @@ fn attack_12_references_do_not_reach_another_tenant() {
         json!([{ "value": bob }]),
         json!([{ "value": bob, "$ref": reference }]),
         json!([{ "value": ada }, { "value": bob }]),
+        json!([{ "value": club_of_b, "type": "Group" }]),
     ] {
         a.patch(&club_path, &operation("add", "members", member.clone())).expect_error(400, "invalidValue");
         a.put(&club_path, &json!({ "schemas": [super::GROUP], "displayName": "club", "members": member }))

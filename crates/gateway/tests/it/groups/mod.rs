@@ -1,4 +1,5 @@
 //! `/Groups` and their members.
 
 mod members;
+mod nested;
 mod unknown_members;
