@@ -36,7 +36,7 @@ pub fn append(tx: &mut WriteTx<'_>, change: &Change<'_>) -> Result<(), Directory
         changes::request_id.eq(change.request_id),
         changes::detail.eq(change.detail.to_string()),
     );
-    diesel::insert_into(changes::table).values(row).execute(tx.connection())?;
+    tx.execute(diesel::insert_into(changes::table).values(row))?;
     Ok(())
 }
 

@@ -21,11 +21,8 @@ impl Claim {
     /// Takes the value for `resource_id`; refused when another resource has it.
     pub(crate) fn take(&self, tx: &mut WriteTx<'_>, resource_id: &str) -> Result<(), DirectoryError> {
         let Some(key) = &self.key else { return Ok(()) };
-        let holder: Option<String> = unique_claims::table
-            .find(key)
-            .select(unique_claims::resource_id)
-            .get_result(tx.connection())
-            .optional()?;
+        let holder = unique_claims::table.find(key).select(unique_claims::resource_id);
+        let holder: Option<String> = tx.get_result(holder).optional()?;
         match holder {
             Some(existing) if existing == resource_id => Ok(()),
             Some(existing) => Err(DirectoryError::ValueTaken { attribute: self.attribute, existing }),
@@ -36,7 +33,7 @@ impl Claim {
     fn insert(&self, tx: &mut WriteTx<'_>, resource_id: &str) -> Result<(), DirectoryError> {
         let Some(key) = &self.key else { return Ok(()) };
         let row = (unique_claims::claim.eq(key), unique_claims::resource_id.eq(resource_id));
-        match diesel::insert_into(unique_claims::table).values(row).execute(tx.connection()) {
+        match tx.execute(diesel::insert_into(unique_claims::table).values(row)) {
             Ok(_) => Ok(()),
             // Lost a race between the look-up and the insert (only possible on PostgreSQL).
             Err(error) if store::unique_violation(&error).is_some() => {
@@ -65,7 +62,7 @@ impl Claim {
     pub(crate) fn release(&self, tx: &mut WriteTx<'_>, resource_id: &str) -> Result<(), DirectoryError> {
         if let Some(key) = &self.key {
             let own = unique_claims::table.find(key).filter(unique_claims::resource_id.eq(resource_id));
-            diesel::delete(own).execute(tx.connection())?;
+            tx.execute(diesel::delete(own))?;
         }
         Ok(())
     }

@@ -34,7 +34,7 @@ pub(crate) fn sync(
     let old = old.map(keys).unwrap_or_default();
     let new = new.map(keys).unwrap_or_default();
     for (value, kind) in old.difference(&new) {
-        diesel::delete(user_emails::table.find((value, user_id, kind))).execute(tx.connection())?;
+        tx.execute(diesel::delete(user_emails::table.find((value, user_id, kind))))?;
     }
     for (value, kind) in new.difference(&old) {
         let row = (
@@ -42,7 +42,7 @@ pub(crate) fn sync(
             user_emails::user_id.eq(user_id),
             user_emails::type_key.eq(kind),
         );
-        diesel::insert_into(user_emails::table).values(row).execute(tx.connection())?;
+        tx.execute(diesel::insert_into(user_emails::table).values(row))?;
     }
     Ok(())
 }

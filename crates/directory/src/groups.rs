@@ -3,7 +3,7 @@
 
 use diesel::prelude::*;
 use scim_core::{Document, fold::fold};
-use store::{ReadTx, WriteTx};
+use store::{ReadTx, StoreBackend, WriteTx};
 
 use crate::{
     DirectoryError, NameRules, claims::Claim, key, memberships, memberships::LeftGroup, schema::groups,
@@ -24,6 +24,11 @@ pub struct GroupRecord {
     pub created_ms: i64,
     /// Milliseconds since 1970 UTC; never goes back.
     pub modified_ms: i64,
+}
+
+/// The columns that a [`GroupRecord`] is made of.
+fn columns() -> <GroupRecord as Selectable<StoreBackend>>::SelectExpression {
+    <GroupRecord as Selectable<StoreBackend>>::construct_selection()
 }
 
 impl GroupRecord {
@@ -81,7 +86,7 @@ pub fn insert(
         groups::renamed_ms.eq(now),
         groups::moved_ms.eq(0),
     );
-    diesel::insert_into(groups::table).values(row).execute(tx.connection())?;
+    tx.execute(diesel::insert_into(groups::table).values(row))?;
     Total::Groups.add(tx, 1)?;
     Ok(record)
 }
@@ -91,7 +96,7 @@ pub fn insert(
 /// # Errors
 /// When the store fails.
 pub fn find(tx: &mut ReadTx<'_>, id: &str) -> Result<Option<GroupRecord>, DirectoryError> {
-    Ok(groups::table.find(id).select(GroupRecord::as_select()).get_result(tx.connection()).optional()?)
+    Ok(tx.get_result(groups::table.find(id).select(columns())).optional()?)
 }
 
 /// Of these ids, the ones that are groups here; the order is not kept.
@@ -115,9 +120,7 @@ pub fn existing(tx: &mut ReadTx<'_>, ids: &[&str]) -> Result<Vec<String>, Direct
 pub fn find_for_update(tx: &mut WriteTx<'_>, id: &str) -> Result<Option<GroupRecord>, DirectoryError> {
     if tx.has_rivals() {
         // An update that changes nothing takes the row lock in portable SQL; the multi-connection has no FOR UPDATE.
-        diesel::update(groups::table.find(id))
-            .set(groups::version.eq(groups::version))
-            .execute(tx.connection())?;
+        tx.update(groups::table.find(id), groups::version.eq(groups::version))?;
     }
     find(tx, id)
 }
@@ -137,20 +140,19 @@ pub fn update(
         claim.replace(tx, old, &record.id)?;
     }
     let next = GroupRecord { document: new.to_stored(), ..next_version(tx, record) };
-    diesel::update(groups::table.find(&record.id))
-        .set((
+    tx.update(
+        groups::table.find(&record.id),
+        (
             groups::display_name_key.eq(key::folded(display_name(new))),
             groups::display_name_folded.eq(fold(display_name(new))),
             groups::external_id_key.eq(new.str("externalId").map(key::exact)),
             groups::document.eq(&next.document),
             groups::version.eq(next.version),
             groups::modified_ms.eq(next.modified_ms),
-        ))
-        .execute(tx.connection())?;
+        ),
+    )?;
     if new.get("displayName") != old.get("displayName") {
-        diesel::update(groups::table.find(&record.id))
-            .set(groups::renamed_ms.eq(next.modified_ms))
-            .execute(tx.connection())?;
+        tx.update(groups::table.find(&record.id), groups::renamed_ms.eq(next.modified_ms))?;
     }
     Ok(next)
 }
@@ -161,9 +163,10 @@ pub fn update(
 /// When the store fails.
 pub fn touch(tx: &mut WriteTx<'_>, record: &GroupRecord) -> Result<GroupRecord, DirectoryError> {
     let next = next_version(tx, record);
-    diesel::update(groups::table.find(&record.id))
-        .set((groups::version.eq(next.version), groups::modified_ms.eq(next.modified_ms)))
-        .execute(tx.connection())?;
+    tx.update(
+        groups::table.find(&record.id),
+        (groups::version.eq(next.version), groups::modified_ms.eq(next.modified_ms)),
+    )?;
     Ok(next)
 }
 
@@ -190,7 +193,7 @@ pub fn remove(
     for claim in claims(rules, &document) {
         claim.release(tx, &record.id)?;
     }
-    diesel::delete(groups::table.find(&record.id)).execute(tx.connection())?;
+    tx.execute(diesel::delete(groups::table.find(&record.id)))?;
     Total::Groups.add(tx, -1)?;
     Ok(left)
 }

@@ -1,8 +1,8 @@
 //! Users, groups, memberships, search and the change log of one tenant: rows of that tenant's own store.
 //! Deliberately absent: seats, HTTP, and any word of another tenant.
 //!
-//! Look-ups by a key end in `get_result`, not in `first`: Diesel does not keep a statement with a `LIMIT` prepared on a
-//! connection of either kind, and parsing it costs as much as running it.
+//! What every request asks goes through the transaction (`tx.get_result`, `tx.execute`, …), which keeps statements prepared.
+//! Only what has a new text each time, filters and long lists, is given the connection itself.
 
 pub mod changes;
 mod claims;

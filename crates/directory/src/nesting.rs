@@ -47,7 +47,7 @@ pub(crate) fn of_group(
     let rows = nested_groups::table
         .filter(nested_groups::group_id.eq(group_id))
         .select((nested_groups::member_id, nested_groups::display));
-    Ok(rows.load::<(String, Option<String>)>(tx.connection())?.into_iter().collect())
+    Ok(tx.load::<(String, Option<String>)>(rows)?.into_iter().collect())
 }
 
 /// Makes a group a member; whether it may be is decided by [`check`] when all changes are made.
@@ -65,7 +65,7 @@ pub(crate) fn enter(
         nested_groups::member_id.eq(id),
         nested_groups::display.eq(display),
     );
-    diesel::insert_into(nested_groups::table).values(row).execute(tx.connection())?;
+    tx.execute(diesel::insert_into(nested_groups::table).values(row))?;
     mark(tx, &[id])
 }
 
@@ -76,9 +76,7 @@ pub(crate) fn rename(
     id: &str,
     display: Option<&str>,
 ) -> Result<(), DirectoryError> {
-    diesel::update(nested_groups::table.find((group_id, id)))
-        .set(nested_groups::display.eq(display))
-        .execute(tx.connection())?;
+    tx.update(nested_groups::table.find((group_id, id)), nested_groups::display.eq(display))?;
     Ok(())
 }
 
@@ -109,7 +107,7 @@ pub(crate) fn parents(tx: &mut ReadTx<'_>, id: &str) -> Result<Vec<String>, Dire
         .filter(nested_groups::member_id.eq(id))
         .order(nested_groups::group_id)
         .select(nested_groups::group_id);
-    Ok(rows.load(tx.connection())?)
+    Ok(tx.load(rows)?)
 }
 
 fn mark(tx: &mut WriteTx<'_>, ids: &[&str]) -> Result<(), DirectoryError> {

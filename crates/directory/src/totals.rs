@@ -21,16 +21,14 @@ impl Total {
     }
 
     pub(crate) fn read(self, tx: &mut ReadTx<'_>) -> Result<i64, DirectoryError> {
-        Ok(directory_totals::table
-            .find(self.key())
-            .select(directory_totals::total)
-            .get_result(tx.connection())?)
+        Ok(tx.get_result(directory_totals::table.find(self.key()).select(directory_totals::total))?)
     }
 
     pub(crate) fn add(self, tx: &mut WriteTx<'_>, by: i64) -> Result<(), DirectoryError> {
-        diesel::update(directory_totals::table.find(self.key()))
-            .set(directory_totals::total.eq(directory_totals::total + by))
-            .execute(tx.connection())?;
+        tx.update(
+            directory_totals::table.find(self.key()),
+            directory_totals::total.eq(directory_totals::total + by),
+        )?;
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use scim_core::{Document, fold::fold};
-use store::{ReadTx, WriteTx};
+use store::{ReadTx, StoreBackend, WriteTx};
 
 use crate::{
     DirectoryError, NameRules, claims::Claim, emails, key, memberships, memberships::LeftGroup,
@@ -25,6 +25,11 @@ pub struct UserRecord {
     pub modified_ms: i64,
     /// When the user last went into or out of a group: such a change gives the group a new version, not the user.
     pub groups_changed_ms: i64,
+}
+
+/// The columns that a [`UserRecord`] is made of.
+fn columns() -> <UserRecord as Selectable<StoreBackend>>::SelectExpression {
+    <UserRecord as Selectable<StoreBackend>>::construct_selection()
 }
 
 impl UserRecord {
@@ -73,7 +78,7 @@ pub fn insert(
         users::modified_ms.eq(now),
         users::groups_changed_ms.eq(0),
     );
-    diesel::insert_into(users::table).values(row).execute(tx.connection()).map_err(name_race)?;
+    tx.execute(diesel::insert_into(users::table).values(row)).map_err(name_race)?;
     emails::sync(tx, &record.id, None, Some(document))?;
     external_id_claim(rules, document).take(tx, &record.id)?;
     Total::Users.add(tx, 1)?;
@@ -97,7 +102,7 @@ fn refuse_taken_name(tx: &mut WriteTx<'_>, key: &str, own: Option<&str>) -> Resu
 
 fn id_by_name_key(tx: &mut ReadTx<'_>, key: &str) -> Result<Option<String>, DirectoryError> {
     let id = users::table.filter(users::user_name_key.eq(key)).select(users::id);
-    Ok(id.get_result(tx.connection()).optional()?)
+    Ok(tx.get_result(id).optional()?)
 }
 
 /// The unique index has the last word: a race that the look-up missed (on PostgreSQL) ends here.
@@ -113,7 +118,7 @@ fn name_race(error: diesel::result::Error) -> DirectoryError {
 /// # Errors
 /// When the store fails.
 pub fn find(tx: &mut ReadTx<'_>, id: &str) -> Result<Option<UserRecord>, DirectoryError> {
-    Ok(users::table.find(id).select(UserRecord::as_select()).get_result(tx.connection()).optional()?)
+    Ok(tx.get_result(users::table.find(id).select(columns())).optional()?)
 }
 
 /// Finds the user and keeps its row from other writers until this transaction ends, so that of two concurrent changes
@@ -124,9 +129,7 @@ pub fn find(tx: &mut ReadTx<'_>, id: &str) -> Result<Option<UserRecord>, Directo
 pub fn find_for_update(tx: &mut WriteTx<'_>, id: &str) -> Result<Option<UserRecord>, DirectoryError> {
     if tx.has_rivals() {
         // As for groups: an update that changes nothing takes the row lock.
-        diesel::update(users::table.find(id))
-            .set(users::version.eq(users::version))
-            .execute(tx.connection())?;
+        tx.update(users::table.find(id), users::version.eq(users::version))?;
     }
     find(tx, id)
 }
@@ -137,7 +140,7 @@ pub fn find_for_update(tx: &mut WriteTx<'_>, id: &str) -> Result<Option<UserReco
 /// When the store fails.
 pub fn find_by_name(tx: &mut ReadTx<'_>, user_name: &str) -> Result<Option<UserRecord>, DirectoryError> {
     let query = users::table.filter(users::user_name_key.eq(key::user_name(user_name)));
-    Ok(query.select(UserRecord::as_select()).get_result(tx.connection()).optional()?)
+    Ok(tx.get_result(query.select(columns())).optional()?)
 }
 
 /// Of these ids, the ones that are users here; the order is not kept.
@@ -148,9 +151,7 @@ pub fn existing(tx: &mut ReadTx<'_>, ids: &[&str]) -> Result<Vec<String>, Direct
     let mut found = Vec::with_capacity(ids.len());
     if ids.len() <= memberships::FEW {
         for id in ids {
-            found.extend(
-                users::table.find(id).select(users::id).get_result::<String>(tx.connection()).optional()?,
-            );
+            found.extend(tx.get_result::<String>(users::table.find(id).select(users::id)).optional()?);
         }
         return Ok(found);
     }
@@ -177,17 +178,18 @@ pub fn update(
         refuse_taken_name(tx, &key, Some(&record.id))?;
     }
     let next = UserRecord { document: new.to_stored(), ..next_version(tx, record) };
-    diesel::update(users::table.find(&record.id))
-        .set((
+    tx.update(
+        users::table.find(&record.id),
+        (
             users::user_name_key.eq(&key),
             users::user_name_folded.eq(fold(user_name(new))),
             users::external_id_key.eq(new.str("externalId").map(key::exact)),
             users::document.eq(&next.document),
             users::version.eq(next.version),
             users::modified_ms.eq(next.modified_ms),
-        ))
-        .execute(tx.connection())
-        .map_err(name_race)?;
+        ),
+    )
+    .map_err(name_race)?;
     emails::sync(tx, &record.id, Some(old), Some(new))?;
     external_id_claim(rules, new).replace(tx, &external_id_claim(rules, old), &record.id)?;
     Ok(next)
@@ -199,9 +201,10 @@ pub fn update(
 /// When the store fails.
 pub fn touch(tx: &mut WriteTx<'_>, record: &UserRecord) -> Result<UserRecord, DirectoryError> {
     let next = next_version(tx, record);
-    diesel::update(users::table.find(&record.id))
-        .set((users::version.eq(next.version), users::modified_ms.eq(next.modified_ms)))
-        .execute(tx.connection())?;
+    tx.update(
+        users::table.find(&record.id),
+        (users::version.eq(next.version), users::modified_ms.eq(next.modified_ms)),
+    )?;
     Ok(next)
 }
 
@@ -226,7 +229,7 @@ pub fn remove(
     let left = memberships::forget_user(tx, &record.id)?;
     emails::sync(tx, &record.id, Some(&document), None)?;
     external_id_claim(rules, &document).release(tx, &record.id)?;
-    diesel::delete(users::table.find(&record.id)).execute(tx.connection())?;
+    tx.execute(diesel::delete(users::table.find(&record.id)))?;
     Total::Users.add(tx, -1)?;
     Ok(left)
 }

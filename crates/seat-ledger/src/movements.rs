@@ -16,9 +16,10 @@ pub(crate) fn claim(
     cause: &str,
 ) -> Result<bool, SeatError> {
     let left = seat_pools::quota.is_null().or(seat_pools::used.nullable().lt(seat_pools::quota));
-    let claimed = diesel::update(seat_pools::table.find(license.key()).filter(left))
-        .set(seat_pools::used.eq(seat_pools::used + 1))
-        .execute(tx.connection())?;
+    let claimed = tx.update(
+        seat_pools::table.find(license.key()).filter(left),
+        seat_pools::used.eq(seat_pools::used + 1),
+    )?;
     if claimed == 1 {
         write(tx, license, user_id, 1, cause)?;
     }
@@ -32,9 +33,7 @@ pub(crate) fn release(
     user_id: &str,
     cause: &str,
 ) -> Result<(), SeatError> {
-    diesel::update(seat_pools::table.find(license.key()))
-        .set(seat_pools::used.eq(seat_pools::used - 1))
-        .execute(tx.connection())?;
+    tx.update(seat_pools::table.find(license.key()), seat_pools::used.eq(seat_pools::used - 1))?;
     write(tx, license, user_id, -1, cause)
 }
 
@@ -59,6 +58,6 @@ fn write(
         seat_ledger::movement.eq(movement),
         seat_ledger::cause.eq(cause),
     );
-    diesel::insert_into(seat_ledger::table).values(row).execute(tx.connection())?;
+    tx.execute(diesel::insert_into(seat_ledger::table).values(row))?;
     Ok(())
 }

@@ -46,10 +46,9 @@ pub fn all(tx: &mut ReadTx<'_>) -> Result<Vec<Pool>, SeatError> {
 /// # Errors
 /// When the store fails.
 pub fn get(tx: &mut ReadTx<'_>, license: License) -> Result<Pool, SeatError> {
-    let (quota, used, policy): (Option<i64>, i64, String) = seat_pools::table
-        .find(license.key())
-        .select((seat_pools::quota, seat_pools::used, seat_pools::policy))
-        .get_result(tx.connection())?;
+    let pool = seat_pools::table.find(license.key());
+    let (quota, used, policy): (Option<i64>, i64, String) =
+        tx.get_result(pool.select((seat_pools::quota, seat_pools::used, seat_pools::policy)))?;
     let policy = Policy::from_key(&policy)
         .ok_or_else(|| SeatError::Damaged(format!("policy {policy:?} is not known")))?;
     let waiting = waiting(tx, license)?;
@@ -59,7 +58,7 @@ pub fn get(tx: &mut ReadTx<'_>, license: License) -> Result<Pool, SeatError> {
 fn waiting(tx: &mut ReadTx<'_>, license: License) -> Result<i64, SeatError> {
     let queue =
         seats::table.filter(seats::requested.eq(license.key())).filter(seats::waiting_place.is_not_null());
-    Ok(queue.count().get_result(tx.connection())?)
+    Ok(tx.get_result(queue.count())?)
 }
 
 /// Keeps every other change of seats out until this transaction ends: what it reads of seats from here on stays true. The
@@ -69,9 +68,7 @@ fn waiting(tx: &mut ReadTx<'_>, license: License) -> Result<i64, SeatError> {
 /// When the store fails.
 pub fn take_turn(tx: &mut WriteTx<'_>) -> Result<(), SeatError> {
     if tx.has_rivals() {
-        diesel::update(seat_pools::table.find(License::Member.key()))
-            .set(seat_pools::used.eq(seat_pools::used))
-            .execute(tx.connection())?;
+        tx.update(seat_pools::table.find(License::Member.key()), seat_pools::used.eq(seat_pools::used))?;
     }
     Ok(())
 }
@@ -81,9 +78,7 @@ pub fn take_turn(tx: &mut WriteTx<'_>) -> Result<(), SeatError> {
 /// # Errors
 /// When the store fails.
 pub fn set_quota(tx: &mut WriteTx<'_>, license: License, quota: Option<i64>) -> Result<(), SeatError> {
-    diesel::update(seat_pools::table.find(license.key()))
-        .set(seat_pools::quota.eq(quota))
-        .execute(tx.connection())?;
+    tx.update(seat_pools::table.find(license.key()), seat_pools::quota.eq(quota))?;
     Ok(())
 }
 
@@ -95,8 +90,6 @@ pub fn set_policy(tx: &mut WriteTx<'_>, license: License, policy: Policy) -> Res
     if policy == Policy::Fallback && license.fallback().is_none() {
         return Err(SeatError::NoFallback(license));
     }
-    diesel::update(seat_pools::table.find(license.key()))
-        .set(seat_pools::policy.eq(policy.key()))
-        .execute(tx.connection())?;
+    tx.update(seat_pools::table.find(license.key()), seat_pools::policy.eq(policy.key()))?;
     Ok(())
 }

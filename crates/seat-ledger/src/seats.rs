@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use diesel::{dsl::min, prelude::*};
+use diesel::prelude::*;
 use store::{ReadTx, WriteTx};
 
 use crate::{License, Policy, SeatError, movements, pools, schema::seats};
@@ -143,7 +143,7 @@ impl Seat {
 /// # Errors
 /// When the store fails.
 pub fn find(tx: &mut ReadTx<'_>, user_id: &str) -> Result<Option<Seat>, SeatError> {
-    let row: Option<Row> = seats::table.find(user_id).get_result(tx.connection()).optional()?;
+    let row: Option<Row> = tx.get_result(seats::table.find(user_id)).optional()?;
     row.map(Seat::of_row).transpose()
 }
 
@@ -285,21 +285,22 @@ fn insert(tx: &mut WriteTx<'_>, seat: &Seat) -> Result<(), SeatError> {
         seats::since_ms.eq(seat.since_ms),
         seats::waiting_place.eq(&seat.waiting_place),
     );
-    diesel::insert_into(seats::table).values(row).execute(tx.connection())?;
+    tx.execute(diesel::insert_into(seats::table).values(row))?;
     Ok(())
 }
 
 fn update(tx: &mut WriteTx<'_>, seat: &Seat) -> Result<(), SeatError> {
-    diesel::update(seats::table.find(&seat.user_id))
-        .set((
+    tx.update(
+        seats::table.find(&seat.user_id),
+        (
             seats::role.eq(&seat.role),
             seats::requested.eq(seat.requested.key()),
             seats::granted.eq(seat.granted.map(License::key)),
             seats::state.eq(seat.state.key()),
             seats::since_ms.eq(seat.since_ms),
             seats::waiting_place.eq(&seat.waiting_place),
-        ))
-        .execute(tx.connection())?;
+        ),
+    )?;
     Ok(())
 }
 
@@ -355,16 +356,12 @@ fn grant(tx: &mut WriteTx<'_>, waiting: &Seat) -> Result<Seat, SeatError> {
 }
 
 fn first_waiting(tx: &mut ReadTx<'_>, license: License) -> Result<Option<Seat>, SeatError> {
-    let queue =
-        seats::table.filter(seats::requested.eq(license.key())).filter(seats::waiting_place.is_not_null());
-    // The least place first: most often nobody waits, and an aggregate is one look into the index on both databases.
-    let Some(place) =
-        queue.select(min(seats::waiting_place)).get_result::<Option<String>>(tx.connection())?
-    else {
-        return Ok(None);
-    };
-    let row: Row = queue.filter(seats::waiting_place.eq(place)).get_result(tx.connection())?;
-    Seat::of_row(row).map(Some)
+    let queue = seats::table
+        .filter(seats::requested.eq(license.key()))
+        .filter(seats::waiting_place.is_not_null())
+        .order(seats::waiting_place);
+    let row: Option<Row> = tx.get_result(queue.limit(1)).optional()?;
+    row.map(Seat::of_row).transpose()
 }
 
 /// Gives back what a user held because the user is deleted; returns who got the seat.
@@ -374,7 +371,7 @@ fn first_waiting(tx: &mut ReadTx<'_>, license: License) -> Result<Option<Seat>, 
 pub fn remove(tx: &mut WriteTx<'_>, user_id: &str) -> Result<Vec<Seat>, SeatError> {
     pools::take_turn(tx)?;
     let held = find(tx, user_id)?.and_then(|s| s.granted);
-    diesel::delete(seats::table.find(user_id)).execute(tx.connection())?;
+    tx.execute(diesel::delete(seats::table.find(user_id)))?;
     match held {
         None => Ok(Vec::new()),
         Some(license) => {

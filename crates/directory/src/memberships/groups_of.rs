@@ -87,7 +87,7 @@ pub fn of_user(tx: &mut ReadTx<'_>, user_id: &str) -> Result<Vec<GroupOfUser>, D
         .filter(memberships::user_id.eq(user_id))
         .order(memberships::group_id)
         .select((memberships::user_id, groups::id, groups::renamed_ms, groups::moved_ms, groups::document));
-    let direct: Vec<Place> = rows.load(tx.connection())?;
+    let direct: Vec<Place> = tx.load(rows)?;
     let above = Above::of(tx, &direct)?;
     Ok(with_indirect(direct, &above))
 }

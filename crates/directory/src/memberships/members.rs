@@ -99,10 +99,10 @@ fn in_order(users: Vec<Row>, groups: Vec<Row>) -> Vec<MemberRow> {
 /// When the store fails.
 pub fn of_group(tx: &mut ReadTx<'_>, group_id: &str) -> Result<Vec<MemberRow>, DirectoryError> {
     let users = memberships::table.filter(memberships::group_id.eq(group_id)).order(memberships::user_id);
-    let users = users.load(tx.connection())?;
+    let users = tx.load(users)?;
     let groups =
         nested_groups::table.filter(nested_groups::group_id.eq(group_id)).order(nested_groups::member_id);
-    let groups = groups.load(tx.connection())?;
+    let groups = tx.load(groups)?;
     Ok(in_order(users, groups))
 }
 

@@ -103,7 +103,7 @@ impl Work<'_> {
                 memberships::user_id.eq(id),
                 memberships::display.eq(display(id)),
             );
-            diesel::insert_into(memberships::table).values(row).execute(tx.connection())?;
+            tx.execute(diesel::insert_into(memberships::table).values(row))?;
         }
         mark(tx, &new)?;
 
@@ -159,9 +159,7 @@ fn rename(tx: &mut WriteTx<'_>, group_id: &str, members: &[Member]) -> Result<bo
     let mut changed = false;
     for Member { value: id, display, .. } in members {
         if users.get(id).is_some_and(|held| held != display) {
-            diesel::update(memberships::table.find((group_id, id)))
-                .set(memberships::display.eq(display))
-                .execute(tx.connection())?;
+            tx.update(memberships::table.find((group_id, id)), memberships::display.eq(display))?;
             changed = true;
         } else if groups.get(id).is_some_and(|held| held != display) {
             nesting::rename(tx, group_id, id, display.as_deref())?;
@@ -177,7 +175,7 @@ fn present_of(tx: &mut ReadTx<'_>, group_id: &str, ids: &[&str]) -> Result<Vec<S
     if ids.len() <= FEW {
         for id in ids {
             let row = memberships::table.find((group_id, id)).select(memberships::user_id);
-            present.extend(row.get_result::<String>(tx.connection()).optional()?);
+            present.extend(tx.get_result::<String>(row).optional()?);
         }
         return Ok(present);
     }
@@ -222,7 +220,7 @@ fn remove_these(tx: &mut WriteTx<'_>, group_id: &str, ids: &[&str]) -> Result<bo
 fn remove_users(tx: &mut WriteTx<'_>, group_id: &str, ids: &[&str]) -> Result<(), DirectoryError> {
     if ids.len() <= FEW {
         for id in ids {
-            diesel::delete(memberships::table.find((group_id, id))).execute(tx.connection())?;
+            tx.execute(diesel::delete(memberships::table.find((group_id, id))))?;
         }
         return mark(tx, ids);
     }
@@ -238,7 +236,7 @@ fn remove_users(tx: &mut WriteTx<'_>, group_id: &str, ids: &[&str]) -> Result<()
 fn remove_all_but(tx: &mut WriteTx<'_>, group_id: &str, members: &[Member]) -> Result<bool, DirectoryError> {
     let stay: BTreeSet<&str> = members.iter().map(|m| m.value.as_str()).collect();
     let present = memberships::table.filter(memberships::group_id.eq(group_id)).select(memberships::user_id);
-    let mut present: Vec<String> = present.load(tx.connection())?;
+    let mut present: Vec<String> = tx.load(present)?;
     present.extend(nesting::of_group(tx, group_id)?.into_keys());
     let leave: Vec<&str> = present.iter().map(String::as_str).filter(|id| !stay.contains(id)).collect();
     remove_these(tx, group_id, &leave)
@@ -250,7 +248,7 @@ pub(crate) fn clear(tx: &mut WriteTx<'_>, group_id: &str) -> Result<bool, Direct
     diesel::update(users::table.filter(users::id.eq_any(members.select(memberships::user_id))))
         .set(users::groups_changed_ms.eq(tx.now_ms()))
         .execute(tx.connection())?;
-    let users = diesel::delete(members).execute(tx.connection())?;
+    let users = tx.execute(diesel::delete(members))?;
     Ok(nesting::clear(tx, group_id)? || users > 0)
 }
 
@@ -266,9 +264,9 @@ pub struct LeftGroup {
 /// Takes a user who is about to be removed out of every group; each group gets a new version.
 pub(crate) fn forget_user(tx: &mut WriteTx<'_>, user_id: &str) -> Result<Vec<LeftGroup>, DirectoryError> {
     let mine = memberships::table.filter(memberships::user_id.eq(user_id));
-    let group_ids: Vec<String> = mine.select(memberships::group_id).load(tx.connection())?;
+    let group_ids: Vec<String> = tx.load(mine.select(memberships::group_id))?;
     let left = touch_all(tx, group_ids)?;
-    diesel::delete(mine).execute(tx.connection())?;
+    tx.execute(diesel::delete(mine))?;
     Ok(left)
 }
 
@@ -296,9 +294,7 @@ fn mark(tx: &mut WriteTx<'_>, user_ids: &[&str]) -> Result<(), DirectoryError> {
     let now = tx.now_ms();
     if user_ids.len() <= FEW {
         for id in user_ids {
-            diesel::update(users::table.find(id))
-                .set(users::groups_changed_ms.eq(now))
-                .execute(tx.connection())?;
+            tx.update(users::table.find(id), users::groups_changed_ms.eq(now))?;
         }
         return Ok(());
     }

@@ -1,0 +1,149 @@
+//! Running a statement on the database that it is. The derived `StoreConnection` is a backend of its own to Diesel, which
+//! makes the text of every statement anew, twice, though the statement is already prepared: that was half the price of a
+//! look-up. Statements whose text never changes are run here, on the connection inside, and cost their binds.
+
+use diesel::backend::Backend;
+use diesel::connection::Connection;
+use diesel::pg::Pg;
+use diesel::query_builder::{AsChangeset, AstPass, IntoUpdateTarget, QueryFragment, QueryId, UpdateTarget};
+use diesel::query_dsl::LoadQuery;
+use diesel::query_source::QuerySource;
+use diesel::sqlite::Sqlite;
+use diesel::{PgConnection, QueryResult, RunQueryDsl, SqliteConnection};
+
+use crate::{ReadTx, StoreConnection, WriteTx};
+
+/// A statement that both databases understand.
+pub trait Statement: QueryFragment<Sqlite> + QueryFragment<Pg> + QueryId {}
+
+impl<Q: QueryFragment<Sqlite> + QueryFragment<Pg> + QueryId> Statement for Q {}
+
+/// A query that gives the same rows on both databases.
+pub trait Rows<'q, T>: LoadQuery<'q, SqliteConnection, T> + LoadQuery<'q, PgConnection, T> {}
+
+impl<'q, T, Q> Rows<'q, T> for Q where Q: LoadQuery<'q, SqliteConnection, T> + LoadQuery<'q, PgConnection, T> {}
+
+impl ReadTx<'_> {
+    /// The one row of a query.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none, or what the database says.
+    pub fn get_result<'q, T>(&mut self, query: impl Rows<'q, T>) -> QueryResult<T> {
+        match self.connection() {
+            StoreConnection::Sqlite(inner) => RunQueryDsl::get_result(query, inner),
+            StoreConnection::Postgres(inner) => RunQueryDsl::get_result(query, inner),
+        }
+    }
+
+    /// All rows of a query.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn load<'q, T>(&mut self, query: impl Rows<'q, T>) -> QueryResult<Vec<T>> {
+        match self.connection() {
+            StoreConnection::Sqlite(inner) => RunQueryDsl::load(query, inner),
+            StoreConnection::Postgres(inner) => RunQueryDsl::load(query, inner),
+        }
+    }
+}
+
+impl WriteTx<'_> {
+    /// Runs an `INSERT` or a `DELETE`; how many rows it touched.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn execute(&mut self, statement: impl Statement) -> QueryResult<usize> {
+        match self.connection() {
+            StoreConnection::Sqlite(inner) => inner.execute_returning_count(&statement),
+            StoreConnection::Postgres(inner) => inner.execute_returning_count(&statement),
+        }
+    }
+
+    /// Runs an `UPDATE` of the rows that `target` chooses; how many it touched.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn update<T, C>(&mut self, target: T, changes: C) -> QueryResult<usize>
+    where
+        T: IntoUpdateTarget<Table: QuerySource>,
+        C: AsChangeset<Target = T::Table>,
+        Update<<T::Table as QuerySource>::FromClause, C::Changeset, T::WhereClause>: Statement,
+    {
+        let UpdateTarget { table, where_clause } = target.into_update_target();
+        self.execute(Update { table: table.from_clause(), changes: changes.as_changeset(), where_clause })
+    }
+}
+
+/// An `UPDATE` that stays prepared. Diesel prepares its own anew each time, because one with optional columns has many texts;
+/// ours have one each, and by that text the prepared one is found.
+#[derive(Debug)]
+pub struct Update<T, C, W> {
+    table: T,
+    changes: C,
+    where_clause: W,
+}
+
+impl<DB, T, C, W> QueryFragment<DB> for Update<T, C, W>
+where
+    DB: Backend,
+    T: QueryFragment<DB>,
+    C: QueryFragment<DB>,
+    W: QueryFragment<DB>,
+{
+    fn walk_ast<'b>(&'b self, mut pass: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        pass.push_sql("UPDATE ");
+        self.table.walk_ast(pass.reborrow())?;
+        pass.push_sql(" SET ");
+        self.changes.walk_ast(pass.reborrow())?;
+        self.where_clause.walk_ast(pass)
+    }
+}
+
+impl<T, C, W> QueryId for Update<T, C, W> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use diesel::connection::{InstrumentationEvent, SimpleConnection};
+    use diesel::prelude::*;
+
+    use super::*;
+
+    diesel::table! {
+        pools (name) {
+            name -> Text,
+            used -> BigInt,
+        }
+    }
+
+    #[test]
+    fn an_update_and_a_query_with_a_limit_are_prepared_once() {
+        let mut connection = SqliteConnection::establish(":memory:").unwrap();
+        let table =
+            "CREATE TABLE pools (name TEXT PRIMARY KEY, used BIGINT); INSERT INTO pools VALUES ('a', 0)";
+        connection.batch_execute(table).unwrap();
+        let kept = Arc::new(AtomicU32::new(0));
+        let counter = Arc::clone(&kept);
+        connection.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+            if matches!(event, InstrumentationEvent::CacheQuery { .. }) {
+                counter.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        let mut connection = StoreConnection::Sqlite(connection);
+        let mut tx = WriteTx::new(&mut connection);
+        for by in 1..=3 {
+            assert_eq!(tx.update(pools::table.find("a"), pools::used.eq(pools::used + by)), Ok(1));
+            assert_eq!(tx.update(pools::table.find("b"), pools::used.eq(pools::used + by)), Ok(0));
+        }
+        assert_eq!(kept.swap(0, Ordering::Relaxed), 1);
+        for _ in 1..=3 {
+            assert_eq!(tx.get_result(pools::table.select(pools::used).limit(1)), Ok(6_i64));
+        }
+        assert_eq!(kept.swap(0, Ordering::Relaxed), 1);
+    }
+}
