@@ -19,7 +19,7 @@ CREATE TABLE user_emails (
     user_id TEXT NOT NULL,
     type_key TEXT NOT NULL,
     PRIMARY KEY (value_key, user_id, type_key)
-);
+) WITHOUT ROWID;
 
 CREATE TABLE groups (
     id TEXT NOT NULL PRIMARY KEY,
@@ -41,20 +41,20 @@ CREATE TABLE memberships (
     user_id TEXT NOT NULL REFERENCES users (id),
     display TEXT,
     PRIMARY KEY (group_id, user_id)
-);
+) WITHOUT ROWID;
 CREATE INDEX memberships_by_user ON memberships (user_id, group_id);
 
 -- Names that a tenant's settings make unique beside userName (group names, external ids): only rows that are claimed.
 CREATE TABLE unique_claims (
     claim TEXT NOT NULL PRIMARY KEY,
     resource_id TEXT NOT NULL
-);
+) WITHOUT ROWID;
 
 -- totalResults without counting.
 CREATE TABLE directory_totals (
     resource_type TEXT NOT NULL PRIMARY KEY,
     total BIGINT NOT NULL CHECK (total >= 0)
-);
+) WITHOUT ROWID;
 INSERT INTO directory_totals (resource_type, total) VALUES ('User', 0);
 INSERT INTO directory_totals (resource_type, total) VALUES ('Group', 0);
 
@@ -67,4 +67,4 @@ CREATE TABLE changes (
     version BIGINT NOT NULL,
     request_id TEXT NOT NULL,
     detail TEXT NOT NULL
-);
+) WITHOUT ROWID;

@@ -5,7 +5,7 @@ CREATE TABLE seat_pools (
     quota BIGINT CHECK (quota >= 0),
     used BIGINT NOT NULL CHECK (used >= 0),
     policy TEXT NOT NULL CHECK (policy IN ('refuse', 'fallback'))
-);
+) WITHOUT ROWID;
 INSERT INTO seat_pools (license, quota, used, policy) VALUES ('member', 0, 0, 'fallback');
 INSERT INTO seat_pools (license, quota, used, policy) VALUES ('member_lite', 0, 0, 'refuse');
 
@@ -20,7 +20,7 @@ CREATE TABLE seats (
     waiting_place TEXT,
     CHECK ((state = 'suspended') = (granted IS NULL)),
     CHECK ((state = 'fallback') = (waiting_place IS NOT NULL))
-);
+) WITHOUT ROWID;
 CREATE INDEX seats_waiting ON seats (requested, waiting_place) WHERE waiting_place IS NOT NULL;
 
 -- Append-only: the sum of movements of a license equals the seats in use, always.
@@ -31,4 +31,4 @@ CREATE TABLE seat_ledger (
     license TEXT NOT NULL,
     movement BIGINT NOT NULL CHECK (movement IN (-1, 1)),
     cause TEXT NOT NULL
-);
+) WITHOUT ROWID;

@@ -1,6 +1,8 @@
 //! Brings one store to the newest version: one portable SQL source for both databases, each step one transaction.
 //! Why not `diesel_migrations`: docs/decisions/0003-migrations.md.
 
+use std::borrow::Cow;
+
 use diesel::connection::SimpleConnection;
 use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
 
@@ -17,7 +19,8 @@ diesel::table! {
 const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (\
      version TEXT NOT NULL PRIMARY KEY, applied_ms BIGINT NOT NULL)";
 
-/// One step, in SQL that both databases understand.
+/// One step, in SQL that both databases understand, but for one clause: `WITHOUT ROWID` at the end of a table keeps SQLite's
+/// rows in the tree of their key, so that a row is written once; PostgreSQL is given the step without it.
 #[derive(Clone, Copy, Debug)]
 pub struct Migration {
     /// The step's name, `2025-11-01-000000_users`. Steps are applied in the order of the list; a name is never
@@ -25,6 +28,18 @@ pub struct Migration {
     pub version: &'static str,
     /// Statements, each ended by `;` at the end of a line.
     pub sql: &'static str,
+}
+
+/// Words of SQLite alone.
+const SQLITE_ONLY: &str = " WITHOUT ROWID";
+
+impl Migration {
+    fn sql_for(&self, connection: &StoreConnection) -> Cow<'static, str> {
+        match connection {
+            StoreConnection::Sqlite(_) => self.sql.into(),
+            StoreConnection::Postgres(_) => self.sql.replace(SQLITE_ONLY, "").into(),
+        }
+    }
 }
 
 /// True when every step has been applied. One query; the connection must see the store's tables.
@@ -74,7 +89,7 @@ fn apply_next(
     let Some(step) = next(&applied(connection)?, known)? else {
         return Ok(None);
     };
-    connection.batch_execute(step.sql).map_err(|error| match StoreError::from(error) {
+    connection.batch_execute(&step.sql_for(connection)).map_err(|error| match StoreError::from(error) {
         passing @ (StoreError::Busy | StoreError::Full | StoreError::Unavailable(_)) => passing,
         error => StoreError::Migration(format!("{}: {error}", step.version)),
     })?;
