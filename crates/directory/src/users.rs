@@ -57,7 +57,10 @@ pub fn insert(
     rules: NameRules,
 ) -> Result<UserRecord, DirectoryError> {
     let key = name_key(document);
-    refuse_taken_name(tx, &key, None)?;
+    if tx.has_rivals() {
+        // PostgreSQL gives the whole transaction up when a key is violated, so nobody could be named afterwards.
+        refuse_taken_name(tx, &key, None)?;
+    }
     let now = tx.now_ms();
     let record = UserRecord {
         id: tx.new_id(),
@@ -78,7 +81,9 @@ pub fn insert(
         users::modified_ms.eq(now),
         users::groups_changed_ms.eq(0),
     );
-    tx.execute(diesel::insert_into(users::table).values(row)).map_err(name_race)?;
+    if let Err(error) = tx.execute(diesel::insert_into(users::table).values(row)) {
+        return Err(name_taken(tx, &key, error));
+    }
     emails::sync(tx, &record.id, None, Some(document))?;
     external_id_claim(rules, document).take(tx, &record.id)?;
     Total::Users.add(tx, 1)?;
@@ -105,12 +110,15 @@ fn id_by_name_key(tx: &mut ReadTx<'_>, key: &str) -> Result<Option<String>, Dire
     Ok(tx.get_result(id).optional()?)
 }
 
-/// The unique index has the last word: a race that the look-up missed (on PostgreSQL) ends here.
-fn name_race(error: diesel::result::Error) -> DirectoryError {
-    match store::unique_violation(&error) {
-        Some(_) => DirectoryError::UserNameTaken { existing: String::new() },
-        None => error.into(),
+/// The unique index has the last word. On PostgreSQL, where the look-up came before, it was a race, and the transaction
+/// answers no further question.
+fn name_taken(tx: &mut WriteTx<'_>, key: &str, error: diesel::result::Error) -> DirectoryError {
+    if store::unique_violation(&error).is_none() {
+        return error.into();
     }
+    let existing = if tx.has_rivals() { Ok(None) } else { id_by_name_key(tx, key) };
+    existing
+        .map_or_else(|error| error, |id| DirectoryError::UserNameTaken { existing: id.unwrap_or_default() })
 }
 
 /// The user of this id.
@@ -189,7 +197,7 @@ pub fn update(
             users::modified_ms.eq(next.modified_ms),
         ),
     )
-    .map_err(name_race)?;
+    .map_err(|error| name_taken(tx, &key, error))?;
     emails::sync(tx, &record.id, Some(old), Some(new))?;
     external_id_claim(rules, new).replace(tx, &external_id_claim(rules, old), &record.id)?;
     Ok(next)

@@ -102,7 +102,7 @@ pub fn create(
     let wish = rules.profile.wish(document)?;
     pools::take_turn(tx)?;
     let record = users::insert(tx, document, rules.names)?;
-    let change = seats::settle(tx, &record.id, wish)?;
+    let change = seats::settle_new(tx, &record.id, wish)?;
     let detail = seat_detail(&change);
     note(tx, "user.created", &record, act, detail)?;
     let manager = manager(tx, &record)?;

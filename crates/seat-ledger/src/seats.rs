@@ -169,11 +169,32 @@ pub fn of_users(tx: &mut ReadTx<'_>, user_ids: &[&str]) -> Result<BTreeMap<Strin
 /// # Errors
 /// [`SeatError::LimitReached`] when nothing is left: the caller rolls everything back.
 pub fn settle(tx: &mut WriteTx<'_>, user_id: &str, wish: Wish<'_>) -> Result<SeatChange, SeatError> {
-    if let Some(seat) = find(tx, user_id)?.filter(|seat| seat.meets(wish)) {
-        return Ok(SeatChange { before: Some(seat.clone()), after: seat, promoted: Vec::new() });
+    let mut before = find(tx, user_id)?;
+    if let Some(seat) = before.as_ref().filter(|seat| seat.meets(wish)) {
+        return Ok(SeatChange { before: Some(seat.clone()), after: seat.clone(), promoted: Vec::new() });
     }
+    if tx.has_rivals() {
+        pools::take_turn(tx)?;
+        before = find(tx, user_id)?;
+    }
+    change(tx, before, user_id, wish)
+}
+
+/// The first seat of a user whom this transaction made, so that there is none to look for.
+///
+/// # Errors
+/// As [`settle`].
+pub fn settle_new(tx: &mut WriteTx<'_>, user_id: &str, wish: Wish<'_>) -> Result<SeatChange, SeatError> {
     pools::take_turn(tx)?;
-    let before = find(tx, user_id)?;
+    change(tx, None, user_id, wish)
+}
+
+fn change(
+    tx: &mut WriteTx<'_>,
+    before: Option<Seat>,
+    user_id: &str,
+    wish: Wish<'_>,
+) -> Result<SeatChange, SeatError> {
     let held = before.as_ref().and_then(|s| s.granted);
     let (granted, state) = if !wish.active {
         (None, State::Suspended)
