@@ -6,7 +6,7 @@ CREATE TABLE nested_groups (
     display TEXT,
     PRIMARY KEY (group_id, member_id),
     CHECK (group_id <> member_id)
-);
+) WITHOUT ROWID;
 CREATE INDEX nested_groups_by_member ON nested_groups (member_id, group_id);
 
 -- When a group last went into or out of another group; 0: never, so that nobody looks for the groups that it is in.
