@@ -2,6 +2,7 @@
 //! and license. Each function here runs inside one transaction that its caller opened. Deliberately absent: SQL, HTTP.
 
 pub mod audit;
+pub mod entitlements;
 mod error;
 pub mod groups;
 pub mod plan;

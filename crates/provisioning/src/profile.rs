@@ -147,6 +147,27 @@ impl Profile {
         })
     }
 
+    /// The roles that a person can have, by name, each with the values that mean it.
+    #[must_use]
+    pub fn roles(&self) -> BTreeMap<&str, (Role, Vec<&str>)> {
+        let known = self.roles.values().chain(std::iter::once(&self.default_role));
+        let mut roles: BTreeMap<&str, (Role, Vec<&str>)> =
+            known.map(|(name, role)| (name.as_str(), (*role, Vec::new()))).collect();
+        for value in &self.values {
+            let meant = self.roles.get(&comparable(value)).and_then(|(name, _)| roles.get_mut(name.as_str()));
+            if let Some((_, values)) = meant {
+                values.push(value);
+            }
+        }
+        roles
+    }
+
+    /// Whether this is the role of whoever sends no value.
+    #[must_use]
+    pub fn is_default_role(&self, role: &str) -> bool {
+        self.default_role.0 == role
+    }
+
     /// Whether a role may fall back; a role that the profile does not know (any more) may not.
     #[must_use]
     pub fn may_fall_back(&self, role: &str) -> bool {

@@ -14,6 +14,10 @@ pub struct Rules {
     pub user: ResourceType,
     /// The `Group` type of this tenant.
     pub group: ResourceType,
+    /// The read-only types that Okta's entitlement discovery asks for.
+    pub license: ResourceType,
+    /// The other of them.
+    pub role: ResourceType,
     /// Which names are unique beside userName.
     pub names: NameRules,
     /// What happens to members that are no users here.
@@ -29,11 +33,19 @@ impl Rules {
         Self {
             user: profile.user_type(),
             group: schema::group(),
+            license: schema::license(),
+            role: schema::role(),
             profile,
             names: NameRules::default(),
             unknown_members: UnknownMembers::default(),
             strict: false,
         }
+    }
+
+    /// All resource types, in the order in which they are told.
+    #[must_use]
+    pub fn types(&self) -> [&ResourceType; 4] {
+        [&self.user, &self.group, &self.license, &self.role]
     }
 
     /// A fresh tolerance for one request.

@@ -1,7 +1,7 @@
 //! `/ServiceProviderConfig`, `/ResourceTypes`, `/Schemas`: what this tenant's endpoint is, told from the same data that
 //! decides requests (RFC 7644 §4).
 
-use scim_core::{ResourceType, discovery, list};
+use scim_core::{discovery, list};
 use serde_json::Value;
 
 use super::{answer::Answer, caller::Caller, endpoint::Endpoint, query::Query};
@@ -18,7 +18,7 @@ pub(super) fn answer(
         return Err(ApiError::DiscoveryFilter);
     }
     let base = &caller.base.0;
-    let types: [&ResourceType; 2] = [&caller.rules.user, &caller.rules.group];
+    let types = caller.rules.types();
     match endpoint {
         Endpoint::ServiceProviderConfig => {
             Ok(Answer::ok(discovery::service_provider_config(&features(app), base).to_string()))

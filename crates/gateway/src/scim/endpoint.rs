@@ -1,6 +1,7 @@
 //! The URL table of SCIM (RFC 7644 §3.2): which paths there are and which methods each takes.
 
 use actix_web::http::Method;
+use provisioning::entitlements::Entitlement;
 
 /// A path below the base URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,6 +10,9 @@ pub(super) enum Endpoint {
     User(String),
     Groups,
     Group(String),
+    /// `/Licenses` or `/Roles`.
+    Entitlements(Entitlement),
+    Entitlement(Entitlement, String),
     ServiceProviderConfig,
     ResourceTypes,
     ResourceType(String),
@@ -31,6 +35,10 @@ impl Endpoint {
             ["Me", ..] => Self::NotBuilt("/Me"),
             ["Users", id] => Self::User((*id).to_owned()),
             ["Groups", id] => Self::Group((*id).to_owned()),
+            ["Licenses"] => Self::Entitlements(Entitlement::License),
+            ["Licenses", id] => Self::Entitlement(Entitlement::License, (*id).to_owned()),
+            ["Roles"] => Self::Entitlements(Entitlement::Role),
+            ["Roles", id] => Self::Entitlement(Entitlement::Role, (*id).to_owned()),
             ["ServiceProviderConfig"] => Self::ServiceProviderConfig,
             ["ResourceTypes"] => Self::ResourceTypes,
             ["ResourceTypes", name] => Self::ResourceType((*name).to_owned()),
@@ -45,7 +53,9 @@ impl Endpoint {
         match self {
             Self::Users | Self::Groups => &[Method::GET, Method::POST],
             Self::User(_) | Self::Group(_) => &[Method::GET, Method::PUT, Method::PATCH, Method::DELETE],
-            Self::ServiceProviderConfig
+            Self::Entitlements(_)
+            | Self::Entitlement(..)
+            | Self::ServiceProviderConfig
             | Self::ResourceTypes
             | Self::ResourceType(_)
             | Self::Schemas
@@ -55,7 +65,14 @@ impl Endpoint {
     }
 
     pub(super) fn is_discovery(&self) -> bool {
-        self.methods() == [Method::GET]
+        matches!(
+            self,
+            Self::ServiceProviderConfig
+                | Self::ResourceTypes
+                | Self::ResourceType(_)
+                | Self::Schemas
+                | Self::Schema(_)
+        )
     }
 
     /// The path as a template: what metrics and logs name.
@@ -65,6 +82,10 @@ impl Endpoint {
             Self::User(_) => "/Users/{id}",
             Self::Groups => "/Groups",
             Self::Group(_) => "/Groups/{id}",
+            Self::Entitlements(Entitlement::License) => "/Licenses",
+            Self::Entitlement(Entitlement::License, _) => "/Licenses/{id}",
+            Self::Entitlements(Entitlement::Role) => "/Roles",
+            Self::Entitlement(Entitlement::Role, _) => "/Roles/{id}",
             Self::ServiceProviderConfig => "/ServiceProviderConfig",
             Self::ResourceTypes => "/ResourceTypes",
             Self::ResourceType(_) => "/ResourceTypes/{name}",

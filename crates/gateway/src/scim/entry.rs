@@ -23,7 +23,7 @@ use super::{
     caller::Caller,
     discovery,
     endpoint::Endpoint,
-    groups,
+    entitlements, groups,
     query::Query,
     target::Target,
     users,
@@ -115,6 +115,10 @@ async fn dispatch(
         (Endpoint::User(id), &Method::GET, _) => return users::get(http, caller, &query, id).await,
         (Endpoint::Groups, &Method::GET, _) => return groups::list(app, caller, &query, tolerance).await,
         (Endpoint::Group(id), &Method::GET, _) => return groups::get(http, caller, &query, id).await,
+        (Endpoint::Entitlements(kind), _, _) => {
+            return entitlements::list(app, caller, &query, kind, tolerance).await;
+        }
+        (Endpoint::Entitlement(kind, id), _, _) => return entitlements::get(caller, &query, kind, id).await,
         (Endpoint::Users, _, Some(body)) => (Kind::User, Request::Create(body)),
         (Endpoint::Groups, _, Some(body)) => (Kind::Group, Request::Create(body)),
         (Endpoint::User(id), &Method::PUT, Some(body)) => (Kind::User, Request::Replace(id, body)),

@@ -8,6 +8,7 @@ mod caller;
 mod conditions;
 mod discovery;
 mod endpoint;
+mod entitlements;
 mod entry;
 mod groups;
 mod query;

@@ -19,6 +19,12 @@ class Verdicts(unittest.TestCase):
         report = judged(Check("removes", FAILED, "got 500"))
         self.assertEqual((len(report.refused), len(report.stale), report.is_good), (1, 1, False))
 
+    def test_all_checks_of_one_resource_type_can_be_covered(self):
+        entry = Allowed("suite", ("lenient",), "* Role", "405", "RFC 7643 §7", "read-only")
+        self.assertTrue(judged(Check("adds Role", FAILED, "405"), listed=(entry,)).is_good)
+        for other in (Check("adds Role", FAILED, "500"), Check("adds MyRole", FAILED, "405")):
+            self.assertFalse(judged(other, listed=(entry,)).is_good)
+
     def test_the_same_check_in_another_tenant_is_not(self):
         self.assertFalse(judged(Check("removes", FAILED, "got 204"), tenant="strict").is_good)
 

@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::running::{ENTERPRISE, GROUP, SEAT, USER, roomy};
+use crate::{
+    entitlements::{ENTITLEMENT, ROLE},
+    running::{ENTERPRISE, GROUP, SEAT, USER, roomy},
+};
 
 #[test]
 fn what_is_announced_as_supported_is_and_what_is_not_is_501() {
@@ -31,9 +34,10 @@ fn what_is_announced_as_supported_is_and_what_is_not_is_501() {
 #[test]
 fn every_schema_and_type_that_is_listed_can_be_fetched_by_its_id_and_its_location() {
     let (_gateway, acme) = roomy();
-    for (list, ids) in
-        [("/Schemas", vec![USER, ENTERPRISE, SEAT, GROUP]), ("/ResourceTypes", vec!["User", "Group"])]
-    {
+    for (list, ids) in [
+        ("/Schemas", vec![USER, ENTERPRISE, SEAT, GROUP, ENTITLEMENT, ROLE]),
+        ("/ResourceTypes", vec!["User", "Group", "License", "Role"]),
+    ] {
         let listed = acme.get(list).expect(200).body;
         let found: Vec<&str> =
             listed["Resources"].as_array().unwrap().iter().map(|r| r["id"].as_str().unwrap()).collect();

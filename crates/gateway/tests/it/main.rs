@@ -8,6 +8,7 @@ mod idp;
 
 mod addresses;
 mod discovery;
+mod entitlements;
 mod errors;
 mod first_contact;
 mod groups;

@@ -33,12 +33,12 @@ impl Schema {
     }
 }
 
-/// What `User` and `Group` are in one tenant (RFC 7643 §6): a core schema, its extensions, an endpoint.
+/// What `User`, `Group` and the like are in one tenant (RFC 7643 §6): a core schema, its extensions, an endpoint.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ResourceType {
-    /// `User` or `Group`.
+    /// `User`, `Group`, …
     pub name: &'static str,
-    /// `/Users` or `/Groups`.
+    /// `/Users`, `/Groups`, …
     pub endpoint: &'static str,
     /// One sentence for people.
     pub description: &'static str,
@@ -122,6 +122,38 @@ pub fn group() -> ResourceType {
         endpoint: "/Groups",
         description: "A set of users and groups.",
         core: built_in(include_str!("group.json")),
+        extensions: Vec::new(),
+        common: built_in(include_str!("common.json")),
+    }
+}
+
+/// The licenses of a tenant, read-only: an entitlement in the words of Okta's entitlement discovery.
+///
+/// # Panics
+/// As [`user`].
+#[must_use]
+pub fn license() -> ResourceType {
+    ResourceType {
+        name: "License",
+        endpoint: "/Licenses",
+        description: "The licenses of the plan, with their seats in use; read-only.",
+        core: built_in(include_str!("entitlement.json")),
+        extensions: Vec::new(),
+        common: built_in(include_str!("common.json")),
+    }
+}
+
+/// The roles of a tenant, read-only: Okta's entitlement discovery reads them too.
+///
+/// # Panics
+/// As [`user`].
+#[must_use]
+pub fn role() -> ResourceType {
+    ResourceType {
+        name: "Role",
+        endpoint: "/Roles",
+        description: "The roles that a person can have; read-only.",
+        core: built_in(include_str!("role.json")),
         extensions: Vec::new(),
         common: built_in(include_str!("common.json")),
     }

@@ -11,7 +11,7 @@ use super::{everything, face, gateway_with, group, roomy};
 const METHODS: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"];
 
 /// Every route of SCIM, built or not, and paths that are none.
-const SCIM: [&str; 21] = [
+const SCIM: [&str; 24] = [
     "",
     "/Users",
     "/Users/{user}",
@@ -29,6 +29,9 @@ const SCIM: [&str; 21] = [
     "/Me",
     "/Me/x",
     "/Licenses",
+    "/Licenses/member",
+    "/Roles",
+    "/Roles/admin",
     "/nothing",
     "/Users/{user}/groups",
     "/Users/",

@@ -327,6 +327,19 @@ fn attack_13_and_20_unknown_and_known_companies_are_one_answer_with_one_limit() 
 }
 
 #[test]
+fn attack_4_licenses_and_roles_tell_of_the_own_tenant_alone() {
+    let gateway = gateway();
+    let (a, b) = (gateway.tenant("ire", "a", Some(9), Some(9)), gateway.tenant("ire", "b", Some(7), Some(7)));
+    let told = || {
+        ["/Licenses", "/Roles", "/Licenses/member", "/Roles/admin"].map(|path| a.get(path).expect(200).text)
+    };
+    let before = told();
+    b.create_user("bob", "user").expect(201);
+    assert_eq!(told(), before);
+    assert!(b.get("/Licenses/member").expect(200).text.contains("1 of 7"));
+}
+
+#[test]
 fn attack_14_a_name_that_is_taken_elsewhere_is_free_here() {
     let gateway = gateway();
     let (a, b) = (roomy(&gateway, "ire", "a"), roomy(&gateway, "ire", "b"));

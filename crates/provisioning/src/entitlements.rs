@@ -1,0 +1,178 @@
+//! What a person can be given, as Okta's entitlement discovery reads it: the licenses of the plan and the roles of the profile,
+//! each with how its seats stand in the transaction that asks. What an identity provider sends back in `entitlements` and
+//! `roles` of a user is stored as data; the attribute that the profile names decides alone.
+
+use std::fmt::Write as _;
+
+use scim_core::ResourceType;
+use seat_ledger::{
+    License, Policy,
+    pools::{self, Pool},
+};
+use serde_json::{Map, Value, json};
+use store::ReadTx;
+
+use crate::{ProvisioningError, Rules, profile::Role, render::Base};
+
+/// The two read-only resource types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Entitlement {
+    License,
+    Role,
+}
+
+impl Entitlement {
+    /// This tenant's type.
+    #[must_use]
+    pub fn of(self, rules: &Rules) -> &ResourceType {
+        match self {
+            Self::License => &rules.license,
+            Self::Role => &rules.role,
+        }
+    }
+
+    /// All resources of the type, whole: `{"schemas": […], "id": "member_lite", "displayName": "Member Lite", "type":
+    /// "License", "description": "3 of 3 Member Lite seats in use; 0 waiting.", "meta": {…}}`.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn all(
+        self,
+        tx: &mut ReadTx<'_>,
+        rules: &Rules,
+        base: &Base,
+    ) -> Result<Vec<Map<String, Value>>, ProvisioningError> {
+        let pools = pools::all(tx)?;
+        let rt = self.of(rules);
+        Ok(match self {
+            Self::License => {
+                let licenses = pools.iter().map(|pool| {
+                    resource(rt, base, pool.license.key(), pool.license.title(), &sentence(pool))
+                });
+                licenses.collect()
+            }
+            Self::Role => {
+                let role = |(name, (role, values)): (&str, (Role, Vec<&str>))| {
+                    let told = role_told(rules, &pools, name, (role, &values));
+                    resource(rt, base, name, &title(name), &told)
+                };
+                rules.profile.roles().into_iter().map(role).collect()
+            }
+        })
+    }
+}
+
+/// Without times and a version: the counts change with every seat, and nobody writes these.
+fn resource(rt: &ResourceType, base: &Base, id: &str, name: &str, description: &str) -> Map<String, Value> {
+    let resource = json!({
+        "schemas": [rt.core.id],
+        "id": id,
+        "displayName": name,
+        "type": rt.name,
+        "description": description,
+        "meta": { "resourceType": rt.name, "location": base.location(rt, id) },
+    });
+    match resource {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}
+
+/// How the seats of a license stand, such as `5 of 5 Member seats in use; 2 waiting.`
+fn sentence(pool: &Pool) -> String {
+    let (used, license) = (pool.used, pool.license.title());
+    let in_use = match pool.quota {
+        None => format!("{used} {license} seats in use, without limit"),
+        Some(0) if used == 0 => format!("The plan has no {license} seats"),
+        Some(quota) => format!("{used} of {quota} {license} seats in use"),
+    };
+    format!("{in_use}; {} waiting.", pool.waiting)
+}
+
+/// What a role needs, how that stands, and what to send for it.
+fn role_told(rules: &Rules, pools: &[Pool], name: &str, (role, values): (Role, &[&str])) -> String {
+    let profile = &rules.profile;
+    let mut told = format!("Uses a {} seat", role.license.title());
+    if let Some(pool) = pools.iter().find(|pool| pool.license == role.license) {
+        if role.may_fall_back && pool.policy == Policy::Fallback {
+            let lesser = role.license.fallback().map(License::title).unwrap_or_default();
+            // Writing to a String cannot fail, here and below.
+            let _ = write!(told, ", or a {lesser} seat while none is free");
+        }
+        let _ = write!(told, ". {}", sentence(pool));
+    }
+    let attribute = &profile.class_attribute;
+    if !values.is_empty() {
+        let _ = write!(told, " Given by {attribute} {}", values.join(", "));
+        let _ = write!(told, "{}.", if profile.is_default_role(name) { " or by none" } else { "" });
+    }
+    told.chars().take(MAX_DESCRIPTION).collect()
+}
+
+/// Characters of a description: Okta shows no more.
+const MAX_DESCRIPTION: usize = 1_000;
+
+/// `member_lite` as people write it: `Member Lite`.
+fn title(key: &str) -> String {
+    let word = |word: &str| {
+        let mut letters = word.chars();
+        letters
+            .next()
+            .map(|first| first.to_uppercase().chain(letters).collect::<String>())
+            .unwrap_or_default()
+    };
+    key.split('_').map(word).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pool(quota: Option<i64>, used: i64, waiting: i64) -> Pool {
+        Pool { license: License::Member, quota, used, waiting, policy: Policy::Fallback }
+    }
+
+    #[test]
+    fn the_seats_of_a_license_are_told_in_one_sentence() {
+        for (quota, used, waiting, told) in [
+            (Some(5), 5, 2, "5 of 5 Member seats in use; 2 waiting."),
+            (Some(5), 7, 0, "7 of 5 Member seats in use; 0 waiting."),
+            (Some(0), 0, 1, "The plan has no Member seats; 1 waiting."),
+            (None, 12, 0, "12 Member seats in use, without limit; 0 waiting."),
+        ] {
+            assert_eq!(sentence(&pool(quota, used, waiting)), told);
+        }
+    }
+
+    #[test]
+    fn a_role_tells_its_license_its_fallback_and_what_to_send() {
+        let rules = Rules::new(crate::Profile::built_in("default").unwrap());
+        let lite = Pool { license: License::MemberLite, policy: Policy::Refuse, ..pool(None, 0, 0) };
+        let pools = [pool(Some(5), 5, 2), lite];
+        let roles = rules.profile.roles();
+        let told = |name: &str| {
+            let (role, values) = &roles[name];
+            role_told(&rules, &pools, name, (*role, values))
+        };
+        assert_eq!(
+            told("member"),
+            "Uses a Member seat, or a Member Lite seat while none is free. 5 of 5 Member seats in use; 2 waiting. \
+             Given by userType member, user."
+        );
+        assert_eq!(
+            told("admin"),
+            "Uses a Member seat. 5 of 5 Member seats in use; 2 waiting. Given by userType admin."
+        );
+        assert_eq!(
+            told("member_lite"),
+            "Uses a Member Lite seat. 0 Member Lite seats in use, without limit; 0 waiting. \
+             Given by userType member_lite or by none."
+        );
+    }
+
+    #[test]
+    fn names_are_shown_as_people_write_them() {
+        assert_eq!((title("admin"), title("member_lite")), ("Admin".into(), "Member Lite".into()));
+    }
+}
