@@ -1,69 +1,107 @@
-//! Values that a tenant's settings make unique beside userName. The primary key of one small table decides, so a race
-//! has one winner on either database.
+//! Values that are unique beside userName, as the attributes of the resource type say (RFC 7643 §2.2 `uniqueness`). The
+//! primary key of one small table decides, so a race has one winner on either database.
 
 use diesel::prelude::*;
+use scim_core::{
+    Document, ResourceType, equality,
+    schema::{Attribute, Mutability, Uniqueness},
+};
+use serde_json::{Map, Value};
 use store::WriteTx;
 
 use crate::{DirectoryError, key, schema::unique_claims};
 
-/// One value and the attribute it belongs to; `None` where the settings don't make it unique or the value is absent.
+/// One value that its resource alone may have.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Claim {
-    pub(crate) attribute: &'static str,
-    pub(crate) key: Option<String>,
+    /// The attribute's full name.
+    attribute: String,
+    /// Type, attribute and value: the value in the form in which it compares, and never too long for an index.
+    key: String,
+}
+
+/// The claims of one document.
+pub(crate) fn of(rt: &ResourceType, document: &Document) -> Vec<Claim> {
+    let mut claims = Vec::new();
+    for attribute in rt.common.attributes.iter().chain(&rt.core.attributes) {
+        // A column of its own holds userName.
+        if !(rt.name == "User" && attribute.name == "userName") {
+            claims.extend(Claim::of(rt, "", attribute, &document.0));
+        }
+    }
+    for schema in rt.extension_schemas() {
+        if let Some(Value::Object(block)) = document.get(&schema.id) {
+            let prefix = format!("{}:", schema.id);
+            claims.extend(schema.attributes.iter().filter_map(|a| Claim::of(rt, &prefix, a, block)));
+        }
+    }
+    claims
+}
+
+/// Brings the claims of one resource from an old document's to a new one's; the new ones are taken first.
+pub(crate) fn sync(
+    tx: &mut WriteTx<'_>,
+    old: &[Claim],
+    new: &[Claim],
+    resource_id: &str,
+) -> Result<(), DirectoryError> {
+    for claim in new.iter().filter(|claim| !old.contains(claim)) {
+        claim.take(tx, resource_id)?;
+    }
+    for claim in old.iter().filter(|claim| !new.contains(claim)) {
+        claim.release(tx, resource_id)?;
+    }
+    Ok(())
 }
 
 impl Claim {
-    pub(crate) fn new(on: bool, attribute: &'static str, scope: &str, value: Option<&str>) -> Self {
-        let key = value.filter(|_| on).map(|v| format!("{scope}.{attribute}:{}", key::exact(v)));
-        Self { attribute, key }
+    fn of(
+        rt: &ResourceType,
+        prefix: &str,
+        attribute: &Attribute,
+        members: &Map<String, Value>,
+    ) -> Option<Self> {
+        let is_stored = matches!(attribute.mutability, Mutability::ReadWrite | Mutability::Immutable);
+        if attribute.uniqueness == Uniqueness::None || !is_stored {
+            return None;
+        }
+        let value = members.get(&attribute.name)?;
+        let attribute_name = format!("{prefix}{}", attribute.name);
+        let value = equality::identity(attribute, value);
+        let key = format!("{}.{attribute_name}:{}", rt.name, key::exact(&value));
+        Some(Self { attribute: attribute_name, key })
     }
 
     /// Takes the value for `resource_id`; refused when another resource has it.
-    pub(crate) fn take(&self, tx: &mut WriteTx<'_>, resource_id: &str) -> Result<(), DirectoryError> {
-        let Some(key) = &self.key else { return Ok(()) };
-        let holder = unique_claims::table.find(key).select(unique_claims::resource_id);
+    fn take(&self, tx: &mut WriteTx<'_>, resource_id: &str) -> Result<(), DirectoryError> {
+        let holder = unique_claims::table.find(&self.key).select(unique_claims::resource_id);
         let holder: Option<String> = tx.get_result(holder).optional()?;
         match holder {
             Some(existing) if existing == resource_id => Ok(()),
-            Some(existing) => Err(DirectoryError::ValueTaken { attribute: self.attribute, existing }),
+            Some(existing) => Err(self.taken(existing)),
             None => self.insert(tx, resource_id),
         }
     }
 
     fn insert(&self, tx: &mut WriteTx<'_>, resource_id: &str) -> Result<(), DirectoryError> {
-        let Some(key) = &self.key else { return Ok(()) };
-        let row = (unique_claims::claim.eq(key), unique_claims::resource_id.eq(resource_id));
+        let row = (unique_claims::claim.eq(&self.key), unique_claims::resource_id.eq(resource_id));
         match tx.execute(diesel::insert_into(unique_claims::table).values(row)) {
             Ok(_) => Ok(()),
             // Lost a race between the look-up and the insert (only possible on PostgreSQL).
-            Err(error) if store::unique_violation(&error).is_some() => {
-                Err(DirectoryError::ValueTaken { attribute: self.attribute, existing: String::new() })
-            }
+            Err(error) if store::unique_violation(&error).is_some() => Err(self.taken(String::new())),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Moves from an old value to this one.
-    pub(crate) fn replace(
-        &self,
-        tx: &mut WriteTx<'_>,
-        old: &Claim,
-        resource_id: &str,
-    ) -> Result<(), DirectoryError> {
-        if self.key == old.key {
-            return Ok(());
-        }
-        self.take(tx, resource_id)?;
-        old.release(tx, resource_id)
+    fn taken(&self, existing: String) -> DirectoryError {
+        DirectoryError::ValueTaken { attribute: self.attribute.clone(), existing }
     }
 
     /// Gives the value back, if it is `resource_id` that has it: a resource that is older than the tenant's wish for
     /// unique values has claimed nothing.
-    pub(crate) fn release(&self, tx: &mut WriteTx<'_>, resource_id: &str) -> Result<(), DirectoryError> {
-        if let Some(key) = &self.key {
-            let own = unique_claims::table.find(key).filter(unique_claims::resource_id.eq(resource_id));
-            tx.execute(diesel::delete(own))?;
-        }
+    fn release(&self, tx: &mut WriteTx<'_>, resource_id: &str) -> Result<(), DirectoryError> {
+        let own = unique_claims::table.find(&self.key).filter(unique_claims::resource_id.eq(resource_id));
+        tx.execute(diesel::delete(own))?;
         Ok(())
     }
 }

@@ -11,11 +11,11 @@ pub enum DirectoryError {
         /// The id of the user that has it; empty when it lost a race and cannot be read any more.
         existing: String,
     },
-    /// Another resource has this value, and the tenant's settings make it unique.
+    /// Another resource has this value, and the tenant's schemas or settings make it unique.
     #[error("{attribute} is taken by {existing}")]
     ValueTaken {
-        /// `displayName` or `externalId`.
-        attribute: &'static str,
+        /// The attribute's full name, such as `displayName`.
+        attribute: String,
         /// The id of the resource that has it.
         existing: String,
     },

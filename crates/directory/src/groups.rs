@@ -2,12 +2,11 @@
 //! the group's document.
 
 use diesel::prelude::*;
-use scim_core::{Document, fold::fold};
+use scim_core::{Document, ResourceType, fold::fold};
 use store::{ReadTx, StoreBackend, WriteTx};
 
 use crate::{
-    DirectoryError, NameRules, claims::Claim, key, memberships, memberships::LeftGroup, schema::groups,
-    totals::Total,
+    DirectoryError, claims, key, memberships, memberships::LeftGroup, schema::groups, totals::Total,
 };
 
 /// One group as it rests.
@@ -46,14 +45,6 @@ fn display_name(document: &Document) -> &str {
     document.str("displayName").unwrap_or_default()
 }
 
-fn claims(rules: NameRules, document: &Document) -> [Claim; 2] {
-    let name = fold(display_name(document));
-    [
-        Claim::new(rules.unique_group_names, "displayName", "Group", Some(&name)),
-        Claim::new(rules.unique_external_ids, "externalId", "Group", document.str("externalId")),
-    ]
-}
-
 /// Inserts a new, empty group under a new id.
 ///
 /// # Errors
@@ -61,7 +52,7 @@ fn claims(rules: NameRules, document: &Document) -> [Claim; 2] {
 pub fn insert(
     tx: &mut WriteTx<'_>,
     document: &Document,
-    rules: NameRules,
+    rt: &ResourceType,
 ) -> Result<GroupRecord, DirectoryError> {
     let now = tx.now_ms();
     let record = GroupRecord {
@@ -71,9 +62,7 @@ pub fn insert(
         created_ms: now,
         modified_ms: now,
     };
-    for claim in claims(rules, document) {
-        claim.take(tx, &record.id)?;
-    }
+    claims::sync(tx, &[], &claims::of(rt, document), &record.id)?;
     let row = (
         groups::id.eq(&record.id),
         groups::display_name_key.eq(key::folded(display_name(document))),
@@ -134,11 +123,9 @@ pub fn update(
     record: &GroupRecord,
     old: &Document,
     new: &Document,
-    rules: NameRules,
+    rt: &ResourceType,
 ) -> Result<GroupRecord, DirectoryError> {
-    for (claim, old) in claims(rules, new).iter().zip(&claims(rules, old)) {
-        claim.replace(tx, old, &record.id)?;
-    }
+    claims::sync(tx, &claims::of(rt, old), &claims::of(rt, new), &record.id)?;
     let next = GroupRecord { document: new.to_stored(), ..next_version(tx, record) };
     tx.update(
         groups::table.find(&record.id),
@@ -185,14 +172,12 @@ fn next_version(tx: &mut WriteTx<'_>, record: &GroupRecord) -> GroupRecord {
 pub fn remove(
     tx: &mut WriteTx<'_>,
     record: &GroupRecord,
-    rules: NameRules,
+    rt: &ResourceType,
 ) -> Result<Vec<LeftGroup>, DirectoryError> {
     let document = record.parse()?;
     memberships::clear(tx, &record.id)?;
     let left = memberships::forget_group(tx, &record.id)?;
-    for claim in claims(rules, &document) {
-        claim.release(tx, &record.id)?;
-    }
+    claims::sync(tx, &claims::of(rt, &document), &[], &record.id)?;
     tx.execute(diesel::delete(groups::table.find(&record.id)))?;
     Total::Groups.add(tx, -1)?;
     Ok(left)

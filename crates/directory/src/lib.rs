@@ -18,18 +18,3 @@ mod totals;
 pub mod users;
 
 pub use error::DirectoryError;
-
-/// What a tenant's settings say about names (the table of disagreements in `docs/scim.md`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NameRules {
-    /// Two groups may not have the same displayName, letter case ignored.
-    pub unique_group_names: bool,
-    /// Two resources of a type may not have the same externalId.
-    pub unique_external_ids: bool,
-}
-
-impl Default for NameRules {
-    fn default() -> Self {
-        Self { unique_group_names: true, unique_external_ids: false }
-    }
-}

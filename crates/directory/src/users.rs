@@ -1,12 +1,11 @@
 //! Users as rows: insert, find, replace, remove. A row's JSON is what is answered; its other columns are what is searched.
 
 use diesel::prelude::*;
-use scim_core::{Document, fold::fold};
+use scim_core::{Document, ResourceType, fold::fold};
 use store::{ReadTx, StoreBackend, WriteTx};
 
 use crate::{
-    DirectoryError, NameRules, claims::Claim, emails, key, memberships, memberships::LeftGroup,
-    schema::users, totals::Total,
+    DirectoryError, claims, emails, key, memberships, memberships::LeftGroup, schema::users, totals::Total,
 };
 
 /// One user as it rests.
@@ -43,10 +42,6 @@ impl UserRecord {
     }
 }
 
-fn external_id_claim(rules: NameRules, document: &Document) -> Claim {
-    Claim::new(rules.unique_external_ids, "externalId", "User", document.str("externalId"))
-}
-
 /// Inserts a new user under a new id.
 ///
 /// # Errors
@@ -54,7 +49,7 @@ fn external_id_claim(rules: NameRules, document: &Document) -> Claim {
 pub fn insert(
     tx: &mut WriteTx<'_>,
     document: &Document,
-    rules: NameRules,
+    rt: &ResourceType,
 ) -> Result<UserRecord, DirectoryError> {
     let key = name_key(document);
     if tx.has_rivals() {
@@ -85,7 +80,7 @@ pub fn insert(
         return Err(name_taken(tx, &key, error));
     }
     emails::sync(tx, &record.id, None, Some(document))?;
-    external_id_claim(rules, document).take(tx, &record.id)?;
+    claims::sync(tx, &[], &claims::of(rt, document), &record.id)?;
     Total::Users.add(tx, 1)?;
     Ok(record)
 }
@@ -179,7 +174,7 @@ pub fn update(
     record: &UserRecord,
     old: &Document,
     new: &Document,
-    rules: NameRules,
+    rt: &ResourceType,
 ) -> Result<UserRecord, DirectoryError> {
     let key = name_key(new);
     if key != name_key(old) {
@@ -199,7 +194,7 @@ pub fn update(
     )
     .map_err(|error| name_taken(tx, &key, error))?;
     emails::sync(tx, &record.id, Some(old), Some(new))?;
-    external_id_claim(rules, new).replace(tx, &external_id_claim(rules, old), &record.id)?;
+    claims::sync(tx, &claims::of(rt, old), &claims::of(rt, new), &record.id)?;
     Ok(next)
 }
 
@@ -231,12 +226,12 @@ fn next_version(tx: &mut WriteTx<'_>, record: &UserRecord) -> UserRecord {
 pub fn remove(
     tx: &mut WriteTx<'_>,
     record: &UserRecord,
-    rules: NameRules,
+    rt: &ResourceType,
 ) -> Result<Vec<LeftGroup>, DirectoryError> {
     let document = record.parse()?;
     let left = memberships::forget_user(tx, &record.id)?;
     emails::sync(tx, &record.id, Some(&document), None)?;
-    external_id_claim(rules, &document).release(tx, &record.id)?;
+    claims::sync(tx, &claims::of(rt, &document), &[], &record.id)?;
     tx.execute(diesel::delete(users::table.find(&record.id)))?;
     Total::Users.add(tx, -1)?;
     Ok(left)

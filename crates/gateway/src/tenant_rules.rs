@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use directory::{NameRules, memberships::UnknownMembers};
+use directory::memberships::UnknownMembers;
 use provisioning::{Profile, Rules};
 use quick_cache::sync::Cache;
-use scim_core::schema::{self, Uniqueness};
+use scim_core::schema::Uniqueness;
 use tenant_registry::{Tenant, UnknownMemberRule};
 
 /// Tenants whose rules are kept at the same time.
@@ -38,21 +38,15 @@ impl RulesCache {
 
 fn make(tenant: &Tenant) -> Result<Rules, String> {
     let settings = &tenant.settings;
-    let mut group = schema::group();
-    if settings.unique_group_names {
-        group.set_uniqueness("displayName", Uniqueness::Server);
-    }
-    Ok(Rules {
-        group,
-        names: NameRules {
-            unique_group_names: settings.unique_group_names,
-            unique_external_ids: settings.unique_external_ids,
-        },
-        unknown_members: match settings.unknown_members {
-            UnknownMemberRule::Refuse => UnknownMembers::Refuse,
-            UnknownMemberRule::Skip => UnknownMembers::Skip,
-        },
-        strict: settings.strict,
-        ..Rules::new(Profile::built_in(&tenant.profile)?)
-    })
+    let mut rules = Rules::new(Profile::built_in(&tenant.profile)?);
+    let unique = |on| if on { Uniqueness::Server } else { Uniqueness::None };
+    rules.group.set_uniqueness("displayName", unique(settings.unique_group_names));
+    rules.user.set_uniqueness("externalId", unique(settings.unique_external_ids));
+    rules.group.set_uniqueness("externalId", unique(settings.unique_external_ids));
+    rules.unknown_members = match settings.unknown_members {
+        UnknownMemberRule::Refuse => UnknownMembers::Refuse,
+        UnknownMemberRule::Skip => UnknownMembers::Skip,
+    };
+    rules.strict = settings.strict;
+    Ok(rules)
 }

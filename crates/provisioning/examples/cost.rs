@@ -64,7 +64,7 @@ async fn create(tenant: &Tenant, number: usize) -> String {
         resource::create(&rules.user, &people::user(number), &mut rules.tolerance()).unwrap();
     let work = move |tx: &mut store::WriteTx<'_>| {
         let written = users::create(tx, &rules, &document, &act())?;
-        let text = render::user_text(&rules, &base, &written.view, &Projection::all())?;
+        let text = render::user_text(&rules, &base, &written.view, &Projection::all(&rules.user))?;
         Ok::<_, ProvisioningError>((written.view.record.id, text))
     };
     store.write(work).await.unwrap().0
@@ -74,7 +74,7 @@ async fn read(tenant: &Tenant, id: String) {
     let Tenant { store, rules, base } = tenant.clone();
     let work = move |tx: &mut store::ReadTx<'_>| {
         let view = users::get(tx, &id)?;
-        Ok::<_, ProvisioningError>(render::user_text(&rules, &base, &view, &Projection::all())?)
+        Ok::<_, ProvisioningError>(render::user_text(&rules, &base, &view, &Projection::all(&rules.user))?)
     };
     assert!(!store.look_up(work).await.unwrap().is_empty());
 }

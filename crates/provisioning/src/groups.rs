@@ -61,7 +61,7 @@ pub fn create(
     let mut document = resource::create(&rules.group, body, tolerance)?;
     let members = resource::take_members(&mut document).unwrap_or_default();
     pools::take_turn(tx)?;
-    let record = groups::insert(tx, &document, rules.names)?;
+    let record = groups::insert(tx, &document, &rules.group)?;
     let outcome = change_members(tx, rules, &record.id, &[MemberChange::Add(members)], tolerance)?;
     note(tx, "group.created", &record, act)?;
     let view = view(tx, record, with_members)?;
@@ -208,7 +208,7 @@ fn finish(
 ) -> Result<Written, ProvisioningError> {
     let changed = old != new || outcome.changed;
     let record = if old != new {
-        groups::update(tx, &record, old, new, rules.names)?
+        groups::update(tx, &record, old, new, &rules.group)?
     } else if outcome.changed {
         groups::touch(tx, &record)?
     } else {
@@ -233,7 +233,7 @@ pub fn delete(
     act: &Act,
 ) -> Result<(), ProvisioningError> {
     let record = found_for_update(tx, id, conditions)?;
-    let left = groups::remove(tx, &record, rules.names)?;
+    let left = groups::remove(tx, &record, &rules.group)?;
     note(tx, "group.deleted", &record, act)?;
     record_left(tx, &left, id, act)
 }

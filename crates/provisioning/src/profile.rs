@@ -3,20 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use scim_core::{Document, ResourceType, ScimError, schema};
+use scim_core::{Document, ResourceType, schema::alike};
 use seat_ledger::{License, Wish};
 use serde::Deserialize;
 use serde_json::Value;
-
-/// What happens to a value that the map does not have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Unmapped {
-    /// It is kept as sent, and the person gets the default role.
-    DefaultRole,
-    /// 400 `invalidValue` with the list of legal values (MO9).
-    Refuse,
-}
 
 /// What a role needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -33,8 +23,8 @@ pub struct Role {
 struct RawProfile {
     class_attribute: String,
     default_role: String,
-    unmapped: Unmapped,
     required: Vec<String>,
+    binding_values: Vec<String>,
     roles: BTreeMap<String, Role>,
     values: BTreeMap<String, String>,
 }
@@ -46,9 +36,10 @@ pub struct Profile {
     pub name: String,
     /// The core attribute that carries the role, such as `userType`.
     pub class_attribute: String,
-    unmapped: Unmapped,
     default_role: (String, Role),
     required: Vec<String>,
+    /// Full names of attributes whose canonical values are the only legal ones.
+    binding_values: Vec<String>,
     /// Legal values as they are told to people.
     values: Vec<String>,
     /// Comparable value → role.
@@ -60,12 +51,6 @@ const BUILT_IN: [(&str, &str); 2] = [
     ("default", include_str!("../profiles/default.toml")),
     ("mentimeter", include_str!("../profiles/mentimeter.toml")),
 ];
-
-/// MO1: without letter case, with blanks, underscores and hyphens alike.
-fn comparable(value: &str) -> String {
-    let alike = |c: char| if matches!(c, ' ' | '-') { '_' } else { c };
-    value.trim().chars().map(alike).flat_map(char::to_lowercase).collect()
-}
 
 impl Profile {
     /// The names of the profiles that ship with Usher.
@@ -98,26 +83,25 @@ impl Profile {
         };
         let mut roles = BTreeMap::new();
         for (value, key) in &raw.values {
-            roles.insert(comparable(value), role(key)?);
+            roles.insert(alike(value), role(key)?);
         }
         Ok(Self {
             name: name.to_owned(),
             default_role: role(&raw.default_role)?,
             class_attribute: raw.class_attribute,
-            unmapped: raw.unmapped,
             required: raw.required,
+            binding_values: raw.binding_values,
             values: raw.values.into_keys().collect(),
             roles,
         })
     }
 
-    /// The `User` type as this profile has it: mandatory attributes, legal values.
-    #[must_use]
-    pub fn user_type(&self) -> ResourceType {
-        let mut user = schema::user();
-        user.require(&self.required);
+    /// Gives a `User` type, with the tenant's own extensions in it, what this profile says: mandatory attributes and
+    /// legal values. A profile is shared by tenants, so names that this tenant's schemas do not have say nothing.
+    pub fn shape(&self, user: &mut ResourceType) {
         user.set_canonical_values(&self.class_attribute, self.values.clone());
-        user
+        user.require(&self.required);
+        user.bind_values(&self.binding_values);
     }
 
     /// The value that carries the role, if there is one.
@@ -126,25 +110,19 @@ impl Profile {
         document.get(&self.class_attribute)
     }
 
-    /// What a document asks for.
-    ///
-    /// # Errors
-    /// 400 `invalidValue` for a value that the map does not have, where the profile refuses those.
-    pub fn wish(&self, document: &Document) -> Result<Wish<'_>, ScimError> {
-        let (name, role) = match self.class_value(document).and_then(Value::as_str) {
-            None => &self.default_role,
-            Some(value) => match (self.roles.get(&comparable(value)), self.unmapped) {
-                (Some(role), _) => role,
-                (None, Unmapped::DefaultRole) => &self.default_role,
-                (None, Unmapped::Refuse) => return Err(self.illegal(value)),
-            },
-        };
-        Ok(Wish {
+    /// What a document asks for. A value that the map does not have is kept as sent and means the default role; where
+    /// the profile binds the values, no such value comes this far (MO9).
+    #[must_use]
+    pub fn wish(&self, document: &Document) -> Wish<'_> {
+        let value = self.class_value(document).and_then(Value::as_str);
+        let (name, role) =
+            value.and_then(|value| self.roles.get(&alike(value))).unwrap_or(&self.default_role);
+        Wish {
             role: name,
             license: role.license,
             may_fall_back: role.may_fall_back,
             active: is_active(document),
-        })
+        }
     }
 
     /// The roles that a person can have, by name, each with the values that mean it.
@@ -154,7 +132,7 @@ impl Profile {
         let mut roles: BTreeMap<&str, (Role, Vec<&str>)> =
             known.map(|(name, role)| (name.as_str(), (*role, Vec::new()))).collect();
         for value in &self.values {
-            let meant = self.roles.get(&comparable(value)).and_then(|(name, _)| roles.get_mut(name.as_str()));
+            let meant = self.roles.get(&alike(value)).and_then(|(name, _)| roles.get_mut(name.as_str()));
             if let Some((_, values)) = meant {
                 values.push(value);
             }
@@ -174,15 +152,6 @@ impl Profile {
         let mut known = self.roles.values().chain(std::iter::once(&self.default_role));
         known.any(|(name, r)| name == role && r.may_fall_back)
     }
-
-    fn illegal(&self, value: &str) -> ScimError {
-        let shown: String = value.chars().take(60).collect();
-        ScimError::invalid_value(format!(
-            "{} {shown:?} is not known to this tenant; send one of: {}.",
-            self.class_attribute,
-            self.values.join(", ")
-        ))
-    }
 }
 
 /// A person without `active` counts as suspended: the attribute was taken away (table of disagreements, `active`).
@@ -193,6 +162,9 @@ pub fn is_active(document: &Document) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use scim_core::{leniency::Tolerance, resource, schema};
+    use serde_json::json;
+
     use super::*;
 
     fn document(user_type: Option<&str>) -> Document {
@@ -216,23 +188,26 @@ mod tests {
             ("member-lite", "member_lite", License::MemberLite),
         ] {
             let document = document(Some(value));
-            let wish = profile.wish(&document).unwrap();
+            let wish = profile.wish(&document);
             assert_eq!((wish.role, wish.license), (role, license), "{value}");
         }
     }
 
     #[test]
     fn mo9_an_unmapped_value_is_refused_with_the_legal_ones() {
-        let error = Profile::built_in("mentimeter").unwrap().wish(&document(Some("Employee"))).unwrap_err();
+        let mut user = schema::user();
+        Profile::built_in("mentimeter").unwrap().shape(&mut user);
+        let body = json!({ "schemas": [user.core.id], "userName": "ann", "userType": "Employee" });
+        let error = resource::create(&user, &body, &mut Tolerance::lenient()).unwrap_err();
         assert_eq!(error.status, 400);
-        assert!(error.detail.contains("admin, member, member_lite, user"), "{}", error.detail);
+        assert_eq!(error.detail, "userType must be one of: admin, member, member_lite, user.");
     }
 
     #[test]
     fn mo18_no_class_or_an_unmapped_one_means_the_free_license_by_default() {
         let profile = Profile::built_in("default").unwrap();
         for value in [None, Some("Employee")] {
-            assert_eq!(profile.wish(&document(value)).unwrap().license, License::MemberLite);
+            assert_eq!(profile.wish(&document(value)).license, License::MemberLite);
         }
     }
 
@@ -246,7 +221,11 @@ mod tests {
     #[test]
     fn every_built_in_profile_parses() {
         for name in Profile::built_in_names() {
-            Profile::built_in(name).unwrap();
+            let profile = Profile::built_in(name).unwrap();
+            let mut user = schema::user();
+            assert_eq!(user.require(&profile.required), [""; 0], "{name}");
+            profile.shape(&mut user);
+            assert_eq!(user.bind_values(&profile.binding_values), [""; 0], "{name}");
         }
         assert!(Profile::built_in("none").unwrap_err().contains("default, mentimeter"));
     }

@@ -182,10 +182,10 @@ fn whole_user_text(rules: &Rules, base: &Base, view: &UserView) -> String {
     text.push_str("{\"schemas\":[\"");
     text.push_str(&rules.user.core.id);
     for extension in &rules.user.extensions {
-        let computed = extension.id == urn::SEAT && view.seat.is_some();
-        if computed || has_key(&record.document, &extension.id) {
+        let computed = extension.schema.id == urn::SEAT && view.seat.is_some();
+        if computed || has_key(&record.document, &extension.schema.id) {
             text.push_str("\",\"");
-            text.push_str(&extension.id);
+            text.push_str(&extension.schema.id);
         }
     }
     // Writing to a String cannot fail, here and below.

@@ -1,7 +1,11 @@
 //! What one tenant's settings and profile come to, made once and read by every request.
 
-use directory::{NameRules, memberships::UnknownMembers};
-use scim_core::{ResourceType, leniency::Tolerance, schema};
+use directory::memberships::UnknownMembers;
+use scim_core::{
+    ResourceType,
+    leniency::Tolerance,
+    schema::{self, Uniqueness},
+};
 
 use crate::Profile;
 
@@ -18,8 +22,6 @@ pub struct Rules {
     pub license: ResourceType,
     /// The other of them.
     pub role: ResourceType,
-    /// Which names are unique beside userName.
-    pub names: NameRules,
     /// What happens to members that are no users here.
     pub unknown_members: UnknownMembers,
     /// Whether the letter of the RFC holds instead of the leniencies.
@@ -30,13 +32,16 @@ impl Rules {
     /// The rules of a profile with every setting at its default.
     #[must_use]
     pub fn new(profile: Profile) -> Self {
+        let mut user = schema::user();
+        profile.shape(&mut user);
+        let mut group = schema::group();
+        group.set_uniqueness("displayName", Uniqueness::Server);
         Self {
-            user: profile.user_type(),
-            group: schema::group(),
+            user,
+            group,
             license: schema::license(),
             role: schema::role(),
             profile,
-            names: NameRules::default(),
             unknown_members: UnknownMembers::default(),
             strict: false,
         }

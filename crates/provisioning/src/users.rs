@@ -92,16 +92,16 @@ impl Edit<'_> {
 /// Creates a user and claims its seat.
 ///
 /// # Errors
-/// A taken name, an illegal class, no seat left, or the store's.
+/// A taken name, no seat left, or the store's.
 pub fn create(
     tx: &mut WriteTx<'_>,
     rules: &Rules,
     document: &Document,
     act: &Act,
 ) -> Result<Written, ProvisioningError> {
-    let wish = rules.profile.wish(document)?;
+    let wish = rules.profile.wish(document);
     pools::take_turn(tx)?;
-    let record = users::insert(tx, document, rules.names)?;
+    let record = users::insert(tx, document, &rules.user)?;
     let change = seats::settle_new(tx, &record.id, wish)?;
     let detail = seat_detail(&change);
     note(tx, "user.created", &record, act, detail)?;
@@ -215,8 +215,8 @@ pub fn edit(
         return Ok(Written { view: view(tx, record)?, changed: false, seat: None });
     }
     let held = seats::find(tx, id)?;
-    let wish = wish(rules, held.as_ref(), &old, &new)?;
-    let record = users::update(tx, &record, &old, &new, rules.names)?;
+    let wish = wish(rules, held.as_ref(), &old, &new);
+    let record = users::update(tx, &record, &old, &new, &rules.user)?;
     let change = seats::settle(tx, id, wish)?;
     note(tx, "user.changed", &record, act, seat_detail(&change))?;
     promotion::record(tx, &change.promoted, act)?;
@@ -241,21 +241,16 @@ fn found_for_update(
 
 /// What the changed document asks for. As long as the class attribute stays as it is, so does the wish (MO13): an edit of
 /// something else never moves a license, even where the profile has come to read the value differently.
-fn wish<'a>(
-    rules: &'a Rules,
-    held: Option<&'a Seat>,
-    old: &Document,
-    new: &Document,
-) -> Result<Wish<'a>, ProvisioningError> {
+fn wish<'a>(rules: &'a Rules, held: Option<&'a Seat>, old: &Document, new: &Document) -> Wish<'a> {
     let profile = &rules.profile;
     match held {
-        Some(seat) if profile.class_value(old) == profile.class_value(new) => Ok(Wish {
+        Some(seat) if profile.class_value(old) == profile.class_value(new) => Wish {
             role: &seat.role,
             license: seat.requested,
             may_fall_back: profile.may_fall_back(&seat.role),
             active: is_active(new),
-        }),
-        _ => Ok(profile.wish(new)?),
+        },
+        _ => profile.wish(new),
     }
 }
 
@@ -272,7 +267,7 @@ pub fn delete(
 ) -> Result<Vec<Seat>, ProvisioningError> {
     let record = found_for_update(tx, id, conditions)?;
     let promoted = seats::remove(tx, id)?;
-    let left = users::remove(tx, &record, rules.names)?;
+    let left = users::remove(tx, &record, &rules.user)?;
     note(tx, "user.deleted", &record, act, json!({}))?;
     groups::record_left(tx, &left, id, act)?;
     promotion::record(tx, &promoted, act)?;

@@ -57,8 +57,8 @@ pub fn resource_types(types: &[&ResourceType], base: &str) -> Vec<Value> {
 }
 
 fn resource_type(rt: &ResourceType, base: &str) -> Value {
-    let extensions: Vec<Value> =
-        rt.extensions.iter().map(|s| json!({"schema": s.id, "required": false})).collect();
+    let extensions = rt.extensions.iter().map(|e| json!({"schema": e.schema.id, "required": e.required}));
+    let extensions: Vec<Value> = extensions.collect();
     json!({
         "schemas": [urn::RESOURCE_TYPE],
         "id": rt.name,

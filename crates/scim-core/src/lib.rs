@@ -5,6 +5,7 @@
 //! read what a client asks for; [`schema`] is the RFC's tables as data; [`discovery`] tells them to clients.
 
 pub mod discovery;
+pub mod equality;
 pub mod error;
 pub mod filter;
 pub mod fold;

@@ -3,10 +3,10 @@
 
 use serde_json::{Map, Value};
 
-use crate::ScimError;
 use crate::filter::{self, Filter};
 use crate::leniency::{Leniency, Tolerance};
-use crate::schema::{Attribute, Mutability, ResourceType, Schema, Type};
+use crate::schema::{Attribute, Mutability, ResourceType, Returned, Schema, Type};
+use crate::{ScimError, urn};
 
 /// Extension attributes that clients name without their URN: Microsoft's examples write plain `manager`.
 const NAMED_WITHOUT_URN: &[&str] = &["manager"];
@@ -25,6 +25,14 @@ pub struct Field {
     pub case_exact: bool,
     /// Who may write it, and when.
     pub mutability: Mutability,
+    /// When it is answered.
+    pub returned: Returned,
+}
+
+impl Field {
+    fn is_never_told(&self) -> bool {
+        self.mutability == Mutability::WriteOnly || self.returned == Returned::Never
+    }
 }
 
 impl From<&Attribute> for Field {
@@ -35,6 +43,7 @@ impl From<&Attribute> for Field {
             multi_valued: attribute.multi_valued,
             case_exact: attribute.case_exact,
             mutability: attribute.mutability,
+            returned: attribute.returned,
         }
     }
 }
@@ -53,11 +62,15 @@ pub struct AttributeRef {
 
 impl AttributeRef {
     /// What the text names: `userName`, `name.givenName`, with or without the schema's URN, letter case ignored.
-    /// `password` names nothing: whoever could ask for it could guess it (RFC 7643 §4.1.1, `returned: never`).
+    /// What is never answered, such as `password`, names nothing: whoever could ask for it could guess it (attack 30).
     #[must_use]
     pub fn resolve(rt: &ResourceType, text: &str) -> Option<Self> {
-        let (found, _) = find(rt, text)?;
-        (found.attribute.mutability != Mutability::WriteOnly).then_some(found)
+        find(rt, text).map(|(found, _)| found).filter(|found| !found.is_never_told())
+    }
+
+    /// Whether the value, or the attribute that it is a part of, is in no answer.
+    pub(crate) fn is_never_told(&self) -> bool {
+        std::iter::once(&self.attribute).chain(&self.sub).any(Field::is_never_told)
     }
 
     /// A sub-attribute that stands for itself, as inside a value path.
@@ -186,7 +199,9 @@ fn split_urn<'r, 't>(rt: &'r ResourceType, text: &'t str) -> (Option<&'r Schema>
 
 fn without_urn<'r>(rt: &'r ResourceType, name: &str) -> Option<(Option<&'r Schema>, &'r Attribute)> {
     NAMED_WITHOUT_URN.iter().find(|known| known.eq_ignore_ascii_case(name))?;
-    rt.extensions.iter().find_map(|schema| schema.attribute(name).map(|found| (Some(schema), found)))
+    // Of the RFC's own extension only: a tenant's own may have an attribute of that name, which means nobody's boss.
+    let schema = rt.extension(urn::ENTERPRISE_USER)?;
+    schema.attribute(name).map(|found| (Some(schema), found))
 }
 
 /// `PATH` of RFC 7644 §3.5.2 figure 7, and a whole extension by its URN (RFC 7644 §3.10).

@@ -10,8 +10,13 @@ use crate::{ResourceType, ScimError, urn};
 const MAX_TEXT: usize = 16 * 1024;
 
 /// Read once for a request, applied to every resource of its answer.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Projection(Option<Choice>);
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Projection {
+    /// What the request named, if it named anything.
+    choice: Option<Choice>,
+    /// Whether the type has values that are not answered by default.
+    hides: bool,
+}
 
 /// What the request named.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +49,7 @@ impl Projection {
     ) -> Result<Self, ScimError> {
         let given = |text: &&str| !text.trim().is_empty();
         let (only, text) = match (attributes.filter(given), excluded.filter(given)) {
-            (None, None) => return Ok(Self::all()),
+            (None, None) => return Ok(Self::all(rt)),
             (Some(text), None) => (true, text),
             (None, Some(text)) => (false, text),
             (Some(_), Some(_)) => {
@@ -55,77 +60,112 @@ impl Projection {
             return Err(ScimError::invalid_value("attributes and excludedAttributes take at most 16 KiB."));
         }
         let picks = text.split(',').flat_map(|name| picks(rt, name.trim())).collect();
-        Ok(Self(Some(Choice { only, picks })))
+        Ok(Self { choice: Some(Choice { only, picks }), hides: rt.hides_values() })
     }
 
     /// The projection of a request that named nothing.
     #[must_use]
-    pub fn all() -> Self {
-        Self(None)
+    pub fn all(rt: &ResourceType) -> Self {
+        Self { choice: None, hides: rt.hides_values() }
     }
 
-    /// Whether every attribute is answered. What is never returned is never stored, so nothing need be removed.
+    /// Whether all that rests is answered, so that nothing need be removed. What is writeOnly never rests.
     #[must_use]
     pub fn is_all(&self) -> bool {
-        self.0.is_none()
+        self.choice.is_none() && !self.hides
     }
 
     /// Whether the request named attributes; then a PATCH is answered with the resource (RFC 7644 §3.5.2).
     #[must_use]
     pub fn is_named(&self) -> bool {
-        self.0.is_some()
+        self.choice.is_some()
     }
 
     /// Whether a core attribute, or an extension by its URN, is worth computing.
     #[must_use]
     pub fn wants(&self, name: &str) -> bool {
-        let Some(choice) = &self.0 else { return true };
+        let Some(choice) = &self.choice else { return true };
         let mut picks = choice.picks.iter().filter(|pick| pick.top() == Some(name));
         if choice.only { picks.next().is_some() } else { !picks.any(Pick::is_whole_top) }
     }
 
     /// Removes what is not to be answered; `schemas` stays as it was.
     pub fn apply(&self, rt: &ResourceType, resource: &mut Map<String, Value>) {
-        let Some(choice) = &self.0 else { return };
+        if self.is_all() {
+            return;
+        }
         resource.retain(|key, value| {
             if let Some(attribute) = rt.attribute(key) {
-                return choice.keeps(None, attribute, value);
+                return self.keeps(None, attribute, value);
             }
             let (Some(extension), Value::Object(block)) = (rt.extension(key), value) else {
                 return false;
             };
             block.retain(|name, value| {
-                extension.attribute(name).is_some_and(|a| choice.keeps(Some(&extension.id), a, value))
+                extension.attribute(name).is_some_and(|a| self.keeps(Some(&extension.id), a, value))
             });
             !block.is_empty()
         });
     }
+
+    /// Whether an attribute stays (RFC 7643 §7, `returned`); of one that stays in parts, the others are taken away.
+    fn keeps(&self, urn: Option<&str>, attribute: &Attribute, value: &mut Value) -> bool {
+        let only = self.choice.as_ref().is_some_and(|choice| choice.only);
+        let named = self.choice.as_ref().map_or(Named::Nothing, |choice| choice.named(urn, attribute));
+        let stays = match attribute.returned {
+            Returned::Always => true,
+            Returned::Never => false,
+            Returned::Request => only && matches!(named, Named::Itself | Named::Parts(_)),
+            Returned::Default if only => !matches!(named, Named::Nothing),
+            Returned::Default => !matches!(named, Named::Itself | Named::Container),
+        };
+        if !stays {
+            return false;
+        }
+        let parts: &[&str] = match &named {
+            // What is always answered is answered whole.
+            Named::Parts(parts) if attribute.returned != Returned::Always => parts,
+            _ => &[],
+        };
+        if parts.is_empty() && !(self.hides && attribute.hides_parts()) {
+            return true;
+        }
+        narrow(value, &|name| match attribute.sub_attribute(name).map(|sub| sub.returned) {
+            Some(Returned::Always) => true,
+            Some(Returned::Never) => false,
+            Some(Returned::Request) => only && parts.contains(&name),
+            Some(Returned::Default) | None => parts.is_empty() || parts.contains(&name) == only,
+        })
+    }
+}
+
+/// How a request named one attribute.
+enum Named<'c> {
+    Nothing,
+    /// By the whole extension that it belongs to.
+    Container,
+    /// By its own name.
+    Itself,
+    /// By sub-attributes.
+    Parts(Vec<&'c str>),
 }
 
 impl Choice {
-    /// Whether an attribute stays; of one that stays in parts, the others are taken away.
-    fn keeps(&self, urn: Option<&str>, attribute: &Attribute, value: &mut Value) -> bool {
-        match attribute.returned {
-            Returned::Always => return true,
-            Returned::Never => return false,
-            Returned::Default | Returned::Request => {}
-        }
-        let named = |pick: &&Pick| {
-            pick.urn.as_deref() == urn && pick.attribute.as_ref().is_none_or(|name| *name == attribute.name)
-        };
-        let mut parts: Vec<&str> = Vec::new();
-        for pick in self.picks.iter().filter(named) {
-            match &pick.sub {
-                None => return self.only,
-                Some(sub) => parts.push(sub),
+    fn named(&self, urn: Option<&str>, attribute: &Attribute) -> Named<'_> {
+        let mut named = Named::Nothing;
+        for pick in self.picks.iter().filter(|pick| pick.urn.as_deref() == urn) {
+            match (&pick.attribute, &pick.sub) {
+                (None, _) => named = Named::Container,
+                (Some(name), _) if *name != attribute.name => {}
+                (Some(_), None) => return Named::Itself,
+                (Some(_), Some(sub)) => match &mut named {
+                    Named::Nothing => named = Named::Parts(vec![sub]),
+                    Named::Parts(parts) => parts.push(sub),
+                    Named::Container | Named::Itself => {}
+                },
             }
         }
-        if parts.is_empty() {
-            return !self.only;
-        }
-        let is_always =
-            |sub: &str| attribute.sub_attribute(sub).is_some_and(|a| a.returned == Returned::Always);
-        narrow(value, &|sub| parts.contains(&sub) == self.only || is_always(sub))
+        named
     }
 }
 
@@ -252,7 +292,7 @@ mod tests {
     }
 
     fn without(text: &str) -> Vec<String> {
-        let all = shown(&Projection::all());
+        let all = shown(&Projection::all(&schema::user()));
         let left = shown(&Projection::parse(&schema::user(), None, Some(text)).unwrap());
         all.as_object().unwrap().keys().filter(|key| left.get(key) != all.get(key)).cloned().collect()
     }
@@ -356,7 +396,7 @@ mod tests {
     fn what_is_not_answered_need_not_be_computed() {
         let group = schema::group();
         let parse = |a, e| Projection::parse(&group, a, e).unwrap();
-        assert!(Projection::all().wants("members") && Projection::all().is_all());
+        assert!(Projection::all(&group).wants("members") && Projection::all(&group).is_all());
         assert!(!parse(None, Some("Members")).wants("members"));
         assert!(parse(None, Some("members.display")).wants("members"));
         assert!(!parse(Some("displayName"), None).wants("members"));

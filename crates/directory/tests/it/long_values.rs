@@ -59,13 +59,13 @@ async fn the_longest_names_ids_and_addresses_are_stored_and_told_apart() {
             user("c", "c", &email, &twin(&kind)),
         ];
         for person in people {
-            ids.push(write(&store, move |tx| users::insert(tx, &person, STRICT)).await.unwrap().id);
+            ids.push(write(&store, move |tx| users::insert(tx, &person, &STRICT.user)).await.unwrap().id);
         }
         let again = user(&name, "d", "d", "d");
-        let taken = write(&store, move |tx| users::insert(tx, &again, STRICT)).await;
+        let taken = write(&store, move |tx| users::insert(tx, &again, &STRICT.user)).await;
         assert!(matches!(taken, Err(DirectoryError::UserNameTaken { existing }) if existing == ids[0]));
         let again = user("e", &external_id, "e", "e");
-        let taken = write(&store, move |tx| users::insert(tx, &again, STRICT)).await;
+        let taken = write(&store, move |tx| users::insert(tx, &again, &STRICT.user)).await;
         assert!(matches!(taken, Err(DirectoryError::ValueTaken { existing, .. }) if existing == ids[0]));
 
         let (name_end, name_q) = (quoted(&name[name.len() - 40..]), quoted(&name));
@@ -98,7 +98,7 @@ async fn a_long_address_is_found_by_value_and_type() {
             user("b", "b", &twin(&email), &kind),
             user("c", "c", &email, &twin(&kind)),
         ] {
-            ids.push(write(&store, move |tx| users::insert(tx, &person, STRICT)).await.unwrap().id);
+            ids.push(write(&store, move |tx| users::insert(tx, &person, &STRICT.user)).await.unwrap().id);
         }
         let (email, kind) = (quoted(&email), quoted(&kind));
         for (filter, expected) in [
@@ -119,9 +119,9 @@ async fn the_longest_group_names_are_stored_told_apart_and_given_up() {
         let name = noise(MAX_KEY, 7);
         let group = |name: &str| document(json!({ "displayName": name, "externalId": name }));
         let (long, other, again) = (group(&name), group(&twin(&name)), group(&name));
-        let first = write(&store, move |tx| groups::insert(tx, &long, STRICT)).await.unwrap();
-        let second = write(&store, move |tx| groups::insert(tx, &other, STRICT)).await.unwrap();
-        let taken = write(&store, move |tx| groups::insert(tx, &again, STRICT)).await;
+        let first = write(&store, move |tx| groups::insert(tx, &long, &STRICT.group)).await.unwrap();
+        let second = write(&store, move |tx| groups::insert(tx, &other, &STRICT.group)).await.unwrap();
+        let taken = write(&store, move |tx| groups::insert(tx, &again, &STRICT.group)).await;
         assert!(matches!(taken, Err(DirectoryError::ValueTaken { existing, .. }) if existing == first.id));
         for (filter, expected) in [
             (format!("displayName eq {}", quoted(&name)), vec![&first.id]),
@@ -133,9 +133,9 @@ async fn the_longest_group_names_are_stored_told_apart_and_given_up() {
             assert_eq!(found.iter().collect::<Vec<_>>(), expected, "{}", &filter[..20]);
         }
         let gone = first.clone();
-        write(&store, move |tx| groups::remove(tx, &gone, STRICT)).await.unwrap();
+        write(&store, move |tx| groups::remove(tx, &gone, &STRICT.group)).await.unwrap();
         let again = group(&name);
-        write(&store, move |tx| groups::insert(tx, &again, STRICT)).await.unwrap();
+        write(&store, move |tx| groups::insert(tx, &again, &STRICT.group)).await.unwrap();
     })
     .await;
 }

@@ -97,7 +97,7 @@ async fn io7_the_groups_of_a_user_are_current_and_both_views_agree() {
         enrol(&store, &g, &[&a, &b]).await;
         enrol(&store, &h, &[&b]).await;
         let (old, renamed) = (g.clone(), team("Gruppe"));
-        write(&store, move |tx| groups::update(tx, &old, &team("G"), &renamed, FREE)).await.unwrap();
+        write(&store, move |tx| groups::update(tx, &old, &team("G"), &renamed, &FREE.group)).await.unwrap();
         let (a_id, b_id) = (a.id.clone(), b.id.clone());
         let (one, many) = read(&store, move |tx| {
             Ok((memberships::of_user(tx, &b_id)?, memberships::of_users(tx, &[&a_id, &b_id])?))
@@ -110,7 +110,7 @@ async fn io7_the_groups_of_a_user_are_current_and_both_views_agree() {
         assert_eq!(names, ["Gruppe", "H"]);
         let marked = read(&store, move |tx| users::find(tx, &a.id)).await.unwrap();
         assert!(marked.groups_changed_ms >= marked.modified_ms && marked.version == 1);
-        write(&store, move |tx| groups::remove(tx, &h, FREE)).await.unwrap();
+        write(&store, move |tx| groups::remove(tx, &h, &FREE.group)).await.unwrap();
         assert_eq!(read(&store, move |tx| memberships::of_user(tx, &b.id)).await.len(), 1);
     })
     .await;
@@ -123,7 +123,7 @@ async fn a_large_group_goes_in_and_out_whole() {
         let group = add_group(&store, team("g")).await;
         let made = write(&store, |tx| {
             (0..1_101)
-                .map(|n| Ok(users::insert(tx, &person(&format!("u{n}")), FREE)?.id))
+                .map(|n| Ok(users::insert(tx, &person(&format!("u{n}")), &FREE.user)?.id))
                 .collect::<Result<Vec<_>, _>>()
         });
         let ids = made.await.unwrap();

@@ -31,7 +31,7 @@ async fn put_in(
 
 async fn teams(store: &Store, count: usize) -> Vec<GroupRecord> {
     let make = move |tx: &mut store::WriteTx<'_>| {
-        (0..count).map(|n| groups::insert(tx, &team(&format!("g{n}")), FREE)).collect()
+        (0..count).map(|n| groups::insert(tx, &team(&format!("g{n}")), &FREE.group)).collect()
     };
     write(store, make).await.unwrap()
 }
@@ -146,7 +146,7 @@ async fn attack_34_a_walk_over_too_many_groups_in_groups_is_refused() {
     on_each_store(MIGRATIONS, async |store| {
         let (below, above, ways) = write(&store, |tx| {
             let mut layer = |name: &str, count: usize| {
-                let made = (0..count).map(|n| groups::insert(tx, &team(&format!("{name}{n}")), FREE));
+                let made = (0..count).map(|n| groups::insert(tx, &team(&format!("{name}{n}")), &FREE.group));
                 made.collect::<Result<Vec<_>, _>>()
             };
             let (below, above) = (layer("below", 150)?, layer("above", 150)?);
@@ -194,7 +194,7 @@ async fn io7_indirect_groups_are_current_and_a_way_that_is_direct_too_is_told_as
         change_members(&store, &middle, out, UnknownMembers::Refuse).await.unwrap();
         assert_eq!(told(&store, &ann.id).await, [of(&top, true), of(&side, true), of(&low, true)]);
         let record = side.clone();
-        let left = write(&store, move |tx| groups::remove(tx, &record, FREE)).await.unwrap();
+        let left = write(&store, move |tx| groups::remove(tx, &record, &FREE.group)).await.unwrap();
         let left: Vec<_> = left.iter().map(|left| left.group_id.as_str()).collect();
         assert_eq!(left, [&*top.id], "each group that held it has a new version");
         assert_eq!(told(&store, &ann.id).await, [of(&top, true), of(&low, true)]);
@@ -234,12 +234,12 @@ async fn every_change_above_a_user_is_seen_in_the_times_of_its_groups_or_in_its_
         later("into a group, one level up").await;
         let (old, new) = (top.clone(), team("renamed"));
         let name = team("g0");
-        write(&store, move |tx| groups::update(tx, &old, &name, &new, FREE)).await.unwrap();
+        write(&store, move |tx| groups::update(tx, &old, &name, &new, &FREE.group)).await.unwrap();
         later("an indirect group is renamed").await;
         let out = MemberChange::Remove(MemberSelection::Values(vec![middle.id.clone()]));
         change_members(&store, &top, out, UnknownMembers::Refuse).await.unwrap();
         later("out of a group, one level up").await;
-        write(&store, move |tx| groups::remove(tx, &middle, FREE)).await.unwrap();
+        write(&store, move |tx| groups::remove(tx, &middle, &FREE.group)).await.unwrap();
         later("a group above is deleted").await;
     })
     .await;

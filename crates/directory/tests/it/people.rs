@@ -174,10 +174,10 @@ pub(crate) async fn settle_in(store: &Store) -> People {
         let (user_ids, group_ids, time) = write(store, move |tx| {
             let mut made = (Vec::new(), Vec::new(), tx.now_ms());
             for document in &chunk {
-                made.0.push(users::insert(tx, document, FREE)?.id);
+                made.0.push(users::insert(tx, document, &FREE.user)?.id);
             }
             for document in &groups {
-                made.1.push(groups::insert(tx, document, FREE)?.id);
+                made.1.push(groups::insert(tx, document, &FREE.group)?.id);
             }
             Ok(made)
         })

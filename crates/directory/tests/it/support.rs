@@ -1,9 +1,9 @@
 //! The tenant's tables, documents made of literals, and whole resources as the gateway would answer them.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use directory::{
-    DirectoryError, NameRules,
+    DirectoryError,
     groups::{self, GroupRecord},
     memberships::{self, Outcome, UnknownMembers},
     search::{Complete, Searched},
@@ -16,7 +16,7 @@ use scim_core::{
     list::Page,
     patch::MemberChange,
     resource::{self, Member, Meta, Parts},
-    schema,
+    schema::{self, Uniqueness},
 };
 use serde_json::{Map, Value, json};
 use store::{Migration, ReadTx, Store, WriteTx};
@@ -32,9 +32,24 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     },
 ];
 
-/// Nothing is unique beside userName.
-pub(crate) const FREE: NameRules = NameRules { unique_group_names: false, unique_external_ids: false };
-pub(crate) const STRICT: NameRules = NameRules { unique_group_names: true, unique_external_ids: true };
+/// The two types of a tenant.
+pub(crate) struct Types {
+    pub(crate) user: ResourceType,
+    pub(crate) group: ResourceType,
+}
+
+fn types(unique: Uniqueness) -> Types {
+    let mut types = Types { user: schema::user(), group: schema::group() };
+    types.user.set_uniqueness("externalId", unique);
+    types.group.set_uniqueness("externalId", unique);
+    types.group.set_uniqueness("displayName", unique);
+    types
+}
+
+/// Nothing but userName is unique.
+pub(crate) static FREE: LazyLock<Types> = LazyLock::new(|| types(Uniqueness::None));
+/// Names of groups and external ids are unique too.
+pub(crate) static STRICT: LazyLock<Types> = LazyLock::new(|| types(Uniqueness::Server));
 
 pub(crate) fn document(attributes: Value) -> Document {
     match attributes {
@@ -68,11 +83,11 @@ where
 }
 
 pub(crate) async fn add_user(store: &Store, document: Document) -> UserRecord {
-    write(store, move |tx| users::insert(tx, &document, FREE)).await.unwrap()
+    write(store, move |tx| users::insert(tx, &document, &FREE.user)).await.unwrap()
 }
 
 pub(crate) async fn add_group(store: &Store, document: Document) -> GroupRecord {
-    write(store, move |tx| groups::insert(tx, &document, FREE)).await.unwrap()
+    write(store, move |tx| groups::insert(tx, &document, &FREE.group)).await.unwrap()
 }
 
 pub(crate) fn member(id: &str) -> Member {

@@ -20,7 +20,7 @@ async fn a_user_name_is_taken_whatever_its_case_blanks_and_invisible_characters(
         let first = add_user(&store, person("Bob@Example.com")).await;
         for again in ["bob@example.com", " BOB@EXAMPLE.COM ", "bob\u{200b}@example.com", "ｂｏｂ@example.com"]
         {
-            let refused = write(&store, move |tx| users::insert(tx, &person(again), FREE)).await;
+            let refused = write(&store, move |tx| users::insert(tx, &person(again), &FREE.user)).await;
             match refused {
                 Err(DirectoryError::UserNameTaken { existing }) => assert_eq!(existing, first.id, "{again}"),
                 other => panic!("{again}: {other:?}"),
@@ -38,7 +38,7 @@ async fn me8_a_user_keeps_its_id_when_its_name_changes_and_the_old_name_is_free(
         let (ann, bob) = (add_user(&store, person("ann")).await, add_user(&store, person("bob")).await);
         let record = ann.clone();
         let renamed =
-            write(&store, move |tx| users::update(tx, &record, &person("ann"), &person("Anna"), FREE));
+            write(&store, move |tx| users::update(tx, &record, &person("ann"), &person("Anna"), &FREE.user));
         let renamed = renamed.await.unwrap();
         assert_eq!((&renamed.id, renamed.version), (&ann.id, 2));
         let id = read(&store, |tx| users::find_by_name(tx, "ANNA ")).await.map(|user| user.id);
@@ -48,7 +48,8 @@ async fn me8_a_user_keeps_its_id_when_its_name_changes_and_the_old_name_is_free(
             std::slice::from_ref(&ann.id)
         );
         add_user(&store, person("ann")).await;
-        let taken = write(&store, move |tx| users::update(tx, &bob, &person("bob"), &person("ANNA"), FREE));
+        let taken =
+            write(&store, move |tx| users::update(tx, &bob, &person("bob"), &person("ANNA"), &FREE.user));
         assert!(matches!(taken.await, Err(DirectoryError::UserNameTaken { existing }) if existing == ann.id));
     })
     .await;
@@ -63,7 +64,7 @@ async fn what_a_user_changes_is_searched_by_its_new_values_only() {
             "emails": [{ "value": "a@x" }, { "value": "c@x", "type": "Home" }] }));
         let record = add_user(&store, old.clone()).await;
         let id = record.id.clone();
-        write(&store, move |tx| users::update(tx, &record, &old, &new, FREE)).await.unwrap();
+        write(&store, move |tx| users::update(tx, &record, &old, &new, &FREE.user)).await.unwrap();
         for (filter, found) in [
             ("externalId eq \"e1\"", true),
             ("externalId eq \"E1\"", false),
@@ -87,7 +88,7 @@ async fn a_removed_user_leaves_its_groups_and_no_row_behind() {
         let (in_it, other) = (add_group(&store, team("a")).await, add_group(&store, team("b")).await);
         enrol(&store, &in_it, &[&ann, &bob]).await;
         let gone = ann.clone();
-        write(&store, move |tx| users::remove(tx, &gone, FREE).map(|_| ())).await.unwrap();
+        write(&store, move |tx| users::remove(tx, &gone, &FREE.user).map(|_| ())).await.unwrap();
         assert_eq!(member_ids(&store, &in_it).await, [bob.id]);
         let (a, b) = (in_it.clone(), other.clone());
         let found = read(&store, move |tx| {
@@ -111,7 +112,7 @@ async fn attack_46_of_many_who_take_one_name_at_once_one_gets_it_and_the_others_
                 let store = store.clone();
                 let name = if n % 2 == 0 { format!("Ann{round}") } else { format!("ANN{round} ") };
                 tokio::spawn(async move {
-                    write(&store, move |tx| users::insert(tx, &person(&name), STRICT)).await
+                    write(&store, move |tx| users::insert(tx, &person(&name), &STRICT.user)).await
                 })
             });
             let mut winners = 0;
@@ -133,8 +134,8 @@ async fn attack_46_of_many_who_take_one_name_at_once_one_gets_it_and_the_others_
 async fn what_fails_leaves_totals_rows_and_claims_as_they_were() {
     on_each_store(MIGRATIONS, async |store| {
         let undone: Result<(), DirectoryError> = write(&store, |tx| {
-            users::insert(tx, &document(json!({ "userName": "ann", "externalId": "e" })), STRICT)?;
-            groups::insert(tx, &team("team"), STRICT)?;
+            users::insert(tx, &document(json!({ "userName": "ann", "externalId": "e" })), &STRICT.user)?;
+            groups::insert(tx, &team("team"), &STRICT.group)?;
             Err(StoreError::Busy.into())
         })
         .await;
@@ -142,8 +143,8 @@ async fn what_fails_leaves_totals_rows_and_claims_as_they_were() {
         assert_eq!(total::<directory::search::Users>(&store).await, 0);
         assert_eq!(total::<directory::search::Groups>(&store).await, 0);
         write(&store, |tx| {
-            users::insert(tx, &document(json!({ "userName": "ann", "externalId": "e" })), STRICT)?;
-            groups::insert(tx, &team("team"), STRICT)
+            users::insert(tx, &document(json!({ "userName": "ann", "externalId": "e" })), &STRICT.user)?;
+            groups::insert(tx, &team("team"), &STRICT.group)
         })
         .await
         .unwrap();
@@ -156,7 +157,7 @@ async fn the_audit_visits_every_user_once() {
     on_each_store(MIGRATIONS, async |store| {
         let made = write(&store, |tx| {
             (0..1203)
-                .map(|n| Ok(users::insert(tx, &person(&format!("u{n}")), FREE)?.id))
+                .map(|n| Ok(users::insert(tx, &person(&format!("u{n}")), &FREE.user)?.id))
                 .collect::<Result<Vec<_>, _>>()
         });
         let made = made.await.unwrap();

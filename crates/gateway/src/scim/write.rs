@@ -25,7 +25,7 @@ pub(super) async fn write(
     tolerance: &mut Tolerance,
 ) -> Result<Answer, ApiError> {
     let projection = match request {
-        Request::Delete(_) => Projection::all(),
+        Request::Delete(_) => Projection::all(kind.of(&caller.rules)),
         _ => query.projection(kind.of(&caller.rules))?,
     };
     let write = Write::new(&caller.rules, kind, request, tolerance)?;

@@ -36,7 +36,8 @@ async fn the_text_of_a_whole_user_is_the_text_of_its_value() {
         for id in &ids {
             let view = tenant.get(id).await;
             let value = Value::Object(render::user(&tenant.rules, &base, &view).unwrap());
-            let text = render::user_text(&tenant.rules, &base, &view, &Projection::all()).unwrap();
+            let text =
+                render::user_text(&tenant.rules, &base, &view, &Projection::all(&tenant.rules.user)).unwrap();
             assert_eq!(text, value.to_string());
             with.0 += u32::from(value.get("groups").is_some());
             with.1 += u32::from(value["schemas"].as_array().is_some_and(|urns| urns.len() == 3));

@@ -1,6 +1,8 @@
 //! A point in time, read from `dateTime` text (RFC 7643 §2.3.5, xsd:dateTime), so that `2011-05-13T04:42:34+02:00`
 //! and `2011-05-13T02:42:34Z` compare equal.
 
+use std::fmt;
+
 use time::{Date, Month};
 
 /// 1970-01-01, counted in the days of [`Date::to_julian_day`].
@@ -38,6 +40,13 @@ impl Instant {
     pub fn as_whole_millis(self) -> Option<i64> {
         let millis = self.nanos.is_multiple_of(1_000_000).then_some(i64::from(self.nanos / 1_000_000))?;
         self.seconds.checked_mul(1000)?.checked_add(millis)
+    }
+}
+
+/// Seconds since 1970 with nine decimals: equal instants have equal texts.
+impl fmt::Display for Instant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{:09}", self.seconds, self.nanos)
     }
 }
 

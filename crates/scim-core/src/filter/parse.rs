@@ -8,7 +8,7 @@ use super::{Filter, Instant, Literal, Op};
 use crate::ScimError;
 use crate::leniency::{Leniency, Tolerance};
 use crate::path::{self, AttributeRef};
-use crate::schema::{Attribute, Mutability, ResourceType, Type};
+use crate::schema::{Attribute, ResourceType, Type};
 
 impl Filter {
     /// Longest filter that is read, in bytes.
@@ -54,6 +54,22 @@ enum Names<'a> {
     Of(&'a ResourceType),
     /// A sub-attribute, between brackets.
     Elements(&'a Attribute),
+}
+
+impl Names<'_> {
+    /// What is wrong with a name that means nothing here. What is never told is as good as unknown.
+    fn unknown(self, name: &str) -> String {
+        if name.is_empty() {
+            return "expected the name of an attribute".into();
+        }
+        let shown: String = name.chars().take(100).collect();
+        match self {
+            Self::Of(rt) => format!("{shown} is no attribute of a {} that can be filtered", rt.name),
+            Self::Elements(attribute) => {
+                format!("{shown} is no sub-attribute of {} that can be filtered", attribute.name)
+            }
+        }
+    }
 }
 
 struct Parser<'a> {
@@ -143,7 +159,7 @@ impl<'a> Parser<'a> {
         let filter = if self.input.eat('.') {
             self.tolerance.note(Leniency::FilterDialect, &path.full_name());
             let start = self.input.rest;
-            let sub_name = self.input.take_while(|c| c.is_ascii_alphanumeric() || c == '$');
+            let sub_name = self.input.take_while(|c| c.is_ascii_alphanumeric() || "-_$".contains(c));
             let (sub, sub_definition) = self.attribute(sub_name, start)?;
             element_has(path, inner, self.expression(sub, sub_definition)?)
         } else {
@@ -156,12 +172,13 @@ impl<'a> Parser<'a> {
     /// What the name means here.
     fn attribute(&mut self, name: &str, start: &'a str) -> Result<(AttributeRef, &'a Attribute), ScimError> {
         let found = match self.names {
-            Names::Of(rt) => path::find(rt, name).filter(|(_, d)| d.mutability != Mutability::WriteOnly),
+            Names::Of(rt) => path::find(rt, name),
             Names::Elements(attribute) => {
                 attribute.sub_attribute(name).map(|sub| (AttributeRef::of_element(sub), sub))
             }
         };
-        let found = found.ok_or_else(|| self.input.error_at(start, "expected the name of an attribute"))?;
+        let found = found.filter(|(path, _)| !path.is_never_told());
+        let found = found.ok_or_else(|| self.input.error_at(start, &self.names.unknown(name)))?;
         path::note_missing_urn(&found.0, name, self.tolerance);
         Ok(found)
     }

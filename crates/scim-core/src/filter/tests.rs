@@ -183,6 +183,23 @@ fn a_group_is_found_by_its_member() {
 }
 
 #[test]
+fn an_unknown_attribute_is_named_as_such() {
+    for (text, said) in [
+        ("shoeSize eq 1", "at character 1: shoeSize is no attribute of a User that can be filtered."),
+        (
+            "title pr and password pr",
+            "at character 14: password is no attribute of a User that can be filtered.",
+        ),
+        ("emails[size eq 1]", "at character 8: size is no sub-attribute of emails that can be filtered."),
+        ("emails[value pr].size eq 1", "at character 18: size is no sub-attribute of emails"),
+        ("= 1", "at character 1: expected the name of an attribute."),
+    ] {
+        let error = Filter::parse(text, &schema::user(), &mut Tolerance::lenient()).unwrap_err();
+        assert!(error.detail.contains(said), "{text}: {}", error.detail);
+    }
+}
+
+#[test]
 fn attack_33_broken_filters_are_refused_with_a_position() {
     for text in [
         "",

@@ -7,7 +7,7 @@ use super::compat::is_empty;
 use super::{Operation, Verb, elements};
 use crate::leniency::{Leniency, Tolerance};
 use crate::path::Path;
-use crate::resource::{normalise, normalise_element};
+use crate::resource::{Faults, normalise, normalise_element};
 use crate::schema::{Attribute, Mutability, ResourceType, Type};
 use crate::{ScimError, ScimType};
 
@@ -148,14 +148,20 @@ impl<'a> Change<'a> {
     /// The sub-attributes that the object names, in the schema's spelling.
     pub(super) fn parts_of(&mut self, members: &Map<String, Value>) -> Result<Vec<Part>, ScimError> {
         let mut parts = Vec::with_capacity(members.len());
+        let mut faults = Faults::default();
         for (key, value) in members {
             match self.definition.sub_attribute(key) {
-                None => self.unknown_part(key)?,
+                None => {
+                    faults.keep(self.unknown_part(key));
+                }
                 Some(sub) if sub.mutability == Mutability::ReadOnly => {}
-                Some(sub) => parts.push((sub.name.clone(), self.sub_value(&sub.name, value)?)),
+                Some(sub) => {
+                    let value = faults.keep(self.sub_value(&sub.name, value));
+                    parts.extend(value.map(|value| (sub.name.clone(), value)));
+                }
             }
         }
-        Ok(parts)
+        faults.into_result().map(|()| parts)
     }
 
     fn unknown_part(&mut self, key: &str) -> Result<(), ScimError> {
@@ -170,6 +176,9 @@ impl<'a> Change<'a> {
             return Err(ScimError::invalid_path(format!("There is no {name}.")));
         };
         let normal = normalise(definition, value, &name, self.tolerance)?;
+        if definition.mutability == Mutability::WriteOnly {
+            return Ok(None);
+        }
         Ok(self.noted(normal))
     }
 

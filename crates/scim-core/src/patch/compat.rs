@@ -1,7 +1,5 @@
 //! What identity providers send beyond RFC 7644 §3.5.2, brought into the RFC's form: keys of a value without path
-//! that are paths, `schemas` among them, JSON inside a role's `value`. Each is noted, so that it can be counted.
-
-use std::borrow::Cow;
+//! that are paths, `schemas` and the core schema's URN among them. Each is noted, so that it can be counted.
 
 use serde_json::{Map, Value};
 
@@ -9,10 +7,7 @@ use super::{Content, PatchRequest, Verb, content, is_read_only};
 use crate::ScimError;
 use crate::leniency::{Leniency, Tolerance};
 use crate::path::{self, Path};
-use crate::schema::{Attribute, ResourceType};
-
-/// Attributes in whose `value` Entra's `AppRoleAssignmentsComplex` without flag puts a JSON text.
-const JSON_IN_VALUE: &[&str] = &["roles"];
+use crate::schema::ResourceType;
 
 /// RFC 7644 §3.5.2.1: without a path "the value is a set of attributes"; each key is read as a path, as Entra
 /// means them. Read-only keys are what an identity provider has read and sends back: they are ignored.
@@ -62,6 +57,9 @@ fn keyed(
     value: &Value,
     tolerance: &mut Tolerance,
 ) -> Result<bool, ScimError> {
+    if rt.is_core(key) {
+        return core_keys(request, rt, verb, value, tolerance);
+    }
     let Ok(path) = Path::parse(rt, key, tolerance) else {
         return unknown(key, tolerance);
     };
@@ -78,6 +76,53 @@ fn keyed(
     }
     request.push(rt, verb, path, value, tolerance)?;
     Ok(true)
+}
+
+/// The core schema's URN as a path: what stands in the value without it.
+pub(super) fn core(
+    request: &mut PatchRequest,
+    rt: &ResourceType,
+    verb: Verb,
+    value: &Value,
+    tolerance: &mut Tolerance,
+) -> Result<(), ScimError> {
+    if core_keys(request, rt, verb, value, tolerance)? {
+        return Ok(());
+    }
+    Err(ScimError::invalid_path(format!("the value names no attribute of {}.", rt.core.id)))
+}
+
+/// Core attributes under the core schema's own URN, as if it were an extension's: RFC 7643 §3.3 has them at the top.
+fn core_keys(
+    request: &mut PatchRequest,
+    rt: &ResourceType,
+    verb: Verb,
+    value: &Value,
+    tolerance: &mut Tolerance,
+) -> Result<bool, ScimError> {
+    let urn = &rt.core.id;
+    tolerance.allow(Leniency::PathlessKeys, urn, || {
+        ScimError::invalid_path(format!(
+            "attributes of {urn} stand at the top of the value, not under its URN."
+        ))
+    })?;
+    let Value::Object(attributes) = value else {
+        return if is_empty(value) {
+            Ok(true)
+        } else {
+            Err(ScimError::invalid_value(format!("{urn} must be an object.")))
+        };
+    };
+    let mut known = attributes.is_empty();
+    for (key, value) in attributes {
+        // One level: a second URN inside means nothing.
+        known |= if rt.is_core(key) {
+            unknown(key, tolerance)?
+        } else {
+            keyed(request, rt, verb, key, value, tolerance)?
+        };
+    }
+    Ok(known)
 }
 
 fn unknown(key: &str, tolerance: &mut Tolerance) -> Result<bool, ScimError> {
@@ -184,45 +229,6 @@ pub(super) fn schemas(
         })?;
     }
     Ok(())
-}
-
-/// Roles as Entra sends them, `[{"value": "{\"value\":\"25\",\"displayName\":\"Role1234\"}"}]`, as roles.
-pub(super) fn unpacked<'b>(
-    definition: &Attribute,
-    value: &'b Value,
-    tolerance: &mut Tolerance,
-) -> Cow<'b, Value> {
-    let elements = match value {
-        Value::Array(elements) => elements.as_slice(),
-        one => std::slice::from_ref(one),
-    };
-    let applies = JSON_IN_VALUE.contains(&definition.name.as_str()) && !tolerance.strict;
-    if !applies || !elements.iter().any(|element| packed_role(element).is_some()) {
-        return Cow::Borrowed(value);
-    }
-    tolerance.note(Leniency::JsonInValue, &definition.name);
-    let roles = elements.iter().map(|role| packed_role(role).unwrap_or_else(|| role.clone()));
-    Cow::Owned(Value::Array(roles.collect()))
-}
-
-fn packed_role(element: &Value) -> Option<Value> {
-    let text = match element {
-        Value::Object(role) => super::member(role, "value")?.as_str()?,
-        text => text.as_str()?,
-    };
-    if !text.starts_with('{') {
-        return None;
-    }
-    let packed: Map<String, Value> = serde_json::from_str(text).ok()?;
-    let mut role = element.as_object().cloned().unwrap_or_default();
-    role.retain(|key, _| !key.eq_ignore_ascii_case("value"));
-    role.insert("value".into(), super::member(&packed, "value")?.as_str()?.into());
-    for (name, from) in [("display", "displayName"), ("display", "display"), ("type", "type")] {
-        if let Some(text @ Value::String(_)) = super::member(&packed, from) {
-            role.insert(name.into(), text.clone());
-        }
-    }
-    Some(Value::Object(role))
 }
 
 /// The same as absent (RFC 7643 §2.5), with the empty string and `{"value": ""}` of Entra's gallery.

@@ -7,11 +7,11 @@ use super::Verb;
 use super::apply::{Change, Part, put};
 use super::compat::is_empty;
 use crate::ScimError;
+use crate::equality::same;
 use crate::filter::{Filter, Literal, Op};
-use crate::fold::fold;
 use crate::leniency::Leniency;
-use crate::resource::MAX_ELEMENTS;
-use crate::schema::Attribute;
+use crate::resource::{Faults, MAX_ELEMENTS, cannot_change};
+use crate::schema::{Attribute, Mutability, Type};
 
 /// Sub-attributes from whose comparison an absent element can be made: Entra relies on it.
 const MAKES_AN_ELEMENT: &[&str] = &["type", "primary"];
@@ -45,8 +45,7 @@ pub(super) fn part_of_all(
         if all.is_empty() && part.1.is_some() {
             return Err(change.no_target());
         }
-        write(list, &all, &[part]);
-        Ok(())
+        write(change, list, &all, &[part])
     })
 }
 
@@ -65,11 +64,13 @@ pub(super) fn selected(
     edit(change, holder, |change, list| {
         let chosen = positions(list, |element| matches(filter, element));
         match (chosen.is_empty(), parts.is_empty()) {
-            (false, true) => remove_at(list, &chosen),
-            (false, false) => write(list, &chosen, &parts),
-            (true, _) => return make(change, filter, &parts, list),
+            (false, true) => {
+                remove_at(list, &chosen);
+                Ok(())
+            }
+            (false, false) => write(change, list, &chosen, &parts),
+            (true, _) => make(change, filter, &parts, list),
         }
-        Ok(())
     })
 }
 
@@ -90,8 +91,7 @@ fn make(
     change.tolerance.note(Leniency::AbsentElementMade, &change.name);
     list.push(made);
     let last = list.len() - 1;
-    write(list, &[last], parts);
-    Ok(())
+    write(change, list, &[last], parts)
 }
 
 /// What a value for whole elements says of their parts; nothing when it clears them.
@@ -128,22 +128,24 @@ fn edit(
         Value::Array(list) => list,
         single => vec![single],
     };
-    edit(change, &mut list)?;
-    if list.len() > MAX_ELEMENTS {
+    let outcome = edit(change, &mut list);
+    if outcome.is_ok() && list.len() > MAX_ELEMENTS {
         return Err(ScimError::invalid_value(format!("{name} may have at most {MAX_ELEMENTS} elements.")));
     }
+    // After a fault too: what else is wrong is still to be found, and a list that is gone would look like a further one.
     *slot = if multi_valued { Value::Array(list) } else { list.pop().unwrap_or(Value::Null) };
     if is_empty(slot) {
         holder.shift_remove(name);
     }
-    Ok(())
+    outcome
 }
 
 /// RFC 7644 §3.5.2.1: new elements go to the end. One that is there already changes nothing: settling the document
 /// holds each `type` and `value` once.
 fn append(change: &mut Change<'_>, list: &mut Vec<Value>) -> Result<(), ScimError> {
+    let mut faults = Faults::default();
     for element in listed(change.value) {
-        let Some(element) = change.element(element)? else {
+        let Some(element) = faults.keep(change.element(element)).flatten() else {
             continue;
         };
         let primary = is_primary(&element);
@@ -153,15 +155,18 @@ fn append(change: &mut Change<'_>, list: &mut Vec<Value>) -> Result<(), ScimErro
             make_primary(list, last);
         }
     }
-    Ok(())
+    faults.into_result()
 }
 
 /// `remove` with a value: exactly those elements, never the whole list (the value list that Entra and authentik
 /// send for members, here for any attribute).
 fn remove_listed(change: &mut Change<'_>, list: &mut Vec<Value>) -> Result<(), ScimError> {
+    let is_complex = change.definition.kind == Type::Complex;
     for wanted in listed(change.value) {
         let wanted = match wanted {
-            Value::String(_) => Some(Value::Object(Map::from_iter([("value".to_owned(), wanted.clone())]))),
+            Value::String(_) if is_complex => {
+                Some(Value::Object(Map::from_iter([("value".to_owned(), wanted.clone())])))
+            }
             other => change.element(other)?,
         };
         if let Some(wanted) = wanted {
@@ -179,11 +184,15 @@ fn listed(value: &Value) -> &[Value] {
     }
 }
 
-/// Writes the parts into the chosen elements. What an element is left with is judged when the document is settled.
-fn write(list: &mut [Value], chosen: &[usize], parts: &[Part]) {
+/// Writes the parts into the chosen elements. What an element is left with is judged when the document is settled; that
+/// an immutable part of it stays as it is can only be judged here, where one element is known to be the same as before.
+fn write(change: &Change<'_>, list: &mut [Value], chosen: &[usize], parts: &[Part]) -> Result<(), ScimError> {
     for index in chosen {
         if let Some(Value::Object(members)) = list.get_mut(*index) {
             for (sub, value) in parts {
+                if !stays(change.definition, sub, members.get(sub), value.as_ref()) {
+                    return Err(cannot_change(&format!("{}.{sub}", change.name)));
+                }
                 put(members, sub, value.clone());
             }
         }
@@ -191,6 +200,17 @@ fn write(list: &mut [Value], chosen: &[usize], parts: &[Part]) {
     let primary = parts.iter().any(|(sub, value)| sub == "primary" && *value == Some(Value::Bool(true)));
     if let (true, Some(last)) = (primary, chosen.last()) {
         make_primary(list, *last);
+    }
+    Ok(())
+}
+
+/// Whether a part may be written: it is not immutable, or has no value yet, or gets the one it has.
+fn stays(definition: &Attribute, sub: &str, held: Option<&Value>, new: Option<&Value>) -> bool {
+    match (definition.sub_attribute(sub), held) {
+        (Some(sub), Some(held)) if sub.mutability == Mutability::Immutable => {
+            new.is_some_and(|new| same(sub, held, new))
+        }
+        _ => true,
     }
 }
 
@@ -247,17 +267,10 @@ fn is_primary(element: &Value) -> bool {
 /// Whether the element has every part of the wanted one.
 fn holds_all(definition: &Attribute, element: &Value, wanted: &Value) -> bool {
     let Value::Object(wanted) = wanted else {
-        return element == wanted;
+        return same(definition, element, wanted);
     };
     wanted.iter().all(|(sub, wanted)| {
-        let exact = definition.sub_attribute(sub).is_none_or(|sub| sub.case_exact);
-        element.get(sub).is_some_and(|actual| is_same(exact, actual, wanted))
+        let actual = element.get(sub);
+        actual.zip(definition.sub_attribute(sub)).is_some_and(|(actual, sub)| same(sub, actual, wanted))
     })
-}
-
-fn is_same(exact: bool, actual: &Value, wanted: &Value) -> bool {
-    match (actual, wanted) {
-        (Value::String(actual), Value::String(wanted)) if !exact => fold(actual) == fold(wanted),
-        _ => actual == wanted,
-    }
 }

@@ -12,8 +12,9 @@ use serde_json::{Map, Value};
 pub use members::{MemberChange, MemberSelection};
 
 use crate::leniency::{Leniency, Tolerance};
-use crate::path::Path;
-use crate::schema::{self, Attribute, Mutability, ResourceType};
+use crate::path::{AttributeRef, Path};
+use crate::resource::Faults;
+use crate::schema::{Attribute, Mutability, ResourceType, Schema};
 use crate::{Document, ScimError, ScimType, resource, urn};
 
 const SCHEMAS: &str = "schemas";
@@ -77,8 +78,8 @@ impl PatchRequest {
     /// members are not among them: take those with [`Self::split_members`] first.
     ///
     /// # Errors
-    /// 400 when a value has the wrong type, a value path selects nothing that could be made, or a required
-    /// attribute would be missing.
+    /// 400 when a value has the wrong type, a value path selects nothing that could be made, an immutable attribute
+    /// would change, or a required one would be missing that was there: all of it together (MC12).
     pub fn apply(
         &self,
         rt: &ResourceType,
@@ -87,11 +88,18 @@ impl PatchRequest {
     ) -> Result<Document, ScimError> {
         debug_assert!(self.members.is_empty(), "members are split off before a PATCH is applied");
         let mut document = current.clone();
+        let mut faults = Faults::default();
         for operation in &self.operations {
-            apply::apply(rt, operation, &mut document.0, tolerance)?;
+            match apply::apply(rt, operation, &mut document.0, tolerance) {
+                // What an operation that failed should have made cannot be found by a later one.
+                Err(error) if error.scim_type == Some(ScimType::NoTarget) && !faults.is_empty() => {}
+                outcome => {
+                    faults.keep(outcome);
+                }
+            }
         }
-        resource::settle(rt, &mut document, tolerance)?;
-        Ok(document)
+        resource::settle_patched(rt, current, &mut document, tolerance, &mut faults);
+        faults.into_result().map(|()| document)
     }
 
     /// A group's request as one on its attributes and the changes to its members, so that a PATCH costs what it
@@ -136,6 +144,9 @@ impl PatchRequest {
             (None | Some(Value::Null), value) => {
                 compat::without_path(self, rt, verb, value.unwrap_or(&Value::Null), tolerance)
             }
+            (Some(Value::String(path)), Some(value)) if verb != Verb::Remove && rt.is_core(path) => {
+                compat::core(self, rt, verb, value, tolerance)
+            }
             (Some(Value::String(path)), value) => {
                 let path = Path::parse(rt, path, tolerance)?;
                 check_writable(rt, &path)?;
@@ -160,9 +171,6 @@ impl PatchRequest {
         if of.is_name(SCHEMAS, None) {
             return compat::schemas(rt, verb, value, tolerance);
         }
-        if of.attribute.mutability == Mutability::WriteOnly {
-            return password(value);
-        }
         if rt.name == "Group" && of.urn.is_none() && of.attribute.name == "members" {
             self.members.extend(members::change(verb, &path, value, tolerance)?);
             return Ok(());
@@ -170,6 +178,9 @@ impl PatchRequest {
         let Some(definition) = of.definition(rt) else {
             return Err(ScimError::invalid_path("the path names no attribute."));
         };
+        if definition.mutability == Mutability::WriteOnly {
+            return write_only(definition, of, verb, value, tolerance);
+        }
         if verb == Verb::Remove && !value.is_null() {
             tolerance.note(Leniency::RemoveWithValue, &of.full_name());
         } else if verb != Verb::Remove && path.sub().is_none() {
@@ -182,8 +193,7 @@ impl PatchRequest {
                 Content::Writable => {}
             }
         }
-        let value = compat::unpacked(definition, value, tolerance);
-        self.operations.push(Operation { verb, path, value: value.into_owned() });
+        self.operations.push(Operation { verb, path, value: value.clone() });
         Ok(())
     }
 }
@@ -265,24 +275,27 @@ fn check_writable(rt: &ResourceType, path: &Path) -> Result<(), ScimError> {
 fn is_read_only(rt: &ResourceType, path: &Path) -> bool {
     let read_only = |m: Mutability| m == Mutability::ReadOnly;
     match path.attribute() {
-        None => matches!(path, Path::Extension(urn) if schema::is_seat(urn)),
+        None => matches!(path, Path::Extension(urn) if rt.extension(urn).is_some_and(Schema::is_read_only)),
         // Computed too, but checked by itself: authentik sends it back in every PATCH.
         Some(of) if of.is_name(SCHEMAS, None) => false,
         Some(of) => {
-            of.urn.as_deref().is_some_and(schema::is_seat)
-                || read_only(of.attribute.mutability)
-                || path.sub().is_some_and(|sub| read_only(sub.mutability))
-                || of.definition(rt).is_some_and(|d| read_only(d.mutability))
+            read_only(of.attribute.mutability) || path.sub().is_some_and(|sub| read_only(sub.mutability))
         }
     }
 }
 
-/// `password` is taken and dropped (no log-in here, none will be stored); only its type is checked.
-fn password(value: &Value) -> Result<(), ScimError> {
-    match value {
-        Value::String(_) | Value::Null => Ok(()),
-        _ => Err(ScimError::invalid_value("password must be a string.")),
+/// `password` and its like are taken and dropped (no log-in here, none will be stored); only the type is checked.
+fn write_only(
+    definition: &Attribute,
+    of: &AttributeRef,
+    verb: Verb,
+    value: &Value,
+    tolerance: &mut Tolerance,
+) -> Result<(), ScimError> {
+    if verb == Verb::Remove || of.sub.is_some() {
+        return Ok(());
     }
+    resource::normalise(definition, value, &of.full_name(), tolerance).map(|_| ())
 }
 
 /// How much of a value an attribute understands.

@@ -45,6 +45,6 @@ impl Document {
 
     /// The registered extension URNs that are present, in the order of the resource type.
     pub fn extension_urns<'a>(&'a self, rt: &'a ResourceType) -> impl Iterator<Item = &'a str> {
-        rt.extensions.iter().map(|s| s.id.as_str()).filter(|urn| self.0.contains_key(*urn))
+        rt.extension_schemas().map(|s| s.id.as_str()).filter(|urn| self.0.contains_key(*urn))
     }
 }

@@ -7,9 +7,9 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::settle::{names, put_in_order};
-use crate::fold::fold;
+use crate::equality;
 use crate::leniency::{Leniency, Tolerance};
-use crate::schema::Attribute;
+use crate::schema::{Attribute, Type};
 
 /// Up to here comparing each with each is cheaper than a map of all.
 const FEW: usize = 16;
@@ -83,6 +83,9 @@ fn may_repeat(attribute: &Attribute, elements: &[Value]) -> bool {
 }
 
 fn same_value(attribute: &Attribute, one: &Value, other: &Value) -> bool {
+    if attribute.kind != Type::Complex {
+        return equality::same(attribute, one, other);
+    }
     match (part(attribute, one, "value"), part(attribute, other, "value")) {
         (Some(one), Some(other)) => one == other,
         (None, None) => one == other,
@@ -90,8 +93,12 @@ fn same_value(attribute: &Attribute, one: &Value, other: &Value) -> bool {
     }
 }
 
-/// By what two elements are the same: `type` and `value`, or all of it where there is no `value`, as in an address.
+/// By what two elements are the same: `type` and `value`, or all of it where there is no `value`, as in an address; a
+/// simple value by itself.
 fn identity(attribute: &Attribute, element: &Value) -> String {
+    if attribute.kind != Type::Complex {
+        return equality::identity(attribute, element).into_owned();
+    }
     match part(attribute, element, "value") {
         // NUL parts the two: no string of a body holds one.
         Some(value) => format!("{}\0{value}", part(attribute, element, "type").unwrap_or_default()),
@@ -101,7 +108,6 @@ fn identity(attribute: &Attribute, element: &Value) -> String {
 
 /// A sub-attribute in the form it compares in.
 fn part<'a>(attribute: &Attribute, element: &'a Value, name: &str) -> Option<Cow<'a, str>> {
-    let text = element.get(name)?.as_str()?;
-    let exact = attribute.sub_attribute(name).is_some_and(|sub| sub.case_exact);
-    Some(if exact { text.into() } else { fold(text) })
+    let sub = attribute.sub_attribute(name)?;
+    element.get(name).map(|value| equality::identity(sub, value))
 }

@@ -4,30 +4,33 @@
 use serde_json::{Map, Value};
 
 use super::faults::Faults;
-use super::normalise::{is_nothing, known, member, unknown};
+use super::immutable::{self, Absent};
+use super::normalise::{Reader, is_nothing, member};
 use super::place::Place;
-use super::{Document, schemas, settle};
+use super::{Document, order, required, schemas, settle::settle};
 use crate::leniency::{Leniency, Tolerance};
-use crate::schema::{Attribute, Mutability, Schema, is_seat};
+use crate::schema::{Attribute, Schema, is_seat};
 use crate::{ResourceType, ScimError};
 
 /// The document of a POST.
 ///
 /// # Errors
-/// 400, with every fault of type or, when there is none, every missing attribute named.
+/// 400 that names every fault of the body together, as far as one line holds them (MC12).
 pub fn create(rt: &ResourceType, body: &Value, t: &mut Tolerance) -> Result<Document, ScimError> {
     let body = object(body)?;
-    let mut document = read(rt, body, t)?;
+    let mut faults = Faults::default();
+    let mut document = read(rt, body, None, (t, &mut faults))?;
     // RFC 7643 §4.1.1 leaves the meaning of an absent `active` to us: whoever is created is meant to work.
     if rt.core.attribute("active").is_some() {
         document.0.entry("active").or_insert(Value::Bool(true));
     }
-    finish(rt, body, document, t)
+    settle(rt, &mut document, t, &mut faults);
+    finish(rt, body, document, faults)
 }
 
 /// The document of a PUT: what the body leaves out is cleared, except the core attributes named in `keep` (also
 /// `urn:…:attribute` of an extension), which stay as they are in `current`: a lost mapping must not switch
-/// people on or off, nor change their license.
+/// people on or off, nor change their license. Immutable attributes that are left out stay too.
 ///
 /// # Errors
 /// As [`create`]; 400 `mutability` when an immutable attribute changes.
@@ -39,36 +42,41 @@ pub fn replace(
     t: &mut Tolerance,
 ) -> Result<Document, ScimError> {
     let body = object(body)?;
-    let mut document = read(rt, body, t)?;
+    let mut faults = Faults::default();
+    let mut document = read(rt, body, Some(current), (t, &mut faults))?;
     for name in keep {
         carry_over(rt, name, body, current, &mut document);
     }
-    for schema in rt.schemas() {
-        hold_immutable(rt, schema, current, &mut document)?;
-    }
-    finish(rt, body, document, t)
+    immutable::hold(rt, current, &mut document, Absent::Stays, &mut faults);
+    settle(rt, &mut document, t, &mut faults);
+    order::keep(rt, current, &mut document);
+    finish(rt, body, document, faults)
 }
 
 fn object(body: &Value) -> Result<&Map<String, Value>, ScimError> {
     body.as_object().ok_or_else(|| ScimError::invalid_syntax("The body must be a JSON object."))
 }
 
-fn read(rt: &ResourceType, body: &Map<String, Value>, t: &mut Tolerance) -> Result<Document, ScimError> {
+fn read(
+    rt: &ResourceType,
+    body: &Map<String, Value>,
+    current: Option<&Document>,
+    (t, faults): (&mut Tolerance, &mut Faults),
+) -> Result<Document, ScimError> {
     let urns = schemas::listed(rt, body, t)?;
-    let mut faults = Faults::default();
+    let mut reader = Reader { t, faults };
     let attributes = rt.common.attributes.iter().chain(&rt.core.attributes);
-    let mut document = known(attributes, body, Place::of, t, &mut faults);
-    for extension in rt.extensions.iter().filter(|s| !is_seat(&s.id)) {
-        let Some(sent) = member(body, &extension.id) else {
-            continue;
-        };
-        let block = faults.keep(read_extension(extension, sent, &urns, t)).flatten();
+    let mut document = reader.known(attributes, (body, current.map(|current| &current.0)), Place::of);
+    for extension in rt.extension_schemas().filter(|s| !is_seat(&s.id)) {
+        let sent = member(body, &extension.id).filter(|sent| !is_nothing(sent));
+        let held = current.and_then(|current| current.get(&extension.id)?.as_object());
+        let block = sent.and_then(|sent| read_extension(extension, (sent, held), &urns, &mut reader));
         document.extend(block.map(|block| (extension.id.clone(), block)));
     }
     for key in body.keys().filter(|key| rt.attribute(key).is_none() && rt.extension(key).is_none()) {
-        faults.keep(unknown(unknown_kind(key), key, t));
+        reader.unknown(unknown_kind(key), key);
     }
-    faults.into_result().map(|()| Document(document))
+    Ok(Document(document))
 }
 
 /// A block under a URN is data of a schema that this tenant doesn't have.
@@ -79,25 +87,23 @@ fn unknown_kind(key: &str) -> Leniency {
 
 fn read_extension(
     extension: &Schema,
-    sent: &Value,
+    (sent, held): (&Value, Option<&Map<String, Value>>),
     listed: &[&str],
-    t: &mut Tolerance,
-) -> Result<Option<Value>, ScimError> {
-    if is_nothing(sent) {
-        return Ok(None);
-    }
+    reader: &mut Reader<'_>,
+) -> Option<Value> {
     let urn = extension.id.as_str();
-    let sent = sent.as_object().ok_or_else(|| Place::of(urn).must_be("an object"))?;
+    let Some(sent) = sent.as_object() else {
+        reader.faults.refuse(Place::of(urn), Place::of(urn).must_be("an object"));
+        return None;
+    };
     if !schemas::holds(listed, urn) {
-        t.note(Leniency::MissingExtensionUrn, urn);
+        reader.t.note(Leniency::MissingExtensionUrn, urn);
     }
-    let mut faults = Faults::default();
-    let at = |name| Place::within(urn, name);
-    let block = known(extension.attributes.iter(), sent, at, t, &mut faults);
+    let block = reader.known(extension.attributes.iter(), (sent, held), |name| Place::within(urn, name));
     for key in sent.keys().filter(|key| extension.attribute(key).is_none()) {
-        faults.keep(unknown(Leniency::UnknownAttribute, &Place::within(urn, key).to_string(), t));
+        reader.unknown(Leniency::UnknownAttribute, &Place::within(urn, key).to_string());
     }
-    faults.into_result().map(|()| Some(Value::Object(block)))
+    Some(Value::Object(block))
 }
 
 /// One kept attribute of a PUT. `null` and `""` are the same as absent: they come from mappings that found nothing.
@@ -142,41 +148,15 @@ fn copy(name: &str, from: &Map<String, Value>, to: &mut Map<String, Value>) {
     }
 }
 
-/// RFC 7644 §3.5.1: an immutable attribute that has a value keeps it; another value is refused.
-fn hold_immutable(
-    rt: &ResourceType,
-    schema: &Schema,
-    current: &Document,
-    document: &mut Document,
-) -> Result<(), ScimError> {
-    let is_core = schema.id == rt.core.id;
-    for attribute in schema.attributes.iter().filter(|a| a.mutability == Mutability::Immutable) {
-        let (from, to) = if is_core {
-            (Some(&current.0), &mut document.0)
-        } else {
-            let block = document.0.entry(&schema.id).or_insert_with(|| Value::Object(Map::new()));
-            let Value::Object(block) = block else { continue };
-            (current.get(&schema.id).and_then(Value::as_object), block)
-        };
-        let Some(held) = from.and_then(|from| from.get(&attribute.name)) else {
-            continue;
-        };
-        if to.get(&attribute.name).is_some_and(|sent| sent != held) {
-            return Err(ScimError::mutability(format!("{} cannot be changed.", attribute.name)));
-        }
-        to.insert(attribute.name.clone(), held.clone());
-    }
-    Ok(())
-}
-
 /// An empty `members` says "nobody", an absent one says nothing: [`super::take_members`] must still see which.
 fn finish(
     rt: &ResourceType,
     body: &Map<String, Value>,
     mut document: Document,
-    t: &mut Tolerance,
+    mut faults: Faults,
 ) -> Result<Document, ScimError> {
-    settle(rt, &mut document, t)?;
+    required::check(rt, None, &document, &mut faults);
+    faults.into_result()?;
     if rt.core.attribute("members").is_some() && member(body, "members").is_some() {
         document.0.entry("members").or_insert_with(|| Value::Array(Vec::new()));
     }

@@ -4,11 +4,15 @@
 mod document;
 mod elements;
 mod faults;
+mod immutable;
 mod intake;
 mod members;
 mod normalise;
+mod order;
+mod packed;
 mod place;
 mod render;
+mod required;
 mod schemas;
 mod settle;
 mod simple;
@@ -18,7 +22,12 @@ pub use intake::{create, replace};
 pub use members::{Member, take_members};
 pub use normalise::{normalise, normalise_element};
 pub use render::{Meta, Parts, render};
-pub use settle::settle;
+
+pub(crate) use faults::Faults;
+pub(crate) use immutable::cannot_change;
+#[cfg(test)]
+pub(crate) use settle::settle;
+pub(crate) use settle::settle_patched;
 
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,11 @@
 //! From what a client sent for one attribute to its canonical form, by the attribute's characteristics alone.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use super::faults::Faults;
+use super::packed;
 use super::place::Place;
 use super::simple::simple;
 use super::{MAX_ELEMENTS, MAX_MEMBERS};
@@ -17,14 +20,15 @@ const MAX_EXPECTED: usize = 32;
 /// left. `at` is the attribute's full name, for error texts.
 ///
 /// # Errors
-/// 400 `invalidValue` for a value that is not of the attribute's type; a strict tenant's 400s.
+/// 400 `invalidValue` for a value that is not of the attribute's type, with all that is wrong in it; a strict
+/// tenant's 400s.
 pub fn normalise(
     attribute: &Attribute,
     value: &Value,
     at: &str,
     t: &mut Tolerance,
 ) -> Result<Option<Value>, ScimError> {
-    whole(attribute, value, Place::of(at), t)
+    alone(t, |reader| reader.whole(attribute, value, Place::of(at)))
 }
 
 /// The same for one element of a multi-valued attribute.
@@ -37,7 +41,13 @@ pub fn normalise_element(
     at: &str,
     t: &mut Tolerance,
 ) -> Result<Option<Value>, ScimError> {
-    single(attribute, value, Place::of(at), t)
+    alone(t, |reader| reader.single(attribute, value, Place::of(at)))
+}
+
+fn alone<T>(t: &mut Tolerance, read: impl FnOnce(&mut Reader<'_>) -> T) -> Result<T, ScimError> {
+    let mut faults = Faults::default();
+    let value = read(&mut Reader { t, faults: &mut faults });
+    faults.into_result().map(|()| value)
 }
 
 /// `""`, `null`, `[]` and `{}` are the same as absent (RFC 7643 §2.5; the string is Okta's and Entra's).
@@ -51,36 +61,6 @@ pub(super) fn is_nothing(value: &Value) -> bool {
     }
 }
 
-pub(super) fn whole(
-    attribute: &Attribute,
-    value: &Value,
-    at: Place<'_>,
-    t: &mut Tolerance,
-) -> Result<Option<Value>, ScimError> {
-    if !attribute.multi_valued {
-        return single(attribute, value, at, t);
-    }
-    match value {
-        Value::Array(elements) => many(attribute, elements, at, t),
-        _ if is_absent(value, at, t) => Ok(None),
-        _ => Err(at.must_be("an array")),
-    }
-}
-
-fn many(
-    attribute: &Attribute,
-    elements: &[Value],
-    at: Place<'_>,
-    t: &mut Tolerance,
-) -> Result<Option<Value>, ScimError> {
-    not_too_many(attribute, elements.len())?;
-    let mut faults = Faults::default();
-    let kept: Vec<Value> =
-        elements.iter().filter_map(|e| faults.keep(single(attribute, e, at, t)).flatten()).collect();
-    faults.into_result()?;
-    Ok((!kept.is_empty()).then_some(Value::Array(kept)))
-}
-
 /// Attack 38: a bound on what one attribute may hold.
 pub(super) fn not_too_many(attribute: &Attribute, count: usize) -> Result<(), ScimError> {
     let most = if attribute.name == "members" { MAX_MEMBERS } else { MAX_ELEMENTS };
@@ -90,111 +70,9 @@ pub(super) fn not_too_many(attribute: &Attribute, count: usize) -> Result<(), Sc
     Err(ScimError::invalid_value(format!("{} may hold at most {most} values.", attribute.name)))
 }
 
-fn single(
-    attribute: &Attribute,
-    value: &Value,
-    at: Place<'_>,
-    t: &mut Tolerance,
-) -> Result<Option<Value>, ScimError> {
-    if is_absent(value, at, t) {
-        return Ok(None);
-    }
-    if attribute.kind == Type::Complex {
-        return complex(attribute, value, at, t);
-    }
-    simple(attribute, value, at, t).map(Some)
-}
-
-fn is_absent(value: &Value, at: Place<'_>, t: &mut Tolerance) -> bool {
-    if value.as_str() == Some("") {
-        t.note(Leniency::NullOrEmpty, &at.to_string());
-    }
-    is_nothing(value)
-}
-
-fn complex(
-    attribute: &Attribute,
-    value: &Value,
-    at: Place<'_>,
-    t: &mut Tolerance,
-) -> Result<Option<Value>, ScimError> {
-    match value {
-        Value::Object(members) => sub_attributes(attribute, members, at, t),
-        _ if is_reference_by_value(attribute) => manager_shape(attribute, value, at, t),
-        _ => Err(at.must_be("an object")),
-    }
-}
-
 /// `manager`: one object whose point is its `value`.
 fn is_reference_by_value(attribute: &Attribute) -> bool {
     !attribute.multi_valued && attribute.sub_attribute("value").is_some()
-}
-
-/// Entra sends a manager as a bare id or as an array of one; answers hold the RFC's object.
-fn manager_shape(
-    attribute: &Attribute,
-    value: &Value,
-    at: Place<'_>,
-    t: &mut Tolerance,
-) -> Result<Option<Value>, ScimError> {
-    t.note(Leniency::ManagerShape, &at.to_string());
-    let only = match value {
-        Value::Array(elements) => match elements.as_slice() {
-            [only] => only,
-            _ => return Err(at.must_be("one object, not several")),
-        },
-        other => other,
-    };
-    match only {
-        Value::Object(members) => sub_attributes(attribute, members, at, t),
-        Value::String(id) => {
-            let members = Map::from_iter([("value".to_owned(), Value::from(id.as_str()))]);
-            sub_attributes(attribute, &members, at, t)
-        }
-        Value::Null => Ok(None),
-        _ => Err(at.must_be("an object with a value")),
-    }
-}
-
-fn sub_attributes(
-    attribute: &Attribute,
-    sent: &Map<String, Value>,
-    at: Place<'_>,
-    t: &mut Tolerance,
-) -> Result<Option<Value>, ScimError> {
-    let mut faults = Faults::default();
-    let subs = attribute.sub_attributes.as_slice();
-    let kept = known(subs.iter(), sent, |name| at.sub(name), t, &mut faults);
-    for key in sent.keys().filter(|key| attribute.sub_attribute(key).is_none()) {
-        faults.keep(unknown(Leniency::UnknownAttribute, &at.sub(key).to_string(), t));
-    }
-    if !kept.is_empty() {
-        for sub in subs.iter().filter(|s| s.required && !kept.contains_key(&s.name)) {
-            faults.add(at.sub(&sub.name).must_be("given"));
-        }
-    }
-    faults.into_result().map(|()| (!kept.is_empty()).then_some(Value::Object(kept)))
-}
-
-/// What these attributes take from an object, in their own order. RFC 7644 §3.3: readOnly values are ignored. A
-/// writeOnly one (a password) is checked and goes no further.
-pub(super) fn known<'a>(
-    attributes: impl Iterator<Item = &'a Attribute>,
-    sent: &Map<String, Value>,
-    at: impl Fn(&'a str) -> Place<'a>,
-    t: &mut Tolerance,
-    faults: &mut Faults,
-) -> Map<String, Value> {
-    let mut kept = Map::with_capacity(sent.len().min(MAX_EXPECTED));
-    for attribute in attributes.filter(|a| a.mutability != Mutability::ReadOnly) {
-        let Some(value) = member(sent, &attribute.name) else {
-            continue;
-        };
-        let value = faults.keep(whole(attribute, value, at(&attribute.name), t)).flatten();
-        let stored = value.filter(|_| attribute.mutability != Mutability::WriteOnly);
-        kept.extend(stored.map(|value| (attribute.name.clone(), value)));
-    }
-    kept
 }
 
 /// The member of this name, letter case ignored (RFC 7643 §2.1).
@@ -202,10 +80,151 @@ pub(super) fn member<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&
     object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
 }
 
-/// An attribute that no schema knows is dropped and counted; a strict tenant is told (RFC 7644 §3.12).
-pub(super) fn unknown(leniency: Leniency, name: &str, t: &mut Tolerance) -> Result<(), ScimError> {
-    t.allow(leniency, name, || {
-        let shown: String = name.chars().take(100).collect();
-        ScimError::invalid_syntax(format!("No schema of this resource type has the attribute {shown}."))
-    })
+/// Reads the values of one resource; what it tolerates and what is wrong is noted on the way, so that one fault
+/// does not hide the next.
+pub(super) struct Reader<'r> {
+    pub(super) t: &'r mut Tolerance,
+    pub(super) faults: &'r mut Faults,
+}
+
+impl Reader<'_> {
+    pub(super) fn whole(&mut self, attribute: &Attribute, value: &Value, at: Place<'_>) -> Option<Value> {
+        if !attribute.multi_valued {
+            return self.single(attribute, value, at);
+        }
+        match value {
+            Value::Array(elements) => self.many(attribute, elements, at),
+            _ if self.is_absent(value, at) => None,
+            _ => self.refuse(at, "an array"),
+        }
+    }
+
+    fn many(&mut self, attribute: &Attribute, elements: &[Value], at: Place<'_>) -> Option<Value> {
+        if let Err(fault) = not_too_many(attribute, elements.len()) {
+            self.faults.refuse(at, fault);
+            return None;
+        }
+        let kept: Vec<Value> =
+            elements.iter().filter_map(|element| self.single(attribute, element, at)).collect();
+        (!kept.is_empty()).then_some(Value::Array(kept))
+    }
+
+    fn single(&mut self, attribute: &Attribute, value: &Value, at: Place<'_>) -> Option<Value> {
+        if self.is_absent(value, at) {
+            return None;
+        }
+        if attribute.kind == Type::Complex {
+            return self.complex(attribute, value, at);
+        }
+        match simple(attribute, value, at, self.t) {
+            Ok(value) => Some(value),
+            Err(fault) => {
+                self.faults.refuse(at, fault);
+                None
+            }
+        }
+    }
+
+    fn refuse(&mut self, at: Place<'_>, form: &str) -> Option<Value> {
+        self.faults.refuse(at, at.must_be(form));
+        None
+    }
+
+    fn is_absent(&mut self, value: &Value, at: Place<'_>) -> bool {
+        if value.as_str() == Some("") {
+            self.t.note(Leniency::NullOrEmpty, &at.to_string());
+        }
+        is_nothing(value)
+    }
+
+    fn complex(&mut self, attribute: &Attribute, value: &Value, at: Place<'_>) -> Option<Value> {
+        let value = match packed::role(attribute, value).filter(|_| !self.t.strict) {
+            Some(role) => {
+                self.t.note(Leniency::JsonInValue, &attribute.name);
+                Cow::Owned(role)
+            }
+            None => Cow::Borrowed(value),
+        };
+        match value.as_ref() {
+            Value::Object(members) => self.sub_attributes(attribute, members, at),
+            other if is_reference_by_value(attribute) => self.manager_shape(attribute, other, at),
+            _ => self.refuse(at, "an object"),
+        }
+    }
+
+    /// Entra sends a manager as a bare id or as an array of one; answers hold the RFC's object.
+    fn manager_shape(&mut self, attribute: &Attribute, value: &Value, at: Place<'_>) -> Option<Value> {
+        self.t.note(Leniency::ManagerShape, &at.to_string());
+        let only = match value {
+            Value::Array(elements) => match elements.as_slice() {
+                [only] => only,
+                _ => return self.refuse(at, "one object, not several"),
+            },
+            other => other,
+        };
+        match only {
+            Value::Object(members) => self.sub_attributes(attribute, members, at),
+            Value::String(id) => {
+                let members = Map::from_iter([("value".to_owned(), Value::from(id.as_str()))]);
+                self.sub_attributes(attribute, &members, at)
+            }
+            Value::Null => None,
+            _ => self.refuse(at, "an object with a value"),
+        }
+    }
+
+    fn sub_attributes(
+        &mut self,
+        attribute: &Attribute,
+        sent: &Map<String, Value>,
+        at: Place<'_>,
+    ) -> Option<Value> {
+        let subs = attribute.sub_attributes.as_slice();
+        let kept = self.known(subs.iter(), (sent, None), |name| at.sub(name));
+        for key in sent.keys().filter(|key| attribute.sub_attribute(key).is_none()) {
+            self.unknown(Leniency::UnknownAttribute, &at.sub(key).to_string());
+        }
+        if kept.is_empty() {
+            return None;
+        }
+        for sub in subs.iter().filter(|s| s.required && !kept.contains_key(&s.name)) {
+            self.faults.miss(at.sub(&sub.name).to_string());
+        }
+        Some(Value::Object(kept))
+    }
+
+    /// What these attributes take from an object, in their own order. RFC 7644 §3.3: readOnly values are ignored. A
+    /// writeOnly one (a password) is checked and goes no further. A value that is `held` already has been legal once:
+    /// who sends it back is not refused for it, so that a profile that became narrower keeps nobody from being
+    /// switched off.
+    pub(super) fn known<'a>(
+        &mut self,
+        attributes: impl Iterator<Item = &'a Attribute>,
+        (sent, held): (&Map<String, Value>, Option<&Map<String, Value>>),
+        at: impl Fn(&'a str) -> Place<'a>,
+    ) -> Map<String, Value> {
+        let mut kept = Map::with_capacity(sent.len().min(MAX_EXPECTED));
+        for attribute in attributes.filter(|a| a.mutability != Mutability::ReadOnly) {
+            let Some(value) = member(sent, &attribute.name) else {
+                continue;
+            };
+            if attribute.binding_values && held.and_then(|held| held.get(&attribute.name)) == Some(value) {
+                kept.insert(attribute.name.clone(), value.clone());
+                continue;
+            }
+            let value = self.whole(attribute, value, at(&attribute.name));
+            let stored = value.filter(|_| attribute.mutability != Mutability::WriteOnly);
+            kept.extend(stored.map(|value| (attribute.name.clone(), value)));
+        }
+        kept
+    }
+
+    /// An attribute that no schema knows is dropped and counted; a strict tenant is told (RFC 7644 §3.12).
+    pub(super) fn unknown(&mut self, leniency: Leniency, name: &str) {
+        let allowed = self.t.allow(leniency, name, || {
+            let shown: String = name.chars().take(100).collect();
+            ScimError::invalid_syntax(format!("No schema of this resource type has the attribute {shown}."))
+        });
+        self.faults.keep(allowed);
+    }
 }

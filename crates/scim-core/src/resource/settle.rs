@@ -4,40 +4,49 @@ use serde_json::{Map, Value};
 
 use super::elements;
 use super::faults::Faults;
+use super::immutable::{self, Absent};
 use super::normalise::{is_nothing, not_too_many};
-use super::{Document, MAX_KEY};
+use super::{Document, MAX_KEY, order, required};
 use crate::fold::user_name_key;
 use crate::leniency::Tolerance;
-use crate::schema::{Attribute, Mutability};
+use crate::schema::Attribute;
 use crate::{ResourceType, ScimError};
 
-/// Leaves nothing empty, each pair of `type` and `value` once, one primary, the schema's order; then checks that
-/// every required attribute is there. Settling twice changes nothing.
-///
-/// # Errors
-/// 400 `invalidValue`: all required attributes that are missing, in one sentence (MC12); a blank `userName`; too
-/// long a key; too many elements.
-pub fn settle(rt: &ResourceType, document: &mut Document, t: &mut Tolerance) -> Result<(), ScimError> {
-    let mut faults = Faults::default();
+/// Leaves nothing empty, each pair of `type` and `value` once, one primary, the schema's order. Settling twice changes
+/// nothing. What is wrong with the document (too long a key, too many elements) goes to the faults.
+pub(crate) fn settle(rt: &ResourceType, document: &mut Document, t: &mut Tolerance, faults: &mut Faults) {
     document.0.retain(|key, value| {
         if let Some(attribute) = rt.attribute(key) {
-            return is_left(attribute, value, t, &mut faults);
+            return is_left(attribute, value, t, faults);
         }
         let (Some(extension), Value::Object(block)) = (rt.extension(key), value) else {
             return false;
         };
         block.retain(|key, value| {
-            extension.attribute(key).is_some_and(|attribute| is_left(attribute, value, t, &mut faults))
+            extension.attribute(key).is_some_and(|attribute| is_left(attribute, value, t, faults))
         });
         put_in_order(block, names(&extension.attributes));
         !block.is_empty()
     });
-    let extensions = rt.extensions.iter().map(|s| s.id.as_str());
+    let extensions = rt.extension_schemas().map(|s| s.id.as_str());
     let order = names(&rt.common.attributes).chain(names(&rt.core.attributes)).chain(extensions);
     put_in_order(&mut document.0, order);
-    check_required(rt, document, &mut faults);
-    check_keys(rt, document, &mut faults);
-    faults.into_result()
+    check_keys(rt, document, faults);
+}
+
+/// What a PATCH leaves behind, held against what was there: settled, with nothing missing that was not missing before,
+/// and every immutable value in its place (RFC 7644 §3.5.2).
+pub(crate) fn settle_patched(
+    rt: &ResourceType,
+    before: &Document,
+    after: &mut Document,
+    t: &mut Tolerance,
+    faults: &mut Faults,
+) {
+    settle(rt, after, t, faults);
+    immutable::hold(rt, before, after, Absent::Removed, faults);
+    order::keep(rt, before, after);
+    required::check(rt, Some(before), after, faults);
 }
 
 /// Tidies one attribute's value and tells whether anything is left of it.
@@ -74,37 +83,6 @@ pub(super) fn put_in_order<'a>(
 
 pub(super) fn names(attributes: &[Attribute]) -> impl Iterator<Item = &str> + Clone {
     attributes.iter().map(|a| a.name.as_str())
-}
-
-/// MC12: whoever repairs a mapping learns everything that is missing at once.
-fn check_required(rt: &ResourceType, document: &Document, faults: &mut Faults) {
-    let core = rt.core.attributes.iter().filter(|a| is_missing(a, &document.0)).map(|a| a.name.clone());
-    let extensions = rt.extensions.iter().filter_map(|schema| {
-        let block = document.get(&schema.id)?.as_object()?;
-        let missing = schema.attributes.iter().filter(|a| is_missing(a, block));
-        Some(missing.map(|a| format!("{}:{}", schema.id, a.name)).collect::<Vec<_>>())
-    });
-    let missing: Vec<String> = core.chain(extensions.flatten()).collect();
-    match missing.as_slice() {
-        [] => {}
-        [one] => faults.add(ScimError::invalid_value(format!("The required attribute {one} is missing."))),
-        many => {
-            let names = many.join(", ");
-            faults.add(ScimError::invalid_value(format!("These required attributes are missing: {names}.")));
-        }
-    }
-}
-
-/// What only the server writes, or what is stored elsewhere or never, cannot be missing in a document.
-fn is_missing(attribute: &Attribute, members: &Map<String, Value>) -> bool {
-    let is_stored = matches!(attribute.mutability, Mutability::ReadWrite | Mutability::Immutable);
-    let is_here = is_stored && attribute.name != "members";
-    attribute.required && is_here && members.get(&attribute.name).is_none_or(is_blank)
-}
-
-/// A required string of blanks, visible or not, says as little as none (attack 41).
-fn is_blank(value: &Value) -> bool {
-    value.as_str().is_some_and(|text| user_name_key(text).is_empty())
 }
 
 /// What stands in an index is short and on one line: a line end or a tab may stand in a postal address, not in a name

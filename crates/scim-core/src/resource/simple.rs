@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::MAX_STRING;
+use super::faults::listed;
 use super::place::Place;
 use crate::ScimError;
 use crate::filter::Instant;
@@ -22,12 +23,25 @@ pub(super) fn simple(
         Type::Boolean => boolean(value, at, t),
         Type::Integer => kept_if(value.is_i64() || value.is_u64(), value, || at.must_be("an integer")),
         Type::Decimal => kept_if(value.is_number(), value, || at.must_be("a number")),
-        Type::String | Type::Reference => text(value, at, "a string", |_| true),
+        Type::String | Type::Reference => {
+            text(value, at, "a string", |_| true).and_then(|value| canonical(attribute, value, at))
+        }
         Type::DateTime => {
             text(value, at, "a dateTime such as 2026-01-31T12:00:00Z", |text| Instant::parse(text).is_some())
         }
         Type::Binary => text(value, at, "base64 (RFC 4648, section 4)", is_base64),
         Type::Complex => Err(at.must_be("an object")),
+    }
+}
+
+/// Canonical values are hints, unless the tenant's profile binds them; what was sent is kept in its own spelling.
+fn canonical(attribute: &Attribute, value: Value, at: Place<'_>) -> Result<Value, ScimError> {
+    let is_legal =
+        !attribute.binding_values || value.as_str().is_some_and(|text| attribute.is_canonical(text));
+    if is_legal {
+        Ok(value)
+    } else {
+        Err(at.must_be(&format!("one of: {}", listed(&attribute.canonical_values))))
     }
 }
 

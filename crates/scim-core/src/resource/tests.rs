@@ -5,10 +5,19 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::leniency::{Leniency, Tolerance};
-use crate::schema::{Attribute, Mutability, Schema, Type};
+use crate::schema::{Attribute, Extension, Mutability, Schema, Type};
 use crate::{ResourceType, ScimError, ScimType, schema, urn};
 
+mod characteristics;
+
 const ENTERPRISE: &str = urn::ENTERPRISE_USER;
+
+/// What every write leaves behind; faults are looked at elsewhere.
+fn settle(rt: &ResourceType, document: &mut Document, t: &mut Tolerance) -> Result<(), ScimError> {
+    let mut faults = Faults::default();
+    super::settle(rt, document, t, &mut faults);
+    faults.into_result()
+}
 
 /// A body with the members given, a User's `schemas` and a `userName` unless they are given too.
 fn body(members: Value) -> Value {
@@ -427,14 +436,17 @@ fn custom() -> ResourceType {
         attribute("badge", "string", "immutable"),
         tags,
     ]);
-    rt.extensions.push(Schema {
-        id: "urn:example:seats:2.0:User".into(),
-        name: "Seats".into(),
-        description: "A tenant's own.".into(),
-        attributes: vec![
-            attribute("seated", "boolean", "readWrite"),
-            attribute("desk", "string", "immutable"),
-        ],
+    rt.add_extension(Extension {
+        required: false,
+        schema: Schema {
+            id: "urn:example:seats:2.0:User".into(),
+            name: "Seats".into(),
+            description: "A tenant's own.".into(),
+            attributes: vec![
+                attribute("seated", "boolean", "readWrite"),
+                attribute("desk", "string", "immutable"),
+            ],
+        },
     });
     rt
 }
@@ -682,7 +694,7 @@ fn an_empty_members_is_not_an_absent_one() {
 fn a_member_needs_a_value() {
     let sent = json!({"schemas": [urn::GROUP], "displayName": "d", "members": [{"display": "x"}]});
     let error = refused_by(&mut Tolerance::lenient(), &schema::group(), &sent);
-    assert_eq!(error.detail, "members.value must be given.");
+    assert_eq!(error.detail, "The required attribute members.value is missing.");
 }
 
 #[test]

@@ -70,9 +70,12 @@ pub struct Attribute {
     /// Whether a resource must have it.
     #[serde(default)]
     pub required: bool,
-    /// Suggested values; hints, not limits.
+    /// Suggested values; hints, unless the tenant's profile binds them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub canonical_values: Vec<String>,
+    /// Whether no other values than the canonical ones are accepted; no characteristic of the RFC.
+    #[serde(skip)]
+    pub binding_values: bool,
     /// Whether strings compare with their letter case.
     #[serde(default)]
     pub case_exact: bool,
@@ -99,4 +102,47 @@ impl Attribute {
     pub fn sub_attribute(&self, name: &str) -> Option<&Attribute> {
         self.sub_attributes.iter().find(|a| a.name.eq_ignore_ascii_case(name))
     }
+
+    /// Accepts no other values than the canonical ones from here on, and tells people.
+    pub(super) fn bind_values(&mut self) {
+        if !self.binding_values {
+            self.binding_values = true;
+            self.description =
+                format!("{} No other values than the canonical ones are accepted.", self.description)
+                    .trim_start()
+                    .to_owned();
+        }
+    }
+
+    /// Whether the text is one of the canonical values.
+    #[must_use]
+    pub fn is_canonical(&self, text: &str) -> bool {
+        let is = |canonical: &String| {
+            if self.case_exact { canonical == text } else { alike(canonical) == alike(text) }
+        };
+        self.canonical_values.iter().any(is)
+    }
+
+    /// Whether values of it, or of a part of it, rest without being answered to everybody who may read the resource.
+    fn hides(&self) -> bool {
+        let is_stored = !matches!(self.mutability, Mutability::WriteOnly);
+        is_stored && matches!(self.returned, Returned::Never | Returned::Request)
+    }
+
+    pub(super) fn hides_values(&self) -> bool {
+        self.hides() || self.hides_parts()
+    }
+
+    /// Whether some part of it is not answered by default.
+    #[must_use]
+    pub fn hides_parts(&self) -> bool {
+        self.sub_attributes.iter().any(Self::hides)
+    }
+}
+
+/// MO1: legal values compare without letter case, with blanks, underscores and hyphens alike.
+#[must_use]
+pub fn alike(value: &str) -> String {
+    let alike = |c: char| if matches!(c, ' ' | '-') { '_' } else { c };
+    value.trim().chars().map(alike).flat_map(char::to_lowercase).collect()
 }

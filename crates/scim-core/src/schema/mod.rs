@@ -7,9 +7,9 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
-pub use attribute::{Attribute, Mutability, Returned, Type, Uniqueness};
+pub use attribute::{Attribute, Mutability, Returned, Type, Uniqueness, alike};
 
-use crate::urn;
+use crate::{path, urn};
 
 /// One schema document (RFC 7643 §7).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,6 +31,21 @@ impl Schema {
     pub fn attribute(&self, name: &str) -> Option<&Attribute> {
         self.attributes.iter().find(|a| a.name.eq_ignore_ascii_case(name))
     }
+
+    /// Whether clients may write nothing of it.
+    #[must_use]
+    pub fn is_read_only(&self) -> bool {
+        self.attributes.iter().all(|attribute| attribute.mutability == Mutability::ReadOnly)
+    }
+}
+
+/// An extension schema on a resource type (RFC 7643 §6, `schemaExtensions`).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Extension {
+    /// The schema.
+    pub schema: Schema,
+    /// Whether every resource of the type must have data of it.
+    pub required: bool,
 }
 
 /// What `User`, `Group` and the like are in one tenant (RFC 7643 §6): a core schema, its extensions, an endpoint.
@@ -44,8 +59,8 @@ pub struct ResourceType {
     pub description: &'static str,
     /// The core schema.
     pub core: Schema,
-    /// Extension schemas; none of them is required.
-    pub extensions: Vec<Schema>,
+    /// Extension schemas, in the order in which answers list them.
+    pub extensions: Vec<Extension>,
     /// `id`, `externalId`, `schemas`, `meta` (RFC 7643 §3.1): common to all types, in no schema document.
     pub common: Schema,
 }
@@ -54,7 +69,18 @@ impl ResourceType {
     /// The extension with this URN, letter case ignored.
     #[must_use]
     pub fn extension(&self, urn: &str) -> Option<&Schema> {
-        self.extensions.iter().find(|s| s.id.eq_ignore_ascii_case(urn))
+        self.extension_schemas().find(|s| s.id.eq_ignore_ascii_case(urn))
+    }
+
+    /// The extensions' schemas, in order.
+    pub fn extension_schemas(&self) -> impl Iterator<Item = &Schema> + Clone {
+        self.extensions.iter().map(|extension| &extension.schema)
+    }
+
+    /// Whether this is the core schema's URN, letter case ignored.
+    #[must_use]
+    pub fn is_core(&self, urn: &str) -> bool {
+        self.core.id.eq_ignore_ascii_case(urn)
     }
 
     /// The attribute of this name among the common ones and the core schema's, letter case ignored.
@@ -65,33 +91,77 @@ impl ResourceType {
 
     /// Core schema first, then the extensions.
     pub fn schemas(&self) -> impl Iterator<Item = &Schema> {
-        std::iter::once(&self.core).chain(&self.extensions)
+        std::iter::once(&self.core).chain(self.extension_schemas())
     }
 
-    /// Makes core attributes of these names required (MC12); unknown names are left alone and returned.
+    /// The attribute or sub-attribute that a full name means (`userType`, `emails.type`, `urn:…:User:badge`), to be
+    /// given a tenant's own characteristics.
+    pub fn attribute_mut(&mut self, full_name: &str) -> Option<&mut Attribute> {
+        let (found, _) = path::find(self, full_name)?;
+        let schema = match &found.urn {
+            Some(urn) => &mut self.extensions.iter_mut().find(|e| e.schema.id == *urn)?.schema,
+            None if self.common.attribute(&found.attribute.name).is_some() => &mut self.common,
+            None => &mut self.core,
+        };
+        let attribute = schema.attributes.iter_mut().find(|a| a.name == found.attribute.name)?;
+        match found.sub {
+            Some(sub) => attribute.sub_attributes.iter_mut().find(|a| a.name == sub.name),
+            None => Some(attribute),
+        }
+    }
+
+    /// Makes the attributes of these full names required (MC12); names that this type does not have are returned.
     pub fn require(&mut self, names: &[String]) -> Vec<String> {
+        self.mark(names, |attribute| attribute.required = true)
+    }
+
+    /// Makes the canonical values of these attributes the only ones that are accepted (RFC 7643 §2.3.1: a provider may
+    /// "restrict accepted values to the specified values"), and says so in their descriptions; names that this type
+    /// does not have, or that have no canonical values, are returned.
+    pub fn bind_values(&mut self, names: &[String]) -> Vec<String> {
+        let (bound, without): (Vec<String>, Vec<String>) = names.iter().cloned().partition(|name| {
+            self.attribute_mut(name).is_some_and(|attribute| !attribute.canonical_values.is_empty())
+        });
+        self.mark(&bound, Attribute::bind_values);
+        without
+    }
+
+    fn mark(&mut self, names: &[String], mark: impl Fn(&mut Attribute)) -> Vec<String> {
         let mut unknown = Vec::new();
         for name in names {
-            match self.core.attributes.iter_mut().find(|a| a.name.eq_ignore_ascii_case(name)) {
-                Some(attribute) => attribute.required = true,
+            match self.attribute_mut(name) {
+                Some(attribute) => mark(attribute),
                 None => unknown.push(name.clone()),
             }
         }
         unknown
     }
 
-    /// Tells within what a core attribute's value is unique in this tenant.
+    /// Tells within what an attribute's value is unique in this tenant.
     pub fn set_uniqueness(&mut self, name: &str, uniqueness: Uniqueness) {
-        if let Some(attribute) = self.core.attributes.iter_mut().find(|a| a.name.eq_ignore_ascii_case(name)) {
+        if let Some(attribute) = self.attribute_mut(name) {
             attribute.uniqueness = uniqueness;
         }
     }
 
-    /// Tells the legal values of a core attribute in `/Schemas` (MO9).
+    /// Tells the legal values of an attribute in `/Schemas` (MO9).
     pub fn set_canonical_values(&mut self, name: &str, values: Vec<String>) {
-        if let Some(attribute) = self.core.attributes.iter_mut().find(|a| a.name.eq_ignore_ascii_case(name)) {
+        if let Some(attribute) = self.attribute_mut(name) {
             attribute.canonical_values = values;
         }
+    }
+
+    /// Adds an extension; Usher's own stays the last one, because answers end with what is computed.
+    pub fn add_extension(&mut self, extension: Extension) {
+        let seat = self.extensions.iter().position(|e| is_seat(&e.schema.id));
+        self.extensions.insert(seat.unwrap_or(self.extensions.len()), extension);
+    }
+
+    /// Whether some stored value is left out of an answer that names no attributes (`returned` is `never` or `request`).
+    /// What is writeOnly is never stored.
+    #[must_use]
+    pub fn hides_values(&self) -> bool {
+        self.schemas().flat_map(|schema| &schema.attributes).any(Attribute::hides_values)
     }
 }
 
@@ -106,7 +176,9 @@ pub fn user() -> ResourceType {
         endpoint: "/Users",
         description: "A person who may use the application.",
         core: built_in(include_str!("user.json")),
-        extensions: vec![built_in(include_str!("enterprise.json")), built_in(include_str!("seat.json"))],
+        extensions: [include_str!("enterprise.json"), include_str!("seat.json")]
+            .map(|text| Extension { schema: built_in(text), required: false })
+            .into(),
         common: built_in(include_str!("common.json")),
     }
 }

@@ -256,3 +256,38 @@ fn a_password_is_taken_and_goes_nowhere() {
         assert_eq!(patch(json!({"title": "T"}), json!([operation])), Ok(json!({"title": "T"})));
     }
 }
+
+#[test]
+fn core_attributes_under_the_core_urn_are_core_attributes() {
+    let core = |value: Value| json!({urn::USER: value});
+    check(vec![
+        (json!({}), json!([{"op": "replace", "value": core(json!({"title": "T"}))}]), json!({"title": "T"})),
+        (
+            json!({"title": "old"}),
+            json!([{"op": "add", "value": {urn::USER.to_uppercase(): {"title": "T", "name.givenName": "G", "id": "x"},
+                                           "nickName": "N", ENTERPRISE: {"department": "D"}}}]),
+            json!({"name": {"givenName": "G"}, "nickName": "N", "title": "T", ENTERPRISE: {"department": "D"}}),
+        ),
+        (
+            json!({}),
+            json!([{"op": "add", "path": urn::USER, "value": {"title": "T"}}]),
+            json!({"title": "T"}),
+        ),
+        (
+            json!({"title": "T"}),
+            json!([{"op": "replace", "value": core(json!(null))}]),
+            json!({"title": "T"}),
+        ),
+    ]);
+    let mut t = Tolerance::lenient();
+    patch_as(&mut t, &json!({}), &json!([{"op": "add", "value": core(json!({"title": "T"}))}])).unwrap();
+    assert_eq!(t.seen, [(Leniency::PathlessKeys, urn::USER.into())]);
+    refused(vec![
+        (json!({"op": "replace", "value": core(json!({"shoeSize": 1}))}), "400 invalidPath"),
+        (json!({"op": "replace", "value": core(core(json!({"title": "T"})))}), "400 invalidPath"),
+        (json!({"op": "replace", "value": core(json!("T"))}), "400 invalidValue"),
+        (json!({"op": "remove", "path": urn::USER}), "400 invalidPath"),
+    ]);
+    let strictly = strict(json!({}), json!([{"op": "add", "value": core(json!({"title": "T"}))}]));
+    assert_eq!(keyword(strictly), "400 invalidPath");
+}

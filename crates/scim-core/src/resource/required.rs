@@ -1,0 +1,94 @@
+//! Which required attributes a document does not have (RFC 7643 §2.2), down to the parts of what it has.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use super::Document;
+use super::faults::Faults;
+use crate::ResourceType;
+use crate::fold::user_name_key;
+use crate::schema::{Attribute, Extension, Mutability};
+
+/// The full names of all that is missing, in the schema's order.
+pub(super) fn missing(rt: &ResourceType, document: &Document) -> Vec<String> {
+    let mut names = Vec::new();
+    let core = rt.common.attributes.iter().chain(&rt.core.attributes);
+    in_members(core, &document.0, "", &mut names);
+    for extension in &rt.extensions {
+        in_extension(extension, document, &mut names);
+    }
+    names
+}
+
+/// MC12: whoever repairs a mapping learns everything that is missing at once. What was missing `before` already is
+/// not held against a change of something else: an attribute that became mandatory later must not keep a person
+/// from being switched off.
+pub(super) fn check(rt: &ResourceType, before: Option<&Document>, after: &Document, faults: &mut Faults) {
+    let missing = missing(rt, after);
+    if missing.is_empty() {
+        return;
+    }
+    let known: BTreeSet<String> =
+        before.map(|before| self::missing(rt, before)).unwrap_or_default().into_iter().collect();
+    missing.into_iter().filter(|name| !known.contains(name)).for_each(|name| faults.miss(name));
+}
+
+/// RFC 7643 §6: a required extension must be there with its required attributes; any other is held to its own as
+/// soon as there is data of it.
+fn in_extension(extension: &Extension, document: &Document, names: &mut Vec<String>) {
+    let urn = &extension.schema.id;
+    match document.get(urn).and_then(Value::as_object) {
+        Some(block) => in_members(extension.schema.attributes.iter(), block, &format!("{urn}:"), names),
+        None if extension.required => {
+            let before = names.len();
+            in_members(extension.schema.attributes.iter(), &Map::new(), &format!("{urn}:"), names);
+            if names.len() == before {
+                names.push(urn.clone());
+            }
+        }
+        None => {}
+    }
+}
+
+fn in_members<'a>(
+    attributes: impl Iterator<Item = &'a Attribute>,
+    members: &Map<String, Value>,
+    prefix: &str,
+    names: &mut Vec<String>,
+) {
+    for attribute in attributes.filter(|a| is_stored(a)) {
+        match members.get(&attribute.name) {
+            Some(value) if !is_blank(value) => in_parts(attribute, value, prefix, names),
+            _ if attribute.required => names.push(format!("{prefix}{}", attribute.name)),
+            _ => {}
+        }
+    }
+}
+
+/// Required sub-attributes of a complex value, or of each element.
+fn in_parts(attribute: &Attribute, value: &Value, prefix: &str, names: &mut Vec<String>) {
+    let subs = || attribute.sub_attributes.iter().filter(|sub| sub.required && is_stored(sub));
+    if subs().next().is_none() {
+        return;
+    }
+    let elements = match value {
+        Value::Array(elements) => elements.as_slice(),
+        single => std::slice::from_ref(single),
+    };
+    for sub in subs() {
+        if elements.iter().any(|element| element.get(&sub.name).is_none_or(is_blank)) {
+            names.push(format!("{prefix}{}.{}", attribute.name, sub.name));
+        }
+    }
+}
+
+/// What only the server writes, or what is stored elsewhere or never, cannot be missing in a document.
+fn is_stored(attribute: &Attribute) -> bool {
+    matches!(attribute.mutability, Mutability::ReadWrite | Mutability::Immutable)
+}
+
+/// A required string of blanks, visible or not, says as little as none (attack 41).
+fn is_blank(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| user_name_key(text).is_empty())
+}
