@@ -54,9 +54,23 @@ pub fn insert(
     document: &Document,
     rt: &ResourceType,
 ) -> Result<GroupRecord, DirectoryError> {
+    let id = tx.new_id();
+    insert_as(tx, id, document, rt)
+}
+
+/// As [`insert`], under an id that [`WriteTx::new_id`] gave before.
+///
+/// # Errors
+/// As [`insert`].
+pub fn insert_as(
+    tx: &mut WriteTx<'_>,
+    id: String,
+    document: &Document,
+    rt: &ResourceType,
+) -> Result<GroupRecord, DirectoryError> {
     let now = tx.now_ms();
     let record = GroupRecord {
-        id: tx.new_id(),
+        id,
         document: document.to_stored(),
         version: 1,
         created_ms: now,

@@ -51,6 +51,20 @@ pub fn insert(
     document: &Document,
     rt: &ResourceType,
 ) -> Result<UserRecord, DirectoryError> {
+    let id = tx.new_id();
+    insert_as(tx, id, document, rt)
+}
+
+/// As [`insert`], under an id that [`WriteTx::new_id`] gave before: a bulk refers to users that are not made yet.
+///
+/// # Errors
+/// As [`insert`].
+pub fn insert_as(
+    tx: &mut WriteTx<'_>,
+    id: String,
+    document: &Document,
+    rt: &ResourceType,
+) -> Result<UserRecord, DirectoryError> {
     let key = name_key(document);
     if tx.has_rivals() {
         // PostgreSQL gives the whole transaction up when a key is violated, so nobody could be named afterwards.
@@ -58,7 +72,7 @@ pub fn insert(
     }
     let now = tx.now_ms();
     let record = UserRecord {
-        id: tx.new_id(),
+        id,
         document: document.to_stored(),
         version: 1,
         created_ms: now,

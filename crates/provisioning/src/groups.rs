@@ -56,12 +56,27 @@ pub fn create(
     rules: &Rules,
     body: &Value,
     with_members: bool,
+    by: (&Act, &mut Tolerance),
+) -> Result<Written, ProvisioningError> {
+    let id = tx.new_id();
+    create_as(tx, rules, id, (body, with_members), by)
+}
+
+/// As [`create`], under an id that [`WriteTx::new_id`] gave before.
+///
+/// # Errors
+/// As [`create`].
+pub fn create_as(
+    tx: &mut WriteTx<'_>,
+    rules: &Rules,
+    id: String,
+    (body, with_members): (&Value, bool),
     (act, tolerance): (&Act, &mut Tolerance),
 ) -> Result<Written, ProvisioningError> {
     let mut document = resource::create(&rules.group, body, tolerance)?;
     let members = resource::take_members(&mut document).unwrap_or_default();
     pools::take_turn(tx)?;
-    let record = groups::insert(tx, &document, &rules.group)?;
+    let record = groups::insert_as(tx, id, &document, &rules.group)?;
     let outcome = change_members(tx, rules, &record.id, &[MemberChange::Add(members)], tolerance)?;
     note(tx, "group.created", &record, act)?;
     let view = view(tx, record, with_members)?;

@@ -3,6 +3,7 @@
 
 pub mod audit;
 pub mod entitlements;
+pub mod bulk;
 mod error;
 pub mod groups;
 pub mod plan;

@@ -99,9 +99,24 @@ pub fn create(
     document: &Document,
     act: &Act,
 ) -> Result<Written, ProvisioningError> {
+    let id = tx.new_id();
+    create_as(tx, rules, id, document, act)
+}
+
+/// As [`create`], under an id that [`WriteTx::new_id`] gave before.
+///
+/// # Errors
+/// As [`create`].
+pub fn create_as(
+    tx: &mut WriteTx<'_>,
+    rules: &Rules,
+    id: String,
+    document: &Document,
+    act: &Act,
+) -> Result<Written, ProvisioningError> {
     let wish = rules.profile.wish(document);
     pools::take_turn(tx)?;
-    let record = users::insert(tx, document, &rules.user)?;
+    let record = users::insert_as(tx, id, document, &rules.user)?;
     let change = seats::settle_new(tx, &record.id, wish)?;
     let detail = seat_detail(&change);
     note(tx, "user.created", &record, act, detail)?;

@@ -44,6 +44,8 @@ impl Kind {
 pub enum Request {
     /// POST.
     Create(Value),
+    /// POST of a resource whose id [`WriteTx::new_id`] gave before.
+    CreateAs(String, Value),
     /// PUT.
     Replace(String, Value),
     /// PATCH.
@@ -61,11 +63,11 @@ pub struct Write {
 
 #[derive(Debug)]
 enum What {
-    CreateUser(Document),
+    CreateUser(Option<String>, Document),
     ReplaceUser(String, Value),
     PatchUser(String, PatchRequest),
     DeleteUser(String),
-    CreateGroup(Value),
+    CreateGroup(Option<String>, Value),
     ReplaceGroup(String, Value),
     PatchGroup(String, PatchRequest, Vec<MemberChange>),
     DeleteGroup(String),
@@ -144,13 +146,19 @@ impl Write {
     /// 400 for a body that is none of this type; 413 for too many operations of a PATCH.
     pub fn new(rules: &Rules, kind: Kind, request: Request, t: &mut Tolerance) -> Result<Self, ScimError> {
         let what = match (kind, request) {
-            (Kind::User, Request::Create(body)) => What::CreateUser(resource::create(&rules.user, &body, t)?),
+            (Kind::User, Request::Create(body)) => {
+                What::CreateUser(None, resource::create(&rules.user, &body, t)?)
+            }
+            (Kind::User, Request::CreateAs(id, body)) => {
+                What::CreateUser(Some(id), resource::create(&rules.user, &body, t)?)
+            }
             (Kind::User, Request::Replace(id, body)) => What::ReplaceUser(id, body),
             (Kind::User, Request::Patch(id, body)) => {
                 What::PatchUser(id, PatchRequest::parse(&rules.user, &body, t)?)
             }
             (Kind::User, Request::Delete(id)) => What::DeleteUser(id),
-            (Kind::Group, Request::Create(body)) => What::CreateGroup(body),
+            (Kind::Group, Request::Create(body)) => What::CreateGroup(None, body),
+            (Kind::Group, Request::CreateAs(id, body)) => What::CreateGroup(Some(id), body),
             (Kind::Group, Request::Replace(id, body)) => What::ReplaceGroup(id, body),
             (Kind::Group, Request::Patch(id, body)) => {
                 let (patch, members) = PatchRequest::parse(&rules.group, &body, t)?.split_members()?;
@@ -172,7 +180,7 @@ impl Write {
     #[must_use]
     pub fn status(&self, rules: &Rules, projection: &Projection) -> u16 {
         match self.what {
-            What::CreateUser(_) | What::CreateGroup(_) => 201,
+            What::CreateUser(..) | What::CreateGroup(..) => 201,
             What::DeleteUser(_) | What::DeleteGroup(_) => 204,
             What::PatchGroup(..) if !rules.strict && !projection.is_named() => 204,
             What::ReplaceUser(..) | What::PatchUser(..) | What::ReplaceGroup(..) | What::PatchGroup(..) => {
@@ -185,7 +193,7 @@ impl Write {
     #[must_use]
     pub fn not_done(&self) -> &'static str {
         match self.what {
-            What::CreateUser(_) | What::CreateGroup(_) => "created",
+            What::CreateUser(..) | What::CreateGroup(..) => "created",
             _ => "changed",
         }
     }
@@ -204,7 +212,10 @@ impl Write {
     ) -> Result<Done, ProvisioningError> {
         let members = shown == Shown::Members;
         match &self.what {
-            What::CreateUser(document) => users::create(tx, rules, document, act).map(Done::of_user),
+            What::CreateUser(id, document) => {
+                let id = id.clone().unwrap_or_else(|| tx.new_id());
+                users::create_as(tx, rules, id, document, act).map(Done::of_user)
+            }
             What::ReplaceUser(id, body) => {
                 users::edit(tx, rules, id, Edit::Replace(body), conditions, (act, t)).map(Done::of_user)
             }
@@ -212,7 +223,10 @@ impl Write {
                 users::edit(tx, rules, id, Edit::Patch(patch), conditions, (act, t)).map(Done::of_user)
             }
             What::DeleteUser(id) => users::delete(tx, rules, id, conditions, act).map(Done::of_deletion),
-            What::CreateGroup(body) => groups::create(tx, rules, body, members, (act, t)).map(Done::of_group),
+            What::CreateGroup(id, body) => {
+                let id = id.clone().unwrap_or_else(|| tx.new_id());
+                groups::create_as(tx, rules, id, (body, members), (act, t)).map(Done::of_group)
+            }
             What::ReplaceGroup(id, body) => {
                 groups::replace(tx, rules, id, (body, members), conditions, (act, t)).map(Done::of_group)
             }

@@ -38,6 +38,8 @@ pub enum Leniency {
     SecondPrimary,
     /// A group's member whose `type` is not what its id is; answered as what it is.
     MemberType,
+    /// `post` for `POST` in an operation of a bulk; methods have a letter case (RFC 9110 §9.1).
+    LowerCaseMethod,
 }
 
 impl Leniency {
@@ -59,6 +61,7 @@ impl Leniency {
         Self::RepeatedElement,
         Self::SecondPrimary,
         Self::MemberType,
+        Self::LowerCaseMethod,
     ];
 
     /// The label in a metric: one of a fixed list, never anything a client sent.
@@ -81,6 +84,7 @@ impl Leniency {
             Self::RepeatedElement => "repeated_element",
             Self::SecondPrimary => "second_primary",
             Self::MemberType => "member_type",
+            Self::LowerCaseMethod => "lower_case_method",
         }
     }
 }

@@ -1,9 +1,11 @@
 //! SCIM 2.0 (RFC 7643, RFC 7644) as values. Deliberately absent: HTTP, SQL, tokio, a clock, randomness.
 //!
 //! The way of one request through this crate: bytes → [`json::parse`] → [`resource`] (a document that has
-//! passed its schema) or [`patch`] → stored by others → [`projection`] → answered. [`filter`] and [`path`]
-//! read what a client asks for; [`schema`] is the RFC's tables as data; [`discovery`] tells them to clients.
+//! passed its schema) or [`patch`] → stored by others → [`projection`] → answered. [`bulk`] is many such requests in
+//! one. [`filter`] and [`path`] read what a client asks for; [`schema`] is the RFC's tables as data; [`discovery`]
+//! tells them to clients.
 
+pub mod bulk;
 pub mod discovery;
 pub mod equality;
 pub mod error;

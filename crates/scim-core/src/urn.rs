@@ -23,6 +23,10 @@ pub const ROLE: &str = "urn:okta:scim:schemas:core:1.0:Role";
 pub const LIST_RESPONSE: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
 /// RFC 7644 §3.5.2.
 pub const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+/// RFC 7644 §3.7.
+pub const BULK_REQUEST: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
+/// RFC 7644 §3.7.
+pub const BULK_RESPONSE: &str = "urn:ietf:params:scim:api:messages:2.0:BulkResponse";
 /// RFC 7644 §3.12.
 pub const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
 /// Usher's addition to an error body when no seat is left.

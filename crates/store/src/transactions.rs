@@ -53,7 +53,7 @@ impl<'a> WriteTx<'a> {
         clock::new_id()
     }
 
-    /// Runs a part that may fail alone: an error undoes the part, and the transaction goes on.
+    /// Runs a part that may fail alone: an error or a panic undoes the part, and the transaction goes on.
     ///
     /// # Errors
     /// The part's own error, or the database's when the savepoint itself fails.
@@ -66,7 +66,7 @@ impl<'a> WriteTx<'a> {
         StoreConnection::begin_transaction(self.connection()).map_err(StoreError::from)?;
         let now_ms = self.now_ms;
         let mut inner = WriteTx { read: ReadTx::new(self.read.connection), now_ms };
-        match work(&mut inner) {
+        match run_caught(|| work(&mut inner)) {
             Ok(value) => {
                 StoreConnection::commit_transaction(self.connection()).map_err(StoreError::from)?;
                 Ok(value)

@@ -13,7 +13,7 @@ pub use members::{MemberChange, MemberSelection};
 
 use crate::leniency::{Leniency, Tolerance};
 use crate::path::{AttributeRef, Path};
-use crate::resource::Faults;
+use crate::resource::{Faults, member};
 use crate::schema::{Attribute, Mutability, ResourceType, Schema};
 use crate::{Document, ScimError, ScimType, resource, urn};
 
@@ -250,13 +250,6 @@ fn verb(operation: &Map<String, Value>, tolerance: &mut Tolerance) -> Result<Ver
         tolerance.note(Leniency::CapitalisedOp, op);
     }
     Ok(verb)
-}
-
-/// The member of this name, letter case ignored (RFC 7643 §2.1); a body never holds it twice.
-fn member<'b>(object: &'b Map<String, Value>, name: &str) -> Option<&'b Value> {
-    object
-        .get(name)
-        .or_else(|| object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value))
 }
 
 /// The first fault ends the request; the client is told which operation has it.

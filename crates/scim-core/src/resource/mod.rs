@@ -20,6 +20,7 @@ mod simple;
 pub use document::Document;
 pub use intake::{create, replace};
 pub use members::{Member, take_members};
+pub(crate) use normalise::member;
 pub use normalise::{normalise, normalise_element};
 pub use render::{Meta, Parts, render};
 

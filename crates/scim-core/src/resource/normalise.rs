@@ -75,9 +75,10 @@ fn is_reference_by_value(attribute: &Attribute) -> bool {
     !attribute.multi_valued && attribute.sub_attribute("value").is_some()
 }
 
-/// The member of this name, letter case ignored (RFC 7643 §2.1).
-pub(super) fn member<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
-    object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+/// The member of this name, letter case ignored (RFC 7643 §2.1); a body never holds it twice.
+pub(crate) fn member<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    let in_any_case = || object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+    object.get(name).or_else(|| in_any_case().map(|(_, value)| value))
 }
 
 /// Reads the values of one resource; what it tolerates and what is wrong is noted on the way, so that one fault

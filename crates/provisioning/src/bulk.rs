@@ -1,0 +1,333 @@
+//! A bulk at work (RFC 7644 §3.7): units of operations, a few in each transaction, so that no other writer waits long. Each
+//! operation is what a request of its own would be ([`Write`]), in a savepoint of its own: its failure undoes nothing else.
+//! Operations whose references form a circle share a savepoint, because none of them may be there without the others.
+
+use std::{collections::HashSet, mem};
+
+use directory::DirectoryError;
+use scim_core::{
+    ScimError,
+    bulk::{BulkRequest, Endpoint, Id, Method, Operation, Plan},
+    leniency::Leniency,
+    projection::Projection,
+};
+use seat_ledger::{License, SeatError, pools};
+use serde_json::Value;
+use store::{StoreError, WriteTx};
+
+use crate::{
+    Act, Preconditions, ProvisioningError, Rules, Write,
+    write::{Kind, Request, Shown, View},
+};
+
+/// One bulk on its way.
+#[derive(Debug)]
+pub struct Bulk {
+    operations: Vec<Operation>,
+    plan: Plan,
+    /// By operation.
+    progress: Vec<Progress>,
+    /// The next unit of the plan.
+    next: usize,
+    /// After so many errors the rest is not attempted.
+    errors_left: Option<u64>,
+    /// What the last step did, until it is known to be stored.
+    step: Step,
+}
+
+/// How far one operation is.
+#[derive(Clone, Debug, Default)]
+enum Progress {
+    #[default]
+    Waits,
+    /// A POST that is being done, or is done, with the id that its resource has.
+    Made(String),
+    /// Ended otherwise.
+    Ended,
+}
+
+/// What one step came to.
+#[derive(Debug, Default)]
+pub struct Step {
+    /// How each operation ended, in the order in which they were done.
+    pub outcomes: Vec<Outcome>,
+    /// What was tolerated, as in [`scim_core::leniency::Tolerance::seen`].
+    pub tolerated: Vec<(Leniency, String)>,
+    /// Its first unit.
+    from: usize,
+    /// As it was before.
+    errors_left: Option<u64>,
+}
+
+/// How one operation ended.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Its place in the request.
+    pub operation: usize,
+    /// What it came to.
+    pub result: Result<Success, ProvisioningError>,
+}
+
+/// What a successful operation came to.
+#[derive(Debug)]
+pub struct Success {
+    /// The status that a request of its own would have had.
+    pub status: u16,
+    /// The version that the resource has now; `None` after a DELETE.
+    pub version: Option<i64>,
+    /// Seats that changed hands, as in [`crate::write::Done::seats`].
+    pub seats: Vec<(License, &'static str)>,
+    /// Members that were skipped because they are not here.
+    pub skipped: Vec<String>,
+}
+
+impl Bulk {
+    /// Nothing is done yet.
+    #[must_use]
+    pub fn new(request: BulkRequest) -> Self {
+        let BulkRequest { operations, plan, fail_on_errors } = request;
+        let progress = vec![Progress::default(); operations.len()];
+        let step = Step::default();
+        Self { operations, plan, progress, next: 0, errors_left: fail_on_errors, step }
+    }
+
+    /// Whether anything is left to attempt.
+    #[must_use]
+    pub fn goes_on(&self) -> bool {
+        self.errors_left != Some(0) && self.next < self.plan.units.len()
+    }
+
+    /// Does the next units, at least one, until `enough`, in a transaction of its own. When that is committed,
+    /// [`Bulk::take_step`] tells what came of them; when it is not, [`Bulk::lose_step`] takes them for failed.
+    ///
+    /// # Errors
+    /// The store's, when it failed in a way that is not one operation's; roll back then.
+    pub fn step(
+        &mut self,
+        tx: &mut WriteTx<'_>,
+        by: (&Rules, &Act),
+        enough: impl Fn() -> bool,
+    ) -> Result<(), StoreError> {
+        self.step = Step { from: self.next, errors_left: self.errors_left, ..Step::default() };
+        while self.goes_on() {
+            let Some(unit) = self.plan.units.get(self.next).cloned() else { break };
+            self.next += 1;
+            if unit.is_impossible {
+                unit.operations.iter().for_each(|operation| self.refuse(*operation, circular()));
+                continue;
+            }
+            let faults = self.faults(&unit.operations);
+            if !faults.is_empty() {
+                self.refuse_all(&unit.operations, faults);
+                continue;
+            }
+            self.run(tx, &unit.operations, by)?;
+            // Where others write at the same time, what was locked stays locked until the commit, and several requests in one
+            // transaction take locks in an order that no single request has: there each unit has its own.
+            if tx.has_rivals() || enough() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// What the last step came to; it is stored.
+    pub fn take_step(&mut self) -> Step {
+        mem::take(&mut self.step)
+    }
+
+    /// The operations of the last step, of which nothing was stored.
+    pub fn lose_step(&mut self) -> Vec<usize> {
+        let Step { from, errors_left, .. } = self.take_step();
+        let units = self.plan.units.get(from..self.next).unwrap_or_default();
+        let lost: Vec<usize> = units.iter().flat_map(|unit| unit.operations.iter().copied()).collect();
+        let errors = u64::try_from(lost.len()).unwrap_or(u64::MAX);
+        self.errors_left = errors_left.map(|left| left.saturating_sub(errors));
+        lost.iter().for_each(|operation| self.set(*operation, Progress::Ended));
+        lost
+    }
+
+    /// Ends the bulk here; the operations that were not attempted.
+    pub fn give_up(&mut self) -> Vec<usize> {
+        let rest = self.plan.units.get(self.next..).unwrap_or_default();
+        let rest = rest.iter().flat_map(|unit| unit.operations.iter().copied()).collect();
+        self.next = self.plan.units.len();
+        rest
+    }
+
+    /// The operations, in the order of the request.
+    #[must_use]
+    pub fn operations(&self) -> &[Operation] {
+        &self.operations
+    }
+
+    /// The resource that an operation is about, where there is one or was to be one.
+    #[must_use]
+    pub fn resource(&self, operation: usize) -> Option<(Kind, &str)> {
+        let sent = self.operations.get(operation)?;
+        match (&sent.resource, &sent.asked) {
+            (Some((endpoint, Id::Known(id))), _) => Some((kind(*endpoint), id)),
+            (Some((endpoint, Id::Reference(bulk_id))), _) => {
+                Some((kind(*endpoint), made(&self.progress, self.plan.creator(bulk_id)?)?))
+            }
+            (None, Ok(asked)) => Some((kind(asked.endpoint), made(&self.progress, operation)?)),
+            (None, Err(_)) => None,
+        }
+    }
+
+    fn set(&mut self, operation: usize, progress: Progress) {
+        if let Some(place) = self.progress.get_mut(operation) {
+            *place = progress;
+        }
+    }
+
+    fn refuse(&mut self, operation: usize, error: ProvisioningError) {
+        self.set(operation, Progress::Ended);
+        self.errors_left = self.errors_left.map(|left| left.saturating_sub(1));
+        self.step.outcomes.push(Outcome { operation, result: Err(error) });
+    }
+
+    /// Does one operation, or several whose references form a circle: all of them or none.
+    fn run(
+        &mut self,
+        tx: &mut WriteTx<'_>,
+        unit: &[usize],
+        (rules, act): (&Rules, &Act),
+    ) -> Result<(), StoreError> {
+        for operation in unit {
+            let is_post = |o: &Operation| o.asked.as_ref().is_ok_and(|asked| asked.method == Method::Post);
+            let post = self.operations.get(*operation).is_some_and(is_post);
+            self.set(*operation, if post { Progress::Made(tx.new_id()) } else { Progress::Ended });
+        }
+        let jobs: Vec<Job> = unit.iter().filter_map(|operation| self.job(*operation)).collect();
+        let mut at = unit.first().copied().unwrap_or_default();
+        let tolerated = &mut self.step.tolerated;
+        let done = tx.savepoint(|tx| {
+            // A circle may begin with a group: seats before rows of the directory, as everywhere.
+            if unit.len() > 1 {
+                pools::take_turn(tx)?;
+            }
+            let mut done = Vec::with_capacity(unit.len());
+            for job in jobs {
+                at = job.operation;
+                done.push(Outcome { operation: at, result: Ok(job.run(tx, (rules, act), tolerated)?) });
+            }
+            Ok::<_, ProvisioningError>(done)
+        });
+        match done {
+            Ok(done) => self.step.outcomes.extend(done),
+            Err(error) => self.refuse_all(unit, vec![(at, of_the_operation(error)?)]),
+        }
+        Ok(())
+    }
+
+    /// Those that have a fault are told it, the others that they refer to one that has.
+    fn refuse_all(&mut self, unit: &[usize], mut faults: Vec<(usize, ProvisioningError)>) {
+        let first = faults.first().map(|(operation, _)| *operation).unwrap_or_default();
+        for operation in unit {
+            let own = faults.iter().position(|(faulty, _)| faulty == operation);
+            let error = own.map(|place| faults.swap_remove(place).1);
+            self.refuse(*operation, error.unwrap_or_else(|| refers_to_failure(first)));
+        }
+    }
+
+    /// Which operations of a unit cannot be attempted, and why.
+    fn faults(&self, unit: &[usize]) -> Vec<(usize, ProvisioningError)> {
+        let together: HashSet<usize> = unit.iter().copied().collect();
+        let fault = |operation: usize| {
+            if let Err(error) = &self.operations.get(operation)?.asked {
+                return Some(error.clone().into());
+            }
+            let mut needs = self.plan.needs(operation).iter().filter(|need| !together.contains(need));
+            needs.find(|need| made(&self.progress, **need).is_none()).map(|need| refers_to_failure(*need))
+        };
+        unit.iter().filter_map(|operation| Some((*operation, fault(*operation)?))).collect()
+    }
+
+    /// What is to be done for an operation, with an id in the place of every reference.
+    fn job(&mut self, operation: usize) -> Option<Job> {
+        let resource = self.resource(operation).map(|(_, id)| id.to_owned());
+        let Self { operations, plan, progress, .. } = self;
+        let asked = operations.get_mut(operation)?.asked.as_mut().ok()?;
+        plan.resolve(asked, |creator| made(progress, creator).map(str::to_owned));
+        let data = mem::replace(&mut asked.data, Value::Null);
+        let request = match (asked.method, resource) {
+            (Method::Post, id) => Request::CreateAs(id?, data),
+            (Method::Put, id) => Request::Replace(id?, data),
+            (Method::Patch, id) => Request::Patch(id?, data),
+            (Method::Delete, id) => Request::Delete(id?),
+        };
+        let version = asked.version.take().filter(|_| asked.method != Method::Post);
+        let conditions = Preconditions { if_match: version, if_none_match: None };
+        let kind = kind(asked.endpoint);
+        Some(Job { operation, kind, request, conditions })
+    }
+}
+
+fn kind(endpoint: Endpoint) -> Kind {
+    match endpoint {
+        Endpoint::Users => Kind::User,
+        Endpoint::Groups => Kind::Group,
+    }
+}
+
+/// The id of what a POST has made, or is about to make.
+fn made(progress: &[Progress], operation: usize) -> Option<&str> {
+    match progress.get(operation)? {
+        Progress::Made(id) => Some(id),
+        Progress::Waits | Progress::Ended => None,
+    }
+}
+
+/// One operation as the request that it stands for.
+struct Job {
+    operation: usize,
+    kind: Kind,
+    request: Request,
+    conditions: Preconditions,
+}
+
+impl Job {
+    fn run(
+        self,
+        tx: &mut WriteTx<'_>,
+        (rules, act): (&Rules, &Act),
+        tolerated: &mut Vec<(Leniency, String)>,
+    ) -> Result<Success, ProvisioningError> {
+        let mut t = rules.tolerance();
+        let run = || {
+            let write = Write::new(rules, self.kind, self.request, &mut t)?;
+            let status = write.status(rules, &Projection::all());
+            let done = write.run(tx, rules, Shown::Version, &self.conditions, (act, &mut t))?;
+            let version = done.view.as_ref().map(View::version);
+            Ok(Success { status, version, seats: done.seats, skipped: done.skipped })
+        };
+        let done = run();
+        tolerated.append(&mut t.seen);
+        done
+    }
+}
+
+/// RFC 7644 §3.7.1.
+fn circular() -> ProvisioningError {
+    let detail = "The references are circular: a group would be, perhaps through others, a member of itself.";
+    ScimError::new(409, None, detail).into()
+}
+
+fn refers_to_failure(operation: usize) -> ProvisioningError {
+    let detail = format!("Not done, because it refers to what operation {} failed to create.", operation + 1);
+    ScimError::new(409, None, detail).into()
+}
+
+/// An error that is one operation's; a failure of the store is everyone's, and the transaction is not to be trusted.
+fn of_the_operation(error: ProvisioningError) -> Result<ProvisioningError, StoreError> {
+    match error {
+        ProvisioningError::Store(error)
+        | ProvisioningError::Directory(DirectoryError::Store(error))
+        | ProvisioningError::Seats(SeatError::Store(error)) => match error {
+            StoreError::Panicked | StoreError::Unique(_) | StoreError::Query(_) => Ok(error.into()),
+            failure => Err(failure),
+        },
+        error => Ok(error),
+    }
+}

@@ -1,0 +1,99 @@
+//! Bulk (RFC 7644 §3.7) as a value: what one request asks for, which of its operations need which others, and the order in
+//! which they are done. Doing them is elsewhere.
+//!
+//! A fault of one operation is that operation's alone (§3.7: "The service provider MUST continue performing as many changes
+//! as possible"); only what makes the whole request unreadable refuses it as a whole.
+
+mod operation;
+mod order;
+mod plan;
+mod references;
+mod response;
+
+use serde_json::{Map, Value};
+
+pub use operation::{Asked, Endpoint, Id, Method, Operation};
+pub use plan::{Plan, Unit};
+pub use response::{Answer, response};
+
+use crate::leniency::{Leniency, Tolerance};
+use crate::patch::PatchRequest;
+use crate::resource::member;
+use crate::{ScimError, urn};
+
+/// Most operations in one request; more is 413. A PATCH takes as many, because clients cut both by the one number that is
+/// announced.
+pub const MAX_OPERATIONS: usize = PatchRequest::MAX_OPERATIONS;
+
+/// One request to `/Bulk`, ready to be done.
+#[derive(Debug)]
+pub struct BulkRequest {
+    /// As sent, in the order of the request.
+    pub operations: Vec<Operation>,
+    /// In which order the operations are done.
+    pub plan: Plan,
+    /// After so many errors the rest is not attempted.
+    pub fail_on_errors: Option<u64>,
+}
+
+impl BulkRequest {
+    /// Reads the body of a request to `/Bulk`.
+    ///
+    /// # Errors
+    /// 400 `invalidSyntax` when it is no BulkRequest; 413 for too many operations (RFC 7644 §3.7.4).
+    pub fn parse(body: Value, t: &mut Tolerance) -> Result<Self, ScimError> {
+        let Value::Object(mut body) = body else {
+            return Err(ScimError::invalid_syntax("The body of a bulk request must be a JSON object."));
+        };
+        check_message_schema(&body)?;
+        let fail_on_errors = fail_on_errors(&body)?;
+        let Some(Value::Array(sent)) = take(&mut body, "Operations") else {
+            let detail = "A bulk request needs \"Operations\", an array of operations.";
+            return Err(ScimError::invalid_syntax(detail));
+        };
+        if sent.is_empty() {
+            t.allow(Leniency::EmptyOperations, "Operations", || {
+                ScimError::invalid_syntax("\"Operations\" is empty; send at least one operation.")
+            })?;
+        }
+        if sent.len() > MAX_OPERATIONS {
+            let detail = format!(
+                "The number of operations exceeds maxOperations ({MAX_OPERATIONS}); send the rest in a further request."
+            );
+            return Err(ScimError::new(413, None, detail));
+        }
+        let mut operations: Vec<Operation> = sent.into_iter().map(|o| Operation::parse(o, t)).collect();
+        let plan = Plan::of(&mut operations);
+        Ok(Self { operations, plan, fail_on_errors })
+    }
+}
+
+/// RFC 7644 §3.7: bulk requests "are identified using" this URI.
+fn check_message_schema(body: &Map<String, Value>) -> Result<(), ScimError> {
+    let schemas = member(body, "schemas").and_then(Value::as_array);
+    let is_bulk = |s: &Value| s.as_str().is_some_and(|s| s.eq_ignore_ascii_case(urn::BULK_REQUEST));
+    if schemas.is_some_and(|schemas| schemas.iter().any(is_bulk)) {
+        return Ok(());
+    }
+    let detail = format!("\"schemas\" of a bulk request must be [\"{}\"].", urn::BULK_REQUEST);
+    Err(ScimError::invalid_syntax(detail))
+}
+
+fn fail_on_errors(body: &Map<String, Value>) -> Result<Option<u64>, ScimError> {
+    match member(body, "failOnErrors") {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => match value.as_u64() {
+            Some(limit) if limit >= 1 => Ok(Some(limit)),
+            _ => Err(ScimError::invalid_syntax("\"failOnErrors\" must be an integer of 1 or more.")),
+        },
+    }
+}
+
+/// The member of this name, letter case ignored, taken out.
+fn take(object: &mut Map<String, Value>, name: &str) -> Option<Value> {
+    let key = object.keys().find(|key| key.eq_ignore_ascii_case(name))?.clone();
+    object.shift_remove(&key)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,198 @@
+//! One operation of a bulk as sent: what it asks for, or what is wrong with it.
+
+use serde_json::{Map, Value};
+
+use super::{references, take};
+use crate::ScimError;
+use crate::leniency::{Leniency, Tolerance};
+use crate::resource::member;
+
+/// Longest `bulkId`, in characters.
+pub(super) const MAX_BULK_ID: usize = 256;
+
+/// Longest id in a `path`, in characters; ours have 36.
+const MAX_ID: usize = 128;
+
+/// Longest method that an answer repeats, in characters.
+const MAX_METHOD: usize = 16;
+
+/// One operation.
+#[derive(Debug)]
+pub struct Operation {
+    /// As sent, when it is a word, in upper case: the answer repeats it.
+    pub method: Option<String>,
+    /// As sent: the answer repeats it.
+    pub bulk_id: Option<String>,
+    /// The resource that a PUT, PATCH or DELETE is about, whatever else is wrong: the answer tells its location.
+    pub resource: Option<(Endpoint, Id)>,
+    /// What is asked for, or what is wrong with it.
+    pub asked: Result<Asked, ScimError>,
+}
+
+/// A well-formed operation.
+#[derive(Debug)]
+pub struct Asked {
+    /// What is done.
+    pub method: Method,
+    /// To which type of resource.
+    pub endpoint: Endpoint,
+    /// The version that the resource must have, as an entity tag.
+    pub version: Option<String>,
+    /// The body, with references in it; null for a DELETE.
+    pub data: Value,
+}
+
+/// `method` of an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the RFC's own words")]
+pub enum Method {
+    Post,
+    Put,
+    Patch,
+    Delete,
+}
+
+/// The endpoints that a bulk reaches; everything else is refused, however it is spelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Endpoint {
+    Users,
+    Groups,
+}
+
+/// Which resource a `path` names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Id {
+    /// By its id.
+    Known(String),
+    /// By the `bulkId` of the operation that creates it.
+    Reference(String),
+}
+
+impl Operation {
+    pub(super) fn parse(operation: Value, t: &mut Tolerance) -> Self {
+        let Value::Object(mut operation) = operation else {
+            let error = ScimError::invalid_syntax("An operation must be a JSON object.");
+            return Self { method: None, bulk_id: None, resource: None, asked: Err(error) };
+        };
+        let word = |text: &&str| text.len() <= MAX_METHOD && text.bytes().all(|b| b.is_ascii_alphabetic());
+        let text = |name: &str| member(&operation, name).and_then(Value::as_str);
+        let method = text("method").filter(word).map(str::to_ascii_uppercase);
+        let bulk_id = text("bulkId").filter(|id| is_bulk_id(id)).map(str::to_owned);
+        let path = text("path").and_then(Path::parse);
+        let resource = match &path {
+            Some(Path::Resource(endpoint, id)) => Some((*endpoint, id.clone())),
+            Some(Path::Type(_)) | None => None,
+        };
+        let asked = Asked::parse(&mut operation, path.as_ref(), t);
+        Self { method, bulk_id, resource, asked }
+    }
+
+    /// The `bulkId` under which others may refer to what this operation creates, even if it will fail.
+    pub(super) fn creates(&self) -> Option<&str> {
+        let is_post = self.method.as_deref() == Some("POST");
+        self.bulk_id.as_deref().filter(|_| is_post)
+    }
+}
+
+fn is_bulk_id(text: &str) -> bool {
+    !text.is_empty() && text.chars().count() <= MAX_BULK_ID
+}
+
+impl Asked {
+    fn parse(
+        operation: &mut Map<String, Value>,
+        path: Option<&Path>,
+        t: &mut Tolerance,
+    ) -> Result<Self, ScimError> {
+        let method = Method::parse(operation, t)?;
+        check_bulk_id(operation, method)?;
+        let version = match member(operation, "version") {
+            None | Some(Value::Null) => None,
+            Some(Value::String(version)) => Some(version.clone()),
+            Some(_) => return Err(ScimError::invalid_syntax("\"version\" must be a string.")),
+        };
+        // RFC 7644 §3.7: a POST names a type's endpoint, everything else one resource.
+        let endpoint = match (method, path) {
+            (Method::Post, Some(Path::Type(endpoint))) => *endpoint,
+            (Method::Put | Method::Patch | Method::Delete, Some(Path::Resource(endpoint, _))) => *endpoint,
+            _ => {
+                return Err(ScimError::invalid_syntax(
+                    "\"path\" must be /Users or /Groups for a POST, and /Users/{id} or /Groups/{id} for PUT, \
+                     PATCH and DELETE.",
+                ));
+            }
+        };
+        let data = match (method, take(operation, "data").unwrap_or_default()) {
+            (Method::Delete, _) => Value::Null,
+            (_, Value::Null) => {
+                let detail = "A POST, PUT or PATCH needs \"data\", the body of the request.";
+                return Err(ScimError::invalid_syntax(detail));
+            }
+            (_, data) => data,
+        };
+        Ok(Self { method, endpoint, version, data })
+    }
+
+    /// Whether what is referred to must be there before this is done. A user may name anybody as its manager, so such an id
+    /// is only told; a member of a group is looked up.
+    pub(super) fn looks_up(&self) -> bool {
+        self.endpoint == Endpoint::Groups
+    }
+}
+
+impl Method {
+    fn parse(operation: &Map<String, Value>, t: &mut Tolerance) -> Result<Self, ScimError> {
+        let refusal = || ScimError::invalid_syntax("\"method\" must be POST, PUT, PATCH or DELETE.");
+        let sent = member(operation, "method").and_then(Value::as_str).ok_or_else(refusal)?;
+        let method = match sent.to_ascii_uppercase().as_str() {
+            "POST" => Self::Post,
+            "PUT" => Self::Put,
+            "PATCH" => Self::Patch,
+            "DELETE" => Self::Delete,
+            _ => return Err(refusal()),
+        };
+        if sent.bytes().any(|b| b.is_ascii_lowercase()) {
+            t.allow(Leniency::LowerCaseMethod, "method", refusal)?;
+        }
+        Ok(method)
+    }
+}
+
+/// RFC 7644 §3.7: "REQUIRED when "method" is "POST"".
+fn check_bulk_id(operation: &Map<String, Value>, method: Method) -> Result<(), ScimError> {
+    match member(operation, "bulkId") {
+        None | Some(Value::Null) if method != Method::Post => Ok(()),
+        None | Some(Value::Null) => Err(ScimError::invalid_syntax("A POST needs a \"bulkId\".")),
+        Some(Value::String(id)) if is_bulk_id(id) => Ok(()),
+        Some(_) => Err(ScimError::invalid_syntax(format!(
+            "\"bulkId\" must be a string of 1 to {MAX_BULK_ID} characters."
+        ))),
+    }
+}
+
+/// Where a `path` leads.
+enum Path {
+    Type(Endpoint),
+    Resource(Endpoint, Id),
+}
+
+impl Path {
+    /// Nothing but the two endpoints is reached: no other base, no discovery, no bulk in a bulk (attack 45).
+    fn parse(path: &str) -> Option<Self> {
+        let (endpoint, rest) = match (path.strip_prefix("/Users"), path.strip_prefix("/Groups")) {
+            (Some(rest), _) => (Endpoint::Users, rest),
+            (None, rest) => (Endpoint::Groups, rest?),
+        };
+        if rest.is_empty() {
+            return Some(Self::Type(endpoint));
+        }
+        let id = rest.strip_prefix('/')?;
+        if let Some(bulk_id) = references::name(id) {
+            return Some(Self::Resource(endpoint, Id::Reference(bulk_id.to_owned())));
+        }
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+        let is_id = !id.is_empty() && id.len() <= MAX_ID && id.bytes().all(plain);
+        is_id.then(|| Self::Resource(endpoint, Id::Known(id.to_owned())))
+    }
+}

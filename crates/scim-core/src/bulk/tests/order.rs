@@ -1,0 +1,78 @@
+//! Any graph of operations: what can be resolved is, in an order that a slow and simple reading of the rules agrees with.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::super::order::units;
+
+/// By operation: what it needs, and of that what is looked up.
+fn graphs() -> impl Strategy<Value = (Vec<Vec<usize>>, Vec<Vec<usize>>)> {
+    (1_usize..12).prop_flat_map(|n| {
+        let edges = vec(vec((0..n, any::<bool>()), 0..3), n);
+        let sorted = |edges: Vec<(usize, bool)>, hard: bool| {
+            let mut to: Vec<usize> =
+                edges.into_iter().filter(|(_, h)| *h || !hard).map(|(to, _)| to).collect();
+            to.sort_unstable();
+            to.dedup();
+            to
+        };
+        edges.prop_map(move |edges| {
+            let needs = edges.iter().map(|e| sorted(e.clone(), false)).collect();
+            let looked_up = edges.iter().map(|e| sorted(e.clone(), true)).collect();
+            (needs, looked_up)
+        })
+    })
+}
+
+/// Which operations an operation leads to, itself only over others.
+fn reach(edges: &[Vec<usize>]) -> Vec<Vec<bool>> {
+    let n = edges.len();
+    let mut reach = vec![vec![false; n]; n];
+    for (from, to) in edges.iter().enumerate() {
+        to.iter().for_each(|to| reach[from][*to] = true);
+    }
+    for via in 0..n {
+        for from in 0..n {
+            for to in 0..n {
+                reach[from][to] |= reach[from][via] && reach[via][to];
+            }
+        }
+    }
+    reach
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn every_graph_of_operations_is_ordered_or_its_circles_are_named((needs, looked_up) in graphs()) {
+        let n = needs.len();
+        let units = units(&needs, &looked_up);
+        let flat: Vec<usize> = units.iter().flat_map(|u| u.operations.iter().copied()).collect();
+        let mut each_once = flat.clone();
+        each_once.sort_unstable();
+        prop_assert_eq!(each_once, (0..n).collect::<Vec<_>>());
+        let place = |op: usize| flat.iter().position(|o| *o == op).unwrap();
+        let unit_of = |op: usize| units.iter().position(|u| u.operations.contains(&op)).unwrap();
+        let (any, hard) = (reach(&needs), reach(&looked_up));
+        for op in 0..n {
+            for (other, back) in any.iter().enumerate() {
+                let together = op == other || (any[op][other] && back[op]);
+                prop_assert_eq!(unit_of(op) == unit_of(other), together, "units are circles");
+            }
+            for need in &needs[op] {
+                prop_assert!(unit_of(*need) <= unit_of(op), "{} before {}", need, op);
+            }
+            let unit = &units[unit_of(op)];
+            prop_assert_eq!(unit.is_impossible, unit.operations.iter().any(|o| hard[*o][*o]));
+            for need in &looked_up[op] {
+                prop_assert!(unit.is_impossible || place(*need) < place(op), "{} is there for {}", need, op);
+            }
+            // Who overtakes is needed by somebody who stands before, or at, the one that is overtaken.
+            for late in op + 1..n {
+                let needed = any.iter().take(op + 1).any(|of| of[late]);
+                prop_assert!(place(op) < place(late) || needed, "{} overtook {}", late, op);
+            }
+        }
+    }
+}
