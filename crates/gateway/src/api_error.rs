@@ -135,9 +135,10 @@ impl ApiError {
             Self::DiscoveryFilter => {
                 plain(403, "Discovery endpoints cannot be filtered (RFC 7644 section 4).")
             }
-            Self::BodyTooLarge { limit, .. } => {
-                plain(413, &format!("The body is larger than {limit} bytes; send less at once."))
-            }
+            Self::BodyTooLarge { limit, .. } => plain(
+                413,
+                &format!("The size of the body exceeds maxPayloadSize ({limit}); send less at once."),
+            ),
             Self::BodyTooSlow { seconds } => {
                 plain(408, &format!("The body did not arrive within {seconds} seconds."))
             }

@@ -87,7 +87,7 @@ impl Bulk {
     pub fn new(request: BulkRequest) -> Self {
         let BulkRequest { operations, plan, fail_on_errors } = request;
         let progress = vec![Progress::default(); operations.len()];
-        let step = Step::default();
+        let step = Step { errors_left: fail_on_errors, ..Step::default() };
         Self { operations, plan, progress, next: 0, errors_left: fail_on_errors, step }
     }
 
@@ -108,7 +108,6 @@ impl Bulk {
         by: (&Rules, &Act),
         enough: impl Fn() -> bool,
     ) -> Result<(), StoreError> {
-        self.step = Step { from: self.next, errors_left: self.errors_left, ..Step::default() };
         while self.goes_on() {
             let Some(unit) = self.plan.units.get(self.next).cloned() else { break };
             self.next += 1;
@@ -133,7 +132,8 @@ impl Bulk {
 
     /// What the last step came to; it is stored.
     pub fn take_step(&mut self) -> Step {
-        mem::take(&mut self.step)
+        let next = Step { from: self.next, errors_left: self.errors_left, ..Step::default() };
+        mem::replace(&mut self.step, next)
     }
 
     /// The operations of the last step, of which nothing was stored.
@@ -143,6 +143,7 @@ impl Bulk {
         let lost: Vec<usize> = units.iter().flat_map(|unit| unit.operations.iter().copied()).collect();
         let errors = u64::try_from(lost.len()).unwrap_or(u64::MAX);
         self.errors_left = errors_left.map(|left| left.saturating_sub(errors));
+        self.step.errors_left = self.errors_left;
         lost.iter().for_each(|operation| self.set(*operation, Progress::Ended));
         lost
     }
@@ -246,20 +247,19 @@ impl Bulk {
 
     /// What is to be done for an operation, with an id in the place of every reference.
     fn job(&mut self, operation: usize) -> Option<Job> {
-        let resource = self.resource(operation).map(|(_, id)| id.to_owned());
+        let (kind, id) = self.resource(operation).map(|(kind, id)| (kind, id.to_owned()))?;
         let Self { operations, plan, progress, .. } = self;
         let asked = operations.get_mut(operation)?.asked.as_mut().ok()?;
         plan.resolve(asked, |creator| made(progress, creator).map(str::to_owned));
         let data = mem::replace(&mut asked.data, Value::Null);
-        let request = match (asked.method, resource) {
-            (Method::Post, id) => Request::CreateAs(id?, data),
-            (Method::Put, id) => Request::Replace(id?, data),
-            (Method::Patch, id) => Request::Patch(id?, data),
-            (Method::Delete, id) => Request::Delete(id?),
+        let request = match asked.method {
+            Method::Post => Request::CreateAs(id, data),
+            Method::Put => Request::Replace(id, data),
+            Method::Patch => Request::Patch(id, data),
+            Method::Delete => Request::Delete(id),
         };
         let version = asked.version.take().filter(|_| asked.method != Method::Post);
         let conditions = Preconditions { if_match: version, if_none_match: None };
-        let kind = kind(asked.endpoint);
         Some(Job { operation, kind, request, conditions })
     }
 }

@@ -2,8 +2,8 @@
 //! and license. Each function here runs inside one transaction that its caller opened. Deliberately absent: SQL, HTTP.
 
 pub mod audit;
-pub mod entitlements;
 pub mod bulk;
+pub mod entitlements;
 mod error;
 pub mod groups;
 pub mod plan;

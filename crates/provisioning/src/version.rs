@@ -24,15 +24,29 @@ impl Preconditions {
     /// [`ProvisioningError::PreconditionFailed`].
     pub(crate) fn check_write(&self, version: i64) -> Result<(), ProvisioningError> {
         let current = etag(version);
-        let matched = self.if_match.as_deref().is_none_or(|list| names(list, &current));
-        let barred = self.if_none_match.as_deref().is_some_and(|list| names(list, &current));
-        if matched && !barred { Ok(()) } else { Err(ProvisioningError::PreconditionFailed { current }) }
+        self.check_read(&current)?;
+        if self.has(&current) { Err(ProvisioningError::PreconditionFailed { current }) } else { Ok(()) }
+    }
+
+    /// For a read: `If-Match` must name the tag (RFC 7232 §3.1).
+    ///
+    /// # Errors
+    /// [`ProvisioningError::PreconditionFailed`].
+    pub fn check_read(&self, tag: &str) -> Result<(), ProvisioningError> {
+        let matched = self.if_match.as_deref().is_none_or(|list| names(list, tag));
+        if matched { Ok(()) } else { Err(ProvisioningError::PreconditionFailed { current: tag.to_owned() }) }
     }
 
     /// For a read: whether the client already has this version.
     #[must_use]
     pub fn has_already(&self, version: i64) -> bool {
-        self.if_none_match.as_deref().is_some_and(|list| names(list, &etag(version)))
+        self.has(&etag(version))
+    }
+
+    /// Whether `If-None-Match` names the tag.
+    #[must_use]
+    pub fn has(&self, tag: &str) -> bool {
+        self.if_none_match.as_deref().is_some_and(|list| names(list, tag))
     }
 }
 
@@ -48,10 +62,10 @@ mod tests {
 
     #[test]
     fn tags_compare_weakly_and_a_star_matches_any() {
-        for list in ["W/\"3\"", "\"3\"", "\"1\", W/\"3\"", "*", " * "] {
+        for list in ["W/\"3\"", "\"3\"", "\"1\", W/\"3\"", "W/\"1\",,\"3\" ,", "*", " * "] {
             assert!(names(list, "W/\"3\""), "{list}");
         }
-        for list in ["W/\"4\"", "3", "", "W/\"33\""] {
+        for list in ["W/\"4\"", "3", "", "W/\"33\"", "**", "\"*\"", "W/3", "\"3"] {
             assert!(!names(list, "W/\"3\""), "{list}");
         }
     }
@@ -61,5 +75,17 @@ mod tests {
         let conditions = Preconditions { if_match: Some("W/\"2\"".into()), if_none_match: None };
         assert!(conditions.check_write(2).is_ok());
         assert!(conditions.check_write(3).is_err());
+    }
+
+    #[test]
+    fn a_write_is_barred_by_a_tag_that_must_not_match_and_a_read_only_by_one_that_must() {
+        let unless = |list: &str| Preconditions { if_match: None, if_none_match: Some(list.to_owned()) };
+        for list in ["*", "W/\"2\"", "\"2\""] {
+            assert!(unless(list).check_write(2).is_err(), "{list}");
+            assert!(unless(list).check_read("W/\"2\"").is_ok() && unless(list).has_already(2), "{list}");
+        }
+        assert!(unless("W/\"1\"").check_write(2).is_ok() && !unless("W/\"1\"").has_already(2));
+        let only = |list: &str| Preconditions { if_match: Some(list.to_owned()), if_none_match: None };
+        assert!(only("W/\"1\"").check_read("W/\"2\"").is_err() && only("*").check_read("W/\"2\"").is_ok());
     }
 }

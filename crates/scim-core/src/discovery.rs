@@ -10,7 +10,7 @@ use crate::{ResourceType, urn};
 /// The limits that clients are told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Features {
-    /// Most operations of a PATCH; authentik cuts its requests by it, although Bulk itself is off.
+    /// Most operations of a bulk, and of a PATCH: authentik cuts its PATCHes by it.
     pub max_operations: u64,
     /// Longest body, in bytes.
     pub max_payload_size: u64,
@@ -27,7 +27,7 @@ pub fn service_provider_config(features: &Features, base: &str) -> Value {
         "schemas": [urn::SERVICE_PROVIDER_CONFIG],
         "patch": {"supported": true},
         "bulk": {
-            "supported": false,
+            "supported": true,
             "maxOperations": features.max_operations,
             "maxPayloadSize": features.max_payload_size,
         },
@@ -126,7 +126,7 @@ mod tests {
         assert_eq!(config["patch"], json!({"supported": true}));
         assert_eq!(
             config["bulk"],
-            json!({"supported": false, "maxOperations": 1000, "maxPayloadSize": 8_388_608})
+            json!({"supported": true, "maxOperations": 1000, "maxPayloadSize": 8_388_608})
         );
         assert_eq!(config["filter"], json!({"supported": true, "maxResults": 1000}));
         for (name, supported) in [("changePassword", false), ("sort", false), ("etag", true)] {

@@ -1,10 +1,17 @@
 //! `/ServiceProviderConfig`, `/ResourceTypes`, `/Schemas`: what this tenant's endpoint is, told from the same data that
 //! decides requests (RFC 7644 §4).
 
+use provisioning::Preconditions;
 use scim_core::{discovery, list};
 use serde_json::Value;
 
-use super::{answer::Answer, caller::Caller, endpoint::Endpoint, query::Query};
+use super::{
+    answer::Answer,
+    caller::Caller,
+    conditions::{conditional, give_version},
+    endpoint::Endpoint,
+    query::Query,
+};
 use crate::{api_error::ApiError, app::App};
 
 /// Answers a discovery endpoint. A filter is 403, paging and sorting are ignored (RFC 7644 §4).
@@ -13,6 +20,7 @@ pub(super) fn answer(
     caller: &Caller,
     endpoint: &Endpoint,
     query: &Query,
+    conditions: &Preconditions,
 ) -> Result<Answer, ApiError> {
     if query.filter.is_some() {
         return Err(ApiError::DiscoveryFilter);
@@ -21,37 +29,49 @@ pub(super) fn answer(
     let types = caller.rules.types();
     match endpoint {
         Endpoint::ServiceProviderConfig => {
-            Ok(Answer::ok(discovery::service_provider_config(&features(app), base).to_string()))
+            told(discovery::service_provider_config(&features(app), base), conditions)
         }
-        Endpoint::ResourceTypes => Ok(whole_list(&discovery::resource_types(&types, base))),
-        Endpoint::ResourceType(name) => one(discovery::resource_types(&types, base), name, "resource type"),
-        Endpoint::Schemas => Ok(whole_list(&discovery::schemas(&types, base))),
-        Endpoint::Schema(urn) => one(discovery::schemas(&types, base), urn, "schema"),
+        Endpoint::ResourceTypes => Ok(whole_list(discovery::resource_types(&types, base))),
+        Endpoint::ResourceType(name) => {
+            told(one(discovery::resource_types(&types, base), name, "resource type")?, conditions)
+        }
+        Endpoint::Schemas => Ok(whole_list(discovery::schemas(&types, base))),
+        Endpoint::Schema(urn) => told(one(discovery::schemas(&types, base), urn, "schema")?, conditions),
         _ => Err(ApiError::NoSuchPath { base_url: Some(base.clone()) }),
     }
 }
 
 fn features(app: &App) -> discovery::Features {
     discovery::Features {
-        max_operations: u64::try_from(scim_core::patch::PatchRequest::MAX_OPERATIONS).unwrap_or(u64::MAX),
+        max_operations: u64::try_from(scim_core::bulk::MAX_OPERATIONS).unwrap_or(u64::MAX),
         max_payload_size: u64::try_from(app.settings.body_limit).unwrap_or(u64::MAX),
         max_results: app.settings.max_results,
         documentation_uri: None,
     }
 }
 
-fn whole_list(resources: &[Value]) -> Answer {
-    let texts: Vec<String> = resources.iter().map(Value::to_string).collect();
+fn whole_list(resources: Vec<Value>) -> Answer {
+    let texts: Vec<String> =
+        resources.into_iter().map(|resource| versioned(resource).0.to_string()).collect();
     let total = u64::try_from(texts.len()).unwrap_or(u64::MAX);
     Answer::ok(list::list_text(total, &list::Page { start_index: 1, count: total }, &texts))
 }
 
-fn one(resources: Vec<Value>, id: &str, kind: &str) -> Result<Answer, ApiError> {
+fn one(resources: Vec<Value>, id: &str, kind: &str) -> Result<Value, ApiError> {
     let is = |resource: &Value| {
         let named =
             |key: &str| resource.get(key).and_then(Value::as_str).is_some_and(|v| v.eq_ignore_ascii_case(id));
         named("id") || (kind == "resource type" && named("name"))
     };
-    let found = resources.iter().find(|resource| is(resource));
-    found.map(|resource| Answer::ok(resource.to_string())).ok_or_else(|| ApiError::not_found(kind))
+    resources.into_iter().find(is).ok_or_else(|| ApiError::not_found(kind))
+}
+
+fn told(resource: Value, conditions: &Preconditions) -> Result<Answer, ApiError> {
+    let (resource, version) = versioned(resource);
+    conditional(conditions, version, || Ok(resource.to_string()))
+}
+
+fn versioned(mut resource: Value) -> (Value, String) {
+    let version = resource.as_object_mut().map(give_version).unwrap_or_default();
+    (resource, version)
 }

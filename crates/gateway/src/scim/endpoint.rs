@@ -13,6 +13,7 @@ pub(super) enum Endpoint {
     /// `/Licenses` or `/Roles`.
     Entitlements(Entitlement),
     Entitlement(Entitlement, String),
+    Bulk,
     ServiceProviderConfig,
     ResourceTypes,
     ResourceType(String),
@@ -31,7 +32,7 @@ impl Endpoint {
             ["Groups"] => Self::Groups,
             [] => Self::NotBuilt("/"),
             [".search"] | ["Users" | "Groups", ".search"] => Self::NotBuilt("/.search"),
-            ["Bulk"] => Self::NotBuilt("/Bulk"),
+            ["Bulk"] => Self::Bulk,
             ["Me", ..] => Self::NotBuilt("/Me"),
             ["Users", id] => Self::User((*id).to_owned()),
             ["Groups", id] => Self::Group((*id).to_owned()),
@@ -53,6 +54,7 @@ impl Endpoint {
         match self {
             Self::Users | Self::Groups => &[Method::GET, Method::POST],
             Self::User(_) | Self::Group(_) => &[Method::GET, Method::PUT, Method::PATCH, Method::DELETE],
+            Self::Bulk => &[Method::POST],
             Self::Entitlements(_)
             | Self::Entitlement(..)
             | Self::ServiceProviderConfig
@@ -86,6 +88,7 @@ impl Endpoint {
             Self::Entitlement(Entitlement::License, _) => "/Licenses/{id}",
             Self::Entitlements(Entitlement::Role) => "/Roles",
             Self::Entitlement(Entitlement::Role, _) => "/Roles/{id}",
+            Self::Bulk => "/Bulk",
             Self::ServiceProviderConfig => "/ServiceProviderConfig",
             Self::ResourceTypes => "/ResourceTypes",
             Self::ResourceType(_) => "/ResourceTypes/{name}",

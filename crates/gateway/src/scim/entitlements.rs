@@ -1,10 +1,16 @@
 //! `/Licenses` and `/Roles`: what Okta's entitlement discovery reads. There are few of each, so a page is cut in memory.
 
+use actix_web::HttpRequest;
 use provisioning::entitlements::Entitlement;
 use scim_core::{ResourceType, ScimError, leniency::Tolerance, list, projection::Projection};
 use serde_json::{Map, Value};
 
-use super::{answer::Answer, caller::Caller, query::Query};
+use super::{
+    answer::Answer,
+    caller::Caller,
+    conditions::{conditional, conditions, give_version},
+    query::Query,
+};
 use crate::{api_error::ApiError, app::App};
 
 pub(super) async fn list(
@@ -22,6 +28,7 @@ pub(super) async fn list(
     store
         .read(move |tx| {
             let mut found = kind.all(tx, &rules, &base)?;
+            found.iter_mut().for_each(|resource| drop(give_version(resource)));
             found.retain(|resource| filter.as_ref().is_none_or(|filter| filter.matches(resource)));
             let total = u64::try_from(found.len()).unwrap_or(u64::MAX);
             let skipped = usize::try_from(page.start_index - 1).unwrap_or(usize::MAX);
@@ -35,11 +42,13 @@ pub(super) async fn list(
 }
 
 pub(super) async fn get(
+    request: &HttpRequest,
     caller: Caller,
     query: &Query,
     kind: Entitlement,
     id: String,
 ) -> Result<Answer, ApiError> {
+    let conditions = conditions(request);
     let Caller { rules, base, store, .. } = caller;
     let projection = query.projection(kind.of(&rules))?;
     store
@@ -47,8 +56,9 @@ pub(super) async fn get(
             let rt = kind.of(&rules);
             let mut all = kind.all(tx, &rules, &base)?.into_iter();
             let found = all.find(|resource| resource.get("id").and_then(Value::as_str) == Some(&id));
-            let found = found.ok_or_else(|| ScimError::not_found(rt.name))?;
-            Ok::<_, ApiError>(Answer::ok(text(rt, found, &projection)))
+            let mut found = found.ok_or_else(|| ScimError::not_found(rt.name))?;
+            let version = give_version(&mut found);
+            conditional(&conditions, version, || Ok(text(rt, found, &projection)))
         })
         .await
 }

@@ -20,7 +20,9 @@ use super::{
     answer::{Answer, error_response},
     authenticate::{authenticate, lost},
     body::read_json,
+    bulk,
     caller::Caller,
+    conditions::conditions,
     discovery,
     endpoint::Endpoint,
     entitlements, groups,
@@ -85,10 +87,14 @@ async fn answer(
     }
     app.dropped.count(grant.tenant.id.as_str(), &tolerance);
     if !tolerance.seen.is_empty() {
-        debug!(request_id = seen.id, tolerated = ?tolerance.seen, "the request was accepted with leniency");
+        let tolerated: Vec<_> = tolerance.seen.iter().take(SHOWN).collect();
+        debug!(request_id = seen.id, ?tolerated, "the request was accepted with leniency");
     }
     done
 }
+
+/// Most things tolerated in one request that the log tells; a bulk can have thousands.
+const SHOWN: usize = 50;
 
 async fn dispatch(
     app: &Data<App>,
@@ -100,7 +106,7 @@ async fn dispatch(
 ) -> Result<Answer, ApiError> {
     let query = Query::parse(http.query_string())?;
     if endpoint.is_discovery() {
-        return discovery::answer(app, &caller, &endpoint, &query);
+        return discovery::answer(app, &caller, &endpoint, &query, &conditions(http));
     }
     let method = asked(http.method());
     let body = match *method {
@@ -118,7 +124,10 @@ async fn dispatch(
         (Endpoint::Entitlements(kind), _, _) => {
             return entitlements::list(app, caller, &query, kind, tolerance).await;
         }
-        (Endpoint::Entitlement(kind, id), _, _) => return entitlements::get(caller, &query, kind, id).await,
+        (Endpoint::Entitlement(kind, id), _, _) => {
+            return entitlements::get(http, caller, &query, kind, id).await;
+        }
+        (Endpoint::Bulk, _, Some(body)) => return bulk::bulk(app, caller, body, tolerance).await,
         (Endpoint::Users, _, Some(body)) => (Kind::User, Request::Create(body)),
         (Endpoint::Groups, _, Some(body)) => (Kind::Group, Request::Create(body)),
         (Endpoint::User(id), &Method::PUT, Some(body)) => (Kind::User, Request::Replace(id, body)),
@@ -184,7 +193,7 @@ fn note(app: &App, request: &HttpRequest, seen: &Seen, status: u16, failure: Opt
 
 /// What callers send may be about a person: a PATCH path can hold an e-mail address. The answer repeats it, the log does not
 /// (attack 23).
-fn without_quotations(text: &str) -> String {
+pub(super) fn without_quotations(text: &str) -> String {
     match (text.find('"'), text.rfind('"')) {
         (Some(first), Some(last)) => {
             let (before, after) = (text.get(..first), text.get(last + 1..));
@@ -207,7 +216,7 @@ fn known_method(method: &Method) -> &'static str {
     }
 }
 
-fn status_text(status: u16) -> &'static str {
+pub(super) fn status_text(status: u16) -> &'static str {
     const KNOWN: [(u16, &str); 20] = [
         (200, "200"),
         (201, "201"),

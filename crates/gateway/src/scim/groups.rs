@@ -1,10 +1,15 @@
 //! `/Groups`, read: what HTTP adds to the use cases of [`provisioning::groups`].
 
-use actix_web::{HttpRequest, http::StatusCode};
+use actix_web::HttpRequest;
 use provisioning::{groups, render, version::etag};
 use scim_core::{leniency::Tolerance, list};
 
-use super::{answer::Answer, caller::Caller, conditions::conditions, query::Query};
+use super::{
+    answer::Answer,
+    caller::Caller,
+    conditions::{conditional, conditions},
+    query::Query,
+};
 use crate::{api_error::ApiError, app::App};
 
 pub(super) async fn list(
@@ -42,11 +47,8 @@ pub(super) async fn get(
     store
         .read(move |tx| {
             let view = groups::get(tx, &id, projection.wants("members"))?;
-            let etag = etag(view.record.version);
-            if conditions.has_already(view.record.version) {
-                return Ok(Answer::empty(StatusCode::NOT_MODIFIED).with_etag(etag));
-            }
-            Ok(Answer::ok(render::group_text(&rules, &base, &view, &projection)?).with_etag(etag))
+            let text = || Ok(render::group_text(&rules, &base, &view, &projection)?);
+            conditional(&conditions, etag(view.record.version), text)
         })
         .await
 }

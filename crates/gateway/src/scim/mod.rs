@@ -4,6 +4,7 @@
 mod answer;
 mod authenticate;
 mod body;
+mod bulk;
 mod caller;
 mod conditions;
 mod discovery;

@@ -43,6 +43,7 @@ pub(super) async fn get(
         .look_up(move |tx| {
             let view = users::get(tx, &id)?;
             let etag = etag(view.record.version);
+            conditions.check_read(&etag)?;
             if view.is_unchanged_for(&conditions) {
                 return Ok(Answer::empty(StatusCode::NOT_MODIFIED).with_etag(etag));
             }

@@ -4,9 +4,11 @@ use actix_web::{HttpRequest, http::StatusCode};
 use provisioning::{
     Write,
     version::etag,
-    write::{Done, Kind, Request, Shown},
+    write::{Kind, Request, Shown},
 };
 use scim_core::{leniency::Tolerance, projection::Projection};
+use seat_ledger::License;
+use tenant_registry::Tenant;
 use tracing::info;
 
 use super::{answer::Answer, caller::Caller, conditions::conditions, query::Query};
@@ -57,17 +59,22 @@ pub(super) async fn write(
         .await;
     let (answer, done, own) = done.map_err(|error| refused.explain(app, error))?;
     tolerance.seen.extend(own.seen);
-    tell(app, &done, tenant.company_key.as_str(), &request_id);
+    tell(app, (&done.seats, &done.skipped), &tenant, &request_id);
     Ok(answer)
 }
 
 /// Counts what happened to seats and logs members that were skipped.
-pub(super) fn tell(app: &App, done: &Done, tenant: &str, request_id: &str) {
-    for (requested, became) in &done.seats {
+pub(super) fn tell(
+    app: &App,
+    (seats, skipped): (&[(License, &'static str)], &[String]),
+    tenant: &Tenant,
+    request_id: &str,
+) {
+    for (requested, became) in seats {
         app.metrics.seat_changes.with_label_values(&[requested.key(), became]).inc();
     }
-    if !done.skipped.is_empty() {
-        let skipped = &done.skipped;
+    if !skipped.is_empty() {
+        let tenant = tenant.company_key.as_str();
         info!(request_id, tenant, ?skipped, "members that are not here were skipped");
     }
 }

@@ -11,6 +11,8 @@ pub(crate) struct Metrics {
     pub(crate) seconds: HistogramVec,
     /// By why: `unknown`, `wrong_region`, `suspended`, `limited`.
     pub(crate) authentication_refusals: IntCounterVec,
+    /// By method and status.
+    pub(crate) bulk_operations: IntCounterVec,
     /// By license.
     pub(crate) seat_refusals: IntCounterVec,
     /// By the license asked for and the state that came of it.
@@ -44,6 +46,11 @@ impl Metrics {
                 "usher_authentication_refusals_total",
                 "Requests refused for their credential.",
                 &["why"],
+            )?,
+            bulk_operations: counter(
+                "usher_bulk_operations_total",
+                "Operations of bulk requests answered.",
+                &["method", "status"],
             )?,
             seat_refusals: counter(
                 "usher_seat_refusals_total",

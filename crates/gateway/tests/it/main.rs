@@ -7,6 +7,7 @@ mod attacks;
 mod idp;
 
 mod addresses;
+mod bulk;
 mod discovery;
 mod entitlements;
 mod errors;

@@ -150,6 +150,82 @@ fn a_write_on_a_stale_version_is_412_and_changes_nothing() {
     gateway.audit(&acme);
 }
 
+/// RFC 7232 §3.1, §3.2 and §6; what is not there is 404 whatever the conditions say (§5).
+#[test]
+fn every_method_heeds_both_conditions_in_every_spelling() {
+    let (_gateway, acme) = roomy();
+    let ada = acme.create_user("ada", "").expect(201);
+    let crew = new_group(&acme, "Crew", &[]);
+    let patch = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [] });
+    let put = |path: &str| match path.starts_with("/Users") {
+        true => user_body(&json!({ "userName": "ada" })),
+        false => json!({ "schemas": [crate::running::GROUP], "displayName": "Crew" }),
+    };
+    for path in [format!("/Users/{}", ada.id()), format!("/Groups/{crew}")] {
+        let ask = |method: &str, conditions: &[(&str, &str)]| {
+            let request = acme.request(method, &path);
+            let request =
+                conditions.iter().fold(request, |request, (name, value)| request.header(name, value));
+            let request = match method {
+                "PUT" => request.json(&put(&path)),
+                "PATCH" => request.json(&patch),
+                _ => request,
+            };
+            request.send().status
+        };
+        for method in ["GET", "PUT", "PATCH", "DELETE"] {
+            for stale in ["W/\"9\"", "\"9\"", "9", "", "W/\"8\", \"9\"", "\u{e9}"] {
+                assert_eq!(ask(method, &[("if-match", stale)]), 412, "{method} {path} {stale}");
+            }
+            let two_lines = [("if-match", "\"8\""), ("if-match", "\"9\"")];
+            assert_eq!(ask(method, &two_lines), 412, "{method} {path}");
+            for known in ["W/\"1\"", "\"1\"", "*", "\"9\", W/\"1\""] {
+                let barred = if method == "GET" { 304 } else { 412 };
+                assert_eq!(ask(method, &[("if-none-match", known)]), barred, "{method} {path} {known}");
+                let both = [("if-match", "\"9\""), ("if-none-match", known)];
+                assert_eq!(ask(method, &both), 412, "{method} {path} {known}");
+            }
+        }
+        for method in ["GET", "PUT", "PATCH", "DELETE"] {
+            let two_lines = [("if-match", "\"9\""), ("if-match", "W/\"1\""), ("if-none-match", "\"9\"")];
+            assert!(matches!(ask(method, &two_lines), 200 | 204), "{method} {path}");
+        }
+        for method in ["GET", "PUT", "PATCH", "DELETE"] {
+            for condition in ["if-match", "if-none-match"] {
+                for tag in ["*", "\"1\""] {
+                    assert_eq!(ask(method, &[(condition, tag)]), 404, "{method} {path} {condition} {tag}");
+                }
+            }
+        }
+    }
+    let eve = user_body(&json!({ "userName": "eve" }));
+    let post = acme.request("POST", "/Users").header("if-none-match", "*").header("if-match", "\"9\"");
+    post.json(&eve).send().expect(201);
+}
+
+#[test]
+fn what_is_discovered_has_a_tag_too() {
+    let (gateway, acme) = roomy();
+    let globex = gateway.tenant("ire", "globex", None, None);
+    let schema = format!("/Schemas/{}", crate::running::USER);
+    let mut tags = Vec::new();
+    for path in ["/ServiceProviderConfig", "/ResourceTypes", "/ResourceTypes/User", "/Schemas", &schema] {
+        let first = acme.get(path).expect(200);
+        let tag = first.header("etag").unwrap().to_owned();
+        assert!(tag.starts_with("W/\""), "{tag}");
+        let unchanged = get_unless(&acme, path, &tag).expect(304);
+        assert_eq!((unchanged.text.as_str(), unchanged.header("etag")), ("", Some(tag.as_str())));
+        get_unless(&acme, path, "\"1\"").expect(200);
+        acme.request("GET", path).header("if-match", "\"1\"").send().expect_error(412, "");
+        acme.request("GET", path).header("if-match", &tag).send().expect(200);
+        assert_ne!(globex.get(path).header("etag"), Some(tag.as_str()), "another tenant's base");
+        tags.push(tag);
+    }
+    tags.sort();
+    tags.dedup();
+    assert_eq!(tags.len(), 5);
+}
+
 #[test]
 fn attack_47_of_eight_patches_with_one_if_match_one_wins() {
     let (_gateway, acme) = roomy();

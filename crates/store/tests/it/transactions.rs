@@ -92,6 +92,11 @@ async fn a_savepoint_fails_alone() {
                     insert(tx, "a")
                 });
                 assert_eq!(inner.unwrap_err().unique_violation(), Some("things.name"));
+                let panicked: Result<(), StoreError> = tx.savepoint(|tx| {
+                    insert(tx, "d")?;
+                    tx.savepoint(|tx| insert(tx, "e").map(|()| panic!("in a savepoint of a savepoint")))
+                });
+                assert!(matches!(panicked, Err(StoreError::Panicked)), "{panicked:?}");
                 tx.savepoint(|tx| insert(tx, "c"))
             })
             .await

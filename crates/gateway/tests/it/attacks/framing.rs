@@ -136,7 +136,7 @@ fn attack_59_what_is_refused_early_does_not_answer_its_body() {
         (&wrong_token, "/scim/v2/Users", "", 401),
         (&acme, "/scim/v2/nothing", "", 404),
         (&acme, "/scim/v2/Schemas", "", 405),
-        (&acme, "/scim/v2/Bulk", "", 501),
+        (&acme, "/scim/v2/Me", "", 501),
         (&acme, "/scim/v2/Users", "Content-Type: text/html\r\n", 415),
         (&acme, "/scim/v2/Users", "Content-Encoding: gzip\r\n", 415),
         (&acme, "/scim/v2/Users?count=1&count=2", "", 400),

@@ -1,0 +1,206 @@
+//! `POST /Bulk` (RFC 7644 §3.7): what HTTP adds to [`provisioning::bulk`].
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use actix_web::{rt, web::Data};
+use provisioning::{
+    ProvisioningError,
+    bulk::{Bulk, Outcome, Step},
+    version::etag,
+};
+use scim_core::{
+    ScimError,
+    bulk::{self, BulkRequest},
+    leniency::{Leniency, Tolerance},
+};
+use serde_json::Value;
+use store::StoreError;
+use tracing::{error, info};
+
+use super::{
+    answer::Answer,
+    caller::Caller,
+    entry::{status_text, without_quotations},
+    write::tell,
+};
+use crate::{
+    api_error::{ApiError, Refused},
+    app::App,
+};
+
+/// How long one transaction of a bulk goes on before other writers of the tenant get their turn. The operation that is being
+/// done then, or the circle of operations, is still ended.
+const TURN: Duration = Duration::from_millis(20);
+
+/// Transactions that may fail before the rest is not attempted: each may have waited `store.admission_deadline_ms`.
+const FAILURES: usize = 3;
+
+/// Does what a bulk asks for; each operation has an answer of its own.
+///
+/// # Errors
+/// 400 and 413 for a body that is no bulk; the store's error when nothing could be done at all.
+pub(super) async fn bulk(
+    app: &Data<App>,
+    caller: Caller,
+    body: Value,
+    tolerance: &mut Tolerance,
+) -> Result<Answer, ApiError> {
+    let request = BulkRequest::parse(body, tolerance)?;
+    let work = Work::new(app.clone(), caller, request);
+    // A task of its own: whoever asked may hang up, and what was begun is ended, counted and logged all the same.
+    let (answers, tolerated) = rt::spawn(work.run()).await.map_err(|_| ApiError::Panicked)??;
+    tolerance.seen.extend(tolerated);
+    Ok(Answer::ok(bulk::response(answers.iter()).to_string()))
+}
+
+/// A bulk between its transactions.
+struct Work {
+    app: Data<App>,
+    caller: Caller,
+    bulk: Arc<Mutex<Bulk>>,
+    /// By operation; `None` while it was not attempted.
+    ended: Vec<Option<Ended>>,
+    tolerated: Vec<(Leniency, String)>,
+}
+
+/// The status of success with the version that the resource has, or the error.
+type Ended = Result<(u16, Option<i64>), ScimError>;
+
+type Answers = (Vec<bulk::Answer>, Vec<(Leniency, String)>);
+
+impl Work {
+    fn new(app: Data<App>, caller: Caller, request: BulkRequest) -> Self {
+        let ended = request.operations.iter().map(|_| None).collect();
+        let bulk = Arc::new(Mutex::new(Bulk::new(request)));
+        Self { app, caller, bulk, ended, tolerated: Vec::new() }
+    }
+
+    async fn run(mut self) -> Result<Answers, ApiError> {
+        let mut failures = 0;
+        while locked(&self.bulk).goes_on() {
+            match self.transaction().await {
+                Ok(step) => self.note(step),
+                Err(error) if self.ended.iter().all(Option::is_none) => return Err(error.into()),
+                Err(error) => {
+                    failures += 1;
+                    self.note_failure(error, failures == FAILURES);
+                }
+            }
+        }
+        Ok((self.answers(), self.tolerated))
+    }
+
+    async fn transaction(&self) -> Result<Step, StoreError> {
+        let bulk = Arc::clone(&self.bulk);
+        let (rules, act) = (Arc::clone(&self.caller.rules), self.caller.act.clone());
+        let work = move |tx: &mut store::WriteTx<'_>| {
+            let began = Instant::now();
+            locked(&bulk).step(tx, (&rules, &act), || began.elapsed() >= TURN)
+        };
+        self.caller.store.write(work).await?;
+        Ok(locked(&self.bulk).take_step())
+    }
+
+    fn note(&mut self, step: Step) {
+        self.tolerated.extend(step.tolerated);
+        for Outcome { operation, result } in step.outcomes {
+            let result = match result {
+                Ok(success) => {
+                    let told = (success.seats.as_slice(), success.skipped.as_slice());
+                    tell(&self.app, told, &self.caller.tenant, &self.caller.act.request_id);
+                    Ok((success.status, success.version))
+                }
+                Err(error) => Err(self.explained(operation, error)),
+            };
+            self.end(operation, result);
+        }
+    }
+
+    /// The operations of a transaction that failed are told so, and those that are not attempted any more.
+    fn note_failure(&mut self, error: StoreError, was_the_last: bool) {
+        let lost = {
+            let mut bulk = locked(&self.bulk);
+            let mut lost = bulk.lose_step();
+            if was_the_last {
+                lost.extend(bulk.give_up());
+            }
+            lost
+        };
+        let error = ApiError::from(error);
+        let told = error.to_scim(&self.caller.act.request_id);
+        self.log(None, &error, told.status);
+        lost.into_iter().for_each(|operation| self.end(operation, Err(told.clone())));
+    }
+
+    /// What the client is told of an operation's failure: what a request of its own would have been told, except that a circle
+    /// of groups is a conflict here (RFC 7644 §3.7.1).
+    fn explained(&self, operation: usize, error: ProvisioningError) -> ScimError {
+        let is_post = self.method(operation).as_deref() == Some("POST");
+        let not_done = if is_post { "created" } else { "changed" };
+        let error = Refused::of(&self.app, &self.caller, not_done).explain(&self.app, error.into());
+        let told = error.to_scim(&self.caller.act.request_id);
+        self.log(Some(operation), &error, told.status);
+        told
+    }
+
+    fn method(&self, operation: usize) -> Option<String> {
+        locked(&self.bulk).operations().get(operation)?.method.clone()
+    }
+
+    fn log(&self, operation: Option<usize>, error: &ApiError, status: u16) {
+        let (request_id, tenant) = (&self.caller.act.request_id, &self.caller.tenant);
+        let tenant = format!("{}/{}", tenant.region, tenant.company_key);
+        let cause = error.to_string();
+        let number = operation.map(|operation| operation + 1);
+        if status >= 500 {
+            error!(request_id, tenant, operation = number, status, cause, "an operation of a bulk failed");
+        } else {
+            let cause = without_quotations(&cause);
+            info!(
+                request_id,
+                tenant,
+                operation = number,
+                status,
+                cause,
+                "an operation of a bulk was refused"
+            );
+        }
+    }
+
+    fn end(&mut self, operation: usize, result: Ended) {
+        let status = result.as_ref().map_or_else(|error| error.status, |(status, _)| *status);
+        let method = self.method(operation).unwrap_or_default();
+        let method = ["POST", "PUT", "PATCH", "DELETE"].into_iter().find(|m| *m == method).unwrap_or("other");
+        self.app.metrics.bulk_operations.with_label_values(&[method, status_text(status)]).inc();
+        if let Some(place) = self.ended.get_mut(operation) {
+            *place = Some(result);
+        }
+    }
+
+    /// In the order of the request; what was not attempted is left out (§3.7.3).
+    fn answers(&mut self) -> Vec<bulk::Answer> {
+        let bulk = locked(&self.bulk);
+        let (base, rules) = (&self.caller.base, &self.caller.rules);
+        let answers = bulk.operations().iter().zip(self.ended.drain(..)).enumerate();
+        let answer = |(place, (sent, ended)): (usize, (&bulk::Operation, Option<Ended>))| {
+            let ended = ended?;
+            let location = bulk.resource(place).map(|(kind, id)| base.location(kind.of(rules), id));
+            Some(bulk::Answer {
+                method: sent.method.clone(),
+                bulk_id: sent.bulk_id.clone(),
+                location,
+                version: ended.as_ref().ok().and_then(|(_, version)| version.map(etag)),
+                status: ended.map(|(status, _)| status),
+            })
+        };
+        answers.filter_map(answer).collect()
+    }
+}
+
+/// A step that panicked is rolled back, and what it did is taken for failed.
+fn locked(bulk: &Mutex<Bulk>) -> MutexGuard<'_, Bulk> {
+    bulk.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,85 @@
+//! What is announced is what is enforced (RFC 7644 §3.7.4).
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use testkit::gateway::Gateway;
+
+use super::{bulk, delete, ended, id, new_team, new_user, send, statuses};
+use crate::running::{ENTERPRISE, members, roomy};
+
+#[test]
+fn attack_45_more_operations_than_announced_are_413_and_named_and_nothing_is_done() {
+    let (_gateway, acme) = roomy();
+    let config = acme.get("/ServiceProviderConfig").expect(200).body;
+    assert_eq!(config["bulk"]["supported"], true);
+    let most = usize::try_from(config["bulk"]["maxOperations"].as_u64().unwrap()).unwrap();
+    for n in [most + 1, 20_000] {
+        let mut operations = vec![delete("/Users/x"); n];
+        operations[0] = new_user("ada", &json!({}));
+        let refused = send(&acme, &operations.into()).expect_error(413, "");
+        let detail = refused.body["detail"].as_str().unwrap();
+        assert!(detail.contains(&format!("maxOperations ({most})")), "{detail}");
+    }
+    assert_eq!(acme.get("/Users").expect(200).body["totalResults"], 0);
+    let ended = ended(&send(&acme, &vec![delete("/Users/x"); most].into()));
+    assert_eq!(ended.len(), most);
+}
+
+#[test]
+fn a_body_beyond_the_announced_size_is_413_and_the_size_is_named() {
+    let limit = "100000";
+    let gateway =
+        Gateway::start_with(env!("CARGO_BIN_EXE_usher"), &[("USHER__SERVER__BODY_LIMIT_BYTES", limit)]);
+    let acme = gateway.tenant("ire", "acme", None, None);
+    let config = acme.get("/ServiceProviderConfig").expect(200).body;
+    assert_eq!(config["bulk"]["maxPayloadSize"].to_string(), limit);
+    let refused = send(&acme, &json!([new_user(&"x".repeat(200_000), &json!({}))])).expect_error(413, "");
+    assert!(refused.body["detail"].as_str().unwrap().contains("maxPayloadSize (100000)"), "{}", refused.text);
+}
+
+#[test]
+fn attack_45_four_hundred_references_are_resolved() {
+    let (gateway, acme) = roomy();
+    let names: Vec<String> = (0..400).map(|n| format!("u{n}")).collect();
+    let references: Vec<String> = names.iter().map(|name| format!("bulkId:{name}")).collect();
+    let references: Vec<&str> = references.iter().map(String::as_str).collect();
+    let mut operations = vec![new_team("Team", &references)];
+    operations.extend(names.iter().map(|name| new_user(name, &json!({}))));
+    let ended = bulk(&acme, &operations.into());
+    assert!(statuses(&ended).iter().all(|status| *status == "201"));
+    let mut ids: Vec<String> = ended[1..].iter().map(id).collect();
+    ids.sort();
+    assert_eq!(members(&acme, &id(&ended[0])), ids);
+    gateway.audit(&acme);
+}
+
+/// Ten times the operations, with as many references each, may not cost a hundred times. The bound is generous: other tests run
+/// beside this one.
+#[test]
+fn a_thousand_operations_with_references_stay_about_linear() {
+    let (gateway, acme) = roomy();
+    let took = |round: &str, users: usize| {
+        let name = |n: usize| format!("{round}-{n}");
+        let managed = |n: usize| {
+            let manager = format!("bulkId:{}", name((n + 1) % users));
+            new_user(&name(n), &json!({ ENTERPRISE: { "manager": manager } }))
+        };
+        let half = users / 2;
+        let members: Vec<String> = (0..users).map(|n| format!("bulkId:{}", name(n))).collect();
+        let members: Vec<&str> = members.iter().map(String::as_str).collect();
+        let team =
+            |n: usize| new_team(&format!("{round} {n}"), &members[n % users..(n % users + 10).min(users)]);
+        let operations: Vec<Value> = (0..half).map(team).chain((0..users).map(managed)).collect();
+        let began = Instant::now();
+        let ended = bulk(&acme, &operations.into());
+        assert!(statuses(&ended).iter().all(|status| *status == "201"), "{ended:?}");
+        began.elapsed()
+    };
+    took("warm", 20);
+    let few = took("few", 66);
+    let many = took("many", 660);
+    assert!(many < few * 60 + Duration::from_secs(5), "{few:?}, {many:?}");
+    assert!(many < Duration::from_secs(50), "{many:?}");
+    gateway.audit(&acme);
+}

@@ -1,0 +1,78 @@
+//! A bulk is many transactions: others write between them, and it goes on when its caller is gone.
+
+use std::{
+    io::Write as _,
+    net::TcpStream,
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+use testkit::at_once::at_once;
+
+use super::{BULK_REQUEST, bulk, new_user, statuses};
+use crate::running::roomy;
+
+fn many(prefix: &str, n: usize) -> Value {
+    (0..n).map(|i| new_user(&format!("{prefix}-{i}"), &json!({}))).collect::<Vec<_>>().into()
+}
+
+/// Nobody waits for a whole bulk: while eight of them run, single writes are answered long before the last of them is.
+#[test]
+fn single_writes_get_their_turn_while_bulks_run() {
+    let (gateway, acme) = roomy();
+    let began = Instant::now();
+    let times = at_once(9, |client| {
+        if client < 8 {
+            let ended = bulk(&acme, &many(&format!("bulk{client}"), 1000));
+            assert!(statuses(&ended).iter().all(|status| *status == "201"));
+            return (began.elapsed(), Duration::ZERO);
+        }
+        let mut longest = Duration::ZERO;
+        for n in 0..10 {
+            let asked = Instant::now();
+            acme.create_user(&format!("single-{n}"), "").expect(201);
+            longest = longest.max(asked.elapsed());
+        }
+        (began.elapsed(), longest)
+    });
+    let (singles, longest) = times[8];
+    let last_bulk = times[..8].iter().map(|(ended, _)| *ended).max().unwrap();
+    assert!(
+        longest < last_bulk / 4,
+        "one write took {longest:?}, all bulks {last_bulk:?}, ten writes {singles:?}"
+    );
+    assert_eq!(acme.get("/Users?count=0").expect(200).body["totalResults"], 8010);
+    gateway.audit(&acme);
+}
+
+#[test]
+fn a_bulk_is_ended_when_its_caller_hangs_up() {
+    let (gateway, acme) = roomy();
+    let body = json!({ "schemas": [BULK_REQUEST], "Operations": many("u", 1000) }).to_string();
+    let head = format!(
+        "POST /ire/acme/scim/v2/Bulk HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Type: application/scim+json\r\nContent-Length: {}\r\n\r\n",
+        acme.token,
+        body.len()
+    );
+    let mut stream = TcpStream::connect(gateway.url.trim_start_matches("http://")).unwrap();
+    stream.write_all(head.as_bytes()).unwrap();
+    stream.write_all(body.as_bytes()).unwrap();
+    let total = || acme.get("/Users?count=0").expect(200).body["totalResults"].as_u64().unwrap();
+    while total() == 0 {
+        sleep(Duration::from_millis(1));
+    }
+    drop(stream);
+    let began = Instant::now();
+    while total() < 1000 {
+        assert!(began.elapsed() < Duration::from_secs(60), "{} users", total());
+        sleep(Duration::from_millis(20));
+    }
+    let counted =
+        || gateway.metrics().contains("usher_bulk_operations_total{method=\"POST\",status=\"201\"} 1000");
+    while !counted() {
+        assert!(began.elapsed() < Duration::from_secs(60), "{}", gateway.metrics());
+        sleep(Duration::from_millis(20));
+    }
+    gateway.audit(&acme);
+}
