@@ -6,6 +6,7 @@ use std::{
 };
 
 use actix_web::{rt, web::Data};
+use directory::DirectoryError;
 use provisioning::{
     ProvisioningError,
     bulk::{Bulk, Outcome, Step},
@@ -140,8 +141,12 @@ impl Work {
     fn explained(&self, operation: usize, error: ProvisioningError) -> ScimError {
         let is_post = self.method(operation).as_deref() == Some("POST");
         let not_done = if is_post { "created" } else { "changed" };
+        let circle = matches!(error, ProvisioningError::Directory(DirectoryError::GroupCycle(_)));
         let error = Refused::of(&self.app, &self.caller, not_done).explain(&self.app, error.into());
-        let told = error.to_scim(&self.caller.act.request_id);
+        let mut told = error.to_scim(&self.caller.act.request_id);
+        if circle {
+            told = ScimError::new(409, None, told.detail);
+        }
         self.log(Some(operation), &error, told.status);
         told
     }

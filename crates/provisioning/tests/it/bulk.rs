@@ -41,18 +41,20 @@ fn run(tx: &mut WriteTx<'_>, rules: &Rules, bulk: &mut Bulk) -> Done<BTreeMap<us
     Ok(ended)
 }
 
-/// Users with their managers, and groups of users, some of whom cannot be made.
+/// Users with their managers, and groups of users and groups, some of whom cannot be made.
 #[derive(Clone, Debug)]
 struct Wishes {
     /// Whether the user is impossible, and its manager.
     users: Vec<(bool, Option<usize>)>,
-    groups: Vec<BTreeSet<usize>>,
+    /// Its users and its groups.
+    groups: Vec<(BTreeSet<usize>, BTreeSet<usize>)>,
 }
 
 fn wishes() -> impl Strategy<Value = (Wishes, Vec<usize>)> {
     (1_usize..9, 0_usize..4).prop_flat_map(|(users, groups)| {
         let user = (prop::bool::weighted(0.15), prop::option::weighted(0.7, 0..users));
-        let group = prop::collection::btree_set(0..users, 0..4);
+        let below = prop::collection::btree_set(0..groups.max(1), 0..2);
+        let group = (prop::collection::btree_set(0..users, 0..4), below);
         let order = Just((0..users + groups).collect::<Vec<_>>()).prop_shuffle();
         (vec(user, users), vec(group, groups), order)
             .prop_map(|(users, groups, order)| (Wishes { users, groups }, order))
@@ -71,15 +73,23 @@ impl Wishes {
             }
             post("/Users", &format!("u{place}"), data)
         };
-        let group = |(place, members): (usize, &BTreeSet<usize>)| {
+        let group = |place: usize| {
+            let members = self.members(place);
             let members: Vec<Value> =
-                members.iter().map(|m| json!({ "value": format!("bulkId:u{m}") })).collect();
+                members.iter().map(|m| json!({ "value": format!("bulkId:{m}") })).collect();
             let data =
                 json!({ "schemas": [urn::GROUP], "displayName": format!("g{place}"), "members": members });
             post("/Groups", &format!("g{place}"), data)
         };
         let users = self.users.iter().enumerate().map(user);
-        users.chain(self.groups.iter().enumerate().map(group)).collect()
+        users.chain((0..self.groups.len()).map(group)).collect()
+    }
+
+    /// The names of a group's members.
+    fn members(&self, group: usize) -> BTreeSet<String> {
+        let (users, groups) = &self.groups[group];
+        let users = users.iter().map(|user| format!("u{user}"));
+        users.chain(groups.iter().map(|group| format!("g{group}"))).collect()
     }
 
     /// Whether nobody up the line is impossible.
@@ -94,7 +104,15 @@ impl Wishes {
 
     fn expected(&self) -> Vec<bool> {
         let users = (0..self.users.len()).map(|user| self.user_comes(user));
-        users.chain(self.groups.iter().map(|group| group.iter().all(|user| self.user_comes(*user)))).collect()
+        users.chain((0..self.groups.len()).map(|group| self.group_comes(group, &[]))).collect()
+    }
+
+    /// Whether everybody in it comes, and it is in no circle and leads to none.
+    fn group_comes(&self, group: usize, above: &[usize]) -> bool {
+        let (users, groups) = &self.groups[group];
+        let above = [above, &[group]].concat();
+        users.iter().all(|user| self.user_comes(*user))
+            && groups.iter().all(|below| !above.contains(below) && self.group_comes(*below, &above))
     }
 }
 
@@ -105,25 +123,27 @@ fn shown(tx: &mut WriteTx<'_>, rules: &Rules) -> Done<Shown> {
     let base = provisioning::render::Base("http://x".into());
     let page = Page { start_index: 1, count: 1000 };
     let users = users::list(tx, rules, &base, None, &page)?.1;
-    let name = |id: &str| {
-        let user = users.iter().find(|view| view.record.id == id)?;
-        user.record.parse().unwrap().str("userName").map(str::to_owned)
-    };
+    let groups = groups::list(tx, rules, &base, (None, &page), true)?.1;
+    let user_names = users.iter().map(|view| (&view.record.id, view.record.parse().unwrap(), "userName"));
+    let group_names =
+        groups.iter().map(|view| (&view.record.id, view.record.parse().unwrap(), "displayName"));
+    let names: BTreeMap<String, String> = user_names
+        .chain(group_names)
+        .map(|(id, document, attribute)| (id.clone(), document.str(attribute).unwrap().to_owned()))
+        .collect();
     let managers = users.iter().map(|view| {
         let document = view.record.parse().unwrap();
         let manager =
             document.get(urn::ENTERPRISE_USER).map(|e| e["manager"]["value"].as_str().unwrap().to_owned());
         assert_eq!(manager.is_some(), view.manager.is_some(), "a manager is somebody here");
-        (name(&view.record.id).unwrap(), manager.and_then(|id| name(&id)))
+        (names[&view.record.id].clone(), manager.map(|id| names[&id].clone()))
     });
     let managers = managers.collect();
-    let groups = groups::list(tx, rules, &base, (None, &page), true)?.1;
     let groups = groups.iter().map(|view| {
-        let members = view.members.as_ref().unwrap().iter().map(|m| name(&m.user_id).unwrap()).collect();
-        (view.record.parse().unwrap().str("displayName").unwrap().to_owned(), members)
+        let members = view.members.as_ref().unwrap().iter().map(|m| names[&m.member_id].clone()).collect();
+        (names[&view.record.id].clone(), members)
     });
-    let groups = groups.collect();
-    Ok((managers, groups))
+    Ok((managers, groups.collect()))
 }
 
 #[derive(Default)]
@@ -167,10 +187,8 @@ fn in_any_order(
     for (user, (_, manager)) in wishes.users.iter().enumerate().filter(|(user, _)| expected[*user]) {
         prop_assert_eq!(&end.0[&format!("u{user}")], &manager.map(|m| format!("u{m}")));
     }
-    for (group, members) in wishes.groups.iter().enumerate().filter(|(g, _)| expected[wishes.users.len() + g])
-    {
-        let members: BTreeSet<String> = members.iter().map(|m| format!("u{m}")).collect();
-        prop_assert_eq!(&end.1[&format!("g{group}")], &members);
+    for group in (0..wishes.groups.len()).filter(|group| expected[wishes.users.len() + group]) {
+        prop_assert_eq!(&end.1[&format!("g{group}")], &wishes.members(group));
     }
     Ok(())
 }

@@ -45,6 +45,40 @@ fn attack_4_the_id_of_another_tenant_is_as_unknown_as_any() {
 }
 
 #[test]
+fn attack_4_and_45_in_a_bulk_too() {
+    let gateway = gateway();
+    let (a, b) = (roomy(&gateway, "ire", "a"), roomy(&gateway, "ire", "b"));
+    let user_of_b = b.create_user("bob", "user").expect(201).id();
+    let group_of_b = b.post("/Groups", &group("club", &[&user_of_b])).expect(201).id();
+    let before = everything(&b);
+    let random = "00000000-0000-7000-8000-000000000000";
+    let patch_op = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+    let act = |user_id: &str, group_id: &str| {
+        let (user_path, group_path) = (format!("/Users/{user_id}"), format!("/Groups/{group_id}"));
+        let of = |path: &str, body: Value, attribute: &str| {
+            let patch = json!({ "schemas": [patch_op], "Operations": operation("replace", attribute, json!("stolen")) });
+            [
+                json!({ "method": "PUT", "path": path, "data": body }),
+                json!({ "method": "PATCH", "path": path, "data": patch }),
+                json!({ "method": "PATCH", "path": path, "version": "W/\"1\"", "data": patch }),
+                json!({ "method": "DELETE", "path": path }),
+            ]
+        };
+        let operations = [
+            of(&user_path, user("stolen", &json!({})), "userName"),
+            of(&group_path, group("stolen", &[]), "displayName"),
+        ];
+        let schema = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
+        a.post("/Bulk", &json!({ "schemas": [schema], "Operations": operations.concat() })).expect(200)
+    };
+    let (theirs, nobodys) = (act(&user_of_b, &group_of_b), act(random, random));
+    let operations = theirs.body["Operations"].as_array().unwrap();
+    assert!(operations.iter().all(|operation| operation["status"] == "404"), "{}", theirs.text);
+    assert_eq!(theirs.text.replace(&user_of_b, random).replace(&group_of_b, random), nobodys.text);
+    assert_eq!(everything(&b), before);
+}
+
+#[test]
 fn attack_6_no_header_chooses_the_tenant() {
     let gateway = gateway();
     let (a, b) = (roomy(&gateway, "ire", "a"), roomy(&gateway, "ire", "b"));

@@ -142,6 +142,56 @@ fn attack_45_what_refers_to_nothing_or_to_a_failure_fails_alone() {
 }
 
 #[test]
+fn groups_stand_in_groups_whatever_their_order() {
+    let (_gateway, acme) = roomy();
+    let ended = bulk(
+        &acme,
+        &json!([
+            new_team("Outer", &["bulkId:Middle", "bulkId:ada"]),
+            new_team("Middle", &["bulkId:Inner"]),
+            new_user("ada", &json!({})),
+            new_team("Inner", &["bulkId:ada"]),
+        ]),
+    );
+    assert_eq!(statuses(&ended), ["201"; 4]);
+    assert_eq!(members(&acme, &id(&ended[1])), [id(&ended[3])]);
+    assert_eq!(groups_of(&acme, &id(&ended[2])), ["Inner", "Middle", "Outer"]);
+}
+
+/// As a request of its own this is 400 (table of disagreements, `groups in groups`).
+#[test]
+fn an_operation_that_closes_a_circle_of_groups_is_a_conflict_and_the_others_are_done() {
+    let (_gateway, acme) = roomy();
+    let inner = new_group(&acme, "Inner", &[]);
+    let outer = new_group(&acme, "Outer", &[&inner]);
+    let add = |group: &str, member: &str| {
+        let value = json!([{ "op": "add", "path": "members", "value": [{ "value": member }] }]);
+        patch(&format!("/Groups/{group}"), &value)
+    };
+    let ended = bulk(
+        &acme,
+        &json!([
+            add(&inner, &outer),
+            add(&inner, "bulkId:New"),
+            new_team("New", &[]),
+            new_team("Above", &[&outer]),
+            add("bulkId:New", "bulkId:Above"),
+            new_team("Own", &["bulkId:Own"]),
+        ]),
+    );
+    assert_eq!(statuses(&ended), ["409", "204", "201", "201", "409", "409"]);
+    for operation in [0, 4] {
+        let response = &ended[operation]["response"];
+        assert!(response.get("scimType").is_none(), "{response}");
+        assert!(response["detail"].as_str().unwrap().contains("a group cannot be in itself"), "{response}");
+        assert!(ended[operation]["location"].is_string());
+    }
+    assert_eq!(members(&acme, &inner), [id(&ended[2])]);
+    let single = add(&inner, &outer)["data"].clone();
+    acme.request("PATCH", &format!("/Groups/{inner}")).json(&single).send().expect_error(400, "invalidValue");
+}
+
+#[test]
 fn okta_refuses_ids_that_hold_the_word_so_none_does() {
     let (_gateway, acme) = roomy();
     let mut ada = new_user("bulkId:odd", &json!({ "externalId": "bulkId:odd", "id": "bulkId:odd" }));

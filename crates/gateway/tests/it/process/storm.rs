@@ -10,7 +10,9 @@ use std::{
 use serde_json::{Value, json};
 use testkit::{gateway::Tenant, http::Request};
 
-use crate::running::{SEAT, new_group, user_body};
+use crate::running::{ENTERPRISE, SEAT, new_group, user_body};
+
+const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
 const WRITERS: usize = 8;
 
@@ -31,6 +33,8 @@ struct Person {
     created: Fate,
     titled: Fate,
     joined: Fate,
+    /// A bulk: two friends who are each other's manager, one of whom joins too.
+    brought: Fate,
     suspended: Fate,
 }
 
@@ -77,13 +81,14 @@ impl Storm {
         }
     }
 
-    /// Create, PATCH of two attributes, group add, PATCH of `active`: one user's life. Whether it ended early.
+    /// Create, PATCH of two attributes, group add, a bulk, PATCH of `active`: one user's life. Whether it ended early.
     fn live(&self, name: String) -> (Person, bool) {
         let mut person = Person {
             name,
             created: Fate::NotSent,
             titled: Fate::NotSent,
             joined: Fate::NotSent,
+            brought: Fate::NotSent,
             suspended: Fate::NotSent,
         };
         let body = user_body(
@@ -103,6 +108,9 @@ impl Storm {
             person.joined = self.patch(&format!("/Groups/{}", self.group), &join);
         }
         if person.joined == Fate::Acknowledged {
+            person.brought = self.bring(&person.name);
+        }
+        if person.brought == Fate::Acknowledged {
             let off = json!([{ "op": "replace", "path": "active", "value": false }]);
             person.suspended = self.patch(&path, &off);
         }
@@ -110,9 +118,38 @@ impl Storm {
         (person, ended)
     }
 
+    fn bring(&self, name: &str) -> Fate {
+        let friend = |which: &str, other: &str| {
+            let data = user_body(&json!({
+                "userName": format!("{name}-{which}"),
+                ENTERPRISE: { "manager": { "value": format!("bulkId:{other}") } },
+            }));
+            json!({ "method": "POST", "path": "/Users", "bulkId": which, "data": data })
+        };
+        let join = json!([{ "op": "add", "path": "members", "value": [{ "value": "bulkId:a" }] }]);
+        let join = json!({ "schemas": [PATCH_OP], "Operations": join });
+        let join = json!({ "method": "PATCH", "path": format!("/Groups/{}", self.group), "data": join });
+        let schema = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
+        let body = json!({ "schemas": [schema], "Operations": [join, friend("a", "b"), friend("b", "a")] });
+        let Ok(answer) = self.tenant.request("POST", "/Bulk").json(&body).try_send() else {
+            return Fate::InDoubt;
+        };
+        let operations = answer.body["Operations"].as_array().cloned().unwrap_or_default();
+        let statuses: Vec<&str> = operations.iter().map(|o| o["status"].as_str().unwrap()).collect();
+        match (answer.status, statuses.as_slice()) {
+            (200, ["204", "201", "201"]) => {
+                self.acknowledged.fetch_add(1, Ordering::Relaxed);
+                Fate::Acknowledged
+            }
+            (503, _) => Fate::Refused,
+            // The store was closed between two of its transactions.
+            (200, some) if some.contains(&"503") => Fate::InDoubt,
+            _ => panic!("/Bulk: {} {}", answer.status, answer.text),
+        }
+    }
+
     fn patch(&self, path: &str, operations: &Value) -> Fate {
-        let schema = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
-        self.send("PATCH", path, &json!({ "schemas": [schema], "Operations": operations })).0
+        self.send("PATCH", path, &json!({ "schemas": [PATCH_OP], "Operations": operations })).0
     }
 
     fn send(&self, method: &str, path: &str, body: &Value) -> (Fate, Option<String>) {
@@ -139,6 +176,8 @@ impl Storm {
         let members = self.members();
         for person in &self.people {
             let name = &person.name;
+            let friends = ["a", "b"].map(|which| found.remove(&format!("{name}-{which}")));
+            check_friends(person, &friends, &members);
             let Some(user) = found.remove(name) else {
                 assert!(person.created != Fate::Acknowledged, "the acknowledged user {name} is lost");
                 continue;
@@ -176,6 +215,23 @@ impl Storm {
     fn members(&self) -> BTreeSet<String> {
         crate::running::members(&self.tenant, &self.group).into_iter().collect()
     }
+}
+
+/// A circle of two is there whole or not at all.
+fn check_friends(person: &Person, friends: &[Option<Value>; 2], members: &BTreeSet<String>) {
+    let name = &person.name;
+    check(&format!("{name}: friends"), person.brought, friends[0].is_some());
+    assert_eq!(friends[0].is_some(), friends[1].is_some(), "{name}: half a circle");
+    let [Some(a), Some(b)] = friends else { return };
+    assert_eq!(
+        (&a[ENTERPRISE]["manager"]["value"], &b[ENTERPRISE]["manager"]["value"]),
+        (&b["id"], &a["id"])
+    );
+    check(
+        &format!("{name}: the friend's membership"),
+        person.brought,
+        members.contains(a["id"].as_str().unwrap()),
+    );
 }
 
 /// Two attributes of one PATCH: both or neither.

@@ -1,3 +1,5 @@
+//! A bulk as a value: requests, references, order.
+
 mod order;
 mod references;
 mod requests;

@@ -1,3 +1,5 @@
+//! Where references stand, what they become, and the order that follows from them.
+
 use serde_json::{Value, json};
 
 use super::super::{BulkRequest, Endpoint, Id};

@@ -1,3 +1,5 @@
+//! What one request and one operation may look like, and what is answered.
+
 use serde_json::{Value, json};
 
 use super::super::{Answer, BulkRequest, Endpoint, Id, MAX_OPERATIONS, Method, response};
