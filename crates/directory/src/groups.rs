@@ -69,13 +69,8 @@ pub fn insert_as(
     rt: &ResourceType,
 ) -> Result<GroupRecord, DirectoryError> {
     let now = tx.now_ms();
-    let record = GroupRecord {
-        id,
-        document: document.to_stored(),
-        version: 1,
-        created_ms: now,
-        modified_ms: now,
-    };
+    let record =
+        GroupRecord { id, document: document.to_stored(), version: 1, created_ms: now, modified_ms: now };
     claims::sync(tx, &[], &claims::of(rt, document), &record.id)?;
     let row = (
         groups::id.eq(&record.id),

@@ -9,7 +9,6 @@ use scim_core::{
     ScimError,
     bulk::{BulkRequest, Endpoint, Id, Method, Operation, Plan},
     leniency::Leniency,
-    projection::Projection,
 };
 use seat_ledger::{License, SeatError, pools};
 use serde_json::Value;
@@ -297,7 +296,7 @@ impl Job {
         let mut t = rules.tolerance();
         let run = || {
             let write = Write::new(rules, self.kind, self.request, &mut t)?;
-            let status = write.status(rules, &Projection::all());
+            let status = write.status(rules, false);
             let done = write.run(tx, rules, Shown::Version, &self.conditions, (act, &mut t))?;
             let version = done.view.as_ref().map(View::version);
             Ok(Success { status, version, seats: done.seats, skipped: done.skipped })

@@ -178,11 +178,11 @@ impl Write {
     /// The status of success (RFC 7644 §3.3, §3.5, §3.6). A PATCH of a group is 204 unless the request names attributes or
     /// the tenant is strict (table of disagreements, `PATCH of a group`).
     #[must_use]
-    pub fn status(&self, rules: &Rules, projection: &Projection) -> u16 {
+    pub fn status(&self, rules: &Rules, names_attributes: bool) -> u16 {
         match self.what {
             What::CreateUser(..) | What::CreateGroup(..) => 201,
             What::DeleteUser(_) | What::DeleteGroup(_) => 204,
-            What::PatchGroup(..) if !rules.strict && !projection.is_named() => 204,
+            What::PatchGroup(..) if !rules.strict && !names_attributes => 204,
             What::ReplaceUser(..) | What::PatchUser(..) | What::ReplaceGroup(..) | What::PatchGroup(..) => {
                 200
             }

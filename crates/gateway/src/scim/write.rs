@@ -39,7 +39,7 @@ pub(super) async fn write(
     let mut own = rules.tolerance();
     let done = store
         .write(move |tx| {
-            let status = write.status(&rules, &projection);
+            let status = write.status(&rules, projection.is_named());
             let shown = match status {
                 204 => Shown::Version,
                 _ if projection.wants("members") => Shown::Members,

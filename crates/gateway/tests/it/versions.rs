@@ -209,9 +209,10 @@ fn what_is_discovered_has_a_tag_too() {
     let globex = gateway.tenant("ire", "globex", None, None);
     let schema = format!("/Schemas/{}", crate::running::USER);
     let mut tags = Vec::new();
-    for path in ["/ServiceProviderConfig", "/ResourceTypes", "/ResourceTypes/User", "/Schemas", &schema] {
+    for path in ["/ServiceProviderConfig", "/ResourceTypes/User", &schema, "/Licenses/member", "/Roles/admin"]
+    {
         let first = acme.get(path).expect(200);
-        let tag = first.header("etag").unwrap().to_owned();
+        let tag = tag(&first);
         assert!(tag.starts_with("W/\""), "{tag}");
         let unchanged = get_unless(&acme, path, &tag).expect(304);
         assert_eq!((unchanged.text.as_str(), unchanged.header("etag")), ("", Some(tag.as_str())));
@@ -224,6 +225,16 @@ fn what_is_discovered_has_a_tag_too() {
     tags.sort();
     tags.dedup();
     assert_eq!(tags.len(), 5);
+    for list in ["/ResourceTypes", "/Schemas", "/Licenses", "/Roles"] {
+        let listed = acme.get(list).expect(200);
+        for resource in listed.body["Resources"].as_array().unwrap() {
+            let location = resource["meta"]["location"].as_str().unwrap().trim_start_matches(&acme.base_url);
+            assert_eq!(acme.get(location).expect(200).body, *resource, "the same version in a list");
+        }
+    }
+    let license = tag(&acme.get("/Licenses/member").expect(200));
+    acme.create_user("ada", "user").expect(201);
+    assert_ne!(tag(&acme.get("/Licenses/member").expect(200)), license, "its count has changed");
 }
 
 #[test]
