@@ -26,9 +26,9 @@ pub enum DirectoryError {
     /// A chain of groups, one in the other, would be longer than [`crate::nesting::MAX_LEVELS`].
     #[error("groups in groups, too many levels")]
     NestingTooDeep,
-    /// More than [`crate::nesting::MAX_ROWS`] groups in groups would hang together.
+    /// The tenant would have more than [`crate::nesting::MAX_NESTINGS`] groups in groups.
     #[error("groups in groups, too many")]
-    NestingTooWide,
+    TooManyNestings,
     /// Members that are neither users nor groups of this tenant; nothing was changed.
     #[error("unknown members")]
     UnknownMembers(Vec<String>),

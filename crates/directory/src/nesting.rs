@@ -19,8 +19,8 @@ use crate::{
 /// Groups in the longest chain, one in the other.
 pub const MAX_LEVELS: usize = 32;
 
-/// Rows that one check reads in one direction: more groups above or below one group are refused.
-pub const MAX_ROWS: usize = 20_000;
+/// Groups in groups of one tenant, each membership counted: what a check or a user's `groups` may have to walk over.
+pub const MAX_NESTINGS: i64 = 20_000;
 
 /// Of these ids, the groups that are members of the group.
 pub(crate) fn present(
@@ -124,7 +124,7 @@ fn mark(tx: &mut WriteTx<'_>, ids: &[&str]) -> Result<(), DirectoryError> {
 /// chain has become too long.
 ///
 /// # Errors
-/// [`DirectoryError::GroupCycle`], [`DirectoryError::NestingTooDeep`], [`DirectoryError::NestingTooWide`], or the store's.
+/// [`DirectoryError::GroupCycle`], [`DirectoryError::NestingTooDeep`], [`DirectoryError::TooManyNestings`], or the store's.
 pub(crate) fn check(
     tx: &mut ReadTx<'_>,
     group_id: &str,
@@ -135,6 +135,9 @@ pub(crate) fn check(
     let entered: BTreeSet<String> = present(tx, group_id, &entered)?.into_iter().collect();
     if entered.is_empty() {
         return Ok(());
+    }
+    if tx.get_result::<i64>(nested_groups::table.count())? > MAX_NESTINGS {
+        return Err(DirectoryError::TooManyNestings);
     }
     let above = levels(tx, Way::Up, BTreeSet::from([group_id.to_owned()]), |level| {
         let held: Vec<String> = level.intersection(&entered).cloned().collect();
@@ -159,9 +162,8 @@ fn levels(
     mut look: impl FnMut(&BTreeSet<String>) -> Result<(), DirectoryError>,
 ) -> Result<usize, DirectoryError> {
     let mut level = from;
-    let mut left = MAX_ROWS;
     for count in 0..MAX_LEVELS {
-        level = next_level(tx, way, &level, &mut left)?;
+        level = next_level(tx, way, &level)?;
         if level.is_empty() {
             return Ok(count);
         }
@@ -174,25 +176,20 @@ fn next_level(
     tx: &mut ReadTx<'_>,
     way: Way,
     level: &BTreeSet<String>,
-    left: &mut usize,
 ) -> Result<BTreeSet<String>, DirectoryError> {
     let ids: Vec<&str> = level.iter().map(String::as_str).collect();
     let mut next = BTreeSet::new();
     for chunk in ids.chunks(CHUNK) {
-        let most = i64::try_from(*left + 1).unwrap_or(i64::MAX);
         let rows: Vec<String> = match way {
             Way::Up => nested_groups::table
                 .filter(nested_groups::member_id.eq_any(chunk))
                 .select(nested_groups::group_id)
-                .limit(most)
                 .load(tx.connection())?,
             Way::Down => nested_groups::table
                 .filter(nested_groups::group_id.eq_any(chunk))
                 .select(nested_groups::member_id)
-                .limit(most)
                 .load(tx.connection())?,
         };
-        *left = left.checked_sub(rows.len()).ok_or(DirectoryError::NestingTooWide)?;
         next.extend(rows);
     }
     Ok(next)

@@ -194,9 +194,9 @@ fn directory(error: &DirectoryError, request_id: &str) -> ScimError {
             "Nothing was changed: more than {} groups would stand one in the other.",
             nesting::MAX_LEVELS
         )),
-        DirectoryError::NestingTooWide => ScimError::invalid_value(format!(
-            "Nothing was changed: more than {} groups in groups would hang together.",
-            nesting::MAX_ROWS
+        DirectoryError::TooManyNestings => ScimError::invalid_value(format!(
+            "Nothing was changed: this tenant would have more than {} groups in groups.",
+            nesting::MAX_NESTINGS
         )),
         DirectoryError::UnknownMembers(ids) => ScimError::invalid_value(format!(
             "Nothing was changed: {} member(s) are neither users nor groups of this tenant: {}.",

@@ -106,6 +106,13 @@ pub fn of_group(tx: &mut ReadTx<'_>, group_id: &str) -> Result<Vec<MemberRow>, D
     Ok(in_order(users, groups))
 }
 
+/// The members of one group that are groups.
+pub(super) fn groups_in(tx: &mut ReadTx<'_>, group_id: &str) -> Result<Vec<MemberRow>, DirectoryError> {
+    let groups =
+        nested_groups::table.filter(nested_groups::group_id.eq(group_id)).order(nested_groups::member_id);
+    Ok(in_order(Vec::new(), tx.load(groups)?))
+}
+
 /// The members of one group that have one of these ids.
 pub(super) fn of_group_among(
     tx: &mut ReadTx<'_>,

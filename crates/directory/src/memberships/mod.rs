@@ -8,6 +8,7 @@ mod members;
 use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::prelude::*;
+use scim_core::fold::fold;
 use scim_core::patch::{MemberChange, MemberSelection};
 use scim_core::resource::Member;
 use store::{ReadTx, WriteTx};
@@ -19,6 +20,7 @@ pub use members::{MemberKind, MemberRow, of_group, of_groups};
 use crate::{
     DirectoryError, groups as group_rows, nesting,
     schema::{memberships, users},
+    search::Element,
     users as user_rows,
 };
 
@@ -197,8 +199,10 @@ fn remove(tx: &mut WriteTx<'_>, group_id: &str, selection: &MemberSelection) -> 
             remove_these(tx, group_id, &ids)
         }
         MemberSelection::Matching { among, filter } => {
+            let groups_alone = Element::of(filter).kind.is_some_and(|kind| fold(kind) == "group");
             let members = match among {
                 Some(ids) => members::of_group_among(tx, group_id, ids)?,
+                None if groups_alone => members::groups_in(tx, group_id)?,
                 None => of_group(tx, group_id)?,
             };
             let chosen = members.iter().filter(|m| filter.matches(&m.as_filtered()));

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use store::ReadTx;
 
 pub use groups::Groups;
+pub(crate) use plan::Element;
 pub use plan::Plan;
 pub use users::Users;
 
@@ -92,10 +93,11 @@ pub trait Searched {
     ) -> Result<Vec<Self::Record>, DirectoryError>;
 }
 
-/// Whether a filter finds one row at the most, by a unique key.
+/// Whether a filter finds one row at the most, by a unique key, and asks for nothing else: what a conjunction adds may read
+/// as many rows as a group has members.
 #[must_use]
 pub fn is_look_up<S: Searched>(filter: Option<&Filter>) -> bool {
-    filter.is_some_and(|filter| {
+    filter.filter(|filter| matches!(filter, Filter::Compare { .. })).is_some_and(|filter| {
         let plan = S::plan(filter);
         plan.exact && plan.at_most_one
     })

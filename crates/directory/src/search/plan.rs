@@ -34,15 +34,15 @@ impl<P> Plan<P> {
 
 /// What a value path asks of one element by `eq`, such as `emails[type eq "work" and value eq "a@b"]`, which
 /// `emails[type eq "work"].value eq "a@b"` is parsed to as well.
-pub(super) struct Element<'a> {
-    pub(super) value: Option<&'a str>,
-    pub(super) kind: Option<&'a str>,
+pub(crate) struct Element<'a> {
+    pub(crate) value: Option<&'a str>,
+    pub(crate) kind: Option<&'a str>,
     /// Whether nothing else is asked of it.
-    pub(super) is_all: bool,
+    pub(crate) is_all: bool,
 }
 
 impl<'a> Element<'a> {
-    pub(super) fn of(filter: &'a Filter) -> Self {
+    pub(crate) fn of(filter: &'a Filter) -> Self {
         let terms = match filter {
             Filter::And(terms) => terms.as_slice(),
             term => std::slice::from_ref(term),

@@ -7,7 +7,7 @@ use directory::{
     DirectoryError, groups,
     groups::GroupRecord,
     memberships::{self, MemberKind, UnknownMembers},
-    nesting::MAX_LEVELS,
+    nesting::{MAX_LEVELS, MAX_NESTINGS},
     search::Groups,
     users,
 };
@@ -140,37 +140,35 @@ async fn a_chain_of_groups_ends_at_its_limit_wherever_it_is_lengthened() {
     .await;
 }
 
-/// Two layers of groups, each of the upper in which holds each of the lower: many rows of few groups.
+/// Two layers of groups, each of the upper of which holds each of the lower: many rows of few groups.
 #[tokio::test(flavor = "multi_thread")]
-async fn attack_34_a_walk_over_too_many_groups_in_groups_is_refused() {
+async fn attack_34_a_tenant_has_a_limit_of_groups_in_groups_and_may_go_on_below_it() {
     on_each_store(MIGRATIONS, async |store| {
-        let (below, above, ways) = write(&store, |tx| {
-            let mut layer = |name: &str, count: usize| {
+        let lowest = write(&store, |tx| {
+            let mut layer = |name: &str, count: i64| {
                 let made = (0..count).map(|n| groups::insert(tx, &team(&format!("{name}{n}")), &FREE.group));
                 made.collect::<Result<Vec<_>, _>>()
             };
-            let (below, above) = (layer("below", 150)?, layer("above", 150)?);
+            let (lower, upper) = (layer("lower", 100)?, layer("upper", MAX_NESTINGS / 100)?);
             sql_query(
                 "INSERT INTO nested_groups (group_id, member_id) SELECT a.id, b.id FROM groups a, groups b \
-                 WHERE a.display_name_key LIKE 'above%' AND b.display_name_key LIKE 'below%'",
+                 WHERE a.display_name_key LIKE 'upper%' AND b.display_name_key LIKE 'lower%'",
             )
             .execute(tx.connection())?;
-            let ways = sql_query("UPDATE groups SET moved_ms = 1").execute(tx.connection())?;
-            Ok((below, above, ways))
-        })
-        .await
-        .unwrap();
-        assert_eq!(ways, 300);
-        // One of them is walked from easily, all of them are not.
-        let one = add_group(&store, team("one")).await;
-        put_in(&store, &one, &above[0]).await.unwrap();
-        let all = MemberChange::Add(above.iter().map(|group| member(&group.id)).collect());
-        let refused = change_members(&store, &one, all, UnknownMembers::Refuse).await;
-        assert!(matches!(refused, Err(DirectoryError::NestingTooWide)), "{refused:?}");
-        // Reading is not refused: the rows are there.
+            sql_query("UPDATE groups SET moved_ms = 1").execute(tx.connection())?;
+            Ok((lower[0].clone(), upper[0].clone()))
+        });
+        let (lower, upper) = lowest.await.unwrap();
+        let outer = add_group(&store, team("outer")).await;
+        let refused = put_in(&store, &outer, &upper).await;
+        assert!(matches!(refused, Err(DirectoryError::TooManyNestings)), "{refused:?}");
+        let out = MemberChange::Remove(MemberSelection::Values(vec![lower.id.clone()]));
+        assert!(change_members(&store, &upper, out, UnknownMembers::Refuse).await.unwrap().changed);
+        put_in(&store, &outer, &upper).await.unwrap();
         let ann = add_user(&store, person("ann")).await;
-        enrol(&store, &below[0], &[&ann]).await;
-        assert_eq!(told(&store, &ann.id).await.len(), 152);
+        enrol(&store, &lower, &[&ann]).await;
+        let above = usize::try_from(MAX_NESTINGS / 100).unwrap();
+        assert_eq!(told(&store, &ann.id).await.len(), above, "its own and all but one of those above");
     })
     .await;
 }
