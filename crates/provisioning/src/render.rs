@@ -188,8 +188,9 @@ fn whole_user_text(rules: &Rules, base: &Base, view: &UserView) -> String {
             text.push_str(&extension.schema.id);
         }
     }
-    // Writing to a String cannot fail, here and below.
-    let _ = write!(text, "\"],\"id\":\"{}\"", record.id);
+    text.push_str("\"],\"id\":\"");
+    text.push_str(&record.id);
+    text.push('"');
     let inner = record.document.trim().trim_start_matches('{');
     let inner = inner.strip_suffix('}').unwrap_or(inner);
     if !inner.is_empty() {
@@ -199,10 +200,14 @@ fn whole_user_text(rules: &Rules, base: &Base, view: &UserView) -> String {
     if !view.groups.is_empty() {
         let url = base.groups();
         let groups: Vec<Value> = view.groups.iter().map(|g| g.to_json(&url)).collect();
+        // Writing to a String cannot fail.
         let _ = write!(text, ",\"groups\":{}", Value::Array(groups));
     }
     if let Some(seat) = &view.seat {
-        let _ = write!(text, ",\"{}\":{}", urn::SEAT, text_of(&SeatExtension::from(seat)));
+        text.push_str(",\"");
+        text.push_str(urn::SEAT);
+        text.push_str("\":");
+        text.push_str(&text_of(&SeatExtension::from(seat)));
     }
     let meta = MetaText {
         resource_type: rules.user.name,
@@ -211,7 +216,9 @@ fn whole_user_text(rules: &Rules, base: &Base, view: &UserView) -> String {
         location: base.location(&rules.user, &record.id),
         version: etag(record.version),
     };
-    let _ = write!(text, ",\"meta\":{}}}", text_of(&meta));
+    text.push_str(",\"meta\":");
+    text.push_str(&text_of(&meta));
+    text.push('}');
     text
 }
 

@@ -1,28 +1,31 @@
 //! Times as SCIM writes them (RFC 7643 §2.3.5): UTC, to the millisecond, always of the same length.
 
-use std::fmt::Write as _;
-
 use time::OffsetDateTime;
 
 /// Milliseconds since 1970 UTC as `2026-11-22T00:23:00.123Z`.
 #[must_use]
 pub fn iso(ms: i64) -> String {
-    let nanos = i128::from(ms) * 1_000_000;
-    let t = OffsetDateTime::from_unix_timestamp_nanos(nanos).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let (seconds, millis) = (ms.div_euclid(1000), ms.rem_euclid(1000));
+    let t = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
     let mut text = String::with_capacity(24);
-    // Writing to a String cannot fail.
-    let _ = write!(
-        text,
-        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
-        t.year(),
-        u8::from(t.month()),
-        t.day(),
-        t.hour(),
-        t.minute(),
-        t.second(),
-        t.millisecond()
-    );
+    push(&mut text, t.year().unsigned_abs(), 4, '-');
+    push(&mut text, u8::from(t.month()), 2, '-');
+    push(&mut text, t.day(), 2, 'T');
+    push(&mut text, t.hour(), 2, ':');
+    push(&mut text, t.minute(), 2, ':');
+    push(&mut text, t.second(), 2, '.');
+    push(&mut text, u32::try_from(millis).unwrap_or_default(), 3, 'Z');
     text
+}
+
+/// A number with its leading zeros, and what follows it. By hand, because every answer has three times in it and formatting
+/// them was a tenth of a look-up.
+fn push(text: &mut String, number: impl Into<u32>, digits: u32, after: char) {
+    let number = number.into();
+    for place in (0..digits).rev() {
+        text.extend(char::from_digit(number / 10_u32.pow(place) % 10, 10));
+    }
+    text.push(after);
 }
 
 #[cfg(test)]
@@ -34,5 +37,6 @@ mod tests {
         assert_eq!(iso(0), "1970-01-01T00:00:00.000Z");
         assert_eq!(iso(1_795_307_003_007), "2026-11-22T00:23:23.007Z");
         assert_eq!(iso(951_782_400_000), "2000-02-29T00:00:00.000Z");
+        assert_eq!(iso(-1), "1969-12-31T23:59:59.999Z");
     }
 }
