@@ -8,6 +8,7 @@ mod members;
 use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error as QueryError};
 use scim_core::fold::fold;
 use scim_core::patch::{MemberChange, MemberSelection};
 use scim_core::resource::Member;
@@ -105,7 +106,8 @@ impl Work<'_> {
                 memberships::user_id.eq(id),
                 memberships::display.eq(display(id)),
             );
-            tx.execute(diesel::insert_into(memberships::table).values(row))?;
+            tx.execute(diesel::insert_into(memberships::table).values(row))
+                .map_err(|error| gone_meanwhile(error, id))?;
         }
         mark(tx, &new)?;
 
@@ -146,6 +148,18 @@ impl Work<'_> {
         self.outcome.mislabelled |=
             mislabelled(&users, MemberKind::User) || mislabelled(&groups, MemberKind::Group);
         Ok((users, groups))
+    }
+}
+
+/// A user whom another transaction deletes is there until that commits, and then the foreign key refuses the row (only
+/// possible on PostgreSQL, which takes no further statement then: under [`UnknownMembers::Skip`] too the request is refused,
+/// and finds the user gone when it comes again).
+fn gone_meanwhile(error: QueryError, user_id: &str) -> DirectoryError {
+    match error {
+        QueryError::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _) => {
+            DirectoryError::UnknownMembers(vec![user_id.to_owned()])
+        }
+        error => error.into(),
     }
 }
 

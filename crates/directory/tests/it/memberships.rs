@@ -1,6 +1,6 @@
 //! Membership as rows: differences in order, unknown members, and nobody lost between concurrent changes.
 
-use std::{collections::BTreeSet, slice::from_ref};
+use std::{collections::BTreeSet, slice::from_ref, time::Duration};
 
 use directory::{
     DirectoryError, groups,
@@ -62,6 +62,37 @@ async fn io9_unknown_members_are_named_and_nothing_changes_or_the_rest_is_applie
         let outcome = change_members(&store, &group, change(), UnknownMembers::Skip).await.unwrap();
         assert_eq!(outcome.skipped, [NOBODY]);
         assert_eq!(member_ids(&store, &group).await, from_ref(&b.id));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn io9_a_member_that_is_being_deleted_is_unknown() {
+    on_each_store(MIGRATIONS, async |store| {
+        let group = add_group(&store, team("g")).await;
+        let leaver = add_user(&store, person("a")).await;
+        let (sender, removed) = tokio::sync::oneshot::channel();
+        let record = leaver.clone();
+        let deletion = write(&store, move |tx| {
+            users::find_for_update(tx, &record.id)?;
+            users::remove(tx, &record, FREE)?;
+            sender.send(()).unwrap();
+            // Long enough for the other to find the user, who is there until this commits, and to wait for the row.
+            std::thread::sleep(Duration::from_millis(300));
+            Ok(())
+        });
+        let entry = async {
+            removed.await.unwrap();
+            let change = MemberChange::Add(vec![member(&leaver.id)]);
+            change_members(&store, &group, change, UnknownMembers::Refuse).await
+        };
+        let (deleted, entered) = tokio::join!(deletion, entry);
+        deleted.unwrap();
+        match entered {
+            Err(DirectoryError::UnknownMembers(ids)) => assert_eq!(ids, from_ref(&leaver.id)),
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(member_ids(&store, &group).await, Vec::<String>::new());
     })
     .await;
 }
