@@ -75,7 +75,7 @@ async fn io9_a_member_that_is_being_deleted_is_unknown() {
         let record = leaver.clone();
         let deletion = write(&store, move |tx| {
             users::find_for_update(tx, &record.id)?;
-            users::remove(tx, &record, FREE)?;
+            users::remove(tx, &record, &FREE.user)?;
             sender.send(()).unwrap();
             // Long enough for the other to find the user, who is there until this commits, and to wait for the row.
             std::thread::sleep(Duration::from_millis(300));
