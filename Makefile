@@ -1,7 +1,7 @@
 # What a person types. CI calls the same targets (.ci/run), so that there is one way to do each thing.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test conformance conformance-docs conformance-pins check format lint docs bench tools
+.PHONY: help demo run test conformance conformance-docs conformance-pins check format lint docs bench fuzz tools
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -43,7 +43,10 @@ docs: ## Build the API documentation; a warning is an error
 bench: ## Measure a release build over HTTP, then the micro-benchmarks
 	cargo build --release --bin usher --bin bench
 	@cargo run --release --quiet --bin bench -- $(BENCH)
-	cargo bench -p scim-core --bench scim
+	cargo bench -p scim-core --bench scim --bench hostile
+
+fuzz: ## Look for inputs that break a parser: nightly compiler, cargo-fuzz (FUZZ="filter path" FUZZ_SECONDS=60)
+	@deploy/fuzz.sh $(FUZZ)
 
 tools: ## Install what the tests need and this machine lacks
 	@deploy/install-tools.sh

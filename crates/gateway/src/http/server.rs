@@ -17,6 +17,7 @@ use tokio::sync::watch;
 use super::{
     patience::{Patience, Patient},
     raw_query::RawQuery,
+    refusals::Refusals,
 };
 
 /// How long a connection that ends is read on, so that a client in the middle of a refused body gets its answer.
@@ -84,7 +85,8 @@ where
         let connection = fn_service(move |stream: TcpStream| async move {
             let peer: Option<SocketAddr> = stream.peer_addr().ok();
             tune(&stream, limits.write);
-            Ok::<_, actix_http::error::DispatchError>((RawQuery::new(Patient::new(stream, patience)), peer))
+            let stream = Refusals::new(RawQuery::new(Patient::new(stream, patience)));
+            Ok::<_, actix_http::error::DispatchError>((stream, peer))
         });
         connection.and_then(http.h1(application))
     });

@@ -4,6 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::compat::is_empty;
+use super::effort::Effort;
 use super::{Operation, Verb, elements};
 use crate::leniency::{Leniency, Tolerance};
 use crate::path::Path;
@@ -19,6 +20,7 @@ pub(super) struct Change<'a> {
     pub(super) name: String,
     pub(super) value: &'a Value,
     pub(super) tolerance: &'a mut Tolerance,
+    pub(super) effort: &'a mut Effort,
 }
 
 /// What becomes of one sub-attribute: a value, or nothing.
@@ -29,6 +31,7 @@ pub(super) fn apply(
     operation: &Operation,
     document: &mut Map<String, Value>,
     tolerance: &mut Tolerance,
+    effort: &mut Effort,
 ) -> Result<(), ScimError> {
     let of = match &operation.path {
         Path::Extension(urn) => {
@@ -41,7 +44,7 @@ pub(super) fn apply(
         return Err(ScimError::invalid_path("The path names no attribute of this resource type."));
     };
     let (verb, value, name) = (operation.verb, &operation.value, of.full_name());
-    let change = Change { verb, definition, name, value, tolerance };
+    let change = Change { verb, definition, name, value, tolerance, effort };
     let Some(urn) = &of.urn else {
         return change.apply(&operation.path, document);
     };

@@ -1,13 +1,16 @@
 //! Operations on attributes with several elements: whole lists, value paths, and parts of elements
 //! (RFC 7644 §3.5.2). The one `primary` of a list is kept here.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+
 use serde_json::{Map, Value};
 
 use super::Verb;
 use super::apply::{Change, Part, put};
 use super::compat::is_empty;
 use crate::ScimError;
-use crate::equality::same;
+use crate::equality::{identity, same};
 use crate::filter::{Filter, Literal, Op};
 use crate::leniency::Leniency;
 use crate::resource::{Faults, MAX_ELEMENTS, cannot_change};
@@ -62,6 +65,7 @@ pub(super) fn selected(
         (None, _) => element_parts(change)?,
     };
     edit(change, holder, |change, list| {
+        change.effort.compare(&*list, filter.terms())?;
         let chosen = positions(list, |element| matches(filter, element));
         match (chosen.is_empty(), parts.is_empty()) {
             (false, true) => {
@@ -144,16 +148,18 @@ fn edit(
 /// holds each `type` and `value` once.
 fn append(change: &mut Change<'_>, list: &mut Vec<Value>) -> Result<(), ScimError> {
     let mut faults = Faults::default();
+    let mut primary = None;
     for element in listed(change.value) {
         let Some(element) = faults.keep(change.element(element)).flatten() else {
             continue;
         };
-        let primary = is_primary(&element);
-        list.push(element);
-        if primary {
-            let last = list.len() - 1;
-            make_primary(list, last);
+        if is_primary(&element) {
+            primary = Some(list.len());
         }
+        list.push(element);
+    }
+    if let Some(last) = primary {
+        make_primary(list, last);
     }
     faults.into_result()
 }
@@ -161,19 +167,46 @@ fn append(change: &mut Change<'_>, list: &mut Vec<Value>) -> Result<(), ScimErro
 /// `remove` with a value: exactly those elements, never the whole list (the value list that Entra and authentik
 /// send for members, here for any attribute).
 fn remove_listed(change: &mut Change<'_>, list: &mut Vec<Value>) -> Result<(), ScimError> {
+    // By their `value`, so that a long list removed from a long list costs both and not their product.
+    let mut wanted: HashMap<Option<Cow<'_, str>>, Vec<Value>> = HashMap::new();
     let is_complex = change.definition.kind == Type::Complex;
-    for wanted in listed(change.value) {
-        let wanted = match wanted {
+    for element in listed(change.value) {
+        let element = match element {
             Value::String(_) if is_complex => {
-                Some(Value::Object(Map::from_iter([("value".to_owned(), wanted.clone())])))
+                Some(Value::Object(Map::from_iter([("value".to_owned(), element.clone())])))
             }
             other => change.element(other)?,
         };
-        if let Some(wanted) = wanted {
-            list.retain(|element| !holds_all(change.definition, element, &wanted));
+        if let Some(element) = element {
+            let value = value_of(change.definition, &element).map(|value| value.into_owned().into());
+            wanted.entry(value).or_default().push(element);
         }
     }
+    change.effort.compare(&*list, 1)?;
+    let mut listed = Vec::new();
+    for (index, element) in list.iter().enumerate() {
+        let same_value = value_of(change.definition, element).and_then(|value| wanted.get(&Some(value)));
+        for candidates in same_value.into_iter().chain(wanted.get(&None)) {
+            change.effort.compare([element], candidates.len())?;
+            if candidates.iter().any(|wanted| holds_all(change.definition, element, wanted)) {
+                listed.push(index);
+                break;
+            }
+        }
+    }
+    remove_at(list, &listed);
     Ok(())
+}
+
+/// An element's `value`, or a simple element itself, in the form it compares in.
+fn value_of<'v>(definition: &Attribute, element: &'v Value) -> Option<Cow<'v, str>> {
+    match element {
+        Value::Object(members) => {
+            let (value, sub) = members.get("value").zip(definition.sub_attribute("value"))?;
+            Some(identity(sub, value))
+        }
+        simple => Some(identity(definition, simple)),
+    }
 }
 
 fn listed(value: &Value) -> &[Value] {
@@ -186,7 +219,13 @@ fn listed(value: &Value) -> &[Value] {
 
 /// Writes the parts into the chosen elements. What an element is left with is judged when the document is settled; that
 /// an immutable part of it stays as it is can only be judged here, where one element is known to be the same as before.
-fn write(change: &Change<'_>, list: &mut [Value], chosen: &[usize], parts: &[Part]) -> Result<(), ScimError> {
+fn write(
+    change: &mut Change<'_>,
+    list: &mut [Value],
+    chosen: &[usize],
+    parts: &[Part],
+) -> Result<(), ScimError> {
+    change.effort.write(parts, chosen.len())?;
     for index in chosen {
         if let Some(Value::Object(members)) = list.get_mut(*index) {
             for (sub, value) in parts {

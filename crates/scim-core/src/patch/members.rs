@@ -22,6 +22,16 @@ pub enum MemberChange {
     Remove(MemberSelection),
 }
 
+impl MemberChange {
+    /// How often each member of the group is looked at.
+    pub(super) fn comparisons(&self) -> usize {
+        match self {
+            Self::Remove(MemberSelection::Matching { among: None, filter }) => filter.terms(),
+            Self::Add(_) | Self::Replace(_) | Self::Remove(_) => 0,
+        }
+    }
+}
+
 /// Whom a `remove` means.
 #[derive(Clone, Debug, PartialEq)]
 pub enum MemberSelection {

@@ -4,6 +4,7 @@
 
 mod apply;
 mod compat;
+mod effort;
 mod elements;
 mod members;
 
@@ -52,9 +53,9 @@ impl PatchRequest {
     /// Most operations in one request; more is 413.
     pub const MAX_OPERATIONS: usize = 1000;
 
-    /// Most comparisons with elements that the operations of one request may ask for together: each is made with
-    /// up to [`resource::MAX_ELEMENTS`] elements.
-    pub const MAX_COMPARISONS: usize = 4_000;
+    /// Most comparisons with members, by other than their id, that one request may ask for: each of them is made
+    /// with every member of the group, of which there may be many thousands.
+    pub const MAX_MEMBER_COMPARISONS: usize = 20;
 
     /// Reads the body of a PATCH.
     ///
@@ -70,7 +71,7 @@ impl PatchRequest {
         for (index, operation) in operations(body, tolerance)?.iter().enumerate() {
             request.read(rt, operation, tolerance).map_err(|error| in_operation(index, &error))?;
         }
-        request.check_comparisons()?;
+        request.check_members()?;
         Ok(request)
     }
 
@@ -79,7 +80,8 @@ impl PatchRequest {
     ///
     /// # Errors
     /// 400 when a value has the wrong type, a value path selects nothing that could be made, an immutable attribute
-    /// would change, or a required one would be missing that was there: all of it together (MC12).
+    /// would change, or a required one would be missing that was there: all of it together (MC12). Alone: 400 when
+    /// the operations ask for more work than one request may cost.
     pub fn apply(
         &self,
         rt: &ResourceType,
@@ -89,8 +91,10 @@ impl PatchRequest {
         debug_assert!(self.members.is_empty(), "members are split off before a PATCH is applied");
         let mut document = current.clone();
         let mut faults = Faults::default();
+        let mut effort = effort::Effort::of_one_request();
         for operation in &self.operations {
-            match apply::apply(rt, operation, &mut document.0, tolerance) {
+            match apply::apply(rt, operation, &mut document.0, tolerance, &mut effort) {
+                Err(error) if error.scim_type == Some(ScimType::TooMany) => return Err(error),
                 // What an operation that failed should have made cannot be found by a later one.
                 Err(error) if error.scim_type == Some(ScimType::NoTarget) && !faults.is_empty() => {}
                 outcome => {
@@ -112,13 +116,13 @@ impl PatchRequest {
         Ok((self, members))
     }
 
-    fn check_comparisons(&self) -> Result<(), ScimError> {
-        let limit = Self::MAX_COMPARISONS;
-        if self.operations.iter().map(Operation::comparisons).sum::<usize>() <= limit {
+    fn check_members(&self) -> Result<(), ScimError> {
+        let limit = Self::MAX_MEMBER_COMPARISONS;
+        if self.members.iter().map(MemberChange::comparisons).sum::<usize>() <= limit {
             return Ok(());
         }
         let detail = format!(
-            "The operations select elements by more than {limit} comparisons; send several requests."
+            "The operations select members by more than {limit} comparisons; select them by their value."
         );
         Err(ScimError::bad_request(ScimType::TooMany, detail))
     }
@@ -198,17 +202,6 @@ impl PatchRequest {
     }
 }
 
-impl Operation {
-    /// How often each element of the attribute is looked at.
-    fn comparisons(&self) -> usize {
-        match (&self.path, self.verb, &self.value) {
-            (Path::Elements { filter, .. }, ..) => filter.terms(),
-            (_, Verb::Remove, Value::Array(listed)) => listed.len(),
-            _ => 0,
-        }
-    }
-}
-
 /// RFC 7644 §3.5.2: the body "MUST contain the attribute "schemas" with the URI of PatchOp".
 fn check_message_schema(body: &Map<String, Value>) -> Result<(), ScimError> {
     let schemas = member(body, "schemas").and_then(Value::as_array);
@@ -228,12 +221,20 @@ fn operations<'b>(body: &'b Map<String, Value>, tolerance: &mut Tolerance) -> Re
             ScimError::invalid_syntax("\"Operations\" is empty; send at least one operation.")
         })?;
     }
-    let limit = PatchRequest::MAX_OPERATIONS;
-    if operations.len() > limit {
-        let detail = format!("A PATCH may have at most {limit} operations; send the rest in a further one.");
-        return Err(ScimError::new(413, None, detail));
+    if operations.len() > PatchRequest::MAX_OPERATIONS {
+        return Err(too_many_operations());
     }
     Ok(operations)
+}
+
+/// RFC 7644 §3.12, table 8: 413 names the limit.
+pub(crate) fn too_many_operations() -> ScimError {
+    let limit = PatchRequest::MAX_OPERATIONS;
+    ScimError::new(
+        413,
+        None,
+        format!("At most {limit} operations in one request; send the rest in a further one."),
+    )
 }
 
 fn verb(operation: &Map<String, Value>, tolerance: &mut Tolerance) -> Result<Verb, ScimError> {

@@ -43,8 +43,29 @@ impl Document {
         serde_json::to_string(&self.0).expect("JSON values serialise")
     }
 
+    /// About how long the stored text is, in bytes, without members, which are stored elsewhere.
+    pub(super) fn length(&self) -> usize {
+        self.0
+            .iter()
+            .filter(|(name, _)| *name != "members")
+            .map(|(name, value)| name.len() + length(value))
+            .sum()
+    }
+
     /// The registered extension URNs that are present, in the order of the resource type.
     pub fn extension_urns<'a>(&'a self, rt: &'a ResourceType) -> impl Iterator<Item = &'a str> {
         rt.extension_schemas().map(|s| s.id.as_str()).filter(|urn| self.0.contains_key(*urn))
     }
+}
+
+/// Names, texts, and the few characters around each of them.
+fn length(value: &Value) -> usize {
+    const AROUND: usize = 5;
+    AROUND
+        + match value {
+            Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+            Value::String(text) => text.len(),
+            Value::Array(elements) => elements.iter().map(length).sum(),
+            Value::Object(members) => members.iter().map(|(name, value)| name.len() + length(value)).sum(),
+        }
 }

@@ -41,3 +41,6 @@ pub const MAX_MEMBERS: usize = 100_000;
 pub const MAX_STRING: usize = 64 * 1024;
 /// Longest `userName`, `externalId` and group `displayName`, in characters: these stand in unique indexes.
 pub const MAX_KEY: usize = 1_024;
+/// Longest resource without its members, in bytes: a page may hold a thousand of them, and a filter or a PATCH looks
+/// into them. A person with every attribute and a dozen certificates has 50 KiB.
+pub const MAX_RESOURCE: usize = 1 << 20;

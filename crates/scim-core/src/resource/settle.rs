@@ -6,14 +6,15 @@ use super::elements;
 use super::faults::Faults;
 use super::immutable::{self, Absent};
 use super::normalise::{is_nothing, not_too_many};
-use super::{Document, MAX_KEY, order, required};
+use super::{Document, MAX_KEY, MAX_RESOURCE, order, required};
 use crate::fold::user_name_key;
 use crate::leniency::Tolerance;
 use crate::schema::Attribute;
 use crate::{ResourceType, ScimError};
 
 /// Leaves nothing empty, each pair of `type` and `value` once, one primary, the schema's order. Settling twice changes
-/// nothing. What is wrong with the document (too long a key, too many elements) goes to the faults.
+/// nothing. What is wrong with the document (too long a key, too many elements, more than [`MAX_RESOURCE`]) goes to the
+/// faults.
 pub(crate) fn settle(rt: &ResourceType, document: &mut Document, t: &mut Tolerance, faults: &mut Faults) {
     document.0.retain(|key, value| {
         if let Some(attribute) = rt.attribute(key) {
@@ -32,6 +33,9 @@ pub(crate) fn settle(rt: &ResourceType, document: &mut Document, t: &mut Toleran
     let order = names(&rt.common.attributes).chain(names(&rt.core.attributes)).chain(extensions);
     put_in_order(&mut document.0, order);
     check_keys(rt, document, faults);
+    if document.length() > MAX_RESOURCE {
+        faults.add(ScimError::invalid_value(format!("A {} may hold at most 1 MiB.", rt.name)));
+    }
 }
 
 /// What a PATCH leaves behind, held against what was there: settled, with nothing missing that was not missing before,

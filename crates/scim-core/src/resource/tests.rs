@@ -654,6 +654,20 @@ fn a_stored_document_comes_back_as_it_was() {
 }
 
 #[test]
+fn attack_38_a_resource_holds_a_bounded_amount_and_members_do_not_count() {
+    let emails = |count: usize, length: usize| -> Value {
+        (0..count).map(|n| json!({"value": format!("{n:x>length$}")})).collect()
+    };
+    created(json!({"emails": emails(15, 60_000)}));
+    assert!(refused(json!({"emails": emails(18, 60_000)})).detail.contains("1 MiB"));
+    assert!(refused(json!({"emails": emails(2_000, 600)})).detail.contains("1 MiB"));
+    let members = emails(50_000, 36);
+    let group = json!({"schemas": [urn::GROUP], "displayName": "all", "members": members});
+    let mut group = create(&schema::group(), &group, &mut Tolerance::lenient()).unwrap();
+    assert_eq!(take_members(&mut group).unwrap().len(), 50_000);
+}
+
+#[test]
 fn attack_38_elements_and_strings_are_bounded() {
     let emails = |n: usize| json!((0..n).map(|i| json!({"value": format!("{i}@x")})).collect::<Vec<_>>());
     assert_eq!(created(json!({"emails": emails(2_000)}))["emails"].as_array().unwrap().len(), 2_000);

@@ -11,6 +11,7 @@ mod identity;
 mod inventory;
 mod isolation;
 mod lifecycle;
+mod limits;
 mod names;
 mod paging;
 mod raw;

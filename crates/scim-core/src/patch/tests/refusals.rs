@@ -161,15 +161,49 @@ fn a_patch_needs_its_schema_and_its_operations() {
     }
 }
 
+/// Each of these is a few MB at most, and was seconds or minutes of work before the work itself was bounded.
 #[test]
-fn attack_38_selecting_elements_has_a_bound_for_the_whole_request() {
-    let wide = vec!["value eq \"x\""; 150].join(" or ");
+fn attack_38_what_one_patch_may_cost_is_bounded() {
+    let emails: Vec<Value> = (0..2_000).map(|n| json!({"value": format!("{n}@x"), "type": "work"})).collect();
+    let laden = json!({"emails": emails});
+    let wide = vec!["value co \"y\""; 200].join(" or ");
     let wide = json!({"op": "remove", "path": format!("emails[{wide}]")});
-    let listed = json!({"op": "remove", "path": "emails", "value": vec![json!({"value": "x"}); 5_000]});
-    for operations in [vec![wide; 1_000], vec![listed]] {
-        assert_eq!(keyword(patch(json!({}), Value::Array(operations))), "400 tooMany");
+    let copies = json!({"op": "replace", "path": "emails.display", "value": "x".repeat(60_000)});
+    let chosen =
+        json!({"op": "add", "path": "emails[type eq \"work\"].display", "value": "x".repeat(60_000)});
+    let bare: Vec<Value> = (0..2_000).map(|n| json!({"display": n.to_string()})).collect();
+    let bare = json!({"op": "remove", "path": "emails", "value": bare});
+    for operations in [vec![wide; 20], vec![copies], vec![chosen], vec![bare; 2]] {
+        assert_eq!(keyword(patch(laden.clone(), Value::Array(operations))), "400 tooMany");
     }
+    let primary = vec![json!({"value": "x", "primary": true}); 150_000];
+    let many = json!([{"op": "add", "path": "emails", "value": primary}]);
+    assert_eq!(keyword(patch(json!({}), many)), "400 invalidValue");
+}
+
+#[test]
+fn a_list_as_long_as_the_attribute_is_removed_in_one_request() {
+    let emails: Vec<Value> = (0..2_000).map(|n| json!({"value": format!("{n}@x"), "type": "work"})).collect();
+    let listed: Vec<Value> = (0..2_000).rev().map(|n| json!({"value": format!("{n}@X")})).collect();
+    let remove = json!([{"op": "remove", "path": "emails", "value": listed}]);
+    assert_eq!(patch(json!({"emails": emails}), remove), Ok(json!({})));
     let usual = json!({"op": "remove", "path": "emails[type eq \"work\"].value"});
     let usual = vec![usual; PatchRequest::MAX_OPERATIONS];
     assert_eq!(patch(json!({}), Value::Array(usual)), Ok(json!({})));
+}
+
+#[test]
+fn attack_38_selecting_members_by_other_than_their_id_has_a_bound() {
+    let parse = |paths: Vec<String>| {
+        let operations: Vec<Value> = paths.iter().map(|p| json!({"op": "remove", "path": p})).collect();
+        PatchRequest::parse(&schema::group(), &body(&Value::Array(operations)), &mut Tolerance::lenient())
+    };
+    let limit = PatchRequest::MAX_MEMBER_COMPARISONS;
+    assert!(parse(vec!["members[display co \"x\"]".into(); limit]).is_ok());
+    assert_eq!(
+        parse(vec!["members[display co \"x\"]".into(); limit + 1]).map_err(|e| e.scim_type),
+        Err(Some(ScimType::TooMany))
+    );
+    // By id, which is how every identity provider does it, as many as fit.
+    assert!(parse((0..1_000).map(|n| format!("members[value eq \"{n}\"]")).collect()).is_ok());
 }

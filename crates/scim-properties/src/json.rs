@@ -1,0 +1,149 @@
+//! [`json::parse`] takes exactly what serde_json takes and our bounds allow, and changes nothing in it.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use scim_core::json;
+use scim_core::patch::PatchRequest;
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+
+/// The property.
+///
+/// # Panics
+/// When it does not hold.
+pub fn text(bytes: &[u8]) {
+    let parsed = json::parse(bytes);
+    let expected = serde_json::from_slice::<Raw>(bytes).ok().filter(|raw| raw.is_within_bounds(0));
+    let expected = expected.filter(|raw| raw.count() <= json::MAX_VALUES);
+    let expected = expected.filter(Raw::has_few_operations).map(Raw::into_value);
+    match (parsed, expected) {
+        (Ok(parsed), Some(expected)) => {
+            assert_eq!(parsed, expected);
+            let printed = serde_json::to_vec(&parsed).unwrap();
+            assert_eq!(json::parse(&printed).as_ref(), Ok(&parsed), "printed and read again");
+        }
+        (Err(error), None) => {
+            crate::assert_is_a_refusal(&error);
+        }
+        (parsed, expected) => panic!("we say {parsed:?}, the rules say {expected:?}"),
+    }
+}
+
+/// A document as it was written: with every key, also where one stands twice. This says the rules of our door a second time,
+/// in the plainest way and not in the fastest.
+enum Raw {
+    Simple(Value),
+    Array(Vec<Raw>),
+    Object(Vec<(String, Raw)>),
+}
+
+impl Raw {
+    fn is_within_bounds(&self, depth: usize) -> bool {
+        match self {
+            Self::Simple(Value::String(text)) => is_plain(text),
+            Self::Simple(_) => true,
+            Self::Array(elements) => {
+                depth < json::MAX_DEPTH && elements.iter().all(|element| element.is_within_bounds(depth + 1))
+            }
+            Self::Object(members) => {
+                let keys: HashSet<String> = members.iter().map(|(key, _)| key.to_ascii_lowercase()).collect();
+                depth < json::MAX_DEPTH
+                    && members.len() <= json::MAX_KEYS
+                    && keys.len() == members.len()
+                    && members.iter().all(|(key, value)| is_plain(key) && value.is_within_bounds(depth + 1))
+            }
+        }
+    }
+
+    fn count(&self) -> usize {
+        match self {
+            Self::Simple(_) => 1,
+            Self::Array(elements) => {
+                json::WEIGHT_OF_CONTAINER + elements.iter().map(Self::count).sum::<usize>()
+            }
+            Self::Object(members) => {
+                json::WEIGHT_OF_CONTAINER + members.iter().map(|(_, value)| value.count()).sum::<usize>()
+            }
+        }
+    }
+
+    fn has_few_operations(&self) -> bool {
+        let Self::Object(members) = self else { return true };
+        members.iter().filter(|(key, _)| key.eq_ignore_ascii_case("operations")).all(|(_, value)| match value
+        {
+            Self::Array(operations) => operations.len() <= PatchRequest::MAX_OPERATIONS,
+            _ => true,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        match self {
+            Self::Simple(value) => value,
+            Self::Array(elements) => elements.into_iter().map(Self::into_value).collect(),
+            Self::Object(members) => Value::Object(
+                members.into_iter().map(|(key, value)| (key, value.into_value())).collect::<Map<_, _>>(),
+            ),
+        }
+    }
+}
+
+fn is_plain(text: &str) -> bool {
+    text.chars().all(|c| !c.is_control() || "\t\n\r".contains(c))
+}
+
+impl<'de> Deserialize<'de> for Raw {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AnyValue)
+    }
+}
+
+struct AnyValue;
+
+impl<'de> Visitor<'de> for AnyValue {
+    type Value = Raw;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Raw, E> {
+        Ok(Raw::Simple(Value::Null))
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Raw, E> {
+        Ok(Raw::Simple(value.into()))
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Raw, E> {
+        Ok(Raw::Simple(value.into()))
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Raw, E> {
+        Ok(Raw::Simple(value.into()))
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Raw, E> {
+        Ok(Raw::Simple(value.into()))
+    }
+
+    fn visit_str<E: Error>(self, value: &str) -> Result<Raw, E> {
+        Ok(Raw::Simple(value.into()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Raw, A::Error> {
+        let mut elements = Vec::new();
+        while let Some(element) = sequence.next_element()? {
+            elements.push(element);
+        }
+        Ok(Raw::Array(elements))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Raw, A::Error> {
+        let mut members = Vec::new();
+        while let Some(member) = map.next_entry()? {
+            members.push(member);
+        }
+        Ok(Raw::Object(members))
+    }
+}

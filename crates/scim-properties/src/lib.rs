@@ -1,0 +1,67 @@
+//! What must hold in `scim-core` for any input: each property is a function of bytes that panics when it does not hold. The
+//! fuzzer (`fuzz/`, libFuzzer) and the tests (`tests/`, proptest) run the same list.
+//!
+//! A property comes twice where that pays: over text as it is, which begins with seeds and finds what a parser does with
+//! broken input, and over text that a [`grammar`] makes from the bytes, which gets far behind the first error.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "only tests run this: a property that does not hold panics"
+)]
+
+pub mod filter;
+pub mod fold;
+pub mod grammar;
+pub mod history;
+pub mod json;
+pub mod path;
+pub mod resource;
+pub mod seeds;
+mod types;
+
+use scim_core::ScimError;
+
+/// One property over bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
+    /// The name of its fuzz target and of its corpus.
+    pub name: &'static str,
+    /// Panics when the property does not hold.
+    pub run: fn(&[u8]),
+    /// Where it begins: inputs worth changing. None where the bytes are choices of a grammar.
+    pub seeds: fn() -> Vec<String>,
+}
+
+/// All of them. Each has a file in `fuzz/fuzz_targets`.
+pub const TARGETS: &[Target] = &[
+    Target { name: "filter", run: filter::text, seeds: seeds::filters },
+    Target { name: "filter_made", run: filter::made, seeds: Vec::new },
+    Target { name: "fold", run: fold::text, seeds: seeds::names },
+    Target { name: "history", run: history::text, seeds: seeds::histories },
+    Target { name: "history_made", run: history::made, seeds: Vec::new },
+    Target { name: "json", run: json::text, seeds: seeds::documents },
+    Target { name: "path", run: path::text, seeds: seeds::paths },
+    Target { name: "path_made", run: path::made, seeds: Vec::new },
+    Target { name: "resource", run: resource::text, seeds: seeds::resources },
+    Target { name: "resource_made", run: resource::made, seeds: Vec::new },
+];
+
+/// The target of this name.
+///
+/// # Panics
+/// When there is none.
+pub fn run(name: &str, bytes: &[u8]) {
+    let target = TARGETS.iter().find(|target| target.name == name);
+    (target.unwrap_or_else(|| panic!("no target {name}")).run)(bytes);
+}
+
+/// A refusal tells a client what to change, in one line that is safe to log (RFC 7644 §3.12).
+#[track_caller]
+fn assert_is_a_refusal(error: &ScimError) {
+    assert!(matches!(error.status, 400 | 413), "{error}");
+    assert!(error.status == 413 || error.scim_type.is_some(), "{error}");
+    let plain = error.detail.bytes().all(|byte| (0x20..0x7f).contains(&byte));
+    assert!(plain && (1..=ScimError::MAX_DETAIL).contains(&error.detail.len()), "{error}");
+}
