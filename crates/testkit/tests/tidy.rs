@@ -239,11 +239,13 @@ fn no_file_names_a_registry_host_or_a_path_of_one_machine() {
             }
         }
     }
-    let sources = read("Cargo.lock");
-    let sources = sources.lines().filter_map(|line| line.strip_prefix("source = "));
-    let foreign =
-        sources.filter(|source| *source != "\"registry+https://github.com/rust-lang/crates.io-index\"");
-    wrong.extend(foreign.map(|source| format!("Cargo.lock: {source}")));
+    for lock in ["Cargo.lock", "fuzz/Cargo.lock"] {
+        let sources = read(lock);
+        let sources = sources.lines().filter_map(|line| line.strip_prefix("source = "));
+        let foreign =
+            sources.filter(|source| *source != "\"registry+https://github.com/rust-lang/crates.io-index\"");
+        wrong.extend(foreign.map(|source| format!("{lock}: {source}")));
+    }
     assert_none(&wrong, "the repository builds anywhere");
 }
 

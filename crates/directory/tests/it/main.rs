@@ -7,6 +7,7 @@ mod differential;
 mod filters;
 mod long_values;
 mod memberships;
+mod names;
 mod nesting;
 mod people;
 mod support;

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::fold::fold;
+
 /// RFC 7643 §2.3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -140,9 +142,9 @@ impl Attribute {
     }
 }
 
-/// MO1: legal values compare without letter case, with blanks, underscores and hyphens alike.
+/// MO1: legal values compare folded, as every name does, with blanks, underscores and hyphens alike.
 #[must_use]
 pub fn alike(value: &str) -> String {
     let alike = |c: char| if matches!(c, ' ' | '-') { '_' } else { c };
-    value.trim().chars().map(alike).flat_map(char::to_lowercase).collect()
+    fold(value).trim().chars().map(alike).collect()
 }

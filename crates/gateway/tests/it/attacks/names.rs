@@ -41,6 +41,52 @@ fn attack_43_spellings_of_one_name_are_never_two_users() {
     assert_eq!(acme.get("/Users?count=0").expect(200).body["totalResults"], ALIKE.len());
 }
 
+/// Names that look alike to some and are not one name.
+const DISTINCT: [&str; 9] = [
+    "stra\u{df}e",
+    "strasse",
+    "\u{131}zmir",
+    "izmir",
+    "\u{130}zmir",
+    "resum\u{e9}",
+    "resume",
+    "\u{43e}leg",
+    "oleg",
+];
+
+#[test]
+fn attack_43_distinct_names_stay_distinct_and_every_spelling_is_echoed_as_sent() {
+    let gateway = gateway();
+    let acme = roomy(&gateway, "ire", "acme");
+    for name in DISTINCT {
+        let made = acme.create_user(name, "").expect(201);
+        assert_eq!(made.body["userName"], name);
+        let found = acme.find("/Users", &format!("userName eq {}", json!(name))).expect(200);
+        assert_eq!(found.body["totalResults"], 1, "{name:?}");
+        assert_eq!(found.body["Resources"][0]["userName"], name);
+    }
+    for (name, respelled) in [
+        ("stra\u{df}e", "STRA\u{1e9e}E"),
+        ("\u{130}zmir", "i\u{307}ZMIR"),
+        ("resum\u{e9}", "RESUME\u{301}"),
+        ("izmir", "\u{ff29}\u{ff3a}\u{ff2d}\u{ff29}\u{ff32}"),
+    ] {
+        let found = acme.find("/Users", &format!("userName eq {}", json!(respelled))).expect(200);
+        assert_eq!(
+            found.body["Resources"][0]["userName"], name,
+            "found by another spelling, echoed in its own"
+        );
+        let id = found.body["Resources"][0]["id"].as_str().unwrap().to_owned();
+        let put = acme.put(&format!("/Users/{id}"), &user(respelled, &json!({}))).expect(200);
+        assert_eq!(put.body["userName"], respelled, "a new spelling of one's own name is kept as sent");
+        assert_eq!(acme.get(&format!("/Users/{id}")).expect(200).body["userName"], respelled);
+    }
+    // Groups, whose names are unique by the same fold.
+    acme.post("/Groups", &super::group("Stra\u{df}e", &[])).expect(201);
+    acme.post("/Groups", &super::group("STRA\u{1e9e}E", &[])).expect_error(409, "uniqueness");
+    acme.post("/Groups", &super::group("Strasse", &[])).expect(201);
+}
+
 #[test]
 fn attack_43_a_name_cannot_be_changed_into_one_that_is_taken() {
     let gateway = gateway();
