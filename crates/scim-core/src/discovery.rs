@@ -4,6 +4,7 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::list::Page;
 use crate::schema::Schema;
 use crate::{ResourceType, urn};
 
@@ -16,11 +17,13 @@ pub struct Features {
     pub max_payload_size: u64,
     /// Most resources on one page.
     pub max_results: u64,
+    /// How long a cursor is good for, in seconds.
+    pub cursor_timeout: u64,
     /// Where people read more.
     pub documentation_uri: Option<String>,
 }
 
-/// RFC 7643 §5; `base` is the tenant's base URL without a slash at its end.
+/// RFC 7643 §5 and RFC 9865 §4; `base` is the tenant's base URL without a slash at its end.
 #[must_use]
 pub fn service_provider_config(features: &Features, base: &str) -> Value {
     let mut config = json!({
@@ -33,8 +36,16 @@ pub fn service_provider_config(features: &Features, base: &str) -> Value {
         },
         "filter": {"supported": true, "maxResults": features.max_results},
         "changePassword": {"supported": false},
-        "sort": {"supported": false},
+        "sort": {"supported": true},
         "etag": {"supported": true},
+        "pagination": {
+            "cursor": true,
+            "index": true,
+            "defaultPaginationMethod": "index",
+            "defaultPageSize": Page::DEFAULT_COUNT.min(features.max_results),
+            "maxPageSize": features.max_results,
+            "cursorTimeout": features.cursor_timeout,
+        },
         "authenticationSchemes": [{
             "type": "oauthbearertoken",
             "name": "OAuth Bearer Token",
@@ -115,6 +126,7 @@ mod tests {
             max_operations: 1000,
             max_payload_size: 8 << 20,
             max_results: 1000,
+            cursor_timeout: 3600,
             documentation_uri: None,
         }
     }
@@ -129,9 +141,22 @@ mod tests {
             json!({"supported": true, "maxOperations": 1000, "maxPayloadSize": 8_388_608})
         );
         assert_eq!(config["filter"], json!({"supported": true, "maxResults": 1000}));
-        for (name, supported) in [("changePassword", false), ("sort", false), ("etag", true)] {
+        for (name, supported) in [("changePassword", false), ("sort", true), ("etag", true)] {
             assert_eq!(config[name], json!({ "supported": supported }), "{name}");
         }
+        assert_eq!(
+            config["pagination"],
+            json!({
+                "cursor": true,
+                "index": true,
+                "defaultPaginationMethod": "index",
+                "defaultPageSize": 100,
+                "maxPageSize": 1000,
+                "cursorTimeout": 3600,
+            })
+        );
+        let few = service_provider_config(&Features { max_results: 7, ..features() }, BASE);
+        assert_eq!(few["pagination"]["defaultPageSize"], 7);
         let scheme = &config["authenticationSchemes"][0];
         assert_eq!(scheme["type"], "oauthbearertoken");
         assert!(scheme["name"].is_string() && scheme["description"].is_string());

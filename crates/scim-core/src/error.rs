@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::urn;
 
-/// The detail error keywords of RFC 7644 §3.12, table 9, and Usher's own.
+/// The detail error keywords of RFC 7644 §3.12, table 9, those of RFC 9865 §2.1, and Usher's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScimType {
     /// The filter is malformed or names what cannot be filtered.
@@ -23,6 +23,12 @@ pub enum ScimType {
     NoTarget,
     /// A value is missing or not of its attribute's type.
     InvalidValue,
+    /// The cursor is none that this query was given (RFC 9865).
+    InvalidCursor,
+    /// The cursor was genuine and is too old (RFC 9865).
+    ExpiredCursor,
+    /// A page by cursor cannot be of this length (RFC 9865).
+    InvalidCount,
     /// Usher's own: no seat of the license is left.
     SeatLimitReached,
 }
@@ -40,6 +46,9 @@ impl ScimType {
             Self::InvalidPath => "invalidPath",
             Self::NoTarget => "noTarget",
             Self::InvalidValue => "invalidValue",
+            Self::InvalidCursor => "invalidCursor",
+            Self::ExpiredCursor => "expiredCursor",
+            Self::InvalidCount => "invalidCount",
             Self::SeatLimitReached => "seatLimitReached",
         }
     }

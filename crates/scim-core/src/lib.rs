@@ -2,8 +2,8 @@
 //!
 //! The way of one request through this crate: bytes → [`json::parse`] → [`resource`] (a document that has
 //! passed its schema) or [`patch`] → stored by others → [`projection`] → answered. [`bulk`] is many such requests in
-//! one. [`filter`] and [`path`] read what a client asks for; [`schema`] is the RFC's tables as data; [`discovery`]
-//! tells them to clients.
+//! one. [`search`], [`filter`], [`sort`] and [`path`] read what a client asks for; [`schema`] is the RFC's tables as
+//! data; [`discovery`] tells them to clients.
 
 pub mod bulk;
 pub mod discovery;
@@ -19,6 +19,8 @@ pub mod path;
 pub mod projection;
 pub mod resource;
 pub mod schema;
+pub mod search;
+pub mod sort;
 pub mod urn;
 
 pub use error::{ScimError, ScimType};

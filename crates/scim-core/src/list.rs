@@ -1,11 +1,11 @@
-//! Pages of a query and the envelope they are answered in (RFC 7644 §3.4.2 and §3.4.2.4). Finding what stands on
-//! the page is the directory's work.
+//! Pages of a query and the envelope they are answered in (RFC 7644 §3.4.2 and §3.4.2.4, RFC 9865 §2). Finding what stands
+//! on the page is the directory's work, what a cursor says the gateway's.
 
-use serde_json::{Value, json};
+use std::fmt::Write as _;
 
-use crate::{ScimError, urn};
+use crate::{ScimError, ScimType, urn};
 
-/// Which part of the matches is asked for (RFC 7644 §3.4.2.4).
+/// Which part of the matches is asked for by place (RFC 7644 §3.4.2.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Page {
     /// 1-based, at least 1, at most what a database takes as an offset.
@@ -19,16 +19,52 @@ impl Page {
     pub const DEFAULT_COUNT: u64 = 100;
     /// No page is longer; `itemsPerPage` tells what was given.
     pub const MAX_COUNT: u64 = 1000;
+}
 
-    /// Reads `startIndex` and `count`: below 1 is 1, below 0 is 0, too many is capped.
+/// How a query is paged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Paging {
+    /// By place; the default (RFC 9865 §2.4).
+    Index(Page),
+    /// From page to page.
+    Cursor {
+        /// As sent; empty asks for the first page.
+        cursor: String,
+        /// As in [`Page`].
+        count: u64,
+    },
+}
+
+impl Paging {
+    /// Reads `startIndex`, `count` and `cursor` as a query string writes them; no page is longer than `max`. By place:
+    /// below 1 is 1, below 0 is 0, too many is capped.
     ///
     /// # Errors
-    /// 400 `invalidValue` for what is no integer.
-    pub fn parse(start: Option<&str>, count: Option<&str>) -> Result<Self, ScimError> {
-        let start_index = start.map_or(Ok(1), |text| integer("startIndex", text))?.max(1);
-        let count =
-            count.map_or(Ok(Self::DEFAULT_COUNT), |text| integer("count", text))?.min(Self::MAX_COUNT);
-        Ok(Self { start_index, count })
+    /// 400 `invalidValue` for what is no integer, and for both ways at once. With a cursor 400 `invalidCount` for a
+    /// `count` that is no integer or above `max` (RFC 9865 §2.1).
+    pub fn parse(
+        start: Option<&str>,
+        count: Option<&str>,
+        cursor: Option<&str>,
+        max: u64,
+    ) -> Result<Self, ScimError> {
+        let default = Page::DEFAULT_COUNT.min(max);
+        let start_index = start.map(|text| integer("startIndex", text)).transpose()?;
+        let Some(cursor) = cursor else {
+            let count = count.map_or(Ok(default), |text| integer("count", text))?.min(max);
+            return Ok(Self::Index(Page { start_index: start_index.unwrap_or(1).max(1), count }));
+        };
+        if start_index.is_some() {
+            return Err(ScimError::invalid_value("Page by startIndex or by cursor, not by both."));
+        }
+        let wrong = || {
+            ScimError::bad_request(
+                ScimType::InvalidCount,
+                format!("With a cursor, count must be an integer from 0 to {max}."),
+            )
+        };
+        let count = count.map_or(Ok(default), |text| integer("count", text)).map_err(|_| wrong())?;
+        if count > max { Err(wrong()) } else { Ok(Self::Cursor { cursor: cursor.to_owned(), count }) }
     }
 }
 
@@ -43,30 +79,40 @@ fn integer(name: &str, text: &str) -> Result<u64, ScimError> {
     Ok(if text.starts_with('-') { 0 } else { number })
 }
 
-/// The envelope of RFC 7644 §3.4.2; `Resources` stands there even when it is empty, which Okta and Entra need.
-#[must_use]
-pub fn list_response(total: u64, page: &Page, resources: Vec<Value>) -> Value {
-    json!({
-        "schemas": [urn::LIST_RESPONSE],
-        "totalResults": total,
-        "startIndex": page.start_index,
-        "itemsPerPage": resources.len(),
-        "Resources": resources,
-    })
+/// Where a page stands among the others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Its first resource is this one, counted from 1.
+    Index(u64),
+    /// What asks for its neighbours, where there are any (RFC 9865 §2).
+    Cursor {
+        /// The page before; none before the first.
+        previous: Option<String>,
+        /// The page behind; none behind the last.
+        next: Option<String>,
+    },
 }
 
-/// The same envelope around resources that are JSON text already, so that a page is put together without parsing it.
+/// The envelope of RFC 7644 §3.4.2 around resources that are JSON text already, so that a page is put together without
+/// parsing it. `Resources` stands there even when it is empty, which Okta and Entra need; `startIndex` only where the page
+/// was asked for by place (RFC 9865 §2). Cursors are of the characters that need no escape.
 #[must_use]
-pub fn list_text(total: u64, page: &Page, resources: &[String]) -> String {
+pub fn list_text(total: u64, place: &Place, resources: &[String]) -> String {
     let length = resources.iter().map(|r| r.len() + 1).sum::<usize>();
-    let head = format!(
-        "{{\"schemas\":[\"{}\"],\"totalResults\":{total},\"startIndex\":{},\"itemsPerPage\":{},\"Resources\":[",
-        urn::LIST_RESPONSE,
-        page.start_index,
-        resources.len(),
-    );
-    let mut text = String::with_capacity(head.len() + length + 2);
-    text.push_str(&head);
+    let mut text = String::with_capacity(length + 2048);
+    // Writing to a String cannot fail, here and below.
+    let _ = write!(text, "{{\"schemas\":[\"{}\"],\"totalResults\":{total},", urn::LIST_RESPONSE);
+    match place {
+        Place::Index(start_index) => drop(write!(text, "\"startIndex\":{start_index},")),
+        Place::Cursor { previous, next } => {
+            for (name, cursor) in [("previousCursor", previous), ("nextCursor", next)] {
+                if let Some(cursor) = cursor {
+                    let _ = write!(text, "\"{name}\":\"{cursor}\",");
+                }
+            }
+        }
+    }
+    let _ = write!(text, "\"itemsPerPage\":{},\"Resources\":[", resources.len());
     for (place, resource) in resources.iter().enumerate() {
         if place > 0 {
             text.push(',');
@@ -80,16 +126,19 @@ pub fn list_text(total: u64, page: &Page, resources: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ScimType;
 
     fn page(start: &str, count: &str) -> (u64, u64) {
-        let page = Page::parse(Some(start), Some(count)).unwrap();
-        (page.start_index, page.count)
+        match Paging::parse(Some(start), Some(count), None, 1000).unwrap() {
+            Paging::Index(page) => (page.start_index, page.count),
+            Paging::Cursor { .. } => panic!("no cursor was given"),
+        }
     }
 
     #[test]
-    fn without_parameters_the_first_hundred() {
-        assert_eq!(Page::parse(None, None), Ok(Page { start_index: 1, count: 100 }));
+    fn without_parameters_the_first_hundred_by_index() {
+        let first = |count| Ok(Paging::Index(Page { start_index: 1, count }));
+        assert_eq!(Paging::parse(None, None, None, 1000), first(100));
+        assert_eq!(Paging::parse(None, None, None, 7), first(7));
     }
 
     #[test]
@@ -113,18 +162,43 @@ mod tests {
         for text in ["1.5", "1e3", "", "-", "+1", " 1", "1 ", "\0", "1\0", "٣", "1_000", "0x10", "--1", "abc"]
         {
             for (start, count) in [(Some(text), None), (None, Some(text))] {
-                let error = Page::parse(start, count).unwrap_err();
+                let error = Paging::parse(start, count, None, 1000).unwrap_err();
                 assert_eq!(error.scim_type, Some(ScimType::InvalidValue), "{text:?}");
             }
+            let error = Paging::parse(None, Some(text), Some(""), 1000).unwrap_err();
+            assert_eq!(error.scim_type, Some(ScimType::InvalidCount), "{text:?}");
         }
     }
 
     #[test]
+    fn rfc_9865_a_count_beside_a_cursor_is_from_zero_to_the_largest_page() {
+        let parse = |count| Paging::parse(None, count, Some("x"), 50);
+        let read = |count| Ok(Paging::Cursor { cursor: "x".into(), count });
+        assert_eq!(parse(None), read(50));
+        assert_eq!(parse(Some("0")), read(0));
+        assert_eq!(parse(Some("-3")), read(0));
+        assert_eq!(parse(Some("50")), read(50));
+        assert_eq!(parse(Some("51")).unwrap_err().scim_type, Some(ScimType::InvalidCount));
+        let both = Paging::parse(Some("1"), None, Some(""), 50).unwrap_err();
+        assert_eq!(both.scim_type, Some(ScimType::InvalidValue));
+    }
+
+    #[test]
     fn an_empty_page_holds_an_empty_array_and_integers() {
-        let body = list_response(0, &Page { start_index: 1, count: 100 }, Vec::new());
         assert_eq!(
-            body.to_string(),
+            list_text(0, &Place::Index(1), &[]),
             r#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:ListResponse"],"totalResults":0,"startIndex":1,"itemsPerPage":0,"Resources":[]}"#
         );
+    }
+
+    #[test]
+    fn a_page_by_cursor_has_no_start_index() {
+        let place = Place::Cursor { previous: Some("p".into()), next: Some("n".into()) };
+        assert_eq!(
+            list_text(3, &place, &["{}".into(), "{}".into()]),
+            r#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:ListResponse"],"totalResults":3,"previousCursor":"p","nextCursor":"n","itemsPerPage":2,"Resources":[{},{}]}"#
+        );
+        let alone = list_text(0, &Place::Cursor { previous: None, next: None }, &[]);
+        assert!(!alone.contains("Cursor") && !alone.contains("startIndex"), "{alone}");
     }
 }

@@ -128,6 +128,14 @@ impl AttributeRef {
         name
     }
 
+    /// Whether a resource of this type can have a value here; a path of another type has none in it
+    /// ([`find_among`]).
+    #[must_use]
+    pub fn is_of(&self, rt: &ResourceType) -> bool {
+        let definition = self.definition(rt);
+        definition.is_some_and(|d| self.sub.as_ref().is_none_or(|sub| d.sub_attribute(&sub.name).is_some()))
+    }
+
     /// Whether this is the core or common attribute (and sub-attribute) of that name.
     #[must_use]
     pub fn is_name(&self, attribute: &str, sub: Option<&str>) -> bool {
@@ -166,6 +174,23 @@ pub(crate) fn find<'r>(rt: &'r ResourceType, text: &str) -> Option<(AttributeRef
     };
     let urn = schema.map(|s| s.id.clone());
     Some((AttributeRef { urn, attribute: definition.into(), sub }, definition))
+}
+
+/// As [`find`]; what the type does not know may be of one of the others (RFC 7644 §3.4.2.1). It is resolved there, so
+/// that it can be read, and reaches no value in a resource of this type: a core attribute of another type stands under
+/// that type's URN, which is no extension here.
+pub(crate) fn find_among<'r>(
+    rt: &'r ResourceType,
+    others: &[&'r ResourceType],
+    text: &str,
+) -> Option<(AttributeRef, &'r Attribute)> {
+    find(rt, text).or_else(|| {
+        others.iter().find_map(|other| {
+            let (mut found, definition) = find(other, text)?;
+            found.urn.get_or_insert_with(|| other.core.id.clone());
+            Some((found, definition))
+        })
+    })
 }
 
 /// Notes a name that is the extension's although it came without its URN.

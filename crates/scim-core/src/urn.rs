@@ -21,6 +21,8 @@ pub const ROLE: &str = "urn:okta:scim:schemas:core:1.0:Role";
 
 /// RFC 7644 §3.4.2.
 pub const LIST_RESPONSE: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
+/// RFC 7644 §3.4.3.
+pub const SEARCH_REQUEST: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
 /// RFC 7644 §3.5.2.
 pub const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 /// RFC 7644 §3.7.

@@ -3,13 +3,14 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use time::{Date, Month};
 
 /// 1970-01-01, counted in the days of [`Date::to_julian_day`].
 const JULIAN_DAY_OF_1970: i32 = 2_440_588;
 
 /// Seconds and nanoseconds since 1970 in UTC.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Instant {
     seconds: i64,
     nanos: u32,
@@ -33,6 +34,13 @@ impl Instant {
         let seconds = days * 86_400 + hour * 3_600 + minute * 60 + second - offset;
         // A leap second is the first of the next minute.
         (hour <= 23 && minute <= 59 && second <= 60).then_some(Self { seconds, nanos })
+    }
+
+    /// So many milliseconds after 1970 in UTC, or before.
+    #[must_use]
+    pub fn from_millis(ms: i64) -> Self {
+        let nanos = u32::try_from(ms.rem_euclid(1000)).unwrap_or_default() * 1_000_000;
+        Self { seconds: ms.div_euclid(1000), nanos }
     }
 
     /// Milliseconds since 1970 in UTC; `None` when the instant is finer than that.
@@ -104,6 +112,11 @@ mod tests {
         assert_eq!(at("2024-02-29T23:59:59.5"), at("2024-02-29T23:59:59.500000000999Z"));
         assert!(at("2011-05-13T04:42:34.001Z") > at("2011-05-13T04:42:34Z"));
         assert!(at("0001-01-01T00:00:00Z") < at("9999-12-31T23:59:59Z"));
+        assert_eq!(Instant::from_millis(-1), at("1969-12-31T23:59:59.999Z"));
+        for ms in [i64::MIN, -1500, -1, 0, 1, 999, 1_305_261_754_001, i64::MAX] {
+            let whole = Instant::from_millis(ms).as_whole_millis();
+            assert!(whole == Some(ms) || ms == i64::MIN, "{ms}: {whole:?}");
+        }
     }
 
     #[test]

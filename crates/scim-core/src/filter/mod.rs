@@ -9,12 +9,14 @@ mod cursor;
 mod instant;
 mod matches;
 pub(crate) mod parse;
+mod reduce;
 
 use std::fmt;
 
 use serde_json::{Number, Value};
 
 pub use instant::Instant;
+pub use reduce::Reduced;
 
 use crate::path::AttributeRef;
 

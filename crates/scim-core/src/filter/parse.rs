@@ -23,7 +23,21 @@ impl Filter {
     /// # Errors
     /// 400 `invalidFilter` that says where: a filter is understood as a whole or refused, never taken in part.
     pub fn parse(text: &str, rt: &ResourceType, tolerance: &mut Tolerance) -> Result<Self, ScimError> {
-        let mut parser = Parser::new(text, text, Names::Of(rt), tolerance)?;
+        Self::parse_among(text, rt, &[], tolerance)
+    }
+
+    /// Reads a filter over resources of several types for one of them: what only the others know has no value in it
+    /// (RFC 7644 §3.4.2.1).
+    ///
+    /// # Errors
+    /// As [`Filter::parse`]; also for a name that none of the types knows.
+    pub fn parse_among(
+        text: &str,
+        rt: &ResourceType,
+        others: &[&ResourceType],
+        tolerance: &mut Tolerance,
+    ) -> Result<Self, ScimError> {
+        let mut parser = Parser::new(text, text, Names::Of(rt, others), tolerance)?;
         let filter = parser.disjunction()?;
         parser.input.blanks();
         if !parser.input.rest.is_empty() {
@@ -50,8 +64,8 @@ pub(crate) fn bracketed<'a>(
 /// What a name in the filter may mean.
 #[derive(Clone, Copy)]
 enum Names<'a> {
-    /// An attribute of a resource.
-    Of(&'a ResourceType),
+    /// An attribute of a resource, or of one of the other types that are searched with it.
+    Of(&'a ResourceType, &'a [&'a ResourceType]),
     /// A sub-attribute, between brackets.
     Elements(&'a Attribute),
 }
@@ -64,7 +78,8 @@ impl Names<'_> {
         }
         let shown: String = name.chars().take(100).collect();
         match self {
-            Self::Of(rt) => format!("{shown} is no attribute of a {} that can be filtered", rt.name),
+            Self::Of(rt, []) => format!("{shown} is no attribute of a {} that can be filtered", rt.name),
+            Self::Of(..) => format!("{shown} is no attribute of any resource here that can be filtered"),
             Self::Elements(attribute) => {
                 format!("{shown} is no sub-attribute of {} that can be filtered", attribute.name)
             }
@@ -172,14 +187,18 @@ impl<'a> Parser<'a> {
     /// What the name means here.
     fn attribute(&mut self, name: &str, start: &'a str) -> Result<(AttributeRef, &'a Attribute), ScimError> {
         let found = match self.names {
-            Names::Of(rt) => path::find(rt, name),
+            Names::Of(rt, others) => path::find_among(rt, others, name),
             Names::Elements(attribute) => {
                 attribute.sub_attribute(name).map(|sub| (AttributeRef::of_element(sub), sub))
             }
         };
         let found = found.filter(|(path, _)| !path.is_never_told());
         let found = found.ok_or_else(|| self.input.error_at(start, &self.names.unknown(name)))?;
-        path::note_missing_urn(&found.0, name, self.tolerance);
+        if let Names::Of(rt, _) = self.names
+            && found.0.is_of(rt)
+        {
+            path::note_missing_urn(&found.0, name, self.tolerance);
+        }
         Ok(found)
     }
 
@@ -326,14 +345,14 @@ impl<'a> Parser<'a> {
 }
 
 /// One part as itself, several with their own kind dissolved: `a and (b and c)` is one list.
-fn all_of(parts: Vec<Filter>) -> Filter {
+pub(super) fn all_of(parts: Vec<Filter>) -> Filter {
     flattened(parts, Filter::And, |part| match part {
         Filter::And(inner) => Ok(inner),
         other => Err(other),
     })
 }
 
-fn any_of(parts: Vec<Filter>) -> Filter {
+pub(super) fn any_of(parts: Vec<Filter>) -> Filter {
     flattened(parts, Filter::Or, |part| match part {
         Filter::Or(inner) => Ok(inner),
         other => Err(other),

@@ -1,0 +1,229 @@
+//! The parameters of a query, from a query string (RFC 7644 §3.4.2) or from the body of a search (§3.4.3): one set, read by
+//! one set of rules, so that both ways mean the same.
+
+use serde_json::{Map, Value};
+
+use crate::filter::Filter;
+use crate::leniency::Tolerance;
+use crate::list::Paging;
+use crate::projection::Projection;
+use crate::sort::Sort;
+use crate::{ResourceType, ScimError, ScimType, urn};
+
+/// The parameters as sent, each as the text that a query string would hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the RFCs' own words")]
+pub struct SearchRequest {
+    pub filter: Option<String>,
+    pub sort_by: Option<String>,
+    pub sort_order: Option<String>,
+    pub start_index: Option<String>,
+    pub count: Option<String>,
+    pub cursor: Option<String>,
+    pub attributes: Option<String>,
+    pub excluded_attributes: Option<String>,
+}
+
+impl SearchRequest {
+    /// Where the parameter of this name is kept, letter case ignored; `None` for one that is no parameter of a query.
+    pub fn slot(&mut self, name: &str) -> Option<&mut Option<String>> {
+        Some(match name.to_ascii_lowercase().as_str() {
+            "filter" => &mut self.filter,
+            "sortby" => &mut self.sort_by,
+            "sortorder" => &mut self.sort_order,
+            "startindex" => &mut self.start_index,
+            "count" => &mut self.count,
+            "cursor" => &mut self.cursor,
+            "attributes" => &mut self.attributes,
+            "excludedattributes" => &mut self.excluded_attributes,
+            _ => return None,
+        })
+    }
+
+    /// Whether no parameter was sent.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Reads the body of a search. Null is as absent; what is no parameter is ignored, as in a query string.
+    ///
+    /// # Errors
+    /// 400 `invalidSyntax` for what is no SearchRequest, `invalidValue` (`invalidCursor`, `invalidCount` for those two)
+    /// for a parameter of another type than RFC 7644 §3.4.3 gives it.
+    pub fn from_body(body: &Value) -> Result<Self, ScimError> {
+        let Value::Object(members) = body else {
+            return Err(ScimError::invalid_syntax("A search needs a JSON object."));
+        };
+        check_message_schema(members)?;
+        let has_cursor = members.iter().any(|(name, v)| name.eq_ignore_ascii_case("cursor") && !v.is_null());
+        let mut request = Self::default();
+        for (name, value) in members {
+            let Some(slot) = request.slot(name) else { continue };
+            if !value.is_null() {
+                *slot = Some(text_of(name, value, has_cursor)?);
+            }
+        }
+        Ok(request)
+    }
+
+    /// Which page is asked for; none is longer than `max`.
+    ///
+    /// # Errors
+    /// As [`Paging::parse`].
+    pub fn paging(&self, max: u64) -> Result<Paging, ScimError> {
+        Paging::parse(self.start_index.as_deref(), self.count.as_deref(), self.cursor.as_deref(), max)
+    }
+
+    /// The filter over resources of a type that may be listed together with others.
+    ///
+    /// # Errors
+    /// As [`Filter::parse_among`].
+    pub fn filter(
+        &self,
+        rt: &ResourceType,
+        others: &[&ResourceType],
+        tolerance: &mut Tolerance,
+    ) -> Result<Option<Filter>, ScimError> {
+        self.filter.as_deref().map(|text| Filter::parse_among(text, rt, others, tolerance)).transpose()
+    }
+
+    /// The order of resources of a type that may be listed together with others.
+    ///
+    /// # Errors
+    /// As [`Sort::parse_among`].
+    pub fn sort(
+        &self,
+        rt: &ResourceType,
+        others: &[&ResourceType],
+        tolerance: &mut Tolerance,
+    ) -> Result<Option<Sort>, ScimError> {
+        Sort::parse_among(rt, others, (self.sort_by.as_deref(), self.sort_order.as_deref()), tolerance)
+    }
+
+    /// Which attributes are answered.
+    ///
+    /// # Errors
+    /// As [`Projection::parse`].
+    pub fn projection(&self, rt: &ResourceType) -> Result<Projection, ScimError> {
+        Projection::parse(rt, self.attributes.as_deref(), self.excluded_attributes.as_deref())
+    }
+}
+
+/// RFC 7644 §3.4.3: the body is a message of its own kind.
+fn check_message_schema(members: &Map<String, Value>) -> Result<(), ScimError> {
+    let mut schemas = members.iter().filter(|(name, _)| name.eq_ignore_ascii_case("schemas"));
+    let is_search = |s: &Value| s.as_str().is_some_and(|s| s.eq_ignore_ascii_case(urn::SEARCH_REQUEST));
+    let names_it = |(_, value): (_, &Value)| value.as_array().is_some_and(|urns| urns.iter().any(is_search));
+    if schemas.any(names_it) {
+        return Ok(());
+    }
+    Err(ScimError::invalid_syntax(format!("\"schemas\" of a search must be [\"{}\"].", urn::SEARCH_REQUEST)))
+}
+
+fn text_of(name: &str, value: &Value, has_cursor: bool) -> Result<String, ScimError> {
+    let (keyword, form) = match name.to_ascii_lowercase().as_str() {
+        "startindex" => (ScimType::InvalidValue, "an integer"),
+        "count" if has_cursor => (ScimType::InvalidCount, "an integer"),
+        "count" => (ScimType::InvalidValue, "an integer"),
+        "cursor" => (ScimType::InvalidCursor, "a string"),
+        "attributes" | "excludedattributes" => (ScimType::InvalidValue, "an array of strings"),
+        _ => (ScimType::InvalidValue, "a string"),
+    };
+    let text = match (form, value) {
+        ("an integer", Value::Number(number)) if number.is_i64() || number.is_u64() => {
+            Some(number.to_string())
+        }
+        ("a string", Value::String(text)) => Some(text.clone()),
+        ("an array of strings", Value::Array(names)) => {
+            let names: Option<Vec<&str>> = names.iter().map(Value::as_str).collect();
+            names.map(|names| names.join(","))
+        }
+        _ => None,
+    };
+    text.ok_or_else(|| ScimError::bad_request(keyword, format!("{name} must be {form}.")))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(more: Value) -> Result<SearchRequest, ScimError> {
+        let mut body = json!({ "schemas": [urn::SEARCH_REQUEST] });
+        for (name, value) in more.as_object().unwrap() {
+            body[name] = value.clone();
+        }
+        SearchRequest::from_body(&body)
+    }
+
+    #[test]
+    fn a_search_is_what_the_same_query_string_is() {
+        let request = read(json!({
+            "filter": "userName pr", "SORTBY": "userName", "sortOrder": "descending", "startIndex": 3, "count": -1,
+            "attributes": ["userName", "name.givenName"], "excludedAttributes": null, "domain": "x",
+        }));
+        let text = |text: &str| Some(text.to_owned());
+        let expected = SearchRequest {
+            filter: text("userName pr"),
+            sort_by: text("userName"),
+            sort_order: text("descending"),
+            start_index: text("3"),
+            count: text("-1"),
+            attributes: text("userName,name.givenName"),
+            ..SearchRequest::default()
+        };
+        assert_eq!(request, Ok(expected));
+        assert_eq!(read(json!({ "cursor": "" })).unwrap().cursor.as_deref(), Some(""));
+        assert!(read(json!({ "cursor": null })).unwrap().is_empty());
+        assert!(
+            read(json!({ "attributes": [] })).unwrap().projection(&crate::schema::user()).unwrap().is_all()
+        );
+    }
+
+    #[test]
+    fn a_search_without_its_urn_is_refused() {
+        for body in [
+            json!({}),
+            json!([]),
+            json!("x"),
+            json!(null),
+            json!({ "schemas": [] }),
+            json!({ "schemas": urn::SEARCH_REQUEST }),
+            json!({ "schemas": [urn::PATCH_OP] }),
+            json!({ "schemas": [1], "filter": "userName pr" }),
+        ] {
+            let error = SearchRequest::from_body(&body).unwrap_err();
+            assert_eq!((error.status, error.scim_type), (400, Some(ScimType::InvalidSyntax)), "{body}");
+        }
+        assert!(
+            SearchRequest::from_body(&json!({ "Schemas": [urn::SEARCH_REQUEST.to_lowercase()] })).is_ok()
+        );
+    }
+
+    #[test]
+    fn attack_44_parameters_have_the_types_of_the_rfc() {
+        use ScimType::{InvalidCount, InvalidCursor, InvalidValue};
+        for (more, keyword) in [
+            (json!({ "startIndex": "10" }), InvalidValue),
+            (json!({ "startIndex": 1.5 }), InvalidValue),
+            (json!({ "startIndex": 1.0 }), InvalidValue),
+            (json!({ "startIndex": 1e300 }), InvalidValue),
+            (json!({ "startIndex": true }), InvalidValue),
+            (json!({ "count": "10" }), InvalidValue),
+            (json!({ "count": [1] }), InvalidValue),
+            (json!({ "count": "10", "cursor": "" }), InvalidCount),
+            (json!({ "cursor": 1 }), InvalidCursor),
+            (json!({ "filter": {} }), InvalidValue),
+            (json!({ "sortBy": ["userName"] }), InvalidValue),
+            (json!({ "sortOrder": 1 }), InvalidValue),
+            (json!({ "attributes": "userName,title" }), InvalidValue),
+            (json!({ "attributes": [1] }), InvalidValue),
+            (json!({ "excludedAttributes": { "0": "x" } }), InvalidValue),
+        ] {
+            let error = read(more.clone()).unwrap_err();
+            assert_eq!((error.status, error.scim_type), (400, Some(keyword)), "{more}");
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! The order of a list (RFC 7644 §3.4.2.3): `sortBy` and `sortOrder`, resolved against a resource type once, and the key
+//! that each resource is ordered by. What a store sorts by is held against these keys.
+
+mod key;
+#[cfg(test)]
+mod tests;
+
+use std::cmp::Ordering;
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+pub use key::SortKey;
+
+use crate::ScimError;
+use crate::filter::Filter;
+use crate::fold::{fold, user_name_key};
+use crate::leniency::Tolerance;
+use crate::path::{AttributeRef, Field, Path};
+use crate::schema::{Attribute, Mutability, ResourceType, Returned, Type};
+
+/// By what, and in which direction.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sort {
+    /// `None`: an attribute of another type that is searched too; here nobody has a value.
+    target: Option<Target>,
+    descending: bool,
+}
+
+/// One value of a resource.
+#[derive(Clone, Debug, PartialEq)]
+struct Target {
+    /// Never a complex leaf: of those their `value` is meant.
+    path: AttributeRef,
+    /// Which elements of a multi-valued attribute count: `emails[type eq "work"].value`.
+    elements: Option<Filter>,
+}
+
+impl Sort {
+    /// Reads the two parameters; blank ones are as absent, and without `sortBy` there is no order to speak of.
+    ///
+    /// # Errors
+    /// 400 `invalidPath` for a `sortBy` that names nothing that can be read and compared, `invalidFilter` for what
+    /// stands in its brackets, `invalidValue` for another `sortOrder`.
+    pub fn parse(
+        rt: &ResourceType,
+        (sort_by, sort_order): (Option<&str>, Option<&str>),
+        tolerance: &mut Tolerance,
+    ) -> Result<Option<Self>, ScimError> {
+        Self::parse_among(rt, &[], (sort_by, sort_order), tolerance)
+    }
+
+    /// As [`Sort::parse`], for one of several types that are listed together: what only another one knows has no value
+    /// in this one.
+    ///
+    /// # Errors
+    /// As [`Sort::parse`], when none of the types knows the attribute.
+    pub fn parse_among(
+        rt: &ResourceType,
+        others: &[&ResourceType],
+        (sort_by, sort_order): (Option<&str>, Option<&str>),
+        tolerance: &mut Tolerance,
+    ) -> Result<Option<Self>, ScimError> {
+        let descending = is_descending(sort_order)?;
+        let Some(text) = sort_by.filter(|text| !text.trim().is_empty()) else { return Ok(None) };
+        let target = match Target::parse(rt, text, tolerance) {
+            Ok(target) => Some(target),
+            Err(error) => {
+                let mut known =
+                    others.iter().map(|other| Target::parse(other, text, &mut Tolerance::default()));
+                if known.any(|target| target.is_ok()) { None } else { return Err(error) }
+            }
+        };
+        Ok(Some(Self { target, descending }))
+    }
+
+    /// Whether large values come first, and resources without a value before them.
+    #[must_use]
+    pub fn is_descending(&self) -> bool {
+        self.descending
+    }
+
+    /// The attribute, where the sort asks for it as it is and not for some of its elements.
+    #[must_use]
+    pub fn attribute(&self) -> Option<&AttributeRef> {
+        self.target.as_ref().filter(|target| target.elements.is_none()).map(|target| &target.path)
+    }
+
+    /// What a whole resource is ordered by; `None` when it has no value.
+    #[must_use]
+    pub fn key(&self, resource: &Map<String, Value>) -> Option<SortKey> {
+        self.target.as_ref()?.key(resource)
+    }
+
+    /// The order of two resources by their keys alone: without a value last when ascending, first when descending.
+    #[must_use]
+    pub fn compare(&self, left: Option<&SortKey>, right: Option<&SortKey>) -> Ordering {
+        let ascending = match (left, right) {
+            (Some(left), Some(right)) => left.cmp(right),
+            // `None` is the smaller one for `Option`.
+            (left, right) => right.is_some().cmp(&left.is_some()),
+        };
+        if self.descending { ascending.reverse() } else { ascending }
+    }
+}
+
+/// In any letter case; ascending unless told (RFC 7644 §3.4.2.3).
+fn is_descending(sort_order: Option<&str>) -> Result<bool, ScimError> {
+    match sort_order.map(str::trim).unwrap_or_default() {
+        "" => Ok(false),
+        text if text.eq_ignore_ascii_case("ascending") => Ok(false),
+        text if text.eq_ignore_ascii_case("descending") => Ok(true),
+        _ => Err(ScimError::invalid_value("sortOrder is \"ascending\" or \"descending\".")),
+    }
+}
+
+/// Equal texts, equal orders: what a cursor is bound to.
+impl fmt::Display for Sort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(Target { path, elements }) = &self.target {
+            write!(f, "{}", path.full_name())?;
+            if let Some(filter) = elements {
+                write!(f, "[{filter}]")?;
+            }
+        }
+        f.write_str(if self.descending { " descending" } else { " ascending" })
+    }
+}
+
+impl Target {
+    fn parse(rt: &ResourceType, text: &str, tolerance: &mut Tolerance) -> Result<Self, ScimError> {
+        let (mut path, elements) = match Path::parse(rt, text.trim(), tolerance)? {
+            Path::Extension(_) => {
+                return Err(refused("sortBy names a whole schema; name one of its attributes."));
+            }
+            Path::Attribute(path) => (path, None),
+            Path::Elements { of, filter, sub } => (AttributeRef { sub, ..of }, Some(filter)),
+        };
+        let definition = path.definition(rt).filter(|definition| is_told(definition));
+        let Some(definition) = definition else {
+            return Err(refused("sortBy names no attribute that is answered."));
+        };
+        if path.leaf().kind == Type::Complex {
+            let value = definition.sub_attribute("value").map(Field::from);
+            path.sub = Some(value.ok_or_else(|| {
+                refused("sortBy names a complex attribute; name one of its sub-attributes.")
+            })?);
+        }
+        let sub = path.sub.as_ref().and_then(|sub| definition.sub_attribute(&sub.name));
+        if sub.is_some_and(|sub| !is_told(sub)) {
+            return Err(refused("sortBy names no attribute that is answered."));
+        }
+        Ok(Self { path, elements })
+    }
+
+    fn key(&self, resource: &Map<String, Value>) -> Option<SortKey> {
+        let whole = AttributeRef { sub: None, ..self.path.clone() };
+        let mut first = None;
+        for element in whole.iter(resource) {
+            let wanted = |filter: &Filter| element.as_object().is_some_and(|element| filter.matches(element));
+            if !self.elements.as_ref().is_none_or(wanted) {
+                continue;
+            }
+            let value = match &self.path.sub {
+                Some(sub) => element.get(&sub.name),
+                None => Some(element),
+            };
+            let Some(key) = value.and_then(|value| self.key_of(value)) else { continue };
+            if element.get("primary").and_then(Value::as_bool) == Some(true) {
+                return Some(key);
+            }
+            first.get_or_insert(key);
+        }
+        first
+    }
+
+    fn key_of(&self, value: &Value) -> Option<SortKey> {
+        let leaf = self.path.leaf();
+        match value {
+            Value::Array(values) => values.iter().find_map(|value| self.key_of(value)),
+            Value::String(text) if leaf.kind != Type::DateTime => Some(SortKey::Text(self.comparable(text))),
+            value => SortKey::of(leaf.kind, value),
+        }
+    }
+
+    fn comparable(&self, text: &str) -> String {
+        if self.path.is_name("userName", None) {
+            user_name_key(text)
+        } else if self.path.leaf().case_exact {
+            text.to_owned()
+        } else {
+            fold(text).into_owned()
+        }
+    }
+}
+
+/// What no answer shows must not be told by an order either (RFC 7643 §7, `returned`).
+fn is_told(definition: &Attribute) -> bool {
+    definition.returned != Returned::Never && definition.mutability != Mutability::WriteOnly
+}
+
+fn refused(detail: &str) -> ScimError {
+    ScimError::invalid_path(detail)
+}
