@@ -38,7 +38,10 @@ install_postgres() {
 start_postgres() {
     binaries=$(find_binaries) || { install_postgres; binaries=$(find_binaries) || die "no initdb after installing"; }
     directory=$(as_server mktemp -d "${TMPDIR:-/tmp}/usher-test-XXXXXX")
-    as_server "$binaries/initdb" -D "$directory/data" -U postgres -A trust -E UTF8 --locale=C --no-sync >/dev/null ||
+    # A collation that is not that of bytes, as many real servers have: what we order must not depend on it.
+    locale="--locale=C --locale-provider=icu --icu-locale=en-US"
+    # shellcheck disable=SC2086
+    as_server "$binaries/initdb" -D "$directory/data" -U postgres -A trust -E UTF8 $locale --no-sync >/dev/null ||
         die "initdb failed"
     tries=0
     while :; do

@@ -6,6 +6,7 @@
 
 pub mod changes;
 mod claims;
+pub mod cursor_keys;
 mod emails;
 mod error;
 pub mod groups;

@@ -1,5 +1,5 @@
-//! The tables of `migrations/tenant/0001_directory.sql` and `0003_nested_groups.sql` as Diesel sees them. No other crate reads
-//! them.
+//! The tables of a tenant's store that are the directory's (`migrations/tenant/0001_directory.sql`,
+//! `0003_nested_groups.sql`, `0004_lists.sql`), as Diesel sees them. No other crate reads them.
 
 diesel::table! {
     users (id) {
@@ -77,6 +77,13 @@ diesel::table! {
         version -> BigInt,
         request_id -> Text,
         detail -> Text,
+    }
+}
+
+diesel::table! {
+    cursor_keys (place) {
+        place -> BigInt,
+        secret -> Text,
     }
 }
 

@@ -36,4 +36,5 @@ pub static TENANT_MIGRATIONS: &[Migration] = &[
         version: "0003_nested_groups",
         sql: include_str!("../../../migrations/tenant/0003_nested_groups.sql"),
     },
+    Migration { version: "0004_lists", sql: include_str!("../../../migrations/tenant/0004_lists.sql") },
 ];

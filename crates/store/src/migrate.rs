@@ -26,17 +26,23 @@ pub struct Migration {
     /// The step's name, `2025-11-01-000000_users`. Steps are applied in the order of the list; a name is never
     /// changed once a store has it.
     pub version: &'static str,
-    /// Statements, each ended by `;` at the end of a line.
+    /// Statements, each ended by `;` at the end of a line. What follows the line `-- PostgreSQL only:` is for what
+    /// portable SQL cannot say, such as a collation.
     pub sql: &'static str,
 }
 
 /// Words of SQLite alone.
 const SQLITE_ONLY: &str = " WITHOUT ROWID";
 
+/// From this line on SQLite is not told.
+const POSTGRES_ONLY: &str = "\n-- PostgreSQL only:\n";
+
 impl Migration {
     fn sql_for(&self, connection: &StoreConnection) -> Cow<'static, str> {
         match connection {
-            StoreConnection::Sqlite(_) => self.sql.into(),
+            StoreConnection::Sqlite(_) => {
+                self.sql.split_once(POSTGRES_ONLY).map_or(self.sql, |(told, _)| told).into()
+            }
             StoreConnection::Postgres(_) => self.sql.replace(SQLITE_ONLY, "").into(),
         }
     }

@@ -4,13 +4,16 @@ use diesel::prelude::*;
 use scim_core::{
     filter::{Filter, Literal, Op},
     fold::fold,
+    sort::{Sort, SortKey},
 };
-use store::ReadTx;
+use store::{ReadTx, StoreBackend};
 
 use super::{
-    Order, Searched,
+    Searched,
+    column::{Column, Direction, Run, at, by_id, by_key, millis, text},
     like::{ESCAPE, pattern},
-    plan::{Condition, Element, Plan, combine},
+    place::Place,
+    plan::{Condition, Element, Plan, combine, within},
     times,
 };
 use crate::{
@@ -39,6 +42,10 @@ impl Searched for Groups {
         combine(filter, &leaf)
     }
 
+    fn column(sort: &Sort) -> Option<Column> {
+        Column::of(sort, "displayName")
+    }
+
     fn total(tx: &mut ReadTx<'_>) -> Result<i64, DirectoryError> {
         Total::Groups.read(tx)
     }
@@ -52,46 +59,64 @@ impl Searched for Groups {
         Ok(groups::table.filter(predicate).count().get_result(tx.connection())?)
     }
 
-    fn select(
-        tx: &mut ReadTx<'_>,
-        predicate: Predicate,
-        offset: i64,
-        limit: i64,
-    ) -> Result<Vec<GroupRecord>, DirectoryError> {
-        let rows = groups::table.filter(predicate).order(groups::id).offset(offset).limit(limit);
-        Ok(rows.select(GroupRecord::as_select()).load(tx.connection())?)
-    }
-
-    fn ids(
-        tx: &mut ReadTx<'_>,
-        order: Order,
-        offset: i64,
-        limit: i64,
-    ) -> Result<Vec<String>, DirectoryError> {
-        let ids = groups::table.select(groups::id).offset(offset).limit(limit);
-        Ok(match order {
-            Order::Ascending => ids.order(groups::id.asc()).load(tx.connection())?,
-            Order::Descending => ids.order(groups::id.desc()).load(tx.connection())?,
+    fn count_valued(tx: &mut ReadTx<'_>, predicate: Option<Predicate>) -> Result<i64, DirectoryError> {
+        let rows = groups::table.filter(groups::external_id_key.is_not_null()).count();
+        Ok(match predicate {
+            Some(predicate) => rows.filter(predicate).get_result(tx.connection())?,
+            None => rows.get_result(tx.connection())?,
         })
     }
 
-    fn of_ids(tx: &mut ReadTx<'_>, ids: Vec<String>) -> Result<Vec<GroupRecord>, DirectoryError> {
-        let rows = groups::table.filter(groups::id.eq_any(ids)).order(groups::id);
-        Ok(rows.select(GroupRecord::as_select()).load(tx.connection())?)
+    fn places(
+        tx: &mut ReadTx<'_>,
+        predicate: Option<Predicate>,
+        run: &Run<'_>,
+    ) -> Result<Vec<Place>, DirectoryError> {
+        Ok(match run.column {
+            Column::Id => by_id!(groups, tx, predicate, run),
+            Column::Name => {
+                by_key!(groups, groups::display_name_key, SortKey::Text, text, tx, predicate, run)
+            }
+            Column::ExternalId if run.valued => {
+                let valued = within(groups::external_id_key.is_not_null(), predicate);
+                let column = groups::external_id_key.assume_not_null();
+                by_key!(groups, column, SortKey::Text, text, tx, Some(valued), run)
+            }
+            Column::ExternalId => {
+                let missing = within(groups::external_id_key.is_null(), predicate);
+                by_id!(groups, tx, Some(missing), run)
+            }
+            Column::Created => by_key!(groups, groups::created_ms, at, millis, tx, predicate, run),
+            Column::Modified => by_key!(groups, groups::modified_ms, at, millis, tx, predicate, run),
+        })
     }
 
-    fn after(
+    fn of_ids(tx: &mut ReadTx<'_>, ids: &[&str]) -> Result<Vec<GroupRecord>, DirectoryError> {
+        let rows = groups::table.filter(groups::id.eq_any(ids)).select(GroupRecord::as_select());
+        Ok(rows.load(tx.connection())?)
+    }
+
+    fn batch(
         tx: &mut ReadTx<'_>,
-        id: &str,
         predicate: Option<Predicate>,
+        beyond: Option<&str>,
+        direction: Direction,
         limit: i64,
     ) -> Result<Vec<GroupRecord>, DirectoryError> {
-        let rows = groups::table.filter(groups::id.gt(id)).order(groups::id).limit(limit);
-        let rows = rows.select(GroupRecord::as_select());
-        match predicate {
-            Some(predicate) => Ok(rows.filter(predicate).load(tx.connection())?),
-            None => Ok(rows.load(tx.connection())?),
+        let mut rows = groups::table.select(GroupRecord::as_select()).into_boxed::<StoreBackend>();
+        if let Some(predicate) = predicate {
+            rows = rows.filter(predicate);
         }
+        rows = match (beyond, direction) {
+            (Some(id), Direction::Up) => rows.filter(groups::id.gt(id.to_owned())),
+            (Some(id), Direction::Down) => rows.filter(groups::id.lt(id.to_owned())),
+            (None, _) => rows,
+        };
+        rows = match direction {
+            Direction::Up => rows.order(groups::id.asc()),
+            Direction::Down => rows.order(groups::id.desc()),
+        };
+        Ok(rows.limit(limit).load(tx.connection())?)
     }
 }
 

@@ -1,36 +1,35 @@
 //! Search: a SCIM filter becomes a SQL predicate where its attributes are indexed, and what SQL cannot say is decided in
-//! memory by [`Filter::matches`] on the whole resource. A property test holds both ways to the same answer.
+//! memory by [`Filter::matches`] on the whole resource. A sort is SQL's where a column holds its keys, else memory's. A
+//! property test holds both ways to the same answer.
 
+mod column;
 mod groups;
+mod indexed;
 mod like;
+mod place;
 mod plan;
+mod scanned;
 mod times;
 mod users;
 
-use scim_core::{filter::Filter, list::Page};
+use std::collections::HashMap;
+
+use scim_core::{filter::Filter, sort::Sort};
 use serde_json::{Map, Value};
 use store::ReadTx;
 
+pub use column::{Column, Direction, Run};
 pub use groups::Groups;
+pub use place::{Place, Side, Stretch, Window};
 pub(crate) use plan::Element;
 pub use plan::Plan;
 pub use users::Users;
 
 use crate::DirectoryError;
+use indexed::Indexed;
+use scanned::Scanned;
 
-/// Rows that are read at a time when a filter is decided in memory.
-const BATCH: i64 = 200;
-
-/// One page of what matched.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found<R> {
-    /// How many match in all.
-    pub total: u64,
-    /// The page, in the order of the ids, which is the order of creation.
-    pub records: Vec<R>,
-}
-
-/// Makes whole resources of records, for a filter that SQL cannot decide alone.
+/// Makes whole resources of records, for a filter or a sort that SQL cannot decide alone.
 pub type Complete<'a, R> =
     dyn FnMut(&mut ReadTx<'_>, &[R]) -> Result<Vec<Map<String, Value>>, DirectoryError> + 'a;
 
@@ -45,6 +44,8 @@ pub trait Searched {
     fn id(record: &Self::Record) -> &str;
     /// What SQL can decide of a filter.
     fn plan(filter: &Filter) -> Plan<Self::Predicate>;
+    /// The column that holds a sort's keys.
+    fn column(sort: &Sort) -> Option<Column>;
     /// How many rows there are.
     ///
     /// # Errors
@@ -55,40 +56,39 @@ pub trait Searched {
     /// # Errors
     /// When the store fails.
     fn count(tx: &mut ReadTx<'_>, predicate: Self::Predicate) -> Result<i64, DirectoryError>;
+    /// How many rows that fulfil a condition, if there is one, have an externalId: the one column that may be empty.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn count_valued(tx: &mut ReadTx<'_>, predicate: Option<Self::Predicate>) -> Result<i64, DirectoryError>;
     /// The row that fulfils a condition on a unique key.
     ///
     /// # Errors
     /// When the store fails.
     fn one(tx: &mut ReadTx<'_>, predicate: Self::Predicate) -> Result<Option<Self::Record>, DirectoryError>;
-    /// The rows that fulfil a condition, in order of id, from an offset.
+    /// Places along a column, without documents.
     ///
     /// # Errors
     /// When the store fails.
-    fn select(
+    fn places(
         tx: &mut ReadTx<'_>,
-        predicate: Self::Predicate,
-        offset: i64,
-        limit: i64,
-    ) -> Result<Vec<Self::Record>, DirectoryError>;
-    /// The ids of rows without their documents, from an offset, counted from the first or from the last.
-    ///
-    /// # Errors
-    /// When the store fails.
-    fn ids(tx: &mut ReadTx<'_>, order: Order, offset: i64, limit: i64)
-    -> Result<Vec<String>, DirectoryError>;
-    /// The rows of these ids, in order of id.
-    ///
-    /// # Errors
-    /// When the store fails.
-    fn of_ids(tx: &mut ReadTx<'_>, ids: Vec<String>) -> Result<Vec<Self::Record>, DirectoryError>;
-    /// The next rows after an id that fulfil a condition, if there is one.
-    ///
-    /// # Errors
-    /// When the store fails.
-    fn after(
-        tx: &mut ReadTx<'_>,
-        id: &str,
         predicate: Option<Self::Predicate>,
+        run: &Run<'_>,
+    ) -> Result<Vec<Place>, DirectoryError>;
+    /// The rows of these ids, in any order.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn of_ids(tx: &mut ReadTx<'_>, ids: &[&str]) -> Result<Vec<Self::Record>, DirectoryError>;
+    /// The next rows beyond an id, in the order of ids, that fulfil a condition, if there is one.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn batch(
+        tx: &mut ReadTx<'_>,
+        predicate: Option<Self::Predicate>,
+        beyond: Option<&str>,
+        direction: Direction,
         limit: i64,
     ) -> Result<Vec<Self::Record>, DirectoryError>;
 }
@@ -103,95 +103,49 @@ pub fn is_look_up<S: Searched>(filter: Option<&Filter>) -> bool {
     })
 }
 
-/// One page of the resources that a filter selects; of all of them without one.
+/// The one row that a filter finds by a unique key.
+///
+/// # Errors
+/// When the store fails.
+pub fn look_up<S: Searched>(
+    tx: &mut ReadTx<'_>,
+    filter: &Filter,
+) -> Result<Option<S::Record>, DirectoryError> {
+    match S::plan(filter).predicate {
+        Some(predicate) => S::one(tx, predicate),
+        None => Ok(None),
+    }
+}
+
+/// A window on the resources that a filter selects, or on all of them, in the order of a sort, or of their ids, which is that
+/// of their creation.
 ///
 /// # Errors
 /// When the store fails.
 pub fn find<S: Searched>(
     tx: &mut ReadTx<'_>,
-    filter: Option<&Filter>,
-    page: &Page,
+    (filter, sort): (Option<&Filter>, Option<&Sort>),
+    window: &Window<'_>,
     complete: &mut Complete<'_, S::Record>,
-) -> Result<Found<S::Record>, DirectoryError> {
-    let offset = i64::try_from(page.start_index.saturating_sub(1)).unwrap_or(i64::MAX);
-    let limit = i64::try_from(page.count).unwrap_or(i64::MAX);
-    let Some(filter) = filter else {
-        let total = S::total(tx)?;
-        let records = page_of_all::<S>(tx, total, offset, limit)?;
-        return Ok(Found { total: total.unsigned_abs(), records });
-    };
-    match S::plan(filter) {
-        Plan { predicate: Some(predicate), exact: true, at_most_one: true } => {
-            let records: Vec<_> = S::one(tx, predicate)?.into_iter().collect();
-            let total = u64::try_from(records.len()).unwrap_or_default();
-            let on_page = offset == 0 && limit > 0;
-            Ok(Found { total, records: if on_page { records } else { Vec::new() } })
-        }
-        Plan { predicate: Some(predicate), exact: true, .. } => {
-            let total = S::count(tx, predicate)?;
-            // A predicate is used up by its query; the filter makes it again.
-            let again = S::plan(filter).predicate.filter(|_| limit > 0 && offset < total);
-            let records = again.map_or(Ok(Vec::new()), |p| S::select(tx, p, offset, limit))?;
-            Ok(Found { total: total.unsigned_abs(), records })
-        }
-        _ => find_in_memory::<S>(tx, filter, offset, limit, complete),
+) -> Result<Stretch, DirectoryError> {
+    let predicate = &|| filter.and_then(|filter| S::plan(filter).predicate);
+    let is_exact = filter.is_none_or(|filter| S::plan(filter).exact);
+    let column = sort.map_or(Some(Column::Id), S::column);
+    match column {
+        Some(column) if is_exact => Indexed::<S> { column, sort, predicate }.stretch(tx, window),
+        Some(Column::Id) => Scanned::<S> { filter, sort, predicate, complete }.by_id(tx, window),
+        _ => Scanned::<S> { filter, sort, predicate, complete }.ranked(tx, window),
     }
 }
 
-/// From which end ids are counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
-    /// From the first.
-    Ascending,
-    /// From the last.
-    Descending,
-}
-
-/// A page of everything. An offset is walked id by id in the narrow index, so it is walked from the nearer end.
-fn page_of_all<S: Searched>(
-    tx: &mut ReadTx<'_>,
-    total: i64,
-    offset: i64,
-    limit: i64,
-) -> Result<Vec<S::Record>, DirectoryError> {
-    let count = limit.min(total.saturating_sub(offset));
-    if count <= 0 {
-        return Ok(Vec::new());
-    }
-    let behind = total - offset - count;
-    let ids = if offset <= behind {
-        S::ids(tx, Order::Ascending, offset, count)?
-    } else {
-        S::ids(tx, Order::Descending, behind, count)?
-    };
-    S::of_ids(tx, ids)
-}
-
-/// Walks the candidates that SQL leaves, or all rows, and decides each as a whole.
-fn find_in_memory<S: Searched>(
-    tx: &mut ReadTx<'_>,
-    filter: &Filter,
-    offset: i64,
-    limit: i64,
-    complete: &mut Complete<'_, S::Record>,
-) -> Result<Found<S::Record>, DirectoryError> {
-    let mut matched = 0_i64;
-    let mut records = Vec::new();
-    let mut last_id = String::new();
-    loop {
-        let batch = S::after(tx, &last_id, S::plan(filter).predicate, BATCH)?;
-        let Some(last) = batch.last() else { break };
-        S::id(last).clone_into(&mut last_id);
-        let resources = complete(tx, &batch)?;
-        for (record, resource) in batch.into_iter().zip(resources) {
-            if !filter.matches(&resource) {
-                continue;
-            }
-            if matched >= offset && matched - offset < limit {
-                records.push(record);
-            }
-            matched += 1;
-        }
-    }
-    Ok(Found { total: matched.unsigned_abs(), records })
+/// The rows at these places, in their order.
+///
+/// # Errors
+/// When the store fails.
+pub fn records<S: Searched>(tx: &mut ReadTx<'_>, places: &[Place]) -> Result<Vec<S::Record>, DirectoryError> {
+    let ids: Vec<&str> = places.iter().map(|place| place.id.as_str()).collect();
+    let rows = S::of_ids(tx, &ids)?;
+    let mut by_id: HashMap<String, S::Record> =
+        rows.into_iter().map(|row| (S::id(&row).to_owned(), row)).collect();
+    Ok(ids.into_iter().filter_map(|id| by_id.remove(id)).collect())
 }

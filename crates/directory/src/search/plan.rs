@@ -76,6 +76,18 @@ pub(super) fn combine<T: 'static>(
     }
 }
 
+/// A condition beside one of our own.
+pub(super) fn within<T: 'static>(
+    own: impl BoxableExpression<T, StoreBackend, SqlType = Bool> + 'static,
+    predicate: Option<Condition<T>>,
+) -> Condition<T> {
+    let own: Condition<T> = Box::new(own);
+    match predicate {
+        Some(predicate) => Box::new(own.and(predicate)),
+        None => own,
+    }
+}
+
 /// What one side alone says still narrows a conjunction.
 fn both<T: 'static>(a: Plan<Condition<T>>, b: Plan<Condition<T>>) -> Plan<Condition<T>> {
     let exact = a.exact && b.exact;

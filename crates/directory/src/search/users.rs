@@ -8,13 +8,16 @@ use diesel::{
 use scim_core::{
     filter::{Filter, Literal, Op},
     fold::fold,
+    sort::{Sort, SortKey},
 };
-use store::ReadTx;
+use store::{ReadTx, StoreBackend};
 
 use super::{
-    Order, Searched,
+    Searched,
+    column::{Column, Direction, Run, at, by_id, by_key, millis, text},
     like::{ESCAPE, pattern},
-    plan::{Condition, Element, Plan, combine},
+    place::Place,
+    plan::{Condition, Element, Plan, combine, within},
     times,
 };
 use crate::{
@@ -42,6 +45,10 @@ impl Searched for Users {
         combine(filter, &leaf)
     }
 
+    fn column(sort: &Sort) -> Option<Column> {
+        Column::of(sort, "userName")
+    }
+
     fn total(tx: &mut ReadTx<'_>) -> Result<i64, DirectoryError> {
         Total::Users.read(tx)
     }
@@ -55,46 +62,62 @@ impl Searched for Users {
         Ok(users::table.filter(predicate).count().get_result(tx.connection())?)
     }
 
-    fn select(
-        tx: &mut ReadTx<'_>,
-        predicate: Predicate,
-        offset: i64,
-        limit: i64,
-    ) -> Result<Vec<UserRecord>, DirectoryError> {
-        let rows = users::table.filter(predicate).order(users::id).offset(offset).limit(limit);
-        Ok(rows.select(UserRecord::as_select()).load(tx.connection())?)
-    }
-
-    fn ids(
-        tx: &mut ReadTx<'_>,
-        order: Order,
-        offset: i64,
-        limit: i64,
-    ) -> Result<Vec<String>, DirectoryError> {
-        let ids = users::table.select(users::id).offset(offset).limit(limit);
-        Ok(match order {
-            Order::Ascending => ids.order(users::id.asc()).load(tx.connection())?,
-            Order::Descending => ids.order(users::id.desc()).load(tx.connection())?,
+    fn count_valued(tx: &mut ReadTx<'_>, predicate: Option<Predicate>) -> Result<i64, DirectoryError> {
+        let rows = users::table.filter(users::external_id_key.is_not_null()).count();
+        Ok(match predicate {
+            Some(predicate) => rows.filter(predicate).get_result(tx.connection())?,
+            None => rows.get_result(tx.connection())?,
         })
     }
 
-    fn of_ids(tx: &mut ReadTx<'_>, ids: Vec<String>) -> Result<Vec<UserRecord>, DirectoryError> {
-        let rows = users::table.filter(users::id.eq_any(ids)).order(users::id);
-        Ok(rows.select(UserRecord::as_select()).load(tx.connection())?)
+    fn places(
+        tx: &mut ReadTx<'_>,
+        predicate: Option<Predicate>,
+        run: &Run<'_>,
+    ) -> Result<Vec<Place>, DirectoryError> {
+        Ok(match run.column {
+            Column::Id => by_id!(users, tx, predicate, run),
+            Column::Name => by_key!(users, users::user_name_key, SortKey::Text, text, tx, predicate, run),
+            Column::ExternalId if run.valued => {
+                let valued = within(users::external_id_key.is_not_null(), predicate);
+                let column = users::external_id_key.assume_not_null();
+                by_key!(users, column, SortKey::Text, text, tx, Some(valued), run)
+            }
+            Column::ExternalId => {
+                let missing = within(users::external_id_key.is_null(), predicate);
+                by_id!(users, tx, Some(missing), run)
+            }
+            Column::Created => by_key!(users, users::created_ms, at, millis, tx, predicate, run),
+            Column::Modified => by_key!(users, users::modified_ms, at, millis, tx, predicate, run),
+        })
     }
 
-    fn after(
+    fn of_ids(tx: &mut ReadTx<'_>, ids: &[&str]) -> Result<Vec<UserRecord>, DirectoryError> {
+        let rows = users::table.filter(users::id.eq_any(ids)).select(UserRecord::as_select());
+        Ok(rows.load(tx.connection())?)
+    }
+
+    fn batch(
         tx: &mut ReadTx<'_>,
-        id: &str,
         predicate: Option<Predicate>,
+        beyond: Option<&str>,
+        direction: Direction,
         limit: i64,
     ) -> Result<Vec<UserRecord>, DirectoryError> {
-        let rows = users::table.filter(users::id.gt(id)).order(users::id).limit(limit);
-        let rows = rows.select(UserRecord::as_select());
-        match predicate {
-            Some(predicate) => Ok(rows.filter(predicate).load(tx.connection())?),
-            None => Ok(rows.load(tx.connection())?),
+        let mut rows = users::table.select(UserRecord::as_select()).into_boxed::<StoreBackend>();
+        if let Some(predicate) = predicate {
+            rows = rows.filter(predicate);
         }
+        rows = match (beyond, direction) {
+            (Some(id), Direction::Up) => rows.filter(users::id.gt(id.to_owned())),
+            (Some(id), Direction::Down) => rows.filter(users::id.lt(id.to_owned())),
+            (None, _) => rows,
+        };
+        rows = match direction {
+            Direction::Up => rows.order(users::id.asc()),
+            Direction::Down => rows.order(users::id.desc()),
+        };
+        Ok(rows.limit(limit).load(tx.connection())?)
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use directory::search::{Groups, Plan, Users};
+use directory::search::{Direction, Groups, Plan, Users};
 use proptest::{
     prelude::*,
     test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner},
@@ -62,7 +62,7 @@ const TEXT_OPS: &[&str] = &["eq", "eq", "eq", "ne", "co", "sw", "ew", "gt", "ge"
 const ORDER_OPS: &[&str] = &["eq", "ne", "gt", "ge", "lt", "le"];
 
 /// The paths of one resource type, by what may be asked of them.
-struct Paths {
+pub(crate) struct Paths {
     indexed: &'static [&'static str],
     texts: &'static [&'static str],
     booleans: &'static [&'static str],
@@ -72,7 +72,7 @@ struct Paths {
     memberships: (&'static str, &'static [&'static str]),
 }
 
-const OF_USERS: Paths = Paths {
+pub(crate) const OF_USERS: Paths = Paths {
     indexed: &[
         "userName",
         "USERNAME",
@@ -114,7 +114,7 @@ const OF_USERS: Paths = Paths {
     memberships: ("groups", &["direct", "Direct", "indirect", "User"]),
 };
 
-const OF_GROUPS: Paths = Paths {
+pub(crate) const OF_GROUPS: Paths = Paths {
     indexed: &["displayName", "displayname", "id", "ID", "externalId", "members", "members.value"],
     texts: &["members.display", "members.type", "meta.resourceType"],
     booleans: &[],
@@ -176,7 +176,7 @@ fn leaf(paths: &'static Paths, people: &People) -> BoxedStrategy<String> {
     prop::strategy::Union::new_weighted(options).boxed()
 }
 
-fn filters(paths: &'static Paths, people: &People) -> impl Strategy<Value = String> + use<> {
+pub(crate) fn filters(paths: &'static Paths, people: &People) -> impl Strategy<Value = String> + use<> {
     let combined = leaf(paths, people).prop_recursive(3, 8, 3, |inner| {
         prop_oneof![
             inner.clone().prop_map(|a| format!("not ({a})")),
@@ -215,11 +215,11 @@ fn bump(cell: &Cell<u32>) {
 }
 
 /// Every id with its whole resource.
-type Everyone = Vec<(String, Map<String, Value>)>;
+pub(crate) type Everyone = Vec<(String, Map<String, Value>)>;
 
 /// All resources, in the order of their ids.
-fn everyone<S: Whole>(tx: &mut ReadTx<'_>) -> Result<Everyone, directory::DirectoryError> {
-    let records = S::after(tx, "", None, 10_000)?;
+pub(crate) fn everyone<S: Whole>(tx: &mut ReadTx<'_>) -> Result<Everyone, directory::DirectoryError> {
+    let records = S::batch(tx, None, None, Direction::Up, 10_000)?;
     let resources = S::whole(tx, &records)?;
     Ok(records.iter().map(|r| S::id(r).to_owned()).zip(resources).collect())
 }

@@ -9,6 +9,7 @@ mod long_values;
 mod memberships;
 mod names;
 mod nesting;
+mod ordering;
 mod people;
 mod support;
 mod users;

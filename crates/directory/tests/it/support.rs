@@ -6,17 +6,17 @@ use directory::{
     DirectoryError,
     groups::{self, GroupRecord},
     memberships::{self, Outcome, UnknownMembers},
-    search::{Complete, Searched},
+    search::{self, Complete, Searched, Stretch, Window},
     users::{self, UserRecord},
 };
 use scim_core::{
     Document, ResourceType,
     filter::Filter,
     leniency::Tolerance,
-    list::Page,
     patch::MemberChange,
     resource::{self, Member, Meta, Parts},
     schema::{self, Uniqueness},
+    sort::Sort,
 };
 use serde_json::{Map, Value, json};
 use store::{Migration, ReadTx, Store, WriteTx};
@@ -30,6 +30,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         version: "0003_nested_groups",
         sql: include_str!("../../../../migrations/tenant/0003_nested_groups.sql"),
     },
+    Migration { version: "0004_lists", sql: include_str!("../../../../migrations/tenant/0004_lists.sql") },
 ];
 
 /// The two types of a tenant.
@@ -219,15 +220,37 @@ pub(crate) fn filter<S: Whole>(text: &str) -> Filter {
     read.unwrap_or_else(|error| panic!("{text}: {}", error.detail))
 }
 
-/// The total and the ids of one page of what a filter selects.
+/// A sort, leniently read: `userName` or `userName descending`.
+pub(crate) fn sort<S: Whole>(text: &str) -> Sort {
+    let (by, order) = match text.strip_suffix(" descending") {
+        Some(by) => (by, Some("descending")),
+        None => (text, None),
+    };
+    let read = Sort::parse(&S::resource_type(), (Some(by), order), &mut Tolerance::lenient());
+    read.unwrap_or_else(|error| panic!("{text}: {}", error.detail)).unwrap()
+}
+
+/// What a window shows of a list.
+pub(crate) fn stretch<S: Whole>(
+    tx: &mut ReadTx<'_>,
+    list: (Option<&Filter>, Option<&Sort>),
+    window: &Window<'_>,
+) -> Result<Stretch, DirectoryError> {
+    let complete: &mut Complete<'_, S::Record> = &mut |tx, records| S::whole(tx, records);
+    search::find::<S>(tx, list, window, complete)
+}
+
+/// The total and the ids of one page of what a filter selects, and that the rows behind the places are those.
 pub(crate) fn find<S: Whole>(
     tx: &mut ReadTx<'_>,
     filter: Option<&Filter>,
     (start_index, count): (u64, u64),
 ) -> Result<(u64, Vec<String>), DirectoryError> {
-    let complete: &mut Complete<'_, S::Record> = &mut |tx, records| S::whole(tx, records);
-    let found = directory::search::find::<S>(tx, filter, &Page { start_index, count }, complete)?;
-    Ok((found.total, found.records.iter().map(|record| S::id(record).to_owned()).collect()))
+    let found = stretch::<S>(tx, (filter, None), &Window::Index { offset: start_index - 1, count })?;
+    let records = search::records::<S>(tx, &found.places)?;
+    let ids: Vec<String> = records.iter().map(|record| S::id(record).to_owned()).collect();
+    assert_eq!(ids, found.places.iter().map(|place| place.id.clone()).collect::<Vec<_>>());
+    Ok((found.total, ids))
 }
 
 /// The ids of everything that a filter selects, at most 1,000.

@@ -1,0 +1,159 @@
+//! Lists that SQL decides and orders alone. What has no value in the sorted column stands behind all others, or before them
+//! when large values come first; both parts are runs along one index.
+
+use scim_core::sort::{Sort, SortKey};
+use store::ReadTx;
+
+use super::{
+    Searched,
+    column::{Column, Direction, Run},
+    place::{Place, Side, Stretch, Window},
+};
+use crate::DirectoryError;
+
+/// One list in SQL.
+pub(super) struct Indexed<'a, S: Searched> {
+    pub(super) column: Column,
+    pub(super) sort: Option<&'a Sort>,
+    /// Makes the condition anew: a query uses it up.
+    pub(super) predicate: &'a dyn Fn() -> Option<S::Predicate>,
+}
+
+impl<S: Searched> Indexed<'_, S> {
+    pub(super) fn stretch(
+        &self,
+        tx: &mut ReadTx<'_>,
+        window: &Window<'_>,
+    ) -> Result<Stretch, DirectoryError> {
+        let total = match (window, (self.predicate)()) {
+            (Window::Beside { total: Some(total), .. }, _) => i64::try_from(*total).unwrap_or(i64::MAX),
+            (_, Some(predicate)) => S::count(tx, predicate)?,
+            (_, None) => S::total(tx)?,
+        };
+        let count = i64::try_from(window.count()).unwrap_or(i64::MAX);
+        let mut stretch = Stretch {
+            places: Vec::new(),
+            total: total.unsigned_abs(),
+            is_dear: false,
+            before: false,
+            behind: false,
+        };
+        if count == 0 {
+            return Ok(stretch);
+        }
+        match window {
+            Window::Index { offset, .. } => {
+                let offset = i64::try_from(*offset).unwrap_or(i64::MAX);
+                stretch.places = self.page(tx, total, offset, count)?;
+            }
+            Window::Beside { side, place, .. } => {
+                let mut places = self.beside(tx, *side, *place, count.saturating_add(1))?;
+                let farther = length(&places) > count;
+                places.truncate(usize::try_from(count).unwrap_or(usize::MAX));
+                // With nothing on this side, whatever there is stands on the other.
+                let nearer =
+                    place.is_some() && !self.beside(tx, side.opposite(), places.first(), 1)?.is_empty();
+                (stretch.before, stretch.behind) = match side {
+                    Side::After => (nearer, farther),
+                    Side::Before => (farther, nearer),
+                };
+                if *side == Side::Before {
+                    places.reverse();
+                }
+                stretch.places = places;
+            }
+        }
+        Ok(stretch)
+    }
+
+    /// The next places on one side of a place, the nearest first.
+    fn beside(
+        &self,
+        tx: &mut ReadTx<'_>,
+        side: Side,
+        place: Option<&Place>,
+        count: i64,
+    ) -> Result<Vec<Place>, DirectoryError> {
+        let (mut places, mut beyond) = (Vec::new(), place);
+        for valued in self.parts(side) {
+            // The parts before that of the place lie behind us.
+            let is_elsewhere = |place: &Place| self.column.is_nullable() && place.key.is_some() != valued;
+            if beyond.is_some_and(is_elsewhere) {
+                continue;
+            }
+            let left = count.saturating_sub(length(&places));
+            if left > 0 {
+                places.extend(self.run(tx, side, valued, beyond.take(), (0, left))?);
+            }
+        }
+        Ok(places)
+    }
+
+    /// A page by its offset. An offset is walked place by place in the narrow index, so it is walked from the nearer end.
+    fn page(
+        &self,
+        tx: &mut ReadTx<'_>,
+        total: i64,
+        mut offset: i64,
+        count: i64,
+    ) -> Result<Vec<Place>, DirectoryError> {
+        let valued_total = match self.column.is_nullable() {
+            true => S::count_valued(tx, (self.predicate)())?,
+            false => total,
+        };
+        let mut places = Vec::new();
+        for valued in self.parts(Side::After) {
+            let of_part = if valued { valued_total } else { total - valued_total };
+            let wanted = count.saturating_sub(length(&places)).min(of_part.saturating_sub(offset));
+            if wanted > 0 {
+                let behind = of_part - offset - wanted;
+                if offset <= behind {
+                    places.extend(self.run(tx, Side::After, valued, None, (offset, wanted))?);
+                } else {
+                    let from_the_end = self.run(tx, Side::Before, valued, None, (behind, wanted))?;
+                    places.extend(from_the_end.into_iter().rev());
+                }
+            }
+            offset = offset.saturating_sub(of_part).max(0);
+        }
+        Ok(places)
+    }
+
+    /// The parts of the list in the order in which they are met: with values, without.
+    fn parts(&self, side: Side) -> Vec<bool> {
+        let descending = self.sort.is_some_and(Sort::is_descending);
+        match (self.column.is_nullable(), descending == (side == Side::Before)) {
+            (false, _) => vec![true],
+            (true, true) => vec![true, false],
+            (true, false) => vec![false, true],
+        }
+    }
+
+    fn run(
+        &self,
+        tx: &mut ReadTx<'_>,
+        side: Side,
+        valued: bool,
+        beyond: Option<&Place>,
+        (offset, limit): (i64, i64),
+    ) -> Result<Vec<Place>, DirectoryError> {
+        let along =
+            |direction: Direction| if side == Side::Before { direction.reversed() } else { direction };
+        let sorted = if self.sort.is_some_and(Sort::is_descending) { Direction::Down } else { Direction::Up };
+        // Equal ones are in the order of their ids whatever the direction of the sort.
+        let ids = if self.column == Column::Id { sorted } else { Direction::Up };
+        let run =
+            Run { column: self.column, valued, keys: along(sorted), ids: along(ids), beyond, offset, limit };
+        let mut places = S::places(tx, (self.predicate)(), &run)?;
+        if self.sort.is_some() && self.column == Column::Id {
+            for place in &mut places {
+                place.key = Some(SortKey::Text(place.id.clone()));
+            }
+        }
+        Ok(places)
+    }
+}
+
+fn length(places: &[Place]) -> i64 {
+    i64::try_from(places.len()).unwrap_or(i64::MAX)
+}
