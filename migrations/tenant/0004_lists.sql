@@ -10,7 +10,7 @@ CREATE INDEX groups_by_external_id ON groups (external_id_key, id);
 CREATE INDEX groups_by_created ON groups (created_ms, id);
 CREATE INDEX groups_by_modified ON groups (modified_ms, id);
 
--- What this tenant's cursors are signed with, in hexadecimal digits: one row, made when the first cursor is.
+-- What this tenant's cursors are signed with: one row, made when the first cursor is asked for.
 CREATE TABLE cursor_keys (
     place BIGINT NOT NULL PRIMARY KEY CHECK (place = 1),
     secret TEXT NOT NULL

@@ -8,13 +8,10 @@ use directory::{
     changes::{self, Change},
     groups::{self, GroupRecord},
     memberships::{self, LeftGroup, MemberRow, Outcome},
-    search::{self, Groups},
 };
 use scim_core::{
     ScimError,
-    filter::Filter,
     leniency::{Leniency, Tolerance},
-    list::Page,
     patch::{MemberChange, PatchRequest},
     resource::{self, Member},
 };
@@ -101,25 +98,18 @@ fn view(
     Ok(GroupView { record, members })
 }
 
-/// A page of the groups that a filter selects, and how many there are in all.
-///
-/// # Errors
-/// When the store fails.
-pub fn list(
+/// Views of many records, with one query for the members of all of them.
+pub(crate) fn views(
     tx: &mut ReadTx<'_>,
-    rules: &Rules,
-    base: &Base,
-    (filter, page): (Option<&Filter>, &Page),
+    records: Vec<GroupRecord>,
     with_members: bool,
-) -> Result<(u64, Vec<GroupView>), ProvisioningError> {
-    let complete = &mut |tx: &mut ReadTx<'_>, records: &[GroupRecord]| whole(tx, rules, base, records);
-    let found = search::find::<Groups>(tx, filter, page, complete)?;
-    let mut members = if with_members { members_of(tx, &found.records)? } else { BTreeMap::new() };
+) -> Result<Vec<GroupView>, DirectoryError> {
+    let mut members = if with_members { members_of(tx, &records)? } else { BTreeMap::new() };
     let view = |record: GroupRecord| GroupView {
         members: with_members.then(|| members.remove(&record.id).unwrap_or_default()),
         record,
     };
-    Ok((found.total, found.records.into_iter().map(view).collect()))
+    Ok(records.into_iter().map(view).collect())
 }
 
 fn members_of(
@@ -130,8 +120,8 @@ fn members_of(
     memberships::of_groups(tx, &ids)
 }
 
-/// Whole resources, for a filter that is decided in memory.
-fn whole(
+/// Whole resources, for a filter or a sort that is memory's.
+pub(crate) fn whole(
     tx: &mut ReadTx<'_>,
     rules: &Rules,
     base: &Base,

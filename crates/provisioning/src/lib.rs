@@ -6,6 +6,7 @@ pub mod bulk;
 pub mod entitlements;
 mod error;
 pub mod groups;
+pub mod lists;
 pub mod plan;
 pub mod profile;
 mod promotion;

@@ -5,12 +5,9 @@ use directory::{
     DirectoryError,
     changes::{self, Change},
     memberships::{self, GroupOfUser},
-    search::{self, Users},
     users::{self, UserRecord},
 };
-use scim_core::{
-    Document, filter::Filter, leniency::Tolerance, list::Page, patch::PatchRequest, resource, urn,
-};
+use scim_core::{Document, leniency::Tolerance, patch::PatchRequest, resource, urn};
 use seat_ledger::{Seat, SeatChange, Wish, pools, seats};
 use serde_json::{Map, Value, json};
 use store::{ReadTx, WriteTx};
@@ -134,7 +131,7 @@ pub fn get(tx: &mut ReadTx<'_>, id: &str) -> Result<UserView, ProvisioningError>
     view(tx, record)
 }
 
-fn view(tx: &mut ReadTx<'_>, record: UserRecord) -> Result<UserView, ProvisioningError> {
+pub(crate) fn view(tx: &mut ReadTx<'_>, record: UserRecord) -> Result<UserView, ProvisioningError> {
     let seat = seats::find(tx, &record.id)?;
     let groups = memberships::of_user(tx, &record.id)?;
     let manager = manager(tx, &record)?;
@@ -155,30 +152,11 @@ fn manager(tx: &mut ReadTx<'_>, record: &UserRecord) -> Result<Option<Manager>, 
     Ok(Some(Manager { id: found.id, display_name, modified_ms: found.modified_ms }))
 }
 
-/// Whether a filter finds one user at the most, by a unique key: what identity providers ask before everything else.
-#[must_use]
-pub fn is_look_up(filter: Option<&Filter>) -> bool {
-    search::is_look_up::<Users>(filter)
-}
-
-/// A page of the users that a filter selects, and how many there are in all.
-///
-/// # Errors
-/// When the store fails.
-pub fn list(
-    tx: &mut ReadTx<'_>,
-    rules: &Rules,
-    base: &Base,
-    filter: Option<&Filter>,
-    page: &Page,
-) -> Result<(u64, Vec<UserView>), ProvisioningError> {
-    let complete = &mut |tx: &mut ReadTx<'_>, records: &[UserRecord]| whole(tx, rules, base, records);
-    let found = search::find::<Users>(tx, filter, page, complete)?;
-    Ok((found.total, views(tx, found.records)?))
-}
-
 /// Views of many records with two queries for all of them; of a single one by its key, whose statements stay prepared.
-fn views(tx: &mut ReadTx<'_>, records: Vec<UserRecord>) -> Result<Vec<UserView>, ProvisioningError> {
+pub(crate) fn views(
+    tx: &mut ReadTx<'_>,
+    records: Vec<UserRecord>,
+) -> Result<Vec<UserView>, ProvisioningError> {
     if records.len() <= 1 {
         return records.into_iter().map(|record| view(tx, record)).collect();
     }
@@ -196,8 +174,8 @@ fn views(tx: &mut ReadTx<'_>, records: Vec<UserRecord>) -> Result<Vec<UserView>,
     records.into_iter().map(view).collect()
 }
 
-/// Whole resources, for a filter that is decided in memory.
-fn whole(
+/// Whole resources, for a filter or a sort that is memory's.
+pub(crate) fn whole(
     tx: &mut ReadTx<'_>,
     rules: &Rules,
     base: &Base,

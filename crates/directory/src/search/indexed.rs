@@ -75,15 +75,16 @@ impl<S: Searched> Indexed<'_, S> {
         count: i64,
     ) -> Result<Vec<Place>, DirectoryError> {
         let (mut places, mut beyond) = (Vec::new(), place);
-        for valued in self.parts(side) {
+        for &valued in self.parts(side) {
             // The parts before that of the place lie behind us.
-            let is_elsewhere = |place: &Place| self.column.is_nullable() && place.key.is_some() != valued;
+            let is_elsewhere = |place: &Place| self.column != Column::Id && place.key.is_some() != valued;
             if beyond.is_some_and(is_elsewhere) {
                 continue;
             }
+            let beyond = beyond.take();
             let left = count.saturating_sub(length(&places));
-            if left > 0 {
-                places.extend(self.run(tx, side, valued, beyond.take(), (0, left))?);
+            if left > 0 && (valued || self.column.is_nullable()) {
+                places.extend(self.run(tx, side, valued, beyond, (0, left))?);
             }
         }
         Ok(places)
@@ -102,7 +103,7 @@ impl<S: Searched> Indexed<'_, S> {
             false => total,
         };
         let mut places = Vec::new();
-        for valued in self.parts(Side::After) {
+        for &valued in self.parts(Side::After) {
             let of_part = if valued { valued_total } else { total - valued_total };
             let wanted = count.saturating_sub(length(&places)).min(of_part.saturating_sub(offset));
             if wanted > 0 {
@@ -119,13 +120,14 @@ impl<S: Searched> Indexed<'_, S> {
         Ok(places)
     }
 
-    /// The parts of the list in the order in which they are met: with values, without.
-    fn parts(&self, side: Side) -> Vec<bool> {
+    /// The parts of the list in the order in which they are met: with values, without. Where every row has a value, a place
+    /// of another type may still be without one.
+    fn parts(&self, side: Side) -> &'static [bool] {
         let descending = self.sort.is_some_and(Sort::is_descending);
-        match (self.column.is_nullable(), descending == (side == Side::Before)) {
-            (false, _) => vec![true],
-            (true, true) => vec![true, false],
-            (true, false) => vec![false, true],
+        match (self.column, descending == (side == Side::Before)) {
+            (Column::Id, _) => &[true],
+            (_, true) => &[true, false],
+            (_, false) => &[false, true],
         }
     }
 

@@ -143,6 +143,9 @@ pub fn find<S: Searched>(
 /// # Errors
 /// When the store fails.
 pub fn records<S: Searched>(tx: &mut ReadTx<'_>, places: &[Place]) -> Result<Vec<S::Record>, DirectoryError> {
+    if places.is_empty() {
+        return Ok(Vec::new());
+    }
     let ids: Vec<&str> = places.iter().map(|place| place.id.as_str()).collect();
     let rows = S::of_ids(tx, &ids)?;
     let mut by_id: HashMap<String, S::Record> =

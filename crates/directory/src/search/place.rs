@@ -67,6 +67,34 @@ pub enum Window<'a> {
 }
 
 impl Window<'_> {
+    /// What it shows of a short list that is whole in memory.
+    #[must_use]
+    pub fn cut(&self, mut places: Vec<Place>, sort: Option<&Sort>) -> Stretch {
+        places.sort_by(|a, b| a.compare(b, sort));
+        let length = places.len();
+        let short = |number: u64| usize::try_from(number).unwrap_or(usize::MAX).min(length);
+        let count = short(self.count());
+        let (from, to) = match *self {
+            Self::Index { offset, .. } => (short(offset), short(offset).saturating_add(count)),
+            Self::Beside { side: Side::After, place, .. } => {
+                let passed = |other: &Place| place.is_some_and(|place| other.compare(place, sort).is_le());
+                let from = places.partition_point(passed);
+                (from, from.saturating_add(count))
+            }
+            Self::Beside { side: Side::Before, place, .. } => {
+                let ahead = |other: &Place| place.is_none_or(|place| other.compare(place, sort).is_lt());
+                let to = places.partition_point(ahead);
+                (to.saturating_sub(count), to)
+            }
+        };
+        let to = to.min(length);
+        let (before, behind) = (count > 0 && from > 0, count > 0 && to < length);
+        places.truncate(to);
+        places.drain(..from.min(to));
+        let total = u64::try_from(length).unwrap_or(u64::MAX);
+        Stretch { places, total, is_dear: false, before, behind }
+    }
+
     pub(super) fn count(&self) -> u64 {
         match self {
             Self::Index { count, .. } | Self::Beside { count, .. } => *count,
@@ -87,4 +115,43 @@ pub struct Stretch {
     pub before: bool,
     /// Of a window beside a place: whether there are matches behind it.
     pub behind: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn places(ids: &str) -> Vec<Place> {
+        ids.chars().map(|id| Place { key: None, id: id.into() }).collect()
+    }
+
+    /// The ids that a window on `a` to `e` shows, and whether there are others before and behind.
+    fn cut(window: Window<'_>) -> (String, bool, bool) {
+        let stretch = window.cut(places("dbeca"), None);
+        assert_eq!(stretch.total, 5);
+        (stretch.places.into_iter().map(|place| place.id).collect(), stretch.before, stretch.behind)
+    }
+
+    #[test]
+    fn a_short_list_is_cut_as_a_long_one_is_searched() {
+        let shown = |ids: &str, before, behind| (ids.to_owned(), before, behind);
+        assert_eq!(cut(Window::Index { offset: 1, count: 2 }), shown("bc", true, true));
+        assert_eq!(cut(Window::Index { offset: 4, count: u64::MAX }), shown("e", true, false));
+        assert_eq!(cut(Window::Index { offset: u64::MAX, count: 3 }), shown("", true, false));
+        for (side, place, count, expected) in [
+            (Side::After, None, 2, shown("ab", false, true)),
+            (Side::After, Some("b"), 2, shown("cd", true, true)),
+            (Side::After, Some("bb"), 9, shown("cde", true, false)),
+            (Side::After, Some("e"), 2, shown("", true, false)),
+            (Side::After, None, 0, shown("", false, false)),
+            (Side::Before, None, 2, shown("de", true, false)),
+            (Side::Before, Some("c"), 1, shown("b", true, true)),
+            (Side::Before, Some("c"), 9, shown("ab", false, true)),
+            (Side::Before, Some("a"), 2, shown("", false, true)),
+        ] {
+            let place = place.map(|id: &str| Place { key: None, id: id.to_owned() });
+            let window = Window::Beside { side, place: place.as_ref(), count, total: None };
+            assert_eq!(cut(window), expected, "{window:?}");
+        }
+    }
 }

@@ -22,7 +22,7 @@ pub(super) fn answer(
     query: &Query,
     conditions: &Preconditions,
 ) -> Result<Answer, ApiError> {
-    if query.filter.is_some() {
+    if query.search.filter.is_some() {
         return Err(ApiError::DiscoveryFilter);
     }
     let base = &caller.base.0;
@@ -46,6 +46,7 @@ fn features(app: &App) -> discovery::Features {
         max_operations: u64::try_from(scim_core::bulk::MAX_OPERATIONS).unwrap_or(u64::MAX),
         max_payload_size: u64::try_from(app.settings.body_limit).unwrap_or(u64::MAX),
         max_results: app.settings.max_results,
+        cursor_timeout: app.settings.cursor_timeout.as_secs(),
         documentation_uri: None,
     }
 }
@@ -54,7 +55,7 @@ fn whole_list(resources: Vec<Value>) -> Answer {
     let texts: Vec<String> =
         resources.into_iter().map(|resource| versioned(resource).0.to_string()).collect();
     let total = u64::try_from(texts.len()).unwrap_or(u64::MAX);
-    Answer::ok(list::list_text(total, &list::Page { start_index: 1, count: total }, &texts))
+    Answer::ok(list::list_text(total, &list::Place::Index(1), &texts))
 }
 
 fn one(resources: Vec<Value>, id: &str, kind: &str) -> Result<Value, ApiError> {

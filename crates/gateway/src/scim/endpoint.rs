@@ -1,11 +1,24 @@
 //! The URL table of SCIM (RFC 7644 §3.2): which paths there are and which methods each takes.
 
 use actix_web::http::Method;
-use provisioning::entitlements::Entitlement;
+use provisioning::{entitlements::Entitlement, write::Kind};
+
+/// What a query lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// Users and groups (RFC 7644 §3.4.2.1).
+    All,
+    Of(Kind),
+    Entitlements(Entitlement),
+}
 
 /// A path below the base URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Endpoint {
+    /// The base URL: all resource types together (RFC 7644 §3.4.2.1).
+    Root,
+    /// A query by POST (RFC 7644 §3.4.3).
+    Search(Scope),
     Users,
     User(String),
     Groups,
@@ -30,8 +43,12 @@ impl Endpoint {
         Some(match words.as_slice() {
             ["Users"] => Self::Users,
             ["Groups"] => Self::Groups,
-            [] => Self::NotBuilt("/"),
-            [".search"] | ["Users" | "Groups", ".search"] => Self::NotBuilt("/.search"),
+            [] => Self::Root,
+            [".search"] => Self::Search(Scope::All),
+            ["Users", ".search"] => Self::Search(Scope::Of(Kind::User)),
+            ["Groups", ".search"] => Self::Search(Scope::Of(Kind::Group)),
+            ["Licenses", ".search"] => Self::Search(Scope::Entitlements(Entitlement::License)),
+            ["Roles", ".search"] => Self::Search(Scope::Entitlements(Entitlement::Role)),
             ["Bulk"] => Self::Bulk,
             ["Me", ..] => Self::NotBuilt("/Me"),
             ["Users", id] => Self::User((*id).to_owned()),
@@ -54,8 +71,9 @@ impl Endpoint {
         match self {
             Self::Users | Self::Groups => &[Method::GET, Method::POST],
             Self::User(_) | Self::Group(_) => &[Method::GET, Method::PUT, Method::PATCH, Method::DELETE],
-            Self::Bulk => &[Method::POST],
-            Self::Entitlements(_)
+            Self::Bulk | Self::Search(_) => &[Method::POST],
+            Self::Root
+            | Self::Entitlements(_)
             | Self::Entitlement(..)
             | Self::ServiceProviderConfig
             | Self::ResourceTypes
@@ -80,6 +98,12 @@ impl Endpoint {
     /// The path as a template: what metrics and logs name.
     pub(super) fn route(&self) -> &'static str {
         match self {
+            Self::Root => "/",
+            Self::Search(Scope::All) => "/.search",
+            Self::Search(Scope::Of(Kind::User)) => "/Users/.search",
+            Self::Search(Scope::Of(Kind::Group)) => "/Groups/.search",
+            Self::Search(Scope::Entitlements(Entitlement::License)) => "/Licenses/.search",
+            Self::Search(Scope::Entitlements(Entitlement::Role)) => "/Roles/.search",
             Self::Users => "/Users",
             Self::User(_) => "/Users/{id}",
             Self::Groups => "/Groups",

@@ -24,8 +24,8 @@ use super::{
     caller::Caller,
     conditions::conditions,
     discovery,
-    endpoint::Endpoint,
-    entitlements, groups,
+    endpoint::{Endpoint, Scope},
+    entitlements, groups, lists,
     query::Query,
     target::Target,
     users,
@@ -117,13 +117,23 @@ async fn dispatch(
         _ => None,
     };
     let (kind, request) = match (endpoint, method, body) {
-        (Endpoint::Users, &Method::GET, _) => return users::list(app, caller, &query, tolerance).await,
-        (Endpoint::User(id), &Method::GET, _) => return users::get(http, caller, &query, id).await,
-        (Endpoint::Groups, &Method::GET, _) => return groups::list(app, caller, &query, tolerance).await,
-        (Endpoint::Group(id), &Method::GET, _) => return groups::get(http, caller, &query, id).await,
-        (Endpoint::Entitlements(kind), _, _) => {
-            return entitlements::list(app, caller, &query, kind, tolerance).await;
+        (Endpoint::Root, &Method::GET, _) => {
+            return lists::get(app, caller, Scope::All, query, tolerance).await;
         }
+        (Endpoint::Users, &Method::GET, _) => {
+            return lists::get(app, caller, Scope::Of(Kind::User), query, tolerance).await;
+        }
+        (Endpoint::Groups, &Method::GET, _) => {
+            return lists::get(app, caller, Scope::Of(Kind::Group), query, tolerance).await;
+        }
+        (Endpoint::Entitlements(kind), _, _) => {
+            return lists::get(app, caller, Scope::Entitlements(kind), query, tolerance).await;
+        }
+        (Endpoint::Search(scope), _, Some(body)) => {
+            return lists::search(app, caller, scope, (query, &body), tolerance).await;
+        }
+        (Endpoint::User(id), &Method::GET, _) => return users::get(http, caller, &query, id).await,
+        (Endpoint::Group(id), &Method::GET, _) => return groups::get(http, caller, &query, id).await,
         (Endpoint::Entitlement(kind, id), _, _) => {
             return entitlements::get(http, caller, &query, kind, id).await;
         }

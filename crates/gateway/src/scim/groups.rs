@@ -2,7 +2,6 @@
 
 use actix_web::HttpRequest;
 use provisioning::{groups, render, version::etag};
-use scim_core::{leniency::Tolerance, list};
 
 use super::{
     answer::Answer,
@@ -10,30 +9,7 @@ use super::{
     conditions::{conditional, conditions},
     query::Query,
 };
-use crate::{api_error::ApiError, app::App};
-
-pub(super) async fn list(
-    app: &App,
-    caller: Caller,
-    query: &Query,
-    tolerance: &mut Tolerance,
-) -> Result<Answer, ApiError> {
-    let Caller { rules, base, store, .. } = caller;
-    query.refuse_unsupported()?;
-    let page = query.page(app.settings.max_results)?;
-    let filter = query.filter(&rules.group, tolerance)?;
-    let projection = query.projection(&rules.group)?;
-    let body = store
-        .read(move |tx| {
-            let with_members = projection.wants("members");
-            let (total, views) = groups::list(tx, &rules, &base, (filter.as_ref(), &page), with_members)?;
-            let texts = views.iter().map(|view| render::group_text(&rules, &base, view, &projection));
-            let texts: Vec<String> = texts.collect::<Result<_, _>>()?;
-            Ok::<_, ApiError>(list::list_text(total, &page, &texts))
-        })
-        .await?;
-    Ok(Answer::ok(body))
-}
+use crate::api_error::ApiError;
 
 pub(super) async fn get(
     request: &HttpRequest,

@@ -12,6 +12,7 @@ mod endpoint;
 mod entitlements;
 mod entry;
 mod groups;
+mod lists;
 mod query;
 mod target;
 mod users;

@@ -1,21 +1,13 @@
 //! The query string: decoded once, unknown parameters ignored (Entra's `aadOptscim062020`), known ones at most once.
 
-use scim_core::{
-    ResourceType, ScimError, filter::Filter, leniency::Tolerance, list::Page, projection::Projection,
-};
+use scim_core::{ResourceType, ScimError, projection::Projection, search::SearchRequest};
 
-use crate::{api_error::ApiError, http};
+use crate::http;
 
 /// The parameters of RFC 7644 §3.4.2 and §3.9, as sent.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Query {
-    pub(super) filter: Option<String>,
-    start_index: Option<String>,
-    count: Option<String>,
-    attributes: Option<String>,
-    excluded_attributes: Option<String>,
-    sort_by: Option<String>,
-    cursor: Option<String>,
+    pub(super) search: SearchRequest,
 }
 
 impl Query {
@@ -25,16 +17,7 @@ impl Query {
         let mut query = Self::default();
         let text = http::restore(text);
         for (name, value) in form_urlencoded::parse(text.as_bytes()) {
-            let slot = match name.to_ascii_lowercase().as_str() {
-                "filter" => &mut query.filter,
-                "startindex" => &mut query.start_index,
-                "count" => &mut query.count,
-                "attributes" => &mut query.attributes,
-                "excludedattributes" => &mut query.excluded_attributes,
-                "sortby" => &mut query.sort_by,
-                "cursor" => &mut query.cursor,
-                _ => continue,
-            };
+            let Some(slot) = query.search.slot(&name) else { continue };
             if slot.is_some() {
                 return Err(ScimError::invalid_value(format!(
                     "The parameter {name} stands twice; send it once."
@@ -49,27 +32,8 @@ impl Query {
         Ok(query)
     }
 
-    pub(super) fn page(&self, max_results: u64) -> Result<Page, ScimError> {
-        let mut page = Page::parse(self.start_index.as_deref(), self.count.as_deref())?;
-        page.count = page.count.min(max_results);
-        Ok(page)
-    }
-
-    pub(super) fn filter(&self, rt: &ResourceType, t: &mut Tolerance) -> Result<Option<Filter>, ScimError> {
-        self.filter.as_deref().map(|text| Filter::parse(text, rt, t)).transpose()
-    }
-
     pub(super) fn projection(&self, rt: &ResourceType) -> Result<Projection, ScimError> {
-        Projection::parse(rt, self.attributes.as_deref(), self.excluded_attributes.as_deref())
-    }
-
-    /// What `ServiceProviderConfig` announces as unsupported is refused, not ignored.
-    pub(super) fn refuse_unsupported(&self) -> Result<(), ApiError> {
-        match (&self.sort_by, &self.cursor) {
-            (Some(_), _) => Err(ApiError::NotImplemented("Sorting (sortBy)")),
-            (None, Some(_)) => Err(ApiError::NotImplemented("Cursor paging (cursor)")),
-            (None, None) => Ok(()),
-        }
+        self.search.projection(rt)
     }
 }
 
@@ -80,7 +44,7 @@ mod tests {
     #[test]
     fn percent_encoding_is_decoded_once_and_a_plus_is_a_blank() {
         let query = Query::parse("filter=userName+eq+%22a%2Bb%2540x%22&aadOptscim062020&").unwrap();
-        assert_eq!(query.filter.as_deref(), Some("userName eq \"a+b%40x\""));
+        assert_eq!(query.search.filter.as_deref(), Some("userName eq \"a+b%40x\""));
     }
 
     #[test]

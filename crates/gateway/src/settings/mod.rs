@@ -41,6 +41,7 @@ pub(crate) struct Settings {
     pub(crate) wrong_secrets: u32,
     pub(crate) wrong_secrets_window: Duration,
     pub(crate) max_results: u64,
+    pub(crate) cursor_timeout: Duration,
     pub(crate) store: StoreSettings,
 }
 
@@ -113,6 +114,7 @@ impl TryFrom<raw::Raw> for Settings {
             wrong_secrets: raw.limits.wrong_secrets,
             wrong_secrets_window: Duration::from_secs(raw.limits.wrong_secrets_window_seconds),
             max_results: max_results(raw.limits.max_results)?,
+            cursor_timeout: cursor_timeout(raw.limits.cursor_timeout_seconds)?,
             store: StoreSettings {
                 read_connections: raw.store.read_connections,
                 max_open: raw.store.max_open,
@@ -130,6 +132,15 @@ fn max_results(wanted: u64) -> Result<u64, String> {
     match wanted {
         1..=Page::MAX_COUNT => Ok(wanted),
         _ => Err(format!("settings: limits.max_results is 1 to {}, not {wanted}", Page::MAX_COUNT)),
+    }
+}
+
+/// Announced as `pagination.cursorTimeout`, a positive integer (RFC 9865 §4).
+fn cursor_timeout(seconds: u64) -> Result<Duration, String> {
+    const YEAR: u64 = 31_536_000;
+    match seconds {
+        1..=YEAR => Ok(Duration::from_secs(seconds)),
+        _ => Err(format!("settings: limits.cursor_timeout_seconds is 1 to {YEAR}, not {seconds}")),
     }
 }
 
@@ -206,6 +217,15 @@ mod tests {
             }
             let error = Settings::try_from(raw).unwrap_err();
             assert!(error.contains(key) && error.contains(wrong), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_cursor_is_good_for_some_time() {
+        for wrong in [0, u64::MAX] {
+            let mut raw = defaults();
+            raw.limits.cursor_timeout_seconds = wrong;
+            assert!(Settings::try_from(raw).unwrap_err().contains("cursor_timeout_seconds"));
         }
     }
 

@@ -14,6 +14,7 @@ mod errors;
 mod first_contact;
 mod groups;
 mod http;
+mod lists;
 mod paging;
 mod process;
 mod running;

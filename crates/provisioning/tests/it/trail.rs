@@ -2,10 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use directory::{changes, search::Groups, users as rows};
+use directory::{
+    changes,
+    search::{self, Groups, Window},
+    users as rows,
+};
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use provisioning::{Preconditions, ProvisioningError, Rules, groups, users};
-use scim_core::{leniency::Tolerance, list::Page, patch::PatchRequest, schema, urn};
+use scim_core::{leniency::Tolerance, patch::PatchRequest, schema, urn};
 use serde_json::{Value, json};
 use store::{ReadTx, WriteTx};
 
@@ -53,9 +57,10 @@ fn versions(tx: &mut ReadTx<'_>) -> Done<(Versions, Versions)> {
         users.insert(record.id, record.version);
         Ok(())
     })?;
-    let page = Page { start_index: 1, count: 1000 };
-    let found = directory::search::find::<Groups>(tx, None, &page, &mut |_, _| Ok(Vec::new()))?;
-    Ok((users, found.records.into_iter().map(|group| (group.id, group.version)).collect()))
+    let all = Window::Index { offset: 0, count: 1000 };
+    let found = search::find::<Groups>(tx, (None, None), &all, &mut |_, _| Ok(Vec::new()))?;
+    let groups = search::records::<Groups>(tx, &found.places)?;
+    Ok((users, groups.into_iter().map(|group| (group.id, group.version)).collect()))
 }
 
 fn take(step: &Step, number: usize, tx: &mut WriteTx<'_>, rules: &Rules) -> Done<()> {

@@ -39,8 +39,15 @@ fn attack_4_the_id_of_another_tenant_is_as_unknown_as_any() {
             assert_eq!(face(theirs), face(nobodys));
         }
     }
-    let sought = a.find("/Users", &format!("id eq \"{user_of_b}\"")).expect(200);
-    assert_eq!(sought.body["totalResults"], 0);
+    for (path, id) in [("/Users", &user_of_b), ("/Groups", &group_of_b), ("", &user_of_b), ("", &group_of_b)]
+    {
+        let filter = format!("id eq \"{id}\"");
+        assert_eq!(a.find(path, &filter).expect(200).body["totalResults"], 0, "{path}");
+        let search = json!({ "schemas": [super::SEARCH], "filter": filter });
+        let searched = a.post(&format!("{path}/.search"), &search).expect(200);
+        assert_eq!(searched.body["totalResults"], 0, "{path}/.search");
+    }
+    assert_eq!(a.get("").expect(200).body["totalResults"], 0);
     assert_eq!(everything(&b), before);
 }
 

@@ -31,6 +31,7 @@ use testkit::{
 
 const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
+const SEARCH: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
 
 /// A path that is well-formed and names nothing.
 const NOBODY: &str = "/Users/00000000-0000-7000-8000-000000000000";

@@ -7,7 +7,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use directory::DirectoryError;
+use directory::{DirectoryError, search::Window};
 use futures_util::future::join_all;
 use proptest::{
     prelude::*,
@@ -15,11 +15,12 @@ use proptest::{
 };
 use provisioning::{
     Preconditions, ProvisioningError, Rules, Write, groups,
+    lists::{self, Part},
     render::Base,
     users,
-    write::{Kind, Request, Shown},
+    write::{Kind, Request, Shown, View},
 };
-use scim_core::{filter::Filter, leniency::Tolerance, list::Page, urn};
+use scim_core::{filter::Filter, leniency::Tolerance, urn};
 use serde_json::{Value, json};
 use store::{StoreError, WriteTx};
 
@@ -138,9 +139,10 @@ fn agrees(
         prop_assert_eq!(told.collect::<BTreeSet<_>>(), expected.collect::<BTreeSet<_>>(), "group {}", n);
         let filter = format!("groups.value eq \"{}\"", ids.groups[*n]);
         let filter = Filter::parse(&filter, &rules.user, &mut Tolerance::lenient()).unwrap();
-        let page = Page { start_index: 1, count: 100 };
-        let (_, found) = users::list(tx, rules, &Base(String::new()), Some(&filter), &page).map_err(fails)?;
-        let found: BTreeSet<&str> = found.iter().map(|view| view.record.id.as_str()).collect();
+        let part = [Part { kind: Kind::User, filter: Some(filter.clone()), sort: None }];
+        let all = Window::Index { offset: 0, count: 100 };
+        let found = lists::list(tx, (rules, &Base(String::new())), &part, &all, false).map_err(fails)?;
+        let found: BTreeSet<&str> = found.views.iter().map(View::id).collect();
         let below = model.below(*n);
         let expected = below.iter().filter(|pick| matches!(pick, Pick::User(_))).map(|pick| ids.of(*pick));
         prop_assert_eq!(found, expected.collect::<BTreeSet<_>>(), "{}", filter);

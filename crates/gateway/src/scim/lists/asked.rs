@@ -1,0 +1,82 @@
+//! Which page is asked for, and what the answer says of its neighbours: by index or by cursor.
+
+use directory::{
+    cursor_keys,
+    search::{Side, Window},
+};
+use provisioning::lists::Ends;
+use rand::{Rng as _, distr::Alphanumeric};
+use scim_core::list::{Page, Paging, Place};
+use store::Store;
+
+use super::cursor::{Signer, Step};
+use crate::{
+    api_error::ApiError,
+    app::{App, now_ms},
+};
+
+/// Length of a tenant's secret: 43 characters of 62 kinds are 256 bits.
+const SECRET: usize = 43;
+
+/// The page that a request asks for.
+pub(in crate::scim) enum Asked {
+    Index(Page),
+    Cursor { signer: Signer, step: Step, count: u64 },
+}
+
+impl Asked {
+    /// `query` is whatever must stay the same from page to page.
+    ///
+    /// # Errors
+    /// 400 for a cursor that is none or too old; the store's.
+    pub(in crate::scim) async fn of(
+        app: &App,
+        store: &Store,
+        paging: Paging,
+        query: &str,
+    ) -> Result<Self, ApiError> {
+        Ok(match paging {
+            Paging::Index(page) => Self::Index(page),
+            Paging::Cursor { cursor, count } => {
+                let signer = Signer::new(&secret(store).await?, query, app.settings.cursor_timeout);
+                let is_first = cursor.is_empty();
+                let step = if is_first { Step::first() } else { signer.read(&cursor, now_ms())? };
+                Self::Cursor { signer, step, count }
+            }
+        })
+    }
+
+    pub(in crate::scim) fn window(&self) -> Window<'_> {
+        match self {
+            Self::Index(page) => {
+                Window::Index { offset: page.start_index.saturating_sub(1), count: page.count }
+            }
+            Self::Cursor { step: Step { side, place, total }, count, .. } => {
+                Window::Beside { side: *side, place: place.as_ref(), count: *count, total: *total }
+            }
+        }
+    }
+
+    /// Where the page stands. One of nobody was asked for its total alone and has no neighbours.
+    pub(in crate::scim) fn place(&self, ends: &Ends) -> Place {
+        let (signer, count) = match self {
+            Self::Index(page) => return Place::Index(page.start_index),
+            Self::Cursor { signer, count, .. } => (signer, *count),
+        };
+        let (first, last) = ends.places.clone().unzip();
+        let cursor = |side, place| signer.write(&Step { side, place, total: ends.total }, now_ms());
+        Place::Cursor {
+            previous: (count > 0 && ends.before).then(|| cursor(Side::Before, first)),
+            next: (count > 0 && ends.behind).then(|| cursor(Side::After, last)),
+        }
+    }
+}
+
+/// What this tenant's cursors are signed with; made when its first cursor is asked for.
+async fn secret(store: &Store) -> Result<String, ApiError> {
+    if let Some(secret) = store.look_up(|tx| Ok::<_, ApiError>(cursor_keys::find(tx)?)).await? {
+        return Ok(secret);
+    }
+    let fresh: String = rand::rng().sample_iter(Alphanumeric).take(SECRET).map(char::from).collect();
+    store.write(move |tx| Ok::<_, ApiError>(cursor_keys::find_or_insert(tx, &fresh)?)).await
+}
