@@ -21,7 +21,7 @@ const SECRET: usize = 43;
 /// The page that a request asks for.
 pub(in crate::scim) enum Asked {
     Index(Page),
-    Cursor { signer: Signer, step: Step, count: u64 },
+    Cursor { signer: Box<Signer>, step: Step, count: u64 },
 }
 
 impl Asked {
@@ -41,7 +41,7 @@ impl Asked {
                 let signer = Signer::new(&secret(store).await?, query, app.settings.cursor_timeout);
                 let is_first = cursor.is_empty();
                 let step = if is_first { Step::first() } else { signer.read(&cursor, now_ms())? };
-                Self::Cursor { signer, step, count }
+                Self::Cursor { signer: Box::new(signer), step, count }
             }
         })
     }
