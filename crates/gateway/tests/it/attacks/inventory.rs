@@ -11,7 +11,7 @@ use super::{everything, face, gateway_with, group, roomy};
 const METHODS: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"];
 
 /// Every route of SCIM, built or not, and paths that are none.
-const SCIM: [&str; 24] = [
+const SCIM: [&str; 26] = [
     "",
     "/Users",
     "/Users/{user}",
@@ -25,6 +25,8 @@ const SCIM: [&str; 24] = [
     "/.search",
     "/Users/.search",
     "/Groups/.search",
+    "/Licenses/.search",
+    "/Roles/.search",
     "/Bulk",
     "/Me",
     "/Me/x",

@@ -120,7 +120,7 @@ fn a_search_is_a_message_of_its_own_kind_with_parameters_of_their_types() {
 #[test]
 fn attack_25_the_new_routes_have_labels_of_their_own() {
     let (gateway, acme) = roomy();
-    for path in ["/.search", "/Users/.search", "/Groups/.search"] {
+    for path in ["/.search", "/Users/.search", "/Groups/.search", "/Licenses/.search", "/Roles/.search"] {
         acme.post(path, &request(&json!({}))).expect(200);
     }
     acme.get("").expect(200);
@@ -131,4 +131,39 @@ fn attack_25_the_new_routes_have_labels_of_their_own() {
         let line = format!("usher_requests_total{{method=\"{method}\",route=\"{route}\",status=\"200\"}} 1");
         assert!(metrics.contains(&line), "{line}\n{metrics}");
     }
+}
+
+#[test]
+fn licenses_and_roles_are_sorted_walked_and_searched_like_everything_else() {
+    let (_gateway, acme) = roomy();
+    let by_id = |page: &Value| super::ids(page);
+    let all = acme.get("/Roles").expect(200).body;
+    assert_eq!(by_id(&all), ["admin", "member", "member_lite"]);
+    let descending = [("sortBy", "displayName"), ("sortOrder", "descending")];
+    let sorted = list(&acme, "/Roles", &descending).expect(200).body;
+    assert_eq!(by_id(&sorted), ["member_lite", "member", "admin"]);
+    let body = json!({ "sortBy": "displayName", "sortOrder": "descending" });
+    assert_eq!(acme.post("/Roles/.search", &request(&body)).expect(200).body, sorted);
+    let page = |cursor: &str| {
+        list(&acme, "/Roles", &[&descending[..], &[("cursor", cursor), ("count", "2")]].concat())
+            .expect(200)
+            .body
+    };
+    let first = page("");
+    let last = page(&cursor(&first, "nextCursor").unwrap());
+    assert_eq!([by_id(&first), by_id(&last)].concat(), by_id(&sorted));
+    assert_eq!(
+        (last.get("nextCursor"), first.get("previousCursor"), &last["totalResults"]),
+        (None, None, &json!(3))
+    );
+    assert_eq!(page(&cursor(&last, "previousCursor").unwrap())["Resources"], first["Resources"]);
+    let foreign = cursor(&first, "nextCursor").unwrap();
+    list(&acme, "/Licenses", &[&descending[..], &[("cursor", &foreign)]].concat())
+        .expect_error(400, "invalidCursor");
+    list(&acme, "/Licenses", &[("sortBy", "userName")]).expect_error(400, "invalidPath");
+    let found =
+        acme.post("/Licenses/.search", &request(&json!({ "filter": "id eq \"member\"" }))).expect(200);
+    assert_eq!(found.body["totalResults"], 1);
+    // They tell of the plan; what is listed at the base URL is what clients provision.
+    assert_eq!(acme.get("").expect(200).body["totalResults"], 0);
 }
