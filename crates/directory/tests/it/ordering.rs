@@ -368,9 +368,11 @@ async fn a_walk_meets_everybody_who_stays_exactly_once_while_others_come_and_go(
                 for index in stood.into_iter().chain([leaving.len() / 2]) {
                     if index < leaving.len() {
                         let gone = leaving.remove(index);
-                        support::write(&store, move |tx| directory::users::remove(tx, &gone, support::FREE))
-                            .await
-                            .unwrap();
+                        support::write(&store, move |tx| {
+                            directory::users::remove(tx, &gone, &support::FREE.user)
+                        })
+                        .await
+                        .unwrap();
                     }
                 }
                 for kind in ["a", "z"] {

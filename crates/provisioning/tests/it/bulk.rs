@@ -6,14 +6,21 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use directory::search::Window;
 use futures_util::future::join_all;
 use proptest::{
     collection::vec,
     prelude::*,
     test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner},
 };
-use provisioning::{ProvisioningError, Rules, bulk::Bulk, bulk::Outcome, groups, users};
-use scim_core::{bulk::BulkRequest, leniency::Tolerance, list::Page, urn};
+use provisioning::{
+    ProvisioningError, Rules,
+    bulk::{Bulk, Outcome},
+    groups,
+    lists::{self, Part},
+    write::{Kind, View},
+};
+use scim_core::{bulk::BulkRequest, leniency::Tolerance, urn};
 use seat_ledger::SeatError;
 use serde_json::{Value, json};
 use store::{StoreError, WriteTx};
@@ -121,9 +128,15 @@ type Shown = (BTreeMap<String, Option<String>>, BTreeMap<String, BTreeSet<String
 
 fn shown(tx: &mut WriteTx<'_>, rules: &Rules) -> Done<Shown> {
     let base = provisioning::render::Base("http://x".into());
-    let page = Page { start_index: 1, count: 1000 };
-    let users = users::list(tx, rules, &base, None, &page)?.1;
-    let groups = groups::list(tx, rules, &base, (None, &page), true)?.1;
+    let both = [Kind::User, Kind::Group].map(|kind| Part { kind, filter: None, sort: None });
+    let page = Window::Index { offset: 0, count: 1000 };
+    let (mut users, mut groups) = (Vec::new(), Vec::new());
+    for view in lists::list(tx, (rules, &base), &both, &page, true)?.views {
+        match view {
+            View::User(view) => users.push(view),
+            View::Group(view) => groups.push(view),
+        }
+    }
     let user_names = users.iter().map(|view| (&view.record.id, view.record.parse().unwrap(), "userName"));
     let group_names =
         groups.iter().map(|view| (&view.record.id, view.record.parse().unwrap(), "displayName"));
