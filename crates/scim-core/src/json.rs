@@ -38,7 +38,7 @@ const MAX_QUOTED_KEY: usize = 100;
 /// # Errors
 /// 400 `invalidSyntax` for anything else: broken JSON, text after the document, a key that appears twice in one
 /// object (letter case ignored, RFC 7643 §2.1), a control character in a string, too deep a nesting, too many values.
-/// 413 for more operations than a PATCH may have.
+/// 413 for more operations than a PATCH or a bulk may have.
 pub fn parse(bytes: &[u8]) -> Result<Value, ScimError> {
     let text = std::str::from_utf8(bytes)
         .map_err(|_| ScimError::invalid_syntax("The body must be JSON in UTF-8."))?;
@@ -78,7 +78,7 @@ impl Nested<'_> {
         Ok(Self { depth: self.depth + 1, most: usize::MAX, ..self })
     }
 
-    /// `Operations` of a PATCH (RFC 7644 §3.5.2): too many are refused before they are all in memory.
+    /// `Operations` of a PATCH or a bulk (RFC 7644 §3.5.2, §3.7): too many are refused before they are all in memory.
     fn member(self, key: &str) -> Self {
         let is_operations = self.depth == 1 && key.eq_ignore_ascii_case("Operations");
         Self { most: if is_operations { PatchRequest::MAX_OPERATIONS } else { usize::MAX }, ..self }

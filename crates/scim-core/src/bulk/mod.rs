@@ -17,7 +17,7 @@ pub use plan::{Plan, Unit};
 pub use response::{Answer, response};
 
 use crate::leniency::{Leniency, Tolerance};
-use crate::patch::PatchRequest;
+use crate::patch::{self, PatchRequest};
 use crate::resource::member;
 use crate::{ScimError, urn};
 
@@ -57,10 +57,7 @@ impl BulkRequest {
             })?;
         }
         if sent.len() > MAX_OPERATIONS {
-            let detail = format!(
-                "The number of operations exceeds maxOperations ({MAX_OPERATIONS}); send the rest in a further request."
-            );
-            return Err(ScimError::new(413, None, detail));
+            return Err(patch::too_many_operations());
         }
         let mut operations: Vec<Operation> = sent.into_iter().map(|o| Operation::parse(o, t)).collect();
         let plan = Plan::of(&mut operations);

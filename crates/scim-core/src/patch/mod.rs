@@ -227,14 +227,13 @@ fn operations<'b>(body: &'b Map<String, Value>, tolerance: &mut Tolerance) -> Re
     Ok(operations)
 }
 
-/// RFC 7644 §3.12, table 8: 413 names the limit.
+/// RFC 7644 §3.7.4 and §3.12, table 8: 413 names the limit.
 pub(crate) fn too_many_operations() -> ScimError {
     let limit = PatchRequest::MAX_OPERATIONS;
-    ScimError::new(
-        413,
-        None,
-        format!("At most {limit} operations in one request; send the rest in a further one."),
-    )
+    let detail = format!(
+        "The number of operations exceeds maxOperations ({limit}); send the rest in a further request."
+    );
+    ScimError::new(413, None, detail)
 }
 
 fn verb(operation: &Map<String, Value>, tolerance: &mut Tolerance) -> Result<Verb, ScimError> {
