@@ -64,10 +64,13 @@ fn scim_server(
 ) -> Result<actix_server::Server, String> {
     let settings = &app.settings;
     let data = web::Data::from(Arc::clone(app));
+    let turn = settings.store.admission_deadline;
+    // The work waits for its turn at two stores at the most, and then has as long again; a bulk waits once more when its time is
+    // nearly over.
+    let work = (turn * 4).max(settings.bulk_time + turn * 2);
     let limits = http::Limits {
         headers: settings.header_timeout,
-        // Each part has its own limit; the work waits for its turn at two stores at the most, and then has as long again.
-        exchange: settings.header_timeout + settings.body_timeout + settings.store.admission_deadline * 4,
+        exchange: settings.header_timeout + settings.body_timeout + work,
         write: settings.write_timeout,
         keep_alive: settings.keep_alive,
         shutdown: settings.shutdown,

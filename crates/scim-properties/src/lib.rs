@@ -11,6 +11,7 @@
     reason = "only tests run this: a property that does not hold panics"
 )]
 
+pub mod bulk;
 pub mod filter;
 pub mod fold;
 pub mod grammar;
@@ -36,6 +37,7 @@ pub struct Target {
 
 /// All of them. Each has a file in `fuzz/fuzz_targets`.
 pub const TARGETS: &[Target] = &[
+    Target { name: "bulk", run: bulk::text, seeds: seeds::bulks },
     Target { name: "filter", run: filter::text, seeds: seeds::filters },
     Target { name: "filter_made", run: filter::made, seeds: Vec::new },
     Target { name: "fold", run: fold::text, seeds: seeds::names },

@@ -48,6 +48,49 @@ pub fn resources() -> Vec<String> {
     distinct(bodies.map(|step| step["body"].to_string()))
 }
 
+/// Bulks: each case as one, and some that refer forwards, backwards, in circles and to nothing.
+#[must_use]
+pub fn bulks() -> Vec<String> {
+    let recorded = cases().into_iter().map(|case| {
+        let steps = case["steps"].as_array().cloned().unwrap_or_default();
+        let operations = steps.iter().enumerate().map(|(place, step)| {
+            serde_json::json!({
+                "method": step["method"],
+                "path": step["path"],
+                "bulkId": place.to_string(),
+                "data": step["body"],
+            })
+        });
+        bulk(&operations.collect::<Value>())
+    });
+    let post = |path: &str, bulk_id: &str, data: Value| serde_json::json!({"method": "POST", "path": path, "bulkId": bulk_id, "data": data});
+    let user =
+        |bulk_id: &str, manager: &str| post("/Users", bulk_id, serde_json::json!({ "manager": manager }));
+    let group = |bulk_id: &str, member: &str| {
+        post("/Groups", bulk_id, serde_json::json!({ "members": [{ "value": member }] }))
+    };
+    let patch = serde_json::json!({
+        "method": "patch",
+        "path": "/Groups/bulkId:g",
+        "version": "W/\"1\"",
+        "data": { "Operations": [
+            { "op": "remove", "path": "members[value eq \"bulkId:a\"]" },
+            { "op": "add", "value": { "members[value eq \"bulkId:b\"].display": "bulkId:b" } },
+        ] },
+    });
+    let made = [
+        serde_json::json!([group("g", "bulkId:a"), user("a", "bulkId:b"), user("b", "bulkId:a")]),
+        serde_json::json!([group("g", "bulkId:h"), group("h", "bulkId:g"), patch]),
+        serde_json::json!([user("a", "bulkId:a"), user("a", "bulkId:nobody"), patch, group("g", "bulkId:")]),
+    ];
+    distinct(recorded.chain(made.iter().map(bulk)))
+}
+
+fn bulk(operations: &Value) -> String {
+    let schema = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
+    serde_json::json!({ "schemas": [schema], "failOnErrors": 2, "Operations": operations }).to_string()
+}
+
 /// Each case as the list of its bodies: one POST and what follows it.
 #[must_use]
 pub fn histories() -> Vec<String> {

@@ -68,6 +68,8 @@ fn edit() -> impl Strategy<Value = Edit> {
         "Operations",
         "remove",
         "path",
+        "bulkId:",
+        "POST",
     ]);
     let at = || any::<Index>();
     prop_oneof![
@@ -131,6 +133,11 @@ fn holds_for_what_is_made(name: &str) {
     proptest!(cases(), |(bytes in prop::collection::vec(any::<u8>(), 0..400))| {
         (target.run)(&bytes);
     });
+}
+
+#[test]
+fn bulks() {
+    holds_around_its_seeds("bulk");
 }
 
 #[test]

@@ -80,7 +80,7 @@ impl Work {
     }
 
     async fn run(mut self) -> Result<Answers, ApiError> {
-        let mut failures = 0;
+        let (mut failures, began) = (0, Instant::now());
         while locked(&self.bulk).goes_on() {
             match self.transaction().await {
                 Ok(step) => self.note(step),
@@ -89,6 +89,9 @@ impl Work {
                     failures += 1;
                     self.note_failure(error, failures == FAILURES);
                 }
+            }
+            if began.elapsed() >= self.app.settings.bulk_time {
+                self.note_rest();
             }
         }
         Ok((self.answers(), self.tolerated))
@@ -134,6 +137,17 @@ impl Work {
         let told = error.to_scim(&self.caller.act.request_id);
         self.log(None, &error, told.status);
         lost.into_iter().for_each(|operation| self.end(operation, Err(told.clone())));
+    }
+
+    /// What is left when the time is over is not done, and told so: a client that has hung up would send all of it again.
+    fn note_rest(&mut self) {
+        let rest = locked(&self.bulk).give_up();
+        let seconds = self.app.settings.bulk_time.as_secs();
+        let detail = format!(
+            "Not attempted: the bulk has taken longer than {seconds} seconds. Send this operation again."
+        );
+        let error = ScimError::new(503, None, detail);
+        rest.into_iter().for_each(|operation| self.end(operation, Err(error.clone())));
     }
 
     /// What the client is told of an operation's failure: what a request of its own would have been told, except that a circle

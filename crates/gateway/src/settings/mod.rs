@@ -42,6 +42,8 @@ pub(crate) struct Settings {
     pub(crate) wrong_secrets_window: Duration,
     pub(crate) max_results: u64,
     pub(crate) cursor_timeout: Duration,
+    /// How long a bulk may go on before the rest of its operations is not attempted.
+    pub(crate) bulk_time: Duration,
     pub(crate) store: StoreSettings,
 }
 
@@ -115,6 +117,7 @@ impl TryFrom<raw::Raw> for Settings {
             wrong_secrets_window: Duration::from_secs(raw.limits.wrong_secrets_window_seconds),
             max_results: max_results(raw.limits.max_results)?,
             cursor_timeout: cursor_timeout(raw.limits.cursor_timeout_seconds)?,
+            bulk_time: Duration::from_secs(raw.limits.bulk_seconds),
             store: StoreSettings {
                 read_connections: raw.store.read_connections,
                 max_open: raw.store.max_open,

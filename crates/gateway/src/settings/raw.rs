@@ -58,6 +58,7 @@ pub(super) struct Limits {
     pub(super) wrong_secrets_window_seconds: u64,
     pub(super) max_results: u64,
     pub(super) cursor_timeout_seconds: u64,
+    pub(super) bulk_seconds: u64,
 }
 
 #[derive(Debug, Deserialize)]

@@ -23,6 +23,7 @@ fn impatient() -> Gateway {
         ("USHER__SERVER__KEEP_ALIVE_SECONDS", "2"),
         ("USHER__SERVER__WORKERS", "2"),
         ("USHER__STORE__ADMISSION_DEADLINE_MS", "1000"),
+        ("USHER__LIMITS__BULK_SECONDS", "1"),
     ])
 }
 

@@ -38,6 +38,49 @@ fn a_body_beyond_the_announced_size_is_413_and_the_size_is_named() {
     assert!(refused.body["detail"].as_str().unwrap().contains("maxPayloadSize (100000)"), "{}", refused.text);
 }
 
+/// What was begun is done and told; the rest can be sent again.
+#[test]
+fn a_bulk_that_takes_too_long_does_not_attempt_the_rest() {
+    let gateway = Gateway::start_with(env!("CARGO_BIN_EXE_usher"), &[("USHER__LIMITS__BULK_SECONDS", "0")]);
+    let acme = gateway.tenant("ire", "acme", None, None);
+    let operations: Vec<Value> = (0..1000).map(|n| new_user(&format!("u{n}"), &json!({}))).collect();
+    let ended = bulk(&acme, &operations.into());
+    let done = statuses(&ended).iter().filter(|status| **status == "201").count();
+    assert!(done > 0, "{}", ended[0]);
+    for late in &ended[done..] {
+        assert_eq!(late["response"]["status"], "503", "{late}");
+        assert!(late["response"]["detail"].as_str().unwrap().starts_with("Not attempted"), "{late}");
+        assert!(late.get("location").is_none());
+    }
+    assert_eq!(acme.get("/Users?count=0").expect(200).body["totalResults"], done);
+    assert!(done < 1000, "this machine is too fast for this test");
+    gateway.audit(&acme);
+}
+
+#[test]
+fn attack_45_a_bulk_full_of_references_or_of_comparisons_is_bounded() {
+    let (mut gateway, acme) = roomy();
+    let ada = acme.create_user("ada", "").expect(201);
+    let team = |n: usize, members: usize| {
+        let members: Vec<String> = (0..members).map(|m| format!("bulkId:{}", m % 1000)).collect();
+        let members: Vec<&str> = members.iter().map(String::as_str).collect();
+        new_team(&n.to_string(), &members)
+    };
+    let everybody_in_everything: Vec<Value> = (0..1000).map(|n| team(n, 100)).collect();
+    let wide = vec!["value co \"y\""; 200].join(" or ");
+    let compare = json!([{ "op": "replace", "path": format!("emails[{wide}].display"), "value": "x" }]);
+    let path = format!("/Users/{}", ada.id());
+    let comparisons = vec![super::patch(&path, &compare); 1000];
+    for (operations, status) in [(everybody_in_everything, "409"), (comparisons, "400")] {
+        let began = Instant::now();
+        let ended = bulk(&acme, &operations.into());
+        assert!(statuses(&ended).iter().all(|s| *s == status || *s == "503"), "{}", ended[0]);
+        assert!(began.elapsed() < Duration::from_secs(55), "{:?}", began.elapsed());
+    }
+    assert!(gateway.is_alive());
+    assert_eq!(acme.get(&path).expect(200).body, ada.body);
+}
+
 #[test]
 fn attack_45_four_hundred_references_are_resolved() {
     let (gateway, acme) = roomy();

@@ -1,0 +1,65 @@
+//! A bulk is refused in words, or every operation is refused in words or planned once, behind what it refers to; and no
+//! reference is left where it stood.
+
+use std::collections::HashSet;
+
+use scim_core::bulk::{BulkRequest, Id};
+use scim_core::json;
+use serde_json::Value;
+
+use crate::types::tolerances;
+
+/// The property.
+///
+/// # Panics
+/// When it does not hold.
+pub fn text(bytes: &[u8]) {
+    let Ok(body) = json::parse(bytes) else { return };
+    for mut tolerance in tolerances() {
+        match BulkRequest::parse(body.clone(), &mut tolerance) {
+            Ok(request) => holds(request),
+            Err(error) => crate::assert_is_a_refusal(&error),
+        }
+    }
+}
+
+fn holds(request: BulkRequest) {
+    let BulkRequest { mut operations, plan, .. } = request;
+    let order: Vec<usize> = plan.units.iter().flat_map(|unit| unit.operations.iter().copied()).collect();
+    let each: HashSet<usize> = order.iter().copied().collect();
+    assert!(each.len() == order.len() && order.len() == operations.len(), "each is done once: {order:?}");
+    let mut done = HashSet::new();
+    for unit in &plan.units {
+        done.extend(unit.operations.iter().copied());
+        for operation in &unit.operations {
+            assert!(
+                plan.needs(*operation).iter().all(|need| done.contains(need)),
+                "{operation} comes too early"
+            );
+        }
+    }
+    for (place, operation) in operations.iter_mut().enumerate() {
+        if let (Ok(_), Some((_, Id::Reference(bulk_id)))) = (&operation.asked, &operation.resource) {
+            let creator = plan.creator(bulk_id);
+            assert!(creator.is_some_and(|creator| plan.needs(place).contains(&creator)), "{bulk_id}");
+        }
+        match &mut operation.asked {
+            Err(error) => crate::assert_is_a_refusal(error),
+            Ok(asked) => {
+                plan.resolve(asked, |creator| Some(format!("id-{creator}")));
+                assert_has_no_reference(&asked.data);
+            }
+        }
+    }
+}
+
+fn assert_has_no_reference(data: &Value) {
+    match data {
+        Value::String(text) => {
+            assert!(text.strip_prefix("bulkId:").is_none_or(str::is_empty), "{text} is left");
+        }
+        Value::Array(elements) => elements.iter().for_each(assert_has_no_reference),
+        Value::Object(members) => members.values().for_each(assert_has_no_reference),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
