@@ -12,7 +12,7 @@ use store::{ReadTx, WriteTx};
 
 use crate::{
     DirectoryError,
-    memberships::{CHUNK, Place},
+    memberships::{CHUNK, FEW, Place},
     schema::{groups, nested_groups},
 };
 
@@ -200,7 +200,7 @@ fn next_level(
 pub(crate) struct Above(BTreeMap<String, Vec<Place>>);
 
 impl Above {
-    /// Climbs from these places, one level with one query, and only from groups that ever were in another.
+    /// Climbs from these places, level by level, and only from groups that ever were in another.
     ///
     /// # Errors
     /// When the store fails.
@@ -208,22 +208,7 @@ impl Above {
         let mut above = Self::default();
         let mut level = above.not_seen(places);
         while !level.is_empty() {
-            let mut found: Vec<Place> = Vec::new();
-            let ids: Vec<&str> = level.iter().map(String::as_str).collect();
-            for chunk in ids.chunks(CHUNK) {
-                let rows = nested_groups::table
-                    .inner_join(groups::table)
-                    .filter(nested_groups::member_id.eq_any(chunk))
-                    .order((nested_groups::member_id, nested_groups::group_id))
-                    .select((
-                        nested_groups::member_id,
-                        groups::id,
-                        groups::renamed_ms,
-                        groups::moved_ms,
-                        groups::document,
-                    ));
-                found.extend(rows.load::<Place>(tx.connection())?);
-            }
+            let found = places_of(tx, &level)?;
             for id in level {
                 above.0.entry(id).or_default();
             }
@@ -258,4 +243,25 @@ impl Above {
         }
         beyond
     }
+}
+
+/// The groups that these groups are members of.
+fn places_of(tx: &mut ReadTx<'_>, ids: &BTreeSet<String>) -> Result<Vec<Place>, DirectoryError> {
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let columns =
+        || (nested_groups::member_id, groups::id, groups::renamed_ms, groups::moved_ms, groups::document);
+    let mut found = Vec::new();
+    if ids.len() <= FEW {
+        for id in ids {
+            let rows = nested_groups::table.inner_join(groups::table).filter(nested_groups::member_id.eq(id));
+            found.extend(tx.load::<Place>(rows.select(columns()))?);
+        }
+        return Ok(found);
+    }
+    for chunk in ids.chunks(CHUNK) {
+        let rows = nested_groups::table.inner_join(groups::table);
+        let rows = rows.filter(nested_groups::member_id.eq_any(chunk)).select(columns());
+        found.extend(rows.load::<Place>(tx.connection())?);
+    }
+    Ok(found)
 }
