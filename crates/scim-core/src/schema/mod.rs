@@ -2,6 +2,8 @@
 //! answers and what validation, filters and PATCH read. No attribute rule stands in code.
 
 mod attribute;
+mod change;
+pub mod document;
 #[cfg(test)]
 mod tests;
 
