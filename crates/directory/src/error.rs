@@ -32,6 +32,9 @@ pub enum DirectoryError {
     /// Members that are neither users nor groups of this tenant; nothing was changed.
     #[error("unknown members")]
     UnknownMembers(Vec<String>),
+    /// The tenant's own schemas are not those any more under which this write was made.
+    #[error("the tenant's schemas have changed meanwhile")]
+    SchemasChanged,
     /// A stored document does not parse: damage, not a caller's fault.
     #[error("stored document of {id} does not parse: {cause}")]
     BadDocument {

@@ -9,6 +9,7 @@ mod claims;
 pub mod cursor_keys;
 mod emails;
 mod error;
+pub mod extensions;
 pub mod groups;
 mod key;
 pub mod memberships;

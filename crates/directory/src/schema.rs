@@ -1,5 +1,6 @@
 //! The tables of a tenant's store that are the directory's (`migrations/tenant/0001_directory.sql`,
-//! `0003_nested_groups.sql`, `0004_lists.sql`), as Diesel sees them. No other crate reads them.
+//! `0003_nested_groups.sql`, `0004_lists.sql`, `0005_extension_schemas.sql`), as Diesel sees them. No other crate reads
+//! them.
 
 diesel::table! {
     users (id) {
@@ -84,6 +85,22 @@ diesel::table! {
     cursor_keys (place) {
         place -> BigInt,
         secret -> Text,
+    }
+}
+
+diesel::table! {
+    extension_schemas (urn_key) {
+        urn_key -> Text,
+        resource_type -> Text,
+        required -> BigInt,
+        document -> Text,
+    }
+}
+
+diesel::table! {
+    extension_schemas_version (only_row) {
+        only_row -> BigInt,
+        version -> BigInt,
     }
 }
 

@@ -90,6 +90,11 @@ impl ApiError {
         }
     }
 
+    /// Whether the request was judged by schemas that staff have changed meanwhile.
+    pub(crate) fn met_newer_schemas(&self) -> bool {
+        matches!(self, Self::Provisioning(ProvisioningError::Directory(DirectoryError::SchemasChanged)))
+    }
+
     /// Whether the request may be answered before its body was read, so that the connection cannot be used again.
     pub(crate) fn leaves_body_unread(&self) -> bool {
         matches!(
@@ -203,6 +208,11 @@ fn directory(error: &DirectoryError, request_id: &str) -> ScimError {
             ids.len(),
             shown(ids)
         )),
+        DirectoryError::SchemasChanged => ScimError::new(
+            503,
+            None,
+            "The schemas of this tenant were changed just now; retry after a moment.",
+        ),
         DirectoryError::BadDocument { .. } => internal(request_id),
         DirectoryError::Store(error) => store(error, request_id),
     }

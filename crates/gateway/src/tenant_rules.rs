@@ -1,12 +1,18 @@
-//! What a tenant's profile and settings come to, made once for each state of the tenant and then shared.
+//! What a tenant's profile, settings and own schemas come to, made once for each state of the tenant and then shared.
 
 use std::sync::Arc;
 
 use directory::memberships::UnknownMembers;
-use provisioning::{Profile, Rules};
+use provisioning::{
+    Profile, Rules,
+    schemas::{self, OwnSchemas},
+};
 use quick_cache::sync::Cache;
 use scim_core::schema::Uniqueness;
+use store::Store;
 use tenant_registry::{Tenant, UnknownMemberRule};
+
+use crate::api_error::ApiError;
 
 /// Tenants whose rules are kept at the same time.
 const CACHED: usize = 2_000;
@@ -21,24 +27,30 @@ impl RulesCache {
         Self(Cache::new(CACHED))
     }
 
-    /// The rules of a tenant.
+    /// The rules of a tenant, with the schemas of its own that rest in its store.
     ///
     /// # Errors
-    /// A sentence for the operator when the tenant's profile is none that this version has.
-    pub(crate) fn of(&self, tenant: &Arc<Tenant>) -> Result<Arc<Rules>, String> {
+    /// When the store fails; a sentence for the operator when the tenant's profile is none that this version has.
+    pub(crate) async fn of(&self, tenant: &Arc<Tenant>, store: &Store) -> Result<Arc<Rules>, ApiError> {
         let cached = self.0.get(tenant.id.as_str());
         if let Some((_, rules)) = cached.filter(|(made_of, _)| Arc::ptr_eq(made_of, tenant)) {
             return Ok(rules);
         }
-        let rules = Arc::new(make(tenant)?);
+        let own = store.look_up(schemas::all).await?;
+        let rules = Arc::new(make(tenant, &own).map_err(ApiError::Misconfigured)?);
         self.0.insert(tenant.id.to_string(), (Arc::clone(tenant), Arc::clone(&rules)));
         Ok(rules)
     }
+
+    /// Forgets the rules of a tenant: a write met schemas that are newer, which another process must have changed.
+    pub(crate) fn forget(&self, tenant: &Tenant) {
+        self.0.remove(tenant.id.as_str());
+    }
 }
 
-fn make(tenant: &Tenant) -> Result<Rules, String> {
+fn make(tenant: &Tenant, own: &OwnSchemas) -> Result<Rules, String> {
     let settings = &tenant.settings;
-    let mut rules = Rules::new(Profile::built_in(&tenant.profile)?);
+    let mut rules = Rules::with_schemas(Profile::built_in(&tenant.profile)?, own);
     let unique = |on| if on { Uniqueness::Server } else { Uniqueness::None };
     rules.group.set_uniqueness("displayName", unique(settings.unique_group_names));
     rules.user.set_uniqueness("externalId", unique(settings.unique_external_ids));

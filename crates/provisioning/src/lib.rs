@@ -13,6 +13,7 @@ mod promotion;
 pub mod refusal;
 pub mod render;
 mod rules;
+pub mod schemas;
 pub mod timestamp;
 pub mod users;
 pub mod version;
@@ -38,4 +39,8 @@ pub static TENANT_MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../../migrations/tenant/0003_nested_groups.sql"),
     },
     Migration { version: "0004_lists", sql: include_str!("../../../migrations/tenant/0004_lists.sql") },
+    Migration {
+        version: "0005_extension_schemas",
+        sql: include_str!("../../../migrations/tenant/0005_extension_schemas.sql"),
+    },
 ];

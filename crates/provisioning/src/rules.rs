@@ -1,13 +1,17 @@
 //! What one tenant's settings and profile come to, made once and read by every request.
 
-use directory::memberships::UnknownMembers;
+use directory::{DirectoryError, extensions, memberships::UnknownMembers};
 use scim_core::{
     ResourceType,
     leniency::Tolerance,
     schema::{self, Uniqueness},
 };
+use store::WriteTx;
 
-use crate::Profile;
+use crate::{
+    Profile,
+    schemas::{Of, OwnSchemas},
+};
 
 /// One tenant's rules.
 #[derive(Clone, Debug)]
@@ -22,6 +26,8 @@ pub struct Rules {
     pub license: ResourceType,
     /// The other of them.
     pub role: ResourceType,
+    /// How often the tenant's own schemas had changed when these rules were made.
+    schemas_version: i64,
     /// What happens to members that are no users here.
     pub unknown_members: UnknownMembers,
     /// Whether the letter of the RFC holds instead of the leniencies.
@@ -29,18 +35,30 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// The rules of a profile with every setting at its default.
+    /// The rules of a profile with every setting at its default, and no schema of the tenant's own.
     #[must_use]
     pub fn new(profile: Profile) -> Self {
-        let mut user = schema::user();
+        Self::with_schemas(profile, &OwnSchemas::default())
+    }
+
+    /// The rules of a profile and of the tenant's own schemas, with every setting at its default.
+    #[must_use]
+    pub fn with_schemas(profile: Profile, own: &OwnSchemas) -> Self {
+        let (mut user, mut group) = (schema::user(), schema::group());
+        for own in &own.schemas {
+            match own.of {
+                Of::Users => user.add_extension(own.extension()),
+                Of::Groups => group.add_extension(own.extension()),
+            }
+        }
         profile.shape(&mut user);
-        let mut group = schema::group();
         group.set_uniqueness("displayName", Uniqueness::Server);
         Self {
             user,
             group,
             license: schema::license(),
             role: schema::role(),
+            schemas_version: own.version,
             profile,
             unknown_members: UnknownMembers::default(),
             strict: false,
@@ -51,6 +69,15 @@ impl Rules {
     #[must_use]
     pub fn types(&self) -> [&ResourceType; 4] {
         [&self.user, &self.group, &self.license, &self.role]
+    }
+
+    /// Holds the tenant's own schemas as these rules know them until the transaction ends, so that no data is written of a
+    /// schema that staff have changed or taken away since. A tenant that never had any is not asked.
+    ///
+    /// # Errors
+    /// [`DirectoryError::SchemasChanged`]: the request is to be sent again. Or the store's.
+    pub(crate) fn hold_schemas(&self, tx: &mut WriteTx<'_>) -> Result<(), DirectoryError> {
+        if self.schemas_version == 0 { Ok(()) } else { extensions::hold(tx, self.schemas_version) }
     }
 
     /// A fresh tolerance for one request.

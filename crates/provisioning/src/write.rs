@@ -211,6 +211,7 @@ impl Write {
         (act, t): (&Act, &mut Tolerance),
     ) -> Result<Done, ProvisioningError> {
         let members = shown == Shown::Members;
+        rules.hold_schemas(tx)?;
         match &self.what {
             What::CreateUser(id, document) => {
                 let id = id.clone().unwrap_or_else(|| tx.new_id());

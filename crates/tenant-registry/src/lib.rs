@@ -12,7 +12,7 @@ mod token;
 pub use credentials::{CredentialInfo, Grant, IssuedToken};
 pub use error::RegistryError;
 pub use names::{CompanyKey, RegionCode, TenantId};
-pub use registry::{NewTenant, Registry};
+pub use registry::{NewTenant, NextGeneration, Registry};
 pub use tenant::{Tenant, TenantSettings, TenantState, UnknownMemberRule};
 pub use token::Token;
 

@@ -331,6 +331,13 @@ impl Registry {
         .await
     }
 
+    /// For an act of staff whose transaction is in the tenant's own store: let this value travel with the transaction's result,
+    /// so that what was cached of the tenant ends with the commit, whoever is left to receive it.
+    #[must_use]
+    pub fn next_generation(&self) -> NextGeneration {
+        NextGeneration(Arc::clone(&self.generation))
+    }
+
     /// One act of staff on one tenant: a transaction, then a new generation of the cache. The generation travels with the
     /// transaction's result, because the caller may be gone before that is there: the act holds nevertheless.
     async fn act<T, F>(&self, key: &CompanyKey, act: F) -> Result<T, RegistryError>
@@ -339,7 +346,7 @@ impl Registry {
         F: FnOnce(&mut WriteTx<'_>, &Tenant) -> Result<T, RegistryError> + Send + 'static,
     {
         let (region, key) = (self.region.clone(), key.clone());
-        let next = NextGeneration(Arc::clone(&self.generation));
+        let next = self.next_generation();
         let work = move |tx: &mut WriteTx<'_>| {
             let tenant = by_key(tx, &region, &key)?;
             Ok::<_, RegistryError>((act(tx, &tenant)?, next))
@@ -351,7 +358,8 @@ impl Registry {
 
 /// Begins a new generation of the cache when it is dropped, which is after the commit, whoever is left to receive it.
 /// Whoever read before the commit tagged what it read with the old generation.
-struct NextGeneration(Arc<AtomicU64>);
+#[derive(Debug)]
+pub struct NextGeneration(Arc<AtomicU64>);
 
 impl Drop for NextGeneration {
     fn drop(&mut self) {

@@ -3,13 +3,13 @@
 use scim_core::filter::Op;
 
 /// The character that takes the meaning from `%` and `_`.
-pub(super) const ESCAPE: char = '\\';
+pub(crate) const ESCAPE: char = '\\';
 
 /// Longest pattern in bytes; SQLite takes 50,000 and fails above. Folding can make a short text long.
 const MAX_BYTES: usize = 40_000;
 
 /// The pattern of an operator that looks into a text; `None` for all others, and for a text too long for SQL.
-pub(super) fn pattern(op: Op, text: &str) -> Option<String> {
+pub(crate) fn pattern(op: Op, text: &str) -> Option<String> {
     let text = literal(text);
     let pattern = match op {
         Op::Co => format!("%{text}%"),

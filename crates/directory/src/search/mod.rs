@@ -5,7 +5,7 @@
 mod column;
 mod groups;
 mod indexed;
-mod like;
+pub(crate) mod like;
 mod place;
 mod plan;
 mod scanned;

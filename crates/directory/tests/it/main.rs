@@ -4,6 +4,7 @@
 mod changes;
 mod claims;
 mod differential;
+mod extensions;
 mod filters;
 mod long_values;
 mod memberships;

@@ -31,6 +31,10 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../../../migrations/tenant/0003_nested_groups.sql"),
     },
     Migration { version: "0004_lists", sql: include_str!("../../../../migrations/tenant/0004_lists.sql") },
+    Migration {
+        version: "0005_extension_schemas",
+        sql: include_str!("../../../../migrations/tenant/0005_extension_schemas.sql"),
+    },
 ];
 
 /// The two types of a tenant.

@@ -3,6 +3,7 @@
 
 mod audit_trail;
 mod problem;
+mod schemas;
 mod seats;
 mod tenants;
 mod token;
@@ -48,6 +49,7 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
         .route("/seats", web::get().to(seats::show))
         .route("/seats", web::patch().to(seats::set))
         .route("/seats/audit", web::get().to(seats::audit))
+        .service(schemas::routes())
         .route("/changes", web::get().to(audit_trail::changes))
         .route("/dropped", web::get().to(tenants::dropped))
         .default_service(web::to(nothing_here));

@@ -22,6 +22,8 @@ use tracing::error;
 pub(crate) struct Problem {
     status: StatusCode,
     detail: String,
+    /// All faults one by one, where there can be several.
+    errors: Vec<String>,
     /// Seconds.
     retry_after: Option<u64>,
     /// For the log alone.
@@ -32,7 +34,7 @@ impl Problem {
     pub(crate) fn new(status: u16, detail: impl Into<String>) -> Self {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let retry_after = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(1);
-        Self { status, detail: detail.into(), retry_after, cause: None }
+        Self { status, detail: detail.into(), errors: Vec::new(), retry_after, cause: None }
     }
 
     pub(crate) fn too_many_attempts(seconds: u64) -> Self {
@@ -42,6 +44,11 @@ impl Problem {
 
     pub(crate) fn bad_request(detail: impl Into<String>) -> Self {
         Self::new(400, detail)
+    }
+
+    /// With a list of all faults beside the sentence.
+    pub(crate) fn with_errors(self, errors: Vec<String>) -> Self {
+        Self { errors, ..self }
     }
 
     /// The cause goes to the log, the caller gets a plain sentence.
@@ -54,13 +61,16 @@ impl Problem {
         if let Some(cause) = &self.cause {
             error!(request_id, cause, "an admin request failed");
         }
-        let body = json!({
+        let mut body = json!({
             "type": "about:blank",
             "title": self.status.canonical_reason().unwrap_or("Error"),
             "status": self.status.as_u16(),
             "detail": self.detail,
             "request_id": request_id,
         });
+        if let (false, Some(members)) = (self.errors.is_empty(), body.as_object_mut()) {
+            members.insert("errors".into(), json!(self.errors));
+        }
         let mut response = self.error_response();
         if self.status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -1,5 +1,5 @@
-//! The command line of `usher`: every word of it stands on this page. What the words do is told by [`tenants`], [`tokens`]
-//! and [`seats`], and is a request to the admin API each time; only `serve` is none of that, and is left to `main`.
+//! The command line of `usher`: every word of it stands on this page. What the words do is told by [`tenants`], [`tokens`],
+//! [`schemas`] and [`seats`], and is a request to the admin API each time; only `serve` is none of that, and is left to `main`.
 
 mod answer;
 mod client;
@@ -8,6 +8,7 @@ mod mistake;
 mod output;
 mod path_word;
 mod plan;
+mod schemas;
 mod seats;
 mod tenants;
 #[cfg(test)]
@@ -20,7 +21,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use mistake::Mistake;
 use output::Output;
-use path_word::{KeyId, PathWord, Region};
+use path_word::{KeyId, PathWord, Region, Urn};
 use plan::{Policies, Quotas};
 
 /// A SCIM 2.0 provisioning gateway: identity providers fill tenants, and no seat is given twice.
@@ -63,6 +64,13 @@ pub(crate) enum ClientCommand {
         options: Options,
         #[command(subcommand)]
         act: TokenAct,
+    },
+    /// Give a tenant schemas of its own, look at them, take them away.
+    Schema {
+        #[command(flatten)]
+        options: Options,
+        #[command(subcommand)]
+        act: SchemaAct,
     },
     /// Look at a tenant's seats, change its plan, recount its ledger.
     Seats {
@@ -226,6 +234,53 @@ pub(crate) enum TokenAct {
     },
 }
 
+/// `usher schema …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum SchemaAct {
+    /// Add a schema document (RFC 7643, section 7), or put it in the place of the one with its URN; a running gateway obeys
+    /// at once.
+    Add {
+        #[command(flatten)]
+        target: Target,
+        /// The document, as JSON; `-` reads standard input.
+        #[arg(long, value_name = "FILE")]
+        file: PathBuf,
+        /// Whose extension it is [default: as it is, User for a new one].
+        #[arg(long, value_enum, ignore_case = true, value_name = "TYPE")]
+        resource: Option<ResourceName>,
+        /// Whether every user or group must have data of it [default: as it is, false for a new one].
+        #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+        required: Option<bool>,
+    },
+    /// List a tenant's own schemas.
+    List(Target),
+    /// Show one schema, its attributes, and how many users or groups hold data of it.
+    Show {
+        #[command(flatten)]
+        target: Target,
+        /// The schema's URN, as `schema list` shows it.
+        urn: Urn,
+    },
+    /// Remove a schema; refused as long as a user or group holds data of it.
+    Remove {
+        #[command(flatten)]
+        target: Target,
+        /// The schema's URN, as `schema list` shows it.
+        urn: Urn,
+    },
+}
+
+/// The resource types that take extensions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ResourceName {
+    /// Users.
+    #[value(name = "User")]
+    User,
+    /// Groups.
+    #[value(name = "Group")]
+    Group,
+}
+
 /// `usher seats …`
 #[derive(Debug, Subcommand)]
 pub(crate) enum SeatsAct {
@@ -288,6 +343,7 @@ fn run(command: ClientCommand) -> Result<(), Mistake> {
     match command {
         ClientCommand::Tenant { options, act } => tenants::run(act, &options),
         ClientCommand::Token { options, act } => tokens::run(act, &options),
+        ClientCommand::Schema { options, act } => schemas::run(act, &options),
         ClientCommand::Seats { options, act } => seats::run(act, &options),
     }
 }

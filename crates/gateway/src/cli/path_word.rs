@@ -14,6 +14,31 @@ pub(super) type KeyId = PathWord;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Region(PathWord);
 
+/// A schema's URN: letters that stand in a path as they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Urn(String);
+
+impl FromStr for Urn {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let urn = text.trim();
+        let fits = |c: char| c.is_ascii_alphanumeric() || "-_.:".contains(c);
+        let is_urn = urn.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("urn:"));
+        if is_urn && urn.len() <= 200 && urn.chars().all(fits) {
+            Ok(Self(urn.to_owned()))
+        } else {
+            Err("give a URN, such as urn:example:hr:2.0:User".into())
+        }
+    }
+}
+
+impl fmt::Display for Urn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 impl FromStr for PathWord {
     type Err = String;
 

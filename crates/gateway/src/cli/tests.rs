@@ -63,6 +63,12 @@ fn the_words_of_staff_parse() {
         "usher token issue --region ire --key acme --expires-in-days 30",
         "usher seats policy --region ire --key acme",
         "usher seats --json --server http://127.0.0.1:8080 show --region ire --key acme",
+        "usher schema add --region ire --key acme --file hr.json",
+        "usher schema add --region ire --key acme --file - --resource group --required --json",
+        "usher schema add --region ire --key acme --file hr.json --resource User --required false",
+        "usher schema list --region ire --key acme --json",
+        "usher schema show --region ire --key acme urn:example:hr:2.0:User --json",
+        "usher schema remove urn:example:hr:2.0:User --region ire --key acme",
         "usher seats show --region ire --key acme --data-dir /srv/usher --admin-token-file /run/token",
     ] {
         if let Err(error) = parse(line) {
@@ -97,6 +103,10 @@ fn mistakes_are_told_in_one_sentence() {
         ("usher token issue --region ire --key a --expires-in-days 0", "--expires-in-days"),
         ("usher token issue --region ire --key a --token secret", "--token"),
         ("usher seats set --region ire --key a", "LICENSE=SEATS"),
+        ("usher schema add --region ire --key a", "--file <FILE>"),
+        ("usher schema add --region ire --key a --file f --resource Device", "User, Group"),
+        ("usher schema show --region ire --key a", "<URN>"),
+        ("usher schema remove --region ire --key a ../tokens", "such as urn:example:hr:2.0:User"),
         ("usher serve --json", "--json"),
     ] {
         let sentence = sentence(line);

@@ -73,10 +73,11 @@ async fn answer(
     check_method(&endpoint, request.method())?;
     let registry =
         app.registries.get(&grant.tenant.region).ok_or(ApiError::Misconfigured("region".into()))?;
+    let store = registry.store_of(&grant.tenant).await?;
     let caller = Caller {
-        rules: app.rules.of(&grant.tenant).map_err(ApiError::Misconfigured)?,
+        rules: app.rules.of(&grant.tenant, &store).await?,
         base,
-        store: registry.store_of(&grant.tenant).await?,
+        store,
         tenant: grant.tenant.clone(),
         act: Act { request_id: seen.id.clone() },
     };
@@ -86,6 +87,9 @@ async fn answer(
         app.metrics.leniencies.with_label_values(&[leniency.kind()]).inc();
     }
     app.dropped.count(grant.tenant.id.as_str(), &tolerance);
+    if done.as_ref().is_err_and(ApiError::met_newer_schemas) {
+        app.rules.forget(&grant.tenant);
+    }
     if !tolerance.seen.is_empty() {
         let tolerated: Vec<_> = tolerance.seen.iter().take(SHOWN).collect();
         debug!(request_id = seen.id, ?tolerated, "the request was accepted with leniency");

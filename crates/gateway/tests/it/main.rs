@@ -18,6 +18,7 @@ mod lists;
 mod paging;
 mod process;
 mod running;
+mod schemas;
 mod seats;
 mod users;
 mod versions;

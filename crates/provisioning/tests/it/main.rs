@@ -10,5 +10,6 @@ mod nesting;
 mod promises;
 mod put_and_patch;
 mod rendering;
+mod schemas;
 mod support;
 mod trail;

@@ -7,7 +7,7 @@ use super::faults::Faults;
 use super::immutable::{self, Absent};
 use super::normalise::{Reader, is_nothing, member};
 use super::place::Place;
-use super::{Document, order, required, schemas, settle::settle};
+use super::{Document, order, required, schemas, settle::settle, unseen};
 use crate::leniency::{Leniency, Tolerance};
 use crate::schema::{Attribute, Schema, is_seat};
 use crate::{ResourceType, ScimError};
@@ -30,7 +30,8 @@ pub fn create(rt: &ResourceType, body: &Value, t: &mut Tolerance) -> Result<Docu
 
 /// The document of a PUT: what the body leaves out is cleared, except the core attributes named in `keep` (also
 /// `urn:…:attribute` of an extension), which stay as they are in `current`: a lost mapping must not switch
-/// people on or off, nor change their license. Immutable attributes that are left out stay too.
+/// people on or off, nor change their license. Immutable attributes that are left out stay too, and so does what answers
+/// do not show.
 ///
 /// # Errors
 /// As [`create`]; 400 `mutability` when an immutable attribute changes.
@@ -47,6 +48,7 @@ pub fn replace(
     for name in keep {
         carry_over(rt, name, body, current, &mut document);
     }
+    unseen::keep(rt, body, current, &mut document);
     immutable::hold(rt, current, &mut document, Absent::Stays, &mut faults);
     settle(rt, &mut document, t, &mut faults);
     order::keep(rt, current, &mut document);

@@ -16,6 +16,7 @@ mod required;
 mod schemas;
 mod settle;
 mod simple;
+mod unseen;
 
 pub use document::Document;
 pub use intake::{create, replace};

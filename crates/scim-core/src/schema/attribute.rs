@@ -126,7 +126,7 @@ impl Attribute {
     }
 
     /// Whether values of it, or of a part of it, rest without being answered to everybody who may read the resource.
-    fn hides(&self) -> bool {
+    pub(crate) fn hides(&self) -> bool {
         let is_stored = !matches!(self.mutability, Mutability::WriteOnly);
         is_stored && matches!(self.returned, Returned::Never | Returned::Request)
     }

@@ -41,7 +41,7 @@ const SCIM: [&str; 26] = [
 ];
 
 /// Every route of the admin API below `/admin/v1`, and paths that are none.
-const ADMIN: [&str; 14] = [
+const ADMIN: [&str; 16] = [
     "",
     "/regions",
     "/regions/ire/tenants",
@@ -52,6 +52,8 @@ const ADMIN: [&str; 14] = [
     "/regions/ire/tenants/b/tokens/{key_id}",
     "/regions/ire/tenants/b/seats",
     "/regions/ire/tenants/b/seats/audit",
+    "/regions/ire/tenants/b/schemas",
+    "/regions/ire/tenants/b/schemas/urn:example:hr:2.0:User",
     "/regions/ire/tenants/b/changes",
     "/regions/ire/tenants/b/dropped",
     "/nothing",

@@ -2,5 +2,6 @@
 
 mod attributes;
 mod booleans;
+mod characteristics;
 mod manager;
 mod names;

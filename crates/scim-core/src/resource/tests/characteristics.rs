@@ -379,6 +379,31 @@ fn rfc_7643_section_7_returned_decides_what_is_answered() {
 }
 
 #[test]
+fn mc13_what_answers_do_not_show_is_not_cleared_by_who_sends_them_back() {
+    let block = json!({"level": 1, "salary": 5, "hash": "h", "desk": {"number": 1, "note": "n"}});
+    let current = held(block.clone());
+    let read = json!({"level": 1, "desk": {"number": 1}});
+    assert_eq!(put(&current, read.clone()), Ok(block.clone()));
+    assert_eq!(
+        put(&current, json!({"level": 2, "desk": {"number": 2}})).unwrap()["desk"],
+        json!({"number": 2, "note": "n"})
+    );
+    let mut spoken_of = read;
+    spoken_of["salary"] = Value::Null;
+    spoken_of["desk"]["note"] = json!("");
+    assert_eq!(put(&current, spoken_of).unwrap(), json!({"level": 1, "hash": "h", "desk": {"number": 1}}));
+    assert_eq!(put(&current, json!({"level": 1})).unwrap(), json!({"level": 1, "salary": 5, "hash": "h"}));
+    // The extension as a whole was shown, so it goes as a whole; one of which nothing is shown stays.
+    let without = |current: &Document| replace(&own(), &body(json!({})), current, &[], &mut lenient());
+    assert!(without(&current).unwrap().get(OWN).is_none());
+    let mut rt = own();
+    rt.attribute_mut(&format!("{OWN}:level")).unwrap().required = false;
+    let unseen = held(json!({"salary": 5}));
+    let kept = replace(&rt, &body(json!({})), &unseen, &[], &mut lenient()).unwrap();
+    assert_eq!(kept.get(OWN), Some(&json!({"salary": 5})));
+}
+
+#[test]
 fn case_exact_decides_what_is_repeated_and_what_a_patch_removes() {
     let block = made(json!({"level": 1, "tags": ["a", "A", "b"], "words": ["a", "A", "a"]}));
     assert_eq!((&block["tags"], &block["words"]), (&json!(["a", "b"]), &json!(["a", "A"])));

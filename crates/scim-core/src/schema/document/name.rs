@@ -56,8 +56,9 @@ fn is_urn_byte(byte: u8) -> bool {
 pub(super) fn check_attribute(name: &str, is_sub: bool) -> Result<(), String> {
     let mut bytes = name.bytes();
     let begins = bytes.next().is_some_and(|first| first.is_ascii_alphabetic());
-    let fits = begins && bytes.all(|b| b.is_ascii_alphanumeric() || b"$-_".contains(&b));
-    if !fits && !(is_sub && name == "$ref") {
+    let follows_grammar = begins && bytes.all(|b| b.is_ascii_alphanumeric() || b"$-_".contains(&b));
+    let is_ref = is_sub && name == "$ref";
+    if !(follows_grammar || is_ref) {
         return Err(
             "a name begins with a letter and goes on with letters, digits, \"-\", \"_\" and \"$\"".into()
         );
