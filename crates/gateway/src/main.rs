@@ -23,12 +23,16 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    match cli::parse(std::env::args_os()) {
-        Ok(cli::Cli { command: cli::Command::Serve { config } }) => match serve::serve(config.as_deref()) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(sentence) => cli::fail(&sentence),
-        },
-        Ok(cli::Cli { command: cli::Command::Client(command) }) => cli::dispatch(command),
-        Err(code) => code,
-    }
+    let command = match cli::parse(std::env::args_os()) {
+        Ok(cli) => cli.command,
+        Err(code) => return code,
+    };
+    let done = match command {
+        cli::Command::Serve { config } => serve::serve(config.as_deref()).map(|()| ExitCode::SUCCESS),
+        cli::Command::OpenApi { profile, strict } => {
+            scim::openapi::document(&profile, strict).map(|document| cli::show_document(&document))
+        }
+        cli::Command::Client(command) => Ok(cli::dispatch(command)),
+    };
+    done.unwrap_or_else(|sentence| cli::fail(&sentence))
 }

@@ -34,6 +34,22 @@ pub enum ScimType {
 }
 
 impl ScimType {
+    /// All keywords, for whoever tells clients which there are.
+    pub const ALL: &[Self] = &[
+        Self::InvalidFilter,
+        Self::TooMany,
+        Self::Uniqueness,
+        Self::Mutability,
+        Self::InvalidSyntax,
+        Self::InvalidPath,
+        Self::NoTarget,
+        Self::InvalidValue,
+        Self::InvalidCursor,
+        Self::ExpiredCursor,
+        Self::InvalidCount,
+        Self::SeatLimitReached,
+    ];
+
     /// The keyword as it is written in an error body.
     #[must_use]
     pub fn keyword(self) -> &'static str {

@@ -3,7 +3,8 @@
 //! The way of one request through this crate: bytes → [`json::parse`] → [`resource`] (a document that has
 //! passed its schema) or [`patch`] → stored by others → [`projection`] → answered. [`bulk`] is many such requests in
 //! one. [`search`], [`filter`], [`sort`] and [`path`] read what a client asks for; [`schema`] is the RFC's tables as
-//! data; [`discovery`] tells them to clients.
+//! data; [`discovery`] tells them to clients, [`json_schema`] to whoever reads the API's
+//! document.
 
 pub mod bulk;
 pub mod discovery;
@@ -12,6 +13,7 @@ pub mod error;
 pub mod filter;
 pub mod fold;
 pub mod json;
+pub mod json_schema;
 pub mod leniency;
 pub mod list;
 pub mod patch;

@@ -325,6 +325,19 @@ fn every_error_that_a_client_can_see_is_documented() {
     assert_none(&wrong, "docs/errors.md");
 }
 
+/// What `usher openapi` tells of refusals and what people read are one list.
+#[test]
+fn every_documented_status_stands_in_the_openapi_document() {
+    let text = read("crates/gateway/src/scim/openapi/exchange.rs");
+    let dense: String = text.split_whitespace().collect();
+    // What no operation of the document can meet: a method or an endpoint that is not there, a head that is no request.
+    let elsewhere = ["405", "414", "431", "501"];
+    let told = |status: &str| dense.contains(&format!("({status},\"")) || elsewhere.contains(&status);
+    let statuses: BTreeSet<String> = documented().into_iter().map(|(status, _)| status).collect();
+    let missing: Vec<String> = statuses.into_iter().filter(|status| !told(status)).collect();
+    assert_none(&missing, "docs/errors.md names them, the OpenAPI document does not");
+}
+
 /// Judged by a person: a file that grows past about 400 lines is usually two ideas.
 #[test]
 fn the_longest_files_are_shown() {

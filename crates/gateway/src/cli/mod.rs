@@ -1,5 +1,5 @@
 //! The command line of `usher`: every word of it stands on this page. What the words do is told by [`tenants`], [`tokens`],
-//! [`schemas`] and [`seats`], and is a request to the admin API each time; only `serve` is none of that, and is left to `main`.
+//! [`schemas`] and [`seats`], and is a request to the admin API each time; `serve` and `openapi` are none of that, and are left to `main`.
 
 mod answer;
 mod client;
@@ -42,6 +42,16 @@ pub(crate) enum Command {
         /// Settings (TOML); variables such as USHER__SERVER__LISTEN and USHER__DATA_DIR win over the file.
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
+    },
+    /// Print the OpenAPI 3.1 document of the SCIM endpoints; asks no gateway.
+    #[command(name = "openapi")]
+    OpenApi {
+        /// The profile of the tenants it is for.
+        #[arg(long, default_value = "default")]
+        profile: String,
+        /// For strict tenants.
+        #[arg(long)]
+        strict: bool,
     },
     /// What is asked of a running gateway.
     #[command(flatten)]
@@ -337,6 +347,15 @@ pub(crate) fn dispatch(command: ClientCommand) -> ExitCode {
 #[must_use]
 pub(crate) fn fail(sentence: &str) -> ExitCode {
     Mistake::failed(sentence).report()
+}
+
+/// Writes a document, indented; exit code 1 when that fails.
+#[must_use]
+pub(crate) fn show_document(document: &serde_json::Value) -> ExitCode {
+    match output::text(&format!("{document:#}")) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(mistake) => mistake.report(),
+    }
 }
 
 fn run(command: ClientCommand) -> Result<(), Mistake> {

@@ -66,6 +66,33 @@ impl Endpoint {
         })
     }
 
+    /// Each endpoint that is built, once, with placeholders for what its path holds.
+    pub(super) fn every() -> Vec<Self> {
+        let anything = String::new;
+        vec![
+            Self::Root,
+            Self::Search(Scope::All),
+            Self::Search(Scope::Of(Kind::User)),
+            Self::Search(Scope::Of(Kind::Group)),
+            Self::Search(Scope::Entitlements(Entitlement::License)),
+            Self::Search(Scope::Entitlements(Entitlement::Role)),
+            Self::Users,
+            Self::User(anything()),
+            Self::Groups,
+            Self::Group(anything()),
+            Self::Entitlements(Entitlement::License),
+            Self::Entitlement(Entitlement::License, anything()),
+            Self::Entitlements(Entitlement::Role),
+            Self::Entitlement(Entitlement::Role, anything()),
+            Self::Bulk,
+            Self::ServiceProviderConfig,
+            Self::ResourceTypes,
+            Self::ResourceType(anything()),
+            Self::Schemas,
+            Self::Schema(anything()),
+        ]
+    }
+
     /// The methods it takes, as `Allow` lists them.
     pub(super) fn methods(&self) -> &'static [Method] {
         match self {
@@ -119,6 +146,43 @@ impl Endpoint {
             Self::Schemas => "/Schemas",
             Self::Schema(_) => "/Schemas/{urn}",
             Self::NotBuilt(path) => path,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_endpoint_is_listed_once_and_found_by_its_route() {
+        for endpoint in Endpoint::every() {
+            // No catch-all arm: whoever adds an endpoint is told to list it.
+            let listed = match &endpoint {
+                Endpoint::Root
+                | Endpoint::Search(
+                    Scope::All
+                    | Scope::Of(Kind::User | Kind::Group)
+                    | Scope::Entitlements(Entitlement::License | Entitlement::Role),
+                )
+                | Endpoint::Users
+                | Endpoint::User(_)
+                | Endpoint::Groups
+                | Endpoint::Group(_)
+                | Endpoint::Entitlements(Entitlement::License | Entitlement::Role)
+                | Endpoint::Entitlement(Entitlement::License | Entitlement::Role, _)
+                | Endpoint::Bulk
+                | Endpoint::ServiceProviderConfig
+                | Endpoint::ResourceTypes
+                | Endpoint::ResourceType(_)
+                | Endpoint::Schemas
+                | Endpoint::Schema(_) => 20,
+                Endpoint::NotBuilt(_) => 0,
+            };
+            assert_eq!(Endpoint::every().len(), listed);
+            let segments = endpoint.route().split('/').filter(|segment| !segment.is_empty());
+            let rest: Vec<String> = segments.map(str::to_owned).collect();
+            assert_eq!(Endpoint::parse(&rest).map(|e| e.route()), Some(endpoint.route()));
         }
     }
 }

@@ -13,6 +13,7 @@ mod entitlements;
 mod entry;
 mod groups;
 mod lists;
+pub(crate) mod openapi;
 mod query;
 mod target;
 mod users;

@@ -58,6 +58,8 @@ def running(binary: pathlib.Path) -> Iterator[Gateway]:
             "USHER__DATA_DIR": f"{directory}/data",
             "USHER__SERVER__LISTEN": f"127.0.0.1:{port}",
             "USHER__METRICS__LISTEN": f"127.0.0.1:{metrics_port}",
+            # schemathesis tries thousands of wrong credentials, which is what the limit is for.
+            "USHER__LIMITS__WRONG_SECRETS": "1000000",
         }
         with open(f"{directory}/log", "w+") as log:
             process = subprocess.Popen([binary, "serve"], env=environment, stdout=log, stderr=log)

@@ -9,7 +9,7 @@ import time
 import document
 import verdict
 from gateway import Gateway, running
-from suites import client, sanity, tester
+from suites import client, openapi, sanity, tester
 
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parents[3]
@@ -21,7 +21,7 @@ TENANTS = {"lenient": [], "strict": ["--strict"]}
 # Which suites meet yet another tenant: scim-sanity adds members that are nowhere.
 MORE_TENANTS = {sanity: {"skipping": ["--strict", "--unknown-members", "skip"]}}
 
-SUITES = [tester, client, sanity]
+SUITES = [tester, client, sanity, openapi]
 
 
 def main() -> int:
@@ -59,7 +59,7 @@ def one_run(gateway: Gateway, suite, name: str, settings: list[str], allowed: li
     """One suite against a tenant of its own."""
     began = time.monotonic()
     tenant = gateway.onboard(f"{suite.NAME}-{name}", *settings)
-    report = verdict.judge(suite.NAME, name, suite.run(tenant), allowed)
+    report = verdict.judge(suite.NAME, name, suite.run(tenant, gateway), allowed)
     gateway.usher("seats", "audit", "--region", "ire", "--key", tenant.key)
     seconds = time.monotonic() - began
     print(
@@ -68,7 +68,7 @@ def one_run(gateway: Gateway, suite, name: str, settings: list[str], allowed: li
         flush=True,
     )
     for check in report.refused:
-        print(f"  {check.outcome}: {check.name}\n    {check.detail[:1500]}")
+        print(f"  {check.outcome}: {check.name}\n    {check.detail[:5000]}")
     for entry in report.stale:
         print(f"  allowed.toml allows {entry.check!r} with {entry.says!r}, but nothing fails so any more: take it out")
     return report

@@ -21,7 +21,7 @@ mod unseen;
 pub use document::Document;
 pub use intake::{create, replace};
 pub use members::{Member, take_members};
-pub(crate) use normalise::member;
+pub(crate) use normalise::{is_reference_by_value, member};
 pub use normalise::{normalise, normalise_element};
 pub use render::{Meta, Parts, render};
 

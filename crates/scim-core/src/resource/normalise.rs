@@ -71,7 +71,7 @@ pub(super) fn not_too_many(attribute: &Attribute, count: usize) -> Result<(), Sc
 }
 
 /// `manager`: one object whose point is its `value`.
-fn is_reference_by_value(attribute: &Attribute) -> bool {
+pub(crate) fn is_reference_by_value(attribute: &Attribute) -> bool {
     !attribute.multi_valued && attribute.sub_attribute("value").is_some()
 }
 

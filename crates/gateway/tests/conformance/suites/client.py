@@ -23,7 +23,7 @@ from scim2_models import (
     SearchRequest,
 )
 
-from gateway import Tenant
+from gateway import Gateway, Tenant
 from verdict import FAILED, PASSED, Check
 
 NAME = "scim2-client"
@@ -399,7 +399,7 @@ def me_stands_for_nobody_because_a_token_is_no_user(s: Session) -> None:
     refused(scim2_models.NotImplementedException, lambda: s.scim.query(Me, expected_status_codes=[501]))
 
 
-def run(tenant: Tenant) -> list[Check]:
+def run(tenant: Tenant, _: Gateway) -> list[Check]:
     headers = {"Authorization": f"Bearer {tenant.token}"}
     with Client(base_url=tenant.base_url, headers=headers, timeout=60) as http:
         session = Session(tenant, http)

@@ -4,7 +4,7 @@ import re
 
 from scim_sanity.probe.runner import run_probe_api
 
-from gateway import Tenant
+from gateway import Gateway, Tenant
 from verdict import FAILED, PASSED, SKIPPED, Check
 
 NAME = "scim-sanity"
@@ -15,7 +15,7 @@ OUTCOMES = {"pass": PASSED, "skip": SKIPPED}
 ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-def run(tenant: Tenant) -> list[Check]:
+def run(tenant: Tenant, _: Gateway) -> list[Check]:
     found = run_probe_api(tenant.base_url, token=tenant.token, strict=True)
     return [
         Check(ID.sub("{id}", result["name"]), OUTCOMES.get(result["status"], FAILED), result.get("message") or "")

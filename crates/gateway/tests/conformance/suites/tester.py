@@ -6,7 +6,7 @@ from httpx2 import Client
 from scim2_client.engines.httpx2 import SyncSCIMClient
 from scim2_tester import CheckResult, Status, check_server
 
-from gateway import Tenant
+from gateway import Gateway, Tenant
 from verdict import FAILED, PASSED, SKIPPED, Check
 
 NAME = "scim2-tester"
@@ -20,7 +20,7 @@ OUTCOMES = {
 }
 
 
-def run(tenant: Tenant) -> list[Check]:
+def run(tenant: Tenant, _: Gateway) -> list[Check]:
     # It draws booleans, canonical values and the primary element by chance.
     random.seed(7643)
     headers = {"Authorization": f"Bearer {tenant.token}"}

@@ -252,6 +252,7 @@ fn a_password_is_taken_and_goes_nowhere() {
         json!({"op": "replace", "path": "password", "value": "s3cret"}),
         json!({"op": "replace", "value": {"password": "s3cret"}}),
         json!({"op": "remove", "path": "password"}),
+        json!({"op": "replace", "value": {"password": {}}}),
     ] {
         assert_eq!(patch(json!({"title": "T"}), json!([operation])), Ok(json!({"title": "T"})));
     }

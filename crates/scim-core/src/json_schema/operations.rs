@@ -1,0 +1,144 @@
+//! Which operations a PATCH of a resource may hold: what [`crate::patch`] takes, as JSON Schema.
+
+use serde_json::{Value, json};
+
+use super::sent::{Form, object, sent_attribute, sent_attributes, sent_extension};
+use super::{ANYTHING, TEXT, insert, optional};
+use crate::ResourceType;
+use crate::schema::{Attribute, Mutability, Schema, is_seat};
+
+/// The kinds of operation that a PATCH of this type may hold (RFC 7644 §3.5.2): one attribute, a part of one, elements chosen
+/// by their `type`, members chosen by their `value`, several attributes without a path.
+#[must_use]
+pub fn operations(rt: &ResourceType, strict: bool) -> Vec<Value> {
+    let written = |ops: &[&str], path: Value, value: &Value| {
+        described_operation(
+            &["op", "path", "value"],
+            json!({"op": {"enum": ops}, "path": path, "value": value}),
+        )
+    };
+    let removed = |path: Value| {
+        let parts = json!({"op": {"const": "remove"}, "path": path, "value": {"type": "null"}});
+        described_operation(&["op", "path"], parts)
+    };
+    let (mut whole, mut chosen, mut removable) = (Alike::default(), Alike::default(), Vec::new());
+    for place in places(rt) {
+        if !place.required {
+            removable.push(place.path.clone());
+        }
+        let alike = if place.of_chosen { &mut chosen } else { &mut whole };
+        alike.add(place.value, place.path);
+    }
+    let both: &[&str] = &["add", "replace"];
+    let mut all: Vec<Value> =
+        whole.0.iter().map(|(value, paths)| written(both, json!({"enum": paths}), value)).collect();
+    // RFC 7644 §3.5.2.3: replacing what a path does not match is an error, and a strict tenant says so.
+    let ops: &[&str] = if strict { &["add"] } else { both };
+    all.extend(chosen.0.iter().map(|(value, paths)| written(ops, json!({"enum": paths}), value)));
+    all.push(removed(json!({"enum": removable})));
+    if rt.core.attribute("members").is_some() {
+        let one = r#"^members\[value eq "[A-Za-z0-9-]+"\]$"#;
+        all.push(removed(json!({"type": "string", "pattern": one})));
+    }
+    let mut several = sent_attributes(rt, Form::EXACT);
+    insert(&mut several, "minProperties", 1.into());
+    let parts = json!({"op": {"enum": both}, "path": {"type": "null"}, "value": several});
+    all.push(described_operation(&["op", "value"], parts));
+    all
+}
+
+/// An operation of these parts; what else it has is ignored.
+fn described_operation(required: &[&str], parts: Value) -> Value {
+    json!({
+        "type": "object", "required": required, "properties": parts,
+        "propertyNames": {"pattern": TEXT}, "additionalProperties": {"$ref": ANYTHING},
+    })
+}
+
+/// One place that a PATCH may write.
+struct Place {
+    path: String,
+    value: Value,
+    required: bool,
+    /// Elements that the path chooses.
+    of_chosen: bool,
+}
+
+fn places(rt: &ResourceType) -> Vec<Place> {
+    let mut all = Vec::new();
+    let named = |name: &str, schema: &Schema| {
+        if schema.id == rt.core.id || schema.id == rt.common.id {
+            name.to_owned()
+        } else {
+            format!("{}:{name}", schema.id)
+        }
+    };
+    let schemas = std::iter::once(&rt.common).chain(rt.schemas().filter(|s| !is_seat(&s.id)));
+    for schema in schemas {
+        for attribute in schema.attributes.iter().filter(|a| is_written(a)) {
+            places_of(attribute, &named(&attribute.name, schema), &mut all);
+        }
+    }
+    for extension in rt.extension_schemas().filter(|s| !is_seat(&s.id)) {
+        let value = sent_extension(extension, Form::EXACT);
+        all.push(Place { path: extension.id.clone(), value, required: false, of_chosen: false });
+    }
+    all
+}
+
+fn is_written(attribute: &Attribute) -> bool {
+    !matches!(attribute.mutability, Mutability::ReadOnly | Mutability::WriteOnly)
+}
+
+fn places_of(attribute: &Attribute, path: &str, all: &mut Vec<Place>) {
+    let mut add = |path: String, value: Value, required: bool, of_chosen: bool| {
+        all.push(Place { path, value, required, of_chosen });
+    };
+    let value = undescribed(sent_attribute(attribute, Form::EXACT));
+    add(path.to_owned(), value, attribute.required && !attribute.multi_valued, false);
+    let parts = || attribute.sub_attributes.iter().filter(|sub| sub.mutability == Mutability::ReadWrite);
+    if !attribute.multi_valued {
+        for sub in parts() {
+            add(
+                format!("{path}.{}", sub.name),
+                undescribed(sent_attribute(sub, Form::EXACT)),
+                sub.required,
+                false,
+            );
+        }
+        return;
+    }
+    let types = attribute.sub_attribute("type").filter(|sub| sub.mutability == Mutability::ReadWrite);
+    for kind in types.iter().flat_map(|sub| &sub.canonical_values) {
+        let chosen = format!("{path}[type eq \"{kind}\"]");
+        add(chosen.clone(), optional(&object(&attribute.sub_attributes, Form::EXACT)), false, true);
+        for sub in parts() {
+            let value = undescribed(sent_attribute(sub, Form::EXACT));
+            add(format!("{chosen}.{}", sub.name), value, sub.required, true);
+        }
+    }
+}
+
+/// Paths that take the same values, together.
+#[derive(Default)]
+struct Alike(Vec<(Value, Vec<String>)>);
+
+impl Alike {
+    fn add(&mut self, value: Value, path: String) {
+        match self.0.iter_mut().find(|(v, _)| *v == value) {
+            Some((_, paths)) => paths.push(path),
+            None => self.0.push((value, vec![path])),
+        }
+    }
+}
+
+/// Without what is for people, so that equal values are seen to be equal.
+fn undescribed(mut value: Value) -> Value {
+    if let Value::Object(members) = &mut value {
+        members.retain(|name, _| !matches!(name.as_str(), "description" | "examples"));
+        for alternative in members.get_mut("anyOf").and_then(Value::as_array_mut).into_iter().flatten() {
+            *alternative = undescribed(alternative.take());
+        }
+    }
+    value
+}

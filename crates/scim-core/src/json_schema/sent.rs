@@ -1,0 +1,192 @@
+//! What a client may send for a resource: what [`crate::resource`] takes, as JSON Schema.
+
+use serde_json::{Map, Value, json};
+
+use super::{ANYTHING, NOTHING, TEXT, described, insert, optional, or_null};
+use crate::ResourceType;
+use crate::resource::{MAX_KEY, is_reference_by_value};
+use crate::schema::{Attribute, Mutability, Schema, Type, is_seat};
+
+/// What stands in a unique index is on one line.
+const KEY: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
+/// The same, and not blank.
+const REQUIRED_KEY: &str =
+    r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$";
+/// RFC 4648 §4, without unused bits.
+const BASE64: &str = "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$";
+
+/// A whole resource as a POST or a PUT may send it. A strict tenant refuses attributes that no schema knows; others drop them.
+#[must_use]
+pub fn sent(rt: &ResourceType, strict: bool) -> Value {
+    let form = Form { open: !strict, spelled_booleans: !strict, hollow_elements: true };
+    let mut resource = sent_attributes(rt, form);
+    let urns: Vec<&str> = rt.schemas().map(|s| s.id.as_str()).collect();
+    let items = if strict { json!({"enum": urns}) } else { json!({"type": "string", "pattern": TEXT}) };
+    let schemas = json!({"type": "array", "items": items, "minItems": 1, "contains": {"const": rt.core.id}});
+    let mut required = vec!["schemas"];
+    let core = rt.core.attributes.iter().filter(|a| a.required && a.mutability != Mutability::ReadOnly);
+    required.extend(core.map(|a| a.name.as_str()));
+    required.extend(rt.extensions.iter().filter(|e| e.required).map(|e| e.schema.id.as_str()));
+    if let Some(Value::Object(properties)) = resource.get_mut("properties") {
+        properties.insert("schemas".into(), schemas);
+    }
+    insert(&mut resource, "required", required.into());
+    resource
+}
+
+/// How much more than the RFC's form is described.
+#[derive(Clone, Copy)]
+pub(super) struct Form {
+    /// Members that no schema knows may stand beside known ones.
+    open: bool,
+    /// `"True"` for `true`.
+    spelled_booleans: bool,
+    /// Elements that lack what is required of them, because they say nothing at all.
+    hollow_elements: bool,
+}
+
+impl Form {
+    pub(super) const EXACT: Self = Self { open: false, spelled_booleans: false, hollow_elements: false };
+}
+
+/// Everything a client may write, nothing of it required.
+pub(super) fn sent_attributes(rt: &ResourceType, form: Form) -> Value {
+    let mut properties = Map::new();
+    for attribute in rt.common.attributes.iter().chain(&rt.core.attributes) {
+        properties.insert(attribute.name.clone(), sent_attribute(attribute, form));
+    }
+    for extension in rt.extension_schemas() {
+        properties.insert(extension.id.clone(), sent_extension(extension, form));
+    }
+    object_of(properties, form)
+}
+
+pub(super) fn sent_extension(extension: &Schema, form: Form) -> Value {
+    if is_seat(&extension.id) {
+        return ignored(&extension.description);
+    }
+    optional(&described(object(&extension.attributes, form), &extension.description))
+}
+
+/// An object of these attributes.
+pub(super) fn object(attributes: &[Attribute], form: Form) -> Value {
+    let properties: Map<String, Value> =
+        attributes.iter().map(|a| (a.name.clone(), sent_attribute(a, form))).collect();
+    let mut object = object_of(properties, form);
+    let written = attributes.iter().filter(|a| a.required && a.mutability != Mutability::ReadOnly);
+    let required: Vec<&str> = written.map(|a| a.name.as_str()).collect();
+    if !required.is_empty() {
+        insert(&mut object, "required", required.into());
+    }
+    object
+}
+
+/// What only the service writes is taken and ignored, whatever it is (RFC 7644 §3.3).
+fn ignored(description: &str) -> Value {
+    json!({"readOnly": true, "description": format!("Ignored. {description}")})
+}
+
+pub(super) fn sent_attribute(attribute: &Attribute, form: Form) -> Value {
+    match attribute.mutability {
+        Mutability::ReadOnly => ignored(&attribute.description),
+        _ if attribute.required => whole_value(attribute, form),
+        // Nothing but null clears members, lest a mapping that found nothing empties a group.
+        _ if is_set(attribute) && !form.hollow_elements => or_null(&whole_value(attribute, form)),
+        _ => optional(&whole_value(attribute, form)),
+    }
+}
+
+/// Elements that a PATCH adds and removes one by one: members.
+fn is_set(attribute: &Attribute) -> bool {
+    attribute.multi_valued && attribute.sub_attributes.iter().any(|sub| sub.required)
+}
+
+/// A value for the whole attribute, not to be left out.
+fn whole_value(attribute: &Attribute, form: Form) -> Value {
+    let one = sent_value(attribute, form);
+    if !attribute.multi_valued {
+        return one;
+    }
+    let items = match (is_set(attribute), form.hollow_elements) {
+        (false, _) => optional(&one),
+        (true, false) => element_of_set(attribute),
+        (true, true) => json!({"anyOf": [one, {"$ref": NOTHING}, hollow(attribute, form)]}),
+    };
+    described(json!({"type": "array", "items": items}), &attribute.description)
+}
+
+/// An element as a PATCH names it.
+fn element_of_set(attribute: &Attribute) -> Value {
+    let part = |a: &Attribute| match (a.required, a.kind) {
+        (true, _) => sent_value(a, Form::EXACT),
+        (false, Type::Reference) => ignored(&a.description),
+        (false, _) => or_null(&sent_value(a, Form::EXACT)),
+    };
+    let subs = || attribute.sub_attributes.iter();
+    let mut element = object_of(subs().map(|a| (a.name.clone(), part(a))).collect(), Form::EXACT);
+    let required: Vec<&str> = subs().filter(|a| a.required).map(|a| a.name.as_str()).collect();
+    insert(&mut element, "required", required.into());
+    element
+}
+
+/// An object whose known members say nothing: it is dropped, whatever the attribute requires.
+fn hollow(attribute: &Attribute, form: Form) -> Value {
+    let empty = |a: &Attribute| match a.mutability {
+        Mutability::ReadOnly => json!({"readOnly": true}),
+        _ => json!({"$ref": NOTHING}),
+    };
+    object_of(attribute.sub_attributes.iter().map(|a| (a.name.clone(), empty(a))).collect(), form)
+}
+
+/// One value, not to be left out.
+fn sent_value(attribute: &Attribute, form: Form) -> Value {
+    let mut value = match attribute.kind {
+        Type::String => string(attribute),
+        Type::Reference => json!({"type": "string", "pattern": TEXT}),
+        Type::Boolean if form.spelled_booleans => json!({
+            "anyOf": [
+                {"type": "boolean"},
+                {"type": "string", "pattern": "^([Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee])$"},
+            ],
+        }),
+        Type::Boolean => json!({"type": "boolean"}),
+        Type::Decimal => json!({"type": "number"}),
+        Type::Integer => json!({"type": "integer"}),
+        Type::DateTime => json!({"type": "string", "format": "date-time"}),
+        Type::Binary => json!({"type": "string", "contentEncoding": "base64", "pattern": BASE64}),
+        Type::Complex if is_reference_by_value(attribute) => reference(attribute, form),
+        Type::Complex => object(&attribute.sub_attributes, form),
+    };
+    if !attribute.canonical_values.is_empty() {
+        let told = if attribute.binding_values { "enum" } else { "examples" };
+        insert(&mut value, told, attribute.canonical_values.clone().into());
+    }
+    described(value, &attribute.description)
+}
+
+/// `manager`: Entra sends it as a bare id or as an array of one too.
+fn reference(attribute: &Attribute, form: Form) -> Value {
+    let bare = json!({"type": "string", "pattern": TEXT});
+    let whole = object(&attribute.sub_attributes, form);
+    let only = json!({"type": "array", "items": {"anyOf": [whole, bare, {"type": "null"}]}, "maxItems": 1});
+    json!({"anyOf": [whole, bare, only]})
+}
+
+fn string(attribute: &Attribute) -> Value {
+    match (attribute.name.as_str(), attribute.required) {
+        (_, true) => json!({"type": "string", "pattern": REQUIRED_KEY, "maxLength": MAX_KEY}),
+        ("externalId", _) => json!({"type": "string", "pattern": KEY, "maxLength": MAX_KEY}),
+        _ => json!({"type": "string", "pattern": TEXT}),
+    }
+}
+
+fn object_of(properties: Map<String, Value>, form: Form) -> Value {
+    if form.open {
+        json!({
+            "type": "object", "properties": properties,
+            "propertyNames": {"pattern": TEXT}, "additionalProperties": {"$ref": ANYTHING},
+        })
+    } else {
+        json!({"type": "object", "properties": properties, "additionalProperties": false})
+    }
+}
