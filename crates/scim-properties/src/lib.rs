@@ -19,6 +19,7 @@ pub mod history;
 pub mod json;
 pub mod path;
 pub mod resource;
+pub mod search;
 pub mod seeds;
 mod types;
 
@@ -48,6 +49,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "path_made", run: path::made, seeds: Vec::new },
     Target { name: "resource", run: resource::text, seeds: seeds::resources },
     Target { name: "resource_made", run: resource::made, seeds: Vec::new },
+    Target { name: "search", run: search::text, seeds: seeds::searches },
+    Target { name: "search_made", run: search::made, seeds: Vec::new },
 ];
 
 /// The target of this name.

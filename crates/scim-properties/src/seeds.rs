@@ -41,6 +41,28 @@ pub fn paths() -> Vec<String> {
     distinct(recorded.into_iter().chain(more.map(str::to_owned)))
 }
 
+/// Bodies of searches by POST, with the filters that identity providers send.
+#[must_use]
+pub fn searches() -> Vec<String> {
+    let search = |name: &str, value: Value| {
+        let mut body = serde_json::json!({ "schemas": [scim_core::urn::SEARCH_REQUEST] });
+        body[name] = value;
+        body.to_string()
+    };
+    let more = [
+        ("sortBy", Value::from("emails[type eq \"work\"].value")),
+        ("sortBy", Value::from("urn:ietf:params:scim:schemas:core:2.0:User:name.familyName")),
+        ("sortOrder", Value::from("Descending")),
+        ("startIndex", Value::from(-7)),
+        ("count", Value::from(10)),
+        ("cursor", Value::from("")),
+        ("attributes", Value::from(vec!["userName", "members.value"])),
+        ("excludedAttributes", Value::from(vec!["emails"])),
+    ];
+    let filters = filters().into_iter().map(|filter| search("filter", filter.into()));
+    distinct(filters.chain(more.map(|(name, value)| search(name, value))))
+}
+
 /// Bodies of POST and PUT.
 #[must_use]
 pub fn resources() -> Vec<String> {

@@ -189,3 +189,13 @@ fn resources() {
 fn resources_made() {
     holds_for_what_is_made("resource_made");
 }
+
+#[test]
+fn searches() {
+    holds_around_its_seeds("search");
+}
+
+#[test]
+fn searches_made() {
+    holds_for_what_is_made("search_made");
+}

@@ -17,7 +17,7 @@ use crate::filter::Filter;
 use crate::fold::{fold, user_name_key};
 use crate::leniency::Tolerance;
 use crate::path::{AttributeRef, Field, Path};
-use crate::schema::{Attribute, Mutability, ResourceType, Returned, Type};
+use crate::schema::{ResourceType, Type};
 
 /// By what, and in which direction.
 #[derive(Clone, Debug, PartialEq)]
@@ -136,18 +136,14 @@ impl Target {
             Path::Attribute(path) => (path, None),
             Path::Elements { of, filter, sub } => (AttributeRef { sub, ..of }, Some(filter)),
         };
-        let definition = path.definition(rt).filter(|definition| is_told(definition));
-        let Some(definition) = definition else {
-            return Err(refused("sortBy names no attribute that is answered."));
-        };
         if path.leaf().kind == Type::Complex {
-            let value = definition.sub_attribute("value").map(Field::from);
-            path.sub = Some(value.ok_or_else(|| {
+            let value = path.definition(rt).and_then(|definition| definition.sub_attribute("value"));
+            path.sub = Some(value.map(Field::from).ok_or_else(|| {
                 refused("sortBy names a complex attribute; name one of its sub-attributes.")
             })?);
         }
-        let sub = path.sub.as_ref().and_then(|sub| definition.sub_attribute(&sub.name));
-        if sub.is_some_and(|sub| !is_told(sub)) {
+        // What no answer shows must not be told by an order either (RFC 7643 §7, `returned`).
+        if path.is_never_told() {
             return Err(refused("sortBy names no attribute that is answered."));
         }
         Ok(Self { path, elements })
@@ -192,11 +188,6 @@ impl Target {
             fold(text).into_owned()
         }
     }
-}
-
-/// What no answer shows must not be told by an order either (RFC 7643 §7, `returned`).
-fn is_told(definition: &Attribute) -> bool {
-    definition.returned != Returned::Never && definition.mutability != Mutability::WriteOnly
 }
 
 fn refused(detail: &str) -> ScimError {

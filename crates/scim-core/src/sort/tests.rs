@@ -5,6 +5,7 @@ use serde_json::{Number, json};
 
 use super::key::Quantity;
 use super::*;
+use crate::schema::Returned;
 use crate::{ScimType, schema, urn};
 
 fn sort(text: &str) -> Result<Sort, ScimError> {

@@ -21,6 +21,8 @@ pub const READING: Goal = Goal::ShareOfLimit(0.25);
 pub const MIX: Goal = Goal::TimesPeer(6.0);
 /// A page of 100 users.
 pub const PAGE: Goal = Goal::Milliseconds(5.0);
+/// The last page by cursor, against the first.
+pub const CURSOR_DEPTH: Goal = Goal::Growth(1.5);
 /// One member in or out of a large group, against a small one.
 pub const GROUP_GROWTH: Goal = Goal::Growth(1.5);
 /// The median of every operation in a large directory, against a small one.

@@ -131,6 +131,7 @@ impl Run {
         let large = self.creation("bench-large", large_size, commits).await?;
         self.group_churn(&large).await?;
         self.directory_growth(&small, &large).await?;
+        self.pages_by_cursor(&large).await?;
         self.settle(&[("bench-small", &small), ("bench", &usual), ("bench-large", &large)]).await?;
         let costs = std::mem::replace(&mut self.work, Table::new("", &[]));
         self.show(costs);
@@ -276,6 +277,30 @@ impl Run {
             table.row(row);
         }
         self.cost(paging::WALK, &walk);
+        self.show(table);
+        Ok(())
+    }
+
+    /// The last page by cursor of the large directory, against its first: RFC 9865 is there for this.
+    async fn pages_by_cursor(&mut self, directory: &Directory) -> Result<()> {
+        self.say("pages by cursor, to the last …");
+        // The way to the last page counts as well.
+        let phase = paging::by_cursor(directory, Bound::turns(600)).await?;
+        let phase = self.noted(phase)?;
+        let mut table =
+            rates_table(&format!("Pages by cursor, {} users", number(directory.users.len() as f64)));
+        table.row(self.row(1, &phase, paging::CURSOR_WALK));
+        for (_, [first, last]) in paging::BY_CURSOR {
+            table.row(self.row(1, &phase, first));
+            let mut row = self.row(1, &phase, last);
+            let found = [first, last].map(|name| phase.record.percentiles(name));
+            if let [Some(first), Some(found)] = found {
+                row.push("the first".into());
+                let growth = found.p50.as_secs_f64() / first.p50.as_secs_f64();
+                row.extend(self.report.judge(last, growth, goals::CURSOR_DEPTH));
+            }
+            table.row(row);
+        }
         self.show(table);
         Ok(())
     }

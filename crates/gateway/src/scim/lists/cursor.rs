@@ -1,5 +1,5 @@
 //! Cursors (RFC 9865 §2): which way a walk goes on from where, signed, so that nobody can make one, change one, or use one
-//! for another query or another tenant. Why their key rests in the tenant's store: docs/decisions/0027-cursors.md.
+//! for another query or another tenant. Why their key rests in the tenant's store: docs/decisions/0027-sorted-lists-and-cursors.md.
 
 use std::time::Duration;
 

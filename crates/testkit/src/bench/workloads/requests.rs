@@ -18,6 +18,8 @@ struct List {
     total: usize,
     #[serde(rename = "Resources", default)]
     resources: Vec<Resource>,
+    #[serde(rename = "nextCursor")]
+    next: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -87,6 +89,26 @@ impl Worker<'_> {
             due("totalResults", list.total, total)?;
             due("resources", list.resources.len(), count.min((total + 1).saturating_sub(start)))?;
             Ok(list.resources.into_iter().map(|found| found.id).collect())
+        };
+        self.ask(operation, (Method::GET, &path, None), check).await
+    }
+
+    /// One page by cursor (RFC 9865), of the first `total` users in some order, of which `seen` stand before it. The cursor of
+    /// the next page and the ids.
+    pub(super) async fn cursor_page(
+        &mut self,
+        operation: &'static str,
+        (order, cursor): (&str, &str),
+        (seen, count): (usize, usize),
+        total: usize,
+    ) -> Result<Option<(Option<String>, Vec<String>)>> {
+        let path = format!("/Users?{order}cursor={cursor}&count={count}");
+        let check = |answer: &Answer| {
+            let list: List = read(answer, 200)?;
+            due("totalResults", list.total, total)?;
+            due("resources", list.resources.len(), count.min(total.saturating_sub(seen)))?;
+            due("a next page", list.next.is_some(), seen + count < total)?;
+            Ok((list.next, list.resources.into_iter().map(|found| found.id).collect()))
         };
         self.ask(operation, (Method::GET, &path, None), check).await
     }

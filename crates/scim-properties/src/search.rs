@@ -1,0 +1,122 @@
+//! A search is refused in words, or it means one thing: a filter over several types says of each what the type alone leaves to
+//! be asked, and a sort puts any resources into one order, whatever its spelling.
+
+use scim_core::ResourceType;
+use scim_core::filter::{Filter, Reduced};
+use scim_core::json;
+use scim_core::leniency::Tolerance;
+use scim_core::search::SearchRequest;
+use scim_core::sort::Sort;
+use serde_json::{Map, Value, json};
+
+use crate::grammar::{Choices, filters, resources};
+use crate::types::{TYPES, tolerances};
+
+/// Longest page that these searches may ask for.
+const MAX_RESULTS: u64 = 1_000;
+
+/// The property over the body of a search as text.
+///
+/// # Panics
+/// When it does not hold.
+pub fn text(bytes: &[u8]) {
+    let Ok(body) = json::parse(bytes) else { return };
+    let request = match SearchRequest::from_body(&body) {
+        Ok(request) => request,
+        Err(error) => return crate::assert_is_a_refusal(&error),
+    };
+    if let Err(error) = request.paging(MAX_RESULTS) {
+        crate::assert_is_a_refusal(&error);
+    }
+    for rt in &*TYPES {
+        for mut tolerance in tolerances() {
+            let others = others(rt);
+            match request.filter(rt, &others, &mut tolerance) {
+                Ok(Some(filter)) => reduced_says_the_same(rt, filter, &[Map::new()]),
+                Ok(None) => {}
+                Err(error) => crate::assert_is_a_refusal(&error),
+            }
+            for refused in [
+                request.sort(rt, &others, &mut tolerance).err(),
+                request.sort(rt, &[], &mut tolerance).err(),
+                request.projection(rt).err(),
+            ] {
+                refused.iter().for_each(crate::assert_is_a_refusal);
+            }
+        }
+    }
+}
+
+/// The property over a filter, a sort and resources that the bytes choose.
+///
+/// # Panics
+/// When it does not hold.
+pub fn made(bytes: &[u8]) {
+    let mut choices = Choices::new(bytes);
+    let rt = choices.one_of(&*TYPES);
+    let asked_of = choices.one_of(&*TYPES);
+    let filter = filters::filter(&mut choices, asked_of);
+    let sort_by = filters::path(&mut choices, asked_of);
+    let resources: Vec<Map<String, Value>> = choices.some(4, |choices| resources::resource(choices, rt));
+    if let Ok(filter) = Filter::parse_among(&filter, rt, &[asked_of], &mut Tolerance::lenient()) {
+        reduced_says_the_same(rt, filter, &resources);
+    }
+    for order in ["ascending", "descending"] {
+        sorts(rt, asked_of, (&sort_by, order), &resources);
+    }
+}
+
+fn others(rt: &ResourceType) -> Vec<&'static ResourceType> {
+    TYPES.iter().filter(|other| other.core.id != rt.core.id).collect()
+}
+
+/// What is decided by the type alone is what every resource of it says.
+fn reduced_says_the_same(rt: &ResourceType, filter: Filter, resources: &[Map<String, Value>]) {
+    let reduced = filter.clone().reduce(rt);
+    for resource in resources {
+        let mut resource = resource.clone();
+        resource.insert("meta".into(), json!({ "resourceType": rt.name }));
+        let said = match &reduced {
+            Reduced::All => true,
+            Reduced::None => false,
+            Reduced::Filter(left) => left.matches(&resource),
+        };
+        assert_eq!(said, filter.matches(&resource), "{filter} of {resource:?}");
+    }
+}
+
+fn sorts(
+    rt: &ResourceType,
+    asked_of: &ResourceType,
+    (by, order): (&str, &str),
+    resources: &[Map<String, Value>],
+) {
+    let parse =
+        |by: &str| Sort::parse_among(rt, &[asked_of], (Some(by), Some(order)), &mut Tolerance::lenient());
+    let sort = match parse(by) {
+        Ok(Some(sort)) => sort,
+        Ok(None) => return,
+        Err(error) => return crate::assert_is_a_refusal(&error),
+    };
+    // Two spellings of one attribute are one order: what a cursor is bound to.
+    if let Some(path) = sort.attribute() {
+        let told = parse(&path.full_name()).unwrap().unwrap();
+        assert_eq!((told.to_string(), &told), (sort.to_string(), &sort), "{by}");
+    }
+    let keys: Vec<_> = resources.iter().map(|resource| sort.key(resource)).collect();
+    for a in &keys {
+        for b in &keys {
+            let order = sort.compare(a.as_ref(), b.as_ref());
+            assert_eq!(order.reverse(), sort.compare(b.as_ref(), a.as_ref()), "{by}");
+            assert_eq!(order.is_eq(), a == b, "{by}");
+            for c in &keys {
+                if order.is_le() && sort.compare(b.as_ref(), c.as_ref()).is_le() {
+                    assert!(sort.compare(a.as_ref(), c.as_ref()).is_le(), "{by}: {a:?} {b:?} {c:?}");
+                }
+            }
+        }
+        // What travels in a cursor comes back as it went.
+        let text = serde_json::to_string(a).unwrap();
+        assert_eq!(&serde_json::from_str::<Option<scim_core::sort::SortKey>>(&text).unwrap(), a);
+    }
+}

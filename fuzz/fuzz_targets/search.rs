@@ -1,0 +1,4 @@
+//! `search` of `scim_properties::TARGETS`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| scim_properties::run("search", bytes));
