@@ -61,6 +61,29 @@ fn references_are_resolved_forwards_and_backwards_and_answers_keep_the_order_of_
     acme.get(&format!("/Users/{}", id(&ended[9]))).expect_error(404, "");
 }
 
+/// RFC 7644 §3.7.2: "Extensions that include references to other resources MUST be handled in the same way".
+#[test]
+fn a_tenants_own_schema_may_refer_too() {
+    let (gateway, acme) = roomy();
+    let own = "urn:example:params:scim:schemas:extension:office:2.0:User";
+    let attributes = json!([
+        { "name": "assistant", "type": "string" },
+        { "name": "deputies", "type": "complex", "multiValued": true, "subAttributes": [{ "name": "value", "type": "string" }] },
+    ]);
+    let schema = json!({ "schema": { "id": own, "attributes": attributes } });
+    gateway.admin("POST", &format!("{}/schemas", acme.admin_path()), Some(&schema)).expect(201);
+    let block =
+        json!({ "assistant": "bulkId:b", "deputies": [{ "value": "bulkId:b" }, { "value": "bulkId:c" }] });
+    let ended = bulk(
+        &acme,
+        &json!([new_user("a", &json!({ own: block })), new_user("b", &json!({})), new_user("c", &json!({}))]),
+    );
+    assert_eq!(statuses(&ended), ["201"; 3]);
+    let [a, b, c] = [0, 1, 2].map(|operation: usize| id(&ended[operation]));
+    let shown = acme.get(&format!("/Users/{a}")).expect(200).body[own].clone();
+    assert_eq!(shown, json!({ "assistant": b, "deputies": [{ "value": b }, { "value": c }] }));
+}
+
 #[test]
 fn attack_45_managers_in_a_circle_are_resolved() {
     let (_gateway, acme) = roomy();
