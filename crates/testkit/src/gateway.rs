@@ -3,7 +3,6 @@
 
 use std::{
     io::Read as _,
-    net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     thread::sleep,
@@ -13,7 +12,10 @@ use std::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::http::{Answer, Request};
+use crate::{
+    http::{Answer, Request},
+    ports,
+};
 
 /// How long a gateway may take to start.
 const START: Duration = Duration::from_secs(20);
@@ -30,11 +32,6 @@ pub struct Gateway {
     data: TempDir,
 }
 
-/// A port that nobody listens on now.
-pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
 impl Gateway {
     /// Starts the binary with default settings. In the gateway's own tests the path is `env!("CARGO_BIN_EXE_usher")`.
     pub fn start(binary: &str) -> Self {
@@ -44,7 +41,7 @@ impl Gateway {
     /// Starts the binary with settings such as `("USHER__LIMITS__WRONG_SECRETS", "5")`.
     pub fn start_with(binary: &str, settings: &[(&str, &str)]) -> Self {
         let data = tempfile::tempdir().unwrap();
-        let (port, metrics) = (free_port(), free_port());
+        let (port, metrics) = (ports::claim(), ports::claim());
         let mut environment: Vec<(String, String)> = vec![
             ("USHER__DATA_DIR".into(), data.path().join("data").display().to_string()),
             ("USHER__SERVER__LISTEN".into(), format!("127.0.0.1:{port}")),
@@ -52,7 +49,7 @@ impl Gateway {
         ];
         environment.extend(settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
         let process = spawn(Path::new(binary), &environment, &data.path().join("log"));
-        let gateway = Self {
+        let mut gateway = Self {
             binary: binary.into(),
             environment,
             process,
@@ -64,9 +61,9 @@ impl Gateway {
         gateway
     }
 
-    fn wait_until_ready(&self) {
+    fn wait_until_ready(&mut self) {
         let began = Instant::now();
-        while began.elapsed() < START {
+        while began.elapsed() < START && self.is_alive() {
             if Request::new("GET", &format!("{}/readyz", self.url)).try_send().is_ok_and(|a| a.status == 200)
             {
                 return;

@@ -12,6 +12,7 @@ pub mod bench;
 pub mod gateway;
 pub mod hostile;
 pub mod http;
+pub mod ports;
 pub mod recordings;
 pub mod stores;
 pub mod wire;

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pathlib
+import random
 import socket
 import subprocess
 import tempfile
@@ -78,12 +79,16 @@ def running(binary: pathlib.Path) -> Iterator[Gateway]:
 
 
 def free_ports(how_many: int) -> list[int]:
-    """Ports that nobody listens on now."""
+    """Ports that nobody listens on, below those that outgoing connections are given: no client takes one meanwhile."""
     with contextlib.ExitStack() as open_sockets:
-        sockets = [open_sockets.enter_context(socket.socket()) for _ in range(how_many)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
+        ports = []
+        for port in random.sample(range(20_000, 32_000), 1_000):
+            with contextlib.suppress(OSError):
+                open_sockets.enter_context(socket.socket()).bind(("127.0.0.1", port))
+                ports.append(port)
+            if len(ports) == how_many:
+                return ports
+    raise RuntimeError("no free port")
 
 
 def wait_until_ready(process: subprocess.Popen, url: str) -> None:

@@ -2,7 +2,7 @@
 //! through its own command line as a customer's staff would do it.
 
 use std::fs::{self, File};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -13,6 +13,7 @@ use serde::Deserialize;
 use super::Result;
 use super::closed_loop::Target;
 use super::connection::Connection;
+use crate::ports;
 
 /// A gateway that is not ready in this time does not become ready.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -43,7 +44,7 @@ impl Gateway {
     pub async fn start(program: &Path, folder: &Path) -> Result<Self> {
         let (data, log) = (folder.join("data"), folder.join("gateway.log"));
         let out = File::create(&log)?;
-        let (address, metrics) = (free_address()?, free_address()?);
+        let (address, metrics) = (free_address(), free_address());
         let begun = Instant::now();
         let process = Command::new(program)
             .arg("serve")
@@ -125,9 +126,8 @@ impl Drop for Gateway {
     }
 }
 
-/// An address nobody listens on now.
-fn free_address() -> Result<SocketAddr> {
-    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?)
+fn free_address() -> SocketAddr {
+    (Ipv4Addr::LOCALHOST, ports::claim()).into()
 }
 
 /// What follows the authority of a URL.

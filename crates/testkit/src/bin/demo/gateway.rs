@@ -44,7 +44,7 @@ impl Gateway {
             .prefix("usher-demo-")
             .tempdir()
             .map_err(cannot("make a data directory"))?;
-        let (listen, metrics) = (free_near(PORT)?, free_near(METRICS_PORT)?);
+        let (listen, metrics) = (free_near(PORT), free_near(METRICS_PORT));
         let log = File::create(data.path().join("gateway.log")).map_err(cannot("write the gateway's log"))?;
         let process = Command::new(&usher)
             .arg("serve")
@@ -197,14 +197,13 @@ fn binary() -> Result<PathBuf, Wrong> {
 }
 
 /// The known port, so that what the reader has seen elsewhere works here, or any that is free.
-fn free_near(port: u16) -> Result<String, Wrong> {
+fn free_near(port: u16) -> String {
     if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-        return Ok(format!("127.0.0.1:{port}"));
+        return format!("127.0.0.1:{port}");
     }
-    let other = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-    let other = other.map_err(cannot("find a free port"))?;
-    println!("Port {port} is taken; using {} instead.", other.port());
-    Ok(other.to_string())
+    let other = testkit::ports::claim();
+    println!("Port {port} is taken; using {other} instead.");
+    format!("127.0.0.1:{other}")
 }
 
 /// Waits for Ctrl-C or SIGTERM, then ends the gateway; the main thread sees its end.
