@@ -72,6 +72,8 @@ pub struct Run<'a> {
     pub keys: Direction,
     /// Which way the ids go among equal values.
     pub ids: Direction,
+    /// Whether the order matters: not to who asks only whether there is a place.
+    pub ordered: bool,
     /// The run begins behind this place.
     pub beyond: Option<&'a Place>,
     /// How many are passed over.
@@ -117,6 +119,7 @@ macro_rules! by_id {
             };
         }
         rows = match run.ids {
+            _ if !run.ordered => rows,
             Direction::Up => rows.order($table::id.asc()),
             Direction::Down => rows.order($table::id.desc()),
         };
@@ -150,6 +153,7 @@ macro_rules! by_key {
             };
         }
         rows = match (run.keys, run.ids) {
+            _ if !run.ordered => rows,
             (Direction::Up, Direction::Up) => rows.order(($column.asc(), $table::id.asc())),
             (Direction::Up, Direction::Down) => rows.order(($column.asc(), $table::id.desc())),
             (Direction::Down, Direction::Up) => rows.order(($column.desc(), $table::id.asc())),

@@ -25,7 +25,10 @@ impl<S: Searched> Indexed<'_, S> {
         tx: &mut ReadTx<'_>,
         window: &Window<'_>,
     ) -> Result<Stretch, DirectoryError> {
-        let total = match (window, (self.predicate)()) {
+        let predicate = (self.predicate)();
+        // All rows are counted as they come and go; those of a filter when somebody asks.
+        let is_dear = predicate.is_some();
+        let total = match (window, predicate) {
             (Window::Beside { total: Some(total), .. }, _) => i64::try_from(*total).unwrap_or(i64::MAX),
             (_, Some(predicate)) => S::count(tx, predicate)?,
             (_, None) => S::total(tx)?,
@@ -34,7 +37,7 @@ impl<S: Searched> Indexed<'_, S> {
         let mut stretch = Stretch {
             places: Vec::new(),
             total: total.unsigned_abs(),
-            is_dear: false,
+            is_dear,
             before: false,
             behind: false,
         };
@@ -51,8 +54,7 @@ impl<S: Searched> Indexed<'_, S> {
                 let farther = length(&places) > count;
                 places.truncate(usize::try_from(count).unwrap_or(usize::MAX));
                 // With nothing on this side, whatever there is stands on the other.
-                let nearer =
-                    place.is_some() && !self.beside(tx, side.opposite(), places.first(), 1)?.is_empty();
+                let nearer = place.is_some() && self.is_any(tx, side.opposite(), places.first())?;
                 (stretch.before, stretch.behind) = match side {
                     Side::After => (nearer, farther),
                     Side::Before => (farther, nearer),
@@ -74,6 +76,22 @@ impl<S: Searched> Indexed<'_, S> {
         place: Option<&Place>,
         count: i64,
     ) -> Result<Vec<Place>, DirectoryError> {
+        self.found(tx, side, place, (count, true))
+    }
+
+    /// Whether anything stands on one side of a place. Nothing need be put in order for that: what a filter's index finds
+    /// first will do.
+    fn is_any(&self, tx: &mut ReadTx<'_>, side: Side, place: Option<&Place>) -> Result<bool, DirectoryError> {
+        Ok(!self.found(tx, side, place, (1, false))?.is_empty())
+    }
+
+    fn found(
+        &self,
+        tx: &mut ReadTx<'_>,
+        side: Side,
+        place: Option<&Place>,
+        (count, ordered): (i64, bool),
+    ) -> Result<Vec<Place>, DirectoryError> {
         let (mut places, mut beyond) = (Vec::new(), place);
         for &valued in self.parts(side) {
             // The parts before that of the place lie behind us.
@@ -84,7 +102,8 @@ impl<S: Searched> Indexed<'_, S> {
             let beyond = beyond.take();
             let left = count.saturating_sub(length(&places));
             if left > 0 && (valued || self.column.is_nullable()) {
-                places.extend(self.run(tx, side, valued, beyond, (0, left))?);
+                let run = Run { ordered, beyond, limit: left, ..self.run(side, valued) };
+                places.extend(self.places(tx, &run)?);
             }
         }
         Ok(places)
@@ -109,10 +128,11 @@ impl<S: Searched> Indexed<'_, S> {
             if wanted > 0 {
                 let behind = of_part - offset - wanted;
                 if offset <= behind {
-                    places.extend(self.run(tx, Side::After, valued, None, (offset, wanted))?);
+                    let run = Run { offset, limit: wanted, ..self.run(Side::After, valued) };
+                    places.extend(self.places(tx, &run)?);
                 } else {
-                    let from_the_end = self.run(tx, Side::Before, valued, None, (behind, wanted))?;
-                    places.extend(from_the_end.into_iter().rev());
+                    let run = Run { offset: behind, limit: wanted, ..self.run(Side::Before, valued) };
+                    places.extend(self.places(tx, &run)?.into_iter().rev());
                 }
             }
             offset = offset.saturating_sub(of_part).max(0);
@@ -131,22 +151,27 @@ impl<S: Searched> Indexed<'_, S> {
         }
     }
 
-    fn run(
-        &self,
-        tx: &mut ReadTx<'_>,
-        side: Side,
-        valued: bool,
-        beyond: Option<&Place>,
-        (offset, limit): (i64, i64),
-    ) -> Result<Vec<Place>, DirectoryError> {
+    /// One part of the list, seen from its beginning or from its end.
+    fn run<'r>(&self, side: Side, valued: bool) -> Run<'r> {
         let along =
             |direction: Direction| if side == Side::Before { direction.reversed() } else { direction };
         let sorted = if self.sort.is_some_and(Sort::is_descending) { Direction::Down } else { Direction::Up };
         // Equal ones are in the order of their ids whatever the direction of the sort.
         let ids = if self.column == Column::Id { sorted } else { Direction::Up };
-        let run =
-            Run { column: self.column, valued, keys: along(sorted), ids: along(ids), beyond, offset, limit };
-        let mut places = S::places(tx, (self.predicate)(), &run)?;
+        Run {
+            column: self.column,
+            valued,
+            keys: along(sorted),
+            ids: along(ids),
+            ordered: true,
+            beyond: None,
+            offset: 0,
+            limit: 0,
+        }
+    }
+
+    fn places(&self, tx: &mut ReadTx<'_>, run: &Run<'_>) -> Result<Vec<Place>, DirectoryError> {
+        let mut places = S::places(tx, (self.predicate)(), run)?;
         if self.sort.is_some() && self.column == Column::Id {
             for place in &mut places {
                 place.key = Some(SortKey::Text(place.id.clone()));

@@ -131,7 +131,7 @@ impl Run {
         let large = self.creation("bench-large", large_size, commits).await?;
         self.group_churn(&large).await?;
         self.directory_growth(&small, &large).await?;
-        self.pages_by_cursor(&large).await?;
+        self.pages_at_depth(&large).await?;
         self.settle(&[("bench-small", &small), ("bench", &usual), ("bench-large", &large)]).await?;
         let costs = std::mem::replace(&mut self.work, Table::new("", &[]));
         self.show(costs);
@@ -281,14 +281,18 @@ impl Run {
         Ok(())
     }
 
-    /// The last page by cursor of the large directory, against its first: RFC 9865 is there for this.
-    async fn pages_by_cursor(&mut self, directory: &Directory) -> Result<()> {
-        self.say("pages by cursor, to the last …");
+    /// The last page by cursor of the large directory, against its first: RFC 9865 is there for this. Beside it, pages by index.
+    async fn pages_at_depth(&mut self, directory: &Directory) -> Result<()> {
+        self.say("pages at depth, by index and by cursor …");
         // The way to the last page counts as well.
         let phase = paging::by_cursor(directory, Bound::turns(600)).await?;
-        let phase = self.noted(phase)?;
+        let by_index = paging::depths(directory, Bound::turns(300)).await?;
+        let (phase, by_index) = (self.noted(phase)?, self.noted(by_index)?);
         let mut table =
-            rates_table(&format!("Pages by cursor, {} users", number(directory.users.len() as f64)));
+            rates_table(&format!("Pages at depth, {} users", number(directory.users.len() as f64)));
+        for name in paging::DEPTHS {
+            table.row(self.row(1, &by_index, name));
+        }
         table.row(self.row(1, &phase, paging::CURSOR_WALK));
         for (_, [first, last]) in paging::BY_CURSOR {
             table.row(self.row(1, &phase, first));
