@@ -12,6 +12,7 @@
 use std::hint::black_box;
 use std::time::Duration;
 
+use scim_core::bulk::BulkRequest;
 use scim_core::filter::Filter;
 use scim_core::leniency::Tolerance;
 use scim_core::patch::PatchRequest;
@@ -36,6 +37,7 @@ fn main() {
     show("filter", filters(), |text| Filter::parse(text, &rt, &mut lenient()).is_err());
     show("path", paths(), |text| Path::parse(&rt, text, &mut lenient()).is_err());
     show("user", users(), |text| created(&rt, text).is_err());
+    show("bulk", bulks(), |text| planned(text).is_err());
     show("patch", patches(), |text| patched(&rt, text, &user).is_err());
 }
 
@@ -212,6 +214,48 @@ fn laden() -> Document {
     );
     resource::create(&schema::user(), &json::parse(body.as_bytes()).unwrap(), &mut Tolerance::lenient())
         .unwrap()
+}
+
+fn bulks() -> Vec<Case> {
+    let bulk = |operations: &str| {
+        format!(
+            "{{\"schemas\":[\"urn:ietf:params:scim:api:messages:2.0:BulkRequest\"],\"Operations\":[{operations}]}}"
+        )
+    };
+    let patch = |path: &str| {
+        format!(
+            "{{\"method\":\"PATCH\",\"path\":\"/Groups/1\",\"data\":{{\"Operations\":[{{\"op\":\"remove\",\"path\":\"{path}\"}}]}}}}"
+        )
+    };
+    let post = |index: usize, references: &str| {
+        format!(
+            "{{\"method\":\"POST\",\"path\":\"/Groups\",\"bulkId\":\"{index}\",\"data\":{{\"members\":[{references}]}}}}"
+        )
+    };
+    // Each refers to all: a circle of 1,000 with a million edges.
+    let all = (0..1_000).map(|n| format!("\"bulkId:{n}\"")).collect::<Vec<_>>().join(",");
+    let some = all.get(..7_000).unwrap().rsplit_once(',').unwrap().0;
+    vec![
+        Case("1,001 operations", bulk(&vec!["{\"method\":\"DELETE\"}"; 1_001].join(","))),
+        Case("8 MiB of operations", bulk(&filled("", |_| "{},".into(), "0"))),
+        Case(
+            "8 MiB of string literals in a path",
+            bulk(&patch(&filled("\\\"bulkId:x\\\"", |_| "\\\"\\\"".into(), ""))),
+        ),
+        Case(
+            "8 MiB of unclosed literals in a path",
+            bulk(&patch(&filled("\\\"bulkId:x", |_| "\\\\".into(), ""))),
+        ),
+        Case(
+            "1,000 operations that need 500 each",
+            bulk(&(0..1_000).map(|index| post(index, some)).collect::<Vec<_>>().join(",")),
+        ),
+    ]
+}
+
+fn planned(body: &str) -> Result<usize, ScimError> {
+    let request = BulkRequest::parse(json::parse(body.as_bytes())?, &mut Tolerance::lenient())?;
+    Ok(request.plan.units.len())
 }
 
 fn patched(rt: &ResourceType, body: &str, current: &Document) -> Result<Document, ScimError> {

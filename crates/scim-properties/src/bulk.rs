@@ -3,18 +3,33 @@
 
 use std::collections::HashSet;
 
-use scim_core::bulk::{BulkRequest, Id};
-use scim_core::json;
+use scim_core::bulk::{Asked, BulkRequest, Endpoint, Id, Method};
+use scim_core::leniency::Tolerance;
+use scim_core::patch::PatchRequest;
+use scim_core::{ScimError, json, resource};
 use serde_json::Value;
 
-use crate::types::tolerances;
+use crate::grammar::{Choices, bulks};
+use crate::types::{TYPES, tolerances};
 
-/// The property.
+/// The property over a body as text.
 ///
 /// # Panics
 /// When it does not hold.
 pub fn text(bytes: &[u8]) {
     let Ok(body) = json::parse(bytes) else { return };
+    is_planned_or_refused(&body);
+}
+
+/// The property over a body that the bytes choose.
+///
+/// # Panics
+/// When it does not hold.
+pub fn made(bytes: &[u8]) {
+    is_planned_or_refused(&bulks::bulk(&mut Choices::new(bytes)));
+}
+
+fn is_planned_or_refused(body: &Value) {
     for mut tolerance in tolerances() {
         match BulkRequest::parse(body.clone(), &mut tolerance) {
             Ok(request) => holds(request),
@@ -48,8 +63,21 @@ fn holds(request: BulkRequest) {
             Ok(asked) => {
                 plan.resolve(asked, |creator| Some(format!("id-{creator}")));
                 assert_has_no_reference(&asked.data);
+                if let Err(error) = read(asked) {
+                    crate::assert_is_a_refusal(&error);
+                }
             }
         }
+    }
+}
+
+/// Its data as those of a request of its own.
+fn read(asked: &Asked) -> Result<(), ScimError> {
+    let (rt, mut tolerance) = (&TYPES[usize::from(asked.endpoint == Endpoint::Groups)], Tolerance::lenient());
+    match asked.method {
+        Method::Delete => Ok(()),
+        Method::Patch => PatchRequest::parse(rt, &asked.data, &mut tolerance).map(|_| ()),
+        Method::Post | Method::Put => resource::create(rt, &asked.data, &mut tolerance).map(|_| ()),
     }
 }
 

@@ -32,7 +32,7 @@ pub fn made(bytes: &[u8]) {
     holds(rt, &text, &[resource]);
 }
 
-fn holds(rt: &ResourceType, text: &str, resources: &[Map<String, Value>]) {
+pub(crate) fn holds(rt: &ResourceType, text: &str, resources: &[Map<String, Value>]) {
     let mut read = Vec::new();
     for mut tolerance in tolerances() {
         let parsed = Filter::parse(text, rt, &mut tolerance);

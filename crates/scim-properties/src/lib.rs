@@ -19,6 +19,7 @@ pub mod history;
 pub mod json;
 pub mod path;
 pub mod resource;
+pub mod schema;
 pub mod search;
 pub mod seeds;
 mod types;
@@ -39,6 +40,7 @@ pub struct Target {
 /// All of them. Each has a file in `fuzz/fuzz_targets`.
 pub const TARGETS: &[Target] = &[
     Target { name: "bulk", run: bulk::text, seeds: seeds::bulks },
+    Target { name: "bulk_made", run: bulk::made, seeds: Vec::new },
     Target { name: "filter", run: filter::text, seeds: seeds::filters },
     Target { name: "filter_made", run: filter::made, seeds: Vec::new },
     Target { name: "fold", run: fold::text, seeds: seeds::names },
@@ -49,6 +51,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "path_made", run: path::made, seeds: Vec::new },
     Target { name: "resource", run: resource::text, seeds: seeds::resources },
     Target { name: "resource_made", run: resource::made, seeds: Vec::new },
+    Target { name: "schema", run: schema::text, seeds: seeds::schemas },
+    Target { name: "schema_made", run: schema::made, seeds: Vec::new },
     Target { name: "search", run: search::text, seeds: seeds::searches },
     Target { name: "search_made", run: search::made, seeds: Vec::new },
 ];

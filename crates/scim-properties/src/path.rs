@@ -29,7 +29,7 @@ pub fn made(bytes: &[u8]) {
     holds(rt, &text);
 }
 
-fn holds(rt: &ResourceType, text: &str) {
+pub(crate) fn holds(rt: &ResourceType, text: &str) {
     for mut tolerance in tolerances() {
         match Path::parse(rt, text, &mut tolerance) {
             Err(error) => {

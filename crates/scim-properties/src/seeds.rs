@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use scim_core::schema;
 use serde_json::Value;
 
 /// Filters.
@@ -138,6 +139,24 @@ pub fn documents() -> Vec<String> {
     ];
     let recorded = steps().into_iter().map(|step| step["body"].to_string());
     distinct(recorded.chain(MORE.iter().map(|text| (*text).to_owned())))
+}
+
+/// Schema documents: our own, and what a tenant may add.
+#[must_use]
+pub fn schemas() -> Vec<String> {
+    let built_in = [schema::user(), schema::group()]
+        .into_iter()
+        .flat_map(|rt| rt.schemas().cloned().collect::<Vec<_>>());
+    let built_in = built_in.map(|schema| {
+        let mut document = serde_json::to_value(&schema).unwrap();
+        document["id"] = "urn:example:copy:2.0:User".into();
+        document.to_string()
+    });
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/schemas/hr-user.json");
+    distinct(built_in.chain([fs::read_to_string(example).unwrap()]).chain([
+        r#"{"id":"urn:example:x:1:User","attributes":[{"name":"a","type":"complex","subAttributes":[{"name":"$ref","type":"reference"}]}]}"#.to_owned(),
+        r#"{"id":"urn:usher:x","attributes":[{"name":"__proto__"},{"name":"A"},{"name":"a","uniqueness":"server","multiValued":true}]}"#.to_owned(),
+    ]))
 }
 
 /// Two names, each on its line.

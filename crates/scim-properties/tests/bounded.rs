@@ -141,6 +141,11 @@ fn bulks() {
 }
 
 #[test]
+fn bulks_made() {
+    holds_for_what_is_made("bulk_made");
+}
+
+#[test]
 fn filters() {
     holds_around_its_seeds("filter");
 }
@@ -188,6 +193,16 @@ fn resources() {
 #[test]
 fn resources_made() {
     holds_for_what_is_made("resource_made");
+}
+
+#[test]
+fn schemas() {
+    holds_around_its_seeds("schema");
+}
+
+#[test]
+fn schemas_made() {
+    holds_for_what_is_made("schema_made");
 }
 
 #[test]

@@ -40,6 +40,8 @@ pub struct Hostile {
 pub fn requests(user_id: &str) -> Vec<Hostile> {
     let mut requests = bodies();
     requests.extend(queries());
+    requests.extend(searches());
+    requests.extend(bulks());
     requests.extend(patches(&format!("/Users/{user_id}")));
     requests
 }
@@ -177,6 +179,49 @@ fn queries() -> Vec<Hostile> {
         get("a lone surrogate in a filter", list("title+eq+%22%5Cud800%22"), 400, "invalidFilter"),
         get("no UTF-8 in a filter", list("title+eq+%22%ff%22"), 400, "invalidValue"),
         get("60 KB of attributes", format!("/Users?attributes={}", "a,".repeat(30_000)), 400, "invalidValue"),
+    ]
+}
+
+fn searches() -> Vec<Hostile> {
+    let search = |name, more: Value, keyword| {
+        let mut body = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"]});
+        for (key, value) in more.as_object().unwrap() {
+            body[key] = value.clone();
+        }
+        Hostile { target: "/Users/.search".into(), ..Hostile::post(name, body.to_string(), 400, keyword) }
+    };
+    vec![
+        search("a search for 1 MB of (", json!({"filter": "(".repeat(1 << 20)}), "invalidFilter"),
+        search(
+            "a search of 10,000 terms",
+            json!({"filter": vec!["title pr"; 10_000].join(" or ")}),
+            "invalidFilter",
+        ),
+        search("a search sorted by 1 MB of dots", json!({"sortBy": ".".repeat(1 << 20)}), "invalidPath"),
+        search("a search from a cursor of 1 MB", json!({"cursor": "A".repeat(1 << 20)}), "invalidCursor"),
+        search("a search for 500,000 attributes", json!({"attributes": vec!["a"; 500_000]}), "invalidValue"),
+    ]
+}
+
+fn bulks() -> Vec<Hostile> {
+    let bulk = |name, operation: &str, count: usize, status, keyword| {
+        let body = format!(
+            "{{\"schemas\":[\"urn:ietf:params:scim:api:messages:2.0:BulkRequest\"],\"Operations\":[{}]}}",
+            vec![operation; count].join(",")
+        );
+        Hostile { target: "/Bulk".into(), ..Hostile::post(name, body, status, keyword) }
+    };
+    let delete = "{\"method\":\"DELETE\",\"path\":\"/Users/x\"}";
+    vec![
+        bulk("a bulk of 1,001 operations", delete, 1_001, 413, ""),
+        bulk("a bulk of 200,000 operations", delete, 200_000, 413, ""),
+        bulk(
+            "a bulk with a key twice",
+            "{\"method\":\"DELETE\",\"Method\":\"POST\"}",
+            1,
+            400,
+            "invalidSyntax",
+        ),
     ]
 }
 

@@ -5,6 +5,7 @@
 use serde_json::{Map, Value};
 
 use super::{Asked, Method};
+use crate::path::Path;
 
 /// What follows `bulkId:`, when the text is a reference.
 pub(super) fn name(text: &str) -> Option<&str> {
@@ -61,7 +62,8 @@ fn member_mut<'a>(object: &'a mut Map<String, Value>, name: &str) -> Option<&'a 
 
 /// Looks at the string literals of a value path, which are JSON's (RFC 7644 §3.4.2.2).
 fn in_path(path: &mut String, id_of: &mut dyn FnMut(&str) -> Option<String>) {
-    if !path.contains("\"bulkId:") {
+    // A longer one is refused when it is read as a path.
+    if path.len() > Path::MAX_BYTES || !path.contains("\"bulkId:") {
         return;
     }
     let mut resolved = String::with_capacity(path.len());

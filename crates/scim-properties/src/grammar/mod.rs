@@ -1,9 +1,11 @@
 //! Bytes as choices: what a fuzzer changes in them changes what is made, and all that is made is well-formed enough to get
 //! behind the first error. The first choice of every list is the one that ends, so that spent bytes end everything.
 
+pub mod bulks;
 pub mod filters;
 pub mod patches;
 pub mod resources;
+pub mod schemas;
 
 /// Bytes that are taken one by one; none left is zeros for ever.
 #[derive(Debug)]
