@@ -23,7 +23,7 @@ const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (\
 /// rows in the tree of their key, so that a row is written once; PostgreSQL is given the step without it.
 #[derive(Clone, Copy, Debug)]
 pub struct Migration {
-    /// The step's name, `2025-11-01-000000_users`. Steps are applied in the order of the list; a name is never
+    /// The step's name, `0001_directory`. Steps are applied in the order of the list; a name is never
     /// changed once a store has it.
     pub version: &'static str,
     /// Statements, each ended by `;` at the end of a line. What follows the line `-- PostgreSQL only:` is for what
