@@ -8,7 +8,7 @@ use super::compat::is_empty;
 use crate::filter::{Filter, Literal, Op};
 use crate::leniency::{Leniency, Tolerance};
 use crate::path::Path;
-use crate::resource::{MAX_MEMBERS, Member};
+use crate::resource::{MAX_KEY, Member, is_too_long};
 use crate::{ScimError, ScimType};
 
 /// One change to a group's members.
@@ -23,6 +23,15 @@ pub enum MemberChange {
 }
 
 impl MemberChange {
+    /// How many members it names.
+    pub(super) fn named(&self) -> usize {
+        match self {
+            Self::Add(members) | Self::Replace(members) => members.len(),
+            Self::Remove(MemberSelection::Values(ids)) => ids.len(),
+            Self::Remove(MemberSelection::All | MemberSelection::Matching { .. }) => 0,
+        }
+    }
+
     /// How often each member of the group is looked at.
     pub(super) fn comparisons(&self) -> usize {
         match self {
@@ -126,16 +135,14 @@ fn members(value: &Value, tolerance: &mut Tolerance) -> Result<Vec<Member>, Scim
         Value::Null => &[],
         single => std::slice::from_ref(single),
     };
-    if list.len() > MAX_MEMBERS {
-        let detail = format!("one operation may name at most {MAX_MEMBERS} members; send several.");
-        return Err(ScimError::invalid_value(detail));
-    }
     list.iter().map(|member| self::member(member, tolerance)).collect()
 }
 
 fn member(element: &Value, tolerance: &mut Tolerance) -> Result<Member, ScimError> {
     match element {
-        Value::String(id) if !id.is_empty() => Ok(Member { value: id.clone(), display: None, kind: None }),
+        Value::String(id) if !id.is_empty() => {
+            Ok(Member { value: bounded("value", id)?, display: None, kind: None })
+        }
         Value::Object(parts) => member_of(parts, tolerance),
         _ => Err(no_member()),
     }
@@ -162,9 +169,17 @@ fn text(name: &str, value: &Value) -> Result<Option<String>, ScimError> {
     match value {
         Value::Null => Ok(None),
         Value::String(text) if text.is_empty() => Ok(None),
-        Value::String(text) => Ok(Some(text.clone())),
+        Value::String(text) => bounded(name, text).map(Some),
         _ => Err(ScimError::invalid_value(format!("members.{name} must be a string."))),
     }
+}
+
+fn bounded(name: &str, text: &str) -> Result<String, ScimError> {
+    if is_too_long(text) {
+        let detail = format!("members.{name} must be at most {MAX_KEY} characters long.");
+        return Err(ScimError::invalid_value(detail));
+    }
+    Ok(text.to_owned())
 }
 
 fn no_member() -> ScimError {

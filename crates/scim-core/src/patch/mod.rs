@@ -14,7 +14,7 @@ pub use members::{MemberChange, MemberSelection};
 
 use crate::leniency::{Leniency, Tolerance};
 use crate::path::{AttributeRef, Path};
-use crate::resource::{Faults, member};
+use crate::resource::{Faults, MAX_MEMBERS, member};
 use crate::schema::{Attribute, Mutability, ResourceType, Schema};
 use crate::{Document, ScimError, ScimType, resource, urn};
 
@@ -116,7 +116,14 @@ impl PatchRequest {
         Ok((self, members))
     }
 
+    /// What all operations together ask of the members.
     fn check_members(&self) -> Result<(), ScimError> {
+        if self.members.iter().map(MemberChange::named).sum::<usize>() > MAX_MEMBERS {
+            let detail = format!(
+                "The operations may name at most {MAX_MEMBERS} members together; send several requests."
+            );
+            return Err(ScimError::invalid_value(detail));
+        }
         let limit = Self::MAX_MEMBER_COMPARISONS;
         if self.members.iter().map(MemberChange::comparisons).sum::<usize>() <= limit {
             return Ok(());

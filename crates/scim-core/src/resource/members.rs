@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::Document;
+use super::{Document, MAX_KEY};
 
 /// One member as a client named it (RFC 7643 §4.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +23,12 @@ impl Member {
         let text = |name| element.get(name).and_then(Value::as_str).map(str::to_owned);
         Some(Self { value: text("value")?, display: text("display"), kind: text("type") })
     }
+}
+
+/// Whether a text of a member is longer than anybody's name: a group shows its members in every answer, so that what one
+/// of them holds is paid for a hundred thousand times.
+pub(crate) fn is_too_long(text: &str) -> bool {
+    text.len() > MAX_KEY && text.chars().count() > MAX_KEY
 }
 
 /// Takes the members out of a group's document, straight after [`super::create`] or [`super::replace`]; `None`

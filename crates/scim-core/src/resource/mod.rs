@@ -20,6 +20,7 @@ mod unseen;
 
 pub use document::Document;
 pub use intake::{create, replace};
+pub(crate) use members::is_too_long;
 pub use members::{Member, take_members};
 pub(crate) use normalise::{is_reference_by_value, member};
 pub use normalise::{normalise, normalise_element};
@@ -40,7 +41,8 @@ pub const MAX_ELEMENTS: usize = 2_000;
 pub const MAX_MEMBERS: usize = 100_000;
 /// Longest string value, in bytes: a picture belongs behind a URI.
 pub const MAX_STRING: usize = 64 * 1024;
-/// Longest `userName`, `externalId` and group `displayName`, in characters: these stand in unique indexes.
+/// Longest `userName`, `externalId` and group `displayName`, in characters: these stand in unique indexes. And longest text of
+/// a member, of which a group has many.
 pub const MAX_KEY: usize = 1_024;
 /// Longest resource without its members, in bytes: a page may hold a thousand of them, and a filter or a PATCH looks
 /// into them. A person with every attribute and a dozen certificates has 50 KiB.

@@ -62,12 +62,12 @@ pub(super) fn is_nothing(value: &Value) -> bool {
 }
 
 /// Attack 38: a bound on what one attribute may hold.
-pub(super) fn not_too_many(attribute: &Attribute, count: usize) -> Result<(), ScimError> {
-    let most = if attribute.name == "members" { MAX_MEMBERS } else { MAX_ELEMENTS };
+pub(super) fn not_too_many(at: Place<'_>, count: usize) -> Result<(), ScimError> {
+    let most = if at.is_core("members") { MAX_MEMBERS } else { MAX_ELEMENTS };
     if count <= most {
         return Ok(());
     }
-    Err(ScimError::invalid_value(format!("{} may hold at most {most} values.", attribute.name)))
+    Err(ScimError::invalid_value(format!("{at} may hold at most {most} values.")))
 }
 
 /// `manager`: one object whose point is its `value`.
@@ -101,7 +101,7 @@ impl Reader<'_> {
     }
 
     fn many(&mut self, attribute: &Attribute, elements: &[Value], at: Place<'_>) -> Option<Value> {
-        if let Err(fault) = not_too_many(attribute, elements.len()) {
+        if let Err(fault) = not_too_many(at, elements.len()) {
             self.faults.refuse(at, fault);
             return None;
         }
@@ -139,7 +139,7 @@ impl Reader<'_> {
     }
 
     fn complex(&mut self, attribute: &Attribute, value: &Value, at: Place<'_>) -> Option<Value> {
-        let value = match packed::role(attribute, value).filter(|_| !self.t.strict) {
+        let value = match packed::role(at, value).filter(|_| !self.t.strict) {
             Some(role) => {
                 self.t.note(Leniency::JsonInValue, &attribute.name);
                 Cow::Owned(role)

@@ -4,16 +4,16 @@
 use serde_json::Value;
 
 use super::normalise::member;
+use super::place::Place;
 use crate::json;
-use crate::schema::Attribute;
 
-/// The one attribute in whose `value` a JSON text is known to come.
+/// The one core attribute in whose `value` a JSON text is known to come.
 const PACKED: &str = "roles";
 
 /// `{"value": "{\"value\":\"25\",\"displayName\":\"Role25\"}"}` as `{"value": "25", "display": "Role25"}`; `None` for
 /// every other value.
-pub(super) fn role(attribute: &Attribute, element: &Value) -> Option<Value> {
-    if attribute.name != PACKED || !attribute.multi_valued {
+pub(super) fn role(at: Place<'_>, element: &Value) -> Option<Value> {
+    if !at.is_core(PACKED) {
         return None;
     }
     let text = match element {

@@ -26,6 +26,16 @@ impl<'a> Place<'a> {
         Self { sub: Some(name), ..self }
     }
 
+    /// Whether this is the whole core attribute of that name: one of the tenant's own may be called the same.
+    pub(super) fn is_core(self, name: &str) -> bool {
+        self.is_part_of_core(name) && self.sub.is_none()
+    }
+
+    /// Whether this is the core attribute of that name, or a sub-attribute of it.
+    pub(super) fn is_part_of_core(self, name: &str) -> bool {
+        self.urn.is_none() && self.attribute == name
+    }
+
     /// 400 `invalidValue`: what this place holds has the wrong form. The value itself is never repeated.
     pub(super) fn must_be(self, form: &str) -> ScimError {
         ScimError::invalid_value(format!("{self} must be {form}."))

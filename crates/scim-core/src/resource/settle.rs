@@ -6,6 +6,7 @@ use super::elements;
 use super::faults::Faults;
 use super::immutable::{self, Absent};
 use super::normalise::{is_nothing, not_too_many};
+use super::place::Place;
 use super::{Document, MAX_KEY, MAX_RESOURCE, order, required};
 use crate::fold::user_name_key;
 use crate::leniency::Tolerance;
@@ -18,13 +19,14 @@ use crate::{ResourceType, ScimError};
 pub(crate) fn settle(rt: &ResourceType, document: &mut Document, t: &mut Tolerance, faults: &mut Faults) {
     document.0.retain(|key, value| {
         if let Some(attribute) = rt.attribute(key) {
-            return is_left(attribute, value, t, faults);
+            return is_left((attribute, Place::of(key)), value, t, faults);
         }
         let (Some(extension), Value::Object(block)) = (rt.extension(key), value) else {
             return false;
         };
         block.retain(|key, value| {
-            extension.attribute(key).is_some_and(|attribute| is_left(attribute, value, t, faults))
+            let at = Place::within(&extension.id, key);
+            extension.attribute(key).is_some_and(|attribute| is_left((attribute, at), value, t, faults))
         });
         put_in_order(block, names(&extension.attributes));
         !block.is_empty()
@@ -54,11 +56,16 @@ pub(crate) fn settle_patched(
 }
 
 /// Tidies one attribute's value and tells whether anything is left of it.
-fn is_left(attribute: &Attribute, value: &mut Value, t: &mut Tolerance, faults: &mut Faults) -> bool {
+fn is_left(
+    (attribute, at): (&Attribute, Place<'_>),
+    value: &mut Value,
+    t: &mut Tolerance,
+    faults: &mut Faults,
+) -> bool {
     let Value::Array(array) = value else {
         return is_filled(attribute, value);
     };
-    faults.keep(not_too_many(attribute, array.len()));
+    faults.keep(not_too_many(at, array.len()));
     array.retain_mut(|element| is_filled(attribute, element));
     elements::tidy(attribute, array, t);
     !array.is_empty()

@@ -4,9 +4,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use super::MAX_STRING;
 use super::faults::listed;
+use super::members::is_too_long;
 use super::place::Place;
+use super::{MAX_KEY, MAX_STRING};
 use crate::ScimError;
 use crate::filter::Instant;
 use crate::leniency::{Leniency, Tolerance};
@@ -23,7 +24,10 @@ pub(super) fn simple(
         Type::Boolean => boolean(value, at, t),
         Type::Integer => kept_if(value.is_i64() || value.is_u64(), value, || at.must_be("an integer")),
         Type::Decimal => kept_if(value.is_number(), value, || at.must_be("a number")),
-        Type::String | Type::Reference => {
+        Type::String => text(value, at, "a string", |_| true)
+            .and_then(|value| short_in_members(value, at))
+            .and_then(|value| canonical(attribute, value, at)),
+        Type::Reference => {
             text(value, at, "a string", |_| true).and_then(|value| canonical(attribute, value, at))
         }
         Type::DateTime => {
@@ -32,6 +36,14 @@ pub(super) fn simple(
         Type::Binary => text(value, at, "base64 (RFC 4648, section 4)", is_base64),
         Type::Complex => Err(at.must_be("an object")),
     }
+}
+
+/// A `$ref` is not kept, so its length is nobody's concern.
+fn short_in_members(value: Value, at: Place<'_>) -> Result<Value, ScimError> {
+    if at.is_part_of_core("members") && value.as_str().is_some_and(is_too_long) {
+        return Err(at.must_be(&format!("at most {MAX_KEY} characters long")));
+    }
+    Ok(value)
 }
 
 /// Canonical values are hints, unless the tenant's profile binds them; what was sent is kept in its own spelling.

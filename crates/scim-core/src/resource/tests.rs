@@ -722,6 +722,21 @@ fn a_hundred_thousand_members_are_taken_and_no_more() {
 }
 
 #[test]
+fn attack_38_what_is_said_of_a_member_is_as_short_as_a_name() {
+    let sent = |name: &str, text: String| {
+        let mut member = json!({"value": "u", "$ref": "x".repeat(MAX_KEY + 1)});
+        member[name] = text.into();
+        json!({"schemas": [urn::GROUP], "displayName": "d", "members": [member]})
+    };
+    for name in ["value", "display", "type"] {
+        assert!(members_of(sent(name, "é".repeat(MAX_KEY))).is_some());
+        let long = sent(name, "é".repeat(MAX_KEY + 1));
+        let error = refused_by(&mut Tolerance::lenient(), &schema::group(), &long);
+        assert_eq!(error.detail, format!("members.{name} must be at most 1024 characters long."));
+    }
+}
+
+#[test]
 fn entras_group_becomes_a_document() {
     let sent = json!({
         "schemas": [urn::GROUP, "http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group"],

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::filter::Filter;
-use crate::resource::Member;
+use crate::resource::{MAX_KEY, MAX_MEMBERS, Member};
 
 fn member_changes(
     tolerance: &mut Tolerance,
@@ -128,5 +128,40 @@ fn a_membership_that_is_not_understood_is_refused() {
     ] {
         let error = changes(json!([operation])).unwrap_err();
         assert_eq!(error.scim_type.map(ScimType::keyword), Some(expected), "{operation}");
+    }
+}
+
+#[test]
+fn attack_38_what_is_said_of_a_member_is_as_short_as_a_name() {
+    for (op, name) in [("add", "value"), ("replace", "display"), ("add", "type"), ("remove", "value")] {
+        let change = |text: String| {
+            let mut member = json!({"value": "u", "$ref": "x".repeat(MAX_KEY + 1)});
+            member[name] = text.into();
+            changes(json!([{"op": op, "path": "members", "value": [member]}]))
+        };
+        assert!(change("é".repeat(MAX_KEY)).is_ok());
+        let error = change("é".repeat(MAX_KEY + 1)).unwrap_err();
+        assert_eq!(error.scim_type.map(ScimType::keyword), Some("invalidValue"));
+        let expected = format!("Operation 1: members.{name} must be at most 1024 characters long.");
+        assert_eq!(error.detail, expected);
+    }
+    let bare = json!([{"op": "add", "path": "members", "value": ["x".repeat(MAX_KEY + 1)]}]);
+    assert!(changes(bare).is_err());
+}
+
+#[test]
+fn attack_38_the_members_of_all_operations_are_bounded_together() {
+    let half = |count: usize| -> Value { (0..count).map(|n| Value::from(n.to_string())).collect() };
+    let both = |op: &str, first: usize, second: usize| {
+        changes(json!([
+            {"op": "add", "path": "members", "value": half(first)},
+            {"op": op, "path": "members", "value": half(second)},
+        ]))
+    };
+    for op in ["add", "replace", "remove"] {
+        assert!(both(op, MAX_MEMBERS / 2, MAX_MEMBERS / 2).is_ok());
+        let error = both(op, MAX_MEMBERS / 2, MAX_MEMBERS / 2 + 1).unwrap_err();
+        assert_eq!(error.scim_type.map(ScimType::keyword), Some("invalidValue"));
+        assert!(error.detail.contains("100000 members together"), "{}", error.detail);
     }
 }

@@ -544,6 +544,44 @@ fn entra_roles_with_json_in_value_become_roles_in_a_create_and_a_replace() {
     }
 }
 
+#[test]
+fn what_is_said_of_a_core_attribute_does_not_hold_for_a_tenants_own_of_that_name() {
+    let own = |base: fn() -> ResourceType, attribute: Value| {
+        let mut rt = base();
+        let schema = json!({"id": OWN, "name": "HR", "description": "", "attributes": [attribute]});
+        let schema: Schema = serde_json::from_value(schema).unwrap();
+        rt.add_extension(Extension { schema, required: false });
+        rt
+    };
+    let roles = json!({"name": "roles", "type": "complex", "multiValued": true, "subAttributes": [
+        {"name": "value", "type": "string"}, {"name": "display", "type": "string"}]});
+    let rt = own(schema::user, roles);
+    let packed = json!([{"value": "{\"value\":\"25\",\"displayName\":\"Role25\"}"}]);
+    let mut t = lenient();
+    let document = create(&rt, &body(json!({OWN: {"roles": packed}})), &mut t).unwrap();
+    assert_eq!(document.get(OWN).unwrap()["roles"], packed);
+    assert!(t.seen.iter().all(|(leniency, _)| *leniency != Leniency::JsonInValue));
+    let operation =
+        json!([{"op": "add", "path": format!("{OWN}:roles"), "value": [{"value": "{\"value\":\"26\"}"}]}]);
+    let request = json!({"schemas": [urn::PATCH_OP], "Operations": operation});
+    let patched =
+        PatchRequest::parse(&rt, &request, &mut t).and_then(|p| p.apply(&rt, &document, &mut t)).unwrap();
+    assert_eq!(patched.get(OWN).unwrap()["roles"][1]["value"], "{\"value\":\"26\"}");
+
+    let members = json!({"name": "members", "type": "complex", "multiValued": true, "subAttributes": [
+        {"name": "value", "type": "string"}, {"name": "display", "type": "string"}]});
+    let rt = own(schema::group, members);
+    let sent = |elements: Vec<Value>| {
+        let urns = [urn::GROUP, OWN];
+        create(&rt, &json!({"schemas": urns, "displayName": "d", OWN: {"members": elements}}), &mut lenient())
+    };
+    assert!(sent(vec![json!({"value": "v", "display": "x".repeat(MAX_KEY + 1)})]).is_ok());
+    let many = |count: usize| (0..count).map(|n| json!({"value": n.to_string()})).collect();
+    assert!(sent(many(MAX_ELEMENTS)).is_ok());
+    let error = sent(many(MAX_ELEMENTS + 1)).unwrap_err();
+    assert_eq!(error.detail, format!("{OWN}:members may hold at most 2000 values."));
+}
+
 /// One fault for each attribute: what is sent, and by what name it must be told.
 fn faults() -> Vec<(&'static str, Value, &'static str)> {
     vec![
