@@ -43,6 +43,9 @@ fn require_regular_file(file: &StoreFile) -> Result<(), StoreError> {
     }
 }
 
+/// Bytes of a page in the write-ahead log: its header and the page.
+const WAL_FRAME: u64 = 24 + 4096;
+
 /// `busy_timeout` first, because the others may already meet a lock. No `mmap_size`: with it, a file that is
 /// cut short under us would end the process by a signal, where a read gives an error for one tenant.
 fn sqlite_pragmas(role: Role, settings: &StoreSettings) -> String {
@@ -54,10 +57,11 @@ fn sqlite_pragmas(role: Role, settings: &StoreSettings) -> String {
     );
     match role {
         Role::Reader => format!("{common} PRAGMA query_only=ON;"),
-        // After a burst the log's file is cut back to this size when the log starts again.
+        // A log that starts again writes over blocks that the file has, which a commit waits for half as long as for new
+        // ones. Only what a long reader made it grow beyond its cap is cut off.
         Role::Writer => format!(
             "{common} PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA journal_size_limit={};",
-            u64::from(settings.checkpoint_pages).saturating_mul(2 * 4096),
+            u64::from(settings.wal_max_pages.saturating_add(settings.checkpoint_pages)) * WAL_FRAME,
         ),
     }
 }

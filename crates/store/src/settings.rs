@@ -19,7 +19,8 @@ pub struct StoreSettings {
     pub group_commit_max: usize,
     /// Pages in the write-ahead log (4 KiB each) that start a checkpoint beside the writer.
     pub checkpoint_pages: u32,
-    /// Pages in the write-ahead log from which the writer itself checkpoints before it goes on.
+    /// Pages in the write-ahead log from which the writer itself checkpoints before it goes on. After a burst the log's file
+    /// keeps about this size until the store is closed.
     pub wal_max_pages: u32,
     /// Page cache of one SQLite connection, in KiB. The operating system caches the file as well.
     pub sqlite_cache_kib: u32,
