@@ -12,8 +12,8 @@ const KEY: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
 /// The same, and not blank.
 const REQUIRED_KEY: &str =
     r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$";
-/// RFC 4648 §4, without unused bits.
-const BASE64: &str = "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$";
+/// RFC 4648 §4, without unused bits; the padding may be left out (RFC 7643 §2.3.6).
+const BASE64: &str = "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/][AQgw](==)?|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=?)?$";
 
 /// A whole resource as a POST or a PUT may send it. A strict tenant refuses attributes that no schema knows; others drop them.
 #[must_use]

@@ -1,7 +1,7 @@
 //! One value of a simple type (RFC 7643 §2.3): checked, and kept as it was sent except for booleans.
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use serde_json::Value;
 
 use super::faults::listed;
@@ -83,8 +83,9 @@ fn kept_if(valid: bool, value: &Value, refusal: impl FnOnce() -> ScimError) -> R
     if valid { Ok(value.clone()) } else { Err(refusal()) }
 }
 
-/// RFC 7643 §2.3.6; certificates are often cut out of PEM files, so line ends may stand in them.
+/// RFC 7643 §2.3.6, where "trailing padding characters MAY be omitted"; certificates are often cut out of PEM files, so line
+/// ends may stand in them.
 fn is_base64(text: &str) -> bool {
     let unbroken: Vec<u8> = text.bytes().filter(|b| !matches!(b, b'\r' | b'\n')).collect();
-    STANDARD.decode(unbroken).is_ok()
+    STANDARD.decode(&unbroken).is_ok() || STANDARD_NO_PAD.decode(&unbroken).is_ok()
 }

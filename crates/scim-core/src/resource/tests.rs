@@ -411,10 +411,12 @@ fn values_are_kept_as_sent() {
 #[test]
 fn certificates_must_be_base64() {
     let sent = |text: &str| json!({"x509Certificates": [{"value": text}]});
-    for text in ["TUlJQw==", "TUlJQw==\r\n", "TUlJ\nTUlJ", "AAAA"] {
+    for text in ["TUlJQw==", "TUlJQw==\r\n", "TUlJ\nTUlJ", "AAAA", "TUlJQw", "TUlJQ0M", "TUlJQ0M="] {
         assert_eq!(created(sent(text))["x509Certificates"][0]["value"], text);
     }
-    for text in ["not base64!", "TUlJQw=", "TUlJQw", "TUlJ-_==", "a", "-----BEGIN CERTIFICATE-----", "é"] {
+    for text in
+        ["not base64!", "TUlJQw=", "TUlJQx", "TUlJ-_==", "TUlJQ", "a", "-----BEGIN CERTIFICATE-----", "é"]
+    {
         assert!(refused(sent(text)).detail.contains("base64"), "{text}");
     }
     for mut t in [Tolerance::lenient(), Tolerance::strict()] {

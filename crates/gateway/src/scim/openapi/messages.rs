@@ -102,7 +102,7 @@ pub(super) fn list(of: Value) -> Value {
     )
 }
 
-/// RFC 7644 §3.4.3 and RFC 9865 §2.3: the parameters of a query in a body; null is as absent.
+/// RFC 7644 §3.4.3 and RFC 9865 §3: the parameters of a query in a body; null is as absent.
 pub(super) fn search_request() -> Value {
     let or_null = |schema: Value| json!({"anyOf": [schema, {"type": "null"}]});
     let names = || json!({"type": "array", "items": {"type": "string", "pattern": json_schema::TEXT}});

@@ -1,4 +1,5 @@
-//! The process under the gateway: killed, stopped, started again.
+//! The process under the gateway: killed, stopped, started again, alone on its data.
 
+mod alone;
 mod crash;
 mod storm;
