@@ -290,6 +290,16 @@ impl Path {
         }
     }
 
+    /// The full name of what is addressed, whichever elements of it are meant.
+    #[must_use]
+    pub fn full_name(&self) -> String {
+        match self {
+            Self::Extension(urn) => urn.clone(),
+            Self::Elements { of, sub: Some(sub), .. } => format!("{}.{}", of.full_name(), sub.name),
+            Self::Attribute(of) | Self::Elements { of, sub: None, .. } => of.full_name(),
+        }
+    }
+
     /// The sub-attribute that is addressed, if one is.
     #[must_use]
     pub fn sub(&self) -> Option<&Field> {

@@ -93,6 +93,9 @@ impl PatchRequest {
         let mut faults = Faults::default();
         let mut effort = effort::Effort::of_one_request();
         for operation in &self.operations {
+            if operation.verb == Verb::Remove {
+                faults.note_removal(operation.path.full_name());
+            }
             match apply::apply(rt, operation, &mut document.0, tolerance, &mut effort) {
                 Err(error) if error.scim_type == Some(ScimType::TooMany) => return Err(error),
                 // What an operation that failed should have made cannot be found by a later one.

@@ -2,7 +2,7 @@
 //! failed provisioning cycle per fault.
 
 use super::place::Place;
-use crate::ScimError;
+use crate::{ScimError, ScimType};
 
 /// Faults that are told apart; a body can hold more of them than anybody reads.
 const MAX_KEPT: usize = 50;
@@ -23,6 +23,8 @@ pub(crate) struct Faults {
     missing: Vec<String>,
     /// Full names of attributes whose values were refused: they are not missing as well.
     refused: Vec<String>,
+    /// Full names of what the request itself asks to remove.
+    removed: Vec<String>,
 }
 
 impl Faults {
@@ -53,6 +55,12 @@ impl Faults {
         push_once(&mut self.missing, name);
     }
 
+    /// The request removes this, by its full name. That is no fault, unless it is required: then it is told as one that must
+    /// not go (RFC 7644 §3.5.2.2), and not as one that was left out.
+    pub(crate) fn note_removal(&mut self, name: String) {
+        push_once(&mut self.removed, name);
+    }
+
     /// Whether nothing was found so far.
     pub(crate) fn is_empty(&self) -> bool {
         self.kept.is_empty() && self.missing.is_empty()
@@ -79,7 +87,10 @@ impl Faults {
             [one] => format!("The required attribute {one} is missing."),
             many => format!("These required attributes are missing: {}.", listed(many)),
         };
-        self.add(ScimError::invalid_value(sentence));
+        let is_removed = |name: &String| self.removed.iter().any(|removed| is_of(removed, name));
+        let scim_type =
+            if missing.iter().all(is_removed) { ScimType::Mutability } else { ScimType::InvalidValue };
+        self.add(ScimError::bad_request(scim_type, sentence));
     }
 
     fn sentences(&self) -> String {
@@ -111,10 +122,10 @@ fn push_once(names: &mut Vec<String>, name: String) {
     }
 }
 
-/// Whether the refused value is that of the attribute, of a part of it, or of the extension that it belongs to.
-fn is_of(refused: &str, name: &str) -> bool {
-    let part = refused.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
-    part || name.strip_prefix(refused).is_some_and(|rest| rest.starts_with(':'))
+/// Whether what was touched is the attribute, a part of it, or the extension that it belongs to.
+fn is_of(touched: &str, name: &str) -> bool {
+    let part = touched.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    part || name.strip_prefix(touched).is_some_and(|rest| rest.starts_with(':'))
 }
 
 /// Names with commas between them, as many as one sentence holds.

@@ -123,7 +123,7 @@ fn the_example_is_added_to_a_running_gateway_and_obeyed_at_once() {
         (json!([{ "op": "add", "path": format!("{HR}:shoeSize"), "value": 1 }]), "invalidPath"),
         (
             json!([{ "op": "remove", "path": format!("{HR}:offices[value eq \"Dublin\"].value") }]),
-            "invalidValue",
+            "mutability",
         ),
     ] {
         acme.patch(&path, &operations).expect_error(400, scim_type);

@@ -1,6 +1,6 @@
 //! Mandatory, optional, never stored: which attributes must come, may stay away, and are dropped.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use testkit::gateway::Gateway;
 
 use crate::running::{ENTERPRISE, replace, roomy, user_body};
@@ -95,10 +95,15 @@ fn a_required_attribute_cannot_be_taken_away() {
     let (_gateway, acme) = roomy();
     let ada = acme.create_user("ada", "").expect(201);
     let path = format!("/Users/{}", ada.id());
-    for operations in
-        [json!([{ "op": "remove", "path": "userName" }]), replace("userName", ""), replace("userName", "  ")]
-    {
-        acme.patch(&path, &operations).expect_error(400, "invalidValue");
+    for (operations, keyword) in [
+        // RFC 7644 §3.5.2.2 has a keyword for the one, the table of disagreements for the others.
+        (json!([{ "op": "remove", "path": "userName" }]), "mutability"),
+        (json!([{ "op": "remove", "path": "userName", "value": "ada" }]), "mutability"),
+        (replace("userName", ""), "invalidValue"),
+        (replace("userName", Value::Null), "invalidValue"),
+        (replace("userName", "  "), "invalidValue"),
+    ] {
+        acme.patch(&path, &operations).expect_error(400, keyword);
     }
     assert_eq!(acme.get(&path).expect(200).body, ada.body);
 }

@@ -193,7 +193,7 @@ fn empty_values_clear_whether_or_not_anything_was_there() {
         let operation = json!([{"op": "replace", "path": "userName", "value": empty}]);
         assert_eq!(keyword(patch(json!({}), operation)), "400 invalidValue");
     }
-    assert_eq!(keyword(patch(json!({}), json!([{"op": "remove", "path": "userName"}]))), "400 invalidValue");
+    assert_eq!(keyword(patch(json!({}), json!([{"op": "remove", "path": "userName"}]))), "400 mutability");
 }
 
 #[test]

@@ -167,19 +167,31 @@ fn required_reaches_into_extensions_complex_values_and_elements() {
     assert_eq!(made(json!({})), Value::Null, "an extension that is not there asks for nothing");
     let current =
         held(json!({"level": 1, "desk": {"number": 1, "wing": "W"}, "cars": [{"value": "a", "maker": "m"}]}));
-    for (operations, missing) in [
-        (json!([{"op": "remove", "path": format!("{OWN}:level")}]), "level"),
-        (replace_at("level", json!("")), "level"),
-        (json!([{"op": "remove", "path": format!("{OWN}:desk.number")}]), "desk.number"),
-        (json!([{"op": "remove", "path": format!("{OWN}:cars[maker eq \"m\"].value")}]), "cars.value"),
+    // RFC 7644 §3.5.2.2: what is required must not be removed. What a value leaves out is another fault.
+    for (operations, missing, keyword) in [
+        (json!([{"op": "remove", "path": format!("{OWN}:level")}]), "level", "mutability"),
+        (replace_at("level", json!("")), "level", "invalidValue"),
+        (json!([{"op": "remove", "path": format!("{OWN}:desk.number")}]), "desk.number", "mutability"),
+        (
+            json!([{"op": "remove", "path": format!("{OWN}:cars[maker eq \"m\"].value")}]),
+            "cars.value",
+            "mutability",
+        ),
+        (replace_at("cars", json!([{"maker": "n"}])), "cars.value", "invalidValue"),
     ] {
         let error = patch(&current, operations.clone()).unwrap_err();
-        assert_eq!(
-            error.detail,
-            format!("The required attribute {OWN}:{missing} is missing."),
-            "{operations}"
-        );
+        let told = format!("The required attribute {OWN}:{missing} is missing.");
+        assert_eq!((error.detail, error.scim_type.unwrap().keyword()), (told, keyword), "{operations}");
     }
+    let back = json!([
+        {"op": "remove", "path": format!("{OWN}:level")},
+        {"op": "add", "path": format!("{OWN}:level"), "value": 2},
+    ]);
+    assert_eq!(
+        patch(&current, back).unwrap()["level"],
+        2,
+        "what comes back in the same request was never missing"
+    );
     let whole = json!([{"op": "remove", "path": OWN}]);
     assert_eq!(patch(&current, whole), Ok(Value::Null));
 }
