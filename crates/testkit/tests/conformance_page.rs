@@ -163,39 +163,3 @@ fn every_disagreement_that_is_named_has_its_row() {
     let lost: Vec<&str> = named.into_iter().filter(|row| !decided.contains(&format!("\n| {row}"))).collect();
     assert!(lost.is_empty(), "docs/scim.md has no row that begins so: {lost:?}");
 }
-
-/// A link to a file leads to one, and a decision is called by one number.
-#[test]
-fn links_between_documents_lead_somewhere_and_each_decision_has_its_own_number() {
-    let docs = root().join("docs");
-    let in_folder = |folder: &Path| {
-        let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-        files.filter(|file| file.extension().is_some_and(|e| e == "md")).collect::<Vec<_>>()
-    };
-    let decisions = in_folder(&docs.join("decisions"));
-    let crates = fs::read_dir(root().join("crates")).unwrap().map(|c| c.unwrap().path().join("README.md"));
-    let readme = std::iter::once(root().join("README.md"));
-    let pages = in_folder(&docs).into_iter().chain(decisions.iter().cloned()).chain(crates).chain(readme);
-    let mut wrong = Vec::new();
-    for page in pages {
-        let text = read(&page);
-        let links = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
-        for link in links.filter(|link| !link.contains("://") && !link.starts_with('#')) {
-            let file = page.parent().unwrap().join(link.split('#').next().unwrap());
-            if !file.exists() {
-                wrong.push(format!("{}: {link}", page.display()));
-            }
-        }
-    }
-    let mut numbers = BTreeSet::new();
-    for decision in &decisions {
-        let number = decision.file_name().unwrap().to_str().unwrap()[..4].to_owned();
-        if !read(decision).starts_with(&format!("# {number} ")) {
-            wrong.push(format!("{}: its title does not begin with its number", decision.display()));
-        }
-        if !numbers.insert(number) {
-            wrong.push(format!("{}: another decision has this number", decision.display()));
-        }
-    }
-    assert!(wrong.is_empty(), "docs:\n{}", wrong.join("\n"));
-}

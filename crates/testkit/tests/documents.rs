@@ -1,0 +1,141 @@
+//! What the documents say of the repository is held to it: links, the numbers of decisions, the modules of each crate.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn crates() -> impl Iterator<Item = PathBuf> {
+    fs::read_dir(root().join("crates")).unwrap().map(|entry| entry.unwrap().path())
+}
+
+/// Every module at the top of a crate has a row in its README, which is the crate's first page in the API documentation.
+#[test]
+fn each_crate_tells_of_all_its_modules() {
+    let mut wrong = Vec::new();
+    for krate in crates() {
+        let (library, binary) = (krate.join("src/lib.rs"), krate.join("src/main.rs"));
+        let text = read(if library.exists() { &library } else { &binary });
+        let readme = read(&krate.join("README.md"));
+        let modules = text.lines().filter_map(|line| {
+            let line = line.strip_prefix("pub ").unwrap_or(line);
+            line.strip_prefix("mod ")?.strip_suffix(';')
+        });
+        let untold = modules
+            .filter(|name| !readme.contains(&format!("`{name}`")) && !readme.contains(&format!("`{name}/`")));
+        wrong.extend(untold.map(|name| format!("{}: {name}", krate.display())));
+    }
+    assert!(wrong.is_empty(), "modules without a row in README.md:\n{}", wrong.join("\n"));
+}
+
+/// The sources of all crates, without tests, which stand in files of their own or come last in a file.
+fn sources() -> Vec<String> {
+    fn collect(folder: &Path, found: &mut Vec<String>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() && !path.ends_with("tests") {
+                collect(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(read(&path).split("#[cfg(test)]").next().unwrap().to_owned());
+            }
+        }
+    }
+    let mut found = Vec::new();
+    let of_the_program = crates().filter(|krate| !krate.ends_with("testkit"));
+    of_the_program.for_each(|krate| collect(&krate.join("src"), &mut found));
+    found
+}
+
+/// The last text in the call whose arguments begin here: what a line of the log says.
+fn message(arguments: &str) -> Option<String> {
+    let (mut depth, mut literal, mut last) = (1, None, None);
+    for character in arguments.chars() {
+        match (&mut literal, character) {
+            (Some(text), '"') => last = Some(std::mem::take::<String>(text)),
+            (Some(text), other) => text.push(other),
+            (None, '(') => depth += 1,
+            (None, ')') => depth -= 1,
+            _ => {}
+        }
+        if character == '"' {
+            literal = if literal.is_some() { None } else { Some(String::new()) };
+        }
+        if depth == 0 {
+            break;
+        }
+    }
+    last
+}
+
+/// Whoever searches the log or a dashboard finds its words in the documents.
+#[test]
+fn every_log_line_metric_and_leniency_is_told() {
+    let docs = root().join("docs");
+    let mut wrong = Vec::new();
+    let mut check = |page: &str, words: BTreeSet<String>, least: usize| {
+        let text = read(&docs.join(page));
+        assert!(words.len() >= least, "only {} found for {page}: {words:?}", words.len());
+        let untold = words.into_iter().filter(|word| !text.contains(&format!("`{word}`")));
+        wrong.extend(untold.map(|word| format!("docs/{page}: {word}")));
+    };
+    let mut messages = BTreeSet::new();
+    for source in sources() {
+        for level in ["error!(", "warn!(", "info!(", "debug!("] {
+            messages.extend(source.split(level).skip(1).filter_map(message));
+        }
+    }
+    check("logging.md", messages, 15);
+    let metrics = read(&root().join("crates/gateway/src/telemetry/metrics.rs"));
+    let names = metrics.split('"').filter(|word| word.starts_with("usher_")).map(str::to_owned);
+    check("operations.md", names.collect(), 7);
+    let leniency = read(&root().join("crates/scim-core/src/leniency.rs"));
+    let kinds = leniency.split("=> \"").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned());
+    check("scim.md", kinds.collect(), 15);
+    assert!(wrong.is_empty(), "not told:\n{}", wrong.join("\n"));
+}
+
+/// A link to a file leads to one, and a decision is called by one number.
+#[test]
+fn links_between_documents_lead_somewhere_and_each_decision_has_its_own_number() {
+    let docs = root().join("docs");
+    let in_folder = |folder: &Path| {
+        let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        files.filter(|file| file.extension().is_some_and(|e| e == "md")).collect::<Vec<_>>()
+    };
+    let decisions = in_folder(&docs.join("decisions"));
+    let crates = crates().map(|krate| krate.join("README.md"));
+    let readme = std::iter::once(root().join("README.md"));
+    let pages = in_folder(&docs).into_iter().chain(decisions.iter().cloned()).chain(crates).chain(readme);
+    let mut wrong = Vec::new();
+    for page in pages {
+        let text = read(&page);
+        let links = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        for link in links.filter(|link| !link.contains("://") && !link.starts_with('#')) {
+            let file = page.parent().unwrap().join(link.split('#').next().unwrap());
+            if !file.exists() {
+                wrong.push(format!("{}: {link}", page.display()));
+            }
+        }
+    }
+    let mut numbers = BTreeSet::new();
+    for decision in &decisions {
+        let number = decision.file_name().unwrap().to_str().unwrap()[..4].to_owned();
+        if !read(decision).starts_with(&format!("# {number} ")) {
+            wrong.push(format!("{}: its title does not begin with its number", decision.display()));
+        }
+        if !numbers.insert(number) {
+            wrong.push(format!("{}: another decision has this number", decision.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "docs:\n{}", wrong.join("\n"));
+}
