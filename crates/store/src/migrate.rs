@@ -79,7 +79,8 @@ pub(crate) fn bring_up(
             }
             Ok(None) => return commit(connection),
             Err(error) => {
-                roll_back_to(connection, 0)?;
+                // Why it failed is told, not what followed from it: SQLite may have ended the transaction by itself.
+                let _closed_anyway = roll_back_to(connection, 0);
                 return Err(error);
             }
         }

@@ -29,10 +29,10 @@ impl ReadTx<'_> {
     /// # Errors
     /// `NotFound` when there is none, or what the database says.
     pub fn get_result<'q, T>(&mut self, query: impl Rows<'q, T>) -> QueryResult<T> {
-        match self.connection() {
+        self.run(|connection| match connection {
             StoreConnection::Sqlite(inner) => RunQueryDsl::get_result(query, inner),
             StoreConnection::Postgres(inner) => RunQueryDsl::get_result(query, inner),
-        }
+        })
     }
 
     /// All rows of a query.
@@ -40,10 +40,10 @@ impl ReadTx<'_> {
     /// # Errors
     /// What the database says.
     pub fn load<'q, T>(&mut self, query: impl Rows<'q, T>) -> QueryResult<Vec<T>> {
-        match self.connection() {
+        self.run(|connection| match connection {
             StoreConnection::Sqlite(inner) => RunQueryDsl::load(query, inner),
             StoreConnection::Postgres(inner) => RunQueryDsl::load(query, inner),
-        }
+        })
     }
 }
 
@@ -53,10 +53,10 @@ impl WriteTx<'_> {
     /// # Errors
     /// What the database says.
     pub fn execute(&mut self, statement: impl Statement) -> QueryResult<usize> {
-        match self.connection() {
+        self.run(|connection| match connection {
             StoreConnection::Sqlite(inner) => inner.execute_returning_count(&statement),
             StoreConnection::Postgres(inner) => inner.execute_returning_count(&statement),
-        }
+        })
     }
 
     /// Runs an `UPDATE` of the rows that `target` chooses; how many it touched.

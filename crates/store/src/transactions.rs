@@ -1,10 +1,13 @@
 //! What a closure holds while it runs: one consistent view ([`ReadTx`]) or all-or-nothing ([`WriteTx`]).
 //! When a transaction begins and commits is decided by the two kinds of store, not here.
 
+use std::mem;
 use std::ops::{Deref, DerefMut};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use diesel::QueryResult;
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
+use diesel::result::Error as QueryError;
 
 use crate::connection::depth;
 use crate::{StoreConnection, StoreError, clock};
@@ -12,16 +15,41 @@ use crate::{StoreConnection, StoreError, clock};
 /// A read transaction: every query in it sees the store at the same moment.
 pub struct ReadTx<'a> {
     connection: &'a mut StoreConnection,
+    /// Whether it is a write's: a reader stores nothing, whatever becomes of its transaction.
+    writes: bool,
+    /// A statement has failed, or may have, since the transaction was last known to be open.
+    in_doubt: bool,
 }
 
 impl<'a> ReadTx<'a> {
     pub(crate) fn new(connection: &'a mut StoreConnection) -> Self {
-        Self { connection }
+        Self { connection, writes: false, in_doubt: false }
     }
 
     /// The connection, inside the transaction. Nested `transaction` calls are savepoints.
     pub fn connection(&mut self) -> &mut StoreConnection {
+        self.settle_doubt();
+        // Whether it fails what the caller does with it is not seen from here.
+        self.in_doubt = self.writes;
         self.connection
+    }
+
+    /// Runs one statement, inside the transaction.
+    pub(crate) fn run<T>(
+        &mut self,
+        statement: impl FnOnce(&mut StoreConnection) -> QueryResult<T>,
+    ) -> QueryResult<T> {
+        self.settle_doubt();
+        let done = statement(self.connection);
+        self.in_doubt = self.writes && !matches!(done, Ok(_) | Err(QueryError::NotFound));
+        done
+    }
+
+    /// Work that goes on after an error goes on in the transaction, or in one that nobody commits.
+    fn settle_doubt(&mut self) {
+        if mem::take(&mut self.in_doubt) && has_ended(self.connection) {
+            give_up(self.connection);
+        }
     }
 }
 
@@ -33,7 +61,7 @@ pub struct WriteTx<'a> {
 
 impl<'a> WriteTx<'a> {
     pub(crate) fn new(connection: &'a mut StoreConnection) -> Self {
-        Self { read: ReadTx::new(connection), now_ms: clock::now_ms() }
+        Self { read: ReadTx { writes: true, ..ReadTx::new(connection) }, now_ms: clock::now_ms() }
     }
 
     /// When this transaction began: milliseconds since 1970 in UTC. The same for all its rows, and never less
@@ -45,7 +73,7 @@ impl<'a> WriteTx<'a> {
     /// Whether others may write this store while this transaction runs, so that what it will change must be locked
     /// before it is read: on PostgreSQL. SQLite has one writer at a time.
     pub fn has_rivals(&mut self) -> bool {
-        matches!(self.connection(), StoreConnection::Postgres(_))
+        matches!(self.read.connection, StoreConnection::Postgres(_))
     }
 
     /// A new UUIDv7 as text, greater than every earlier one of this process.
@@ -53,7 +81,9 @@ impl<'a> WriteTx<'a> {
         clock::new_id()
     }
 
-    /// Runs a part that may fail alone: an error or a panic undoes the part, and the transaction goes on.
+    /// Runs a part that may fail alone: an error or a panic undoes the part, and the transaction goes on. Where it cannot,
+    /// because the database has ended it (a full disk), nothing that is done in it from then on is stored, and its commit
+    /// fails.
     ///
     /// # Errors
     /// The part's own error, or the database's when the savepoint itself fails.
@@ -62,20 +92,20 @@ impl<'a> WriteTx<'a> {
         F: FnOnce(&mut WriteTx<'_>) -> Result<T, E>,
         E: From<StoreError>,
     {
-        let outer = depth(self.connection()).map_err(StoreError::from)?;
-        StoreConnection::begin_transaction(self.connection()).map_err(StoreError::from)?;
-        let now_ms = self.now_ms;
-        let mut inner = WriteTx { read: ReadTx::new(self.read.connection), now_ms };
-        match run_caught(|| work(&mut inner)) {
-            Ok(value) => {
-                StoreConnection::commit_transaction(self.connection()).map_err(StoreError::from)?;
-                Ok(value)
-            }
-            Err(error) => {
-                roll_back_to(self.connection(), outer)?;
-                Err(error)
-            }
+        self.read.settle_doubt();
+        let outer = depth(self.read.connection).map_err(StoreError::from)?;
+        StoreConnection::begin_transaction(self.read.connection).map_err(StoreError::from)?;
+        let read = ReadTx { writes: true, ..ReadTx::new(self.read.connection) };
+        let mut inner = WriteTx { read, now_ms: self.now_ms };
+        let done = run_caught(|| work(&mut inner)).and_then(|value| {
+            StoreConnection::commit_transaction(self.read.connection).map_err(StoreError::from)?;
+            Ok(value)
+        });
+        if done.is_err() && roll_back_to(self.read.connection, outer).is_err() {
+            // The part's own error says why; that there is no savepoint any more only follows from it.
+            give_up(self.read.connection);
         }
+        done
     }
 }
 
@@ -124,16 +154,36 @@ pub(crate) fn commit(connection: &mut StoreConnection) -> Result<(), StoreError>
 /// Rolls back until `target` transactions are open: a panic may leave nested ones behind.
 ///
 /// # Errors
-/// The connection is in an unknown state. Close it.
+/// `Unavailable`, whatever the database says: the connection is in an unknown state. Close it.
 pub(crate) fn roll_back_to(connection: &mut StoreConnection, target: u32) -> Result<(), StoreError> {
+    let unavailable = |error: QueryError| StoreError::Unavailable(format!("while rolling back: {error}"));
     while depth(connection)? > target {
-        StoreConnection::rollback_transaction(connection)?;
+        StoreConnection::rollback_transaction(connection).map_err(unavailable)?;
     }
     if depth(connection)? == target {
         Ok(())
     } else {
         Err(StoreError::Unavailable("the database ended the transaction".to_owned()))
     }
+}
+
+/// Whether SQLite has ended the transaction that Diesel takes for open, as it does by itself when the disk is full or fails.
+/// Each statement would be stored at once from then on, while its caller is told that nothing was. PostgreSQL refuses
+/// everything after an error.
+///
+/// Asked with a BEGIN, because Diesel does not tell: inside a transaction SQLite refuses it, outside it opens another one,
+/// which catches whatever the work still does.
+fn has_ended(connection: &mut StoreConnection) -> bool {
+    match connection {
+        StoreConnection::Sqlite(inner) => inner.batch_execute("BEGIN").is_ok(),
+        StoreConnection::Postgres(_) => false,
+    }
+}
+
+/// Sees to it that nothing done on this connection is ever stored: it is in a transaction that no one can commit.
+fn give_up(connection: &mut StoreConnection) {
+    has_ended(connection);
+    StoreConnection::transaction_manager_status_mut(connection).set_in_error();
 }
 
 /// Runs a closure so that its panic is an error like any other.

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, RunQueryDsl, SqliteConnection, sql_query};
-use store::{StoreError, StoreLocation, StoreSettings};
+use store::{StoreError, StoreLocation, StoreSettings, WriteTx};
 use testkit::stores::FreshStore;
 
+use crate::group_commit::hold_the_writer;
 use crate::support::{MIGRATIONS, add_one, counter, insert, names};
 
 fn path(fresh: &FreshStore) -> &std::path::Path {
@@ -75,5 +76,60 @@ async fn a_full_disk_is_full_and_heals() {
     again.write(|tx| insert(tx, "later")).await.unwrap();
     assert_eq!(names(&again).await, ["before", "later"]);
     drop(again);
+    fresh.remove().await;
+}
+
+/// A row that does not fit, at which SQLite ends the transaction by itself; then there is room again.
+fn meet_a_full_disk(tx: &mut WriteTx<'_>) -> Result<(), StoreError> {
+    sql_query("PRAGMA max_page_count=1").execute(tx.connection())?;
+    let full = insert(tx, &"x".repeat(900_000));
+    sql_query("PRAGMA max_page_count=1000000").execute(tx.connection())?;
+    full
+}
+
+/// What a bulk does: goes on after the part that failed.
+fn go_on_after_a_full_disk(tx: &mut WriteTx<'_>) -> Result<(), StoreError> {
+    insert(tx, "before")?;
+    let full = tx.savepoint(meet_a_full_disk);
+    assert!(matches!(full, Err(StoreError::Full)), "{full:?}");
+    let after = tx.savepoint(|tx| insert(tx, "in a savepoint"));
+    assert!(matches!(after, Err(StoreError::Unavailable(_))), "{after:?}");
+    let _ignored = insert(tx, "in none");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_stored_that_follows_the_end_sqlite_itself_makes_of_a_transaction() {
+    let fresh = FreshStore::sqlite(MIGRATIONS).await;
+    let alone = fresh.store.write(go_on_after_a_full_disk).await;
+    assert!(matches!(alone, Err(StoreError::Unavailable(_))), "{alone:?}");
+
+    let without_savepoint = fresh.store.write(|tx| {
+        insert(tx, "before")?;
+        let _swallowed = meet_a_full_disk(tx);
+        insert(tx, "after")
+    });
+    let without_savepoint = without_savepoint.await;
+    assert!(matches!(without_savepoint, Err(StoreError::Unavailable(_))), "{without_savepoint:?}");
+
+    // In company: the others are told that theirs is not there either.
+    let (go_on, holding) = hold_the_writer(&fresh.store).await;
+    let (store, other) = (&fresh.store, &fresh.store);
+    let (first, bad, last, ()) = tokio::join!(
+        store.write(|tx| insert(tx, "first")),
+        store.write(go_on_after_a_full_disk),
+        other.write(|tx| insert(tx, "last")),
+        async {
+            tokio::task::yield_now().await;
+            go_on.send(()).unwrap();
+        }
+    );
+    holding.await.unwrap().unwrap();
+    for told in [first, bad, last] {
+        assert!(matches!(told, Err(StoreError::Unavailable(_))), "{told:?}");
+    }
+    assert!(names(&fresh.store).await.is_empty());
+    fresh.store.write(|tx| insert(tx, "healed")).await.unwrap();
+    assert_eq!(names(&fresh.store).await, ["healed"]);
     fresh.remove().await;
 }

@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use crate::support::{MIGRATIONS, add_one, counter, insert, insert_orphan, names};
 
 /// Occupies the writer until the returned sender is used, so that what is written next has to wait together.
-async fn hold_the_writer(store: &Store) -> (mpsc::Sender<()>, JoinHandle<Result<(), StoreError>>) {
+pub(crate) async fn hold_the_writer(store: &Store) -> (mpsc::Sender<()>, JoinHandle<Result<(), StoreError>>) {
     let (go_on, wait) = mpsc::channel();
     let (begun, has_begun) = tokio::sync::oneshot::channel();
     let store = store.clone();

@@ -1,6 +1,7 @@
 //! What must survive: a locked, a damaged, a full store, more tenants than may be open. One tenant's fault is its own.
 
 use std::{
+    collections::BTreeSet,
     io::{BufRead as _, BufReader, Write as _},
     path::Path,
     process::{Child, Command, Stdio},
@@ -8,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use serde_json::json;
+use serde_json::{Value, json};
 use testkit::gateway::{Gateway, Tenant};
 
 use super::{assert_no_leak, gateway, gateway_with, newest_store, open_files, roomy, sql, user};
@@ -178,25 +179,42 @@ fn limit_file_size(gateway: &Gateway, limit: &str) {
     assert!(set.unwrap_or_else(|e| panic!("this test needs prlimit of util-linux: {e}")).success());
 }
 
+/// The bigger of a store's file and its log, in bytes.
+fn biggest_file(store: &Path) -> u64 {
+    let sizes =
+        ["", "-wal"].map(|end| std::fs::metadata(format!("{}{end}", store.display())).map_or(0, |m| m.len()));
+    sizes.into_iter().max().unwrap()
+}
+
+fn wait_until_healed(gateway: &Gateway, tenant: &Tenant) {
+    let healed = (0..50).any(|_| {
+        sleep(Duration::from_millis(100));
+        tenant.create_user("after", "").status == 201
+    });
+    assert!(healed, "{}", gateway.log());
+}
+
+fn user_names(tenant: &Tenant) -> BTreeSet<String> {
+    let held = tenant.get("/Users?count=1000&attributes=userName").expect(200).body;
+    let resources = held["Resources"].as_array().unwrap();
+    assert_eq!(held["totalResults"], resources.len());
+    resources.iter().map(|user| user["userName"].as_str().unwrap().to_owned()).collect()
+}
+
 #[test]
 fn a_store_that_cannot_grow_refuses_writes_reads_on_and_heals() {
     let mut gateway = gateway();
     let acme = roomy(&gateway, "ire", "acme");
     let store = newest_store(&gateway, "ire");
-    let biggest = |store: &Path| {
-        let sizes = ["", "-wal"]
-            .map(|end| std::fs::metadata(format!("{}{end}", store.display())).map_or(0, |m| m.len()));
-        sizes.into_iter().max().unwrap()
-    };
     acme.create_user("before", "").expect(201);
-    limit_file_size(&gateway, &format!("{}:unlimited", biggest(&store) + 400_000));
-    let mut acknowledged = vec!["before".to_owned()];
+    limit_file_size(&gateway, &format!("{}:unlimited", biggest_file(&store) + 400_000));
+    let mut acknowledged = BTreeSet::from(["before".to_owned()]);
     let mut refused = 0;
     for n in 0..200 {
         let name = format!("u{n}");
         let answer = acme.post("/Users", &user(&name, &json!({ "title": "x".repeat(20_000) })));
         match answer.status {
-            201 => acknowledged.push(name),
+            201 => assert!(acknowledged.insert(name)),
             503 | 507 => {
                 refused += 1;
                 assert_no_leak(&answer, &[]);
@@ -211,18 +229,53 @@ fn a_store_that_cannot_grow_refuses_writes_reads_on_and_heals() {
     assert!(gateway.is_alive());
     acme.find("/Users", "userName eq \"before\"").expect(200);
     limit_file_size(&gateway, "unlimited:unlimited");
-    let healed = (0..50).any(|_| {
-        sleep(Duration::from_millis(100));
-        acme.create_user("after", "").status == 201
-    });
-    assert!(healed, "{}", gateway.log());
-    acknowledged.push("after".to_owned());
-    let held = acme.get("/Users?count=1000&attributes=userName").expect(200).body;
-    let mut names: Vec<&str> =
-        held["Resources"].as_array().unwrap().iter().map(|u| u["userName"].as_str().unwrap()).collect();
-    names.sort_unstable();
-    acknowledged.sort();
-    assert_eq!(names, acknowledged);
+    wait_until_healed(&gateway, &acme);
+    acknowledged.insert("after".to_owned());
+    assert_eq!(user_names(&acme), acknowledged);
+    gateway.audit(&acme);
+    assert_eq!(gateway.stop(), Some(0));
+    assert_eq!(sql(&store, "PRAGMA integrity_check").trim(), "ok");
+}
+
+/// Every second operation is big, and the small ones behind it would find room.
+#[test]
+fn a_bulk_on_a_store_that_cannot_grow_stores_what_it_acknowledges_and_nothing_else() {
+    let mut gateway = gateway();
+    let acme = roomy(&gateway, "ire", "acme");
+    let store = newest_store(&gateway, "ire");
+    acme.create_user("before", "").expect(201);
+    let mut acknowledged = BTreeSet::from(["before".to_owned()]);
+    let mut refused = 0;
+    for round in 0..4 {
+        limit_file_size(&gateway, &format!("{}:unlimited", biggest_file(&store) + 400_000));
+        let name = |n: usize| format!("r{round}n{n}");
+        let operation = |n: usize| {
+            let title = "x".repeat(if n.is_multiple_of(2) { 60_000 } else { 10 });
+            let data = user(&name(n), &json!({ "title": title }));
+            json!({ "method": "POST", "path": "/Users", "bulkId": name(n), "data": data })
+        };
+        let operations: Vec<Value> = (0..160).map(operation).collect();
+        let body = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"], "Operations": operations });
+        let answer = acme.post("/Bulk", &body);
+        assert_no_leak(&answer, &[]);
+        if answer.status != 200 {
+            assert!([503, 507].contains(&answer.status), "{}", answer.text);
+            refused += 1;
+            continue;
+        }
+        for ended in answer.body["Operations"].as_array().unwrap() {
+            match ended["status"].as_str().unwrap() {
+                "201" => assert!(acknowledged.insert(ended["bulkId"].as_str().unwrap().to_owned())),
+                "503" | "507" => refused += 1,
+                other => panic!("{other} {ended}"),
+            }
+        }
+    }
+    assert!(refused > 0, "the limit was never met");
+    limit_file_size(&gateway, "unlimited:unlimited");
+    wait_until_healed(&gateway, &acme);
+    acknowledged.insert("after".to_owned());
+    assert_eq!(user_names(&acme), acknowledged);
     gateway.audit(&acme);
     assert_eq!(gateway.stop(), Some(0));
     assert_eq!(sql(&store, "PRAGMA integrity_check").trim(), "ok");
