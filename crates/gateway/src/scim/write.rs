@@ -74,7 +74,18 @@ pub(super) fn tell(
         app.metrics.seat_changes.with_label_values(&[requested.key(), became]).inc();
     }
     if !skipped.is_empty() {
-        let tenant = tenant.company_key.as_str();
-        info!(request_id, tenant, ?skipped, "members that are not here were skipped");
+        let tenant = format!("{}/{}", tenant.region, tenant.company_key);
+        // Whatever has not the form of our ids may be a person's name or address (attack 23), and of any length.
+        let ids: Vec<&str> =
+            skipped.iter().map(String::as_str).filter(|id| looks_given_here(id)).take(SHOWN).collect();
+        info!(request_id, tenant, number = skipped.len(), ?ids, "members that are not here were skipped");
     }
+}
+
+/// Most skipped members of one request that the log names.
+const SHOWN: usize = 8;
+
+/// Whether this is the text of a UUID, as every id that a store has given.
+fn looks_given_here(id: &str) -> bool {
+    id.len() == 36 && id.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
 }

@@ -185,16 +185,20 @@ fn leniencies_are_counted_and_a_strict_tenant_gets_the_letter() {
 }
 
 #[test]
-fn members_that_are_skipped_are_logged_and_refusals_name_no_value() {
+fn attack_23_members_that_are_skipped_are_counted_in_the_log_and_refusals_name_no_value() {
     let settings = json!({ "unknown_members": "skip" });
     let (gateway, acme) = onboarded(&json!({ "key": "acme", "name": "Acme", "settings": settings }));
-    let ended = bulk(
-        &acme,
-        &json!([new_team("Team", &["nobody-here"]), new_user("s3cret\"", &json!({ "active": 7 }))]),
-    );
+    let ids: Vec<String> = (10..20).map(|n| format!("0190a0a0-0000-7000-8000-0000000000{n}")).collect();
+    let s3cret = "s3cret".repeat(30);
+    let mut nobodies = vec!["s3cret@acme.example", &s3cret];
+    nobodies.extend(ids.iter().map(String::as_str));
+    let ended =
+        bulk(&acme, &json!([new_team("Team", &nobodies), new_user("s3cret\"", &json!({ "active": 7 }))]));
     assert_eq!(statuses(&ended), ["201", "400"]);
     let log = gateway.log();
-    assert!(log.contains("nobody-here"), "{log}");
+    let skipped = log.lines().find(|line| line.contains("members that are not here were skipped")).unwrap();
+    assert!(skipped.contains("tenant=\"ire/acme\" number=12"), "{skipped}");
+    assert!(skipped.contains(&ids[7]) && !skipped.contains(&ids[8]), "{skipped}");
     assert!(log.contains("an operation of a bulk was refused"), "{log}");
     assert!(!log.contains("s3cret"), "{log}");
 }
