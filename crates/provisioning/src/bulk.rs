@@ -100,13 +100,16 @@ impl Bulk {
     /// [`Bulk::take_step`] tells what came of them; when it is not, [`Bulk::lose_step`] takes them for failed.
     ///
     /// # Errors
-    /// The store's, when it failed in a way that is not one operation's; roll back then.
+    /// [`DirectoryError::SchemasChanged`] before anything was attempted: the step is to be done under newer rules. The store's,
+    /// when it failed in a way that is not one operation's; roll back then.
     pub fn step(
         &mut self,
         tx: &mut WriteTx<'_>,
         by: (&Rules, &Act),
         enough: impl Fn() -> bool,
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), ProvisioningError> {
+        // Schemas before seats, as in every other write: a circle takes the turn before its first operation begins.
+        by.0.hold_schemas(tx)?;
         while self.goes_on() {
             let Some(unit) = self.plan.units.get(self.next).cloned() else { break };
             self.next += 1;

@@ -72,12 +72,12 @@ impl Rules {
     }
 
     /// Holds the tenant's own schemas as these rules know them until the transaction ends, so that no data is written of a
-    /// schema that staff have changed or taken away since. A tenant that never had any is not asked.
+    /// schema that staff have changed or taken away since, and no unique value is forgotten of one that they have added.
     ///
     /// # Errors
     /// [`DirectoryError::SchemasChanged`]: the request is to be sent again. Or the store's.
     pub(crate) fn hold_schemas(&self, tx: &mut WriteTx<'_>) -> Result<(), DirectoryError> {
-        if self.schemas_version == 0 { Ok(()) } else { extensions::hold(tx, self.schemas_version) }
+        extensions::hold(tx, self.schemas_version)
     }
 
     /// A fresh tolerance for one request.

@@ -18,7 +18,6 @@ use scim_core::{
     leniency::{Leniency, Tolerance},
 };
 use serde_json::Value;
-use store::StoreError;
 use tracing::{error, info};
 
 use super::{
@@ -82,9 +81,14 @@ impl Work {
     async fn run(mut self) -> Result<Answers, ApiError> {
         let (mut failures, began) = (0, Instant::now());
         while locked(&self.bulk).goes_on() {
-            match self.transaction().await {
-                Ok(step) => self.note(step),
-                Err(error) if self.ended.iter().all(Option::is_none) => return Err(error.into()),
+            let done = match self.transaction().await {
+                // Nothing was attempted: staff have changed a schema since these rules were made.
+                Err(error) if error.met_newer_schemas() => self.renew_rules().await.map(|()| None),
+                done => done.map(Some),
+            };
+            match done {
+                Ok(step) => step.into_iter().for_each(|step| self.note(step)),
+                Err(error) if self.ended.iter().all(Option::is_none) => return Err(error),
                 Err(error) => {
                     failures += 1;
                     self.note_failure(error, failures == FAILURES);
@@ -97,12 +101,20 @@ impl Work {
         Ok((self.answers(), self.tolerated))
     }
 
-    async fn transaction(&self) -> Result<Step, StoreError> {
+    /// Takes the rules anew. However often that is needed, the bulk's time comes to its end.
+    async fn renew_rules(&mut self) -> Result<(), ApiError> {
+        let Caller { tenant, store, .. } = &self.caller;
+        self.app.rules.forget(tenant);
+        self.caller.rules = self.app.rules.of(tenant, store).await?;
+        Ok(())
+    }
+
+    async fn transaction(&self) -> Result<Step, ApiError> {
         let bulk = Arc::clone(&self.bulk);
         let (rules, act) = (Arc::clone(&self.caller.rules), self.caller.act.clone());
         let work = move |tx: &mut store::WriteTx<'_>| {
             let began = Instant::now();
-            locked(&bulk).step(tx, (&rules, &act), || began.elapsed() >= TURN)
+            Ok::<_, ApiError>(locked(&bulk).step(tx, (&rules, &act), || began.elapsed() >= TURN)?)
         };
         self.caller.store.write(work).await?;
         Ok(locked(&self.bulk).take_step())
@@ -124,7 +136,7 @@ impl Work {
     }
 
     /// The operations of a transaction that failed are told so, and those that are not attempted any more.
-    fn note_failure(&mut self, error: StoreError, was_the_last: bool) {
+    fn note_failure(&mut self, error: ApiError, was_the_last: bool) {
         let lost = {
             let mut bulk = locked(&self.bulk);
             let mut lost = bulk.lose_step();
@@ -133,7 +145,6 @@ impl Work {
             }
             lost
         };
-        let error = ApiError::from(error);
         let told = error.to_scim(&self.caller.act.request_id);
         self.log(None, &error, told.status);
         lost.into_iter().for_each(|operation| self.end(operation, Err(told.clone())));

@@ -6,7 +6,8 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use directory::search::Window;
+use diesel::{RunQueryDsl, sql_query};
+use directory::{DirectoryError, search::Window};
 use futures_util::future::join_all;
 use proptest::{
     collection::vec,
@@ -14,16 +15,18 @@ use proptest::{
     test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner},
 };
 use provisioning::{
-    ProvisioningError, Rules,
+    Preconditions, Profile, ProvisioningError, Rules, TENANT_MIGRATIONS, Write,
     bulk::{Bulk, Outcome},
     groups,
     lists::{self, Part},
-    write::{Kind, View},
+    schemas::{self, NewSchema},
+    write::{self, Kind, Request, View},
 };
-use scim_core::{bulk::BulkRequest, leniency::Tolerance, urn};
+use scim_core::{bulk::BulkRequest, leniency::Tolerance, schema::document, urn};
 use seat_ledger::SeatError;
 use serde_json::{Value, json};
 use store::{StoreError, WriteTx};
+use testkit::stores::FreshStore;
 
 use crate::support::{Done, Tenant, act, create, for_each_tenant, person, quotas};
 
@@ -237,7 +240,7 @@ async fn in_turns(tenant: &Tenant, bulk: Bulk, turn: usize) -> (Vec<Outcome>, us
                 left.set(left.get() - 1);
                 left.get() == 0
             };
-            Ok(this.lock().unwrap().step(tx, (rules, &act()), enough)?)
+            this.lock().unwrap().step(tx, (rules, &act()), enough)
         });
         match done.await {
             Ok(()) => ended.extend(bulk.lock().unwrap().take_step().outcomes),
@@ -359,6 +362,102 @@ async fn a_lost_transaction_counts_as_errors_and_what_is_given_up_is_named() {
         });
         assert_eq!(two.await.unwrap(), (false, vec![2, 3]));
         assert_eq!(tenant.audit().await.active_users, 0);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_ends_where_the_disk_is_full_and_nothing_of_it_is_stored() {
+    let fresh = FreshStore::sqlite(TENANT_MIGRATIONS).await;
+    let tenant = Tenant::new(fresh.store.clone(), "default");
+    tenant.quotas(10, 10).await;
+    let mut big = person("big", "member");
+    big["title"] = "x".repeat(60_000).into();
+    let user = |name: &str| post("/Users", name, person(name, "member"));
+    let mut bulk = bulk(&[user("before"), post("/Users", "big", big), user("after"), user("last")]);
+    let full = tenant.write(move |tx, rules| {
+        // The pages there are have room for what is small.
+        sql_query("PRAGMA max_page_count=1").execute(tx.connection()).map_err(StoreError::from)?;
+        bulk.step(tx, (rules, &act()), || false)
+    });
+    let full = full.await;
+    assert_eq!(full.unwrap_err().to_string(), StoreError::Full.to_string());
+    assert_eq!(tenant.audit().await.active_users, 0);
+    tenant.assert_adds_up().await;
+    drop(tenant);
+    fresh.remove().await;
+}
+
+/// Two users, each the other's manager, which share a savepoint.
+fn circle(name: &str) -> Bulk {
+    let user = |name: &str, manager: &str| {
+        let mut data = person(name, "member");
+        data[urn::ENTERPRISE_USER] = json!({ "manager": format!("bulkId:{manager}") });
+        post("/Users", name, data)
+    };
+    let other = format!("{name}-other");
+    bulk(&[user(name, &other), user(&other, name)])
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn circles_and_single_writes_take_schemas_and_seats_in_one_order() {
+    for_each_tenant(async |tenant: Tenant| {
+        tenant.quotas(1000, 0).await;
+        let writers = (0..8).map(|writer| {
+            let tenant = tenant.clone();
+            tokio::spawn(async move {
+                for round in 0..10 {
+                    let name = format!("w{writer}r{round}");
+                    if writer % 2 == 0 {
+                        let (ended, _) = in_turns(&tenant, circle(&name), 1).await;
+                        assert!(ended.iter().all(|outcome| outcome.result.is_ok()), "{ended:?}");
+                        continue;
+                    }
+                    let work = move |tx: &mut WriteTx<'_>, rules: &Rules| {
+                        let mut t = Tolerance::lenient();
+                        let body = Request::Create(person(&name, "member"));
+                        let asked = Write::new(rules, Kind::User, body, &mut t)?;
+                        asked.run(
+                            tx,
+                            rules,
+                            write::Shown::Version,
+                            &Preconditions::default(),
+                            (&act(), &mut t),
+                        )
+                    };
+                    tenant.write(work).await.unwrap();
+                }
+            })
+        });
+        join_all(writers).await.into_iter().for_each(|writer| writer.unwrap());
+        tenant.assert_adds_up().await;
+        assert_eq!(tenant.audit().await.active_users, 120);
+    })
+    .await;
+}
+
+/// A schema added between two steps.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_under_older_schemas_attempts_nothing_and_is_done_under_newer_ones() {
+    for_each_tenant(async |tenant: Tenant| {
+        tenant.quotas(10, 10).await;
+        let user = |name: &str| post("/Users", name, person(name, "member"));
+        let mut bulk = bulk(&[user("a"), user("b"), user("c")]);
+        let ended = tenant.write(move |tx, old| {
+            bulk.step(tx, (old, &act()), || true)?;
+            let first = bulk.take_step().outcomes.len();
+            let schema = json!({ "id": "urn:example:hr:2.0:User", "attributes": [{ "name": "badge" }] });
+            let new = NewSchema { schema: document::read(&schema).unwrap(), of: None, required: None };
+            schemas::put(tx, new, &act()).unwrap();
+            let stale = bulk.step(tx, (old, &act()), || true);
+            let stale = matches!(stale, Err(ProvisioningError::Directory(DirectoryError::SchemasChanged)));
+            let rules = Rules::with_schemas(Profile::built_in("default").unwrap(), &schemas::all(tx)?);
+            Ok((first, stale, run(tx, &rules, &mut bulk)?))
+        });
+        let (first, stale, rest) = ended.await.unwrap();
+        assert!(stale);
+        assert_eq!((first, rest.len()), (1, 2));
+        assert!(rest.values().all(|outcome| outcome.result.is_ok()), "{rest:?}");
     })
     .await;
 }

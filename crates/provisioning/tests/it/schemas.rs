@@ -1,6 +1,6 @@
 //! A tenant's own schemas come and go while identity providers write, and no data rests that none declares.
 
-use std::time::Duration;
+use std::{iter, time::Duration};
 
 use directory::{DirectoryError, changes};
 use futures_util::future::join_all;
@@ -235,16 +235,31 @@ async fn who_writes_under_schemas_that_have_changed_is_told_to_come_again() {
     on_each_store(TENANT_MIGRATIONS, async |store| {
         let tenant = Tenant::new(store).await;
         let before_any = tenant.rules().await;
+        let ann = id(&tenant.create(&before_any, "ann", json!({ "badge": "1" })).await.unwrap());
         tenant.put(hr()).await.unwrap();
-        // Who knows of no schema of the tenant's own cannot write data of one.
-        let plain = tenant.create(&before_any, "ann", json!({ "badge": "1" })).await.unwrap();
-        assert_eq!(tenant.holders().await, 0);
+        assert_eq!(tenant.holders().await, 0, "who knows of no schema wrote no data of one");
         let with_hr = tenant.rules().await;
+        let bob = id(&tenant.create(&with_hr, "bob", json!({ "badge": "1" })).await.unwrap());
+        // Such rules know of no badge: they would take data away unseen, and leave its badge taken for ever.
+        let told = json!({ "schemas": [urn::PATCH_OP], "Operations": [{ "op": "replace", "path": "title", "value": "x" }] });
+        for request in [
+            Request::Create(person("cid", &json!({}))),
+            Request::Replace(bob.clone(), person("bob", &json!({}))),
+            Request::Patch(bob.clone(), told),
+            Request::Delete(bob.clone()),
+            Request::Delete(ann),
+        ] {
+            let asked = format!("{request:?}");
+            assert!(is_stale(&tenant.write(&before_any, request).await), "{asked}");
+        }
+        assert_eq!(tenant.holders().await, 1);
+        tenant.create(&with_hr, "cid", json!({ "badge": "1" })).await.unwrap_err();
+        tenant.write(&with_hr, Request::Delete(bob)).await.unwrap();
         tenant.remove().await.unwrap();
-        assert!(is_stale(&tenant.create(&with_hr, "bob", json!({ "badge": "1" })).await));
-        assert!(is_stale(&tenant.write(&with_hr, Request::Delete(id(&plain))).await));
+        assert!(is_stale(&tenant.create(&with_hr, "cid", json!({ "badge": "1" })).await));
+        tenant.put(hr()).await.unwrap();
         let now = tenant.rules().await;
-        tenant.create(&now, "bob", json!({ "badge": "1" })).await.unwrap();
+        tenant.create(&now, "cid", json!({ "badge": "1" })).await.unwrap();
     })
     .await;
 }
@@ -255,28 +270,37 @@ async fn a_removal_among_writes_leaves_no_data_without_a_schema() {
     on_each_store(TENANT_MIGRATIONS, async |store| {
         let tenant = Tenant::new(store).await;
         let (mut kept, mut removed) = (0, 0);
-        for round in 0..20 {
+        for round in 0..21 {
             tenant.put(hr()).await.unwrap();
             let rules = tenant.rules().await;
-            let writes: Vec<_> = (0..4)
-                .map(|n| {
-                    let (tenant, rules) = (tenant.clone(), rules.clone());
-                    let name = format!("r{round}n{n}");
-                    tokio::spawn(async move {
-                        // In odd rounds the removal comes first, in even ones in the middle.
-                        tokio::time::sleep(Duration::from_micros(500 * (round % 2) * (n + 1))).await;
-                        tenant.create(&rules, &name, json!({ "badge": name })).await
-                    })
+            let write = |n: u64| {
+                let (tenant, rules) = (tenant.clone(), rules.clone());
+                let name = format!("r{round}n{n}");
+                tokio::spawn(async move {
+                    tokio::time::sleep(Duration::from_micros(500 * (round % 2) * n)).await;
+                    tenant.create(&rules, &name, json!({ "badge": name })).await
                 })
-                .collect();
-            let remover = {
+            };
+            let remove = || {
                 let tenant = tenant.clone();
                 tokio::spawn(async move {
-                    tokio::time::sleep(Duration::from_micros(300 * (round % 7) * ((round + 1) % 2))).await;
+                    tokio::time::sleep(Duration::from_micros(300 * (round % 7))).await;
                     tenant.remove().await
                 })
             };
-            let writes = join_all(writes).await;
+            // The removal after a write, before all of them, and wherever it falls.
+            let (writes, removal) = match round % 3 {
+                0 => {
+                    let first = write(0).await;
+                    let (rest, removal) = tokio::join!(join_all((1..4).map(write)), remove());
+                    (iter::once(first).chain(rest).collect(), removal)
+                }
+                1 => {
+                    let removal = remove().await;
+                    (join_all((0..4).map(write)).await, removal)
+                }
+                _ => tokio::join!(join_all((0..4).map(write)), remove()),
+            };
             let created: Vec<Written> = writes
                 .into_iter()
                 .filter_map(|write| match write.unwrap() {
@@ -287,7 +311,7 @@ async fn a_removal_among_writes_leaves_no_data_without_a_schema() {
                     }
                 })
                 .collect();
-            match remover.await.unwrap() {
+            match removal.unwrap() {
                 Ok(()) => {
                     removed += 1;
                     assert!(created.is_empty(), "data was written, and then its schema was removed");
@@ -303,7 +327,7 @@ async fn a_removal_among_writes_leaves_no_data_without_a_schema() {
                 tenant.write(&rules, Request::Delete(id(&done))).await.unwrap();
             }
         }
-        assert!(kept + removed > 0);
+        assert!(kept >= 7 && removed >= 7, "{kept} were kept, {removed} removed");
     })
     .await;
 }

@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 use super::{HR, add, add_example, document, person, schemas_path};
 use crate::running::{GROUP, SEAT, USER, gateway, roomy};
 
+const BULK_REQUEST: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
+
 fn names(list: &Value, member: &str) -> Vec<String> {
     list.as_array().unwrap().iter().map(|item| item[member].as_str().unwrap().to_owned()).collect()
 }
@@ -297,4 +299,36 @@ fn attack_68_schemas_and_their_data_outlive_a_restart_and_end_with_their_tenant(
     assert!(!again.get("/Schemas").expect(200).text.contains(HR));
     let ann = again.post("/Users", &person("ann", json!({ "badge": "7" }))).expect(201);
     assert!(!ann.text.contains(HR));
+}
+
+/// Staff add a schema while a bulk runs; what is left of it is done under the new one.
+#[test]
+fn a_bulk_goes_on_when_a_schema_is_added_meanwhile() {
+    let (gateway, acme) = roomy();
+    let total = || acme.get("/Users?count=0").expect(200).body["totalResults"].as_u64().unwrap();
+    let names = |round: usize| (0..1000).map(move |n| format!("r{round}n{n}"));
+    // The tenant's first schema, and one more.
+    for round in 0..2_usize {
+        let urn = format!("urn:example:round{round}:2.0:User");
+        let block = |name: &str| json!({ "schemas": [USER], "userName": name, &urn: { "badge": name } });
+        let post = |name: String| json!({ "method": "POST", "path": "/Users", "bulkId": name, "data": block(&name) });
+        let operations: Vec<Value> = names(round).map(post).collect();
+        let body = json!({ "schemas": [BULK_REQUEST], "Operations": operations });
+        let before = total();
+        let answer = std::thread::scope(|scope| {
+            let bulk = scope.spawn(|| acme.post("/Bulk", &body).expect(200));
+            while total() == before {}
+            let badge = json!([{ "name": "badge", "uniqueness": "server" }]);
+            add(&gateway, &acme, &document(&urn, badge)).expect(201);
+            assert!(total() < before + 1000, "this machine is too fast for this test");
+            bulk.join().unwrap()
+        });
+        for ended in answer.body["Operations"].as_array().unwrap() {
+            assert_eq!(ended["status"], "201", "{ended}");
+        }
+        let found = acme.find("/Users", &format!("userName eq \"r{round}n999\"")).expect(200).body;
+        let last = &found["Resources"][0];
+        assert_eq!(last[&urn]["badge"], format!("r{round}n999"), "{last}");
+    }
+    gateway.audit(&acme);
 }
