@@ -11,6 +11,9 @@ use crate::{ScimError, urn};
 /// Extension attributes that clients name without their URN: Microsoft's examples write plain `manager`.
 const NAMED_WITHOUT_URN: &[&str] = &["manager"];
 
+/// What marks the preferred element of a multi-valued attribute (RFC 7643 §2.4).
+const PRIMARY: &str = "primary";
+
 /// The characteristics (RFC 7643 §2.2) that comparing and writing one value need: an [`Attribute`] without its
 /// prose and its sub-attributes, so that a filter costs no copy of the schema.
 #[derive(Clone, Debug, PartialEq)]
@@ -101,15 +104,33 @@ impl AttributeRef {
 
     /// As [`Self::values`], without a list.
     pub(crate) fn iter<'a>(&self, resource: &'a Map<String, Value>) -> impl Iterator<Item = &'a Value> {
+        self.elements(resource).iter().flat_map(|element| match &self.sub {
+            Some(sub) => element.get(&sub.name).map_or(&[][..], self::elements),
+            None => std::slice::from_ref(element),
+        })
+    }
+
+    /// The values of the attribute, whatever part of them the path names.
+    fn elements<'a>(&self, resource: &'a Map<String, Value>) -> &'a [Value] {
         let holder = match &self.urn {
             Some(urn) => resource.get(urn).and_then(Value::as_object),
             None => Some(resource),
         };
-        let elements = holder.and_then(|h| h.get(&self.attribute.name)).map_or(&[][..], elements);
-        elements.iter().flat_map(|element| match &self.sub {
-            Some(sub) => element.get(&sub.name).map_or(&[][..], self::elements),
-            None => std::slice::from_ref(element),
-        })
+        holder.and_then(|h| h.get(&self.attribute.name)).map_or(&[][..], elements)
+    }
+
+    /// Whether the path asks for `primary` and meets an element that does not say: "If not specified, the value of "primary"
+    /// SHALL be assumed to be "false"" (RFC 7643 §2.4).
+    pub(crate) fn meets_no_primary(&self, resource: &Map<String, Value>) -> bool {
+        match &self.sub {
+            // Inside a value path, where the resource is the element.
+            None => self.is_name(PRIMARY, None) && !resource.contains_key(PRIMARY),
+            Some(sub) => {
+                let silent = |element: &Value| element.get(PRIMARY).is_none();
+                let asked = sub.name == PRIMARY && self.attribute.multi_valued;
+                asked && self.elements(resource).iter().any(silent)
+            }
+        }
     }
 
     /// The name as an answer or an error would write it; extension attributes with their URN.

@@ -30,6 +30,7 @@ impl Filter {
 fn compares(path: &AttributeRef, op: Op, literal: &Literal, resource: &Map<String, Value>) -> bool {
     match (op, literal) {
         (Op::Eq, Literal::Null) => !is_present(path, resource),
+        (Op::Eq, Literal::Boolean(false)) if path.meets_no_primary(resource) => true,
         (Op::Ne, _) => !compares(path, Op::Eq, literal, resource),
         _ => path.iter(resource).any(|value| holds(path, op, literal, value)),
     }

@@ -104,6 +104,15 @@ fn filters_mean_what_rfc_7644_section_3_4_2_2_says() {
         (r#"photos pr"#, false),
         (r#"emails pr"#, true),
         (r#"name pr"#, true),
+        // An element that does not say whether it is primary is not (RFC 7643 §2.4); it still does not say so.
+        (r#"emails[type eq "home" and primary eq false]"#, true),
+        (r#"emails[type eq "work" and primary eq false]"#, false),
+        (r#"emails[type eq "home" and primary ne false]"#, false),
+        (r#"emails[type eq "home" and primary pr]"#, false),
+        (r#"emails.primary eq false"#, true),
+        (r#"roles.primary eq false"#, false),
+        (r#"photos.primary eq false"#, false),
+        (r#"photos[primary eq false]"#, false),
     ] {
         assert_eq!(matches(text), expected, "{text}");
     }

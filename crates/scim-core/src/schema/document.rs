@@ -22,8 +22,8 @@ pub const MAX_ATTRIBUTES: usize = 200;
 pub const MAX_SUB_ATTRIBUTES: usize = 50;
 /// Most attributes and sub-attributes of one schema together.
 pub const MAX_ALL: usize = 1_000;
-/// Longest schema name, in characters.
-const MAX_NAME: usize = 100;
+/// Longest schema name, in characters: that of a URN, which is the name of a schema that was given none.
+const MAX_NAME: usize = name::MAX_URN;
 /// Longest description, in characters.
 const MAX_DESCRIPTION: usize = 1_000;
 

@@ -2,7 +2,7 @@
 //! keys and URLs as it is, and means one thing only.
 
 /// Longest URN, in bytes: it stands in keys of indexes.
-const MAX_URN: usize = 200;
+pub(super) const MAX_URN: usize = 200;
 /// Longest name of an attribute, in bytes.
 const MAX_ATTRIBUTE: usize = 64;
 

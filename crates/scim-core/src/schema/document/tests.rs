@@ -75,6 +75,10 @@ fn attack_70_a_schemas_urn_is_a_urn_and_nobody_elses() {
     ] {
         assert!(read(&json!({"id": urn, "attributes": one})).is_ok(), "{urn}");
     }
+    // Without a name the URN is the name, and what was told of the schema may be sent back.
+    let longest = format!("urn:example:{}", "x".repeat(188));
+    let told = read(&json!({"id": longest, "attributes": one})).unwrap();
+    assert_eq!((told.name.len(), read(&serde_json::to_value(&told).unwrap())), (200, Ok(told.clone())));
     let long = format!("urn:example:{}", "x".repeat(200));
     for urn in [
         "",
