@@ -29,6 +29,10 @@ pub fn fold(text: &str) -> Cow<'_, str> {
     folded.into()
 }
 
+/// What [`str::trim`] takes from the ends of a text (the property White_Space), for a database that does the same.
+pub const BLANKS: &str = "\t\n\u{b}\u{c}\r \u{85}\u{a0}\u{1680}\u{2000}\u{2001}\u{2002}\u{2003}\u{2004}\u{2005}\
+\u{2006}\u{2007}\u{2008}\u{2009}\u{200a}\u{2028}\u{2029}\u{202f}\u{205f}\u{3000}";
+
 /// The key by which a `userName` is unique in a tenant: blanks around it don't count. `ß` stays `ß`: a user name
 /// is lower-cased as in RFC 8265 §3.3 (UsernameCaseMapped), not case-folded.
 #[must_use]
@@ -63,6 +67,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn blanks_are_those_of_unicode() {
+        let all: String = ('\0'..=char::MAX).filter(|c| c.is_whitespace()).collect();
+        assert_eq!(BLANKS, all);
+    }
 
     #[test]
     fn attack_43_names_that_look_alike_have_one_key() {

@@ -1,18 +1,18 @@
 //! Attribute names and PATCH paths as clients write them (RFC 7644 §3.10 and §3.5.2, figure 7), resolved against a
 //! resource type once: what comes out names an attribute that exists, in the schema's spelling.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use crate::filter::{self, Filter};
+use crate::fold::{fold, user_name_key};
 use crate::leniency::{Leniency, Tolerance};
 use crate::schema::{Attribute, Mutability, ResourceType, Returned, Schema, Type};
 use crate::{ScimError, urn};
 
 /// Extension attributes that clients name without their URN: Microsoft's examples write plain `manager`.
 const NAMED_WITHOUT_URN: &[&str] = &["manager"];
-
-/// What marks the preferred element of a multi-valued attribute (RFC 7643 §2.4).
-const PRIMARY: &str = "primary";
 
 /// The characteristics (RFC 7643 §2.2) that comparing and writing one value need: an [`Attribute`] without its
 /// prose and its sub-attributes, so that a filter costs no copy of the schema.
@@ -30,9 +30,25 @@ pub struct Field {
     pub mutability: Mutability,
     /// When it is answered.
     pub returned: Returned,
+    /// Whether an element without it compares as if it were false.
+    pub absent_is_false: bool,
 }
 
 impl Field {
+    /// A part of an attribute. RFC 7643 §2.4 has a part of multi-valued ones that is never unknown: "If not specified,
+    /// the value of "primary" SHALL be assumed to be "false"".
+    pub(crate) fn part(of: &Attribute, sub: &Attribute) -> Self {
+        let absent_is_false = of.multi_valued && sub.name == "primary" && sub.kind == Type::Boolean;
+        Self { absent_is_false, ..sub.into() }
+    }
+
+    /// What its absence compares as: one value.
+    pub(crate) fn absent(&self) -> &'static [Value] {
+        const ABSENT: &[Value] = &[Value::Null];
+        const FALSE: &[Value] = &[Value::Bool(false)];
+        if self.absent_is_false { FALSE } else { ABSENT }
+    }
+
     fn is_never_told(&self) -> bool {
         self.mutability == Mutability::WriteOnly || self.returned == Returned::Never
     }
@@ -47,6 +63,7 @@ impl From<&Attribute> for Field {
             case_exact: attribute.case_exact,
             mutability: attribute.mutability,
             returned: attribute.returned,
+            absent_is_false: false,
         }
     }
 }
@@ -77,8 +94,8 @@ impl AttributeRef {
     }
 
     /// A sub-attribute that stands for itself, as inside a value path.
-    pub(crate) fn of_element(attribute: &Attribute) -> Self {
-        Self { urn: None, attribute: attribute.into(), sub: None }
+    pub(crate) fn of_element(attribute: &Attribute, sub: &Attribute) -> Self {
+        Self { urn: None, attribute: Field::part(attribute, sub), sub: None }
     }
 
     /// The attribute in full, with its sub-attributes.
@@ -105,31 +122,42 @@ impl AttributeRef {
     /// As [`Self::values`], without a list.
     pub(crate) fn iter<'a>(&self, resource: &'a Map<String, Value>) -> impl Iterator<Item = &'a Value> {
         self.elements(resource).iter().flat_map(|element| match &self.sub {
-            Some(sub) => element.get(&sub.name).map_or(&[][..], self::elements),
+            Some(sub) => element.get(&sub.name).map_or(&[][..], elements),
             None => std::slice::from_ref(element),
         })
     }
 
-    /// The values of the attribute, whatever part of them the path names.
+    /// What is compared (RFC 7644 §3.4.2.2): one value for each element of a multi-valued attribute, one for any other;
+    /// what is absent there is null, or false where the RFC assumes it.
+    pub(crate) fn compared<'a>(&self, resource: &'a Map<String, Value>) -> impl Iterator<Item = &'a Value> {
+        let elements = match self.elements(resource) {
+            [] if !self.attribute.multi_valued => std::slice::from_ref(&Value::Null),
+            elements => elements,
+        };
+        elements.iter().flat_map(|element| match &self.sub {
+            Some(sub) => element.get(&sub.name).map_or(sub.absent(), self::elements),
+            None if element.is_null() => self.attribute.absent(),
+            None => std::slice::from_ref(element),
+        })
+    }
+
+    /// The attribute's elements; a single value is one.
     fn elements<'a>(&self, resource: &'a Map<String, Value>) -> &'a [Value] {
         let holder = match &self.urn {
             Some(urn) => resource.get(urn).and_then(Value::as_object),
             None => Some(resource),
         };
-        holder.and_then(|h| h.get(&self.attribute.name)).map_or(&[][..], elements)
+        holder.and_then(|holder| holder.get(&self.attribute.name)).map_or(&[], elements)
     }
 
-    /// Whether the path asks for `primary` and meets an element that does not say: "If not specified, the value of "primary"
-    /// SHALL be assumed to be "false"" (RFC 7643 §2.4).
-    pub(crate) fn meets_no_primary(&self, resource: &Map<String, Value>) -> bool {
-        match &self.sub {
-            // Inside a value path, where the resource is the element.
-            None => self.is_name(PRIMARY, None) && !resource.contains_key(PRIMARY),
-            Some(sub) => {
-                let silent = |element: &Value| element.get(PRIMARY).is_none();
-                let asked = sub.name == PRIMARY && self.attribute.multi_valued;
-                asked && self.elements(resource).iter().any(silent)
-            }
+    /// A text of this attribute in the form in which it is compared, searched and put in order.
+    pub(crate) fn comparable<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        if self.is_name("userName", None) {
+            user_name_key(text).into()
+        } else if self.leaf().case_exact {
+            text.into()
+        } else {
+            fold(text)
         }
     }
 
@@ -190,7 +218,7 @@ pub(crate) fn find<'r>(rt: &'r ResourceType, text: &str) -> Option<(AttributeRef
         },
     };
     let sub = match sub_name {
-        Some(sub) => Some(definition.sub_attribute(sub)?.into()),
+        Some(sub) => Some(Field::part(definition, definition.sub_attribute(sub)?)),
         None => None,
     };
     let urn = schema.map(|s| s.id.clone());
@@ -348,7 +376,7 @@ fn element_part(definition: &Attribute, rest: &str, text: &str) -> Result<Option
         return Ok(None);
     }
     match rest.strip_prefix('.').and_then(|name| definition.sub_attribute(name)) {
-        Some(sub) => Ok(Some(sub.into())),
+        Some(sub) => Ok(Some(Field::part(definition, sub))),
         None => Err(ScimError::invalid_path(format!("The path {text} names no sub-attribute after \"]\"."))),
     }
 }

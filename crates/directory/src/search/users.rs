@@ -7,7 +7,7 @@ use diesel::{
 };
 use scim_core::{
     filter::{Filter, Literal, Op},
-    fold::fold,
+    fold::{BLANKS, fold, user_name_key},
     sort::{Sort, SortKey},
 };
 use store::{ReadTx, StoreBackend};
@@ -26,6 +26,11 @@ use crate::{
     totals::Total,
     users::UserRecord,
 };
+
+define_sql_function! {
+    /// Either database's: without any of these characters at its ends.
+    fn trim(text: Text, blanks: Text) -> Text;
+}
 
 /// The users of a tenant.
 #[derive(Debug)]
@@ -150,9 +155,12 @@ fn user_name(op: Op, text: &str) -> Plan<Predicate> {
     match op {
         Op::Eq => Plan::one(Box::new(users::user_name_key.eq(key::user_name(text)))),
         Op::Ne => Plan::exactly(Box::new(users::user_name_key.ne(key::user_name(text)))),
-        // These look into the name as it was sent, blanks at its ends included.
-        _ => match pattern(op, &fold(text)) {
-            Some(pattern) => Plan::exactly(Box::new(users::user_name_folded.like(pattern).escape(ESCAPE))),
+        // The key may be cut; the whole name rests with the blanks around it.
+        _ => match pattern(op, &user_name_key(text)) {
+            Some(pattern) => {
+                let whole = trim(users::user_name_folded, BLANKS);
+                Plan::exactly(Box::new(whole.like(pattern).escape(ESCAPE)))
+            }
             None => Plan::none(),
         },
     }

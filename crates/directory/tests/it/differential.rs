@@ -172,6 +172,10 @@ fn leaf(paths: &'static Paths, people: &People) -> BoxedStrategy<String> {
         let boolean = (one_of(paths.booleans), one_of(&["eq", "ne"]), words);
         options.push((1, boolean.prop_map(|(path, op, value)| format!("{path} {op} {value}")).boxed()));
         options.push((1, typed.boxed()));
+        let primary = (one_of(&["eq true", "eq false", "ne false", "pr"]), text.clone());
+        let primary =
+            primary.prop_map(|(asked, value)| format!("emails[primary {asked} and value eq {value}]"));
+        options.push((1, primary.boxed()));
     }
     prop::strategy::Union::new_weighted(options).boxed()
 }

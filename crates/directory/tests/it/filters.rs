@@ -63,6 +63,27 @@ async fn a_unique_column_tells_its_total_on_every_page() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_blanks_around_a_user_name_are_nowhere_seen() {
+    on_each_store(MIGRATIONS, async |store| {
+        let kim = add_user(&store, person(" \u{1680}Kim\u{2028}")).await;
+        for (text, is_found) in [
+            ("eq \"kim\"", true),
+            ("ge \"kim\"", true),
+            ("lt \"kim\"", false),
+            ("sw \"ki\"", true),
+            ("sw \" kim\"", true),
+            ("ew \"IM \"", true),
+            ("co \" kim \"", true),
+            ("ne \"kim \"", false),
+        ] {
+            let expected = if is_found { from_ref(&kim.id) } else { &[] };
+            assert_eq!(ids_of::<Users>(&store, &format!("userName {text}")).await, expected, "{text}");
+        }
+    })
+    .await;
+}
+
 /// SQLite fails on a pattern above 50,000 bytes, and one character can fold to eighteen.
 #[tokio::test(flavor = "multi_thread")]
 async fn attack_34_the_longest_filters_are_answered_on_both_databases() {

@@ -6,7 +6,6 @@ use std::cmp::Ordering;
 use serde_json::{Map, Number, Value};
 
 use super::{Filter, Instant, Literal, Op};
-use crate::fold::{fold, user_name_key};
 use crate::path::AttributeRef;
 use crate::schema::Type;
 
@@ -30,9 +29,9 @@ impl Filter {
 fn compares(path: &AttributeRef, op: Op, literal: &Literal, resource: &Map<String, Value>) -> bool {
     match (op, literal) {
         (Op::Eq, Literal::Null) => !is_present(path, resource),
-        (Op::Eq, Literal::Boolean(false)) if path.meets_no_primary(resource) => true,
-        (Op::Ne, _) => !compares(path, Op::Eq, literal, resource),
-        _ => path.iter(resource).any(|value| holds(path, op, literal, value)),
+        (Op::Ne, Literal::Null) => is_present(path, resource),
+        (Op::Ne, _) => path.compared(resource).any(|value| !holds(path, Op::Eq, literal, value)),
+        _ => path.compared(resource).any(|value| holds(path, op, literal, value)),
     }
 }
 
@@ -66,13 +65,7 @@ fn text_holds(path: &AttributeRef, op: Op, wanted: &str, actual: &str) -> bool {
             _ => false,
         };
     }
-    if op == Op::Eq && path.is_name("userName", None) {
-        return user_name_key(actual) == user_name_key(wanted);
-    }
-    if leaf.case_exact {
-        return compare_text(op, actual, wanted);
-    }
-    compare_text(op, &fold(actual), &fold(wanted))
+    compare_text(op, &path.comparable(actual), &path.comparable(wanted))
 }
 
 fn compare_text(op: Op, actual: &str, wanted: &str) -> bool {

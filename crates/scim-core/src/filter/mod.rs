@@ -1,9 +1,10 @@
 //! Filters (RFC 7644 §3.4.2.2) as a tree whose names are already resolved. [`parse`] reads the text, `matches`
 //! evaluates the tree in memory; a store may compile it to SQL, with the same answers.
 //!
-//! The semantics, once for all readers of the tree: a multi-valued path matches when any of its values does;
-//! `x ne v` is exactly `not (x eq v)`; `x eq null` means that `x` is absent; strings compare folded unless their
-//! attribute is `caseExact`.
+//! The semantics, once for all readers of the tree: a multi-valued path matches when any of its values does, with `ne`
+//! too (RFC 7644 §3.4.2.2), so that `emails.value ne "x"` is `emails[value ne "x"]`; of a single value `ne` is exactly
+//! `not eq`, and what is absent differs from every value; `x eq null` means that `x` is absent; an absent `primary` is
+//! false (RFC 7643 §2.4); strings compare folded unless their attribute is `caseExact`.
 
 mod cursor;
 mod instant;

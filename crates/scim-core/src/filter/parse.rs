@@ -7,7 +7,7 @@ use super::cursor::Cursor;
 use super::{Filter, Instant, Literal, Op};
 use crate::ScimError;
 use crate::leniency::{Leniency, Tolerance};
-use crate::path::{self, AttributeRef};
+use crate::path::{self, AttributeRef, Field};
 use crate::schema::{Attribute, ResourceType, Type};
 
 impl Filter {
@@ -189,7 +189,7 @@ impl<'a> Parser<'a> {
         let found = match self.names {
             Names::Of(rt, others) => path::find_among(rt, others, name),
             Names::Elements(attribute) => {
-                attribute.sub_attribute(name).map(|sub| (AttributeRef::of_element(sub), sub))
+                attribute.sub_attribute(name).map(|sub| (AttributeRef::of_element(attribute, sub), sub))
             }
         };
         let found = found.filter(|(path, _)| !path.is_never_told());
@@ -241,7 +241,7 @@ impl<'a> Parser<'a> {
             return Err(self.input.error_at(start, "name the sub-attribute to compare"));
         };
         self.tolerance.note(Leniency::FilterDialect, &path.full_name());
-        path.sub = Some(value.into());
+        path.sub = Some(Field::part(definition, value));
         Ok(path)
     }
 
@@ -385,7 +385,6 @@ fn element_has(path: AttributeRef, inner: Filter, test: Filter) -> Filter {
     let (test, negative) = match test {
         Filter::Compare { path, op: Op::Eq, value: Literal::Null } => (Filter::Present(path), true),
         Filter::Compare { path, op: Op::Ne, value: Literal::Null } => (Filter::Present(path), false),
-        Filter::Compare { path, op: Op::Ne, value } => (Filter::Compare { path, op: Op::Eq, value }, true),
         positive => (positive, false),
     };
     let filter = Filter::ValuePath { path, filter: Box::new(all_of(vec![inner, test])) };

@@ -95,8 +95,26 @@ fn filters_mean_what_rfc_7644_section_3_4_2_2_says() {
         (r#"title ne null"#, true),
         (r#"displayName ne "x""#, true),
         (r#"displayName eq "x""#, false),
-        (r#"emails.value ne "babs@jensen.org""#, false),
+        // Any value may be the one that matches (RFC 7644 §3.4.2.2), with ne too.
+        (r#"emails.value ne "babs@jensen.org""#, true),
+        (r#"emails[value ne "babs@jensen.org"]"#, true),
+        (r#"emails ne "babs@jensen.org""#, true),
+        (r#"emails.display ne "x""#, true),
+        (r#"emails[display ne "x"]"#, true),
+        (r#"roles.value ne "admin""#, false),
+        (r#"photos.value ne "x""#, false),
         (r#"emails[type ne "work"]"#, true),
+        // "If not specified, the value of "primary" SHALL be assumed to be "false"" (RFC 7643 §2.4).
+        (r#"emails[type eq "home" and primary eq false]"#, true),
+        (r#"emails[type eq "home"].primary eq false"#, true),
+        (r#"emails[type eq "home" and primary ne true]"#, true),
+        (r#"emails[type eq "home" and primary ne false]"#, false),
+        ("emails.primary eq false", true),
+        ("emails.primary ne false", true),
+        ("roles.primary eq false", false),
+        ("photos.primary eq false", false),
+        (r#"emails[type eq "home" and primary pr]"#, false),
+        (r#"emails[type eq "home" and primary eq null]"#, true),
         (r#"active eq true"#, true),
         (r#"active ne false"#, true),
         (r#"title gt "vice""#, true),
@@ -104,23 +122,15 @@ fn filters_mean_what_rfc_7644_section_3_4_2_2_says() {
         (r#"photos pr"#, false),
         (r#"emails pr"#, true),
         (r#"name pr"#, true),
-        // An element that does not say whether it is primary is not (RFC 7643 §2.4); it still does not say so.
-        (r#"emails[type eq "home" and primary eq false]"#, true),
-        (r#"emails[type eq "work" and primary eq false]"#, false),
-        (r#"emails[type eq "home" and primary ne false]"#, false),
-        (r#"emails[type eq "home" and primary pr]"#, false),
-        (r#"emails.primary eq false"#, true),
-        (r#"roles.primary eq false"#, false),
-        (r#"photos.primary eq false"#, false),
-        (r#"photos[primary eq false]"#, false),
+        ("photos[primary eq false]", false),
     ] {
         assert_eq!(matches(text), expected, "{text}");
     }
 }
 
 #[test]
-fn ne_is_exactly_the_opposite_of_eq() {
-    for path in ["userName", "emails.value", "emails", "nickName", "active", "meta.created", "manager"] {
+fn ne_is_exactly_the_opposite_of_eq_for_a_single_value() {
+    for path in ["userName", "name.givenName", "nickName", "active", "meta.created", "manager"] {
         for literal in [r#""bjensen@example.com""#, "true", r#""2010-01-23T04:56:22Z""#, "null"] {
             let (Ok(eq), Ok(ne)) =
                 (parse(&format!("{path} eq {literal}")), parse(&format!("{path} ne {literal}")))
@@ -131,6 +141,26 @@ fn ne_is_exactly_the_opposite_of_eq() {
             let user = user.as_object().unwrap();
             assert_ne!(eq.matches(user), ne.matches(user), "{path} {literal}");
         }
+    }
+}
+
+#[test]
+fn every_operator_sees_a_user_name_without_the_blanks_around_it() {
+    let user = json!({"userName": "\u{3000} Kim\u{a0}"});
+    for (text, expected) in [
+        (r#"userName eq "kim""#, true),
+        (r#"userName ne " kim""#, false),
+        (r#"userName ge "kim""#, true),
+        (r#"userName le "kim ""#, true),
+        (r#"userName gt "kim""#, false),
+        (r#"userName lt "kim""#, false),
+        (r#"userName sw "kim""#, true),
+        (r#"userName sw " KI""#, true),
+        (r#"userName ew "im ""#, true),
+        (r#"userName co " kim ""#, true),
+        (r#"userName co "k m""#, false),
+    ] {
+        assert_eq!(parsed(text).matches(user.as_object().unwrap()), expected, "{text}");
     }
 }
 
@@ -332,7 +362,7 @@ fn printing_writes_schema_names_and_only_needed_parentheses() {
             "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value eq \"x\"",
         ),
         (r#"emails[type eq "work"].value eq "x""#, r#"emails[type eq "work" and value eq "x"]"#),
-        (r#"emails[type eq "work"].value ne "x""#, r#"not (emails[type eq "work" and value eq "x"])"#),
+        (r#"emails[type eq "work"].value ne "x""#, r#"emails[type eq "work" and value ne "x"]"#),
     ] {
         assert_eq!(parsed(text).to_string(), printed);
     }

@@ -14,7 +14,6 @@ pub use key::SortKey;
 
 use crate::ScimError;
 use crate::filter::Filter;
-use crate::fold::{fold, user_name_key};
 use crate::leniency::Tolerance;
 use crate::path::{AttributeRef, Field, Path};
 use crate::schema::{ResourceType, Type};
@@ -137,8 +136,10 @@ impl Target {
             Path::Elements { of, filter, sub } => (AttributeRef { sub, ..of }, Some(filter)),
         };
         if path.leaf().kind == Type::Complex {
-            let value = path.definition(rt).and_then(|definition| definition.sub_attribute("value"));
-            path.sub = Some(value.map(Field::from).ok_or_else(|| {
+            let value = path.definition(rt).and_then(|definition| {
+                definition.sub_attribute("value").map(|value| Field::part(definition, value))
+            });
+            path.sub = Some(value.ok_or_else(|| {
                 refused("sortBy names a complex attribute; name one of its sub-attributes.")
             })?);
         }
@@ -158,7 +159,7 @@ impl Target {
                 continue;
             }
             let value = match &self.path.sub {
-                Some(sub) => element.get(&sub.name),
+                Some(sub) => element.get(&sub.name).or(sub.absent().first()),
                 None => Some(element),
             };
             let Some(key) = value.and_then(|value| self.key_of(value)) else { continue };
@@ -174,18 +175,8 @@ impl Target {
         let leaf = self.path.leaf();
         match value {
             Value::Array(values) => values.iter().find_map(|value| self.key_of(value)),
-            Value::String(text) if leaf.kind != Type::DateTime => Some(SortKey::Text(self.comparable(text))),
+            Value::String(text) if leaf.kind != Type::DateTime => Some(SortKey::Text(self.path.comparable(text).into_owned())),
             value => SortKey::of(leaf.kind, value),
-        }
-    }
-
-    fn comparable(&self, text: &str) -> String {
-        if self.path.is_name("userName", None) {
-            user_name_key(text)
-        } else if self.path.leaf().case_exact {
-            text.to_owned()
-        } else {
-            fold(text).into_owned()
         }
     }
 }

@@ -74,6 +74,11 @@ fn a_multi_valued_attribute_is_sorted_by_its_primary_value_or_its_first() {
     ] {
         assert_eq!(key(sort_by, json!({"emails": emails})), words(expected), "{sort_by}");
     }
+    // RFC 7643 §2.4: an absent primary is false.
+    assert_eq!(key("emails.primary", json!({"emails": emails})), Some(SortKey::Boolean(true)));
+    let second = json!([{"value": "a@x"}]);
+    assert_eq!(key("emails.primary", json!({"emails": second})), Some(SortKey::Boolean(false)));
+    assert_eq!(key("emails.primary", json!({})), None);
     let without = json!([{"value": "a@x", "primary": false}, {"value": "b@x"}]);
     assert_eq!(key("emails", json!({"emails": without})), words("a@x"));
     for absent in [json!({}), json!({"emails": []}), json!({"emails": [{"type": "work"}]})] {
