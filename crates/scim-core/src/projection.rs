@@ -111,58 +111,57 @@ impl Projection {
     /// Whether an attribute stays (RFC 7643 §7, `returned`); of one that stays in parts, the others are taken away.
     fn keeps(&self, urn: Option<&str>, attribute: &Attribute, value: &mut Value) -> bool {
         let only = self.choice.as_ref().is_some_and(|choice| choice.only);
-        let named = self.choice.as_ref().map_or(Named::Nothing, |choice| choice.named(urn, attribute));
+        let named = self.choice.as_ref().map(|choice| choice.named(urn, attribute)).unwrap_or_default();
+        let Named { itself, container, parts } = &named;
         let stays = match attribute.returned {
             Returned::Always => true,
             Returned::Never => false,
-            Returned::Request => only && matches!(named, Named::Itself | Named::Parts(_)),
-            Returned::Default if only => !matches!(named, Named::Nothing),
-            Returned::Default => !matches!(named, Named::Itself | Named::Container),
+            Returned::Request => only && (*itself || !parts.is_empty()),
+            Returned::Default if only => *itself || *container || !parts.is_empty(),
+            Returned::Default => !(*itself || *container),
         };
         if !stays {
             return false;
         }
-        let parts: &[&str] = match &named {
+        let is_whole = match attribute.returned {
             // What is always answered is answered whole.
-            Named::Parts(parts) if attribute.returned != Returned::Always => parts,
-            _ => &[],
+            Returned::Always => true,
+            // Naming its extension does not name it.
+            Returned::Request => *itself,
+            Returned::Default | Returned::Never => *itself || *container || parts.is_empty(),
         };
-        if parts.is_empty() && !(self.hides && attribute.hides_parts()) {
+        if is_whole && !(self.hides && attribute.hides_parts()) {
             return true;
         }
         narrow(value, &|name| match attribute.sub_attribute(name).map(|sub| sub.returned) {
             Some(Returned::Always) => true,
             Some(Returned::Never) => false,
             Some(Returned::Request) => only && parts.contains(&name),
-            Some(Returned::Default) | None => parts.is_empty() || parts.contains(&name) == only,
+            Some(Returned::Default) | None => is_whole || parts.contains(&name) == only,
         })
     }
 }
 
-/// How a request named one attribute.
-enum Named<'c> {
-    Nothing,
-    /// By the whole extension that it belongs to.
-    Container,
+/// How a request named one attribute; it may do so in several ways at once.
+#[derive(Default)]
+struct Named<'c> {
     /// By its own name.
-    Itself,
-    /// By sub-attributes.
-    Parts(Vec<&'c str>),
+    itself: bool,
+    /// By the whole extension that it belongs to.
+    container: bool,
+    /// By these sub-attributes.
+    parts: Vec<&'c str>,
 }
 
 impl Choice {
     fn named(&self, urn: Option<&str>, attribute: &Attribute) -> Named<'_> {
-        let mut named = Named::Nothing;
+        let mut named = Named::default();
         for pick in self.picks.iter().filter(|pick| pick.urn.as_deref() == urn) {
             match (&pick.attribute, &pick.sub) {
-                (None, _) => named = Named::Container,
+                (None, _) => named.container = true,
                 (Some(name), _) if *name != attribute.name => {}
-                (Some(_), None) => return Named::Itself,
-                (Some(_), Some(sub)) => match &mut named {
-                    Named::Nothing => named = Named::Parts(vec![sub]),
-                    Named::Parts(parts) => parts.push(sub),
-                    Named::Container | Named::Itself => {}
-                },
+                (Some(_), None) => named.itself = true,
+                (Some(_), Some(sub)) => named.parts.push(sub),
             }
         }
         named
@@ -383,6 +382,46 @@ mod tests {
         let left = shown(&Projection::parse(&user, None, Some(text)).unwrap());
         assert_eq!(left["emails"], json!([{"type": "work"}]));
         assert!(left.get("name").is_none());
+    }
+
+    #[test]
+    fn a_part_that_is_told_on_request_is_told_beside_its_parent_in_any_order() {
+        const URN: &str = "urn:example:params:scim:schemas:extension:x:2.0:User";
+        let mut user = schema::user();
+        let part = |name: &str, returned: &str| json!({"name": name, "type": "string", "returned": returned});
+        let parts = [part("shown", "default"), part("other", "default"), part("asked", "request")];
+        let complex = |name: &str, returned: &str| {
+            json!({"name": name, "type": "complex", "returned": returned, "subAttributes": parts})
+        };
+        let attributes = [complex("cx", "default"), complex("al", "always"), complex("rq", "request")];
+        let schema = json!({"id": URN, "name": "X", "description": "", "attributes": attributes});
+        user.add_extension(schema::Extension {
+            schema: serde_json::from_value(schema).unwrap(),
+            required: false,
+        });
+        let (whole, default) =
+            (json!({"shown": 1, "other": 2, "asked": 3}), json!({"shown": 1, "other": 2}));
+        let shown = |attributes: &str| {
+            let mut resource = json!({"id": "1", URN: {"cx": whole, "al": whole, "rq": whole}});
+            let named = Projection::parse(&user, Some(attributes), None).unwrap();
+            named.apply(&user, resource.as_object_mut().unwrap());
+            resource[URN].take()
+        };
+        for (names, expected) in [
+            (vec!["X:cx"], json!({"cx": default, "al": default})),
+            (vec!["X:cx", "X:cx.asked"], json!({"cx": whole, "al": default})),
+            (vec!["X", "X:cx.asked"], json!({"cx": whole, "al": default})),
+            (vec!["X:cx", "X:cx.other"], json!({"cx": default, "al": default})),
+            (vec!["X:cx.asked", "X:cx.other"], json!({"cx": {"other": 2, "asked": 3}, "al": default})),
+            (vec!["X:al.asked"], json!({"al": whole})),
+            (vec!["X", "X:rq.asked"], json!({"cx": default, "al": default, "rq": {"asked": 3}})),
+            (vec!["X:rq", "X:rq.asked"], json!({"al": default, "rq": whole})),
+        ] {
+            let forth = names.join(",").replace('X', URN);
+            let back = names.iter().rev().copied().collect::<Vec<_>>().join(",").replace('X', URN);
+            assert_eq!(shown(&forth), expected, "{names:?}");
+            assert_eq!(shown(&back), expected, "{names:?} reversed");
+        }
     }
 
     #[test]
