@@ -390,17 +390,14 @@ mod tests {
         let mut user = schema::user();
         let part = |name: &str, returned: &str| json!({"name": name, "type": "string", "returned": returned});
         let parts = [part("shown", "default"), part("other", "default"), part("asked", "request")];
-        let complex = |name: &str, returned: &str| {
-            json!({"name": name, "type": "complex", "returned": returned, "subAttributes": parts})
-        };
+        let complex = |name: &str, returned: &str| json!({"name": name, "type": "complex", "returned": returned, "subAttributes": parts});
         let attributes = [complex("cx", "default"), complex("al", "always"), complex("rq", "request")];
         let schema = json!({"id": URN, "name": "X", "description": "", "attributes": attributes});
         user.add_extension(schema::Extension {
             schema: serde_json::from_value(schema).unwrap(),
             required: false,
         });
-        let (whole, default) =
-            (json!({"shown": 1, "other": 2, "asked": 3}), json!({"shown": 1, "other": 2}));
+        let (whole, default) = (json!({"shown": 1, "other": 2, "asked": 3}), json!({"shown": 1, "other": 2}));
         let shown = |attributes: &str| {
             let mut resource = json!({"id": "1", URN: {"cx": whole, "al": whole, "rq": whole}});
             let named = Projection::parse(&user, Some(attributes), None).unwrap();

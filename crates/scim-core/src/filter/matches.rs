@@ -3,9 +3,9 @@
 
 use std::cmp::Ordering;
 
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 
-use super::{Filter, Instant, Literal, Op};
+use super::{Filter, Instant, Literal, Op, Quantity};
 use crate::path::AttributeRef;
 use crate::schema::Type;
 
@@ -50,7 +50,10 @@ fn holds(path: &AttributeRef, op: Op, literal: &Literal, value: &Value) -> bool 
     match (literal, value) {
         (Literal::Boolean(wanted), Value::Bool(actual)) => op == Op::Eq && wanted == actual,
         (Literal::Number(wanted), Value::Number(actual)) => {
-            order(actual, wanted).is_some_and(|ordering| orders(op, ordering))
+            match (Quantity::of(actual), Quantity::of(wanted)) {
+                (Some(actual), Some(wanted)) => orders(op, actual.cmp(&wanted)),
+                _ => false,
+            }
         }
         (Literal::String(wanted), Value::String(actual)) => text_holds(path, op, wanted, actual),
         _ => false,
@@ -85,13 +88,5 @@ fn orders(op: Op, ordering: Ordering) -> bool {
         Op::Lt => ordering.is_lt(),
         Op::Le => ordering.is_le(),
         Op::Ne | Op::Co | Op::Sw | Op::Ew => false,
-    }
-}
-
-/// Whole numbers exactly, all others as floating point.
-fn order(left: &Number, right: &Number) -> Option<Ordering> {
-    match (left.as_i64(), right.as_i64()) {
-        (Some(left), Some(right)) => Some(left.cmp(&right)),
-        _ => left.as_f64()?.partial_cmp(&right.as_f64()?),
     }
 }

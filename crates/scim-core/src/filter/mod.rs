@@ -10,6 +10,7 @@ mod cursor;
 mod instant;
 mod matches;
 pub(crate) mod parse;
+mod quantity;
 mod reduce;
 
 use std::fmt;
@@ -17,6 +18,7 @@ use std::fmt;
 use serde_json::{Number, Value};
 
 pub use instant::Instant;
+pub use quantity::Quantity;
 pub use reduce::Reduced;
 
 use crate::path::AttributeRef;

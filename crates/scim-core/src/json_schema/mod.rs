@@ -85,7 +85,9 @@ fn answered_attribute(attribute: &Attribute) -> Value {
         Type::String | Type::Binary => json!({"type": "string"}),
         Type::Boolean => json!({"type": "boolean"}),
         Type::Decimal => json!({"type": "number"}),
-        Type::Integer => json!({"type": "integer"}),
+        Type::Integer => {
+            json!({"type": "integer", "format": "int64", "minimum": i64::MIN, "maximum": i64::MAX})
+        }
         Type::DateTime => json!({"type": "string", "format": "date-time"}),
         // What a client wrote is kept as it was sent; what the service writes is a URI.
         Type::Reference if attribute.mutability == Mutability::ReadOnly => {

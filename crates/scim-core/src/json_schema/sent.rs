@@ -151,7 +151,9 @@ fn sent_value(attribute: &Attribute, form: Form) -> Value {
         }),
         Type::Boolean => json!({"type": "boolean"}),
         Type::Decimal => json!({"type": "number"}),
-        Type::Integer => json!({"type": "integer"}),
+        Type::Integer => {
+            json!({"type": "integer", "format": "int64", "minimum": i64::MIN, "maximum": i64::MAX})
+        }
         Type::DateTime => json!({"type": "string", "format": "date-time"}),
         Type::Binary => json!({"type": "string", "contentEncoding": "base64", "pattern": BASE64}),
         Type::Complex if is_reference_by_value(attribute) => reference(attribute, form),

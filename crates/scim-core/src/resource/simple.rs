@@ -13,6 +13,8 @@ use crate::filter::Instant;
 use crate::leniency::{Leniency, Tolerance};
 use crate::schema::{Attribute, Type};
 
+const TWO_TO_THE_63: f64 = 9_223_372_036_854_775_808.0;
+
 /// The canonical form of a value that is not empty; complex ones are read elsewhere.
 pub(super) fn simple(
     attribute: &Attribute,
@@ -22,7 +24,7 @@ pub(super) fn simple(
 ) -> Result<Value, ScimError> {
     match attribute.kind {
         Type::Boolean => boolean(value, at, t),
-        Type::Integer => kept_if(value.is_i64() || value.is_u64(), value, || at.must_be("an integer")),
+        Type::Integer => kept_if(value.is_i64(), value, || integer(value, at)),
         Type::Decimal => kept_if(value.is_number(), value, || at.must_be("a number")),
         Type::String => text(value, at, "a string", |_| true)
             .and_then(|value| short_in_members(value, at))
@@ -44,6 +46,15 @@ fn short_in_members(value: Value, at: Place<'_>) -> Result<Value, ScimError> {
         return Err(at.must_be(&format!("at most {MAX_KEY} characters long")));
     }
     Ok(value)
+}
+
+/// RFC 7643 §2.3.4 sets no bound; beyond 64 bits JSON's readers differ, and ours would round (RFC 8259 §6).
+fn integer(value: &Value, at: Place<'_>) -> ScimError {
+    if value.as_f64().is_some_and(|number| number.abs() >= TWO_TO_THE_63) {
+        at.must_be(&format!("an integer from {} to {}", i64::MIN, i64::MAX))
+    } else {
+        at.must_be("an integer")
+    }
 }
 
 /// Canonical values are hints, unless the tenant's profile binds them; what was sent is kept in its own spelling.

@@ -175,7 +175,9 @@ impl Target {
         let leaf = self.path.leaf();
         match value {
             Value::Array(values) => values.iter().find_map(|value| self.key_of(value)),
-            Value::String(text) if leaf.kind != Type::DateTime => Some(SortKey::Text(self.path.comparable(text).into_owned())),
+            Value::String(text) if leaf.kind != Type::DateTime => {
+                Some(SortKey::Text(self.path.comparable(text).into_owned()))
+            }
             value => SortKey::of(leaf.kind, value),
         }
     }

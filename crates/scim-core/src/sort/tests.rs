@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 use serde_json::{Number, json};
 
-use super::key::Quantity;
 use super::*;
+use crate::filter::Quantity;
 use crate::schema::Returned;
 use crate::{ScimType, schema, urn};
 

@@ -458,6 +458,35 @@ fn one_primary_is_left_in_an_extensions_attribute_too() {
 }
 
 #[test]
+fn an_integer_has_64_bits_and_is_compared_to_the_last_of_them() {
+    for (number, fault) in [
+        (json!(i64::MAX), None),
+        (json!(i64::MIN), None),
+        (json!(9_223_372_036_854_775_808_u64), Some("-9223372036854775808 to 9223372036854775807.")),
+        (json!(-1e20), Some("-9223372036854775808 to 9223372036854775807.")),
+        (json!(1.0), Some("must be an integer.")),
+        (json!("1"), Some("must be an integer.")),
+    ] {
+        let made = create(&own(), &body(json!({OWN: {"level": number}})), &mut lenient());
+        match fault {
+            None => assert!(made.is_ok(), "{number}"),
+            Some(fault) => assert!(made.unwrap_err().detail.ends_with(fault), "{number}"),
+        }
+    }
+    let resource = json!({OWN: {"level": i64::MAX}});
+    for (text, expected) in [
+        ("eq 9223372036854775807", true),
+        ("eq 9223372036854775806", false),
+        ("eq 9223372036854775808", false),
+        ("lt 9223372036854775808", true),
+        ("ge 9223372036854775807.0", false),
+    ] {
+        let filter = Filter::parse(&format!("{OWN}:level {text}"), &own(), &mut lenient()).unwrap();
+        assert_eq!(filter.matches(resource.as_object().unwrap()), expected, "{text}");
+    }
+}
+
+#[test]
 fn canonical_values_are_hints_until_they_are_bound() {
     let car = |kind: &str| json!({"level": 1, "cars": [{"value": "a", "type": kind}]});
     assert_eq!(made(car("stolen")), car("stolen"));
