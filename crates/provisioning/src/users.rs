@@ -7,7 +7,7 @@ use directory::{
     memberships::{self, GroupOfUser},
     users::{self, UserRecord},
 };
-use scim_core::{Document, leniency::Tolerance, patch::PatchRequest, resource, urn};
+use scim_core::{Document, leniency::Tolerance, patch::PatchRequest, projection::Projection, resource, urn};
 use seat_ledger::{Seat, SeatChange, Wish, pools, seats};
 use serde_json::{Map, Value, json};
 use store::{ReadTx, WriteTx};
@@ -44,16 +44,19 @@ pub struct Manager {
 
 impl UserView {
     /// Whether a client that has this version already has what would be answered. A membership change gives the group a
-    /// new version and not the user, so the user's groups must also be as old as that version.
+    /// new version and not the user, so the user's groups must also be as old as that version, where they are told. Who
+    /// sends `*` has whatever is there (RFC 9110 §13.1.2).
     #[must_use]
-    pub fn is_unchanged_for(&self, conditions: &Preconditions) -> bool {
+    pub fn is_unchanged_for(&self, conditions: &Preconditions, projection: &Projection) -> bool {
         let since = self.record.modified_ms;
-        let told_anew = self.groups.iter().any(|g| g.told_ms >= since);
-        let manager_changed = self.manager.as_ref().is_some_and(|m| m.modified_ms >= since);
-        conditions.has_already(self.record.version)
-            && self.record.groups_changed_ms < since
-            && !told_anew
-            && !manager_changed
+        let regrouped = || {
+            self.record.groups_changed_ms >= since || self.groups.iter().any(|group| group.told_ms >= since)
+        };
+        let managed_anew = || self.manager.as_ref().is_some_and(|manager| manager.modified_ms >= since);
+        conditions.has_any()
+            || conditions.has_already(self.record.version)
+                && !(projection.wants("groups") && regrouped())
+                && !(projection.wants(urn::ENTERPRISE_USER) && managed_anew())
     }
 }
 

@@ -43,6 +43,12 @@ impl Preconditions {
         self.has(&etag(version))
     }
 
+    /// Whether `If-None-Match` names every tag there can be.
+    #[must_use]
+    pub fn has_any(&self) -> bool {
+        self.if_none_match.as_deref().is_some_and(is_any)
+    }
+
     /// Whether `If-None-Match` names the tag.
     #[must_use]
     pub fn has(&self, tag: &str) -> bool {
@@ -53,7 +59,11 @@ impl Preconditions {
 /// Whether a list of entity tags, or `*`, names this one; `W/` makes no difference in a weak comparison.
 fn names(list: &str, etag: &str) -> bool {
     let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
-    list.trim() == "*" || list.split(',').any(|tag| opaque(tag) == opaque(etag))
+    is_any(list) || list.split(',').any(|tag| opaque(tag) == opaque(etag))
+}
+
+fn is_any(list: &str) -> bool {
+    list.trim() == "*"
 }
 
 #[cfg(test)]

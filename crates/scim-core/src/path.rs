@@ -152,9 +152,11 @@ impl AttributeRef {
 
     /// A text of this attribute in the form in which it is compared, searched and put in order.
     pub(crate) fn comparable<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        // URNs are taken in any letter case wherever they stand; a filter is no exception.
+        let is_urn = self.is_name("schemas", None);
         if self.is_name("userName", None) {
             user_name_key(text).into()
-        } else if self.leaf().case_exact {
+        } else if self.leaf().case_exact && !is_urn {
             text.into()
         } else {
             fold(text)

@@ -20,7 +20,7 @@ pub(super) async fn get(
             let view = users::get(tx, &id)?;
             let etag = etag(view.record.version);
             conditions.check_read(&etag)?;
-            if view.is_unchanged_for(&conditions) {
+            if view.is_unchanged_for(&conditions, &projection) {
                 return Ok(Answer::empty(StatusCode::NOT_MODIFIED).with_etag(etag));
             }
             Ok(Answer::ok(render::user_text(&rules, &base, &view, &projection)?).with_etag(etag))

@@ -56,6 +56,20 @@ fn a_conditional_get_of_a_user_sees_current_groups_after_every_membership_change
 }
 
 #[test]
+fn whoever_asks_for_no_groups_or_for_any_version_is_told_nothing_of_a_membership_change() {
+    let (_gateway, acme) = roomy();
+    let ada = acme.create_user("ada", "").expect(201);
+    let path = format!("/Users/{}", ada.id());
+    new_group(&acme, "Crew", &[&ada.id()]);
+    get_unless(&acme, &path, &tag(&ada)).expect(200);
+    get_unless(&acme, &path, "*").expect(304);
+    for choice in ["excludedAttributes=groups", "attributes=userName"] {
+        get_unless(&acme, &format!("{path}?{choice}"), &tag(&ada)).expect(304);
+    }
+    get_unless(&acme, &format!("{path}?attributes=groups.value"), &tag(&ada)).expect(200);
+}
+
+#[test]
 fn a_rename_of_a_group_is_seen_by_users_whose_own_version_is_newer_than_their_membership() {
     let (_gateway, acme) = roomy();
     let ada = acme.create_user("ada", "").expect(201).id();

@@ -114,7 +114,7 @@ impl<'a> Parser<'a> {
     /// `FILTER = … / FILTER "or" FILTER`
     fn disjunction(&mut self) -> Result<Filter, ScimError> {
         let mut parts = vec![self.conjunction()?];
-        while self.keyword("or") {
+        while self.keyword("or")? {
             parts.push(self.conjunction()?);
         }
         Ok(any_of(parts))
@@ -123,7 +123,7 @@ impl<'a> Parser<'a> {
     /// `FILTER "and" FILTER` binds tighter than "or" (RFC 7644 §3.4.2.2).
     fn conjunction(&mut self) -> Result<Filter, ScimError> {
         let mut parts = vec![self.factor()?];
-        while self.keyword("and") {
+        while self.keyword("and")? {
             parts.push(self.factor()?);
         }
         Ok(all_of(parts))
@@ -331,16 +331,20 @@ impl<'a> Parser<'a> {
     }
 
     /// "and", "or", taken only as whole words; after a value a space has already been demanded.
-    fn keyword(&mut self, word: &str) -> bool {
+    fn keyword(&mut self, word: &str) -> Result<bool, ScimError> {
         let before = self.input.rest;
         self.input.blanks();
         let found = self.input.take_while(|c| c.is_ascii_alphabetic());
-        let ends = self.input.rest.starts_with([' ', '(']);
-        if ends && found.eq_ignore_ascii_case(word) {
-            return true;
+        let ends = self.input.rest.is_empty() || self.input.rest.starts_with([' ', '(', ')', ']']);
+        if !ends || !found.eq_ignore_ascii_case(word) {
+            self.input.rest = before;
+            return Ok(false);
         }
-        self.input.rest = before;
-        false
+        self.input.blanks();
+        if self.input.rest.is_empty() || self.input.rest.starts_with([')', ']']) {
+            return Err(self.input.error(&format!("a comparison is missing after \"{word}\"")));
+        }
+        Ok(true)
     }
 }
 

@@ -50,6 +50,12 @@ fn matches(text: &str) -> bool {
 }
 
 #[test]
+fn a_schema_is_found_whatever_its_letter_case() {
+    assert!(matches(r#"schemas eq "URN:IETF:params:SCIM:schemas:core:2.0:USER""#));
+    assert!(!matches(r#"schemas eq "urn:ietf:params:scim:schemas:core:2.0:Group""#));
+}
+
+#[test]
 fn filters_mean_what_rfc_7644_section_3_4_2_2_says() {
     for (text, expected) in [
         // The RFC's own examples (figure 2).
@@ -232,6 +238,10 @@ fn an_unknown_attribute_is_named_as_such() {
         ("emails[size eq 1]", "at character 8: size is no sub-attribute of emails that can be filtered."),
         ("emails[value pr].size eq 1", "at character 18: size is no sub-attribute of emails"),
         ("= 1", "at character 1: expected the name of an attribute."),
+        ("title pr and", "at character 13: a comparison is missing after \"and\"."),
+        ("title pr OR  ", "at character 14: a comparison is missing after \"or\"."),
+        ("(title pr or)", "at character 13: a comparison is missing after \"or\"."),
+        ("emails[value pr and ]", "at character 21: a comparison is missing after \"and\"."),
     ] {
         let error = Filter::parse(text, &schema::user(), &mut Tolerance::lenient()).unwrap_err();
         assert!(error.detail.contains(said), "{text}: {}", error.detail);

@@ -50,7 +50,7 @@ fn a_singular_attribute_is_sorted_by_its_value() {
             json!({urn::SEAT: {"state": "granted"}}),
             words("granted"),
         ),
-        ("schemas", json!({"schemas": ["urn:B", "urn:A"]}), words("urn:B")),
+        ("schemas", json!({"schemas": ["urn:B", "urn:A"]}), words("urn:b")),
     ] {
         assert_eq!(key(sort_by, value.clone()), expected, "{sort_by} {value}");
     }
