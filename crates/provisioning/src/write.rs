@@ -57,7 +57,6 @@ pub enum Request {
 /// A request that is well-formed as far as that can be told without the store.
 #[derive(Debug)]
 pub struct Write {
-    kind: Kind,
     what: What,
 }
 
@@ -161,18 +160,12 @@ impl Write {
             (Kind::Group, Request::CreateAs(id, body)) => What::CreateGroup(Some(id), body),
             (Kind::Group, Request::Replace(id, body)) => What::ReplaceGroup(id, body),
             (Kind::Group, Request::Patch(id, body)) => {
-                let (patch, members) = PatchRequest::parse(&rules.group, &body, t)?.split_members()?;
+                let (patch, members) = PatchRequest::parse(&rules.group, &body, t)?.split_members();
                 What::PatchGroup(id, patch, members)
             }
             (Kind::Group, Request::Delete(id)) => What::DeleteGroup(id),
         };
-        Ok(Self { kind, what })
-    }
-
-    /// The resource type.
-    #[must_use]
-    pub fn kind(&self) -> Kind {
-        self.kind
+        Ok(Self { what })
     }
 
     /// The status of success (RFC 7644 §3.3, §3.5, §3.6). A PATCH of a group is 204 unless the request names attributes or

@@ -98,7 +98,7 @@ fn take(step: &Step, number: usize, tx: &mut WriteTx<'_>, rules: &Rules) -> Done
 fn patch_group(tx: &mut WriteTx<'_>, rules: &Rules, id: &str, operation: Value) -> Done<()> {
     let tolerance = &mut Tolerance::lenient();
     let body = json!({ "schemas": [urn::PATCH_OP], "Operations": [operation] });
-    let (request, members) = PatchRequest::parse(&schema::group(), &body, tolerance)?.split_members()?;
+    let (request, members) = PatchRequest::parse(&schema::group(), &body, tolerance)?.split_members();
     let conditions = Preconditions::default();
     groups::patch(tx, rules, id, (&request, &members, false), &conditions, (&act(), tolerance)).map(|_| ())
 }

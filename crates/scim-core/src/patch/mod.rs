@@ -111,12 +111,10 @@ impl PatchRequest {
 
     /// A group's request as one on its attributes and the changes to its members, so that a PATCH costs what it
     /// names and not what the group holds.
-    ///
-    /// # Errors
-    /// None today: what is wrong with a change to members is said by [`Self::parse`].
-    pub fn split_members(mut self) -> Result<(Self, Vec<MemberChange>), ScimError> {
+    #[must_use]
+    pub fn split_members(mut self) -> (Self, Vec<MemberChange>) {
         let members = std::mem::take(&mut self.members);
-        Ok((self, members))
+        (self, members)
     }
 
     /// What all operations together ask of the members.

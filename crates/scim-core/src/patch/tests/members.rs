@@ -10,7 +10,7 @@ fn member_changes(
     tolerance: &mut Tolerance,
     operations: &Value,
 ) -> Result<(PatchRequest, Vec<MemberChange>), ScimError> {
-    PatchRequest::parse(&schema::group(), &body(operations), tolerance)?.split_members()
+    Ok(PatchRequest::parse(&schema::group(), &body(operations), tolerance)?.split_members())
 }
 
 fn changes(operations: Value) -> Result<Vec<MemberChange>, ScimError> {
