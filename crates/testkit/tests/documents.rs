@@ -7,6 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use toml::Table;
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
@@ -102,6 +104,52 @@ fn every_log_line_metric_and_leniency_is_told() {
     let kinds = leniency.split("=> \"").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned());
     check("scim.md", kinds.collect(), 15);
     assert!(wrong.is_empty(), "not told:\n{}", wrong.join("\n"));
+}
+
+/// Why each crate of others is used stands in one of the decisions on dependencies, with the version that is built.
+#[test]
+fn every_dependency_has_its_line_and_its_version() {
+    let decisions = root().join("docs/decisions");
+    let [store, others, benchmark] =
+        ["0002-dependencies.md", "0006-other-dependencies.md", "0021-benchmark-dependencies.md"]
+            .map(|name| read(&decisions.join(name)));
+    let all = format!("{store}{others}{benchmark}");
+    let table = |text: &str, key: &str| text.parse::<Table>().unwrap().get(key).cloned().unwrap();
+    let workspace = table(&read(&root().join("Cargo.toml")), "workspace");
+    let used = workspace["dependencies"].as_table().unwrap().iter();
+    let used = used.filter(|(_, from)| from.get("path").is_none()).map(|(name, _)| name);
+    let mut wrong: Vec<String> = used
+        .filter(|name| !all.contains(&format!("`{name}`")))
+        .map(|name| format!("{name} has no line"))
+        .collect();
+    let lock = table(&read(&root().join("Cargo.lock")), "package");
+    let built: BTreeSet<(String, String)> = lock
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|package| {
+            let text = |key: &str| package[key].as_str().unwrap().split('+').next().unwrap().to_owned();
+            (text("name"), text("version"))
+        })
+        .collect();
+    // The rows of the first table: names, versions, users, reasons. Features stand in brackets.
+    let rows =
+        others.lines().skip_while(|line| !line.starts_with("| `")).take_while(|line| line.starts_with('|'));
+    for row in rows {
+        let mut cells = row.trim_matches('|').split('|');
+        let (names, versions) = (cells.next().unwrap(), cells.next().unwrap());
+        let bare: String = names.split('(').map(|part| part.split(')').next_back().unwrap()).collect();
+        let names = bare.split('`').skip(1).step_by(2).map(str::to_owned);
+        let told: Vec<(String, String)> =
+            names.zip(versions.split(',').map(|v| v.trim().to_owned())).collect();
+        assert_eq!(told.len(), versions.split(',').count(), "{row}");
+        wrong.extend(
+            told.into_iter()
+                .filter(|one| !built.contains(one))
+                .map(|one| format!("{one:?} is not in Cargo.lock")),
+        );
+    }
+    assert!(wrong.is_empty(), "docs/decisions:\n{}", wrong.join("\n"));
 }
 
 /// A link to a file leads to one, and a decision is called by one number.
