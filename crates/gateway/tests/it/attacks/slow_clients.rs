@@ -207,12 +207,18 @@ fn attack_60_who_takes_no_answer_is_cut_off_and_leaves_nothing_open() {
             stream
         })
         .collect();
-    acme.get("/Users?count=1").expect(200);
+    // Others get their turn; where the machine is so busy that one waits for more than a second, it is told so.
+    let ask = || {
+        let answer = acme.get("/Users?count=1");
+        assert!(matches!(answer.status, 200 | 503), "{}", answer.text);
+    };
+    ask();
     let began = Instant::now();
     while sockets(&gateway) > before && began.elapsed() < PATIENCE {
-        acme.get("/Users?count=1").expect(200);
+        ask();
         sleep(Duration::from_millis(50));
     }
     assert!(sockets(&gateway) <= before, "{} sockets are open, {before} were", sockets(&gateway));
+    acme.get("/Users?count=1").expect(200);
     drop(deaf);
 }
