@@ -138,6 +138,19 @@ pub fn find(tx: &mut ReadTx<'_>, id: &str) -> Result<Option<UserRecord>, Directo
     Ok(tx.get_result(users::table.find(id).select(columns())).optional()?)
 }
 
+/// Of these ids, the users who are here; the order is not kept.
+///
+/// # Errors
+/// When the store fails.
+pub fn find_all(tx: &mut ReadTx<'_>, ids: &[&str]) -> Result<Vec<UserRecord>, DirectoryError> {
+    let mut found = Vec::with_capacity(ids.len());
+    for chunk in ids.chunks(memberships::CHUNK) {
+        let query = users::table.filter(users::id.eq_any(chunk)).select(UserRecord::as_select());
+        found.extend(query.load::<UserRecord>(tx.connection())?);
+    }
+    Ok(found)
+}
+
 /// Finds the user and keeps its row from other writers until this transaction ends, so that of two concurrent changes
 /// neither is lost.
 ///

@@ -14,7 +14,13 @@ use seat_ledger::{License, Seat};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::{Rules, groups::GroupView, timestamp::iso, users::UserView, version::etag};
+use crate::{
+    Rules,
+    groups::GroupView,
+    timestamp::iso,
+    users::{Manager, UserView},
+    version::etag,
+};
 
 /// A tenant's SCIM base URL, such as `https://scim.example.com/ire/acme/scim/v2`: from the settings, never from a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,11 +113,11 @@ pub fn user(rules: &Rules, base: &Base, view: &UserView) -> Result<Map<String, V
 
 /// `$ref` and `displayName` of a manager who is a user here (RFC 7643 §4.3); both are computed, never stored.
 fn tell_manager(base: &Base, view: &UserView, document: &mut Document) {
-    let Some(manager) = &view.manager else { return };
+    let Manager::Here { id, display_name, .. } = &view.manager else { return };
     let told = document.0.get_mut(urn::ENTERPRISE_USER).and_then(|e| e.get_mut("manager")?.as_object_mut());
     let Some(told) = told else { return };
-    told.insert("$ref".into(), format!("{}/{}", base.users(), manager.id).into());
-    if let Some(name) = &manager.display_name {
+    told.insert("$ref".into(), format!("{}/{}", base.users(), id).into());
+    if let Some(name) = display_name {
         told.insert("displayName".into(), name.as_str().into());
     }
 }
@@ -148,7 +154,7 @@ pub fn user_text(
     projection: &Projection,
 ) -> Result<String, DirectoryError> {
     // What is told of a manager stands inside the stored text, so that text is no copy then.
-    if projection.is_all() && view.manager.is_none() {
+    if projection.is_all() && !matches!(view.manager, Manager::Here { .. }) {
         return Ok(whole_user_text(rules, base, view));
     }
     let mut resource = user(rules, base, view)?;

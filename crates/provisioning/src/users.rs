@@ -1,6 +1,8 @@
 //! Users: create, read, list, change, delete. A user, its seat, the ledger's line and the change record are one
 //! transaction: the caller's.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use directory::{
     DirectoryError,
     changes::{self, Change},
@@ -28,18 +30,45 @@ pub struct UserView {
     pub seat: Option<Seat>,
     /// Its groups, current at the time of the transaction.
     pub groups: Vec<GroupOfUser>,
-    /// Its manager, when that is a user of this tenant.
-    pub manager: Option<Manager>,
+    /// Its manager.
+    pub manager: Manager,
 }
 
-/// What is told of a manager who is a user of the same tenant (RFC 7643 §4.3).
-#[derive(Clone, Debug)]
-pub struct Manager {
-    /// The manager's id.
-    pub id: String,
-    /// The manager's `displayName` now.
-    pub display_name: Option<String>,
-    modified_ms: i64,
+/// The manager whom a user's document names.
+#[derive(Clone, Debug, Default)]
+pub enum Manager {
+    /// It names none.
+    #[default]
+    None,
+    /// A user of the same tenant, of whom more is told (RFC 7643 §4.3).
+    Here {
+        /// The manager's id.
+        id: String,
+        /// The manager's `displayName` now.
+        display_name: Option<String>,
+        /// When the manager last changed.
+        modified_ms: i64,
+    },
+    /// Nobody who is a user here, or is one still: the value is kept as it was sent and told of as that alone (table of
+    /// disagreements, `manager with an id that is not here`).
+    Elsewhere,
+}
+
+impl Manager {
+    fn found(record: &UserRecord) -> Result<Self, DirectoryError> {
+        let display_name = record.parse()?.str("displayName").map(str::to_owned);
+        Ok(Self::Here { id: record.id.clone(), display_name, modified_ms: record.modified_ms })
+    }
+
+    /// Whether what is told of this manager may be another than when the user last changed.
+    fn is_told_anew(&self, since: i64) -> bool {
+        match self {
+            Self::None => false,
+            Self::Here { modified_ms, .. } => *modified_ms >= since,
+            // A manager who was deleted is not told of any more, and no time is left that says when.
+            Self::Elsewhere => true,
+        }
+    }
 }
 
 impl UserView {
@@ -52,11 +81,10 @@ impl UserView {
         let regrouped = || {
             self.record.groups_changed_ms >= since || self.groups.iter().any(|group| group.told_ms >= since)
         };
-        let managed_anew = || self.manager.as_ref().is_some_and(|manager| manager.modified_ms >= since);
         conditions.has_any()
             || conditions.has_already(self.record.version)
                 && !(projection.wants("groups") && regrouped())
-                && !(projection.wants(urn::ENTERPRISE_USER) && managed_anew())
+                && !(projection.wants(urn::ENTERPRISE_USER) && self.manager.is_told_anew(since))
     }
 }
 
@@ -100,10 +128,11 @@ pub fn create(
     act: &Act,
 ) -> Result<Written, ProvisioningError> {
     let id = tx.new_id();
-    create_as(tx, rules, id, document, act)
+    create_as(tx, rules, id, (document, true), act)
 }
 
-/// As [`create`], under an id that [`WriteTx::new_id`] gave before.
+/// As [`create`], under an id that [`WriteTx::new_id`] gave before; unless the view is to be whole, its groups and its manager
+/// are not looked up.
 ///
 /// # Errors
 /// As [`create`].
@@ -111,7 +140,7 @@ pub fn create_as(
     tx: &mut WriteTx<'_>,
     rules: &Rules,
     id: String,
-    document: &Document,
+    (document, whole): (&Document, bool),
     act: &Act,
 ) -> Result<Written, ProvisioningError> {
     let wish = rules.profile.wish(document);
@@ -120,8 +149,10 @@ pub fn create_as(
     let change = seats::settle_new(tx, &record.id, wish)?;
     let detail = seat_detail(&change);
     note(tx, "user.created", &record, act, detail)?;
-    let manager = manager(tx, &record)?;
-    let view = UserView { record, seat: Some(change.after.clone()), groups: Vec::new(), manager };
+    let mut view = row_alone(record, Some(change.after.clone()));
+    if whole {
+        view.manager = manager(tx, &view.record)?;
+    }
     Ok(Written { view, changed: true, seat: Some(change) })
 }
 
@@ -141,21 +172,24 @@ pub(crate) fn view(tx: &mut ReadTx<'_>, record: UserRecord) -> Result<UserView, 
     Ok(UserView { record, seat, groups, manager })
 }
 
-/// The manager that a user's document names, when it is a user here; any other value is kept as it was sent and told of as
-/// that alone (table of disagreements, `manager with an id that is not here`).
-fn manager(tx: &mut ReadTx<'_>, record: &UserRecord) -> Result<Option<Manager>, ProvisioningError> {
+fn manager(tx: &mut ReadTx<'_>, record: &UserRecord) -> Result<Manager, ProvisioningError> {
+    let Some(id) = manager_id(record)? else { return Ok(Manager::None) };
+    let found = users::find(tx, &id)?;
+    Ok(found.as_ref().map_or(Ok(Manager::Elsewhere), Manager::found)?)
+}
+
+/// What a user's document has as its manager's id.
+fn manager_id(record: &UserRecord) -> Result<Option<String>, DirectoryError> {
     // Quotes inside strings are escaped, so this is only ever the key; most users have none and cost no look-up.
     if !record.document.contains("\"manager\":") {
         return Ok(None);
     }
     let document = record.parse()?;
     let id = document.get(urn::ENTERPRISE_USER).and_then(|e| e.get("manager")?.get("value")?.as_str());
-    let Some(found) = id.map(|id| users::find(tx, id)).transpose()?.flatten() else { return Ok(None) };
-    let display_name = found.parse()?.str("displayName").map(str::to_owned);
-    Ok(Some(Manager { id: found.id, display_name, modified_ms: found.modified_ms }))
+    Ok(id.map(str::to_owned))
 }
 
-/// Views of many records with two queries for all of them; of a single one by its key, whose statements stay prepared.
+/// Views of many records with three queries for all of them; of a single one by its key, whose statements stay prepared.
 pub(crate) fn views(
     tx: &mut ReadTx<'_>,
     records: Vec<UserRecord>,
@@ -166,15 +200,30 @@ pub(crate) fn views(
     let ids: Vec<&str> = records.iter().map(|r| r.id.as_str()).collect();
     let mut seats = seats::of_users(tx, &ids)?;
     let mut groups = memberships::of_users(tx, &ids)?;
-    let view = |record: UserRecord| {
-        Ok(UserView {
-            seat: seats.remove(&record.id),
-            groups: groups.remove(&record.id).unwrap_or_default(),
-            manager: manager(tx, &record)?,
-            record,
-        })
+    let managers = managers(tx, &records)?;
+    let view = |(record, manager): (UserRecord, Manager)| UserView {
+        seat: seats.remove(&record.id),
+        groups: groups.remove(&record.id).unwrap_or_default(),
+        manager,
+        record,
     };
-    records.into_iter().map(view).collect()
+    Ok(records.into_iter().zip(managers).map(view).collect())
+}
+
+/// The manager of each of these users.
+fn managers(tx: &mut ReadTx<'_>, records: &[UserRecord]) -> Result<Vec<Manager>, DirectoryError> {
+    let named: Vec<Option<String>> = records.iter().map(manager_id).collect::<Result<_, _>>()?;
+    let ids: BTreeSet<&str> = named.iter().flatten().map(String::as_str).collect();
+    let ids: Vec<&str> = ids.into_iter().collect();
+    let mut here = BTreeMap::new();
+    for record in users::find_all(tx, &ids)? {
+        here.insert(record.id.clone(), Manager::found(&record)?);
+    }
+    let manager = |id: &Option<String>| match id {
+        None => Manager::None,
+        Some(id) => here.get(id).cloned().unwrap_or(Manager::Elsewhere),
+    };
+    Ok(named.iter().map(manager).collect())
 }
 
 /// Whole resources, for a filter or a sort that is memory's.
@@ -192,7 +241,8 @@ pub(crate) fn whole(
     views.iter().map(|view| render::user(rules, base, view)).collect()
 }
 
-/// Changes a user, and its seat where the change asks for it. What changes nothing writes nothing.
+/// Changes a user, and its seat where the change asks for it. What changes nothing writes nothing. Unless the view is to be
+/// whole, what is told of beside the row is not looked up.
 ///
 /// # Errors
 /// As [`create`]; a failed precondition; no such user.
@@ -200,7 +250,7 @@ pub fn edit(
     tx: &mut WriteTx<'_>,
     rules: &Rules,
     id: &str,
-    edit: Edit<'_>,
+    (edit, whole): (Edit<'_>, bool),
     conditions: &Preconditions,
     (act, tolerance): (&Act, &mut Tolerance),
 ) -> Result<Written, ProvisioningError> {
@@ -208,7 +258,8 @@ pub fn edit(
     let old = record.parse()?;
     let new = edit.apply(rules, &old, tolerance)?;
     if new == old {
-        return Ok(Written { view: view(tx, record)?, changed: false, seat: None });
+        let view = if whole { view(tx, record)? } else { row_alone(record, None) };
+        return Ok(Written { view, changed: false, seat: None });
     }
     let held = seats::find(tx, id)?;
     let wish = wish(rules, held.as_ref(), &old, &new);
@@ -216,10 +267,16 @@ pub fn edit(
     let change = seats::settle(tx, id, wish)?;
     note(tx, "user.changed", &record, act, seat_detail(&change))?;
     promotion::record(tx, &change.promoted, act)?;
-    let groups = memberships::of_user(tx, id)?;
-    let manager = manager(tx, &record)?;
-    let view = UserView { record, seat: Some(change.after.clone()), groups, manager };
+    let mut view = row_alone(record, Some(change.after.clone()));
+    if whole {
+        view.groups = memberships::of_user(tx, id)?;
+        view.manager = manager(tx, &view.record)?;
+    }
     Ok(Written { view, changed: true, seat: Some(change) })
+}
+
+fn row_alone(record: UserRecord, seat: Option<Seat>) -> UserView {
+    UserView { record, seat, groups: Vec::new(), manager: Manager::None }
 }
 
 fn found_for_update(

@@ -203,18 +203,20 @@ impl Write {
         conditions: &Preconditions,
         (act, t): (&Act, &mut Tolerance),
     ) -> Result<Done, ProvisioningError> {
-        let members = shown == Shown::Members;
+        let (members, whole) = (shown == Shown::Members, shown != Shown::Version);
         rules.hold_schemas(tx)?;
         match &self.what {
             What::CreateUser(id, document) => {
                 let id = id.clone().unwrap_or_else(|| tx.new_id());
-                users::create_as(tx, rules, id, document, act).map(Done::of_user)
+                users::create_as(tx, rules, id, (document, whole), act).map(Done::of_user)
             }
             What::ReplaceUser(id, body) => {
-                users::edit(tx, rules, id, Edit::Replace(body), conditions, (act, t)).map(Done::of_user)
+                users::edit(tx, rules, id, (Edit::Replace(body), whole), conditions, (act, t))
+                    .map(Done::of_user)
             }
             What::PatchUser(id, patch) => {
-                users::edit(tx, rules, id, Edit::Patch(patch), conditions, (act, t)).map(Done::of_user)
+                users::edit(tx, rules, id, (Edit::Patch(patch), whole), conditions, (act, t))
+                    .map(Done::of_user)
             }
             What::DeleteUser(id) => users::delete(tx, rules, id, conditions, act).map(Done::of_deletion),
             What::CreateGroup(id, body) => {

@@ -9,6 +9,7 @@ mod documents;
 mod nesting;
 mod promises;
 mod put_and_patch;
+mod queries;
 mod rendering;
 mod schemas;
 mod support;

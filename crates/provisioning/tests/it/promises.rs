@@ -146,7 +146,7 @@ async fn a_write_on_a_stale_version_changes_nothing() {
             let body: Value = person("anna", "");
             let tolerance = &mut rules.tolerance();
             let edit = provisioning::users::Edit::Replace(&body);
-            provisioning::users::edit(tx, rules, &id, edit, &stale, (&act(), tolerance))
+            provisioning::users::edit(tx, rules, &id, (edit, true), &stale, (&act(), tolerance))
         });
         assert!(matches!(edited.await, Err(ProvisioningError::PreconditionFailed { .. })));
         assert_eq!(tenant.canonical().await, before);

@@ -126,14 +126,14 @@ pub(crate) fn create(tx: &mut WriteTx<'_>, rules: &Rules, body: &Value) -> Done<
 
 pub(crate) fn put(tx: &mut WriteTx<'_>, rules: &Rules, id: &str, body: &Value) -> Done<Written> {
     let tolerance = &mut Tolerance::lenient();
-    users::edit(tx, rules, id, Edit::Replace(body), &Preconditions::default(), (&act(), tolerance))
+    users::edit(tx, rules, id, (Edit::Replace(body), true), &Preconditions::default(), (&act(), tolerance))
 }
 
 pub(crate) fn patch(tx: &mut WriteTx<'_>, rules: &Rules, id: &str, operations: &Value) -> Done<Written> {
     let tolerance = &mut Tolerance::lenient();
     let body = json!({ "schemas": [urn::PATCH_OP], "Operations": operations });
     let request = PatchRequest::parse(&rules.user, &body, tolerance)?;
-    users::edit(tx, rules, id, Edit::Patch(&request), &Preconditions::default(), (&act(), tolerance))
+    users::edit(tx, rules, id, (Edit::Patch(&request), true), &Preconditions::default(), (&act(), tolerance))
 }
 
 pub(crate) fn person(user_name: &str, user_type: &str) -> Value {

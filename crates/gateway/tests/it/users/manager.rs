@@ -1,5 +1,7 @@
 //! The manager of a user: kept as sent, and told of when it is a user of the same tenant.
 
+use std::{thread::sleep, time::Duration};
+
 use serde_json::json;
 use testkit::gateway::Gateway;
 
@@ -31,4 +33,25 @@ fn a_manager_who_is_a_user_here_is_told_of_and_any_other_is_kept_as_sent() {
     );
     acme.patch(&path, &manage("somebody-elsewhere")).expect(200);
     assert_eq!(acme.get(&path).body[ENTERPRISE]["manager"], json!({ "value": "somebody-elsewhere" }));
+}
+
+#[test]
+fn a_conditional_get_sees_a_manager_change_and_go() {
+    let gateway = Gateway::start(env!("CARGO_BIN_EXE_usher"));
+    let acme = gateway.tenant("ire", "acme", Some(5), Some(5));
+    let boss = format!("/Users/{}", acme.create_user("boss", "user").expect(201).id());
+    let made = acme.create_user("ada", "user").expect(201);
+    let path = format!("/Users/{}", made.id());
+    // Nothing is told of what happened in the same millisecond.
+    sleep(Duration::from_millis(5));
+    let manager = json!({ "op": "add", "path": format!("{ENTERPRISE}:manager"), "value": boss.trim_start_matches("/Users/") });
+    let tag = acme.patch(&path, &json!([manager])).expect(200).header("etag").unwrap().to_owned();
+    let get = || acme.request("GET", &path).header("if-none-match", &tag).send();
+    get().expect(304);
+    sleep(Duration::from_millis(5));
+    acme.patch(&boss, &json!([{ "op": "add", "value": { "displayName": "The Boss" } }])).expect(200);
+    assert_eq!(get().expect(200).body[ENTERPRISE]["manager"]["displayName"], "The Boss");
+    acme.delete(&boss).expect(204);
+    let told = get().expect(200).body;
+    assert_eq!(told[ENTERPRISE]["manager"], json!({ "value": boss.trim_start_matches("/Users/") }));
 }

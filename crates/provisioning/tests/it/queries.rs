@@ -1,0 +1,105 @@
+//! How often the database is asked: not once for each row, and not for what nobody is told.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use diesel::{Connection, connection::InstrumentationEvent};
+use directory::search::Window;
+use provisioning::{
+    Preconditions, ProvisioningError, Write,
+    lists::{self, Part},
+    render::Base,
+    write::{Kind, Request, Shown},
+};
+use scim_core::{leniency::Tolerance, urn};
+use serde_json::json;
+use store::ReadTx;
+
+use crate::support::{Done, Tenant, act, for_each_tenant, person};
+
+/// How many queries the work sends.
+fn count<T>(
+    tx: &mut T,
+    connection: impl Fn(&mut T) -> &mut store::StoreConnection,
+    work: impl FnOnce(&mut T),
+) -> usize {
+    let sent = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&sent);
+    connection(tx).set_instrumentation(move |event: InstrumentationEvent<'_>| {
+        if matches!(event, InstrumentationEvent::StartQuery { .. }) {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    work(tx);
+    connection(tx).set_instrumentation(|_: InstrumentationEvent<'_>| {});
+    sent.load(Ordering::Relaxed)
+}
+
+/// A user with this manager; its id.
+async fn managed(tenant: &Tenant, name: &str, manager: &str) -> String {
+    let mut body = person(name, "member");
+    body[urn::ENTERPRISE_USER] = json!({ "manager": { "value": manager } });
+    tenant.create(body).await.unwrap().view.record.id
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_users_is_asked_for_their_managers_once() {
+    for_each_tenant(async |tenant: Tenant| {
+        tenant.quotas(100, 100).await;
+        let mut manager = "elsewhere".to_owned();
+        for n in 0..20 {
+            manager = managed(&tenant, &format!("u{n}"), &manager).await;
+        }
+        let rules = tenant.rules.clone();
+        let page = move |tx: &mut ReadTx<'_>, size: u64| {
+            let part = [Part { kind: Kind::User, filter: None, sort: None }];
+            let page = Window::Index { offset: 0, count: size };
+            let base = Base("http://x".into());
+            let list = |tx: &mut ReadTx<'_>| {
+                let views = lists::list(tx, (&rules, &base), &part, &page, false).unwrap().views;
+                assert_eq!(views.len(), usize::try_from(size).unwrap());
+            };
+            count(tx, |tx| tx.connection(), list)
+        };
+        let (few, many) = tenant.read(move |tx| Ok((page(tx, 3), page(tx, 20)))).await;
+        assert_eq!(few, many);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_that_tells_the_version_alone_does_not_ask_for_groups_and_manager() {
+    for_each_tenant(async |tenant: Tenant| {
+        tenant.quotas(10, 10).await;
+        let boss = managed(&tenant, "boss", "elsewhere").await;
+        let ada = managed(&tenant, "ada", &boss).await;
+        tenant.group("crew", &[&ada]).await;
+        let asked = tenant.write(move |tx, rules| {
+            let mut asked = Vec::new();
+            for (round, shown) in
+                [Shown::Attributes, Shown::Attributes, Shown::Version].into_iter().enumerate()
+            {
+                let operations = json!([{ "op": "add", "path": "title", "value": round.to_string() }]);
+                let body = json!({ "schemas": [urn::PATCH_OP], "Operations": operations });
+                let mut t = Tolerance::lenient();
+                let write = Write::new(rules, Kind::User, Request::Patch(ada.clone(), body), &mut t)?;
+                asked.push(count(
+                    tx,
+                    |tx| tx.connection(),
+                    |tx| {
+                        let done: Done<_> =
+                            write.run(tx, rules, shown, &Preconditions::default(), (&act(), &mut t));
+                        assert_eq!(done.unwrap().view.unwrap().version(), i64::try_from(round).unwrap() + 2);
+                    },
+                ));
+            }
+            Ok::<_, ProvisioningError>(asked)
+        });
+        let asked = asked.await.unwrap();
+        assert_eq!(asked[0], asked[1]);
+        assert!(asked[2] + 2 <= asked[1], "{asked:?}");
+    })
+    .await;
+}
