@@ -74,6 +74,8 @@ fn attack_45_a_bulk_full_of_references_or_of_comparisons_is_bounded() {
     for (operations, status) in [(everybody_in_everything, "409"), (comparisons, "400")] {
         let began = Instant::now();
         let ended = bulk(&acme, &operations.into());
+        // The first is told why; those behind it may come too late for that.
+        assert_eq!(statuses(&ended)[0], status, "{}", ended[0]);
         assert!(statuses(&ended).iter().all(|s| *s == status || *s == "503"), "{}", ended[0]);
         assert!(began.elapsed() < Duration::from_secs(55), "{:?}", began.elapsed());
     }
@@ -97,32 +99,19 @@ fn attack_45_four_hundred_references_are_resolved() {
     gateway.audit(&acme);
 }
 
-/// Ten times the operations, with as many references each, may not cost a hundred times. The bound is generous: other tests run
-/// beside this one.
 #[test]
-fn a_thousand_operations_with_references_stay_about_linear() {
+fn attack_45_a_thousand_operations_full_of_references_forwards_and_in_a_circle_are_done() {
     let (gateway, acme) = roomy();
-    let took = |round: &str, users: usize| {
-        let name = |n: usize| format!("{round}-{n}");
-        let managed = |n: usize| {
-            let manager = format!("bulkId:{}", name((n + 1) % users));
-            new_user(&name(n), &json!({ ENTERPRISE: { "manager": manager } }))
-        };
-        let half = users / 2;
-        let members: Vec<String> = (0..users).map(|n| format!("bulkId:{}", name(n))).collect();
-        let members: Vec<&str> = members.iter().map(String::as_str).collect();
-        let team =
-            |n: usize| new_team(&format!("{round} {n}"), &members[n % users..(n % users + 10).min(users)]);
-        let operations: Vec<Value> = (0..half).map(team).chain((0..users).map(managed)).collect();
-        let began = Instant::now();
-        let ended = bulk(&acme, &operations.into());
-        assert!(statuses(&ended).iter().all(|status| *status == "201"), "{ended:?}");
-        began.elapsed()
+    let (teams, users) = (330, 660);
+    let managed = |n: usize| {
+        let manager = format!("bulkId:u{}", (n + 1) % users);
+        new_user(&format!("u{n}"), &json!({ ENTERPRISE: { "manager": manager } }))
     };
-    took("warm", 20);
-    let few = took("few", 66);
-    let many = took("many", 660);
-    assert!(many < few * 60 + Duration::from_secs(5), "{few:?}, {many:?}");
-    assert!(many < Duration::from_secs(50), "{many:?}");
+    let references: Vec<String> = (0..users).map(|n| format!("bulkId:u{n}")).collect();
+    let references: Vec<&str> = references.iter().map(String::as_str).collect();
+    let team = |n: usize| new_team(&n.to_string(), &references[n..n + 10]);
+    let operations: Vec<Value> = (0..teams).map(team).chain((0..users).map(managed)).collect();
+    let ended = bulk(&acme, &operations.into());
+    assert!(statuses(&ended).iter().all(|status| *status == "201"), "{ended:?}");
     gateway.audit(&acme);
 }

@@ -1,9 +1,15 @@
 //! Any graph of operations: what can be resolved is, in an order that a slow and simple reading of the rules agrees with.
 
+use std::time::{Duration, Instant};
+
 use proptest::collection::vec;
 use proptest::prelude::*;
+use serde_json::{Value, json};
 
 use super::super::order::units;
+use super::super::{Operation, Plan};
+use crate::leniency::Tolerance;
+use crate::urn;
 
 /// By operation: what it needs, and of that what is looked up.
 fn graphs() -> impl Strategy<Value = (Vec<Vec<usize>>, Vec<Vec<usize>>)> {
@@ -74,5 +80,46 @@ proptest! {
                 prop_assert!(place(op) < place(late) || needed, "{} overtook {}", late, op);
             }
         }
+    }
+}
+
+/// Users managed by the next one, the last by nobody or by the first; groups of ten that come later.
+fn lines_circles_and_groups(n: usize) -> Vec<Vec<Value>> {
+    let user = |name: usize, manager: Option<usize>| {
+        let manager = manager.map(|m| json!({ "manager": format!("bulkId:{m}") }));
+        json!({ "method": "POST", "path": "/Users", "bulkId": name.to_string(), "data": { urn::ENTERPRISE_USER: manager } })
+    };
+    let group = |name: usize| {
+        let members: Vec<Value> =
+            (1..11).map(|m| json!({ "value": format!("bulkId:{}", (name + m) % n) })).collect();
+        json!({ "method": "POST", "path": "/Groups", "bulkId": name.to_string(), "data": { "members": members } })
+    };
+    let line = (0..n).map(|name| user(name, (name + 1 < n).then_some(name + 1)));
+    let circle = (0..n).map(|name| user(name, Some((name + 1) % n)));
+    let groups = (0..n).map(|name| if name < n / 2 { group(name) } else { user(name, None) });
+    vec![line.collect(), circle.collect(), groups.collect()]
+}
+
+/// The least time that a plan of these operations took: what others do on this machine only ever adds.
+fn plan(operations: &[Value]) -> Duration {
+    let took = (0..3).map(|_| {
+        let parse = |operation: &Value| Operation::parse(operation.clone(), &mut Tolerance::lenient());
+        let mut operations: Vec<Operation> = operations.iter().map(parse).collect();
+        let began = Instant::now();
+        let plan = Plan::of(&mut operations);
+        let took = began.elapsed();
+        assert_eq!(plan.units.iter().map(|unit| unit.operations.len()).sum::<usize>(), operations.len());
+        assert!(operations.iter().all(|operation| operation.asked.is_ok()));
+        took
+    });
+    took.min().unwrap()
+}
+
+/// Forty times the operations may cost forty times as much; were it their square, it would be 1,600.
+#[test]
+fn a_plan_costs_what_its_operations_and_references_are() {
+    for (few, many) in lines_circles_and_groups(250).into_iter().zip(lines_circles_and_groups(10_000)) {
+        let (few, many) = (plan(&few), plan(&many));
+        assert!(many < few * 250, "{few:?}, {many:?}");
     }
 }
