@@ -26,6 +26,10 @@ pub enum Leniency {
     PathlessKeys,
     /// A value path that matches nothing makes the element (Entra).
     AbsentElementMade,
+    /// `replace` of `emails[type eq "work"]` with a value that says nothing of the `type`: the element keeps it.
+    SelectorKept,
+    /// An array of one for a single value.
+    ArrayOfOne,
     /// `remove` with a value (Entra, authentik, JumpCloud).
     RemoveWithValue,
     /// A filter outside the grammar of RFC 7644 §3.4.2.2 whose meaning is plain (Entra).
@@ -55,6 +59,8 @@ impl Leniency {
         Self::CapitalisedOp,
         Self::PathlessKeys,
         Self::AbsentElementMade,
+        Self::SelectorKept,
+        Self::ArrayOfOne,
         Self::RemoveWithValue,
         Self::FilterDialect,
         Self::JsonInValue,
@@ -78,6 +84,8 @@ impl Leniency {
             Self::CapitalisedOp => "capitalised_op",
             Self::PathlessKeys => "pathless_keys",
             Self::AbsentElementMade => "absent_element_made",
+            Self::SelectorKept => "selector_kept",
+            Self::ArrayOfOne => "array_of_one",
             Self::RemoveWithValue => "remove_with_value",
             Self::FilterDialect => "filter_dialect",
             Self::JsonInValue => "json_in_value",

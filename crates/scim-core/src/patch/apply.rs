@@ -7,8 +7,8 @@ use super::compat::is_empty;
 use super::effort::Effort;
 use super::{Operation, Verb, elements};
 use crate::leniency::{Leniency, Tolerance};
-use crate::path::Path;
-use crate::resource::{Faults, normalise, normalise_element};
+use crate::path::{AttributeRef, Path};
+use crate::resource::{Faults, keep_in_value, normalise, normalise_element};
 use crate::schema::{Attribute, Mutability, ResourceType, Type};
 use crate::{ScimError, ScimType};
 
@@ -16,7 +16,7 @@ use crate::{ScimError, ScimType};
 pub(super) struct Change<'a> {
     pub(super) verb: Verb,
     pub(super) definition: &'a Attribute,
-    /// The attribute's full name, for error texts.
+    /// The attribute's full name without a sub-attribute, for error texts.
     pub(super) name: String,
     pub(super) value: &'a Value,
     pub(super) tolerance: &'a mut Tolerance,
@@ -43,7 +43,8 @@ pub(super) fn apply(
     let Some(definition) = of.definition(rt) else {
         return Err(ScimError::invalid_path("The path names no attribute of this resource type."));
     };
-    let (verb, value, name) = (operation.verb, &operation.value, of.full_name());
+    let name = AttributeRef { sub: None, ..of.clone() }.full_name();
+    let (verb, value) = (operation.verb, &operation.value);
     let change = Change { verb, definition, name, value, tolerance, effort };
     let Some(urn) = &of.urn else {
         return change.apply(&operation.path, document);
@@ -93,8 +94,28 @@ impl<'a> Change<'a> {
                 self.write(parts, holder);
                 Ok(())
             }
-            _ => self.simple(holder),
+            _ => {
+                let value = match self.verb {
+                    Verb::Remove => None,
+                    Verb::Add | Verb::Replace => self.normalised()?,
+                };
+                self.write_whole(value, self.value, holder);
+                Ok(())
+            }
         }
+    }
+
+    /// A value in the place of another keeps what a client could not name because no answer shows it.
+    pub(super) fn write_whole(
+        &self,
+        mut value: Option<Value>,
+        sent: &Value,
+        holder: &mut Map<String, Value>,
+    ) {
+        if let (Some(new), Some(held)) = (&mut value, holder.get(&self.definition.name)) {
+            keep_in_value(self.definition, sent, held, new);
+        }
+        put(holder, &self.definition.name, value);
     }
 
     /// `name.givenName`, `manager.value`.
@@ -105,7 +126,7 @@ impl<'a> Change<'a> {
                 Verb::Remove => None,
                 _ => normalise(self.definition, &whole, &self.name, self.tolerance)?,
             };
-            put(holder, &self.definition.name, value);
+            self.write_whole(value, &whole, holder);
             return Ok(());
         }
         let part = self.part_value(sub)?;

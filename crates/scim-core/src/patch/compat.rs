@@ -7,7 +7,8 @@ use super::{Content, PatchRequest, Verb, content, is_read_only};
 use crate::ScimError;
 use crate::leniency::{Leniency, Tolerance};
 use crate::path::{self, Path};
-use crate::schema::ResourceType;
+use crate::resource::is_reference_by_value;
+use crate::schema::{Attribute, ResourceType};
 
 /// RFC 7644 §3.5.2.1: without a path "the value is a set of attributes"; each key is read as a path, as Entra
 /// means them. Read-only keys are what an identity provider has read and sends back: they are ignored.
@@ -199,6 +200,30 @@ fn extension_keys(
             Ok(true)
         }
         _ => Err(ScimError::invalid_value(format!("{urn} must be an object."))),
+    }
+}
+
+/// The value of an array of one where the path takes a single one. A manager's shapes are told apart where it is read.
+pub(super) fn single<'v>(
+    definition: &Attribute,
+    path: &Path,
+    verb: Verb,
+    value: &'v Value,
+    tolerance: &mut Tolerance,
+) -> &'v Value {
+    let leaf = path.sub().map_or(Some(definition), |sub| definition.sub_attribute(&sub.name));
+    let takes_one = leaf.is_some_and(|leaf| !leaf.multi_valued && !is_reference_by_value(leaf));
+    match value {
+        Value::Array(elements) if takes_one && verb != Verb::Remove && !tolerance.strict => {
+            match elements.as_slice() {
+                [only] if !only.is_array() => {
+                    tolerance.note(Leniency::ArrayOfOne, &definition.name);
+                    only
+                }
+                _ => value,
+            }
+        }
+        _ => value,
     }
 }
 

@@ -13,7 +13,7 @@ use crate::ScimError;
 use crate::equality::{identity, same};
 use crate::filter::{Filter, Literal, Op};
 use crate::leniency::Leniency;
-use crate::resource::{Faults, MAX_ELEMENTS, cannot_change};
+use crate::resource::{Faults, MAX_ELEMENTS, cannot_change, keep_in_value, member};
 use crate::schema::{Attribute, Mutability, Type};
 
 /// Sub-attributes from whose comparison an absent element can be made: Entra relies on it.
@@ -24,7 +24,7 @@ pub(super) fn whole(change: &mut Change<'_>, holder: &mut Map<String, Value>) ->
     match change.verb {
         Verb::Replace => {
             let list = change.normalised()?;
-            put(holder, &change.definition.name, list);
+            change.write_whole(list, change.value, holder);
             Ok(())
         }
         Verb::Add => edit(change, holder, append),
@@ -59,14 +59,16 @@ pub(super) fn selected(
     sub: Option<&str>,
     holder: &mut Map<String, Value>,
 ) -> Result<(), ScimError> {
+    if sub.is_none() && change.verb == Verb::Replace && change.definition.multi_valued {
+        return replaced(change, filter, holder);
+    }
     let parts = match (sub, change.verb) {
         (Some(sub), _) => vec![change.part_value(sub)?],
         (None, Verb::Remove) => Vec::new(),
         (None, _) => element_parts(change)?,
     };
     edit(change, holder, |change, list| {
-        change.effort.compare(&*list, filter.terms())?;
-        let chosen = positions(list, |element| matches(filter, element));
+        let chosen = choose(change, filter, list)?;
         match (chosen.is_empty(), parts.is_empty()) {
             (false, true) => {
                 remove_at(list, &chosen);
@@ -76,6 +78,74 @@ pub(super) fn selected(
             (true, _) => make(change, filter, &parts, list),
         }
     })
+}
+
+fn choose(change: &mut Change<'_>, filter: &Filter, list: &[Value]) -> Result<Vec<usize>, ScimError> {
+    change.effort.compare(list, filter.terms())?;
+    Ok(positions(list, |element| matches(filter, element)))
+}
+
+/// RFC 7644 §3.5.2.3: "all matching record values SHALL be replaced"; nothing in their place removes them.
+fn replaced(
+    change: &mut Change<'_>,
+    filter: &Filter,
+    holder: &mut Map<String, Value>,
+) -> Result<(), ScimError> {
+    let sent = sent_element(change)?;
+    let element = sent.as_ref().map(|sent| change.element(sent)).transpose()?.flatten();
+    edit(change, holder, |change, list| {
+        let chosen = choose(change, filter, list)?;
+        let (Some(sent), Some(Value::Object(element))) = (&sent, &element) else {
+            remove_at(list, &chosen);
+            return if chosen.is_empty() { make(change, filter, &[], list) } else { Ok(()) };
+        };
+        let parts: Vec<Part> =
+            element.iter().map(|(sub, value)| (sub.clone(), Some(value.clone()))).collect();
+        if chosen.is_empty() {
+            return make(change, filter, &parts, list);
+        }
+        change.effort.write(&parts, chosen.len())?;
+        for index in &chosen {
+            if let Some(held) = list.get_mut(*index) {
+                let new = in_place_of(change, filter, held, (sent, element));
+                *held = new;
+            }
+        }
+        prefer(list, &chosen, &parts);
+        Ok(())
+    })
+}
+
+/// The element that takes the place of another. It stays the one that the path selects, so that the same request finds it
+/// again and makes no second one; what answers do not show stays as long as it is the same element.
+fn in_place_of(
+    change: &mut Change<'_>,
+    filter: &Filter,
+    held: &Value,
+    (sent, element): (&Value, &Map<String, Value>),
+) -> Value {
+    let mut element = element.clone();
+    let kept = if change.tolerance.strict { Vec::new() } else { selector(filter) };
+    for sub in kept {
+        let is_named = sent.as_object().is_some_and(|sent| member(sent, sub).is_some());
+        if let Some(value) = held.get(sub).filter(|_| !is_named) {
+            change.tolerance.note(Leniency::SelectorKept, &change.name);
+            element.insert(sub.to_owned(), value.clone());
+        }
+    }
+    let mut list = Value::Array(vec![Value::Object(element)]);
+    let (sent, held) = (Value::Array(vec![sent.clone()]), Value::Array(vec![held.clone()]));
+    keep_in_value(change.definition, &sent, &held, &mut list);
+    list.get_mut(0).map(Value::take).unwrap_or_default()
+}
+
+/// The sub-attributes that all selected elements have by what the path says.
+fn selector(filter: &Filter) -> Vec<&str> {
+    match filter {
+        Filter::Compare { path, op: Op::Eq, .. } => vec![path.attribute.name.as_str()],
+        Filter::And(parts) => parts.iter().flat_map(selector).collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// No element matches. Entra relies on one being made; clearing what is not there is done already.
@@ -100,15 +170,23 @@ fn make(
 
 /// What a value for whole elements says of their parts; nothing when it clears them.
 fn element_parts(change: &mut Change<'_>) -> Result<Vec<Part>, ScimError> {
+    match sent_element(change)? {
+        Some(Value::Object(members)) => change.parts_of(&members),
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// The one element that a value for selected elements is, as an object; `None` when it clears them.
+fn sent_element(change: &Change<'_>) -> Result<Option<Value>, ScimError> {
     match change.value {
-        empty if is_empty(empty) => Ok(Vec::new()),
-        Value::Object(members) => change.parts_of(members),
+        empty if is_empty(empty) => Ok(None),
+        Value::Object(_) => Ok(Some(change.value.clone())),
         Value::Array(elements) => match elements.as_slice() {
-            [Value::Object(members)] => change.parts_of(members),
+            [element @ Value::Object(_)] => Ok(Some(element.clone())),
             _ => Err(no_element(&change.name)),
         },
         Value::String(_) if change.definition.sub_attribute("value").is_some() => {
-            Ok(vec![change.part_value("value")?])
+            Ok(Some(Value::Object(Map::from_iter([("value".to_owned(), change.value.clone())]))))
         }
         _ => Err(no_element(&change.name)),
     }
@@ -236,11 +314,16 @@ fn write(
             }
         }
     }
+    prefer(list, chosen, parts);
+    Ok(())
+}
+
+/// The last of the written elements is the preferred one, if they were said to be.
+fn prefer(list: &mut [Value], chosen: &[usize], parts: &[Part]) {
     let primary = parts.iter().any(|(sub, value)| sub == "primary" && *value == Some(Value::Bool(true)));
     if let (true, Some(last)) = (primary, chosen.last()) {
         make_primary(list, *last);
     }
-    Ok(())
 }
 
 /// Whether a part may be written: it is not immutable, or has no value yet, or gets the one it has.

@@ -190,6 +190,7 @@ impl PatchRequest {
         let Some(definition) = of.definition(rt) else {
             return Err(ScimError::invalid_path("the path names no attribute."));
         };
+        let value = compat::single(definition, &path, verb, value, tolerance);
         if definition.mutability == Mutability::WriteOnly {
             return write_only(definition, of, verb, value, tolerance);
         }

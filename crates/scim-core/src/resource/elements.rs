@@ -95,19 +95,22 @@ fn same_value(attribute: &Attribute, one: &Value, other: &Value) -> bool {
 
 /// By what two elements are the same: `type` and `value`, or all of it where there is no `value`, as in an address; a
 /// simple value by itself.
-fn identity(attribute: &Attribute, element: &Value) -> String {
+pub(super) fn identity(attribute: &Attribute, element: &Value) -> String {
     if attribute.kind != Type::Complex {
         return equality::identity(attribute, element).into_owned();
     }
-    match part(attribute, element, "value") {
-        // NUL parts the two: no string of a body holds one.
-        Some(value) => format!("{}\0{value}", part(attribute, element, "type").unwrap_or_default()),
-        None => element.to_string(),
-    }
+    type_and_value(attribute, element).unwrap_or_else(|| element.to_string())
+}
+
+/// Both as one text, for an element that has a `value`.
+pub(super) fn type_and_value(attribute: &Attribute, element: &Value) -> Option<String> {
+    let value = part(attribute, element, "value")?;
+    // NUL parts the two: no string of a body holds one.
+    Some(format!("{}\0{value}", part(attribute, element, "type").unwrap_or_default()))
 }
 
 /// A sub-attribute in the form it compares in.
-fn part<'a>(attribute: &Attribute, element: &'a Value, name: &str) -> Option<Cow<'a, str>> {
+pub(super) fn part<'a>(attribute: &Attribute, element: &'a Value, name: &str) -> Option<Cow<'a, str>> {
     let sub = attribute.sub_attribute(name)?;
     element.get(name).map(|value| equality::identity(sub, value))
 }

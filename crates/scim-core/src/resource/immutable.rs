@@ -1,11 +1,15 @@
 //! Immutable attributes (RFC 7643 §2.2, RFC 7644 §3.5.1): they may be set once, and a value that is there stays.
-//! Elements of a multi-valued attribute come and go as wholes; what a PATCH does inside one is judged where it
-//! does it.
+//! Elements of a multi-valued attribute come and go as wholes. One that is there before and after, by its `type` and
+//! `value`, keeps its immutable parts; what a PATCH does inside one is judged where it does it.
+
+use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
 use super::Document;
+use super::elements::identity;
 use super::faults::Faults;
+use super::settle::{names, put_in_order};
 use crate::equality::same;
 use crate::schema::{Attribute, Mutability, Type};
 use crate::{ResourceType, ScimError};
@@ -64,13 +68,34 @@ fn in_members<'a>(
                 faults.add(cannot_change(&format!("{prefix}{}", attribute.name)));
             }
             after.insert(attribute.name.clone(), held.clone());
-        } else if attribute.kind == Type::Complex && !attribute.multi_valued {
-            // A complex value may go as a whole; while it is there, its immutable parts stay.
-            if let (Some(held), Some(Value::Object(new))) = (held.as_object(), after.get_mut(&attribute.name))
-            {
-                let prefix = format!("{prefix}{}.", attribute.name);
-                in_members(attribute.sub_attributes.iter(), held, new, &prefix, absent, faults);
+        } else if attribute.kind == Type::Complex {
+            let prefix = format!("{prefix}{}.", attribute.name);
+            match (held, after.get_mut(&attribute.name)) {
+                // A complex value may go as a whole; while it is there, its immutable parts stay.
+                (Value::Object(held), Some(Value::Object(new))) => {
+                    in_members(attribute.sub_attributes.iter(), held, new, &prefix, absent, faults);
+                }
+                (Value::Array(held), Some(Value::Array(new))) => {
+                    in_elements(attribute, held, new, &prefix, faults);
+                }
+                _ => {}
             }
+        }
+    }
+}
+
+/// A list that is sent anew may leave parts of its elements out, in a PATCH as in a PUT.
+fn in_elements(attribute: &Attribute, held: &[Value], new: &mut [Value], prefix: &str, faults: &mut Faults) {
+    if !attribute.sub_attributes.iter().any(|sub| sub.mutability == Mutability::Immutable) {
+        return;
+    }
+    let held: HashMap<String, &Value> = held.iter().map(|held| (identity(attribute, held), held)).collect();
+    for element in new {
+        if let Some(Value::Object(held)) = held.get(&identity(attribute, element))
+            && let Value::Object(new) = element
+        {
+            in_members(attribute.sub_attributes.iter(), held, new, prefix, Absent::Stays, faults);
+            put_in_order(new, names(&attribute.sub_attributes));
         }
     }
 }

@@ -31,7 +31,7 @@ pub fn create(rt: &ResourceType, body: &Value, t: &mut Tolerance) -> Result<Docu
 /// The document of a PUT: what the body leaves out is cleared, except the core attributes named in `keep` (also
 /// `urn:…:attribute` of an extension), which stay as they are in `current`: a lost mapping must not switch
 /// people on or off, nor change their license. Immutable attributes that are left out stay too, and so does what answers
-/// do not show.
+/// do not show; of an extension that is left out, the required attributes stay with them.
 ///
 /// # Errors
 /// As [`create`]; 400 `mutability` when an immutable attribute changes.
@@ -50,6 +50,7 @@ pub fn replace(
     }
     unseen::keep(rt, body, current, &mut document);
     immutable::hold(rt, current, &mut document, Absent::Stays, &mut faults);
+    complete(rt, body, current, &mut document);
     settle(rt, &mut document, t, &mut faults);
     order::keep(rt, current, &mut document);
     finish(rt, body, document, faults)
@@ -135,6 +136,24 @@ fn carry_over(
     let block = document.0.entry(&extension.id).or_insert_with(|| Value::Object(Map::new()));
     if let Value::Object(block) = block {
         copy(&attribute.name, from, block);
+    }
+}
+
+/// What stays of an extension that the body leaves out must not be refused for the lack of what the client did not speak
+/// of either: its required attributes stay beside it. One that every resource must have is to be sent.
+fn complete(rt: &ResourceType, body: &Map<String, Value>, current: &Document, document: &mut Document) {
+    for schema in rt.extensions.iter().filter(|e| !e.required).map(|e| &e.schema) {
+        if member(body, &schema.id).is_some_and(|sent| !is_nothing(sent)) {
+            continue;
+        }
+        if let (Some(Value::Object(held)), Some(Value::Object(left))) =
+            (current.get(&schema.id), document.0.get_mut(&schema.id))
+            && !left.is_empty()
+        {
+            let required = schema.attributes.iter().filter(|a| a.required && !left.contains_key(&a.name));
+            let required: Vec<&str> = required.map(|a| a.name.as_str()).collect();
+            required.into_iter().for_each(|name| copy(name, held, left));
+        }
     }
 }
 

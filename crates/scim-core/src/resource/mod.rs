@@ -31,6 +31,7 @@ pub(crate) use immutable::cannot_change;
 #[cfg(test)]
 pub(crate) use settle::settle;
 pub(crate) use settle::settle_patched;
+pub(crate) use unseen::keep_in_value;
 
 #[cfg(test)]
 mod tests;

@@ -185,13 +185,7 @@ impl Reader<'_> {
         for key in sent.keys().filter(|key| attribute.sub_attribute(key).is_none()) {
             self.unknown(Leniency::UnknownAttribute, &at.sub(key).to_string());
         }
-        if kept.is_empty() {
-            return None;
-        }
-        for sub in subs.iter().filter(|s| s.required && !kept.contains_key(&s.name)) {
-            self.faults.miss(at.sub(&sub.name).to_string());
-        }
-        Some(Value::Object(kept))
+        (!kept.is_empty()).then_some(Value::Object(kept))
     }
 
     /// What these attributes take from an object, in their own order. RFC 7644 §3.3: readOnly values are ignored. A

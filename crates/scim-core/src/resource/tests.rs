@@ -9,6 +9,7 @@ use crate::schema::{Attribute, Extension, Mutability, Schema, Type};
 use crate::{ResourceType, ScimError, ScimType, schema, urn};
 
 mod characteristics;
+mod what_stays;
 
 const ENTERPRISE: &str = urn::ENTERPRISE_USER;
 

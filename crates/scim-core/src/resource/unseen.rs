@@ -1,15 +1,20 @@
-//! What a PUT cannot have meant to clear: values that answers do not show (`returned` is `request` or `never`). Clients such as
-//! Okta send back what they have read, and RFC 7644 §3.5.1 lets a provider "take into account whether or not a client has
-//! access to" an attribute.
+//! What a PUT cannot have meant to clear, nor a PATCH that replaces a list: values that answers do not show (`returned`
+//! is `request` or `never`). Clients such as Okta send back what they have read, and RFC 7644 §3.5.1 lets a provider "take
+//! into account whether or not a client has access to" an attribute. What a body names is its own to change and to clear.
+
+use std::collections::{HashMap, VecDeque};
 
 use serde_json::{Map, Value};
 
 use super::Document;
-use super::normalise::member;
+use super::elements::{part, type_and_value};
+use super::normalise::{member, normalise_element};
 use crate::ResourceType;
+use crate::equality;
+use crate::leniency::Tolerance;
 use crate::schema::{Attribute, Type};
 
-/// Carries the unseen values that the body does not speak of over from the current document. A null clears them.
+/// Carries the unseen values that the body does not name over from the current document, in whatever else it leaves out.
 pub(super) fn keep(rt: &ResourceType, body: &Map<String, Value>, current: &Document, new: &mut Document) {
     if !rt.hides_values() {
         return;
@@ -20,19 +25,35 @@ pub(super) fn keep(rt: &ResourceType, body: &Map<String, Value>, current: &Docum
         let Some(held) = current.get(&schema.id).and_then(Value::as_object) else {
             continue;
         };
-        let sent = member(body, &schema.id);
-        let was_seen = held.keys().any(|key| schema.attribute(key).is_some_and(|a| !a.hides()));
         let nothing = Map::new();
-        let sent = match sent {
+        let sent = match member(body, &schema.id) {
             Some(Value::Object(sent)) => sent,
-            // An extension that was shown, if only in part, and does not come back is to go.
-            None if !was_seen => &nothing,
-            _ => continue,
+            None => &nothing,
+            // Null names all of it.
+            Some(_) => continue,
         };
         let block = new.0.entry(&schema.id).or_insert_with(|| Value::Object(Map::new()));
         if let Value::Object(block) = block {
             in_members(schema.attributes.iter(), sent, held, block);
         }
+    }
+}
+
+/// The same for one attribute, which gets a new value.
+pub(crate) fn keep_in_value(attribute: &Attribute, sent: &Value, held: &Value, new: &mut Value) {
+    if attribute.kind != Type::Complex || !attribute.hides_parts() {
+        return;
+    }
+    match (held, new) {
+        (Value::Array(held), Value::Array(new)) => {
+            let sent = match sent {
+                Value::Array(sent) => sent.as_slice(),
+                single => std::slice::from_ref(single),
+            };
+            in_elements(attribute, sent, held, new);
+        }
+        (Value::Object(held), Value::Object(new)) => in_parts(attribute, sent, held, new),
+        _ => {}
     }
 }
 
@@ -46,17 +67,117 @@ fn in_members<'a>(
         let Some(value) = held.get(&attribute.name) else {
             continue;
         };
-        match (member(sent, &attribute.name), value) {
-            (None, value) if attribute.hides() => {
-                new.insert(attribute.name.clone(), value.clone());
+        let kept = match (member(sent, &attribute.name), new.get_mut(&attribute.name)) {
+            (None, _) if attribute.hides() => Some(value.clone()),
+            (None, _) => hidden_whole(attribute, value),
+            (Some(sent), Some(new)) => {
+                keep_in_value(attribute, sent, value, new);
+                None
             }
-            // Of an element nobody can tell which one it was; of a single value it is plain.
-            (Some(Value::Object(sent)), Value::Object(held)) if attribute.kind == Type::Complex => {
-                if let Some(Value::Object(new)) = new.get_mut(&attribute.name) {
-                    in_members(attribute.sub_attributes.iter(), sent, held, new);
-                }
-            }
-            _ => {}
+            (Some(_), None) => None,
+        };
+        new.extend(kept.map(|kept| (attribute.name.clone(), kept)));
+    }
+}
+
+/// Of a value that is left out: what of it was not there to be seen, an element or a complex value as a whole. One that
+/// was seen, if only in part, and does not come back is to go.
+fn hidden_whole(attribute: &Attribute, held: &Value) -> Option<Value> {
+    match held {
+        Value::Array(elements) => {
+            let hidden: Vec<Value> =
+                elements.iter().filter(|element| is_hidden(attribute, element)).cloned().collect();
+            (!hidden.is_empty()).then_some(Value::Array(hidden))
+        }
+        single => is_hidden(attribute, single).then(|| single.clone()),
+    }
+}
+
+fn is_hidden(attribute: &Attribute, value: &Value) -> bool {
+    let hides = |name: &String| attribute.sub_attribute(name).is_some_and(Attribute::hides);
+    value.as_object().is_some_and(|parts| parts.keys().all(hides))
+}
+
+fn in_parts(attribute: &Attribute, sent: &Value, held: &Map<String, Value>, new: &mut Map<String, Value>) {
+    let nothing = Map::new();
+    // A manager may come as a bare id, which names no other part.
+    let sent = sent.as_object().unwrap_or(&nothing);
+    in_members(attribute.sub_attributes.iter(), sent, held, new);
+}
+
+/// Each element keeps what is unseen of the one that it was before; so do elements of which nothing is seen.
+fn in_elements(attribute: &Attribute, sent: &[Value], held: &[Value], new: &mut Vec<Value>) {
+    let mut before = Before::of(attribute, held);
+    // What normalises to nothing has left no element behind.
+    let is_left = |sent: &&Value| {
+        normalise_element(attribute, sent, &attribute.name, &mut Tolerance::lenient())
+            .is_ok_and(|element| element.is_some())
+    };
+    for (sent, element) in sent.iter().filter(is_left).zip(new.iter_mut()) {
+        if let Some(Value::Object(held)) = before.take(attribute, element)
+            && let Value::Object(element) = element
+        {
+            in_parts(attribute, sent, held, element);
         }
     }
+    new.extend(before.rest().filter(|held| is_hidden(attribute, held)).cloned());
+}
+
+/// The elements that were there, each to be met once, by what a client knows of them.
+struct Before<'h> {
+    elements: Vec<Option<&'h Value>>,
+    places: HashMap<String, VecDeque<usize>>,
+}
+
+impl<'h> Before<'h> {
+    fn of(attribute: &Attribute, held: &'h [Value]) -> Self {
+        let hides = |name| attribute.sub_attribute(name).is_some_and(Attribute::hides);
+        let mut places: HashMap<String, VecDeque<usize>> = HashMap::with_capacity(held.len());
+        for (place, element) in held.iter().enumerate() {
+            let value = part(attribute, element, "value");
+            let keys = [
+                type_and_value(attribute, element),
+                value.as_ref().filter(|_| hides("type")).map(|value| value_alone(value)),
+                (value.is_none() || hides("value")).then(|| shown(attribute, element)).flatten(),
+            ];
+            for key in keys.into_iter().flatten() {
+                places.entry(key).or_default().push_back(place);
+            }
+        }
+        Self { elements: held.iter().map(Some).collect(), places }
+    }
+
+    /// The element that this one was: by `type` and `value`; without a value, by all that answers show.
+    fn take(&mut self, attribute: &Attribute, element: &Value) -> Option<&'h Value> {
+        let type_is_hidden = attribute.sub_attribute("type").is_some_and(Attribute::hides);
+        let key = match part(attribute, element, "value") {
+            Some(value) if type_is_hidden && element.get("type").is_none() => Some(value_alone(&value)),
+            Some(_) => type_and_value(attribute, element),
+            None => shown(attribute, element),
+        };
+        let places = self.places.get_mut(&key?)?;
+        while let Some(place) = places.pop_front() {
+            let found = self.elements.get_mut(place).and_then(Option::take);
+            if found.is_some() {
+                return found;
+            }
+        }
+        None
+    }
+
+    fn rest(&self) -> impl Iterator<Item = &'h Value> {
+        self.elements.iter().filter_map(|element| *element)
+    }
+}
+
+/// The key of an element whose `type` a client may not have seen.
+fn value_alone(value: &str) -> String {
+    format!("\0\0{value}")
+}
+
+/// What answers show of an element, as a key; nothing when they show none of it.
+fn shown(attribute: &Attribute, element: &Value) -> Option<String> {
+    let mut parts = element.as_object()?.clone();
+    parts.retain(|name, _| attribute.sub_attribute(name).is_some_and(|sub| !sub.hides()));
+    (!parts.is_empty()).then(|| format!("\0\0\0{}", equality::identity(attribute, &Value::Object(parts))))
 }

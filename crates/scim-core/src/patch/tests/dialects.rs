@@ -247,6 +247,35 @@ fn booleans_come_as_words_and_leave_as_booleans() {
 }
 
 #[test]
+fn an_array_of_one_stands_for_a_single_value() {
+    check(vec![
+        (json!({}), json!([{"op": "replace", "path": "active", "value": [true]}]), json!({"active": true})),
+        (json!({}), json!([{"op": "add", "value": {"active": ["False"]}}]), json!({"active": false})),
+        (
+            json!({"name": {"givenName": "A"}}),
+            json!([{"op": "replace", "path": "name", "value": [{"familyName": "B"}]}]),
+            json!({"name": {"familyName": "B", "givenName": "A"}}),
+        ),
+        (
+            json!({"emails": [{"value": "a@x", "type": "work"}]}),
+            json!([{"op": "replace", "path": "emails[type eq \"work\"].value", "value": ["b@x"]}]),
+            json!({"emails": [{"value": "b@x", "type": "work"}]}),
+        ),
+        (json!({"title": "T"}), json!([{"op": "replace", "path": "title", "value": [""]}]), json!({})),
+    ]);
+    let one = json!([{"op": "replace", "path": "active", "value": [true]}]);
+    let mut tolerance = Tolerance::lenient();
+    patch_as(&mut tolerance, &json!({}), &one).unwrap();
+    assert_eq!(tolerance.seen, [(Leniency::ArrayOfOne, "active".into())]);
+    assert_eq!(keyword(strict(json!({}), one)), "400 invalidValue");
+    refused(vec![
+        (json!({"op": "replace", "path": "active", "value": [true, false]}), "400 invalidValue"),
+        (json!({"op": "replace", "path": "active", "value": [[true]]}), "400 invalidValue"),
+        (json!({"op": "replace", "path": "title", "value": [7]}), "400 invalidValue"),
+    ]);
+}
+
+#[test]
 fn a_password_is_taken_and_goes_nowhere() {
     for operation in [
         json!({"op": "replace", "path": "password", "value": "s3cret"}),

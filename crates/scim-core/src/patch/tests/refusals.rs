@@ -34,6 +34,23 @@ fn a_value_path_that_matches_nothing() {
 }
 
 #[test]
+fn a_fault_names_the_attribute_that_has_it() {
+    let manager = format!("{ENTERPRISE}:manager.value");
+    for (path, named) in [
+        ("title", "title"),
+        ("name.familyName", "name.familyName"),
+        ("emails[type eq \"work\"].value", "emails.value"),
+        ("emails.value", "emails.value"),
+        (manager.as_str(), manager.as_str()),
+        ("manager.value", manager.as_str()),
+    ] {
+        let error = patch(json!({}), json!([{"op": "replace", "path": path, "value": 1}])).unwrap_err();
+        assert!(error.detail.ends_with(&format!("{named} must be a string.")), "{}", error.detail);
+        assert!(!error.detail.contains(&format!(".{named}")), "{}", error.detail);
+    }
+}
+
+#[test]
 fn a_strict_tenant_gets_the_letter_of_the_rfc() {
     for operation in [
         json!({"op": "replace", "value": {"name.givenName": "x"}}),

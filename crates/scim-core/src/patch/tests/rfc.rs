@@ -121,6 +121,55 @@ fn rfc_7644_section_3_5_2_3_examples_of_replace() {
     ]);
 }
 
+/// "If the target location is a multi-valued attribute and a value selection filter is specified that matches one or more
+/// values of the multi-valued attribute, then all matching record values SHALL be replaced."
+#[test]
+fn rfc_7644_section_3_5_2_3_a_selected_element_is_replaced_and_an_add_to_it_merges() {
+    let at = |op: &str, path: &str, value: Value| json!([{"op": op, "path": path, "value": value}]);
+    let work = "addresses[type eq \"work\"]";
+    let home = babs()["addresses"][1].clone();
+    let new = json!({"type": "work", "streetAddress": "2 New Street"});
+    let replaced = babs_with(&[("addresses", json!([new, home]))]);
+    let mut merged = babs();
+    merged["addresses"][0]["streetAddress"] = json!("2 New Street");
+    check(vec![
+        (babs(), at("replace", work, new.clone()), replaced.clone()),
+        (babs(), at("replace", work, json!([new])), replaced.clone()),
+        // What selects it stays, or the same request would make a second one.
+        (babs(), at("replace", work, json!({"streetAddress": "2 New Street"})), replaced),
+        (babs(), at("add", work, new.clone()), merged),
+        (
+            babs(),
+            at("replace", "emails[type eq \"work\" and value ew \".com\"]", json!("b@x.com")),
+            babs_with(&[("emails", json!([{"value": "b@x.com", "type": "work"}, babs()["emails"][1]]))]),
+        ),
+        (
+            babs(),
+            at("replace", "emails[type eq \"home\"]", json!({"value": "b@x", "primary": true})),
+            babs_with(&[(
+                "emails",
+                json!([
+                    {"value": "bjensen@example.com", "type": "work", "primary": false},
+                    {"value": "b@x", "type": "home", "primary": true}
+                ]),
+            )]),
+        ),
+        (
+            babs(),
+            at("replace", work, json!({"streetAddress": null})),
+            babs_with(&[("addresses", json!([home]))]),
+        ),
+    ]);
+    let bare = at("replace", work, json!({"streetAddress": "2 New Street"}));
+    let mut tolerance = Tolerance::lenient();
+    patch_as(&mut tolerance, &babs(), &bare).unwrap();
+    assert_eq!(tolerance.seen, [(Leniency::SelectorKept, "addresses".into())]);
+    let addresses = json!([{"streetAddress": "2 New Street"}, home]);
+    assert_eq!(strict(babs(), bare).unwrap()["addresses"], addresses, "strict: to the letter");
+    let everyone = at("replace", "emails[value pr]", json!({"value": "one@x"}));
+    assert_eq!(patch(babs(), everyone).unwrap()["emails"], json!([{"value": "one@x"}]), "held once");
+}
+
 #[test]
 fn a_new_primary_takes_it_from_the_others() {
     let two = json!({"emails": [{"value": "a@x", "primary": false}, {"value": "b@x", "primary": true}]});
