@@ -22,19 +22,19 @@ pub const MAX_LEVELS: usize = 32;
 /// Groups in groups of one tenant, each membership counted: what a check or a user's `groups` may have to walk over.
 pub const MAX_NESTINGS: i64 = 20_000;
 
-/// Of these ids, the groups that are members of the group.
+/// Of these ids, the groups that are members of the group, with their `display`.
 pub(crate) fn present(
     tx: &mut ReadTx<'_>,
     group_id: &str,
     ids: &[&str],
-) -> Result<Vec<String>, DirectoryError> {
-    let mut present = Vec::new();
+) -> Result<BTreeMap<String, Option<String>>, DirectoryError> {
+    let mut present = BTreeMap::new();
     for chunk in ids.chunks(CHUNK) {
         let rows = nested_groups::table
             .filter(nested_groups::group_id.eq(group_id))
             .filter(nested_groups::member_id.eq_any(chunk))
-            .select(nested_groups::member_id);
-        present.extend(rows.load::<String>(tx.connection())?);
+            .select((nested_groups::member_id, nested_groups::display));
+        present.extend(rows.load::<(String, Option<String>)>(tx.connection())?);
     }
     Ok(present)
 }
@@ -83,7 +83,7 @@ pub(crate) fn rename(
 /// Takes those of these ids that are members out; tells whether there were any.
 pub(crate) fn leave(tx: &mut WriteTx<'_>, group_id: &str, ids: &[&str]) -> Result<bool, DirectoryError> {
     let present = present(tx, group_id, ids)?;
-    let present: Vec<&str> = present.iter().map(String::as_str).collect();
+    let present: Vec<&str> = present.keys().map(String::as_str).collect();
     for chunk in present.chunks(CHUNK) {
         let rows = nested_groups::table
             .filter(nested_groups::group_id.eq(group_id))
@@ -132,7 +132,7 @@ pub(crate) fn check(
 ) -> Result<(), DirectoryError> {
     // A later operation of the same request may have taken some out again.
     let entered: Vec<&str> = entered.iter().map(String::as_str).collect();
-    let entered: BTreeSet<String> = present(tx, group_id, &entered)?.into_iter().collect();
+    let entered: BTreeSet<String> = present(tx, group_id, &entered)?.into_keys().collect();
     if entered.is_empty() {
         return Ok(());
     }

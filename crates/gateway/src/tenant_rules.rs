@@ -5,6 +5,7 @@ use std::sync::Arc;
 use directory::memberships::UnknownMembers;
 use provisioning::{
     Profile, Rules,
+    render::Base,
     schemas::{self, OwnSchemas},
 };
 use quick_cache::sync::Cache;
@@ -27,17 +28,22 @@ impl RulesCache {
         Self(Cache::new(CACHED))
     }
 
-    /// The rules of a tenant, with the schemas of its own that rest in its store.
+    /// The rules of a tenant, which is found at `base`, with the schemas of its own that rest in its store.
     ///
     /// # Errors
     /// When the store fails; a sentence for the operator when the tenant's profile is none that this version has.
-    pub(crate) async fn of(&self, tenant: &Arc<Tenant>, store: &Store) -> Result<Arc<Rules>, ApiError> {
+    pub(crate) async fn of(
+        &self,
+        tenant: &Arc<Tenant>,
+        base: &Base,
+        store: &Store,
+    ) -> Result<Arc<Rules>, ApiError> {
         let cached = self.0.get(tenant.id.as_str());
         if let Some((_, rules)) = cached.filter(|(made_of, _)| Arc::ptr_eq(made_of, tenant)) {
             return Ok(rules);
         }
         let own = store.look_up(schemas::all).await?;
-        let rules = Arc::new(make(tenant, &own).map_err(ApiError::Misconfigured)?);
+        let rules = Arc::new(make(tenant, base, &own).map_err(ApiError::Misconfigured)?);
         self.0.insert(tenant.id.to_string(), (Arc::clone(tenant), Arc::clone(&rules)));
         Ok(rules)
     }
@@ -48,7 +54,7 @@ impl RulesCache {
     }
 }
 
-fn make(tenant: &Tenant, own: &OwnSchemas) -> Result<Rules, String> {
+fn make(tenant: &Tenant, base: &Base, own: &OwnSchemas) -> Result<Rules, String> {
     let settings = &tenant.settings;
     let mut rules = Rules::with_schemas(Profile::built_in(&tenant.profile)?, own);
     let unique = |on| if on { Uniqueness::Server } else { Uniqueness::None };
@@ -60,5 +66,6 @@ fn make(tenant: &Tenant, own: &OwnSchemas) -> Result<Rules, String> {
         UnknownMemberRule::Skip => UnknownMembers::Skip,
     };
     rules.strict = settings.strict;
+    rules.base.clone_from(base);
     Ok(rules)
 }

@@ -182,7 +182,7 @@ fn change_members(
     changes: &[MemberChange],
     tolerance: &mut Tolerance,
 ) -> Result<Outcome, ProvisioningError> {
-    let outcome = memberships::apply(tx, id, changes, rules.unknown_members)?;
+    let outcome = memberships::apply(tx, id, &rules.base.0, changes, rules.unknown_members)?;
     if outcome.mislabelled {
         tolerance.allow(Leniency::MemberType, "members.type", || {
             ScimError::invalid_value("members.type is not what the member is; leave it out or correct it.")

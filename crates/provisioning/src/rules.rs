@@ -10,6 +10,7 @@ use store::WriteTx;
 
 use crate::{
     Profile,
+    render::Base,
     schemas::{Of, OwnSchemas},
 };
 
@@ -28,6 +29,8 @@ pub struct Rules {
     pub role: ResourceType,
     /// How often the tenant's own schemas had changed when these rules were made.
     schemas_version: i64,
+    /// The tenant's base URL; empty where no member is selected by its `$ref`.
+    pub base: Base,
     /// What happens to members that are no users here.
     pub unknown_members: UnknownMembers,
     /// Whether the letter of the RFC holds instead of the leniencies.
@@ -60,6 +63,7 @@ impl Rules {
             role: schema::role(),
             schemas_version: own.version,
             profile,
+            base: Base::default(),
             unknown_members: UnknownMembers::default(),
             strict: false,
         }

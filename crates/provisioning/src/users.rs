@@ -9,7 +9,9 @@ use directory::{
     memberships::{self, GroupOfUser},
     users::{self, UserRecord},
 };
-use scim_core::{Document, leniency::Tolerance, patch::PatchRequest, projection::Projection, resource, urn};
+use scim_core::{
+    Document, fold::fold, leniency::Tolerance, patch::PatchRequest, projection::Projection, resource, urn,
+};
 use seat_ledger::{Seat, SeatChange, Wish, pools, seats};
 use serde_json::{Map, Value, json};
 use store::{ReadTx, WriteTx};
@@ -186,7 +188,8 @@ fn manager_id(record: &UserRecord) -> Result<Option<String>, DirectoryError> {
     }
     let document = record.parse()?;
     let id = document.get(urn::ENTERPRISE_USER).and_then(|e| e.get("manager")?.get("value")?.as_str());
-    Ok(id.map(str::to_owned))
+    // RFC 7643 §8.7.1: without letter case, unlike the id of a resource.
+    Ok(id.map(|id| fold(id).into_owned()))
 }
 
 /// Views of many records with three queries for all of them; of a single one by its key, whose statements stay prepared.

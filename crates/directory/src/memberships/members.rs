@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use diesel::prelude::*;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use store::ReadTx;
 
 use super::CHUNK;
@@ -67,8 +67,8 @@ impl MemberRow {
     }
 
     /// What a filter such as `members[type eq "User"]` looks at.
-    pub(super) fn as_filtered(&self) -> Map<String, Value> {
-        match json!({ "value": self.member_id, "display": self.display, "type": self.kind.label() }) {
+    pub(super) fn as_filtered(&self, base: &str) -> Map<String, Value> {
+        match self.to_json(base) {
             Value::Object(map) => map,
             _ => Map::new(),
         }

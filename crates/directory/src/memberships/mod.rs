@@ -53,8 +53,9 @@ pub struct Outcome {
     pub mislabelled: bool,
 }
 
-/// Applies changes in order. On a database with rivals the caller keeps other writers of groups out meanwhile: two of them
-/// could make each of two groups a member of the other.
+/// Applies changes in order; whether they changed anything is judged by what all of them came to. `base` is the tenant's base
+/// URL, which a member's `$ref` begins with. On a database with rivals the caller keeps other writers of groups out meanwhile:
+/// two of them could make each of two groups a member of the other.
 ///
 /// # Errors
 /// [`DirectoryError::UnknownMembers`] under [`UnknownMembers::Refuse`]; [`DirectoryError::GroupCycle`] and the other limits of
@@ -62,45 +63,78 @@ pub struct Outcome {
 pub fn apply(
     tx: &mut WriteTx<'_>,
     group_id: &str,
+    base: &str,
     changes: &[MemberChange],
     unknown: UnknownMembers,
 ) -> Result<Outcome, DirectoryError> {
-    let mut work = Work { group_id, unknown, outcome: Outcome::default(), entered: BTreeSet::new() };
+    // One change by itself cannot undo another.
+    let before = (changes.len() > 1).then(BTreeMap::new);
+    let mut work =
+        Work { group_id, base, unknown, outcome: Outcome::default(), entered: BTreeSet::new(), before };
     for change in changes {
         let changed = match change {
             MemberChange::Add(members) => work.add(tx, members)?,
             MemberChange::Replace(members) => {
-                let left = remove_all_but(tx, group_id, members)?;
-                let renamed = rename(tx, group_id, members)?;
+                let left = work.remove_all_but(tx, members)?;
+                let renamed = work.rename_all(tx, members)?;
                 left | renamed | work.add(tx, members)?
             }
-            MemberChange::Remove(selection) => remove(tx, group_id, selection)?,
+            MemberChange::Remove(selection) => work.remove(tx, selection)?,
         };
         work.outcome.changed |= changed;
     }
     nesting::check(tx, group_id, &work.entered)?;
-    Ok(work.outcome)
+    work.outcome(tx)
 }
+
+/// A member's `display`, or none, by the member's id.
+type Displays = BTreeMap<String, Option<String>>;
 
 /// What is known half-way through the changes of one group.
 struct Work<'a> {
     group_id: &'a str,
+    base: &'a str,
     unknown: UnknownMembers,
     outcome: Outcome,
     /// Groups that became members.
     entered: BTreeSet<String>,
+    /// What was written to, as it was before: a member with its `display`, or no member. Kept where a change may undo
+    /// another.
+    before: Option<BTreeMap<String, Option<Option<String>>>>,
 }
 
 impl Work<'_> {
+    /// What the changes came to: who left and came back with the same `display` did neither.
+    fn outcome(mut self, tx: &mut WriteTx<'_>) -> Result<Outcome, DirectoryError> {
+        if let (true, Some(before)) = (self.outcome.changed, self.before.take()) {
+            let ids: Vec<&str> = before.keys().map(String::as_str).collect();
+            let mut now = present_of(tx, self.group_id, &ids)?;
+            now.extend(nesting::present(tx, self.group_id, &ids)?);
+            self.outcome.changed = before.iter().any(|(id, before)| now.get(id) != before.as_ref());
+        }
+        Ok(self.outcome)
+    }
+
+    /// Remembers what a member was before the first change of it.
+    fn note(&mut self, id: &str, held: Option<&Option<String>>) {
+        if let Some(before) = &mut self.before
+            && !before.contains_key(id)
+        {
+            before.insert(id.to_owned(), held.cloned());
+        }
+    }
+
+    /// Members that are new, and those that are here under another `display` than the one that is sent.
     fn add(&mut self, tx: &mut WriteTx<'_>, members: &[Member]) -> Result<bool, DirectoryError> {
         let wanted: BTreeMap<&str, &Member> = members.iter().map(|m| (m.value.as_str(), m)).collect();
         let (users, groups) = self.known(tx, &wanted)?;
         let display = |id: &str| wanted.get(id).and_then(|member| member.display.as_deref());
 
         let here: Vec<&str> = users.iter().map(String::as_str).collect();
-        let present: BTreeSet<String> = present_of(tx, self.group_id, &here)?.into_iter().collect();
-        let new: Vec<&str> = here.into_iter().filter(|id| !present.contains(*id)).collect();
+        let mut present = present_of(tx, self.group_id, &here)?;
+        let new: Vec<&str> = here.into_iter().filter(|id| !present.contains_key(*id)).collect();
         for id in &new {
+            self.note(id, None);
             let row = (
                 memberships::group_id.eq(self.group_id),
                 memberships::user_id.eq(id),
@@ -112,13 +146,102 @@ impl Work<'_> {
         mark(tx, &new)?;
 
         let here: Vec<&str> = groups.iter().map(String::as_str).collect();
-        let present: BTreeSet<String> = nesting::present(tx, self.group_id, &here)?.into_iter().collect();
-        let entering: Vec<&String> = groups.iter().filter(|id| !present.contains(*id)).collect();
+        let inside = nesting::present(tx, self.group_id, &here)?;
+        let entering: Vec<&String> = groups.iter().filter(|id| !inside.contains_key(*id)).collect();
         for id in &entering {
+            self.note(id, None);
             nesting::enter(tx, self.group_id, id, display(id))?;
         }
         self.entered.extend(entering.iter().map(|id| (*id).clone()));
-        Ok(!new.is_empty() || !entering.is_empty())
+        present.extend(inside);
+        let said = wanted.values().copied().filter(|member| member.display.is_some());
+        let renamed = self.rename(tx, said, (&users, &present))?;
+        Ok(renamed || !new.is_empty() || !entering.is_empty())
+    }
+
+    /// Gives members that are here the `display` that was sent, or none: it is echoed as sent.
+    fn rename<'m>(
+        &mut self,
+        tx: &mut WriteTx<'_>,
+        members: impl Iterator<Item = &'m Member>,
+        (users, present): (&BTreeSet<String>, &Displays),
+    ) -> Result<bool, DirectoryError> {
+        let mut changed = false;
+        for Member { value: id, display, .. } in members {
+            let Some(held) = present.get(id).filter(|held| *held != display) else {
+                continue;
+            };
+            self.note(id, Some(held));
+            if users.contains(id) {
+                let row = memberships::table.find((self.group_id, id));
+                tx.update(row, memberships::display.eq(display))?;
+            } else {
+                nesting::rename(tx, self.group_id, id, display.as_deref())?;
+            }
+            changed = true;
+        }
+        Ok(changed)
+    }
+
+    /// Where the whole list is replaced, who comes without a `display` has none.
+    fn rename_all(&mut self, tx: &mut WriteTx<'_>, members: &[Member]) -> Result<bool, DirectoryError> {
+        let rows = memberships::table
+            .filter(memberships::group_id.eq(self.group_id))
+            .select((memberships::user_id, memberships::display));
+        let mut present: Displays =
+            rows.load::<(String, Option<String>)>(tx.connection())?.into_iter().collect();
+        let users = present.keys().cloned().collect();
+        present.extend(nesting::of_group(tx, self.group_id)?);
+        self.rename(tx, members.iter(), (&users, &present))
+    }
+
+    fn remove(&mut self, tx: &mut WriteTx<'_>, selection: &MemberSelection) -> Result<bool, DirectoryError> {
+        let group_id = self.group_id;
+        match selection {
+            MemberSelection::All => {
+                if self.before.is_some() {
+                    for row in of_group(tx, group_id)? {
+                        self.note(&row.member_id, Some(&row.display));
+                    }
+                }
+                clear(tx, group_id)
+            }
+            MemberSelection::Values(ids) => {
+                let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+                self.remove_these(tx, &ids)
+            }
+            MemberSelection::Matching { among, filter } => {
+                let groups_alone = Element::of(filter).kind.is_some_and(|kind| fold(kind) == "group");
+                let members = match among {
+                    Some(ids) => members::of_group_among(tx, group_id, ids)?,
+                    None if groups_alone => members::groups_in(tx, group_id)?,
+                    None => of_group(tx, group_id)?,
+                };
+                let chosen = members.iter().filter(|m| filter.matches(&m.as_filtered(self.base)));
+                let ids: Vec<&str> = chosen.map(|m| m.member_id.as_str()).collect();
+                self.remove_these(tx, &ids)
+            }
+        }
+    }
+
+    fn remove_these(&mut self, tx: &mut WriteTx<'_>, ids: &[&str]) -> Result<bool, DirectoryError> {
+        let users = present_of(tx, self.group_id, ids)?;
+        let others: Vec<&str> = ids.iter().copied().filter(|id| !users.contains_key(*id)).collect();
+        let groups = nesting::present(tx, self.group_id, &others)?;
+        users.iter().chain(&groups).for_each(|(id, held)| self.note(id, Some(held)));
+        remove_users(tx, self.group_id, &ids_of(&users))?;
+        nesting::leave(tx, self.group_id, &ids_of(&groups))?;
+        Ok(!users.is_empty() || !groups.is_empty())
+    }
+
+    fn remove_all_but(&mut self, tx: &mut WriteTx<'_>, members: &[Member]) -> Result<bool, DirectoryError> {
+        let stay: BTreeSet<&str> = members.iter().map(|m| m.value.as_str()).collect();
+        let rows =
+            memberships::table.filter(memberships::group_id.eq(self.group_id)).select(memberships::user_id);
+        let mut present: Vec<String> = tx.load(rows)?;
+        present.extend(nesting::of_group(tx, self.group_id)?.into_keys());
+        let leave: Vec<&str> = present.iter().map(String::as_str).filter(|id| !stay.contains(id)).collect();
+        self.remove_these(tx, &leave)
     }
 
     /// Which of the members are users and which are groups; ids of both kinds are made here and never alike.
@@ -163,35 +286,18 @@ fn gone_meanwhile(error: QueryError, user_id: &str) -> DirectoryError {
     }
 }
 
-/// Gives the members that stay the `display` that was sent, or none: it is echoed as sent. Only where the whole list is
-/// replaced; an `add` of a present member changes nothing.
-fn rename(tx: &mut WriteTx<'_>, group_id: &str, members: &[Member]) -> Result<bool, DirectoryError> {
-    let users = memberships::table
-        .filter(memberships::group_id.eq(group_id))
-        .select((memberships::user_id, memberships::display));
-    let users: BTreeMap<String, Option<String>> =
-        users.load::<(String, Option<String>)>(tx.connection())?.into_iter().collect();
-    let groups = nesting::of_group(tx, group_id)?;
-    let mut changed = false;
-    for Member { value: id, display, .. } in members {
-        if users.get(id).is_some_and(|held| held != display) {
-            tx.update(memberships::table.find((group_id, id)), memberships::display.eq(display))?;
-            changed = true;
-        } else if groups.get(id).is_some_and(|held| held != display) {
-            nesting::rename(tx, group_id, id, display.as_deref())?;
-            changed = true;
-        }
-    }
-    Ok(changed)
+fn ids_of(displays: &Displays) -> Vec<&str> {
+    displays.keys().map(String::as_str).collect()
 }
 
 /// Of these users, those who are in the group.
-fn present_of(tx: &mut ReadTx<'_>, group_id: &str, ids: &[&str]) -> Result<Vec<String>, DirectoryError> {
-    let mut present = Vec::new();
+fn present_of(tx: &mut ReadTx<'_>, group_id: &str, ids: &[&str]) -> Result<Displays, DirectoryError> {
+    let columns = (memberships::user_id, memberships::display);
+    let mut present = Displays::new();
     if ids.len() <= FEW {
         for id in ids {
-            let row = memberships::table.find((group_id, id)).select(memberships::user_id);
-            present.extend(tx.get_result::<String>(row).optional()?);
+            let row = memberships::table.find((group_id, id)).select(columns);
+            present.extend(tx.get_result::<(String, Option<String>)>(row).optional()?);
         }
         return Ok(present);
     }
@@ -199,40 +305,10 @@ fn present_of(tx: &mut ReadTx<'_>, group_id: &str, ids: &[&str]) -> Result<Vec<S
         let rows = memberships::table
             .filter(memberships::group_id.eq(group_id))
             .filter(memberships::user_id.eq_any(chunk))
-            .select(memberships::user_id);
-        present.extend(rows.load::<String>(tx.connection())?);
+            .select(columns);
+        present.extend(rows.load::<(String, Option<String>)>(tx.connection())?);
     }
     Ok(present)
-}
-
-fn remove(tx: &mut WriteTx<'_>, group_id: &str, selection: &MemberSelection) -> Result<bool, DirectoryError> {
-    match selection {
-        MemberSelection::All => clear(tx, group_id),
-        MemberSelection::Values(ids) => {
-            let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-            remove_these(tx, group_id, &ids)
-        }
-        MemberSelection::Matching { among, filter } => {
-            let groups_alone = Element::of(filter).kind.is_some_and(|kind| fold(kind) == "group");
-            let members = match among {
-                Some(ids) => members::of_group_among(tx, group_id, ids)?,
-                None if groups_alone => members::groups_in(tx, group_id)?,
-                None => of_group(tx, group_id)?,
-            };
-            let chosen = members.iter().filter(|m| filter.matches(&m.as_filtered()));
-            let ids: Vec<&str> = chosen.map(|m| m.member_id.as_str()).collect();
-            remove_these(tx, group_id, &ids)
-        }
-    }
-}
-
-fn remove_these(tx: &mut WriteTx<'_>, group_id: &str, ids: &[&str]) -> Result<bool, DirectoryError> {
-    let present = present_of(tx, group_id, ids)?;
-    let users: BTreeSet<&str> = present.iter().map(String::as_str).collect();
-    let others: Vec<&str> = ids.iter().copied().filter(|id| !users.contains(id)).collect();
-    let users: Vec<&str> = users.into_iter().collect();
-    remove_users(tx, group_id, &users)?;
-    Ok(!users.is_empty() | nesting::leave(tx, group_id, &others)?)
 }
 
 fn remove_users(tx: &mut WriteTx<'_>, group_id: &str, ids: &[&str]) -> Result<(), DirectoryError> {
@@ -249,15 +325,6 @@ fn remove_users(tx: &mut WriteTx<'_>, group_id: &str, ids: &[&str]) -> Result<()
         diesel::delete(rows).execute(tx.connection())?;
     }
     mark(tx, ids)
-}
-
-fn remove_all_but(tx: &mut WriteTx<'_>, group_id: &str, members: &[Member]) -> Result<bool, DirectoryError> {
-    let stay: BTreeSet<&str> = members.iter().map(|m| m.value.as_str()).collect();
-    let present = memberships::table.filter(memberships::group_id.eq(group_id)).select(memberships::user_id);
-    let mut present: Vec<String> = tx.load(present)?;
-    present.extend(nesting::of_group(tx, group_id)?.into_keys());
-    let leave: Vec<&str> = present.iter().map(String::as_str).filter(|id| !stay.contains(id)).collect();
-    remove_these(tx, group_id, &leave)
 }
 
 /// Takes every member out of the group; tells whether there were any.

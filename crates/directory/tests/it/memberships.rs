@@ -10,6 +10,7 @@ use directory::{
 use scim_core::{
     leniency::Tolerance,
     patch::{MemberChange, MemberSelection, PatchRequest},
+    resource::Member,
     schema,
 };
 use serde_json::json;
@@ -116,8 +117,42 @@ async fn io10_members_leave_by_a_filter_over_one_member() {
     .await;
 }
 
-fn memberships_member(id: &str, display: &str) -> scim_core::resource::Member {
-    scim_core::resource::Member { display: Some(display.to_owned()), ..member(id) }
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_that_come_to_nothing_are_no_change() {
+    on_each_store(MIGRATIONS, async |store| {
+        let (group, inner) = (add_group(&store, team("g")).await, add_group(&store, team("h")).await);
+        let (a, b) = (add_user(&store, person("a")).await, add_user(&store, person("b")).await);
+        let named = vec![memberships_member(&a.id, "Ann"), member(&inner.id)];
+        change_members(&store, &group, MemberChange::Add(named.clone()), UnknownMembers::Refuse)
+            .await
+            .unwrap();
+        let all = || MemberChange::Remove(MemberSelection::All);
+        let one = |id: &str| MemberChange::Remove(MemberSelection::Values(vec![id.to_owned()]));
+        let add = |members: &[Member]| MemberChange::Add(members.to_vec());
+        for (changes, changed) in [
+            (vec![add(&[member(&b.id)]), one(&b.id)], false),
+            (vec![all(), add(&named)], false),
+            (vec![MemberChange::Replace(vec![]), MemberChange::Replace(named.clone())], false),
+            (vec![one(&inner.id), add(&[member(&inner.id)])], false),
+            (
+                vec![add(&[memberships_member(&a.id, "Anna")]), add(&[memberships_member(&a.id, "Ann")])],
+                false,
+            ),
+            (vec![all(), add(&[member(&a.id), member(&inner.id)])], true),
+            (vec![add(&[member(&b.id)]), one(&inner.id)], true),
+        ] {
+            let id = group.id.clone();
+            let outcome =
+                write(&store, move |tx| memberships::apply(tx, &id, "", &changes, UnknownMembers::Refuse))
+                    .await;
+            assert_eq!(outcome.unwrap().changed, changed);
+        }
+    })
+    .await;
+}
+
+fn memberships_member(id: &str, display: &str) -> Member {
+    Member { display: Some(display.to_owned()), ..member(id) }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -186,7 +221,7 @@ async fn attack_47_concurrent_changes_of_one_group_lose_nobody_and_no_version() 
                 write(&store, move |tx| {
                     let record = groups::find_for_update(tx, &group_id)?.unwrap();
                     let add = [MemberChange::Add(vec![member(&id)])];
-                    memberships::apply(tx, &group_id, &add, UnknownMembers::Refuse)?;
+                    memberships::apply(tx, &group_id, "", &add, UnknownMembers::Refuse)?;
                     groups::touch(tx, &record)
                 })
                 .await

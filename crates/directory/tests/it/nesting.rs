@@ -105,7 +105,7 @@ async fn a_group_is_never_in_itself() {
         let between = write(&store, move |tx| {
             let add = MemberChange::Add(ids.iter().map(|id| member(id)).collect());
             let out = MemberChange::Remove(MemberSelection::Values(ids.to_vec()));
-            memberships::apply(tx, &last, &[add, out], UnknownMembers::Refuse)
+            memberships::apply(tx, &last, "", &[add, out], UnknownMembers::Refuse)
         });
         between.await.unwrap();
     })

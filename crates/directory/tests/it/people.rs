@@ -197,6 +197,7 @@ pub(crate) async fn settle_in(store: &Store) -> People {
             memberships::apply(
                 tx,
                 group,
+                "",
                 &[MemberChange::Add(members)],
                 memberships::UnknownMembers::Refuse,
             )?;
@@ -204,7 +205,7 @@ pub(crate) async fn settle_in(store: &Store) -> People {
         // Some groups are in others: a chain, two ways to one group, a group of groups alone, and who is a member both ways.
         for (outer, inner) in [(1, 2), (2, 3), (3, 4), (1, 4), (5, 4), (0, 6), (0, 7), (8, 9)] {
             let inner = MemberChange::Add(vec![member(&groups[inner])]);
-            memberships::apply(tx, &groups[outer], &[inner], memberships::UnknownMembers::Refuse)?;
+            memberships::apply(tx, &groups[outer], "", &[inner], memberships::UnknownMembers::Refuse)?;
         }
         Ok(())
     })

@@ -106,7 +106,7 @@ pub(crate) async fn change_members(
     unknown: UnknownMembers,
 ) -> Result<Outcome, DirectoryError> {
     let id = group.id.clone();
-    write(store, move |tx| memberships::apply(tx, &id, &[change], unknown)).await
+    write(store, move |tx| memberships::apply(tx, &id, "", &[change], unknown)).await
 }
 
 pub(crate) async fn enrol(store: &Store, group: &GroupRecord, users: &[&UserRecord]) {

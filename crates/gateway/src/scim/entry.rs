@@ -75,7 +75,7 @@ async fn answer(
         app.registries.get(&grant.tenant.region).ok_or(ApiError::Misconfigured("region".into()))?;
     let store = registry.store_of(&grant.tenant).await?;
     let caller = Caller {
-        rules: app.rules.of(&grant.tenant, &store).await?,
+        rules: app.rules.of(&grant.tenant, &base, &store).await?,
         base,
         store,
         tenant: grant.tenant.clone(),

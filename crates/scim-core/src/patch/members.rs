@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::Verb;
 use super::compat::is_empty;
 use crate::filter::{Filter, Literal, Op};
+use crate::fold::fold;
 use crate::leniency::{Leniency, Tolerance};
 use crate::path::Path;
 use crate::resource::{MAX_KEY, Member, is_too_long};
@@ -46,7 +47,7 @@ impl MemberChange {
 pub enum MemberSelection {
     /// `remove` of `members` without a value.
     All,
-    /// By the members' `value`, compared exactly.
+    /// By the members' `value`, folded as in [`Member`].
     Values(Vec<String>),
     /// A filter over one member: `value`, `type`, `display`, `$ref`.
     Matching {
@@ -106,7 +107,7 @@ fn among(filter: &Filter) -> Option<Vec<String>> {
 fn ids(filter: &Filter) -> Option<Vec<String>> {
     match filter {
         Filter::Compare { path, op: Op::Eq, value: Literal::String(id) } if path.is_name("value", None) => {
-            Some(vec![id.clone()])
+            Some(vec![fold(id).into_owned()])
         }
         Filter::Or(parts) => {
             let lists: Option<Vec<Vec<String>>> = parts.iter().map(ids).collect();
@@ -123,25 +124,37 @@ fn removal(value: &Value, tolerance: &mut Tolerance) -> Result<MemberSelection, 
         return Ok(MemberSelection::All);
     }
     tolerance.note(Leniency::RemoveWithValue, "members");
+    // Nobody can tell whether nothing means nobody or everybody here.
+    if listed(value).iter().any(is_empty) {
+        return Err(no_member());
+    }
     let members = members(value, tolerance)?;
     Ok(MemberSelection::Values(members.into_iter().map(|member| member.value).collect()))
 }
 
-/// A list of members, one member, or one id; null and `""` are the empty list where they cannot remove anyone by
-/// mistake.
+/// A list of members, one member, or one id. What is empty is no member, as in any other attribute: `""` and `[{}]` are
+/// the empty list.
 fn members(value: &Value, tolerance: &mut Tolerance) -> Result<Vec<Member>, ScimError> {
-    let list = match value {
-        Value::Array(list) => list.as_slice(),
+    let (empty, named): (Vec<&Value>, Vec<&Value>) =
+        listed(value).iter().partition(|member| is_empty(member));
+    if !empty.is_empty() {
+        tolerance.note(Leniency::NullOrEmpty, "members");
+    }
+    named.into_iter().map(|member| self::member(member, tolerance)).collect()
+}
+
+fn listed(value: &Value) -> &[Value] {
+    match value {
+        Value::Array(list) => list,
         Value::Null => &[],
         single => std::slice::from_ref(single),
-    };
-    list.iter().map(|member| self::member(member, tolerance)).collect()
+    }
 }
 
 fn member(element: &Value, tolerance: &mut Tolerance) -> Result<Member, ScimError> {
     match element {
         Value::String(id) if !id.is_empty() => {
-            Ok(Member { value: bounded("value", id)?, display: None, kind: None })
+            Ok(Member { value: fold(&bounded("value", id)?).into_owned(), display: None, kind: None })
         }
         Value::Object(parts) => member_of(parts, tolerance),
         _ => Err(no_member()),
@@ -152,7 +165,7 @@ fn member_of(parts: &Map<String, Value>, tolerance: &mut Tolerance) -> Result<Me
     let mut member = Member { value: String::new(), display: None, kind: None };
     for (key, value) in parts {
         match key.to_ascii_lowercase().as_str() {
-            "value" => member.value = text("value", value)?.unwrap_or_default(),
+            "value" => member.value = fold(&text("value", value)?.unwrap_or_default()).into_owned(),
             "display" => member.display = text("display", value)?,
             "type" => member.kind = text("type", value)?,
             // Computed from the id; Entra sends null.

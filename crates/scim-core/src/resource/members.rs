@@ -6,11 +6,13 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::{Document, MAX_KEY};
+use crate::fold::fold;
 
 /// One member as a client named it (RFC 7643 §4.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
-    /// The id of a user or group; whether it exists is the directory's question.
+    /// The id of a user or group, folded: RFC 7643 §8.7.1 has it compare without letter case. Whether it exists is the
+    /// directory's question.
     pub value: String,
     /// Echoed as sent, never invented.
     pub display: Option<String>,
@@ -21,7 +23,11 @@ pub struct Member {
 impl Member {
     fn of(element: &Value) -> Option<Self> {
         let text = |name| element.get(name).and_then(Value::as_str).map(str::to_owned);
-        Some(Self { value: text("value")?, display: text("display"), kind: text("type") })
+        Some(Self {
+            value: fold(element.get("value")?.as_str()?).into_owned(),
+            display: text("display"),
+            kind: text("type"),
+        })
     }
 }
 

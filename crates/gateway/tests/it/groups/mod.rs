@@ -1,5 +1,6 @@
 //! `/Groups` and their members.
 
+mod changes;
 mod members;
 mod nested;
 mod unknown_members;

@@ -61,7 +61,7 @@ fn the_example_is_added_to_a_running_gateway_and_obeyed_at_once() {
         &person("bob", json!({ "hired": "soon", "level": 1.5, "offices": [{ "floor": 1 }] })),
     );
     let detail = refused.expect_error(400, "invalidValue").body["detail"].as_str().unwrap().to_owned();
-    for said in ["hired must be a dateTime", "level must be an integer", ":badge.", ":offices.value, "] {
+    for said in ["hired must be a dateTime", "level must be an integer", ":badge, ", ":offices.value."] {
         assert!(detail.contains(said), "{detail}");
     }
     assert!(detail.is_ascii() && detail.len() < 500);

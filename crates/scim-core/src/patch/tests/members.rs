@@ -44,6 +44,25 @@ fn every_dialect_of_group_membership_is_a_change_to_a_set() {
         ),
         (json!({"op": "add", "path": "members", "value": []}), vec![]),
         (json!({"op": "replace", "path": "members", "value": []}), vec![MemberChange::Replace(vec![])]),
+        // Empty as any attribute is empty: RFC 7643 §2.5 and the table of disagreements.
+        (json!({"op": "replace", "path": "members", "value": ""}), vec![MemberChange::Replace(vec![])]),
+        (json!({"op": "replace", "path": "members", "value": {}}), vec![MemberChange::Replace(vec![])]),
+        (json!({"op": "replace", "path": "members", "value": [""]}), vec![MemberChange::Replace(vec![])]),
+        (json!({"op": "replace", "path": "members", "value": [{}]}), vec![MemberChange::Replace(vec![])]),
+        (json!({"op": "replace", "value": {"members": ""}}), vec![MemberChange::Replace(vec![])]),
+        (json!({"op": "replace", "value": {"members": {}}}), vec![MemberChange::Replace(vec![])]),
+        (
+            json!({"op": "replace", "path": "members", "value": [{"value": "u1"}, "", {"value": ""}]}),
+            vec![MemberChange::Replace(people(&["u1"]))],
+        ),
+        (json!({"op": "add", "path": "members", "value": [{}, ""]}), vec![]),
+        // Ids compare without letter case, as `/Schemas` says of `members.value`.
+        (
+            json!({"op": "add", "path": "members", "value": [{"value": "AbC"}]}),
+            vec![MemberChange::Add(people(&["abc"]))],
+        ),
+        (json!({"op": "remove", "path": "members", "value": ["AbC"]}), vec![values(&["abc"])]),
+        (json!({"op": "remove", "path": "members[value eq \"AbC\"]"}), vec![values(&["abc"])]),
         (json!({"op": "replace", "value": {"members": [], "id": "g"}}), vec![MemberChange::Replace(vec![])]),
         (
             json!({"op": "replace", "path": "members", "value": [{"value": "u1"}]}),
@@ -124,6 +143,7 @@ fn a_membership_that_is_not_understood_is_refused() {
         (json!({"op": "add", "path": "members", "value": 7}), "invalidValue"),
         (json!({"op": "remove", "path": "members", "value": ""}), "invalidValue"),
         (json!({"op": "remove", "path": "members", "value": [{}]}), "invalidValue"),
+        (json!({"op": "remove", "path": "members", "value": {}}), "invalidValue"),
         (json!({"op": "remove", "path": "members["}), "invalidFilter"),
     ] {
         let error = changes(json!([operation])).unwrap_err();
