@@ -105,7 +105,7 @@ impl Work {
     async fn renew_rules(&mut self) -> Result<(), ApiError> {
         let Caller { tenant, store, .. } = &self.caller;
         self.app.rules.forget(tenant);
-        self.caller.rules = self.app.rules.of(tenant, store).await?;
+        self.caller.rules = self.app.rules.of(tenant, &self.caller.base, store).await?;
         Ok(())
     }
 
