@@ -35,6 +35,9 @@ pub enum DirectoryError {
     /// The tenant's own schemas are not those any more under which this write was made.
     #[error("the tenant's schemas have changed meanwhile")]
     SchemasChanged,
+    /// Memory had to decide or order more resources than the caller gave it time for.
+    #[error("a search in memory took too long")]
+    SearchTooLong,
     /// A stored document does not parse: damage, not a caller's fault.
     #[error("stored document of {id} does not parse: {cause}")]
     BadDocument {

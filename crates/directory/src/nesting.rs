@@ -5,14 +5,17 @@
 //! Two writers could close a circle together that neither of them sees. SQLite has one writer; on PostgreSQL the caller lets
 //! writers of groups take turns.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
 
 use diesel::prelude::*;
 use store::{ReadTx, WriteTx};
 
 use crate::{
     DirectoryError,
-    memberships::{CHUNK, FEW, Place},
+    memberships::{CHUNK, ToldGroup, tell},
     schema::{groups, nested_groups},
 };
 
@@ -195,49 +198,56 @@ fn next_level(
     Ok(next)
 }
 
-/// The groups above some places: what they are in, directly or through others.
+/// The groups above some groups: what these are in, directly or through others. Each is read once, whoever is below it.
 #[derive(Default)]
-pub(crate) struct Above(BTreeMap<String, Vec<Place>>);
+pub(crate) struct Above(HashMap<String, Vec<Arc<ToldGroup>>>);
 
 impl Above {
-    /// Climbs from these places, level by level, and only from groups that ever were in another.
+    /// Climbs from these groups, level by level, and only from groups that ever were in another.
     ///
     /// # Errors
     /// When the store fails.
-    pub(crate) fn of(tx: &mut ReadTx<'_>, places: &[Place]) -> Result<Self, DirectoryError> {
+    pub(crate) fn of(tx: &mut ReadTx<'_>, groups: &[Arc<ToldGroup>]) -> Result<Self, DirectoryError> {
         let mut above = Self::default();
-        let mut level = above.not_seen(places);
+        let mut level: BTreeSet<String> = leading_on(groups.iter()).collect();
+        if level.is_empty() {
+            return Ok(above);
+        }
+        let mut known: HashMap<String, Arc<ToldGroup>> =
+            groups.iter().map(|group| (group.id.clone(), Arc::clone(group))).collect();
         while !level.is_empty() {
-            let found = places_of(tx, &level)?;
+            let holders = holders_of(tx, &level)?;
+            let unknown: BTreeSet<&str> =
+                holders.iter().map(|(_, id)| id.as_str()).filter(|id| !known.contains_key(*id)).collect();
+            let found = tell(tx, &Vec::from_iter(unknown))?;
+            known.extend(found.into_iter().map(|group| (group.id.clone(), group)));
             for id in level {
                 above.0.entry(id).or_default();
             }
-            level = above.not_seen(&found);
-            for place in found {
-                above.0.entry(place.member_id.clone()).or_default().push(place);
+            let mut met = Vec::new();
+            for (member_id, group_id) in holders {
+                let Some(group) = known.get(&group_id) else { continue };
+                above.0.entry(member_id).or_default().push(Arc::clone(group));
+                met.push(group);
             }
+            level = leading_on(met.into_iter()).filter(|id| !above.0.contains_key(id)).collect();
         }
         Ok(above)
     }
 
-    fn not_seen(&self, places: &[Place]) -> BTreeSet<String> {
-        let on = places.iter().filter(|place| place.leads_on() && !self.0.contains_key(&place.group_id));
-        on.map(|place| place.group_id.clone()).collect()
-    }
-
-    /// What is above these places and none of them.
-    pub(crate) fn beyond(&self, places: &[Place]) -> Vec<Place> {
+    /// What is above these groups and none of them.
+    pub(crate) fn beyond(&self, groups: &[Arc<ToldGroup>]) -> Vec<Arc<ToldGroup>> {
         if self.0.is_empty() {
             return Vec::new();
         }
-        let mut seen: BTreeSet<&str> = places.iter().map(|place| place.group_id.as_str()).collect();
+        let mut seen: HashSet<&str> = groups.iter().map(|group| group.id.as_str()).collect();
         let mut beyond = Vec::new();
-        let mut open: Vec<&str> = seen.iter().copied().collect();
+        let mut open: Vec<&str> = groups.iter().map(|group| group.id.as_str()).collect();
         while let Some(id) = open.pop() {
-            for place in self.0.get(id).into_iter().flatten() {
-                if seen.insert(&place.group_id) {
-                    open.push(&place.group_id);
-                    beyond.push(place.clone());
+            for group in self.0.get(id).into_iter().flatten() {
+                if seen.insert(&group.id) {
+                    open.push(&group.id);
+                    beyond.push(Arc::clone(group));
                 }
             }
         }
@@ -245,23 +255,19 @@ impl Above {
     }
 }
 
-/// The groups that these groups are members of.
-fn places_of(tx: &mut ReadTx<'_>, ids: &BTreeSet<String>) -> Result<Vec<Place>, DirectoryError> {
+fn leading_on<'a>(groups: impl Iterator<Item = &'a Arc<ToldGroup>>) -> impl Iterator<Item = String> {
+    groups.filter(|group| group.leads_on).map(|group| group.id.clone())
+}
+
+/// The groups that these groups are members of, each as (member, group).
+fn holders_of(tx: &mut ReadTx<'_>, ids: &BTreeSet<String>) -> Result<Vec<(String, String)>, DirectoryError> {
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-    let columns =
-        || (nested_groups::member_id, groups::id, groups::renamed_ms, groups::moved_ms, groups::document);
     let mut found = Vec::new();
-    if ids.len() <= FEW {
-        for id in ids {
-            let rows = nested_groups::table.inner_join(groups::table).filter(nested_groups::member_id.eq(id));
-            found.extend(tx.load::<Place>(rows.select(columns()))?);
-        }
-        return Ok(found);
-    }
     for chunk in ids.chunks(CHUNK) {
-        let rows = nested_groups::table.inner_join(groups::table);
-        let rows = rows.filter(nested_groups::member_id.eq_any(chunk)).select(columns());
-        found.extend(rows.load::<Place>(tx.connection())?);
+        let rows = nested_groups::table
+            .filter(nested_groups::member_id.eq_any(chunk))
+            .select((nested_groups::member_id, nested_groups::group_id));
+        found.extend(rows.load::<(String, String)>(tx.connection())?);
     }
     Ok(found)
 }

@@ -208,6 +208,11 @@ fn directory(error: &DirectoryError, request_id: &str) -> ScimError {
             ids.len(),
             shown(ids)
         )),
+        DirectoryError::SearchTooLong => ScimError::bad_request(
+            ScimType::TooMany,
+            "The filter or the sort has to look into more resources than there is time for; narrow it by an attribute \
+             that is indexed, such as userName, externalId or meta.lastModified, or leave sortBy out.",
+        ),
         DirectoryError::SchemasChanged => ScimError::new(
             503,
             None,

@@ -66,8 +66,8 @@ fn scim_server(
     let data = web::Data::from(Arc::clone(app));
     let turn = settings.store.admission_deadline;
     // The work waits for its turn at two stores at the most, and then has as long again; a bulk waits once more when its time is
-    // nearly over.
-    let work = (turn * 4).max(settings.bulk_time + turn * 2);
+    // nearly over, and a search makes its page of what it has found.
+    let work = (turn * 4).max(settings.bulk_time.max(settings.search_time) + turn * 2);
     let limits = http::Limits {
         headers: settings.header_timeout,
         exchange: settings.header_timeout + settings.body_timeout + work,

@@ -73,7 +73,7 @@ async fn create(tenant: &Tenant, number: usize) -> String {
 async fn read(tenant: &Tenant, id: String) {
     let Tenant { store, rules, base } = tenant.clone();
     let work = move |tx: &mut store::ReadTx<'_>| {
-        let view = users::get(tx, &id)?;
+        let view = users::get_at_once(tx, &id)?.unwrap();
         Ok::<_, ProvisioningError>(render::user_text(&rules, &base, &view, &Projection::all(&rules.user))?)
     };
     assert!(!store.look_up(work).await.unwrap().is_empty());

@@ -1,13 +1,14 @@
 //! Groups: create, read, list, change, delete. Members are changed as differences, so the cost of a change does not grow
 //! with the group.
 
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 
 use directory::{
     DirectoryError,
     changes::{self, Change},
     groups::{self, GroupRecord},
     memberships::{self, LeftGroup, MemberRow, Outcome},
+    search::Visitor,
 };
 use scim_core::{
     ScimError,
@@ -16,7 +17,7 @@ use scim_core::{
     resource::{self, Member},
 };
 use seat_ledger::pools;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use store::{ReadTx, WriteTx};
 
 use crate::{
@@ -98,41 +99,50 @@ fn view(
     Ok(GroupView { record, members })
 }
 
-/// Views of many records, with one query for the members of all of them.
-pub(crate) fn views(
+/// Views of many records, one after the other, with few queries for the members of all of them: how many members a group has is
+/// bounded by nothing, so not everybody's are read at once.
+pub(crate) struct Views {
+    records: VecDeque<GroupRecord>,
+    /// Of the first of the records.
+    members: VecDeque<Vec<MemberRow>>,
+    /// Of how many their members are read at once.
+    at_once: usize,
+    with_members: bool,
+}
+
+impl Views {
+    pub(crate) fn of(records: Vec<GroupRecord>, with_members: bool) -> Self {
+        Self { records: records.into(), members: VecDeque::new(), at_once: usize::MAX, with_members }
+    }
+
+    pub(crate) fn next(&mut self, tx: &mut ReadTx<'_>) -> Result<Option<GroupView>, DirectoryError> {
+        if self.with_members && self.members.is_empty() && !self.records.is_empty() {
+            let ids: Vec<&str> =
+                self.records.iter().take(self.at_once).map(|record| record.id.as_str()).collect();
+            self.members = memberships::members_of_first(tx, &ids)?.into();
+            self.at_once = self.members.len();
+        }
+        let Some(record) = self.records.pop_front() else { return Ok(None) };
+        let members = self.with_members.then(|| self.members.pop_front().unwrap_or_default());
+        Ok(Some(GroupView { record, members }))
+    }
+}
+
+/// Shows whole resources, for a filter or a sort that is memory's.
+pub(crate) fn show_whole(
     tx: &mut ReadTx<'_>,
+    (rules, base): (&Rules, &Base),
     records: Vec<GroupRecord>,
     with_members: bool,
-) -> Result<Vec<GroupView>, DirectoryError> {
-    let mut members = if with_members { members_of(tx, &records)? } else { BTreeMap::new() };
-    let view = |record: GroupRecord| GroupView {
-        members: with_members.then(|| members.remove(&record.id).unwrap_or_default()),
-        record,
-    };
-    Ok(records.into_iter().map(view).collect())
-}
-
-fn members_of(
-    tx: &mut ReadTx<'_>,
-    records: &[GroupRecord],
-) -> Result<BTreeMap<String, Vec<MemberRow>>, DirectoryError> {
-    let ids: Vec<&str> = records.iter().map(|r| r.id.as_str()).collect();
-    memberships::of_groups(tx, &ids)
-}
-
-/// Whole resources, for a filter or a sort that is memory's.
-pub(crate) fn whole(
-    tx: &mut ReadTx<'_>,
-    rules: &Rules,
-    base: &Base,
-    records: &[GroupRecord],
-) -> Result<Vec<Map<String, Value>>, DirectoryError> {
-    let mut members = members_of(tx, records)?;
-    let whole = |record: &GroupRecord| {
-        let members = Some(members.remove(&record.id).unwrap_or_default());
-        render::group(rules, base, &GroupView { record: record.clone(), members })
-    };
-    records.iter().map(whole).collect()
+    show: &mut Visitor<'_>,
+) -> Result<(), DirectoryError> {
+    let mut views = Views::of(records, with_members);
+    while let Some(view) = views.next(tx)? {
+        if !show(render::group(rules, base, &view)?)? {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// PUT: the whole group; members that stay are not touched.

@@ -1,25 +1,24 @@
 //! Lists of users, of groups, and of both together (RFC 7644 §3.4.2 and §3.4.2.1): each type is searched by itself, and what
 //! stands on the page is merged in the one order that all of them share.
 
-use std::collections::VecDeque;
-
 use directory::{
     DirectoryError,
     groups::GroupRecord,
-    search::{self, Groups, Place, Side, Stretch, Users, Window},
+    search::{self, Groups, InMemory, Place, Searched, Side, Stretch, Users, Visitor, Window},
     users::UserRecord,
 };
 use scim_core::{
     filter::{Filter, Reduced},
+    projection::Projection,
     sort::Sort,
 };
 use store::ReadTx;
 
 use crate::{
     ProvisioningError, Rules, groups,
-    render::Base,
-    users,
-    write::{Kind, View},
+    render::{self, Base},
+    users::{self, UserView},
+    write::Kind,
 };
 
 /// What is listed of one resource type.
@@ -48,26 +47,81 @@ impl Part {
     fn find(
         &self,
         tx: &mut ReadTx<'_>,
-        (rules, base): (&Rules, &Base),
+        tenant: (&Rules, &Base),
         window: &Window<'_>,
+        is_over: &dyn Fn() -> bool,
     ) -> Result<Stretch, DirectoryError> {
         let list = (self.filter.as_ref(), self.sort.as_ref());
         match self.kind {
-            Kind::User => search::find::<Users>(tx, list, window, &mut |tx, records: &[UserRecord]| {
-                users::whole(tx, rules, base, records)
-            }),
-            Kind::Group => search::find::<Groups>(tx, list, window, &mut |tx, records: &[GroupRecord]| {
-                groups::whole(tx, rules, base, records)
-            }),
+            Kind::User => {
+                let with_groups = self.looks_into::<Users>("groups");
+                let complete =
+                    &mut |tx: &mut ReadTx<'_>, records: Vec<UserRecord>, show: &mut Visitor<'_>| {
+                        users::show_whole(tx, tenant, records, with_groups, show)
+                    };
+                search::find::<Users>(tx, list, window, InMemory { complete, is_over })
+            }
+            Kind::Group => {
+                let with_members = self.looks_into::<Groups>("members");
+                let complete =
+                    &mut |tx: &mut ReadTx<'_>, records: Vec<GroupRecord>, show: &mut Visitor<'_>| {
+                        groups::show_whole(tx, tenant, records, with_members, show)
+                    };
+                search::find::<Groups>(tx, list, window, InMemory { complete, is_over })
+            }
         }
     }
+
+    /// Whether memory needs an attribute to decide or to order this list: what nobody looks into is not read.
+    fn looks_into<S: Searched>(&self, attribute: &str) -> bool {
+        let undecided = self.filter.as_ref().filter(|filter| !search::is_decided::<S>(filter));
+        undecided.is_some_and(|filter| filter.asks_for(attribute))
+            || self.sort.as_ref().is_some_and(|sort| sort.asks_for(attribute))
+    }
 }
+
+/// How resources of each type are shown.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    /// Users.
+    pub user: Projection,
+    /// Groups.
+    pub group: Projection,
+}
+
+/// What is asked of a list.
+pub struct Asked<'a> {
+    /// The types, with one sort, each as its type reads it.
+    pub parts: &'a [Part],
+    /// Which of the matches.
+    pub window: Window<'a>,
+    /// How they are shown.
+    pub shown: &'a Shown,
+    /// Whether the search has gone on for too long.
+    pub is_over: &'a dyn Fn() -> bool,
+}
+
+impl Asked<'_> {
+    /// Whether this is a look-up of one user by a unique key, which identity providers ask before everything else.
+    #[must_use]
+    pub fn is_look_up(&self) -> bool {
+        let [Part { kind: Kind::User, filter, .. }] = self.parts else { return false };
+        matches!(self.window, Window::Index { .. }) && search::is_look_up::<Users>(filter.as_ref())
+    }
+}
+
+/// Longest page, in bytes of its resources: it ends before the one that would make it longer. RFC 7644 §3.4.2.4 has a service
+/// return fewer than `count`, and `itemsPerPage` tells how many. One resource is always returned, whatever it holds.
+pub const MAX_PAGE_BYTES: usize = 16 << 20;
+
+/// Resources that are read at a time to be shown.
+const BATCH: usize = 100;
 
 /// One page of a list.
 #[derive(Debug, Default)]
 pub struct Listed {
-    /// In order.
-    pub views: Vec<View>,
+    /// In order, as JSON texts.
+    pub texts: Vec<String>,
     /// How many match in all.
     pub total: u64,
     /// Where the page stands, for who walks the list; a look-up has no such thing.
@@ -98,56 +152,90 @@ impl From<&Stretch> for Ends {
     }
 }
 
-/// Whether a list is a look-up of one user by a unique key, which identity providers ask before everything else.
-#[must_use]
-pub fn is_look_up(parts: &[Part], window: &Window<'_>) -> bool {
-    let [Part { kind: Kind::User, filter, .. }] = parts else { return false };
-    matches!(window, Window::Index { .. }) && search::is_look_up::<Users>(filter.as_ref())
-}
-
-/// A window on a list. The parts have one sort, each as its type reads it.
+/// A window on a list, or as much of it as a page may hold.
 ///
 /// # Errors
-/// When the store fails.
+/// [`DirectoryError::SearchTooLong`], or the store's.
 pub fn list(
     tx: &mut ReadTx<'_>,
-    (rules, base): (&Rules, &Base),
-    parts: &[Part],
-    window: &Window<'_>,
-    with_members: bool,
+    tenant: (&Rules, &Base),
+    asked: &Asked<'_>,
 ) -> Result<Listed, ProvisioningError> {
-    if let ([Part { filter: Some(filter), .. }], Window::Index { offset, count }) = (parts, window)
-        && is_look_up(parts, window)
-    {
-        return look_up(tx, filter, *offset == 0 && *count > 0);
+    if asked.is_look_up() {
+        let Some(record) = looked_up(tx, asked)? else { return Ok(Listed::default()) };
+        let view = is_on_page(asked).then(|| users::view(tx, record)).transpose()?;
+        return one(tenant, asked, view);
     }
-    let (stretch, kinds) = match parts {
+    let (mut stretch, mut kinds) = match asked.parts {
         [part] => {
-            let stretch = part.find(tx, (rules, base), window)?;
+            let stretch = part.find(tx, tenant, &asked.window, asked.is_over)?;
             let kinds = vec![part.kind; stretch.places.len()];
             (stretch, kinds)
         }
-        parts => merged(tx, (rules, base), parts, window)?,
+        _ => merged(tx, tenant, asked)?,
     };
-    let views = views(tx, &stretch.places, &kinds, with_members)?;
-    Ok(Listed { views, total: stretch.total, ends: Ends::from(&stretch) })
+    let is_backwards = matches!(asked.window, Window::Beside { side: Side::Before, .. });
+    if is_backwards {
+        stretch.places.reverse();
+        kinds.reverse();
+    }
+    let (mut texts, told) = texts(tx, tenant, (&stretch.places, &kinds), asked.shown)?;
+    if told < stretch.places.len() {
+        stretch.places.truncate(told);
+        *if is_backwards { &mut stretch.before } else { &mut stretch.behind } = true;
+    }
+    if is_backwards {
+        stretch.places.reverse();
+        texts.reverse();
+    }
+    Ok(Listed { texts, total: stretch.total, ends: Ends::from(&stretch) })
 }
 
-fn look_up(tx: &mut ReadTx<'_>, filter: &Filter, is_on_page: bool) -> Result<Listed, ProvisioningError> {
-    let Some(record) = search::look_up::<Users>(tx, filter)? else { return Ok(Listed::default()) };
-    let views = if is_on_page { vec![View::User(users::view(tx, record)?)] } else { Vec::new() };
-    Ok(Listed { views, total: 1, ..Listed::default() })
+/// A look-up by a few queries whose cost is bounded; `None` when the user's groups are many, or stand in other groups.
+///
+/// # Errors
+/// When the store fails.
+pub fn look_up_at_once(
+    tx: &mut ReadTx<'_>,
+    tenant: (&Rules, &Base),
+    asked: &Asked<'_>,
+) -> Result<Option<Listed>, ProvisioningError> {
+    let Some(record) = looked_up(tx, asked)? else { return Ok(Some(Listed::default())) };
+    if !is_on_page(asked) {
+        return one(tenant, asked, None).map(Some);
+    }
+    let view = users::view_at_once(tx, record)?;
+    view.map(|view| one(tenant, asked, Some(view))).transpose()
+}
+
+fn looked_up(tx: &mut ReadTx<'_>, asked: &Asked<'_>) -> Result<Option<UserRecord>, DirectoryError> {
+    match asked.parts.first().and_then(|part| part.filter.as_ref()) {
+        Some(filter) => search::look_up::<Users>(tx, filter),
+        None => Ok(None),
+    }
+}
+
+fn is_on_page(asked: &Asked<'_>) -> bool {
+    matches!(asked.window, Window::Index { offset: 0, count } if count > 0)
+}
+
+fn one(
+    (rules, base): (&Rules, &Base),
+    asked: &Asked<'_>,
+    view: Option<UserView>,
+) -> Result<Listed, ProvisioningError> {
+    let text = view.map(|view| render::user_text(rules, base, &view, &asked.shown.user)).transpose()?;
+    Ok(Listed { texts: text.into_iter().collect(), total: 1, ..Listed::default() })
 }
 
 /// One stretch of several types' stretches. A page by place is cut from the beginning of all of them, so that its cost grows
 /// with what lies before it.
 fn merged(
     tx: &mut ReadTx<'_>,
-    (rules, base): (&Rules, &Base),
-    parts: &[Part],
-    window: &Window<'_>,
+    tenant: (&Rules, &Base),
+    asked: &Asked<'_>,
 ) -> Result<(Stretch, Vec<Kind>), DirectoryError> {
-    let (of_each, offset, count, side, known) = match *window {
+    let (of_each, offset, count, side, known) = match asked.window {
         Window::Index { offset, count } => {
             let reach = if count == 0 { 0 } else { offset.saturating_add(count) };
             (Window::Index { offset: 0, count: reach }, offset, count, Side::After, None)
@@ -160,8 +248,8 @@ fn merged(
     };
     let mut all = Stretch { places: Vec::new(), total: 0, is_dear: false, before: false, behind: false };
     let mut places: Vec<(Kind, Place)> = Vec::new();
-    for part in parts {
-        let found = part.find(tx, (rules, base), &of_each)?;
+    for part in asked.parts {
+        let found = part.find(tx, tenant, &of_each, asked.is_over)?;
         all.total += found.total;
         all.is_dear |= found.is_dear;
         all.before |= found.before;
@@ -169,7 +257,7 @@ fn merged(
         places.extend(found.places.into_iter().map(|place| (part.kind, place)));
     }
     // Any part's sort compares alike: what one type does not know has no key.
-    let sort = parts.first().and_then(|part| part.sort.as_ref());
+    let sort = asked.parts.first().and_then(|part| part.sort.as_ref());
     places.sort_by(|(_, a), (_, b)| a.compare(b, sort));
     let count = usize::try_from(count).unwrap_or(usize::MAX);
     match side {
@@ -189,24 +277,38 @@ fn merged(
     Ok((all, kinds))
 }
 
-/// The views of what stands at these places, with as many queries as there are types.
-fn views(
+/// The texts of what stands at these places, until a page is full, and at how many it stands; with a few queries for each type.
+fn texts(
     tx: &mut ReadTx<'_>,
-    places: &[Place],
-    kinds: &[Kind],
-    with_members: bool,
-) -> Result<Vec<View>, ProvisioningError> {
-    let of_kind = |kind: Kind| -> Vec<Place> {
-        let own = places.iter().zip(kinds).filter(|(_, own)| **own == kind);
-        own.map(|(place, _)| place.clone()).collect()
-    };
-    let records = search::records::<Users>(tx, &of_kind(Kind::User))?;
-    let mut users = VecDeque::from(users::views(tx, records)?);
-    let records = search::records::<Groups>(tx, &of_kind(Kind::Group))?;
-    let mut groups = VecDeque::from(groups::views(tx, records, with_members)?);
-    let next = |kind: &Kind| match kind {
-        Kind::User => users.pop_front().map(View::User),
-        Kind::Group => groups.pop_front().map(View::Group),
-    };
-    Ok(kinds.iter().filter_map(next).collect())
+    (rules, base): (&Rules, &Base),
+    (places, kinds): (&[Place], &[Kind]),
+    shown: &Shown,
+) -> Result<(Vec<String>, usize), ProvisioningError> {
+    let (mut texts, mut bytes, mut told) = (Vec::with_capacity(places.len()), 0_usize, 0);
+    for (places, kinds) in places.chunks(BATCH).zip(kinds.chunks(BATCH)) {
+        let of_kind = |kind: Kind| -> Vec<Place> {
+            let own = places.iter().zip(kinds).filter(|(_, own)| **own == kind);
+            own.map(|(place, _)| place.clone()).collect()
+        };
+        let records = search::records::<Users>(tx, &of_kind(Kind::User))?;
+        let mut users = users::Views::of(tx, records, shown.user.wants("groups"))?;
+        let records = search::records::<Groups>(tx, &of_kind(Kind::Group))?;
+        let mut groups = groups::Views::of(records, shown.group.wants("members"));
+        for kind in kinds {
+            let text = match kind {
+                Kind::User => users.next(tx)?.map(|view| render::user_text(rules, base, &view, &shown.user)),
+                Kind::Group => {
+                    groups.next(tx)?.map(|view| render::group_text(rules, base, &view, &shown.group))
+                }
+            };
+            let text = text.transpose()?;
+            bytes += text.as_ref().map_or(0, String::len);
+            if bytes > MAX_PAGE_BYTES && !texts.is_empty() {
+                return Ok((texts, told));
+            }
+            texts.extend(text);
+            told += 1;
+        }
+    }
+    Ok((texts, told))
 }

@@ -23,7 +23,8 @@ pub fn iso(ms: i64) -> String {
 fn push(text: &mut String, number: impl Into<u32>, digits: u32, after: char) {
     let number = number.into();
     for place in (0..digits).rev() {
-        text.extend(char::from_digit(number / 10_u32.pow(place) % 10, 10));
+        let digit = u8::try_from(number / 10_u32.pow(place) % 10).unwrap_or_default();
+        text.push(char::from(b'0' + digit));
     }
     text.push(after);
 }

@@ -1,19 +1,20 @@
 //! Users: create, read, list, change, delete. A user, its seat, the ledger's line and the change record are one
 //! transaction: the caller's.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use directory::{
     DirectoryError,
     changes::{self, Change},
     memberships::{self, GroupOfUser},
+    search::Visitor,
     users::{self, UserRecord},
 };
 use scim_core::{
     Document, fold::fold, leniency::Tolerance, patch::PatchRequest, projection::Projection, resource, urn,
 };
 use seat_ledger::{Seat, SeatChange, Wish, pools, seats};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use store::{ReadTx, WriteTx};
 
 use crate::{
@@ -81,7 +82,8 @@ impl UserView {
     pub fn is_unchanged_for(&self, conditions: &Preconditions, projection: &Projection) -> bool {
         let since = self.record.modified_ms;
         let regrouped = || {
-            self.record.groups_changed_ms >= since || self.groups.iter().any(|group| group.told_ms >= since)
+            self.record.groups_changed_ms >= since
+                || self.groups.iter().any(|group| group.group.told_ms >= since)
         };
         conditions.has_any()
             || conditions.has_already(self.record.version)
@@ -167,9 +169,34 @@ pub fn get(tx: &mut ReadTx<'_>, id: &str) -> Result<UserView, ProvisioningError>
     view(tx, record)
 }
 
+/// As [`get`], by a few queries whose cost is bounded; `None` when the user's groups are many, or stand in other groups.
+///
+/// # Errors
+/// As [`get`].
+pub fn get_at_once(tx: &mut ReadTx<'_>, id: &str) -> Result<Option<UserView>, ProvisioningError> {
+    let record = users::find(tx, id)?.ok_or(ProvisioningError::NotFound("User"))?;
+    view_at_once(tx, record)
+}
+
 pub(crate) fn view(tx: &mut ReadTx<'_>, record: UserRecord) -> Result<UserView, ProvisioningError> {
-    let seat = seats::find(tx, &record.id)?;
     let groups = memberships::of_user(tx, &record.id)?;
+    with_groups(tx, record, groups)
+}
+
+pub(crate) fn view_at_once(
+    tx: &mut ReadTx<'_>,
+    record: UserRecord,
+) -> Result<Option<UserView>, ProvisioningError> {
+    let groups = memberships::of_user_at_once(tx, &record.id)?;
+    groups.map(|groups| with_groups(tx, record, groups)).transpose()
+}
+
+fn with_groups(
+    tx: &mut ReadTx<'_>,
+    record: UserRecord,
+    groups: Vec<GroupOfUser>,
+) -> Result<UserView, ProvisioningError> {
+    let seat = seats::find(tx, &record.id)?;
     let manager = manager(tx, &record)?;
     Ok(UserView { record, seat, groups, manager })
 }
@@ -192,27 +219,6 @@ fn manager_id(record: &UserRecord) -> Result<Option<String>, DirectoryError> {
     Ok(id.map(|id| fold(id).into_owned()))
 }
 
-/// Views of many records with three queries for all of them; of a single one by its key, whose statements stay prepared.
-pub(crate) fn views(
-    tx: &mut ReadTx<'_>,
-    records: Vec<UserRecord>,
-) -> Result<Vec<UserView>, ProvisioningError> {
-    if records.len() <= 1 {
-        return records.into_iter().map(|record| view(tx, record)).collect();
-    }
-    let ids: Vec<&str> = records.iter().map(|r| r.id.as_str()).collect();
-    let mut seats = seats::of_users(tx, &ids)?;
-    let mut groups = memberships::of_users(tx, &ids)?;
-    let managers = managers(tx, &records)?;
-    let view = |(record, manager): (UserRecord, Manager)| UserView {
-        seat: seats.remove(&record.id),
-        groups: groups.remove(&record.id).unwrap_or_default(),
-        manager,
-        record,
-    };
-    Ok(records.into_iter().zip(managers).map(view).collect())
-}
-
 /// The manager of each of these users.
 fn managers(tx: &mut ReadTx<'_>, records: &[UserRecord]) -> Result<Vec<Manager>, DirectoryError> {
     let named: Vec<Option<String>> = records.iter().map(manager_id).collect::<Result<_, _>>()?;
@@ -229,19 +235,67 @@ fn managers(tx: &mut ReadTx<'_>, records: &[UserRecord]) -> Result<Vec<Manager>,
     Ok(named.iter().map(manager).collect())
 }
 
-/// Whole resources, for a filter or a sort that is memory's.
-pub(crate) fn whole(
+/// Views of many records, one after the other, with few queries for all of them: seats and managers are asked for at once; how
+/// many groups a user is in is bounded by nothing, so not everybody's are read at once.
+pub(crate) struct Views {
+    records: VecDeque<UserRecord>,
+    seats: BTreeMap<String, Seat>,
+    /// Of the records, in their order.
+    managers: VecDeque<Manager>,
+    /// Of the first of the records.
+    groups: VecDeque<Vec<GroupOfUser>>,
+    /// Of how many their groups are read at once.
+    at_once: usize,
+    with_groups: bool,
+}
+
+impl Views {
+    pub(crate) fn of(
+        tx: &mut ReadTx<'_>,
+        records: Vec<UserRecord>,
+        with_groups: bool,
+    ) -> Result<Self, ProvisioningError> {
+        let ids: Vec<&str> = records.iter().map(|record| record.id.as_str()).collect();
+        let seats = if ids.is_empty() { BTreeMap::new() } else { seats::of_users(tx, &ids)? };
+        let managers = managers(tx, &records)?.into();
+        let (groups, at_once) = (VecDeque::new(), usize::MAX);
+        Ok(Self { records: records.into(), seats, managers, groups, at_once, with_groups })
+    }
+
+    pub(crate) fn next(&mut self, tx: &mut ReadTx<'_>) -> Result<Option<UserView>, ProvisioningError> {
+        if self.with_groups && self.groups.is_empty() && !self.records.is_empty() {
+            let ids: Vec<&str> =
+                self.records.iter().take(self.at_once).map(|record| record.id.as_str()).collect();
+            self.groups = memberships::of_first(tx, &ids)?.into();
+            self.at_once = self.groups.len();
+        }
+        let Some(record) = self.records.pop_front() else { return Ok(None) };
+        let groups = self.groups.pop_front().unwrap_or_default();
+        let manager = self.managers.pop_front().unwrap_or_default();
+        Ok(Some(UserView { seat: self.seats.remove(&record.id), groups, manager, record }))
+    }
+}
+
+/// Shows whole resources, for a filter or a sort that is memory's.
+pub(crate) fn show_whole(
     tx: &mut ReadTx<'_>,
-    rules: &Rules,
-    base: &Base,
-    records: &[UserRecord],
-) -> Result<Vec<Map<String, Value>>, DirectoryError> {
-    let views = views(tx, records.to_vec()).map_err(|error| match error {
+    (rules, base): (&Rules, &Base),
+    records: Vec<UserRecord>,
+    with_groups: bool,
+    show: &mut Visitor<'_>,
+) -> Result<(), DirectoryError> {
+    let plain = |error| match error {
         ProvisioningError::Directory(error) => error,
         ProvisioningError::Store(error) => error.into(),
         other => DirectoryError::BadDocument { id: String::new(), cause: other.to_string() },
-    })?;
-    views.iter().map(|view| render::user(rules, base, view)).collect()
+    };
+    let mut views = Views::of(tx, records, with_groups).map_err(plain)?;
+    while let Some(view) = views.next(tx).map_err(plain)? {
+        if !show(render::user(rules, base, &view)?)? {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Changes a user, and its seat where the change asks for it. What changes nothing writes nothing. Unless the view is to be

@@ -181,6 +181,12 @@ impl AttributeRef {
         definition.is_some_and(|d| self.sub.as_ref().is_none_or(|sub| d.sub_attribute(&sub.name).is_some()))
     }
 
+    /// Whether this is the core or common attribute of that name, or a part of it.
+    #[must_use]
+    pub fn is_part_of(&self, attribute: &str) -> bool {
+        self.urn.is_none() && self.attribute.name == attribute
+    }
+
     /// Whether this is the core or common attribute (and sub-attribute) of that name.
     #[must_use]
     pub fn is_name(&self, attribute: &str, sub: Option<&str>) -> bool {

@@ -1,80 +1,90 @@
 //! Which groups a user is in (RFC 7643 §4.1.2, `groups`): directly, and through groups in groups. Where none of its groups
-//! was ever in another, nothing more is read than those.
+//! was ever in another, nothing more is read than those. What is told of a group is read once, however many are in it.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use diesel::prelude::*;
 use serde_json::{Map, Value};
 use store::ReadTx;
 
-use super::CHUNK;
+use super::first;
 use crate::{
     DirectoryError,
     nesting::Above,
     schema::{groups, memberships},
 };
 
+/// Groups of one user that are read at once with their documents: as many as most people are in.
+const FEW_GROUPS: usize = 16;
+
+/// Documents that are in memory at a time, for the names in them.
+const DOCUMENTS: usize = 50;
+
+/// What a user's `groups` tells of one group, shared by all who are in it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ToldGroup {
+    /// The group.
+    pub id: String,
+    /// Its name.
+    pub display_name: Option<String>,
+    /// Since when its name and its place in other groups are what they are, in milliseconds since 1970 UTC.
+    pub told_ms: i64,
+    /// Whether the group is or was in another group.
+    pub(crate) leads_on: bool,
+}
+
 /// One group of a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupOfUser {
-    /// The user.
-    pub user_id: String,
     /// The group.
-    pub group_id: String,
+    pub group: Arc<ToldGroup>,
     /// Whether the user itself is a member, whatever else it is a member through.
     pub direct: bool,
-    /// Since when the group's name and its place in other groups are what they are, in milliseconds since 1970 UTC.
-    pub told_ms: i64,
-    /// The group's document, for its displayName.
-    document: String,
 }
 
 impl GroupOfUser {
     /// The group as a user's `groups` shows it; `groups_url` is the base of `$ref`.
     #[must_use]
     pub fn to_json(&self, groups_url: &str) -> Value {
-        #[derive(serde::Deserialize)]
-        struct Named {
-            #[serde(rename = "displayName")]
-            display_name: Option<String>,
-        }
         let mut group = Map::new();
-        group.insert("value".into(), self.group_id.as_str().into());
-        group.insert("$ref".into(), format!("{groups_url}/{}", self.group_id).into());
-        if let Some(name) = serde_json::from_str::<Named>(&self.document).ok().and_then(|n| n.display_name) {
-            group.insert("display".into(), name.into());
+        group.insert("value".into(), self.group.id.as_str().into());
+        group.insert("$ref".into(), format!("{groups_url}/{}", self.group.id).into());
+        if let Some(name) = &self.group.display_name {
+            group.insert("display".into(), name.as_str().into());
         }
         group.insert("type".into(), if self.direct { "direct" } else { "indirect" }.into());
         Value::Object(group)
     }
 }
 
-/// A group that somebody or another group is a member of.
-#[derive(Clone, Debug, Queryable)]
-pub(crate) struct Place {
-    /// The user or the group.
-    pub(crate) member_id: String,
-    pub(crate) group_id: String,
-    pub(crate) renamed_ms: i64,
-    pub(crate) moved_ms: i64,
-    pub(crate) document: String,
+/// A group as it rests: id, when it was renamed, when it was moved, document.
+type Row = (String, i64, i64, String);
+
+fn columns() -> (groups::id, groups::renamed_ms, groups::moved_ms, groups::document) {
+    (groups::id, groups::renamed_ms, groups::moved_ms, groups::document)
 }
 
-impl Place {
-    /// Whether the group is or was in another group.
-    pub(crate) fn leads_on(&self) -> bool {
-        self.moved_ms > 0
+fn told((id, renamed_ms, moved_ms, document): Row) -> Arc<ToldGroup> {
+    #[derive(serde::Deserialize)]
+    struct Named {
+        #[serde(rename = "displayName")]
+        display_name: Option<String>,
     }
+    let display_name = serde_json::from_str::<Named>(&document).ok().and_then(|named| named.display_name);
+    Arc::new(ToldGroup { id, display_name, told_ms: renamed_ms.max(moved_ms), leads_on: moved_ms > 0 })
+}
 
-    fn told(self, user_id: String, direct: bool) -> GroupOfUser {
-        GroupOfUser {
-            user_id,
-            direct,
-            told_ms: self.renamed_ms.max(self.moved_ms),
-            group_id: self.group_id,
-            document: self.document,
-        }
+/// What is told of these groups.
+pub(crate) fn tell(tx: &mut ReadTx<'_>, ids: &[&str]) -> Result<Vec<Arc<ToldGroup>>, DirectoryError> {
+    let mut found = Vec::with_capacity(ids.len());
+    for chunk in ids.chunks(DOCUMENTS) {
+        let rows = groups::table.filter(groups::id.eq_any(chunk)).select(columns());
+        found.extend(rows.load::<Row>(tx.connection())?.into_iter().map(told));
     }
+    Ok(found)
 }
 
 /// The groups of one user, in the order of their ids.
@@ -82,60 +92,76 @@ impl Place {
 /// # Errors
 /// When the store fails.
 pub fn of_user(tx: &mut ReadTx<'_>, user_id: &str) -> Result<Vec<GroupOfUser>, DirectoryError> {
+    if let Some(direct) = few_of(tx, user_id)? {
+        let above = Above::of(tx, &direct)?;
+        return Ok(with_indirect(direct, &above));
+    }
+    Ok(of_first(tx, &[user_id])?.pop().unwrap_or_default())
+}
+
+/// As [`of_user`], by one query whose cost is bounded; `None` when the user is in many groups, or one of them is or was in
+/// another group.
+///
+/// # Errors
+/// When the store fails.
+pub fn of_user_at_once(
+    tx: &mut ReadTx<'_>,
+    user_id: &str,
+) -> Result<Option<Vec<GroupOfUser>>, DirectoryError> {
+    let direct = few_of(tx, user_id)?.filter(|direct| !direct.iter().any(|group| group.leads_on));
+    Ok(direct.map(|direct| with_indirect(direct, &Above::default())))
+}
+
+/// The groups that a user is a member of itself, when they are few.
+fn few_of(tx: &mut ReadTx<'_>, user_id: &str) -> Result<Option<Vec<Arc<ToldGroup>>>, DirectoryError> {
     let rows = memberships::table
         .inner_join(groups::table)
         .filter(memberships::user_id.eq(user_id))
         .order(memberships::group_id)
-        .select((memberships::user_id, groups::id, groups::renamed_ms, groups::moved_ms, groups::document));
-    let direct: Vec<Place> = tx.load(rows)?;
-    let above = Above::of(tx, &direct)?;
-    Ok(with_indirect(direct, &above))
+        .select(columns());
+    let rows: Vec<Row> = tx.load_first(rows, FEW_GROUPS + 1)?;
+    Ok((rows.len() <= FEW_GROUPS).then(|| rows.into_iter().map(told).collect()))
 }
 
-/// The groups of these users, by user.
+/// The groups of the first of these users, in their order: of as many users as are in few enough groups together, of one at
+/// the least.
 ///
 /// # Errors
 /// When the store fails.
-pub fn of_users(
-    tx: &mut ReadTx<'_>,
-    user_ids: &[&str],
-) -> Result<BTreeMap<String, Vec<GroupOfUser>>, DirectoryError> {
-    let mut direct: Vec<Place> = Vec::new();
-    for chunk in user_ids.chunks(CHUNK) {
-        let rows = memberships::table
-            .inner_join(groups::table)
-            .filter(memberships::user_id.eq_any(chunk))
-            .order((memberships::user_id, memberships::group_id))
-            .select((
-                memberships::user_id,
-                groups::id,
-                groups::renamed_ms,
-                groups::moved_ms,
-                groups::document,
-            ));
-        direct.extend(rows.load::<Place>(tx.connection())?);
-    }
+pub fn of_first(tx: &mut ReadTx<'_>, user_ids: &[&str]) -> Result<Vec<Vec<GroupOfUser>>, DirectoryError> {
+    let (first, rows) = first::of_first(
+        user_ids,
+        |(user_id, _): &(String, String)| user_id,
+        |ids, most| {
+            let rows = memberships::table
+                .filter(memberships::user_id.eq_any(ids))
+                .order((memberships::user_id, memberships::group_id))
+                .limit(most)
+                .select((memberships::user_id, memberships::group_id));
+            Ok(rows.load(tx.connection())?)
+        },
+    )?;
+    let group_ids: BTreeSet<&str> = rows.iter().map(|(_, group_id)| group_id.as_str()).collect();
+    let direct = tell(tx, &Vec::from_iter(group_ids))?;
     let above = Above::of(tx, &direct)?;
-    let mut by_user: BTreeMap<String, Vec<Place>> = BTreeMap::new();
-    for place in direct {
-        by_user.entry(place.member_id.clone()).or_default().push(place);
+    let by_id: HashMap<&str, &Arc<ToldGroup>> =
+        direct.iter().map(|group| (group.id.as_str(), group)).collect();
+    let mut by_user: BTreeMap<&str, Vec<Arc<ToldGroup>>> = BTreeMap::new();
+    for (user_id, group_id) in &rows {
+        by_user.entry(user_id).or_default().extend(by_id.get(group_id.as_str()).copied().cloned());
     }
-    Ok(by_user.into_iter().map(|(user_id, direct)| (user_id, with_indirect(direct, &above))).collect())
+    Ok(first.iter().map(|id| with_indirect(by_user.remove(id).unwrap_or_default(), &above)).collect())
 }
 
 /// One user's groups: those it is a member of, and what they are in. A group that is both is told as direct.
-fn with_indirect(direct: Vec<Place>, above: &Above) -> Vec<GroupOfUser> {
-    let Some(user_id) = direct.first().map(|place| place.member_id.clone()) else { return Vec::new() };
+fn with_indirect(direct: Vec<Arc<ToldGroup>>, above: &Above) -> Vec<GroupOfUser> {
     let indirect = above.beyond(&direct);
     let sorted = indirect.is_empty();
-    let told = |direct| {
-        let user_id = user_id.clone();
-        move |place: Place| place.told(user_id.clone(), direct)
-    };
+    let of_user = |direct| move |group| GroupOfUser { group, direct };
     let mut groups: Vec<GroupOfUser> =
-        direct.into_iter().map(told(true)).chain(indirect.into_iter().map(told(false))).collect();
+        direct.into_iter().map(of_user(true)).chain(indirect.into_iter().map(of_user(false))).collect();
     if !sorted {
-        groups.sort_by(|a, b| a.group_id.cmp(&b.group_id));
+        groups.sort_by(|a, b| a.group.id.cmp(&b.group.id));
     }
     groups
 }

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use serde_json::{Map, Value};
 use store::ReadTx;
 
-use super::CHUNK;
+use super::{CHUNK, first};
 use crate::{
     DirectoryError,
     schema::{memberships, nested_groups},
@@ -129,27 +129,34 @@ pub(super) fn of_group_among(
     Ok(in_order(users, groups))
 }
 
-/// All members of these groups, by group.
+/// All members of the first of these groups, in their order: of as many groups as have few enough members together, of one at
+/// the least.
 ///
 /// # Errors
 /// When the store fails.
-pub fn of_groups(
+pub fn members_of_first(
     tx: &mut ReadTx<'_>,
     group_ids: &[&str],
-) -> Result<BTreeMap<String, Vec<MemberRow>>, DirectoryError> {
+) -> Result<Vec<Vec<MemberRow>>, DirectoryError> {
+    let (first, users) = first::of_first(
+        group_ids,
+        |(group_id, ..): &Row| group_id,
+        |ids, most| {
+            let users = memberships::table
+                .filter(memberships::group_id.eq_any(ids))
+                .order((memberships::group_id, memberships::user_id))
+                .limit(most);
+            Ok(users.load(tx.connection())?)
+        },
+    )?;
+    // A tenant never has many groups in groups.
+    let groups = nested_groups::table
+        .filter(nested_groups::group_id.eq_any(first))
+        .order((nested_groups::group_id, nested_groups::member_id))
+        .load(tx.connection())?;
     let mut by_group: BTreeMap<String, Vec<MemberRow>> = BTreeMap::new();
-    for chunk in group_ids.chunks(CHUNK) {
-        let users = memberships::table
-            .filter(memberships::group_id.eq_any(chunk))
-            .order((memberships::group_id, memberships::user_id))
-            .load(tx.connection())?;
-        let groups = nested_groups::table
-            .filter(nested_groups::group_id.eq_any(chunk))
-            .order((nested_groups::group_id, nested_groups::member_id))
-            .load(tx.connection())?;
-        for row in in_order(users, groups) {
-            by_group.entry(row.group_id.clone()).or_default().push(row);
-        }
+    for row in in_order(users, groups) {
+        by_group.entry(row.group_id.clone()).or_default().push(row);
     }
-    Ok(by_group)
+    Ok(first.iter().map(|id| by_group.remove(*id).unwrap_or_default()).collect())
 }

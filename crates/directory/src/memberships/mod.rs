@@ -2,6 +2,7 @@
 //! that a conditional GET of that user sees the current `groups` though the user's version stays. Groups that are members
 //! have rows of their own ([`nesting`]), which a change of users alone never asks for.
 
+mod first;
 mod groups_of;
 mod members;
 
@@ -14,9 +15,9 @@ use scim_core::patch::{MemberChange, MemberSelection};
 use scim_core::resource::Member;
 use store::{ReadTx, WriteTx};
 
-pub(crate) use groups_of::Place;
-pub use groups_of::{GroupOfUser, of_user, of_users};
-pub use members::{MemberKind, MemberRow, of_group, of_groups};
+pub(crate) use groups_of::tell;
+pub use groups_of::{GroupOfUser, ToldGroup, of_first, of_user, of_user_at_once};
+pub use members::{MemberKind, MemberRow, members_of_first, of_group};
 
 use crate::{
     DirectoryError, groups as group_rows, nesting,

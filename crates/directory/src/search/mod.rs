@@ -29,9 +29,21 @@ use crate::DirectoryError;
 use indexed::Indexed;
 use scanned::Scanned;
 
-/// Makes whole resources of records, for a filter or a sort that SQL cannot decide alone.
+/// Makes whole resources of records, for a filter or a sort that SQL cannot decide alone, and shows each to the visitor, in
+/// their order, until that has seen enough. A resource may be large: nobody keeps it.
 pub type Complete<'a, R> =
-    dyn FnMut(&mut ReadTx<'_>, &[R]) -> Result<Vec<Map<String, Value>>, DirectoryError> + 'a;
+    dyn FnMut(&mut ReadTx<'_>, Vec<R>, &mut Visitor<'_>) -> Result<(), DirectoryError> + 'a;
+
+/// Is shown one resource after the other, and tells whether it wants the next.
+pub type Visitor<'a> = dyn FnMut(Map<String, Value>) -> Result<bool, DirectoryError> + 'a;
+
+/// What a search needs where SQL cannot decide it.
+pub struct InMemory<'a, R> {
+    /// Makes whole resources.
+    pub complete: &'a mut Complete<'a, R>,
+    /// Whether the search has gone on for too long; asked for each resource.
+    pub is_over: &'a dyn Fn() -> bool,
+}
 
 /// A table of resources, in the few questions that a search asks of it.
 pub trait Searched {
@@ -103,6 +115,12 @@ pub fn is_look_up<S: Searched>(filter: Option<&Filter>) -> bool {
     })
 }
 
+/// Whether SQL decides a filter, so that nobody need look into the resources.
+#[must_use]
+pub fn is_decided<S: Searched>(filter: &Filter) -> bool {
+    S::plan(filter).exact
+}
+
 /// The one row that a filter finds by a unique key.
 ///
 /// # Errors
@@ -121,20 +139,20 @@ pub fn look_up<S: Searched>(
 /// of their creation.
 ///
 /// # Errors
-/// When the store fails.
+/// [`DirectoryError::SearchTooLong`], or the store's.
 pub fn find<S: Searched>(
     tx: &mut ReadTx<'_>,
     (filter, sort): (Option<&Filter>, Option<&Sort>),
     window: &Window<'_>,
-    complete: &mut Complete<'_, S::Record>,
+    in_memory: InMemory<'_, S::Record>,
 ) -> Result<Stretch, DirectoryError> {
     let predicate = &|| filter.and_then(|filter| S::plan(filter).predicate);
-    let is_exact = filter.is_none_or(|filter| S::plan(filter).exact);
+    let undecided = filter.filter(|filter| !is_decided::<S>(filter));
     let column = sort.map_or(Some(Column::Id), S::column);
     match column {
-        Some(column) if is_exact => Indexed::<S> { column, sort, predicate }.stretch(tx, window),
-        Some(Column::Id) => Scanned::<S> { filter, sort, predicate, complete }.by_id(tx, window),
-        _ => Scanned::<S> { filter, sort, predicate, complete }.ranked(tx, window),
+        Some(column) if undecided.is_none() => Indexed::<S> { column, sort, predicate }.stretch(tx, window),
+        Some(Column::Id) => Scanned::<S> { filter: undecided, sort, predicate, in_memory }.by_id(tx, window),
+        _ => Scanned::<S> { filter: undecided, sort, predicate, in_memory }.ranked(tx, window),
     }
 }
 

@@ -10,7 +10,7 @@ use scim_core::{
 use store::ReadTx;
 
 use super::{
-    Complete, Searched,
+    InMemory, Searched,
     column::Direction,
     place::{Place, Side, Stretch, Window},
 };
@@ -20,12 +20,13 @@ use crate::{DirectoryError, key};
 const BATCH: i64 = 200;
 
 /// One list in memory.
-pub(super) struct Scanned<'a, 'c, S: Searched> {
+pub(super) struct Scanned<'a, 'm, S: Searched> {
+    /// What SQL does not decide.
     pub(super) filter: Option<&'a Filter>,
     pub(super) sort: Option<&'a Sort>,
     /// What SQL knows of the filter, made anew for each query.
     pub(super) predicate: &'a dyn Fn() -> Option<S::Predicate>,
-    pub(super) complete: &'a mut Complete<'c, S::Record>,
+    pub(super) in_memory: InMemory<'m, S::Record>,
 }
 
 impl<S: Searched> Scanned<'_, '_, S> {
@@ -126,15 +127,23 @@ impl<S: Searched> Scanned<'_, '_, S> {
             let batch = S::batch(tx, (self.predicate)(), beyond.as_deref(), direction, BATCH)?;
             let Some(last) = batch.last() else { return Ok(()) };
             beyond = Some(S::id(last).to_owned());
-            let resources = (self.complete)(tx, &batch)?;
-            for (record, resource) in batch.iter().zip(resources) {
-                if !self.filter.is_none_or(|filter| filter.matches(&resource)) {
-                    continue;
+            let ids: Vec<String> = batch.iter().map(|record| S::id(record).to_owned()).collect();
+            let mut ids = ids.into_iter();
+            let (filter, sort, is_over) = (self.filter, self.sort, self.in_memory.is_over);
+            let mut goes_on = true;
+            (self.in_memory.complete)(tx, batch, &mut |resource| {
+                if is_over() {
+                    return Err(DirectoryError::SearchTooLong);
                 }
-                let key = self.sort.and_then(|sort| sort.key(&resource)).map(bounded);
-                if !visit(Place { key, id: S::id(record).to_owned() }) {
-                    return Ok(());
+                let id = ids.next().unwrap_or_default();
+                if filter.is_none_or(|filter| filter.matches(&resource)) {
+                    let key = sort.and_then(|sort| sort.key(&resource)).map(bounded);
+                    goes_on = visit(Place { key, id });
                 }
+                Ok(goes_on)
+            })?;
+            if !goes_on {
+                return Ok(());
             }
         }
     }

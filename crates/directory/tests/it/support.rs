@@ -6,7 +6,7 @@ use directory::{
     DirectoryError,
     groups::{self, GroupRecord},
     memberships::{self, Outcome, UnknownMembers},
-    search::{self, Complete, Searched, Stretch, Window},
+    search::{self, Complete, InMemory, Searched, Stretch, Window},
     users::{self, UserRecord},
 };
 use scim_core::{
@@ -142,7 +142,8 @@ impl Whole for directory::search::Users {
 
     fn whole(tx: &mut ReadTx<'_>, records: &[UserRecord]) -> Result<Vec<Map<String, Value>>, DirectoryError> {
         let ids: Vec<&str> = records.iter().map(|r| r.id.as_str()).collect();
-        let groups = memberships::of_users(tx, &ids)?;
+        let groups: BTreeMap<_, _> =
+            records.iter().map(|r| r.id.clone()).zip(memberships::of_first(tx, &ids)?).collect();
         let rt = schema::user();
         let whole = |record: &UserRecord| {
             let groups = listed(&groups, &record.id, |g| g.to_json("https://h/Groups"));
@@ -163,7 +164,8 @@ impl Whole for directory::search::Groups {
         records: &[GroupRecord],
     ) -> Result<Vec<Map<String, Value>>, DirectoryError> {
         let ids: Vec<&str> = records.iter().map(|r| r.id.as_str()).collect();
-        let members = memberships::of_groups(tx, &ids)?;
+        let members: BTreeMap<_, _> =
+            records.iter().map(|r| r.id.clone()).zip(memberships::members_of_first(tx, &ids)?).collect();
         let rt = schema::group();
         let whole = |record: &GroupRecord| {
             let members = listed(&members, &record.id, |m| m.to_json("https://h"));
@@ -240,8 +242,15 @@ pub(crate) fn stretch<S: Whole>(
     list: (Option<&Filter>, Option<&Sort>),
     window: &Window<'_>,
 ) -> Result<Stretch, DirectoryError> {
-    let complete: &mut Complete<'_, S::Record> = &mut |tx, records| S::whole(tx, records);
-    search::find::<S>(tx, list, window, complete)
+    let complete: &mut Complete<'_, S::Record> = &mut |tx, records, show| {
+        for resource in S::whole(tx, &records)? {
+            if !show(resource)? {
+                break;
+            }
+        }
+        Ok(())
+    };
+    search::find::<S>(tx, list, window, InMemory { complete, is_over: &|| false })
 }
 
 /// The total and the ids of one page of what a filter selects, and that the rows behind the places are those.

@@ -44,6 +44,8 @@ pub(crate) struct Settings {
     pub(crate) cursor_timeout: Duration,
     /// How long a bulk may go on before the rest of its operations is not attempted.
     pub(crate) bulk_time: Duration,
+    /// How long a search may look into resources.
+    pub(crate) search_time: Duration,
     pub(crate) store: StoreSettings,
 }
 
@@ -118,6 +120,7 @@ impl TryFrom<raw::Raw> for Settings {
             max_results: max_results(raw.limits.max_results)?,
             cursor_timeout: cursor_timeout(raw.limits.cursor_timeout_seconds)?,
             bulk_time: Duration::from_secs(raw.limits.bulk_seconds),
+            search_time: Duration::from_secs(raw.limits.search_seconds),
             store: StoreSettings {
                 read_connections: raw.store.read_connections,
                 max_open: raw.store.max_open,

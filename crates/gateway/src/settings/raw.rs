@@ -59,6 +59,7 @@ pub(super) struct Limits {
     pub(super) max_results: u64,
     pub(super) cursor_timeout_seconds: u64,
     pub(super) bulk_seconds: u64,
+    pub(super) search_seconds: u64,
 }
 
 #[derive(Debug, Deserialize)]

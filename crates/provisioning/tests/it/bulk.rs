@@ -18,10 +18,9 @@ use provisioning::{
     Preconditions, Profile, ProvisioningError, Rules, TENANT_MIGRATIONS, Write,
     bulk::{Bulk, Outcome},
     groups,
-    lists::{self, Part},
+    lists::Part,
     schemas::{self, NewSchema},
-    users::Manager,
-    write::{self, Kind, Request, View},
+    write::{self, Kind, Request},
 };
 use scim_core::{bulk::BulkRequest, leniency::Tolerance, schema::document, urn};
 use seat_ledger::SeatError;
@@ -29,7 +28,7 @@ use serde_json::{Value, json};
 use store::{StoreError, WriteTx};
 use testkit::stores::FreshStore;
 
-use crate::support::{Done, Tenant, act, create, for_each_tenant, person, quotas};
+use crate::support::{Done, Tenant, act, create, for_each_tenant, listed, person, quotas};
 
 const CASES: u32 = 120;
 
@@ -131,38 +130,26 @@ impl Wishes {
 type Shown = (BTreeMap<String, Option<String>>, BTreeMap<String, BTreeSet<String>>);
 
 fn shown(tx: &mut WriteTx<'_>, rules: &Rules) -> Done<Shown> {
-    let base = provisioning::render::Base("http://x".into());
     let both = [Kind::User, Kind::Group].map(|kind| Part { kind, filter: None, sort: None });
     let page = Window::Index { offset: 0, count: 1000 };
-    let (mut users, mut groups) = (Vec::new(), Vec::new());
-    for view in lists::list(tx, (rules, &base), &both, &page, true)?.views {
-        match view {
-            View::User(view) => users.push(view),
-            View::Group(view) => groups.push(view),
-        }
-    }
-    let user_names = users.iter().map(|view| (&view.record.id, view.record.parse().unwrap(), "userName"));
-    let group_names =
-        groups.iter().map(|view| (&view.record.id, view.record.parse().unwrap(), "displayName"));
-    let names: BTreeMap<String, String> = user_names
-        .chain(group_names)
-        .map(|(id, document, attribute)| (id.clone(), document.str(attribute).unwrap().to_owned()))
-        .collect();
-    let managers = users.iter().map(|view| {
-        let document = view.record.parse().unwrap();
-        let manager =
-            document.get(urn::ENTERPRISE_USER).map(|e| e["manager"]["value"].as_str().unwrap().to_owned());
-        assert_eq!(
-            manager.is_some(),
-            matches!(view.manager, Manager::Here { .. }),
-            "a manager is somebody here"
-        );
-        (names[&view.record.id].clone(), manager.map(|id| names[&id].clone()))
+    let (users, groups): (Vec<Value>, Vec<Value>) =
+        listed(tx, rules, &both, page)?.into_iter().partition(|shown| shown.get("userName").is_some());
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let user_names = users.iter().map(|user| (text(&user["id"]), text(&user["userName"])));
+    let group_names = groups.iter().map(|group| (text(&group["id"]), text(&group["displayName"])));
+    let names: BTreeMap<String, String> = user_names.chain(group_names).collect();
+    let managers = users.iter().map(|user| {
+        let manager = user.get(urn::ENTERPRISE_USER).map(|enterprise| {
+            assert!(enterprise["manager"]["$ref"].is_string(), "a manager is somebody here");
+            names[&text(&enterprise["manager"]["value"])].clone()
+        });
+        (names[&text(&user["id"])].clone(), manager)
     });
     let managers = managers.collect();
-    let groups = groups.iter().map(|view| {
-        let members = view.members.as_ref().unwrap().iter().map(|m| names[&m.member_id].clone()).collect();
-        (names[&view.record.id].clone(), members)
+    let groups = groups.iter().map(|group| {
+        let members = group.get("members").and_then(Value::as_array).into_iter().flatten();
+        let members = members.map(|member| names[&text(&member["value"])].clone()).collect();
+        (names[&text(&group["id"])].clone(), members)
     });
     Ok((managers, groups.collect()))
 }

@@ -9,15 +9,14 @@ use diesel::{Connection, connection::InstrumentationEvent};
 use directory::search::Window;
 use provisioning::{
     Preconditions, ProvisioningError, Write,
-    lists::{self, Part},
-    render::Base,
+    lists::Part,
     write::{Kind, Request, Shown},
 };
 use scim_core::{leniency::Tolerance, urn};
 use serde_json::json;
 use store::ReadTx;
 
-use crate::support::{Done, Tenant, act, for_each_tenant, person};
+use crate::support::{Done, Tenant, act, for_each_tenant, listed, person};
 
 /// How many queries the work sends.
 fn count<T>(
@@ -56,10 +55,9 @@ async fn a_page_of_users_is_asked_for_their_managers_once() {
         let page = move |tx: &mut ReadTx<'_>, size: u64| {
             let part = [Part { kind: Kind::User, filter: None, sort: None }];
             let page = Window::Index { offset: 0, count: size };
-            let base = Base("http://x".into());
             let list = |tx: &mut ReadTx<'_>| {
-                let views = lists::list(tx, (&rules, &base), &part, &page, false).unwrap().views;
-                assert_eq!(views.len(), usize::try_from(size).unwrap());
+                let users = listed(tx, &rules, &part, page).unwrap();
+                assert_eq!(users.len(), usize::try_from(size).unwrap());
             };
             count(tx, |tx| tx.connection(), list)
         };

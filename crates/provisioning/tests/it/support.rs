@@ -1,11 +1,17 @@
 //! One tenant, and the use cases as an identity provider's words: create, put, patch, delete.
 
-use directory::changes::{self, StoredChange};
+use directory::{
+    changes::{self, StoredChange},
+    search::Window,
+};
 use provisioning::{
-    Act, Preconditions, Profile, ProvisioningError, Rules, TENANT_MIGRATIONS, audit, groups, plan,
+    Act, Preconditions, Profile, ProvisioningError, Rules, TENANT_MIGRATIONS, audit, groups,
+    lists::{self, Part, Shown},
+    plan,
+    render::Base,
     users::{self, Edit, UserView, Written},
 };
-use scim_core::{leniency::Tolerance, patch::PatchRequest, resource, urn};
+use scim_core::{leniency::Tolerance, patch::PatchRequest, projection::Projection, resource, urn};
 use seat_ledger::{License, SeatError};
 use serde_json::{Value, json};
 use store::{ReadTx, Store, StoreError, WriteTx};
@@ -176,4 +182,17 @@ fn canonical(tx: &mut ReadTx<'_>) -> String {
     ];
     let lines = queries.into_iter().flat_map(|query| sql_query(query).load::<Line>(tx.connection()).unwrap());
     lines.map(|line| line.line + "\n").collect()
+}
+
+/// What a list shows, every attribute of it.
+pub(crate) fn listed(
+    tx: &mut ReadTx<'_>,
+    rules: &Rules,
+    parts: &[Part],
+    window: Window<'_>,
+) -> Result<Vec<Value>, ProvisioningError> {
+    let shown = Shown { user: Projection::all(&rules.user), group: Projection::all(&rules.group) };
+    let asked = lists::Asked { parts, window, shown: &shown, is_over: &|| false };
+    let listed = lists::list(tx, (rules, &Base("http://x".to_owned())), &asked)?;
+    Ok(listed.texts.iter().map(|text| serde_json::from_str(text).unwrap()).collect())
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use directory::{
     changes,
-    search::{self, Groups, Window},
+    search::{self, Groups, InMemory, Window},
     users as rows,
 };
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
@@ -58,7 +58,12 @@ fn versions(tx: &mut ReadTx<'_>) -> Done<(Versions, Versions)> {
         Ok(())
     })?;
     let all = Window::Index { offset: 0, count: 1000 };
-    let found = search::find::<Groups>(tx, (None, None), &all, &mut |_, _| Ok(Vec::new()))?;
+    let found = search::find::<Groups>(
+        tx,
+        (None, None),
+        &all,
+        InMemory { complete: &mut |_, _, _| Ok(()), is_over: &|| false },
+    )?;
     let groups = search::records::<Groups>(tx, &found.places)?;
     Ok((users, groups.into_iter().map(|group| (group.id, group.version)).collect()))
 }

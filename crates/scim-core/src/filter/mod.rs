@@ -116,6 +116,18 @@ pub enum Literal {
 }
 
 impl Filter {
+    /// Whether it asks for this core or common attribute, or for a part of it.
+    #[must_use]
+    pub fn asks_for(&self, attribute: &str) -> bool {
+        match self {
+            Self::And(parts) | Self::Or(parts) => parts.iter().any(|part| part.asks_for(attribute)),
+            Self::Not(part) => part.asks_for(attribute),
+            Self::Compare { path, .. } | Self::Present(path) | Self::ValuePath { path, .. } => {
+                path.is_part_of(attribute)
+            }
+        }
+    }
+
     /// How many comparisons one evaluation may cost.
     #[must_use]
     pub fn terms(&self) -> usize {

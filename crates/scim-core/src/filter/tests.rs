@@ -469,3 +469,17 @@ fn the_hot_filter_parses_in_under_two_microseconds() {
     println!("{nanos} ns");
     assert!(nanos < 1_500);
 }
+
+#[test]
+fn a_filter_knows_which_attributes_it_asks_for() {
+    for text in [
+        "groups pr",
+        "groups.value eq \"g\"",
+        "GROUPS[display co \"x\"]",
+        "title pr and not (userName eq \"x\" or groups.type eq \"direct\")",
+    ] {
+        assert!(parsed(text).asks_for("groups") && !parsed(text).asks_for("emails"), "{text}");
+    }
+    assert!(!parsed("displayName eq \"groups\" or manager pr").asks_for("groups"));
+    assert!(!parsed("manager pr").asks_for("manager"), "an extension's");
+}

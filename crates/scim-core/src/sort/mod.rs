@@ -85,6 +85,12 @@ impl Sort {
         self.target.as_ref().filter(|target| target.elements.is_none()).map(|target| &target.path)
     }
 
+    /// Whether it asks for this core or common attribute, or for a part of it.
+    #[must_use]
+    pub fn asks_for(&self, attribute: &str) -> bool {
+        self.target.as_ref().is_some_and(|target| target.path.is_part_of(attribute))
+    }
+
     /// What a whole resource is ordered by; `None` when it has no value.
     #[must_use]
     pub fn key(&self, resource: &Map<String, Value>) -> Option<SortKey> {

@@ -253,3 +253,11 @@ proptest! {
         prop_assert_eq!(of(left).partial_cmp(&of(right)), left.partial_cmp(&right));
     }
 }
+
+#[test]
+fn a_sort_knows_which_attribute_it_asks_for() {
+    for text in ["groups", "groups.display", "groups[type eq \"direct\"].value"] {
+        assert!(sort(text).unwrap().asks_for("groups"), "{text}");
+    }
+    assert!(!sort("displayName").unwrap().asks_for("groups"));
+}

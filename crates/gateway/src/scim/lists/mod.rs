@@ -4,13 +4,18 @@
 mod asked;
 mod cursor;
 
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
 use provisioning::{
     Rules,
-    lists::{self, Part},
+    lists::{self, Listed, Part, Shown},
     render::Base,
-    write::{Kind, View},
+    write::Kind,
 };
-use scim_core::{ScimError, leniency::Tolerance, list, projection::Projection, search::SearchRequest};
+use scim_core::{ScimError, leniency::Tolerance, list, search::SearchRequest};
 use serde_json::{Value, json};
 use store::ReadTx;
 
@@ -58,18 +63,58 @@ async fn answer(
         Scope::Of(kind) => vec![part(&caller.rules, kind, &[], &request, tolerance)?],
         Scope::All => both(&caller.rules, &request, tolerance)?,
     };
-    let texts = Texts::of(&caller.rules, &request)?;
+    let shown = Shown {
+        user: request.projection(&caller.rules.user)?,
+        group: request.projection(&caller.rules.group)?,
+    };
     let Caller { rules, base, store, .. } = caller;
     let paging = request.paging(app.settings.max_results)?;
     let asked = Asked::of(app, &store, paging, &query_text(scope, &parts)).await?;
-    let look_up = lists::is_look_up(&parts, &asked.window());
-    let work = move |tx: &mut ReadTx<'_>| {
-        let listed = lists::list(tx, (&rules, &base), &parts, &asked.window(), texts.with_members())?;
-        let texts = texts.make(&rules, &base, &listed.views)?;
-        Ok::<_, ApiError>(list::list_text(listed.total, &asked.place(&listed.ends), &texts))
-    };
-    let body = if look_up { store.look_up(work).await } else { store.read(work).await };
-    Ok(Answer::ok(body?))
+    let search = Arc::new(Search { rules, base, parts, asked, shown, time: app.settings.search_time });
+    if search.is_look_up() {
+        let at_once = Arc::clone(&search);
+        if let Some(body) = store.look_up(move |tx| at_once.look_up(tx)).await? {
+            return Ok(Answer::ok(body));
+        }
+    }
+    Ok(Answer::ok(store.read(move |tx| search.run(tx)).await?))
+}
+
+/// One search, which knows all that it needs beside the store.
+struct Search {
+    rules: Arc<Rules>,
+    base: Base,
+    parts: Vec<Part>,
+    asked: Asked,
+    shown: Shown,
+    /// How long it may go on.
+    time: Duration,
+}
+
+impl Search {
+    fn is_look_up(&self) -> bool {
+        self.asked_within(&|| false).is_look_up()
+    }
+
+    fn look_up(&self, tx: &mut ReadTx<'_>) -> Result<Option<String>, ApiError> {
+        let listed = lists::look_up_at_once(tx, (&self.rules, &self.base), &self.asked_within(&|| false))?;
+        Ok(listed.map(|listed| self.text(&listed)))
+    }
+
+    fn run(&self, tx: &mut ReadTx<'_>) -> Result<String, ApiError> {
+        let began = Instant::now();
+        let is_over = || began.elapsed() >= self.time;
+        let listed = lists::list(tx, (&self.rules, &self.base), &self.asked_within(&is_over))?;
+        Ok(self.text(&listed))
+    }
+
+    fn asked_within<'a>(&'a self, is_over: &'a dyn Fn() -> bool) -> lists::Asked<'a> {
+        lists::Asked { parts: &self.parts, window: self.asked.window(), shown: &self.shown, is_over }
+    }
+
+    fn text(&self, listed: &Listed) -> String {
+        list::list_text(listed.total, &self.asked.place(&listed.ends), &listed.texts)
+    }
 }
 
 /// What is searched of one type, which may be listed together with others.
@@ -101,31 +146,4 @@ fn query_text(scope: Scope, parts: &[Part]) -> String {
         json!([format!("{:?}", part.kind), filter, sort])
     };
     json!([format!("{scope:?}"), parts.iter().map(of).collect::<Vec<_>>()]).to_string()
-}
-
-/// How resources of each type are shown.
-struct Texts {
-    user: Projection,
-    group: Projection,
-}
-
-impl Texts {
-    fn of(rules: &Rules, request: &SearchRequest) -> Result<Self, ScimError> {
-        Ok(Self { user: request.projection(&rules.user)?, group: request.projection(&rules.group)? })
-    }
-
-    fn with_members(&self) -> bool {
-        self.group.wants("members")
-    }
-
-    fn make(&self, rules: &Rules, base: &Base, views: &[View]) -> Result<Vec<String>, ApiError> {
-        let text = |view: &View| {
-            let projection = match view {
-                View::User(_) => &self.user,
-                View::Group(_) => &self.group,
-            };
-            Ok(view.text(rules, base, projection)?)
-        };
-        views.iter().map(text).collect()
-    }
 }

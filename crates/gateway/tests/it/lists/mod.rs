@@ -1,5 +1,6 @@
 //! Lists over HTTP: their order, their cursors, searches by POST, and what is listed at the base URL.
 
+mod bounds;
 mod cursors;
 mod root;
 mod search;
