@@ -12,5 +12,6 @@ mod names;
 mod nesting;
 mod ordering;
 mod people;
+mod plans;
 mod support;
 mod users;
