@@ -4,20 +4,15 @@ use diesel::prelude::*;
 use scim_core::{
     filter::{Filter, Literal, Op},
     fold::fold,
-    sort::{Sort, SortKey},
 };
-use store::{ReadTx, StoreBackend};
 
 use super::{
-    Searched,
-    column::{Column, Direction, Run, at, by_id, by_key, millis, text},
     like::{ESCAPE, pattern},
-    place::Place,
-    plan::{Condition, Element, Plan, combine, within},
+    plan::{Condition, Element, Plan},
+    table::searched,
     times,
 };
 use crate::{
-    DirectoryError,
     groups::GroupRecord,
     key,
     schema::{groups, memberships, nested_groups},
@@ -30,95 +25,7 @@ pub struct Groups;
 
 type Predicate = Condition<groups::table>;
 
-impl Searched for Groups {
-    type Record = GroupRecord;
-    type Predicate = Predicate;
-
-    fn id(record: &GroupRecord) -> &str {
-        &record.id
-    }
-
-    fn plan(filter: &Filter) -> Plan<Predicate> {
-        combine(filter, &leaf)
-    }
-
-    fn column(sort: &Sort) -> Option<Column> {
-        Column::of(sort, "displayName")
-    }
-
-    fn total(tx: &mut ReadTx<'_>) -> Result<i64, DirectoryError> {
-        Total::Groups.read(tx)
-    }
-
-    fn one(tx: &mut ReadTx<'_>, predicate: Predicate) -> Result<Option<GroupRecord>, DirectoryError> {
-        let row = groups::table.filter(predicate).select(GroupRecord::as_select());
-        Ok(row.get_result(tx.connection()).optional()?)
-    }
-
-    fn count(tx: &mut ReadTx<'_>, predicate: Predicate) -> Result<i64, DirectoryError> {
-        Ok(groups::table.filter(predicate).count().get_result(tx.connection())?)
-    }
-
-    fn count_valued(tx: &mut ReadTx<'_>, predicate: Option<Predicate>) -> Result<i64, DirectoryError> {
-        let rows = groups::table.filter(groups::external_id_key.is_not_null()).count();
-        Ok(match predicate {
-            Some(predicate) => rows.filter(predicate).get_result(tx.connection())?,
-            None => rows.get_result(tx.connection())?,
-        })
-    }
-
-    fn places(
-        tx: &mut ReadTx<'_>,
-        predicate: Option<Predicate>,
-        run: &Run<'_>,
-    ) -> Result<Vec<Place>, DirectoryError> {
-        Ok(match run.column {
-            Column::Id => by_id!(groups, tx, predicate, run),
-            Column::Name => {
-                by_key!(groups, groups::display_name_key, SortKey::Text, text, tx, predicate, run)
-            }
-            Column::ExternalId if run.valued => {
-                let valued = within(groups::external_id_key.is_not_null(), predicate);
-                let column = groups::external_id_key.assume_not_null();
-                by_key!(groups, column, SortKey::Text, text, tx, Some(valued), run)
-            }
-            Column::ExternalId => {
-                let missing = within(groups::external_id_key.is_null(), predicate);
-                by_id!(groups, tx, Some(missing), run)
-            }
-            Column::Created => by_key!(groups, groups::created_ms, at, millis, tx, predicate, run),
-            Column::Modified => by_key!(groups, groups::modified_ms, at, millis, tx, predicate, run),
-        })
-    }
-
-    fn of_ids(tx: &mut ReadTx<'_>, ids: &[&str]) -> Result<Vec<GroupRecord>, DirectoryError> {
-        let rows = groups::table.filter(groups::id.eq_any(ids)).select(GroupRecord::as_select());
-        Ok(rows.load(tx.connection())?)
-    }
-
-    fn batch(
-        tx: &mut ReadTx<'_>,
-        predicate: Option<Predicate>,
-        beyond: Option<&str>,
-        direction: Direction,
-        limit: i64,
-    ) -> Result<Vec<GroupRecord>, DirectoryError> {
-        let mut rows = groups::table.select(GroupRecord::as_select()).into_boxed::<StoreBackend>();
-        if let Some(predicate) = predicate {
-            rows = rows.filter(predicate);
-        }
-        rows = match (beyond, direction) {
-            (Some(id), Direction::Up) => rows.filter(groups::id.gt(id.to_owned())),
-            (Some(id), Direction::Down) => rows.filter(groups::id.lt(id.to_owned())),
-            (None, _) => rows,
-        };
-        rows = match direction {
-            Direction::Up => rows.order(groups::id.asc()),
-            Direction::Down => rows.order(groups::id.desc()),
-        };
-        Ok(rows.limit(limit).load(tx.connection())?)
-    }
-}
+searched!(Groups, groups, GroupRecord, (groups::display_name_key, "displayName"), Total::Groups, leaf);
 
 fn leaf(filter: &Filter) -> Plan<Predicate> {
     if let Filter::ValuePath { path, filter } = filter {

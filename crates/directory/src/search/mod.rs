@@ -9,6 +9,7 @@ pub(crate) mod like;
 mod place;
 mod plan;
 mod scanned;
+mod table;
 mod times;
 mod users;
 

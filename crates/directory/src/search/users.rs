@@ -8,20 +8,16 @@ use diesel::{
 use scim_core::{
     filter::{Filter, Literal, Op},
     fold::{BLANKS, fold, user_name_key},
-    sort::{Sort, SortKey},
 };
-use store::{ReadTx, StoreBackend};
 
 use super::{
-    Searched,
-    column::{Column, Direction, Run, at, by_id, by_key, millis, text},
     like::{ESCAPE, pattern},
-    place::Place,
-    plan::{Condition, Element, Plan, combine, within},
+    plan::{Condition, Element, Plan},
+    table::searched,
     times,
 };
 use crate::{
-    DirectoryError, key,
+    key,
     schema::{memberships, user_emails, users},
     totals::Total,
     users::UserRecord,
@@ -38,93 +34,7 @@ pub struct Users;
 
 type Predicate = Condition<users::table>;
 
-impl Searched for Users {
-    type Record = UserRecord;
-    type Predicate = Predicate;
-
-    fn id(record: &UserRecord) -> &str {
-        &record.id
-    }
-
-    fn plan(filter: &Filter) -> Plan<Predicate> {
-        combine(filter, &leaf)
-    }
-
-    fn column(sort: &Sort) -> Option<Column> {
-        Column::of(sort, "userName")
-    }
-
-    fn total(tx: &mut ReadTx<'_>) -> Result<i64, DirectoryError> {
-        Total::Users.read(tx)
-    }
-
-    fn one(tx: &mut ReadTx<'_>, predicate: Predicate) -> Result<Option<UserRecord>, DirectoryError> {
-        let row = users::table.filter(predicate).select(UserRecord::as_select());
-        Ok(row.get_result(tx.connection()).optional()?)
-    }
-
-    fn count(tx: &mut ReadTx<'_>, predicate: Predicate) -> Result<i64, DirectoryError> {
-        Ok(users::table.filter(predicate).count().get_result(tx.connection())?)
-    }
-
-    fn count_valued(tx: &mut ReadTx<'_>, predicate: Option<Predicate>) -> Result<i64, DirectoryError> {
-        let rows = users::table.filter(users::external_id_key.is_not_null()).count();
-        Ok(match predicate {
-            Some(predicate) => rows.filter(predicate).get_result(tx.connection())?,
-            None => rows.get_result(tx.connection())?,
-        })
-    }
-
-    fn places(
-        tx: &mut ReadTx<'_>,
-        predicate: Option<Predicate>,
-        run: &Run<'_>,
-    ) -> Result<Vec<Place>, DirectoryError> {
-        Ok(match run.column {
-            Column::Id => by_id!(users, tx, predicate, run),
-            Column::Name => by_key!(users, users::user_name_key, SortKey::Text, text, tx, predicate, run),
-            Column::ExternalId if run.valued => {
-                let valued = within(users::external_id_key.is_not_null(), predicate);
-                let column = users::external_id_key.assume_not_null();
-                by_key!(users, column, SortKey::Text, text, tx, Some(valued), run)
-            }
-            Column::ExternalId => {
-                let missing = within(users::external_id_key.is_null(), predicate);
-                by_id!(users, tx, Some(missing), run)
-            }
-            Column::Created => by_key!(users, users::created_ms, at, millis, tx, predicate, run),
-            Column::Modified => by_key!(users, users::modified_ms, at, millis, tx, predicate, run),
-        })
-    }
-
-    fn of_ids(tx: &mut ReadTx<'_>, ids: &[&str]) -> Result<Vec<UserRecord>, DirectoryError> {
-        let rows = users::table.filter(users::id.eq_any(ids)).select(UserRecord::as_select());
-        Ok(rows.load(tx.connection())?)
-    }
-
-    fn batch(
-        tx: &mut ReadTx<'_>,
-        predicate: Option<Predicate>,
-        beyond: Option<&str>,
-        direction: Direction,
-        limit: i64,
-    ) -> Result<Vec<UserRecord>, DirectoryError> {
-        let mut rows = users::table.select(UserRecord::as_select()).into_boxed::<StoreBackend>();
-        if let Some(predicate) = predicate {
-            rows = rows.filter(predicate);
-        }
-        rows = match (beyond, direction) {
-            (Some(id), Direction::Up) => rows.filter(users::id.gt(id.to_owned())),
-            (Some(id), Direction::Down) => rows.filter(users::id.lt(id.to_owned())),
-            (None, _) => rows,
-        };
-        rows = match direction {
-            Direction::Up => rows.order(users::id.asc()),
-            Direction::Down => rows.order(users::id.desc()),
-        };
-        Ok(rows.limit(limit).load(tx.connection())?)
-    }
-}
+searched!(Users, users, UserRecord, (users::user_name_key, "userName"), Total::Users, leaf);
 
 /// One comparison, presence test or value path.
 fn leaf(filter: &Filter) -> Plan<Predicate> {
