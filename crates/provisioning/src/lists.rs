@@ -241,7 +241,8 @@ fn merged(
             (Window::Index { offset: 0, count: reach }, offset, count, Side::After, None)
         }
         Window::Beside { side, place, count, total } => {
-            // What is known is the sum; what each has of it nobody asks.
+            // The cursor carries the total of all types together. Each type is told that its own is known, whatever it is, so that
+            // it does not count again.
             let of_each = Window::Beside { side, place, count, total: total.map(|_| 0) };
             (of_each, 0, count, side, total)
         }

@@ -94,7 +94,7 @@ impl<S: Searched> Indexed<'_, S> {
     ) -> Result<Vec<Place>, DirectoryError> {
         let (mut places, mut beyond) = (Vec::new(), place);
         for &valued in self.parts(side) {
-            // The parts before that of the place lie behind us.
+            // The place stands in one of the two parts; the one that is met before it was passed on earlier pages.
             let is_elsewhere = |place: &Place| self.column != Column::Id && place.key.is_some() != valued;
             if beyond.is_some_and(is_elsewhere) {
                 continue;

@@ -87,6 +87,8 @@ impl<S: Searched> Scanned<'_, '_, S> {
         };
         let sort = self.sort;
         let mut best = Best::new(sort, side, if count == 0 { 0 } else { offset.saturating_add(count) });
+        // `nearer`: a match stands on the other side of the place, or is the place itself, so that there is a page back to it.
+        // `farther`: more matches stand on this side than the page holds, so that there is a page after it.
         let (mut total, mut nearer, mut farther) = (0_u64, false, false);
         self.visit(tx, Direction::Up, None, &mut |place| {
             total += 1;

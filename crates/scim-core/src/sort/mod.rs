@@ -102,7 +102,7 @@ impl Sort {
     pub fn compare(&self, left: Option<&SortKey>, right: Option<&SortKey>) -> Ordering {
         let ascending = match (left, right) {
             (Some(left), Some(right)) => left.cmp(right),
-            // `None` is the smaller one for `Option`.
+            // Who has a value comes before who has none.
             (left, right) => right.is_some().cmp(&left.is_some()),
         };
         if self.descending { ascending.reverse() } else { ascending }

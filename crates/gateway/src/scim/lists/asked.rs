@@ -57,7 +57,7 @@ impl Asked {
         }
     }
 
-    /// Where the page stands. One of nobody was asked for its total alone and has no neighbours.
+    /// Where the page stands, with the cursors to its neighbours. Who asked for `count=0` wanted the total alone and gets none.
     pub(in crate::scim) fn place(&self, ends: &Ends) -> Place {
         let (signer, count) = match self {
             Self::Index(page) => return Place::Index(page.start_index),
