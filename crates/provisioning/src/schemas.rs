@@ -8,7 +8,7 @@ use directory::{
 };
 use scim_core::{
     ResourceType,
-    schema::{self, Extension, Schema, document::MAX_SCHEMAS},
+    schema::{self, Extension, Mutability, Schema, document::MAX_SCHEMAS},
 };
 use serde_json::json;
 use store::{ReadTx, StoreError, WriteTx};
@@ -168,14 +168,31 @@ pub fn remove(tx: &mut WriteTx<'_>, urn: &str, act: &Act) -> Result<(), SchemaEr
     let (own, holders) = get(tx, urn)?;
     if holders > 0 {
         return Err(SchemaError::Conflict(format!(
-            "{} of this tenant with data of {}; take that data away first, with a PATCH that removes the path {}",
+            "{} of this tenant with data of {}; take that data away first, {}with a PATCH that removes the path {}",
             counted(holders, own.of),
             own.schema.id,
+            what_holds_it(&own),
             own.schema.id
         )));
     }
     extensions::remove(tx, &own.schema.id)?;
     record(tx, "schema.removed", &own, act)
+}
+
+/// No PATCH may remove what is immutable, nor an extension that every resource must have; to loosen a document is always
+/// possible.
+fn what_holds_it(own: &OwnSchema) -> &'static str {
+    let is_immutable = own.schema.attributes.iter().any(|a| a.mutability == Mutability::Immutable);
+    match (is_immutable, own.required) {
+        (false, false) => "",
+        (true, false) => {
+            "after replacing the document by one whose attributes are readWrite instead of immutable, "
+        }
+        (false, true) => "after replacing the document by one that is not required, ",
+        (true, true) => {
+            "after replacing the document by one that is not required and whose attributes are readWrite instead of immutable, "
+        }
+    }
 }
 
 fn counted(count: i64, of: Of) -> String {

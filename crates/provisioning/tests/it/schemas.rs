@@ -170,9 +170,18 @@ async fn a_schema_stays_as_long_as_somebody_holds_data_of_it() {
         let mut respelled = hr();
         respelled.schema.id = HR.to_uppercase();
         assert!(conflict(tenant.put(respelled).await).contains("keep the spelling"));
-        // An immutable value goes with its resource only.
-        tenant.patch(&ann, json!([{ "op": "remove", "path": HR }])).await.unwrap_err();
-        tenant.write(&rules, Request::Delete(ann)).await.unwrap();
+        // An immutable value goes with its resource, or when it is none any more; and the sentence says so.
+        let away = json!([{ "op": "remove", "path": HR }]);
+        tenant.patch(&ann, away.clone()).await.unwrap_err();
+        assert!(conflict(tenant.remove().await).contains("readWrite instead of immutable"));
+        let loose = schema(
+            &json!([{ "name": "badge", "uniqueness": "server" }, { "name": "skills", "multiValued": true }]),
+        );
+        tenant.put(NewSchema { required: Some(true), ..loose.clone() }).await.unwrap();
+        tenant.patch(&ann, away.clone()).await.unwrap_err();
+        assert!(conflict(tenant.remove().await).contains("by one that is not required"));
+        tenant.put(NewSchema { required: Some(false), ..loose }).await.unwrap();
+        tenant.patch(&ann, away).await.unwrap();
         tenant.remove().await.unwrap();
     })
     .await;

@@ -7,7 +7,7 @@ use super::{Content, PatchRequest, Verb, content, is_read_only};
 use crate::ScimError;
 use crate::leniency::{Leniency, Tolerance};
 use crate::path::{self, Path};
-use crate::resource::is_reference_by_value;
+use crate::resource::{Faults, is_reference_by_value};
 use crate::schema::{Attribute, ResourceType};
 
 /// RFC 7644 §3.5.2.1: without a path "the value is a set of attributes"; each key is read as a path, as Entra
@@ -21,9 +21,11 @@ pub(super) fn without_path(
 ) -> Result<(), ScimError> {
     let attributes = attributes(value, tolerance)?;
     let mut known = attributes.is_empty();
+    let mut faults = Faults::default();
     for (key, value) in attributes {
-        known |= keyed(request, rt, verb, key, value, tolerance)?;
+        known |= faults.keep(keyed(request, rt, verb, key, value, tolerance)).unwrap_or_default();
     }
+    faults.into_result()?;
     if known {
         return Ok(());
     }
@@ -115,15 +117,17 @@ fn core_keys(
         };
     };
     let mut known = attributes.is_empty();
+    let mut faults = Faults::default();
     for (key, value) in attributes {
         // One level: a second URN inside means nothing.
-        known |= if rt.is_core(key) {
-            unknown(key, tolerance)?
+        let outcome = if rt.is_core(key) {
+            unknown(key, tolerance)
         } else {
-            keyed(request, rt, verb, key, value, tolerance)?
+            keyed(request, rt, verb, key, value, tolerance)
         };
+        known |= faults.keep(outcome).unwrap_or_default();
     }
-    Ok(known)
+    faults.into_result().map(|()| known)
 }
 
 fn unknown(key: &str, tolerance: &mut Tolerance) -> Result<bool, ScimError> {
@@ -158,7 +162,7 @@ pub(super) fn extension(
         return Ok(());
     };
     if verb == Verb::Remove {
-        request.operations.push(super::Operation { verb, path, value: Value::Null });
+        request.operations.push(super::Operation { verb, path, value: Value::Null, number: request.number });
         return Ok(());
     }
     if extension_keys(request, rt, verb, urn, value, tolerance)? {
@@ -179,23 +183,25 @@ fn extension_keys(
     match value {
         Value::Object(attributes) => {
             let mut known = attributes.is_empty();
+            let mut faults = Faults::default();
             for (key, value) in attributes {
                 let Ok(path) = Path::parse(rt, &format!("{urn}:{key}"), tolerance) else {
-                    known |= unknown(key, tolerance)?;
+                    known |= faults.keep(unknown(key, tolerance)).unwrap_or_default();
                     continue;
                 };
                 known = true;
                 if !is_read_only(rt, &path) {
-                    request.push(rt, verb, path, value, tolerance)?;
+                    faults.keep(request.push(rt, verb, path, value, tolerance));
                 }
             }
-            Ok(known)
+            faults.into_result().map(|()| known)
         }
         empty if is_empty(empty) => {
             tolerance.note(Leniency::NullOrEmpty, urn);
             if verb == Verb::Replace {
                 let path = Path::Extension(urn.to_owned());
-                request.operations.push(super::Operation { verb: Verb::Remove, path, value: Value::Null });
+                let (verb, value, number) = (Verb::Remove, Value::Null, request.number);
+                request.operations.push(super::Operation { verb, path, value, number });
             }
             Ok(true)
         }

@@ -14,7 +14,7 @@ pub use members::{MemberChange, MemberSelection};
 
 use crate::leniency::{Leniency, Tolerance};
 use crate::path::{AttributeRef, Path};
-use crate::resource::{Faults, MAX_MEMBERS, member};
+use crate::resource::{Faults, MAX_MEMBERS, in_operation, member};
 use crate::schema::{Attribute, Mutability, ResourceType, Schema};
 use crate::{Document, ScimError, ScimType, resource, urn};
 
@@ -27,6 +27,8 @@ pub struct PatchRequest {
     pub operations: Vec<Operation>,
     /// What happens to a group's members, in order; they are rows elsewhere and touch nothing else.
     members: Vec<MemberChange>,
+    /// How many operations of the body were read.
+    number: usize,
 }
 
 /// One change to one attribute.
@@ -38,6 +40,8 @@ pub struct Operation {
     pub path: Path,
     /// With what; null when the operation has no value.
     pub value: Value,
+    /// Which operation of the request it is, or comes from, counted from one.
+    number: usize,
 }
 
 /// `op` of RFC 7644 §3.5.2.
@@ -68,11 +72,36 @@ impl PatchRequest {
         };
         check_message_schema(body)?;
         let mut request = Self::default();
-        for (index, operation) in operations(body, tolerance)?.iter().enumerate() {
-            request.read(rt, operation, tolerance).map_err(|error| in_operation(index, &error))?;
+        let mut refused = Vec::new();
+        for operation in operations(body, tolerance)? {
+            request.number += 1;
+            let outcome = request.read(rt, operation, tolerance);
+            refused.extend(outcome.err().map(|fault| (request.number, fault)));
+        }
+        if !refused.is_empty() {
+            refused.extend(request.wrong_values(rt, tolerance));
+            refused.sort_by_key(|(number, _)| *number);
+            let mut faults = Faults::default();
+            refused.iter().for_each(|(number, fault)| faults.add(in_operation(*number, fault)));
+            faults.into_result()?;
         }
         request.check_members()?;
         Ok(request)
+    }
+
+    /// What is wrong with the values of operations whose paths are understood, whatever the resource holds: to be told
+    /// together with what is not understood (MC12).
+    fn wrong_values(&self, rt: &ResourceType, tolerance: &mut Tolerance) -> Vec<(usize, ScimError)> {
+        let mut effort = effort::Effort::of_one_request();
+        let wrong = |operation: &Operation| {
+            let fault = apply::apply(rt, operation, &mut Map::new(), tolerance, &mut effort).err()?;
+            let depends = matches!(
+                fault.scim_type,
+                Some(ScimType::NoTarget | ScimType::Mutability | ScimType::TooMany)
+            );
+            (!depends).then_some((operation.number, fault))
+        };
+        self.operations.iter().filter_map(wrong).collect()
     }
 
     /// The document after every operation. `current` stays as it is, whatever happens. Changes to a group's
@@ -93,15 +122,14 @@ impl PatchRequest {
         let mut faults = Faults::default();
         let mut effort = effort::Effort::of_one_request();
         for operation in &self.operations {
-            if operation.verb == Verb::Remove {
-                faults.note_removal(operation.path.full_name());
-            }
+            let removes = operation.verb == Verb::Remove;
+            faults.note_operation(operation.number, operation.path.full_name(), removes);
             match apply::apply(rt, operation, &mut document.0, tolerance, &mut effort) {
                 Err(error) if error.scim_type == Some(ScimType::TooMany) => return Err(error),
                 // What an operation that failed should have made cannot be found by a later one.
                 Err(error) if error.scim_type == Some(ScimType::NoTarget) && !faults.is_empty() => {}
                 outcome => {
-                    faults.keep(outcome);
+                    faults.keep(outcome.map_err(|fault| in_operation(operation.number, &fault)));
                 }
             }
         }
@@ -206,7 +234,7 @@ impl PatchRequest {
                 Content::Writable => {}
             }
         }
-        self.operations.push(Operation { verb, path, value: value.clone() });
+        self.operations.push(Operation { verb, path, value: value.clone(), number: self.number });
         Ok(())
     }
 }
@@ -259,11 +287,6 @@ fn verb(operation: &Map<String, Value>, tolerance: &mut Tolerance) -> Result<Ver
         tolerance.note(Leniency::CapitalisedOp, op);
     }
     Ok(verb)
-}
-
-/// The first fault ends the request; the client is told which operation has it.
-fn in_operation(index: usize, error: &ScimError) -> ScimError {
-    ScimError::new(error.status, error.scim_type, format!("Operation {}: {}", index + 1, error.detail))
 }
 
 /// RFC 7644 §3.5.2: a path that names what is readOnly is 400 `mutability`.

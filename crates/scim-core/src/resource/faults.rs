@@ -1,6 +1,8 @@
 //! The faults of one resource, told together (MC12): an administrator who repairs a mapping should not need one
 //! failed provisioning cycle per fault.
 
+use std::collections::BTreeMap;
+
 use super::place::Place;
 use crate::{ScimError, ScimType};
 
@@ -23,8 +25,19 @@ pub(crate) struct Faults {
     missing: Vec<String>,
     /// Full names of attributes whose values were refused: they are not missing as well.
     refused: Vec<String>,
-    /// Full names of what the request itself asks to remove.
-    removed: Vec<String>,
+    /// What the operations of a PATCH touch, in their order.
+    touched: Vec<Touched>,
+}
+
+/// What one operation of a PATCH touches.
+#[derive(Debug)]
+struct Touched {
+    /// Which operation it is, counted from one.
+    operation: usize,
+    /// The attribute's full name.
+    name: String,
+    /// Whether the operation removes it.
+    removed: bool,
 }
 
 impl Faults {
@@ -55,10 +68,18 @@ impl Faults {
         push_once(&mut self.missing, name);
     }
 
-    /// The request removes this, by its full name. That is no fault, unless it is required: then it is told as one that must
-    /// not go (RFC 7644 §3.5.2.2), and not as one that was left out.
-    pub(crate) fn note_removal(&mut self, name: String) {
-        push_once(&mut self.removed, name);
+    /// An operation of a PATCH touches this, by its full name: what is found at the end is told of that operation. To remove
+    /// something is no fault, unless it is required: then it is told as one that must not go (RFC 7644 §3.5.2.2), and not as
+    /// one that was left out.
+    pub(crate) fn note_operation(&mut self, operation: usize, name: String, removed: bool) {
+        self.touched.push(Touched { operation, name, removed });
+    }
+
+    /// What is wrong with an attribute, by its full name, when all operations are done.
+    pub(super) fn about(&mut self, name: &str, fault: ScimError) {
+        let last = self.touched.iter().rev().find(|touched| concerns(&touched.name, name));
+        let fault = last.map_or(fault.clone(), |touched| in_operation(touched.operation, &fault));
+        self.add(fault);
     }
 
     /// Whether nothing was found so far.
@@ -78,19 +99,26 @@ impl Faults {
         Err(ScimError::new(first.status, first.scim_type, self.sentences()))
     }
 
-    /// All that is missing, in one sentence.
+    /// All that is missing, in one sentence, or in one for each operation that is to blame; before all other faults, because
+    /// it is what an administrator has to map.
     fn tell_missing(&mut self) {
         let mut missing = std::mem::take(&mut self.missing);
         missing.retain(|name| !self.refused.iter().any(|refused| is_of(refused, name)));
-        let sentence = match missing.as_slice() {
-            [] => return,
-            [one] => format!("The required attribute {one} is missing."),
-            many => format!("These required attributes are missing: {}.", listed(many)),
-        };
-        let is_removed = |name: &String| self.removed.iter().any(|removed| is_of(removed, name));
-        let scim_type =
-            if missing.iter().all(is_removed) { ScimType::Mutability } else { ScimType::InvalidValue };
-        self.add(ScimError::bad_request(scim_type, sentence));
+        let mut by_operation: BTreeMap<Option<usize>, (Vec<String>, bool)> = BTreeMap::new();
+        for name in missing {
+            let last = self.touched.iter().rev().find(|touched| concerns(&touched.name, &name));
+            let removed = last.is_some_and(|touched| touched.removed);
+            let (names, all_removed) =
+                by_operation.entry(last.map(|touched| touched.operation)).or_insert((Vec::new(), true));
+            names.push(name);
+            *all_removed &= removed;
+        }
+        let faults = by_operation.into_iter().map(|(operation, (names, removed))| {
+            let scim_type = if removed { ScimType::Mutability } else { ScimType::InvalidValue };
+            let fault = ScimError::bad_request(scim_type, missing_sentence(&names));
+            operation.map_or(fault.clone(), |operation| in_operation(operation, &fault))
+        });
+        self.kept.splice(0..0, faults);
     }
 
     fn sentences(&self) -> String {
@@ -120,6 +148,23 @@ fn push_once(names: &mut Vec<String>, name: String) {
     if names.len() < MAX_KEPT && !names.contains(&name) {
         names.push(name);
     }
+}
+
+fn missing_sentence(names: &[String]) -> String {
+    match names {
+        [one] => format!("The required attribute {one} is missing."),
+        many => format!("These required attributes are missing: {}.", listed(many)),
+    }
+}
+
+/// The client is told which operation of its PATCH has the fault; they are counted from one.
+pub(crate) fn in_operation(number: usize, fault: &ScimError) -> ScimError {
+    ScimError::new(fault.status, fault.scim_type, format!("Operation {number}: {}", fault.detail))
+}
+
+/// Whether what was touched is the attribute, a part of it, or what it is a part of.
+fn concerns(touched: &str, name: &str) -> bool {
+    is_of(touched, name) || name.strip_prefix(touched).is_some_and(|rest| rest.starts_with('.'))
 }
 
 /// Whether what was touched is the attribute, a part of it, or the extension that it belongs to.
@@ -187,6 +232,17 @@ mod tests {
     }
 
     #[test]
+    fn mc12_what_is_missing_is_named_before_all_that_is_wrong() {
+        let mut faults = Faults::default();
+        (0..20).for_each(|i| faults.add(ScimError::invalid_syntax(format!("attribute{i} is unknown."))));
+        ["userName", "displayName"].into_iter().for_each(|name| faults.miss(name.into()));
+        let error = faults.into_result().unwrap_err();
+        assert_eq!(error.scim_type, Some(ScimType::InvalidValue));
+        let first = "These required attributes are missing: userName, displayName. attribute0 is";
+        assert!(error.detail.starts_with(first), "{}", error.detail);
+    }
+
+    #[test]
     fn what_was_refused_is_not_missing_as_well() {
         let mut faults = Faults::default();
         faults.refuse(
@@ -199,7 +255,7 @@ mod tests {
         faults.miss("urn:x:badge".into());
         assert_eq!(
             detail(faults),
-            "name.givenName must be a string. urn:x must be an object. The required attribute nameless is missing."
+            "The required attribute nameless is missing. name.givenName must be a string. urn:x must be an object."
         );
     }
 }

@@ -65,7 +65,8 @@ fn in_members<'a>(
                 None => absent == Absent::Removed,
             };
             if changed {
-                faults.add(cannot_change(&format!("{prefix}{}", attribute.name)));
+                let name = format!("{prefix}{}", attribute.name);
+                faults.about(&name, cannot_change(&name));
             }
             after.insert(attribute.name.clone(), held.clone());
         } else if attribute.kind == Type::Complex {

@@ -26,7 +26,7 @@ pub(crate) use normalise::{is_reference_by_value, member};
 pub use normalise::{normalise, normalise_element};
 pub use render::{Meta, Parts, render};
 
-pub(crate) use faults::Faults;
+pub(crate) use faults::{Faults, in_operation};
 pub(crate) use immutable::cannot_change;
 #[cfg(test)]
 pub(crate) use settle::settle;

@@ -65,7 +65,9 @@ fn is_left(
     let Value::Array(array) = value else {
         return is_filled(attribute, value);
     };
-    faults.keep(not_too_many(at, array.len()));
+    if let Err(fault) = not_too_many(at, array.len()) {
+        faults.about(&at.to_string(), fault);
+    }
     array.retain_mut(|element| is_filled(attribute, element));
     elements::tidy(attribute, array, t);
     !array.is_empty()
@@ -104,11 +106,13 @@ fn check_keys(rt: &ResourceType, document: &Document, faults: &mut Faults) {
     for name in keys {
         let has_control = |text: &str| text.contains(char::is_control) && !user_name_key(text).is_empty();
         if document.str(name).is_some_and(has_control) {
-            faults.add(ScimError::invalid_value(format!("{name} must not contain control characters.")));
+            let fault = ScimError::invalid_value(format!("{name} must not contain control characters."));
+            faults.about(name, fault);
         }
         if document.str(name).is_some_and(|text| text.len() > MAX_KEY && text.chars().count() > MAX_KEY) {
-            faults
-                .add(ScimError::invalid_value(format!("{name} must be at most {MAX_KEY} characters long.")));
+            let fault =
+                ScimError::invalid_value(format!("{name} must be at most {MAX_KEY} characters long."));
+            faults.about(name, fault);
         }
     }
 }

@@ -59,5 +59,17 @@ fn is_kept(attribute: &Attribute) -> bool {
 /// Whether a client that sent the value today would have it rest as it rests.
 fn fits(attribute: &Attribute, value: &Value) -> bool {
     let normal = resource::normalise(attribute, value, &attribute.name, &mut Tolerance::lenient());
-    is_kept(attribute) && normal.is_ok_and(|normal| normal.as_ref() == Some(value))
+    is_kept(attribute)
+        && normal.is_ok_and(|normal| normal.as_ref() == Some(value))
+        && is_whole(attribute, value)
+}
+
+/// Whether the value, or each of its elements, has what is required of it.
+fn is_whole(attribute: &Attribute, value: &Value) -> bool {
+    let elements = match value {
+        Value::Array(elements) => elements.as_slice(),
+        single => std::slice::from_ref(single),
+    };
+    let mut required = attribute.sub_attributes.iter().filter(|sub| sub.required && is_kept(sub));
+    required.all(|sub| elements.iter().all(|element| element.get(&sub.name).is_some()))
 }

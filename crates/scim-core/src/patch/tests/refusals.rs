@@ -51,6 +51,63 @@ fn a_fault_names_the_attribute_that_has_it() {
 }
 
 #[test]
+fn mc12_all_faults_of_a_patch_are_told_at_once_each_with_its_operation() {
+    let replace = |path: &str, value: Value| json!({"op": "replace", "path": path, "value": value});
+    let remove = |path: &str| json!({"op": "remove", "path": path});
+    for (operations, keyword, told) in [
+        (
+            json!([replace("active", json!("q")), replace("id", json!("x")), replace("title", json!(5))]),
+            "invalidValue",
+            "Operation 1: active must be true or false. \
+             Operation 2: the path names a read-only attribute; leave the operation out. \
+             Operation 3: title must be a string.",
+        ),
+        (
+            json!([
+                replace("nope", json!(1)),
+                {"op": "move", "path": "title"},
+                {"op": "add", "value": {"title": 5, "active": "q"}},
+            ]),
+            "invalidPath",
+            "Operation 1: The path \"nope\" names no attribute of a User. \
+             Operation 2: \"op\" must be add, replace or remove. \
+             Operation 3: title must be a string. Operation 3: active must be true or false.",
+        ),
+        // What is missing comes first, and is told of who is to blame.
+        (
+            json!([replace("title", json!(5)), replace("displayName", json!("A")), remove("userName")]),
+            "mutability",
+            "Operation 3: The required attribute userName is missing. Operation 1: title must be a string.",
+        ),
+        (
+            json!([
+                replace("displayName", json!("A")),
+                replace("emails[value eq \"x\"].type", json!("work"))
+            ]),
+            "noTarget",
+            "Operation 2: No element of emails matches the path; add one first.",
+        ),
+        (
+            json!([replace("title", json!("T")), replace("userName", json!("x".repeat(1_025)))]),
+            "invalidValue",
+            "Operation 2: userName must be at most 1024 characters long.",
+        ),
+    ] {
+        let error = patch(json!({}), operations.clone()).unwrap_err();
+        assert_eq!(
+            (error.scim_type.unwrap().keyword(), error.detail.as_str()),
+            (keyword, told),
+            "{operations}"
+        );
+    }
+    let unknown = json!([{"op": "add", "value": {"one": 1, "two": 2}}, {"op": "add", "value": {"three": 3}}]);
+    let detail = strict(json!({}), unknown).unwrap_err().detail;
+    for name in ["\"one\"", "\"two\"", "Operation 2: the value names an unknown attribute, \"three\""] {
+        assert!(detail.contains(name), "{detail}");
+    }
+}
+
+#[test]
 fn a_strict_tenant_gets_the_letter_of_the_rfc() {
     for operation in [
         json!({"op": "replace", "value": {"name.givenName": "x"}}),

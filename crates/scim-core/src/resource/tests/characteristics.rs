@@ -180,7 +180,7 @@ fn required_reaches_into_extensions_complex_values_and_elements() {
         (replace_at("cars", json!([{"maker": "n"}])), "cars.value", "invalidValue"),
     ] {
         let error = patch(&current, operations.clone()).unwrap_err();
-        let told = format!("The required attribute {OWN}:{missing} is missing.");
+        let told = format!("Operation 1: The required attribute {OWN}:{missing} is missing.");
         assert_eq!((error.detail, error.scim_type.unwrap().keyword()), (told, keyword), "{operations}");
     }
     let back = json!([
