@@ -107,7 +107,7 @@ fn replaced(
         change.effort.write(&parts, chosen.len())?;
         for index in &chosen {
             if let Some(held) = list.get_mut(*index) {
-                let new = in_place_of(change, filter, held, (sent, element));
+                let new = in_place_of(change, filter, held, (sent, element))?;
                 *held = new;
             }
         }
@@ -123,7 +123,7 @@ fn in_place_of(
     filter: &Filter,
     held: &Value,
     (sent, element): (&Value, &Map<String, Value>),
-) -> Value {
+) -> Result<Value, ScimError> {
     let mut element = element.clone();
     let kept = if change.tolerance.strict { Vec::new() } else { selector(filter) };
     for sub in kept {
@@ -133,10 +133,15 @@ fn in_place_of(
             element.insert(sub.to_owned(), value.clone());
         }
     }
+    if !change.definition.hides_parts() {
+        return Ok(Value::Object(element));
+    }
+    // To tell whether it is the same element costs about as much as so many comparisons.
+    change.effort.compare([held], 32)?;
     let mut list = Value::Array(vec![Value::Object(element)]);
     let (sent, held) = (Value::Array(vec![sent.clone()]), Value::Array(vec![held.clone()]));
     keep_in_value(change.definition, &sent, &held, &mut list);
-    list.get_mut(0).map(Value::take).unwrap_or_default()
+    Ok(list.get_mut(0).map(Value::take).unwrap_or_default())
 }
 
 /// The sub-attributes that all selected elements have by what the path says.

@@ -247,7 +247,9 @@ fn attack_38_what_one_patch_may_cost_is_bounded() {
         json!({"op": "add", "path": "emails[type eq \"work\"].display", "value": "x".repeat(60_000)});
     let bare: Vec<Value> = (0..2_000).map(|n| json!({"display": n.to_string()})).collect();
     let bare = json!({"op": "remove", "path": "emails", "value": bare});
-    for operations in [vec![wide; 20], vec![copies], vec![chosen], vec![bare; 2]] {
+    let replaced =
+        json!({"op": "replace", "path": "emails[type eq \"work\"]", "value": {"value": "x".repeat(60_000)}});
+    for operations in [vec![wide; 20], vec![replaced], vec![copies], vec![chosen], vec![bare; 2]] {
         assert_eq!(keyword(patch(laden.clone(), Value::Array(operations))), "400 tooMany");
     }
     let primary = vec![json!({"value": "x", "primary": true}); 150_000];
