@@ -35,9 +35,16 @@ fn schemas_of(target: &Target) -> String {
     format!("{}/schemas", target.path())
 }
 
-/// Only what was named: the rest keeps its value.
+/// Only what was named: the rest keeps its value. What `show --json` told names all of it, so that it can be handed in
+/// again, for another tenant too.
 fn addition(file: &Path, resource: Option<ResourceName>, required: Option<bool>) -> Result<Value, Mistake> {
-    let mut body = Map::from_iter([("schema".to_owned(), document(file)?)]);
+    let mut body = match document(file)? {
+        Value::Object(told) if told.contains_key("schema") && !told.contains_key("attributes") => {
+            let parts = ["schema", "resource", "required"];
+            told.into_iter().filter(|(name, _)| parts.contains(&name.as_str())).collect()
+        }
+        document => Map::from_iter([("schema".to_owned(), document)]),
+    };
     body.extend(resource.map(|resource| {
         let name = match resource {
             ResourceName::User => "User",
@@ -161,6 +168,12 @@ mod tests {
         assert_eq!(addition(&file, None, None).unwrap(), json!({ "schema": {} }));
         assert_eq!(
             addition(&file, Some(ResourceName::Group), Some(false)).unwrap(),
+            json!({ "schema": {}, "resource": "Group", "required": false })
+        );
+        let shown = json!({ "urn": "u", "resource": "Group", "required": true, "schema": {}, "holders": 3 });
+        fs::write(&file, shown.to_string()).unwrap();
+        assert_eq!(
+            addition(&file, None, Some(false)).unwrap(),
             json!({ "schema": {}, "resource": "Group", "required": false })
         );
     }

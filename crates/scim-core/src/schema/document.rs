@@ -9,7 +9,7 @@ mod tests;
 use serde_json::{Map, Value};
 
 use super::{Attribute, Schema};
-use crate::json;
+use crate::{json, urn};
 use attribute::Reader;
 
 /// Longest document, in bytes: 1,000 attributes with a sentence each.
@@ -53,6 +53,9 @@ pub fn read(document: &Value) -> Result<Schema, Vec<String>> {
     let description = text(members, "description", MAX_DESCRIPTION, &mut faults).unwrap_or_default();
     let attributes = attributes(members, &mut faults);
     // `schemas` and `meta` are of the resource that /Schemas makes of the document.
+    if members.get("schemas").is_some_and(|urns| !is_of_a_schema(urns)) {
+        faults.add(format!("schemas must hold {}: the document is a schema, and id its URN.", urn::SCHEMA));
+    }
     for key in members.keys() {
         if !["id", "name", "description", "attributes", "schemas", "meta"].contains(&key.as_str()) {
             faults.add(format!("{} is no member of a schema.", name::shown(key)));
@@ -60,6 +63,11 @@ pub fn read(document: &Value) -> Result<Schema, Vec<String>> {
     }
     let name = name.unwrap_or_else(|| id.clone());
     faults.into_result().map(|()| Schema { id, name, description, attributes })
+}
+
+fn is_of_a_schema(urns: &Value) -> bool {
+    let is_schema = |urn: &Value| urn.as_str().is_some_and(|urn| urn.eq_ignore_ascii_case(urn::SCHEMA));
+    urns.as_array().is_some_and(|urns| urns.iter().any(is_schema))
 }
 
 fn id(members: &Map<String, Value>, faults: &mut Faults) -> String {

@@ -12,6 +12,9 @@ const MAX_WORDS: usize = 100;
 /// Longest of them, in characters.
 const MAX_WORD: usize = 200;
 
+/// The resource types here, and the RFC's own words (RFC 7643 §7).
+const REFERENCE_TYPES: [&str; 6] = ["User", "Group", "License", "Role", "external", "uri"];
+
 const CHARACTERISTICS: [&str; 12] = [
     "name",
     "type",
@@ -42,6 +45,8 @@ impl Reader<'_> {
                 continue;
             };
             let Some(name) = self.name(members, index, parent) else {
+                // What else is wrong with it is told all the same.
+                self.attribute(members, format!("attribute {}", index + 1), parent);
                 continue;
             };
             if attributes.iter().any(|other| other.name.eq_ignore_ascii_case(&name)) {
@@ -111,7 +116,7 @@ impl Reader<'_> {
                 "none, server or global",
                 Uniqueness::default(),
             ),
-            reference_types: self.words(members, &at, "referenceTypes"),
+            reference_types: self.reference_types(members, &at),
             sub_attributes: self.sub_attributes(members, &at, (kind, parent)),
             name,
         };
@@ -197,6 +202,14 @@ impl Reader<'_> {
         })
     }
 
+    fn reference_types(&mut self, members: &Map<String, Value>, at: &str) -> Vec<String> {
+        let types = self.words(members, at, "referenceTypes");
+        if types.iter().any(|kind| !REFERENCE_TYPES.contains(&kind.as_str())) {
+            self.fault(at, &format!("referenceTypes are of {}", REFERENCE_TYPES.join(", ")));
+        }
+        types
+    }
+
     fn description(&mut self, members: &Map<String, Value>, at: &str) -> String {
         match members.get("description") {
             None | Some(Value::Null) => String::new(),
@@ -250,6 +263,7 @@ fn combinations(a: &Attribute, is_sub: bool) -> impl Iterator<Item = &'static st
             "this type has no letter case: leave caseExact out",
         ),
         (!a.case_exact && a.kind == Type::Binary, "binary values are case exact (RFC 7643, section 2.3.6)"),
+        (!a.case_exact && a.kind == Type::Reference, "references are case exact (RFC 7643, section 2.3.7)"),
         (!a.canonical_values.is_empty() && !is_text, "only texts have canonicalValues"),
         (!a.reference_types.is_empty() && a.kind != Type::Reference, "only a reference has referenceTypes"),
         (

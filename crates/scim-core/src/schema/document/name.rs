@@ -66,6 +66,9 @@ pub(super) fn check_attribute(name: &str, is_sub: bool) -> Result<(), String> {
     if name.len() > MAX_ATTRIBUTE {
         return Err(format!("a name has at most {MAX_ATTRIBUTE} characters"));
     }
+    if name.eq_ignore_ascii_case("password") {
+        return Err("a secret is never kept here; every user has a password that is taken and dropped".into());
+    }
     if !is_sub && COMMON.iter().any(|common| common.eq_ignore_ascii_case(name)) {
         return Err("every resource has a common attribute of this name".into());
     }

@@ -189,6 +189,13 @@ fn characteristics_that_do_not_go_together_are_refused() {
             "only texts have canonicalValues",
         ),
         (json!({"name": "a", "referenceTypes": ["User"]}), "only a reference has referenceTypes"),
+        (json!({"name": "a", "type": "reference", "caseExact": false}), "references are case exact"),
+        (
+            json!({"name": "a", "type": "reference", "referenceTypes": ["Foo"]}),
+            "referenceTypes are of User, Group",
+        ),
+        (json!({"name": "Password", "mutability": "writeOnly", "returned": "never"}), "never kept here"),
+        (sub(json!({"name": "password"})), "never kept here"),
     ] {
         assert!(fault(attribute.clone()).contains(said), "{attribute}: {}", fault(attribute.clone()));
     }
@@ -196,7 +203,7 @@ fn characteristics_that_do_not_go_together_are_refused() {
         json!({"name": "a", "type": "integer", "uniqueness": "server", "mutability": "immutable", "required": true}),
         json!({"name": "a", "mutability": "writeOnly", "returned": "never"}),
         json!({"name": "a", "mutability": "readOnly"}),
-        json!({"name": "a", "type": "reference", "referenceTypes": ["User", "external"], "caseExact": false}),
+        json!({"name": "a", "type": "reference", "referenceTypes": ["User", "external", "uri"], "caseExact": true}),
     ] {
         assert!(read(&with(json!([attribute]))).is_ok(), "{attribute}");
     }
@@ -209,6 +216,11 @@ fn all_faults_are_told_at_once_and_their_number_is_bounded() {
         "attributes": [{"name": "id"}, {"name": "a", "type": "text", "required": 1}, {"name": "b", "type": "complex"}],
     }));
     assert_eq!(told.len(), 7, "{told:?}");
+    let told = faults(&with(json!([{"name": "1a", "type": "text", "returned": "sometimes"}])));
+    assert_eq!(told.len(), 3, "a bad name hides nothing: {told:?}");
+    assert!(told[1].starts_with("attribute 1: type must be"), "{told:?}");
+    let told = faults(&json!({"id": URN, "attributes": [{"name": "a"}], "schemas": [crate::urn::USER]}));
+    assert!(told[0].starts_with("schemas must hold"), "{told:?}");
     let many: Vec<Value> = (0..200).map(|n| json!({"name": format!("{n}")})).collect();
     let told = faults(&with(json!(many)));
     assert_eq!((told.len(), told[49].as_str()), (50, "And 151 more faults."));
