@@ -72,20 +72,39 @@ pub(super) fn error_response(error: &ApiError, request: &HttpRequest, request_id
     response.insert_header((CONTENT_TYPE, media_type(request))).body(scim.to_json().to_string())
 }
 
-/// `application/json` when `Accept` names only that, else `application/scim+json`. An `Accept` that names neither is answered
-/// all the same: RFC 9110 §12.4.1 lets a server disregard it, and a 406 would tell an administrator nothing.
+/// `application/json` when `Accept` admits of the two only that, else `application/scim+json`. An `Accept` that admits
+/// neither is answered all the same: RFC 9110 §12.4.1 lets a server disregard it, and a 406 would tell an administrator
+/// nothing.
 fn media_type(request: &HttpRequest) -> &'static str {
-    let accept = request.headers().get_all(ACCEPT).filter_map(|v| v.to_str().ok());
-    let mut media = accept.flat_map(|v| v.split(',')).filter_map(wanted).peekable();
-    let named = media.peek().is_some();
-    if named && media.all(|m| m.eq_ignore_ascii_case("application/json")) { JSON } else { SCIM_JSON }
+    let lines = || request.headers().get_all(ACCEPT).filter_map(|line| line.to_str().ok());
+    let ranges: Vec<_> = lines().flat_map(|line| line.split(',')).filter_map(range).collect();
+    if welcome(JSON, &ranges) > welcome(SCIM_JSON, &ranges) { JSON } else { SCIM_JSON }
 }
 
-/// The media range of one element of `Accept`; `None` for an empty one and for what is not wanted (`q=0`).
-fn wanted(element: &str) -> Option<&str> {
+/// How a type is met by an `Accept`, from worst to best.
+#[derive(PartialEq, PartialOrd)]
+enum Welcome {
+    /// `q=0`: "not acceptable" (RFC 9110 §12.4.2).
+    Refused,
+    NotNamed,
+    Admitted,
+}
+
+/// What the most specific range that a type falls into says of it (RFC 9110 §12.5.1); without any range all is welcome alike.
+fn welcome(media: &str, ranges: &[(&str, bool)]) -> Welcome {
+    let says = |wanted: &str| ranges.iter().rfind(|(range, _)| range.eq_ignore_ascii_case(wanted));
+    match says(media).or_else(|| says("application/*")).or_else(|| says("*/*")) {
+        Some((_, true)) => Welcome::Admitted,
+        Some((_, false)) => Welcome::Refused,
+        None => Welcome::NotNamed,
+    }
+}
+
+/// One element of `Accept`: its media range, and whether that is wanted; `None` for an empty one.
+fn range(element: &str) -> Option<(&str, bool)> {
     let mut parts = element.split(';').map(str::trim);
     let media = parts.next().filter(|media| !media.is_empty())?;
     let weight = parts.find_map(|p| p.strip_prefix("q=").or_else(|| p.strip_prefix("Q=")));
     let zero = weight.is_some_and(|q| q.parse::<f32>().is_ok_and(|q| q == 0.0));
-    (!zero).then_some(media)
+    Some((media, !zero))
 }

@@ -8,7 +8,7 @@ const SCIM: &str = "application/scim+json; charset=utf-8";
 const JSON: &str = "application/json; charset=utf-8";
 
 #[test]
-fn accept_chooses_json_when_it_names_only_that_and_nothing_is_406() {
+fn accept_chooses_json_when_it_admits_only_that_and_nothing_is_406() {
     let (_gateway, acme) = roomy();
     for (accept, out) in [
         ("application/scim+json", SCIM),
@@ -25,6 +25,12 @@ fn accept_chooses_json_when_it_names_only_that_and_nothing_is_406() {
         ("*/*", SCIM),
         ("application/scim+json;q=0, application/json", JSON),
         ("application/scim+json;q=0.000,application/json;q=0.1", JSON),
+        ("application/scim+json;q=0, */*", JSON),
+        ("application/scim+json;q=0", JSON),
+        ("application/scim+json, application/*;q=0", SCIM),
+        ("application/json, text/plain", JSON),
+        ("text/html, application/json;q=0.9", JSON),
+        ("application/json, text/plain, */*", SCIM),
         ("application/json;q=0, */*", SCIM),
         ("application/json;q=0", SCIM),
         ("application/json;q=nonsense", JSON),
