@@ -244,11 +244,17 @@ pub(crate) fn find_among<'r>(
     })
 }
 
-/// Notes a name that is the extension's although it came without its URN.
-pub(crate) fn note_missing_urn(found: &AttributeRef, text: &str, tolerance: &mut Tolerance) {
+/// Notes a name that is the extension's although it came without its URN; to a strict tenant it names nothing.
+pub(crate) fn allow_missing_urn(
+    found: &AttributeRef,
+    text: &str,
+    tolerance: &mut Tolerance,
+    refusal: impl FnOnce() -> ScimError,
+) -> Result<(), ScimError> {
     if found.urn.is_some() && !has_urn(text) {
-        tolerance.note(Leniency::MissingExtensionUrn, &found.attribute.name);
+        tolerance.allow(Leniency::MissingExtensionUrn, &found.attribute.name, refusal)?;
     }
+    Ok(())
 }
 
 /// Whether the text begins as a URN does.
@@ -368,7 +374,7 @@ fn attribute<'r>(
     tolerance: &mut Tolerance,
 ) -> Result<(AttributeRef, &'r Attribute), ScimError> {
     let found = find(rt, text).ok_or_else(|| unknown(rt, text))?;
-    note_missing_urn(&found.0, text, tolerance);
+    allow_missing_urn(&found.0, text, tolerance, || unknown(rt, text))?;
     Ok(found)
 }
 

@@ -1,10 +1,10 @@
 //! The parameters of a query, from a query string (RFC 7644 §3.4.2) or from the body of a search (§3.4.3): one set, read by
 //! one set of rules, so that both ways mean the same.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use crate::filter::Filter;
-use crate::leniency::Tolerance;
+use crate::leniency::{Leniency, Tolerance};
 use crate::list::Paging;
 use crate::projection::Projection;
 use crate::sort::Sort;
@@ -60,11 +60,35 @@ impl SearchRequest {
         let mut request = Self::default();
         for (name, value) in members {
             let Some(slot) = request.slot(name) else { continue };
-            if !value.is_null() {
+            // RFC 7643 §2.5: an empty array is as absent as null.
+            if !value.is_null() && value.as_array().is_none_or(|names| !names.is_empty()) {
                 *slot = Some(text_of(name, value, has_cursor)?);
             }
         }
         Ok(request)
+    }
+
+    /// Without the parameters that say nothing, as templates send them (`?count=&sortBy=`). An empty filter and an empty
+    /// cursor say something, and a list of no attributes is a list (RFC 7644 §3.9).
+    ///
+    /// # Errors
+    /// A strict tenant's 400 `invalidValue`.
+    pub fn without_empty(mut self, tolerance: &mut Tolerance) -> Result<Self, ScimError> {
+        for (name, parameter) in [
+            ("startIndex", &mut self.start_index),
+            ("count", &mut self.count),
+            ("sortBy", &mut self.sort_by),
+            ("sortOrder", &mut self.sort_order),
+        ] {
+            // Blanks are no number.
+            let is_empty = |text: &str| text.is_empty() || name.starts_with("sort") && text.trim().is_empty();
+            if parameter.as_deref().is_some_and(is_empty) {
+                let refusal = || ScimError::invalid_value(format!("{name} is empty; leave it out."));
+                tolerance.allow(Leniency::EmptyParameter, name, refusal)?;
+                *parameter = None;
+            }
+        }
+        Ok(self)
     }
 
     /// Which page is asked for; none is longer than `max`.
@@ -131,9 +155,7 @@ fn text_of(name: &str, value: &Value, has_cursor: bool) -> Result<String, ScimEr
         _ => (ScimType::InvalidValue, "a string"),
     };
     let text = match (form, value) {
-        ("an integer", Value::Number(number)) if number.is_i64() || number.is_u64() => {
-            Some(number.to_string())
-        }
+        ("an integer", Value::Number(number)) => whole(number),
         ("a string", Value::String(text)) => Some(text.clone()),
         ("an array of strings", Value::Array(names)) => {
             let names: Option<Vec<&str>> = names.iter().map(Value::as_str).collect();
@@ -142,6 +164,16 @@ fn text_of(name: &str, value: &Value, has_cursor: bool) -> Result<String, ScimEr
         _ => None,
     };
     text.ok_or_else(|| ScimError::bad_request(keyword, format!("{name} must be {form}.")))
+}
+
+/// The number as a query string would write it. One beyond 64 bits is a floating-point number here, whose fraction nobody
+/// can tell any more; it is capped as one in a URL is.
+fn whole(number: &Number) -> Option<String> {
+    const TWO_TO_THE_63: f64 = 9_223_372_036_854_775_808.0;
+    match number.as_f64() {
+        Some(large) if number.is_f64() && large.abs() >= TWO_TO_THE_63 => Some(format!("{large:.0}")),
+        _ => (number.is_i64() || number.is_u64()).then(|| number.to_string()),
+    }
 }
 
 #[cfg(test)]
@@ -183,6 +215,31 @@ mod tests {
     }
 
     #[test]
+    fn attack_44_a_number_beyond_64_bits_is_capped_as_in_a_url() {
+        let body = format!(
+            r#"{{"schemas": ["{}"], "count": 18446744073709551616, "startIndex": -9223372036854775809}}"#,
+            urn::SEARCH_REQUEST
+        );
+        let request = SearchRequest::from_body(&crate::json::parse(body.as_bytes()).unwrap()).unwrap();
+        let Ok(Paging::Index(page)) = request.paging(1000) else { panic!("{request:?}") };
+        assert_eq!((page.start_index, page.count), (1, 1000));
+        let far = read(json!({ "startIndex": 1e300 })).unwrap().paging(1000);
+        assert_eq!(far, Paging::parse(Some("99999999999999999999"), None, None, 1000));
+    }
+
+    #[test]
+    fn an_empty_parameter_is_as_absent_but_an_empty_filter_is_none() {
+        let empty = json!({ "sortBy": " ", "sortOrder": "", "filter": "" });
+        let mut t = Tolerance::lenient();
+        let asked = SearchRequest { count: Some(String::new()), ..read(empty).unwrap() };
+        let request = asked.clone().without_empty(&mut t).unwrap();
+        assert_eq!(request, SearchRequest { filter: Some(String::new()), ..SearchRequest::default() });
+        let names: Vec<&str> = t.seen.iter().map(|(_, name)| name.as_str()).collect();
+        assert_eq!(names, ["count", "sortBy", "sortOrder"]);
+        assert!(asked.without_empty(&mut Tolerance::strict()).is_err());
+    }
+
+    #[test]
     fn a_search_without_its_urn_is_refused() {
         for body in [
             json!({}),
@@ -209,7 +266,7 @@ mod tests {
             (json!({ "startIndex": "10" }), InvalidValue),
             (json!({ "startIndex": 1.5 }), InvalidValue),
             (json!({ "startIndex": 1.0 }), InvalidValue),
-            (json!({ "startIndex": 1e300 }), InvalidValue),
+            (json!({ "startIndex": 1e18 }), InvalidValue),
             (json!({ "startIndex": true }), InvalidValue),
             (json!({ "count": "10" }), InvalidValue),
             (json!({ "count": [1] }), InvalidValue),

@@ -78,7 +78,11 @@ pub(super) fn error_response(error: &ApiError, request: &HttpRequest, request_id
 fn media_type(request: &HttpRequest) -> &'static str {
     let lines = || request.headers().get_all(ACCEPT).filter_map(|line| line.to_str().ok());
     let ranges: Vec<_> = lines().flat_map(|line| line.split(',')).filter_map(range).collect();
-    if welcome(JSON, &ranges) > welcome(SCIM_JSON, &ranges) { JSON } else { SCIM_JSON }
+    if welcome("application/json", &ranges) > welcome("application/scim+json", &ranges) {
+        JSON
+    } else {
+        SCIM_JSON
+    }
 }
 
 /// How a type is met by an `Accept`, from worst to best.

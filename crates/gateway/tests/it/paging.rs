@@ -46,13 +46,14 @@ fn count_and_start_index_are_integers_with_bounds() {
         ("startIndex=3", 3, 1),
         ("startIndex=4", 4, 0),
         ("count=2000000000", 1, 3),
+        ("count=&startIndex=&sortBy=&sortOrder=", 1, 3),
     ] {
         let page = acme.get(&format!("/Users?{query}")).expect(200).body;
         let told = (&page["totalResults"], &page["startIndex"], &page["itemsPerPage"]);
         assert_eq!(told, (&json!(3), &json!(start), &json!(items)), "{query}");
         assert_eq!(page["Resources"].as_array().unwrap().len(), items);
     }
-    for query in ["count=x", "startIndex=1.5", "count=", "count=1&count=2"] {
+    for query in ["count=x", "startIndex=1.5", "count=%20", "count=1&count=2"] {
         acme.get(&format!("/Users?{query}")).expect_error(400, "invalidValue");
     }
 }

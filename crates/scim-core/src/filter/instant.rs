@@ -32,8 +32,15 @@ impl Instant {
             Date::from_calendar_date(i32::try_from(year).ok()?, month, u8::try_from(day).ok()?).ok()?;
         let days = i64::from(date.to_julian_day() - JULIAN_DAY_OF_1970);
         let seconds = days * 86_400 + hour * 3_600 + minute * 60 + second - offset;
-        // A leap second is the first of the next minute.
-        (hour <= 23 && minute <= 59 && second <= 60).then_some(Self { seconds, nanos })
+        // A leap second is the first of the next minute, 24:00:00 of the next day.
+        let is_day_end = (hour, minute, second, nanos) == (24, 0, 0, 0);
+        (is_day_end || hour <= 23 && minute <= 59 && second <= 60).then_some(Self { seconds, nanos })
+    }
+
+    /// Whether the text of an instant has `t` or `z`, which xsd:dateTime does not know.
+    #[must_use]
+    pub fn has_small_letters(text: &str) -> bool {
+        text.contains(['t', 'z'])
     }
 
     /// So many milliseconds after 1970 in UTC, or before.
@@ -110,6 +117,7 @@ mod tests {
         assert_eq!(at("2011-05-13T04:42:34Z").seconds, 1_305_261_754);
         assert_eq!(at("2011-05-13T04:42:34+02:00"), at("2011-05-13T02:42:34z"));
         assert_eq!(at("2024-02-29T23:59:59.5"), at("2024-02-29T23:59:59.500000000999Z"));
+        assert_eq!(at("2011-12-31T24:00:00Z"), at("2012-01-01T00:00:00.000Z"));
         assert!(at("2011-05-13T04:42:34.001Z") > at("2011-05-13T04:42:34Z"));
         assert!(at("0001-01-01T00:00:00Z") < at("9999-12-31T23:59:59Z"));
         assert_eq!(Instant::from_millis(-1), at("1969-12-31T23:59:59.999Z"));
@@ -136,7 +144,9 @@ mod tests {
             "2008-01-23T04:56:22+15:00",
             "2011-13-01T00:00:00Z",
             "2023-02-29T00:00:00Z",
-            "2011-05-13T24:00:00Z",
+            "2011-05-13T24:00:01Z",
+            "2011-05-13T24:00:00.1Z",
+            "2011-05-13T25:00:00Z",
             "2011-05-13T04:42:34.Z",
             "2011-05-13T04:42:34Zx",
             "2011-05-13T04:42:34+2",

@@ -172,7 +172,9 @@ impl<'a> Parser<'a> {
         let outer = std::mem::replace(&mut self.names, Names::Elements(definition));
         let inner = self.nested(']')?;
         let filter = if self.input.eat('.') {
-            self.tolerance.note(Leniency::FilterDialect, &path.full_name());
+            let input = self.input;
+            let refusal = || input.error("name the sub-attribute between the brackets");
+            self.tolerance.allow(Leniency::FilterDialect, &path.full_name(), refusal)?;
             let start = self.input.rest;
             let sub_name = self.input.take_while(|c| c.is_ascii_alphanumeric() || "-_$".contains(c));
             let (sub, sub_definition) = self.attribute(sub_name, start)?;
@@ -197,7 +199,9 @@ impl<'a> Parser<'a> {
         if let Names::Of(rt, _) = self.names
             && found.0.is_of(rt)
         {
-            path::note_missing_urn(&found.0, name, self.tolerance);
+            let (input, names) = (self.input, self.names);
+            let refusal = || input.error_at(start, &names.unknown(name));
+            path::allow_missing_urn(&found.0, name, self.tolerance, refusal)?;
         }
         Ok(found)
     }
@@ -227,7 +231,8 @@ impl<'a> Parser<'a> {
         Ok(Filter::Compare { path, op, value })
     }
 
-    /// A complex attribute compares its `value`: `manager eq "x"`, `members eq "x"` of Entra.
+    /// A complex attribute compares its `value`: so does RFC 7644 §3.4.2.2, figure 2, with `emails co "example.com"`, of a
+    /// multi-valued one; `manager eq "x"` is Entra's.
     fn comparable(
         &mut self,
         mut path: AttributeRef,
@@ -237,10 +242,12 @@ impl<'a> Parser<'a> {
         if path.leaf().kind != Type::Complex {
             return Ok(path);
         }
-        let Some(value) = definition.sub_attribute("value") else {
-            return Err(self.input.error_at(start, "name the sub-attribute to compare"));
-        };
-        self.tolerance.note(Leniency::FilterDialect, &path.full_name());
+        let input = self.input;
+        let refusal = || input.error_at(start, "name the sub-attribute to compare");
+        let value = definition.sub_attribute("value").ok_or_else(refusal)?;
+        if !definition.multi_valued {
+            self.tolerance.allow(Leniency::FilterDialect, &path.full_name(), refusal)?;
+        }
         path.sub = Some(Field::part(definition, value));
         Ok(path)
     }
@@ -269,10 +276,15 @@ impl<'a> Parser<'a> {
             (Type::Binary, Literal::String(_)) if op.is_ordering() => {
                 Err(self.input.error_at(start, "this attribute has no order"))
             }
-            (Type::DateTime, Literal::String(text)) if !op.is_substring() => match Instant::parse(&text) {
-                Some(_) => Ok(Literal::String(text)),
-                None => Err(self.input.error_at(start, "expected a time such as \"2011-05-13T04:42:34Z\"")),
-            },
+            (Type::DateTime, Literal::String(text)) if !op.is_substring() => {
+                let input = self.input;
+                let refusal = || input.error_at(start, "expected a time such as \"2011-05-13T04:42:34Z\"");
+                Instant::parse(&text).ok_or_else(refusal)?;
+                if Instant::has_small_letters(&text) {
+                    self.tolerance.allow(Leniency::LowerCaseTime, &path.full_name(), refusal)?;
+                }
+                Ok(Literal::String(text))
+            }
             (_, Literal::String(text)) => Ok(Literal::String(text)),
             _ => Err(self.input.error_at(start, "this attribute compares with a string in double quotes")),
         }

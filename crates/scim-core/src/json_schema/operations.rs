@@ -11,6 +11,7 @@ use crate::schema::{Attribute, Mutability, Schema, is_seat};
 /// by their `type`, members chosen by their `value`, several attributes without a path.
 #[must_use]
 pub fn operations(rt: &ResourceType, strict: bool) -> Vec<Value> {
+    let form = Form::of_patch(strict);
     let written = |ops: &[&str], path: Value, value: &Value| {
         described_operation(
             &["op", "path", "value"],
@@ -22,7 +23,7 @@ pub fn operations(rt: &ResourceType, strict: bool) -> Vec<Value> {
         described_operation(&["op", "path"], parts)
     };
     let (mut whole, mut chosen, mut removable) = (Alike::default(), Alike::default(), Vec::new());
-    for place in places(rt) {
+    for place in places(rt, form) {
         if !place.required {
             removable.push(place.path.clone());
         }
@@ -40,9 +41,10 @@ pub fn operations(rt: &ResourceType, strict: bool) -> Vec<Value> {
         let one = r#"^members\[value eq "[A-Za-z0-9-]+"\]$"#;
         all.push(removed(json!({"type": "string", "pattern": one})));
     }
-    let mut several = sent_attributes(rt, Form::EXACT);
+    let mut several = sent_attributes(rt, form);
     insert(&mut several, "minProperties", 1.into());
-    let parts = json!({"op": {"enum": both}, "path": {"type": "null"}, "value": several});
+    let no_path = if strict { json!(false) } else { json!({"type": "null"}) };
+    let parts = json!({"op": {"enum": both}, "path": no_path, "value": several});
     all.push(described_operation(&["op", "value"], parts));
     all
 }
@@ -64,7 +66,7 @@ struct Place {
     of_chosen: bool,
 }
 
-fn places(rt: &ResourceType) -> Vec<Place> {
+fn places(rt: &ResourceType, form: Form) -> Vec<Place> {
     let mut all = Vec::new();
     let named = |name: &str, schema: &Schema| {
         if schema.id == rt.core.id || schema.id == rt.common.id {
@@ -76,11 +78,11 @@ fn places(rt: &ResourceType) -> Vec<Place> {
     let schemas = std::iter::once(&rt.common).chain(rt.schemas().filter(|s| !is_seat(&s.id)));
     for schema in schemas {
         for attribute in schema.attributes.iter().filter(|a| is_written(a)) {
-            places_of(attribute, &named(&attribute.name, schema), &mut all);
+            places_of(attribute, &named(&attribute.name, schema), form, &mut all);
         }
     }
     for extension in rt.extension_schemas().filter(|s| !is_seat(&s.id)) {
-        let value = sent_extension(extension, Form::EXACT);
+        let value = sent_extension(extension, form);
         all.push(Place { path: extension.id.clone(), value, required: false, of_chosen: false });
     }
     all
@@ -90,30 +92,25 @@ fn is_written(attribute: &Attribute) -> bool {
     !matches!(attribute.mutability, Mutability::ReadOnly | Mutability::WriteOnly)
 }
 
-fn places_of(attribute: &Attribute, path: &str, all: &mut Vec<Place>) {
+fn places_of(attribute: &Attribute, path: &str, form: Form, all: &mut Vec<Place>) {
     let mut add = |path: String, value: Value, required: bool, of_chosen: bool| {
         all.push(Place { path, value, required, of_chosen });
     };
-    let value = undescribed(sent_attribute(attribute, Form::EXACT));
+    let value = undescribed(sent_attribute(attribute, form));
     add(path.to_owned(), value, attribute.required && !attribute.multi_valued, false);
     let parts = || attribute.sub_attributes.iter().filter(|sub| sub.mutability == Mutability::ReadWrite);
     if !attribute.multi_valued {
         for sub in parts() {
-            add(
-                format!("{path}.{}", sub.name),
-                undescribed(sent_attribute(sub, Form::EXACT)),
-                sub.required,
-                false,
-            );
+            add(format!("{path}.{}", sub.name), undescribed(sent_attribute(sub, form)), sub.required, false);
         }
         return;
     }
     let types = attribute.sub_attribute("type").filter(|sub| sub.mutability == Mutability::ReadWrite);
     for kind in types.iter().flat_map(|sub| &sub.canonical_values) {
         let chosen = format!("{path}[type eq \"{kind}\"]");
-        add(chosen.clone(), optional(&object(&attribute.sub_attributes, Form::EXACT)), false, true);
+        add(chosen.clone(), optional(&object(&attribute.sub_attributes, form)), false, true);
         for sub in parts() {
-            let value = undescribed(sent_attribute(sub, Form::EXACT));
+            let value = undescribed(sent_attribute(sub, form));
             add(format!("{chosen}.{}", sub.name), value, sub.required, true);
         }
     }

@@ -18,7 +18,8 @@ const BASE64: &str = "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/][AQgw](==)?|[A-Za-z0-9+/
 /// A whole resource as a POST or a PUT may send it. A strict tenant refuses attributes that no schema knows; others drop them.
 #[must_use]
 pub fn sent(rt: &ResourceType, strict: bool) -> Value {
-    let form = Form { open: !strict, spelled_booleans: !strict, hollow_elements: true };
+    let form =
+        Form { open: !strict, spelled_booleans: !strict, hollow_elements: true, bare_references: !strict };
     let mut resource = sent_attributes(rt, form);
     let urns: Vec<&str> = rt.schemas().map(|s| s.id.as_str()).collect();
     let items = if strict { json!({"enum": urns}) } else { json!({"type": "string", "pattern": TEXT}) };
@@ -31,7 +32,22 @@ pub fn sent(rt: &ResourceType, strict: bool) -> Value {
         properties.insert("schemas".into(), schemas);
     }
     insert(&mut resource, "required", required.into());
+    if strict && rt.extension_schemas().any(|s| !is_seat(&s.id)) {
+        insert(
+            &mut resource,
+            "allOf",
+            rt.extension_schemas().filter(|s| !is_seat(&s.id)).map(listed).collect(),
+        );
+    }
     resource
+}
+
+/// RFC 7643 §3: whoever sends data of an extension lists its URN.
+fn listed(extension: &Schema) -> Value {
+    json!({"anyOf": [
+        {"properties": {&extension.id: {"$ref": NOTHING}}},
+        {"properties": {"schemas": {"contains": {"const": extension.id}}}},
+    ]})
 }
 
 /// How much more than the RFC's form is described.
@@ -43,10 +59,18 @@ pub(super) struct Form {
     spelled_booleans: bool,
     /// Elements that lack what is required of them, because they say nothing at all.
     hollow_elements: bool,
+    /// A `manager` without an object around its id.
+    bare_references: bool,
 }
 
 impl Form {
-    pub(super) const EXACT: Self = Self { open: false, spelled_booleans: false, hollow_elements: false };
+    pub(super) const EXACT: Self =
+        Self { open: false, spelled_booleans: false, hollow_elements: false, bare_references: false };
+
+    /// The values of a PATCH.
+    pub(super) fn of_patch(strict: bool) -> Self {
+        Self { bare_references: !strict, ..Self::EXACT }
+    }
 }
 
 /// Everything a client may write, nothing of it required.
@@ -170,6 +194,9 @@ fn sent_value(attribute: &Attribute, form: Form) -> Value {
 fn reference(attribute: &Attribute, form: Form) -> Value {
     let bare = json!({"type": "string", "pattern": TEXT});
     let whole = object(&attribute.sub_attributes, form);
+    if !form.bare_references {
+        return whole;
+    }
     let only = json!({"type": "array", "items": {"anyOf": [whole, bare, {"type": "null"}]}, "maxItems": 1});
     json!({"anyOf": [whole, bare, only]})
 }

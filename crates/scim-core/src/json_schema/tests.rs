@@ -74,6 +74,7 @@ fn sample(schema: &Value) -> Value {
     }
     match schema["type"].as_str() {
         Some("boolean") => json!(true),
+        Some("null") => Value::Null,
         Some("array") => json!([sample(&schema["items"])]),
         Some("object") => {
             let properties = schema["properties"].as_object().unwrap().iter();

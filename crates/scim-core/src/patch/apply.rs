@@ -150,9 +150,30 @@ impl<'a> Change<'a> {
     /// The whole value in canonical form.
     pub(super) fn normalised(&mut self) -> Result<Option<Value>, ScimError> {
         let listed = as_list(self.definition, self.value);
+        if listed.is_some() {
+            self.allow_single()?;
+        }
         let value = listed.as_ref().unwrap_or(self.value);
         let normal = normalise(self.definition, value, &self.name, self.tolerance)?;
         Ok(self.noted(normal))
+    }
+
+    /// The elements that the value holds; one that stands by itself is a list of one.
+    pub(super) fn listed(&mut self) -> Result<&'a [Value], ScimError> {
+        match self.value {
+            Value::Array(elements) => Ok(elements),
+            empty if is_empty(empty) => Ok(&[]),
+            single => {
+                self.allow_single()?;
+                Ok(std::slice::from_ref(single))
+            }
+        }
+    }
+
+    fn allow_single(&mut self) -> Result<(), ScimError> {
+        let name = &self.name;
+        let refusal = || ScimError::invalid_value(format!("{name} must be an array."));
+        self.tolerance.allow(Leniency::SingleForList, name, refusal)
     }
 
     /// One element in canonical form.

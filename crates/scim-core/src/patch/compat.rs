@@ -38,7 +38,7 @@ fn attributes<'b>(value: &'b Value, tolerance: &mut Tolerance) -> Result<&'b Map
         Value::Object(attributes) if !attributes.is_empty() || !tolerance.strict => Ok(attributes),
         Value::Array(elements) if !tolerance.strict => match elements.as_slice() {
             [Value::Object(attributes)] => {
-                tolerance.note(Leniency::PathlessKeys, "value");
+                tolerance.note(Leniency::ArrayOfOne, "value");
                 Ok(attributes)
             }
             _ => Err(no_object()),

@@ -182,15 +182,21 @@ fn element_parts(change: &mut Change<'_>) -> Result<Vec<Part>, ScimError> {
 }
 
 /// The one element that a value for selected elements is, as an object; `None` when it clears them.
-fn sent_element(change: &Change<'_>) -> Result<Option<Value>, ScimError> {
+fn sent_element(change: &mut Change<'_>) -> Result<Option<Value>, ScimError> {
     match change.value {
         empty if is_empty(empty) => Ok(None),
         Value::Object(_) => Ok(Some(change.value.clone())),
         Value::Array(elements) => match elements.as_slice() {
-            [element @ Value::Object(_)] => Ok(Some(element.clone())),
+            [element @ Value::Object(_)] => {
+                let refusal = || no_element(&change.name);
+                change.tolerance.allow(Leniency::ArrayOfOne, &change.name, refusal)?;
+                Ok(Some(element.clone()))
+            }
             _ => Err(no_element(&change.name)),
         },
         Value::String(_) if change.definition.sub_attribute("value").is_some() => {
+            let refusal = || no_element(&change.name);
+            change.tolerance.allow(Leniency::BareValue, &change.name, refusal)?;
             Ok(Some(Value::Object(Map::from_iter([("value".to_owned(), change.value.clone())]))))
         }
         _ => Err(no_element(&change.name)),
@@ -232,7 +238,7 @@ fn edit(
 fn append(change: &mut Change<'_>, list: &mut Vec<Value>) -> Result<(), ScimError> {
     let mut faults = Faults::default();
     let mut primary = None;
-    for element in listed(change.value) {
+    for element in change.listed()? {
         let Some(element) = faults.keep(change.element(element)).flatten() else {
             continue;
         };
@@ -253,9 +259,10 @@ fn remove_listed(change: &mut Change<'_>, list: &mut Vec<Value>) -> Result<(), S
     // By their `value`, so that a long list removed from a long list costs both and not their product.
     let mut wanted: HashMap<Option<Cow<'_, str>>, Vec<Value>> = HashMap::new();
     let is_complex = change.definition.kind == Type::Complex;
-    for element in listed(change.value) {
+    for element in change.listed()? {
         let element = match element {
             Value::String(_) if is_complex => {
+                change.tolerance.note(Leniency::BareValue, &change.name);
                 Some(Value::Object(Map::from_iter([("value".to_owned(), element.clone())])))
             }
             other => change.element(other)?,
@@ -289,14 +296,6 @@ fn value_of<'v>(definition: &Attribute, element: &'v Value) -> Option<Cow<'v, st
             Some(identity(sub, value))
         }
         simple => Some(identity(definition, simple)),
-    }
-}
-
-fn listed(value: &Value) -> &[Value] {
-    match value {
-        Value::Array(elements) => elements,
-        empty if is_empty(empty) => &[],
-        single => std::slice::from_ref(single),
     }
 }
 

@@ -123,9 +123,8 @@ fn removal(value: &Value, tolerance: &mut Tolerance) -> Result<MemberSelection, 
     if value.is_null() {
         return Ok(MemberSelection::All);
     }
-    tolerance.note(Leniency::RemoveWithValue, "members");
     // Nobody can tell whether nothing means nobody or everybody here.
-    if listed(value).iter().any(is_empty) {
+    if listed(value, tolerance)?.iter().any(is_empty) {
         return Err(no_member());
     }
     let members = members(value, tolerance)?;
@@ -136,24 +135,32 @@ fn removal(value: &Value, tolerance: &mut Tolerance) -> Result<MemberSelection, 
 /// the empty list.
 fn members(value: &Value, tolerance: &mut Tolerance) -> Result<Vec<Member>, ScimError> {
     let (empty, named): (Vec<&Value>, Vec<&Value>) =
-        listed(value).iter().partition(|member| is_empty(member));
+        listed(value, tolerance)?.iter().partition(|member| is_empty(member));
     if !empty.is_empty() {
         tolerance.note(Leniency::NullOrEmpty, "members");
     }
     named.into_iter().map(|member| self::member(member, tolerance)).collect()
 }
 
-fn listed(value: &Value) -> &[Value] {
-    match value {
+fn listed<'v>(value: &'v Value, tolerance: &mut Tolerance) -> Result<&'v [Value], ScimError> {
+    Ok(match value {
         Value::Array(list) => list,
         Value::Null => &[],
-        single => std::slice::from_ref(single),
-    }
+        // Nobody: what is empty need not stand in a list.
+        empty if is_empty(empty) => std::slice::from_ref(empty),
+        single => {
+            tolerance.allow(Leniency::SingleForList, "members", || {
+                ScimError::invalid_value("members must be an array.")
+            })?;
+            std::slice::from_ref(single)
+        }
+    })
 }
 
 fn member(element: &Value, tolerance: &mut Tolerance) -> Result<Member, ScimError> {
     match element {
         Value::String(id) if !id.is_empty() => {
+            tolerance.allow(Leniency::BareValue, "members", no_member)?;
             Ok(Member { value: fold(&bounded("value", id)?).into_owned(), display: None, kind: None })
         }
         Value::Object(parts) => member_of(parts, tolerance),

@@ -177,13 +177,19 @@ impl PatchRequest {
         if value.is_none() && verb != Verb::Remove {
             return Err(ScimError::invalid_value("add and replace need a \"value\"; send null to clear."));
         }
-        match (member(operation, "path"), value) {
-            (None | Some(Value::Null), _) if verb == Verb::Remove => {
+        let path = match member(operation, "path") {
+            Some(Value::Null) => {
+                let refusal = || ScimError::invalid_path("\"path\" must be a string; leave it out.");
+                tolerance.allow(Leniency::NullPath, "path", refusal)?;
+                None
+            }
+            path => path,
+        };
+        match (path, value) {
+            (None, _) if verb == Verb::Remove => {
                 Err(ScimError::bad_request(ScimType::NoTarget, "remove needs a \"path\"."))
             }
-            (None | Some(Value::Null), value) => {
-                compat::without_path(self, rt, verb, value.unwrap_or(&Value::Null), tolerance)
-            }
+            (None, value) => compat::without_path(self, rt, verb, value.unwrap_or(&Value::Null), tolerance),
             (Some(Value::String(path)), Some(value)) if verb != Verb::Remove && rt.is_core(path) => {
                 compat::core(self, rt, verb, value, tolerance)
             }
@@ -205,6 +211,9 @@ impl PatchRequest {
         value: &Value,
         tolerance: &mut Tolerance,
     ) -> Result<(), ScimError> {
+        if verb == Verb::Remove && !value.is_null() {
+            allow_value_of_remove(&path, tolerance)?;
+        }
         let Some(of) = path.attribute() else {
             return compat::extension(self, rt, verb, path, value, tolerance);
         };
@@ -222,9 +231,7 @@ impl PatchRequest {
         if definition.mutability == Mutability::WriteOnly {
             return write_only(definition, of, verb, value, tolerance);
         }
-        if verb == Verb::Remove && !value.is_null() {
-            tolerance.note(Leniency::RemoveWithValue, &of.full_name());
-        } else if verb != Verb::Remove && path.sub().is_none() {
+        if verb != Verb::Remove && path.sub().is_none() {
             match content(definition, value) {
                 Content::Unknown => {
                     let name = of.full_name();
@@ -284,9 +291,22 @@ fn verb(operation: &Map<String, Value>, tolerance: &mut Tolerance) -> Result<Ver
         }
     };
     if op.contains(|c: char| c.is_ascii_uppercase()) {
-        tolerance.note(Leniency::CapitalisedOp, op);
+        let refusal =
+            || ScimError::invalid_syntax("\"op\" must be add, replace or remove, in small letters.");
+        tolerance.allow(Leniency::CapitalisedOp, op, refusal)?;
     }
     Ok(verb)
+}
+
+/// RFC 7644 §3.5.2.2 chooses by the path alone what goes; a value would say something else.
+fn allow_value_of_remove(path: &Path, tolerance: &mut Tolerance) -> Result<(), ScimError> {
+    let name = match path {
+        Path::Extension(urn) => urn.clone(),
+        Path::Attribute(of) | Path::Elements { of, .. } => of.full_name(),
+    };
+    tolerance.allow(Leniency::RemoveWithValue, &name, || {
+        ScimError::invalid_value("remove takes no \"value\"; choose elements with a filter in the path.")
+    })
 }
 
 /// RFC 7644 §3.5.2: a path that names what is readOnly is 400 `mutability`.

@@ -17,8 +17,13 @@ const FEW: usize = 16;
 /// Brings the elements of one attribute into order; each of them is normalised, filled and in the schema's
 /// order, so that equal ones have equal texts.
 pub(super) fn tidy(attribute: &Attribute, elements: &mut Vec<Value>, t: &mut Tolerance) {
-    if attribute.sub_attribute("value").is_some() {
+    // RFC 7643 §2.4 requires no `value`, so a strict tenant keeps them.
+    if !t.strict && attribute.sub_attribute("value").is_some() {
+        let before = elements.len();
         elements.retain(|element| !is_bare_label(element));
+        if elements.len() < before {
+            t.note(Leniency::LabelWithoutValue, &attribute.name);
+        }
     }
     if elements.len() < 2 {
         return;
@@ -31,7 +36,7 @@ pub(super) fn tidy(attribute: &Attribute, elements: &mut Vec<Value>, t: &mut Tol
     }
 }
 
-/// `{"type":"work","primary":true}`: what remains of an e-mail whose value was cleared. It says nothing.
+/// `{"type":"work","primary":true}`: what remains of an e-mail whose value was cleared (Okta's empty ones). It says nothing.
 fn is_bare_label(element: &Value) -> bool {
     element.as_object().is_some_and(|members| members.keys().all(|key| key == "type" || key == "primary"))
 }

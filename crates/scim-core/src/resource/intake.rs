@@ -100,7 +100,10 @@ fn read_extension(
         return None;
     };
     if !schemas::holds(listed, urn) {
-        reader.t.note(Leniency::MissingExtensionUrn, urn);
+        let allowed = reader.t.allow(Leniency::MissingExtensionUrn, urn, || {
+            ScimError::invalid_syntax(format!("schemas must hold {urn}, of which there is data."))
+        });
+        reader.faults.keep(allowed);
     }
     let block = reader.known(extension.attributes.iter(), (sent, held), |name| Place::within(urn, name));
     for key in sent.keys().filter(|key| extension.attribute(key).is_none()) {

@@ -155,7 +155,11 @@ impl Reader<'_> {
 
     /// Entra sends a manager as a bare id or as an array of one; answers hold the RFC's object.
     fn manager_shape(&mut self, attribute: &Attribute, value: &Value, at: Place<'_>) -> Option<Value> {
-        self.t.note(Leniency::ManagerShape, &at.to_string());
+        let refusal = || at.must_be("an object");
+        if let Err(fault) = self.t.allow(Leniency::ManagerShape, &at.to_string(), refusal) {
+            self.faults.refuse(at, fault);
+            return None;
+        }
         let only = match value {
             Value::Array(elements) => match elements.as_slice() {
                 [only] => only,

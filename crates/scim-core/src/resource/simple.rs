@@ -1,4 +1,4 @@
-//! One value of a simple type (RFC 7643 §2.3): checked, and kept as it was sent except for booleans.
+//! One value of a simple type (RFC 7643 §2.3): checked, and kept as it was sent except for booleans and the letters of times.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
@@ -33,7 +33,9 @@ pub(super) fn simple(
             text(value, at, "a string", |_| true).and_then(|value| canonical(attribute, value, at))
         }
         Type::DateTime => {
-            text(value, at, "a dateTime such as 2026-01-31T12:00:00Z", |text| Instant::parse(text).is_some())
+            let form = "a dateTime such as 2026-01-31T12:00:00Z";
+            let value = text(value, at, form, |text| Instant::parse(text).is_some())?;
+            capitals(value, t, at, || at.must_be(form))
         }
         Type::Binary => text(value, at, "base64 (RFC 4648, section 4)", is_base64),
         Type::Complex => Err(at.must_be("an object")),
@@ -79,6 +81,22 @@ fn boolean(value: &Value, at: Place<'_>, t: &mut Tolerance) -> Result<Value, Sci
     };
     t.allow(Leniency::BooleanAsString, &at.to_string(), refusal)?;
     Ok(Value::Bool(spelled))
+}
+
+/// A time as xsd:dateTime writes it (RFC 7643 §2.3.5).
+fn capitals(
+    value: Value,
+    t: &mut Tolerance,
+    at: Place<'_>,
+    refusal: impl FnOnce() -> ScimError,
+) -> Result<Value, ScimError> {
+    match value {
+        Value::String(text) if Instant::has_small_letters(&text) => {
+            t.allow(Leniency::LowerCaseTime, &at.to_string(), refusal)?;
+            Ok(text.to_ascii_uppercase().into())
+        }
+        value => Ok(value),
+    }
 }
 
 /// Kept as sent: Entra sends a value that came back altered again in every cycle.

@@ -56,6 +56,7 @@ async fn answer(
     request: SearchRequest,
     tolerance: &mut Tolerance,
 ) -> Result<Answer, ApiError> {
+    let request = request.without_empty(tolerance)?;
     let parts = match scope {
         Scope::Entitlements(kind) => {
             return entitlements::list(app, caller, kind, &request, tolerance).await;

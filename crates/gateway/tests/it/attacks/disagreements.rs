@@ -188,6 +188,8 @@ fn a_strict_tenant_gets_the_letter_of_the_rfc() {
         user("u2", &json!({ "unknownAttribute": "x" })),
         user("u3", &json!({ "name": { "unknownPart": "x" } })),
         user("u4", &json!({ "active": "True" })),
+        user("u5", &json!({ ENTERPRISE: { "department": "D" } })),
+        json!({ "schemas": [super::USER, ENTERPRISE], "userName": "u6", ENTERPRISE: { "manager": "42" } }),
     ];
     for body in &bodies {
         strict.post("/Users", body).expect(400);
@@ -201,11 +203,25 @@ fn a_strict_tenant_gets_the_letter_of_the_rfc() {
         operation("replace", "emails[type eq \"work\"].value", "a@x.example".into()),
         operation("replace", "active", "False".into()),
         json!([{ "op": "replace", "value": { "title": "Dr", "unknownAttribute": 1 } }]),
+        operation("Replace", "title", "Dr".into()),
+        operation("remove", "title", "Dr".into()),
+        operation("add", "manager", json!({ "value": "42" })),
+        operation("add", "emails", json!({ "value": "b@x.example" })),
+        json!([{ "op": "add", "path": null, "value": { "title": "Dr" } }]),
     ];
     for operations in &patches {
         strict.patch(&strict_ada, operations).expect(400);
         acme.patch(&lenient_ada, operations).expect(200);
     }
+    for query in ["?count=", "?startIndex=", "?sortBy=&count=1"] {
+        strict.get(&format!("/Users{query}")).expect_error(400, "invalidValue");
+        acme.get(&format!("/Users{query}")).expect(200);
+    }
+    for filter in ["manager.value eq \"42\"", "emails[type eq \"work\"].value eq \"x\""] {
+        strict.find("/Users", filter).expect_error(400, "invalidFilter");
+        acme.find("/Users", filter).expect(200);
+    }
+    strict.find("/Groups", "members eq \"x\"").expect(200);
     for tenant in [&acme, &strict] {
         let ada = if std::ptr::eq(tenant, &acme) { &lenient_ada } else { &strict_ada };
         tenant.post("/Users", &json!({ "schemas": [super::GROUP], "userName": "g" })).expect(400);

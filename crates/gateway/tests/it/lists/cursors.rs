@@ -83,7 +83,7 @@ fn the_length_of_a_page_may_change_on_the_way_and_has_its_own_error() {
         .expect(200)
         .body;
     assert_eq!(names(&few), ["user-02"]);
-    for count in ["x", "1.5", "1001", "99999999999999999999", ""] {
+    for count in ["x", "1.5", "1001", "99999999999999999999"] {
         list(&acme, "/Users", &[("cursor", &on), ("count", count)]).expect_error(400, "invalidCount");
         list(&acme, "/Users", &[("cursor", ""), ("count", count)]).expect_error(400, "invalidCount");
     }

@@ -300,10 +300,11 @@ fn groups_have_extensions_of_their_own() {
 fn attack_26_names_of_the_product_are_data_under_their_own_urn_and_nothing_else() {
     let (gateway, acme) = roomy();
     let urn = "urn:example:grab:1.0:User";
-    let names =
-        ["isAdmin", "tenantId", "seatType", "grantedLicense", "active", "userName", "groups", "password"];
-    let attributes = names.iter().map(|name| json!({ "name": name })).collect();
-    add(&gateway, &acme, &document(urn, attributes)).expect(201);
+    let names = ["isAdmin", "tenantId", "seatType", "grantedLicense", "active", "userName", "groups"];
+    let attributes = |names: &[&str]| names.iter().map(|name| json!({ "name": name })).collect();
+    // A secret rests under no URN.
+    add(&gateway, &acme, &document(urn, attributes(&["password"]))).expect(400);
+    add(&gateway, &acme, &document(urn, attributes(&names))).expect(201);
     let block: Value = names.iter().map(|name| ((*name).to_owned(), json!("x"))).collect();
     let body = json!({ "schemas": [USER, urn], "userName": "ann", urn: block });
     let ann = acme.post("/Users", &body).expect(201);

@@ -121,8 +121,16 @@ fn a_strict_tenant_gets_the_letter_of_the_rfc() {
         assert!(keyword(strict(json!({}), json!([operation]))).starts_with("400"), "{operation}");
     }
     assert_eq!(strict(json!({}), json!([])).map_err(|e| e.status), Err(400));
-    let capital = json!([{"op": "ADD", "path": "DISPLAYNAME", "value": "x"}]);
-    assert_eq!(strict(json!({}), capital), Ok(json!({"displayName": "x"})));
+    let capitals = |op: &str| json!([{"op": op, "path": "DISPLAYNAME", "value": "x"}]);
+    assert_eq!(strict(json!({}), capitals("add")), Ok(json!({"displayName": "x"})));
+    assert_eq!(keyword(strict(json!({}), capitals("ADD"))), "400 invalidSyntax");
+    let members = |value| json!({"op": "add", "path": "members", "value": value});
+    let unasked = json!({"op": "remove", "path": "members", "value": [{"value": "x"}]});
+    for operation in [members(json!(["x"])), members(json!({"value": "x"})), unasked] {
+        let body = json!({"schemas": [urn::PATCH_OP], "Operations": [operation]});
+        let refused = PatchRequest::parse(&schema::group(), &body, &mut Tolerance::strict()).unwrap_err();
+        assert_eq!(refused.scim_type, Some(ScimType::InvalidValue), "{body}");
+    }
 }
 
 #[test]

@@ -1,0 +1,214 @@
+//! Every leniency, met by a request: what a lenient tenant notes, and what a strict one does instead.
+
+use serde_json::{Value, json};
+
+use super::{InStrict, Leniency, Tolerance};
+use crate::bulk::BulkRequest;
+use crate::filter::Filter;
+use crate::patch::PatchRequest;
+use crate::search::SearchRequest;
+use crate::{Document, ResourceType, ScimError, resource, schema, urn};
+
+/// A request that meets a leniency.
+enum Met {
+    Post(Value),
+    /// Of a user with a work address.
+    Patch(Value),
+    PatchGroup(Value),
+    Filter(&'static str),
+    Query(SearchRequest),
+    Bulk(Value),
+    /// Only a store knows what a member is: `a_wrong_type_is_answered_with_the_true_one…` of the gateway.
+    InAStore,
+}
+
+fn met_by(leniency: Leniency) -> Vec<Met> {
+    let manager = |value: Value| json!({"schemas": [urn::USER, urn::ENTERPRISE_USER], urn::ENTERPRISE_USER: {"manager": value}});
+    let enterprise = json!({urn::ENTERPRISE_USER: {"department": "D"}});
+    let home = r#"emails[type eq "home"]"#;
+    let work = r#"emails[type eq "work"]"#;
+    let member = json!({"value": "x"});
+    match leniency {
+        Leniency::UnknownAttribute => vec![
+            Met::Post(json!({"shoeSize": 1})),
+            Met::Patch(json!({"op": "add", "value": {"title": "T", "shoeSize": 1}})),
+            Met::PatchGroup(
+                json!({"op": "add", "path": "members", "value": [{"value": "x", "shoeSize": 1}]}),
+            ),
+        ],
+        Leniency::UnknownSchema => vec![
+            Met::Post(json!({"schemas": [urn::USER, "urn:x:y"]})),
+            Met::Patch(json!({"op": "add", "path": "schemas", "value": ["urn:x:y"]})),
+        ],
+        Leniency::BooleanAsString => vec![
+            Met::Post(json!({"active": "True"})),
+            Met::Patch(json!({"op": "replace", "path": "active", "value": "False"})),
+            Met::Filter(r#"active eq "True""#),
+        ],
+        Leniency::ManagerShape => vec![
+            Met::Post(manager(json!("42"))),
+            Met::Post(manager(json!([{"value": "42"}]))),
+            Met::Patch(
+                json!({"op": "add", "path": format!("{}:manager", urn::ENTERPRISE_USER), "value": "42"}),
+            ),
+        ],
+        Leniency::MissingExtensionUrn => vec![
+            Met::Post(enterprise),
+            Met::Patch(json!({"op": "add", "path": "manager", "value": {"value": "42"}})),
+            Met::Patch(json!({"op": "add", "value": {"manager": {"value": "42"}}})),
+            Met::Filter(r#"manager.value eq "42""#),
+        ],
+        Leniency::NullOrEmpty => vec![
+            Met::Post(json!({"title": ""})),
+            Met::Patch(json!({"op": "replace", "path": "title", "value": null})),
+        ],
+        Leniency::EmptyOperations => vec![Met::Patch(json!(null)), Met::Bulk(json!([]))],
+        Leniency::CapitalisedOp => vec![Met::Patch(json!({"op": "Replace", "path": "title", "value": "T"}))],
+        Leniency::PathlessKeys => vec![
+            Met::Patch(json!({"op": "add", "value": {"name.givenName": "A"}})),
+            Met::Patch(json!({"op": "add", "value": {urn::USER: {"title": "T"}}})),
+        ],
+        Leniency::AbsentElementMade => {
+            vec![Met::Patch(json!({"op": "add", "path": format!("{home}.value"), "value": "h@x"}))]
+        }
+        Leniency::RemoveWithValue => vec![
+            Met::Patch(json!({"op": "remove", "path": "emails", "value": [{"value": "w@x"}]})),
+            Met::Patch(json!({"op": "remove", "path": "title", "value": "T"})),
+            Met::Patch(json!({"op": "remove", "path": urn::ENTERPRISE_USER, "value": {}})),
+            Met::Patch(json!({"op": "remove", "path": "password", "value": "x"})),
+            Met::PatchGroup(json!({"op": "remove", "path": "members", "value": [member]})),
+        ],
+        Leniency::FilterDialect => {
+            vec![Met::Filter(r#"emails[type eq "work"].value eq "x""#), Met::Filter(MANAGER_ITSELF)]
+        }
+        Leniency::JsonInValue => vec![Met::Post(json!({"roles": [{"value": "{\"value\":\"25\"}"}]}))],
+        Leniency::RepeatedElement => {
+            vec![Met::Post(json!({"emails": [{"value": "a@x"}, {"value": "A@x"}]}))]
+        }
+        Leniency::SecondPrimary => vec![Met::Post(
+            json!({"emails": [{"value": "a@x", "primary": true}, {"value": "b@x", "primary": true}]}),
+        )],
+        Leniency::MemberType => vec![Met::InAStore],
+        Leniency::LowerCaseMethod => {
+            vec![Met::Bulk(json!([{"method": "delete", "path": "/Users/1"}]))]
+        }
+        Leniency::BareValue => vec![
+            Met::PatchGroup(json!({"op": "add", "path": "members", "value": ["x"]})),
+            Met::Patch(json!({"op": "replace", "path": work, "value": "v@x"})),
+            Met::Patch(json!({"op": "remove", "path": "emails", "value": ["w@x"]})),
+        ],
+        Leniency::SingleForList => vec![
+            Met::PatchGroup(json!({"op": "add", "path": "members", "value": member})),
+            Met::Patch(json!({"op": "add", "path": "emails", "value": {"value": "v@x"}})),
+            Met::Patch(json!({"op": "replace", "path": "emails", "value": {"value": "v@x"}})),
+            Met::Patch(json!({"op": "remove", "path": "emails", "value": {"value": "w@x"}})),
+        ],
+        Leniency::ArrayOfOne => vec![
+            Met::Patch(json!({"op": "replace", "path": "title", "value": ["T"]})),
+            Met::Patch(json!({"op": "replace", "path": work, "value": [{"value": "v@x"}]})),
+            Met::Patch(json!({"op": "replace", "value": [{"title": "T"}]})),
+        ],
+        Leniency::SelectorKept => {
+            vec![Met::Patch(json!({"op": "replace", "path": work, "value": {"value": "v@x"}}))]
+        }
+        Leniency::NullPath => vec![Met::Patch(json!({"op": "add", "path": null, "value": {"title": "T"}}))],
+        Leniency::EmptyParameter => {
+            vec![Met::Query(SearchRequest { count: Some(String::new()), ..SearchRequest::default() })]
+        }
+        Leniency::LabelWithoutValue => vec![
+            Met::Post(json!({"emails": [{"type": "work"}]})),
+            Met::Patch(json!({"op": "remove", "path": format!("{work}.value")})),
+        ],
+        Leniency::LowerCaseTime => vec![
+            Met::Post(json!({"schemas": [urn::USER, OWN], OWN: {"since": "2026-01-31t12:00:00z"}})),
+            Met::Filter(r#"meta.created gt "2026-01-31T12:00:00z""#),
+        ],
+    }
+}
+
+const OWN: &str = "urn:example:params:scim:schemas:extension:own:2.0:User";
+const MANAGER_ITSELF: &str = r#"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager eq "42""#;
+
+/// A user who may have a time.
+fn user() -> ResourceType {
+    let mut user = schema::user();
+    let since = json!({"name": "since", "type": "dateTime"});
+    let own = json!({"id": OWN, "name": "Own", "description": "", "attributes": [since]});
+    let schema = serde_json::from_value(own).unwrap();
+    user.add_extension(schema::Extension { schema, required: false });
+    user
+}
+
+fn body(more: Value) -> Value {
+    let mut body = json!({"schemas": [urn::USER], "userName": "ada"});
+    body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    body
+}
+
+/// The request's outcome; of an operation null stands for none.
+fn tried(met: Met, t: &mut Tolerance) -> Result<(), ScimError> {
+    let (user, group) = (user(), schema::group());
+    let message = |operation: Value| {
+        let operations = if operation.is_null() { json!([]) } else { json!([operation]) };
+        json!({"schemas": [urn::PATCH_OP], "Operations": operations})
+    };
+    match met {
+        Met::Post(more) => resource::create(&user, &body(more), t).map(|_| ()),
+        Met::Patch(operation) => {
+            let current = json!({"userName": "ada", "emails": [{"value": "w@x", "type": "work"}]});
+            let request = PatchRequest::parse(&user, &message(operation), t)?;
+            request.apply(&user, &Document(current.as_object().unwrap().clone()), t).map(|_| ())
+        }
+        Met::PatchGroup(operation) => PatchRequest::parse(&group, &message(operation), t).map(|_| ()),
+        Met::Filter(text) => Filter::parse(text, &user, t).map(|_| ()),
+        Met::Query(request) => request.without_empty(t).map(|_| ()),
+        Met::Bulk(operations) => {
+            let whole = json!({"schemas": [urn::BULK_REQUEST], "Operations": operations});
+            let request = BulkRequest::parse(whole, t)?;
+            request.operations.into_iter().try_for_each(|operation| operation.asked.map(|_| ()))
+        }
+        Met::InAStore => unreachable!("not met here"),
+    }
+}
+
+#[test]
+fn every_leniency_is_noted_by_its_name_and_a_strict_tenant_does_what_the_list_says() {
+    for leniency in Leniency::ALL.iter().copied() {
+        let requests = met_by(leniency);
+        assert!(!requests.is_empty());
+        for (place, met) in requests.into_iter().enumerate() {
+            if matches!(met, Met::InAStore) {
+                continue;
+            }
+            let name = format!("{} {place}", leniency.kind());
+            let again = met_by(leniency).swap_remove(place);
+            let mut lenient = Tolerance::lenient();
+            tried(met, &mut lenient).unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert!(lenient.seen.iter().any(|(seen, _)| *seen == leniency), "{name}: {:?}", lenient.seen);
+            let mut strict = Tolerance::strict();
+            let outcome = tried(again, &mut strict).map_err(|error| error.status);
+            let is_seen = strict.seen.iter().any(|(seen, _)| *seen == leniency);
+            let expected = match leniency.in_strict() {
+                InStrict::Refused => (Err(400), false),
+                InStrict::Literal => (Ok(()), false),
+                InStrict::Same => (Ok(()), true),
+            };
+            assert_eq!((outcome, is_seen), expected, "{name}");
+        }
+    }
+}
+
+#[test]
+fn the_page_tells_of_every_leniency_and_of_what_strict_makes_of_it() {
+    let page = include_str!("../../../../docs/scim.md");
+    for leniency in Leniency::ALL {
+        let row = page.lines().find(|line| line.starts_with(&format!("| `{}` |", leniency.kind())));
+        let row = row.unwrap_or_else(|| panic!("{} has no row", leniency.kind()));
+        let told = match leniency.in_strict() {
+            InStrict::Refused => "| 400 |",
+            InStrict::Literal => "| taken literally",
+            InStrict::Same => "| the same",
+        };
+        assert!(row.contains(told), "{row}");
+    }
+}
