@@ -7,10 +7,11 @@ use std::collections::HashMap;
 use serde_json::{Map, Value};
 
 use super::Document;
-use super::elements::identity;
+use super::elements::{self, identity};
 use super::faults::Faults;
 use super::settle::{names, put_in_order};
 use crate::equality::same;
+use crate::leniency::Tolerance;
 use crate::schema::{Attribute, Mutability, Type};
 use crate::{ResourceType, ScimError};
 
@@ -29,17 +30,24 @@ pub(super) fn hold(
     before: &Document,
     after: &mut Document,
     absent: Absent,
-    faults: &mut Faults,
+    (t, faults): (&mut Tolerance, &mut Faults),
 ) {
     let core = rt.common.attributes.iter().chain(&rt.core.attributes);
-    in_members(core, &before.0, &mut after.0, "", absent, faults);
+    in_members(core, &before.0, &mut after.0, "", absent, (t, faults));
     for schema in rt.extension_schemas() {
         let Some(held) = before.get(&schema.id).and_then(Value::as_object) else {
             continue;
         };
         let block = after.0.entry(&schema.id).or_insert_with(|| Value::Object(Map::new()));
         if let Value::Object(block) = block {
-            in_members(schema.attributes.iter(), held, block, &format!("{}:", schema.id), absent, faults);
+            in_members(
+                schema.attributes.iter(),
+                held,
+                block,
+                &format!("{}:", schema.id),
+                absent,
+                (t, faults),
+            );
         }
         if block.as_object().is_some_and(Map::is_empty) {
             after.0.shift_remove(&schema.id);
@@ -53,7 +61,7 @@ fn in_members<'a>(
     after: &mut Map<String, Value>,
     prefix: &str,
     absent: Absent,
-    faults: &mut Faults,
+    (t, faults): (&mut Tolerance, &mut Faults),
 ) {
     for attribute in attributes {
         let Some(held) = before.get(&attribute.name) else {
@@ -74,10 +82,10 @@ fn in_members<'a>(
             match (held, after.get_mut(&attribute.name)) {
                 // A complex value may go as a whole; while it is there, its immutable parts stay.
                 (Value::Object(held), Some(Value::Object(new))) => {
-                    in_members(attribute.sub_attributes.iter(), held, new, &prefix, absent, faults);
+                    in_members(attribute.sub_attributes.iter(), held, new, &prefix, absent, (t, faults));
                 }
                 (Value::Array(held), Some(Value::Array(new))) => {
-                    in_elements(attribute, held, new, &prefix, faults);
+                    in_elements(attribute, held, new, &prefix, (t, faults));
                 }
                 _ => {}
             }
@@ -85,17 +93,25 @@ fn in_members<'a>(
     }
 }
 
-/// A list that is sent anew may leave parts of its elements out, in a PATCH as in a PUT.
-fn in_elements(attribute: &Attribute, held: &[Value], new: &mut [Value], prefix: &str, faults: &mut Faults) {
+/// A list that is sent anew may leave parts of its elements out, in a PATCH as in a PUT. An element that is sent twice is
+/// judged by what it comes to, as it is stored.
+fn in_elements(
+    attribute: &Attribute,
+    held: &[Value],
+    new: &mut Vec<Value>,
+    prefix: &str,
+    (t, faults): (&mut Tolerance, &mut Faults),
+) {
     if !attribute.sub_attributes.iter().any(|sub| sub.mutability == Mutability::Immutable) {
         return;
     }
+    elements::tidy(attribute, new, t);
     let held: HashMap<String, &Value> = held.iter().map(|held| (identity(attribute, held), held)).collect();
     for element in new {
         if let Some(Value::Object(held)) = held.get(&identity(attribute, element))
             && let Value::Object(new) = element
         {
-            in_members(attribute.sub_attributes.iter(), held, new, prefix, Absent::Stays, faults);
+            in_members(attribute.sub_attributes.iter(), held, new, prefix, Absent::Stays, (t, faults));
             put_in_order(new, names(&attribute.sub_attributes));
         }
     }

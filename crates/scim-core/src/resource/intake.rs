@@ -49,7 +49,7 @@ pub fn replace(
         carry_over(rt, name, body, current, &mut document);
     }
     unseen::keep(rt, body, current, &mut document);
-    immutable::hold(rt, current, &mut document, Absent::Stays, &mut faults);
+    immutable::hold(rt, current, &mut document, Absent::Stays, (t, &mut faults));
     complete(rt, body, current, &mut document);
     settle(rt, &mut document, t, &mut faults);
     order::keep(rt, current, &mut document);

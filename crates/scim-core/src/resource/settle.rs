@@ -50,7 +50,7 @@ pub(crate) fn settle_patched(
     faults: &mut Faults,
 ) {
     settle(rt, after, t, faults);
-    immutable::hold(rt, before, after, Absent::Removed, faults);
+    immutable::hold(rt, before, after, Absent::Removed, (t, faults));
     order::keep(rt, before, after);
     required::check(rt, Some(before), after, faults);
 }

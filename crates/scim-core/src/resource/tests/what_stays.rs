@@ -200,6 +200,12 @@ fn attack_29_an_element_that_stays_keeps_its_immutable_parts_whoever_sends_it() 
     for outcome in sent(&block, "m", &twice) {
         assert_eq!(outcome.unwrap_err().scim_type, Some(ScimType::Mutability));
     }
+    // The later one counts, and it says what is there.
+    let in_the_end =
+        json!([{"value": "v", "type": "a", "imm": "L"}, {"value": "v", "type": "a", "imm": "K"}]);
+    for outcome in sent(&block, "m", &in_the_end) {
+        assert_eq!(outcome, Ok(block.clone()));
+    }
 }
 
 #[test]
