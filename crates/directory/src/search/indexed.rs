@@ -25,6 +25,9 @@ impl<S: Searched> Indexed<'_, S> {
         tx: &mut ReadTx<'_>,
         window: &Window<'_>,
     ) -> Result<Stretch, DirectoryError> {
+        if let Some(stretch) = self.all_on_first_page(tx, window)? {
+            return Ok(stretch);
+        }
         let predicate = (self.predicate)();
         // All rows are counted as they come and go; those of a filter when somebody asks.
         let is_dear = predicate.is_some();
@@ -66,6 +69,24 @@ impl<S: Searched> Indexed<'_, S> {
             }
         }
         Ok(stretch)
+    }
+
+    /// What a filter finds, when that is less than a page: then it need not be counted besides. It is what identity providers ask
+    /// most, by a name or an address.
+    fn all_on_first_page(
+        &self,
+        tx: &mut ReadTx<'_>,
+        window: &Window<'_>,
+    ) -> Result<Option<Stretch>, DirectoryError> {
+        let Window::Index { offset: 0, count } = window else { return Ok(None) };
+        if *count < 2 || self.sort.is_some() || (self.predicate)().is_none() {
+            return Ok(None);
+        }
+        let limit = i64::try_from(*count).unwrap_or(i64::MAX);
+        let places = self.places(tx, &Run { limit, ..self.run(Side::After, true) })?;
+        let total = u64::try_from(places.len()).unwrap_or(u64::MAX);
+        let is_all = total < *count;
+        Ok(is_all.then_some(Stretch { places, total, is_dear: true, before: false, behind: false }))
     }
 
     /// The next places on one side of a place, the nearest first.

@@ -88,8 +88,8 @@ macro_rules! searched {
                 }
 
                 fn of_ids(tx: &mut ReadTx<'_>, ids: &[&str]) -> Result<Vec<$record>, DirectoryError> {
-                    let rows = $table::table.filter($table::id.eq_any(ids)).select($record::as_select());
-                    Ok(rows.load(tx.connection())?)
+                    let columns = <$record as Selectable<StoreBackend>>::construct_selection();
+                    Ok(tx.load($table::table.filter($table::id.eq_any(ids)).select(columns))?)
                 }
 
                 fn batch(
