@@ -207,6 +207,13 @@ fn no_element(name: &str) -> ScimError {
     ScimError::invalid_value(format!("The value for selected elements of {name} must be one object."))
 }
 
+fn not_too_many(name: &str, count: usize) -> Result<(), ScimError> {
+    if count <= MAX_ELEMENTS {
+        return Ok(());
+    }
+    Err(ScimError::invalid_value(format!("{name} may have at most {MAX_ELEMENTS} elements.")))
+}
+
 /// Takes the list out, edits it, and puts back what is left.
 fn edit(
     change: &mut Change<'_>,
@@ -222,8 +229,8 @@ fn edit(
         single => vec![single],
     };
     let outcome = edit(change, &mut list);
-    if outcome.is_ok() && list.len() > MAX_ELEMENTS {
-        return Err(ScimError::invalid_value(format!("{name} may have at most {MAX_ELEMENTS} elements.")));
+    if outcome.is_ok() {
+        not_too_many(name, list.len())?;
     }
     // After a fault too: what else is wrong is still to be found, and a list that is gone would look like a further one.
     *slot = if multi_valued { Value::Array(list) } else { list.pop().unwrap_or(Value::Null) };
@@ -238,7 +245,10 @@ fn edit(
 fn append(change: &mut Change<'_>, list: &mut Vec<Value>) -> Result<(), ScimError> {
     let mut faults = Faults::default();
     let mut primary = None;
-    for element in change.listed()? {
+    let listed = change.listed()?;
+    // Before they are read: each of them costs something.
+    not_too_many(&change.name, listed.len())?;
+    for element in listed {
         let Some(element) = faults.keep(change.element(element)).flatten() else {
             continue;
         };
