@@ -7,10 +7,8 @@ use store::{ReadTx, WriteTx};
 
 use crate::{
     DirectoryError, claims,
-    groups::GroupRecord,
     schema::{extension_schemas, extension_schemas_version, groups, users},
-    search::like,
-    users::UserRecord,
+    search::{Direction, Groups, Searched as _, Users, like},
 };
 
 /// Rows that are read at a time when all holders are looked at.
@@ -124,9 +122,12 @@ pub fn remove(tx: &mut WriteTx<'_>, urn: &str) -> Result<(), DirectoryError> {
     Ok(())
 }
 
-/// The pattern of a stored text that has this URN as a key. Quotes inside strings are escaped, so it finds keys only.
-fn with_key(urn: &str) -> String {
-    like::pattern(Op::Co, &format!("\"{urn}\":")).unwrap_or_default()
+/// Whether a stored text has this URN as a key. Quotes inside strings are escaped, so it finds keys only.
+macro_rules! holds {
+    ($table:ident, $urn:expr) => {{
+        let pattern = like::pattern(Op::Co, &format!("\"{}\":", $urn)).unwrap_or_default();
+        Box::new($table::document.like(pattern).escape(like::ESCAPE))
+    }};
 }
 
 /// How many resources hold data of the schema; every row is looked at.
@@ -134,15 +135,10 @@ fn with_key(urn: &str) -> String {
 /// # Errors
 /// When the store fails.
 pub fn holders(tx: &mut ReadTx<'_>, of: Of, urn: &str) -> Result<i64, DirectoryError> {
-    let pattern = with_key(urn);
-    Ok(match of {
-        Of::Users => {
-            tx.get_result(users::table.filter(users::document.like(pattern).escape(like::ESCAPE)).count())?
-        }
-        Of::Groups => {
-            tx.get_result(groups::table.filter(groups::document.like(pattern).escape(like::ESCAPE)).count())?
-        }
-    })
+    match of {
+        Of::Users => Users::count(tx, holds!(users, urn)),
+        Of::Groups => Groups::count(tx, holds!(groups, urn)),
+    }
 }
 
 /// Visits every resource that holds data of the schema, in order of id.
@@ -155,12 +151,11 @@ pub fn for_each_holder<E: From<DirectoryError>>(
     urn: &str,
     mut visit: impl FnMut(&mut WriteTx<'_>, &str, Document) -> Result<(), E>,
 ) -> Result<(), E> {
-    let pattern = with_key(urn);
-    let mut after = String::new();
+    let mut beyond: Option<String> = None;
     loop {
-        let page = page(tx, of, &pattern, &after)?;
+        let page = page(tx, of, urn, beyond.as_deref())?;
         let Some((last, _)) = page.last() else { return Ok(()) };
-        after.clone_from(last);
+        beyond = Some(last.clone());
         for (id, document) in page {
             visit(tx, &id, document)?;
         }
@@ -170,26 +165,16 @@ pub fn for_each_holder<E: From<DirectoryError>>(
 fn page(
     tx: &mut ReadTx<'_>,
     of: Of,
-    pattern: &str,
-    after: &str,
+    urn: &str,
+    beyond: Option<&str>,
 ) -> Result<Vec<(String, Document)>, DirectoryError> {
     match of {
         Of::Users => {
-            let rows = users::table
-                .filter(users::id.gt(after).and(users::document.like(pattern).escape(like::ESCAPE)))
-                .order(users::id)
-                .limit(BATCH)
-                .select(UserRecord::as_select());
-            let rows: Vec<UserRecord> = rows.load(tx.connection())?;
+            let rows = Users::batch(tx, Some(holds!(users, urn)), beyond, Direction::Up, BATCH)?;
             rows.into_iter().map(|row| Ok((row.id.clone(), row.parse()?))).collect()
         }
         Of::Groups => {
-            let rows = groups::table
-                .filter(groups::id.gt(after).and(groups::document.like(pattern).escape(like::ESCAPE)))
-                .order(groups::id)
-                .limit(BATCH)
-                .select(GroupRecord::as_select());
-            let rows: Vec<GroupRecord> = rows.load(tx.connection())?;
+            let rows = Groups::batch(tx, Some(holds!(groups, urn)), beyond, Direction::Up, BATCH)?;
             rows.into_iter().map(|row| Ok((row.id.clone(), row.parse()?))).collect()
         }
     }

@@ -5,7 +5,11 @@ use scim_core::{Document, ResourceType, fold::fold};
 use store::{ReadTx, StoreBackend, WriteTx};
 
 use crate::{
-    DirectoryError, claims, emails, key, memberships, memberships::LeftGroup, schema::users, totals::Total,
+    DirectoryError, claims, emails, key, memberships,
+    memberships::LeftGroup,
+    schema::users,
+    search::{Searched as _, Users},
+    totals::Total,
 };
 
 /// One user as it rests.
@@ -145,8 +149,7 @@ pub fn find(tx: &mut ReadTx<'_>, id: &str) -> Result<Option<UserRecord>, Directo
 pub fn find_all(tx: &mut ReadTx<'_>, ids: &[&str]) -> Result<Vec<UserRecord>, DirectoryError> {
     let mut found = Vec::with_capacity(ids.len());
     for chunk in ids.chunks(memberships::CHUNK) {
-        let query = users::table.filter(users::id.eq_any(chunk)).select(UserRecord::as_select());
-        found.extend(query.load::<UserRecord>(tx.connection())?);
+        found.extend(Users::of_ids(tx, chunk)?);
     }
     Ok(found)
 }

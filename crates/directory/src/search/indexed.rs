@@ -25,18 +25,24 @@ impl<S: Searched> Indexed<'_, S> {
         tx: &mut ReadTx<'_>,
         window: &Window<'_>,
     ) -> Result<Stretch, DirectoryError> {
-        if let Some(stretch) = self.all_on_first_page(tx, window)? {
-            return Ok(stretch);
-        }
+        let count = i64::try_from(window.count()).unwrap_or(i64::MAX);
+        let first = match window {
+            Window::Index { offset: 0, .. } if count > 0 => {
+                Some(self.beside(tx, Side::After, None, count)?)
+            }
+            _ => None,
+        };
+        // What is less than a page is all there is, and need not be counted besides.
+        let all = first.as_deref().map(length).filter(|found| *found < count);
         let predicate = (self.predicate)();
         // All rows are counted as they come and go; those of a filter when somebody asks.
         let is_dear = predicate.is_some();
-        let total = match (window, predicate) {
-            (Window::Beside { total: Some(total), .. }, _) => i64::try_from(*total).unwrap_or(i64::MAX),
-            (_, Some(predicate)) => S::count(tx, predicate)?,
-            (_, None) => S::total(tx)?,
+        let total = match (all, window, predicate) {
+            (Some(all), ..) => all,
+            (_, Window::Beside { total: Some(total), .. }, _) => i64::try_from(*total).unwrap_or(i64::MAX),
+            (_, _, Some(predicate)) => S::count(tx, predicate)?,
+            (_, _, None) => S::total(tx)?,
         };
-        let count = i64::try_from(window.count()).unwrap_or(i64::MAX);
         let mut stretch = Stretch {
             places: Vec::new(),
             total: total.unsigned_abs(),
@@ -47,12 +53,13 @@ impl<S: Searched> Indexed<'_, S> {
         if count == 0 {
             return Ok(stretch);
         }
-        match window {
-            Window::Index { offset, .. } => {
+        match (first, window) {
+            (Some(first), _) => stretch.places = first,
+            (None, Window::Index { offset, .. }) => {
                 let offset = i64::try_from(*offset).unwrap_or(i64::MAX);
                 stretch.places = self.page(tx, total, offset, count)?;
             }
-            Window::Beside { side, place, .. } => {
+            (None, Window::Beside { side, place, .. }) => {
                 let mut places = self.beside(tx, *side, *place, count.saturating_add(1))?;
                 let farther = length(&places) > count;
                 places.truncate(usize::try_from(count).unwrap_or(usize::MAX));
@@ -69,24 +76,6 @@ impl<S: Searched> Indexed<'_, S> {
             }
         }
         Ok(stretch)
-    }
-
-    /// What a filter finds, when that is less than a page: then it need not be counted besides. It is what identity providers ask
-    /// most, by a name or an address.
-    fn all_on_first_page(
-        &self,
-        tx: &mut ReadTx<'_>,
-        window: &Window<'_>,
-    ) -> Result<Option<Stretch>, DirectoryError> {
-        let Window::Index { offset: 0, count } = window else { return Ok(None) };
-        if *count < 2 || self.sort.is_some() || (self.predicate)().is_none() {
-            return Ok(None);
-        }
-        let limit = i64::try_from(*count).unwrap_or(i64::MAX);
-        let places = self.places(tx, &Run { limit, ..self.run(Side::After, true) })?;
-        let total = u64::try_from(places.len()).unwrap_or(u64::MAX);
-        let is_all = total < *count;
-        Ok(is_all.then_some(Stretch { places, total, is_dear: true, before: false, behind: false }))
     }
 
     /// The next places on one side of a place, the nearest first.
