@@ -228,13 +228,7 @@ fn a_store_that_cannot_grow_refuses_writes_reads_on_and_heals() {
     assert_eq!(refused, 5, "the limit was never met");
     assert!(gateway.is_alive());
     acme.find("/Users", "userName eq \"before\"").expect(200);
-    limit_file_size(&gateway, "unlimited:unlimited");
-    wait_until_healed(&gateway, &acme);
-    acknowledged.insert("after".to_owned());
-    assert_eq!(user_names(&acme), acknowledged);
-    gateway.audit(&acme);
-    assert_eq!(gateway.stop(), Some(0));
-    assert_eq!(sql(&store, "PRAGMA integrity_check").trim(), "ok");
+    assert_heals(&mut gateway, &acme, &store, acknowledged);
 }
 
 /// Every second operation is big, and the small ones behind it would find room.
@@ -272,11 +266,16 @@ fn a_bulk_on_a_store_that_cannot_grow_stores_what_it_acknowledges_and_nothing_el
         }
     }
     assert!(refused > 0, "the limit was never met");
-    limit_file_size(&gateway, "unlimited:unlimited");
-    wait_until_healed(&gateway, &acme);
+    assert_heals(&mut gateway, &acme, &store, acknowledged);
+}
+
+/// With room again the gateway stores again, and it holds what it acknowledged and nothing else.
+fn assert_heals(gateway: &mut Gateway, acme: &Tenant, store: &Path, mut acknowledged: BTreeSet<String>) {
+    limit_file_size(gateway, "unlimited:unlimited");
+    wait_until_healed(gateway, acme);
     acknowledged.insert("after".to_owned());
-    assert_eq!(user_names(&acme), acknowledged);
-    gateway.audit(&acme);
+    assert_eq!(user_names(acme), acknowledged);
+    gateway.audit(acme);
     assert_eq!(gateway.stop(), Some(0));
-    assert_eq!(sql(&store, "PRAGMA integrity_check").trim(), "ok");
+    assert_eq!(sql(store, "PRAGMA integrity_check").trim(), "ok");
 }
