@@ -11,9 +11,9 @@ use store::WriteTx;
 use crate::{DirectoryError, key, schema::user_emails};
 
 /// (value, type), both as keys; an address without a type has the empty one.
-type Keys = BTreeSet<(String, String)>;
+pub(crate) type Keys = BTreeSet<(String, String)>;
 
-fn keys(document: &Document) -> Keys {
+pub(crate) fn keys(document: &Document) -> Keys {
     let emails = document.get("emails").and_then(Value::as_array);
     emails.into_iter().flatten().filter_map(of_email).collect()
 }
@@ -24,19 +24,17 @@ fn of_email(email: &Value) -> Option<(String, String)> {
     Some((key::folded(value), key::folded(kind)))
 }
 
-/// Brings the rows of one user from one document's addresses to another's; `None` means no document.
+/// Brings the rows of one user from one document's addresses to another's.
 pub(crate) fn sync(
     tx: &mut WriteTx<'_>,
     user_id: &str,
-    old: Option<&Document>,
-    new: Option<&Document>,
+    old: &Keys,
+    new: &Keys,
 ) -> Result<(), DirectoryError> {
-    let old = old.map(keys).unwrap_or_default();
-    let new = new.map(keys).unwrap_or_default();
-    for (value, kind) in old.difference(&new) {
+    for (value, kind) in old.difference(new) {
         tx.execute(diesel::delete(user_emails::table.find((value, user_id, kind))))?;
     }
-    for (value, kind) in new.difference(&old) {
+    for (value, kind) in new.difference(old) {
         let row = (
             user_emails::value_key.eq(value),
             user_emails::user_id.eq(user_id),

@@ -25,10 +25,7 @@ impl Total {
     }
 
     pub(crate) fn add(self, tx: &mut WriteTx<'_>, by: i64) -> Result<(), DirectoryError> {
-        tx.update(
-            directory_totals::table.find(self.key()),
-            directory_totals::total.eq(directory_totals::total + by),
-        )?;
+        tx.increase(directory_totals::table.find(self.key()), directory_totals::total, by)?;
         Ok(())
     }
 }

@@ -46,6 +46,34 @@ impl UserRecord {
     }
 }
 
+/// What rests of a user's document. Made before the transaction where that is possible, so that other writers need not wait
+/// for it.
+#[derive(Clone, Debug)]
+pub struct UserRow {
+    /// The canonical document as JSON text.
+    document: String,
+    user_name_key: String,
+    user_name_folded: String,
+    external_id_key: Option<String>,
+    emails: emails::Keys,
+    claims: Vec<claims::Claim>,
+}
+
+impl UserRow {
+    /// The row of a document of this type.
+    #[must_use]
+    pub fn of(document: &Document, rt: &ResourceType) -> Self {
+        Self {
+            document: document.to_stored(),
+            user_name_key: name_key(document),
+            user_name_folded: fold(user_name(document)).into_owned(),
+            external_id_key: document.str("externalId").map(|id| key::exact(id).into_owned()),
+            emails: emails::keys(document),
+            claims: claims::of(rt, document),
+        }
+    }
+}
+
 /// Inserts a new user under a new id.
 ///
 /// # Errors
@@ -56,28 +84,22 @@ pub fn insert(
     rt: &ResourceType,
 ) -> Result<UserRecord, DirectoryError> {
     let id = tx.new_id();
-    insert_as(tx, id, document, rt)
+    insert_as(tx, id, &UserRow::of(document, rt))
 }
 
 /// As [`insert`], under an id that [`WriteTx::new_id`] gave before: a bulk refers to users that are not made yet.
 ///
 /// # Errors
 /// As [`insert`].
-pub fn insert_as(
-    tx: &mut WriteTx<'_>,
-    id: String,
-    document: &Document,
-    rt: &ResourceType,
-) -> Result<UserRecord, DirectoryError> {
-    let key = name_key(document);
+pub fn insert_as(tx: &mut WriteTx<'_>, id: String, new: &UserRow) -> Result<UserRecord, DirectoryError> {
     if tx.has_rivals() {
         // PostgreSQL gives the whole transaction up when a key is violated, so nobody could be named afterwards.
-        refuse_taken_name(tx, &key, None)?;
+        refuse_taken_name(tx, &new.user_name_key, None)?;
     }
     let now = tx.now_ms();
     let record = UserRecord {
         id,
-        document: document.to_stored(),
+        document: new.document.clone(),
         version: 1,
         created_ms: now,
         modified_ms: now,
@@ -85,9 +107,9 @@ pub fn insert_as(
     };
     let row = (
         users::id.eq(&record.id),
-        users::user_name_key.eq(&key),
-        users::user_name_folded.eq(fold(user_name(document))),
-        users::external_id_key.eq(document.str("externalId").map(key::exact)),
+        users::user_name_key.eq(&new.user_name_key),
+        users::user_name_folded.eq(&new.user_name_folded),
+        users::external_id_key.eq(&new.external_id_key),
         users::document.eq(&record.document),
         users::version.eq(record.version),
         users::created_ms.eq(now),
@@ -95,10 +117,10 @@ pub fn insert_as(
         users::groups_changed_ms.eq(0),
     );
     if let Err(error) = tx.execute(diesel::insert_into(users::table).values(row)) {
-        return Err(name_taken(tx, &key, error));
+        return Err(name_taken(tx, &new.user_name_key, error));
     }
-    emails::sync(tx, &record.id, None, Some(document))?;
-    claims::sync(tx, &[], &claims::of(rt, document), &record.id)?;
+    emails::sync(tx, &record.id, &emails::Keys::new(), &new.emails)?;
+    claims::sync(tx, &[], &new.claims, &record.id)?;
     Total::Users.add(tx, 1)?;
     Ok(record)
 }
@@ -206,25 +228,25 @@ pub fn update(
     new: &Document,
     rt: &ResourceType,
 ) -> Result<UserRecord, DirectoryError> {
-    let key = name_key(new);
-    if key != name_key(old) {
-        refuse_taken_name(tx, &key, Some(&record.id))?;
+    let new = UserRow::of(new, rt);
+    if new.user_name_key != name_key(old) {
+        refuse_taken_name(tx, &new.user_name_key, Some(&record.id))?;
     }
-    let next = UserRecord { document: new.to_stored(), ..next_version(tx, record) };
+    let next = UserRecord { document: new.document, ..next_version(tx, record) };
     tx.update(
         users::table.find(&record.id),
         (
-            users::user_name_key.eq(&key),
-            users::user_name_folded.eq(fold(user_name(new))),
-            users::external_id_key.eq(new.str("externalId").map(key::exact)),
+            users::user_name_key.eq(&new.user_name_key),
+            users::user_name_folded.eq(&new.user_name_folded),
+            users::external_id_key.eq(&new.external_id_key),
             users::document.eq(&next.document),
             users::version.eq(next.version),
             users::modified_ms.eq(next.modified_ms),
         ),
     )
-    .map_err(|error| name_taken(tx, &key, error))?;
-    emails::sync(tx, &record.id, Some(old), Some(new))?;
-    claims::sync(tx, &claims::of(rt, old), &claims::of(rt, new), &record.id)?;
+    .map_err(|error| name_taken(tx, &new.user_name_key, error))?;
+    emails::sync(tx, &record.id, &emails::keys(old), &new.emails)?;
+    claims::sync(tx, &claims::of(rt, old), &new.claims, &record.id)?;
     Ok(next)
 }
 
@@ -260,7 +282,7 @@ pub fn remove(
 ) -> Result<Vec<LeftGroup>, DirectoryError> {
     let document = record.parse()?;
     let left = memberships::forget_user(tx, &record.id)?;
-    emails::sync(tx, &record.id, Some(&document), None)?;
+    emails::sync(tx, &record.id, &emails::keys(&document), &emails::Keys::new())?;
     claims::sync(tx, &claims::of(rt, &document), &[], &record.id)?;
     tx.execute(diesel::delete(users::table.find(&record.id)))?;
     Total::Users.add(tx, -1)?;

@@ -62,12 +62,12 @@ async fn create(tenant: &Tenant, number: usize) -> String {
     let Tenant { store, rules, base } = tenant.clone();
     let document: Document =
         resource::create(&rules.user, &people::user(number), &mut rules.tolerance()).unwrap();
-    let work = move |tx: &mut store::WriteTx<'_>| {
-        let written = users::create(tx, &rules, &document, &act())?;
-        let text = render::user_text(&rules, &base, &written.view, &Projection::all(&rules.user))?;
-        Ok::<_, ProvisioningError>((written.view.record.id, text))
-    };
-    store.write(work).await.unwrap().0
+    let new = users::NewUser::of(&rules, &document);
+    let work =
+        move |tx: &mut store::WriteTx<'_>| Ok::<_, ProvisioningError>(users::create(tx, &new, &act())?.view);
+    let view = store.write_repeatable(work).await.unwrap();
+    assert!(!render::user_text(&rules, &base, &view, &Projection::all(&rules.user)).unwrap().is_empty());
+    view.record.id
 }
 
 async fn read(tenant: &Tenant, id: String) {

@@ -8,12 +8,12 @@ use directory::{
     changes::{self, Change},
     memberships::{self, GroupOfUser},
     search::Visitor,
-    users::{self, UserRecord},
+    users::{self, UserRecord, UserRow},
 };
 use scim_core::{
     Document, fold::fold, leniency::Tolerance, patch::PatchRequest, projection::Projection, resource, urn,
 };
-use seat_ledger::{Seat, SeatChange, Wish, pools, seats};
+use seat_ledger::{License, Seat, SeatChange, Wish, pools, seats};
 use serde_json::{Value, json};
 use store::{ReadTx, WriteTx};
 
@@ -121,18 +121,38 @@ impl Edit<'_> {
     }
 }
 
+/// A user who is to be made: all of it that can be told without the store.
+#[derive(Clone, Debug)]
+pub struct NewUser {
+    row: UserRow,
+    role: String,
+    license: License,
+    may_fall_back: bool,
+    active: bool,
+}
+
+impl NewUser {
+    /// The user of this document.
+    #[must_use]
+    pub fn of(rules: &Rules, document: &Document) -> Self {
+        let Wish { role, license, may_fall_back, active } = rules.profile.wish(document);
+        let row = UserRow::of(document, &rules.user);
+        Self { row, role: role.to_owned(), license, may_fall_back, active }
+    }
+
+    fn wish(&self) -> Wish<'_> {
+        let Self { license, may_fall_back, active, .. } = *self;
+        Wish { role: &self.role, license, may_fall_back, active }
+    }
+}
+
 /// Creates a user and claims its seat.
 ///
 /// # Errors
 /// A taken name, no seat left, or the store's.
-pub fn create(
-    tx: &mut WriteTx<'_>,
-    rules: &Rules,
-    document: &Document,
-    act: &Act,
-) -> Result<Written, ProvisioningError> {
+pub fn create(tx: &mut WriteTx<'_>, new: &NewUser, act: &Act) -> Result<Written, ProvisioningError> {
     let id = tx.new_id();
-    create_as(tx, rules, id, (document, true), act)
+    create_as(tx, id, (new, true), act)
 }
 
 /// As [`create`], under an id that [`WriteTx::new_id`] gave before; unless the view is to be whole, its groups and its manager
@@ -142,15 +162,13 @@ pub fn create(
 /// As [`create`].
 pub fn create_as(
     tx: &mut WriteTx<'_>,
-    rules: &Rules,
     id: String,
-    (document, whole): (&Document, bool),
+    (new, whole): (&NewUser, bool),
     act: &Act,
 ) -> Result<Written, ProvisioningError> {
-    let wish = rules.profile.wish(document);
     pools::take_turn(tx)?;
-    let record = users::insert_as(tx, id, document, &rules.user)?;
-    let change = seats::settle_new(tx, &record.id, wish)?;
+    let record = users::insert_as(tx, id, &new.row)?;
+    let change = seats::settle_new(tx, &record.id, new.wish())?;
     let detail = seat_detail(&change);
     note(tx, "user.created", &record, act, detail)?;
     let mut view = row_alone(record, Some(change.after.clone()));

@@ -3,7 +3,7 @@
 
 use directory::DirectoryError;
 use scim_core::{
-    Document, ResourceType, ScimError,
+    ResourceType, ScimError,
     leniency::Tolerance,
     patch::{MemberChange, PatchRequest},
     projection::Projection,
@@ -62,7 +62,7 @@ pub struct Write {
 
 #[derive(Debug)]
 enum What {
-    CreateUser(Option<String>, Document),
+    CreateUser(Option<String>, users::NewUser),
     ReplaceUser(String, Value),
     PatchUser(String, PatchRequest),
     DeleteUser(String),
@@ -121,6 +121,15 @@ impl View {
         }
     }
 
+    /// How many other resources it tells of: the members of a group, the groups of a user.
+    #[must_use]
+    pub fn links(&self) -> usize {
+        match self {
+            Self::User(view) => view.groups.len(),
+            Self::Group(view) => view.members.as_ref().map_or(0, Vec::len),
+        }
+    }
+
     /// The resource as JSON text, projected.
     ///
     /// # Errors
@@ -146,11 +155,12 @@ impl Write {
     pub fn new(rules: &Rules, kind: Kind, request: Request, t: &mut Tolerance) -> Result<Self, ScimError> {
         let what = match (kind, request) {
             (Kind::User, Request::Create(body)) => {
-                What::CreateUser(None, resource::create(&rules.user, &body, t)?)
+                What::CreateUser(None, users::NewUser::of(rules, &resource::create(&rules.user, &body, t)?))
             }
-            (Kind::User, Request::CreateAs(id, body)) => {
-                What::CreateUser(Some(id), resource::create(&rules.user, &body, t)?)
-            }
+            (Kind::User, Request::CreateAs(id, body)) => What::CreateUser(
+                Some(id),
+                users::NewUser::of(rules, &resource::create(&rules.user, &body, t)?),
+            ),
             (Kind::User, Request::Replace(id, body)) => What::ReplaceUser(id, body),
             (Kind::User, Request::Patch(id, body)) => {
                 What::PatchUser(id, PatchRequest::parse(&rules.user, &body, t)?)
@@ -206,9 +216,9 @@ impl Write {
         let (members, whole) = (shown == Shown::Members, shown != Shown::Version);
         rules.hold_schemas(tx)?;
         match &self.what {
-            What::CreateUser(id, document) => {
+            What::CreateUser(id, new) => {
                 let id = id.clone().unwrap_or_else(|| tx.new_id());
-                users::create_as(tx, rules, id, (document, whole), act).map(Done::of_user)
+                users::create_as(tx, id, (new, whole), act).map(Done::of_user)
             }
             What::ReplaceUser(id, body) => {
                 users::edit(tx, rules, id, (Edit::Replace(body), whole), conditions, (act, t))

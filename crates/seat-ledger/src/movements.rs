@@ -16,10 +16,7 @@ pub(crate) fn claim(
     cause: &str,
 ) -> Result<bool, SeatError> {
     let left = seat_pools::quota.is_null().or(seat_pools::used.nullable().lt(seat_pools::quota));
-    let claimed = tx.update(
-        seat_pools::table.find(license.key()).filter(left),
-        seat_pools::used.eq(seat_pools::used + 1),
-    )?;
+    let claimed = tx.increase(seat_pools::table.find(license.key()).filter(left), seat_pools::used, 1)?;
     if claimed == 1 {
         write(tx, license, user_id, 1, cause)?;
     }
@@ -33,7 +30,7 @@ pub(crate) fn release(
     user_id: &str,
     cause: &str,
 ) -> Result<(), SeatError> {
-    tx.update(seat_pools::table.find(license.key()), seat_pools::used.eq(seat_pools::used - 1))?;
+    tx.increase(seat_pools::table.find(license.key()), seat_pools::used, -1)?;
     write(tx, license, user_id, -1, cause)
 }
 

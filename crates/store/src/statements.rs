@@ -2,12 +2,16 @@
 //! makes the text of every statement anew, twice, though the statement is already prepared: that was half the price of a
 //! look-up. Statements whose text never changes are run here, on the connection inside, and cost their binds.
 
+use std::marker::PhantomData;
+
 use diesel::backend::Backend;
 use diesel::connection::Connection;
 use diesel::pg::Pg;
 use diesel::query_builder::{AsChangeset, AstPass, IntoUpdateTarget, QueryFragment, QueryId, UpdateTarget};
 use diesel::query_dsl::LoadQuery;
-use diesel::query_source::QuerySource;
+use diesel::query_source::{Column, QuerySource};
+use diesel::serialize::ToSql;
+use diesel::sql_types::{BigInt, HasSqlType};
 use diesel::sqlite::Sqlite;
 use diesel::{PgConnection, QueryResult, RunQueryDsl, SqliteConnection};
 
@@ -70,10 +74,12 @@ impl WriteTx<'_> {
     /// # Errors
     /// What the database says.
     pub fn execute(&mut self, statement: impl Statement) -> QueryResult<usize> {
-        self.run(|connection| match connection {
+        let rows = self.run(|connection| match connection {
             StoreConnection::Sqlite(inner) => inner.execute_returning_count(&statement),
             StoreConnection::Postgres(inner) => inner.execute_returning_count(&statement),
-        })
+        });
+        self.note_changes(&rows);
+        rows
     }
 
     /// Runs an `UPDATE` of the rows that `target` chooses; how many it touched.
@@ -88,6 +94,20 @@ impl WriteTx<'_> {
     {
         let UpdateTarget { table, where_clause } = target.into_update_target();
         self.execute(Update { table: table.from_clause(), changes: changes.as_changeset(), where_clause })
+    }
+
+    /// Adds to a counter of the rows that `target` chooses; how many it touched.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn increase<T, C>(&mut self, target: T, _counter: C, by: i64) -> QueryResult<usize>
+    where
+        T: IntoUpdateTarget<Table: QuerySource>,
+        C: Column<Table = T::Table, SqlType = BigInt>,
+        Increase<<T::Table as QuerySource>::FromClause, C, T::WhereClause>: Statement,
+    {
+        let UpdateTarget { table, where_clause } = target.into_update_target();
+        self.execute(Increase { table: table.from_clause(), column: PhantomData::<C>, by, where_clause })
     }
 }
 
@@ -121,6 +141,41 @@ impl<T, C, W> QueryId for Update<T, C, W> {
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
+/// An `UPDATE` that adds to a counter: it has one text for each column and `WHERE`, so the prepared one is found by its type.
+#[derive(Debug)]
+pub struct Increase<T, C, W> {
+    table: T,
+    column: PhantomData<C>,
+    by: i64,
+    where_clause: W,
+}
+
+impl<DB, T, C, W> QueryFragment<DB> for Increase<T, C, W>
+where
+    DB: Backend + HasSqlType<BigInt>,
+    i64: ToSql<BigInt, DB>,
+    T: QueryFragment<DB>,
+    C: Column,
+    W: QueryFragment<DB>,
+{
+    fn walk_ast<'b>(&'b self, mut pass: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        pass.push_sql("UPDATE ");
+        self.table.walk_ast(pass.reborrow())?;
+        pass.push_sql(" SET ");
+        pass.push_identifier(C::NAME)?;
+        pass.push_sql(" = ");
+        pass.push_identifier(C::NAME)?;
+        pass.push_sql(" + ");
+        pass.push_bind_param::<BigInt, _>(&self.by)?;
+        self.where_clause.walk_ast(pass)
+    }
+}
+
+impl<T: 'static, C: 'static, W: QueryId> QueryId for Increase<T, C, W> {
+    type QueryId = Increase<T, C, W::QueryId>;
+    const HAS_STATIC_QUERY_ID: bool = W::HAS_STATIC_QUERY_ID;
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -139,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn an_update_and_a_query_with_a_limit_are_prepared_once() {
+    fn updates_and_a_query_with_a_limit_are_prepared_once() {
         let mut connection = SqliteConnection::establish(":memory:").unwrap();
         let table =
             "CREATE TABLE pools (name TEXT PRIMARY KEY, used BIGINT); INSERT INTO pools VALUES ('a', 0)";
@@ -158,6 +213,12 @@ mod tests {
             assert_eq!(tx.update(pools::table.find("b"), pools::used.eq(pools::used + by)), Ok(0));
         }
         assert_eq!(kept.swap(0, Ordering::Relaxed), 1);
+        for (name, rows) in [("a", 1), ("b", 0), ("a", 1)] {
+            assert_eq!(tx.increase(pools::table.find(name), pools::used, 2), Ok(rows));
+            let left = pools::table.find(name).filter(pools::used.lt(10));
+            assert_eq!(tx.increase(left, pools::used, -2), Ok(rows));
+        }
+        assert_eq!(kept.swap(0, Ordering::Relaxed), 2);
         for _ in 1..=3 {
             assert_eq!(tx.get_result(pools::table.select(pools::used).limit(1)), Ok(6_i64));
         }

@@ -5,10 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// What a store has done since it was opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StoreStats {
-    /// Write closures that were run, successful or not.
+    /// Runs of write closures, successful or not.
     pub jobs: u64,
     /// Commits of writes. Fewer than `jobs` when several shared one.
     pub commits: u64,
+    /// Batches of writes that had to run again, each write in its savepoint, because one of them was undone.
+    pub repeats: u64,
     /// Checkpoints of the write-ahead log, beside the writer or by it.
     pub checkpoints: u64,
     /// Pages in the write-ahead log when last looked at.
@@ -19,6 +21,7 @@ pub struct StoreStats {
 pub(crate) struct Counters {
     pub(crate) jobs: AtomicU64,
     pub(crate) commits: AtomicU64,
+    pub(crate) repeats: AtomicU64,
     pub(crate) checkpoints: AtomicU64,
     pub(crate) wal_pages: AtomicU64,
 }
@@ -32,6 +35,7 @@ impl Counters {
         StoreStats {
             jobs: self.jobs.load(Ordering::Relaxed),
             commits: self.commits.load(Ordering::Relaxed),
+            repeats: self.repeats.load(Ordering::Relaxed),
             checkpoints: self.checkpoints.load(Ordering::Relaxed),
             wal_pages: self.wal_pages.load(Ordering::Relaxed),
         }

@@ -19,18 +19,21 @@ pub struct ReadTx<'a> {
     writes: bool,
     /// A statement has failed, or may have, since the transaction was last known to be open.
     in_doubt: bool,
+    /// A statement has changed something, or may have.
+    changed: bool,
 }
 
 impl<'a> ReadTx<'a> {
     pub(crate) fn new(connection: &'a mut StoreConnection) -> Self {
-        Self { connection, writes: false, in_doubt: false }
+        Self { connection, writes: false, in_doubt: false, changed: false }
     }
 
     /// The connection, inside the transaction. Nested `transaction` calls are savepoints.
     pub fn connection(&mut self) -> &mut StoreConnection {
         self.settle_doubt();
-        // Whether it fails what the caller does with it is not seen from here.
+        // What the caller does with it, and whether that fails, is not seen from here.
         self.in_doubt = self.writes;
+        self.changed = self.writes;
         self.connection
     }
 
@@ -46,7 +49,7 @@ impl<'a> ReadTx<'a> {
     }
 
     /// Work that goes on after an error goes on in the transaction, or in one that nobody commits.
-    fn settle_doubt(&mut self) {
+    pub(crate) fn settle_doubt(&mut self) {
         if mem::take(&mut self.in_doubt) && has_ended(self.connection) {
             give_up(self.connection);
         }
@@ -68,6 +71,16 @@ impl<'a> WriteTx<'a> {
     /// than that of an earlier transaction of this process.
     pub fn now_ms(&self) -> i64 {
         self.now_ms
+    }
+
+    /// Notes how many rows a statement has changed.
+    pub(crate) fn note_changes(&mut self, rows: &QueryResult<usize>) {
+        self.read.changed |= matches!(rows, Ok(1..));
+    }
+
+    /// Whether there may be something to undo.
+    pub(crate) fn has_changed(&self) -> bool {
+        self.read.changed
     }
 
     /// Whether others may write this store while this transaction runs, so that what it will change must be locked
@@ -97,7 +110,10 @@ impl<'a> WriteTx<'a> {
         StoreConnection::begin_transaction(self.read.connection).map_err(StoreError::from)?;
         let read = ReadTx { writes: true, ..ReadTx::new(self.read.connection) };
         let mut inner = WriteTx { read, now_ms: self.now_ms };
-        let done = run_caught(|| work(&mut inner)).and_then(|value| {
+        let done = run_caught(|| work(&mut inner));
+        let changed = inner.has_changed();
+        self.read.changed |= changed;
+        let done = done.and_then(|value| {
             StoreConnection::commit_transaction(self.read.connection).map_err(StoreError::from)?;
             Ok(value)
         });

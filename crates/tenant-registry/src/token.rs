@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use rand::{Rng, distr::Alphanumeric};
+use rand::{RngExt as _, distr::Alphanumeric};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 

@@ -5,7 +5,7 @@ use actix_web::{
     web::{Data, Json, Path, ReqData},
 };
 use provisioning::{Act, Profile, timestamp::iso};
-use rand::{Rng as _, distr::Alphanumeric};
+use rand::{RngExt as _, distr::Alphanumeric};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tenant_registry::{

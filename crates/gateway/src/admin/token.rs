@@ -7,7 +7,7 @@ use std::{
     path::Path,
 };
 
-use rand::{Rng as _, distr::Alphanumeric};
+use rand::{RngExt as _, distr::Alphanumeric};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 

@@ -1,13 +1,17 @@
 //! POST, PUT, PATCH and DELETE of one resource: what HTTP adds to [`provisioning::Write`].
 
-use actix_web::{HttpRequest, http::StatusCode};
+use std::sync::Arc;
+
+use actix_web::{HttpRequest, http::StatusCode, web};
 use provisioning::{
-    Write,
+    Rules, Write,
+    render::Base,
     version::etag,
-    write::{Kind, Request, Shown},
+    write::{Kind, Request, Shown, View},
 };
 use scim_core::{leniency::Tolerance, projection::Projection};
 use seat_ledger::License;
+use store::WriteTx;
 use tenant_registry::Tenant;
 use tracing::info;
 
@@ -31,36 +35,48 @@ pub(super) async fn write(
         _ => query.projection(kind.of(&caller.rules))?,
     };
     let write = Write::new(&caller.rules, kind, request, tolerance)?;
+    let status = write.status(&caller.rules, projection.is_named());
+    let shown = match status {
+        204 => Shown::Version,
+        _ if projection.wants("members") => Shown::Members,
+        _ => Shown::Attributes,
+    };
     let refused = Refused::of(app, &caller, write.not_done());
     let conditions = conditions(http);
     let Caller { rules, base, store, act, tenant } = caller;
     let request_id = act.request_id.clone();
-    // The transaction may outlive this request, so it has a tolerance of its own.
-    let mut own = rules.tolerance();
-    let done = store
-        .write(move |tx| {
-            let status = write.status(&rules, projection.is_named());
-            let shown = match status {
-                204 => Shown::Version,
-                _ if projection.wants("members") => Shown::Members,
-                _ => Shown::Attributes,
-            };
-            let done = write.run(tx, &rules, shown, &conditions, (&act, &mut own))?;
-            let mut answer = Answer::empty(StatusCode::from_u16(status).unwrap_or(StatusCode::OK));
-            if let Some(view) = &done.view {
-                answer.etag = Some(etag(view.version()));
-                answer.location = (status == 201).then(|| base.location(kind.of(&rules), view.id()));
-                if shown != Shown::Version {
-                    answer.body = Some(view.text(&rules, &base, &projection)?);
-                }
-            }
-            Ok::<_, ApiError>((answer, done, own))
-        })
-        .await;
-    let (answer, done, own) = done.map_err(|error| refused.explain(app, error))?;
+    let own_rules = Arc::clone(&rules);
+    let work = move |tx: &mut WriteTx<'_>| {
+        // The transaction may outlive this request, so it has a tolerance of its own.
+        let mut own = own_rules.tolerance();
+        let done = write.run(tx, &own_rules, shown, &conditions, (&act, &mut own))?;
+        Ok::<_, ApiError>((done, own))
+    };
+    let (done, own) = store.write_repeatable(work).await.map_err(|error| refused.explain(app, error))?;
     tolerance.seen.extend(own.seen);
     tell(app, (&done.seats, &done.skipped), &tenant, &request_id);
+    let mut answer = Answer::empty(StatusCode::from_u16(status).unwrap_or(StatusCode::OK));
+    if let Some(view) = done.view {
+        answer.etag = Some(etag(view.version()));
+        answer.location = (status == 201).then(|| base.location(kind.of(&rules), view.id()));
+        if shown != Shown::Version {
+            answer.body = Some(text(view, rules, base, projection).await?);
+        }
+    }
     Ok(answer)
+}
+
+/// Members or groups up to which a resource is put together where it was asked for.
+const FEW: usize = 200;
+
+/// The resource as it is answered: made here and not in the transaction, so that the next writer need not wait for it, and
+/// when it is large, where no other request waits for the thread.
+async fn text(view: View, rules: Arc<Rules>, base: Base, projection: Projection) -> Result<String, ApiError> {
+    if view.links() <= FEW {
+        return Ok(view.text(&rules, &base, &projection)?);
+    }
+    let large = web::block(move || view.text(&rules, &base, &projection)).await;
+    Ok(large.map_err(|_cancelled| ApiError::Panicked)??)
 }
 
 /// Counts what happened to seats and logs members that were skipped.

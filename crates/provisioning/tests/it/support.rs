@@ -127,7 +127,7 @@ pub(crate) fn quotas(tx: &mut WriteTx<'_>, member: i64, lite: i64) -> Done<()> {
 
 pub(crate) fn create(tx: &mut WriteTx<'_>, rules: &Rules, body: &Value) -> Done<Written> {
     let document = resource::create(&rules.user, body, &mut Tolerance::lenient())?;
-    users::create(tx, rules, &document, &act())
+    users::create(tx, &users::NewUser::of(rules, &document), &act())
 }
 
 pub(crate) fn put(tx: &mut WriteTx<'_>, rules: &Rules, id: &str, body: &Value) -> Done<Written> {

@@ -12,12 +12,34 @@ use crate::{StoreConnection, StoreError, WriteTx};
 pub(crate) trait Job: Send {
     /// Claims the job for running; false when its caller gave up waiting before.
     fn claim(&self) -> bool;
-    /// Runs the closure and keeps its result. True when it wants its changes stored.
-    fn run(&mut self, connection: &mut StoreConnection) -> bool;
+    /// Whether it may run more than once.
+    fn repeat(&self) -> Repeat;
+    /// Runs the closure and keeps its result, in place of that of an earlier run.
+    fn run(&mut self, connection: &mut StoreConnection) -> Ran;
     /// True when the closure was run and returned an error or panicked.
     fn failed(&self) -> bool;
     /// Tells the caller, after the commit: its own result, or the failure that took the whole batch down.
     fn answer(self: Box<Self>, batch: Result<(), StoreError>);
+}
+
+/// Whether a closure may run more than once.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Repeat {
+    /// It consumes what it needs.
+    Never,
+    /// When what it did was undone, it is as if it had never run.
+    WhenUndone,
+}
+
+/// How a job has left its transaction.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ran {
+    /// With changes that it wants to be stored.
+    Well,
+    /// It failed before it changed anything.
+    Untouched,
+    /// It failed, and what it had changed by then must be undone.
+    Spoiled,
 }
 
 /// Decides once whether a job runs or is given up.
@@ -34,20 +56,21 @@ impl Claim {
 /// A job made of a closure.
 pub(crate) struct ClosureJob<F, T, E> {
     claim: Claim,
-    work: Option<F>,
+    repeat: Repeat,
+    work: F,
     result: Option<Result<T, E>>,
     caller: oneshot::Sender<Result<T, E>>,
 }
 
 impl<F, T, E> ClosureJob<F, T, E> {
-    pub(crate) fn new(claim: Claim, work: F, caller: oneshot::Sender<Result<T, E>>) -> Self {
-        Self { claim, work: Some(work), result: None, caller }
+    pub(crate) fn new(claim: Claim, repeat: Repeat, work: F, caller: oneshot::Sender<Result<T, E>>) -> Self {
+        Self { claim, repeat, work, result: None, caller }
     }
 }
 
 impl<F, T, E> Job for ClosureJob<F, T, E>
 where
-    F: FnOnce(&mut WriteTx<'_>) -> Result<T, E> + Send,
+    F: FnMut(&mut WriteTx<'_>) -> Result<T, E> + Send,
     T: Send,
     E: From<StoreError> + Send,
 {
@@ -55,14 +78,22 @@ where
         self.claim.take()
     }
 
-    fn run(&mut self, connection: &mut StoreConnection) -> bool {
-        let Some(work) = self.work.take() else {
-            return false;
+    fn repeat(&self) -> Repeat {
+        self.repeat
+    }
+
+    fn run(&mut self, connection: &mut StoreConnection) -> Ran {
+        let mut tx = WriteTx::new(connection);
+        let result = run_caught(|| (self.work)(&mut tx));
+        // The next job must not go on in a transaction that is none.
+        tx.settle_doubt();
+        let ran = match result {
+            Ok(_) => Ran::Well,
+            Err(_) if tx.has_changed() => Ran::Spoiled,
+            Err(_) => Ran::Untouched,
         };
-        let result = run_caught(|| work(&mut WriteTx::new(connection)));
-        let keep = result.is_ok();
         self.result = Some(result);
-        keep
+        ran
     }
 
     fn failed(&self) -> bool {

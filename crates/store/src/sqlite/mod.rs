@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 pub(crate) use self::file::{create_file, remove_files};
+use self::job::Repeat;
 use self::writer::Writer;
 use crate::admission::Admission;
 use crate::location::StoreFile;
@@ -74,7 +75,19 @@ impl SqliteStore {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        self.writer.write(work).await
+        let mut work = Some(work);
+        let once =
+            move |tx: &mut WriteTx<'_>| work.take().map_or_else(|| Err(not_again().into()), |work| work(tx));
+        self.writer.write(once, Repeat::Never).await
+    }
+
+    pub(crate) async fn write_repeatable<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: FnMut(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.writer.write(work, Repeat::WhenUndone).await
     }
 
     /// Lets running work end, refuses new work, and closes every connection. False when some work went on.
@@ -96,6 +109,11 @@ impl SqliteStore {
     pub(crate) fn stats(&self) -> StoreStats {
         self.counters.snapshot()
     }
+}
+
+/// The writer keeps to [`Repeat::Never`]; were it not to, nothing is stored.
+fn not_again() -> StoreError {
+    StoreError::Unavailable("a write was run a second time".to_owned())
 }
 
 fn readers(file: &StoreFile, settings: &Arc<StoreSettings>) -> Pool {

@@ -1,7 +1,12 @@
-//! Group commit: the writes that wait for one SQLite file share a transaction, each in its own savepoint, and
-//! are acknowledged together after the one commit. The first to come leads; there is no thread of its own.
+//! Group commit: the writes that wait for one SQLite file share a transaction and are acknowledged together after the
+//! one commit. The first to come leads; there is no thread of its own.
+//!
+//! They run one after the other without savepoints, because SQLite copies each page that a savepoint might have to restore,
+//! and nearly all writes succeed. When one of them has to be undone, all are, and they run again, each in its savepoint. Where
+//! one must not run again, they have savepoints from the beginning.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,7 +15,7 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, timeout_at};
 
 use super::checkpoint::Checkpointer;
-use super::job::{Claim, ClosureJob, Job};
+use super::job::{Claim, ClosureJob, Job, Ran, Repeat};
 use crate::admission::closed;
 use crate::connection::depth;
 use crate::location::StoreFile;
@@ -20,6 +25,9 @@ use crate::stats::Counters;
 use crate::transactions::{begin, commit, roll_back_to};
 use crate::{StoreConnection, StoreError, StoreSettings, WriteTx};
 
+/// Batches that run in savepoints after one that had to run again: where one write is refused, more are (no seat is left).
+const CAREFUL_BATCHES: u32 = 64;
+
 /// The one writer of a SQLite store.
 pub(crate) struct Writer {
     file: StoreFile,
@@ -28,6 +36,8 @@ pub(crate) struct Writer {
     checkpointer: Arc<Checkpointer>,
     queue: Mutex<Queue>,
     idle: Notify,
+    /// Batches that are yet to run in savepoints.
+    careful: AtomicU32,
     /// Opened by the first write, taken by whoever leads.
     connection: Mutex<Option<StoreConnection>>,
 }
@@ -51,21 +61,22 @@ impl Writer {
             checkpointer: Arc::new(checkpointer),
             queue: Mutex::default(),
             idle: Notify::new(),
+            careful: AtomicU32::new(0),
             connection: Mutex::default(),
         }
     }
 
     /// Runs `work` in a transaction and answers when it is on disk.
-    pub(crate) async fn write<T, E, F>(self: &Arc<Self>, work: F) -> Result<T, E>
+    pub(crate) async fn write<T, E, F>(self: &Arc<Self>, work: F, repeat: Repeat) -> Result<T, E>
     where
-        F: FnOnce(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
+        F: FnMut(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
         let deadline = Instant::now() + self.settings.admission_deadline;
         let claim = Claim::default();
         let (sender, mut answer) = oneshot::channel();
-        self.push(Box::new(ClosureJob::new(claim.clone(), work, sender)))?;
+        self.push(Box::new(ClosureJob::new(claim.clone(), repeat, work, sender)))?;
         let received = match timeout_at(deadline, &mut answer).await {
             Ok(received) => received,
             // Not begun yet, and from now on nobody can begin it.
@@ -134,17 +145,61 @@ impl Writer {
 
     /// One transaction for all the jobs. On an error nothing of any of them was stored.
     fn transact(&self, connection: &mut StoreConnection, jobs: &mut [Box<dyn Job>]) -> Result<(), Lost> {
-        // IMMEDIATE takes the write lock now, where waiting for it is possible; a deferred transaction that
-        // becomes a writer later fails at once when another process wrote in between.
-        begin(connection, "BEGIN IMMEDIATE")?;
         let alone = jobs.len() == 1;
+        if alone || self.is_bold() && jobs.iter().all(|job| job.repeat() == Repeat::WhenUndone) {
+            if self.transact_plainly(connection, jobs)? || alone {
+                return Ok(());
+            }
+            Counters::count(&self.counters.repeats);
+            self.careful.store(CAREFUL_BATCHES, Ordering::Relaxed);
+        }
+        self.transact_in_savepoints(connection, jobs)
+    }
+
+    /// Whether no batch had to run again lately.
+    fn is_bold(&self) -> bool {
+        let careful = self.careful.load(Ordering::Relaxed);
+        self.careful.store(careful.saturating_sub(1), Ordering::Relaxed);
+        careful == 0
+    }
+
+    /// Runs all the jobs without savepoints. False when one of them had to be undone, and with it all.
+    fn transact_plainly(
+        &self,
+        connection: &mut StoreConnection,
+        jobs: &mut [Box<dyn Job>],
+    ) -> Result<bool, Lost> {
+        begin(connection, BEGIN)?;
         let mut anything = false;
         for (index, job) in jobs.iter_mut().enumerate() {
-            // A job that is alone needs no savepoint: the transaction is its own.
-            let kept =
-                if alone { self.run(job, connection, 0) } else { self.run_in_savepoint(job, connection) };
-            anything |= kept.map_err(|error| Lost { error, culprit: Some(index) })?;
+            match self.run(job, connection, 1).map_err(|error| Lost::to(index, error))? {
+                Ran::Well => anything = true,
+                Ran::Untouched => {}
+                Ran::Spoiled => {
+                    roll_back_to(connection, 0).map_err(|error| Lost::to(index, error))?;
+                    return Ok(false);
+                }
+            }
         }
+        self.end(connection, anything)?;
+        Ok(true)
+    }
+
+    fn transact_in_savepoints(
+        &self,
+        connection: &mut StoreConnection,
+        jobs: &mut [Box<dyn Job>],
+    ) -> Result<(), Lost> {
+        begin(connection, BEGIN)?;
+        let mut anything = false;
+        for (index, job) in jobs.iter_mut().enumerate() {
+            let ran = self.run_in_savepoint(job, connection).map_err(|error| Lost::to(index, error))?;
+            anything |= ran == Ran::Well;
+        }
+        self.end(connection, anything)
+    }
+
+    fn end(&self, connection: &mut StoreConnection, anything: bool) -> Result<(), Lost> {
         if anything {
             commit(connection)?;
             Counters::count(&self.counters.commits);
@@ -158,29 +213,30 @@ impl Writer {
         &self,
         job: &mut Box<dyn Job>,
         connection: &mut StoreConnection,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Ran, StoreError> {
         StoreConnection::begin_transaction(connection)?;
-        let kept = self.run(job, connection, 1)?;
-        if kept {
-            StoreConnection::commit_transaction(connection)?;
+        let ran = self.run(job, connection, 2)?;
+        match ran {
+            Ran::Well => StoreConnection::commit_transaction(connection)?,
+            Ran::Untouched | Ran::Spoiled => roll_back_to(connection, 1)?,
         }
-        Ok(kept)
+        Ok(ran)
     }
 
-    /// True when the job's changes are there, false when they are undone (down to `outer` open transactions).
+    /// Runs a job where so many transactions are open, and still are after it if it did not fail.
     fn run(
         &self,
         job: &mut Box<dyn Job>,
         connection: &mut StoreConnection,
-        outer: u32,
-    ) -> Result<bool, StoreError> {
+        open: u32,
+    ) -> Result<Ran, StoreError> {
         Counters::count(&self.counters.jobs);
-        if job.run(connection) {
-            let intact = depth(connection)? == outer + 1;
-            return if intact { Ok(true) } else { Err(StoreError::unbalanced()) };
+        let ran = job.run(connection);
+        match ran {
+            Ran::Well if depth(connection)? != open => Err(StoreError::unbalanced()),
+            Ran::Untouched if depth(connection)? != open => Ok(Ran::Spoiled),
+            ran => Ok(ran),
         }
-        roll_back_to(connection, outer)?;
-        Ok(false)
     }
 
     /// Refuses new jobs and waits until the queue is worked off. False when it was not in time.
@@ -242,6 +298,10 @@ impl Drop for Leadership {
     }
 }
 
+// IMMEDIATE takes the write lock now, where waiting for it is possible; a deferred transaction that becomes a writer later
+// fails at once when another process wrote in between.
+const BEGIN: &str = "BEGIN IMMEDIATE";
+
 /// Why a batch was lost, and the job that lost it, if it was one.
 struct Lost {
     error: StoreError,
@@ -255,6 +315,10 @@ impl<E: Into<StoreError>> From<E> for Lost {
 }
 
 impl Lost {
+    fn to(culprit: usize, error: StoreError) -> Self {
+        Self { error, culprit: Some(culprit) }
+    }
+
     /// The culprit is told its own error (a full disk, say), the others why theirs was not stored either.
     fn answer(self, mut jobs: Vec<Box<dyn Job>>) {
         if jobs.len() == 1

@@ -5,7 +5,8 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use diesel::{RunQueryDsl, sql_query};
-use store::{Store, StoreError, StoreSettings};
+use futures_util::future::join_all;
+use store::{Store, StoreError, StoreSettings, WriteTx};
 use testkit::stores::FreshStore;
 use tokio::task::JoinHandle;
 
@@ -69,6 +70,87 @@ async fn waiting_writes_share_a_commit_and_a_failing_one_disturbs_nobody() {
     fresh.remove().await;
 }
 
+/// Its work, in a batch that begins when the writer is let go.
+async fn together<F>(store: &Store, works: Vec<F>) -> Vec<Result<(), StoreError>>
+where
+    F: FnMut(&mut WriteTx<'_>) -> Result<(), StoreError> + Send + 'static,
+{
+    let (go_on, holding) = hold_the_writer(store).await;
+    let writes = join_all(works.into_iter().map(|work| store.write_repeatable(work)));
+    let (results, _) = tokio::join!(writes, async { go_on.send(()).unwrap() });
+    holding.await.unwrap().unwrap();
+    results
+}
+
+fn inserts(names: &'static [&'static str]) -> impl FnMut(&mut WriteTx<'_>) -> Result<(), StoreError> + Send {
+    move |tx| names.iter().try_for_each(|name| insert(tx, name))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_runs_again_only_when_something_in_it_must_be_undone() {
+    let fresh = FreshStore::sqlite(MIGRATIONS).await;
+    let store = &fresh.store;
+    let before = store.stats();
+
+    // The second fails with nothing to undo: what it did is what SQLite itself takes back.
+    let refuse = |_: &mut WriteTx<'_>| Err(StoreError::Busy);
+    let works: Vec<Box<dyn FnMut(&mut WriteTx<'_>) -> Result<(), StoreError> + Send>> =
+        vec![Box::new(inserts(&["a"])), Box::new(refuse), Box::new(inserts(&["b"]))];
+    let results = together(store, works).await;
+    assert!(matches!(results[..], [Ok(()), Err(StoreError::Busy), Ok(())]), "{results:?}");
+    let after = store.stats();
+    assert_eq!((after.jobs - before.jobs, after.repeats), (1 + 3, 0));
+
+    // The second has inserted "d" by the time it fails.
+    let results = together(store, vec![inserts(&["c"]), inserts(&["d", "a"]), inserts(&["e"])]).await;
+    assert_eq!(results[1].as_ref().unwrap_err().unique_violation(), Some("things.name"));
+    assert!(results[0].is_ok() && results[2].is_ok(), "{results:?}");
+    assert_eq!(names(store).await, ["a", "b", "c", "e"]);
+    let again = store.stats();
+    assert_eq!((again.jobs - after.jobs, again.repeats), (1 + 2 + 3, 1));
+
+    // Where one was refused, more are: from now on there are savepoints, and nothing is done twice.
+    let results = together(store, vec![inserts(&["f"]), inserts(&["g", "a"]), inserts(&["h"])]).await;
+    assert!(results[0].is_ok() && results[1].is_err() && results[2].is_ok(), "{results:?}");
+    assert_eq!(names(store).await, ["a", "b", "c", "e", "f", "h"]);
+    let last = store.stats();
+    assert_eq!((last.jobs - again.jobs, last.repeats), (1 + 3, 1));
+    assert_eq!(last.commits - before.commits, 3 * 2);
+    fresh.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_makes_the_others_run_again_and_work_that_may_not_is_never_run_twice() {
+    let fresh = FreshStore::sqlite(MIGRATIONS).await;
+    let store = &fresh.store;
+    let panics = |tx: &mut WriteTx<'_>| {
+        insert(tx, "lost")?;
+        panic!("on purpose")
+    };
+    let works: Vec<Box<dyn FnMut(&mut WriteTx<'_>) -> Result<(), StoreError> + Send>> =
+        vec![Box::new(inserts(&["a"])), Box::new(panics)];
+    let results = together(store, works).await;
+    assert!(matches!(results[..], [Ok(()), Err(StoreError::Panicked)]), "{results:?}");
+    assert_eq!((names(store).await, store.stats().repeats), (vec!["a".to_owned()], 1));
+
+    let fresh_too = FreshStore::sqlite(MIGRATIONS).await;
+    let store = &fresh_too.store;
+    let (go_on, holding) = hold_the_writer(store).await;
+    let before = store.stats();
+    let (once, spoiled, _) = tokio::join!(
+        store.write(|tx| insert(tx, "once")),
+        store.write_repeatable(inserts(&["lost", "once"])),
+        async { go_on.send(()).unwrap() }
+    );
+    holding.await.unwrap().unwrap();
+    assert!(once.is_ok() && spoiled.is_err(), "{once:?} {spoiled:?}");
+    let after = store.stats();
+    assert_eq!((names(store).await, after.repeats), (vec!["once".to_owned()], 0));
+    assert_eq!(after.jobs - before.jobs, 2);
+    fresh_too.remove().await;
+    fresh.remove().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_batch_has_a_bound() {
     let settings = StoreSettings { group_commit_max: 4, ..StoreSettings::default() };
@@ -76,8 +158,7 @@ async fn a_batch_has_a_bound() {
     let (go_on, holding) = hold_the_writer(&fresh.store).await;
     let before = fresh.store.stats();
     let writers = (0..10).map(|_| fresh.store.write(add_one));
-    let (results, _) =
-        tokio::join!(futures_util::future::join_all(writers), async { go_on.send(()).unwrap() });
+    let (results, _) = tokio::join!(join_all(writers), async { go_on.send(()).unwrap() });
     holding.await.unwrap().unwrap();
     assert!(results.iter().all(Result::is_ok));
     assert_eq!(fresh.store.stats().commits - before.commits, 1 + 3);
@@ -124,7 +205,7 @@ async fn a_full_queue_refuses_at_once() {
     let settings = StoreSettings { max_waiting: 2, read_connections: 1, ..StoreSettings::default() };
     let fresh = FreshStore::sqlite_with(MIGRATIONS, settings).await;
     let (go_on, holding) = hold_the_writer(&fresh.store).await;
-    let writers = futures_util::future::join_all((0..5).map(|_| fresh.store.write(add_one)));
+    let writers = join_all((0..5).map(|_| fresh.store.write(add_one)));
     let (results, _) = tokio::join!(writers, async { go_on.send(()).unwrap() });
     holding.await.unwrap().unwrap();
     let refused = results.iter().filter(|result| matches!(result, Err(StoreError::Busy))).count();
@@ -136,7 +217,7 @@ async fn a_full_queue_refuses_at_once() {
             counter(tx)
         })
     });
-    let results = futures_util::future::join_all(readers).await;
+    let results = join_all(readers).await;
     let refused = results.iter().filter(|result| matches!(result, Err(StoreError::Busy))).count();
     assert_eq!(refused, 2, "{results:?}");
     fresh.remove().await;

@@ -5,7 +5,7 @@ use directory::{
     search::{Side, Window},
 };
 use provisioning::lists::Ends;
-use rand::{Rng as _, distr::Alphanumeric};
+use rand::{RngExt as _, distr::Alphanumeric};
 use scim_core::list::{Page, Paging, Place};
 use store::Store;
 

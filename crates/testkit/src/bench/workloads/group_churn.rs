@@ -1,7 +1,7 @@
 //! One member in and the same one out of groups of several sizes, with one worker: the cost must not grow with
 //! the group. The members are counted before and after.
 
-use rand::Rng;
+use rand::RngExt as _;
 
 use crate::bench::Result;
 use crate::bench::closed_loop::{Bound, Phase, Worker, play};

@@ -1,7 +1,7 @@
 //! Every operation by itself, to hold its median in a large directory against that in a small one. What a step
 //! makes it takes away again, so that both directories keep their size.
 
-use rand::Rng;
+use rand::RngExt as _;
 
 use crate::bench::Result;
 use crate::bench::closed_loop::{Bound, Phase, Worker, play};

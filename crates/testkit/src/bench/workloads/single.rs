@@ -1,7 +1,7 @@
 //! One operation over and over: the probe, `GET` by id, and a bare path of a server that is no SCIM server.
 
 use hyper::Method;
-use rand::Rng;
+use rand::RngExt as _;
 use uuid::Uuid;
 
 use crate::bench::Result;

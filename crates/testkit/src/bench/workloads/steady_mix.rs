@@ -2,7 +2,7 @@
 //! attribute, the rest writes whole profiles and moves people in and out of groups. Every write really changes
 //! something.
 
-use rand::Rng;
+use rand::RngExt as _;
 
 use crate::bench::Result;
 use crate::bench::closed_loop::{Bound, Phase, Worker, play};
