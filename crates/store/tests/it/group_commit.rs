@@ -70,7 +70,9 @@ async fn waiting_writes_share_a_commit_and_a_failing_one_disturbs_nobody() {
     fresh.remove().await;
 }
 
-/// Its work, in a batch that begins when the writer is let go.
+type Work = Box<dyn FnMut(&mut WriteTx<'_>) -> Result<(), StoreError> + Send>;
+
+/// These works, in a batch that begins when the writer is let go.
 async fn together<F>(store: &Store, works: Vec<F>) -> Vec<Result<(), StoreError>>
 where
     F: FnMut(&mut WriteTx<'_>) -> Result<(), StoreError> + Send + 'static,
@@ -94,8 +96,7 @@ async fn a_batch_runs_again_only_when_something_in_it_must_be_undone() {
 
     // The second fails with nothing to undo: what it did is what SQLite itself takes back.
     let refuse = |_: &mut WriteTx<'_>| Err(StoreError::Busy);
-    let works: Vec<Box<dyn FnMut(&mut WriteTx<'_>) -> Result<(), StoreError> + Send>> =
-        vec![Box::new(inserts(&["a"])), Box::new(refuse), Box::new(inserts(&["b"]))];
+    let works: Vec<Work> = vec![Box::new(inserts(&["a"])), Box::new(refuse), Box::new(inserts(&["b"]))];
     let results = together(store, works).await;
     assert!(matches!(results[..], [Ok(()), Err(StoreError::Busy), Ok(())]), "{results:?}");
     let after = store.stats();
@@ -127,8 +128,7 @@ async fn a_panic_makes_the_others_run_again_and_work_that_may_not_is_never_run_t
         insert(tx, "lost")?;
         panic!("on purpose")
     };
-    let works: Vec<Box<dyn FnMut(&mut WriteTx<'_>) -> Result<(), StoreError> + Send>> =
-        vec![Box::new(inserts(&["a"])), Box::new(panics)];
+    let works: Vec<Work> = vec![Box::new(inserts(&["a"])), Box::new(panics)];
     let results = together(store, works).await;
     assert!(matches!(results[..], [Ok(()), Err(StoreError::Panicked)]), "{results:?}");
     assert_eq!((names(store).await, store.stats().repeats), (vec!["a".to_owned()], 1));
