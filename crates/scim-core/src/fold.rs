@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
 
 /// More rounds than any assigned character needs to reach a form that no longer changes.
 const MAX_ROUNDS: usize = 8;
@@ -17,9 +17,15 @@ pub fn fold(text: &str) -> Cow<'_, str> {
         let has_capitals = text.bytes().any(|b| b.is_ascii_uppercase());
         return if has_capitals { text.to_ascii_lowercase().into() } else { text.into() };
     }
+    if is_folded(text) {
+        return text.into();
+    }
     let mut folded = fold_once(text);
     // Lower case can make a sequence that normalises further, as a capital with two marks does.
     for _ in 1..MAX_ROUNDS {
+        if is_folded(&folded) {
+            break;
+        }
         let again = fold_once(&folded);
         if again == folded {
             break;
@@ -39,6 +45,19 @@ pub const BLANKS: &str = "\t\n\u{b}\u{c}\r \u{85}\u{a0}\u{1680}\u{2000}\u{2001}\
 pub fn user_name_key(user_name: &str) -> String {
     // After folding, because an invisible character may stand before a blank.
     fold(user_name).trim().to_owned()
+}
+
+/// Whether nothing of a text is left when blanks and what is shown as nothing are taken away: its key is empty.
+#[must_use]
+pub fn is_blank(text: &str) -> bool {
+    // A visible ASCII character stays, whatever stands around it, so that most texts need no folding.
+    !text.bytes().any(|b| b.is_ascii_graphic()) && user_name_key(text).is_empty()
+}
+
+/// Whether folding would certainly change nothing, which is cheaper to see than to try.
+fn is_folded(text: &str) -> bool {
+    let stays = |c: char| c.is_ascii_lowercase() || (!is_invisible(c) && lower_case(c).eq([c]));
+    text.chars().all(stays) && is_nfkc_quick(text.chars()) == IsNormalized::Yes
 }
 
 fn fold_once(text: &str) -> String {
@@ -142,7 +161,31 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_text_is_blank_when_its_key_is_empty_whatever_character_it_has_beside_a_mark() {
+        for c in ('\0'..='\u{323af}').chain('\u{e0000}'..='\u{e0fff}') {
+            for text in [c.to_string(), format!("{c}\u{301}"), format!("\u{200b}{c}\u{338} ")] {
+                assert_eq!(is_blank(&text), user_name_key(&text).is_empty(), "{text:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_taken_as_folded_is_what_folding_leaves_as_it_is() {
+        for c in ('\0'..='\u{323af}').chain('\u{e0000}'..='\u{e0fff}') {
+            for text in [c.to_string(), format!("a{c}\u{301}"), format!("\u{e5}{c}")] {
+                assert!(!is_folded(&text) || fold_once(&text) == text, "{text:?}");
+            }
+        }
+    }
+
     proptest! {
+        #[test]
+        fn the_short_ways_agree_with_the_long_ones(text in "[ -~\u{200b}\u{a0}\u{338}\u{3000}\\PC]{0,6}") {
+            prop_assert_eq!(is_blank(&text), user_name_key(&text).is_empty());
+            prop_assert!(!is_folded(&text) || fold_once(&text) == text);
+        }
+
         #[test]
         fn folding_twice_changes_nothing(text in "\\PC*") {
             let once = fold(&text).into_owned();

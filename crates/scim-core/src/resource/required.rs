@@ -6,15 +6,16 @@ use serde_json::{Map, Value};
 
 use super::Document;
 use super::faults::Faults;
+use super::place::Place;
 use crate::ResourceType;
-use crate::fold::user_name_key;
+use crate::fold;
 use crate::schema::{Attribute, Extension, Mutability};
 
 /// The full names of all that is missing, in the schema's order.
 pub(super) fn missing(rt: &ResourceType, document: &Document) -> Vec<String> {
     let mut names = Vec::new();
     let core = rt.common.attributes.iter().chain(&rt.core.attributes);
-    in_members(core, &document.0, "", &mut names);
+    in_members(core, &document.0, Place::of, &mut names);
     for extension in &rt.extensions {
         in_extension(extension, document, &mut names);
     }
@@ -38,11 +39,15 @@ pub(super) fn check(rt: &ResourceType, before: Option<&Document>, after: &Docume
 /// soon as there is data of it.
 fn in_extension(extension: &Extension, document: &Document, names: &mut Vec<String>) {
     let urn = &extension.schema.id;
+    let attributes = extension.schema.attributes.iter();
+    if !extension.required && !attributes.clone().any(demands) {
+        return;
+    }
     match document.get(urn).and_then(Value::as_object) {
-        Some(block) => in_members(extension.schema.attributes.iter(), block, &format!("{urn}:"), names),
+        Some(block) => in_members(attributes, block, |name| Place::within(urn, name), names),
         None if extension.required => {
             let before = names.len();
-            in_members(extension.schema.attributes.iter(), &Map::new(), &format!("{urn}:"), names);
+            in_members(attributes, &Map::new(), |name| Place::within(urn, name), names);
             if names.len() == before {
                 names.push(urn.clone());
             }
@@ -54,33 +59,38 @@ fn in_extension(extension: &Extension, document: &Document, names: &mut Vec<Stri
 fn in_members<'a>(
     attributes: impl Iterator<Item = &'a Attribute>,
     members: &Map<String, Value>,
-    prefix: &str,
+    at: impl Fn(&'a str) -> Place<'a>,
     names: &mut Vec<String>,
 ) {
-    for attribute in attributes.filter(|a| is_stored(a)) {
+    for attribute in attributes.filter(|a| demands(a)) {
         match members.get(&attribute.name) {
-            Some(value) if !is_blank(value) => in_parts(attribute, value, prefix, names),
-            _ if attribute.required => names.push(format!("{prefix}{}", attribute.name)),
+            Some(value) if !is_blank(value) => in_parts(attribute, value, at(&attribute.name), names),
+            _ if attribute.required => names.push(at(&attribute.name).to_string()),
             _ => {}
         }
     }
 }
 
 /// Required sub-attributes of a complex value, or of each element.
-fn in_parts(attribute: &Attribute, value: &Value, prefix: &str, names: &mut Vec<String>) {
-    let subs = || attribute.sub_attributes.iter().filter(|sub| sub.required && is_stored(sub));
-    if subs().next().is_none() {
-        return;
-    }
+fn in_parts(attribute: &Attribute, value: &Value, at: Place<'_>, names: &mut Vec<String>) {
     let elements = match value {
         Value::Array(elements) => elements.as_slice(),
         single => std::slice::from_ref(single),
     };
-    for sub in subs() {
+    for sub in required_parts(attribute) {
         if elements.iter().any(|element| element.get(&sub.name).is_none_or(is_blank)) {
-            names.push(format!("{prefix}{}.{}", attribute.name, sub.name));
+            names.push(at.sub(&sub.name).to_string());
         }
     }
+}
+
+/// Whether the attribute, or a part of it, may be missing at all: of most there is nothing to look up.
+fn demands(attribute: &Attribute) -> bool {
+    is_stored(attribute) && (attribute.required || required_parts(attribute).next().is_some())
+}
+
+fn required_parts(attribute: &Attribute) -> impl Iterator<Item = &Attribute> {
+    attribute.sub_attributes.iter().filter(|sub| sub.required && is_stored(sub))
 }
 
 /// What only the server writes, or what is stored elsewhere or never, cannot be missing in a document.
@@ -90,5 +100,5 @@ fn is_stored(attribute: &Attribute) -> bool {
 
 /// A required string of blanks, visible or not, says as little as none (attack 41).
 fn is_blank(value: &Value) -> bool {
-    value.as_str().is_some_and(|text| user_name_key(text).is_empty())
+    value.as_str().is_some_and(fold::is_blank)
 }

@@ -8,7 +8,7 @@ use super::immutable::{self, Absent};
 use super::normalise::{is_nothing, not_too_many};
 use super::place::Place;
 use super::{Document, MAX_KEY, MAX_RESOURCE, order, required};
-use crate::fold::user_name_key;
+use crate::fold::is_blank;
 use crate::leniency::Tolerance;
 use crate::schema::Attribute;
 use crate::{ResourceType, ScimError};
@@ -17,16 +17,20 @@ use crate::{ResourceType, ScimError};
 /// nothing. What is wrong with the document (too long a key, too many elements, more than [`MAX_RESOURCE`]) goes to the
 /// faults.
 pub(crate) fn settle(rt: &ResourceType, document: &mut Document, t: &mut Tolerance, faults: &mut Faults) {
+    // Mostly all stands in the schema's order already: the search for an attribute goes on where the last one ended.
+    let mut ahead = rt.common.attributes.iter().chain(&rt.core.attributes);
     document.0.retain(|key, value| {
-        if let Some(attribute) = rt.attribute(key) {
+        if let Some(attribute) = ahead.find(|a| a.name == *key).or_else(|| rt.attribute(key)) {
             return is_left((attribute, Place::of(key)), value, t, faults);
         }
         let (Some(extension), Value::Object(block)) = (rt.extension(key), value) else {
             return false;
         };
+        let mut ahead = extension.attributes.iter();
         block.retain(|key, value| {
             let at = Place::within(&extension.id, key);
-            extension.attribute(key).is_some_and(|attribute| is_left((attribute, at), value, t, faults))
+            let attribute = ahead.find(|a| a.name == *key).or_else(|| extension.attribute(key));
+            attribute.is_some_and(|attribute| is_left((attribute, at), value, t, faults))
         });
         put_in_order(block, names(&extension.attributes));
         !block.is_empty()
@@ -104,12 +108,12 @@ fn check_keys(rt: &ResourceType, document: &Document, faults: &mut Faults) {
     let keys: &[&str] =
         if rt.name == "Group" { &["externalId", "displayName"] } else { &["userName", "externalId"] };
     for name in keys {
-        let has_control = |text: &str| text.contains(char::is_control) && !user_name_key(text).is_empty();
-        if document.str(name).is_some_and(has_control) {
+        let Some(text) = document.str(name) else { continue };
+        if text.contains(char::is_control) && !is_blank(text) {
             let fault = ScimError::invalid_value(format!("{name} must not contain control characters."));
             faults.about(name, fault);
         }
-        if document.str(name).is_some_and(|text| text.len() > MAX_KEY && text.chars().count() > MAX_KEY) {
+        if text.len() > MAX_KEY && text.chars().count() > MAX_KEY {
             let fault =
                 ScimError::invalid_value(format!("{name} must be at most {MAX_KEY} characters long."));
             faults.about(name, fault);
