@@ -232,7 +232,7 @@ fn core_attribute(attribute: &Attribute, sub: Option<&Attribute>) -> Pick {
 
 fn extension_pick(urn: &str, attributes: &[Attribute], name: &str) -> Option<Pick> {
     let (name, sub) = split_sub(name);
-    let attribute = attributes.iter().find(|a| a.name.eq_ignore_ascii_case(name))?;
+    let attribute = attributes.iter().find(|a| a.is_called(name))?;
     let sub = sub.map(|sub| attribute.sub_attribute(sub).ok_or(())).transpose().ok()?;
     Some(Pick { urn: Some(urn.to_owned()), ..core_attribute(attribute, sub) })
 }

@@ -7,6 +7,7 @@ use super::faults::Faults;
 use super::immutable::{self, Absent};
 use super::normalise::{Reader, is_nothing, member};
 use super::place::Place;
+use super::sent::Sent;
 use super::{Document, order, required, schemas, settle::settle, unseen};
 use crate::leniency::{Leniency, Tolerance};
 use crate::schema::{Attribute, Schema, is_seat};
@@ -21,8 +22,8 @@ pub fn create(rt: &ResourceType, body: &Value, t: &mut Tolerance) -> Result<Docu
     let mut faults = Faults::default();
     let mut document = read(rt, body, None, (t, &mut faults))?;
     // RFC 7643 §4.1.1 leaves the meaning of an absent `active` to us: whoever is created is meant to work.
-    if rt.core.attribute("active").is_some() {
-        document.0.entry("active").or_insert(Value::Bool(true));
+    if !document.0.contains_key("active") && rt.core.attribute("active").is_some() {
+        document.0.insert("active".into(), Value::Bool(true));
     }
     settle(rt, &mut document, t, &mut faults);
     finish(rt, body, document, faults)
@@ -69,14 +70,17 @@ fn read(
     let urns = schemas::listed(rt, body, t)?;
     let mut reader = Reader { t, faults };
     let attributes = rt.common.attributes.iter().chain(&rt.core.attributes);
-    let mut document = reader.known(attributes, (body, current.map(|current| &current.0)), Place::of);
+    let members = Sent::of(attributes, body);
+    let mut document = reader.known((&members, current.map(|current| &current.0)), Place::of);
     for extension in rt.extension_schemas().filter(|s| !is_seat(&s.id)) {
         let sent = member(body, &extension.id).filter(|sent| !is_nothing(sent));
         let held = current.and_then(|current| current.get(&extension.id)?.as_object());
         let block = sent.and_then(|sent| read_extension(extension, (sent, held), &urns, &mut reader));
-        document.extend(block.map(|block| (extension.id.clone(), block)));
+        if let Some(block) = block {
+            document.insert(extension.id.clone(), block);
+        }
     }
-    for key in body.keys().filter(|key| rt.attribute(key).is_none() && rt.extension(key).is_none()) {
+    for key in members.unknown.into_iter().filter(|key| rt.extension(key).is_none()) {
         reader.unknown(unknown_kind(key), key);
     }
     Ok(Document(document))
@@ -105,8 +109,9 @@ fn read_extension(
         });
         reader.faults.keep(allowed);
     }
-    let block = reader.known(extension.attributes.iter(), (sent, held), |name| Place::within(urn, name));
-    for key in sent.keys().filter(|key| extension.attribute(key).is_none()) {
+    let sent = Sent::of(extension.attributes.iter(), sent);
+    let block = reader.known((&sent, held), |name| Place::within(urn, name));
+    for key in sent.unknown {
         reader.unknown(Leniency::UnknownAttribute, &Place::within(urn, key).to_string());
     }
     Some(Value::Object(block))

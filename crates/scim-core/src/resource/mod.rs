@@ -14,6 +14,7 @@ mod place;
 mod render;
 mod required;
 mod schemas;
+mod sent;
 mod settle;
 mod simple;
 mod unseen;

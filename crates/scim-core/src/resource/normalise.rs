@@ -7,14 +7,12 @@ use serde_json::{Map, Value};
 use super::faults::Faults;
 use super::packed;
 use super::place::Place;
+use super::sent::Sent;
 use super::simple::simple;
 use super::{MAX_ELEMENTS, MAX_MEMBERS};
 use crate::ScimError;
 use crate::leniency::{Leniency, Tolerance};
 use crate::schema::{Attribute, Mutability, Type};
-
-/// Room for what an object of a body can leave behind; attack 38 sends more members than that.
-const MAX_EXPECTED: usize = 32;
 
 /// The canonical form of one attribute's whole value (an array for a multi-valued one); `None` when nothing is
 /// left. `at` is the attribute's full name, for error texts.
@@ -105,8 +103,8 @@ impl Reader<'_> {
             self.faults.refuse(at, fault);
             return None;
         }
-        let kept: Vec<Value> =
-            elements.iter().filter_map(|element| self.single(attribute, element, at)).collect();
+        let mut kept = Vec::with_capacity(elements.len());
+        kept.extend(elements.iter().filter_map(|element| self.single(attribute, element, at)));
         (!kept.is_empty()).then_some(Value::Array(kept))
     }
 
@@ -132,10 +130,11 @@ impl Reader<'_> {
     }
 
     fn is_absent(&mut self, value: &Value, at: Place<'_>) -> bool {
-        if value.as_str() == Some("") {
+        let is_nothing = is_nothing(value);
+        if is_nothing && value.is_string() {
             self.t.note(Leniency::NullOrEmpty, &at.to_string());
         }
-        is_nothing(value)
+        is_nothing
     }
 
     fn complex(&mut self, attribute: &Attribute, value: &Value, at: Place<'_>) -> Option<Value> {
@@ -184,27 +183,26 @@ impl Reader<'_> {
         sent: &Map<String, Value>,
         at: Place<'_>,
     ) -> Option<Value> {
-        let subs = attribute.sub_attributes.as_slice();
-        let kept = self.known(subs.iter(), (sent, None), |name| at.sub(name));
-        for key in sent.keys().filter(|key| attribute.sub_attribute(key).is_none()) {
+        let sent = Sent::of(attribute.sub_attributes.iter(), sent);
+        let kept = self.known((&sent, None), |name| at.sub(name));
+        for key in sent.unknown {
             self.unknown(Leniency::UnknownAttribute, &at.sub(key).to_string());
         }
         (!kept.is_empty()).then_some(Value::Object(kept))
     }
 
-    /// What these attributes take from an object, in their own order. RFC 7644 §3.3: readOnly values are ignored. A
+    /// What the attributes take from an object, in their own order. RFC 7644 §3.3: readOnly values are ignored. A
     /// writeOnly one (a password) is checked and goes no further. A value that is `held` already has been legal once:
     /// who sends it back is not refused for it, so that a profile that became narrower keeps nobody from being
     /// switched off.
     pub(super) fn known<'a>(
         &mut self,
-        attributes: impl Iterator<Item = &'a Attribute>,
-        (sent, held): (&Map<String, Value>, Option<&Map<String, Value>>),
+        (sent, held): (&Sent<'a>, Option<&Map<String, Value>>),
         at: impl Fn(&'a str) -> Place<'a>,
     ) -> Map<String, Value> {
-        let mut kept = Map::with_capacity(sent.len().min(MAX_EXPECTED));
-        for attribute in attributes.filter(|a| a.mutability != Mutability::ReadOnly) {
-            let Some(value) = member(sent, &attribute.name) else {
+        let mut kept = Map::with_capacity(sent.room());
+        for &(attribute, value) in &sent.attributes {
+            let Some(value) = value.filter(|_| attribute.mutability != Mutability::ReadOnly) else {
                 continue;
             };
             if attribute.binding_values && held.and_then(|held| held.get(&attribute.name)) == Some(value) {
@@ -212,8 +210,9 @@ impl Reader<'_> {
                 continue;
             }
             let value = self.whole(attribute, value, at(&attribute.name));
-            let stored = value.filter(|_| attribute.mutability != Mutability::WriteOnly);
-            kept.extend(stored.map(|value| (attribute.name.clone(), value)));
+            if let Some(value) = value.filter(|_| attribute.mutability != Mutability::WriteOnly) {
+                kept.insert(attribute.name.clone(), value);
+            }
         }
         kept
     }

@@ -102,7 +102,14 @@ impl Attribute {
     /// The sub-attribute of this name, letter case ignored.
     #[must_use]
     pub fn sub_attribute(&self, name: &str) -> Option<&Attribute> {
-        self.sub_attributes.iter().find(|a| a.name.eq_ignore_ascii_case(name))
+        self.sub_attributes.iter().find(|a| a.is_called(name))
+    }
+
+    /// Whether this is its name, letter case ignored (RFC 7643 §2.1).
+    #[must_use]
+    pub fn is_called(&self, name: &str) -> bool {
+        // Nearly always it is spelled as in the schema, which is quicker to see.
+        self.name == name || self.name.eq_ignore_ascii_case(name)
     }
 
     /// Accepts no other values than the canonical ones from here on, and tells people.

@@ -31,7 +31,7 @@ impl Schema {
     /// The top-level attribute of this name, letter case ignored.
     #[must_use]
     pub fn attribute(&self, name: &str) -> Option<&Attribute> {
-        self.attributes.iter().find(|a| a.name.eq_ignore_ascii_case(name))
+        self.attributes.iter().find(|a| a.is_called(name))
     }
 
     /// Whether clients may write nothing of it.
