@@ -26,28 +26,33 @@ pub(super) fn simple(
         Type::Boolean => boolean(value, at, t),
         Type::Integer => kept_if(value.is_i64(), value, || integer(value, at)),
         Type::Decimal => kept_if(value.is_number(), value, || at.must_be("a number")),
-        Type::String => text(value, at, "a string", |_| true)
-            .and_then(|value| short_in_members(value, at))
-            .and_then(|value| canonical(attribute, value, at)),
+        Type::String => {
+            let text = text(value, at, "a string", |_| true)?;
+            short_in_members(text, at)?;
+            canonical(attribute, text, at)?;
+            Ok(text.into())
+        }
         Type::Reference => {
-            text(value, at, "a string", |_| true).and_then(|value| canonical(attribute, value, at))
+            let text = text(value, at, "a string", |_| true)?;
+            canonical(attribute, text, at)?;
+            Ok(text.into())
         }
         Type::DateTime => {
             let form = "a dateTime such as 2026-01-31T12:00:00Z";
-            let value = text(value, at, form, |text| Instant::parse(text).is_some())?;
-            capitals(value, t, at, || at.must_be(form))
+            let text = text(value, at, form, |text| Instant::parse(text).is_some())?;
+            capitals(text, t, at, || at.must_be(form))
         }
-        Type::Binary => text(value, at, "base64 (RFC 4648, section 4)", is_base64),
+        Type::Binary => text(value, at, "base64 (RFC 4648, section 4)", is_base64).map(Value::from),
         Type::Complex => Err(at.must_be("an object")),
     }
 }
 
 /// A `$ref` is not kept, so its length is nobody's concern.
-fn short_in_members(value: Value, at: Place<'_>) -> Result<Value, ScimError> {
-    if at.is_part_of_core("members") && value.as_str().is_some_and(is_too_long) {
+fn short_in_members(text: &str, at: Place<'_>) -> Result<(), ScimError> {
+    if at.is_part_of_core("members") && is_too_long(text) {
         return Err(at.must_be(&format!("at most {MAX_KEY} characters long")));
     }
-    Ok(value)
+    Ok(())
 }
 
 /// RFC 7643 §2.3.4 sets no bound; beyond 64 bits JSON's readers differ, and ours would round (RFC 8259 §6).
@@ -60,11 +65,9 @@ fn integer(value: &Value, at: Place<'_>) -> ScimError {
 }
 
 /// Canonical values are hints, unless the tenant's profile binds them; what was sent is kept in its own spelling.
-fn canonical(attribute: &Attribute, value: Value, at: Place<'_>) -> Result<Value, ScimError> {
-    let is_legal =
-        !attribute.binding_values || value.as_str().is_some_and(|text| attribute.is_canonical(text));
-    if is_legal {
-        Ok(value)
+fn canonical(attribute: &Attribute, text: &str, at: Place<'_>) -> Result<(), ScimError> {
+    if !attribute.binding_values || attribute.is_canonical(text) {
+        Ok(())
     } else {
         Err(at.must_be(&format!("one of: {}", listed(&attribute.canonical_values))))
     }
@@ -85,27 +88,30 @@ fn boolean(value: &Value, at: Place<'_>, t: &mut Tolerance) -> Result<Value, Sci
 
 /// A time as xsd:dateTime writes it (RFC 7643 §2.3.5).
 fn capitals(
-    value: Value,
+    text: &str,
     t: &mut Tolerance,
     at: Place<'_>,
     refusal: impl FnOnce() -> ScimError,
 ) -> Result<Value, ScimError> {
-    match value {
-        Value::String(text) if Instant::has_small_letters(&text) => {
-            t.allow(Leniency::LowerCaseTime, &at.to_string(), refusal)?;
-            Ok(text.to_ascii_uppercase().into())
-        }
-        value => Ok(value),
+    if !Instant::has_small_letters(text) {
+        return Ok(text.into());
     }
+    t.allow(Leniency::LowerCaseTime, &at.to_string(), refusal)?;
+    Ok(text.to_ascii_uppercase().into())
 }
 
 /// Kept as sent: Entra sends a value that came back altered again in every cycle.
-fn text(value: &Value, at: Place<'_>, form: &str, is_valid: fn(&str) -> bool) -> Result<Value, ScimError> {
+fn text<'v>(
+    value: &'v Value,
+    at: Place<'_>,
+    form: &str,
+    is_valid: impl FnOnce(&str) -> bool,
+) -> Result<&'v str, ScimError> {
     let text = value.as_str().ok_or_else(|| at.must_be(form))?;
     if text.len() > MAX_STRING {
         return Err(at.must_be("at most 64 KiB long"));
     }
-    kept_if(is_valid(text), value, || at.must_be(form))
+    if is_valid(text) { Ok(text) } else { Err(at.must_be(form)) }
 }
 
 fn kept_if(valid: bool, value: &Value, refusal: impl FnOnce() -> ScimError) -> Result<Value, ScimError> {
