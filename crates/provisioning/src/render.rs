@@ -228,7 +228,8 @@ fn whole_user_text(rules: &Rules, base: &Base, view: &UserView) -> String {
     text
 }
 
-/// Whether the stored text has this member. Quotes inside strings are escaped, so `"key":` is only ever a key.
+/// Whether the stored text has this member, looked for from the end, where extensions stand. Quotes inside strings are
+/// escaped, so `"key":` is only ever a key.
 fn has_key(document: &str, key: &str) -> bool {
-    document.contains(&format!("\"{key}\":"))
+    document.rfind(&format!("\"{key}\":")).is_some()
 }

@@ -27,6 +27,9 @@ pub const WEIGHT_OF_CONTAINER: usize = 4;
 /// held against all others of its object, and against every name of a schema.
 pub const MAX_KEYS: usize = 10_000;
 
+/// Room for the members of the outermost object; a user has about twenty.
+const USUAL_KEYS: usize = 24;
+
 /// Up to here a scan of an object's keys is cheaper than a set of them.
 const FEW_KEYS: usize = 32;
 
@@ -154,7 +157,7 @@ impl<'de> Visitor<'de> for Nested<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
         let inner = self.deeper()?;
-        let mut object = Map::new();
+        let mut object = Map::with_capacity(if self.depth == 0 { USUAL_KEYS } else { 0 });
         let mut keys = Keys::default();
         while let Some(key) = members.next_key::<String>()? {
             without_control_characters(&key)?;
