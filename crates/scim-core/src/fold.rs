@@ -48,8 +48,7 @@ pub fn user_name_key(user_name: &str) -> String {
 }
 
 /// Whether nothing of a text is left when blanks and what is shown as nothing are taken away: its key is empty.
-#[must_use]
-pub fn is_blank(text: &str) -> bool {
+pub(crate) fn is_blank(text: &str) -> bool {
     // A visible ASCII character stays, whatever stands around it, so that most texts need no folding.
     !text.bytes().any(|b| b.is_ascii_graphic()) && user_name_key(text).is_empty()
 }

@@ -106,8 +106,7 @@ impl Attribute {
     }
 
     /// Whether this is its name, letter case ignored (RFC 7643 §2.1).
-    #[must_use]
-    pub fn is_called(&self, name: &str) -> bool {
+    pub(crate) fn is_called(&self, name: &str) -> bool {
         // Nearly always it is spelled as in the schema, which is quicker to see.
         self.name == name || self.name.eq_ignore_ascii_case(name)
     }
