@@ -13,7 +13,7 @@ use super::machine;
 use super::process::resident_mib;
 use super::raw::disk;
 use super::raw::empty_handler::{self, EmptyHandler};
-use super::raw::sqlite_commits::{COMMIT, RawCommits};
+use super::raw::sqlite_commits::{COMMIT, Ids, RawCommits};
 use super::record::Record;
 use super::report::{Report, Table, milliseconds, number, percentiles};
 use super::workloads::first_cycle::{self, Lookup, Size};
@@ -84,7 +84,8 @@ pub async fn run(options: Options, progress: fn(&str)) -> Result<Outcome> {
     let folder = &options.folder;
     std::fs::create_dir_all(folder)?;
     machine::refuse_memory(folder).inspect_err(|_| drop(std::fs::remove_dir(folder)))?;
-    let mut commits = RawCommits::create(&folder.join("raw.db"))?;
+    let mut commits = RawCommits::create(&folder.join("raw.db"), Ids::Random)?;
+    let mut ordered = RawCommits::create(&folder.join("raw-ordered.db"), Ids::OfTime)?;
     let mut facts = Table::new("The machine and the run", &["fact", "value"]);
     for (name, value) in machine::facts(folder, &commits.version()?, options.date.as_deref()) {
         facts.row(vec![name.into(), value]);
@@ -100,7 +101,7 @@ pub async fn run(options: Options, progress: fn(&str)) -> Result<Outcome> {
     );
     let (report, wrong) = (Report::default(), Record::default());
     let mut run = Run { options, gateway, report, wrong, work, progress };
-    run.play(&mut commits).await?;
+    run.play([&mut commits, &mut ordered]).await?;
 
     facts.row(vec!["gateway's memory at the end".into(), memory(&run.gateway)?]);
     let [small, usual, large] = run.options.users.map(|users| number(users as f64));
@@ -121,7 +122,7 @@ fn rates_table(title: &str) -> Table {
 }
 
 impl Run {
-    async fn play(&mut self, commits: &mut RawCommits) -> Result<()> {
+    async fn play(&mut self, commits: [&mut RawCommits; 2]) -> Result<()> {
         let [small_size, usual_size, large_size] = self.options.users;
         let small = self.first_cycle("bench-small", small_size, GROUPS).await?;
         let usual = self.first_cycle("bench", usual_size, usual_size / MEMBERS_PER_GROUP).await?;
@@ -310,7 +311,12 @@ impl Run {
     }
 
     /// Fills the large directory; a part of the way is the measurement of `POST` alone.
-    async fn creation(&mut self, key: &str, users: usize, commits: &mut RawCommits) -> Result<Directory> {
+    async fn creation(
+        &mut self,
+        key: &str,
+        users: usize,
+        mut commits: [&mut RawCommits; 2],
+    ) -> Result<Directory> {
         self.say(&format!(
             "POST alone and raw commits in turns, on the way to {} users …",
             number(users as f64)
@@ -322,12 +328,15 @@ impl Run {
 
         let mut fill =
             self.create(&mut directory, FILL_WORKERS, Bound::turns((users / 10).min(10_000))).await?;
-        let mut raw = (Record::default(), Duration::ZERO);
+        let mut raw = [Record::default(), Record::default()];
+        let mut raw_time = [Duration::ZERO; 2];
         let mut alone = Phase::default();
         for _ in 0..rounds {
-            let (record, time) = commits.run(window)?;
-            raw.0.absorb(record)?;
-            raw.1 += time;
+            for ((file, raw), raw_time) in commits.iter_mut().zip(&mut raw).zip(&mut raw_time) {
+                let (record, time) = file.run(window)?;
+                raw.absorb(record)?;
+                *raw_time += time;
+            }
             let left = users.saturating_sub(directory.users.len()) / 2;
             alone.absorb(self.create(&mut directory, workers, Bound::time_or_turns(window, left)).await?)?;
         }
@@ -338,23 +347,32 @@ impl Run {
         }
 
         let mut table = rates_table("Creating users, POST alone");
-        let limit = raw.0.count(COMMIT) as f64 / raw.1.as_secs_f64();
-        let flush_rate = flushes.count(disk::FLUSH) as f64 / flush_time.as_secs_f64();
+        let rate = |record: &Record, name, time: Duration| record.count(name) as f64 / time.as_secs_f64();
+        let [random, ordered] = &raw;
+        let (limit, kindest) = (rate(random, COMMIT, raw_time[0]), rate(ordered, COMMIT, raw_time[1]));
+        let flush_rate = rate(&flushes, disk::FLUSH, flush_time);
         for (name, rate, record, operation) in [
             ("fdatasync after a 4 KiB append", flush_rate, &flushes, disk::FLUSH),
-            ("SQLite one-row commit, WAL, FULL", limit, &raw.0, COMMIT),
+            ("SQLite one-row commit, WAL, FULL, random ids", limit, random, COMMIT),
+            ("SQLite one-row commit, WAL, FULL, ids in order", kindest, ordered, COMMIT),
         ] {
             let [p50, p99] = percentiles(record.percentiles(operation));
             table.row(vec![name.into(), "1".into(), number(rate), p50, p99]);
         }
         let share = alone.rate("create user") / limit;
         let mut row = self.row(workers, &alone, "create user");
-        row.push("one-row commits".into());
+        row.push("commits, random ids".into());
         row.extend(self.report.judge("create user", share, goals::CREATION));
         table.row(row);
-        let mut row = self.row(FILL_WORKERS, &fill, "create user");
-        row.extend(["one-row commits".into(), goals::CREATION.figure(fill.rate("create user") / limit)]);
-        table.row(row);
+        for (phase, workers, compared, limit) in [
+            (&alone, workers, "commits, ids in order", kindest),
+            (&fill, FILL_WORKERS, "commits, random ids", limit),
+            (&fill, FILL_WORKERS, "commits, ids in order", kindest),
+        ] {
+            let mut row = self.row(workers, phase, "create user");
+            row.extend([compared.into(), goals::CREATION.figure(phase.rate("create user") / limit)]);
+            table.row(row);
+        }
         self.cost("create user", &alone);
         self.show(table);
         self.gather_groups(&mut directory).await?;
