@@ -61,7 +61,7 @@ fn sqlite_pragmas(role: Role, settings: &StoreSettings) -> String {
         // ones. Only what a long reader made it grow beyond its cap is cut off.
         Role::Writer => format!(
             "{common} PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA journal_size_limit={};",
-            u64::from(settings.wal_max_pages.saturating_add(settings.checkpoint_pages)) * WAL_FRAME,
+            u64::from(settings.wal_max_pages) * WAL_FRAME,
         ),
     }
 }

@@ -17,10 +17,11 @@ pub struct StoreSettings {
     pub busy_timeout: Duration,
     /// Jobs that share one commit. More make no commit cheaper, but a failed commit fails them all.
     pub group_commit_max: usize,
-    /// Pages in the write-ahead log (4 KiB each) that start a checkpoint beside the writer.
+    /// Pages in the write-ahead log (4 KiB each) from which checkpoints run beside the writer, until the log can start again.
+    /// The fewer they are, the more often a page is written before it is copied.
     pub checkpoint_pages: u32,
     /// Pages in the write-ahead log from which the writer itself checkpoints before it goes on. After a burst the log's file
-    /// keeps about this size until the store is closed.
+    /// keeps up to this size until the store is closed.
     pub wal_max_pages: u32,
     /// Page cache of one SQLite connection, in KiB. The operating system caches the file as well.
     pub sqlite_cache_kib: u32,
@@ -55,8 +56,8 @@ impl Default for StoreSettings {
             max_waiting: 1024,
             busy_timeout: Duration::from_secs(2),
             group_commit_max: 64,
-            checkpoint_pages: 1000,
-            wal_max_pages: 8000,
+            checkpoint_pages: 6000,
+            wal_max_pages: 9000,
             sqlite_cache_kib: 1024,
             max_uses: 10_000,
             postgres_pool_size: 16,

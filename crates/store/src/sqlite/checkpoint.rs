@@ -1,6 +1,6 @@
-//! Checkpoints: copying the write-ahead log back into the file, off the path of requests. A background job does
-//! most of it; under constant load the log would still grow without end, so at a cap the writer itself lets the
-//! log start again, between two commits and after it has acknowledged.
+//! Checkpoints: copying the write-ahead log back into the file, off the path of requests. They are few, because a page that
+//! was written many times is copied once. Background jobs copy nearly all of the log; under constant load they never copy the
+//! last of it, so the writer itself does, between two commits and after it has acknowledged, and lets the log start again.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -19,6 +19,9 @@ use crate::{StoreConnection, StoreError, StoreSettings};
 /// How long the writer waits for readers of the old log before it goes on without a restart.
 const RESTART_PATIENCE_MS: u32 = 100;
 
+/// Pages that the writer copies while others wait: a millisecond or two.
+const FEW_PAGES: u32 = 500;
+
 /// Watches the log of one SQLite store.
 pub(crate) struct Checkpointer {
     file: StoreFile,
@@ -28,7 +31,7 @@ pub(crate) struct Checkpointer {
     running: AtomicBool,
     /// Held while a background checkpoint runs; true when the store is closed.
     closed: Mutex<bool>,
-    /// Pages in the log from which the writer tries to restart it.
+    /// Pages in the log from which it is to start again.
     restart_at: AtomicU32,
 }
 
@@ -56,7 +59,7 @@ impl Log {
 
 impl Checkpointer {
     pub(crate) fn new(file: StoreFile, settings: Arc<StoreSettings>, counters: Arc<Counters>) -> Self {
-        let restart_at = AtomicU32::new(settings.wal_max_pages);
+        let restart_at = AtomicU32::new(first_restart(&settings));
         let (running, closed) = (AtomicBool::new(false), Mutex::new(false));
         Self { file, settings, counters, running, closed, restart_at }
     }
@@ -68,17 +71,21 @@ impl Checkpointer {
             return;
         };
         self.note(&log);
-        if log.pages() >= self.restart_at.load(Ordering::Relaxed) {
+        if log.pages() < self.restart_at.load(Ordering::Relaxed) {
+            return;
+        }
+        if log.behind() <= FEW_PAGES || log.pages() >= self.settings.wal_max_pages {
             self.restart(writer);
-        } else if log.behind() >= self.settings.checkpoint_pages {
+        } else {
             self.start_in_background();
         }
     }
 
     fn note(&self, log: &Log) {
         self.counters.wal_pages.store(log.pages().into(), Ordering::Relaxed);
-        if log.pages() < self.settings.wal_max_pages {
-            self.restart_at.store(self.settings.wal_max_pages, Ordering::Relaxed);
+        let first = first_restart(&self.settings);
+        if log.pages() < first {
+            self.restart_at.store(first, Ordering::Relaxed);
         }
     }
 
@@ -136,6 +143,10 @@ impl Checkpointer {
     pub(crate) fn close(&self) {
         *lock(&self.closed) = true;
     }
+}
+
+fn first_restart(settings: &StoreSettings) -> u32 {
+    settings.checkpoint_pages.min(settings.wal_max_pages)
 }
 
 const LOOK: &str = "PRAGMA wal_checkpoint(NOOP)";
