@@ -242,10 +242,12 @@ async fn the_log_is_checkpointed_beside_the_writer_and_starts_again() {
         assert!(patience > 0, "no checkpoint: {:?}", fresh.store.stats());
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    // What is copied can be written over. The log is looked at after the answer, so the first of these may still tell of before.
-    write().await;
-    let after = write().await;
-    assert!(after.wal_pages < 100, "{after:?}");
+    // What came since is little: the writer copies it itself, after it has answered, and what is copied is written over.
+    let mut writes = 20;
+    while write().await.wal_pages >= 100 {
+        writes -= 1;
+        assert!(writes > 0, "the log never began anew: {:?}", fresh.store.stats());
+    }
     fresh.remove().await;
 }
 
