@@ -3,7 +3,7 @@
 
 use diesel::prelude::*;
 use scim_core::{Document, ResourceType, filter::Op};
-use store::{ReadTx, WriteTx};
+use store::{ReadTx, StoreConnection, WriteTx};
 
 use crate::{
     DirectoryError, claims,
@@ -85,12 +85,22 @@ pub fn lock(tx: &mut WriteTx<'_>) -> Result<i64, DirectoryError> {
 }
 
 /// Holds the documents as they were at `seen` until this transaction ends: nobody writes data of a schema that staff have
-/// taken away meanwhile.
+/// taken away meanwhile. Any number of writes hold them together.
 ///
 /// # Errors
 /// [`DirectoryError::SchemasChanged`], or the store's.
 pub fn hold(tx: &mut WriteTx<'_>, seen: i64) -> Result<(), DirectoryError> {
-    if lock(tx)? == seen { Ok(()) } else { Err(DirectoryError::SchemasChanged) }
+    if shared_version(tx)? == seen { Ok(()) } else { Err(DirectoryError::SchemasChanged) }
+}
+
+fn shared_version(tx: &mut WriteTx<'_>) -> Result<i64, DirectoryError> {
+    if tx.has_rivals()
+        && let StoreConnection::Postgres(connection) = tx.connection()
+    {
+        let version = extension_schemas_version::table.select(extension_schemas_version::version);
+        return Ok(version.for_share().get_result(connection)?);
+    }
+    version(tx)
 }
 
 /// Writes a document under its URN, over one that is there.

@@ -1,5 +1,8 @@
 //! Schema documents as rows, and who holds data of one.
 
+use std::sync::mpsc;
+use std::time::Duration;
+
 use directory::{
     DirectoryError,
     extensions::{self, Of, Stored},
@@ -10,7 +13,9 @@ use scim_core::{
     schema::{self, Extension},
 };
 use serde_json::{Value, json};
-use testkit::stores::on_each_store;
+use store::WriteTx;
+use testkit::stores::{FreshStore, on_each_store};
+use tokio::sync::oneshot;
 
 use crate::support::{FREE, MIGRATIONS, add_group, add_user, document, read, write};
 
@@ -49,6 +54,40 @@ async fn documents_come_back_as_they_were_and_every_change_counts() {
         write(&store, |tx| extensions::hold(tx, 4)).await.unwrap();
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_postgres_writes_hold_the_documents_together_and_who_changes_them_waits() {
+    let fresh = FreshStore::postgres(MIGRATIONS).await;
+    let (first, second, staff) = (fresh.store.clone(), fresh.store.clone(), fresh.store.clone());
+    let (is_held, held) = oneshot::channel();
+    let (let_go, wait) = mpsc::channel();
+    let first = tokio::spawn(async move {
+        let work = move |tx: &mut WriteTx<'_>| {
+            extensions::hold(tx, 0)?;
+            is_held.send(()).unwrap();
+            wait.recv().unwrap();
+            Ok::<_, DirectoryError>(())
+        };
+        first.write(work).await
+    });
+    held.await.unwrap();
+    write(&second, |tx| extensions::hold(tx, 0)).await.unwrap();
+    let change = tokio::spawn(async move {
+        write(&staff, |tx| {
+            extensions::lock(tx)?;
+            extensions::put(tx, URN, &stored(Of::Users, true))
+        })
+        .await
+    });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(!change.is_finished());
+    let_go.send(()).unwrap();
+    first.await.unwrap().unwrap();
+    change.await.unwrap().unwrap();
+    let stale = write(&second, |tx| extensions::hold(tx, 0)).await;
+    assert!(matches!(stale, Err(DirectoryError::SchemasChanged)));
+    fresh.remove().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
