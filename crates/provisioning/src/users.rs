@@ -11,7 +11,8 @@ use directory::{
     users::{self, UserRecord, UserRow},
 };
 use scim_core::{
-    Document, fold::fold, leniency::Tolerance, patch::PatchRequest, projection::Projection, resource, urn,
+    Document, ScimError, fold::fold, leniency::Tolerance, patch::PatchRequest, projection::Projection,
+    resource, urn,
 };
 use seat_ledger::{License, Seat, SeatChange, Wish, pools, seats};
 use serde_json::{Value, json};
@@ -138,6 +139,14 @@ impl NewUser {
         let Wish { role, license, may_fall_back, active } = rules.profile.wish(document);
         let row = UserRow::of(document, &rules.user);
         Self { row, role: role.to_owned(), license, may_fall_back, active }
+    }
+
+    /// The user of this body.
+    ///
+    /// # Errors
+    /// Those of [`resource::create`].
+    pub fn read(rules: &Rules, body: &Value, t: &mut Tolerance) -> Result<Self, ScimError> {
+        Ok(Self::of(rules, &resource::create(&rules.user, body, t)?))
     }
 
     fn wish(&self) -> Wish<'_> {

@@ -7,7 +7,6 @@ use scim_core::{
     leniency::Tolerance,
     patch::{MemberChange, PatchRequest},
     projection::Projection,
-    resource,
 };
 use seat_ledger::{License, Seat, SeatChange};
 use serde_json::Value;
@@ -17,7 +16,7 @@ use crate::{
     Act, Preconditions, ProvisioningError, Rules,
     groups::{self, GroupView},
     render::{self, Base},
-    users::{self, Edit, UserView},
+    users::{self, Edit, NewUser, UserView},
 };
 
 /// The types of resources that clients write.
@@ -62,7 +61,7 @@ pub struct Write {
 
 #[derive(Debug)]
 enum What {
-    CreateUser(Option<String>, users::NewUser),
+    CreateUser(Option<String>, NewUser),
     ReplaceUser(String, Value),
     PatchUser(String, PatchRequest),
     DeleteUser(String),
@@ -154,13 +153,10 @@ impl Write {
     /// 400 for a body that is none of this type; 413 for too many operations of a PATCH.
     pub fn new(rules: &Rules, kind: Kind, request: Request, t: &mut Tolerance) -> Result<Self, ScimError> {
         let what = match (kind, request) {
-            (Kind::User, Request::Create(body)) => {
-                What::CreateUser(None, users::NewUser::of(rules, &resource::create(&rules.user, &body, t)?))
+            (Kind::User, Request::Create(body)) => What::CreateUser(None, NewUser::read(rules, &body, t)?),
+            (Kind::User, Request::CreateAs(id, body)) => {
+                What::CreateUser(Some(id), NewUser::read(rules, &body, t)?)
             }
-            (Kind::User, Request::CreateAs(id, body)) => What::CreateUser(
-                Some(id),
-                users::NewUser::of(rules, &resource::create(&rules.user, &body, t)?),
-            ),
             (Kind::User, Request::Replace(id, body)) => What::ReplaceUser(id, body),
             (Kind::User, Request::Patch(id, body)) => {
                 What::PatchUser(id, PatchRequest::parse(&rules.user, &body, t)?)

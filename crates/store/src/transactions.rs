@@ -111,8 +111,7 @@ impl<'a> WriteTx<'a> {
         let read = ReadTx { writes: true, ..ReadTx::new(self.read.connection) };
         let mut inner = WriteTx { read, now_ms: self.now_ms };
         let done = run_caught(|| work(&mut inner));
-        let changed = inner.has_changed();
-        self.read.changed |= changed;
+        self.read.changed |= inner.has_changed();
         let done = done.and_then(|value| {
             StoreConnection::commit_transaction(self.read.connection).map_err(StoreError::from)?;
             Ok(value)

@@ -12,6 +12,12 @@ use crate::resource::{Faults, keep_in_value, normalise, normalise_element};
 use crate::schema::{Attribute, Mutability, ResourceType, Type};
 use crate::{ScimError, ScimType};
 
+/// One value where the attribute of this name holds several.
+pub(super) fn allow_single(name: &str, tolerance: &mut Tolerance) -> Result<(), ScimError> {
+    let refusal = || ScimError::invalid_value(format!("{name} must be an array."));
+    tolerance.allow(Leniency::SingleForList, name, refusal)
+}
+
 /// One operation with what every step of it needs.
 pub(super) struct Change<'a> {
     pub(super) verb: Verb,
@@ -171,9 +177,7 @@ impl<'a> Change<'a> {
     }
 
     fn allow_single(&mut self) -> Result<(), ScimError> {
-        let name = &self.name;
-        let refusal = || ScimError::invalid_value(format!("{name} must be an array."));
-        self.tolerance.allow(Leniency::SingleForList, name, refusal)
+        allow_single(&self.name, self.tolerance)
     }
 
     /// One element in canonical form.

@@ -197,10 +197,15 @@ fn sent_element(change: &mut Change<'_>) -> Result<Option<Value>, ScimError> {
         Value::String(_) if change.definition.sub_attribute("value").is_some() => {
             let refusal = || no_element(&change.name);
             change.tolerance.allow(Leniency::BareValue, &change.name, refusal)?;
-            Ok(Some(Value::Object(Map::from_iter([("value".to_owned(), change.value.clone())]))))
+            Ok(Some(with_value(change.value)))
         }
         _ => Err(no_element(&change.name)),
     }
+}
+
+/// An element that was sent as a bare text.
+fn with_value(text: &Value) -> Value {
+    Value::Object(Map::from_iter([("value".to_owned(), text.clone())]))
 }
 
 fn no_element(name: &str) -> ScimError {
@@ -273,7 +278,7 @@ fn remove_listed(change: &mut Change<'_>, list: &mut Vec<Value>) -> Result<(), S
         let element = match element {
             Value::String(_) if is_complex => {
                 change.tolerance.note(Leniency::BareValue, &change.name);
-                Some(Value::Object(Map::from_iter([("value".to_owned(), element.clone())])))
+                Some(with_value(element))
             }
             other => change.element(other)?,
         };

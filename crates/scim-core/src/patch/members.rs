@@ -4,6 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::Verb;
+use super::apply::allow_single;
 use super::compat::is_empty;
 use crate::filter::{Filter, Literal, Op};
 use crate::fold::fold;
@@ -149,9 +150,7 @@ fn listed<'v>(value: &'v Value, tolerance: &mut Tolerance) -> Result<&'v [Value]
         // Nobody: what is empty need not stand in a list.
         empty if is_empty(empty) => std::slice::from_ref(empty),
         single => {
-            tolerance.allow(Leniency::SingleForList, "members", || {
-                ScimError::invalid_value("members must be an array.")
-            })?;
+            allow_single("members", tolerance)?;
             std::slice::from_ref(single)
         }
     })

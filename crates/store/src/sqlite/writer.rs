@@ -147,13 +147,13 @@ impl Writer {
     fn transact(&self, connection: &mut StoreConnection, jobs: &mut [Box<dyn Job>]) -> Result<(), Lost> {
         let alone = jobs.len() == 1;
         if alone || self.is_bold() && jobs.iter().all(|job| job.repeat() == Repeat::WhenUndone) {
-            if self.transact_plainly(connection, jobs)? || alone {
+            if self.transact_with(Savepoints::None, connection, jobs)? || alone {
                 return Ok(());
             }
             Counters::count(&self.counters.repeats);
             self.careful.store(CAREFUL_BATCHES, Ordering::Relaxed);
         }
-        self.transact_in_savepoints(connection, jobs)
+        self.transact_with(Savepoints::Each, connection, jobs).map(|_kept| ())
     }
 
     /// Whether no batch had to run again lately.
@@ -163,16 +163,23 @@ impl Writer {
         careful == 0
     }
 
-    /// Runs all the jobs without savepoints. False when one of them had to be undone, and with it all.
-    fn transact_plainly(
+    /// Runs all the jobs and commits. False when one of them had to be undone, and with it all.
+    fn transact_with(
         &self,
+        savepoints: Savepoints,
         connection: &mut StoreConnection,
         jobs: &mut [Box<dyn Job>],
     ) -> Result<bool, Lost> {
-        begin(connection, BEGIN)?;
+        // IMMEDIATE takes the write lock now, where waiting for it is possible; a deferred transaction that
+        // becomes a writer later fails at once when another process wrote in between.
+        begin(connection, "BEGIN IMMEDIATE")?;
         let mut anything = false;
         for (index, job) in jobs.iter_mut().enumerate() {
-            match self.run(job, connection, 1).map_err(|error| Lost::to(index, error))? {
+            let ran = match savepoints {
+                Savepoints::None => self.run(job, connection, 1),
+                Savepoints::Each => self.run_in_savepoint(job, connection),
+            };
+            match ran.map_err(|error| Lost::to(index, error))? {
                 Ran::Well => anything = true,
                 Ran::Untouched => {}
                 Ran::Spoiled => {
@@ -181,46 +188,28 @@ impl Writer {
                 }
             }
         }
-        self.end(connection, anything)?;
-        Ok(true)
-    }
-
-    fn transact_in_savepoints(
-        &self,
-        connection: &mut StoreConnection,
-        jobs: &mut [Box<dyn Job>],
-    ) -> Result<(), Lost> {
-        begin(connection, BEGIN)?;
-        let mut anything = false;
-        for (index, job) in jobs.iter_mut().enumerate() {
-            let ran = self.run_in_savepoint(job, connection).map_err(|error| Lost::to(index, error))?;
-            anything |= ran == Ran::Well;
-        }
-        self.end(connection, anything)
-    }
-
-    fn end(&self, connection: &mut StoreConnection, anything: bool) -> Result<(), Lost> {
         if anything {
             commit(connection)?;
             Counters::count(&self.counters.commits);
         } else {
             roll_back_to(connection, 0)?;
         }
-        Ok(())
+        Ok(true)
     }
 
+    /// Whatever the job did before it failed is undone here, so that it is never [`Ran::Spoiled`].
     fn run_in_savepoint(
         &self,
         job: &mut Box<dyn Job>,
         connection: &mut StoreConnection,
     ) -> Result<Ran, StoreError> {
         StoreConnection::begin_transaction(connection)?;
-        let ran = self.run(job, connection, 2)?;
-        match ran {
-            Ran::Well => StoreConnection::commit_transaction(connection)?,
-            Ran::Untouched | Ran::Spoiled => roll_back_to(connection, 1)?,
+        if self.run(job, connection, 2)? == Ran::Well {
+            StoreConnection::commit_transaction(connection)?;
+            return Ok(Ran::Well);
         }
-        Ok(ran)
+        roll_back_to(connection, 1)?;
+        Ok(Ran::Untouched)
     }
 
     /// Runs a job where so many transactions are open, and still are after it if it did not fail.
@@ -298,9 +287,12 @@ impl Drop for Leadership {
     }
 }
 
-// IMMEDIATE takes the write lock now, where waiting for it is possible; a deferred transaction that becomes a writer later
-// fails at once when another process wrote in between.
-const BEGIN: &str = "BEGIN IMMEDIATE";
+/// Whether each job of a batch can be undone alone.
+#[derive(Clone, Copy)]
+enum Savepoints {
+    None,
+    Each,
+}
 
 /// Why a batch was lost, and the job that lost it, if it was one.
 struct Lost {

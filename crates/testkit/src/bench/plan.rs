@@ -315,7 +315,7 @@ impl Run {
         &mut self,
         key: &str,
         users: usize,
-        mut commits: [&mut RawCommits; 2],
+        commits: [&mut RawCommits; 2],
     ) -> Result<Directory> {
         self.say(&format!(
             "POST alone and raw commits in turns, on the way to {} users …",
@@ -328,14 +328,13 @@ impl Run {
 
         let mut fill =
             self.create(&mut directory, FILL_WORKERS, Bound::turns((users / 10).min(10_000))).await?;
-        let mut raw = [Record::default(), Record::default()];
-        let mut raw_time = [Duration::ZERO; 2];
+        let mut raw = commits.map(|file| (file, Record::default(), Duration::ZERO));
         let mut alone = Phase::default();
         for _ in 0..rounds {
-            for ((file, raw), raw_time) in commits.iter_mut().zip(&mut raw).zip(&mut raw_time) {
+            for (file, seen, took) in &mut raw {
                 let (record, time) = file.run(window)?;
-                raw.absorb(record)?;
-                *raw_time += time;
+                seen.absorb(record)?;
+                *took += time;
             }
             let left = users.saturating_sub(directory.users.len()) / 2;
             alone.absorb(self.create(&mut directory, workers, Bound::time_or_turns(window, left)).await?)?;
@@ -348,8 +347,9 @@ impl Run {
 
         let mut table = rates_table("Creating users, POST alone");
         let rate = |record: &Record, name, time: Duration| record.count(name) as f64 / time.as_secs_f64();
-        let [random, ordered] = &raw;
-        let (limit, kindest) = (rate(random, COMMIT, raw_time[0]), rate(ordered, COMMIT, raw_time[1]));
+        let [(_, random, random_time), (_, ordered, ordered_time)] = &raw;
+        let limit = rate(random, COMMIT, *random_time);
+        let kindest = rate(ordered, COMMIT, *ordered_time);
         let flush_rate = rate(&flushes, disk::FLUSH, flush_time);
         for (name, rate, record, operation) in [
             ("fdatasync after a 4 KiB append", flush_rate, &flushes, disk::FLUSH),
