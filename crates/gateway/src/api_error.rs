@@ -8,7 +8,7 @@ use seat_ledger::SeatError;
 use store::StoreError;
 use tenant_registry::RegistryError;
 
-use crate::app::App;
+use crate::{app::App, regions::RegionDown};
 
 /// Why a credential does not open what the path names.
 #[derive(Debug)]
@@ -58,6 +58,10 @@ pub(crate) enum ApiError {
     BodyBroken,
     #[error("{0}")]
     UnsupportedMediaType(&'static str),
+    #[error(transparent)]
+    RegionDown(RegionDown),
+    #[error("the store has reached its limit of {limit} bytes")]
+    TenantFull { limit: u64, contact: String },
     #[error("misconfigured: {0}")]
     Misconfigured(String),
     #[error("a handler panicked")]
@@ -93,6 +97,11 @@ impl ApiError {
     /// Whether the request was judged by schemas that staff have changed meanwhile.
     pub(crate) fn met_newer_schemas(&self) -> bool {
         matches!(self, Self::Provisioning(ProvisioningError::Directory(DirectoryError::SchemasChanged)))
+    }
+
+    /// Whether the log has it already, once for all the requests that meet it.
+    pub(crate) fn is_logged(&self) -> bool {
+        matches!(self, Self::RegionDown(_))
     }
 
     /// Whether the request may be answered before its body was read, so that the connection cannot be used again.
@@ -149,6 +158,11 @@ impl ApiError {
             }
             Self::BodyBroken => plain(400, "The body broke off or was not framed as its headers say."),
             Self::UnsupportedMediaType(detail) => plain(415, detail),
+            Self::TenantFull { limit, contact } => plain(507, &tenant_full(*limit, contact)),
+            Self::RegionDown(_) => plain(
+                503,
+                &format!("The data of this region cannot be reached now; retry later. Ref {request_id}."),
+            ),
             Self::Misconfigured(_) | Self::Panicked => internal(request_id),
             Self::Provisioning(error) => provisioning(error, request_id),
             Self::Registry(error) => registry(error, request_id),
@@ -248,6 +262,8 @@ fn registry(error: &RegistryError, request_id: &str) -> ScimError {
         RegistryError::BadName(_)
         | RegistryError::KeyTaken { .. }
         | RegistryError::NoTenant { .. }
+        | RegistryError::BeingDeleted { .. }
+        | RegistryError::NotRemoved { .. }
         | RegistryError::NoToken(_)
         | RegistryError::Initialise(_)
         | RegistryError::Damaged(_) => internal(request_id),
@@ -260,6 +276,9 @@ fn store(error: &StoreError, request_id: &str) -> ScimError {
         StoreError::Full => {
             ScimError::new(507, None, "The service has no room left; nothing was stored. Retry later.")
         }
+        StoreError::OverLimit { limit } => {
+            ScimError::new(507, None, tenant_full(*limit, "your administrator"))
+        }
         StoreError::Unavailable(_)
         | StoreError::Missing
         | StoreError::Corrupt(_)
@@ -270,6 +289,13 @@ fn store(error: &StoreError, request_id: &str) -> ScimError {
         ),
         StoreError::Panicked | StoreError::Unique(_) | StoreError::Query(_) => internal(request_id),
     }
+}
+
+fn tenant_full(limit: u64, contact: &str) -> String {
+    format!(
+        "The data of this tenant has reached its limit of {limit} bytes; nothing was stored. Delete what is no longer needed, \
+         or ask {contact} for more room. Deletions and deactivations go on."
+    )
 }
 
 fn internal(request_id: &str) -> ScimError {
@@ -294,8 +320,13 @@ impl Refused {
         }
     }
 
-    /// Gives a seat refusal its words and counts it; any other error passes.
+    /// Gives a refusal for want of room its words, and one for want of a seat, which is counted; any other error passes.
     pub(crate) fn explain(&self, app: &App, error: ApiError) -> ApiError {
+        if let ApiError::Store(StoreError::OverLimit { limit })
+        | ApiError::Provisioning(ProvisioningError::Store(StoreError::OverLimit { limit })) = error
+        {
+            return ApiError::TenantFull { limit, contact: self.contact.clone() };
+        }
         let ApiError::Provisioning(ProvisioningError::Seats(SeatError::LimitReached {
             license,
             used,

@@ -1,7 +1,6 @@
 //! Everything that is built once and shared by all requests, in one readable place.
 
 use std::{
-    collections::BTreeMap,
     fs::{File, TryLockError},
     path::Path,
     sync::{
@@ -11,12 +10,17 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use provisioning::{TENANT_MIGRATIONS, render::Base};
+use provisioning::render::Base;
 use store::Stores;
-use tenant_registry::{RegionCode, Registry, Tenant};
+use tenant_registry::{RegionCode, Tenant};
 
 use crate::{
-    admin::AdminToken, attempts::Attempts, dropped::Dropped, settings::Settings, telemetry::metrics::Metrics,
+    admin::AdminToken,
+    attempts::Attempts,
+    dropped::Dropped,
+    regions::{Ground, Regions},
+    settings::Settings,
+    telemetry::metrics::Metrics,
     tenant_rules::RulesCache,
 };
 
@@ -26,7 +30,7 @@ pub(crate) struct App {
     /// `http(s)://host[:port]` of the shared host.
     pub(crate) public_url: String,
     pub(crate) stores: Stores,
-    pub(crate) registries: BTreeMap<RegionCode, Registry>,
+    pub(crate) regions: Regions,
     pub(crate) rules: RulesCache,
     pub(crate) attempts: Attempts,
     pub(crate) dropped: Dropped,
@@ -39,7 +43,7 @@ pub(crate) struct App {
 }
 
 impl App {
-    /// Opens the registries of the served regions. `public_url` is what the settings say or the address listened on.
+    /// Opens the served regions, as far as they can be opened. `public_url` is what the settings say or the address listened on.
     ///
     /// # Errors
     /// One sentence for the operator.
@@ -47,15 +51,15 @@ impl App {
         let stores = Stores::new(settings.store.clone()).map_err(|e| format!("stores: {e}"))?;
         let admin_token = AdminToken::find_or_make(&settings.data_dir)?;
         let lock = lock(&settings.data_dir)?;
-        let mut registries = BTreeMap::new();
-        for code in settings.regions.keys() {
-            let registry = Registry::open(&stores, code.clone(), &settings.data_dir, TENANT_MIGRATIONS).await;
-            let registry = registry.map_err(|e| format!("registry of region {code}: {e}"))?;
-            registries.insert(code.clone(), registry);
-        }
+        let metrics = Metrics::new().map_err(|e| format!("metrics: {e}"))?;
+        let ground = Ground {
+            stores: stores.clone(),
+            data_dir: settings.data_dir.clone(),
+            served: metrics.regions_served.clone(),
+        };
+        let regions = Regions::open(settings.regions.keys(), ground).await;
         Ok(Arc::new(Self {
             attempts: Attempts::new(settings.wrong_secrets, settings.wrong_secrets_window),
-            metrics: Metrics::new().map_err(|e| format!("metrics: {e}"))?,
             rules: RulesCache::new(),
             dropped: Dropped::default(),
             ready: AtomicBool::new(true),
@@ -63,7 +67,8 @@ impl App {
             admin_token,
             public_url,
             stores,
-            registries,
+            regions,
+            metrics,
             settings,
         }))
     }

@@ -22,13 +22,20 @@ async fn healthz() -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n")
 }
 
+/// Ready as long as one region is served: taking this process out of the proxy for one that is not would end the others too.
+/// Why it is not is for staff to see; the admin API tells.
 async fn readyz(app: web::Data<App>) -> HttpResponse {
-    match app.is_ready() {
-        true => HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ready\n"),
-        false => {
-            HttpResponse::ServiceUnavailable().content_type("text/plain; charset=utf-8").body("stopping\n")
-        }
-    }
+    let regions: Vec<_> = app.regions.all().map(|(code, why)| (code, why.is_none())).collect();
+    let (mut answer, word) = match (app.is_ready(), regions.iter().any(|(_, served)| *served)) {
+        (false, _) => (HttpResponse::ServiceUnavailable(), "stopping"),
+        (true, false) => (HttpResponse::ServiceUnavailable(), "no region is served"),
+        (true, true) => (HttpResponse::Ok(), "ready"),
+    };
+    let states: String = regions
+        .into_iter()
+        .map(|(code, served)| format!("{code} {}\n", if served { "served" } else { "down" }))
+        .collect();
+    answer.content_type("text/plain; charset=utf-8").body(format!("{word}\n{states}"))
 }
 
 async fn metrics(app: web::Data<App>) -> HttpResponse {

@@ -9,6 +9,7 @@ mod dropped;
 mod health;
 mod http;
 mod protection;
+mod regions;
 mod request_id;
 mod scim;
 mod serve;

@@ -1,7 +1,8 @@
 //! `usher serve`: bind, open, serve, and drain at a stop.
 
 use std::{
-    io::Write as _,
+    fs::OpenOptions,
+    io::{ErrorKind, Write as _},
     net::{SocketAddr, TcpListener},
     path::Path,
     sync::Arc,
@@ -34,6 +35,8 @@ async fn run(settings: Settings) -> Result<(), String> {
     let metrics = metrics.map(|listener| metrics_server(&app, listener)).transpose()?;
     let (stop, stopping) = watch::channel(false);
     let server = scim_server(&app, listener, &stopping)?;
+    let looked_after = Arc::clone(&app);
+    actix_web::rt::spawn(async move { looked_after.regions.look_after().await });
     info!(%address, public_url = app.public_url, "serving");
     let handle = server.handle();
     let stopped = Arc::clone(&app);
@@ -97,11 +100,23 @@ fn metrics_server(app: &Arc<App>, listener: TcpListener) -> Result<actix_web::de
     Ok(handle)
 }
 
-/// Where the command line finds this server.
+/// Where the command line finds this server. Written over what is there, which takes no new room, because a start on a full disk
+/// must serve.
 fn leave_server_url(data_dir: &Path, address: SocketAddr) -> Result<(), String> {
     let path = data_dir.join("server-url");
-    let written = std::fs::File::create(&path).and_then(|mut file| writeln!(file, "http://{address}"));
-    written.map_err(|e| format!("{}: {e}", path.display()))
+    let line = format!("http://{address}\n");
+    let written =
+        OpenOptions::new().write(true).create(true).truncate(false).open(&path).and_then(|mut file| {
+            file.write_all(line.as_bytes())?;
+            file.set_len(u64::try_from(line.len()).unwrap_or_default())
+        });
+    match written {
+        Err(error) if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => {
+            warn!(%error, "server-url could not be written; name this server with --server");
+            Ok(())
+        }
+        written => written.map_err(|e| format!("{}: {e}", path.display())),
+    }
 }
 
 /// A limit on the size of files (`ulimit -f`, `LimitFSIZE=`) ends a process that meets it, and every tenant with it, unless the

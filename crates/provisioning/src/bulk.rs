@@ -327,7 +327,10 @@ fn of_the_operation(error: ProvisioningError) -> Result<ProvisioningError, Store
         ProvisioningError::Store(error)
         | ProvisioningError::Directory(DirectoryError::Store(error))
         | ProvisioningError::Seats(SeatError::Store(error)) => match error {
-            StoreError::Panicked | StoreError::Unique(_) | StoreError::Query(_) => Ok(error.into()),
+            StoreError::OverLimit { .. }
+            | StoreError::Panicked
+            | StoreError::Unique(_)
+            | StoreError::Query(_) => Ok(error.into()),
             failure => Err(failure),
         },
         error => Ok(error),

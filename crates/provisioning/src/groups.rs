@@ -180,6 +180,9 @@ pub fn patch(
     let record = found_for_update(tx, id, conditions)?;
     let old = record.parse()?;
     let new = patch.apply(&rules.group, &old, tolerance)?;
+    if new == old && members.iter().all(|change| matches!(change, MemberChange::Remove(_))) {
+        tx.go_beyond_limit();
+    }
     let outcome = change_members(tx, rules, id, members, tolerance)?;
     finish(tx, rules, (record, &old, &new), outcome, (act, with_members))
 }
@@ -248,6 +251,7 @@ pub fn delete(
     act: &Act,
 ) -> Result<(), ProvisioningError> {
     let record = found_for_update(tx, id, conditions)?;
+    tx.go_beyond_limit();
     let left = groups::remove(tx, &record, &rules.group)?;
     note(tx, "group.deleted", &record, act)?;
     record_left(tx, &left, id, act)

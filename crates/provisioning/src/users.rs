@@ -345,6 +345,9 @@ pub fn edit(
         let view = if whole { view(tx, record)? } else { row_alone(record, None) };
         return Ok(Written { view, changed: false, seat: None });
     }
+    if is_active(&old) && !is_active(&new) {
+        tx.go_beyond_limit();
+    }
     let held = seats::find(tx, id)?;
     let wish = wish(rules, held.as_ref(), &old, &new);
     let record = users::update(tx, &record, &old, &new, &rules.user)?;
@@ -403,6 +406,7 @@ pub fn delete(
     act: &Act,
 ) -> Result<Vec<Seat>, ProvisioningError> {
     let record = found_for_update(tx, id, conditions)?;
+    tx.go_beyond_limit();
     let promoted = seats::remove(tx, id)?;
     let left = users::remove(tx, &record, &rules.user)?;
     note(tx, "user.deleted", &record, act, json!({}))?;

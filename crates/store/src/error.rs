@@ -18,6 +18,12 @@ pub enum StoreError {
     /// The disk is full. Nothing was changed; reads go on.
     #[error("the store's disk is full")]
     Full,
+    /// The store would hold more than it may. Nothing was changed; what frees room goes on.
+    #[error("the store may hold {limit} bytes and would hold more")]
+    OverLimit {
+        /// In bytes.
+        limit: u64,
+    },
     /// The database cannot be reached, or it failed in a way that may pass.
     #[error("the store is unavailable: {0}")]
     Unavailable(String),

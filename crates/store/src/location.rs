@@ -59,6 +59,11 @@ impl StoreFile {
         Path::new(&*self.path)
     }
 
+    /// The last part of its path, for sentences and marks.
+    pub(crate) fn name(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or_default()
+    }
+
     /// The file and its two companions, the main file first.
     pub(crate) fn all_paths(&self) -> [PathBuf; 3] {
         ["", "-wal", "-shm"].map(|suffix| PathBuf::from(format!("{}{suffix}", self.path)))

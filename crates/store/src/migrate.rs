@@ -48,16 +48,41 @@ impl Migration {
     }
 }
 
-/// True when every step has been applied. One query; the connection must see the store's tables.
+/// How far a store has come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// No step has ever been applied: whatever this is, it is no store yet.
+    None,
+    /// Steps are missing.
+    Behind,
+    /// Every step has been applied.
+    Current,
+}
+
+/// How far the store has come. One query; the connection must see the store's tables.
 ///
 /// # Errors
 /// `Migration` when the store is newer than this list.
-pub(crate) fn is_current(connection: &mut StoreConnection, known: &[Migration]) -> Result<bool, StoreError> {
-    match applied(connection) {
-        Ok(applied) => next(&applied, known).map(|next| next.is_none()),
-        Err(error) if is_missing_table(&error) => Ok(false),
-        Err(error) => Err(error.into()),
-    }
+pub(crate) fn progress(
+    connection: &mut StoreConnection,
+    known: &[Migration],
+) -> Result<Progress, StoreError> {
+    let applied = match applied(connection) {
+        Ok(applied) => applied,
+        Err(error) if is_missing_table(&error) => return Ok(Progress::None),
+        Err(error) => return Err(error.into()),
+    };
+    Ok(match next(&applied, known)? {
+        Some(_) if applied.is_empty() => Progress::None,
+        Some(_) => Progress::Behind,
+        None => Progress::Current,
+    })
+}
+
+/// What is told of a store in which no step was ever applied. Only its creation makes tables: an empty file in the place of one
+/// would otherwise be read as a tenant without users.
+pub(crate) fn not_a_store(name: &str) -> StoreError {
+    StoreError::Corrupt(format!("{name} holds no tables of this program"))
 }
 
 /// Applies the missing steps, each in a transaction begun with `begin_sql`, which must keep other processes out

@@ -12,10 +12,11 @@ use tokio::time::Instant;
 
 use crate::admission::Admission;
 use crate::location::{PostgresUrl, SchemaName};
-use crate::migrate::{self, Migration};
+use crate::migrate::{self, Migration, Progress, not_a_store};
 use crate::open;
 use crate::pool::{Limits, Pool, blocking};
 use crate::stats::{Counters, StoreStats};
+use crate::stores::Absent;
 use crate::{ReadTx, StoreConnection, StoreError, StoreSettings, WriteTx};
 
 /// The connections to one PostgreSQL database, in lanes.
@@ -143,15 +144,24 @@ impl PostgresStore {
     }
 
     /// Checks that the schema exists and migrates it when it is behind.
-    pub(crate) async fn prepare(&self, migrations: &'static [Migration]) -> Result<(), StoreError> {
+    ///
+    /// # Errors
+    /// `Missing`; `Corrupt` for a schema without tables of ours, unless the store may be made.
+    pub(crate) async fn prepare(
+        &self,
+        migrations: &'static [Migration],
+        absent: Absent,
+    ) -> Result<(), StoreError> {
         match self.look(migrations).await? {
-            Found { present: false, .. } => Err(StoreError::Missing),
-            Found { current: true, .. } => Ok(()),
-            _ => self.migrate(migrations).await,
+            None => Err(StoreError::Missing),
+            Some(Progress::None) if absent == Absent::IsAnError => Err(not_a_store(self.schema.as_str())),
+            Some(Progress::Current) => Ok(()),
+            Some(Progress::None | Progress::Behind) => self.migrate(migrations).await,
         }
     }
 
-    async fn look(&self, migrations: &'static [Migration]) -> Result<Found, StoreError> {
+    /// How far the schema has come; `None` when there is none.
+    async fn look(&self, migrations: &'static [Migration]) -> Result<Option<Progress>, StoreError> {
         let schema = self.schema.clone();
         // Asked, because SET LOCAL search_path to a schema that is not there succeeds.
         self.read(move |tx| {
@@ -162,8 +172,11 @@ impl PostgresStore {
             )
             .bind::<Text, _>(schema.as_str())
             .get_result(tx.connection())?;
-            let current = found.begun && migrate::is_current(tx.connection(), migrations)?;
-            Ok(Found { present: found.present, current })
+            Ok(match found {
+                Presence { present: false, .. } => None,
+                Presence { begun: false, .. } => Some(Progress::None),
+                Presence { .. } => Some(migrate::progress(tx.connection(), migrations)?),
+            })
         })
         .await
     }
@@ -208,11 +221,6 @@ impl PostgresStore {
     pub(crate) fn stats(&self) -> StoreStats {
         self.counters.snapshot()
     }
-}
-
-struct Found {
-    present: bool,
-    current: bool,
 }
 
 #[derive(diesel::QueryableByName)]

@@ -8,7 +8,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::postgres::PostgresStore;
 use crate::sqlite::SqliteStore;
 use crate::stats::StoreStats;
-use crate::{ReadTx, StoreError, WriteTx};
+use crate::{ReadTx, StoreError, WriteTx, room};
 
 /// An open store. Cheap to clone; take it from [`Stores::open`](crate::Stores::open) for one request and let it
 /// go, because a store that someone holds is not closed to make room for another.
@@ -102,6 +102,35 @@ impl Store {
             Kind::Sqlite(store) => store.write_repeatable(work).await,
             Kind::Postgres(store) => store.write(work).await,
         }
+    }
+
+    /// Has the database read the whole of a SQLite store and compare it with itself. Costs more the larger the store is.
+    ///
+    /// # Errors
+    /// `Corrupt` with the first fault, or what the database says.
+    pub async fn check(&self) -> Result<(), StoreError> {
+        match &self.0.kind {
+            Kind::Sqlite(store) => store.check().await,
+            // A server looks after its own files.
+            Kind::Postgres(_) => Ok(()),
+        }
+    }
+
+    /// How many bytes the store may hold from now on; `None` for no limit. A write that would go beyond it is `OverLimit`, but for
+    /// what says [`WriteTx::go_beyond_limit`]. It is kept on SQLite only, and forgotten when the store is closed.
+    pub fn limit_to(&self, bytes: Option<u64>) {
+        match &self.0.kind {
+            Kind::Sqlite(store) => store.limit_to(bytes),
+            Kind::Postgres(_) => {}
+        }
+    }
+
+    /// Bytes that the store's rows and indexes take now, without its log.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub async fn bytes_in_use(&self) -> Result<u64, StoreError> {
+        self.read(|tx| room::bytes_in_use(tx.connection())).await
     }
 
     /// Counters since the store was opened.

@@ -13,6 +13,7 @@ use crate::location::{PostgresUrl, StoreLocation};
 use crate::migrate::Migration;
 use crate::pool::{blocking, lock};
 use crate::postgres::{Cell, PostgresStore};
+use crate::reserve;
 use crate::slots::Slots;
 use crate::sqlite::{self, SqliteStore};
 use crate::store::Kind;
@@ -41,8 +42,10 @@ struct Shared {
 
 /// What it means when the store does not exist.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Absent {
+pub(crate) enum Absent {
+    /// Nothing is made: neither a file, nor tables in one that is empty.
     IsAnError,
+    /// It is made, or what an earlier try has begun is ended.
     IsMade,
 }
 
@@ -62,11 +65,11 @@ impl Stores {
         })))
     }
 
-    /// An existing store; migrated first when it is behind. Costs next to nothing when it is open already.
+    /// An existing store; migrated first when it is behind. What holds no tables of ours is none. Costs next to nothing when it is open already.
     /// All calls for one location must name the same migrations.
     ///
     /// # Errors
-    /// `Missing`; `Migration`; `Busy` when all [`StoreSettings::max_open`] stores are in use; or the database's.
+    /// `Missing`; `Corrupt`; `Migration`; `Busy` when all [`StoreSettings::max_open`] stores are in use; or the database's.
     pub async fn open(
         &self,
         location: &StoreLocation,
@@ -193,10 +196,8 @@ impl Shared {
                 let room = self.make_room(&self.sqlite_room, is_sqlite).await?;
                 let (file, settings) = (file.clone(), Arc::clone(&self.settings));
                 let opening = move || {
-                    if absent == Absent::IsMade {
-                        sqlite::create_file(&file)?;
-                    }
-                    SqliteStore::open(&file, migrations, &settings)
+                    SqliteStore::open(&file, migrations, &settings, absent)
+                        .map_err(|error| reserve::explained(error, file.path()))
                 };
                 Ok(Store::new(Kind::Sqlite(blocking(opening).await?), room))
             }
@@ -206,7 +207,7 @@ impl Shared {
                 if absent == Absent::IsMade {
                     store.create().await?;
                 }
-                store.prepare(migrations).await?;
+                store.prepare(migrations, absent).await?;
                 Ok(Store::new(Kind::Postgres(store), room))
             }
         }

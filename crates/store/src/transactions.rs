@@ -10,7 +10,7 @@ use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionMa
 use diesel::result::Error as QueryError;
 
 use crate::connection::depth;
-use crate::{StoreConnection, StoreError, clock};
+use crate::{StoreConnection, StoreError, clock, room};
 
 /// A read transaction: every query in it sees the store at the same moment.
 pub struct ReadTx<'a> {
@@ -60,11 +60,43 @@ impl<'a> ReadTx<'a> {
 pub struct WriteTx<'a> {
     read: ReadTx<'a>,
     now_ms: i64,
+    /// Bytes that the store may hold.
+    limit: Option<u64>,
+    /// What is done here must go on in a store that has reached its limit.
+    beyond_limit: bool,
+    /// A part of what is done here must, so that the whole may be over the limit when the other parts were not.
+    part_beyond_limit: bool,
 }
 
 impl<'a> WriteTx<'a> {
     pub(crate) fn new(connection: &'a mut StoreConnection) -> Self {
-        Self { read: ReadTx { writes: true, ..ReadTx::new(connection) }, now_ms: clock::now_ms() }
+        let read = ReadTx { writes: true, ..ReadTx::new(connection) };
+        Self { read, now_ms: clock::now_ms(), limit: None, beyond_limit: false, part_beyond_limit: false }
+    }
+
+    /// With a limit on what the store may hold.
+    pub(crate) fn within(self, limit: Option<u64>) -> Self {
+        Self { limit, ..self }
+    }
+
+    /// Lets this transaction go beyond the store's limit: for what frees room or a seat, and for acts of staff. In a savepoint
+    /// it is said for that part alone.
+    pub fn go_beyond_limit(&mut self) {
+        self.beyond_limit = true;
+    }
+
+    /// # Errors
+    /// `OverLimit` when the store would hold more than it may.
+    pub(crate) fn keep_within_limit(&mut self) -> Result<(), StoreError> {
+        let excused = self.beyond_limit || self.part_beyond_limit;
+        let Some(limit) = self.limit.filter(|_| self.has_changed() && !excused) else {
+            return Ok(());
+        };
+        self.read.settle_doubt();
+        match room::bytes_in_use(self.read.connection)? {
+            in_use if in_use > limit => Err(StoreError::OverLimit { limit }),
+            _ => Ok(()),
+        }
     }
 
     /// When this transaction began: milliseconds since 1970 in UTC. The same for all its rows, and never less
@@ -109,9 +141,14 @@ impl<'a> WriteTx<'a> {
         let outer = depth(self.read.connection).map_err(StoreError::from)?;
         StoreConnection::begin_transaction(self.read.connection).map_err(StoreError::from)?;
         let read = ReadTx { writes: true, ..ReadTx::new(self.read.connection) };
-        let mut inner = WriteTx { read, now_ms: self.now_ms };
-        let done = run_caught(|| work(&mut inner));
+        let mut inner = WriteTx { read, part_beyond_limit: false, ..*self };
+        let done = run_caught(|| {
+            let value = work(&mut inner)?;
+            inner.keep_within_limit()?;
+            Ok(value)
+        });
         self.read.changed |= inner.has_changed();
+        self.part_beyond_limit |= inner.beyond_limit || inner.part_beyond_limit;
         let done = done.and_then(|value| {
             StoreConnection::commit_transaction(self.read.connection).map_err(StoreError::from)?;
             Ok(value)

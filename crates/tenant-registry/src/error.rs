@@ -24,6 +24,27 @@ pub enum RegistryError {
         /// The key.
         key: String,
     },
+    /// The tenant's deletion was begun and has not ended.
+    #[error("the deletion of the tenant {key} in region {region} has not ended; delete it again")]
+    BeingDeleted {
+        /// The region.
+        region: String,
+        /// The key.
+        key: String,
+    },
+    /// The tenant is deleted, but something of it is still there.
+    #[error(
+        "the tokens of the tenant {key} in region {region} have ended, but its store could not be removed ({cause}); \
+         mend that and delete the tenant again"
+    )]
+    NotRemoved {
+        /// The region.
+        region: String,
+        /// The key.
+        key: String,
+        /// What the store said.
+        cause: StoreError,
+    },
     /// No live token of this tenant has this key id.
     #[error("the tenant has no live token {0}")]
     NoToken(String),
@@ -36,6 +57,13 @@ pub enum RegistryError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl RegistryError {
+    /// Whether it failed for want of room on the disk.
+    pub(crate) fn is_full(&self) -> bool {
+        matches!(self, Self::Store(StoreError::Full))
+    }
 }
 
 impl From<diesel::result::Error> for RegistryError {

@@ -3,7 +3,9 @@
 
 mod credentials;
 mod error;
+mod lifecycle;
 mod names;
+mod opening;
 mod registry;
 mod schema;
 mod tenant;
@@ -11,15 +13,16 @@ mod token;
 
 pub use credentials::{CredentialInfo, Grant, IssuedToken};
 pub use error::RegistryError;
+pub use lifecycle::NewTenant;
 pub use names::{CompanyKey, RegionCode, TenantId};
-pub use registry::{NewTenant, NextGeneration, Registry};
+pub use registry::{NextGeneration, Registry};
 pub use tenant::{Tenant, TenantSettings, TenantState, UnknownMemberRule};
 pub use token::Token;
 
 use store::Migration;
 
 /// What a registry's store is made of, in order.
-pub static REGISTRY_MIGRATIONS: &[Migration] = &[Migration {
-    version: "0001_tenants",
-    sql: include_str!("../../../migrations/registry/0001_tenants.sql"),
-}];
+pub static REGISTRY_MIGRATIONS: &[Migration] = &[
+    Migration { version: "0001_tenants", sql: include_str!("../../../migrations/registry/0001_tenants.sql") },
+    Migration { version: "0002_region", sql: include_str!("../../../migrations/registry/0002_region.sql") },
+];

@@ -1,8 +1,9 @@
-//! One region's registry: resolve a token to its tenant, and the lifecycle of tenants. What requests need is cached; every
-//! change by staff starts a new generation of the cache, so nothing stale is ever served.
+//! One region's registry: resolve a token to its tenant, and the acts of staff on tenants that are there. What requests need is
+//! cached; every change by staff starts a new generation of the cache, so nothing stale is ever served. How a registry is opened
+//! is in `opening`, how tenants come and go in `lifecycle`.
 
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -12,30 +13,18 @@ use std::{
 use diesel::prelude::*;
 use quick_cache::sync::Cache;
 use serde_json::{Value, json};
-use store::{Migration, ReadTx, Store, StoreFile, StoreLocation, Stores, WriteTx};
+use store::{Migration, Need, ReadTx, Reserve, Store, StoreError, StoreFile, StoreLocation, Stores, WriteTx};
 
 use crate::{
-    CompanyKey, CredentialInfo, Grant, IssuedToken, REGISTRY_MIGRATIONS, RegionCode, RegistryError, Tenant,
-    TenantId, TenantSettings, TenantState, Token, credentials,
+    CompanyKey, CredentialInfo, Grant, IssuedToken, RegionCode, RegistryError, Tenant, TenantId,
+    TenantSettings, TenantState, Token, credentials,
+    lifecycle::Making,
     schema::{staff_acts, tenants},
     tenant,
 };
 
 /// Live credentials that are remembered.
 const CACHED_KEY_IDS: usize = 20_000;
-
-/// What a new tenant is made of.
-#[derive(Clone, Debug)]
-pub struct NewTenant {
-    /// Its name in URLs.
-    pub company_key: CompanyKey,
-    /// Its name in sentences.
-    pub name: String,
-    /// The name of its profile.
-    pub profile: String,
-    /// What staff set.
-    pub settings: TenantSettings,
-}
 
 #[derive(Clone)]
 struct Cached {
@@ -45,31 +34,27 @@ struct Cached {
 
 /// One region.
 pub struct Registry {
-    region: RegionCode,
-    directory: PathBuf,
-    store: Store,
-    stores: Stores,
-    tenant_migrations: &'static [Migration],
+    pub(crate) region: RegionCode,
+    pub(crate) directory: PathBuf,
+    pub(crate) store: Store,
+    pub(crate) stores: Stores,
+    pub(crate) tenant_migrations: &'static [Migration],
     generation: Arc<AtomicU64>,
     grants: Cache<String, Cached>,
+    pub(crate) making: Making,
+    pub(crate) reserve: Reserve,
 }
 
 impl Registry {
-    /// Opens the registry of a region below the data directory, makes it when there is none, and finishes deletions that a
-    /// crash interrupted.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn open(
+    /// The registry whose store this is.
+    pub(crate) fn new(
         stores: &Stores,
-        region: RegionCode,
-        data_directory: &Path,
+        store: Store,
+        (region, directory, reserve): (RegionCode, PathBuf, Reserve),
         tenant_migrations: &'static [Migration],
-    ) -> Result<Self, RegistryError> {
-        let directory = data_directory.join(region.as_str());
-        let location = StoreLocation::Sqlite(StoreFile::new(&directory, "registry")?);
-        let store = stores.create(&location, REGISTRY_MIGRATIONS).await?;
-        let registry = Self {
+    ) -> Self {
+        Self {
+            reserve,
             region,
             directory,
             store,
@@ -77,13 +62,8 @@ impl Registry {
             tenant_migrations,
             generation: Arc::default(),
             grants: Cache::new(CACHED_KEY_IDS),
-        };
-        for tenant in registry.list().await? {
-            if tenant.state == TenantState::Deleting {
-                registry.remove(&tenant).await?;
-            }
+            making: Making::default(),
         }
-        Ok(registry)
     }
 
     /// The region's code.
@@ -137,10 +117,34 @@ impl Registry {
     /// When the store fails.
     pub async fn store_of(&self, tenant: &Tenant) -> Result<Store, RegistryError> {
         let location = self.location(&tenant.id)?;
-        Ok(self.stores.open(&location, self.tenant_migrations).await?)
+        let open = async || self.stores.open(&location, self.tenant_migrations).await;
+        let store = self.reserve.spend(Need::Opening, is_full, open).await?;
+        store.limit_to(tenant.settings.max_bytes);
+        Ok(store)
     }
 
-    fn location(&self, id: &TenantId) -> Result<StoreLocation, RegistryError> {
+    /// Does work of staff on a tenant's own store, who are given the region's reserve where the disk is full.
+    ///
+    /// # Errors
+    /// The work's own, or the store's when it cannot be opened.
+    pub async fn work_as_staff<T, E: From<StoreError>>(
+        &self,
+        tenant: &Tenant,
+        is_full: fn(&E) -> bool,
+        work: impl AsyncFn(Store) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let location = self.location(&tenant.id).map_err(|e| StoreError::Unavailable(e.to_string()))?;
+        let work = async || work(self.stores.open(&location, self.tenant_migrations).await?).await;
+        self.reserve.spend(Need::Act, is_full, work).await
+    }
+
+    /// The room that this region keeps for when its disk is full.
+    #[must_use]
+    pub fn reserve(&self) -> &Reserve {
+        &self.reserve
+    }
+
+    pub(crate) fn location(&self, id: &TenantId) -> Result<StoreLocation, RegistryError> {
         Ok(StoreLocation::Sqlite(StoreFile::new(&self.directory.join("tenants"), id.as_str())?))
     }
 
@@ -159,69 +163,13 @@ impl Registry {
             .await
     }
 
-    /// The tenant of a company key.
+    /// The tenant of a company key, unless it is being deleted.
     ///
     /// # Errors
-    /// [`RegistryError::NoTenant`], or the store's.
+    /// [`RegistryError::NoTenant`], [`RegistryError::BeingDeleted`], or the store's.
     pub async fn tenant(&self, key: &CompanyKey) -> Result<Tenant, RegistryError> {
         let (region, key) = (self.region.clone(), key.clone());
         self.store.read(move |tx| by_key(tx, &region, &key)).await
-    }
-
-    /// Makes a tenant: its store first, with what `initialise` writes into it, then its row. A crash in between leaves a file
-    /// that nothing names, never a tenant without a store.
-    ///
-    /// # Errors
-    /// [`RegistryError::KeyTaken`], [`RegistryError::Initialise`], or the store's.
-    pub async fn create<F>(&self, new: NewTenant, initialise: F) -> Result<Tenant, RegistryError>
-    where
-        F: FnOnce(&mut WriteTx<'_>) -> Result<(), RegistryError> + Send + 'static,
-    {
-        if self.tenant(&new.company_key).await.is_ok() {
-            return Err(self.key_taken(&new.company_key));
-        }
-        let id = self.store.write(|tx| Ok::<_, RegistryError>(tx.new_id())).await?;
-        let location = self.location(&TenantId::new(&id)?)?;
-        let store = self.stores.create(&location, self.tenant_migrations).await?;
-        let made = match store.write(initialise).await {
-            Ok(()) => self.insert(id, new).await,
-            Err(error) => Err(error),
-        };
-        drop(store);
-        if made.is_err() {
-            self.stores.destroy(&location).await?;
-        }
-        made
-    }
-
-    async fn insert(&self, id: String, new: NewTenant) -> Result<Tenant, RegistryError> {
-        let region = self.region.clone();
-        let key = new.company_key.clone();
-        let made = self.store.write(move |tx| {
-            let settings = serde_json::to_string(&new.settings)
-                .map_err(|e| RegistryError::Damaged(format!("settings: {e}")))?;
-            let row = (
-                tenants::id.eq(&id),
-                tenants::company_key.eq(new.company_key.as_str()),
-                tenants::name.eq(&new.name),
-                tenants::state.eq(TenantState::Active.key()),
-                tenants::profile.eq(&new.profile),
-                tenants::settings.eq(settings),
-                tenants::created_ms.eq(tx.now_ms()),
-            );
-            diesel::insert_into(tenants::table).values(row).execute(tx.connection())?;
-            let tenant = by_key(tx, &region, &new.company_key)?;
-            record(tx, &tenant, "tenant.created", &json!({ "profile": tenant.profile }))?;
-            Ok(tenant)
-        });
-        made.await.map_err(|error| match error {
-            RegistryError::Store(e) if e.unique_violation().is_some() => self.key_taken(&key),
-            other => other,
-        })
-    }
-
-    fn key_taken(&self, key: &CompanyKey) -> RegistryError {
-        RegistryError::KeyTaken { region: self.region.to_string(), key: key.to_string() }
     }
 
     /// Suspends or resumes a tenant; it takes effect with the next request.
@@ -256,33 +204,6 @@ impl Registry {
             Ok(Tenant { settings, ..tenant.clone() })
         })
         .await
-    }
-
-    /// Removes a tenant with everything it had: its tokens end at once, then its store goes, then its row.
-    ///
-    /// # Errors
-    /// [`RegistryError::NoTenant`], or the store's; a later start finishes what was begun.
-    pub async fn delete(&self, key: &CompanyKey) -> Result<(), RegistryError> {
-        let tenant = self
-            .act(key, |tx, tenant| {
-                write_state(tx, tenant, TenantState::Deleting)?;
-                credentials::forget_tenant(tx, tenant)?;
-                record(tx, tenant, "tenant.deleted", &json!({}))?;
-                Ok(tenant.clone())
-            })
-            .await?;
-        self.remove(&tenant).await
-    }
-
-    async fn remove(&self, tenant: &Tenant) -> Result<(), RegistryError> {
-        self.stores.destroy(&self.location(&tenant.id)?).await?;
-        let id = tenant.id.to_string();
-        self.store
-            .write(move |tx| {
-                diesel::delete(tenants::table.find(&id)).execute(tx.connection())?;
-                Ok(())
-            })
-            .await
     }
 
     /// Makes a token; the ones that are live stay so (ME5).
@@ -343,17 +264,35 @@ impl Registry {
     async fn act<T, F>(&self, key: &CompanyKey, act: F) -> Result<T, RegistryError>
     where
         T: Send + 'static,
-        F: FnOnce(&mut WriteTx<'_>, &Tenant) -> Result<T, RegistryError> + Send + 'static,
+        F: FnOnce(&mut WriteTx<'_>, &Tenant) -> Result<T, RegistryError> + Clone + Send + 'static,
     {
         let (region, key) = (self.region.clone(), key.clone());
-        let next = self.next_generation();
-        let work = move |tx: &mut WriteTx<'_>| {
+        self.write_as_staff(move |tx| {
             let tenant = by_key(tx, &region, &key)?;
-            Ok::<_, RegistryError>((act(tx, &tenant)?, next))
-        };
-        let (done, _begins_here) = self.store.write(work).await?;
-        Ok(done)
+            act(tx, &tenant)
+        })
+        .await
     }
+
+    /// A transaction in the registry for staff, who are given the region's reserve where the disk is full; then a new generation
+    /// of the cache.
+    pub(crate) async fn write_as_staff<T, F>(&self, work: F) -> Result<T, RegistryError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut WriteTx<'_>) -> Result<T, RegistryError> + Clone + Send + 'static,
+    {
+        let write = async || {
+            let (work, next) = (work.clone(), self.next_generation());
+            let (done, _begins_here) =
+                self.store.write(move |tx| Ok::<_, RegistryError>((work(tx)?, next))).await?;
+            Ok(done)
+        };
+        self.reserve.spend(Need::Act, RegistryError::is_full, write).await
+    }
+}
+
+pub(crate) fn is_full(error: &StoreError) -> bool {
+    matches!(error, StoreError::Full)
 }
 
 /// Begins a new generation of the cache when it is dropped, which is after the commit, whoever is left to receive it.
@@ -367,17 +306,35 @@ impl Drop for NextGeneration {
     }
 }
 
+/// The tenant of a company key, if staff can still act on it.
 fn by_key(tx: &mut ReadTx<'_>, region: &RegionCode, key: &CompanyKey) -> Result<Tenant, RegistryError> {
+    match find(tx, region, key)? {
+        Tenant { state: TenantState::Deleting, .. } => {
+            Err(RegistryError::BeingDeleted { region: region.to_string(), key: key.to_string() })
+        }
+        tenant => Ok(tenant),
+    }
+}
+
+/// The tenant of a company key, in whatever state.
+pub(crate) fn find(
+    tx: &mut ReadTx<'_>,
+    region: &RegionCode,
+    key: &CompanyKey,
+) -> Result<Tenant, RegistryError> {
     let row: Option<tenant::Row> = tenants::table
         .filter(tenants::company_key.eq(key.as_str()))
-        .filter(tenants::state.ne(TenantState::Deleting.key()))
         .get_result(tx.connection())
         .optional()?;
     let missing = || RegistryError::NoTenant { region: region.to_string(), key: key.to_string() };
     Tenant::of_row(region, row.ok_or_else(missing)?)
 }
 
-fn write_state(tx: &mut WriteTx<'_>, tenant: &Tenant, state: TenantState) -> Result<(), RegistryError> {
+pub(crate) fn write_state(
+    tx: &mut WriteTx<'_>,
+    tenant: &Tenant,
+    state: TenantState,
+) -> Result<(), RegistryError> {
     diesel::update(tenants::table.find(tenant.id.as_str()))
         .set(tenants::state.eq(state.key()))
         .execute(tx.connection())?;
@@ -385,7 +342,12 @@ fn write_state(tx: &mut WriteTx<'_>, tenant: &Tenant, state: TenantState) -> Res
 }
 
 /// The audit entry of an act, in the act's own transaction (attack 58).
-fn record(tx: &mut WriteTx<'_>, tenant: &Tenant, act: &str, detail: &Value) -> Result<(), RegistryError> {
+pub(crate) fn record(
+    tx: &mut WriteTx<'_>,
+    tenant: &Tenant,
+    act: &str,
+    detail: &Value,
+) -> Result<(), RegistryError> {
     let row = (
         staff_acts::id.eq(tx.new_id()),
         staff_acts::at_ms.eq(tx.now_ms()),

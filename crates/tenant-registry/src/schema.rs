@@ -35,5 +35,11 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    region (code) {
+        code -> Text,
+    }
+}
+
 diesel::joinable!(credentials -> tenants (tenant_id));
 diesel::allow_tables_to_appear_in_same_query!(credentials, tenants);

@@ -58,6 +58,8 @@ pub struct TenantSettings {
     pub unique_external_ids: bool,
     /// Members that are no users here.
     pub unknown_members: UnknownMemberRule,
+    /// Bytes that the tenant's store may hold, without its log; no limit where it is not there.
+    pub max_bytes: Option<u64>,
 }
 
 impl Default for TenantSettings {
@@ -68,6 +70,7 @@ impl Default for TenantSettings {
             unique_group_names: true,
             unique_external_ids: false,
             unknown_members: UnknownMemberRule::default(),
+            max_bytes: None,
         }
     }
 }

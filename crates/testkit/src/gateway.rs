@@ -15,6 +15,7 @@ use tempfile::TempDir;
 use crate::{
     http::{Answer, Request},
     ports,
+    small_disk::SmallDisk,
 };
 
 /// How long a gateway may take to start.
@@ -29,6 +30,8 @@ pub struct Gateway {
     pub url: String,
     /// `http://127.0.0.1:<port>/metrics`
     pub metrics_url: String,
+    /// Unmounted before the directory is removed.
+    disk: Option<SmallDisk>,
     data: TempDir,
 }
 
@@ -40,7 +43,21 @@ impl Gateway {
 
     /// Starts the binary with settings such as `("USHER__LIMITS__WRONG_SECRETS", "5")`.
     pub fn start_with(binary: &str, settings: &[(&str, &str)]) -> Self {
+        Self::start_over(binary, settings, |_| None)
+    }
+
+    /// Starts the binary with its data on a disk of its own, so small that a test can fill it.
+    pub fn start_on_small_disk(binary: &str, settings: &[(&str, &str)], mib: u32) -> Self {
+        Self::start_over(binary, settings, |data| Some(SmallDisk::mount(data, mib)))
+    }
+
+    fn start_over(
+        binary: &str,
+        settings: &[(&str, &str)],
+        disk: impl FnOnce(&Path) -> Option<SmallDisk>,
+    ) -> Self {
         let data = tempfile::tempdir().unwrap();
+        let disk = disk(&data.path().join("data"));
         let (port, metrics) = (ports::claim(), ports::claim());
         let mut environment: Vec<(String, String)> = vec![
             ("USHER__DATA_DIR".into(), data.path().join("data").display().to_string()),
@@ -55,6 +72,7 @@ impl Gateway {
             process,
             url: format!("http://127.0.0.1:{port}"),
             metrics_url: format!("http://127.0.0.1:{metrics}/metrics"),
+            disk,
             data,
         };
         gateway.wait_until_ready();
@@ -71,6 +89,11 @@ impl Gateway {
             sleep(Duration::from_millis(10));
         }
         panic!("the gateway did not start; its log says:\n{}", self.log());
+    }
+
+    /// The disk that it was started on.
+    pub fn disk(&self) -> &SmallDisk {
+        self.disk.as_ref().unwrap()
     }
 
     /// The data directory.

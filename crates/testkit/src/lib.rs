@@ -14,5 +14,6 @@ pub mod hostile;
 pub mod http;
 pub mod ports;
 pub mod recordings;
+pub mod small_disk;
 pub mod stores;
 pub mod wire;

@@ -17,6 +17,8 @@ use store::StoreError;
 use tenant_registry::RegistryError;
 use tracing::error;
 
+use crate::regions::RegionDown;
+
 /// One problem: a status, a sentence that says what to change, and an id that the log has too when there is more to say.
 #[derive(Debug)]
 pub(crate) struct Problem {
@@ -44,6 +46,11 @@ impl Problem {
 
     pub(crate) fn bad_request(detail: impl Into<String>) -> Self {
         Self::new(400, detail)
+    }
+
+    /// Whether there was no room on the disk.
+    pub(crate) fn is_full(&self) -> bool {
+        self.status == StatusCode::INSUFFICIENT_STORAGE
     }
 
     /// With a list of all faults beside the sentence.
@@ -105,7 +112,10 @@ impl From<RegistryError> for Problem {
         let sentence = format!("{error}.");
         match error {
             RegistryError::BadName(_) | RegistryError::Initialise(_) => Self::new(400, sentence),
-            RegistryError::KeyTaken { .. } => Self::new(409, sentence),
+            RegistryError::KeyTaken { .. } | RegistryError::BeingDeleted { .. } => Self::new(409, sentence),
+            RegistryError::NotRemoved { .. } => {
+                Self { cause: Some(error.to_string()), ..Self::new(503, sentence) }
+            }
             RegistryError::NoTenant { .. } | RegistryError::NoToken(_) => Self::new(404, sentence),
             RegistryError::Damaged(_) => Self::internal(&error),
             RegistryError::Store(error) => error.into(),
@@ -113,10 +123,17 @@ impl From<RegistryError> for Problem {
     }
 }
 
+impl From<RegionDown> for Problem {
+    fn from(down: RegionDown) -> Self {
+        Self::new(503, format!("The {down}. It is tried again every few seconds."))
+    }
+}
+
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Busy => Self::new(503, "The store is busy; retry after a moment."),
+            StoreError::OverLimit { .. } => Self::new(507, format!("{error}.")),
             StoreError::Full => Self::new(507, "The disk is full; nothing was changed."),
             StoreError::Unavailable(_)
             | StoreError::Missing

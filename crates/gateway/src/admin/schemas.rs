@@ -13,7 +13,11 @@ use scim_core::schema::document;
 use serde_json::{Map, Value, json};
 use store::WriteTx;
 
-use super::{Problem, json, seats::store_of, tenants::place};
+use super::{
+    Problem, json,
+    seats::store_of,
+    tenants::{place, write_as_staff},
+};
 use crate::app::App;
 
 /// Largest body here, in bytes: the longest document and the words around it.
@@ -172,11 +176,8 @@ pub(super) async fn remove(
 async fn change<T, F>(app: &App, path: &(String, String), work: F) -> Result<T, Problem>
 where
     T: Send + 'static,
-    F: FnOnce(&mut WriteTx<'_>) -> Result<T, SchemaError> + Send + 'static,
+    F: FnOnce(&mut WriteTx<'_>) -> Result<T, SchemaError> + Clone + Send + 'static,
 {
     let (registry, key) = place(app, &path.0, &path.1)?;
-    let store = registry.store_of(&registry.tenant(&key).await?).await?;
-    let next = registry.next_generation();
-    let (done, _begins_here) = store.write(move |tx| Ok::<_, SchemaError>((work(tx)?, next))).await?;
-    Ok(done)
+    write_as_staff(&registry, &registry.tenant(&key).await?, work).await
 }

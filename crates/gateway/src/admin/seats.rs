@@ -8,11 +8,14 @@ use actix_web::{
 };
 use provisioning::{Act, ProvisioningError, audit, plan};
 use seat_ledger::{License, Policy, pools};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 use store::{ReadTx, Store, WriteTx};
 
-use super::{Problem, json, tenants::place};
+use super::{
+    Problem, json,
+    tenants::{place, present, write_as_staff},
+};
 use crate::app::App;
 
 /// Quotas and policies to set, checked.
@@ -110,11 +113,6 @@ pub(super) struct LicenseChange {
     policy: Option<String>,
 }
 
-/// Tells `null` from absent.
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<i64>>, D::Error> {
-    Option::<i64>::deserialize(deserializer).map(Some)
-}
-
 pub(super) async fn set(
     app: Data<App>,
     path: Path<(String, String)>,
@@ -132,13 +130,12 @@ pub(super) async fn set(
         }
     }
     let act = act.into_inner();
-    let store = store_of(&app, &path).await?;
-    let body = store
-        .write(move |tx| {
-            plan.apply(tx, &act)?;
-            pools_json(tx)
-        })
-        .await?;
+    let work = move |tx: &mut WriteTx<'_>| {
+        plan.apply(tx, &act)?;
+        pools_json(tx)
+    };
+    let (registry, key) = place(&app, &path.0, &path.1)?;
+    let body = write_as_staff(&registry, &registry.tenant(&key).await?, work).await?;
     Ok(json(200, &body))
 }
 

@@ -1,13 +1,16 @@
 //! Regions and tenants: create, list, show, set, suspend, resume, delete.
 
+use std::sync::Arc;
+
 use actix_web::{
     HttpResponse,
     web::{Data, Json, Path, ReqData},
 };
 use provisioning::{Act, Profile, timestamp::iso};
 use rand::{RngExt as _, distr::Alphanumeric};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
+use store::{Store, StoreError, WriteTx};
 use tenant_registry::{
     CompanyKey, NewTenant, RegionCode, Registry, RegistryError, Tenant, TenantSettings, TenantState,
     UnknownMemberRule,
@@ -20,21 +23,42 @@ use crate::app::App;
 const MAX_NAME: usize = 200;
 
 /// The registry of a region that this process serves.
-pub(super) fn registry<'a>(app: &'a App, region: &str) -> Result<&'a Registry, Problem> {
+pub(super) fn registry(app: &App, region: &str) -> Result<Arc<Registry>, Problem> {
     let code = RegionCode::new(&region.to_ascii_lowercase())?;
-    let known = || app.registries.keys().map(RegionCode::as_str).collect::<Vec<_>>().join(", ");
-    app.registries.get(&code).ok_or_else(|| {
+    let known = || app.settings.regions.keys().map(RegionCode::as_str).collect::<Vec<_>>().join(", ");
+    let registry = app.regions.get(&code).ok_or_else(|| {
         Problem::new(404, format!("This process does not serve region {code}; it serves {}.", known()))
-    })
+    })?;
+    Ok(registry?)
 }
 
 /// Registry and company key of a path.
-pub(super) fn place<'a>(
-    app: &'a App,
-    region: &str,
-    key: &str,
-) -> Result<(&'a Registry, CompanyKey), Problem> {
+pub(super) fn place(app: &App, region: &str, key: &str) -> Result<(Arc<Registry>, CompanyKey), Problem> {
     Ok((registry(app, region)?, CompanyKey::new(key)?))
+}
+
+/// A transaction in a tenant's own store for staff: neither the tenant's limit nor a full disk is in its way, and what is cached of
+/// the tenant ends with it.
+pub(super) async fn write_as_staff<T, E, F>(
+    registry: &Registry,
+    tenant: &Tenant,
+    work: F,
+) -> Result<T, Problem>
+where
+    T: Send + 'static,
+    E: From<StoreError> + Into<Problem> + Send + 'static,
+    F: FnOnce(&mut WriteTx<'_>) -> Result<T, E> + Clone + Send + 'static,
+{
+    let write = async |store: Store| {
+        let (work, next) = (work.clone(), registry.next_generation());
+        let write = move |tx: &mut WriteTx<'_>| {
+            tx.go_beyond_limit();
+            Ok::<_, E>((work(tx)?, next))
+        };
+        let (done, _begins_here) = store.write(write).await.map_err(Into::<Problem>::into)?;
+        Ok(done)
+    };
+    registry.work_as_staff(tenant, Problem::is_full, write).await
 }
 
 pub(super) fn tenant_json(app: &App, tenant: &Tenant) -> Value {
@@ -51,15 +75,21 @@ pub(super) fn tenant_json(app: &App, tenant: &Tenant) -> Value {
 }
 
 pub(super) async fn regions(app: Data<App>) -> HttpResponse {
-    let regions = app.settings.regions.iter();
-    let regions = regions.map(|(code, r)| json!({ "code": code, "name": r.name, "base_url": r.base_url }));
+    let regions = app.settings.regions.iter().zip(app.regions.all()).map(|((code, region), (_, why))| {
+        json!({
+            "code": code,
+            "name": region.name,
+            "base_url": region.base_url,
+            "served": why.is_none(),
+            "why": why,
+        })
+    });
     json(200, &Value::Array(regions.collect()))
 }
 
 pub(super) async fn list(app: Data<App>, region: Path<String>) -> Result<HttpResponse, Problem> {
     let tenants = registry(&app, &region)?.list().await?;
-    let live = tenants.iter().filter(|t| t.state != TenantState::Deleting);
-    Ok(json(200, &Value::Array(live.map(|t| tenant_json(&app, t)).collect())))
+    Ok(json(200, &Value::Array(tenants.iter().map(|t| tenant_json(&app, t)).collect())))
 }
 
 #[derive(Deserialize)]
@@ -91,6 +121,7 @@ pub(super) async fn create(
         None => CompanyKey::new(&random_key())?,
     };
     let plan = Plan::new(&new.seats, &new.policies)?;
+    checked_limit(new.settings.max_bytes)?;
     let act = act.into_inner();
     let tenant = NewTenant { company_key, name, profile, settings: new.settings };
     let initialise = move |tx: &mut store::WriteTx<'_>| {
@@ -99,7 +130,11 @@ pub(super) async fn create(
             other => RegistryError::Initialise(other.to_string()),
         })
     };
-    let tenant = registry.create(tenant, initialise).await?;
+    // A task of its own, here and at a deletion: whoever asked may hang up, and what was begun is ended all the same.
+    let creation = actix_web::rt::spawn(async move { registry.create(tenant, initialise).await });
+    let tenant = creation
+        .await
+        .map_err(|_| Problem::new(500, "The creation broke off; delete the tenant and create it again."))??;
     Ok(json(201, &tenant_json(&app, &tenant)))
 }
 
@@ -119,9 +154,20 @@ fn random_key() -> String {
     random.map(|c| c.to_ascii_lowercase()).collect()
 }
 
+/// Beside what the registry knows, how much the tenant's store holds, or why it cannot be asked.
 pub(super) async fn show(app: Data<App>, path: Path<(String, String)>) -> Result<HttpResponse, Problem> {
     let (registry, key) = place(&app, &path.0, &path.1)?;
-    Ok(json(200, &tenant_json(&app, &registry.tenant(&key).await?)))
+    let tenant = registry.tenant(&key).await?;
+    let mut body = tenant_json(&app, &tenant);
+    let in_use = match registry.store_of(&tenant).await {
+        Ok(store) => store.bytes_in_use().await.map_err(RegistryError::from),
+        Err(error) => Err(error),
+    };
+    if let Some(members) = body.as_object_mut() {
+        members.insert("bytes_in_use".into(), json!(in_use.as_ref().ok()));
+        members.extend(in_use.err().map(|error| ("store_error".to_owned(), format!("{error}.").into())));
+    }
+    Ok(json(200, &body))
 }
 
 #[derive(Deserialize)]
@@ -137,6 +183,26 @@ struct SettingsChange {
     contact: Option<String>,
     strict: Option<bool>,
     unknown_members: Option<UnknownMemberRule>,
+    /// Absent: stays. Null: no limit.
+    #[serde(default, deserialize_with = "present")]
+    max_bytes: Option<Option<u64>>,
+}
+
+/// Tells `null` from absent.
+pub(super) fn present<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Option::<T>::deserialize(deserializer).map(Some)
+}
+
+/// A limit of nothing would be read as none.
+fn checked_limit(max_bytes: Option<u64>) -> Result<Option<u64>, Problem> {
+    match max_bytes {
+        Some(0) => Err(Problem::bad_request("max_bytes is 1 or more, or null for unlimited.")),
+        max_bytes => Ok(max_bytes),
+    }
 }
 
 pub(super) async fn set(
@@ -146,10 +212,11 @@ pub(super) async fn set(
 ) -> Result<HttpResponse, Problem> {
     let (registry, key) = place(&app, &path.0, &path.1)?;
     let mut settings = registry.tenant(&key).await?.settings;
-    let SettingsChange { contact, strict, unknown_members } = change.settings;
+    let SettingsChange { contact, strict, unknown_members, max_bytes } = change.settings;
     settings.contact = contact.or(settings.contact).filter(|c| !c.trim().is_empty());
     settings.strict = strict.unwrap_or(settings.strict);
     settings.unknown_members = unknown_members.unwrap_or(settings.unknown_members);
+    settings.max_bytes = checked_limit(max_bytes.unwrap_or(settings.max_bytes))?;
     let tenant = registry.set_settings(&key, settings).await?;
     Ok(json(200, &tenant_json(&app, &tenant)))
 }
@@ -175,11 +242,10 @@ async fn set_state(app: &App, path: &(String, String), state: TenantState) -> Re
 }
 
 pub(super) async fn delete(app: Data<App>, path: Path<(String, String)>) -> Result<HttpResponse, Problem> {
-    // A task of its own: whoever asked may hang up, and what was begun is ended all the same.
     let deletion = actix_web::rt::spawn(async move {
         let (registry, key) = place(&app, &path.0, &path.1)?;
         Ok::<(), Problem>(registry.delete(&key).await?)
     });
-    deletion.await.map_err(|_| Problem::new(500, "The deletion broke off; a restart finishes it."))??;
+    deletion.await.map_err(|_| Problem::new(500, "The deletion broke off; delete the tenant again."))??;
     Ok(HttpResponse::NoContent().finish())
 }

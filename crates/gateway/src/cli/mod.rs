@@ -4,6 +4,7 @@
 mod answer;
 mod client;
 mod connection;
+mod max_bytes;
 mod mistake;
 mod output;
 mod path_word;
@@ -211,6 +212,9 @@ pub(crate) struct Settings {
     /// What a group request with members that are no users here gets: a refusal, or all but those.
     #[arg(long, value_name = "HOW")]
     unknown_members: Option<UnknownMembers>,
+    /// How many bytes the tenant's store may hold, or `unlimited`.
+    #[arg(long, value_name = "N")]
+    max_bytes: Option<max_bytes::MaxBytes>,
 }
 
 /// What happens to group members that are no users of the tenant.

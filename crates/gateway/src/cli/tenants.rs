@@ -79,11 +79,14 @@ impl Settings {
             ("strict", json!(self.strict)),
             ("unknown_members", json!(unknown_members)),
         ];
-        named
+        let mut named: Map<String, Value> = named
             .into_iter()
             .filter(|(_, value)| !value.is_null())
             .map(|(name, value)| (name.to_owned(), value))
-            .collect()
+            .collect();
+        // Its null is a value: no limit.
+        named.extend(self.max_bytes.map(|limit| ("max_bytes".to_owned(), limit.into())));
+        named
     }
 }
 
@@ -104,12 +107,23 @@ fn list(
     key: Option<&PathWord>,
     output: Output,
 ) -> Result<(), Mistake> {
-    let mut tenants = Vec::new();
+    let (mut tenants, mut unheard) = (Vec::new(), None);
     for code in regions(client, region)? {
-        let answer = client.get(&tenants_of(&code))?;
-        let asked_for = |tenant: &&Value| key.is_none_or(|key| cell(tenant, "key") == key.as_str());
-        tenants.extend(elements(&answer).iter().filter(asked_for).cloned());
+        match client.get(&tenants_of(&code)) {
+            Ok(answer) => {
+                let asked_for = |tenant: &&Value| key.is_none_or(|key| cell(tenant, "key") == key.as_str());
+                tenants.extend(elements(&answer).iter().filter(asked_for).cloned());
+            }
+            // What the other regions have is shown all the same.
+            Err(mistake) if region.is_none() => unheard = Some(mistake),
+            Err(mistake) => return Err(mistake),
+        }
     }
+    show_all(tenants, output)?;
+    unheard.map_or(Ok(()), Err)
+}
+
+fn show_all(tenants: Vec<Value>, output: Output) -> Result<(), Mistake> {
     if output == Output::Json {
         return output::json(&tenants.into());
     }
@@ -139,7 +153,16 @@ fn show(tenant: &Value, output: Output) -> Result<(), Mistake> {
     let named = ["region", "key", "name", "state", "profile", "base_url", "created"];
     let mut facts: Vec<_> = named.map(|name| [name.replace('_', " "), cell(tenant, name)]).into();
     let settings = tenant.get("settings").unwrap_or(&Value::Null);
-    facts.extend(members(settings).map(|(name, _)| [name.replace('_', " "), cell(settings, name)]));
+    facts.extend(members(settings).map(|(name, value)| {
+        let shown = match (name.as_str(), value) {
+            ("max_bytes", Value::Null) => "unlimited".to_owned(),
+            _ => cell(settings, name),
+        };
+        [name.replace('_', " "), shown]
+    }));
+    // Told where the store itself was asked.
+    let asked = ["bytes_in_use", "store_error"].into_iter().filter(|name| tenant.get(name).is_some());
+    facts.extend(asked.map(|name| [name.replace('_', " "), cell(tenant, name)]));
     output::facts(&facts)
 }
 

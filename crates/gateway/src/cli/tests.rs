@@ -57,6 +57,8 @@ fn the_words_of_staff_parse() {
     for line in [
         "usher tenant set --region ire --key acme --contact it@acme.example --strict true --unknown-members skip",
         "usher tenant set --region ire --key acme --strict --json",
+        "usher tenant set --region ire --key acme --max-bytes 50000000",
+        "usher tenant set --region ire --key acme --max-bytes unlimited",
         "usher tenant create --region ire --name Acme --unique-group-names false --unique-external-ids",
         "usher tenant changes --region ire --key acme --limit 5 --resource 0192-ab",
         "usher tenant create --region ire --name Acme --contact it@acme.example --strict",

@@ -21,19 +21,28 @@ use crate::{
 ///
 /// # Errors
 /// The uniform 401; a 401 that names the right base URL to the holder of a genuine token (MC5); a 403 for a suspended tenant;
-/// 429 for too many wrong ones; 503 when the registry cannot be asked.
+/// 429 for too many wrong ones; 503 when the registry cannot be asked, and for every request to a region that is not served.
 pub(super) async fn authenticate(
     app: &App,
     request: &HttpRequest,
     target: &Target,
 ) -> Result<Arc<Grant>, ApiError> {
+    let region = region_of(app, request, target);
+    // Where nobody's token can be looked up, nobody's is wrong: an identity provider takes a 401 for the end of its credential.
+    if let Some(down) = region.as_deref().and_then(|region| app.regions.down(region)) {
+        return Err(ApiError::RegionDown(down));
+    }
     let token = bearer(request);
-    let grant = match &token {
-        Some(token) => verify(app, token).await?,
-        None => None,
+    let verified = match &token {
+        Some(token) => verify(app, token).await,
+        None => Ok(None),
+    };
+    let grant = match verified {
+        // The path leads to a region that is served; whosever the token is, it does not belong there.
+        Err(ApiError::RegionDown(_)) if region.is_some() => None,
+        verified => verified?,
     };
     let Some(grant) = grant else { return Err(refuse(app, request, token.as_ref())) };
-    let region = region_of(app, request, target);
     let tenant = &grant.tenant;
     if region.as_deref().is_none_or(|r| !r.eq_ignore_ascii_case(tenant.region.as_str())) {
         app.metrics.authentication_refusals.with_label_values(&["wrong_region"]).inc();
@@ -71,8 +80,8 @@ fn bearer(request: &HttpRequest) -> Option<Token> {
 }
 
 async fn verify(app: &App, token: &Token) -> Result<Option<Arc<Grant>>, ApiError> {
-    match app.registries.get(token.region()) {
-        Some(registry) => Ok(registry.verify(token, now_ms()).await?),
+    match app.regions.get(token.region()) {
+        Some(registry) => Ok(registry.map_err(ApiError::RegionDown)?.verify(token, now_ms()).await?),
         None => {
             token.compare_with_nothing();
             Ok(None)
@@ -105,7 +114,7 @@ fn refuse(app: &App, request: &HttpRequest, token: Option<&Token>) -> ApiError {
 
 /// A use that cannot be written down is no reason to refuse it.
 async fn note_use(app: &App, grant: &Grant) {
-    let Some(registry) = app.registries.get(&grant.tenant.region) else { return };
+    let Some(Ok(registry)) = app.regions.get(&grant.tenant.region) else { return };
     if let Err(error) = registry.note_use(grant, now_ms()).await {
         warn!(key_id = grant.key_id, %error, "the last use of a token could not be noted");
     }

@@ -39,13 +39,23 @@ struct Seen {
     id: String,
     route: Option<&'static str>,
     tenant: Option<String>,
+    /// Whether the log has the failure already.
+    is_logged: bool,
+}
+
+impl Seen {
+    fn begin() -> Self {
+        let (began, id) = (Instant::now(), request_id::new());
+        Self { began, id, route: None, tenant: None, is_logged: false }
+    }
 }
 
 /// Answers every request that no other route takes.
 pub(crate) async fn scim(request: HttpRequest, payload: Payload, app: Data<App>) -> HttpResponse {
-    let mut seen = Seen { began: Instant::now(), id: request_id::new(), route: None, tenant: None };
+    let mut seen = Seen::begin();
     let work = AssertUnwindSafe(answer(&app, &request, payload, &mut seen)).catch_unwind().await;
     let outcome = work.unwrap_or(Err(ApiError::Panicked));
+    seen.is_logged = outcome.as_ref().is_err_and(ApiError::is_logged);
     let failure = outcome.as_ref().err().map(ToString::to_string);
     let mut response = match outcome {
         Ok(answer) => answer.into_response(&request),
@@ -71,9 +81,8 @@ async fn answer(
         .ok_or_else(|| ApiError::NoSuchPath { base_url: Some(base.0.clone()) })?;
     seen.route = Some(endpoint.route());
     check_method(&endpoint, request.method())?;
-    let registry =
-        app.registries.get(&grant.tenant.region).ok_or(ApiError::Misconfigured("region".into()))?;
-    let store = registry.store_of(&grant.tenant).await?;
+    let registry = app.regions.get(&grant.tenant.region).ok_or(ApiError::Misconfigured("region".into()))?;
+    let store = registry.map_err(ApiError::RegionDown)?.store_of(&grant.tenant).await?;
     let caller = Caller {
         rules: app.rules.of(&grant.tenant, &base, &store).await?,
         base,
@@ -192,6 +201,9 @@ fn note(app: &App, request: &HttpRequest, seen: &Seen, status: u16, failure: Opt
     let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
     let cause = failure.unwrap_or_default();
     match status {
+        _ if seen.is_logged => {
+            debug!(request_id = id, tenant, method, route, status, micros, cause, "a request failed")
+        }
         // The cause of a failure is in our words; that of a refusal repeats what the caller sent, in quotation marks.
         // Not built is an answer, not a failure.
         500 | 502.. => {

@@ -1,6 +1,8 @@
 //! Every metric, declared in one list. Labels are words of this program, never what a caller sent (attack 25).
 
-use prometheus::{Encoder, HistogramVec, IntCounterVec, Registry, TextEncoder, histogram_opts, opts};
+use prometheus::{
+    Encoder, HistogramVec, IntCounterVec, IntGaugeVec, Registry, TextEncoder, histogram_opts, opts,
+};
 
 /// The metrics of one process.
 pub(crate) struct Metrics {
@@ -19,6 +21,8 @@ pub(crate) struct Metrics {
     pub(crate) seat_changes: IntCounterVec,
     /// By kind: what identity providers send that the RFC does not have.
     pub(crate) leniencies: IntCounterVec,
+    /// By region: 1 while it is served.
+    pub(crate) regions_served: IntGaugeVec,
 }
 
 impl Metrics {
@@ -31,6 +35,11 @@ impl Metrics {
             registry.register(Box::new(counter.clone()))?;
             Ok::<_, prometheus::Error>(counter)
         };
+        let regions_served = IntGaugeVec::new(
+            opts!("usher_region_served", "1 while the region is served, else 0."),
+            &["region"],
+        )?;
+        registry.register(Box::new(regions_served.clone()))?;
         let buckets = vec![0.000_25, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 5.0];
         let options =
             histogram_opts!("usher_request_seconds", "Time to answer a SCIM request, in seconds.", buckets);
@@ -67,6 +76,7 @@ impl Metrics {
                 "Things accepted that the letter of the RFC does not have.",
                 &["kind"],
             )?,
+            regions_served,
             seconds,
             registry,
         })

@@ -17,6 +17,7 @@ mod http;
 mod lists;
 mod paging;
 mod process;
+mod regions;
 mod resources;
 mod running;
 mod schemas;

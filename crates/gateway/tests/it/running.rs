@@ -1,5 +1,7 @@
 //! The gateway that a test starts, and the words that several tests share.
 
+use std::{path::Path, process::Command};
+
 use serde_json::{Value, json};
 use testkit::gateway::{Gateway, Tenant};
 
@@ -72,4 +74,12 @@ pub(crate) fn groups_of(tenant: &Tenant, user: &str) -> Vec<String> {
     let mut names: Vec<String> = groups.iter().map(|g| g["display"].as_str().unwrap().to_owned()).collect();
     names.sort();
     names
+}
+
+/// Runs a statement on a store as another process would, with the command line of SQLite.
+pub(crate) fn sql(store: &Path, statement: &str) -> String {
+    let output = Command::new("sqlite3").arg(store).arg(statement).output();
+    let output = output.unwrap_or_else(|e| panic!("this test needs the package sqlite3: {e}"));
+    assert!(output.status.success(), "{statement}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
 }

@@ -3,17 +3,27 @@
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
 
 use crate::StoreError;
 use crate::location::StoreFile;
+use crate::migrate::not_a_store;
 
 /// Makes the directory and an empty file, unless they are there. Blocks.
+///
+/// # Errors
+/// `Corrupt` when there is a log without a file that it belongs to: something was there, and making it anew would end what is
+/// left of it.
 pub(crate) fn create_file(file: &StoreFile) -> Result<(), StoreError> {
+    let [main, log, _] = file.all_paths();
+    if length(&main) == 0 && length(&log) > 0 {
+        return Err(not_a_store(file.name()));
+    }
     let made = make(file).or_else(|error| match error.kind() {
         ErrorKind::AlreadyExists => Ok(()),
         _ => Err(error),
     });
-    made.map_err(from_io)
+    made.map_err(|error| from_io(&main, error))
 }
 
 fn make(file: &StoreFile) -> io::Result<()> {
@@ -25,20 +35,37 @@ fn make(file: &StoreFile) -> io::Result<()> {
     File::open(directory)?.sync_all()
 }
 
+/// Refuses a file of no bytes before SQLite sees it: to SQLite it is a database without tables, whose log can only be left over
+/// and is removed.
+pub(crate) fn require_content(file: &StoreFile) -> Result<(), StoreError> {
+    match fs::symlink_metadata(file.path()) {
+        Ok(metadata) if metadata.is_file() && metadata.len() == 0 => Err(not_a_store(file.name())),
+        _ => Ok(()),
+    }
+}
+
+/// In bytes; 0 for what is not there.
+fn length(path: &Path) -> u64 {
+    fs::symlink_metadata(path).map_or(0, |metadata| metadata.len())
+}
+
 /// Removes the file and its companions. Removing what is not there is success. Blocks.
 pub(crate) fn remove_files(file: &StoreFile) -> Result<(), StoreError> {
     for path in file.all_paths() {
-        match fs::remove_file(path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(from_io(error)),
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(from_io(&path, error)),
             _ => {}
         }
     }
     Ok(())
 }
 
-fn from_io(error: io::Error) -> StoreError {
+fn from_io(path: &Path, error: io::Error) -> StoreError {
     match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => StoreError::Full,
-        _ => StoreError::Unavailable(error.to_string()),
+        _ => {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            StoreError::Unavailable(format!("{name}: {error}"))
+        }
     }
 }

@@ -14,8 +14,8 @@ pub(crate) trait Job: Send {
     fn claim(&self) -> bool;
     /// Whether it may run more than once.
     fn repeat(&self) -> Repeat;
-    /// Runs the closure and keeps its result, in place of that of an earlier run.
-    fn run(&mut self, connection: &mut StoreConnection) -> Ran;
+    /// Runs the closure in a store that may hold so many bytes, and keeps its result, in place of that of an earlier run.
+    fn run(&mut self, connection: &mut StoreConnection, limit: Option<u64>) -> Ran;
     /// True when the closure was run and returned an error or panicked.
     fn failed(&self) -> bool;
     /// Tells the caller, after the commit: its own result, or the failure that took the whole batch down.
@@ -82,9 +82,13 @@ where
         self.repeat
     }
 
-    fn run(&mut self, connection: &mut StoreConnection) -> Ran {
-        let mut tx = WriteTx::new(connection);
-        let result = run_caught(|| (self.work)(&mut tx));
+    fn run(&mut self, connection: &mut StoreConnection, limit: Option<u64>) -> Ran {
+        let mut tx = WriteTx::new(connection).within(limit);
+        let result = run_caught(|| {
+            let value = (self.work)(&mut tx)?;
+            tx.keep_within_limit()?;
+            Ok(value)
+        });
         // The next job must not go on in a transaction that is none.
         tx.settle_doubt();
         let ran = match result {

@@ -3,22 +3,28 @@
 mod checkpoint;
 mod file;
 mod job;
+mod mark;
 mod writer;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use diesel::RunQueryDsl;
+use diesel::sql_types::Text;
 use tokio::time::Instant;
 
-pub(crate) use self::file::{create_file, remove_files};
+use self::file::create_file;
+pub(crate) use self::file::remove_files;
 use self::job::Repeat;
+use self::mark::Marked;
 use self::writer::Writer;
 use crate::admission::Admission;
 use crate::location::StoreFile;
-use crate::migrate::{self, Migration};
+use crate::migrate::{self, Migration, Progress, not_a_store};
 use crate::open::{self, Role};
 use crate::pool::{Limits, Pool, blocking};
 use crate::stats::{Counters, StoreStats};
+use crate::stores::Absent;
 use crate::{ReadTx, StoreError, StoreSettings, WriteTx};
 
 /// An open SQLite store.
@@ -30,16 +36,30 @@ pub(crate) struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens an existing file and migrates it when it is behind. Blocks.
+    /// Opens a file and migrates it when it is behind. Blocks.
+    ///
+    /// # Errors
+    /// `Missing`, and `Corrupt` for a file that holds nothing, unless the store may be made; `Corrupt` for what is not the
+    /// store's own file.
     pub(crate) fn open(
         file: &StoreFile,
         migrations: &'static [Migration],
         settings: &Arc<StoreSettings>,
+        absent: Absent,
     ) -> Result<Self, StoreError> {
+        match absent {
+            Absent::IsMade => create_file(file)?,
+            Absent::IsAnError => file::require_content(file)?,
+        }
         let mut reader = open::sqlite(file, Role::Reader, settings)?;
-        if !migrate::is_current(&mut reader, migrations)? {
+        let marked = mark::read(&mut reader, file)?;
+        let progress = migrate::progress(&mut reader, migrations)?;
+        if progress == Progress::None && (absent == Absent::IsAnError || marked != Marked::Empty) {
+            return Err(not_a_store(file.name()));
+        }
+        if progress != Progress::Current || marked != Marked::Yes {
             let mut writer = open::sqlite(file, Role::Writer, settings)?;
-            migrate::bring_up(&mut writer, "BEGIN IMMEDIATE", migrations)?;
+            migrate::bring_up(&mut writer, &mark::begin_sql(file), migrations)?;
         }
         let counters = Arc::new(Counters::default());
         let readers = Arc::new(readers(file, settings));
@@ -90,6 +110,17 @@ impl SqliteStore {
         self.writer.write(work, Repeat::WhenUndone).await
     }
 
+    pub(crate) async fn check(&self) -> Result<(), StoreError> {
+        let found = self.read(|tx| {
+            let rows = diesel::sql_query("PRAGMA integrity_check(1)").load::<Integrity>(tx.connection())?;
+            Ok::<_, StoreError>(rows.into_iter().map(|row| row.integrity_check).collect::<Vec<_>>())
+        });
+        match found.await?.as_slice() {
+            [sound] if sound == "ok" => Ok(()),
+            faults => Err(StoreError::Corrupt(faults.join(", "))),
+        }
+    }
+
     /// Lets running work end, refuses new work, and closes every connection. False when some work went on.
     pub(crate) async fn close(&self, patience: Duration) -> bool {
         let drained = self.writer.close(patience).await & self.readers.admission.close(patience).await;
@@ -106,9 +137,20 @@ impl SqliteStore {
         drained
     }
 
+    pub(crate) fn limit_to(&self, bytes: Option<u64>) {
+        self.writer.limit.set(bytes);
+    }
+
     pub(crate) fn stats(&self) -> StoreStats {
         self.counters.snapshot()
     }
+}
+
+/// What `PRAGMA integrity_check` answers: `ok`, or a fault.
+#[derive(diesel::QueryableByName)]
+struct Integrity {
+    #[diesel(sql_type = Text)]
+    integrity_check: String,
 }
 
 /// The writer keeps to [`Repeat::Never`]; were it not to, nothing is stored.

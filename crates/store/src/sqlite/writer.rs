@@ -21,6 +21,7 @@ use crate::connection::depth;
 use crate::location::StoreFile;
 use crate::open::{self, Role};
 use crate::pool::lock;
+use crate::room::Limit;
 use crate::stats::Counters;
 use crate::transactions::{begin, commit, roll_back_to};
 use crate::{StoreConnection, StoreError, StoreSettings, WriteTx};
@@ -38,6 +39,7 @@ pub(crate) struct Writer {
     idle: Notify,
     /// Batches that are yet to run in savepoints.
     careful: AtomicU32,
+    pub(crate) limit: Limit,
     /// Opened by the first write, taken by whoever leads.
     connection: Mutex<Option<StoreConnection>>,
 }
@@ -62,6 +64,7 @@ impl Writer {
             queue: Mutex::default(),
             idle: Notify::new(),
             careful: AtomicU32::new(0),
+            limit: Limit::default(),
             connection: Mutex::default(),
         }
     }
@@ -220,7 +223,7 @@ impl Writer {
         open: u32,
     ) -> Result<Ran, StoreError> {
         Counters::count(&self.counters.jobs);
-        let ran = job.run(connection);
+        let ran = job.run(connection, self.limit.get());
         match ran {
             Ran::Well if depth(connection)? != open => Err(StoreError::unbalanced()),
             Ran::Untouched if depth(connection)? != open => Ok(Ran::Spoiled),

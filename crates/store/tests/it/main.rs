@@ -5,9 +5,11 @@
 
 mod faults;
 mod group_commit;
+mod identity;
 mod lifecycle;
 mod locations;
 mod migrations;
 mod postgres;
+mod room;
 mod support;
 mod transactions;

@@ -18,16 +18,15 @@ mod raw;
 mod secrets;
 mod slow_clients;
 
-use std::{
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use testkit::{
     gateway::{Gateway, Tenant},
     http::Answer,
 };
+
+use crate::running::sql;
 
 const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
@@ -117,7 +116,7 @@ fn files(directory: &Path) -> Vec<PathBuf> {
 }
 
 fn contains(haystack: &[u8], needle: &str) -> bool {
-    haystack.windows(needle.len()).any(|window| window == needle.as_bytes())
+    String::from_utf8_lossy(haystack).contains(needle)
 }
 
 /// The files below a directory that hold this text.
@@ -156,12 +155,4 @@ fn sockets(gateway: &Gateway) -> usize {
     let files = std::fs::read_dir(format!("/proc/{}/fd", gateway.pid())).unwrap();
     let targets = files.filter_map(|file| std::fs::read_link(file.unwrap().path()).ok());
     targets.filter(|target| target.to_string_lossy().starts_with("socket:")).count()
-}
-
-/// Runs a statement on a store as another process would, with the command line of SQLite.
-fn sql(store: &Path, statement: &str) -> String {
-    let output = Command::new("sqlite3").arg(store).arg(statement).output();
-    let output = output.unwrap_or_else(|e| panic!("this test needs the package sqlite3: {e}"));
-    assert!(output.status.success(), "{statement}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
 }

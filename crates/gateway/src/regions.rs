@@ -1,0 +1,127 @@
+//! The regions that this process serves, each a boundary of failure. One that cannot be opened is told so, to its tenants and to
+//! staff, and is tried again and again; the others are served meanwhile.
+
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use prometheus::IntGaugeVec;
+use provisioning::TENANT_MIGRATIONS;
+use store::Stores;
+use tenant_registry::{RegionCode, Registry};
+use tracing::{error, info};
+
+/// How often a region is looked at: whether it can be served again, whether its reserve is whole.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// All of them.
+pub(crate) struct Regions {
+    regions: BTreeMap<RegionCode, RwLock<State>>,
+    ground: Ground,
+}
+
+/// What a registry is opened with.
+pub(crate) struct Ground {
+    pub(crate) stores: Stores,
+    pub(crate) data_dir: PathBuf,
+    /// By region: 1 while it is served.
+    pub(crate) served: IntGaugeVec,
+}
+
+#[derive(Clone)]
+enum State {
+    Served(Arc<Registry>),
+    Down(RegionDown),
+}
+
+/// Why a region is not served, for staff and for the log.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("region {region} is not served: {why}")]
+pub(crate) struct RegionDown {
+    region: RegionCode,
+    why: String,
+}
+
+impl Regions {
+    /// Opens the registry of each of these regions.
+    pub(crate) async fn open(codes: impl Iterator<Item = &RegionCode>, ground: Ground) -> Self {
+        let mut regions = BTreeMap::new();
+        for code in codes {
+            let state = ground.open(code).await;
+            if let State::Down(down) = &state {
+                error!(region = %code, cause = down.why, "a region is not served");
+            }
+            regions.insert(code.clone(), RwLock::new(state));
+        }
+        Self { regions, ground }
+    }
+
+    /// The registry of a region; `None` when this process is not to serve it.
+    pub(crate) fn get(&self, code: &RegionCode) -> Option<Result<Arc<Registry>, RegionDown>> {
+        let state = self.regions.get(code)?.read().unwrap_or_else(PoisonError::into_inner);
+        Some(match &*state {
+            State::Served(registry) => Ok(Arc::clone(registry)),
+            State::Down(down) => Err(down.clone()),
+        })
+    }
+
+    /// The region that a caller names, in any letter case, if this process is to serve it and cannot.
+    pub(crate) fn down(&self, name: &str) -> Option<RegionDown> {
+        let (_, state) = self.regions.iter().find(|(code, _)| code.as_str().eq_ignore_ascii_case(name))?;
+        match &*state.read().unwrap_or_else(PoisonError::into_inner) {
+            State::Served(_) => None,
+            State::Down(down) => Some(down.clone()),
+        }
+    }
+
+    /// Each region with why it is not served.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&RegionCode, Option<String>)> {
+        self.regions.iter().map(|(code, state)| {
+            match &*state.read().unwrap_or_else(PoisonError::into_inner) {
+                State::Served(_) => (code, None),
+                State::Down(down) => (code, Some(down.why.clone())),
+            }
+        })
+    }
+
+    /// Looks after the regions for as long as the process lives.
+    pub(crate) async fn look_after(&self) {
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            for (code, state) in &self.regions {
+                self.look_at(code, state).await;
+            }
+        }
+    }
+
+    async fn look_at(&self, code: &RegionCode, state: &RwLock<State>) {
+        let before = state.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let before = match before {
+            State::Served(registry) => return registry.reserve().fill_up().await,
+            State::Down(before) => before,
+        };
+        let now = self.ground.open(code).await;
+        match &now {
+            State::Served(_) => info!(region = %code, "a region is served again"),
+            State::Down(down) if down.why != before.why => {
+                error!(region = %code, cause = down.why, "a region is not served");
+            }
+            State::Down(_) => {}
+        }
+        *state.write().unwrap_or_else(PoisonError::into_inner) = now;
+    }
+}
+
+impl Ground {
+    async fn open(&self, code: &RegionCode) -> State {
+        let opened = Registry::open(&self.stores, code.clone(), &self.data_dir, TENANT_MIGRATIONS).await;
+        self.served.with_label_values(&[code.as_str()]).set(i64::from(opened.is_ok()));
+        match opened {
+            Ok(registry) => State::Served(Arc::new(registry)),
+            Err(error) => State::Down(RegionDown { region: code.clone(), why: error.to_string() }),
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Room that is kept for what must go on when the disk is full: a file whose blocks are given up piece by piece, and taken back
+//! as soon as there is room. What staff do then (suspend, revoke, delete) is what makes room.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustix::fs::{FallocateFlags, fallocate, statvfs};
+
+use crate::StoreError;
+use crate::pool::blocking;
+
+/// Its name in its directory.
+const FILE: &str = "reserve";
+
+/// Bytes that are kept: some fifty acts of staff, or the index that SQLite makes beside its log for some fifty stores.
+const WHOLE: u64 = 4 << 20;
+
+/// On a small disk it is no more than one part of so many.
+const SHARE: u64 = 32;
+
+/// Bytes that are given up at once: an act of staff needs some pages of a log and perhaps its index, and whoever else waits for
+/// room gets the less of it.
+const PIECE: u64 = 256 << 10;
+
+/// The smallest part that is taken back.
+const STEP: u64 = 4 << 10;
+
+/// What room is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// To open a store, so that it can be read: half of the reserve is left for staff.
+    Opening,
+    /// An act of staff.
+    Act,
+}
+
+/// The reserve of one directory. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Reserve(Arc<Place>);
+
+#[derive(Debug)]
+struct Place {
+    directory: PathBuf,
+    /// One at a time: what one gives up, another must not take back under it.
+    turn: tokio::sync::Mutex<()>,
+}
+
+impl Reserve {
+    /// Makes nothing yet.
+    pub fn new(directory: &Path) -> Self {
+        Self(Arc::new(Place { directory: directory.to_owned(), turn: tokio::sync::Mutex::default() }))
+    }
+
+    /// Does the work; where that finds the disk full, again and again with more of the reserve given up.
+    ///
+    /// # Errors
+    /// The work's own, also when the reserve is used up.
+    pub async fn spend<T, E>(
+        &self,
+        need: Need,
+        is_full: fn(&E) -> bool,
+        mut work: impl AsyncFnMut() -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut done = work().await;
+        if !done.as_ref().is_err_and(is_full) {
+            return done;
+        }
+        let _turn = self.0.turn.lock().await;
+        while done.as_ref().is_err_and(is_full) && self.on_its_file(move |place| place.give_up(need)).await {
+            done = work().await;
+        }
+        self.on_its_file(Place::fill_up).await;
+        done
+    }
+
+    /// Takes back what is missing, as far as there is room for it.
+    pub async fn fill_up(&self) {
+        let _turn = self.0.turn.lock().await;
+        self.on_its_file(Place::fill_up).await;
+    }
+
+    /// False when the file says no: a reserve that cannot be had is none.
+    async fn on_its_file(&self, act: impl FnOnce(&Place) -> io::Result<bool> + Send + 'static) -> bool {
+        let place = Arc::clone(&self.0);
+        blocking(move || Ok::<_, StoreError>(act(&place).unwrap_or(false))).await.unwrap_or(false)
+    }
+}
+
+impl Place {
+    /// Gives up a piece; false when none is left for this need.
+    fn give_up(&self, need: Need) -> io::Result<bool> {
+        let file = OpenOptions::new().write(true).open(self.directory.join(FILE))?;
+        let length = file.metadata()?.len();
+        let kept = match need {
+            Need::Opening => self.whole()? / 2,
+            Need::Act => 0,
+        };
+        if length <= kept {
+            return Ok(false);
+        }
+        file.set_len(length.saturating_sub(PIECE).max(kept))?;
+        // A journal may hold freed blocks back until it is written.
+        file.sync_all()?;
+        Ok(true)
+    }
+
+    /// True when nothing is missing afterwards.
+    fn fill_up(&self) -> io::Result<bool> {
+        let whole = self.whole()?;
+        let path = self.directory.join(FILE);
+        if fs::metadata(&path).is_ok_and(|found| found.len() == whole && !is_sparse(&found)) {
+            return Ok(true);
+        }
+        let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path)?;
+        let found = file.metadata()?;
+        let mut length = if is_sparse(&found) { 0 } else { found.len().min(whole) };
+        file.set_len(length)?;
+        let mut step = whole - length;
+        while step > 0 {
+            match allocate(&file, length, step) {
+                Ok(()) => length += step,
+                Err(_) if step > STEP => step /= 2,
+                Err(_) => break,
+            }
+            step = step.min(whole - length);
+        }
+        // What a failed try has left behind its end.
+        file.set_len(length)?;
+        Ok(length == whole)
+    }
+
+    fn whole(&self) -> io::Result<u64> {
+        let disk = statvfs(&self.directory)?;
+        let share = disk.f_blocks.saturating_mul(disk.f_frsize) / SHARE;
+        Ok(WHOLE.min(share / STEP * STEP).max(PIECE))
+    }
+}
+
+/// Gives a part of the file blocks of its own; `set_len` would only promise them.
+fn allocate(file: &File, from: u64, length: u64) -> io::Result<()> {
+    match fallocate(file, FallocateFlags::empty(), from, length) {
+        Err(rustix::io::Errno::OPNOTSUPP) => write_zeros(file, from, length),
+        done => Ok(done?),
+    }
+}
+
+/// For file systems that give blocks to nothing but bytes.
+fn write_zeros(file: &File, from: u64, length: u64) -> io::Result<()> {
+    use std::os::unix::fs::FileExt;
+    let zeros = vec![0; usize::try_from(length).unwrap_or_default()];
+    file.write_all_at(&zeros, from)?;
+    file.sync_all()
+}
+
+/// Whether blocks are missing, as in a copy that some programs make. A block here is 512 bytes.
+fn is_sparse(file: &fs::Metadata) -> bool {
+    file.blocks().saturating_mul(512) < file.len()
+}
+
+/// Bytes without which a store cannot be opened: SQLite makes the index of a log in pieces of 32 KiB.
+const LITTLE: u64 = 64 << 10;
+
+/// SQLite says of a full disk, where it is not writing to a file or its log, that it is unavailable. What is meant is told here.
+pub(crate) fn explained(error: StoreError, file: &Path) -> StoreError {
+    match error {
+        StoreError::Unavailable(_) if file.parent().is_some_and(is_full) => StoreError::Full,
+        error => error,
+    }
+}
+
+fn is_full(directory: &Path) -> bool {
+    statvfs(directory).is_ok_and(|disk| {
+        let no_blocks = disk.f_bavail.saturating_mul(disk.f_frsize) < LITTLE;
+        // Some file systems do not count files.
+        no_blocks || (disk.f_files > 0 && disk.f_favail == 0)
+    })
+}

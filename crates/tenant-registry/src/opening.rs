@@ -1,0 +1,138 @@
+//! How a region's registry is opened. A region that is new has one made; a region that is not, and whose registry is gone, empty,
+//! damaged or another's, is not opened: to take that for a region without tenants would be to refuse every token.
+
+use std::{collections::HashSet, fs, io::ErrorKind, path::Path};
+
+use diesel::prelude::*;
+use store::{Migration, Need, ReadTx, Reserve, Store, StoreError, StoreFile, StoreLocation, Stores, WriteTx};
+use tracing::{error, warn};
+
+use crate::{
+    REGISTRY_MIGRATIONS, RegionCode, Registry, RegistryError, TenantState, registry::is_full, schema::region,
+};
+
+impl Registry {
+    /// Opens the registry of a region below the data directory, makes it when the region is new, and ends the deletions that a
+    /// crash interrupted.
+    ///
+    /// # Errors
+    /// [`RegistryError::Damaged`] with a sentence that says what to restore, or the store's.
+    pub async fn open(
+        stores: &Stores,
+        region: RegionCode,
+        data_directory: &Path,
+        tenant_migrations: &'static [Migration],
+    ) -> Result<Self, RegistryError> {
+        let directory = data_directory.join(region.as_str());
+        let files = tenants_files(&directory.join("tenants"))?;
+        let location = StoreLocation::Sqlite(StoreFile::new(&directory, "registry")?);
+        let reserve = Reserve::new(&directory);
+        let open = async || match files.is_empty() {
+            true => stores.create(&location, REGISTRY_MIGRATIONS).await,
+            false => stores.open(&location, REGISTRY_MIGRATIONS).await,
+        };
+        let opened = reserve.spend(Need::Act, is_full, open).await;
+        let store = opened.map_err(|error| what_to_restore(error, &files))?;
+        let registry = Self::new(stores, store, (region, directory, reserve), tenant_migrations);
+        if let Err(error) = registry.begin(files).await {
+            // What is put in its place must not be taken for the file that is open.
+            drop(registry);
+            stores.close(&location).await;
+            return Err(error);
+        }
+        Ok(registry)
+    }
+
+    /// Sees to it that the registry is sound and the region's own, and ends what was begun.
+    async fn begin(&self, files: HashSet<String>) -> Result<(), RegistryError> {
+        self.store.check().await.map_err(|error| what_to_restore(error, &files))?;
+        require_own(&self.store, &self.region).await?;
+        self.reserve.fill_up().await;
+        self.compare_with(files).await
+    }
+
+    /// Ends deletions, and looks for files that nobody knows.
+    async fn compare_with(&self, mut files: HashSet<String>) -> Result<(), RegistryError> {
+        let tenants = self.list().await?;
+        if tenants.is_empty() && !files.is_empty() {
+            return Err(RegistryError::Damaged(format!(
+                "registry.db knows no tenant, but the files of {} lie beside it; restore registry.db from its backup, or move \
+                 those files away",
+                files.len()
+            )));
+        }
+        let region = self.region.as_str();
+        for tenant in tenants {
+            files.remove(tenant.id.as_str());
+            if tenant.state == TenantState::Deleting
+                && let Err(error) = self.remove(&tenant).await
+            {
+                error!(region, %error, "a deletion could not be ended");
+            }
+        }
+        if !files.is_empty() {
+            let number = files.len();
+            warn!(
+                region,
+                number,
+                "files lie among those of tenants that the registry does not know; is it an old copy?"
+            );
+        }
+        Ok(())
+    }
+}
+
+/// The stems of the files of tenants' stores; none when there is no such directory.
+fn tenants_files(directory: &Path) -> Result<HashSet<String>, RegistryError> {
+    let unreadable = |error: std::io::Error| {
+        RegistryError::Store(StoreError::Unavailable(format!("its directory of tenants: {error}")))
+    };
+    let entries = match fs::read_dir(directory) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(HashSet::new()),
+        entries => entries.map_err(unreadable)?,
+    };
+    let mut stems = HashSet::new();
+    for entry in entries {
+        let name = entry.map_err(unreadable)?.file_name();
+        stems.extend(name.to_str().and_then(|name| name.strip_suffix(".db")).map(str::to_owned));
+    }
+    Ok(stems)
+}
+
+/// What an operator is to do about a registry that does not open.
+fn what_to_restore(error: StoreError, files: &HashSet<String>) -> RegistryError {
+    match error {
+        StoreError::Missing => RegistryError::Damaged(format!(
+            "registry.db is missing or no regular file, but the files of {} tenants lie beside it; restore registry.db from \
+             its backup",
+            files.len()
+        )),
+        StoreError::Corrupt(cause) => {
+            RegistryError::Damaged(format!("registry.db is damaged ({cause}); restore it from its backup"))
+        }
+        other => RegistryError::Store(other),
+    }
+}
+
+/// A registry bears the code of its region from its first opening on.
+async fn require_own(store: &Store, code: &RegionCode) -> Result<(), RegistryError> {
+    let read = |tx: &mut ReadTx<'_>| {
+        Ok::<Option<String>, RegistryError>(
+            region::table.select(region::code).first(tx.connection()).optional()?,
+        )
+    };
+    match store.read(read).await? {
+        Some(found) if found == code.as_str() => Ok(()),
+        Some(found) => Err(RegistryError::Damaged(format!(
+            "registry.db is that of region {found}; put the one of region {code} back"
+        ))),
+        None => {
+            let code = code.to_string();
+            let write = move |tx: &mut WriteTx<'_>| {
+                diesel::insert_into(region::table).values(region::code.eq(code)).execute(tx.connection())?;
+                Ok(())
+            };
+            store.write(write).await
+        }
+    }
+}
