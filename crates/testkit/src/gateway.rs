@@ -126,8 +126,18 @@ impl Gateway {
 
     /// Starts the process again over the same data and ports.
     pub fn start_again(&mut self) {
-        self.process = spawn(&self.binary, &self.environment, &self.data.path().join("log"));
+        self.start_again_unready();
         self.wait_until_ready();
+    }
+
+    /// Starts the process again, of which it is not expected that it is ready; waits until it listens.
+    pub fn start_again_unready(&mut self) {
+        self.process = spawn(&self.binary, &self.environment, &self.data.path().join("log"));
+        let began = Instant::now();
+        while Request::new("GET", &format!("{}/healthz", self.url)).try_send().is_err() {
+            assert!(began.elapsed() < START && self.is_alive(), "it does not listen:\n{}", self.log());
+            sleep(Duration::from_millis(10));
+        }
     }
 
     /// Whether the process still runs.

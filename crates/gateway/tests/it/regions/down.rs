@@ -156,6 +156,24 @@ fn a_region_whose_directory_is_none_takes_nobody_else_down() {
     assert_served(&gateway, &acme);
 }
 
+#[test]
+fn with_no_region_to_serve_the_process_stays_and_is_not_ready_until_one_is_mended() {
+    let mut gateway = Gateway::start_with(env!("CARGO_BIN_EXE_usher"), &[("USHER__SERVE_REGIONS", "ire")]);
+    let acme = gateway.tenant("ire", "acme", None, None);
+    acme.create_user("ada", "").expect(201);
+    assert_eq!(gateway.stop(), Some(0));
+    let registry = gateway.data_dir().join("ire").join("registry.db");
+    let away = beside(&registry, ".away");
+    fs::rename(&registry, &away).unwrap();
+    gateway.start_again_unready();
+    assert_eq!(ready(&gateway), (503, "no region is served\nire down\n".to_owned()));
+    assert_unreachable(acme.get("/Users"));
+    assert!(!registry.exists(), "nothing was made in its place");
+    fs::rename(&away, &registry).unwrap();
+    assert_served(&gateway, &acme);
+    assert_eq!(ready(&gateway).0, 200);
+}
+
 /// The process died between making a file and making its tables.
 #[test]
 fn a_first_start_that_was_interrupted_is_ended_by_the_next() {
