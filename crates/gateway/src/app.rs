@@ -19,7 +19,7 @@ use crate::{
     attempts::Attempts,
     dropped::Dropped,
     regions::{Ground, Regions},
-    settings::Settings,
+    settings::{BaseUrl, Settings},
     telemetry::metrics::Metrics,
     tenant_rules::RulesCache,
 };
@@ -27,8 +27,8 @@ use crate::{
 /// One running gateway.
 pub(crate) struct App {
     pub(crate) settings: Settings,
-    /// `http(s)://host[:port]` of the shared host.
-    pub(crate) public_url: String,
+    /// How clients reach the shared host.
+    pub(crate) public_url: BaseUrl,
     pub(crate) stores: Stores,
     pub(crate) regions: Regions,
     pub(crate) rules: RulesCache,
@@ -47,7 +47,7 @@ impl App {
     ///
     /// # Errors
     /// One sentence for the operator.
-    pub(crate) async fn open(settings: Settings, public_url: String) -> Result<Arc<Self>, String> {
+    pub(crate) async fn open(settings: Settings, public_url: BaseUrl) -> Result<Arc<Self>, String> {
         let stores = Stores::new(settings.store.clone()).map_err(|e| format!("stores: {e}"))?;
         let admin_token = AdminToken::find_or_make(&settings.data_dir)?;
         let lock = lock(&settings.data_dir)?;
@@ -75,18 +75,40 @@ impl App {
 
     /// The SCIM base URL of a tenant: from the settings alone (attack 62).
     pub(crate) fn base(&self, tenant: &Tenant) -> Base {
-        let own_host = self.settings.regions.get(&tenant.region).and_then(|r| r.base_url.as_deref());
-        Base(match own_host {
-            Some(host) => format!("{host}/{}/scim/v2", tenant.company_key),
+        Base(match self.own_url(&tenant.region) {
+            Some(own) => format!("{own}/{}/scim/v2", tenant.company_key),
             None => format!("{}/{}/{}/scim/v2", self.public_url, tenant.region, tenant.company_key),
         })
     }
 
-    /// The region whose own host this is.
-    pub(crate) fn region_of_host(&self, host: &str) -> Option<&RegionCode> {
-        let is = |url: &str| url.split("://").nth(1).is_some_and(|own| own.eq_ignore_ascii_case(host));
-        let mut regions = self.settings.regions.iter();
-        regions.find(|(_, region)| region.base_url.as_deref().is_some_and(is)).map(|(code, _)| code)
+    /// How clients reach a region that has a host, or a path, of its own.
+    fn own_url(&self, region: &RegionCode) -> Option<&BaseUrl> {
+        self.settings.regions.get(region)?.base_url.as_ref()
+    }
+
+    /// Whether what stands before the company key in a path, on this host, means the region: its code on any host, nothing on the
+    /// region's own. A prefix of the base URL may stand in front or not, as the proxy leaves it.
+    pub(crate) fn is_region(&self, region: &RegionCode, before_key: &[String], host: Option<&str>) -> bool {
+        let is_code = |segments: &[String]| match segments {
+            [code] => code.eq_ignore_ascii_case(region.as_str()),
+            _ => false,
+        };
+        let is_shared =
+            is_code(before_key) || before_key.strip_prefix(self.public_url.prefix()).is_some_and(is_code);
+        let is_own = |own: &BaseUrl| {
+            host.is_some_and(|host| own.is_host(host))
+                && (before_key.is_empty() || before_key == own.prefix())
+        };
+        is_shared || self.own_url(region).is_some_and(is_own)
+    }
+
+    /// The region that a path means on this host, if it means one: a proxy that takes the paths of several regions on one host away
+    /// leaves it to the token.
+    pub(crate) fn region_of(&self, before_key: &[String], host: Option<&str>) -> Option<&RegionCode> {
+        let mut meant =
+            self.settings.regions.keys().filter(|region| self.is_region(region, before_key, host));
+        let first = meant.next()?;
+        meant.next().is_none().then_some(first)
     }
 
     /// Whom a tenant's administrators should ask.

@@ -12,7 +12,13 @@ use actix_web::{App as HttpApp, HttpServer, web};
 use tokio::sync::watch;
 use tracing::{info, warn};
 
-use crate::{admin, app::App, health, http, scim, settings::Settings, telemetry};
+use crate::{
+    admin,
+    app::App,
+    health, http, scim,
+    settings::{BaseUrl, Settings},
+    telemetry,
+};
 
 /// Runs until SIGTERM or SIGINT.
 ///
@@ -29,7 +35,12 @@ async fn run(settings: Settings) -> Result<(), String> {
     let listener = bind("server.listen", settings.listen)?;
     let address = listener.local_addr().map_err(|e| format!("server.listen: {e}"))?;
     let metrics = settings.metrics_listen.map(|a| bind("metrics.listen", a)).transpose()?;
-    let public_url = settings.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+    let public_url = match settings.public_url.clone() {
+        Some(told) => told,
+        None => {
+            BaseUrl::parse(&format!("http://{address}")).map_err(|fault| format!("server.listen {fault}"))?
+        }
+    };
     let app = App::open(settings, public_url).await?;
     leave_server_url(&app.settings.data_dir, address)?;
     let metrics = metrics.map(|listener| metrics_server(&app, listener)).transpose()?;
@@ -37,7 +48,7 @@ async fn run(settings: Settings) -> Result<(), String> {
     let server = scim_server(&app, listener, &stopping)?;
     let looked_after = Arc::clone(&app);
     actix_web::rt::spawn(async move { looked_after.regions.look_after().await });
-    info!(%address, public_url = app.public_url, "serving");
+    info!(%address, public_url = %app.public_url, "serving");
     let handle = server.handle();
     let stopped = Arc::clone(&app);
     actix_web::rt::spawn(async move {

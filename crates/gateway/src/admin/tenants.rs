@@ -79,7 +79,7 @@ pub(super) async fn regions(app: Data<App>) -> HttpResponse {
         json!({
             "code": code,
             "name": region.name,
-            "base_url": region.base_url,
+            "base_url": region.base_url.as_ref().map(ToString::to_string),
             "served": why.is_none(),
             "why": why,
         })

@@ -8,7 +8,7 @@ use actix_web::{
     HttpRequest,
     http::header::{AUTHORIZATION, HOST},
 };
-use tenant_registry::{Grant, RegionCode, TenantState, Token};
+use tenant_registry::{Grant, TenantState, Token};
 use tracing::warn;
 
 use super::target::Target;
@@ -27,9 +27,9 @@ pub(super) async fn authenticate(
     request: &HttpRequest,
     target: &Target,
 ) -> Result<Arc<Grant>, ApiError> {
-    let region = region_of(app, request, target);
+    let region = app.region_of(&target.before_key, host(request));
     // Where nobody's token can be looked up, nobody's is wrong: an identity provider takes a 401 for the end of its credential.
-    if let Some(down) = region.as_deref().and_then(|region| app.regions.down(region)) {
+    if let Some(down) = region.and_then(|region| app.regions.down(region.as_str())) {
         return Err(ApiError::RegionDown(down));
     }
     let token = bearer(request);
@@ -38,13 +38,13 @@ pub(super) async fn authenticate(
         None => Ok(None),
     };
     let grant = match verified {
-        // The path leads to a region that is served; whosever the token is, it does not belong there.
-        Err(ApiError::RegionDown(_)) if region.is_some() => None,
+        // The path leads to a region that is served, or to none; whosever the token is, it does not belong there.
+        Err(ApiError::RegionDown(_)) if region.is_some() || !target.before_key.is_empty() => None,
         verified => verified?,
     };
     let Some(grant) = grant else { return Err(refuse(app, request, token.as_ref())) };
     let tenant = &grant.tenant;
-    if region.as_deref().is_none_or(|r| !r.eq_ignore_ascii_case(tenant.region.as_str())) {
+    if !app.is_region(&tenant.region, &target.before_key, host(request)) {
         app.metrics.authentication_refusals.with_label_values(&["wrong_region"]).inc();
         return Err(ApiError::Unauthorized(Unauthorized::WrongRegion { base_url: app.base(tenant).0 }));
     }
@@ -89,13 +89,9 @@ async fn verify(app: &App, token: &Token) -> Result<Option<Arc<Grant>>, ApiError
     }
 }
 
-/// The region that the path names, else that of the host. Only `Host` says which host it is: `Forwarded` and its like are
-/// anybody's to write (attack 6).
-fn region_of(app: &App, request: &HttpRequest, target: &Target) -> Option<String> {
-    // `Forwarded` and its like are what a caller says about itself (attack 6); a proxy passes `Host` on.
-    let host = request.headers().get(HOST).and_then(|v| v.to_str().ok());
-    let by_host = || app.region_of_host(host?).map(RegionCode::to_string);
-    target.region.clone().or_else(by_host)
+/// Only `Host` says which host it is, and a proxy passes it on: `Forwarded` and its like are anybody's to write (attack 6).
+fn host(request: &HttpRequest) -> Option<&str> {
+    request.headers().get(HOST).and_then(|v| v.to_str().ok())
 }
 
 fn refuse(app: &App, request: &HttpRequest, token: Option<&Token>) -> ApiError {

@@ -1,11 +1,12 @@
 //! Where a request's path points: `/{region}/{company_key}/scim/v2/…` on a shared host, `/{company_key}/scim/v2/…` on a
-//! region's own host. Doubled slashes and a slash at the end do no harm; percent-encoding is decoded once.
+//! region's own host, either with the path of its base URL in front where a proxy passes that on. Doubled slashes and a slash
+//! at the end do no harm; percent-encoding is decoded once.
 
 /// A path, split. What callers sent is only ever compared, never used as a name (attack 7).
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Target {
-    /// As sent; `None` where the host tells it.
-    pub(super) region: Option<String>,
+    /// What stands before the company key, as sent: the region, unless the host tells it, perhaps behind a prefix.
+    pub(super) before_key: Vec<String>,
     /// As sent, without blanks at the ends (MC7).
     pub(super) company_key: String,
     /// What follows `scim/v2`.
@@ -21,8 +22,7 @@ impl Target {
         let rest = segments.split_off(at + 2);
         segments.truncate(at);
         let key = segments.pop()?;
-        let region = (!segments.is_empty()).then(|| segments.join("/"));
-        Some(Self { region, company_key: key.trim().to_owned(), rest })
+        Some(Self { before_key: segments, company_key: key.trim().to_owned(), rest })
     }
 }
 
@@ -59,13 +59,13 @@ fn hex(digit: u8) -> Option<u8> {
 mod tests {
     use super::*;
 
-    fn parsed(path: &str) -> Option<(Option<String>, String, Vec<String>)> {
-        Target::parse(path).map(|t| (t.region, t.company_key, t.rest))
+    fn parsed(path: &str) -> Option<(String, String, Vec<String>)> {
+        Target::parse(path).map(|t| (t.before_key.join("/"), t.company_key, t.rest))
     }
 
     #[test]
     fn me6_both_forms_with_doubled_slashes_and_a_slash_at_the_end() {
-        let shared = Some((Some("ire".into()), "acme".into(), vec!["Users".to_owned()]));
+        let shared = Some(("ire".into(), "acme".into(), vec!["Users".to_owned()]));
         for path in
             ["/ire/acme/scim/v2/Users", "//ire/acme//scim/v2//Users/", "/ire/%20acme%20/scim/v2/Users"]
         {
@@ -73,9 +73,10 @@ mod tests {
         }
         assert_eq!(
             parsed("/acme/scim/v2/Users/1"),
-            Some((None, "acme".into(), vec!["Users".into(), "1".into()]))
+            Some(("".into(), "acme".into(), vec!["Users".into(), "1".into()]))
         );
-        assert_eq!(parsed("/acme/scim/v2"), Some((None, "acme".into(), vec![])));
+        assert_eq!(parsed("/acme/scim/v2"), Some(("".into(), "acme".into(), vec![])));
+        assert_eq!(parsed("/x/y/ire/acme/scim/v2").unwrap().0, "x/y/ire");
     }
 
     #[test]
@@ -96,7 +97,7 @@ mod tests {
 
     #[test]
     fn attack_7_what_is_no_company_key_is_a_target_that_no_tenant_has() {
-        assert_eq!(parsed("/a/../b/scim/v2").unwrap().0.as_deref(), Some("a/.."));
+        assert_eq!(parsed("/a/../b/scim/v2").unwrap().0, "a/..");
         for path in ["/ire/%ff/scim/v2", "/ire/%/scim/v2", "/ire/..%2f..%2fetc/scim/v2", "/ire/%00/scim/v2"] {
             let (_, key, _) = parsed(path).unwrap();
             assert!(tenant_registry::CompanyKey::new(&key).is_err(), "{path}");

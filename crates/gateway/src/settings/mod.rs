@@ -1,5 +1,6 @@
 //! Settings that the program trusts: addresses parsed, durations typed, regions checked. Read once at the start.
 
+mod base_url;
 mod raw;
 
 use std::{
@@ -14,6 +15,8 @@ use scim_core::list::Page;
 use store::StoreSettings;
 use tenant_registry::RegionCode;
 
+pub(crate) use base_url::BaseUrl;
+
 /// The defaults, which are also the documentation of every key.
 pub(crate) const DEFAULTS: &str = include_str!("default.toml");
 
@@ -25,7 +28,7 @@ pub(crate) struct Settings {
     pub(crate) regions: BTreeMap<RegionCode, Region>,
     pub(crate) listen: SocketAddr,
     /// How clients reach the shared host; `None` means by the address that is listened on.
-    pub(crate) public_url: Option<String>,
+    pub(crate) public_url: Option<BaseUrl>,
     pub(crate) workers: Option<usize>,
     pub(crate) body_limit: usize,
     pub(crate) header_timeout: Duration,
@@ -54,8 +57,8 @@ pub(crate) struct Settings {
 pub(crate) struct Region {
     /// For people.
     pub(crate) name: String,
-    /// `https://ire.scim.example.com`, without a slash at the end, where the region has a host of its own.
-    pub(crate) base_url: Option<String>,
+    /// `https://ire.scim.example.com`, where the region has a host, or a path, of its own.
+    pub(crate) base_url: Option<BaseUrl>,
 }
 
 /// How log lines are written.
@@ -155,18 +158,11 @@ fn address(key: &str, text: &str) -> Result<SocketAddr, String> {
     found.ok_or_else(|| format!("settings: {key} must be host:port, such as 127.0.0.1:8080, not {text:?}"))
 }
 
-fn url(key: &str, text: &str) -> Result<Option<String>, String> {
-    let url = text.trim().trim_end_matches('/');
-    if url.is_empty() {
+fn url(key: &str, text: &str) -> Result<Option<BaseUrl>, String> {
+    if text.trim().is_empty() {
         return Ok(None);
     }
-    let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-    match host {
-        Some(host) if !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ']) => {
-            Ok(Some(url.to_owned()))
-        }
-        _ => Err(format!("settings: {key} must be http(s)://host[:port] without a path, not {text:?}")),
-    }
+    BaseUrl::parse(text).map(Some).map_err(|fault| format!("settings: {key} {fault}, not {text:?}"))
 }
 
 fn regions(

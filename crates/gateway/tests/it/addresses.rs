@@ -1,5 +1,10 @@
 //! Region, company key, token: which address opens which tenant, and what a wrong one is told (MetaCompliance's guide).
 
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpStream,
+};
+
 use serde_json::json;
 use testkit::{
     gateway::{Gateway, Tenant},
@@ -110,6 +115,76 @@ fn mc8_me6_and_me7_the_credential_test_passes_in_every_spelling_of_the_base_url(
         );
     }
     gateway.audit(&acme);
+}
+
+/// The status of `GET {path}/Users` with this `Host`.
+fn at_host(gateway: &Gateway, host: &str, path: &str, token: &str) -> String {
+    let mut stream = TcpStream::connect(gateway.url.trim_start_matches("http://")).unwrap();
+    let head = format!(
+        "GET {path}/Users HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut heard = String::new();
+    stream.read_to_string(&mut heard).unwrap();
+    heard.split(' ').nth(1).unwrap_or_default().to_owned()
+}
+
+#[test]
+fn a_regions_own_host_is_the_same_with_the_default_port_of_its_scheme() {
+    let settings = [("USHER__REGIONS__UK__BASE_URL", "https://uk.scim.example.com")];
+    let gateway = Gateway::start_with(env!("CARGO_BIN_EXE_usher"), &settings);
+    let acme = gateway.tenant("uk", "acme", Some(1), Some(1));
+    assert_eq!(acme.base_url, "https://uk.scim.example.com/acme/scim/v2");
+    for (host, status) in [
+        ("uk.scim.example.com", "200"),
+        ("UK.scim.example.com:443", "200"),
+        ("uk.scim.example.com:80", "401"),
+        ("uk.scim.example.com:8443", "401"),
+        ("scim.example.com:443", "401"),
+    ] {
+        assert_eq!(at_host(&gateway, host, "/acme/scim/v2", &acme.token), status, "{host}");
+    }
+}
+
+#[test]
+fn a_path_in_front_of_every_base_url_may_be_passed_on_or_taken_away() {
+    let settings = [
+        ("USHER__SERVER__PUBLIC_URL", "https://example.com/provisioning/eu/"),
+        ("USHER__REGIONS__UK__BASE_URL", "https://example.com/uk-people"),
+        ("USHER__REGIONS__US__BASE_URL", "https://example.com/us-people"),
+    ];
+    let gateway = Gateway::start_with(env!("CARGO_BIN_EXE_usher"), &settings);
+    let ire = gateway.tenant("ire", "acme", None, None);
+    let uk = gateway.tenant("uk", "acme", None, None);
+    assert_eq!(ire.base_url, "https://example.com/provisioning/eu/ire/acme/scim/v2");
+    assert_eq!(uk.base_url, "https://example.com/uk-people/acme/scim/v2");
+    for (path, token, status) in [
+        ("/provisioning/eu/ire/acme/scim/v2", &ire.token, "200"),
+        ("//provisioning/eu//ire/acme/scim/v2", &ire.token, "200"),
+        ("/ire/acme/scim/v2", &ire.token, "200"),
+        ("/uk-people/acme/scim/v2", &uk.token, "200"),
+        ("/acme/scim/v2", &uk.token, "200"),
+        ("/uk/acme/scim/v2", &uk.token, "200"),
+        ("/provisioning/eu/uk/acme/scim/v2", &uk.token, "200"),
+        ("/us-people/acme/scim/v2", &uk.token, "401"),
+        ("/provisioning/ire/acme/scim/v2", &ire.token, "401"),
+        ("/other/eu/ire/acme/scim/v2", &ire.token, "401"),
+        ("/uk-people/acme/scim/v2", &ire.token, "401"),
+        ("/provisioning/eu/ire/other/scim/v2", &ire.token, "401"),
+    ] {
+        assert_eq!(at_host(&gateway, "example.com", path, token), status, "{path}");
+    }
+    // What answers tell is what the settings say, and staff's paths are where they were.
+    let local = Tenant { base_url: format!("{}/ire/acme/scim/v2", gateway.url), ..ire.clone() };
+    let made = local.create_user("ada", "").expect(201);
+    let location = format!("{}/Users/{}", ire.base_url, made.id());
+    assert_eq!(
+        (&made.body["meta"]["location"], made.header("location")),
+        (&json!(location), Some(location.as_str()))
+    );
+    assert!(local.get("/Persons").expect_error(404, "").text.contains(&ire.base_url));
+    assert_eq!(Request::new("GET", &format!("{}/readyz", gateway.url)).send().status, 200);
+    assert_eq!(gateway.admin("GET", &ire.admin_path(), None).expect(200).body["base_url"], ire.base_url);
 }
 
 #[test]
