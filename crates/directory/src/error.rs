@@ -32,6 +32,9 @@ pub enum DirectoryError {
     /// Members that are neither users nor groups of this tenant; nothing was changed.
     #[error("unknown members")]
     UnknownMembers(Vec<String>),
+    /// Nobody is in the group of those whose place another was to take; nothing was changed.
+    #[error("no member matches")]
+    NoSuchMember,
     /// The tenant's own schemas are not those any more under which this write was made.
     #[error("the tenant's schemas have changed meanwhile")]
     SchemasChanged,

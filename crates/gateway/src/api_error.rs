@@ -222,6 +222,10 @@ fn directory(error: &DirectoryError, request_id: &str) -> ScimError {
             ids.len(),
             shown(ids)
         )),
+        DirectoryError::NoSuchMember => ScimError::bad_request(
+            ScimType::NoTarget,
+            "Nothing was changed: no member of the group matches the path; add one by the path members.",
+        ),
         DirectoryError::SearchTooLong => ScimError::bad_request(
             ScimType::TooMany,
             "The filter or the sort has to look into more resources than there is time for; narrow it by an attribute \

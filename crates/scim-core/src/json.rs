@@ -10,6 +10,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use serde_json::{Map, Number, Value};
 
 use crate::ScimError;
+use crate::leniency::{Leniency, Tolerance};
 use crate::patch::{self, PatchRequest};
 
 /// How many arrays and objects may stand inside each other; a SCIM message needs six.
@@ -53,6 +54,18 @@ pub fn parse(bytes: &[u8]) -> Result<Value, ScimError> {
         .map_err(
             |error| if too_many_operations.get() { patch::too_many_operations() } else { refusal(&error) },
         )
+}
+
+/// The body without a byte order mark before the document, which "implementations … MAY ignore" (RFC 8259 §8.1).
+///
+/// # Errors
+/// A strict tenant's 400 `invalidSyntax`.
+pub fn without_byte_order_mark<'b>(body: &'b [u8], tolerance: &mut Tolerance) -> Result<&'b [u8], ScimError> {
+    const MARK: &[u8] = "\u{feff}".as_bytes();
+    let Some(rest) = body.strip_prefix(MARK) else { return Ok(body) };
+    let refusal =
+        || ScimError::invalid_syntax("The body begins with a byte order mark; send it without one.");
+    tolerance.allow(Leniency::ByteOrderMark, "body", refusal).map(|()| rest)
 }
 
 /// serde_json's own texts name a place and never a value, and so do the ones below.
@@ -339,6 +352,19 @@ mod tests {
         refused(b"[\"\xed\xa0\x80\"]");
         let utf_16: Vec<u8> = "{}".encode_utf16().flat_map(u16::to_le_bytes).collect();
         refused(&utf_16);
+    }
+
+    #[test]
+    fn one_byte_order_mark_is_passed_over_and_counted_and_a_strict_tenant_is_told() {
+        let marked = "\u{feff}{}".as_bytes();
+        let mut t = Tolerance::lenient();
+        assert_eq!(without_byte_order_mark(marked, &mut t), Ok(&b"{}"[..]));
+        assert_eq!(without_byte_order_mark(b"{}", &mut t), Ok(&b"{}"[..]));
+        assert_eq!(t.seen, [(Leniency::ByteOrderMark, "body".into())]);
+        let error = without_byte_order_mark(marked, &mut Tolerance::strict()).unwrap_err();
+        assert_eq!((error.status, error.scim_type), (400, Some(ScimType::InvalidSyntax)));
+        let twice = ["\u{feff}".as_bytes(), marked].concat();
+        refused(without_byte_order_mark(&twice, &mut t).unwrap());
     }
 
     #[test]

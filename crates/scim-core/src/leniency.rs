@@ -22,19 +22,19 @@ pub enum Leniency {
     EmptyOperations,
     /// `Add`, `Replace`, `Remove` (Entra).
     CapitalisedOp,
-    /// Paths as keys of a PATCH value (Entra, authentik).
+    /// Paths, or the core schema's URN, as keys of a body or of a PATCH value (Entra, authentik, laravel-scim-server).
     PathlessKeys,
     /// A value path that matches nothing makes the element (Entra).
     AbsentElementMade,
     /// `replace` of `emails[type eq "work"]` with a value that says nothing of the `type`: the element keeps it.
     SelectorKept,
-    /// An array of one for a single value, or for the one object of a PATCH.
+    /// An array of one for a single value, or for the one object of a PATCH (older Entra, SCIM-SDK).
     ArrayOfOne,
     /// `remove` with a value (Entra, authentik, JumpCloud).
     RemoveWithValue,
     /// A filter outside the grammar of RFC 7644 §3.4.2.2 whose meaning is plain (Entra).
     FilterDialect,
-    /// A role as JSON text inside `value` (Entra without its flag).
+    /// JSON as a text where an object or a list belongs, or inside an element's `value` (Entra's roles without its flag).
     JsonInValue,
     /// The same `type` and `value` twice in one attribute; held once.
     RepeatedElement,
@@ -44,7 +44,8 @@ pub enum Leniency {
     MemberType,
     /// `post` for `POST` in an operation of a bulk; methods have a letter case (RFC 9110 §9.1).
     LowerCaseMethod,
-    /// A member, or the element that a value path chooses, as a bare text: its `value` (SCIM 1.1's habit).
+    /// A member, a role, an entitlement, or the element that a value path chooses, as a bare text: its `value` (SCIM 1.1's
+    /// habit).
     BareValue,
     /// One value of a multi-valued attribute in a PATCH, without an array around it.
     SingleForList,
@@ -56,6 +57,18 @@ pub enum Leniency {
     LabelWithoutValue,
     /// `t` and `z` in a time (RFC 3339 §5.6 allows them, xsd:dateTime does not); answered in capitals.
     LowerCaseTime,
+    /// A body without `schemas`, or with none in it (authentik, several SDKs).
+    MissingSchemas,
+    /// A PATCH in a bulk as the bare list of its operations (RFC 7644 §3.7.3 prints it so).
+    BareOperations,
+    /// `"failOnErrors": 0` for none (SCIM-SDK).
+    ZeroFailOnErrors,
+    /// A byte order mark before the JSON (RFC 8259 §8.1).
+    ByteOrderMark,
+    /// `attributes=userName emails`: a blank where a comma belongs.
+    BlankForComma,
+    /// The value of a PATCH in an object under the attribute's own name: `{"active": false}` at the path `active`.
+    WrappedValue,
 }
 
 /// What a strict tenant does where others are lenient.
@@ -97,6 +110,12 @@ impl Leniency {
         Self::EmptyParameter,
         Self::LabelWithoutValue,
         Self::LowerCaseTime,
+        Self::MissingSchemas,
+        Self::BareOperations,
+        Self::ZeroFailOnErrors,
+        Self::ByteOrderMark,
+        Self::BlankForComma,
+        Self::WrappedValue,
     ];
 
     /// What `--strict` makes of it.
@@ -120,13 +139,22 @@ impl Leniency {
             | Self::ArrayOfOne
             | Self::NullPath
             | Self::EmptyParameter
-            | Self::LowerCaseTime => InStrict::Refused,
-            Self::JsonInValue | Self::SelectorKept | Self::LabelWithoutValue => InStrict::Literal,
+            | Self::LowerCaseTime
+            | Self::JsonInValue
+            | Self::MissingSchemas
+            | Self::BareOperations
+            | Self::ZeroFailOnErrors
+            | Self::ByteOrderMark
+            | Self::WrappedValue => InStrict::Refused,
+            Self::SelectorKept | Self::LabelWithoutValue => InStrict::Literal,
             // RFC 7643 §2.5: null and an empty array are as absent. RFC 7644 §3.5.2.1: what add does not find it makes; a
-            // replace is refused. RFC 7643 §2.4: one primary, and no type and value twice, are what the service holds.
-            Self::NullOrEmpty | Self::AbsentElementMade | Self::RepeatedElement | Self::SecondPrimary => {
-                InStrict::Same
-            }
+            // replace is refused. RFC 7643 §2.4: one primary, and no type and value twice, are what the service holds. A list of
+            // names is read as names, or an answer would look as if everything else were gone.
+            Self::NullOrEmpty
+            | Self::AbsentElementMade
+            | Self::RepeatedElement
+            | Self::SecondPrimary
+            | Self::BlankForComma => InStrict::Same,
         }
     }
 
@@ -159,6 +187,12 @@ impl Leniency {
             Self::EmptyParameter => "empty_parameter",
             Self::LabelWithoutValue => "label_without_value",
             Self::LowerCaseTime => "lower_case_time",
+            Self::MissingSchemas => "missing_schemas",
+            Self::BareOperations => "bare_operations",
+            Self::ZeroFailOnErrors => "zero_fail_on_errors",
+            Self::ByteOrderMark => "byte_order_mark",
+            Self::BlankForComma => "blank_for_comma",
+            Self::WrappedValue => "wrapped_value",
         }
     }
 }

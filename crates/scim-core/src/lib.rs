@@ -16,6 +16,7 @@ pub mod json;
 pub mod json_schema;
 pub mod leniency;
 pub mod list;
+mod message;
 pub mod patch;
 pub mod path;
 pub mod projection;

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
+use crate::filter::parse::Limits;
 use crate::filter::{self, Filter};
 use crate::fold::{fold, user_name_key};
 use crate::leniency::{Leniency, Tolerance};
@@ -96,6 +97,12 @@ impl AttributeRef {
     /// A sub-attribute that stands for itself, as inside a value path.
     pub(crate) fn of_element(attribute: &Attribute, sub: &Attribute) -> Self {
         Self { urn: None, attribute: Field::part(attribute, sub), sub: None }
+    }
+
+    /// One of several simple values, as inside a value path: `value` in `tags[value eq "x"]`.
+    pub(crate) fn of_simple_element(attribute: &Attribute) -> Self {
+        let value = Field { name: "value".to_owned(), multi_valued: false, ..Field::from(attribute) };
+        Self { urn: None, attribute: value, sub: None }
     }
 
     /// The attribute in full, with its sub-attributes.
@@ -305,8 +312,15 @@ pub enum Path {
 }
 
 impl Path {
-    /// Longest path that is read, in bytes.
-    pub const MAX_BYTES: usize = 4096;
+    /// Longest path that is read, in bytes: one that names members by their ids, of which there may be
+    /// [`Self::MAX_MEMBERS`].
+    pub const MAX_BYTES: usize = 65_536;
+
+    /// Longest path without a filter, in bytes; one with a filter is as long as that may be.
+    pub const MAX_NAME_BYTES: usize = 4096;
+
+    /// Most members that one path names: midPoint and Syncope join all that leave by `or`.
+    pub const MAX_MEMBERS: usize = 1000;
 
     /// Reads the path of one PATCH operation.
     ///
@@ -314,26 +328,39 @@ impl Path {
     /// 400 `invalidPath` when it is malformed or names nothing, `invalidFilter` when what stands in brackets is
     /// no filter (RFC 7644 §3.12).
     pub fn parse(rt: &ResourceType, text: &str, tolerance: &mut Tolerance) -> Result<Self, ScimError> {
-        if text.len() > Self::MAX_BYTES {
-            let limit = Self::MAX_BYTES;
+        let bracket = text.find('[');
+        let most = if bracket.is_some() { Self::MAX_BYTES } else { Self::MAX_NAME_BYTES };
+        if text.len() > most {
             return Err(ScimError::invalid_path(format!(
-                "The path is longer than {limit} bytes; shorten it."
+                "The path is longer than {most} bytes; shorten it."
             )));
         }
         if let Some(schema) = rt.extension(text) {
             return Ok(Self::Extension(schema.id.clone()));
         }
-        let Some(bracket) = text.find('[') else {
+        let Some((head, bracketed)) = bracket.and_then(|bracket| text.split_at_checked(bracket)) else {
             return attribute(rt, text, tolerance).map(|(found, _)| Self::Attribute(found));
         };
-        let (head, bracketed) = text.split_at(bracket);
         let (of, definition) = attribute(rt, head, tolerance)?;
-        if of.sub.is_some() || definition.kind != Type::Complex {
+        if of.sub.is_some() || !filter::parse::has_elements(definition) {
             return Err(ScimError::invalid_path(format!(
                 "{head} has no elements that a filter could select."
             )));
         }
-        let (filter, rest) = filter::parse::bracketed(definition, text, bracketed, tolerance)?;
+        let limits = if rt.name == "Group" && of.is_name("members", None) {
+            Limits { bytes: Self::MAX_BYTES, terms: Self::MAX_MEMBERS }
+        } else {
+            Limits::USUAL
+        };
+        let (filter, rest) = filter::parse::bracketed(definition, (text, bracketed), limits, tolerance)?;
+        let is_long = text.len() > Limits::USUAL.bytes || filter.terms() > Limits::USUAL.terms;
+        if is_long && filter.values().is_none() {
+            return Err(ScimError::invalid_filter(format!(
+                "The filter is longer than {} bytes or {} comparisons; only one that names members by their value may be.",
+                Limits::USUAL.bytes,
+                Limits::USUAL.terms
+            )));
+        }
         let sub = element_part(definition, rest, text)?;
         Ok(Self::Elements { of, filter, sub })
     }
@@ -378,12 +405,16 @@ fn attribute<'r>(
     Ok(found)
 }
 
-/// What follows `]`: nothing, or `.sub`.
+/// What follows `]`: nothing, or `.sub`; of a simple element its `value` is all of it.
 fn element_part(definition: &Attribute, rest: &str, text: &str) -> Result<Option<Field>, ScimError> {
     if rest.is_empty() {
         return Ok(None);
     }
-    match rest.strip_prefix('.').and_then(|name| definition.sub_attribute(name)) {
+    let name = rest.strip_prefix('.');
+    if definition.kind != Type::Complex && name.is_some_and(|name| name.eq_ignore_ascii_case("value")) {
+        return Ok(None);
+    }
+    match name.and_then(|name| definition.sub_attribute(name)) {
         Some(sub) => Ok(Some(Field::part(definition, sub))),
         None => Err(ScimError::invalid_path(format!("The path {text} names no sub-attribute after \"]\"."))),
     }

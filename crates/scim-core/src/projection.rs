@@ -59,7 +59,7 @@ impl Projection {
         if text.len() > MAX_TEXT {
             return Err(ScimError::invalid_value("attributes and excludedAttributes take at most 16 KiB."));
         }
-        let picks = text.split(',').flat_map(|name| picks(rt, name.trim())).collect();
+        let picks = names(text).flat_map(|name| picks(rt, name)).collect();
         Ok(Self { choice: Some(Choice { only, picks }), hides: rt.hides_values() })
     }
 
@@ -140,6 +140,17 @@ impl Projection {
             Some(Returned::Default) | None => is_whole || parts.contains(&name) == only,
         })
     }
+}
+
+/// The names of a list. No name holds a blank, so two with a blank between them are two: taken for one they would name nothing,
+/// and the answer would look as if all had been cleared.
+fn names(text: &str) -> impl Iterator<Item = &str> {
+    text.split([',', ' ', '\t', '\r', '\n']).filter(|name| !name.is_empty())
+}
+
+/// Whether some names have a blank and no comma between them.
+pub(crate) fn has_blank_for_comma(text: &str) -> bool {
+    text.split(',').any(|part| names(part).nth(1).is_some())
 }
 
 /// How a request named one attribute; it may do so in several ways at once.
@@ -346,6 +357,20 @@ mod tests {
             assert!(without(text).is_empty(), "{text}");
         }
         assert_eq!(only("shoeSize,userName"), json!({"userName": "ana"}));
+    }
+
+    #[test]
+    fn a_blank_parts_two_names_as_a_comma_does() {
+        for text in [
+            "userName externalId",
+            "userName,  externalId ",
+            "externalId\tuserName",
+            " userName\nexternalId,",
+        ] {
+            assert_eq!(only(text), json!({"externalId": "x", "userName": "ana"}), "{text}");
+        }
+        assert_eq!(without("groups meta"), ["groups", "meta"]);
+        assert!(has_blank_for_comma("a, b c") && !has_blank_for_comma(" a , b ,"));
     }
 
     #[test]

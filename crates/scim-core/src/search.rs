@@ -1,14 +1,14 @@
 //! The parameters of a query, from a query string (RFC 7644 §3.4.2) or from the body of a search (§3.4.3): one set, read by
 //! one set of rules, so that both ways mean the same.
 
-use serde_json::{Map, Number, Value};
+use serde_json::{Number, Value};
 
 use crate::filter::Filter;
 use crate::leniency::{Leniency, Tolerance};
 use crate::list::Paging;
 use crate::projection::Projection;
 use crate::sort::Sort;
-use crate::{ResourceType, ScimError, ScimType, urn};
+use crate::{ResourceType, ScimError, ScimType, message, projection, urn};
 
 /// The parameters as sent, each as the text that a query string would hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,11 +51,11 @@ impl SearchRequest {
     /// # Errors
     /// 400 `invalidSyntax` for what is no SearchRequest, `invalidValue` (`invalidCursor`, `invalidCount` for those two)
     /// for a parameter of another type than RFC 7644 §3.4.3 gives it.
-    pub fn from_body(body: &Value) -> Result<Self, ScimError> {
+    pub fn from_body(body: &Value, tolerance: &mut Tolerance) -> Result<Self, ScimError> {
         let Value::Object(members) = body else {
             return Err(ScimError::invalid_syntax("A search needs a JSON object."));
         };
-        check_message_schema(members)?;
+        message::check(members, urn::SEARCH_REQUEST, "a search", tolerance)?;
         let has_cursor = members.iter().any(|(name, v)| name.eq_ignore_ascii_case("cursor") && !v.is_null());
         let mut request = Self::default();
         for (name, value) in members {
@@ -66,6 +66,17 @@ impl SearchRequest {
             }
         }
         Ok(request)
+    }
+
+    /// Notes what of the names of attributes is not as RFC 7644 §3.9 writes a list, whether or not an answer is made of them.
+    pub fn note_dialects(&self, tolerance: &mut Tolerance) {
+        for (name, parameter) in
+            [("attributes", &self.attributes), ("excludedAttributes", &self.excluded_attributes)]
+        {
+            if parameter.as_deref().is_some_and(projection::has_blank_for_comma) {
+                tolerance.note(Leniency::BlankForComma, name);
+            }
+        }
     }
 
     /// Without the parameters that say nothing, as templates send them (`?count=&sortBy=`). An empty filter and an empty
@@ -134,17 +145,6 @@ impl SearchRequest {
     }
 }
 
-/// RFC 7644 §3.4.3: the body is a message of its own kind.
-fn check_message_schema(members: &Map<String, Value>) -> Result<(), ScimError> {
-    let mut schemas = members.iter().filter(|(name, _)| name.eq_ignore_ascii_case("schemas"));
-    let is_search = |s: &Value| s.as_str().is_some_and(|s| s.eq_ignore_ascii_case(urn::SEARCH_REQUEST));
-    let names_it = |(_, value): (_, &Value)| value.as_array().is_some_and(|urns| urns.iter().any(is_search));
-    if schemas.any(names_it) {
-        return Ok(());
-    }
-    Err(ScimError::invalid_syntax(format!("\"schemas\" of a search must be [\"{}\"].", urn::SEARCH_REQUEST)))
-}
-
 fn text_of(name: &str, value: &Value, has_cursor: bool) -> Result<String, ScimError> {
     let (keyword, form) = match name.to_ascii_lowercase().as_str() {
         "startindex" => (ScimType::InvalidValue, "an integer"),
@@ -187,7 +187,7 @@ mod tests {
         for (name, value) in more.as_object().unwrap() {
             body[name] = value.clone();
         }
-        SearchRequest::from_body(&body)
+        SearchRequest::from_body(&body, &mut Tolerance::lenient())
     }
 
     #[test]
@@ -220,7 +220,9 @@ mod tests {
             r#"{{"schemas": ["{}"], "count": 18446744073709551616, "startIndex": -9223372036854775809}}"#,
             urn::SEARCH_REQUEST
         );
-        let request = SearchRequest::from_body(&crate::json::parse(body.as_bytes()).unwrap()).unwrap();
+        let request =
+            SearchRequest::from_body(&crate::json::parse(body.as_bytes()).unwrap(), &mut Tolerance::strict())
+                .unwrap();
         let Ok(Paging::Index(page)) = request.paging(1000) else { panic!("{request:?}") };
         assert_eq!((page.start_index, page.count), (1, 1000));
         let far = read(json!({ "startIndex": 1e300 })).unwrap().paging(1000);
@@ -240,22 +242,33 @@ mod tests {
     }
 
     #[test]
-    fn a_search_without_its_urn_is_refused() {
+    fn a_search_of_another_urn_is_refused_and_one_without_any_is_counted() {
         for body in [
-            json!({}),
             json!([]),
             json!("x"),
             json!(null),
-            json!({ "schemas": [] }),
             json!({ "schemas": urn::SEARCH_REQUEST }),
+            json!({ "schemas": {} }),
             json!({ "schemas": [urn::PATCH_OP] }),
             json!({ "schemas": [1], "filter": "userName pr" }),
         ] {
-            let error = SearchRequest::from_body(&body).unwrap_err();
+            let error = SearchRequest::from_body(&body, &mut Tolerance::lenient()).unwrap_err();
             assert_eq!((error.status, error.scim_type), (400, Some(ScimType::InvalidSyntax)), "{body}");
         }
+        for body in [json!({}), json!({ "schemas": [] }), json!({ "schemas": null, "filter": "userName pr" })]
+        {
+            let mut t = Tolerance::lenient();
+            assert!(SearchRequest::from_body(&body, &mut t).is_ok(), "{body}");
+            assert_eq!(t.seen, [(Leniency::MissingSchemas, urn::SEARCH_REQUEST.into())]);
+            let strictly = SearchRequest::from_body(&body, &mut Tolerance::strict()).unwrap_err();
+            assert_eq!(strictly.scim_type, Some(ScimType::InvalidSyntax));
+        }
         assert!(
-            SearchRequest::from_body(&json!({ "Schemas": [urn::SEARCH_REQUEST.to_lowercase()] })).is_ok()
+            SearchRequest::from_body(
+                &json!({ "Schemas": [urn::SEARCH_REQUEST.to_lowercase()] }),
+                &mut Tolerance::strict()
+            )
+            .is_ok()
         );
     }
 

@@ -80,16 +80,14 @@ pub(crate) fn assert_is_settled(rt: &ResourceType, document: &Document) {
     }
 }
 
-/// What a strict tenant alone takes literally (`InStrict::Literal`): Entra's JSON in a role's `value`, which is a role to all
-/// others, and elements that are a label and no value.
+/// What a strict tenant alone takes literally (`InStrict::Literal`): elements that are a label and no value.
 fn is_literal(document: &Document) -> bool {
-    let is_packed = document.get("roles").is_some_and(|roles| roles.to_string().contains("\"{"));
     let is_label = |element: &Value| {
         element.as_object().is_some_and(|parts| parts.keys().all(|key| key == "type" || key == "primary"))
     };
     let blocks = document.0.values().filter_map(Value::as_object).flat_map(Map::values);
     let mut lists = document.0.values().chain(blocks).filter_map(Value::as_array);
-    is_packed || lists.any(|elements| elements.iter().any(is_label))
+    lists.any(|elements| elements.iter().any(is_label))
 }
 
 /// The body by which a client would send exactly this document.

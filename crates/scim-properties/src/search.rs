@@ -21,7 +21,7 @@ const MAX_RESULTS: u64 = 1_000;
 /// When it does not hold.
 pub fn text(bytes: &[u8]) {
     let Ok(body) = json::parse(bytes) else { return };
-    let request = match SearchRequest::from_body(&body) {
+    let request = match SearchRequest::from_body(&body, &mut Tolerance::lenient()) {
         Ok(request) => request,
         Err(error) => return crate::assert_is_a_refusal(&error),
     };

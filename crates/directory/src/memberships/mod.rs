@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as QueryError};
+use scim_core::filter::Filter;
 use scim_core::fold::fold;
 use scim_core::patch::{MemberChange, MemberSelection};
 use scim_core::resource::Member;
@@ -59,8 +60,9 @@ pub struct Outcome {
 /// two of them could make each of two groups a member of the other.
 ///
 /// # Errors
-/// [`DirectoryError::UnknownMembers`] under [`UnknownMembers::Refuse`]; [`DirectoryError::GroupCycle`] and the other limits of
-/// groups in groups, judged by what all changes together come to; or the store's.
+/// [`DirectoryError::UnknownMembers`] under [`UnknownMembers::Refuse`]; [`DirectoryError::NoSuchMember`];
+/// [`DirectoryError::GroupCycle`] and the other limits of groups in groups, judged by what all changes together come to; or the
+/// store's.
 pub fn apply(
     tx: &mut WriteTx<'_>,
     group_id: &str,
@@ -81,6 +83,7 @@ pub fn apply(
                 left | renamed | work.add(tx, members)?
             }
             MemberChange::Remove(selection) => work.remove(tx, selection)?,
+            MemberChange::Exchange { who, with, made } => work.exchange(tx, who, with, *made)?,
         };
         work.outcome.changed |= changed;
     }
@@ -212,17 +215,60 @@ impl Work<'_> {
                 self.remove_these(tx, &ids)
             }
             MemberSelection::Matching { among, filter } => {
-                let groups_alone = Element::of(filter).kind.is_some_and(|kind| fold(kind) == "group");
-                let members = match among {
-                    Some(ids) => members::of_group_among(tx, group_id, ids)?,
-                    None if groups_alone => members::groups_in(tx, group_id)?,
-                    None => of_group(tx, group_id)?,
-                };
-                let chosen = members.iter().filter(|m| filter.matches(&m.as_filtered(self.base)));
-                let ids: Vec<&str> = chosen.map(|m| m.member_id.as_str()).collect();
-                self.remove_these(tx, &ids)
+                let chosen = self.matching(tx, among.as_deref(), filter)?;
+                self.remove_these(tx, &chosen.iter().map(String::as_str).collect::<Vec<_>>())
             }
         }
+    }
+
+    /// The ids of the members that match.
+    fn matching(
+        &self,
+        tx: &mut ReadTx<'_>,
+        among: Option<&[String]>,
+        filter: &Filter,
+    ) -> Result<Vec<String>, DirectoryError> {
+        let groups_alone = Element::of(filter).kind.is_some_and(|kind| fold(kind) == "group");
+        let members = match among {
+            Some(ids) => members::of_group_among(tx, self.group_id, ids)?,
+            None if groups_alone => members::groups_in(tx, self.group_id)?,
+            None => of_group(tx, self.group_id)?,
+        };
+        let chosen = members.into_iter().filter(|m| filter.matches(&m.as_filtered(self.base)));
+        Ok(chosen.map(|member| member.member_id).collect())
+    }
+
+    /// Those who are chosen leave, another one comes; who is chosen and comes again stays, with what is said anew.
+    fn exchange(
+        &mut self,
+        tx: &mut WriteTx<'_>,
+        who: &MemberSelection,
+        with: &Member,
+        made: bool,
+    ) -> Result<bool, DirectoryError> {
+        let chosen = match who {
+            MemberSelection::All => {
+                of_group(tx, self.group_id)?.into_iter().map(|member| member.member_id).collect()
+            }
+            MemberSelection::Values(ids) => {
+                let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+                let mut present = present_of(tx, self.group_id, &ids)?;
+                present.extend(nesting::present(tx, self.group_id, &ids)?);
+                present.into_keys().collect()
+            }
+            MemberSelection::Matching { among, filter } => self.matching(tx, among.as_deref(), filter)?,
+        };
+        if chosen.is_empty() && !made {
+            return Err(DirectoryError::NoSuchMember);
+        }
+        let leave: Vec<&str> = chosen.iter().map(String::as_str).filter(|id| *id != with.value).collect();
+        let left = self.remove_these(tx, &leave)?;
+        let mut held = present_of(tx, self.group_id, &[&with.value])?;
+        let users = held.keys().cloned().collect();
+        held.extend(nesting::present(tx, self.group_id, &[&with.value])?);
+        let renamed =
+            chosen.contains(&with.value) && self.rename(tx, std::iter::once(with), (&users, &held))?;
+        Ok(left | renamed | self.add(tx, std::slice::from_ref(with))?)
     }
 
     fn remove_these(&mut self, tx: &mut WriteTx<'_>, ids: &[&str]) -> Result<bool, DirectoryError> {
@@ -255,7 +301,8 @@ impl Work<'_> {
         let users: BTreeSet<String> = user_rows::existing(tx, &ids)?.into_iter().collect();
         let others: Vec<&str> = ids.into_iter().filter(|id| !users.contains(*id)).collect();
         let groups: BTreeSet<String> = group_rows::existing(tx, &others)?.into_iter().collect();
-        let missing = others.into_iter().filter(|id| !groups.contains(*id)).map(str::to_owned);
+        let missing = others.into_iter().filter(|id| !groups.contains(*id));
+        let missing = missing.filter_map(|id| wanted.get(id)).map(|member| member.as_sent().to_owned());
         match self.unknown {
             UnknownMembers::Skip => self.outcome.skipped.extend(missing),
             UnknownMembers::Refuse => {

@@ -49,6 +49,36 @@ async fn a_replacement_is_a_difference_and_no_difference_is_no_change() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn another_takes_the_place_of_those_who_are_chosen_or_nothing_changes() {
+    on_each_store(MIGRATIONS, async |store| {
+        let group = add_group(&store, team("g")).await;
+        let (a, b) = (add_user(&store, person("a")).await, add_user(&store, person("b")).await);
+        enrol(&store, &group, &[&a]).await;
+        let exchange = |who: &str, with: Member| MemberChange::Exchange {
+            who: MemberSelection::Values(vec![who.to_owned()]),
+            with,
+            made: false,
+        };
+        let change = async |change| change_members(&store, &group, change, UnknownMembers::Refuse).await;
+        assert!(change(exchange(&a.id, member(&b.id))).await.unwrap().changed);
+        assert_eq!(member_ids(&store, &group).await, from_ref(&b.id));
+        assert!(matches!(change(exchange(&a.id, member(&b.id))).await, Err(DirectoryError::NoSuchMember)));
+        match change(exchange(&b.id, member("No-One"))).await {
+            Err(DirectoryError::UnknownMembers(ids)) => assert_eq!(ids, ["No-One"]),
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(member_ids(&store, &group).await, from_ref(&b.id));
+        // Who stays is told of anew, and the same again is no change.
+        let shown = || Member { display: Some("B".into()), ..member(&b.id) };
+        for changed in [true, false] {
+            assert_eq!(change(exchange(&b.id, shown())).await.unwrap().changed, changed);
+        }
+        assert!(change(exchange(&b.id, member(&b.id))).await.unwrap().changed, "its display is gone");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn io9_unknown_members_are_named_and_nothing_changes_or_the_rest_is_applied() {
     on_each_store(MIGRATIONS, async |store| {
         let group = add_group(&store, team("g")).await;

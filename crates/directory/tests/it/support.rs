@@ -96,7 +96,7 @@ pub(crate) async fn add_group(store: &Store, document: Document) -> GroupRecord 
 }
 
 pub(crate) fn member(id: &str) -> Member {
-    Member { value: id.to_owned(), display: None, kind: None }
+    Member::new(id)
 }
 
 pub(crate) async fn change_members(

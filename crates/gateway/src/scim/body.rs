@@ -8,7 +8,7 @@ use actix_web::{
     web::{BytesMut, Payload},
 };
 use futures_util::StreamExt as _;
-use scim_core::json;
+use scim_core::{json, leniency::Tolerance};
 use serde_json::Value;
 use tokio::time::timeout;
 
@@ -23,6 +23,7 @@ pub(super) async fn read_json(
     payload: Payload,
     limit: usize,
     patience: Duration,
+    tolerance: &mut Tolerance,
 ) -> Result<Value, ApiError> {
     check_type(request)?;
     let announced =
@@ -32,7 +33,7 @@ pub(super) async fn read_json(
     }
     let bytes = timeout(patience, collect(payload, limit, announced)).await;
     let bytes = bytes.map_err(|_| ApiError::BodyTooSlow { seconds: patience.as_secs() })??;
-    Ok(json::parse(&bytes)?)
+    Ok(json::parse(json::without_byte_order_mark(&bytes, tolerance)?)?)
 }
 
 /// A body of up to so many times the limit is read to its end, and thrown away, before it is refused: a client that still

@@ -118,6 +118,7 @@ async fn dispatch(
     tolerance: &mut Tolerance,
 ) -> Result<Answer, ApiError> {
     let query = Query::parse(http.query_string())?;
+    query.search.note_dialects(tolerance);
     if endpoint.is_discovery() {
         return discovery::answer(app, &caller, &endpoint, &query, &conditions(http));
     }
@@ -125,7 +126,7 @@ async fn dispatch(
     let body = match *method {
         Method::POST | Method::PUT | Method::PATCH => {
             let settings = &app.settings;
-            Some(read_json(http, payload, settings.body_limit, settings.body_timeout).await?)
+            Some(read_json(http, payload, settings.body_limit, settings.body_timeout, tolerance).await?)
         }
         _ => None,
     };

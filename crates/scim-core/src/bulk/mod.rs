@@ -19,7 +19,7 @@ pub use response::{Answer, response};
 use crate::leniency::{Leniency, Tolerance};
 use crate::patch::{self, PatchRequest};
 use crate::resource::member;
-use crate::{ScimError, urn};
+use crate::{ScimError, message, urn};
 
 /// Most operations in one request; more is 413. A PATCH takes as many, because clients cut both by the one number that is
 /// announced.
@@ -45,8 +45,8 @@ impl BulkRequest {
         let Value::Object(mut body) = body else {
             return Err(ScimError::invalid_syntax("The body of a bulk request must be a JSON object."));
         };
-        check_message_schema(&body)?;
-        let fail_on_errors = fail_on_errors(&body)?;
+        message::check(&body, urn::BULK_REQUEST, "a bulk request", t)?;
+        let fail_on_errors = fail_on_errors(&body, t)?;
         let Some(Value::Array(sent)) = take(&mut body, "Operations") else {
             let detail = "A bulk request needs \"Operations\", an array of operations.";
             return Err(ScimError::invalid_syntax(detail));
@@ -65,23 +65,13 @@ impl BulkRequest {
     }
 }
 
-/// RFC 7644 §3.7: bulk requests "are identified using" this URI.
-fn check_message_schema(body: &Map<String, Value>) -> Result<(), ScimError> {
-    let schemas = member(body, "schemas").and_then(Value::as_array);
-    let is_bulk = |s: &Value| s.as_str().is_some_and(|s| s.eq_ignore_ascii_case(urn::BULK_REQUEST));
-    if schemas.is_some_and(|schemas| schemas.iter().any(is_bulk)) {
-        return Ok(());
-    }
-    let detail = format!("\"schemas\" of a bulk request must be [\"{}\"].", urn::BULK_REQUEST);
-    Err(ScimError::invalid_syntax(detail))
-}
-
-fn fail_on_errors(body: &Map<String, Value>) -> Result<Option<u64>, ScimError> {
+fn fail_on_errors(body: &Map<String, Value>, t: &mut Tolerance) -> Result<Option<u64>, ScimError> {
+    let refusal = || ScimError::invalid_syntax("\"failOnErrors\" must be an integer of 1 or more.");
     match member(body, "failOnErrors") {
         None | Some(Value::Null) => Ok(None),
-        Some(value) => match value.as_u64() {
-            Some(limit) if limit >= 1 => Ok(Some(limit)),
-            _ => Err(ScimError::invalid_syntax("\"failOnErrors\" must be an integer of 1 or more.")),
+        Some(value) => match value.as_u64().ok_or_else(refusal)? {
+            0 => t.allow(Leniency::ZeroFailOnErrors, "failOnErrors", refusal).map(|()| None),
+            limit => Ok(Some(limit)),
         },
     }
 }

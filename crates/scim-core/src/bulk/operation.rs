@@ -1,11 +1,11 @@
 //! One operation of a bulk as sent: what it asks for, or what is wrong with it.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{references, take};
-use crate::ScimError;
 use crate::leniency::{Leniency, Tolerance};
 use crate::resource::member;
+use crate::{ScimError, urn};
 
 /// Longest `bulkId`, in characters.
 pub(super) const MAX_BULK_ID: usize = 256;
@@ -129,6 +129,7 @@ impl Asked {
                 let detail = "A POST, PUT or PATCH needs \"data\", the body of the request.";
                 return Err(ScimError::invalid_syntax(detail));
             }
+            (Method::Patch, Value::Array(operations)) => whole_patch(operations, t)?,
             (_, data) => data,
         };
         Ok(Self { method, endpoint, version, data })
@@ -139,6 +140,17 @@ impl Asked {
     pub(super) fn looks_up(&self) -> bool {
         self.endpoint == Endpoint::Groups
     }
+}
+
+/// RFC 7644 §3.7.3 prints the `data` of a PATCH as the bare list of its operations; here it becomes the message that it
+/// stands for.
+fn whole_patch(operations: Vec<Value>, t: &mut Tolerance) -> Result<Value, ScimError> {
+    t.allow(Leniency::BareOperations, "data", || {
+        ScimError::invalid_syntax(
+            "The \"data\" of a PATCH must be a whole PatchOp, not its operations alone.",
+        )
+    })?;
+    Ok(json!({"schemas": [urn::PATCH_OP], "Operations": operations}))
 }
 
 impl Method {

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{Filter, Instant, Literal, Op, Quantity};
 use crate::path::AttributeRef;
+use crate::resource::value_alone;
 use crate::schema::Type;
 
 impl Filter {
@@ -19,9 +20,18 @@ impl Filter {
             Self::Not(part) => !part.matches(resource),
             Self::Present(path) => is_present(path, resource),
             Self::ValuePath { path, filter } => {
-                path.iter(resource).filter_map(Value::as_object).any(|element| filter.matches(element))
+                path.iter(resource).any(|element| filter.matches_element(element))
             }
             Self::Compare { path, op, value } => compares(path, *op, value, resource),
+        }
+    }
+
+    /// Whether one element of a multi-valued attribute matches; a simple one is its own `value`.
+    #[must_use]
+    pub fn matches_element(&self, element: &Value) -> bool {
+        match element {
+            Value::Object(parts) => self.matches(parts),
+            simple => self.matches(&value_alone(simple)),
         }
     }
 }

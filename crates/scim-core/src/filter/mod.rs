@@ -128,6 +128,21 @@ impl Filter {
         }
     }
 
+    /// The ids that `value eq "…" or value eq "…"` asks for, if it asks for nothing else.
+    #[must_use]
+    pub fn values(&self) -> Option<Vec<&str>> {
+        match self {
+            Self::Compare { path, op: Op::Eq, value: Literal::String(id) } if path.is_name("value", None) => {
+                Some(vec![id])
+            }
+            Self::Or(parts) => {
+                let lists: Option<Vec<Vec<&str>>> = parts.iter().map(Self::values).collect();
+                lists.map(|lists| lists.concat())
+            }
+            _ => None,
+        }
+    }
+
     /// How many comparisons one evaluation may cost.
     #[must_use]
     pub fn terms(&self) -> usize {

@@ -37,7 +37,7 @@ impl Filter {
         others: &[&ResourceType],
         tolerance: &mut Tolerance,
     ) -> Result<Self, ScimError> {
-        let mut parser = Parser::new(text, text, Names::Of(rt, others), tolerance)?;
+        let mut parser = Parser::new((text, text), Names::Of(rt, others), Limits::USUAL, tolerance)?;
         let filter = parser.disjunction()?;
         parser.input.blanks();
         if !parser.input.rest.is_empty() {
@@ -47,15 +47,29 @@ impl Filter {
     }
 }
 
+/// How long a filter may be.
+#[derive(Clone, Copy)]
+pub(crate) struct Limits {
+    /// With all around it.
+    pub(crate) bytes: usize,
+    /// Comparisons.
+    pub(crate) terms: usize,
+}
+
+impl Limits {
+    /// Of any filter.
+    pub(crate) const USUAL: Self = Self { bytes: Filter::MAX_BYTES, terms: Filter::MAX_TERMS };
+}
+
 /// Reads `[filter]` over elements of the attribute at the start of `bracketed`, which is the end of `text`; what
 /// follows the bracket is returned with it.
 pub(crate) fn bracketed<'a>(
     attribute: &'a Attribute,
-    text: &'a str,
-    bracketed: &'a str,
+    (text, bracketed): (&'a str, &'a str),
+    limits: Limits,
     tolerance: &'a mut Tolerance,
 ) -> Result<(Filter, &'a str), ScimError> {
-    let mut parser = Parser::new(text, bracketed, Names::Elements(attribute), tolerance)?;
+    let mut parser = Parser::new((text, bracketed), Names::Elements(attribute), limits, tolerance)?;
     parser.input.expect('[')?;
     let filter = parser.nested(']')?;
     Ok((filter, parser.input.rest))
@@ -92,23 +106,24 @@ struct Parser<'a> {
     names: Names<'a>,
     depth: usize,
     terms: usize,
+    limits: Limits,
     tolerance: &'a mut Tolerance,
 }
 
 impl<'a> Parser<'a> {
     fn new(
-        text: &'a str,
-        rest: &'a str,
+        (text, rest): (&'a str, &'a str),
         names: Names<'a>,
+        limits: Limits,
         tolerance: &'a mut Tolerance,
     ) -> Result<Self, ScimError> {
-        if text.len() > Filter::MAX_BYTES {
-            let limit = Filter::MAX_BYTES;
+        if text.len() > limits.bytes {
+            let limit = limits.bytes;
             return Err(ScimError::invalid_filter(format!(
                 "The filter is longer than {limit} bytes; ask in several requests."
             )));
         }
-        Ok(Self { input: Cursor::new(text, rest), names, depth: 0, terms: 0, tolerance })
+        Ok(Self { input: Cursor::new(text, rest), names, depth: 0, terms: 0, limits, tolerance })
     }
 
     /// `FILTER = … / FILTER "or" FILTER`
@@ -165,7 +180,7 @@ impl<'a> Parser<'a> {
     /// `valuePath = attrPath "[" valFilter "]"`, and Entra's `emails[type eq "work"].value eq "x"`.
     fn value_path(&mut self, name: &str, start: &'a str) -> Result<Filter, ScimError> {
         let (path, definition) = self.attribute(name, start)?;
-        if path.sub.is_some() || definition.kind != Type::Complex {
+        if path.sub.is_some() || !has_elements(definition) {
             return Err(self.input.error_at(start, "this attribute has no elements that [ ] could select"));
         }
         self.input.expect('[')?;
@@ -190,6 +205,9 @@ impl<'a> Parser<'a> {
     fn attribute(&mut self, name: &str, start: &'a str) -> Result<(AttributeRef, &'a Attribute), ScimError> {
         let found = match self.names {
             Names::Of(rt, others) => path::find_among(rt, others, name),
+            Names::Elements(attribute) if attribute.kind != Type::Complex => name
+                .eq_ignore_ascii_case("value")
+                .then(|| (AttributeRef::of_simple_element(attribute), attribute)),
             Names::Elements(attribute) => {
                 attribute.sub_attribute(name).map(|sub| (AttributeRef::of_element(attribute, sub), sub))
             }
@@ -209,8 +227,8 @@ impl<'a> Parser<'a> {
     /// `attrExp = (attrPath SP "pr") / (attrPath SP compareOp SP compValue)`
     fn expression(&mut self, path: AttributeRef, definition: &Attribute) -> Result<Filter, ScimError> {
         self.terms += 1;
-        if self.terms > Filter::MAX_TERMS {
-            return Err(self.input.error(&format!("more than {} comparisons", Filter::MAX_TERMS)));
+        if self.terms > self.limits.terms {
+            return Err(self.input.error(&format!("more than {} comparisons", self.limits.terms)));
         }
         self.input.blank("expected a space and an operator")?;
         let start = self.input.rest;
@@ -358,6 +376,12 @@ impl<'a> Parser<'a> {
         }
         Ok(true)
     }
+}
+
+/// Whether brackets can select among what an attribute holds: parts of a complex value, or several simple ones, of which each
+/// is its own `value`.
+pub(crate) fn has_elements(attribute: &Attribute) -> bool {
+    attribute.kind == Type::Complex || attribute.multi_valued
 }
 
 /// One part as itself, several with their own kind dissolved: `a and (b and c)` is one list.

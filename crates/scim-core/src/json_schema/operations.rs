@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::sent::{Form, object, sent_attribute, sent_attributes, sent_extension};
-use super::{ANYTHING, TEXT, insert, optional};
+use super::sent::{Form, chosen_element, sent_attribute, sent_attributes, sent_extension};
+use super::{ANYTHING, TEXT, insert};
 use crate::ResourceType;
 use crate::schema::{Attribute, Mutability, Schema, is_seat};
 
@@ -108,7 +108,8 @@ fn places_of(attribute: &Attribute, path: &str, form: Form, all: &mut Vec<Place>
     let types = attribute.sub_attribute("type").filter(|sub| sub.mutability == Mutability::ReadWrite);
     for kind in types.iter().flat_map(|sub| &sub.canonical_values) {
         let chosen = format!("{path}[type eq \"{kind}\"]");
-        add(chosen.clone(), optional(&object(&attribute.sub_attributes, form)), false, true);
+        let element = json!({"anyOf": [chosen_element(attribute, form), {"enum": [null, "", []]}]});
+        add(chosen.clone(), element, false, true);
         for sub in parts() {
             let value = undescribed(sent_attribute(sub, form));
             add(format!("{chosen}.{}", sub.name), value, sub.required, true);

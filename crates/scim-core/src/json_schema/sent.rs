@@ -18,8 +18,13 @@ const BASE64: &str = "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/][AQgw](==)?|[A-Za-z0-9+/
 /// A whole resource as a POST or a PUT may send it. A strict tenant refuses attributes that no schema knows; others drop them.
 #[must_use]
 pub fn sent(rt: &ResourceType, strict: bool) -> Value {
-    let form =
-        Form { open: !strict, spelled_booleans: !strict, hollow_elements: true, bare_references: !strict };
+    let form = Form {
+        open: !strict,
+        spelled_booleans: !strict,
+        hollow_elements: true,
+        bare_references: !strict,
+        empty_objects: true,
+    };
     let mut resource = sent_attributes(rt, form);
     let urns: Vec<&str> = rt.schemas().map(|s| s.id.as_str()).collect();
     let items = if strict { json!({"enum": urns}) } else { json!({"type": "string", "pattern": TEXT}) };
@@ -61,15 +66,31 @@ pub(super) struct Form {
     hollow_elements: bool,
     /// A `manager` without an object around its id.
     bare_references: bool,
+    /// `{}` for a simple value that is not there: a PATCH takes it for a value of another type.
+    empty_objects: bool,
 }
 
 impl Form {
-    pub(super) const EXACT: Self =
-        Self { open: false, spelled_booleans: false, hollow_elements: false, bare_references: false };
+    pub(super) const EXACT: Self = Self {
+        open: false,
+        spelled_booleans: false,
+        hollow_elements: false,
+        bare_references: false,
+        empty_objects: false,
+    };
 
     /// The values of a PATCH.
     pub(super) fn of_patch(strict: bool) -> Self {
         Self { bare_references: !strict, ..Self::EXACT }
+    }
+
+    /// A value, or what is as absent.
+    fn optional(self, attribute: &Attribute, value: &Value) -> Value {
+        if self.empty_objects || attribute.kind == Type::Complex {
+            optional(value)
+        } else {
+            json!({"anyOf": [value, {"enum": [null, "", []]}]})
+        }
     }
 }
 
@@ -105,6 +126,27 @@ pub(super) fn object(attributes: &[Attribute], form: Form) -> Value {
     object
 }
 
+/// The object that takes the place of the elements that a path chooses: something of them is left.
+pub(super) fn chosen_element(attribute: &Attribute, form: Form) -> Value {
+    let part = |sub: &Attribute| match (sub.mutability, sent_value(sub, form)) {
+        (Mutability::ReadOnly, _) => ignored(&sub.description),
+        (_, mut value) => {
+            if value.get("type").is_some_and(|kind| kind == "string") {
+                insert(&mut value, "minLength", 1.into());
+            }
+            value
+        }
+    };
+    let subs = attribute.sub_attributes.iter();
+    let mut element = object_of(subs.map(|sub| (sub.name.clone(), part(sub))).collect(), form);
+    if attribute.sub_attribute("value").is_some() {
+        insert(&mut element, "required", json!(["value"]));
+    } else {
+        insert(&mut element, "minProperties", 1.into());
+    }
+    element
+}
+
 /// What only the service writes is taken and ignored, whatever it is (RFC 7644 §3.3).
 fn ignored(description: &str) -> Value {
     json!({"readOnly": true, "description": format!("Ignored. {description}")})
@@ -116,7 +158,7 @@ pub(super) fn sent_attribute(attribute: &Attribute, form: Form) -> Value {
         _ if attribute.required => whole_value(attribute, form),
         // Nothing but null clears members, lest a mapping that found nothing empties a group.
         _ if is_set(attribute) && !form.hollow_elements => or_null(&whole_value(attribute, form)),
-        _ => optional(&whole_value(attribute, form)),
+        _ => form.optional(attribute, &whole_value(attribute, form)),
     }
 }
 
@@ -132,7 +174,7 @@ fn whole_value(attribute: &Attribute, form: Form) -> Value {
         return one;
     }
     let items = match (is_set(attribute), form.hollow_elements) {
-        (false, _) => optional(&one),
+        (false, _) => form.optional(attribute, &one),
         (true, false) => element_of_set(attribute),
         (true, true) => json!({"anyOf": [one, {"$ref": NOTHING}, hollow(attribute, form)]}),
     };
@@ -193,7 +235,14 @@ fn sent_value(attribute: &Attribute, form: Form) -> Value {
 /// `manager`: Entra sends it as a bare id or as an array of one too.
 fn reference(attribute: &Attribute, form: Form) -> Value {
     let bare = json!({"type": "string", "pattern": TEXT});
-    let whole = object(&attribute.sub_attributes, form);
+    let mut whole = object(&attribute.sub_attributes, form);
+    if let Some(Value::Object(parts)) = whole.get_mut("properties")
+        && parts.contains_key("$ref")
+    {
+        let description = "Without a value, the URL of the user who is meant.";
+        let url = json!({"type": "string", "pattern": "^([!-~]*/)?Users/[A-Za-z0-9-]+/?$"});
+        parts.insert("$ref".into(), described(or_null(&url), description));
+    }
     if !form.bare_references {
         return whole;
     }

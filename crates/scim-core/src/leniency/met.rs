@@ -7,7 +7,7 @@ use crate::bulk::BulkRequest;
 use crate::filter::Filter;
 use crate::patch::PatchRequest;
 use crate::search::SearchRequest;
-use crate::{Document, ResourceType, ScimError, resource, schema, urn};
+use crate::{Document, ResourceType, ScimError, json, resource, schema, urn};
 
 /// A request that meets a leniency.
 enum Met {
@@ -18,6 +18,13 @@ enum Met {
     Filter(&'static str),
     Query(SearchRequest),
     Bulk(Value),
+    /// A whole body.
+    Body(Value),
+    BulkBody(Value),
+    PatchBody(Value),
+    SearchBody(Value),
+    Bytes(&'static [u8]),
+    Attributes(&'static str),
     /// Only a store knows what a member is: `a_wrong_type_is_answered_with_the_true_one…` of the gateway.
     InAStore,
 }
@@ -38,7 +45,7 @@ fn met_by(leniency: Leniency) -> Vec<Met> {
         ],
         Leniency::UnknownSchema => vec![
             Met::Post(json!({"schemas": [urn::USER, "urn:x:y"]})),
-            Met::Patch(json!({"op": "add", "path": "schemas", "value": ["urn:x:y"]})),
+            Met::Patch(json!({"op": "add", "value": {"schemas": ["urn:x:y"]}})),
         ],
         Leniency::BooleanAsString => vec![
             Met::Post(json!({"active": "True"})),
@@ -67,6 +74,8 @@ fn met_by(leniency: Leniency) -> Vec<Met> {
         Leniency::PathlessKeys => vec![
             Met::Patch(json!({"op": "add", "value": {"name.givenName": "A"}})),
             Met::Patch(json!({"op": "add", "value": {urn::USER: {"title": "T"}}})),
+            Met::Post(json!({urn::USER: {"title": "T"}})),
+            Met::Post(json!({format!("{}:title", urn::USER): "T"})),
         ],
         Leniency::AbsentElementMade => {
             vec![Met::Patch(json!({"op": "add", "path": format!("{home}.value"), "value": "h@x"}))]
@@ -81,7 +90,12 @@ fn met_by(leniency: Leniency) -> Vec<Met> {
         Leniency::FilterDialect => {
             vec![Met::Filter(r#"emails[type eq "work"].value eq "x""#), Met::Filter(MANAGER_ITSELF)]
         }
-        Leniency::JsonInValue => vec![Met::Post(json!({"roles": [{"value": "{\"value\":\"25\"}"}]}))],
+        Leniency::JsonInValue => vec![
+            Met::Post(json!({"roles": [{"value": "{\"value\":\"25\"}"}]})),
+            Met::Post(json!({"name": "{\"givenName\":\"A\"}"})),
+            Met::Patch(json!({"op": "replace", "path": work, "value": "{\"value\":\"v@x\"}"})),
+            Met::PatchGroup(json!({"op": "add", "path": "members", "value": ["{\"value\":\"x\"}"]})),
+        ],
         Leniency::RepeatedElement => {
             vec![Met::Post(json!({"emails": [{"value": "a@x"}, {"value": "A@x"}]}))]
         }
@@ -96,6 +110,7 @@ fn met_by(leniency: Leniency) -> Vec<Met> {
             Met::PatchGroup(json!({"op": "add", "path": "members", "value": ["x"]})),
             Met::Patch(json!({"op": "replace", "path": work, "value": "v@x"})),
             Met::Patch(json!({"op": "remove", "path": "emails", "value": ["w@x"]})),
+            Met::Post(json!({"roles": ["ADMIN"]})),
         ],
         Leniency::SingleForList => vec![
             Met::PatchGroup(json!({"op": "add", "path": "members", "value": member})),
@@ -107,6 +122,7 @@ fn met_by(leniency: Leniency) -> Vec<Met> {
             Met::Patch(json!({"op": "replace", "path": "title", "value": ["T"]})),
             Met::Patch(json!({"op": "replace", "path": work, "value": [{"value": "v@x"}]})),
             Met::Patch(json!({"op": "replace", "value": [{"title": "T"}]})),
+            Met::Post(json!({"title": ["T"]})),
         ],
         Leniency::SelectorKept => {
             vec![Met::Patch(json!({"op": "replace", "path": work, "value": {"value": "v@x"}}))]
@@ -123,6 +139,27 @@ fn met_by(leniency: Leniency) -> Vec<Met> {
             Met::Post(json!({"schemas": [urn::USER, OWN], OWN: {"since": "2026-01-31t12:00:00z"}})),
             Met::Filter(r#"meta.created gt "2026-01-31T12:00:00z""#),
         ],
+        Leniency::MissingSchemas => vec![
+            Met::Body(json!({"userName": "ada"})),
+            Met::PatchBody(json!({"Operations": [{"op": "remove", "path": "title"}]})),
+            Met::BulkBody(json!({"Operations": [{"method": "DELETE", "path": "/Users/1"}]})),
+            Met::SearchBody(json!({})),
+        ],
+        Leniency::BareOperations => {
+            let data = json!([{"op": "remove", "path": "title"}]);
+            vec![Met::Bulk(json!([{"method": "PATCH", "path": "/Users/1", "data": data}]))]
+        }
+        Leniency::ZeroFailOnErrors => {
+            let operations = json!([{"method": "DELETE", "path": "/Users/1"}]);
+            vec![Met::BulkBody(
+                json!({"schemas": [urn::BULK_REQUEST], "failOnErrors": 0, "Operations": operations}),
+            )]
+        }
+        Leniency::ByteOrderMark => vec![Met::Bytes("\u{feff}{}".as_bytes())],
+        Leniency::BlankForComma => vec![Met::Attributes("userName emails")],
+        Leniency::WrappedValue => {
+            vec![Met::Patch(json!({"op": "replace", "path": "active", "value": {"active": false}}))]
+        }
     }
 }
 
@@ -163,9 +200,19 @@ fn tried(met: Met, t: &mut Tolerance) -> Result<(), ScimError> {
         Met::Filter(text) => Filter::parse(text, &user, t).map(|_| ()),
         Met::Query(request) => request.without_empty(t).map(|_| ()),
         Met::Bulk(operations) => {
-            let whole = json!({"schemas": [urn::BULK_REQUEST], "Operations": operations});
+            tried(Met::BulkBody(json!({"schemas": [urn::BULK_REQUEST], "Operations": operations})), t)
+        }
+        Met::BulkBody(whole) => {
             let request = BulkRequest::parse(whole, t)?;
             request.operations.into_iter().try_for_each(|operation| operation.asked.map(|_| ()))
+        }
+        Met::Body(whole) => resource::create(&user, &whole, t).map(|_| ()),
+        Met::PatchBody(whole) => PatchRequest::parse(&user, &whole, t).map(|_| ()),
+        Met::SearchBody(whole) => SearchRequest::from_body(&whole, t).map(|_| ()),
+        Met::Bytes(bytes) => json::without_byte_order_mark(bytes, t).map(|_| ()),
+        Met::Attributes(names) => {
+            SearchRequest { attributes: Some(names.to_owned()), ..SearchRequest::default() }.note_dialects(t);
+            Ok(())
         }
         Met::InAStore => unreachable!("not met here"),
     }

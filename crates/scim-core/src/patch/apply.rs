@@ -3,12 +3,12 @@
 
 use serde_json::{Map, Value};
 
-use super::compat::is_empty;
+use super::compat::{is_empty, names_no_part};
 use super::effort::Effort;
-use super::{Operation, Verb, elements};
+use super::{Operation, Verb, chosen, elements};
 use crate::leniency::{Leniency, Tolerance};
 use crate::path::{AttributeRef, Path};
-use crate::resource::{Faults, keep_in_value, normalise, normalise_element};
+use crate::resource::{Faults, json_in, keep_in_value, normalise, normalise_element};
 use crate::schema::{Attribute, Mutability, ResourceType, Type};
 use crate::{ScimError, ScimType};
 
@@ -69,11 +69,18 @@ impl<'a> Change<'a> {
     /// `holder` is the document, or the extension's block in it.
     fn apply(mut self, path: &Path, holder: &mut Map<String, Value>) -> Result<(), ScimError> {
         if let Path::Elements { filter, sub, .. } = path {
-            return elements::selected(&mut self, filter, sub.as_ref().map(|s| s.name.as_str()), holder);
+            return chosen::selected(&mut self, filter, sub.as_ref().map(|s| s.name.as_str()), holder);
         }
         let sub = path.sub().map(|sub| sub.name.as_str());
+        if sub.is_none() && self.verb != Verb::Remove && names_no_part(self.definition, self.value) {
+            self.tolerance.note(Leniency::NullOrEmpty, &self.name);
+            return Ok(());
+        }
         match (sub, self.definition.multi_valued) {
             (None, true) => elements::whole(&mut self, holder),
+            (Some(sub), true) if self.verb == Verb::Remove && !self.value.is_null() => {
+                elements::listed_by_part(&mut self, sub, holder)
+            }
             (Some(sub), true) => elements::part_of_all(&mut self, sub, holder),
             (None, false) if self.definition.kind == Type::Complex => self.complex(holder),
             (None, false) => self.simple(holder),
@@ -87,7 +94,21 @@ impl<'a> Change<'a> {
             Verb::Remove => None,
             Verb::Add | Verb::Replace => self.normalised()?,
         };
+        if value.is_none() && self.verb == Verb::Add {
+            return self.add_nothing(holder);
+        }
         put(holder, &self.definition.name, value);
+        Ok(())
+    }
+
+    /// RFC 7644 §3.5.2.1: an `add` adds; what is empty adds nothing and takes nothing away.
+    fn add_nothing(&self, holder: &Map<String, Value>) -> Result<(), ScimError> {
+        if self.definition.required && holder.contains_key(&self.definition.name) {
+            return Err(ScimError::invalid_value(format!(
+                "{} is required; it must not be empty.",
+                self.name
+            )));
+        }
         Ok(())
     }
 
@@ -105,6 +126,9 @@ impl<'a> Change<'a> {
                     Verb::Remove => None,
                     Verb::Add | Verb::Replace => self.normalised()?,
                 };
+                if value.is_none() && self.verb == Verb::Add {
+                    return self.add_nothing(holder);
+                }
                 self.write_whole(value, self.value, holder);
                 Ok(())
             }
@@ -132,11 +156,13 @@ impl<'a> Change<'a> {
                 Verb::Remove => None,
                 _ => normalise(self.definition, &whole, &self.name, self.tolerance)?,
             };
-            self.write_whole(value, &whole, holder);
+            if value.is_some() || self.verb != Verb::Add {
+                self.write_whole(value, &whole, holder);
+            }
             return Ok(());
         }
         let part = self.part_value(sub)?;
-        self.write(vec![part], holder);
+        self.write(part.into_iter().collect(), holder);
         Ok(())
     }
 
@@ -168,7 +194,9 @@ impl<'a> Change<'a> {
     pub(super) fn listed(&mut self) -> Result<&'a [Value], ScimError> {
         match self.value {
             Value::Array(elements) => Ok(elements),
-            empty if is_empty(empty) => Ok(&[]),
+            empty if is_empty(empty) && (self.definition.kind == Type::Complex || !empty.is_object()) => {
+                Ok(&[])
+            }
             single => {
                 self.allow_single()?;
                 Ok(std::slice::from_ref(single))
@@ -185,13 +213,18 @@ impl<'a> Change<'a> {
         normalise_element(self.definition, element, &self.name, self.tolerance)
     }
 
-    /// What the operation makes of one sub-attribute.
-    pub(super) fn part_value(&mut self, sub: &str) -> Result<Part, ScimError> {
+    /// What the operation makes of one sub-attribute; `None` when it adds nothing to it.
+    pub(super) fn part_value(&mut self, sub: &str) -> Result<Option<Part>, ScimError> {
         let normal = match self.verb {
             Verb::Remove => None,
             Verb::Add | Verb::Replace => self.sub_value(sub, self.value)?,
         };
-        Ok((sub.to_owned(), normal))
+        Ok(self.part_of(sub, normal))
+    }
+
+    /// A part that is empty is taken away by `replace` and `remove`, and by no `add`.
+    fn part_of(&self, sub: &str, value: Option<Value>) -> Option<Part> {
+        (value.is_some() || self.verb != Verb::Add).then(|| (sub.to_owned(), value))
     }
 
     /// The sub-attributes that the object names, in the schema's spelling.
@@ -206,7 +239,7 @@ impl<'a> Change<'a> {
                 Some(sub) if sub.mutability == Mutability::ReadOnly => {}
                 Some(sub) => {
                     let value = faults.keep(self.sub_value(&sub.name, value));
-                    parts.extend(value.map(|value| (sub.name.clone(), value)));
+                    parts.extend(value.and_then(|value| self.part_of(&sub.name, value)));
                 }
             }
         }
@@ -224,6 +257,11 @@ impl<'a> Change<'a> {
         let Some(definition) = self.definition.sub_attribute(sub) else {
             return Err(ScimError::invalid_path(format!("There is no {name}.")));
         };
+        if definition.name == "value" && value.as_str().is_some_and(|text| json_in(text).is_some()) {
+            return Err(ScimError::invalid_value(format!(
+                "{name} must not be JSON in a text; send what it says."
+            )));
+        }
         let normal = normalise(definition, value, &name, self.tolerance)?;
         if definition.mutability == Mutability::WriteOnly {
             return Ok(None);

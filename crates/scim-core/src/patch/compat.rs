@@ -1,14 +1,16 @@
 //! What identity providers send beyond RFC 7644 §3.5.2, brought into the RFC's form: keys of a value without path
 //! that are paths, `schemas` and the core schema's URN among them. Each is noted, so that it can be counted.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
-use super::{Content, PatchRequest, Verb, content, is_read_only};
-use crate::ScimError;
+use super::{Content, PatchRequest, SCHEMAS, Verb, content, is_read_only};
 use crate::leniency::{Leniency, Tolerance};
 use crate::path::{self, Path};
-use crate::resource::{Faults, is_reference_by_value};
-use crate::schema::{Attribute, ResourceType};
+use crate::resource::{self, Faults, is_reference_by_value};
+use crate::schema::{Attribute, ResourceType, Type, is_seat};
+use crate::{Document, ScimError};
 
 /// RFC 7644 §3.5.2.1: without a path "the value is a set of attributes"; each key is read as a path, as Entra
 /// means them. Read-only keys are what an identity provider has read and sends back: they are ignored.
@@ -70,6 +72,9 @@ fn keyed(
         return Ok(true);
     }
     note_path_as_key(&path, key, tolerance)?;
+    if path.attribute().is_some_and(|of| of.is_name(SCHEMAS, None)) {
+        return schemas_as_key(rt, value, tolerance).map(|()| true);
+    }
     if let Path::Extension(urn) = &path {
         return extension_keys(request, rt, verb, urn, value, tolerance);
     }
@@ -198,7 +203,8 @@ fn extension_keys(
         }
         empty if is_empty(empty) => {
             tolerance.note(Leniency::NullOrEmpty, urn);
-            if verb == Verb::Replace {
+            let is_null = !holds_object(empty);
+            if verb == Verb::Replace && is_null {
                 let path = Path::Extension(urn.to_owned());
                 let (verb, value, number) = (Verb::Remove, Value::Null, request.number);
                 request.operations.push(super::Operation { verb, path, value, number });
@@ -206,6 +212,14 @@ fn extension_keys(
             Ok(true)
         }
         _ => Err(ScimError::invalid_value(format!("{urn} must be an object."))),
+    }
+}
+
+/// Whether some object is in it: what stands under an extension's URN is one, and says of each attribute what becomes of it.
+fn holds_object(value: &Value) -> bool {
+    match value {
+        Value::Array(elements) => elements.iter().any(holds_object),
+        single => single.is_object(),
     }
 }
 
@@ -233,33 +247,104 @@ pub(super) fn single<'v>(
     }
 }
 
-/// `schemas` is computed from what a resource holds: known URNs change nothing, unknown ones are none of ours.
-pub(super) fn schemas(
-    rt: &ResourceType,
-    verb: Verb,
-    value: &Value,
-    tolerance: &mut Tolerance,
-) -> Result<(), ScimError> {
-    if verb == Verb::Remove {
-        return Err(ScimError::mutability("\"schemas\" follows from the resource; remove the attributes."));
-    }
-    let urns = match value {
-        Value::Array(urns) if !urns.is_empty() => urns.as_slice(),
-        Value::String(_) => std::slice::from_ref(value),
-        _ => return Err(ScimError::invalid_value("\"schemas\" must be an array of URNs.")),
-    };
-    for urn in urns {
-        let Some(urn) = urn.as_str() else {
-            return Err(ScimError::invalid_value("\"schemas\" must be an array of URNs."));
-        };
-        if rt.schemas().any(|schema| schema.id.eq_ignore_ascii_case(urn)) {
-            continue;
+/// `schemas` among the attributes of a value, as a client has read them: known URNs change nothing, unknown ones are none of
+/// ours.
+fn schemas_as_key(rt: &ResourceType, value: &Value, tolerance: &mut Tolerance) -> Result<(), ScimError> {
+    for urn in urns(value)? {
+        if !rt.schemas().any(|schema| schema.id.eq_ignore_ascii_case(&urn)) {
+            tolerance.allow(Leniency::UnknownSchema, &urn, || {
+                ScimError::invalid_value("\"schemas\" names an unknown schema.")
+            })?;
         }
-        tolerance.allow(Leniency::UnknownSchema, urn, || {
-            ScimError::invalid_value("\"schemas\" names an unknown schema.")
-        })?;
     }
     Ok(())
+}
+
+/// `schemas` as a path: they follow from what the resource holds, so they can only be said to be what they are. `None` when
+/// nothing is said.
+pub(super) fn schemas(verb: Verb, value: &Value) -> Result<Option<Vec<String>>, ScimError> {
+    match verb {
+        Verb::Add if is_empty(value) => Ok(None),
+        Verb::Add | Verb::Replace if !is_empty(value) => urns(value).map(Some),
+        _ => Err(schemas_follow()),
+    }
+}
+
+/// Whether the URNs are those of schemas that the resource uses.
+pub(super) fn check_schemas(
+    rt: &ResourceType,
+    document: &Document,
+    urns: &[String],
+) -> Result<(), ScimError> {
+    let is_used = |urn: &String| {
+        let extension = || rt.extension(urn).map(|schema| schema.id.as_str());
+        rt.is_core(urn) || extension().is_some_and(|urn| is_seat(urn) || document.get(urn).is_some())
+    };
+    if urns.iter().all(is_used) { Ok(()) } else { Err(schemas_follow()) }
+}
+
+fn schemas_follow() -> ScimError {
+    ScimError::mutability("\"schemas\" follows from the resource; add or remove the attributes.")
+}
+
+fn urns(value: &Value) -> Result<Vec<String>, ScimError> {
+    let elements = match value {
+        Value::Array(elements) => elements.as_slice(),
+        single => std::slice::from_ref(single),
+    };
+    let texts: Option<Vec<String>> = elements.iter().map(|urn| urn.as_str().map(str::to_owned)).collect();
+    texts.ok_or_else(|| ScimError::invalid_value("\"schemas\" must be an array of URNs."))
+}
+
+/// The value in an object under the attribute's own name: `{"active": false}` at the path `active`.
+pub(super) fn unwrapped<'v>(
+    definition: &Attribute,
+    path: &Path,
+    value: &'v Value,
+    tolerance: &mut Tolerance,
+) -> Result<&'v Value, ScimError> {
+    let is_whole = matches!(path, Path::Attribute(of) if of.sub.is_none());
+    let Value::Object(around) = value else { return Ok(value) };
+    let mut parts = around.iter();
+    match (parts.next(), parts.next()) {
+        (Some((name, inner)), None)
+            if is_whole && definition.is_called(name) && definition.sub_attribute(name).is_none() =>
+        {
+            let refusal = || {
+                let name = &definition.name;
+                ScimError::invalid_value(format!(
+                    "the value of {name} must not be an object that holds {name}."
+                ))
+            };
+            tolerance.allow(Leniency::WrappedValue, &definition.name, refusal)?;
+            Ok(inner)
+        }
+        _ => Ok(value),
+    }
+}
+
+/// What a value says that comes as JSON in a text.
+pub(super) fn unpacked<'v>(
+    definition: &Attribute,
+    path: &Path,
+    value: &'v Value,
+    tolerance: &mut Tolerance,
+) -> Result<Cow<'v, Value>, ScimError> {
+    if path.sub().is_some() {
+        return Ok(Cow::Borrowed(value));
+    }
+    resource::unpack(definition, value, &path.full_name(), tolerance)
+}
+
+/// Whether an empty object stands where a complex value belongs, or a list of such: it names no part, so that nothing changes.
+/// It is not null.
+pub(super) fn names_no_part(definition: &Attribute, value: &Value) -> bool {
+    let is_hollow = |value: &Value| value.as_object().is_some_and(Map::is_empty);
+    definition.kind == Type::Complex
+        && match value {
+            Value::Array(elements) => !elements.is_empty() && elements.iter().all(is_hollow),
+            single => is_hollow(single),
+        }
 }
 
 /// The same as absent (RFC 7643 §2.5), with the empty string and `{"value": ""}` of Entra's gallery.

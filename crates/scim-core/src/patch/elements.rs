@@ -1,8 +1,8 @@
-//! Operations on attributes with several elements: whole lists, value paths, and parts of elements
-//! (RFC 7644 §3.5.2). The one `primary` of a list is kept here.
+//! Operations on attributes with several elements: whole lists, parts of all elements, and what [`chosen`](super::chosen) does
+//! to some of them (RFC 7644 §3.5.2). The one `primary` of a list is kept here.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
@@ -11,13 +11,9 @@ use super::apply::{Change, Part, put};
 use super::compat::is_empty;
 use crate::ScimError;
 use crate::equality::{identity, same};
-use crate::filter::{Filter, Literal, Op};
 use crate::leniency::Leniency;
-use crate::resource::{Faults, MAX_ELEMENTS, cannot_change, keep_in_value, member};
+use crate::resource::{Faults, MAX_ELEMENTS, cannot_change, member, normalise, unpack, value_alone};
 use crate::schema::{Attribute, Mutability, Type};
-
-/// Sub-attributes from whose comparison an absent element can be made: Entra relies on it.
-const MAKES_AN_ELEMENT: &[&str] = &["type", "primary"];
 
 /// `emails`: the list as a whole.
 pub(super) fn whole(change: &mut Change<'_>, holder: &mut Map<String, Value>) -> Result<(), ScimError> {
@@ -42,7 +38,7 @@ pub(super) fn part_of_all(
     sub: &str,
     holder: &mut Map<String, Value>,
 ) -> Result<(), ScimError> {
-    let part = change.part_value(sub)?;
+    let Some(part) = change.part_value(sub)? else { return Ok(()) };
     edit(change, holder, |change, list| {
         let all: Vec<usize> = (0..list.len()).collect();
         if all.is_empty() && part.1.is_some() {
@@ -52,164 +48,36 @@ pub(super) fn part_of_all(
     })
 }
 
-/// `emails[type eq "work"]`, `emails[type eq "work"].value`.
-pub(super) fn selected(
+/// `remove` of `roles.value` with a value: the elements that are listed go, and no other. Of another part than `value`, which
+/// alone says what an element is, that part goes from them.
+pub(super) fn listed_by_part(
     change: &mut Change<'_>,
-    filter: &Filter,
-    sub: Option<&str>,
+    sub: &str,
     holder: &mut Map<String, Value>,
 ) -> Result<(), ScimError> {
-    if sub.is_none() && change.verb == Verb::Replace && change.definition.multi_valued {
-        return replaced(change, filter, holder);
-    }
-    let parts = match (sub, change.verb) {
-        (Some(sub), _) => vec![change.part_value(sub)?],
-        (None, Verb::Remove) => Vec::new(),
-        (None, _) => element_parts(change)?,
-    };
-    edit(change, holder, |change, list| {
-        let chosen = choose(change, filter, list)?;
-        match (chosen.is_empty(), parts.is_empty()) {
-            (false, true) => {
-                remove_at(list, &chosen);
-                Ok(())
-            }
-            (false, false) => write(change, list, &chosen, &parts),
-            (true, _) => make(change, filter, &parts, list),
-        }
-    })
-}
-
-fn choose(change: &mut Change<'_>, filter: &Filter, list: &[Value]) -> Result<Vec<usize>, ScimError> {
-    change.effort.compare(list, filter.terms())?;
-    Ok(positions(list, |element| matches(filter, element)))
-}
-
-/// RFC 7644 §3.5.2.3: "all matching record values SHALL be replaced"; nothing in their place removes them.
-fn replaced(
-    change: &mut Change<'_>,
-    filter: &Filter,
-    holder: &mut Map<String, Value>,
-) -> Result<(), ScimError> {
-    let sent = sent_element(change)?;
-    let element = sent.as_ref().map(|sent| change.element(sent)).transpose()?.flatten();
-    edit(change, holder, |change, list| {
-        let chosen = choose(change, filter, list)?;
-        let (Some(sent), Some(Value::Object(element))) = (&sent, &element) else {
-            remove_at(list, &chosen);
-            return if chosen.is_empty() { make(change, filter, &[], list) } else { Ok(()) };
+    let Some(definition) = change.definition.sub_attribute(sub) else { return Err(change.no_target()) };
+    let name = format!("{}.{sub}", change.name);
+    let mut wanted: HashSet<String> = HashSet::new();
+    for listed in change.listed()? {
+        let listed = match listed {
+            Value::Object(parts) => member(parts, sub).unwrap_or(&Value::Null),
+            simple => simple,
         };
-        let parts: Vec<Part> =
-            element.iter().map(|(sub, value)| (sub.clone(), Some(value.clone()))).collect();
-        if chosen.is_empty() {
-            return make(change, filter, &parts, list);
+        let value = normalise(definition, listed, &name, change.tolerance)?;
+        wanted.extend(value.map(|value| identity(definition, &value).into_owned()));
+    }
+    edit(change, holder, |change, list| {
+        change.effort.compare(&*list, 1)?;
+        let chosen = positions(list, |element| {
+            let part = element.get(sub).map(|part| identity(definition, part));
+            part.is_some_and(|part| wanted.contains(part.as_ref()))
+        });
+        if sub == "value" {
+            remove_at(list, &chosen);
+            return Ok(());
         }
-        change.effort.write(&parts, chosen.len())?;
-        for index in &chosen {
-            if let Some(held) = list.get_mut(*index) {
-                let new = in_place_of(change, filter, held, (sent, element))?;
-                *held = new;
-            }
-        }
-        prefer(list, &chosen, &parts);
-        Ok(())
+        write(change, list, &chosen, &[(sub.to_owned(), None)])
     })
-}
-
-/// The element that takes the place of another. It stays the one that the path selects, so that the same request finds it
-/// again and makes no second one; what answers do not show stays as long as it is the same element.
-fn in_place_of(
-    change: &mut Change<'_>,
-    filter: &Filter,
-    held: &Value,
-    (sent, element): (&Value, &Map<String, Value>),
-) -> Result<Value, ScimError> {
-    let mut element = element.clone();
-    let kept = if change.tolerance.strict { Vec::new() } else { selector(filter) };
-    for sub in kept {
-        let is_named = sent.as_object().is_some_and(|sent| member(sent, sub).is_some());
-        if let Some(value) = held.get(sub).filter(|_| !is_named) {
-            change.tolerance.note(Leniency::SelectorKept, &change.name);
-            element.insert(sub.to_owned(), value.clone());
-        }
-    }
-    if !change.definition.hides_parts() {
-        return Ok(Value::Object(element));
-    }
-    // To tell whether it is the same element costs about as much as so many comparisons.
-    change.effort.compare([held], 32)?;
-    let mut list = Value::Array(vec![Value::Object(element)]);
-    let (sent, held) = (Value::Array(vec![sent.clone()]), Value::Array(vec![held.clone()]));
-    keep_in_value(change.definition, &sent, &held, &mut list);
-    Ok(list.get_mut(0).map(Value::take).unwrap_or_default())
-}
-
-/// The sub-attributes that all selected elements have by what the path says.
-fn selector(filter: &Filter) -> Vec<&str> {
-    match filter {
-        Filter::Compare { path, op: Op::Eq, .. } => vec![path.attribute.name.as_str()],
-        Filter::And(parts) => parts.iter().flat_map(selector).collect(),
-        _ => Vec::new(),
-    }
-}
-
-/// No element matches. Entra relies on one being made; clearing what is not there is done already.
-fn make(
-    change: &mut Change<'_>,
-    filter: &Filter,
-    parts: &[Part],
-    list: &mut Vec<Value>,
-) -> Result<(), ScimError> {
-    if change.verb == Verb::Replace && change.tolerance.strict {
-        return Err(change.no_target());
-    }
-    if parts.iter().all(|(_, value)| value.is_none()) {
-        return Ok(());
-    }
-    let made = made_from(filter).ok_or_else(|| change.no_target())?;
-    change.tolerance.note(Leniency::AbsentElementMade, &change.name);
-    list.push(made);
-    let last = list.len() - 1;
-    write(change, list, &[last], parts)
-}
-
-/// What a value for whole elements says of their parts; nothing when it clears them.
-fn element_parts(change: &mut Change<'_>) -> Result<Vec<Part>, ScimError> {
-    match sent_element(change)? {
-        Some(Value::Object(members)) => change.parts_of(&members),
-        _ => Ok(Vec::new()),
-    }
-}
-
-/// The one element that a value for selected elements is, as an object; `None` when it clears them.
-fn sent_element(change: &mut Change<'_>) -> Result<Option<Value>, ScimError> {
-    match change.value {
-        empty if is_empty(empty) => Ok(None),
-        Value::Object(_) => Ok(Some(change.value.clone())),
-        Value::Array(elements) => match elements.as_slice() {
-            [element @ Value::Object(_)] => {
-                let refusal = || no_element(&change.name);
-                change.tolerance.allow(Leniency::ArrayOfOne, &change.name, refusal)?;
-                Ok(Some(element.clone()))
-            }
-            _ => Err(no_element(&change.name)),
-        },
-        Value::String(_) if change.definition.sub_attribute("value").is_some() => {
-            let refusal = || no_element(&change.name);
-            change.tolerance.allow(Leniency::BareValue, &change.name, refusal)?;
-            Ok(Some(with_value(change.value)))
-        }
-        _ => Err(no_element(&change.name)),
-    }
-}
-
-/// An element that was sent as a bare text.
-fn with_value(text: &Value) -> Value {
-    Value::Object(Map::from_iter([("value".to_owned(), text.clone())]))
-}
-
-fn no_element(name: &str) -> ScimError {
-    ScimError::invalid_value(format!("The value for selected elements of {name} must be one object."))
 }
 
 fn not_too_many(name: &str, count: usize) -> Result<(), ScimError> {
@@ -220,7 +88,7 @@ fn not_too_many(name: &str, count: usize) -> Result<(), ScimError> {
 }
 
 /// Takes the list out, edits it, and puts back what is left.
-fn edit(
+pub(super) fn edit(
     change: &mut Change<'_>,
     holder: &mut Map<String, Value>,
     edit: impl FnOnce(&mut Change<'_>, &mut Vec<Value>) -> Result<(), ScimError>,
@@ -275,10 +143,11 @@ fn remove_listed(change: &mut Change<'_>, list: &mut Vec<Value>) -> Result<(), S
     let mut wanted: HashMap<Option<Cow<'_, str>>, Vec<Value>> = HashMap::new();
     let is_complex = change.definition.kind == Type::Complex;
     for element in change.listed()? {
-        let element = match element {
+        let said = unpack(change.definition, element, &change.name, change.tolerance)?;
+        let element = match said.as_ref() {
             Value::String(_) if is_complex => {
                 change.tolerance.note(Leniency::BareValue, &change.name);
-                Some(with_value(element))
+                Some(Value::Object(value_alone(&said)))
             }
             other => change.element(other)?,
         };
@@ -316,7 +185,7 @@ fn value_of<'v>(definition: &Attribute, element: &'v Value) -> Option<Cow<'v, st
 
 /// Writes the parts into the chosen elements. What an element is left with is judged when the document is settled; that
 /// an immutable part of it stays as it is can only be judged here, where one element is known to be the same as before.
-fn write(
+pub(super) fn write(
     change: &mut Change<'_>,
     list: &mut [Value],
     chosen: &[usize],
@@ -338,7 +207,7 @@ fn write(
 }
 
 /// The last of the written elements is the preferred one, if they were said to be.
-fn prefer(list: &mut [Value], chosen: &[usize], parts: &[Part]) {
+pub(super) fn prefer(list: &mut [Value], chosen: &[usize], parts: &[Part]) {
     let primary = parts.iter().any(|(sub, value)| sub == "primary" && *value == Some(Value::Bool(true)));
     if let (true, Some(last)) = (primary, chosen.last()) {
         make_primary(list, *last);
@@ -355,37 +224,17 @@ fn stays(definition: &Attribute, sub: &str, held: Option<&Value>, new: Option<&V
     }
 }
 
-fn positions(list: &[Value], wanted: impl Fn(&Value) -> bool) -> Vec<usize> {
+pub(super) fn positions(list: &[Value], wanted: impl Fn(&Value) -> bool) -> Vec<usize> {
     list.iter().enumerate().filter(|(_, element)| wanted(element)).map(|(index, _)| index).collect()
 }
 
-fn remove_at(list: &mut Vec<Value>, positions: &[usize]) {
+pub(super) fn remove_at(list: &mut Vec<Value>, positions: &[usize]) {
     let mut index = 0;
     list.retain(|_| {
         let keep = positions.binary_search(&index).is_err();
         index += 1;
         keep
     });
-}
-
-fn matches(filter: &Filter, element: &Value) -> bool {
-    element.as_object().is_some_and(|members| filter.matches(members))
-}
-
-/// The element that a filter describes, when it is one `eq` on `type` or `primary`.
-fn made_from(filter: &Filter) -> Option<Value> {
-    let Filter::Compare { path, op: Op::Eq, value } = filter else {
-        return None;
-    };
-    if !MAKES_AN_ELEMENT.contains(&path.attribute.name.as_str()) {
-        return None;
-    }
-    let value = match value {
-        Literal::String(text) => Value::from(text.as_str()),
-        Literal::Boolean(boolean) => Value::from(*boolean),
-        Literal::Number(_) | Literal::Null => return None,
-    };
-    Some(Value::Object(Map::from_iter([(path.attribute.name.clone(), value)])))
 }
 
 /// RFC 7644 §3.5.2: setting `primary` to true "SHALL cause the server to automatically set "primary" to "false" for

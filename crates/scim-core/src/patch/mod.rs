@@ -3,6 +3,7 @@
 //! error: a 2xx for something not understood would leave leavers with access.
 
 mod apply;
+mod chosen;
 mod compat;
 mod effort;
 mod elements;
@@ -16,7 +17,7 @@ use crate::leniency::{Leniency, Tolerance};
 use crate::path::{AttributeRef, Path};
 use crate::resource::{Faults, MAX_MEMBERS, in_operation, member};
 use crate::schema::{Attribute, Mutability, ResourceType, Schema};
-use crate::{Document, ScimError, ScimType, resource, urn};
+use crate::{Document, ScimError, ScimType, message, resource, urn};
 
 const SCHEMAS: &str = "schemas";
 
@@ -27,6 +28,8 @@ pub struct PatchRequest {
     pub operations: Vec<Operation>,
     /// What happens to a group's members, in order; they are rows elsewhere and touch nothing else.
     members: Vec<MemberChange>,
+    /// What the resource's `schemas` are said to be, by the number of the operation.
+    schemas: Vec<(usize, Vec<String>)>,
     /// How many operations of the body were read.
     number: usize,
 }
@@ -70,7 +73,7 @@ impl PatchRequest {
         let Some(body) = body.as_object() else {
             return Err(ScimError::invalid_syntax("The body of a PATCH must be a JSON object."));
         };
-        check_message_schema(body)?;
+        message::check(body, urn::PATCH_OP, "a PATCH", tolerance)?;
         let mut request = Self::default();
         let mut refused = Vec::new();
         for operation in operations(body, tolerance)? {
@@ -134,6 +137,10 @@ impl PatchRequest {
             }
         }
         resource::settle_patched(rt, current, &mut document, tolerance, &mut faults);
+        for (number, urns) in &self.schemas {
+            let outcome = compat::check_schemas(rt, &document, urns);
+            faults.keep(outcome.map_err(|fault| in_operation(*number, &fault)));
+        }
         faults.into_result().map(|()| document)
     }
 
@@ -218,16 +225,21 @@ impl PatchRequest {
             return compat::extension(self, rt, verb, path, value, tolerance);
         };
         if of.is_name(SCHEMAS, None) {
-            return compat::schemas(rt, verb, value, tolerance);
-        }
-        if rt.name == "Group" && of.urn.is_none() && of.attribute.name == "members" {
-            self.members.extend(members::change(verb, &path, value, tolerance)?);
+            let urns = compat::schemas(verb, value)?;
+            self.schemas.extend(urns.map(|urns| (self.number, urns)));
             return Ok(());
         }
         let Some(definition) = of.definition(rt) else {
             return Err(ScimError::invalid_path("the path names no attribute."));
         };
+        let value = compat::unwrapped(definition, &path, value, tolerance)?;
         let value = compat::single(definition, &path, verb, value, tolerance);
+        let value = compat::unpacked(definition, &path, value, tolerance)?;
+        let value = value.as_ref();
+        if rt.name == "Group" && of.urn.is_none() && of.attribute.name == "members" {
+            self.members.extend(members::change(definition, verb, (&path, value), tolerance)?);
+            return Ok(());
+        }
         if definition.mutability == Mutability::WriteOnly {
             return write_only(definition, of, verb, value, tolerance);
         }
@@ -244,16 +256,6 @@ impl PatchRequest {
         self.operations.push(Operation { verb, path, value: value.clone(), number: self.number });
         Ok(())
     }
-}
-
-/// RFC 7644 §3.5.2: the body "MUST contain the attribute "schemas" with the URI of PatchOp".
-fn check_message_schema(body: &Map<String, Value>) -> Result<(), ScimError> {
-    let schemas = member(body, "schemas").and_then(Value::as_array);
-    let is_patch = |s: &Value| s.as_str().is_some_and(|s| s.eq_ignore_ascii_case(urn::PATCH_OP));
-    if schemas.is_some_and(|schemas| schemas.iter().any(is_patch)) {
-        return Ok(());
-    }
-    Err(ScimError::invalid_syntax(format!("\"schemas\" of a PATCH must be [\"{}\"].", urn::PATCH_OP)))
 }
 
 fn operations<'b>(body: &'b Map<String, Value>, tolerance: &mut Tolerance) -> Result<&'b [Value], ScimError> {
@@ -358,7 +360,9 @@ fn content(definition: &Attribute, value: &Value) -> Content {
     match value {
         Value::Object(members) if !members.is_empty() && !definition.sub_attributes.is_empty() => {
             let known = || members.keys().filter_map(|key| definition.sub_attribute(key));
-            if known().any(|sub| sub.mutability != Mutability::ReadOnly) {
+            if resource::lone_ref(definition, members).is_some()
+                || known().any(|sub| sub.mutability != Mutability::ReadOnly)
+            {
                 Content::Writable
             } else if known().next().is_some() {
                 Content::ReadOnly

@@ -37,7 +37,7 @@ pub(super) fn tidy(attribute: &Attribute, elements: &mut Vec<Value>, t: &mut Tol
 }
 
 /// `{"type":"work","primary":true}`: what remains of an e-mail whose value was cleared (Okta's empty ones). It says nothing.
-fn is_bare_label(element: &Value) -> bool {
+pub(crate) fn is_bare_label(element: &Value) -> bool {
     element.as_object().is_some_and(|members| members.keys().all(|key| key == "type" || key == "primary"))
 }
 

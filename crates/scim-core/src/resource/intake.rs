@@ -5,9 +5,10 @@ use serde_json::{Map, Value};
 
 use super::faults::Faults;
 use super::immutable::{self, Absent};
-use super::normalise::{Reader, is_nothing, member};
+use super::normalise::{Hollow, Reader, is_nothing, member};
 use super::place::Place;
 use super::sent::Sent;
+use super::unfolded::unfold;
 use super::{Document, order, required, schemas, settle::settle, unseen};
 use crate::leniency::{Leniency, Tolerance};
 use crate::schema::{Attribute, Schema, is_seat};
@@ -18,8 +19,9 @@ use crate::{ResourceType, ScimError};
 /// # Errors
 /// 400 that names every fault of the body together, as far as one line holds them (MC12).
 pub fn create(rt: &ResourceType, body: &Value, t: &mut Tolerance) -> Result<Document, ScimError> {
-    let body = object(body)?;
     let mut faults = Faults::default();
+    let body = unfold(rt, object(body)?, t, &mut faults);
+    let body = body.as_ref();
     let mut document = read(rt, body, None, (t, &mut faults))?;
     // RFC 7643 §4.1.1 leaves the meaning of an absent `active` to us: whoever is created is meant to work.
     if !document.0.contains_key("active") && rt.core.attribute("active").is_some() {
@@ -43,8 +45,9 @@ pub fn replace(
     keep: &[&str],
     t: &mut Tolerance,
 ) -> Result<Document, ScimError> {
-    let body = object(body)?;
     let mut faults = Faults::default();
+    let body = unfold(rt, object(body)?, t, &mut faults);
+    let body = body.as_ref();
     let mut document = read(rt, body, Some(current), (t, &mut faults))?;
     for name in keep {
         carry_over(rt, name, body, current, &mut document);
@@ -68,7 +71,7 @@ fn read(
     (t, faults): (&mut Tolerance, &mut Faults),
 ) -> Result<Document, ScimError> {
     let urns = schemas::listed(rt, body, t)?;
-    let mut reader = Reader { t, faults };
+    let mut reader = Reader { t, faults, hollow: Hollow::Absent };
     let attributes = rt.common.attributes.iter().chain(&rt.core.attributes);
     let members = Sent::of(attributes, body);
     let mut document = reader.known((&members, current.map(|current| &current.0)), Place::of);
@@ -117,7 +120,8 @@ fn read_extension(
     Some(Value::Object(block))
 }
 
-/// One kept attribute of a PUT. `null` and `""` are the same as absent: they come from mappings that found nothing.
+/// One kept attribute of a PUT. An `active` that is sent empty is as absent: it comes from a mapping that found nothing, and
+/// must not switch a person off. Any other one that is sent empty is cleared.
 fn carry_over(
     rt: &ResourceType,
     name: &str,
@@ -126,7 +130,8 @@ fn carry_over(
     document: &mut Document,
 ) {
     if let Some(attribute) = rt.core.attribute(name) {
-        if member(body, &attribute.name).is_none_or(is_nothing) {
+        let is_cleared = member(body, &attribute.name).is_some() && attribute.name != "active";
+        if !is_cleared && !document.0.contains_key(&attribute.name) {
             copy(&attribute.name, &current.0, &mut document.0);
         }
         return;
@@ -135,7 +140,7 @@ fn carry_over(
         return;
     };
     let sent = member(body, &extension.id).and_then(Value::as_object);
-    if sent.and_then(|block| member(block, &attribute.name)).is_some_and(|value| !is_nothing(value)) {
+    if sent.is_some_and(|block| member(block, &attribute.name).is_some()) {
         return;
     }
     let Some(Value::Object(from)) = current.get(&extension.id) else {

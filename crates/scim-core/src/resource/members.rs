@@ -9,7 +9,7 @@ use super::{Document, MAX_KEY};
 use crate::fold::fold;
 
 /// One member as a client named it (RFC 7643 §4.2).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Member {
     /// The id of a user or group, folded: RFC 7643 §8.7.1 has it compare without letter case. Whether it exists is the
     /// directory's question.
@@ -18,16 +18,29 @@ pub struct Member {
     pub display: Option<String>,
     /// `type` as sent; the directory infers it.
     pub kind: Option<String>,
+    /// The id in the spelling that was sent, where that is another.
+    pub spelled: Option<String>,
 }
 
 impl Member {
+    /// The member of this id, of which nothing else is said.
+    #[must_use]
+    pub fn new(id: &str) -> Self {
+        let value = fold(id).into_owned();
+        let spelled = (value != id).then(|| id.to_owned());
+        Self { value, spelled, display: None, kind: None }
+    }
+
     fn of(element: &Value) -> Option<Self> {
         let text = |name| element.get(name).and_then(Value::as_str).map(str::to_owned);
-        Some(Self {
-            value: fold(element.get("value")?.as_str()?).into_owned(),
-            display: text("display"),
-            kind: text("type"),
-        })
+        let id = element.get("value")?.as_str()?;
+        Some(Self { display: text("display"), kind: text("type"), ..Self::new(id) })
+    }
+
+    /// The id as it was sent, for whoever is told that nobody has it.
+    #[must_use]
+    pub fn as_sent(&self) -> &str {
+        self.spelled.as_deref().unwrap_or(&self.value)
     }
 }
 

@@ -11,22 +11,27 @@ mod normalise;
 mod order;
 mod packed;
 mod place;
+mod reference;
 mod render;
 mod required;
 mod schemas;
 mod sent;
 mod settle;
 mod simple;
+mod unfolded;
 mod unseen;
 
 pub use document::Document;
 pub use intake::{create, replace};
 pub(crate) use members::is_too_long;
 pub use members::{Member, take_members};
-pub(crate) use normalise::{is_reference_by_value, member};
+pub(crate) use normalise::{is_reference_by_value, member, value_alone};
 pub use normalise::{normalise, normalise_element};
+pub(crate) use packed::{json_in, unpack};
+pub(crate) use reference::lone_ref;
 pub use render::{Meta, Parts, render};
 
+pub(crate) use elements::is_bare_label;
 pub(crate) use faults::{Faults, in_operation};
 pub(crate) use immutable::cannot_change;
 #[cfg(test)]

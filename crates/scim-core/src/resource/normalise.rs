@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::faults::Faults;
 use super::packed;
 use super::place::Place;
+use super::reference;
 use super::sent::Sent;
 use super::simple::simple;
 use super::{MAX_ELEMENTS, MAX_MEMBERS};
@@ -14,7 +15,7 @@ use crate::ScimError;
 use crate::leniency::{Leniency, Tolerance};
 use crate::schema::{Attribute, Mutability, Type};
 
-/// The canonical form of one attribute's whole value (an array for a multi-valued one); `None` when nothing is
+/// The canonical form of one attribute's whole value in a PATCH (an array for a multi-valued one); `None` when nothing is
 /// left. `at` is the attribute's full name, for error texts.
 ///
 /// # Errors
@@ -26,7 +27,7 @@ pub fn normalise(
     at: &str,
     t: &mut Tolerance,
 ) -> Result<Option<Value>, ScimError> {
-    alone(t, |reader| reader.whole(attribute, value, Place::of(at)))
+    alone(t, Hollow::Refused, |reader| reader.whole(attribute, value, Place::of(at)))
 }
 
 /// The same for one element of a multi-valued attribute.
@@ -39,13 +40,32 @@ pub fn normalise_element(
     at: &str,
     t: &mut Tolerance,
 ) -> Result<Option<Value>, ScimError> {
-    alone(t, |reader| reader.single(attribute, value, Place::of(at)))
+    alone(t, Hollow::Refused, |reader| reader.single(attribute, value, Place::of(at)))
 }
 
-fn alone<T>(t: &mut Tolerance, read: impl FnOnce(&mut Reader<'_>) -> T) -> Result<T, ScimError> {
+/// Whether anything is left of an element of a POST or a PUT.
+pub(super) fn leaves_anything(attribute: &Attribute, element: &Value) -> bool {
+    let read = |reader: &mut Reader<'_>| reader.single(attribute, element, Place::of(&attribute.name));
+    alone(&mut Tolerance::lenient(), Hollow::Absent, read).is_ok_and(|element| element.is_some())
+}
+
+fn alone<T>(
+    t: &mut Tolerance,
+    hollow: Hollow,
+    read: impl FnOnce(&mut Reader<'_>) -> T,
+) -> Result<T, ScimError> {
     let mut faults = Faults::default();
-    let value = read(&mut Reader { t, faults: &mut faults });
+    let value = read(&mut Reader { t, faults: &mut faults, hollow });
     faults.into_result().map(|()| value)
+}
+
+/// What an empty object says where a simple value belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hollow {
+    /// POST and PUT: no more than an absent one.
+    Absent,
+    /// PATCH: it is a value of another type. Were it null, it would clear what it names.
+    Refused,
 }
 
 /// `""`, `null`, `[]` and `{}` are the same as absent (RFC 7643 §2.5; the string is Okta's and Entra's).
@@ -73,6 +93,14 @@ pub(crate) fn is_reference_by_value(attribute: &Attribute) -> bool {
     !attribute.multi_valued && attribute.sub_attribute("value").is_some()
 }
 
+/// Attributes whose elements come as bare texts (RFC 7643 §2.4 knows primitive elements; wire-server, Ping).
+const BARE: &[&str] = &["roles", "entitlements"];
+
+/// An element that was sent as a bare text.
+pub(crate) fn value_alone(text: &Value) -> Map<String, Value> {
+    Map::from_iter([("value".to_owned(), text.clone())])
+}
+
 /// The member of this name, letter case ignored (RFC 7643 §2.1); a body never holds it twice.
 pub(crate) fn member<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     let in_any_case = || object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
@@ -84,6 +112,7 @@ pub(crate) fn member<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&
 pub(super) struct Reader<'r> {
     pub(super) t: &'r mut Tolerance,
     pub(super) faults: &'r mut Faults,
+    pub(super) hollow: Hollow,
 }
 
 impl Reader<'_> {
@@ -92,10 +121,15 @@ impl Reader<'_> {
             return self.single(attribute, value, at);
         }
         match value {
-            Value::Array(elements) => self.many(attribute, elements, at),
-            _ if self.is_absent(value, at) => None,
-            _ => self.refuse(at, "an array"),
+            Value::Array(elements) => return self.many(attribute, elements, at),
+            Value::String(_) => match self.unpacked(attribute, value, at)? {
+                Cow::Owned(Value::Array(elements)) => return self.many(attribute, &elements, at),
+                Cow::Owned(one) => return self.many(attribute, std::slice::from_ref(&one), at),
+                Cow::Borrowed(_) => {}
+            },
+            _ => {}
         }
+        if self.is_absent(attribute, value, at) { None } else { self.refuse(at, "an array") }
     }
 
     fn many(&mut self, attribute: &Attribute, elements: &[Value], at: Place<'_>) -> Option<Value> {
@@ -109,7 +143,8 @@ impl Reader<'_> {
     }
 
     fn single(&mut self, attribute: &Attribute, value: &Value, at: Place<'_>) -> Option<Value> {
-        if self.is_absent(value, at) {
+        let value = self.only(attribute, value, at);
+        if self.is_absent(attribute, value, at) {
             return None;
         }
         if attribute.kind == Type::Complex {
@@ -124,31 +159,75 @@ impl Reader<'_> {
         }
     }
 
+    /// The one value of an array where a single one belongs. The shapes of a manager are told apart where it is read.
+    fn only<'v>(&mut self, attribute: &Attribute, value: &'v Value, at: Place<'_>) -> &'v Value {
+        let takes_one = !attribute.multi_valued && !is_reference_by_value(attribute) && !self.t.strict;
+        match value.as_array().map(Vec::as_slice) {
+            Some([only]) if takes_one && !only.is_array() => {
+                self.t.note(Leniency::ArrayOfOne, &at.to_string());
+                only
+            }
+            _ => value,
+        }
+    }
+
     fn refuse(&mut self, at: Place<'_>, form: &str) -> Option<Value> {
         self.faults.refuse(at, at.must_be(form));
         None
     }
 
-    fn is_absent(&mut self, value: &Value, at: Place<'_>) -> bool {
+    fn is_absent(&mut self, attribute: &Attribute, value: &Value, at: Place<'_>) -> bool {
         let is_nothing = is_nothing(value);
         if is_nothing && value.is_string() {
             self.t.note(Leniency::NullOrEmpty, &at.to_string());
         }
-        is_nothing
+        let is_hollow = value.is_object() && attribute.kind != Type::Complex;
+        is_nothing && !(is_hollow && self.hollow == Hollow::Refused)
+    }
+
+    /// What a value says that comes as JSON in a text; nothing when that is refused.
+    fn unpacked<'v>(
+        &mut self,
+        attribute: &Attribute,
+        value: &'v Value,
+        at: Place<'_>,
+    ) -> Option<Cow<'v, Value>> {
+        match packed::unpack(attribute, value, &at, self.t) {
+            Ok(value) => Some(value),
+            Err(fault) => {
+                self.faults.refuse(at, fault);
+                None
+            }
+        }
     }
 
     fn complex(&mut self, attribute: &Attribute, value: &Value, at: Place<'_>) -> Option<Value> {
-        let value = match packed::role(at, value).filter(|_| !self.t.strict) {
-            Some(role) => {
-                self.t.note(Leniency::JsonInValue, &attribute.name);
-                Cow::Owned(role)
-            }
-            None => Cow::Borrowed(value),
-        };
+        let value = self.unpacked(attribute, value, at)?;
         match value.as_ref() {
-            Value::Object(members) => self.sub_attributes(attribute, members, at),
+            Value::Object(members) => self.object(attribute, members, at),
             other if is_reference_by_value(attribute) => self.manager_shape(attribute, other, at),
+            Value::String(_) if BARE.iter().any(|name| at.is_core(name)) => {
+                let refusal = || at.must_be("an object");
+                if let Err(fault) = self.t.allow(Leniency::BareValue, &attribute.name, refusal) {
+                    self.faults.refuse(at, fault);
+                    return None;
+                }
+                self.object(attribute, &value_alone(&value), at)
+            }
             _ => self.refuse(at, "an object"),
+        }
+    }
+
+    fn object(
+        &mut self,
+        attribute: &Attribute,
+        members: &Map<String, Value>,
+        at: Place<'_>,
+    ) -> Option<Value> {
+        match reference::named_by_ref(attribute, members) {
+            Ok(None) => self.sub_attributes(attribute, members, at),
+            Ok(Some(id)) => self.sub_attributes(attribute, &value_alone(&id.into()), at),
+            Err(form) => self.refuse(at.sub("$ref"), form),
         }
     }
 
@@ -166,12 +245,9 @@ impl Reader<'_> {
             },
             other => other,
         };
-        match only {
-            Value::Object(members) => self.sub_attributes(attribute, members, at),
-            Value::String(id) => {
-                let members = Map::from_iter([("value".to_owned(), Value::from(id.as_str()))]);
-                self.sub_attributes(attribute, &members, at)
-            }
+        match self.unpacked(attribute, only, at)?.as_ref() {
+            Value::Object(members) => self.object(attribute, members, at),
+            id @ Value::String(_) => self.sub_attributes(attribute, &value_alone(id), at),
             Value::Null => None,
             _ => self.refuse(at, "an object with a value"),
         }
@@ -187,6 +263,10 @@ impl Reader<'_> {
         let kept = self.known((&sent, None), |name| at.sub(name));
         for key in sent.unknown {
             self.unknown(Leniency::UnknownAttribute, &at.sub(key).to_string());
+        }
+        // Whatever else it was packed in.
+        if kept.get("value").and_then(Value::as_str).is_some_and(|text| packed::json_in(text).is_some()) {
+            return self.refuse(at.sub("value"), "a plain text, not JSON in one");
         }
         (!kept.is_empty()).then_some(Value::Object(kept))
     }

@@ -4,21 +4,26 @@ use serde_json::{Map, Value};
 
 use super::normalise::member;
 use crate::leniency::{Leniency, Tolerance};
+use crate::message;
 use crate::{ResourceType, ScimError, urn};
 
-/// The URNs listed in a body of this type, checked.
+/// The URNs listed in a body of this type, checked. Without any the endpoint decides the type.
 ///
 /// # Errors
-/// 400 `invalidSyntax` when `schemas` is missing, empty or no array of strings, and when it names the other core
-/// schema; for a strict tenant also when a URN is not registered or the core schema's is missing.
+/// 400 `invalidSyntax` when `schemas` is no array of strings, and when it names the other core schema; for a strict tenant
+/// also when it is missing or empty, a URN is not registered, or the core schema's is missing.
 pub(super) fn listed<'a>(
     rt: &ResourceType,
     body: &'a Map<String, Value>,
     t: &mut Tolerance,
 ) -> Result<Vec<&'a str>, ScimError> {
-    let urns = strings(body).ok_or_else(|| {
-        ScimError::invalid_syntax(format!("schemas must be an array that holds {}.", rt.core.id))
-    })?;
+    let refusal =
+        || ScimError::invalid_syntax(format!("schemas must be an array that holds {}.", rt.core.id));
+    let sent = member(body, "schemas").filter(|sent| !message::names_nothing(sent));
+    let Some(sent) = sent else {
+        return t.allow(Leniency::MissingSchemas, &rt.core.id, refusal).map(|()| Vec::new());
+    };
+    let urns = strings(sent).ok_or_else(refusal)?;
     for urn in &urns {
         check(rt, urn, t)?;
     }
@@ -33,9 +38,8 @@ pub(super) fn holds(urns: &[&str], urn: &str) -> bool {
     urns.iter().any(|listed| listed.eq_ignore_ascii_case(urn))
 }
 
-fn strings(body: &Map<String, Value>) -> Option<Vec<&str>> {
-    let elements = member(body, "schemas")?.as_array().filter(|elements| !elements.is_empty())?;
-    elements.iter().map(Value::as_str).collect()
+fn strings(sent: &Value) -> Option<Vec<&str>> {
+    sent.as_array()?.iter().map(Value::as_str).collect()
 }
 
 fn check(rt: &ResourceType, urn: &str, t: &mut Tolerance) -> Result<(), ScimError> {

@@ -8,10 +8,9 @@ use serde_json::{Map, Value};
 
 use super::Document;
 use super::elements::{part, type_and_value};
-use super::normalise::{member, normalise_element};
+use super::normalise::{leaves_anything, member};
 use crate::ResourceType;
 use crate::equality;
-use crate::leniency::Tolerance;
 use crate::schema::{Attribute, Type};
 
 /// Carries the unseen values that the body does not name over from the current document, in whatever else it leaves out.
@@ -109,10 +108,7 @@ fn in_parts(attribute: &Attribute, sent: &Value, held: &Map<String, Value>, new:
 fn in_elements(attribute: &Attribute, sent: &[Value], held: &[Value], new: &mut Vec<Value>) {
     let mut before = Before::of(attribute, held);
     // What normalises to nothing has left no element behind.
-    let is_left = |sent: &&Value| {
-        normalise_element(attribute, sent, &attribute.name, &mut Tolerance::lenient())
-            .is_ok_and(|element| element.is_some())
-    };
+    let is_left = |sent: &&Value| leaves_anything(attribute, sent);
     for (sent, element) in sent.iter().filter(is_left).zip(new.iter_mut()) {
         if let Some(Value::Object(held)) = before.take(attribute, element)
             && let Value::Object(element) = element

@@ -160,8 +160,7 @@ impl Target {
         let whole = AttributeRef { sub: None, ..self.path.clone() };
         let mut first = None;
         for element in whole.iter(resource) {
-            let wanted = |filter: &Filter| element.as_object().is_some_and(|element| filter.matches(element));
-            if !self.elements.as_ref().is_none_or(wanted) {
+            if !self.elements.as_ref().is_none_or(|filter| filter.matches_element(element)) {
                 continue;
             }
             let value = match &self.path.sub {

@@ -46,7 +46,9 @@ pub(super) async fn search(
         let detail = "Send the parameters of a search in its body, not in the URL.";
         return Err(ScimError::invalid_value(detail).into());
     }
-    answer(app, caller, scope, SearchRequest::from_body(body)?, tolerance).await
+    let request = SearchRequest::from_body(body, tolerance)?;
+    request.note_dialects(tolerance);
+    answer(app, caller, scope, request, tolerance).await
 }
 
 async fn answer(

@@ -169,11 +169,8 @@ fn empty_operations_change_nothing_and_absent_ones_are_refused() {
         let ada = tenant.get("/Users").body["Resources"][0]["id"].as_str().unwrap().to_owned();
         let path = format!("/Users/{ada}");
         send(tenant, &path, &json!({ "schemas": [PATCH_OP] })).expect_error(400, "invalidSyntax");
-        send(tenant, &path, &json!({ "Operations": [] })).expect_error(400, "invalidSyntax");
         send(tenant, &path, &json!({ "schemas": [super::USER], "Operations": [] }))
             .expect_error(400, "invalidSyntax");
-        tenant.post("/Users", &json!({ "userName": "x" })).expect_error(400, "invalidSyntax");
-        tenant.post("/Users", &json!({ "schemas": [], "userName": "x" })).expect_error(400, "invalidSyntax");
     }
 }
 

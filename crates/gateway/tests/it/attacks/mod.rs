@@ -2,6 +2,7 @@
 
 mod bodies;
 mod credentials;
+mod dialects;
 mod disagreements;
 mod faults;
 mod filters;

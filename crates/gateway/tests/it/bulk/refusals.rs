@@ -11,12 +11,11 @@ fn a_body_that_is_no_bulk_request_is_refused_whole() {
     let (_gateway, acme) = roomy();
     let user = new_user("ada", &json!({}));
     for body in [
-        json!({ "Operations": [user] }),
-        json!({ "schemas": [], "Operations": [user] }),
+        json!({ "schemas": "x", "Operations": [user] }),
         json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [user] }),
         json!({ "schemas": [BULK_REQUEST] }),
         json!({ "schemas": [BULK_REQUEST], "Operations": user }),
-        json!({ "schemas": [BULK_REQUEST], "Operations": [user], "failOnErrors": 0 }),
+        json!({ "schemas": [BULK_REQUEST], "Operations": [user], "failOnErrors": -1 }),
         json!([user]),
     ] {
         acme.post("/Bulk", &body).expect_error(400, "invalidSyntax");
@@ -110,7 +109,7 @@ fn an_operation_is_refused_as_a_request_of_its_own_would_be() {
     let path = format!("/Users/{ada}");
     let singles = [
         ("POST", "/Users", json!({ "schemas": [USER] })),
-        ("POST", "/Users", json!({ "userName": "x" })),
+        ("POST", "/Users", json!({ "schemas": "x", "userName": "x" })),
         ("POST", "/Users", user_body(&json!({ "userName": "x", "active": "maybe" }))),
         ("POST", "/Users", user_body(&json!({ "userName": "ADA" }))),
         ("POST", "/Users", json!(1)),
@@ -121,7 +120,7 @@ fn an_operation_is_refused_as_a_request_of_its_own_would_be() {
         ),
         ("PUT", path.as_str(), json!({ "schemas": [USER], "userName": " " })),
         ("PUT", "/Users/00000000-0000-7000-8000-000000000000", user_body(&json!({ "userName": "x" }))),
-        ("PATCH", path.as_str(), json!({ "Operations": [] })),
+        ("PATCH", path.as_str(), json!({ "schemas": "x", "Operations": [] })),
         (
             "PATCH",
             path.as_str(),

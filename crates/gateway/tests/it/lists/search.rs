@@ -68,9 +68,7 @@ fn a_search_is_a_message_of_its_own_kind_with_parameters_of_their_types() {
     acme.create_user("ada", "").expect(201);
     for path in ["/.search", "/Users/.search", "/Groups/.search"] {
         for body in [
-            json!({}),
             json!([]),
-            json!({ "schemas": [], "filter": "id pr" }),
             json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"] }),
             json!({ "schemas": SEARCH }),
         ] {

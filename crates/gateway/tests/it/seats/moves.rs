@@ -184,6 +184,21 @@ fn mo13_a_role_taken_away_by_patch_means_the_default_license() {
 }
 
 #[test]
+fn mo13_a_role_that_a_put_sends_empty_means_the_default_license_and_an_empty_active_switches_nobody_off() {
+    let (gateway, acme) = acme(Some(5), Some(5));
+    for nothing in [json!(""), json!(null), json!([])] {
+        let id = member(&acme, "ada");
+        let path = format!("/Users/{id}");
+        let body = user_body(&json!({ "userName": "ada", "userType": nothing, "active": nothing }));
+        let put = acme.put(&path, &body).expect(200);
+        assert_eq!(standing(&put), ("granted", &json!("member_lite")), "{nothing}");
+        assert_eq!((put.body.get("userType"), &put.body["active"]), (None, &json!(true)));
+        acme.delete(&path).expect(204);
+    }
+    gateway.audit(&acme);
+}
+
+#[test]
 fn s1_a_seated_user_can_be_edited_renamed_and_resent_above_the_quota() {
     let (gateway, acme) = acme(Some(2), Some(2));
     let ada = member(&acme, "ada");

@@ -41,13 +41,11 @@ fn a_body_that_is_no_bulk_request_is_refused_as_a_whole() {
     for body in [
         json!([]),
         json!({}),
-        json!({ "Operations": [] }),
-        json!({ "schemas": [], "Operations": [] }),
+        json!({ "schemas": "x", "Operations": [] }),
         json!({ "schemas": [urn::PATCH_OP], "Operations": [] }),
         json!({ "schemas": schemas }),
         json!({ "schemas": schemas, "Operations": {} }),
         json!({ "schemas": schemas, "Operations": null }),
-        json!({ "schemas": schemas, "Operations": [], "failOnErrors": 0 }),
         json!({ "schemas": schemas, "Operations": [], "failOnErrors": -1 }),
         json!({ "schemas": schemas, "Operations": [], "failOnErrors": 1.5 }),
         json!({ "schemas": schemas, "Operations": [], "failOnErrors": "1" }),
@@ -230,4 +228,42 @@ fn the_response_has_the_shape_of_rfc_7644_section_3_7_3() {
             ],
         })
     );
+}
+
+#[test]
+fn what_templates_leave_out_of_a_bulk_is_tolerated_and_counted() {
+    let delete = json!({"method": "DELETE", "path": "/Users/x"});
+    for (body, leniency) in [
+        (json!({ "Operations": [delete] }), Leniency::MissingSchemas),
+        (json!({ "schemas": null, "Operations": [delete] }), Leniency::MissingSchemas),
+        (json!({ "schemas": [], "Operations": [delete] }), Leniency::MissingSchemas),
+        (
+            json!({ "schemas": [urn::BULK_REQUEST], "failOnErrors": 0, "Operations": [delete] }),
+            Leniency::ZeroFailOnErrors,
+        ),
+    ] {
+        let mut t = Tolerance::lenient();
+        let request = BulkRequest::parse(body.clone(), &mut t).unwrap();
+        assert_eq!((request.fail_on_errors, request.operations.len()), (None, 1), "{body}");
+        assert_eq!(t.seen.iter().map(|(seen, _)| *seen).collect::<Vec<_>>(), [leniency]);
+        let error = BulkRequest::parse(body, &mut Tolerance::strict()).unwrap_err();
+        assert_eq!(error.scim_type, Some(ScimType::InvalidSyntax));
+    }
+}
+
+#[test]
+fn the_data_of_a_patch_may_be_its_operations_alone() {
+    let data = json!([{"op": "remove", "path": "members[value eq \"bulkId:ada\"]"}]);
+    let body = json!({ "schemas": [urn::BULK_REQUEST], "Operations": [
+        {"method": "POST", "path": "/Users", "bulkId": "ada", "data": {"userName": "ada"}},
+        {"method": "PATCH", "path": "/Groups/x", "data": data},
+    ] });
+    let mut t = Tolerance::lenient();
+    let request = BulkRequest::parse(body.clone(), &mut t).unwrap();
+    let asked = request.operations[1].asked.as_ref().unwrap();
+    assert_eq!(asked.data, json!({ "schemas": [urn::PATCH_OP], "Operations": data }));
+    assert_eq!(request.plan.needs(1), [0], "a reference in a path is found there too");
+    assert_eq!(t.seen, [(Leniency::BareOperations, "data".into())]);
+    let strict = BulkRequest::parse(body, &mut Tolerance::strict()).unwrap();
+    assert_eq!(fault(&strict.operations[1]).scim_type, Some(ScimType::InvalidSyntax));
 }

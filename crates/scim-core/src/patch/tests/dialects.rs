@@ -141,10 +141,19 @@ fn a_manager_has_four_shapes_and_three_ways_to_go() {
             json!([{"op": op, "path": format!("{path}.value"), "value": "b1"}]),
             with("b1"),
         ));
+        // RFC 7644 §3.5.2.1: an add takes nobody's manager away.
+        let left = if op == "replace" { json!({}) } else { with("b0") };
         for empty in [json!(""), json!(null), json!({"value": "", "$ref": "r"}), json!([]), json!([null])] {
-            rows.push((with("b0"), json!([{"op": op, "path": path, "value": empty}]), json!({})));
+            rows.push((with("b0"), json!([{"op": op, "path": path, "value": empty}]), left.clone()));
         }
-        rows.push((with("b0"), json!([{"op": op, "path": "manager.value", "value": ""}]), json!({})));
+        rows.push((with("b0"), json!([{"op": op, "path": "manager.value", "value": ""}]), left));
+        let user = "https://scim.example.com/ire/acme/scim/v2/Users/b1";
+        for sent in
+            [json!({"$ref": user}), json!([{"$ref": user, "value": null}]), json!({"$ref": "../Users/b1"})]
+        {
+            rows.push((with("b0"), json!([{"op": op, "path": path, "value": sent}]), with("b1")));
+        }
+        rows.push((with("b0"), json!([{"op": op, "path": path, "value": {"$ref": null}}]), with("b0")));
         rows.push((with("b0"), json!([{"op": op, "path": path, "value": {"displayName": "B"}}]), with("b0")));
     }
     rows.push((with("b0"), json!([{"op": "Remove", "path": path, "value": "never"}]), json!({})));
@@ -153,6 +162,10 @@ fn a_manager_has_four_shapes_and_three_ways_to_go() {
     rows.push((with("b0"), json!([{"op": "Remove", "path": "manager[value eq \"b9\"]"}]), with("b0")));
     rows.push((with("b0"), json!([{"op": "Remove", "path": "manager.value"}]), json!({})));
     check(rows);
+    for reference in [json!("r"), json!("https://scim.example.com/Groups/b1"), json!(7)] {
+        let lone = json!([{"op": "add", "path": path, "value": {"$ref": reference}}]);
+        assert_eq!(keyword(patch(with("b0"), lone)), "400 invalidValue", "{reference}");
+    }
 }
 
 #[test]
@@ -242,7 +255,7 @@ fn booleans_come_as_words_and_leave_as_booleans() {
     refused(vec![
         (json!({"op": "replace", "path": "active", "value": "maybe"}), "400 invalidValue"),
         (json!({"op": "replace", "path": "active", "value": 1}), "400 invalidValue"),
-        (json!({"op": "replace", "value": {"active": {}, "displayName": 1}}), "400 invalidValue"),
+        (json!({"op": "replace", "value": {"active": {}}}), "400 invalidValue"),
     ]);
 }
 
@@ -281,7 +294,7 @@ fn a_password_is_taken_and_goes_nowhere() {
         json!({"op": "replace", "path": "password", "value": "s3cret"}),
         json!({"op": "replace", "value": {"password": "s3cret"}}),
         json!({"op": "remove", "path": "password"}),
-        json!({"op": "replace", "value": {"password": {}}}),
+        json!({"op": "replace", "value": {"password": null}}),
     ] {
         assert_eq!(patch(json!({"title": "T"}), json!([operation])), Ok(json!({"title": "T"})));
     }
@@ -320,4 +333,170 @@ fn core_attributes_under_the_core_urn_are_core_attributes() {
     ]);
     let strictly = strict(json!({}), json!([{"op": "add", "value": core(json!({"title": "T"}))}]));
     assert_eq!(keyword(strictly), "400 invalidPath");
+}
+
+#[test]
+fn a_value_in_an_object_under_its_own_name_is_taken_out_and_counted() {
+    check(vec![
+        (
+            json!({"active": true}),
+            json!([{"op": "replace", "path": "active", "value": {"active": false}}]),
+            json!({"active": false}),
+        ),
+        (json!({}), json!([{"op": "add", "path": "title", "value": {"Title": "T"}}]), json!({"title": "T"})),
+        (
+            json!({"name": {"familyName": "B"}}),
+            json!([{"op": "replace", "path": "name", "value": {"name": {"givenName": "A"}}}]),
+            json!({"name": {"familyName": "B", "givenName": "A"}}),
+        ),
+    ]);
+    let wrapped = json!([{"op": "replace", "path": "active", "value": {"active": false}}]);
+    let mut t = Tolerance::lenient();
+    patch_as(&mut t, &json!({}), &wrapped).unwrap();
+    assert_eq!(t.seen, [(Leniency::WrappedValue, "active".into())]);
+    assert_eq!(keyword(strict(json!({}), wrapped)), "400 invalidValue");
+    refused(vec![
+        (
+            json!({"op": "replace", "path": "active", "value": {"active": true, "title": "T"}}),
+            "400 invalidValue",
+        ),
+        (json!({"op": "replace", "path": "active", "value": {"title": "T"}}), "400 invalidValue"),
+    ]);
+}
+
+#[test]
+fn remove_with_a_value_below_a_list_takes_the_listed_elements_and_no_other() {
+    let roles = json!({"roles": [{"value": "one", "display": "1"}, {"value": "two", "display": "2"}, {"value": "three"}]});
+    let remove = |path: &str, value: Value| json!([{"op": "remove", "path": path, "value": value}]);
+    let left = |indices: &[usize]| {
+        let kept: Vec<Value> = indices.iter().map(|i| roles["roles"][*i].clone()).collect();
+        json!({"roles": kept})
+    };
+    check(vec![
+        (roles.clone(), remove("roles.value", json!("ONE")), left(&[1, 2])),
+        (roles.clone(), remove("roles.value", json!(["one", {"value": "two"}])), left(&[2])),
+        (roles.clone(), remove("roles.value", json!([{"value": "three"}])), left(&[0, 1])),
+        (roles.clone(), remove("roles.value", json!("nobody")), roles.clone()),
+        (roles.clone(), remove("roles.value", json!([])), roles.clone()),
+        (roles.clone(), remove("roles.value", json!("")), roles.clone()),
+        (
+            roles.clone(),
+            remove("roles.display", json!("1")),
+            json!({"roles": [{"value": "one"}, {"value": "two", "display": "2"}, {"value": "three"}]}),
+        ),
+    ]);
+    assert_eq!(keyword(strict(roles, remove("roles.value", json!("one")))), "400 invalidValue");
+}
+
+#[test]
+fn bare_texts_are_roles_and_entitlements_and_nothing_else() {
+    for name in ["roles", "entitlements"] {
+        let add = json!([{"op": "add", "path": name, "value": ["ADMIN", {"value": "b"}]}]);
+        let current = json!({name: [{"value": "old"}]});
+        let mut t = Tolerance::lenient();
+        assert_eq!(
+            patch_as(&mut t, &current, &add),
+            Ok(json!({name: [{"value": "old"}, {"value": "ADMIN"}, {"value": "b"}]}))
+        );
+        assert_eq!(t.seen, [(Leniency::BareValue, name.into())]);
+        assert_eq!(keyword(strict(current, add)), "400 invalidValue");
+    }
+    for name in ["emails", "phoneNumbers", "photos"] {
+        let add = json!([{"op": "add", "path": name, "value": ["a@x"]}]);
+        assert_eq!(keyword(patch(json!({}), add)), "400 invalidValue", "{name}");
+    }
+}
+
+#[test]
+fn json_in_a_text_is_what_it_says_or_is_refused() {
+    let work = r#"emails[type eq "work"]"#;
+    let mails = json!({"emails": [{"value": "w@x", "display": "d", "type": "work"}, {"value": "h@x", "type": "home"}]});
+    let home = &mails["emails"][1];
+    let n = r#"{"type":"work","value":"n@x"}"#;
+    check(vec![
+        (
+            mails.clone(),
+            json!([{"op": "replace", "path": work, "value": n}]),
+            json!({"emails": [{"value": "n@x", "type": "work"}, home]}),
+        ),
+        (
+            mails.clone(),
+            json!([{"op": "add", "path": work, "value": {"value": r#"{"value":"n@x"}"#}}]),
+            json!({"emails": [{"value": "n@x", "display": "d", "type": "work"}, home]}),
+        ),
+        (
+            json!({}),
+            json!([{"op": "add", "path": "emails", "value": [n, {"value": n}, r#"{"value":"p@x"}"#]}]),
+            json!({"emails": [{"value": "n@x", "type": "work"}, {"value": "p@x"}]}),
+        ),
+        (
+            json!({}),
+            json!([{"op": "replace", "path": "roles", "value": r#"[{"value":"a","displayName":"A"},{"value":"b"}]"#}]),
+            json!({"roles": [{"value": "a", "display": "A"}, {"value": "b"}]}),
+        ),
+        (
+            json!({"name": {"familyName": "B"}}),
+            json!([{"op": "replace", "path": "name", "value": r#"{"givenName":"A"}"#}]),
+            json!({"name": {"familyName": "B", "givenName": "A"}}),
+        ),
+        (
+            json!({}),
+            json!([{"op": "add", "path": "manager", "value": r#"{"value":"m"}"#}]),
+            json!({ENTERPRISE: {"manager": {"value": "m"}}}),
+        ),
+        // A simple attribute holds any text, and so does what only begins like JSON.
+        (json!({}), json!([{"op": "add", "path": "title", "value": "{}"}]), json!({"title": "{}"})),
+        (
+            json!({}),
+            json!([{"op": "add", "path": "roles", "value": ["{x}"]}]),
+            json!({"roles": [{"value": "{x}"}]}),
+        ),
+    ]);
+    for (path, value) in [
+        (format!("{work}.value"), json!(n)),
+        ("emails.value".into(), json!(n)),
+        (work.into(), json!(r#"["a@x","b@x"]"#)),
+        (work.into(), json!(r#"{"shoeSize":1}"#)),
+        ("emails".into(), json!([{"value": r#"{"value":"{\"value\":\"x\"}"}"#}])),
+        ("emails".into(), json!([{"value": r#"{"value":"a","VALUE":"b"}"#}])),
+        ("manager".into(), json!({"value": [r#"{"value":"m"}"#]})),
+        ("roles".into(), json!([r#"["a","b"]"#])),
+    ] {
+        let operation = json!([{"op": "replace", "path": path, "value": value}]);
+        assert!(keyword(patch(mails.clone(), operation.clone())).starts_with("400 invalid"), "{operation}");
+    }
+    for value in [json!(n), json!({"value": n})] {
+        let operation = json!([{"op": "replace", "path": work, "value": value}]);
+        assert_eq!(keyword(strict(mails.clone(), operation)), "400 invalidValue");
+    }
+}
+
+#[test]
+fn schemas_can_be_said_to_be_what_they_are() {
+    let person = json!({ENTERPRISE: {"department": "D"}});
+    for (op, value, expected) in [
+        ("replace", json!([urn::USER, ENTERPRISE, urn::SEAT]), "2xx"),
+        ("add", json!([urn::USER.to_uppercase()]), "2xx"),
+        ("replace", json!(urn::USER), "2xx"),
+        ("add", json!([]), "2xx"),
+        ("add", json!(null), "2xx"),
+        ("replace", json!([urn::USER, "urn:x:y"]), "400 mutability"),
+        ("add", json!("urn:x:y"), "400 mutability"),
+        ("replace", json!([urn::GROUP]), "400 mutability"),
+        ("replace", json!([]), "400 mutability"),
+        ("replace", json!(null), "400 mutability"),
+        ("remove", json!(null), "400 mutability"),
+        ("replace", json!([7]), "400 invalidValue"),
+    ] {
+        let operation = json!([{"op": op, "path": "schemas", "value": value}]);
+        for outcome in [patch(person.clone(), operation.clone()), strict(person.clone(), operation.clone())] {
+            let told = keyword(outcome);
+            assert!(told.starts_with(expected), "{operation}: {told}");
+        }
+    }
+    // What all operations come to is what is there.
+    let named = json!({"op": "add", "path": "schemas", "value": [ENTERPRISE]});
+    let given = json!({"op": "add", "path": format!("{ENTERPRISE}:department"), "value": "D"});
+    assert_eq!(patch(json!({}), json!([named, given])), Ok(person));
+    assert_eq!(keyword(patch(json!({}), json!([named]))), "400 mutability");
 }

@@ -18,7 +18,7 @@ fn changes(operations: Value) -> Result<Vec<MemberChange>, ScimError> {
 }
 
 fn people(ids: &[&str]) -> Vec<Member> {
-    ids.iter().map(|id| Member { value: (*id).into(), display: None, kind: None }).collect()
+    ids.iter().map(|id| Member::new(id)).collect()
 }
 
 fn values(ids: &[&str]) -> MemberChange {
@@ -46,11 +46,24 @@ fn every_dialect_of_group_membership_is_a_change_to_a_set() {
         (json!({"op": "replace", "path": "members", "value": []}), vec![MemberChange::Replace(vec![])]),
         // Empty as any attribute is empty: RFC 7643 §2.5 and the table of disagreements.
         (json!({"op": "replace", "path": "members", "value": ""}), vec![MemberChange::Replace(vec![])]),
-        (json!({"op": "replace", "path": "members", "value": {}}), vec![MemberChange::Replace(vec![])]),
         (json!({"op": "replace", "path": "members", "value": [""]}), vec![MemberChange::Replace(vec![])]),
-        (json!({"op": "replace", "path": "members", "value": [{}]}), vec![MemberChange::Replace(vec![])]),
         (json!({"op": "replace", "value": {"members": ""}}), vec![MemberChange::Replace(vec![])]),
-        (json!({"op": "replace", "value": {"members": {}}}), vec![MemberChange::Replace(vec![])]),
+        // An object is not null: it names nobody, so that nobody leaves.
+        (json!({"op": "replace", "path": "members", "value": {}}), vec![]),
+        (json!({"op": "replace", "path": "members", "value": [{}, {}]}), vec![]),
+        (json!({"op": "replace", "value": {"members": {}}}), vec![]),
+        (
+            json!({"op": "add", "path": "members", "value": {"members": [{"value": "u1"}]}}),
+            vec![MemberChange::Add(people(&["u1"]))],
+        ),
+        (
+            json!({"op": "remove", "path": "members", "value": {"members": [{"value": "u1"}]}}),
+            vec![values(&["u1"])],
+        ),
+        (
+            json!({"op": "add", "path": "members", "value": ["{\"value\":\"u1\"}"]}),
+            vec![MemberChange::Add(people(&["u1"]))],
+        ),
         (
             json!({"op": "replace", "path": "members", "value": [{"value": "u1"}, "", {"value": ""}]}),
             vec![MemberChange::Replace(people(&["u1"]))],
@@ -59,7 +72,7 @@ fn every_dialect_of_group_membership_is_a_change_to_a_set() {
         // Ids compare without letter case, as `/Schemas` says of `members.value`.
         (
             json!({"op": "add", "path": "members", "value": [{"value": "AbC"}]}),
-            vec![MemberChange::Add(people(&["abc"]))],
+            vec![MemberChange::Add(people(&["AbC"]))],
         ),
         (json!({"op": "remove", "path": "members", "value": ["AbC"]}), vec![values(&["abc"])]),
         (json!({"op": "remove", "path": "members[value eq \"AbC\"]"}), vec![values(&["abc"])]),
@@ -124,7 +137,7 @@ fn members_are_told_apart_from_the_groups_own_attributes() {
     ]);
     let mut tolerance = Tolerance::lenient();
     let (request, changes) = member_changes(&mut tolerance, &operations).unwrap();
-    let ana = Member { value: "u1".into(), display: Some("Ana".into()), kind: Some("User".into()) };
+    let ana = Member { display: Some("Ana".into()), kind: Some("User".into()), ..Member::new("u1") };
     assert_eq!(changes, [MemberChange::Add(vec![ana]), values(&["u2"])]);
     let group = Document(json!({"displayName": "Old"}).as_object().unwrap().clone());
     let after = request.apply(&schema::group(), &group, &mut tolerance).unwrap();
@@ -184,4 +197,57 @@ fn attack_38_the_members_of_all_operations_are_bounded_together() {
         assert_eq!(error.scim_type.map(ScimType::keyword), Some("invalidValue"));
         assert!(error.detail.contains("100000 members together"), "{}", error.detail);
     }
+}
+
+#[test]
+fn a_chosen_member_is_replaced_by_the_one_that_is_sent() {
+    let replace =
+        |path: &str, value: Value| changes(json!([{"op": "replace", "path": path, "value": value}]));
+    let exchange = |with: Member| MemberChange::Exchange {
+        who: MemberSelection::Values(vec!["a".into()]),
+        with,
+        made: false,
+    };
+    let a = r#"members[value eq "A"]"#;
+    let shown = |id: &str| Member { display: Some("B".into()), ..Member::new(id) };
+    for (value, expected) in [
+        (json!({"value": "B"}), exchange(Member::new("B"))),
+        (json!([{"value": "B", "display": "B"}]), exchange(shown("B"))),
+        (json!("B"), exchange(Member::new("B"))),
+        // Who is chosen and not named stays, with what is said.
+        (json!({"display": "B"}), exchange(shown("A"))),
+        (json!(null), values(&["a"])),
+        (json!(""), values(&["a"])),
+        (json!([]), values(&["a"])),
+    ] {
+        assert_eq!(replace(a, value.clone()), Ok(vec![expected]), "{value}");
+    }
+    for value in [json!({}), json!({"display": null}), json!({"value": ""}), json!([{}])] {
+        let error = replace(a, value.clone()).unwrap_err();
+        assert_eq!(error.scim_type, Some(ScimType::InvalidValue), "{value}");
+        assert!(error.detail.contains("remove"), "{error}");
+    }
+    let by_type = replace(r#"members[type eq "Group"]"#, json!({"value": "B"})).unwrap();
+    assert!(matches!(by_type.as_slice(), [MemberChange::Exchange { made: true, .. }]), "{by_type:?}");
+    let nothing = changes(json!([{"op": "add", "path": a, "value": null}]));
+    assert_eq!(nothing, Ok(vec![]));
+}
+
+#[test]
+fn a_thousand_members_leave_by_one_filter() {
+    let chain: Vec<String> =
+        (0..1_000).map(|n| format!("value eq \"0193b5a0-7c1e-7d52-8a54-{n:012}\"")).collect();
+    let path = format!("members[{}]", chain.join(" or "));
+    let change = changes(json!([{"op": "remove", "path": path}])).unwrap();
+    let [MemberChange::Remove(MemberSelection::Values(ids))] = change.as_slice() else {
+        panic!("{change:?}")
+    };
+    assert_eq!((ids.len(), ids[999].as_str()), (1_000, "0193b5a0-7c1e-7d52-8a54-000000000999"));
+}
+
+#[test]
+fn a_member_is_told_as_it_was_sent() {
+    let change = changes(json!([{"op": "add", "path": "members", "value": [{"value": "AbC"}]}])).unwrap();
+    let [MemberChange::Add(members)] = change.as_slice() else { panic!("{change:?}") };
+    assert_eq!((members[0].value.as_str(), members[0].as_sent()), ("abc", "AbC"));
 }

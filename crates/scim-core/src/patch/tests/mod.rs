@@ -5,6 +5,7 @@ use serde_json::json;
 use super::*;
 use crate::schema;
 
+mod additions;
 mod dialects;
 mod members;
 mod refusals;

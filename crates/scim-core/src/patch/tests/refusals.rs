@@ -158,10 +158,7 @@ fn what_is_not_understood_is_refused() {
         (json!({"op": "replace", "value": "Ana"}), "400 invalidValue"),
         (json!({"op": "replace", "value": ["Ana"]}), "400 invalidValue"),
         (json!({"op": "replace", "path": "displayName"}), "400 invalidValue"),
-        (
-            json!({"op": "replace", "path": "schemas", "value": "x"}),
-            "2xx {\"displayName\":\"Ana\",\"emails\":[{\"value\":\"a@x\",\"type\":\"work\"}]}",
-        ),
+        (json!({"op": "replace", "path": "schemas", "value": "x"}), "400 mutability"),
         (json!({"op": "remove", "path": "schemas"}), "400 mutability"),
         (json!({"op": "remove"}), "400 noTarget"),
         (json!({"op": "remove", "value": {"displayName": "x"}}), "400 noTarget"),
@@ -227,9 +224,17 @@ fn a_patch_needs_its_schema_and_its_operations() {
     assert_eq!(parse(json!({"schemas": [urn::PATCH_OP], "Operations": operations})), Ok(1));
     assert_eq!(parse(json!({"SCHEMAS": ["x", upper], "operations": operations})), Ok(1));
     assert_eq!(parse(json!({"schemas": [urn::PATCH_OP], "Operations": []})), Ok(0));
+    for schemas in [json!(null), json!([]), json!("")] {
+        let body = json!({"schemas": schemas, "Operations": operations});
+        assert_eq!(parse(body.clone()), Ok(1));
+        assert!(PatchRequest::parse(&rt, &body, &mut Tolerance::strict()).is_err());
+    }
+    let mut t = Tolerance::lenient();
+    assert!(PatchRequest::parse(&rt, &json!({"Operations": operations}), &mut t).is_ok());
+    assert_eq!(t.seen, [(Leniency::MissingSchemas, urn::PATCH_OP.into())]);
     for bad in [
-        json!({"Operations": operations}),
-        json!({"schemas": [], "Operations": operations}),
+        json!({"schemas": "x", "Operations": operations}),
+        json!({"schemas": {}, "Operations": operations}),
         json!({"schemas": urn::PATCH_OP, "Operations": operations}),
         json!({"schemas": [urn::USER], "Operations": operations}),
         json!({"schemas": [urn::PATCH_OP]}),
@@ -290,4 +295,30 @@ fn attack_38_selecting_members_by_other_than_their_id_has_a_bound() {
     );
     // By id, which is how every identity provider does it, as many as fit.
     assert!(parse((0..1_000).map(|n| format!("members[value eq \"{n}\"]")).collect()).is_ok());
+}
+
+#[test]
+fn a_filter_in_a_path_is_as_long_as_a_filter_and_members_go_by_the_thousand() {
+    let user = |path: String| Path::parse(&schema::user(), &path, &mut Tolerance::lenient());
+    let group = |path: String| Path::parse(&schema::group(), &path, &mut Tolerance::lenient());
+    let chain = |term: &str, count: usize| vec![term; count].join(" or ");
+    let id = r#"value eq "0193b5a0-7c1e-7d52-8a54-2f9a1c0d4e11""#;
+    assert!(user(format!("emails[{}]", chain(r#"value eq "a""#, 200))).is_ok());
+    assert_eq!(
+        user(format!("emails[{}]", chain(r#"value eq "a""#, 201))).unwrap_err().scim_type,
+        Some(ScimType::InvalidFilter)
+    );
+    assert!(user(format!("emails[value eq \"{}\"]", "x".repeat(16_000))).is_ok());
+    assert!(user(format!("emails[value eq \"{}\"]", "x".repeat(16_384))).is_err());
+    assert!(user("a".repeat(4_097)).is_err());
+    assert!(matches!(group(format!("members[{}]", chain(id, 1_000))), Ok(Path::Elements { .. })));
+    for too_much in [
+        chain(id, 1_001),
+        format!("{} or display eq \"x\"", chain(id, 999)),
+        chain("display eq \"x\"", 201),
+        format!("value eq \"{}\"", "x".repeat(65_536)),
+    ] {
+        let error = group(format!("members[{too_much}]")).unwrap_err();
+        assert_eq!(error.status, 400, "{error}");
+    }
 }

@@ -37,7 +37,8 @@ proptest! {
         let current = resource::create(&rt, &before, &mut tolerance).unwrap();
         let put = resource::replace(&rt, &target, &current, &[], &mut tolerance).unwrap();
         let mut with_path = Vec::new();
-        for (key, value) in target.as_object().unwrap() {
+        // They follow from the rest.
+        for (key, value) in target.as_object().unwrap().iter().filter(|(key, _)| *key != "schemas") {
             with_path.push(json!({"op": "Replace", "path": key, "value": value}));
         }
         let without_path = json!([{"op": "replace", "value": target}]);
