@@ -13,6 +13,7 @@ mod migrate;
 mod open;
 mod pool;
 mod postgres;
+mod priority;
 mod reserve;
 mod room;
 mod settings;

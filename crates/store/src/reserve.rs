@@ -11,6 +11,7 @@ use rustix::fs::{FallocateFlags, fallocate, statvfs};
 
 use crate::StoreError;
 use crate::pool::blocking;
+use crate::priority::Priority;
 
 /// Its name in its directory.
 const FILE: &str = "reserve";
@@ -33,8 +34,10 @@ const STEP: u64 = 4 << 10;
 pub enum Need {
     /// To open a store, so that it can be read: half of the reserve is left for staff.
     Opening,
-    /// An act of staff.
+    /// An act of staff: an eighth is left for the next start.
     Act,
+    /// To begin: without that nothing else can be asked for.
+    Start,
 }
 
 /// The reserve of one directory. Cheap to clone.
@@ -44,17 +47,20 @@ pub struct Reserve(Arc<Place>);
 #[derive(Debug)]
 struct Place {
     directory: PathBuf,
+    priority: Arc<Priority>,
     /// One at a time: what one gives up, another must not take back under it.
     turn: tokio::sync::Mutex<()>,
 }
 
 impl Reserve {
     /// Makes nothing yet.
-    pub fn new(directory: &Path) -> Self {
-        Self(Arc::new(Place { directory: directory.to_owned(), turn: tokio::sync::Mutex::default() }))
+    pub(crate) fn new(directory: &Path, priority: Arc<Priority>) -> Self {
+        let (directory, turn) = (directory.to_owned(), tokio::sync::Mutex::default());
+        Self(Arc::new(Place { directory, priority, turn }))
     }
 
-    /// Does the work; where that finds the disk full, again and again with more of the reserve given up.
+    /// Does the work; where that finds the disk full, again and again with more of the reserve given up. Meanwhile nobody else
+    /// writes; what the work writes, it has to write with [`Store::write_urgently`](crate::Store::write_urgently).
     ///
     /// # Errors
     /// The work's own, also when the reserve is used up.
@@ -69,6 +75,8 @@ impl Reserve {
             return done;
         }
         let _turn = self.0.turn.lock().await;
+        let priority = Arc::clone(&self.0.priority);
+        let _urgent = blocking(move || Ok::<_, StoreError>(priority.urgent_only())).await.ok();
         while done.as_ref().is_err_and(is_full) && self.on_its_file(move |place| place.give_up(need)).await {
             done = work().await;
         }
@@ -96,7 +104,8 @@ impl Place {
         let length = file.metadata()?.len();
         let kept = match need {
             Need::Opening => self.whole()? / 2,
-            Need::Act => 0,
+            Need::Act => self.whole()? / 8,
+            Need::Start => 0,
         };
         if length <= kept {
             return Ok(false);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::postgres::PostgresStore;
-use crate::sqlite::SqliteStore;
+use crate::sqlite::{SqliteStore, Urgency};
 use crate::stats::StoreStats;
 use crate::{ReadTx, StoreError, WriteTx, room};
 
@@ -81,7 +81,23 @@ impl Store {
         E: From<StoreError> + Send + 'static,
     {
         match &self.0.kind {
-            Kind::Sqlite(store) => store.write(work).await,
+            Kind::Sqlite(store) => store.write(work, Urgency::None).await,
+            Kind::Postgres(store) => store.write(work).await,
+        }
+    }
+
+    /// As [`Store::write`], for what goes on while a [`Reserve`](crate::Reserve) is spent.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub async fn write_urgently<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        match &self.0.kind {
+            Kind::Sqlite(store) => store.write(work, Urgency::Urgent).await,
             Kind::Postgres(store) => store.write(work).await,
         }
     }

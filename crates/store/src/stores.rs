@@ -1,6 +1,7 @@
 //! All open stores of the process: opened once, bounded in number, closed in order; and the PostgreSQL cells.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -13,7 +14,8 @@ use crate::location::{PostgresUrl, StoreLocation};
 use crate::migrate::Migration;
 use crate::pool::{blocking, lock};
 use crate::postgres::{Cell, PostgresStore};
-use crate::reserve;
+use crate::priority::Priority;
+use crate::reserve::{self, Reserve};
 use crate::slots::Slots;
 use crate::sqlite::{self, SqliteStore};
 use crate::store::Kind;
@@ -31,6 +33,7 @@ pub struct Stores(Arc<Shared>);
 
 struct Shared {
     settings: Arc<StoreSettings>,
+    priority: Arc<Priority>,
     slots: Slots,
     cells: Mutex<HashMap<PostgresUrl, Arc<Cell>>>,
     /// One permit for each SQLite store that may be open.
@@ -56,6 +59,7 @@ impl Stores {
     /// None today; the settings may become checkable.
     pub fn new(settings: StoreSettings) -> Result<Self, StoreError> {
         Ok(Self(Arc::new(Shared {
+            priority: Arc::default(),
             slots: Slots::default(),
             cells: Mutex::default(),
             sqlite_room: Arc::new(Semaphore::new(settings.max_open.max(1))),
@@ -155,6 +159,11 @@ impl Stores {
         }
     }
 
+    /// The room that is kept in a directory for when its disk is full.
+    pub fn reserve(&self, directory: &Path) -> Reserve {
+        Reserve::new(directory, Arc::clone(&self.0.priority))
+    }
+
     /// How many stores are open now.
     pub fn open_count(&self) -> usize {
         self.0.slots.open_count()
@@ -195,8 +204,9 @@ impl Shared {
             StoreLocation::Sqlite(file) => {
                 let room = self.make_room(&self.sqlite_room, is_sqlite).await?;
                 let (file, settings) = (file.clone(), Arc::clone(&self.settings));
+                let priority = Arc::clone(&self.priority);
                 let opening = move || {
-                    SqliteStore::open(&file, migrations, &settings, absent)
+                    SqliteStore::open(&file, migrations, (&settings, &priority), absent)
                         .map_err(|error| reserve::explained(error, file.path()))
                 };
                 Ok(Store::new(Kind::Sqlite(blocking(opening).await?), room))

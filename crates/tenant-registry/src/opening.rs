@@ -4,7 +4,7 @@
 use std::{collections::HashSet, fs, io::ErrorKind, path::Path};
 
 use diesel::prelude::*;
-use store::{Migration, Need, ReadTx, Reserve, Store, StoreError, StoreFile, StoreLocation, Stores, WriteTx};
+use store::{Migration, Need, ReadTx, Store, StoreError, StoreFile, StoreLocation, Stores, WriteTx};
 use tracing::{error, warn};
 
 use crate::{
@@ -26,12 +26,12 @@ impl Registry {
         let directory = data_directory.join(region.as_str());
         let files = tenants_files(&directory.join("tenants"))?;
         let location = StoreLocation::Sqlite(StoreFile::new(&directory, "registry")?);
-        let reserve = Reserve::new(&directory);
+        let reserve = stores.reserve(&directory);
         let open = async || match files.is_empty() {
             true => stores.create(&location, REGISTRY_MIGRATIONS).await,
             false => stores.open(&location, REGISTRY_MIGRATIONS).await,
         };
-        let opened = reserve.spend(Need::Act, is_full, open).await;
+        let opened = reserve.spend(Need::Start, is_full, open).await;
         let store = opened.map_err(|error| what_to_restore(error, &files))?;
         let registry = Self::new(stores, store, (region, directory, reserve), tenant_migrations);
         if let Err(error) = registry.begin(files).await {
@@ -132,7 +132,7 @@ async fn require_own(store: &Store, code: &RegionCode) -> Result<(), RegistryErr
                 diesel::insert_into(region::table).values(region::code.eq(code)).execute(tx.connection())?;
                 Ok(())
             };
-            store.write(write).await
+            store.write_urgently(write).await
         }
     }
 }

@@ -284,7 +284,7 @@ impl Registry {
         let write = async || {
             let (work, next) = (work.clone(), self.next_generation());
             let (done, _begins_here) =
-                self.store.write(move |tx| Ok::<_, RegistryError>((work(tx)?, next))).await?;
+                self.store.write_urgently(move |tx| Ok::<_, RegistryError>((work(tx)?, next))).await?;
             Ok(done)
         };
         self.reserve.spend(Need::Act, RegistryError::is_full, write).await

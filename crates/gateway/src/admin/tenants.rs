@@ -55,7 +55,7 @@ where
             tx.go_beyond_limit();
             Ok::<_, E>((work(tx)?, next))
         };
-        let (done, _begins_here) = store.write(write).await.map_err(Into::<Problem>::into)?;
+        let (done, _begins_here) = store.write_urgently(write).await.map_err(Into::<Problem>::into)?;
         Ok(done)
     };
     registry.work_as_staff(tenant, Problem::is_full, write).await

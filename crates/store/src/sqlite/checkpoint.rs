@@ -13,6 +13,7 @@ use tokio::runtime::Handle;
 use crate::location::StoreFile;
 use crate::open::{self, Role};
 use crate::pool::lock;
+use crate::priority::Priority;
 use crate::stats::Counters;
 use crate::{StoreConnection, StoreError, StoreSettings};
 
@@ -27,6 +28,7 @@ pub(crate) struct Checkpointer {
     file: StoreFile,
     settings: Arc<StoreSettings>,
     counters: Arc<Counters>,
+    priority: Arc<Priority>,
     /// True from the start of a background checkpoint to its end: one at a time.
     running: AtomicBool,
     /// Held while a background checkpoint runs; true when the store is closed.
@@ -58,10 +60,15 @@ impl Log {
 }
 
 impl Checkpointer {
-    pub(crate) fn new(file: StoreFile, settings: Arc<StoreSettings>, counters: Arc<Counters>) -> Self {
+    pub(crate) fn new(
+        file: StoreFile,
+        settings: Arc<StoreSettings>,
+        counters: Arc<Counters>,
+        priority: Arc<Priority>,
+    ) -> Self {
         let restart_at = AtomicU32::new(first_restart(&settings));
         let (running, closed) = (AtomicBool::new(false), Mutex::new(false));
-        Self { file, settings, counters, running, closed, restart_at }
+        Self { file, settings, counters, priority, running, closed, restart_at }
     }
 
     /// Looks at the log after a commit and sees to it that it stays short. Called by the writer.
@@ -130,6 +137,10 @@ impl Checkpointer {
         if *closed {
             return;
         }
+        // It would let the file grow into what is given to somebody else.
+        let Some(_everybody) = self.priority.everybody() else {
+            return;
+        };
         // Opened for this one time: it costs a tenth of a millisecond for a thousand pages.
         let copied = open::sqlite(&self.file, Role::Writer, &self.settings)
             .and_then(|mut connection| checkpoint(&mut connection, PASSIVE));

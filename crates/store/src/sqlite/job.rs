@@ -14,6 +14,8 @@ pub(crate) trait Job: Send {
     fn claim(&self) -> bool;
     /// Whether it may run more than once.
     fn repeat(&self) -> Repeat;
+    /// Whether it is done while a reserve is spent.
+    fn urgency(&self) -> Urgency;
     /// Runs the closure in a store that may hold so many bytes, and keeps its result, in place of that of an earlier run.
     fn run(&mut self, connection: &mut StoreConnection, limit: Option<u64>) -> Ran;
     /// True when the closure was run and returned an error or panicked.
@@ -29,6 +31,15 @@ pub(crate) enum Repeat {
     Never,
     /// When what it did was undone, it is as if it had never run.
     WhenUndone,
+}
+
+/// Whether a job goes on while a reserve is spent on a full disk.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Urgency {
+    /// It would find the disk full, and is told so.
+    None,
+    /// The reserve is for it.
+    Urgent,
 }
 
 /// How a job has left its transaction.
@@ -57,14 +68,20 @@ impl Claim {
 pub(crate) struct ClosureJob<F, T, E> {
     claim: Claim,
     repeat: Repeat,
+    urgency: Urgency,
     work: F,
     result: Option<Result<T, E>>,
     caller: oneshot::Sender<Result<T, E>>,
 }
 
 impl<F, T, E> ClosureJob<F, T, E> {
-    pub(crate) fn new(claim: Claim, repeat: Repeat, work: F, caller: oneshot::Sender<Result<T, E>>) -> Self {
-        Self { claim, repeat, work, result: None, caller }
+    pub(crate) fn new(
+        claim: Claim,
+        (repeat, urgency): (Repeat, Urgency),
+        work: F,
+        caller: oneshot::Sender<Result<T, E>>,
+    ) -> Self {
+        Self { claim, repeat, urgency, work, result: None, caller }
     }
 }
 
@@ -80,6 +97,10 @@ where
 
     fn repeat(&self) -> Repeat {
         self.repeat
+    }
+
+    fn urgency(&self) -> Urgency {
+        self.urgency
     }
 
     fn run(&mut self, connection: &mut StoreConnection, limit: Option<u64>) -> Ran {

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use self::file::create_file;
 pub(crate) use self::file::remove_files;
 use self::job::Repeat;
+pub(crate) use self::job::Urgency;
 use self::mark::Marked;
 use self::writer::Writer;
 use crate::admission::Admission;
@@ -23,6 +24,7 @@ use crate::location::StoreFile;
 use crate::migrate::{self, Migration, Progress, not_a_store};
 use crate::open::{self, Role};
 use crate::pool::{Limits, Pool, blocking};
+use crate::priority::Priority;
 use crate::stats::{Counters, StoreStats};
 use crate::stores::Absent;
 use crate::{ReadTx, StoreError, StoreSettings, WriteTx};
@@ -44,7 +46,7 @@ impl SqliteStore {
     pub(crate) fn open(
         file: &StoreFile,
         migrations: &'static [Migration],
-        settings: &Arc<StoreSettings>,
+        (settings, priority): (&Arc<StoreSettings>, &Arc<Priority>),
         absent: Absent,
     ) -> Result<Self, StoreError> {
         match absent {
@@ -64,7 +66,8 @@ impl SqliteStore {
         let counters = Arc::new(Counters::default());
         let readers = Arc::new(readers(file, settings));
         readers.adopt(reader);
-        let writer = Arc::new(Writer::new(file.clone(), Arc::clone(settings), Arc::clone(&counters)));
+        let writer =
+            Arc::new(Writer::new(file.clone(), Arc::clone(settings), Arc::clone(&counters), priority));
         Ok(Self { readers, writer, counters, deadline: settings.admission_deadline })
     }
 
@@ -89,7 +92,7 @@ impl SqliteStore {
         self.readers.run(&permit, "BEGIN", |connection| work(&mut ReadTx::new(connection)))
     }
 
-    pub(crate) async fn write<T, E, F>(&self, work: F) -> Result<T, E>
+    pub(crate) async fn write<T, E, F>(&self, work: F, urgency: Urgency) -> Result<T, E>
     where
         F: FnOnce(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
@@ -98,7 +101,7 @@ impl SqliteStore {
         let mut work = Some(work);
         let once =
             move |tx: &mut WriteTx<'_>| work.take().map_or_else(|| Err(not_again().into()), |work| work(tx));
-        self.writer.write(once, Repeat::Never).await
+        self.writer.write(once, (Repeat::Never, urgency)).await
     }
 
     pub(crate) async fn write_repeatable<T, E, F>(&self, work: F) -> Result<T, E>
@@ -107,7 +110,7 @@ impl SqliteStore {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        self.writer.write(work, Repeat::WhenUndone).await
+        self.writer.write(work, (Repeat::WhenUndone, Urgency::None)).await
     }
 
     pub(crate) async fn check(&self) -> Result<(), StoreError> {

@@ -15,12 +15,13 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, timeout_at};
 
 use super::checkpoint::Checkpointer;
-use super::job::{Claim, ClosureJob, Job, Ran, Repeat};
+use super::job::{Claim, ClosureJob, Job, Ran, Repeat, Urgency};
 use crate::admission::closed;
 use crate::connection::depth;
 use crate::location::StoreFile;
 use crate::open::{self, Role};
 use crate::pool::lock;
+use crate::priority::Priority;
 use crate::room::Limit;
 use crate::stats::Counters;
 use crate::transactions::{begin, commit, roll_back_to};
@@ -40,6 +41,7 @@ pub(crate) struct Writer {
     /// Batches that are yet to run in savepoints.
     careful: AtomicU32,
     pub(crate) limit: Limit,
+    priority: Arc<Priority>,
     /// Opened by the first write, taken by whoever leads.
     connection: Mutex<Option<StoreConnection>>,
 }
@@ -54,9 +56,20 @@ struct Queue {
 }
 
 impl Writer {
-    pub(crate) fn new(file: StoreFile, settings: Arc<StoreSettings>, counters: Arc<Counters>) -> Self {
-        let checkpointer = Checkpointer::new(file.clone(), Arc::clone(&settings), Arc::clone(&counters));
+    pub(crate) fn new(
+        file: StoreFile,
+        settings: Arc<StoreSettings>,
+        counters: Arc<Counters>,
+        priority: &Arc<Priority>,
+    ) -> Self {
+        let checkpointer = Checkpointer::new(
+            file.clone(),
+            Arc::clone(&settings),
+            Arc::clone(&counters),
+            Arc::clone(priority),
+        );
         Self {
+            priority: Arc::clone(priority),
             file,
             settings,
             counters,
@@ -70,7 +83,7 @@ impl Writer {
     }
 
     /// Runs `work` in a transaction and answers when it is on disk.
-    pub(crate) async fn write<T, E, F>(self: &Arc<Self>, work: F, repeat: Repeat) -> Result<T, E>
+    pub(crate) async fn write<T, E, F>(self: &Arc<Self>, work: F, how: (Repeat, Urgency)) -> Result<T, E>
     where
         F: FnMut(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
@@ -79,7 +92,7 @@ impl Writer {
         let deadline = Instant::now() + self.settings.admission_deadline;
         let claim = Claim::default();
         let (sender, mut answer) = oneshot::channel();
-        self.push(Box::new(ClosureJob::new(claim.clone(), repeat, work, sender)))?;
+        self.push(Box::new(ClosureJob::new(claim.clone(), how, work, sender)))?;
         let received = match timeout_at(deadline, &mut answer).await {
             Ok(received) => received,
             // Not begun yet, and from now on nobody can begin it.
@@ -122,7 +135,11 @@ impl Writer {
         Some(batch)
     }
 
-    fn run_batch(&self, mut jobs: Vec<Box<dyn Job>>) {
+    fn run_batch(&self, jobs: Vec<Box<dyn Job>>) {
+        let everybody = self.priority.everybody();
+        let (mut jobs, refused): (Vec<_>, Vec<_>) =
+            jobs.into_iter().partition(|job| everybody.is_some() || job.urgency() == Urgency::Urgent);
+        refused.into_iter().for_each(|job| job.answer(Err(StoreError::Full)));
         if jobs.is_empty() {
             return;
         }

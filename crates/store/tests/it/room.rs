@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use store::{Need, Reserve, Store, StoreError};
+use store::{Need, Store, StoreError, StoreSettings, Stores};
 use testkit::small_disk::SmallDisk;
 use testkit::stores::FreshStore;
 
@@ -76,7 +76,8 @@ fn take(at: &std::path::Path, bytes: usize) -> Result<(), std::io::Error> {
 async fn the_reserve_is_given_up_piece_by_piece_and_taken_back() {
     let directory = tempfile::tempdir().unwrap();
     let disk = SmallDisk::mount(&directory.path().join("disk"), 32);
-    let reserve = Reserve::new(&directory.path().join("disk"));
+    let stores = Stores::new(StoreSettings::default()).unwrap();
+    let reserve = stores.reserve(&directory.path().join("disk"));
     let file = directory.path().join("disk").join("reserve");
     reserve.fill_up().await;
     let whole = fs::metadata(&file).unwrap().len();

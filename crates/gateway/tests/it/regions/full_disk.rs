@@ -1,6 +1,10 @@
 //! A full disk: reads go on, staff can do what makes room, a start serves, and all of it heals by itself.
 
-use std::{fs, os::unix::fs::MetadataExt as _};
+use std::{
+    fs,
+    os::unix::fs::MetadataExt as _,
+    sync::atomic::{AtomicBool, AtomicU32, Ordering},
+};
 
 use testkit::gateway::{Gateway, Tenant};
 
@@ -78,6 +82,48 @@ fn staff_suspend_revoke_and_delete_on_a_full_disk_and_the_reserve_comes_back() {
         let (length, blocks) = reserve(&gateway, "ire");
         length == whole && blocks >= length
     });
+}
+
+/// Whoever else waits for room does not get what is given to staff, however often they act.
+#[test]
+fn staff_act_on_a_full_disk_while_everybody_writes() {
+    let (gateway, acme, other) = on_small_disk(24);
+    let noisy = gateway.tenant("ire", "noisy", None, None);
+    let (over, full) = (AtomicBool::new(false), AtomicU32::new(0));
+    std::thread::scope(|scope| {
+        for client in 0..4 {
+            let (tenant, over, full) = ([&noisy, &other][client % 2], &over, &full);
+            scope.spawn(move || {
+                for n in 0.. {
+                    if over.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    let name = format!("c{client}n{n}");
+                    let body = serde_json::json!({ "userName": name, "title": "x".repeat(20_000) });
+                    match tenant.post("/Users", &crate::running::user_body(&body)).status {
+                        201 => {}
+                        507 => _ = full.fetch_add(1, Ordering::Relaxed),
+                        // Of a tenant that is being deleted.
+                        status => assert!(client % 2 == 0 && [401, 503].contains(&status), "{status}"),
+                    }
+                }
+            });
+        }
+        wait_for("the disk is full", || full.load(Ordering::Relaxed) > 20);
+        let acts = || {
+            for _ in 0..8 {
+                gateway.admin("POST", &format!("{}/suspend", acme.admin_path()), None).expect(200);
+                gateway.admin("POST", &format!("{}/resume", acme.admin_path()), None).expect(200);
+            }
+            assert_eq!(total(&acme), 1);
+            gateway.admin("DELETE", &noisy.admin_path(), None).expect(204);
+        };
+        let acted = std::panic::catch_unwind(std::panic::AssertUnwindSafe(acts));
+        over.store(true, Ordering::Relaxed);
+        acted.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    });
+    wait_for("a write finds room", || acme.create_user("later", "").status == 201);
+    gateway.audit(&other);
 }
 
 #[test]
