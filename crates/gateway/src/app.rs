@@ -1,8 +1,6 @@
 //! Everything that is built once and shared by all requests, in one readable place.
 
 use std::{
-    fs::{File, TryLockError},
-    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -17,6 +15,7 @@ use tenant_registry::{RegionCode, Tenant};
 use crate::{
     admin::AdminToken,
     attempts::Attempts,
+    data_dir::DataDir,
     dropped::Dropped,
     regions::{Ground, Regions},
     settings::{BaseUrl, Settings},
@@ -38,8 +37,8 @@ pub(crate) struct App {
     pub(crate) metrics: Metrics,
     /// False once a stop has begun.
     ready: AtomicBool,
-    /// Locked for as long as this process lives.
-    _lock: File,
+    /// Held for as long as this process lives.
+    _data_dir: DataDir,
 }
 
 impl App {
@@ -49,8 +48,8 @@ impl App {
     /// One sentence for the operator.
     pub(crate) async fn open(settings: Settings, public_url: BaseUrl) -> Result<Arc<Self>, String> {
         let stores = Stores::new(settings.store.clone()).map_err(|e| format!("stores: {e}"))?;
-        let admin_token = AdminToken::find_or_make(&settings.data_dir)?;
-        let lock = lock(&settings.data_dir)?;
+        let data_dir = DataDir::take(&settings.data_dir, settings.regions.keys())?;
+        let admin_token = AdminToken::find_or_make(&data_dir)?;
         let metrics = Metrics::new().map_err(|e| format!("metrics: {e}"))?;
         let ground = Ground {
             stores: stores.clone(),
@@ -63,7 +62,7 @@ impl App {
             rules: RulesCache::new(),
             dropped: Dropped::default(),
             ready: AtomicBool::new(true),
-            _lock: lock,
+            _data_dir: data_dir,
             admin_token,
             public_url,
             stores,
@@ -122,20 +121,6 @@ impl App {
 
     pub(crate) fn stop_being_ready(&self) {
         self.ready.store(false, Ordering::Relaxed);
-    }
-}
-
-/// One process a data directory: group commit and caches rest on there being no other writer. The lock ends with the process,
-/// however it ends.
-fn lock(data_dir: &Path) -> Result<File, String> {
-    let path = data_dir.join("lock");
-    let file = File::create(&path).map_err(|e| format!("{}: {e}", path.display()))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            Err(format!("{} is served by another usher process", data_dir.display()))
-        }
-        Err(TryLockError::Error(error)) => Err(format!("{}: {error}", path.display())),
     }
 }
 

@@ -5,9 +5,11 @@ mod api_error;
 mod app;
 mod attempts;
 mod cli;
+mod data_dir;
 mod dropped;
 mod health;
 mod http;
+mod process_limits;
 mod protection;
 mod regions;
 mod request_id;
@@ -24,12 +26,16 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    // Before a secret is read, in the command line too.
+    let dumps = process_limits::leave_no_dumps();
     let command = match cli::parse(std::env::args_os()) {
         Ok(cli) => cli.command,
         Err(code) => return code,
     };
     let done = match command {
-        cli::Command::Serve { config } => serve::serve(config.as_deref()).map(|()| ExitCode::SUCCESS),
+        cli::Command::Serve { config } => {
+            dumps.and_then(|()| serve::serve(config.as_deref())).map(|()| ExitCode::SUCCESS)
+        }
         cli::Command::OpenApi { profile, strict } => {
             scim::openapi::document(&profile, strict).map(|document| cli::show_document(&document))
         }

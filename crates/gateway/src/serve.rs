@@ -15,7 +15,9 @@ use tracing::{info, warn};
 use crate::{
     admin,
     app::App,
-    health, http, scim,
+    health, http,
+    process_limits::make_files_for_this_user_only,
+    scim,
     settings::{BaseUrl, Settings},
     telemetry,
 };
@@ -25,6 +27,7 @@ use crate::{
 /// # Errors
 /// One sentence for the operator.
 pub(crate) fn serve(config: Option<&Path>) -> Result<(), String> {
+    make_files_for_this_user_only();
     let settings = Settings::read(config)?;
     telemetry::log::start(&settings)?;
     actix_web::rt::System::new().block_on(run(settings))

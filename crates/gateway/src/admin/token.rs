@@ -3,13 +3,15 @@
 use std::{
     fs,
     io::{ErrorKind, Write as _},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
-    path::Path,
+    os::unix::fs::OpenOptionsExt as _,
 };
 
 use rand::{RngExt as _, distr::Alphanumeric};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
+use tracing::warn;
+
+use crate::data_dir::{DataDir, close_secret};
 
 /// Name of the file below the data directory.
 const FILE: &str = "admin-token";
@@ -26,12 +28,17 @@ impl AdminToken {
     ///
     /// # Errors
     /// One sentence for the operator.
-    pub(crate) fn find_or_make(data_dir: &Path) -> Result<Self, String> {
-        let path = data_dir.join(FILE);
+    pub(crate) fn find_or_make(data_dir: &DataDir) -> Result<Self, String> {
+        let path = data_dir.path().join(FILE);
         let told = |e: std::io::Error| format!("{}: {e}", path.display());
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(data_dir).map_err(told)?;
         match fs::read_to_string(&path) {
-            Ok(text) if text.trim().len() >= SECRET => Ok(Self::of(text.trim())),
+            Ok(text) if text.trim().len() >= SECRET => {
+                if close_secret(&path)? {
+                    warn!(path = %path.display(), "other users could read the admin token; its file is closed to them now, \
+                           change the token");
+                }
+                Ok(Self::of(text.trim()))
+            }
             Ok(_) => Err(format!("{} holds no token; remove it and a new one is made", path.display())),
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 let secret = rand::rng().sample_iter(Alphanumeric).take(SECRET).map(char::from);
