@@ -94,6 +94,16 @@ impl ApiError {
         }
     }
 
+    /// Whether only the holder of a genuine token is told so.
+    pub(crate) fn tells_of_a_tenant(&self) -> bool {
+        matches!(
+            self,
+            Self::Unauthorized(Unauthorized::WrongRegion { .. })
+                | Self::TenantSuspended { .. }
+                | Self::NoSuchPath { base_url: Some(_) }
+        )
+    }
+
     /// Whether the request was judged by schemas that staff have changed meanwhile.
     pub(crate) fn met_newer_schemas(&self) -> bool {
         matches!(self, Self::Provisioning(ProvisioningError::Directory(DirectoryError::SchemasChanged)))

@@ -9,6 +9,7 @@ mod data_dir;
 mod dropped;
 mod health;
 mod http;
+mod printable;
 mod process_limits;
 mod protection;
 mod regions;

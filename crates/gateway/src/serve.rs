@@ -19,7 +19,10 @@ use crate::{
     process_limits::make_files_for_this_user_only,
     scim,
     settings::{BaseUrl, Settings},
-    telemetry,
+    telemetry::{
+        self,
+        tally::{self, TALLY},
+    },
 };
 
 /// Runs until SIGTERM or SIGINT.
@@ -35,9 +38,16 @@ pub(crate) fn serve(config: Option<&Path>) -> Result<(), String> {
 
 async fn run(settings: Settings) -> Result<(), String> {
     outlive_the_file_size_limit();
+    // Taken before anybody can see this process: from its first answer on, a stop is an orderly one.
+    let stop_asked_for = stop_signals();
     let listener = bind("server.listen", settings.listen)?;
     let address = listener.local_addr().map_err(|e| format!("server.listen: {e}"))?;
+    let admin = settings.admin_listen.map(|a| bind("admin.listen", a)).transpose()?;
     let metrics = settings.metrics_listen.map(|a| bind("metrics.listen", a)).transpose()?;
+    let admin_address = match &admin {
+        Some(listener) => listener.local_addr().map_err(|e| format!("admin.listen: {e}"))?,
+        None => address,
+    };
     let public_url = match settings.public_url.clone() {
         Some(told) => told,
         None => {
@@ -45,26 +55,30 @@ async fn run(settings: Settings) -> Result<(), String> {
         }
     };
     let app = App::open(settings, public_url).await?;
-    leave_server_url(&app.settings.data_dir, address)?;
+    leave_server_url(&app.settings.data_dir, admin_address)?;
     let metrics = metrics.map(|listener| metrics_server(&app, listener)).transpose()?;
     let (stop, stopping) = watch::channel(false);
-    let server = scim_server(&app, listener, &stopping)?;
+    let doors = if admin.is_some() { Doors::Clients } else { Doors::ClientsAndStaff };
+    let server = server(&app, listener, doors, &stopping)?;
+    let admin = admin.map(|listener| server_for_staff(&app, listener, &stopping)).transpose()?;
     let looked_after = Arc::clone(&app);
     actix_web::rt::spawn(async move { looked_after.regions.look_after().await });
-    info!(%address, public_url = %app.public_url, "serving");
+    actix_web::rt::spawn(sum_up_refusals());
+    info!(%address, admin = %admin_address, public_url = %app.public_url, "serving");
     let handle = server.handle();
     let stopped = Arc::clone(&app);
     actix_web::rt::spawn(async move {
-        wait_for_stop().await;
+        stop_asked_for.await;
         stopped.stop_being_ready();
         stop.send_replace(true);
         handle.stop(true).await;
     });
     let ended = server.await.map_err(|e| format!("serving: {e}"));
-    if let Some(metrics) = metrics {
-        metrics.stop(true).await;
+    for beside in [admin, metrics].into_iter().flatten() {
+        beside.stop(true).await;
     }
     app.stores.shutdown().await;
+    TALLY.sum_up();
     info!("stopped");
     ended
 }
@@ -74,9 +88,33 @@ fn bind(key: &str, address: SocketAddr) -> Result<TcpListener, String> {
         .map_err(|e| format!("{key} {address}: {e}; choose another address or stop what uses it"))
 }
 
-fn scim_server(
+/// Who is served behind a listener.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Doors {
+    Clients,
+    ClientsAndStaff,
+    Staff,
+}
+
+impl Doors {
+    fn routes(self, config: &mut web::ServiceConfig) {
+        if self != Self::Clients {
+            admin::routes(config);
+        }
+        match self {
+            Self::Staff => admin::nothing_else(config),
+            Self::Clients | Self::ClientsAndStaff => {
+                health::routes(config);
+                config.default_service(web::to(scim::scim));
+            }
+        }
+    }
+}
+
+fn server(
     app: &Arc<App>,
     listener: TcpListener,
+    doors: Doors,
     stopping: &watch::Receiver<bool>,
 ) -> Result<actix_server::Server, String> {
     let settings = &app.settings;
@@ -92,12 +130,32 @@ fn scim_server(
         keep_alive: settings.keep_alive,
         shutdown: settings.shutdown,
     };
-    let application = move || {
-        let application = HttpApp::new().app_data(data.clone());
-        application.configure(health::routes).configure(admin::routes).default_service(web::to(scim::scim))
+    let application =
+        move || HttpApp::new().app_data(data.clone()).configure(move |config| doors.routes(config));
+    let (key, workers) = match doors {
+        Doors::Staff => ("admin.listen", Some(1)),
+        Doors::Clients | Doors::ClientsAndStaff => ("server.listen", settings.workers),
     };
-    let server = http::start(application, listener, settings.workers, limits, stopping);
-    server.map_err(|e| format!("server.listen {e}"))
+    let server = http::start(application, listener, workers, limits, stopping);
+    server.map_err(|e| format!("{key} {e}"))
+}
+
+fn server_for_staff(
+    app: &Arc<App>,
+    listener: TcpListener,
+    stopping: &watch::Receiver<bool>,
+) -> Result<actix_web::dev::ServerHandle, String> {
+    let server = server(app, listener, Doors::Staff, stopping)?;
+    let handle = server.handle();
+    actix_web::rt::spawn(server);
+    Ok(handle)
+}
+
+async fn sum_up_refusals() {
+    loop {
+        tokio::time::sleep(tally::INTERVAL).await;
+        TALLY.sum_up();
+    }
 }
 
 fn metrics_server(app: &Arc<App>, listener: TcpListener) -> Result<actix_web::dev::ServerHandle, String> {
@@ -114,7 +172,7 @@ fn metrics_server(app: &Arc<App>, listener: TcpListener) -> Result<actix_web::de
     Ok(handle)
 }
 
-/// Where the command line finds this server. Written over what is there, which takes no new room, because a start on a full disk
+/// Where the command line finds the admin API. Written over what is there, which takes no new room, because a start on a full disk
 /// must serve.
 fn leave_server_url(data_dir: &Path, address: SocketAddr) -> Result<(), String> {
     let path = data_dir.join("server-url");
@@ -145,16 +203,18 @@ fn outlive_the_file_size_limit() {
     }
 }
 
-async fn wait_for_stop() {
+/// Takes SIGTERM and SIGINT; the future ends with the first of them.
+fn stop_signals() -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut term), Ok(mut interrupt)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        warn!("signals cannot be waited for; stop this process with SIGKILL");
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = interrupt.recv() => {}
+    let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    async move {
+        let (Ok(mut term), Ok(mut interrupt)) = signals else {
+            warn!("signals cannot be waited for; stop this process with SIGKILL");
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = interrupt.recv() => {}
+        }
     }
 }

@@ -22,6 +22,8 @@ pub struct IssuedToken {
     pub token: Token,
     /// When it ends, in milliseconds since 1970 UTC.
     pub expires_ms: Option<i64>,
+    /// Whose it is.
+    pub tenant: Tenant,
 }
 
 /// What staff may see of a token.
@@ -122,15 +124,33 @@ pub(crate) fn insert(
     Ok(())
 }
 
-pub(crate) fn of_tenant(tx: &mut ReadTx<'_>, tenant: &Tenant) -> Result<Vec<CredentialInfo>, RegistryError> {
-    let rows = credentials::table.filter(credentials::tenant_id.eq(tenant.id.as_str())).select((
+/// In the order of when they were made and of key id, which never change; after the one of this key id.
+pub(crate) fn of_tenant(
+    tx: &mut ReadTx<'_>,
+    tenant: &Tenant,
+    after: Option<&str>,
+    limit: i64,
+) -> Result<Vec<CredentialInfo>, RegistryError> {
+    let of_tenant = || credentials::table.filter(credentials::tenant_id.eq(tenant.id.as_str()));
+    // Key ids are not empty and times not negative, so this is before all of them.
+    let (mut made, after) = (-1_i64, after.unwrap_or_default());
+    if !after.is_empty() {
+        let found = of_tenant().filter(credentials::key_id.eq(after)).select(credentials::created_ms);
+        let found = found.get_result(tx.connection()).optional()?;
+        made = found.ok_or_else(|| RegistryError::NoToken(after.to_owned()))?;
+    }
+    let is_later = credentials::created_ms
+        .gt(made)
+        .or(credentials::created_ms.eq(made).and(credentials::key_id.gt(after)));
+    let rows = of_tenant().filter(is_later).select((
         credentials::key_id,
         credentials::created_ms,
         credentials::expires_ms,
         credentials::revoked_ms,
         credentials::last_used_ms,
     ));
-    Ok(rows.order(credentials::created_ms).load(tx.connection())?)
+    let rows = rows.order((credentials::created_ms, credentials::key_id)).limit(limit);
+    Ok(rows.load(tx.connection())?)
 }
 
 /// Ends one token; tells whether it was alive.

@@ -163,6 +163,25 @@ impl Registry {
             .await
     }
 
+    /// A page of the region's tenants, in order of company key, which never changes: those after the one of this key, at most
+    /// `limit`, those included whose deletion has not ended.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn page(&self, after: Option<CompanyKey>, limit: i64) -> Result<Vec<Tenant>, RegistryError> {
+        let region = self.region.clone();
+        let work = move |tx: &mut ReadTx<'_>| {
+            let after = after.as_ref().map_or("", CompanyKey::as_str);
+            let rows: Vec<tenant::Row> = tenants::table
+                .filter(tenants::company_key.gt(after))
+                .order(tenants::company_key)
+                .limit(limit)
+                .load(tx.connection())?;
+            rows.into_iter().map(|row| Tenant::of_row(&region, row)).collect()
+        };
+        self.store.read(work).await
+    }
+
     /// The tenant of a company key, unless it is being deleted.
     ///
     /// # Errors
@@ -186,16 +205,18 @@ impl Registry {
         .await
     }
 
-    /// Changes what staff set for a tenant; it takes effect with the next request.
+    /// Changes what staff set for a tenant; it takes effect with the next request. `change` is given what is set in the
+    /// transaction that writes it, so that of two changes at once neither undoes the other.
     ///
     /// # Errors
     /// [`RegistryError::NoTenant`], or the store's.
-    pub async fn set_settings(
-        &self,
-        key: &CompanyKey,
-        settings: TenantSettings,
-    ) -> Result<Tenant, RegistryError> {
+    pub async fn change_settings<F>(&self, key: &CompanyKey, change: F) -> Result<Tenant, RegistryError>
+    where
+        F: FnOnce(&mut TenantSettings) + Clone + Send + 'static,
+    {
         self.act(key, move |tx, tenant| {
+            let mut settings = tenant.settings.clone();
+            change(&mut settings);
             let value = serde_json::to_value(&settings).map_err(|e| RegistryError::Damaged(e.to_string()))?;
             diesel::update(tenants::table.find(tenant.id.as_str()))
                 .set(tenants::settings.eq(value.to_string()))
@@ -219,20 +240,25 @@ impl Registry {
         self.act(key, move |tx, tenant| {
             credentials::insert(tx, tenant, &token, expires_ms)?;
             record(tx, tenant, "token.issued", &json!({ "keyId": token.key_id() }))?;
-            Ok(IssuedToken { token, expires_ms })
+            Ok(IssuedToken { token, expires_ms, tenant: tenant.clone() })
         })
         .await
     }
 
-    /// The tokens of a tenant, oldest first, ended ones included.
+    /// A page of a tenant's tokens, oldest first, ended ones included: those after the one of this key id, at most `limit`.
     ///
     /// # Errors
-    /// [`RegistryError::NoTenant`], or the store's.
-    pub async fn tokens(&self, key: &CompanyKey) -> Result<Vec<CredentialInfo>, RegistryError> {
+    /// [`RegistryError::NoTenant`], [`RegistryError::NoToken`] when the tenant never had a token `after`, or the store's.
+    pub async fn tokens(
+        &self,
+        key: &CompanyKey,
+        after: Option<String>,
+        limit: i64,
+    ) -> Result<Vec<CredentialInfo>, RegistryError> {
         let (region, key) = (self.region.clone(), key.clone());
         let work = move |tx: &mut ReadTx<'_>| {
             let tenant = by_key(tx, &region, &key)?;
-            credentials::of_tenant(tx, &tenant)
+            credentials::of_tenant(tx, &tenant, after.as_deref(), limit)
         };
         self.store.read(work).await
     }

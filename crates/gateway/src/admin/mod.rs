@@ -2,7 +2,9 @@
 //! no page of another origin can act in somebody's name. The command line is its thin client.
 
 mod audit_trail;
+mod body;
 mod problem;
+mod query;
 mod schemas;
 mod seats;
 mod tenants;
@@ -13,26 +15,30 @@ use actix_web::{
     HttpMessage as _, HttpRequest, HttpResponse,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
+    guard,
     http::header::AUTHORIZATION,
     middleware::{Next, from_fn},
     web::{self, Data},
 };
 
 use provisioning::Act;
+use tracing::warn;
 
 pub(crate) use problem::Problem;
 pub(crate) use token::AdminToken;
 
-use crate::{app::App, protection::protect, request_id};
+use crate::{
+    app::App,
+    protection::protect,
+    request_id,
+    telemetry::tally::{TALLY, What},
+};
 
-/// Largest body of an admin request, in bytes.
-const BODY_LIMIT: usize = 64 * 1024;
+/// Where the admin API is. Its parameters stand in [`query`].
+const ROOT: &str = "/admin/v1";
 
 /// The URL table of the admin API.
 pub(crate) fn routes(config: &mut web::ServiceConfig) {
-    let json = web::JsonConfig::default().limit(BODY_LIMIT).error_handler(|error, _| {
-        Problem::bad_request(format!("The body is not what this needs: {error}.")).into()
-    });
     let query = web::QueryConfig::default().error_handler(|error, _| {
         Problem::bad_request(format!("The query is not what this needs: {error}.")).into()
     });
@@ -59,16 +65,36 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
         .service(tenant)
         .default_service(web::to(nothing_here));
     config.service(
-        web::scope("/admin/v1")
-            .app_data(json)
+        web::scope(ROOT)
+            .guard(guard::fn_guard(|request| is_the_one_spelling(request.head().uri.path())))
             .app_data(query)
             .app_data(path)
-            .app_data(web::PayloadConfig::default().limit(BODY_LIMIT))
             .wrap(from_fn(staff_only))
             .route("/regions", web::get().to(tenants::regions))
             .service(region)
             .default_service(web::to(nothing_here)),
     );
+}
+
+/// What stands behind a listener that is for staff alone, beside the admin API.
+pub(crate) fn nothing_else(config: &mut web::ServiceConfig) {
+    config.default_service(web::to(|| async {
+        let id = request_id::new();
+        let mut told = nowhere().tell(&id);
+        protect(told.headers_mut(), &id);
+        told
+    }));
+}
+
+/// A proxy that keeps `/admin/` to itself compares letters. The library decodes a path before it looks for its route, so what is
+/// encoded though it need not be would pass the one and be found by the other; it is no path of the admin API.
+fn is_the_one_spelling(path: &str) -> bool {
+    let encoded =
+        path.split('%').skip(1).map(|rest| rest.get(..2).and_then(|hex| u8::from_str_radix(hex, 16).ok()));
+    let needless = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/\\".contains(&byte);
+    let below = path.strip_prefix(ROOT);
+    below.is_some_and(|below| below.is_empty() || below.starts_with('/'))
+        && encoded.into_iter().all(|byte| byte.is_some_and(|byte| !needless(byte)))
 }
 
 async fn nothing_here() -> Result<HttpResponse, Problem> {
@@ -87,7 +113,8 @@ async fn staff_only(
 ) -> Result<ServiceResponse, actix_web::Error> {
     let act = Act { request_id: request_id::new() };
     request.extensions_mut().insert(act.clone());
-    let answered = match refusal(&request) {
+    let refused = refusal(&request, &act.request_id).or_else(|| query::check(&request).err());
+    let answered = match refused {
         Some(problem) => request.error_response(problem),
         None => next.call(request).await?.map_into_boxed_body(),
     };
@@ -101,18 +128,29 @@ async fn staff_only(
     Ok(ServiceResponse::new(request, response))
 }
 
-/// Why a request is not heard: no admin token, or too many wrong ones from its address (attack 21).
-fn refusal(request: &ServiceRequest) -> Option<Problem> {
+/// Why a request is not heard: no admin token, or too many wrong ones from its address (attack 21). Told in the log, because
+/// whoever tries is inside.
+fn refusal(request: &ServiceRequest, request_id: &str) -> Option<Problem> {
     let Some(app) = request.app_data::<Data<App>>() else {
         return Some(Problem::new(500, "No application."));
     };
-    if app.admin_token.admits(&bearer(request.request())) {
+    let sent = bearer(request.request());
+    if app.admin_token.admits(&sent) {
         return None;
     }
-    Some(match app.attempts.wrong(request.peer_addr().map(|a| a.ip()), None) {
-        Some(seconds) => Problem::too_many_attempts(seconds),
-        None => Problem::new(401, "Send the admin token as Authorization: Bearer."),
-    })
+    let peer = request.peer_addr().map(|address| address.ip());
+    let (why, problem) = match app.attempts.wrong(peer, None) {
+        Some(seconds) => ("limited", Problem::too_many_attempts(seconds)),
+        None => ("unknown", Problem::new(401, "Send the admin token as Authorization: Bearer.")),
+    };
+    app.metrics.admin_refusals.with_label_values(&[why]).inc();
+    let status = problem.status().as_u16();
+    let cause = if sent.is_empty() { "no admin token" } else { "a wrong admin token" };
+    if TALLY.is_first(What::AdminRequest, status, cause) {
+        let peer = peer.map_or_else(String::new, |peer| peer.to_string());
+        warn!(request_id, peer, status, cause, "an admin request was refused");
+    }
+    Some(problem)
 }
 
 /// The one bearer token, or an empty text that admits nobody.
@@ -130,4 +168,43 @@ fn bearer(request: &HttpRequest) -> String {
 fn json(status: u16, body: &serde_json::Value) -> HttpResponse {
     let status = actix_web::http::StatusCode::from_u16(status).unwrap_or(actix_web::http::StatusCode::OK);
     HttpResponse::build(status).content_type("application/json; charset=utf-8").body(body.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_of_the_admin_api_has_one_spelling() {
+        for path in [
+            "/admin/v1",
+            "/admin/v1/",
+            "/admin/v1/regions/ire/tenants/a/schemas/urn%3Aexample",
+            "/admin/v1/%C3%A9",
+        ] {
+            assert!(is_the_one_spelling(path), "{path}");
+        }
+        for path in [
+            "/",
+            "/admin",
+            "/admin/v2",
+            "/admin/v1x",
+            "//admin/v1",
+            "/Admin/v1",
+            "/%61dmin/v1",
+            "/admin%2Fv1",
+            "/admin/%761",
+            "/admin/v1/%72egions",
+            "/admin/v1/regions%2fire",
+            "/admin/v1/%2e%2e/x",
+            "/admin/v1/%5c",
+            "/admin/v1/%",
+            "/admin/v1/%4",
+            "/admin/v1/%zz",
+            "/x/../admin/v1",
+            "/admin;x/v1",
+        ] {
+            assert!(!is_the_one_spelling(path), "{path}");
+        }
+    }
 }

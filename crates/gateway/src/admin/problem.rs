@@ -17,7 +17,7 @@ use store::StoreError;
 use tenant_registry::RegistryError;
 use tracing::error;
 
-use crate::regions::RegionDown;
+use crate::{printable::on_one_line, regions::RegionDown};
 
 /// One problem: a status, a sentence that says what to change, and an id that the log has too when there is more to say.
 #[derive(Debug)]
@@ -48,6 +48,10 @@ impl Problem {
         Self::new(400, detail)
     }
 
+    pub(super) fn status(&self) -> StatusCode {
+        self.status
+    }
+
     /// Whether there was no room on the disk.
     pub(crate) fn is_full(&self) -> bool {
         self.status == StatusCode::INSUFFICIENT_STORAGE
@@ -72,11 +76,12 @@ impl Problem {
             "type": "about:blank",
             "title": self.status.canonical_reason().unwrap_or("Error"),
             "status": self.status.as_u16(),
-            "detail": self.detail,
+            "detail": sentence(&self.detail),
             "request_id": request_id,
         });
         if let (false, Some(members)) = (self.errors.is_empty(), body.as_object_mut()) {
-            members.insert("errors".into(), json!(self.errors));
+            let errors: Vec<String> = self.errors.iter().map(|error| sentence(error)).collect();
+            members.insert("errors".into(), json!(errors));
         }
         let mut response = self.error_response();
         if self.status == StatusCode::UNAUTHORIZED {
@@ -88,6 +93,14 @@ impl Problem {
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         response.set_body(BoxBody::new(body.to_string()))
     }
+}
+
+/// What is told may repeat what was sent, so it is held to one line that shows, and to a length.
+fn sentence(text: &str) -> String {
+    /// Characters; ten faults of a schema fit.
+    const LONGEST: usize = 2_000;
+    let told: String = on_one_line(text).chars().take(LONGEST).collect();
+    if text.chars().count() > LONGEST { told + "..." } else { told }
 }
 
 impl fmt::Display for Problem {

@@ -3,7 +3,7 @@
 use actix_web::{
     HttpResponse,
     dev::HttpServiceFactory,
-    web::{self, Bytes, Data, Path, ReqData},
+    web::{self, Data, Path, ReqData},
 };
 use provisioning::{
     Act,
@@ -14,7 +14,9 @@ use serde_json::{Map, Value, json};
 use store::WriteTx;
 
 use super::{
-    Problem, json,
+    Problem,
+    body::{Body, Largest},
+    json,
     seats::store_of,
     tenants::{place, write_as_staff},
 };
@@ -23,13 +25,10 @@ use crate::app::App;
 /// Largest body here, in bytes: the longest document and the words around it.
 const BODY_LIMIT: usize = document::MAX_BYTES + 4 * 1024;
 
-/// A body, or why there is none.
-type Body = Result<Bytes, actix_web::Error>;
-
 /// `/schemas` and `/schemas/{urn}` of a tenant. They take larger bodies than their neighbours.
 pub(super) fn routes() -> impl HttpServiceFactory + 'static {
     web::scope("/schemas")
-        .app_data(web::PayloadConfig::default().limit(BODY_LIMIT))
+        .app_data(Largest(BODY_LIMIT))
         .route("", web::get().to(list))
         .route("", web::post().to(post))
         .route("/{urn}", web::get().to(show))
@@ -93,9 +92,9 @@ pub(super) async fn post(
     app: Data<App>,
     path: Path<(String, String)>,
     act: ReqData<Act>,
-    body: Body,
+    Body(body): Body<Value>,
 ) -> Result<HttpResponse, Problem> {
-    let new = read(body)?;
+    let new = read(&body)?;
     store_new(&app, &path, act.into_inner(), new).await
 }
 
@@ -103,9 +102,9 @@ pub(super) async fn put(
     app: Data<App>,
     path: Path<(String, String, String)>,
     act: ReqData<Act>,
-    body: Body,
+    Body(body): Body<Value>,
 ) -> Result<HttpResponse, Problem> {
-    let new = read(body)?;
+    let new = read(&body)?;
     let (region, key, urn) = path.into_inner();
     if !new.schema.id.eq_ignore_ascii_case(&urn) {
         let sentence = format!("The document's id is {}, but the path names {urn}.", new.schema.id);
@@ -115,11 +114,7 @@ pub(super) async fn put(
 }
 
 /// `{"schema": {…}, "resource": "User", "required": false}`; the two words may be left out.
-fn read(body: Body) -> Result<NewSchema, Problem> {
-    let too_long =
-        |_| Problem::new(413, format!("The body could not be read, or is longer than {BODY_LIMIT} bytes."));
-    let body = body.map_err(too_long)?;
-    let body = scim_core::json::parse(&body).map_err(|error| Problem::bad_request(error.detail))?;
+fn read(body: &Value) -> Result<NewSchema, Problem> {
     let wrong = |sentence: &str| Problem::bad_request(sentence);
     let members =
         body.as_object().ok_or_else(|| wrong("The body must be an object with a member schema."))?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use actix_web::{
     HttpResponse,
-    web::{Data, Json, Path, ReqData},
+    web::{Data, Path, ReqData},
 };
 use provisioning::{Act, ProvisioningError, audit, plan};
 use seat_ledger::{License, Policy, pools};
@@ -13,7 +13,9 @@ use serde_json::{Map, Value};
 use store::{ReadTx, Store, WriteTx};
 
 use super::{
-    Problem, json,
+    Problem,
+    body::Body,
+    json,
     tenants::{place, present, write_as_staff},
 };
 use crate::app::App;
@@ -117,7 +119,7 @@ pub(super) async fn set(
     app: Data<App>,
     path: Path<(String, String)>,
     act: ReqData<Act>,
-    Json(changes): Json<BTreeMap<String, LicenseChange>>,
+    Body(changes): Body<BTreeMap<String, LicenseChange>>,
 ) -> Result<HttpResponse, Problem> {
     let mut plan = Plan::default();
     for (key, change) in &changes {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use actix_web::{
-    HttpResponse,
-    web::{Data, Json, Path, ReqData},
+    HttpRequest, HttpResponse,
+    web::{Data, Path, Query, ReqData},
 };
 use provisioning::{Act, Profile, timestamp::iso};
 use rand::{RngExt as _, distr::Alphanumeric};
@@ -16,11 +16,11 @@ use tenant_registry::{
     UnknownMemberRule,
 };
 
-use super::{Problem, json, seats::Plan};
-use crate::app::App;
-
-/// Longest name of a tenant, in characters.
-const MAX_NAME: usize = 200;
+use super::{Problem, body::Body, json, query::Page, seats::Plan};
+use crate::{
+    app::App,
+    printable::{MAX_CONTACT, MAX_NAME, line},
+};
 
 /// The registry of a region that this process serves.
 pub(super) fn registry(app: &App, region: &str) -> Result<Arc<Registry>, Problem> {
@@ -87,9 +87,18 @@ pub(super) async fn regions(app: Data<App>) -> HttpResponse {
     json(200, &Value::Array(regions.collect()))
 }
 
-pub(super) async fn list(app: Data<App>, region: Path<String>) -> Result<HttpResponse, Problem> {
-    let tenants = registry(&app, &region)?.list().await?;
-    Ok(json(200, &Value::Array(tenants.iter().map(|t| tenant_json(&app, t)).collect())))
+/// In order of company key.
+pub(super) async fn list(
+    app: Data<App>,
+    region: Path<String>,
+    Query(page): Query<Page>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let registry = registry(&app, &region)?;
+    let after = page.after.as_deref().map(CompanyKey::new).transpose()?;
+    let tenants = registry.page(after, page.limit() + 1).await?;
+    let elements = tenants.iter().map(|tenant| tenant_json(&app, tenant)).collect();
+    Ok(page.answer(elements, "key", request.path()))
 }
 
 #[derive(Deserialize)]
@@ -110,12 +119,12 @@ pub(super) async fn create(
     app: Data<App>,
     region: Path<String>,
     act: ReqData<Act>,
-    Json(new): Json<Creation>,
+    Body(new): Body<Creation>,
 ) -> Result<HttpResponse, Problem> {
     let registry = registry(&app, &region)?;
     let profile = new.profile.unwrap_or_else(|| "default".to_owned());
     Profile::built_in(&profile).map_err(|e| Problem::bad_request(format!("{e}.")))?;
-    let name = checked_name(&new.name)?;
+    let name = shown("name", &new.name, MAX_NAME)?;
     let company_key = match new.key {
         Some(key) => CompanyKey::new(&key)?,
         None => CompanyKey::new(&random_key())?,
@@ -123,7 +132,8 @@ pub(super) async fn create(
     let plan = Plan::new(&new.seats, &new.policies)?;
     checked_limit(new.settings.max_bytes)?;
     let act = act.into_inner();
-    let tenant = NewTenant { company_key, name, profile, settings: new.settings };
+    let settings = TenantSettings { contact: contact(new.settings.contact)?, ..new.settings };
+    let tenant = NewTenant { company_key, name, profile, settings };
     let initialise = move |tx: &mut store::WriteTx<'_>| {
         plan.apply(tx, &act).map_err(|error| match error {
             provisioning::ProvisioningError::Store(error) => RegistryError::Store(error),
@@ -138,14 +148,15 @@ pub(super) async fn create(
     Ok(json(201, &tenant_json(&app, &tenant)))
 }
 
-fn checked_name(name: &str) -> Result<String, Problem> {
-    let name = name.trim();
-    if name.is_empty() || name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
-        return Err(Problem::bad_request(format!(
-            "A tenant's name is 1 to {MAX_NAME} characters on one line."
-        )));
-    }
-    Ok(name.to_owned())
+/// A blank one is none.
+fn contact(contact: Option<String>) -> Result<Option<String>, Problem> {
+    let named = contact.filter(|contact| !contact.trim_matches(' ').is_empty());
+    named.map(|contact| shown("contact", &contact, MAX_CONTACT)).transpose()
+}
+
+/// A text that other people read.
+fn shown(what: &str, text: &str, most: usize) -> Result<String, Problem> {
+    line(what, text, most).map_err(|wrong| Problem::bad_request(format!("{wrong}.")))
 }
 
 /// Ten characters that a person can copy.
@@ -208,16 +219,22 @@ fn checked_limit(max_bytes: Option<u64>) -> Result<Option<u64>, Problem> {
 pub(super) async fn set(
     app: Data<App>,
     path: Path<(String, String)>,
-    Json(change): Json<Change>,
+    Body(change): Body<Change>,
 ) -> Result<HttpResponse, Problem> {
     let (registry, key) = place(&app, &path.0, &path.1)?;
-    let mut settings = registry.tenant(&key).await?.settings;
-    let SettingsChange { contact, strict, unknown_members, max_bytes } = change.settings;
-    settings.contact = contact.or(settings.contact).filter(|c| !c.trim().is_empty());
-    settings.strict = strict.unwrap_or(settings.strict);
-    settings.unknown_members = unknown_members.unwrap_or(settings.unknown_members);
-    settings.max_bytes = checked_limit(max_bytes.unwrap_or(settings.max_bytes))?;
-    let tenant = registry.set_settings(&key, settings).await?;
+    let SettingsChange { contact: named, strict, unknown_members, max_bytes } = change.settings;
+    let is_named = named.is_some();
+    let contact = contact(named)?;
+    let max_bytes = max_bytes.map(checked_limit).transpose()?;
+    let change = move |settings: &mut TenantSettings| {
+        if is_named {
+            settings.contact = contact;
+        }
+        settings.strict = strict.unwrap_or(settings.strict);
+        settings.unknown_members = unknown_members.unwrap_or(settings.unknown_members);
+        settings.max_bytes = max_bytes.unwrap_or(settings.max_bytes);
+    };
+    let tenant = registry.change_settings(&key, change).await?;
     Ok(json(200, &tenant_json(&app, &tenant)))
 }
 
@@ -228,11 +245,24 @@ pub(super) async fn dropped(app: Data<App>, path: Path<(String, String)>) -> Res
     Ok(json(200, &json!(app.dropped.of(tenant.id.as_str()))))
 }
 
-pub(super) async fn suspend(app: Data<App>, path: Path<(String, String)>) -> Result<HttpResponse, Problem> {
+/// A body of an act that needs nothing said.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Nothing {}
+
+pub(super) async fn suspend(
+    app: Data<App>,
+    path: Path<(String, String)>,
+    _: Body<Option<Nothing>>,
+) -> Result<HttpResponse, Problem> {
     set_state(&app, &path, TenantState::Suspended).await
 }
 
-pub(super) async fn resume(app: Data<App>, path: Path<(String, String)>) -> Result<HttpResponse, Problem> {
+pub(super) async fn resume(
+    app: Data<App>,
+    path: Path<(String, String)>,
+    _: Body<Option<Nothing>>,
+) -> Result<HttpResponse, Problem> {
     set_state(&app, &path, TenantState::Active).await
 }
 

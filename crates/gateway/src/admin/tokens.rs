@@ -1,22 +1,22 @@
 //! Tokens of a tenant: issue (shown once), list, revoke.
 
 use actix_web::{
-    HttpResponse,
-    web::{Bytes, Data, Path},
+    HttpRequest, HttpResponse,
+    web::{Data, Path, Query},
 };
 use provisioning::timestamp::iso;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tenant_registry::CredentialInfo;
 
-use super::{Problem, json, tenants::place};
+use super::{Problem, body::Body, json, query::Page, tenants::place};
 use crate::app::{App, now_ms};
 
 const DAY_MS: i64 = 86_400_000;
 /// Ten years.
 const MAX_DAYS: i64 = 3_660;
 
-#[derive(Default, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Issue {
     expires_in_days: Option<i64>,
@@ -25,23 +25,19 @@ pub(super) struct Issue {
 pub(super) async fn issue(
     app: Data<App>,
     path: Path<(String, String)>,
-    body: Bytes,
+    Body(issue): Body<Option<Issue>>,
 ) -> Result<HttpResponse, Problem> {
     let (registry, key) = place(&app, &path.0, &path.1)?;
-    // A body is optional here, but one that is sent must be understood: a token that was to end must not live for ever.
-    let issue =
-        if body.is_empty() { Issue::default() } else { serde_json::from_slice(&body).map_err(unreadable)? };
-    let days = issue.expires_in_days;
+    let days = issue.and_then(|issue| issue.expires_in_days);
     if days.is_some_and(|days| !(1..=MAX_DAYS).contains(&days)) {
         return Err(Problem::bad_request(format!("expires_in_days is 1 to {MAX_DAYS}.")));
     }
     let expires_ms = days.map(|days| now_ms() + days * DAY_MS);
-    let tenant = registry.tenant(&key).await?;
     let issued = registry.issue_token(&key, expires_ms).await?;
     Ok(json(
         201,
         &json!({
-            "base_url": app.base(&tenant).0,
+            "base_url": app.base(&issued.tenant).0,
             "token": issued.token.reveal(),
             "key_id": issued.token.key_id(),
             "expires": issued.expires_ms.map(iso),
@@ -49,14 +45,16 @@ pub(super) async fn issue(
     ))
 }
 
-fn unreadable(error: serde_json::Error) -> Problem {
-    Problem::bad_request(format!("The body is not what this needs: {error}."))
-}
-
-pub(super) async fn list(app: Data<App>, path: Path<(String, String)>) -> Result<HttpResponse, Problem> {
+/// Oldest first, ended ones included.
+pub(super) async fn list(
+    app: Data<App>,
+    path: Path<(String, String)>,
+    Query(page): Query<Page>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
     let (registry, key) = place(&app, &path.0, &path.1)?;
-    let tokens = registry.tokens(&key).await?;
-    Ok(json(200, &Value::Array(tokens.iter().map(token_json).collect())))
+    let tokens = registry.tokens(&key, page.after.clone(), page.limit() + 1).await?;
+    Ok(page.answer(tokens.iter().map(token_json).collect(), "key_id", request.path()))
 }
 
 fn token_json(token: &CredentialInfo) -> Value {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 use ureq::{Agent, Body, http};
 
-use super::{Target, connection::Connection, mistake::Mistake, path_word::Region};
+use super::{Target, answer::cell, connection::Connection, mistake::Mistake, path_word::Region};
 
 /// Deleting a large tenant is the slowest thing that is asked.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -34,6 +34,23 @@ impl Client {
 
     pub(super) fn get(&self, path: &str) -> Result<Value, Mistake> {
         self.send(http::Method::GET, path, None)
+    }
+
+    /// All elements of a list that comes in pages, each of which begins after the element whose name the last one ended with.
+    pub(super) fn all(&self, path: &str, name: &str) -> Result<Vec<Value>, Mistake> {
+        const PAGE: usize = 1_000;
+        let mut all: Vec<Value> = Vec::new();
+        loop {
+            let after = all.last().map_or_else(String::new, |last| format!("&after={}", cell(last, name)));
+            let page = self.get(&format!("{path}?limit={PAGE}{after}"))?;
+            let Value::Array(mut elements) = page else {
+                return Err(Mistake::failed("The gateway answered with something that is no list."));
+            };
+            if elements.is_empty() {
+                return Ok(all);
+            }
+            all.append(&mut elements);
+        }
     }
 
     pub(super) fn post(&self, path: &str, body: &Value) -> Result<Value, Mistake> {

@@ -6,6 +6,8 @@ use std::{
     process::ExitCode,
 };
 
+use crate::printable::on_one_line;
+
 /// A sentence and whose fault it tells of.
 #[derive(Debug)]
 pub(super) enum Mistake {
@@ -30,15 +32,10 @@ impl Mistake {
             Self::Failed(sentence) => (sentence, 1),
             Self::Usage(sentence) => (sentence, 2),
         };
-        // Nobody is left to tell when stderr is closed; the exit code still says it.
-        let _ = writeln!(io::stderr().lock(), "{}", one_line(sentence));
+        // Sentences may quote a server. Nobody is left to tell when stderr is closed; the exit code still says it.
+        let _ = writeln!(io::stderr().lock(), "{}", on_one_line(sentence));
         ExitCode::from(code)
     }
-}
-
-/// Sentences may quote a server: what would break the line or move the cursor is blanked.
-fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// Clap's message (a paragraph, a list, the usage, a hint) as one sentence.
@@ -62,14 +59,4 @@ pub(super) fn from_clap(error: &clap::Error) -> Mistake {
 fn capitalised(sentence: &str) -> String {
     let mut letters = sentence.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_mistake_is_one_line_whatever_it_quotes() {
-        assert_eq!(one_line("a\r\nb\u{1b}[2J"), "a  b [2J");
-    }
 }

@@ -25,6 +25,8 @@ use output::Output;
 use path_word::{KeyId, PathWord, Region, Urn};
 use plan::{Policies, Quotas};
 
+use crate::printable::{MAX_CONTACT, MAX_NAME, line};
+
 /// A SCIM 2.0 provisioning gateway: identity providers fill tenants, and no seat is given twice.
 #[derive(Debug, Parser)]
 #[command(name = "usher", version, subcommand_required = true, arg_required_else_help = true)]
@@ -179,7 +181,7 @@ pub(crate) struct NewTenant {
     #[arg(long)]
     key: Option<PathWord>,
     /// The name people know, shown in refusals.
-    #[arg(long)]
+    #[arg(long, value_parser = name)]
     name: String,
     /// How userType becomes role and license: default or mentimeter.
     #[arg(long)]
@@ -203,8 +205,8 @@ pub(crate) struct NewTenant {
 /// A tenant's switches that can be changed later.
 #[derive(Args, Debug, Default)]
 pub(crate) struct Settings {
-    /// Whom people ask for more seats: an address or a link, shown in refusals.
-    #[arg(long)]
+    /// Whom people ask for more seats: an address or a link, shown in refusals; an empty one takes it away.
+    #[arg(long, value_parser = contact)]
     contact: Option<String>,
     /// Hold requests to the letter of the RFC instead of tolerating what identity providers send.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
@@ -318,6 +320,15 @@ pub(crate) enum SeatsAct {
     },
     /// Recount the ledger; exits 0 only if it adds up.
     Audit(Target),
+}
+
+/// Held to one line here too: what does not show in a terminal is refused before it is sent anywhere.
+fn name(text: &str) -> Result<String, String> {
+    line("a name", text, MAX_NAME)
+}
+
+fn contact(text: &str) -> Result<String, String> {
+    if text.is_empty() { Ok(String::new()) } else { line("a contact", text, MAX_CONTACT) }
 }
 
 /// Reads the command line. What is not a command (help, version, a mistake) has been answered when this returns an exit

@@ -6,6 +6,7 @@ use std::io::{self, Write as _};
 use serde_json::Value;
 
 use super::mistake::Mistake;
+use crate::printable::on_one_line;
 
 /// For whom the answer is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,15 +51,11 @@ fn align<'a, const N: usize>(rows: impl IntoIterator<Item = &'a [String; N]> + C
         }
     }
     let lines = rows.into_iter().map(|row| {
-        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{:width$}", plain(cell)));
+        // Names come from elsewhere: none may move the cursor of the terminal that shows them.
+        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{:width$}", on_one_line(cell)));
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     });
     lines.collect::<Vec<_>>().join("\n")
-}
-
-/// Names come from elsewhere: a control character must not move the cursor of the terminal that shows them.
-fn plain(cell: &str) -> String {
-    cell.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
 #[cfg(test)]

@@ -109,10 +109,10 @@ fn list(
 ) -> Result<(), Mistake> {
     let (mut tenants, mut unheard) = (Vec::new(), None);
     for code in regions(client, region)? {
-        match client.get(&tenants_of(&code)) {
-            Ok(answer) => {
-                let asked_for = |tenant: &&Value| key.is_none_or(|key| cell(tenant, "key") == key.as_str());
-                tenants.extend(elements(&answer).iter().filter(asked_for).cloned());
+        match client.all(&tenants_of(&code), "key") {
+            Ok(all) => {
+                let asked_for = |tenant: &Value| key.is_none_or(|key| cell(tenant, "key") == key.as_str());
+                tenants.extend(all.into_iter().filter(asked_for));
             }
             // What the other regions have is shown all the same.
             Err(mistake) if region.is_none() => unheard = Some(mistake),

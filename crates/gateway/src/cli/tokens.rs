@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     Options, Target, TokenAct,
-    answer::{cell, elements},
+    answer::cell,
     client::Client,
     mistake::Mistake,
     output::{self, Output},
@@ -54,14 +54,14 @@ fn issue(
 }
 
 fn list(client: &Client, target: &Target, output: Output) -> Result<(), Mistake> {
-    let tokens = client.get(&tokens_of(target))?;
+    let tokens = client.all(&tokens_of(target), "key_id")?;
     if output == Output::Json {
-        return output::json(&tokens);
+        return output::json(&tokens.into());
     }
     let row = |token: &Value| {
         ["key_id", "created", "expires", "revoked", "last_used"].map(|name| cell(token, name))
     };
-    let rows: Vec<_> = elements(&tokens).iter().map(row).collect();
+    let rows: Vec<_> = tokens.iter().map(row).collect();
     output::table(["KEY ID", "CREATED", "EXPIRES", "REVOKED", "LAST USED"], &rows)
 }
 
@@ -79,8 +79,8 @@ fn revoke(client: &Client, target: &Target, key_id: Option<KeyId>, output: Outpu
 
 /// The one that is not revoked; where there are several, guessing would cut off an identity provider.
 fn the_only_one(client: &Client, target: &Target) -> Result<KeyId, Mistake> {
-    let tokens = client.get(&tokens_of(target))?;
-    let live = elements(&tokens).iter().filter(|token| token.get("revoked").is_none_or(Value::is_null));
+    let tokens = client.all(&tokens_of(target), "key_id")?;
+    let live = tokens.iter().filter(|token| token.get("revoked").is_none_or(Value::is_null));
     let ids: Vec<String> = live.map(|token| cell(token, "key_id")).collect();
     match ids.as_slice() {
         [] => Err(Mistake::failed(format!("{} has no token to revoke.", target.label()))),

@@ -13,7 +13,10 @@ use actix_web::rt::time::{Sleep, sleep};
 use scim_core::ScimError;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::request_id;
+use crate::{
+    request_id,
+    telemetry::tally::{TALLY, What},
+};
 
 /// The longest URL that the library reads (`http::Uri`), in bytes.
 const MAX_URL: usize = 65_534;
@@ -97,7 +100,9 @@ fn explained(status: u16, line: RequestLine) -> (u16, &'static str, String) {
 fn answer(status: u16, line: RequestLine) -> Vec<u8> {
     let (status, reason, detail) = explained(status, line);
     let id = request_id::new();
-    tracing::info!(request_id = id, status, detail, "a request could not be read");
+    if TALLY.is_first(What::Unreadable, status, &detail) {
+        tracing::info!(request_id = id, status, detail, "a request could not be read");
+    }
     let body = ScimError::new(status, None, detail).to_json().to_string();
     format!(
         "HTTP/1.1 {status} {reason}\r\ncontent-type: application/scim+json\r\ncontent-length: {}\r\n\

@@ -31,7 +31,13 @@ use super::{
     users,
     write::write,
 };
-use crate::{api_error::ApiError, app::App, protection::protect, request_id};
+use crate::{
+    api_error::ApiError,
+    app::App,
+    protection::protect,
+    request_id,
+    telemetry::tally::{TALLY, What},
+};
 
 /// What is known of a request by the time it is answered, for the log and the metrics.
 struct Seen {
@@ -50,19 +56,29 @@ impl Seen {
     }
 }
 
+/// Why a request was refused or failed.
+struct Failure {
+    cause: String,
+    /// Whether it takes no credential to be told so, in which case it is summed up in the log.
+    is_anybodys: bool,
+}
+
 /// Answers every request that no other route takes.
 pub(crate) async fn scim(request: HttpRequest, payload: Payload, app: Data<App>) -> HttpResponse {
     let mut seen = Seen::begin();
     let work = AssertUnwindSafe(answer(&app, &request, payload, &mut seen)).catch_unwind().await;
     let outcome = work.unwrap_or(Err(ApiError::Panicked));
     seen.is_logged = outcome.as_ref().is_err_and(ApiError::is_logged);
-    let failure = outcome.as_ref().err().map(ToString::to_string);
+    let failure = outcome.as_ref().err().map(|error| Failure {
+        cause: error.to_string(),
+        is_anybodys: seen.tenant.is_none() && !seen.is_logged && !error.tells_of_a_tenant(),
+    });
     let mut response = match outcome {
         Ok(answer) => answer.into_response(&request),
         Err(error) => error_response(&error, &request, &seen.id),
     };
     protect(response.headers_mut(), &seen.id);
-    note(&app, &request, &seen, response.status().as_u16(), failure.as_deref());
+    note(&app, &request, &seen, response.status().as_u16(), failure.as_ref());
     response
 }
 
@@ -192,7 +208,7 @@ fn refuse_odd_host(request: &HttpRequest) -> Result<(), ApiError> {
     if hosts == 1 || (hosts == 0 && old) { Ok(()) } else { Err(ApiError::OddHost) }
 }
 
-fn note(app: &App, request: &HttpRequest, seen: &Seen, status: u16, failure: Option<&str>) {
+fn note(app: &App, request: &HttpRequest, seen: &Seen, status: u16, failure: Option<&Failure>) {
     let route = seen.route.unwrap_or("other");
     let method = known_method(request.method());
     let (id, took) = (&seen.id, seen.began.elapsed());
@@ -200,7 +216,10 @@ fn note(app: &App, request: &HttpRequest, seen: &Seen, status: u16, failure: Opt
     app.metrics.seconds.with_label_values(&[route, method]).observe(took.as_secs_f64());
     let tenant = seen.tenant.as_deref().unwrap_or("-");
     let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-    let cause = failure.unwrap_or_default();
+    let cause = failure.map_or("", |failure| failure.cause.as_str());
+    if failure.is_some_and(|f| f.is_anybodys) && !TALLY.is_first(What::Request, status, cause) {
+        return;
+    }
     match status {
         _ if seen.is_logged => {
             debug!(request_id = id, tenant, method, route, status, micros, cause, "a request failed")

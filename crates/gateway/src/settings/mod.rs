@@ -17,6 +17,8 @@ use tenant_registry::RegionCode;
 
 pub(crate) use base_url::BaseUrl;
 
+use crate::printable::{MAX_CONTACT, line};
+
 /// The defaults, which are also the documentation of every key.
 pub(crate) const DEFAULTS: &str = include_str!("default.toml");
 
@@ -37,6 +39,8 @@ pub(crate) struct Settings {
     /// How long a connection may wait for its next request.
     pub(crate) keep_alive: Duration,
     pub(crate) shutdown: Duration,
+    /// `None`: the admin API is behind `listen`.
+    pub(crate) admin_listen: Option<SocketAddr>,
     pub(crate) metrics_listen: Option<SocketAddr>,
     pub(crate) log_level: String,
     pub(crate) log_format: LogFormat,
@@ -107,17 +111,16 @@ impl TryFrom<raw::Raw> for Settings {
             write_timeout: Duration::from_secs(server.write_timeout_seconds),
             keep_alive: Duration::from_secs(server.keep_alive_seconds),
             shutdown: Duration::from_secs(server.shutdown_seconds),
-            metrics_listen: match raw.metrics.listen.as_str() {
-                "" => None,
-                text => Some(address("metrics.listen", text)?),
-            },
+            admin_listen: optional_address("admin.listen", &raw.admin.listen)?,
+            metrics_listen: optional_address("metrics.listen", &raw.metrics.listen)?,
             log_level: raw.log.level,
             log_format: match raw.log.format.as_str() {
                 "json" => LogFormat::Json,
                 "text" => LogFormat::Text,
                 other => return Err(format!("settings: log.format is json or text, not {other:?}")),
             },
-            support_contact: raw.support.contact,
+            support_contact: line("support.contact", &raw.support.contact, MAX_CONTACT)
+                .map_err(|wrong| format!("settings: {wrong}"))?,
             wrong_secrets: raw.limits.wrong_secrets,
             wrong_secrets_window: Duration::from_secs(raw.limits.wrong_secrets_window_seconds),
             max_results: max_results(raw.limits.max_results)?,
@@ -156,6 +159,10 @@ fn cursor_timeout(seconds: u64) -> Result<Duration, String> {
 fn address(key: &str, text: &str) -> Result<SocketAddr, String> {
     let found = text.to_socket_addrs().ok().and_then(|mut addresses| addresses.next());
     found.ok_or_else(|| format!("settings: {key} must be host:port, such as 127.0.0.1:8080, not {text:?}"))
+}
+
+fn optional_address(key: &str, text: &str) -> Result<Option<SocketAddr>, String> {
+    Some(text).filter(|text| !text.is_empty()).map(|text| address(key, text)).transpose()
 }
 
 fn url(key: &str, text: &str) -> Result<Option<BaseUrl>, String> {

@@ -10,6 +10,7 @@ pub(super) struct Raw {
     pub(super) data_dir: String,
     pub(super) serve_regions: Vec<String>,
     pub(super) server: Server,
+    pub(super) admin: Admin,
     pub(super) metrics: Metrics,
     pub(super) log: Log,
     pub(super) support: Support,
@@ -30,6 +31,12 @@ pub(super) struct Server {
     pub(super) write_timeout_seconds: u64,
     pub(super) keep_alive_seconds: u64,
     pub(super) shutdown_seconds: u64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Admin {
+    pub(super) listen: String,
 }
 
 #[derive(Debug, Deserialize)]

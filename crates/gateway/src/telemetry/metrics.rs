@@ -13,6 +13,8 @@ pub(crate) struct Metrics {
     pub(crate) seconds: HistogramVec,
     /// By why: `unknown`, `wrong_region`, `suspended`, `limited`.
     pub(crate) authentication_refusals: IntCounterVec,
+    /// By why: `unknown`, `limited`.
+    pub(crate) admin_refusals: IntCounterVec,
     /// By method and status.
     pub(crate) bulk_operations: IntCounterVec,
     /// By license.
@@ -54,6 +56,11 @@ impl Metrics {
             authentication_refusals: counter(
                 "usher_authentication_refusals_total",
                 "Requests refused for their credential.",
+                &["why"],
+            )?,
+            admin_refusals: counter(
+                "usher_admin_refusals_total",
+                "Admin requests refused for their credential.",
                 &["why"],
             )?,
             bulk_operations: counter(

@@ -2,3 +2,4 @@
 
 pub(crate) mod log;
 pub(crate) mod metrics;
+pub(crate) mod tally;

@@ -1,5 +1,6 @@
 //! The gateway from outside: a real process, real stores, HTTP and the command line. Folders follow the URL table
-//! (`users`, `groups`, `discovery`) and the subjects that cut across it (`seats`, `addresses`, `http`, `process`).
+//! (`users`, `groups`, `discovery`, `staff` for the admin API) and the subjects that cut across it (`seats`, `addresses`,
+//! `http`, `process`).
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "in tests a panic is how they fail")]
 
 mod attacks;
@@ -22,5 +23,6 @@ mod resources;
 mod running;
 mod schemas;
 mod seats;
+mod staff;
 mod users;
 mod versions;

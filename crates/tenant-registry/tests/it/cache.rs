@@ -62,7 +62,8 @@ async fn attack_19_nothing_stale_is_served_after_suspend_settings_and_revoke() {
             }
         }
         let settings = TenantSettings { contact: Some(format!("{round}@x")), ..TenantSettings::default() };
-        region.registry.set_settings(&acme, settings.clone()).await.unwrap();
+        let set = settings.clone();
+        region.registry.change_settings(&acme, move |settings| *settings = set).await.unwrap();
         assert_eq!(grant(&region, &token).await.unwrap().tenant.settings, settings, "round {round}");
         let brief = region.registry.issue_token(&acme, None).await.unwrap().token;
         let also = Hammer::on(&region, &brief);
@@ -109,7 +110,7 @@ async fn attack_19_a_revocation_whose_caller_went_away_holds_too() {
             tokio::time::timeout(Duration::ZERO, region.registry.revoke_token(&acme, token.key_id())).await;
         let mut revoked = false;
         for _ in 0..20 {
-            let tokens = region.registry.tokens(&acme).await.unwrap();
+            let tokens = region.registry.tokens(&acme, None, 100).await.unwrap();
             revoked = tokens.iter().any(|info| info.key_id == token.key_id() && info.revoked_ms.is_some());
             if revoked {
                 break;

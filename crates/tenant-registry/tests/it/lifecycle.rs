@@ -123,7 +123,8 @@ async fn what_staff_set_is_there_after_a_restart() {
         unique_external_ids: true,
         ..Default::default()
     };
-    region.registry.set_settings(&acme, settings.clone()).await.unwrap();
+    let set = settings.clone();
+    region.registry.change_settings(&acme, move |settings| *settings = set).await.unwrap();
     region.registry.set_state(&acme, TenantState::Suspended).await.unwrap();
     write_canary(&region, "acme").await;
     let region = region.reopened().await;
@@ -131,4 +132,27 @@ async fn what_staff_set_is_there_after_a_restart() {
     assert_eq!((tenant.settings.clone(), tenant.state), (settings, TenantState::Suspended));
     assert!(holds_canary(&region));
     assert_eq!(region.registry.tenant(&acme).await.unwrap(), *tenant);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_walk_over_tenants_meets_who_stays_once_whoever_comes_and_goes() {
+    let region = Region::new().await;
+    for name in ["b", "d", "f", "h"] {
+        region.create(name).await.unwrap();
+    }
+    let (mut met, mut after) = (Vec::new(), None);
+    loop {
+        let page = region.registry.page(after.clone(), 2).await.unwrap();
+        let Some(last) = page.last() else { break };
+        after = Some(last.company_key.clone());
+        met.extend(page.iter().map(|tenant| tenant.company_key.to_string()));
+        if met.len() == 2 {
+            // What was met goes, something comes before and behind the place, and something that was not met goes.
+            region.registry.delete(&key("d")).await.unwrap();
+            region.registry.delete(&key("h")).await.unwrap();
+            region.create("a").await.unwrap();
+            region.create("g").await.unwrap();
+        }
+    }
+    assert_eq!(met, ["b", "d", "f", "g"]);
 }

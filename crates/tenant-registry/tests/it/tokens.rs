@@ -1,5 +1,7 @@
 //! Which tokens open which tenant: several live ones, and everything that is no live token is one answer.
 
+use std::collections::BTreeSet;
+
 use tenant_registry::{RegistryError, Token};
 
 use crate::support::{Region, key};
@@ -26,9 +28,10 @@ async fn me5_several_tokens_live_side_by_side_and_each_ends_alone() {
     assert_eq!(opens(&region, &new, NOW).await.as_deref(), Some("acme"));
     let again = region.registry.revoke_token(&acme, old.key_id()).await;
     assert!(matches!(again, Err(RegistryError::NoToken(id)) if id == old.key_id()));
-    let shown = region.registry.tokens(&acme).await.unwrap();
-    let shown: Vec<_> = shown.iter().map(|info| (info.key_id.as_str(), info.revoked_ms.is_some())).collect();
-    assert_eq!(shown, [(old.key_id(), true), (new.key_id(), false)]);
+    let shown = region.registry.tokens(&acme, None, 100).await.unwrap();
+    let shown: BTreeSet<_> =
+        shown.iter().map(|info| (info.key_id.as_str(), info.revoked_ms.is_some())).collect();
+    assert_eq!(shown, BTreeSet::from([(old.key_id(), true), (new.key_id(), false)]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -91,7 +94,7 @@ async fn the_last_use_of_a_token_is_written_at_most_once_a_minute() {
     let region = Region::new().await;
     region.create("acme").await.unwrap();
     let token = region.registry.issue_token(&key("acme"), None).await.unwrap().token;
-    let last_used = async || region.registry.tokens(&key("acme")).await.unwrap()[0].last_used_ms;
+    let last_used = async || region.registry.tokens(&key("acme"), None, 100).await.unwrap()[0].last_used_ms;
     assert_eq!(last_used().await, None);
     for (at, noted) in [(NOW, NOW), (NOW + 1, NOW), (NOW + 59_999, NOW), (NOW + 60_000, NOW + 60_000)] {
         let grant = region.registry.verify(&token, at).await.unwrap().unwrap();
@@ -108,8 +111,35 @@ async fn the_last_use_of_a_token_is_written_at_most_once_a_minute() {
     assert_eq!(region.store().await.stats().commits - commits, 1);
     // What is written is what a restart begins with.
     let region = region.reopened().await;
-    let before = region.registry.tokens(&key("acme")).await.unwrap()[0].last_used_ms;
+    let before = region.registry.tokens(&key("acme"), None, 100).await.unwrap()[0].last_used_ms;
     let grant = region.registry.verify(&token, NOW).await.unwrap().unwrap();
     region.registry.note_use(&grant, before.unwrap() + 1_000).await.unwrap();
-    assert_eq!(region.registry.tokens(&key("acme")).await.unwrap()[0].last_used_ms, before);
+    assert_eq!(region.registry.tokens(&key("acme"), None, 100).await.unwrap()[0].last_used_ms, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_walk_over_tokens_meets_each_once_also_those_of_one_moment() {
+    let region = Region::new().await;
+    for name in ["acme", "globex"] {
+        region.create(name).await.unwrap();
+    }
+    let mut issued = BTreeSet::new();
+    for _ in 0..7 {
+        issued
+            .insert(region.registry.issue_token(&key("acme"), None).await.unwrap().token.key_id().to_owned());
+    }
+    let foreign = region.registry.issue_token(&key("globex"), None).await.unwrap().token.key_id().to_owned();
+    region.execute(&["UPDATE credentials SET created_ms = 5"]).await;
+    let (mut met, mut after) = (Vec::new(), None);
+    loop {
+        let page = region.registry.tokens(&key("acme"), after.clone(), 3).await.unwrap();
+        let Some(last) = page.last() else { break };
+        after = Some(last.key_id.clone());
+        met.extend(page.into_iter().map(|token| token.key_id));
+    }
+    assert_eq!((met.len(), met.into_iter().collect::<BTreeSet<_>>()), (7, issued));
+    for unknown in [foreign, "nobody".to_owned()] {
+        let refused = region.registry.tokens(&key("acme"), Some(unknown.clone()), 3).await;
+        assert!(matches!(refused, Err(RegistryError::NoToken(id)) if id == unknown));
+    }
 }

@@ -15,7 +15,7 @@ mod lifecycle;
 mod limits;
 mod names;
 mod paging;
-mod raw;
+pub(crate) mod raw;
 mod secrets;
 mod slow_clients;
 

@@ -12,7 +12,7 @@ use testkit::gateway::Gateway;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What came back.
-pub(super) struct Heard {
+pub(crate) struct Heard {
     pub(super) text: String,
     /// Whether the gateway closed the connection.
     pub(super) closed: bool,
@@ -20,7 +20,7 @@ pub(super) struct Heard {
 
 impl Heard {
     /// The status of each answer.
-    pub(super) fn statuses(&self) -> Vec<u16> {
+    pub(crate) fn statuses(&self) -> Vec<u16> {
         let heads = self.text.split("HTTP/1.").skip(1);
         heads.filter_map(|head| head.get(2..5)?.parse().ok()).filter(|status| *status != 100).collect()
     }
@@ -39,7 +39,7 @@ pub(super) fn connect(gateway: &Gateway) -> TcpStream {
 }
 
 /// Sends bytes and reads until the gateway closes.
-pub(super) fn talk(gateway: &Gateway, bytes: &[u8]) -> Heard {
+pub(crate) fn talk(gateway: &Gateway, bytes: &[u8]) -> Heard {
     let mut stream = connect(gateway);
     // The gateway may close before it has taken everything; what it said is read all the same.
     let _ = stream.write_all(bytes);

@@ -1,0 +1,94 @@
+//! What staff send: one JSON document of the form that the route names, no key twice in any object of it, every character shown.
+
+use std::{future::Future, pin::Pin};
+
+use actix_web::{
+    FromRequest, HttpMessage as _, HttpRequest,
+    dev::Payload,
+    http::header::{CONTENT_ENCODING, HeaderValue},
+    web,
+};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::Problem;
+use crate::printable::is_printable;
+
+/// The largest body of an admin route, in bytes, where its scope does not say [`Largest`].
+const LIMIT: usize = 64 * 1024;
+
+/// The largest body of the routes of a scope, in bytes.
+#[derive(Clone, Copy)]
+pub(super) struct Largest(pub(super) usize);
+
+/// A body that was understood. `Body<Option<T>>` takes none as well.
+pub(super) struct Body<T>(pub(super) T);
+
+impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        let payload = web::Payload::from_request(&request, payload);
+        Box::pin(async move {
+            let limit = request.app_data::<Largest>().map_or(LIMIT, |largest| largest.0);
+            let too_long = |_| Problem::new(413, format!("The body is longer than {limit} bytes."));
+            let broken = |_| Problem::bad_request("The body broke off or was not framed as its headers say.");
+            let payload = payload.await.map_err(broken)?;
+            let bytes = payload.to_bytes_limited(limit).await.map_err(too_long)?.map_err(broken)?;
+            if bytes.is_empty() {
+                let nothing = serde_json::from_value(Value::Null);
+                return nothing.map(Self).map_err(|_| Problem::bad_request("Send a body: one JSON object."));
+            }
+            check_type(&request)?;
+            read(&bytes).map(Self)
+        })
+    }
+}
+
+/// JSON, as it is: a page of another origin can send neither without asking first (attack 54).
+fn check_type(request: &HttpRequest) -> Result<(), Problem> {
+    let plain = |coding: &HeaderValue| coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity");
+    if !request.headers().get_all(CONTENT_ENCODING).all(plain) {
+        return Err(Problem::new(415, "Send the body without Content-Encoding."));
+    }
+    let media = request.content_type().to_ascii_lowercase();
+    if media.is_empty()
+        || media == "application/json"
+        || (media.starts_with("application/") && media.ends_with("+json"))
+    {
+        return Ok(());
+    }
+    Err(Problem::new(415, "Send the body as application/json."))
+}
+
+fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let document = scim_core::json::parse(bytes).map_err(|error| Problem::new(error.status, error.detail))?;
+    // serde would read a list as the members of an object in their order.
+    if !document.is_object() {
+        return Err(Problem::bad_request("The body must be one JSON object."));
+    }
+    if let Some(hidden) = hidden_in(&document) {
+        return Err(Problem::bad_request(format!(
+            "The body holds the character U+{:04X}, which does not show; leave it out.",
+            u32::from(hidden)
+        )));
+    }
+    // Read once more, for an error that names the place.
+    serde_json::from_slice(bytes)
+        .map_err(|error| Problem::bad_request(format!("The body is not what this needs: {error}.")))
+}
+
+/// The first character of a name or a text that does not show. Lines may be broken: descriptions are long.
+fn hidden_in(value: &Value) -> Option<char> {
+    let in_text = |text: &str| text.chars().find(|c| !is_printable(*c) && !matches!(c, '\n' | '\r' | '\t'));
+    match value {
+        Value::String(text) => in_text(text),
+        Value::Array(elements) => elements.iter().find_map(hidden_in),
+        Value::Object(members) => {
+            members.iter().find_map(|(name, value)| in_text(name).or_else(|| hidden_in(value)))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+    }
+}

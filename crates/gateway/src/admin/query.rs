@@ -1,0 +1,88 @@
+//! The parameters of an admin URL: those of its route, each once; anything else is refused, because staff who ask for less than
+//! all and are given all would act on it.
+
+use actix_web::{dev::ServiceRequest, http::Method, http::header::LINK};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Problem, json};
+
+/// A page of a list that has no other bound.
+const PAGE: &[&str] = &["limit", "after"];
+
+/// What a GET of a route takes; nothing else takes any.
+fn parameters(pattern: &str) -> &'static [&'static str] {
+    match pattern.strip_prefix("/admin/v1/regions/{region}/tenants") {
+        Some("" | "/{key}/tokens") => PAGE,
+        Some("/{key}/changes") => &["limit", "resource"],
+        _ => &[],
+    }
+}
+
+/// # Errors
+/// 400 for a parameter that the route does not have, or that stands twice. What is no route is left to be a 404.
+pub(super) fn check(request: &ServiceRequest) -> Result<(), Problem> {
+    let Some(pattern) = request.match_pattern() else { return Ok(()) };
+    let known = match *request.method() {
+        Method::GET | Method::HEAD => parameters(&pattern),
+        _ => &[],
+    };
+    let mut seen: Vec<&str> = Vec::new();
+    for (name, _) in form_urlencoded::parse(request.query_string().as_bytes()) {
+        let Some(known_name) = known.iter().find(|known| **known == name) else {
+            return Err(unknown(&name, known));
+        };
+        if seen.contains(known_name) {
+            return Err(Problem::bad_request(format!(
+                "The parameter {known_name} stands twice; send it once."
+            )));
+        }
+        seen.push(*known_name);
+    }
+    Ok(())
+}
+
+fn unknown(name: &str, known: &[&str]) -> Problem {
+    /// Longer names are no slip of the pen.
+    const SHOWN: usize = 60;
+    let name: String = name.chars().take(SHOWN).collect();
+    let takes = match known {
+        [] => "this takes none".to_owned(),
+        known => format!("this takes {}", known.join(" and ")),
+    };
+    Problem::bad_request(format!("There is no parameter {name:?} here; {takes}."))
+}
+
+/// Which part of a list: so many elements at the most, after the one of this name. A list is in the order of what never changes,
+/// so a walk meets what stays exactly once, whatever comes and goes meanwhile.
+#[derive(Deserialize)]
+pub(super) struct Page {
+    limit: Option<i64>,
+    pub(super) after: Option<String>,
+}
+
+impl Page {
+    const DEFAULT: i64 = 100;
+    const MOST: i64 = 1_000;
+
+    /// Elements of the page; one more of them tells whether there is a next one.
+    pub(super) fn limit(&self) -> i64 {
+        self.limit.unwrap_or(Self::DEFAULT).clamp(1, Self::MOST)
+    }
+
+    /// The page, made of one element more than its limit where there are so many, with a link to the next one (RFC 8288).
+    pub(super) fn answer(&self, mut elements: Vec<Value>, name: &str, path: &str) -> actix_web::HttpResponse {
+        let limit = usize::try_from(self.limit()).unwrap_or(usize::MAX);
+        let has_next = elements.len() > limit;
+        elements.truncate(limit);
+        let last = elements.last().and_then(|last| last.get(name)).and_then(Value::as_str);
+        let link = last
+            .filter(|_| has_next)
+            .map(|last| format!("<{path}?limit={limit}&after={last}>; rel=\"next\""));
+        let mut answer = json(200, &Value::Array(elements));
+        if let Some(link) = link.and_then(|link| link.parse().ok()) {
+            answer.headers_mut().insert(LINK, link);
+        }
+        answer
+    }
+}

@@ -1,0 +1,114 @@
+//! Log lines that anybody can cause, without a credential: the first of a kind has its own line, what follows is counted and told
+//! in one line each interval. A flood of refusals fills no disk, and none of them is lost but for a `kill -9`.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use tracing::{error, info, warn};
+
+/// How often what was counted is told.
+pub(crate) const INTERVAL: Duration = Duration::from_secs(10);
+
+/// Kinds that are told apart at the same time: causes are words of this program, so there are few.
+const KINDS: usize = 100;
+/// The cause of all further ones.
+const OTHERS: &str = "other causes";
+
+/// The one tally of the process, as the log is one.
+pub(crate) static TALLY: Tally = Tally::new();
+
+/// What the first line of a kind says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum What {
+    /// `a request was refused`, and `a request failed`.
+    Request,
+    /// `a request could not be read`.
+    Unreadable,
+    /// `an admin request was refused`.
+    AdminRequest,
+}
+
+/// What is told with one number.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Kind {
+    what: What,
+    status: u16,
+    cause: String,
+}
+
+/// How often each kind was met since its own line or its last sum.
+pub(crate) struct Tally(Mutex<BTreeMap<Kind, u64>>);
+
+impl Tally {
+    const fn new() -> Self {
+        Self(Mutex::new(BTreeMap::new()))
+    }
+
+    /// Whether this one is to have its own line; else it is counted.
+    pub(crate) fn is_first(&self, what: What, status: u16, cause: &str) -> bool {
+        let mut kind = Kind { what, status, cause: cause.to_owned() };
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if counts.len() >= KINDS && !counts.contains_key(&kind) {
+            kind = Kind { what, status, cause: OTHERS.to_owned() };
+        }
+        let count = counts.get_mut(&kind).map(|count| *count += 1);
+        if count.is_none() {
+            counts.insert(kind, 0);
+        }
+        count.is_none()
+    }
+
+    /// What was counted; a kind that was not met since the last time begins anew with a line of its own.
+    fn take(&self) -> Vec<(Kind, u64)> {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.retain(|_, count| *count > 0);
+        counts.iter_mut().map(|(kind, count)| (kind.clone(), std::mem::take(count))).collect()
+    }
+
+    /// Tells what was counted.
+    pub(crate) fn sum_up(&self) {
+        for (Kind { what, status, cause }, count) in self.take() {
+            match (what, status) {
+                (What::AdminRequest, _) => warn!(status, cause, count, "more admin requests were refused"),
+                (What::Unreadable, _) => info!(status, cause, count, "more requests could not be read"),
+                (What::Request, 500..) => error!(status, cause, count, "more requests failed"),
+                (What::Request, _) => info!(status, cause, count, "more requests were refused"),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_of_a_kind_has_its_own_line_and_the_others_one_number() {
+        let tally = Tally::new();
+        assert!(tally.is_first(What::Request, 401, "a"));
+        assert!(tally.is_first(What::Request, 404, "a"), "another kind");
+        (0..7).for_each(|_| assert!(!tally.is_first(What::Request, 401, "a")));
+        let counts = |tally: &Tally| {
+            tally.take().into_iter().map(|(kind, count)| (kind.status, count)).collect::<Vec<_>>()
+        };
+        assert_eq!(counts(&tally), [(401, 7)]);
+        assert!(
+            !tally.is_first(What::Request, 401, "a"),
+            "a flood goes on: counted from the next interval's start"
+        );
+        assert_eq!(counts(&tally), [(401, 1)]);
+        assert!(counts(&tally).is_empty(), "quiet for an interval");
+        assert!(tally.is_first(What::Request, 401, "a"), "so the next one has its own line");
+    }
+
+    #[test]
+    fn no_number_of_kinds_fills_the_memory() {
+        let tally = Tally::new();
+        let first = (0..1_000).filter(|n| tally.is_first(What::Request, 503, &n.to_string())).count();
+        assert_eq!((first, tally.0.lock().unwrap().len()), (KINDS + 1, KINDS + 1));
+        assert_eq!(tally.take().into_iter().map(|(_, count)| count).sum::<u64>(), 1_000 - 101);
+    }
+}
