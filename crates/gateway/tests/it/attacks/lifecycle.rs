@@ -78,17 +78,19 @@ fn attack_58_an_act_that_cannot_be_recorded_is_not_done() {
     sql(&gateway.data_dir().join("ire").join("registry.db"), "ALTER TABLE staff_acts RENAME TO gone");
     sql(&store, "ALTER TABLE changes RENAME TO gone");
     let mut refused = registry_acts(&gateway, &key_id);
-    refused.push(gateway.admin(
-        "PATCH",
-        "/regions/ire/tenants/acme/seats",
-        Some(&json!({ "member": { "quota": 1 } })),
-    ));
+    for change in [json!({ "member": { "quota": 1 } }), json!({ "member": { "policy": "fallback" } })] {
+        refused.push(gateway.admin("PATCH", "/regions/ire/tenants/acme/seats", Some(&change)));
+    }
+    let desk = json!({ "name": "desk", "type": "string", "multiValued": false });
+    let schema = json!({ "schema": { "id": "urn:example:hr:2.0:User", "name": "HR", "attributes": [desk] } });
+    refused.push(gateway.admin("POST", "/regions/ire/tenants/acme/schemas", Some(&schema)));
     for answer in refused {
         assert_eq!(answer.status, 500, "{}", answer.text);
         super::assert_no_leak(&answer, &["staff_acts", "gone"]);
     }
     acme.create_user("ada", "").expect_error(500, "");
     assert_eq!((shown(&gateway), unused(tokens(&gateway)), gateway.seats(&acme)), before);
+    assert_eq!(gateway.admin("GET", "/regions/ire/tenants/acme/schemas", None).expect(200).body, json!([]));
     assert_eq!(acme.get("/Users").expect(200).body["totalResults"], 0);
 }
 
