@@ -34,8 +34,8 @@ impl AdminToken {
         match fs::read_to_string(&path) {
             Ok(text) if text.trim().len() >= SECRET => {
                 if close_secret(&path)? {
-                    warn!(path = %path.display(), "other users could read the admin token; its file is closed to them now, \
-                           change the token");
+                    let path = path.display();
+                    warn!(%path, "other users could read the admin token; change it, its file is closed to them now");
                 }
                 Ok(Self::of(text.trim()))
             }
