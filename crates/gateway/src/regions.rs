@@ -14,7 +14,8 @@ use store::Stores;
 use tenant_registry::{RegionCode, Registry};
 use tracing::{error, info};
 
-/// How often a region is looked at: whether it can be served again, whether its reserve is whole.
+/// How often a region is looked at: whether it can be served again, whether its registry still stands in its place, whether its
+/// reserve is whole.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 /// All of them.
@@ -99,14 +100,18 @@ impl Regions {
 
     async fn look_at(&self, code: &RegionCode, state: &RwLock<State>) {
         let before = state.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let before = match before {
-            State::Served(registry) => return registry.reserve().fill_up().await,
-            State::Down(before) => before,
+        let known = match before {
+            State::Served(registry) if registry.is_in_place() => return registry.reserve().fill_up().await,
+            State::Served(registry) => {
+                registry.close().await;
+                String::new()
+            }
+            State::Down(before) => before.why,
         };
         let now = self.ground.open(code).await;
         match &now {
             State::Served(_) => info!(region = %code, "a region is served again"),
-            State::Down(down) if down.why != before.why => {
+            State::Down(down) if down.why != known => {
                 error!(region = %code, cause = down.why, "a region is not served");
             }
             State::Down(_) => {}

@@ -1,7 +1,7 @@
 //! How a region's registry is opened. A region that is new has one made; a region that is not, and whose registry is gone, empty,
 //! damaged or another's, is not opened: to take that for a region without tenants would be to refuse every token.
 
-use std::{collections::HashSet, fs, io::ErrorKind, path::Path};
+use std::{collections::HashSet, fs, io::ErrorKind, os::unix::fs::MetadataExt as _, path::Path};
 
 use diesel::prelude::*;
 use store::{Migration, Need, ReadTx, Store, StoreError, StoreFile, StoreLocation, Stores, WriteTx};
@@ -25,7 +25,7 @@ impl Registry {
     ) -> Result<Self, RegistryError> {
         let directory = data_directory.join(region.as_str());
         let files = tenants_files(&directory.join("tenants"))?;
-        let location = StoreLocation::Sqlite(StoreFile::new(&directory, "registry")?);
+        let location = StoreLocation::Sqlite(StoreFile::new(&directory, FILE)?);
         let reserve = stores.reserve(&directory);
         let open = async || match files.is_empty() {
             true => stores.create(&location, REGISTRY_MIGRATIONS).await,
@@ -36,11 +36,23 @@ impl Registry {
         let registry = Self::new(stores, store, (region, directory, reserve), tenant_migrations);
         if let Err(error) = registry.begin(files).await {
             // What is put in its place must not be taken for the file that is open.
-            drop(registry);
-            stores.close(&location).await;
+            registry.close().await;
             return Err(error);
         }
         Ok(registry)
+    }
+
+    /// Whether the file that was opened still stands in its place. What is written to one that does not is lost.
+    #[must_use]
+    pub fn is_in_place(&self) -> bool {
+        self.file.is_some() && self.file == identity(&self.directory)
+    }
+
+    /// Lets running work end and closes the registry; whoever still has it is told that it is unavailable.
+    pub async fn close(&self) {
+        if let Ok(file) = StoreFile::new(&self.directory, FILE) {
+            self.stores.close(&StoreLocation::Sqlite(file)).await;
+        }
     }
 
     /// Sees to it that the registry is sound and the region's own, and ends what was begun.
@@ -80,6 +92,15 @@ impl Registry {
         }
         Ok(())
     }
+}
+
+/// The stem of a registry's file.
+const FILE: &str = "registry";
+
+/// Which file stands in the place of a region's registry: its device and its number there.
+pub(crate) fn identity(directory: &Path) -> Option<(u64, u64)> {
+    let found = fs::symlink_metadata(directory.join(FILE).with_extension("db")).ok()?;
+    Some((found.dev(), found.ino()))
 }
 
 /// The stems of the files of tenants' stores; none when there is no such directory.

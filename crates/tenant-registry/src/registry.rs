@@ -19,6 +19,7 @@ use crate::{
     CompanyKey, CredentialInfo, Grant, IssuedToken, RegionCode, RegistryError, Tenant, TenantId,
     TenantSettings, TenantState, Token, credentials,
     lifecycle::Making,
+    opening::identity,
     schema::{staff_acts, tenants},
     tenant,
 };
@@ -43,6 +44,8 @@ pub struct Registry {
     grants: Cache<String, Cached>,
     pub(crate) making: Making,
     pub(crate) reserve: Reserve,
+    /// Which file was opened.
+    pub(crate) file: Option<(u64, u64)>,
 }
 
 impl Registry {
@@ -54,6 +57,7 @@ impl Registry {
         tenant_migrations: &'static [Migration],
     ) -> Self {
         Self {
+            file: identity(&directory),
             reserve,
             region,
             directory,

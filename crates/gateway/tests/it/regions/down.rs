@@ -157,6 +157,23 @@ fn a_region_whose_directory_is_none_takes_nobody_else_down() {
 }
 
 #[test]
+fn a_registry_that_is_removed_while_it_is_served_takes_its_region_down_until_a_copy_is_in_its_place() {
+    let (gateway, acme, other) = two_regions();
+    acme.create_user("ada", "").expect(201);
+    let registry = gateway.data_dir().join("ire").join("registry.db");
+    let copy = beside(&registry, ".copy");
+    crate::running::sql(&registry, &format!("VACUUM INTO '{}'", copy.display()));
+    fs::remove_file(&registry).unwrap();
+    wait_for("the region is down", || ready(&gateway).1.contains("ire down"));
+    assert_down(&gateway, &acme, &other, "restore registry.db from its backup");
+    // What is left of it is not the copy's: SQLite leaves the log of a file that is gone where it is.
+    let _ = (fs::remove_file(beside(&registry, "-wal")), fs::remove_file(beside(&registry, "-shm")));
+    fs::rename(&copy, &registry).unwrap();
+    assert_served(&gateway, &acme);
+    other.create_user("ada", "").expect(201);
+}
+
+#[test]
 fn with_no_region_to_serve_the_process_stays_and_is_not_ready_until_one_is_mended() {
     let mut gateway = Gateway::start_with(env!("CARGO_BIN_EXE_usher"), &[("USHER__SERVE_REGIONS", "ire")]);
     let acme = gateway.tenant("ire", "acme", None, None);
