@@ -3,9 +3,12 @@
 
 use diesel::prelude::*;
 use serde_json::Value;
-use store::{ReadTx, WriteTx};
+use store::{Next, ReadTx, WriteTx, next};
 
 use crate::{DirectoryError, schema::changes};
+
+/// The number of a change record.
+pub(crate) type NextNumber = Next<<changes::table as QuerySource>::FromClause, changes::number>;
 
 /// One change.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,13 +25,20 @@ pub struct Change<'a> {
     pub detail: Value,
 }
 
-/// Appends one change.
+/// The number that the next record gets. What is written with a change carries it, so that of two changes it can be told which
+/// came first.
+pub(crate) fn next_number() -> NextNumber {
+    next(changes::table, changes::number)
+}
+
+/// Appends one change. Its number is its place among the commits: on PostgreSQL the caller has taken the tenant's turn
+/// (`seat_ledger::pools::take_turn`), SQLite has one writer.
 ///
 /// # Errors
 /// When the store fails.
 pub fn append(tx: &mut WriteTx<'_>, change: &Change<'_>) -> Result<(), DirectoryError> {
     let row = (
-        changes::id.eq(tx.new_id()),
+        changes::number.eq(next_number()),
         changes::at_ms.eq(tx.now_ms()),
         changes::kind.eq(change.kind),
         changes::resource_id.eq(change.resource_id),
@@ -43,8 +53,8 @@ pub fn append(tx: &mut WriteTx<'_>, change: &Change<'_>) -> Result<(), Directory
 /// One row as it rests.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable)]
 pub struct StoredChange {
-    /// Ever-growing.
-    pub id: String,
+    /// Its place among the tenant's changes, from 1 and without gaps, in the order in which they were committed.
+    pub number: i64,
     /// Milliseconds since 1970 UTC.
     pub at_ms: i64,
     /// As in [`Change::kind`].
@@ -68,7 +78,7 @@ pub fn of_resource(
     resource_id: &str,
     limit: i64,
 ) -> Result<Vec<StoredChange>, DirectoryError> {
-    let rows = changes::table.filter(changes::resource_id.eq(resource_id)).order(changes::id.desc());
+    let rows = changes::table.filter(changes::resource_id.eq(resource_id)).order(changes::number.desc());
     Ok(rows.limit(limit).load(tx.connection())?)
 }
 
@@ -77,5 +87,5 @@ pub fn of_resource(
 /// # Errors
 /// When the store fails.
 pub fn newest(tx: &mut ReadTx<'_>, limit: i64) -> Result<Vec<StoredChange>, DirectoryError> {
-    Ok(changes::table.order(changes::id.desc()).limit(limit).load(tx.connection())?)
+    Ok(changes::table.order(changes::number.desc()).limit(limit).load(tx.connection())?)
 }

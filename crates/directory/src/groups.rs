@@ -6,7 +6,7 @@ use scim_core::{Document, ResourceType, fold::fold};
 use store::{ReadTx, StoreBackend, WriteTx};
 
 use crate::{
-    DirectoryError, claims, key, memberships, memberships::LeftGroup, schema::groups, totals::Total,
+    DirectoryError, changes, claims, key, memberships, memberships::LeftGroup, schema::groups, totals::Total,
 };
 
 /// One group as it rests.
@@ -81,8 +81,8 @@ pub fn insert_as(
         groups::version.eq(record.version),
         groups::created_ms.eq(now),
         groups::modified_ms.eq(now),
-        groups::renamed_ms.eq(now),
-        groups::moved_ms.eq(0),
+        groups::renamed_number.eq(changes::next_number()),
+        groups::moved_number.eq(0),
     );
     tx.execute(diesel::insert_into(groups::table).values(row))?;
     Total::Groups.add(tx, 1)?;
@@ -148,7 +148,7 @@ pub fn update(
         ),
     )?;
     if new.get("displayName") != old.get("displayName") {
-        tx.update(groups::table.find(&record.id), groups::renamed_ms.eq(next.modified_ms))?;
+        tx.update(groups::table.find(&record.id), groups::renamed_number.eq(changes::next_number()))?;
     }
     Ok(next)
 }

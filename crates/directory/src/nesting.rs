@@ -14,7 +14,7 @@ use diesel::prelude::*;
 use store::{ReadTx, WriteTx};
 
 use crate::{
-    DirectoryError,
+    DirectoryError, changes,
     memberships::{CHUNK, ToldGroup, tell},
     schema::{groups, nested_groups},
 };
@@ -114,10 +114,9 @@ pub(crate) fn parents(tx: &mut ReadTx<'_>, id: &str) -> Result<Vec<String>, Dire
 }
 
 fn mark(tx: &mut WriteTx<'_>, ids: &[&str]) -> Result<(), DirectoryError> {
-    let now = tx.now_ms();
     for chunk in ids.chunks(CHUNK) {
         diesel::update(groups::table.filter(groups::id.eq_any(chunk)))
-            .set(groups::moved_ms.eq(now))
+            .set(groups::moved_number.eq(changes::next_number()))
             .execute(tx.connection())?;
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! The tables of a tenant's store that are the directory's (`migrations/tenant/0001_directory.sql`,
-//! `0003_nested_groups.sql`, `0004_lists.sql`, `0005_extension_schemas.sql`), as Diesel sees them. No other crate reads
-//! them.
+//! `0003_nested_groups.sql`, `0004_lists.sql`, `0005_extension_schemas.sql`, `0006_order.sql`), as Diesel sees them. No other
+//! crate reads them.
 
 diesel::table! {
     users (id) {
@@ -12,7 +12,8 @@ diesel::table! {
         version -> BigInt,
         created_ms -> BigInt,
         modified_ms -> BigInt,
-        groups_changed_ms -> BigInt,
+        regrouped_version -> BigInt,
+        changed_number -> BigInt,
     }
 }
 
@@ -34,8 +35,8 @@ diesel::table! {
         version -> BigInt,
         created_ms -> BigInt,
         modified_ms -> BigInt,
-        renamed_ms -> BigInt,
-        moved_ms -> BigInt,
+        renamed_number -> BigInt,
+        moved_number -> BigInt,
     }
 }
 
@@ -70,8 +71,8 @@ diesel::table! {
 }
 
 diesel::table! {
-    changes (id) {
-        id -> Text,
+    changes (number) {
+        number -> BigInt,
         at_ms -> BigInt,
         kind -> Text,
         resource_id -> Text,

@@ -5,7 +5,7 @@ use scim_core::{Document, ResourceType, fold::fold};
 use store::{ReadTx, StoreBackend, WriteTx};
 
 use crate::{
-    DirectoryError, claims, emails, key, memberships,
+    DirectoryError, changes, claims, emails, key, memberships,
     memberships::LeftGroup,
     schema::users,
     search::{Searched as _, Users},
@@ -26,8 +26,11 @@ pub struct UserRecord {
     pub created_ms: i64,
     /// Milliseconds since 1970 UTC; never goes back.
     pub modified_ms: i64,
-    /// When the user last went into or out of a group: such a change gives the group a new version, not the user.
-    pub groups_changed_ms: i64,
+    /// The version that the user had when it last went into or out of a group; 0: never. Such a change gives the group a new
+    /// version, not the user.
+    pub regrouped_version: i64,
+    /// The number of the change record that tells of this version. Only a read knows it: the record is written after the user.
+    pub changed_number: i64,
 }
 
 /// The columns that a [`UserRecord`] is made of.
@@ -103,7 +106,8 @@ pub fn insert_as(tx: &mut WriteTx<'_>, id: String, new: &UserRow) -> Result<User
         version: 1,
         created_ms: now,
         modified_ms: now,
-        groups_changed_ms: 0,
+        regrouped_version: 0,
+        changed_number: 0,
     };
     let row = (
         users::id.eq(&record.id),
@@ -114,7 +118,8 @@ pub fn insert_as(tx: &mut WriteTx<'_>, id: String, new: &UserRow) -> Result<User
         users::version.eq(record.version),
         users::created_ms.eq(now),
         users::modified_ms.eq(now),
-        users::groups_changed_ms.eq(0),
+        users::regrouped_version.eq(0),
+        users::changed_number.eq(changes::next_number()),
     );
     if let Err(error) = tx.execute(diesel::insert_into(users::table).values(row)) {
         return Err(name_taken(tx, &new.user_name_key, error));
@@ -242,6 +247,7 @@ pub fn update(
             users::document.eq(&next.document),
             users::version.eq(next.version),
             users::modified_ms.eq(next.modified_ms),
+            users::changed_number.eq(changes::next_number()),
         ),
     )
     .map_err(|error| name_taken(tx, &new.user_name_key, error))?;
@@ -258,7 +264,11 @@ pub fn touch(tx: &mut WriteTx<'_>, record: &UserRecord) -> Result<UserRecord, Di
     let next = next_version(tx, record);
     tx.update(
         users::table.find(&record.id),
-        (users::version.eq(next.version), users::modified_ms.eq(next.modified_ms)),
+        (
+            users::version.eq(next.version),
+            users::modified_ms.eq(next.modified_ms),
+            users::changed_number.eq(changes::next_number()),
+        ),
     )?;
     Ok(next)
 }

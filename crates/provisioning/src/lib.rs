@@ -32,15 +32,32 @@ pub static TENANT_MIGRATIONS: &[Migration] = &[
     Migration {
         version: "0001_directory",
         sql: include_str!("../../../migrations/tenant/0001_directory.sql"),
+        newest: None,
     },
-    Migration { version: "0002_seats", sql: include_str!("../../../migrations/tenant/0002_seats.sql") },
+    Migration {
+        version: "0002_seats",
+        sql: include_str!("../../../migrations/tenant/0002_seats.sql"),
+        newest: None,
+    },
     Migration {
         version: "0003_nested_groups",
         sql: include_str!("../../../migrations/tenant/0003_nested_groups.sql"),
+        newest: None,
     },
-    Migration { version: "0004_lists", sql: include_str!("../../../migrations/tenant/0004_lists.sql") },
+    Migration {
+        version: "0004_lists",
+        sql: include_str!("../../../migrations/tenant/0004_lists.sql"),
+        newest: None,
+    },
     Migration {
         version: "0005_extension_schemas",
         sql: include_str!("../../../migrations/tenant/0005_extension_schemas.sql"),
+        newest: None,
+    },
+    Migration {
+        version: "0006_order",
+        sql: include_str!("../../../migrations/tenant/0006_order.sql"),
+        // Every write appends a record.
+        newest: Some("SELECT at_ms AS ms FROM changes ORDER BY number DESC LIMIT 1"),
     },
 ];

@@ -18,8 +18,7 @@ pub fn set_quota(
     quota: Option<i64>,
     act: &Act,
 ) -> Result<(), ProvisioningError> {
-    let before = pools::get(tx, license)?.quota;
-    pools::set_quota(tx, license, quota)?;
+    let before = pools::set_quota(tx, license, quota)?;
     record(tx, "plan.quota", act, json!({ "license": license.key(), "before": before, "after": quota }))?;
     let promoted = seats::promote(tx)?;
     promotion::record(tx, &promoted, act)

@@ -10,6 +10,7 @@ use scim_core::{
     ResourceType,
     schema::{self, Extension, Mutability, Schema, document::MAX_SCHEMAS},
 };
+use seat_ledger::pools;
 use serde_json::json;
 use store::{ReadTx, StoreError, WriteTx};
 
@@ -289,6 +290,8 @@ fn record(tx: &mut WriteTx<'_>, kind: &'static str, own: &OwnSchema, act: &Act) 
         "required": own.required,
         "attributes": own.schema.attributes.len(),
     });
+    // After the documents' lock, as every write of a resource does.
+    pools::take_turn(tx).map_err(ProvisioningError::from)?;
     let change = Change { kind, resource_id: "", version: 0, request_id: &act.request_id, detail };
     Ok(changes::append(tx, &change)?)
 }

@@ -50,8 +50,8 @@ pub enum Manager {
         id: String,
         /// The manager's `displayName` now.
         display_name: Option<String>,
-        /// When the manager last changed.
-        modified_ms: i64,
+        /// The number of the change record that tells how the manager came to be so.
+        changed_number: i64,
     },
     /// Nobody who is a user here, or is one still: the value is kept as it was sent and told of as that alone (table of
     /// disagreements, `manager with an id that is not here`).
@@ -61,15 +61,15 @@ pub enum Manager {
 impl Manager {
     fn found(record: &UserRecord) -> Result<Self, DirectoryError> {
         let display_name = record.parse()?.str("displayName").map(str::to_owned);
-        Ok(Self::Here { id: record.id.clone(), display_name, modified_ms: record.modified_ms })
+        Ok(Self::Here { id: record.id.clone(), display_name, changed_number: record.changed_number })
     }
 
     /// Whether what is told of this manager may be another than when the user last changed.
     fn is_told_anew(&self, since: i64) -> bool {
         match self {
             Self::None => false,
-            Self::Here { modified_ms, .. } => *modified_ms >= since,
-            // A manager who was deleted is not told of any more, and no time is left that says when.
+            Self::Here { changed_number, .. } => *changed_number >= since,
+            // A manager who was deleted is not told of any more, and no number is left that says since when.
             Self::Elsewhere => true,
         }
     }
@@ -77,14 +77,15 @@ impl Manager {
 
 impl UserView {
     /// Whether a client that has this version already has what would be answered. A membership change gives the group a
-    /// new version and not the user, so the user's groups must also be as old as that version, where they are told. Who
-    /// sends `*` has whatever is there (RFC 9110 §13.1.2).
+    /// new version and not the user, so the user's groups must also be as old as that version, where they are told. What came
+    /// first is told by versions and by the numbers of change records, whatever a clock said. Who sends `*` has whatever is
+    /// there (RFC 9110 §13.1.2).
     #[must_use]
     pub fn is_unchanged_for(&self, conditions: &Preconditions, projection: &Projection) -> bool {
-        let since = self.record.modified_ms;
+        let since = self.record.changed_number;
         let regrouped = || {
-            self.record.groups_changed_ms >= since
-                || self.groups.iter().any(|group| group.group.told_ms >= since)
+            self.record.regrouped_version == self.record.version
+                || self.groups.iter().any(|group| group.group.told_number >= since)
         };
         conditions.has_any()
             || conditions.has_already(self.record.version)

@@ -1,7 +1,7 @@
 //! One seat in or out: the pool's counter and the ledger's line, always together.
 
 use diesel::prelude::*;
-use store::WriteTx;
+use store::{WriteTx, next};
 
 use crate::{
     License, SeatError,
@@ -48,7 +48,7 @@ fn write(
     cause: &str,
 ) -> Result<(), SeatError> {
     let row = (
-        seat_ledger::id.eq(tx.new_id()),
+        seat_ledger::number.eq(next(seat_ledger::table, seat_ledger::number)),
         seat_ledger::at_ms.eq(tx.now_ms()),
         seat_ledger::user_id.eq(user_id),
         seat_ledger::license.eq(license.key()),

@@ -61,8 +61,9 @@ fn waiting(tx: &mut ReadTx<'_>, license: License) -> Result<i64, SeatError> {
     Ok(tx.get_result(queue.count())?)
 }
 
-/// Keeps every other change of seats out until this transaction ends: what it reads of seats from here on stays true. The
-/// dearest pool's row is the lock, because it is the first that any change touches.
+/// Keeps every other writer of this tenant out until this transaction ends: what it reads of seats from here on stays true, and
+/// the numbers of its lines and records are those of its place among the commits. The dearest pool's row is the lock, because it
+/// is the first that any change touches.
 ///
 /// # Errors
 /// When the store fails.
@@ -73,13 +74,26 @@ pub fn take_turn(tx: &mut WriteTx<'_>) -> Result<(), SeatError> {
     Ok(())
 }
 
-/// Sets the quota; `None` is unlimited. Nobody is evicted (S7): the caller promotes who waits.
+/// Sets the quota (`None` is unlimited) and returns the one before. Nobody is evicted (S7): the caller promotes who waits.
 ///
 /// # Errors
 /// When the store fails.
-pub fn set_quota(tx: &mut WriteTx<'_>, license: License, quota: Option<i64>) -> Result<(), SeatError> {
+pub fn set_quota(
+    tx: &mut WriteTx<'_>,
+    license: License,
+    quota: Option<i64>,
+) -> Result<Option<i64>, SeatError> {
+    take_turn(tx)?;
+    let before = get(tx, license)?.quota;
     tx.update(seat_pools::table.find(license.key()), seat_pools::quota.eq(quota))?;
-    Ok(())
+    Ok(before)
+}
+
+/// The next place in the queue for a license: behind everybody who ever waited for it.
+pub(crate) fn give_place(tx: &mut WriteTx<'_>, license: License) -> Result<i64, SeatError> {
+    let pool = seat_pools::table.find(license.key());
+    tx.increase(pool, seat_pools::places_given, 1)?;
+    Ok(tx.get_result(pool.select(seat_pools::places_given))?)
 }
 
 /// Sets what happens at the limit.
@@ -90,6 +104,7 @@ pub fn set_policy(tx: &mut WriteTx<'_>, license: License, policy: Policy) -> Res
     if policy == Policy::Fallback && license.fallback().is_none() {
         return Err(SeatError::NoFallback(license));
     }
+    take_turn(tx)?;
     tx.update(seat_pools::table.find(license.key()), seat_pools::policy.eq(policy.key()))?;
     Ok(())
 }

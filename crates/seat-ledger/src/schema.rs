@@ -1,4 +1,4 @@
-//! The tables of `migrations/tenant/0002_seats.sql` as Diesel sees them. No other crate reads them.
+//! The tables of `migrations/tenant/0002_seats.sql` and `0006_order.sql` as Diesel sees them. No other crate reads them.
 
 diesel::table! {
     seat_pools (license) {
@@ -6,6 +6,7 @@ diesel::table! {
         quota -> Nullable<BigInt>,
         used -> BigInt,
         policy -> Text,
+        places_given -> BigInt,
     }
 }
 
@@ -17,13 +18,13 @@ diesel::table! {
         granted -> Nullable<Text>,
         state -> Text,
         since_ms -> BigInt,
-        waiting_place -> Nullable<Text>,
+        waiting_place -> Nullable<BigInt>,
     }
 }
 
 diesel::table! {
-    seat_ledger (id) {
-        id -> Text,
+    seat_ledger (number) {
+        number -> BigInt,
         at_ms -> BigInt,
         user_id -> Text,
         license -> Text,

@@ -66,8 +66,8 @@ pub struct Seat {
     pub state: State,
     /// Since when, in milliseconds since 1970 UTC.
     pub since_ms: i64,
-    /// The place in the queue for the requested license; an ever-growing id.
-    waiting_place: Option<String>,
+    /// The place in the queue for the requested license.
+    waiting_place: Option<i64>,
 }
 
 /// What a change came to.
@@ -89,7 +89,7 @@ impl SeatChange {
     }
 }
 
-type Row = (String, String, String, Option<String>, String, i64, Option<String>);
+type Row = (String, String, String, Option<String>, String, i64, Option<i64>);
 
 impl Seat {
     fn of_row(row: Row) -> Result<Self, SeatError> {
@@ -284,9 +284,9 @@ fn write(
         before.filter(|b| (b.granted, b.state, b.requested) == (granted, state, wish.license))
     {
         after.since_ms = before.since_ms;
-        after.waiting_place.clone_from(&before.waiting_place);
+        after.waiting_place = before.waiting_place;
     } else if state == State::Fallback {
-        after.waiting_place = Some(tx.new_id());
+        after.waiting_place = Some(pools::give_place(tx, wish.license)?);
     }
     match before {
         None => insert(tx, &after)?,
@@ -304,7 +304,7 @@ fn insert(tx: &mut WriteTx<'_>, seat: &Seat) -> Result<(), SeatError> {
         seats::granted.eq(seat.granted.map(License::key)),
         seats::state.eq(seat.state.key()),
         seats::since_ms.eq(seat.since_ms),
-        seats::waiting_place.eq(&seat.waiting_place),
+        seats::waiting_place.eq(seat.waiting_place),
     );
     tx.execute(diesel::insert_into(seats::table).values(row))?;
     Ok(())
@@ -319,7 +319,7 @@ fn update(tx: &mut WriteTx<'_>, seat: &Seat) -> Result<(), SeatError> {
             seats::granted.eq(seat.granted.map(License::key)),
             seats::state.eq(seat.state.key()),
             seats::since_ms.eq(seat.since_ms),
-            seats::waiting_place.eq(&seat.waiting_place),
+            seats::waiting_place.eq(seat.waiting_place),
         ),
     )?;
     Ok(())

@@ -15,7 +15,7 @@ use store::{
 
 const RUN: Duration = Duration::from_secs(2);
 const TABLE: &str = "CREATE TABLE rows (id TEXT NOT NULL PRIMARY KEY, body TEXT NOT NULL);\n";
-const MIGRATIONS: &[Migration] = &[Migration { version: "1", sql: TABLE }];
+const MIGRATIONS: &[Migration] = &[Migration { version: "1", sql: TABLE, newest: None }];
 const BODY: &str = "about a hundred bytes, as a resource would be kept beside the columns that are searched";
 
 diesel::table! {

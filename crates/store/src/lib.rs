@@ -26,13 +26,14 @@ mod stores;
 mod transactions;
 mod unique;
 
+pub use clock::Clock;
 pub use connection::{MultiBackend, StoreBackend, StoreConnection};
 pub use error::StoreError;
 pub use location::{LocationError, PostgresUrl, SchemaName, StoreFile, StoreLocation};
 pub use migrate::Migration;
 pub use reserve::{Need, Reserve};
 pub use settings::StoreSettings;
-pub use statements::{Rows, Statement, Update};
+pub use statements::{Next, Rows, Statement, Update, next};
 pub use stats::StoreStats;
 pub use store::Store;
 pub use stores::Stores;

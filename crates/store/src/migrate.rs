@@ -4,10 +4,11 @@
 use std::borrow::Cow;
 
 use diesel::connection::SimpleConnection;
-use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
+use diesel::sql_types::{BigInt, Nullable};
+use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl};
 
 use crate::transactions::{begin, commit, roll_back_to};
-use crate::{StoreConnection, StoreError, clock};
+use crate::{StoreConnection, StoreError};
 
 diesel::table! {
     schema_migrations (version) {
@@ -29,6 +30,15 @@ pub struct Migration {
     /// Statements, each ended by `;` at the end of a line. What follows the line `-- PostgreSQL only:` is for what
     /// portable SQL cannot say, such as a collation.
     pub sql: &'static str,
+    /// From this step on: a query for `ms`, the newest time that the store holds, where its clock goes on. The last step that
+    /// has one counts.
+    pub newest: Option<&'static str>,
+}
+
+#[derive(diesel::QueryableByName)]
+struct Newest {
+    #[diesel(sql_type = Nullable<BigInt>)]
+    ms: Option<i64>,
 }
 
 /// Words of SQLite alone.
@@ -94,10 +104,11 @@ pub(crate) fn bring_up(
     connection: &mut StoreConnection,
     begin_sql: &str,
     known: &'static [Migration],
+    now_ms: i64,
 ) -> Result<(), StoreError> {
     loop {
         begin(connection, begin_sql)?;
-        match apply_next(connection, known) {
+        match apply_next(connection, known, now_ms) {
             Ok(Some(version)) => {
                 commit(connection)?;
                 tracing::info!(version, "a store was migrated");
@@ -116,6 +127,7 @@ pub(crate) fn bring_up(
 fn apply_next(
     connection: &mut StoreConnection,
     known: &'static [Migration],
+    now_ms: i64,
 ) -> Result<Option<&'static str>, StoreError> {
     connection.batch_execute(CREATE_TABLE)?;
     let Some(step) = next(&applied(connection)?, known)? else {
@@ -126,12 +138,22 @@ fn apply_next(
         error => StoreError::Migration(format!("{}: {error}", step.version)),
     })?;
     diesel::insert_into(schema_migrations::table)
-        .values((
-            schema_migrations::version.eq(step.version),
-            schema_migrations::applied_ms.eq(clock::now_ms()),
-        ))
+        .values((schema_migrations::version.eq(step.version), schema_migrations::applied_ms.eq(now_ms)))
         .execute(connection)?;
     Ok(Some(step.version))
+}
+
+/// The newest time that a migrated store holds; `None` when it holds none, or nothing tells it.
+///
+/// # Errors
+/// What the database says.
+pub(crate) fn newest_ms(
+    connection: &mut StoreConnection,
+    known: &[Migration],
+) -> Result<Option<i64>, StoreError> {
+    let Some(query) = known.iter().rev().find_map(|step| step.newest) else { return Ok(None) };
+    let newest: Option<Newest> = diesel::sql_query(query).get_result(connection).optional()?;
+    Ok(newest.and_then(|newest| newest.ms))
 }
 
 fn applied(connection: &mut StoreConnection) -> diesel::QueryResult<Vec<String>> {

@@ -11,6 +11,7 @@ use diesel::sql_types::{Bool, Text};
 use tokio::time::Instant;
 
 use crate::admission::Admission;
+use crate::clock::StoreClock;
 use crate::location::{PostgresUrl, SchemaName};
 use crate::migrate::{self, Migration, Progress, not_a_store};
 use crate::open;
@@ -76,6 +77,7 @@ pub(crate) struct PostgresStore {
     begin_write: Arc<str>,
     schema: SchemaName,
     counters: Arc<Counters>,
+    clock: Arc<StoreClock>,
     deadline: Duration,
 }
 
@@ -96,6 +98,7 @@ impl PostgresStore {
             begin_write: format!("BEGIN; {local}").into(),
             schema: schema.clone(),
             counters: Arc::default(),
+            clock: Arc::new(StoreClock::new(settings.clock.clone())),
             deadline: settings.admission_deadline,
         })
     }
@@ -115,10 +118,10 @@ impl PostgresStore {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let counters = Arc::clone(&self.counters);
+        let (counters, clock) = (Arc::clone(&self.counters), Arc::clone(&self.clock));
         self.transaction(Arc::clone(&self.begin_write), move |connection| {
             Counters::count(&counters.jobs);
-            let value = work(&mut WriteTx::new(connection))?;
+            let value = work(&mut WriteTx::new(connection, &clock))?;
             Counters::count(&counters.commits);
             Ok(value)
         })
@@ -153,11 +156,18 @@ impl PostgresStore {
         absent: Absent,
     ) -> Result<(), StoreError> {
         match self.look(migrations).await? {
-            None => Err(StoreError::Missing),
-            Some(Progress::None) if absent == Absent::IsAnError => Err(not_a_store(self.schema.as_str())),
-            Some(Progress::Current) => Ok(()),
-            Some(Progress::None | Progress::Behind) => self.migrate(migrations).await,
+            None => return Err(StoreError::Missing),
+            Some(Progress::None) if absent == Absent::IsAnError => {
+                return Err(not_a_store(self.schema.as_str()));
+            }
+            Some(Progress::Current) => {}
+            Some(Progress::None | Progress::Behind) => self.migrate(migrations).await?,
         }
+        let newest_ms = self.read(|tx| migrate::newest_ms(tx.connection(), migrations)).await?;
+        if let Some(newest_ms) = newest_ms {
+            self.clock.start_after(newest_ms);
+        }
+        Ok(())
     }
 
     /// How far the schema has come; `None` when there is none.
@@ -186,9 +196,11 @@ impl PostgresStore {
         let begin_sql = format!("{}; SET LOCAL statement_timeout = 0; {}", self.begin_write, self.lock_sql());
         let deadline = Instant::now() + self.deadline;
         let permit = self.lane.admission.enter(deadline).await?;
-        let lane = Arc::clone(&self.lane);
+        let (lane, now_ms) = (Arc::clone(&self.lane), self.clock.wall_ms());
         blocking(move || {
-            lane.run_outside(&permit, |connection| migrate::bring_up(connection, &begin_sql, migrations))
+            lane.run_outside(&permit, |connection| {
+                migrate::bring_up(connection, &begin_sql, migrations, now_ms)
+            })
         })
         .await
     }
@@ -216,6 +228,10 @@ impl PostgresStore {
     /// Lets running work of this schema end and refuses new work. The lane stays open for its other schemas.
     pub(crate) async fn close(&self, patience: Duration) -> bool {
         self.own.close(patience).await
+    }
+
+    pub(crate) fn now_ms(&self) -> i64 {
+        self.clock.now_ms()
     }
 
     pub(crate) fn stats(&self) -> StoreStats {

@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
+use crate::Clock;
+
 /// How much the stores of one process may hold, and how long anyone may wait.
 #[derive(Clone, Debug)]
 pub struct StoreSettings {
+    /// What time it is. One for all the stores of a process.
+    pub clock: Clock,
     /// Reads of one SQLite store that may run at once (connections of one store, beside its writer).
     pub read_connections: u32,
     /// SQLite stores open at once. Each costs three file descriptors and about 115 KiB at rest.
@@ -50,6 +54,7 @@ pub struct StoreSettings {
 impl Default for StoreSettings {
     fn default() -> Self {
         Self {
+            clock: Clock::system(Clock::AHEAD),
             read_connections: 4,
             max_open: 512,
             admission_deadline: Duration::from_secs(5),

@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 
 use diesel::backend::Backend;
 use diesel::connection::Connection;
+use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate};
 use diesel::pg::Pg;
 use diesel::query_builder::{AsChangeset, AstPass, IntoUpdateTarget, QueryFragment, QueryId, UpdateTarget};
 use diesel::query_dsl::LoadQuery;
@@ -176,6 +177,50 @@ impl<T: 'static, C: 'static, W: QueryId> QueryId for Increase<T, C, W> {
     const HAS_STATIC_QUERY_ID: bool = W::HAS_STATIC_QUERY_ID;
 }
 
+/// One more than the greatest number in a column, and 1 where there is none: the place of a row that is inserted behind all
+/// others. Two writers may not ask at the same time.
+#[derive(Clone, Copy, Debug)]
+pub struct Next<T, C> {
+    table: T,
+    column: PhantomData<C>,
+}
+
+/// [`Next`] of this column, the first of its table's primary key.
+pub fn next<C>(table: C::Table, _column: C) -> Next<<C::Table as QuerySource>::FromClause, C>
+where
+    C: Column<Table: QuerySource, SqlType = BigInt>,
+{
+    Next { table: table.from_clause(), column: PhantomData }
+}
+
+impl<T, C> Expression for Next<T, C> {
+    type SqlType = BigInt;
+}
+
+impl<T, C, QS> AppearsOnTable<QS> for Next<T, C> {}
+
+impl<T, C, QS> SelectableExpression<QS> for Next<T, C> {}
+
+impl<T, C, G> ValidGrouping<G> for Next<T, C> {
+    type IsAggregate = is_aggregate::Never;
+}
+
+impl<DB: Backend, T: QueryFragment<DB>, C: Column> QueryFragment<DB> for Next<T, C> {
+    fn walk_ast<'b>(&'b self, mut pass: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        pass.push_sql("COALESCE((SELECT MAX(");
+        pass.push_identifier(C::NAME)?;
+        pass.push_sql(") FROM ");
+        self.table.walk_ast(pass.reborrow())?;
+        pass.push_sql("), 0) + 1");
+        Ok(())
+    }
+}
+
+impl<T: 'static, C: 'static> QueryId for Next<T, C> {
+    type QueryId = Self;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -185,6 +230,7 @@ mod tests {
     use diesel::prelude::*;
 
     use super::*;
+    use crate::clock::{Clock, StoreClock};
 
     diesel::table! {
         pools (name) {
@@ -207,7 +253,8 @@ mod tests {
             }
         });
         let mut connection = StoreConnection::Sqlite(connection);
-        let mut tx = WriteTx::new(&mut connection);
+        let clock = StoreClock::new(Clock::system(Clock::AHEAD));
+        let mut tx = WriteTx::new(&mut connection, &clock);
         for by in 1..=3 {
             assert_eq!(tx.update(pools::table.find("a"), pools::used.eq(pools::used + by)), Ok(1));
             assert_eq!(tx.update(pools::table.find("b"), pools::used.eq(pools::used + by)), Ok(0));

@@ -149,6 +149,15 @@ impl Store {
         self.read(|tx| room::bytes_in_use(tx.connection())).await
     }
 
+    /// What time a write that begins now would have: milliseconds since 1970 in UTC, never before what the store holds, unless
+    /// that is more than a day ahead of the clock.
+    pub fn now_ms(&self) -> i64 {
+        match &self.0.kind {
+            Kind::Sqlite(store) => store.now_ms(),
+            Kind::Postgres(store) => store.now_ms(),
+        }
+    }
+
     /// Counters since the store was opened.
     pub fn stats(&self) -> StoreStats {
         match &self.0.kind {

@@ -19,7 +19,7 @@ use crate::reserve::{self, Reserve};
 use crate::slots::Slots;
 use crate::sqlite::{self, SqliteStore};
 use crate::store::Kind;
-use crate::{Store, StoreError, StoreSettings};
+use crate::{Clock, Store, StoreError, StoreSettings};
 
 /// How often a full cache looks again for a store that nobody uses.
 const EVICTION_RETRY: Duration = Duration::from_millis(5);
@@ -162,6 +162,11 @@ impl Stores {
     /// The room that is kept in a directory for when its disk is full.
     pub fn reserve(&self, directory: &Path) -> Reserve {
         Reserve::new(directory, Arc::clone(&self.0.priority))
+    }
+
+    /// The clock of all the stores.
+    pub fn clock(&self) -> &Clock {
+        &self.0.settings.clock
     }
 
     /// How many stores are open now.

@@ -9,8 +9,9 @@ use diesel::QueryResult;
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::result::Error as QueryError;
 
+use crate::clock::StoreClock;
 use crate::connection::depth;
-use crate::{StoreConnection, StoreError, clock, room};
+use crate::{StoreConnection, StoreError, room};
 
 /// A read transaction: every query in it sees the store at the same moment.
 pub struct ReadTx<'a> {
@@ -59,6 +60,7 @@ impl<'a> ReadTx<'a> {
 /// A write transaction: everything in it is stored, or nothing is.
 pub struct WriteTx<'a> {
     read: ReadTx<'a>,
+    clock: &'a StoreClock,
     now_ms: i64,
     /// Bytes that the store may hold.
     limit: Option<u64>,
@@ -69,9 +71,10 @@ pub struct WriteTx<'a> {
 }
 
 impl<'a> WriteTx<'a> {
-    pub(crate) fn new(connection: &'a mut StoreConnection) -> Self {
+    pub(crate) fn new(connection: &'a mut StoreConnection, clock: &'a StoreClock) -> Self {
         let read = ReadTx { writes: true, ..ReadTx::new(connection) };
-        Self { read, now_ms: clock::now_ms(), limit: None, beyond_limit: false, part_beyond_limit: false }
+        let now_ms = clock.now_ms();
+        Self { read, clock, now_ms, limit: None, beyond_limit: false, part_beyond_limit: false }
     }
 
     /// With a limit on what the store may hold.
@@ -99,8 +102,8 @@ impl<'a> WriteTx<'a> {
         }
     }
 
-    /// When this transaction began: milliseconds since 1970 in UTC. The same for all its rows, and never less
-    /// than that of an earlier transaction of this process.
+    /// When this transaction began: milliseconds since 1970 in UTC. The same for all its rows. It tells people when; what came
+    /// first is never decided by it, because clocks go wrong and two processes have two.
     pub fn now_ms(&self) -> i64 {
         self.now_ms
     }
@@ -121,9 +124,9 @@ impl<'a> WriteTx<'a> {
         matches!(self.read.connection, StoreConnection::Postgres(_))
     }
 
-    /// A new UUIDv7 as text, greater than every earlier one of this process.
+    /// A new UUIDv7 as text. It names a row; as with [`WriteTx::now_ms`], it does not say what came first.
     pub fn new_id(&mut self) -> String {
-        clock::new_id()
+        self.clock.new_id()
     }
 
     /// Runs a part that may fail alone: an error or a panic undoes the part, and the transaction goes on. Where it cannot,

@@ -55,7 +55,7 @@ pub struct Grant {
 }
 
 /// `last_used_ms` is kept to this many milliseconds: a sync of 10,000 users is not 10,000 registry writes.
-const USE_NOTED_EVERY_MS: i64 = 60_000;
+const USE_NOTED_EVERY_MS: u64 = 60_000;
 
 impl Grant {
     pub(crate) fn admits(&self, token: &Token, now_ms: i64) -> bool {
@@ -66,7 +66,8 @@ impl Grant {
     /// Whether this use is worth writing down; true for one caller only.
     pub(crate) fn note_use(&self, now_ms: i64) -> bool {
         let last = self.last_used_ms.load(Ordering::Relaxed);
-        now_ms - last >= USE_NOTED_EVERY_MS
+        // Either way: a use that was noted under a clock that was ahead must not stand for the last for years.
+        now_ms.abs_diff(last) >= USE_NOTED_EVERY_MS
             && self.last_used_ms.compare_exchange(last, now_ms, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 }

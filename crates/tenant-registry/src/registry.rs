@@ -103,6 +103,12 @@ impl Registry {
         Ok(Some(grant))
     }
 
+    /// What time it is, as far as this region knows: by it credentials end. A clock that is set back while the process is down
+    /// does not make it earlier than what rests here.
+    pub fn now_ms(&self) -> i64 {
+        self.store.now_ms()
+    }
+
     /// Writes down that a credential was used, at most once a minute.
     ///
     /// # Errors

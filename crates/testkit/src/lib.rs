@@ -9,6 +9,7 @@
 
 pub mod at_once;
 pub mod bench;
+pub mod clocks;
 pub mod gateway;
 pub mod hostile;
 pub mod http;

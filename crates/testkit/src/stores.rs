@@ -161,7 +161,17 @@ where
     F: Fn(Store) -> Fut,
     Fut: Future<Output = ()>,
 {
-    for fresh in [FreshStore::sqlite(migrations).await, FreshStore::postgres(migrations).await] {
+    on_each_store_with(migrations, StoreSettings::default(), body).await;
+}
+
+/// The same, with settings.
+pub async fn on_each_store_with<F, Fut>(migrations: &'static [Migration], settings: StoreSettings, body: F)
+where
+    F: Fn(Store) -> Fut,
+    Fut: Future<Output = ()>,
+{
+    let sqlite = FreshStore::sqlite_with(migrations, settings.clone()).await;
+    for fresh in [sqlite, FreshStore::postgres_with(migrations, settings).await] {
         let naming = NameWhenPanicking(fresh.database);
         body(fresh.store.clone()).await;
         drop(naming);

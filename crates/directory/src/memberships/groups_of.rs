@@ -30,8 +30,8 @@ pub struct ToldGroup {
     pub id: String,
     /// Its name.
     pub display_name: Option<String>,
-    /// Since when its name and its place in other groups are what they are, in milliseconds since 1970 UTC.
-    pub told_ms: i64,
+    /// The number of the change record that tells how its name, or its place in other groups, came to be what it is.
+    pub told_number: i64,
     /// Whether the group is or was in another group.
     pub(crate) leads_on: bool,
 }
@@ -60,21 +60,21 @@ impl GroupOfUser {
     }
 }
 
-/// A group as it rests: id, when it was renamed, when it was moved, document.
+/// A group as it rests: id, the changes that renamed and that moved it, document.
 type Row = (String, i64, i64, String);
 
-fn columns() -> (groups::id, groups::renamed_ms, groups::moved_ms, groups::document) {
-    (groups::id, groups::renamed_ms, groups::moved_ms, groups::document)
+fn columns() -> (groups::id, groups::renamed_number, groups::moved_number, groups::document) {
+    (groups::id, groups::renamed_number, groups::moved_number, groups::document)
 }
 
-fn told((id, renamed_ms, moved_ms, document): Row) -> Arc<ToldGroup> {
+fn told((id, renamed, moved, document): Row) -> Arc<ToldGroup> {
     #[derive(serde::Deserialize)]
     struct Named {
         #[serde(rename = "displayName")]
         display_name: Option<String>,
     }
     let display_name = serde_json::from_str::<Named>(&document).ok().and_then(|named| named.display_name);
-    Arc::new(ToldGroup { id, display_name, told_ms: renamed_ms.max(moved_ms), leads_on: moved_ms > 0 })
+    Arc::new(ToldGroup { id, display_name, told_number: renamed.max(moved), leads_on: moved > 0 })
 }
 
 /// What is told of these groups.

@@ -379,7 +379,7 @@ fn remove_users(tx: &mut WriteTx<'_>, group_id: &str, ids: &[&str]) -> Result<()
 pub(crate) fn clear(tx: &mut WriteTx<'_>, group_id: &str) -> Result<bool, DirectoryError> {
     let members = memberships::table.filter(memberships::group_id.eq(group_id));
     diesel::update(users::table.filter(users::id.eq_any(members.select(memberships::user_id))))
-        .set(users::groups_changed_ms.eq(tx.now_ms()))
+        .set(users::regrouped_version.eq(users::version))
         .execute(tx.connection())?;
     let users = tx.execute(diesel::delete(members))?;
     Ok(nesting::clear(tx, group_id)? || users > 0)
@@ -424,16 +424,15 @@ fn touch_all(tx: &mut WriteTx<'_>, group_ids: Vec<String>) -> Result<Vec<LeftGro
 }
 
 fn mark(tx: &mut WriteTx<'_>, user_ids: &[&str]) -> Result<(), DirectoryError> {
-    let now = tx.now_ms();
     if user_ids.len() <= FEW {
         for id in user_ids {
-            tx.update(users::table.find(id), users::groups_changed_ms.eq(now))?;
+            tx.update(users::table.find(id), users::regrouped_version.eq(users::version))?;
         }
         return Ok(());
     }
     for chunk in user_ids.chunks(CHUNK) {
         diesel::update(users::table.filter(users::id.eq_any(chunk)))
-            .set(users::groups_changed_ms.eq(now))
+            .set(users::regrouped_version.eq(users::version))
             .execute(tx.connection())?;
     }
     Ok(())

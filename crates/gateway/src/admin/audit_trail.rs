@@ -41,7 +41,7 @@ pub(super) async fn changes(
 
 fn change_json(change: &StoredChange) -> Value {
     json!({
-        "id": change.id,
+        "number": change.number,
         "at": iso(change.at_ms),
         "kind": change.kind,
         "resource_id": change.resource_id,

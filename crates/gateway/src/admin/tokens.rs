@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tenant_registry::CredentialInfo;
 
 use super::{Problem, body::Body, json, query::Page, tenants::place};
-use crate::app::{App, now_ms};
+use crate::app::App;
 
 const DAY_MS: i64 = 86_400_000;
 /// Ten years.
@@ -32,7 +32,7 @@ pub(super) async fn issue(
     if days.is_some_and(|days| !(1..=MAX_DAYS).contains(&days)) {
         return Err(Problem::bad_request(format!("expires_in_days is 1 to {MAX_DAYS}.")));
     }
-    let expires_ms = days.map(|days| now_ms() + days * DAY_MS);
+    let expires_ms = days.map(|days| registry.now_ms() + days * DAY_MS);
     let issued = registry.issue_token(&key, expires_ms).await?;
     Ok(json(
         201,

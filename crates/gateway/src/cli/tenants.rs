@@ -224,8 +224,9 @@ fn changes(
         return output::json(&answer);
     }
     let row = |change: &Value| {
-        ["at", "kind", "resource_id", "version", "request_id", "detail"].map(|name| cell(change, name))
+        ["number", "at", "kind", "resource_id", "version", "request_id", "detail"]
+            .map(|name| cell(change, name))
     };
     let rows: Vec<_> = elements(&answer).iter().map(row).collect();
-    output::table(["AT", "WHAT", "RESOURCE", "VERSION", "REQUEST", "DETAIL"], &rows)
+    output::table(["NUMBER", "AT", "WHAT", "RESOURCE", "VERSION", "REQUEST", "DETAIL"], &rows)
 }

@@ -14,7 +14,7 @@ use tracing::warn;
 use super::target::Target;
 use crate::{
     api_error::{ApiError, Unauthorized},
-    app::{App, now_ms},
+    app::App,
 };
 
 /// The tenant's live credential, if the request carries one that opens what its path names.
@@ -81,7 +81,10 @@ fn bearer(request: &HttpRequest) -> Option<Token> {
 
 async fn verify(app: &App, token: &Token) -> Result<Option<Arc<Grant>>, ApiError> {
     match app.regions.get(token.region()) {
-        Some(registry) => Ok(registry.map_err(ApiError::RegionDown)?.verify(token, now_ms()).await?),
+        Some(registry) => {
+            let registry = registry.map_err(ApiError::RegionDown)?;
+            Ok(registry.verify(token, registry.now_ms()).await?)
+        }
         None => {
             token.compare_with_nothing();
             Ok(None)
@@ -111,7 +114,7 @@ fn refuse(app: &App, request: &HttpRequest, token: Option<&Token>) -> ApiError {
 /// A use that cannot be written down is no reason to refuse it.
 async fn note_use(app: &App, grant: &Grant) {
     let Some(Ok(registry)) = app.regions.get(&grant.tenant.region) else { return };
-    if let Err(error) = registry.note_use(grant, now_ms()).await {
+    if let Err(error) = registry.note_use(grant, registry.now_ms()).await {
         warn!(key_id = grant.key_id, %error, "the last use of a token could not be noted");
     }
 }

@@ -12,7 +12,7 @@ use std::{
 
 use config::{Config, Environment, File, FileFormat};
 use scim_core::list::Page;
-use store::StoreSettings;
+use store::{Clock, StoreSettings};
 use tenant_registry::RegionCode;
 
 pub(crate) use base_url::BaseUrl;
@@ -133,6 +133,7 @@ impl TryFrom<raw::Raw> for Settings {
                 max_waiting: raw.store.max_waiting_writes,
                 admission_deadline: Duration::from_millis(raw.store.admission_deadline_ms),
                 group_commit_max: raw.store.group_commit_max,
+                clock: Clock::system(Duration::from_secs(raw.store.clock_ahead_days.saturating_mul(86_400))),
                 ..StoreSettings::default()
             },
         })

@@ -77,6 +77,7 @@ pub(super) struct Store {
     pub(super) max_waiting_writes: usize,
     pub(super) admission_deadline_ms: u64,
     pub(super) group_commit_max: usize,
+    pub(super) clock_ahead_days: u64,
 }
 
 #[derive(Debug, Deserialize)]

@@ -1,7 +1,7 @@
 //! Every metric, declared in one list. Labels are words of this program, never what a caller sent (attack 25).
 
 use prometheus::{
-    Encoder, HistogramVec, IntCounterVec, IntGaugeVec, Registry, TextEncoder, histogram_opts, opts,
+    Encoder, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder, histogram_opts, opts,
 };
 
 /// The metrics of one process.
@@ -25,6 +25,7 @@ pub(crate) struct Metrics {
     pub(crate) leniencies: IntCounterVec,
     /// By region: 1 while it is served.
     pub(crate) regions_served: IntGaugeVec,
+    clock_doubted: IntGauge,
 }
 
 impl Metrics {
@@ -47,6 +48,11 @@ impl Metrics {
             histogram_opts!("usher_request_seconds", "Time to answer a SCIM request, in seconds.", buckets);
         let seconds = HistogramVec::new(options, &["route", "method"])?;
         registry.register(Box::new(seconds.clone()))?;
+        let clock_doubted = IntGauge::new(
+            "usher_clock_doubted",
+            "1 while the machine's clock is so far from what the stores hold that it is not believed.",
+        )?;
+        registry.register(Box::new(clock_doubted.clone()))?;
         Ok(Self {
             requests: counter(
                 "usher_requests_total",
@@ -85,12 +91,14 @@ impl Metrics {
             )?,
             regions_served,
             seconds,
+            clock_doubted,
             registry,
         })
     }
 
     /// The text that Prometheus reads.
-    pub(crate) fn text(&self) -> String {
+    pub(crate) fn text(&self, clock_is_doubted: bool) -> String {
+        self.clock_doubted.set(clock_is_doubted.into());
         let mut text = Vec::new();
         match TextEncoder::new().encode(&self.registry.gather(), &mut text) {
             Ok(()) => String::from_utf8_lossy(&text).into_owned(),

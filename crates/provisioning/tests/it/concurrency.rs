@@ -4,11 +4,11 @@ use futures_util::future::join_all;
 use seat_ledger::State;
 use serde_json::json;
 
-use crate::support::{Tenant, for_each_tenant, is_busy, is_full, person};
+use crate::support::{Tenant, for_each_tenant_at_any_time, is_busy, is_full, person};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn attack_47_concurrent_patches_of_one_user_all_hold() {
-    for_each_tenant(async |tenant: Tenant| {
+    for_each_tenant_at_any_time(async |tenant: Tenant| {
         tenant.quotas(1, 1).await;
         let id = tenant.create(person("ann", "member")).await.unwrap().view.record.id;
         let patches = (0..16).map(|n| {
@@ -30,7 +30,7 @@ async fn attack_47_concurrent_patches_of_one_user_all_hold() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn s2_of_64_concurrent_creates_for_the_last_seat_one_is_granted_and_the_refused_leave_nothing() {
-    for_each_tenant(async |tenant: Tenant| {
+    for_each_tenant_at_any_time(async |tenant: Tenant| {
         tenant.quotas(1, 3).await;
         let creates = (0..64).map(|n| {
             let tenant = tenant.clone();
@@ -53,7 +53,7 @@ async fn s2_of_64_concurrent_creates_for_the_last_seat_one_is_granted_and_the_re
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_storm_of_use_cases_leaves_a_tenant_that_adds_up() {
-    for_each_tenant(async |tenant: Tenant| {
+    for_each_tenant_at_any_time(async |tenant: Tenant| {
         tenant.quotas(3, 4).await;
         let workers = (0..8_usize).map(|worker| {
             let tenant = tenant.clone();

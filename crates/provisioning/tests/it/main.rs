@@ -4,8 +4,10 @@
 mod audit;
 mod bulk;
 mod class;
+mod clocks;
 mod concurrency;
 mod documents;
+mod migration;
 mod nesting;
 mod promises;
 mod put_and_patch;

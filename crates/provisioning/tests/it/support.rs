@@ -37,6 +37,16 @@ where
     testkit::stores::on_each_store(TENANT_MIGRATIONS, |store| body(Tenant::new(store, "default"))).await;
 }
 
+/// The same, under a clock that jumps.
+pub(crate) async fn for_each_tenant_at_any_time<F>(body: impl Fn(Tenant) -> F)
+where
+    F: Future<Output = ()>,
+{
+    let settings = testkit::clocks::settings(testkit::clocks::jumping());
+    let body = |store| body(Tenant::new(store, "default"));
+    testkit::stores::on_each_store_with(TENANT_MIGRATIONS, settings, body).await;
+}
+
 impl Tenant {
     pub(crate) fn new(store: Store, profile: &str) -> Self {
         Self { store, rules: Rules::new(Profile::built_in(profile).unwrap()) }
@@ -96,6 +106,19 @@ impl Tenant {
             groups::create(tx, rules, &body, true, (&act(), &mut Tolerance::lenient()))
         };
         self.write(work).await.unwrap()
+    }
+
+    pub(crate) async fn rename(&self, group: &str, name: &str) {
+        let operations = json!([{ "op": "replace", "path": "displayName", "value": name }]);
+        let body = json!({ "schemas": [urn::PATCH_OP], "Operations": operations });
+        let group = group.to_owned();
+        let work = move |tx: &mut WriteTx<'_>, rules: &Rules| {
+            let tolerance = &mut Tolerance::lenient();
+            let (request, members) = PatchRequest::parse(&rules.group, &body, tolerance)?.split_members();
+            let wants = (&request, members.as_slice(), false);
+            groups::patch(tx, rules, &group, wants, &Preconditions::default(), (&act(), tolerance))
+        };
+        self.write(work).await.unwrap();
     }
 
     /// What happened to one resource, as a story: oldest first.
@@ -175,10 +198,10 @@ fn canonical(tx: &mut ReadTx<'_>) -> String {
         "SELECT group_id || ' ' || member_id AS line FROM nested_groups ORDER BY 1",
         "SELECT claim || ' ' || resource_id AS line FROM unique_claims ORDER BY 1",
         "SELECT resource_type || ' ' || CAST(total AS TEXT) AS line FROM directory_totals ORDER BY 1",
-        "SELECT kind || ' ' || resource_id || ' ' || detail AS line FROM changes ORDER BY id",
+        "SELECT kind || ' ' || resource_id || ' ' || detail AS line FROM changes ORDER BY number",
         "SELECT license || ' ' || CAST(used AS TEXT) AS line FROM seat_pools ORDER BY 1",
         "SELECT user_id || ' ' || requested || ' ' || state || ' ' || role AS line FROM seats ORDER BY 1",
-        "SELECT user_id || ' ' || license || ' ' || CAST(movement AS TEXT) AS line FROM seat_ledger ORDER BY id",
+        "SELECT user_id || ' ' || license || ' ' || CAST(movement AS TEXT) AS line FROM seat_ledger ORDER BY number",
     ];
     let lines = queries.into_iter().flat_map(|query| sql_query(query).load::<Line>(tx.connection()).unwrap());
     lines.map(|line| line.line + "\n").collect()

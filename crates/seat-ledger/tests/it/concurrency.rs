@@ -3,13 +3,12 @@
 use futures_util::future::join_all;
 use seat_ledger::{License, Policy, SeatError, State, pools, seats};
 use store::StoreError;
-use testkit::stores::on_each_store;
 
-use crate::support::{Ask, MIGRATIONS, adds_up, plan, settle, used, write};
+use crate::support::{Ask, adds_up, on_each_store, plan, settle, used, write};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn s2_of_64_concurrent_claims_for_the_last_seat_exactly_one_is_granted() {
-    on_each_store(MIGRATIONS, async |store| {
+    on_each_store(async |store| {
         for (round, policy) in [Policy::Refuse, Policy::Fallback, Policy::Refuse].into_iter().enumerate() {
             let sold = used(&store, License::Member).await;
             plan(&store, sold + 1, 0, policy).await;
@@ -35,7 +34,7 @@ async fn s2_of_64_concurrent_claims_for_the_last_seat_exactly_one_is_granted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn s2_of_64_who_fall_back_at_once_as_many_get_a_seat_as_there_are() {
-    on_each_store(MIGRATIONS, async |store| {
+    on_each_store(async |store| {
         plan(&store, 3, 20, Policy::Fallback).await;
         let claims = (0..64).map(|n| {
             let store = store.clone();
@@ -59,7 +58,7 @@ async fn s2_of_64_who_fall_back_at_once_as_many_get_a_seat_as_there_are() {
 /// Users who are resent, suspended, moved and deleted while others are promoted into the seats that become free.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_storm_of_changes_of_the_same_few_users_leaves_the_counts_in_agreement() {
-    on_each_store(MIGRATIONS, async |store| {
+    on_each_store(async |store| {
         plan(&store, 3, 4, Policy::Fallback).await;
         let workers = (0..12_usize).map(|worker| {
             let store = store.clone();

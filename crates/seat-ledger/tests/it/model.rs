@@ -8,11 +8,10 @@ use proptest::{
 };
 use seat_ledger::{License, Policy, SeatError, pools, seats};
 use store::{StoreError, WriteTx};
-use testkit::stores::on_each_store;
 
 use crate::{
     reference::Reference,
-    support::{Ask, MIGRATIONS, assert_adds_up, ledger_lines, write},
+    support::{Ask, assert_adds_up, ledger_lines, on_each_store, write},
 };
 
 const USERS: usize = 7;
@@ -170,7 +169,7 @@ fn resending_changes_nothing(tx: &mut WriteTx<'_>, step: &Step) -> Result<(), Te
 
 #[tokio::test(flavor = "multi_thread")]
 async fn s1_s5_s6_s7_s8_the_ledger_lives_as_its_reference_does() {
-    on_each_store(MIGRATIONS, async |store| {
+    on_each_store(async |store| {
         let met = write(&store, |tx| {
             let met = RefCell::new(Met::default());
             let config = Config { cases: CASES, failure_persistence: None, ..Config::default() };

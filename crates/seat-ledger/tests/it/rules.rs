@@ -2,13 +2,12 @@
 
 use diesel::{RunQueryDsl, sql_query};
 use seat_ledger::{License, Policy, SeatError, State, audit, pools, seats};
-use testkit::stores::on_each_store;
 
-use crate::support::{Ask, MIGRATIONS, adds_up, ledger_lines, plan, remove, settle, used, write};
+use crate::support::{Ask, adds_up, ledger_lines, on_each_store, plan, remove, settle, used, write};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn s2_no_seat_is_sold_twice_and_a_refusal_writes_nothing() {
-    on_each_store(MIGRATIONS, async |store| {
+    on_each_store(async |store| {
         plan(&store, 1, 0, Policy::Refuse).await;
         settle(&store, "a", Ask::Member, true).await.unwrap();
         match settle(&store, "b", Ask::Member, true).await {
@@ -26,7 +25,7 @@ async fn s2_no_seat_is_sold_twice_and_a_refusal_writes_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_falls_back_waits_and_is_refused_when_the_fallback_is_full_too() {
-    on_each_store(MIGRATIONS, async |store| {
+    on_each_store(async |store| {
         plan(&store, 1, 1, Policy::Fallback).await;
         settle(&store, "a", Ask::Member, true).await.unwrap();
         let b = settle(&store, "b", Ask::Member, true).await.unwrap().after;
@@ -53,7 +52,7 @@ async fn who_falls_back_waits_and_is_refused_when_the_fallback_is_full_too() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn mo5_a_move_frees_one_seat_and_takes_the_other_in_one_transaction() {
-    on_each_store(MIGRATIONS, async |store| {
+    on_each_store(async |store| {
         plan(&store, 1, 2, Policy::Fallback).await;
         settle(&store, "a", Ask::Member, true).await.unwrap();
         settle(&store, "b", Ask::Member, true).await.unwrap();
@@ -69,7 +68,7 @@ async fn mo5_a_move_frees_one_seat_and_takes_the_other_in_one_transaction() {
 /// Every Lite seat is held by people who wait for Member: who steps down changes places with the first of them.
 #[tokio::test(flavor = "multi_thread")]
 async fn s1_a_lower_class_is_granted_where_the_seat_that_it_frees_makes_room() {
-    on_each_store(MIGRATIONS, async |store| {
+    on_each_store(async |store| {
         plan(&store, 1, 1, Policy::Fallback).await;
         settle(&store, "a", Ask::Member, true).await.unwrap();
         settle(&store, "b", Ask::Member, true).await.unwrap();
@@ -84,7 +83,7 @@ async fn s1_a_lower_class_is_granted_where_the_seat_that_it_frees_makes_room() {
 /// To lower always passes, and yet no Lite seat is sold twice: the Member seat is kept until one is free.
 #[tokio::test(flavor = "multi_thread")]
 async fn s1_to_lower_passes_when_the_lesser_license_is_full_and_keeps_the_seat_until_one_is_free() {
-    on_each_store(MIGRATIONS, async |store| {
+    on_each_store(async |store| {
         plan(&store, 2, 1, Policy::Refuse).await;
         settle(&store, "lite", Ask::Lite, true).await.unwrap();
         settle(&store, "admin", Ask::Admin, true).await.unwrap();
@@ -108,7 +107,7 @@ async fn s1_to_lower_passes_when_the_lesser_license_is_full_and_keeps_the_seat_u
 
 #[tokio::test(flavor = "multi_thread")]
 async fn s1_who_waits_for_less_and_who_waits_for_more_exchange_seats_above_a_cut_quota_too() {
-    on_each_store(MIGRATIONS, async |store| {
+    on_each_store(async |store| {
         plan(&store, 2, 2, Policy::Fallback).await;
         for (user, ask) in [("a", Ask::Member), ("b", Ask::Member), ("c", Ask::Lite), ("d", Ask::Lite)] {
             settle(&store, user, ask, true).await.unwrap();
@@ -128,7 +127,7 @@ async fn s1_who_waits_for_less_and_who_waits_for_more_exchange_seats_above_a_cut
 
 #[tokio::test(flavor = "multi_thread")]
 async fn s4_a_move_that_is_refused_leaves_the_old_seat() {
-    on_each_store(MIGRATIONS, async |store| {
+    on_each_store(async |store| {
         plan(&store, 1, 0, Policy::Fallback).await;
         let before = settle(&store, "a", Ask::Member, true).await.unwrap().after;
         // MO8: a license that the plan does not have is not waited for.
@@ -142,7 +141,7 @@ async fn s4_a_move_that_is_refused_leaves_the_old_seat() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn s7_a_cut_quota_evicts_nobody_and_sells_nothing() {
-    on_each_store(MIGRATIONS, async |store| {
+    on_each_store(async |store| {
         plan(&store, 2, 2, Policy::Fallback).await;
         for user in ["a", "b"] {
             settle(&store, user, Ask::Member, true).await.unwrap();
@@ -160,7 +159,7 @@ async fn s7_a_cut_quota_evicts_nobody_and_sells_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unlimited_quota_never_refuses_and_a_license_without_fallback_gets_no_such_policy() {
-    on_each_store(MIGRATIONS, async |store| {
+    on_each_store(async |store| {
         write(&store, |tx| pools::set_quota(tx, License::Member, None)).await.unwrap();
         for n in 0..20 {
             settle(&store, &format!("u{n}"), Ask::Admin, true).await.unwrap();
@@ -175,7 +174,7 @@ async fn an_unlimited_quota_never_refuses_and_a_license_without_fallback_gets_no
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_seat_of_many_users_is_read_at_once_as_one_by_one() {
-    on_each_store(MIGRATIONS, async |store| {
+    on_each_store(async |store| {
         plan(&store, 600, 0, Policy::Refuse).await;
         write(&store, |tx| {
             for n in 0..600 {
@@ -202,7 +201,7 @@ async fn a_seat_of_many_users_is_read_at_once_as_one_by_one() {
 /// What no code path of ours does, an operator's hand or a damaged file may: the recount sees each of the three alone.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_recount_finds_a_fault_in_any_of_the_three_counts() {
-    on_each_store(MIGRATIONS, async |store| {
+    on_each_store(async |store| {
         plan(&store, 5, 5, Policy::Fallback).await;
         settle(&store, "a", Ask::Member, true).await.unwrap();
         adds_up(&store).await;

@@ -3,9 +3,45 @@
 use diesel::{RunQueryDsl, sql_query, sql_types::BigInt};
 use seat_ledger::{License, Policy, Seat, SeatChange, SeatError, Wish, audit, pools, seats};
 use store::{Migration, ReadTx, Store, WriteTx};
+use testkit::clocks::{jumping, settings};
 
-pub(crate) const MIGRATIONS: &[Migration] =
-    &[Migration { version: "0002_seats", sql: include_str!("../../../../migrations/tenant/0002_seats.sql") }];
+pub(crate) const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: "0001_directory",
+        sql: include_str!("../../../../migrations/tenant/0001_directory.sql"),
+        newest: None,
+    },
+    Migration {
+        version: "0002_seats",
+        sql: include_str!("../../../../migrations/tenant/0002_seats.sql"),
+        newest: None,
+    },
+    Migration {
+        version: "0003_nested_groups",
+        sql: include_str!("../../../../migrations/tenant/0003_nested_groups.sql"),
+        newest: None,
+    },
+    Migration {
+        version: "0004_lists",
+        sql: include_str!("../../../../migrations/tenant/0004_lists.sql"),
+        newest: None,
+    },
+    Migration {
+        version: "0005_extension_schemas",
+        sql: include_str!("../../../../migrations/tenant/0005_extension_schemas.sql"),
+        newest: None,
+    },
+    Migration {
+        version: "0006_order",
+        sql: include_str!("../../../../migrations/tenant/0006_order.sql"),
+        newest: None,
+    },
+];
+
+/// Runs a test body on both databases, under a clock that jumps: no rule of this crate may depend on it.
+pub(crate) async fn on_each_store<Fut: Future<Output = ()>>(body: impl Fn(Store) -> Fut) {
+    testkit::stores::on_each_store_with(MIGRATIONS, settings(jumping()), body).await;
+}
 
 /// What people ask for: as the profiles have it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

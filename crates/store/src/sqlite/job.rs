@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::oneshot;
 
+use crate::clock::StoreClock;
 use crate::transactions::run_caught;
 use crate::{StoreConnection, StoreError, WriteTx};
 
@@ -17,7 +18,7 @@ pub(crate) trait Job: Send {
     /// Whether it is done while a reserve is spent.
     fn urgency(&self) -> Urgency;
     /// Runs the closure in a store that may hold so many bytes, and keeps its result, in place of that of an earlier run.
-    fn run(&mut self, connection: &mut StoreConnection, limit: Option<u64>) -> Ran;
+    fn run(&mut self, connection: &mut StoreConnection, clock: &StoreClock, limit: Option<u64>) -> Ran;
     /// True when the closure was run and returned an error or panicked.
     fn failed(&self) -> bool;
     /// Tells the caller, after the commit: its own result, or the failure that took the whole batch down.
@@ -103,8 +104,8 @@ where
         self.urgency
     }
 
-    fn run(&mut self, connection: &mut StoreConnection, limit: Option<u64>) -> Ran {
-        let mut tx = WriteTx::new(connection).within(limit);
+    fn run(&mut self, connection: &mut StoreConnection, clock: &StoreClock, limit: Option<u64>) -> Ran {
+        let mut tx = WriteTx::new(connection, clock).within(limit);
         let result = run_caught(|| {
             let value = (self.work)(&mut tx)?;
             tx.keep_within_limit()?;

@@ -20,6 +20,7 @@ pub(crate) use self::job::Urgency;
 use self::mark::Marked;
 use self::writer::Writer;
 use crate::admission::Admission;
+use crate::clock::StoreClock;
 use crate::location::StoreFile;
 use crate::migrate::{self, Migration, Progress, not_a_store};
 use crate::open::{self, Role};
@@ -34,6 +35,7 @@ pub(crate) struct SqliteStore {
     readers: Arc<Pool>,
     writer: Arc<Writer>,
     counters: Arc<Counters>,
+    clock: Arc<StoreClock>,
     deadline: Duration,
 }
 
@@ -61,14 +63,23 @@ impl SqliteStore {
         }
         if progress != Progress::Current || marked != Marked::Yes {
             let mut writer = open::sqlite(file, Role::Writer, settings)?;
-            migrate::bring_up(&mut writer, &mark::begin_sql(file), migrations)?;
+            migrate::bring_up(&mut writer, &mark::begin_sql(file), migrations, settings.clock.wall_ms())?;
+        }
+        let clock = Arc::new(StoreClock::new(settings.clock.clone()));
+        if let Some(newest_ms) = migrate::newest_ms(&mut reader, migrations)? {
+            clock.start_after(newest_ms);
         }
         let counters = Arc::new(Counters::default());
         let readers = Arc::new(readers(file, settings));
         readers.adopt(reader);
-        let writer =
-            Arc::new(Writer::new(file.clone(), Arc::clone(settings), Arc::clone(&counters), priority));
-        Ok(Self { readers, writer, counters, deadline: settings.admission_deadline })
+        let writer = Writer::new(
+            file.clone(),
+            Arc::clone(settings),
+            Arc::clone(&counters),
+            Arc::clone(&clock),
+            priority,
+        );
+        Ok(Self { readers, writer: Arc::new(writer), counters, clock, deadline: settings.admission_deadline })
     }
 
     pub(crate) async fn read<T, E, F>(&self, work: F) -> Result<T, E>
@@ -142,6 +153,10 @@ impl SqliteStore {
 
     pub(crate) fn limit_to(&self, bytes: Option<u64>) {
         self.writer.limit.set(bytes);
+    }
+
+    pub(crate) fn now_ms(&self) -> i64 {
+        self.clock.now_ms()
     }
 
     pub(crate) fn stats(&self) -> StoreStats {

@@ -17,6 +17,7 @@ use tokio::time::{Instant, timeout_at};
 use super::checkpoint::Checkpointer;
 use super::job::{Claim, ClosureJob, Job, Ran, Repeat, Urgency};
 use crate::admission::closed;
+use crate::clock::StoreClock;
 use crate::connection::depth;
 use crate::location::StoreFile;
 use crate::open::{self, Role};
@@ -35,6 +36,7 @@ pub(crate) struct Writer {
     file: StoreFile,
     settings: Arc<StoreSettings>,
     counters: Arc<Counters>,
+    clock: Arc<StoreClock>,
     checkpointer: Arc<Checkpointer>,
     queue: Mutex<Queue>,
     idle: Notify,
@@ -60,6 +62,7 @@ impl Writer {
         file: StoreFile,
         settings: Arc<StoreSettings>,
         counters: Arc<Counters>,
+        clock: Arc<StoreClock>,
         priority: &Arc<Priority>,
     ) -> Self {
         let checkpointer = Checkpointer::new(
@@ -73,6 +76,7 @@ impl Writer {
             file,
             settings,
             counters,
+            clock,
             checkpointer: Arc::new(checkpointer),
             queue: Mutex::default(),
             idle: Notify::new(),
@@ -240,7 +244,7 @@ impl Writer {
         open: u32,
     ) -> Result<Ran, StoreError> {
         Counters::count(&self.counters.jobs);
-        let ran = job.run(connection, self.limit.get());
+        let ran = job.run(connection, &self.clock, self.limit.get());
         match ran {
             Ran::Well if depth(connection)? != open => Err(StoreError::unbalanced()),
             Ran::Untouched if depth(connection)? != open => Ok(Ran::Spoiled),

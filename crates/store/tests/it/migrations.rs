@@ -9,14 +9,17 @@ use crate::support::number;
 const FIRST: Migration = Migration {
     version: "0001_a",
     sql: "CREATE TABLE a (n BIGINT NOT NULL);\nINSERT INTO a (n) VALUES (1);\n",
+    newest: None,
 };
 const SECOND: Migration = Migration {
     version: "0002_b",
     sql: "CREATE TABLE b (n BIGINT NOT NULL);\nINSERT INTO b (n) SELECT n FROM a;\n",
+    newest: None,
 };
 const HALF_BROKEN: Migration = Migration {
     version: "0002_bad",
     sql: "CREATE TABLE half (n BIGINT NOT NULL);\nINSERT INTO nowhere VALUES (1);\n",
+    newest: None,
 };
 
 const OLD: &[Migration] = &[FIRST];

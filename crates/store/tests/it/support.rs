@@ -10,6 +10,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
           CREATE TABLE pairs (a TEXT NOT NULL, b TEXT NOT NULL, UNIQUE (a, b));\n\
           CREATE TABLE children (parent TEXT NOT NULL REFERENCES things (name) DEFERRABLE INITIALLY DEFERRED);\n\
           INSERT INTO things (name, amount) VALUES ('counter', 0);\n",
+    newest: None,
 }];
 
 #[derive(diesel::QueryableByName)]

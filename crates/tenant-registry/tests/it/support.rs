@@ -10,7 +10,7 @@ use tenant_registry::{
 };
 
 pub(crate) const TENANT_MIGRATIONS: &[Migration] =
-    &[Migration { version: "0001_notes", sql: "CREATE TABLE notes (word TEXT NOT NULL);\n" }];
+    &[Migration { version: "0001_notes", sql: "CREATE TABLE notes (word TEXT NOT NULL);\n", newest: None }];
 
 /// One region, as one process has it open.
 pub(crate) struct Region {

@@ -10,10 +10,7 @@ use scim_core::list::{Page, Paging, Place};
 use store::Store;
 
 use super::cursor::{Signer, Step};
-use crate::{
-    api_error::ApiError,
-    app::{App, now_ms},
-};
+use crate::{api_error::ApiError, app::App};
 
 /// Length of a tenant's secret: 43 characters of 62 kinds are 256 bits.
 const SECRET: usize = 43;
@@ -21,7 +18,7 @@ const SECRET: usize = 43;
 /// The page that a request asks for.
 pub(in crate::scim) enum Asked {
     Index(Page),
-    Cursor { signer: Box<Signer>, step: Step, count: u64 },
+    Cursor { signer: Box<Signer>, now_ms: i64, step: Step, count: u64 },
 }
 
 impl Asked {
@@ -39,9 +36,9 @@ impl Asked {
             Paging::Index(page) => Self::Index(page),
             Paging::Cursor { cursor, count } => {
                 let signer = Signer::new(&secret(store).await?, query, app.settings.cursor_timeout);
-                let is_first = cursor.is_empty();
-                let step = if is_first { Step::first() } else { signer.read(&cursor, now_ms())? };
-                Self::Cursor { signer: Box::new(signer), step, count }
+                let (is_first, now_ms) = (cursor.is_empty(), store.now_ms());
+                let step = if is_first { Step::first() } else { signer.read(&cursor, now_ms)? };
+                Self::Cursor { signer: Box::new(signer), now_ms, step, count }
             }
         })
     }
@@ -59,12 +56,12 @@ impl Asked {
 
     /// Where the page stands, with the cursors to its neighbours. Who asked for `count=0` wanted the total alone and gets none.
     pub(in crate::scim) fn place(&self, ends: &Ends) -> Place {
-        let (signer, count) = match self {
+        let (signer, now_ms, count) = match self {
             Self::Index(page) => return Place::Index(page.start_index),
-            Self::Cursor { signer, count, .. } => (signer, *count),
+            Self::Cursor { signer, now_ms, count, .. } => (signer, *now_ms, *count),
         };
         let (first, last) = ends.places.clone().unzip();
-        let cursor = |side, place| signer.write(&Step { side, place, total: ends.total }, now_ms());
+        let cursor = |side, place| signer.write(&Step { side, place, total: ends.total }, now_ms);
         Place::Cursor {
             previous: (count > 0 && ends.before).then(|| cursor(Side::Before, first)),
             next: (count > 0 && ends.behind).then(|| cursor(Side::After, last)),

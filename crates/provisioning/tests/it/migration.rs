@@ -1,0 +1,92 @@
+//! A store that the schema before `0006_order` wrote is opened: the queue and the log keep their order, and nothing that was told
+//! is taken for unchanged.
+
+use diesel::connection::SimpleConnection;
+use provisioning::{Preconditions, TENANT_MIGRATIONS, groups, users};
+use scim_core::projection::Projection;
+use seat_ledger::License;
+use store::StoreError;
+use testkit::stores::FreshStore;
+
+use crate::support::{Tenant, act, person};
+
+/// Three who wait, whose places were ids: given in another order than their names and rows. A clock had been set back, so the
+/// times of the log say another order than its ids, by which it was read.
+const WRITTEN_BEFORE: &str = r#"
+INSERT INTO users (id, user_name_key, user_name_folded, document, version, created_ms, modified_ms, groups_changed_ms) VALUES
+ ('019b0000-0000-7000-8000-00000000000a', 'seated', 'seated', '{"userName":"seated","userType":"user","active":true}', 1, 1795000000000, 1795000000000, 0),
+ ('019b0000-0000-7000-8000-00000000000b', 'second', 'second', '{"userName":"second","userType":"user","active":true}', 2, 1795000000000, 1795000009000, 1795000003000),
+ ('019b0000-0000-7000-8000-00000000000c', 'third', 'third', '{"userName":"third","userType":"user","active":true}', 1, 1795000000000, 1795000000000, 0),
+ ('019b0000-0000-7000-8000-00000000000d', 'first', 'first', '{"userName":"first","userType":"user","active":true}', 1, 1795000000000, 1795000000000, 0);
+UPDATE directory_totals SET total = 4 WHERE resource_type = 'User';
+INSERT INTO groups (id, display_name_key, display_name_folded, document, version, created_ms, modified_ms, renamed_ms, moved_ms) VALUES
+ ('019b0000-0000-7000-8000-0000000000aa', 'crew', 'crew', '{"displayName":"Crew"}', 2, 1795000000000, 1795000003000, 1795000000000, 0);
+UPDATE directory_totals SET total = 1 WHERE resource_type = 'Group';
+INSERT INTO memberships (group_id, user_id) VALUES ('019b0000-0000-7000-8000-0000000000aa', '019b0000-0000-7000-8000-00000000000b');
+UPDATE seat_pools SET quota = 1, used = 1 WHERE license = 'member';
+UPDATE seat_pools SET quota = 9, used = 3 WHERE license = 'member_lite';
+INSERT INTO seats (user_id, role, requested, granted, state, since_ms, waiting_place) VALUES
+ ('019b0000-0000-7000-8000-00000000000a', 'member', 'member', 'member', 'granted', 1795000000000, NULL),
+ ('019b0000-0000-7000-8000-00000000000b', 'member', 'member', 'member_lite', 'fallback', 1795000002000, '019b0000-0002-7fff-bfff-ffffffffffff'),
+ ('019b0000-0000-7000-8000-00000000000c', 'member', 'member', 'member_lite', 'fallback', 1795000001000, '019b0000-0003-7000-8000-000000000000'),
+ ('019b0000-0000-7000-8000-00000000000d', 'member', 'member', 'member_lite', 'fallback', 1795000003000, '019b0000-0001-7abc-9abc-abcabcabcabc');
+INSERT INTO seat_ledger (id, at_ms, user_id, license, movement, cause) VALUES
+ ('019b0000-0000-7000-8000-000000000001', 1795000000000, '019b0000-0000-7000-8000-00000000000a', 'member', 1, 'granted'),
+ ('019b0000-0004-7000-8000-000000000004', 1795000002000, '019b0000-0000-7000-8000-00000000000c', 'member_lite', 1, 'fallback'),
+ ('019b0000-0003-7000-8000-000000000003', 1795000001000, '019b0000-0000-7000-8000-00000000000b', 'member_lite', 1, 'fallback'),
+ ('019b0000-0002-7000-8000-000000000002', 1795000003000, '019b0000-0000-7000-8000-00000000000d', 'member_lite', 1, 'fallback');
+INSERT INTO changes (id, at_ms, kind, resource_id, version, request_id, detail) VALUES
+ ('019b0000-0004-7000-8000-000000000004', 1795000002000, 'user.created', '019b0000-0000-7000-8000-00000000000c', 1, 'r4', '{}'),
+ ('019b0000-0001-7000-8000-000000000001', 1795000000000, 'user.created', '019b0000-0000-7000-8000-00000000000a', 1, 'r1', '{}'),
+ ('019b0000-0003-7000-8000-000000000003', 1795000001000, 'user.created', '019b0000-0000-7000-8000-00000000000b', 1, 'r3', '{}'),
+ ('019b0000-0002-7000-8000-000000000002', 1795000003000, 'user.created', '019b0000-0000-7000-8000-00000000000d', 1, 'r2', '{}');
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_of_the_schema_before_keeps_its_queue_and_its_log() {
+    let old = TENANT_MIGRATIONS.split_at(5).0;
+    for fresh in [FreshStore::sqlite(old).await, FreshStore::postgres(old).await] {
+        let wrote =
+            fresh.store.write(|tx| Ok::<_, StoreError>(tx.connection().batch_execute(WRITTEN_BEFORE)?));
+        wrote.await.unwrap();
+        fresh.stores.close(&fresh.location).await;
+        let store = fresh.stores.open(&fresh.location, TENANT_MIGRATIONS).await.unwrap();
+        let tenant = Tenant::new(store, "default");
+        tenant.assert_adds_up().await;
+        let log = tenant.read(|tx| Ok(directory::changes::newest(tx, 9)?)).await;
+        let log: Vec<_> = log.iter().map(|change| (change.number, change.request_id.as_str())).collect();
+        assert_eq!(log, [(4, "r4"), (3, "r3"), (2, "r2"), (1, "r1")], "{}", fresh.database);
+
+        // Who comes now waits behind those who wait.
+        tenant.create(person("newcomer", "member")).await.unwrap();
+        for name in ["first", "second", "third", "newcomer"] {
+            let promoted = tenant.write(|tx, _| {
+                let before = seat_ledger::pools::get(tx, License::Member)?.quota.unwrap();
+                provisioning::plan::set_quota(tx, License::Member, Some(before + 1), &act())?;
+                let change = directory::changes::newest(tx, 1)?.remove(0);
+                Ok((change.number, change.kind, users::get(tx, &change.resource_id)?.record.parse()?))
+            });
+            let (number, kind, document) = promoted.await.unwrap();
+            assert_eq!((kind.as_str(), document.str("userName")), ("user.promoted", Some(name)));
+            assert!(number > 5);
+        }
+        tenant.assert_adds_up().await;
+
+        // Nobody knows whether a group changed after its member did; from the next edit on it is known.
+        let (second, crew) = ("019b0000-0000-7000-8000-00000000000b", "019b0000-0000-7000-8000-0000000000aa");
+        let unchanged = async || {
+            let view = tenant.get(second).await;
+            let has = Some(provisioning::version::etag(view.record.version));
+            let conditions = Preconditions { if_none_match: has, if_match: None };
+            view.is_unchanged_for(&conditions, &Projection::all(&tenant.rules.user))
+        };
+        assert_eq!(tenant.read(move |tx| groups::get(tx, crew, true)).await.members.unwrap().len(), 1);
+        let title = serde_json::json!([{ "op": "replace", "path": "title", "value": "Dr" }]);
+        tenant.patch(second, title).await.unwrap();
+        assert!(unchanged().await, "{}", fresh.database);
+        tenant.rename(crew, "Team").await;
+        assert!(!unchanged().await, "{}", fresh.database);
+        drop(tenant);
+        fresh.remove().await;
+    }
+}
