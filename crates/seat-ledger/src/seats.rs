@@ -196,29 +196,39 @@ fn change(
     wish: Wish<'_>,
 ) -> Result<SeatChange, SeatError> {
     let held = before.as_ref().and_then(|s| s.granted);
-    let (granted, state) = if !wish.active {
-        (None, State::Suspended)
+    let standing = if !wish.active {
+        Standing::Holds(None, State::Suspended)
     } else if held == Some(wish.license) {
-        (held, State::Granted)
+        Standing::Holds(held, State::Granted)
     } else if before.as_ref().is_some_and(|s| already_waits(s, wish)) {
-        (held, State::Fallback)
+        Standing::Holds(held, State::Fallback)
     } else {
         acquire(tx, user_id, held, wish)?
     };
-    if let Some(given_back) = held.filter(|_| granted != held) {
-        let cause = if wish.active { "moved" } else { "suspended" };
-        movements::release(tx, given_back, user_id, cause)?;
-    }
-    let mut after = write(tx, before.as_ref(), user_id, wish, granted, state)?;
-    let mut promoted = Vec::new();
-    // A seat became free, or somebody came to wait who may exchange seats with another who waits.
-    if before.as_ref().is_some_and(|b| b.granted != after.granted) || state == State::Fallback {
-        promoted = promote(tx)?;
-        if let Some(own) = promoted.iter().position(|seat| seat.user_id == user_id) {
-            after = promoted.remove(own);
+    match standing {
+        Standing::Exchanged(partner) => {
+            let after = write(tx, before.as_ref(), user_id, wish, Some(wish.license), State::Granted)?;
+            Ok(SeatChange { before, after, promoted: vec![grant(tx, &partner)?] })
+        }
+        Standing::Holds(granted, state) => {
+            let given_back = held.filter(|_| granted != held);
+            if let Some(given_back) = given_back {
+                let cause = if wish.active { "moved" } else { "suspended" };
+                movements::release(tx, given_back, user_id, cause)?;
+            }
+            let after = write(tx, before.as_ref(), user_id, wish, granted, state)?;
+            let promoted = if given_back.is_some() { promote(tx)? } else { Vec::new() };
+            Ok(SeatChange { before, after, promoted })
         }
     }
-    Ok(SeatChange { before, after, promoted })
+}
+
+/// What a wish comes to.
+enum Standing {
+    /// The user holds this license, in this state; what was held before is to be given back.
+    Holds(Option<License>, State),
+    /// The user has changed seats with this one, who waited for the user's: no counter has moved.
+    Exchanged(Seat),
 }
 
 fn already_waits(seat: &Seat, wish: Wish<'_>) -> bool {
@@ -233,21 +243,28 @@ fn acquire(
     user_id: &str,
     held: Option<License>,
     wish: Wish<'_>,
-) -> Result<(Option<License>, State), SeatError> {
+) -> Result<Standing, SeatError> {
     if movements::claim(tx, wish.license, user_id, "granted")? {
-        return Ok((Some(wish.license), State::Granted));
+        return Ok(Standing::Holds(Some(wish.license), State::Granted));
     }
     let pool = pools::get(tx, wish.license)?;
-    // To lower always passes (S1), and yet no seat is sold twice: the dearer seat is kept until one of the wished is free. A
-    // license that the plan does not have at all is not waited for (MO8).
-    if held.is_some_and(|dearer| dearer < wish.license) && pool.quota != Some(0) {
-        return Ok((held, State::Fallback));
+    let lowered = held.is_some_and(|dearer| dearer < wish.license);
+    // A license that the plan does not have at all is neither waited for nor exchanged for a dearer one (MO8).
+    let offered = held.filter(|_| !lowered || pool.quota != Some(0));
+    if let Some(held) = offered
+        && let Some(partner) = exchange(tx, user_id, held, wish.license)?
+    {
+        return Ok(Standing::Exchanged(partner));
+    }
+    // To lower always passes (S1), and yet no seat is sold twice: the dearer seat is kept until one of the wished is free.
+    if lowered && offered.is_some() {
+        return Ok(Standing::Holds(held, State::Fallback));
     }
     let fallback = wish.license.fallback().filter(|_| wish.may_fall_back && pool.policy == Policy::Fallback);
     if let Some(lesser) = fallback
         && (held == Some(lesser) || movements::claim(tx, lesser, user_id, "fallback")?)
     {
-        return Ok((Some(lesser), State::Fallback));
+        return Ok(Standing::Holds(Some(lesser), State::Fallback));
     }
     let lesser_free = match wish.license.fallback() {
         Some(lesser) if held != Some(lesser) && pools::get(tx, lesser)?.has_room() => Some(lesser),
@@ -261,6 +278,23 @@ fn acquire(
         fallback_full: fallback,
         lesser_free,
     })
+}
+
+/// Lets a user change seats with the first who waits for the one that the user holds and holds the one that the user wants.
+/// Nobody's license grows that another's does not give up, so whatever policy and quota say, both move (S1). Where somebody waits
+/// the one way nobody waits the other way, since they would have met here; so nobody is passed over.
+fn exchange(
+    tx: &mut WriteTx<'_>,
+    user_id: &str,
+    held: License,
+    wanted: License,
+) -> Result<Option<Seat>, SeatError> {
+    let Some(partner) = first_waiting(tx, held)?.filter(|seat| seat.granted == Some(wanted)) else {
+        return Ok(None);
+    };
+    movements::pass_on(tx, wanted, &partner.user_id, user_id)?;
+    movements::pass_on(tx, held, user_id, &partner.user_id)?;
+    Ok(Some(partner))
 }
 
 fn write(
@@ -325,43 +359,31 @@ fn update(tx: &mut WriteTx<'_>, seat: &Seat) -> Result<(), SeatError> {
     Ok(())
 }
 
-/// Gives free seats to those who wait for them, in their order (S6), and lets who waits for a lesser seat exchange with who
-/// waits for a dearer one; returns who got a seat. Called in the transaction that frees a seat, raises a quota or makes
-/// somebody wait, so nobody who comes later can be first.
+/// Gives free seats to those who wait for them, in their order (S6); returns who got one. Called in the transaction that frees a
+/// seat or raises a quota, so nobody who comes later can be first.
 ///
 /// # Errors
 /// When the store fails.
 pub fn promote(tx: &mut WriteTx<'_>) -> Result<Vec<Seat>, SeatError> {
     let mut promoted = Vec::new();
-    loop {
-        let [dearer, lesser] = License::ALL;
-        let up = first_waiting(tx, dearer)?;
-        let down = first_waiting(tx, lesser)?;
-        if let Some(seat) = &up
-            && movements::claim(tx, dearer, &seat.user_id, "promoted")?
-        {
-            promoted.push(move_to(tx, seat)?);
-        } else if let Some(seat) = &down
-            && movements::claim(tx, lesser, &seat.user_id, "promoted")?
-        {
-            promoted.push(move_to(tx, seat)?);
-        } else if let (Some(up), Some(down)) = (&up, &down) {
-            movements::pass_on(tx, dearer, &down.user_id, &up.user_id)?;
-            movements::pass_on(tx, lesser, &up.user_id, &down.user_id)?;
-            promoted.push(grant(tx, up)?);
-            promoted.push(grant(tx, down)?);
-        } else {
-            return Ok(promoted);
-        }
+    while let Some(seat) = promote_one(tx)? {
+        promoted.push(seat);
     }
+    Ok(promoted)
 }
 
-/// Gives back what was held while waiting; the seat that was waited for is claimed already.
-fn move_to(tx: &mut WriteTx<'_>, waiting: &Seat) -> Result<Seat, SeatError> {
-    if let Some(held) = waiting.granted {
-        movements::release(tx, held, &waiting.user_id, "promoted")?;
+fn promote_one(tx: &mut WriteTx<'_>) -> Result<Option<Seat>, SeatError> {
+    for license in License::ALL {
+        if let Some(waiting) = first_waiting(tx, license)?
+            && movements::claim(tx, license, &waiting.user_id, "promoted")?
+        {
+            if let Some(held) = waiting.granted {
+                movements::release(tx, held, &waiting.user_id, "promoted")?;
+            }
+            return Ok(Some(grant(tx, &waiting)?));
+        }
     }
-    grant(tx, waiting)
+    Ok(None)
 }
 
 fn grant(tx: &mut WriteTx<'_>, waiting: &Seat) -> Result<Seat, SeatError> {

@@ -51,6 +51,7 @@ struct Met {
     moves: u32,
     lowered_and_waiting: u32,
     over_quota: u32,
+    exchanges: u32,
 }
 
 fn name(user: usize) -> String {
@@ -119,6 +120,9 @@ fn live(tx: &mut WriteTx<'_>, steps: &[Step], met: &mut Met) -> Result<(), TestC
                 met.promotions += u32::try_from(promoted.len()).unwrap();
                 resending_changes_nothing(tx, step)?;
                 note(met, step, &before, &reference);
+                let full = License::ALL.map(|license| reference.used(license)) == used_before;
+                // Two who moved while no counter did.
+                met.exchanges += u32::from(full && !promoted.is_empty() && matches!(step, Step::Settle(..)));
             }
         }
     }
@@ -188,8 +192,15 @@ async fn s1_s5_s6_s7_s8_the_ledger_lives_as_its_reference_does() {
             Ok(outcome.map(|()| met.into_inner()).map_err(|error| error.to_string()))
         });
         let met = met.await.unwrap().unwrap_or_else(|error| panic!("{error}"));
-        let counts =
-            [met.refusals, met.fallbacks, met.promotions, met.moves, met.lowered_and_waiting, met.over_quota];
+        let counts = [
+            met.refusals,
+            met.fallbacks,
+            met.promotions,
+            met.moves,
+            met.lowered_and_waiting,
+            met.over_quota,
+            met.exchanges,
+        ];
         assert!(counts.iter().all(|count| *count >= CASES / 5), "too seldom: {met:?}");
     })
     .await;

@@ -70,6 +70,13 @@ impl Reference {
 
     /// `None` is a refusal, which changes nothing; else who else got a seat, in order.
     pub(crate) fn settle(&mut self, user: usize, ask: Ask, active: bool) -> Option<Vec<usize>> {
+        if let Some(partner) = self.partner(user, ask, active) {
+            let mut moved = Vec::new();
+            self.people[user] = Some(Person { ask, ..self.people[user].clone().unwrap() });
+            self.grant(user, &mut moved);
+            self.grant(partner, &mut moved);
+            return Some(vec![partner]);
+        }
         let before = self.people[user].take();
         let Some(after) = self.place(before.as_ref(), ask, active) else {
             self.people[user] = before;
@@ -112,6 +119,18 @@ impl Reference {
         stand(Some(instead), State::Fallback, Some(self.next_place))
     }
 
+    /// With whom the user changes seats: each has the license that the other wants. No seat is taken from anybody, so no policy is
+    /// asked (S1); the plan must have the license that somebody comes down to (MO8).
+    fn partner(&self, user: usize, ask: Ask, active: bool) -> Option<usize> {
+        let wanted = ask.wish(active).license;
+        let held = self.people[user].as_ref()?.granted.filter(|held| active && *held != wanted)?;
+        if self.has_free(wanted) || held == License::Member && self.quota(wanted) == Some(0) {
+            return None;
+        }
+        let first = self.first_waiting(held)?;
+        (self.people[first].as_ref()?.granted == Some(wanted) && first != user).then_some(first)
+    }
+
     pub(crate) fn remove(&mut self, user: usize) -> Vec<usize> {
         self.people[user] = None;
         self.promote()
@@ -126,7 +145,7 @@ impl Reference {
         self.member_policy = policy;
     }
 
-    /// S6: the next free seat is for who waits longest; who waits for the one and who waits for the other exchange.
+    /// S6: the next free seat is for who waits longest. Nobody waits for what another who waits would give.
     fn promote(&mut self) -> Vec<usize> {
         let mut promoted = Vec::new();
         loop {
@@ -135,24 +154,28 @@ impl Reference {
                 .into_iter()
                 .zip(first)
                 .find_map(|(license, first)| first.filter(|_| self.has_free(license)));
-            match (free, first) {
-                (Some(user), _) => self.grant(user, &mut promoted),
-                (None, [Some(up), Some(down)]) => {
-                    self.grant(up, &mut promoted);
-                    self.grant(down, &mut promoted);
+            match free {
+                Some(user) => self.grant(user, &mut promoted),
+                None => {
+                    assert!(first.contains(&None), "two who wait want each other's seats: {:?}", self.people);
+                    return promoted;
                 }
-                _ => return promoted,
             }
         }
     }
 
-    fn first_waiting(&self, license: License) -> Option<usize> {
+    /// Who waits for this license, in the order of the queue.
+    pub(crate) fn queue(&self, license: License) -> Vec<usize> {
         let people = self.people.iter().enumerate();
         let waiting = people.filter_map(|(user, person)| {
             let person = person.as_ref().filter(|person| person.license() == license)?;
             Some((person.place?, user))
         });
-        waiting.min().map(|(_, user)| user)
+        waiting.collect::<std::collections::BTreeSet<_>>().into_iter().map(|(_, user)| user).collect()
+    }
+
+    fn first_waiting(&self, license: License) -> Option<usize> {
+        self.queue(license).first().copied()
     }
 
     fn grant(&mut self, user: usize, promoted: &mut Vec<usize>) {

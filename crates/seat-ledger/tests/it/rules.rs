@@ -125,6 +125,64 @@ async fn s1_who_waits_for_less_and_who_waits_for_more_exchange_seats_above_a_cut
     .await;
 }
 
+/// Who holds what the other wants exchanges it, whatever the policy says, the first who waits with the first who asks.
+#[tokio::test(flavor = "multi_thread")]
+async fn s1_a_swap_at_full_seats_passes_for_an_administrator_and_under_refusal_in_the_order_of_the_queue() {
+    on_each_store(async |store| {
+        plan(&store, 3, 3, Policy::Refuse).await;
+        for n in 1..=3 {
+            settle(&store, &format!("up{n}"), Ask::Lite, true).await.unwrap();
+            settle(&store, &format!("down{n}"), Ask::Member, true).await.unwrap();
+        }
+        for n in [2, 1, 3] {
+            let waits = settle(&store, &format!("down{n}"), Ask::Lite, true).await.unwrap().after;
+            assert_eq!((waits.granted, waits.state), (Some(License::Member), State::Fallback));
+        }
+        // Who holds nothing has nothing to give.
+        for ask in [Ask::Admin, Ask::Member, Ask::Lite] {
+            assert!(matches!(settle(&store, "new", ask, true).await, Err(SeatError::LimitReached { .. })));
+        }
+        for (up, ask, partner) in
+            [("up1", Ask::Admin, "down2"), ("up2", Ask::Member, "down1"), ("up3", Ask::Admin, "down3")]
+        {
+            let change = settle(&store, up, ask, true).await.unwrap();
+            assert_eq!((change.after.granted, change.after.state), (Some(License::Member), State::Granted));
+            let [moved] = change.promoted.as_slice() else { panic!("{change:?}") };
+            assert_eq!((moved.user_id.as_str(), moved.granted), (partner, Some(License::MemberLite)));
+            adds_up(&store).await;
+        }
+        let pools = store.read(pools::all).await.unwrap();
+        assert_eq!(pools.iter().map(|pool| (pool.used, pool.waiting)).collect::<Vec<_>>(), [(3, 0), (3, 0)]);
+    })
+    .await;
+}
+
+/// Who waits for more under a policy that lets him is met by who comes down, and nobody who waits longer is passed over.
+#[tokio::test(flavor = "multi_thread")]
+async fn s1_who_comes_down_changes_seats_with_the_first_who_waits_and_then_no_newcomer_is_before_the_second()
+{
+    on_each_store(async |store| {
+        plan(&store, 2, 2, Policy::Fallback).await;
+        for user in ["down1", "down2", "first", "second"] {
+            settle(&store, user, Ask::Member, true).await.unwrap();
+        }
+        for (down, up) in [("down1", "first"), ("down2", "second")] {
+            assert!(matches!(
+                settle(&store, "second", Ask::Admin, true).await,
+                Err(SeatError::LimitReached { .. })
+            ));
+            let change = settle(&store, down, Ask::Lite, true).await.unwrap();
+            assert_eq!(
+                (change.after.granted, change.after.state),
+                (Some(License::MemberLite), State::Granted)
+            );
+            assert_eq!(change.promoted.iter().map(|seat| seat.user_id.as_str()).collect::<Vec<_>>(), [up]);
+            adds_up(&store).await;
+        }
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn s4_a_move_that_is_refused_leaves_the_old_seat() {
     on_each_store(async |store| {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use testkit::gateway::{Gateway, Tenant};
 
-use super::{count, lite, member, seat, set_quota, standing, waiting};
+use super::{count, lite, member, seat, set_policy, set_quota, standing, waiting};
 use crate::running::{SEAT, acme, onboarded, replace, user_body};
 
 fn mentimeter() -> (Gateway, Tenant) {
@@ -233,6 +233,50 @@ fn s1_an_admin_is_lowered_when_every_lite_seat_is_taken_and_keeps_the_seat_until
     assert_eq!(seat(&acme, &ada)["grantedLicense"], "member_lite");
     assert_eq!((count(&gateway, &acme, "member"), count(&gateway, &acme, "member_lite")), ((0, 0), (1, 0)));
     gateway.audit(&acme);
+}
+
+/// MO5: two who hold what the other wants exchange it. No license grows without another's going, so no policy refuses.
+#[test]
+fn s1_a_swap_at_full_seats_goes_through_by_patch_and_by_put_whatever_the_policy() {
+    for policy in ["fallback", "refuse"] {
+        let (gateway, acme) = acme(Some(3), Some(3));
+        set_policy(&gateway, &acme, policy);
+        let up = ["ann", "bob", "cy"].map(|name| lite(&acme, name));
+        let down = ["dan", "eve", "fay"].map(|name| member(&acme, name));
+        let away =
+            acme.post("/Users", &user_body(&json!({ "userName": "gil", "active": false }))).expect(201).id();
+        for id in &down {
+            let waits = acme.patch(&format!("/Users/{id}"), &replace("userType", "member_lite")).expect(200);
+            assert_eq!(standing(&waits), ("fallback", &json!("member")));
+        }
+        let before = acme.get(&format!("/Users/{}", down[0])).expect(200);
+        // Who holds no seat has none to give: nothing is sold twice.
+        acme.create_user("new", "admin").expect_error(403, "seatLimitReached");
+        let back = json!([{ "op": "replace", "value": { "active": true, "userType": "admin" } }]);
+        acme.patch(&format!("/Users/{away}"), &back).expect_error(403, "seatLimitReached");
+        let patched = acme.patch(&format!("/Users/{}", up[0]), &replace("userType", "admin")).expect(200);
+        let put = |id: &str, name: &str, kind: &str| {
+            let body = user_body(&json!({ "userName": name, "userType": kind, "active": true }));
+            acme.put(&format!("/Users/{id}"), &body).expect(200)
+        };
+        for moved in [patched, put(&up[1], "bob", "user"), put(&up[2], "cy", "admin")] {
+            assert_eq!(standing(&moved), ("granted", &json!("member")), "{policy}");
+        }
+        for id in &down {
+            let now = seat(&acme, id);
+            assert_eq!((&now["state"], &now["grantedLicense"]), (&json!("granted"), &json!("member_lite")));
+        }
+        let after = acme.get(&format!("/Users/{}", down[0])).expect(200);
+        assert_ne!(
+            after.body["meta"]["version"], before.body["meta"]["version"],
+            "who was moved is told anew"
+        );
+        assert_eq!(
+            (count(&gateway, &acme, "member"), count(&gateway, &acme, "member_lite")),
+            ((3, 0), (3, 0))
+        );
+        gateway.audit(&acme);
+    }
 }
 
 #[test]
