@@ -20,8 +20,9 @@ missing_packages() {
     # Debian's python3 makes no virtual environments by itself.
     python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
     has_postgres || echo postgresql
-    # Tests look into stores from outside, and limit a process's files.
+    # Tests look into stores from outside, set the clock of a process, and limit its files.
     has sqlite3 || echo sqlite3
+    has faketime || echo faketime
     has prlimit || echo util-linux
 }
 

@@ -1,10 +1,8 @@
 //! Everything that is built once and shared by all requests, in one readable place.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
 };
 
 use provisioning::render::Base;

@@ -101,6 +101,16 @@ impl Gateway {
         self.data.path().join("data")
     }
 
+    /// The one file in which a tenant's rows lie, when the region has that tenant alone.
+    pub fn only_store(&self, region: &str) -> PathBuf {
+        let files = std::fs::read_dir(self.data_dir().join(region).join("tenants")).unwrap();
+        let stores = files.map(|file| file.unwrap().path());
+        let stores: Vec<PathBuf> =
+            stores.filter(|path| path.extension().is_some_and(|e| e == "db")).collect();
+        assert_eq!(stores.len(), 1, "{stores:?}");
+        stores.into_iter().next().unwrap()
+    }
+
     /// Everything that the process has logged so far, over restarts.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.data.path().join("log")).unwrap_or_default()
@@ -119,8 +129,12 @@ impl Gateway {
 
     /// SIGTERM; the exit code, or `None` after a signal.
     pub fn stop(&mut self) -> Option<i32> {
-        let pid = self.process.id().to_string();
-        Command::new("kill").args(["-TERM", &pid]).status().unwrap();
+        signal(self.process.id(), "-TERM");
+        self.wait_for_end()
+    }
+
+    /// The exit code, or `None` after a signal: when whoever has sent one cannot wait for the end.
+    pub fn wait_for_end(&mut self) -> Option<i32> {
         self.process.wait().unwrap().code()
     }
 
@@ -212,6 +226,11 @@ impl Drop for Gateway {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// Sends a signal, such as `-TERM`.
+pub fn signal(pid: u32, signal: &str) {
+    Command::new("kill").args([signal, &pid.to_string()]).status().unwrap();
 }
 
 fn spawn(binary: &Path, environment: &[(String, String)], log: &Path) -> Child {

@@ -1,8 +1,10 @@
 //! The process under the gateway: killed, stopped, started again, alone on its data, closed to other users.
 
 mod alone;
+mod clock;
 mod closed;
 mod crash;
+mod seat_storm;
 mod storm;
 
 use std::{
