@@ -18,10 +18,20 @@ use crate::api_error::ApiError;
 /// Tenants whose rules are kept at the same time.
 const CACHED: usize = 2_000;
 
-type Entry = (Arc<Tenant>, Arc<Rules>);
+/// Values of one tenant that are known to stand for what its rules were made of: the registry reads a tenant anew for each of
+/// its live tokens, of which there are few. Of one more the version of the own schemas is asked again, and no rules are made.
+const KNOWN: usize = 8;
 
-/// Rules by tenant id. An entry counts only for the very tenant value it was made of, so a change by staff is never missed.
-pub(crate) struct RulesCache(Cache<String, Entry>);
+/// Rules with what they were made of.
+struct Entry {
+    rules: Arc<Rules>,
+    /// Never empty; all of them are equal.
+    known: Vec<Arc<Tenant>>,
+}
+
+/// Rules by tenant id. They are shared by all tokens of a tenant for as long as what staff set and the version of its own
+/// schemas are what they were made of. An act of staff makes the registry read the tenant anew, so it is never missed.
+pub(crate) struct RulesCache(Cache<String, Arc<Entry>>);
 
 impl RulesCache {
     pub(crate) fn new() -> Self {
@@ -39,13 +49,30 @@ impl RulesCache {
         store: &Store,
     ) -> Result<Arc<Rules>, ApiError> {
         let cached = self.0.get(tenant.id.as_str());
-        if let Some((_, rules)) = cached.filter(|(made_of, _)| Arc::ptr_eq(made_of, tenant)) {
-            return Ok(rules);
+        if let Some(entry) = &cached
+            && entry.known.iter().any(|known| Arc::ptr_eq(known, tenant))
+        {
+            return Ok(Arc::clone(&entry.rules));
+        }
+        let like_before = cached.filter(|entry| entry.known.first().is_some_and(|known| known == tenant));
+        if let Some(entry) = like_before {
+            let version = store.look_up(schemas::version).await?;
+            if version == entry.rules.schemas_version() {
+                let older = entry.known.iter().rev().take(KNOWN - 1).rev();
+                let known = older.chain([tenant]).map(Arc::clone).collect();
+                return Ok(self.keep(known, Arc::clone(&entry.rules)));
+            }
         }
         let own = store.look_up(schemas::all).await?;
         let rules = Arc::new(make(tenant, base, &own).map_err(ApiError::Misconfigured)?);
-        self.0.insert(tenant.id.to_string(), (Arc::clone(tenant), Arc::clone(&rules)));
-        Ok(rules)
+        Ok(self.keep(vec![Arc::clone(tenant)], rules))
+    }
+
+    fn keep(&self, known: Vec<Arc<Tenant>>, rules: Arc<Rules>) -> Arc<Rules> {
+        if let Some(id) = known.first().map(|tenant| tenant.id.to_string()) {
+            self.0.insert(id, Arc::new(Entry { rules: Arc::clone(&rules), known }));
+        }
+        rules
     }
 
     /// Forgets the rules of a tenant: a write met schemas that are newer, which another process must have changed.
@@ -68,4 +95,101 @@ fn make(tenant: &Tenant, base: &Base, own: &OwnSchemas) -> Result<Rules, String>
     rules.strict = settings.strict;
     rules.base.clone_from(base);
     Ok(rules)
+}
+
+#[cfg(test)]
+mod tests {
+    use provisioning::{Act, TENANT_MIGRATIONS, schemas::NewSchema};
+    use scim_core::schema::document;
+    use store::{StoreFile, StoreLocation, StoreSettings, Stores};
+    use tenant_registry::{CompanyKey, RegionCode, TenantId, TenantSettings, TenantState};
+
+    use super::*;
+
+    struct Case {
+        _folder: tempfile::TempDir,
+        store: Store,
+        cache: RulesCache,
+    }
+
+    impl Case {
+        async fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let location = StoreLocation::Sqlite(StoreFile::new(folder.path(), "tenant").unwrap());
+            let stores = Stores::new(StoreSettings::default()).unwrap();
+            let store = stores.create(&location, TENANT_MIGRATIONS).await.unwrap();
+            Self { _folder: folder, store, cache: RulesCache::new() }
+        }
+
+        async fn rules(&self, tenant: &Arc<Tenant>) -> Arc<Rules> {
+            self.cache.of(tenant, &Base("https://x/scim/v2".into()), &self.store).await.unwrap()
+        }
+
+        async fn add_schema(&self, urn: &str) {
+            let text =
+                format!(r#"{{"id":"{urn}","name":"X","attributes":[{{"name":"desk","type":"string"}}]}}"#);
+            let schema = document::parse(text.as_bytes()).unwrap();
+            let new = NewSchema { schema, of: None, required: None };
+            let put = move |tx: &mut store::WriteTx<'_>| {
+                schemas::put(tx, new.clone(), &Act { request_id: "x".into() })
+                    .map(drop)
+                    .map_err(|_| ApiError::Panicked)
+            };
+            self.store.write(put).await.unwrap();
+        }
+    }
+
+    /// The tenant as the registry reads it for one of its tokens.
+    fn read() -> Arc<Tenant> {
+        with(TenantSettings::default())
+    }
+
+    fn with(settings: TenantSettings) -> Arc<Tenant> {
+        Arc::new(Tenant {
+            id: TenantId::new("0190d3a5-0000-7000-8000-000000000001").unwrap(),
+            region: RegionCode::new("ire").unwrap(),
+            company_key: CompanyKey::new("acme").unwrap(),
+            name: "Acme".into(),
+            state: TenantState::Active,
+            profile: "default".into(),
+            settings,
+            created_ms: 0,
+        })
+    }
+
+    #[tokio::test]
+    async fn any_number_of_live_tokens_in_turn_share_the_rules_that_were_made_once() {
+        let case = Case::new().await;
+        let tokens: Vec<_> = (0..3 * KNOWN).map(|_| read()).collect();
+        let made = case.rules(&tokens[0]).await;
+        for _ in 0..3 {
+            for token in &tokens {
+                assert!(Arc::ptr_eq(&case.rules(token).await, &made));
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_staff_set_holds_for_the_next_request_of_each_token() {
+        let case = Case::new().await;
+        assert!(!case.rules(&read()).await.strict);
+        let strict = || with(TenantSettings { strict: true, ..TenantSettings::default() });
+        let tokens = [strict(), strict()];
+        let made = case.rules(&tokens[0]).await;
+        assert!(made.strict);
+        assert!(Arc::ptr_eq(&case.rules(&tokens[1]).await, &made));
+        assert!(!case.rules(&read()).await.strict);
+    }
+
+    #[tokio::test]
+    async fn a_schema_that_staff_add_is_known_to_the_next_request_of_each_token() {
+        let case = Case::new().await;
+        let before = case.rules(&read()).await;
+        case.add_schema("urn:example:desk").await;
+        // The act makes the registry read the tenant anew for each token.
+        let tokens = [read(), read()];
+        let made = case.rules(&tokens[0]).await;
+        assert_eq!(made.user.extensions.len(), before.user.extensions.len() + 1);
+        assert!(Arc::ptr_eq(&case.rules(&tokens[1]).await, &made));
+    }
 }

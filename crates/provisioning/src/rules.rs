@@ -75,6 +75,12 @@ impl Rules {
         [&self.user, &self.group, &self.license, &self.role]
     }
 
+    /// How often the tenant's own schemas had changed when these rules were made.
+    #[must_use]
+    pub fn schemas_version(&self) -> i64 {
+        self.schemas_version
+    }
+
     /// Holds the tenant's own schemas as these rules know them until the transaction ends, so that no data is written of a
     /// schema that staff have changed or taken away since, and no unique value is forgotten of one that they have added.
     ///

@@ -113,6 +113,14 @@ pub fn all(tx: &mut ReadTx<'_>) -> Result<OwnSchemas, ProvisioningError> {
     Ok(OwnSchemas { version: extensions::version(tx)?, schemas })
 }
 
+/// How often the tenant's own schemas have changed.
+///
+/// # Errors
+/// When the store fails.
+pub fn version(tx: &mut ReadTx<'_>) -> Result<i64, ProvisioningError> {
+    Ok(extensions::version(tx)?)
+}
+
 /// One schema and how many resources hold data of it.
 ///
 /// # Errors
