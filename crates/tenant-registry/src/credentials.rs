@@ -63,8 +63,10 @@ impl Grant {
         genuine && self.expires_ms.is_none_or(|end| now_ms < end)
     }
 
-    /// Whether this use is worth writing down; true for one caller only.
-    pub(crate) fn note_use(&self, now_ms: i64) -> bool {
+    /// Whether this use is to be written down, with [`Registry::write_use`](crate::Registry::write_use): at most once a minute,
+    /// and true for one caller only.
+    #[must_use]
+    pub fn note_use(&self, now_ms: i64) -> bool {
         let last = self.last_used_ms.load(Ordering::Relaxed);
         // Either way: a use that was noted under a clock that was ahead must not stand for the last for years.
         now_ms.abs_diff(last) >= USE_NOTED_EVERY_MS

@@ -109,16 +109,13 @@ impl Registry {
         self.store.now_ms()
     }
 
-    /// Writes down that a credential was used, at most once a minute.
+    /// Writes down that a credential was used, which [`Grant::note_use`] asks for.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn note_use(&self, grant: &Grant, now_ms: i64) -> Result<(), RegistryError> {
-        if !grant.note_use(now_ms) {
-            return Ok(());
-        }
+    pub async fn write_use(&self, grant: &Grant, at_ms: i64) -> Result<(), RegistryError> {
         let key_id = grant.key_id.clone();
-        self.store.write(move |tx| credentials::set_last_used(tx, &key_id, now_ms)).await
+        self.store.write(move |tx| credentials::set_last_used(tx, &key_id, at_ms)).await
     }
 
     /// The tenant's own store, opened when it is not open yet.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use actix_web::{
     HttpRequest,
     http::header::{AUTHORIZATION, HOST},
+    rt,
 };
 use tenant_registry::{Grant, TenantState, Token};
 use tracing::warn;
@@ -55,7 +56,7 @@ pub(super) async fn authenticate(
         app.metrics.authentication_refusals.with_label_values(&["suspended"]).inc();
         return Err(ApiError::TenantSuspended { contact: app.contact(tenant).to_owned() });
     }
-    note_use(app, &grant).await;
+    note_use(app, &grant);
     Ok(grant)
 }
 
@@ -111,10 +112,18 @@ fn refuse(app: &App, request: &HttpRequest, token: Option<&Token>) -> ApiError {
     }
 }
 
-/// A use that cannot be written down is no reason to refuse it.
-async fn note_use(app: &App, grant: &Grant) {
+/// Writes the use down beside the request, which never waits for the registry's writer. A use that cannot be written down is no
+/// reason to refuse it.
+fn note_use(app: &App, grant: &Arc<Grant>) {
     let Some(Ok(registry)) = app.regions.get(&grant.tenant.region) else { return };
-    if let Err(error) = registry.note_use(grant, registry.now_ms()).await {
-        warn!(key_id = grant.key_id, %error, "the last use of a token could not be noted");
+    let now = registry.now_ms();
+    if !grant.note_use(now) {
+        return;
     }
+    let grant = Arc::clone(grant);
+    rt::spawn(async move {
+        if let Err(error) = registry.write_use(&grant, now).await {
+            warn!(key_id = grant.key_id, %error, "the last use of a token could not be noted");
+        }
+    });
 }

@@ -91,6 +91,17 @@ fn a_registry_that_another_process_locks_does_not_stop_provisioning() {
 }
 
 #[test]
+fn no_request_waits_until_the_use_of_its_token_is_written_down() {
+    let gateway = gateway();
+    let acme = roomy(&gateway, "ire", "acme");
+    let lock = Lock::of(&gateway.data_dir().join("ire").join("registry.db"));
+    acme.get("/Users").expect(200);
+    // Who waits for another's lock gives up after seconds, and then tells so.
+    assert!(!gateway.log().contains("could not be noted"), "{}", gateway.log());
+    drop(lock);
+}
+
+#[test]
 fn a_damaged_store_is_503_for_its_tenant_and_is_named_in_the_log() {
     let mut gateway = gateway();
     type Damage = fn(&mut Vec<u8>);
