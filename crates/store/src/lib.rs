@@ -5,6 +5,7 @@
 //! that may block. Deliberately absent: SCIM words, and the names of anyone's tables.
 
 mod admission;
+mod background;
 mod clock;
 mod connection;
 mod error;
@@ -26,6 +27,7 @@ mod stores;
 mod transactions;
 mod unique;
 
+pub use background::in_background;
 pub use clock::Clock;
 pub use connection::{MultiBackend, StoreBackend, StoreConnection};
 pub use error::StoreError;

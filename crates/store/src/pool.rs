@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::admission::{Admission, Permit};
+use crate::background::{self, Threads};
 use crate::connection::depth;
 use crate::transactions::{begin, commit, roll_back_to, run_caught};
 use crate::{StoreConnection, StoreError};
@@ -136,16 +137,12 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 /// Runs blocking work on tokio's pool for it.
 ///
 /// # Errors
-/// `Unavailable` when the runtime shuts down before the work began.
+/// As [`background::run`].
 pub(crate) async fn blocking<T, E, F>(work: F) -> Result<T, E>
 where
     F: FnOnce() -> Result<T, E> + Send + 'static,
     T: Send + 'static,
     E: From<StoreError> + Send + 'static,
 {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(failed) if failed.is_panic() => Err(StoreError::Panicked.into()),
-        Err(_) => Err(StoreError::Unavailable("the program is shutting down".to_owned()).into()),
-    }
+    background::run(Threads::Usual, work).await
 }

@@ -11,6 +11,7 @@ use diesel::sql_types::{Bool, Text};
 use tokio::time::Instant;
 
 use crate::admission::Admission;
+use crate::background::{self, Threads};
 use crate::clock::StoreClock;
 use crate::location::{PostgresUrl, SchemaName};
 use crate::migrate::{self, Migration, Progress, not_a_store};
@@ -103,23 +104,24 @@ impl PostgresStore {
         })
     }
 
-    pub(crate) async fn read<T, E, F>(&self, work: F) -> Result<T, E>
+    pub(crate) async fn read<T, E, F>(&self, on: Threads, work: F) -> Result<T, E>
     where
         F: FnOnce(&mut ReadTx<'_>) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        self.transaction(Arc::clone(&self.begin_read), |connection| work(&mut ReadTx::new(connection))).await
+        let begin_sql = Arc::clone(&self.begin_read);
+        self.transaction(on, begin_sql, |connection| work(&mut ReadTx::new(connection))).await
     }
 
-    pub(crate) async fn write<T, E, F>(&self, work: F) -> Result<T, E>
+    pub(crate) async fn write<T, E, F>(&self, on: Threads, work: F) -> Result<T, E>
     where
         F: FnOnce(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
         let (counters, clock) = (Arc::clone(&self.counters), Arc::clone(&self.clock));
-        self.transaction(Arc::clone(&self.begin_write), move |connection| {
+        self.transaction(on, Arc::clone(&self.begin_write), move |connection| {
             Counters::count(&counters.jobs);
             let value = work(&mut WriteTx::new(connection, &clock))?;
             Counters::count(&counters.commits);
@@ -128,7 +130,7 @@ impl PostgresStore {
         .await
     }
 
-    async fn transaction<T, E, F>(&self, begin_sql: Arc<str>, work: F) -> Result<T, E>
+    async fn transaction<T, E, F>(&self, on: Threads, begin_sql: Arc<str>, work: F) -> Result<T, E>
     where
         F: FnOnce(&mut StoreConnection) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
@@ -139,11 +141,11 @@ impl PostgresStore {
         let own = self.own.enter(deadline).await?;
         let permit = self.lane.admission.enter(deadline).await?;
         let lane = Arc::clone(&self.lane);
-        blocking(move || {
+        let run = move || {
             let _own = own;
             lane.run(&permit, &begin_sql, work)
-        })
-        .await
+        };
+        background::run(on, run).await
     }
 
     /// Checks that the schema exists and migrates it when it is behind.
@@ -163,7 +165,8 @@ impl PostgresStore {
             Some(Progress::Current) => {}
             Some(Progress::None | Progress::Behind) => self.migrate(migrations).await?,
         }
-        let newest_ms = self.read(|tx| migrate::newest_ms(tx.connection(), migrations)).await?;
+        let newest_ms =
+            self.read(Threads::Usual, |tx| migrate::newest_ms(tx.connection(), migrations)).await?;
         if let Some(newest_ms) = newest_ms {
             self.clock.start_after(newest_ms);
         }
@@ -174,7 +177,7 @@ impl PostgresStore {
     async fn look(&self, migrations: &'static [Migration]) -> Result<Option<Progress>, StoreError> {
         let schema = self.schema.clone();
         // Asked, because SET LOCAL search_path to a schema that is not there succeeds.
-        self.read(move |tx| {
+        self.read(Threads::Usual, move |tx| {
             let found: Presence = diesel::sql_query(
                 "SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1) AS present, \
                  EXISTS (SELECT 1 FROM pg_catalog.pg_tables \
@@ -222,7 +225,8 @@ impl PostgresStore {
     }
 
     async fn execute(&self, sql: String) -> Result<(), StoreError> {
-        self.transaction(Arc::from("BEGIN"), move |connection| Ok(connection.batch_execute(&sql)?)).await
+        let execute = move |connection: &mut StoreConnection| Ok(connection.batch_execute(&sql)?);
+        self.transaction(Threads::Usual, Arc::from("BEGIN"), execute).await
     }
 
     /// Lets running work of this schema end and refuses new work. The lane stays open for its other schemas.

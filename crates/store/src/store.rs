@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
 
+use crate::background::Threads;
 use crate::postgres::PostgresStore;
 use crate::sqlite::{SqliteStore, Urgency};
 use crate::stats::StoreStats;
@@ -13,7 +14,11 @@ use crate::{ReadTx, StoreError, WriteTx, room};
 /// An open store. Cheap to clone; take it from [`Stores::open`](crate::Stores::open) for one request and let it
 /// go, because a store that someone holds is not closed to make room for another.
 #[derive(Clone)]
-pub struct Store(Arc<Opened>);
+pub struct Store {
+    opened: Arc<Opened>,
+    /// Which threads do its work.
+    on: Threads,
+}
 
 struct Opened {
     kind: Kind,
@@ -28,7 +33,14 @@ pub(crate) enum Kind {
 
 impl Store {
     pub(crate) fn new(kind: Kind, room: OwnedSemaphorePermit) -> Self {
-        Self(Arc::new(Opened { kind, _room: room }))
+        Self { opened: Arc::new(Opened { kind, _room: room }), on: Threads::Usual }
+    }
+
+    /// The same store, for work that takes long: its transactions run on threads of lower priority than those that serve
+    /// requests, and share no commit with others. What is looked up runs where it is called nevertheless.
+    #[must_use]
+    pub fn in_background(&self) -> Self {
+        Self { on: Threads::Background, ..self.clone() }
     }
 
     /// Runs `work` in a read transaction, on a thread that may block. Every query in it sees the same moment;
@@ -43,9 +55,9 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        match &self.0.kind {
-            Kind::Sqlite(store) => store.read(work).await,
-            Kind::Postgres(store) => store.read(work).await,
+        match &self.opened.kind {
+            Kind::Sqlite(store) => store.read(self.on, work).await,
+            Kind::Postgres(store) => store.read(self.on, work).await,
         }
     }
 
@@ -61,9 +73,9 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        match &self.0.kind {
+        match &self.opened.kind {
             Kind::Sqlite(store) => store.look_up(work).await,
-            Kind::Postgres(store) => store.read(work).await,
+            Kind::Postgres(store) => store.read(Threads::Usual, work).await,
         }
     }
 
@@ -80,9 +92,9 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        match &self.0.kind {
-            Kind::Sqlite(store) => store.write(work, Urgency::None).await,
-            Kind::Postgres(store) => store.write(work).await,
+        match &self.opened.kind {
+            Kind::Sqlite(store) => store.write(work, (self.on, Urgency::None)).await,
+            Kind::Postgres(store) => store.write(self.on, work).await,
         }
     }
 
@@ -96,9 +108,9 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        match &self.0.kind {
-            Kind::Sqlite(store) => store.write(work, Urgency::Urgent).await,
-            Kind::Postgres(store) => store.write(work).await,
+        match &self.opened.kind {
+            Kind::Sqlite(store) => store.write(work, (self.on, Urgency::Urgent)).await,
+            Kind::Postgres(store) => store.write(self.on, work).await,
         }
     }
 
@@ -114,9 +126,9 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        match &self.0.kind {
-            Kind::Sqlite(store) => store.write_repeatable(work).await,
-            Kind::Postgres(store) => store.write(work).await,
+        match &self.opened.kind {
+            Kind::Sqlite(store) => store.write_repeatable(self.on, work).await,
+            Kind::Postgres(store) => store.write(self.on, work).await,
         }
     }
 
@@ -125,7 +137,7 @@ impl Store {
     /// # Errors
     /// `Corrupt` with the first fault, or what the database says.
     pub async fn check(&self) -> Result<(), StoreError> {
-        match &self.0.kind {
+        match &self.opened.kind {
             Kind::Sqlite(store) => store.check().await,
             // A server looks after its own files.
             Kind::Postgres(_) => Ok(()),
@@ -135,7 +147,7 @@ impl Store {
     /// How many bytes the store may hold from now on; `None` for no limit. A write that would go beyond it is `OverLimit`, but for
     /// what says [`WriteTx::go_beyond_limit`]. It is kept on SQLite only, and forgotten when the store is closed.
     pub fn limit_to(&self, bytes: Option<u64>) {
-        match &self.0.kind {
+        match &self.opened.kind {
             Kind::Sqlite(store) => store.limit_to(bytes),
             Kind::Postgres(_) => {}
         }
@@ -152,7 +164,7 @@ impl Store {
     /// What time a write that begins now would have: milliseconds since 1970 in UTC, never before what the store holds, unless
     /// that is more than a day ahead of the clock.
     pub fn now_ms(&self) -> i64 {
-        match &self.0.kind {
+        match &self.opened.kind {
             Kind::Sqlite(store) => store.now_ms(),
             Kind::Postgres(store) => store.now_ms(),
         }
@@ -160,7 +172,7 @@ impl Store {
 
     /// Counters since the store was opened.
     pub fn stats(&self) -> StoreStats {
-        match &self.0.kind {
+        match &self.opened.kind {
             Kind::Sqlite(store) => store.stats(),
             Kind::Postgres(store) => store.stats(),
         }
@@ -168,12 +180,12 @@ impl Store {
 
     /// True when no one but the owner of `self` has a handle.
     pub(crate) fn is_unshared(&self) -> bool {
-        Arc::strong_count(&self.0) == 1
+        Arc::strong_count(&self.opened) == 1
     }
 
     /// Lets running work end, refuses new work, closes what is the store's own. False when some work went on.
     pub(crate) async fn close(&self, patience: Duration) -> bool {
-        match &self.0.kind {
+        match &self.opened.kind {
             Kind::Sqlite(store) => store.close(patience).await,
             Kind::Postgres(store) => store.close(patience).await,
         }

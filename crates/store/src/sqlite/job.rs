@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::oneshot;
 
+use crate::background::Threads;
 use crate::clock::StoreClock;
 use crate::transactions::run_caught;
 use crate::{StoreConnection, StoreError, WriteTx};
@@ -13,16 +14,25 @@ use crate::{StoreConnection, StoreError, WriteTx};
 pub(crate) trait Job: Send {
     /// Claims the job for running; false when its caller gave up waiting before.
     fn claim(&self) -> bool;
-    /// Whether it may run more than once.
-    fn repeat(&self) -> Repeat;
-    /// Whether it is done while a reserve is spent.
-    fn urgency(&self) -> Urgency;
+    /// How it is run.
+    fn manner(&self) -> Manner;
     /// Runs the closure in a store that may hold so many bytes, and keeps its result, in place of that of an earlier run.
     fn run(&mut self, connection: &mut StoreConnection, clock: &StoreClock, limit: Option<u64>) -> Ran;
     /// True when the closure was run and returned an error or panicked.
     fn failed(&self) -> bool;
     /// Tells the caller, after the commit: its own result, or the failure that took the whole batch down.
     fn answer(self: Box<Self>, batch: Result<(), StoreError>);
+}
+
+/// How a job is run.
+#[derive(Clone, Copy)]
+pub(crate) struct Manner {
+    /// Whether it may run more than once.
+    pub(crate) repeat: Repeat,
+    /// Whether it is done while a reserve is spent.
+    pub(crate) urgency: Urgency,
+    /// Which threads run it.
+    pub(crate) on: Threads,
 }
 
 /// Whether a closure may run more than once.
@@ -68,21 +78,15 @@ impl Claim {
 /// A job made of a closure.
 pub(crate) struct ClosureJob<F, T, E> {
     claim: Claim,
-    repeat: Repeat,
-    urgency: Urgency,
+    manner: Manner,
     work: F,
     result: Option<Result<T, E>>,
     caller: oneshot::Sender<Result<T, E>>,
 }
 
 impl<F, T, E> ClosureJob<F, T, E> {
-    pub(crate) fn new(
-        claim: Claim,
-        (repeat, urgency): (Repeat, Urgency),
-        work: F,
-        caller: oneshot::Sender<Result<T, E>>,
-    ) -> Self {
-        Self { claim, repeat, urgency, work, result: None, caller }
+    pub(crate) fn new(claim: Claim, manner: Manner, work: F, caller: oneshot::Sender<Result<T, E>>) -> Self {
+        Self { claim, manner, work, result: None, caller }
     }
 }
 
@@ -96,12 +100,8 @@ where
         self.claim.take()
     }
 
-    fn repeat(&self) -> Repeat {
-        self.repeat
-    }
-
-    fn urgency(&self) -> Urgency {
-        self.urgency
+    fn manner(&self) -> Manner {
+        self.manner
     }
 
     fn run(&mut self, connection: &mut StoreConnection, clock: &StoreClock, limit: Option<u64>) -> Ran {

@@ -15,11 +15,12 @@ use tokio::time::Instant;
 
 use self::file::create_file;
 pub(crate) use self::file::remove_files;
-use self::job::Repeat;
 pub(crate) use self::job::Urgency;
+use self::job::{Manner, Repeat};
 use self::mark::Marked;
 use self::writer::Writer;
 use crate::admission::Admission;
+use crate::background::{self, Threads};
 use crate::clock::StoreClock;
 use crate::location::StoreFile;
 use crate::migrate::{self, Migration, Progress, not_a_store};
@@ -82,7 +83,7 @@ impl SqliteStore {
         Ok(Self { readers, writer: Arc::new(writer), counters, clock, deadline: settings.admission_deadline })
     }
 
-    pub(crate) async fn read<T, E, F>(&self, work: F) -> Result<T, E>
+    pub(crate) async fn read<T, E, F>(&self, on: Threads, work: F) -> Result<T, E>
     where
         F: FnOnce(&mut ReadTx<'_>) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
@@ -91,7 +92,8 @@ impl SqliteStore {
         let permit = self.readers.admission.enter(Instant::now() + self.deadline).await?;
         let readers = Arc::clone(&self.readers);
         // The permit moves into the job: a caller that goes away does not free a connection still in use.
-        blocking(move || readers.run(&permit, "BEGIN", |connection| work(&mut ReadTx::new(connection)))).await
+        let read = move || readers.run(&permit, "BEGIN", |connection| work(&mut ReadTx::new(connection)));
+        background::run(on, read).await
     }
 
     pub(crate) async fn look_up<T, E, F>(&self, work: F) -> Result<T, E>
@@ -103,7 +105,7 @@ impl SqliteStore {
         self.readers.run(&permit, "BEGIN", |connection| work(&mut ReadTx::new(connection)))
     }
 
-    pub(crate) async fn write<T, E, F>(&self, work: F, urgency: Urgency) -> Result<T, E>
+    pub(crate) async fn write<T, E, F>(&self, work: F, (on, urgency): (Threads, Urgency)) -> Result<T, E>
     where
         F: FnOnce(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
@@ -112,20 +114,21 @@ impl SqliteStore {
         let mut work = Some(work);
         let once =
             move |tx: &mut WriteTx<'_>| work.take().map_or_else(|| Err(not_again().into()), |work| work(tx));
-        self.writer.write(once, (Repeat::Never, urgency)).await
+        self.writer.write(once, Manner { repeat: Repeat::Never, on, urgency }).await
     }
 
-    pub(crate) async fn write_repeatable<T, E, F>(&self, work: F) -> Result<T, E>
+    pub(crate) async fn write_repeatable<T, E, F>(&self, on: Threads, work: F) -> Result<T, E>
     where
         F: FnMut(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        self.writer.write(work, (Repeat::WhenUndone, Urgency::None)).await
+        let manner = Manner { repeat: Repeat::WhenUndone, on, urgency: Urgency::None };
+        self.writer.write(work, manner).await
     }
 
     pub(crate) async fn check(&self) -> Result<(), StoreError> {
-        let found = self.read(|tx| {
+        let found = self.read(Threads::Background, |tx| {
             let rows = diesel::sql_query("PRAGMA integrity_check(1)").load::<Integrity>(tx.connection())?;
             Ok::<_, StoreError>(rows.into_iter().map(|row| row.integrity_check).collect::<Vec<_>>())
         });

@@ -4,6 +4,8 @@
 //! They run one after the other without savepoints, because SQLite copies each page that a savepoint might have to restore,
 //! and nearly all writes succeed. When one of them has to be undone, all are, and they run again, each in its savepoint. Where
 //! one must not run again, they have savepoints from the beginning.
+//!
+//! Work in the background and the rest share no commit, and whoever leads hands over where the next commit is of the other kind.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -15,8 +17,9 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, timeout_at};
 
 use super::checkpoint::Checkpointer;
-use super::job::{Claim, ClosureJob, Job, Ran, Repeat, Urgency};
+use super::job::{Claim, ClosureJob, Job, Manner, Ran, Repeat, Urgency};
 use crate::admission::closed;
+use crate::background::{self, Threads};
 use crate::clock::StoreClock;
 use crate::connection::depth;
 use crate::location::StoreFile;
@@ -87,7 +90,7 @@ impl Writer {
     }
 
     /// Runs `work` in a transaction and answers when it is on disk.
-    pub(crate) async fn write<T, E, F>(self: &Arc<Self>, work: F, how: (Repeat, Urgency)) -> Result<T, E>
+    pub(crate) async fn write<T, E, F>(self: &Arc<Self>, work: F, manner: Manner) -> Result<T, E>
     where
         F: FnMut(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
@@ -96,7 +99,7 @@ impl Writer {
         let deadline = Instant::now() + self.settings.admission_deadline;
         let claim = Claim::default();
         let (sender, mut answer) = oneshot::channel();
-        self.push(Box::new(ClosureJob::new(claim.clone(), how, work, sender)))?;
+        self.push(Box::new(ClosureJob::new(claim.clone(), manner, work, sender)))?;
         let received = match timeout_at(deadline, &mut answer).await {
             Ok(received) => received,
             // Not begun yet, and from now on nobody can begin it.
@@ -114,35 +117,39 @@ impl Writer {
         if queue.jobs.len() >= self.settings.max_waiting {
             return Err(StoreError::Busy);
         }
+        let on = job.manner().on;
         queue.jobs.push_back(job);
         let lead = !std::mem::replace(&mut queue.led, true);
         drop(queue);
         if lead {
-            let leadership = Leadership { writer: Arc::clone(self), fulfilled: false };
-            tokio::task::spawn_blocking(move || leadership.work_off());
+            Leadership::begin(Arc::clone(self), on);
         }
         Ok(())
     }
 
-    /// The jobs of the next commit; `None` ends the leadership.
-    fn next_batch(&self) -> Option<Vec<Box<dyn Job>>> {
+    /// What whoever leads on such a thread does next.
+    fn next(&self, leads: Threads) -> Next {
         let mut queue = lock(&self.queue);
-        if queue.jobs.is_empty() {
+        let Some(on) = queue.jobs.front().map(|job| job.manner().on) else {
             queue.led = false;
             self.idle.notify_waiters();
-            return None;
+            return Next::Nothing;
+        };
+        if on != leads {
+            return Next::HandOver(on);
         }
-        let size = queue.jobs.len().min(self.settings.group_commit_max.max(1));
+        let alike = queue.jobs.iter().take_while(|job| job.manner().on == on);
+        let size = alike.take(self.settings.group_commit_max.max(1)).count();
         let mut batch: Vec<_> = queue.jobs.drain(..size).collect();
         drop(queue);
         batch.retain(|job| job.claim());
-        Some(batch)
+        Next::Batch(batch)
     }
 
     fn run_batch(&self, jobs: Vec<Box<dyn Job>>) {
         let everybody = self.priority.everybody();
         let (mut jobs, refused): (Vec<_>, Vec<_>) =
-            jobs.into_iter().partition(|job| everybody.is_some() || job.urgency() == Urgency::Urgent);
+            jobs.into_iter().partition(|job| everybody.is_some() || job.manner().urgency == Urgency::Urgent);
         refused.into_iter().for_each(|job| job.answer(Err(StoreError::Full)));
         if jobs.is_empty() {
             return;
@@ -170,7 +177,7 @@ impl Writer {
     /// One transaction for all the jobs. On an error nothing of any of them was stored.
     fn transact(&self, connection: &mut StoreConnection, jobs: &mut [Box<dyn Job>]) -> Result<(), Lost> {
         let alone = jobs.len() == 1;
-        if alone || self.is_bold() && jobs.iter().all(|job| job.repeat() == Repeat::WhenUndone) {
+        if alone || self.is_bold() && jobs.iter().all(|job| job.manner().repeat == Repeat::WhenUndone) {
             if self.transact_with(Savepoints::None, connection, jobs)? || alone {
                 return Ok(());
             }
@@ -280,16 +287,39 @@ impl Writer {
     }
 }
 
+/// What whoever leads does next.
+enum Next {
+    /// Runs the jobs of one commit.
+    Batch(Vec<Box<dyn Job>>),
+    /// Lets such a thread go on.
+    HandOver(Threads),
+    /// Leads no longer.
+    Nothing,
+}
+
 /// The duty to work the queue off.
 struct Leadership {
     writer: Arc<Writer>,
+    on: Threads,
     fulfilled: bool,
 }
 
 impl Leadership {
+    fn begin(writer: Arc<Writer>, on: Threads) {
+        let leadership = Self { writer, on, fulfilled: false };
+        background::spawn(on, move || leadership.work_off());
+    }
+
     fn work_off(mut self) {
-        while let Some(batch) = self.writer.next_batch() {
-            self.writer.run_batch(batch);
+        loop {
+            match self.writer.next(self.on) {
+                Next::Batch(batch) => self.writer.run_batch(batch),
+                Next::HandOver(on) => {
+                    Self::begin(Arc::clone(&self.writer), on);
+                    break;
+                }
+                Next::Nothing => break,
+            }
         }
         self.fulfilled = true;
     }

@@ -355,3 +355,27 @@ fn a_runtime_that_ends_under_a_write_leaves_the_store_usable() {
         fresh.remove().await;
     });
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writes_in_the_background_and_others_take_turns_on_threads_of_their_own() {
+    let fresh = FreshStore::sqlite(MIGRATIONS).await;
+    let background = fresh.store.in_background();
+    let (go_on, holding) = hold_the_writer(&fresh.store).await;
+    let before = fresh.store.stats();
+    let queue = [("a", &fresh.store), ("b", &background), ("c", &background), ("d", &fresh.store)];
+    let writes = join_all(queue.map(|(name, store)| {
+        store.write(move |tx| {
+            insert(tx, name)?;
+            Ok::<_, StoreError>(std::thread::current().name() == Some("background"))
+        })
+    }));
+    let (apart, _) = tokio::join!(writes, async { go_on.send(()).unwrap() });
+    holding.await.unwrap().unwrap();
+
+    let apart: Vec<bool> = apart.into_iter().map(Result::unwrap).collect();
+    assert_eq!(apart, [false, true, true, false]);
+    assert_eq!(names(&fresh.store).await, ["a", "b", "c", "d"]);
+    // One for the job that held the writer, one for each change of threads.
+    assert_eq!(fresh.store.stats().commits - before.commits, 4);
+    fresh.remove().await;
+}
