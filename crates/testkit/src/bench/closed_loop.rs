@@ -174,9 +174,21 @@ impl Worker<'_> {
         check: impl FnOnce(&Answer) -> std::result::Result<T, String>,
     ) -> Result<Option<T>> {
         let body = body.map(serde_json::to_vec).transpose()?.map(Bytes::from);
+        self.ask_bytes(|_| operation, (method, path, body), check).await
+    }
+
+    /// As [`Worker::ask`], with a body as it is sent and a name that the answer decides.
+    pub async fn ask_bytes<T>(
+        &mut self,
+        name: impl FnOnce(&Answer) -> &'static str,
+        (method, path, body): (Method, &str, Option<Bytes>),
+        check: impl FnOnce(&Answer) -> std::result::Result<T, String>,
+    ) -> Result<Option<T>> {
         let whole_path = format!("{}{path}", self.target.base_path);
         let answer = self.connection.send(method.clone(), &whole_path, body).await?;
-        match check(&answer) {
+        let checked = check(&answer);
+        let operation = name(&answer);
+        match checked {
             Ok(found) => {
                 self.record.right(operation, answer.took)?;
                 Ok(Some(found))

@@ -28,6 +28,9 @@ pub const GROUP_GROWTH: Goal = Goal::Growth(1.5);
 /// The median of every operation in a large directory, against a small one.
 pub const DIRECTORY_GROWTH: Goal = Goal::Growth(1.5);
 
+/// The slowest hundredth of a tenant's probes while another tenant abuses the server, against those of a quiet one.
+pub const NEIGHBOUR: Goal = Goal::Growth(3.0);
+
 /// The steady mix of the fastest persistent peer, operations a second: Jackson on PostgreSQL, 10,000 users,
 /// 8 workers, measured on 2 cores with the peers' table. It is the one figure that is not of the same run.
 pub const PEER_MIX: f64 = 815.0;

@@ -16,6 +16,7 @@ use super::raw::empty_handler::{self, EmptyHandler};
 use super::raw::sqlite_commits::{COMMIT, Ids, RawCommits};
 use super::record::Record;
 use super::report::{Report, Table, milliseconds, number, percentiles};
+use super::workloads::abuse::{self, Abuse};
 use super::workloads::first_cycle::{self, Lookup, Size};
 use super::workloads::growth::{self, Step};
 use super::workloads::{Directory, group_churn, paging, single, steady_mix};
@@ -30,6 +31,8 @@ const GROUPS: usize = 10;
 const CROWDS: [usize; 3] = [10, 1_000, 10_000];
 /// Numbers of the groups of the churn begin here, far from those of the first cycles.
 const FIRST_CROWD: usize = 900_000;
+/// More abusive requests than one window has, so that the users of two of them have names of their own.
+const ABUSES: usize = 1_000_000;
 /// Walks through the directory of the steady mix.
 const WALKS: usize = 5;
 
@@ -133,6 +136,7 @@ impl Run {
         self.group_churn(&large).await?;
         self.directory_growth(&small, &large).await?;
         self.pages_at_depth(&large).await?;
+        self.noisy_neighbours(&usual, &small).await?;
         self.settle(&[("bench-small", &small), ("bench", &usual), ("bench-large", &large)]).await?;
         let costs = std::mem::replace(&mut self.work, Table::new("", &[]));
         self.show(costs);
@@ -477,6 +481,47 @@ impl Run {
     fn judge_growth(&mut self, operation: &str, growth: f64) -> [String; 3] {
         const GOAL: Goal = goals::DIRECTORY_GROWTH;
         self.report.judge(&format!("growth of {operation}"), growth, GOAL)
+    }
+
+    /// A tenant's probe while another tenant does what costs most, against the same a moment before.
+    async fn noisy_neighbours(&mut self, read: &Directory, neighbour: &Directory) -> Result<()> {
+        const HEADER: [&str; 10] = [
+            "abuse",
+            "p50 alone",
+            "p50 beside it",
+            "p99 alone",
+            "p99 beside it",
+            "p99 ratio",
+            "goal",
+            "verdict",
+            "abuses a second",
+            "refused",
+        ];
+        let written = self.gateway.onboard("bench-noisy")?;
+        let title =
+            format!("A neighbour's probe beside {} abusive clients of another tenant, ms", abuse::CLIENTS);
+        let mut table = Table::new(title, &HEADER);
+        for (nth, abuse) in Abuse::ALL.into_iter().enumerate() {
+            self.say(&format!("a neighbour of {} …", abuse.name()));
+            let alone = single::probe(neighbour, 1, Bound::time(self.options.window)).await?;
+            let target = if abuse.writes() { &written } else { &read.target };
+            let whom = (target, nth * ABUSES);
+            let seen = abuse::run(abuse, whom, neighbour, self.options.window).await?;
+            let (alone, probes, abused) =
+                (self.noted(alone)?, self.noted(seen.probes)?, self.noted(seen.abuse)?);
+            let found = [&alone, &probes].map(|phase| phase.record.percentiles(single::PROBE));
+            let [Some(before), Some(beside)] = found else {
+                return Err(self.hopeless("a neighbour was not answered"));
+            };
+            let mut row = vec![abuse.name().to_owned()];
+            row.extend([before.p50, beside.p50, before.p99, beside.p99].map(milliseconds));
+            let growth = beside.p99.as_secs_f64() / before.p99.as_secs_f64();
+            row.extend(self.report.judge(abuse.name(), growth, goals::NEIGHBOUR));
+            row.extend([abuse::DONE, abuse::REFUSED].map(|name| number(abused.rate(name))));
+            table.row(row);
+        }
+        self.show(table);
+        Ok(())
     }
 
     /// After the storm: nobody is missing, nobody came twice, and every seat ledger adds up.

@@ -1,6 +1,7 @@
 //! What an identity provider does, one workload per file. Each takes the directory it works on, runs for a bounded
 //! time or number of turns, and checks every answer.
 
+pub mod abuse;
 pub mod first_cycle;
 pub mod group_churn;
 pub mod growth;

@@ -1,6 +1,9 @@
 //! The single requests all workloads are made of, each with the check of its answer. A right status is not enough:
 //! totals, ids and the changed value are looked at too.
 
+use std::cell::Cell;
+
+use bytes::Bytes;
 use form_urlencoded::byte_serialize;
 use hyper::Method;
 use serde::Deserialize;
@@ -11,6 +14,8 @@ use crate::bench::Result;
 use crate::bench::closed_loop::Worker;
 use crate::bench::connection::Answer;
 use crate::bench::people;
+
+use super::abuse;
 
 #[derive(Deserialize)]
 struct List {
@@ -166,6 +171,21 @@ impl Worker<'_> {
     pub(super) async fn delete_user(&mut self, operation: &'static str, id: &str) -> Result<()> {
         let check = |answer: &Answer| due("status", answer.status, 204);
         self.ask(operation, (Method::DELETE, &format!("/Users/{id}"), None), check).await?;
+        Ok(())
+    }
+
+    /// A request that costs the server more than it should: done, or refused as one too many.
+    pub(super) async fn burden(&mut self, (method, path, body): (Method, &str, Option<Bytes>)) -> Result<()> {
+        let done = Cell::new(true);
+        let check = |answer: &Answer| {
+            done.set(answer.status < 300);
+            match answer.status {
+                200 | 201 | 503 => Ok(()),
+                _ => Err("200, 201 or 503 was due".to_owned()),
+            }
+        };
+        let name = |_: &Answer| if done.get() { abuse::DONE } else { abuse::REFUSED };
+        self.ask_bytes(name, (method, path, body), check).await?;
         Ok(())
     }
 
