@@ -56,6 +56,11 @@ pub(crate) enum ApiError {
     BodyTooSlow { seconds: u64 },
     #[error("the body broke off")]
     BodyBroken,
+    #[error("too many large requests or answers of the tenant are under way")]
+    TooMuchUnderWay {
+        /// Whether the body was read to its end, if there is one.
+        read: bool,
+    },
     #[error("{0}")]
     UnsupportedMediaType(&'static str),
     #[error(transparent)]
@@ -120,6 +125,7 @@ impl ApiError {
             self,
             Self::BodyTooLarge { read: false, .. }
                 | Self::BodyTooSlow { .. }
+                | Self::TooMuchUnderWay { read: false }
                 | Self::BodyBroken
                 | Self::OddHost
         )
@@ -167,6 +173,10 @@ impl ApiError {
                 plain(408, &format!("The body did not arrive within {seconds} seconds."))
             }
             Self::BodyBroken => plain(400, "The body broke off or was not framed as its headers say."),
+            Self::TooMuchUnderWay { .. } => plain(
+                503,
+                "Too many large requests or answers of this tenant are under way; retry after a moment.",
+            ),
             Self::UnsupportedMediaType(detail) => plain(415, detail),
             Self::TenantFull { limit, contact } => plain(507, &tenant_full(*limit, contact)),
             Self::RegionDown(_) => plain(

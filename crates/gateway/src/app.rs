@@ -16,6 +16,7 @@ use crate::{
     dropped::Dropped,
     regions::{Ground, Regions},
     settings::{BaseUrl, Settings},
+    shares::Shares,
     telemetry::metrics::Metrics,
     tenant_rules::RulesCache,
 };
@@ -28,6 +29,7 @@ pub(crate) struct App {
     pub(crate) stores: Stores,
     pub(crate) regions: Regions,
     pub(crate) rules: RulesCache,
+    pub(crate) shares: Shares,
     pub(crate) attempts: Attempts,
     pub(crate) dropped: Dropped,
     pub(crate) admin_token: AdminToken,
@@ -57,6 +59,7 @@ impl App {
         Ok(Arc::new(Self {
             attempts: Attempts::new(settings.wrong_secrets, settings.wrong_secrets_window),
             rules: RulesCache::new(),
+            shares: Shares::new(&settings),
             dropped: Dropped::default(),
             ready: AtomicBool::new(true),
             _data_dir: data_dir,

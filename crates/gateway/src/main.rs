@@ -17,6 +17,7 @@ mod request_id;
 mod scim;
 mod serve;
 mod settings;
+mod shares;
 mod telemetry;
 mod tenant_rules;
 

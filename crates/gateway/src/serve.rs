@@ -120,9 +120,10 @@ fn server(
     let settings = &app.settings;
     let data = web::Data::from(Arc::clone(app));
     let turn = settings.store.admission_deadline;
-    // The work waits for its turn at two stores at the most, and then has as long again; a bulk waits once more when its time is
-    // nearly over, and a search makes its page of what it has found.
-    let work = (turn * 4).max(settings.bulk_time.max(settings.search_time) + turn * 2);
+    // The work waits for memory for its body, to have it read, for a share of what is done in the background and for its turn at
+    // two stores, and then has as long again; a bulk waits once more when its time is nearly over, and a search makes its page
+    // of what it has found.
+    let work = (turn * 7).max(settings.bulk_time.max(settings.search_time) + turn * 5);
     let limits = http::Limits {
         headers: settings.header_timeout,
         exchange: settings.header_timeout + settings.body_timeout + work,

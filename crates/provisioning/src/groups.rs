@@ -90,6 +90,31 @@ pub fn get(tx: &mut ReadTx<'_>, id: &str, with_members: bool) -> Result<GroupVie
     view(tx, record, with_members)
 }
 
+/// As [`get`], by a few queries whose cost is bounded; `None` when the members are asked for and many.
+///
+/// # Errors
+/// As [`get`].
+pub fn get_at_once(
+    tx: &mut ReadTx<'_>,
+    id: &str,
+    with_members: bool,
+) -> Result<Option<GroupView>, ProvisioningError> {
+    let record = groups::find(tx, id)?.ok_or(ProvisioningError::NotFound("Group"))?;
+    view_at_once(tx, record, with_members)
+}
+
+pub(crate) fn view_at_once(
+    tx: &mut ReadTx<'_>,
+    record: GroupRecord,
+    with_members: bool,
+) -> Result<Option<GroupView>, ProvisioningError> {
+    if !with_members {
+        return Ok(Some(GroupView { record, members: None }));
+    }
+    let members = memberships::of_group_at_once(tx, &record.id)?;
+    Ok(members.map(|members| GroupView { record, members: Some(members) }))
+}
+
 fn view(
     tx: &mut ReadTx<'_>,
     record: GroupRecord,

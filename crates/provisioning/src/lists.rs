@@ -12,7 +12,7 @@ use scim_core::{
     projection::Projection,
     sort::Sort,
 };
-use store::ReadTx;
+use store::{ReadTx, StoreError};
 
 use crate::{
     ProvisioningError, Rules, groups,
@@ -51,7 +51,7 @@ impl Part {
         window: &Window<'_>,
         is_over: &dyn Fn() -> bool,
     ) -> Result<Stretch, DirectoryError> {
-        let list = (self.filter.as_ref(), self.sort.as_ref());
+        let list = self.list();
         match self.kind {
             Kind::User => {
                 let with_groups = self.looks_into::<Users>("groups");
@@ -70,6 +70,10 @@ impl Part {
                 search::find::<Groups>(tx, list, window, InMemory { complete, is_over })
             }
         }
+    }
+
+    fn list(&self) -> (Option<&Filter>, Option<&Sort>) {
+        (self.filter.as_ref(), self.sort.as_ref())
     }
 
     /// Whether memory needs an attribute to decide or to order this list: what nobody looks into is not read.
@@ -99,6 +103,8 @@ pub struct Asked<'a> {
     pub shown: &'a Shown,
     /// Whether the search has gone on for too long.
     pub is_over: &'a dyn Fn() -> bool,
+    /// Whether there is room for a page of so many bytes, which it takes if there is.
+    pub has_room: &'a dyn Fn(usize) -> bool,
 }
 
 impl Asked<'_> {
@@ -108,10 +114,25 @@ impl Asked<'_> {
         let [Part { kind: Kind::User, filter, .. }] = self.parts else { return false };
         matches!(self.window, Window::Index { .. }) && search::is_look_up::<Users>(filter.as_ref())
     }
+
+    /// Whether [`list_at_once`] is worth asking: identity providers look for a group by its name, for a user by what they call
+    /// it, and whether there is anybody at all.
+    #[must_use]
+    pub fn may_be_short(&self) -> bool {
+        let [part] = self.parts else { return false };
+        match part.kind {
+            Kind::User => search::may_be_few::<Users>(part.list(), &self.window, FEW),
+            Kind::Group => search::may_be_few::<Groups>(part.list(), &self.window, FEW),
+        }
+    }
 }
 
+/// Resources on a page that is short whatever stands on it.
+const FEW: usize = 10;
+
 /// Longest page, in bytes of its resources: it ends before the one that would make it longer. RFC 7644 §3.4.2.4 has a service
-/// return fewer than `count`, and `itemsPerPage` tells how many. One resource is always returned, whatever it holds.
+/// return fewer than `count`, and `itemsPerPage` tells how many. One resource is always returned, whatever it holds; so a page
+/// ends as well where there is no room for more.
 pub const MAX_PAGE_BYTES: usize = 16 << 20;
 
 /// Resources that are read at a time to be shown.
@@ -155,7 +176,7 @@ impl From<&Stretch> for Ends {
 /// A window on a list, or as much of it as a page may hold.
 ///
 /// # Errors
-/// [`DirectoryError::SearchTooLong`], or the store's.
+/// [`DirectoryError::SearchTooLong`]; `Busy` when there is no room for one resource; or the store's.
 pub fn list(
     tx: &mut ReadTx<'_>,
     tenant: (&Rules, &Base),
@@ -179,7 +200,7 @@ pub fn list(
         stretch.places.reverse();
         kinds.reverse();
     }
-    let (mut texts, told) = texts(tx, tenant, (&stretch.places, &kinds), asked.shown)?;
+    let (mut texts, told) = texts(tx, tenant, (&stretch.places, &kinds), asked)?;
     if told < stretch.places.len() {
         stretch.places.truncate(told);
         *if is_backwards { &mut stretch.before } else { &mut stretch.behind } = true;
@@ -189,6 +210,41 @@ pub fn list(
         texts.reverse();
     }
     Ok(Listed { texts, total: stretch.total, ends: Ends::from(&stretch) })
+}
+
+/// As [`list`], by queries whose cost is bounded; `None` for a list that is not short, or of resources that tell of many others.
+///
+/// # Errors
+/// When the store fails.
+pub fn list_at_once(
+    tx: &mut ReadTx<'_>,
+    (rules, base): (&Rules, &Base),
+    asked: &Asked<'_>,
+) -> Result<Option<Listed>, ProvisioningError> {
+    let ([part], shown) = (asked.parts, asked.shown) else { return Ok(None) };
+    let found = match part.kind {
+        Kind::User => search::find_few::<Users>(tx, part.list(), &asked.window, FEW)?,
+        Kind::Group => search::find_few::<Groups>(tx, part.list(), &asked.window, FEW)?,
+    };
+    let Some(stretch) = found else { return Ok(None) };
+    let mut texts = Vec::with_capacity(stretch.places.len());
+    match part.kind {
+        Kind::User => {
+            for record in search::records::<Users>(tx, &stretch.places)? {
+                let Some(view) = users::view_at_once(tx, record)? else { return Ok(None) };
+                texts.push(render::user_text(rules, base, &view, &shown.user)?);
+            }
+        }
+        Kind::Group => {
+            for record in search::records::<Groups>(tx, &stretch.places)? {
+                let view = groups::view_at_once(tx, record, shown.group.wants("members"))?;
+                let Some(view) = view else { return Ok(None) };
+                texts.push(render::group_text(rules, base, &view, &shown.group)?);
+            }
+        }
+    }
+    let fits = (asked.has_room)(texts.iter().map(String::len).sum());
+    Ok(fits.then(|| Listed { texts, total: stretch.total, ends: Ends::from(&stretch) }))
 }
 
 /// A look-up by a few queries whose cost is bounded; `None` when the user's groups are many, or stand in other groups.
@@ -283,7 +339,7 @@ fn texts(
     tx: &mut ReadTx<'_>,
     (rules, base): (&Rules, &Base),
     (places, kinds): (&[Place], &[Kind]),
-    shown: &Shown,
+    &Asked { shown, has_room, .. }: &Asked<'_>,
 ) -> Result<(Vec<String>, usize), ProvisioningError> {
     let (mut texts, mut bytes, mut told) = (Vec::with_capacity(places.len()), 0_usize, 0);
     for (places, kinds) in places.chunks(BATCH).zip(kinds.chunks(BATCH)) {
@@ -304,8 +360,12 @@ fn texts(
             };
             let text = text.transpose()?;
             bytes += text.as_ref().map_or(0, String::len);
-            if bytes > MAX_PAGE_BYTES && !texts.is_empty() {
+            let fits = has_room(bytes);
+            if !texts.is_empty() && (bytes > MAX_PAGE_BYTES || !fits) {
                 return Ok((texts, told));
+            }
+            if !fits {
+                return Err(StoreError::Busy.into());
             }
             texts.extend(text);
             told += 1;

@@ -129,6 +129,18 @@ impl View {
         }
     }
 
+    /// About how many bytes its text has, if all of it is shown.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        /// A member or a group with its id, URL and name.
+        const LINK: usize = 256;
+        let document = match self {
+            Self::User(view) => &view.record.document,
+            Self::Group(view) => &view.record.document,
+        };
+        document.len().saturating_add(self.links().saturating_mul(LINK))
+    }
+
     /// The resource as JSON text, projected.
     ///
     /// # Errors

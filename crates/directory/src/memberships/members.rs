@@ -106,6 +106,26 @@ pub fn of_group(tx: &mut ReadTx<'_>, group_id: &str) -> Result<Vec<MemberRow>, D
     Ok(in_order(users, groups))
 }
 
+/// Members of one group that are read at once.
+const FEW_MEMBERS: usize = 500;
+
+/// As [`of_group`], by queries whose cost is bounded; `None` when the members are many.
+///
+/// # Errors
+/// When the store fails.
+pub fn of_group_at_once(
+    tx: &mut ReadTx<'_>,
+    group_id: &str,
+) -> Result<Option<Vec<MemberRow>>, DirectoryError> {
+    let users = memberships::table.filter(memberships::group_id.eq(group_id)).order(memberships::user_id);
+    let users = tx.load_first(users, FEW_MEMBERS + 1)?;
+    let groups =
+        nested_groups::table.filter(nested_groups::group_id.eq(group_id)).order(nested_groups::member_id);
+    let groups = tx.load_first(groups, FEW_MEMBERS + 1)?;
+    let few = users.len() + groups.len() <= FEW_MEMBERS;
+    Ok(few.then(|| in_order(users, groups)))
+}
+
 /// The members of one group that are groups.
 pub(super) fn groups_in(tx: &mut ReadTx<'_>, group_id: &str) -> Result<Vec<MemberRow>, DirectoryError> {
     let groups =

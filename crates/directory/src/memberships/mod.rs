@@ -18,7 +18,7 @@ use store::{ReadTx, WriteTx};
 
 pub(crate) use groups_of::tell;
 pub use groups_of::{GroupOfUser, ToldGroup, of_first, of_user, of_user_at_once};
-pub use members::{MemberKind, MemberRow, members_of_first, of_group};
+pub use members::{MemberKind, MemberRow, members_of_first, of_group, of_group_at_once};
 
 use crate::{
     DirectoryError, groups as group_rows, nesting,

@@ -38,7 +38,7 @@ fn leaf(filter: &Filter) -> Plan<Predicate> {
         _ if is("displayName", None) => display_name(*op, text),
         Op::Eq if is("externalId", None) => {
             let equal = groups::external_id_key.eq(key::exact(text).into_owned()).assume_not_null();
-            Plan::exactly(Box::new(groups::external_id_key.is_not_null().and(equal)))
+            Plan::by_index(Box::new(groups::external_id_key.is_not_null().and(equal)))
         }
         Op::Eq if is("members", Some("value")) || is("members", None) => Plan::exactly(has_member(text)),
         _ if is("meta", Some("lastModified")) => times::compare(*op, text, modified),
@@ -49,7 +49,7 @@ fn leaf(filter: &Filter) -> Plan<Predicate> {
 
 fn display_name(op: Op, text: &str) -> Plan<Predicate> {
     match op {
-        Op::Eq => Plan::exactly(Box::new(groups::display_name_key.eq(key::folded(text)))),
+        Op::Eq => Plan::by_index(Box::new(groups::display_name_key.eq(key::folded(text)))),
         Op::Ne => Plan::exactly(Box::new(groups::display_name_key.ne(key::folded(text)))),
         _ => match pattern(op, &fold(text)) {
             Some(pattern) => {

@@ -78,6 +78,11 @@ impl<S: Searched> Indexed<'_, S> {
         Ok(stretch)
     }
 
+    /// The first places of the list.
+    pub(super) fn first(&self, tx: &mut ReadTx<'_>, count: usize) -> Result<Vec<Place>, DirectoryError> {
+        self.beside(tx, Side::After, None, i64::try_from(count).unwrap_or(i64::MAX))
+    }
+
     /// The next places on one side of a place, the nearest first.
     fn beside(
         &self,

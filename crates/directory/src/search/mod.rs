@@ -157,6 +157,44 @@ pub fn find<S: Searched>(
     }
 }
 
+/// Whether [`find_few`] is worth asking.
+#[must_use]
+pub fn may_be_few<S: Searched>(
+    (filter, sort): (Option<&Filter>, Option<&Sort>),
+    window: &Window<'_>,
+    few: usize,
+) -> bool {
+    let is_along_an_index = sort.is_none_or(|sort| S::column(sort).is_some());
+    is_along_an_index
+        && match filter.map(S::plan) {
+            Some(plan) => plan.exact && plan.by_index,
+            None => usize::try_from(window.count()).is_ok_and(|count| count <= few) && window.is_near(),
+        }
+}
+
+/// As [`find`], where a filter's index leads to no more than a few matches, or no more than a few are wanted of the beginning of
+/// an unfiltered list or next to a place; `None` for any other list, after a bounded number of rows.
+///
+/// # Errors
+/// When the store fails.
+pub fn find_few<S: Searched>(
+    tx: &mut ReadTx<'_>,
+    list: (Option<&Filter>, Option<&Sort>),
+    window: &Window<'_>,
+    few: usize,
+) -> Result<Option<Stretch>, DirectoryError> {
+    let (filter, sort) = list;
+    let column = sort.map_or(Some(Column::Id), S::column);
+    let Some(column) = column.filter(|_| may_be_few::<S>(list, window, few)) else { return Ok(None) };
+    let predicate = &|| filter.and_then(|filter| S::plan(filter).predicate);
+    let indexed = Indexed::<S> { column, sort, predicate };
+    if filter.is_none() {
+        return indexed.stretch(tx, window).map(Some);
+    }
+    let places = indexed.first(tx, few.saturating_add(1))?;
+    Ok((places.len() <= few).then(|| window.cut(places, sort)))
+}
+
 /// The rows at these places, in their order.
 ///
 /// # Errors

@@ -95,6 +95,11 @@ impl Window<'_> {
         Stretch { places, total, is_dear: false, before, behind }
     }
 
+    /// Whether it begins where a list does, or at a place.
+    pub(super) fn is_near(&self) -> bool {
+        !matches!(self, Self::Index { offset: 1.., .. })
+    }
+
     pub(super) fn count(&self) -> u64 {
         match self {
             Self::Index { count, .. } | Self::Beside { count, .. } => *count,

@@ -15,20 +15,26 @@ pub struct Plan<P> {
     pub exact: bool,
     /// Whether the predicate compares a unique column.
     pub at_most_one: bool,
+    /// Whether an index leads to what the predicate finds, which is little as a rule.
+    pub by_index: bool,
 }
 
 impl<P> Plan<P> {
     /// SQL cannot help.
     pub(super) fn none() -> Self {
-        Self { predicate: None, exact: false, at_most_one: false }
+        Self { predicate: None, exact: false, at_most_one: false, by_index: false }
     }
 
     pub(super) fn exactly(predicate: P) -> Self {
-        Self { predicate: Some(predicate), exact: true, at_most_one: false }
+        Self { predicate: Some(predicate), exact: true, at_most_one: false, by_index: false }
+    }
+
+    pub(super) fn by_index(predicate: P) -> Self {
+        Self { by_index: true, ..Self::exactly(predicate) }
     }
 
     pub(super) fn one(predicate: P) -> Self {
-        Self { predicate: Some(predicate), exact: true, at_most_one: true }
+        Self { at_most_one: true, ..Self::by_index(predicate) }
     }
 }
 
@@ -92,6 +98,7 @@ pub(super) fn within<T: 'static>(
 fn both<T: 'static>(a: Plan<Condition<T>>, b: Plan<Condition<T>>) -> Plan<Condition<T>> {
     let exact = a.exact && b.exact;
     let at_most_one = a.at_most_one || b.at_most_one;
+    let by_index = a.by_index || b.by_index;
     let predicate = match (a.predicate, b.predicate) {
         (Some(a), Some(b)) => {
             let both: Condition<T> = Box::new(a.and(b));
@@ -99,14 +106,16 @@ fn both<T: 'static>(a: Plan<Condition<T>>, b: Plan<Condition<T>>) -> Plan<Condit
         }
         (one, other) => one.or(other),
     };
-    Plan { predicate, exact, at_most_one }
+    Plan { predicate, exact, at_most_one, by_index }
 }
 
 /// A disjunction narrows only when both sides do.
 fn either<T: 'static>(a: Plan<Condition<T>>, b: Plan<Condition<T>>) -> Plan<Condition<T>> {
-    let exact = a.exact && b.exact;
+    let (exact, by_index) = (a.exact && b.exact, a.by_index && b.by_index);
     match (a.predicate, b.predicate) {
-        (Some(a), Some(b)) => Plan { predicate: Some(Box::new(a.or(b))), exact, at_most_one: false },
+        (Some(a), Some(b)) => {
+            Plan { predicate: Some(Box::new(a.or(b))), exact, at_most_one: false, by_index }
+        }
         _ => Plan::none(),
     }
 }

@@ -46,7 +46,7 @@ fn leaf(filter: &Filter) -> Plan<Predicate> {
                 _ if is("userName", None) => user_name(*op, text),
                 Op::Eq if is("externalId", None) => {
                     let equal = users::external_id_key.eq(key::exact(text).into_owned()).assume_not_null();
-                    Plan::exactly(Box::new(users::external_id_key.is_not_null().and(equal)))
+                    Plan::by_index(Box::new(users::external_id_key.is_not_null().and(equal)))
                 }
                 Op::Eq if is("emails", Some("value")) || is("emails", None) => email(text, None),
                 Op::Eq if is("groups", Some("value")) || is("groups", None) => Plan::exactly(in_group(text)),
@@ -99,10 +99,10 @@ fn email(value: &str, kind: Option<&str>) -> Plan<Predicate> {
     let rows = user_emails::table.filter(user_emails::value_key.eq(key::folded(value)));
     let ids = rows.select(user_emails::user_id);
     match kind {
-        None => Plan::exactly(Box::new(users::id.eq_any(ids))),
+        None => Plan::by_index(Box::new(users::id.eq_any(ids))),
         Some(kind) => {
             let ids = ids.filter(user_emails::type_key.eq(key::folded(kind)));
-            Plan::exactly(Box::new(users::id.eq_any(ids)))
+            Plan::by_index(Box::new(users::id.eq_any(ids)))
         }
     }
 }

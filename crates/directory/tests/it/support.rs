@@ -253,7 +253,10 @@ pub(crate) fn sort<S: Whole>(text: &str) -> Sort {
     read.unwrap_or_else(|error| panic!("{text}: {}", error.detail)).unwrap()
 }
 
-/// What a window shows of a list.
+/// Matches up to which a list is short.
+const FEW: usize = 10;
+
+/// What a window shows of a list, which is the same where the list is short and found as such.
 pub(crate) fn stretch<S: Whole>(
     tx: &mut ReadTx<'_>,
     list: (Option<&Filter>, Option<&Sort>),
@@ -267,7 +270,14 @@ pub(crate) fn stretch<S: Whole>(
         }
         Ok(())
     };
-    search::find::<S>(tx, list, window, InMemory { complete, is_over: &|| false })
+    let found = search::find::<S>(tx, list, window, InMemory { complete, is_over: &|| false })?;
+    if let Some(few) = search::find_few::<S>(tx, list, window, FEW)? {
+        assert_eq!((&few.places, few.total), (&found.places, found.total), "{list:?} {window:?}");
+        if let Window::Beside { .. } = window {
+            assert_eq!((few.before, few.behind), (found.before, found.behind), "{list:?} {window:?}");
+        }
+    }
+    Ok(found)
 }
 
 /// The total and the ids of one page of what a filter selects, and that the rows behind the places are those.

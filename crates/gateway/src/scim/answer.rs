@@ -1,14 +1,25 @@
 //! Answers to SCIM clients: media type, entity tag, location, one body in one write.
 
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
 use actix_web::{
     HttpRequest, HttpResponse,
+    body::{BodySize, MessageBody},
     http::{
         StatusCode,
         header::{ACCEPT, CONTENT_TYPE, ETAG, LOCATION, WWW_AUTHENTICATE},
     },
+    web::Bytes,
 };
 
-use crate::api_error::ApiError;
+use crate::{
+    api_error::ApiError,
+    shares::{AnswerRoom, Held, SHORT},
+};
 
 /// RFC 7644 §8.1.
 const SCIM_JSON: &str = "application/scim+json; charset=utf-8";
@@ -20,20 +31,38 @@ pub(super) struct Answer {
     pub(super) body: Option<String>,
     pub(super) etag: Option<String>,
     pub(super) location: Option<String>,
+    /// A part of the tenant's share, if the body is long.
+    pub(super) room: Option<Held>,
 }
 
 impl Answer {
     pub(super) fn ok(body: String) -> Self {
-        Self { status: StatusCode::OK, body: Some(body), etag: None, location: None }
+        Self { body: Some(body), ..Self::empty(StatusCode::OK) }
     }
 
     pub(super) fn empty(status: StatusCode) -> Self {
-        Self { status, body: None, etag: None, location: None }
+        Self { status, body: None, etag: None, location: None, room: None }
     }
 
     pub(super) fn with_etag(mut self, etag: String) -> Self {
         self.etag = Some(etag);
         self
+    }
+
+    /// Whether the body is long and no room was found for it yet.
+    pub(super) fn needs_room(&self) -> bool {
+        self.room.is_none() && self.length() > SHORT
+    }
+
+    /// Takes room for the body; false when there is none.
+    pub(super) fn takes_room(&mut self, mut room: AnswerRoom) -> bool {
+        let fits = room.fits(self.length());
+        self.room = room.held();
+        fits
+    }
+
+    fn length(&self) -> usize {
+        self.body.as_ref().map_or(0, String::len)
     }
 
     pub(super) fn into_response(self, request: &HttpRequest) -> HttpResponse {
@@ -45,9 +74,48 @@ impl Answer {
             response.insert_header((LOCATION, location));
         }
         match self.body {
-            Some(body) => response.insert_header((CONTENT_TYPE, media_type(request))).body(body),
+            Some(body) => {
+                response.insert_header((CONTENT_TYPE, media_type(request)));
+                if body.len() <= SHORT {
+                    return response.body(body);
+                }
+                response
+                    .body(LongBody { left: body.into(), pauses: false, _room: self.room })
+                    .map_into_boxed_body()
+            }
             None => response.finish(),
         }
+    }
+}
+
+/// A long body, which is written piece by piece: its thread serves others in between, the connection holds no copy of it, and
+/// its room is given back when all of it is written or nobody wants it any more.
+struct LongBody {
+    left: Bytes,
+    /// Whether others have their turn now.
+    pauses: bool,
+    _room: Option<Held>,
+}
+
+impl MessageBody for LongBody {
+    type Error = Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Sized(u64::try_from(self.left.len()).unwrap_or(u64::MAX))
+    }
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
+        let body = self.get_mut();
+        if body.left.is_empty() {
+            return Poll::Ready(None);
+        }
+        body.pauses = !body.pauses;
+        if !body.pauses {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let piece = SHORT.min(body.left.len());
+        Poll::Ready(Some(Ok(body.left.split_to(piece))))
     }
 }
 

@@ -1,6 +1,7 @@
-//! A request's body: its type, its size, the time it may take, and the JSON in it.
+//! A request's body: its type, its size, the time it may take, the JSON in it, and what is made of that. A long one waits for
+//! its share of memory, and is parsed and judged in the background.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use actix_web::{
     HttpRequest,
@@ -8,32 +9,101 @@ use actix_web::{
     web::{BytesMut, Payload},
 };
 use futures_util::StreamExt as _;
+use provisioning::Rules;
 use scim_core::{json, leniency::Tolerance};
 use serde_json::Value;
+use store::in_background;
+use tenant_registry::Tenant;
 use tokio::time::timeout;
 
-use crate::api_error::ApiError;
+use super::caller::Caller;
+use crate::{
+    api_error::ApiError,
+    app::App,
+    shares::{Arriving, Held, SHORT},
+};
 
-/// Reads and parses the body of a request whose caller is known.
-///
-/// # Errors
-/// 415, 413, 408, or 400 `invalidSyntax`.
-pub(super) async fn read_json(
-    request: &HttpRequest,
-    payload: Payload,
-    limit: usize,
-    patience: Duration,
-    tolerance: &mut Tolerance,
-) -> Result<Value, ApiError> {
-    check_type(request)?;
-    let announced =
-        request.headers().get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > limit.saturating_mul(DRAINED)) {
-        return Err(ApiError::BodyTooLarge { limit, read: false });
+/// A body as it came.
+pub(super) struct Body {
+    bytes: BytesMut,
+    /// Of a long one.
+    room: Option<Arriving>,
+}
+
+/// What was made of a body.
+pub(super) struct Made<T> {
+    pub(super) what: T,
+    /// The memory of what a long one was parsed to, to be held for as long as the request has work.
+    pub(super) memory: Option<Held>,
+}
+
+impl Body {
+    /// Reads the body of a request whose caller is known.
+    ///
+    /// # Errors
+    /// 415, 413, 408; 503 when there is no memory for it.
+    pub(super) async fn read(
+        app: &App,
+        tenant: &Tenant,
+        request: &HttpRequest,
+        payload: Payload,
+    ) -> Result<Self, ApiError> {
+        check_type(request)?;
+        let (limit, patience) = (app.settings.body_limit, app.settings.body_timeout);
+        let announced =
+            request.headers().get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
+        if announced.is_some_and(|length| length > limit.saturating_mul(DRAINED)) {
+            return Err(ApiError::BodyTooLarge { limit, read: false });
+        }
+        let mut reading = Reading { app, tenant, limit, bytes: BytesMut::new(), room: None };
+        if let Some(length) = announced.filter(|length| *length <= limit) {
+            reading.announce(length).await?;
+        }
+        let read = timeout(patience, reading.collect(payload)).await;
+        read.map_err(|_| ApiError::BodyTooSlow { seconds: patience.as_secs() })??;
+        Ok(Self { bytes: reading.bytes, room: reading.room })
     }
-    let bytes = timeout(patience, collect(payload, limit, announced)).await;
-    let bytes = bytes.map_err(|_| ApiError::BodyTooSlow { seconds: patience.as_secs() })??;
-    Ok(json::parse(json::without_byte_order_mark(&bytes, tolerance)?)?)
+
+    /// Parses the body and makes something of the JSON in it.
+    ///
+    /// # Errors
+    /// 400 `invalidSyntax`; 503 when its turn does not come; or those of `make`.
+    pub(super) async fn make<T, F>(
+        self,
+        app: &App,
+        caller: &Caller,
+        tolerance: &mut Tolerance,
+        make: F,
+    ) -> Result<Made<T>, ApiError>
+    where
+        F: FnOnce(Value, &Rules, &mut Tolerance) -> Result<T, ApiError> + Send + 'static,
+        T: Send + 'static,
+    {
+        let Self { bytes, room } = self;
+        let Some(room) = room else {
+            let value = parse(&bytes, tolerance)?;
+            let what = make(value, &caller.rules, tolerance)?;
+            return Ok(Made { what, memory: None });
+        };
+        let memory = app.shares.values(&caller.tenant, bytes.len()).await?;
+        let turn = app.shares.work(&caller.tenant).await?;
+        let rules = Arc::clone(&caller.rules);
+        let work = move || {
+            let (_turn, mut own) = (turn, rules.tolerance());
+            let parsed = parse(&bytes, &mut own);
+            drop((bytes, room));
+            let made = parsed.and_then(|value| make(value, &rules, &mut own));
+            // The caller may be gone by now; the memory is held for as long as it is used.
+            Ok::<_, ApiError>((made.map(|what| Made { what, memory: Some(memory) }), own))
+        };
+        let (made, own) = in_background(work).await?;
+        tolerance.seen.extend(own.seen);
+        made
+    }
+}
+
+fn parse(bytes: &[u8], tolerance: &mut Tolerance) -> Result<Value, ApiError> {
+    Ok(json::parse(json::without_byte_order_mark(bytes, tolerance)?)?)
 }
 
 /// A body of up to so many times the limit is read to its end, and thrown away, before it is refused: a client that still
@@ -62,20 +132,46 @@ fn is_json(media: &str) -> bool {
     media.eq_ignore_ascii_case("application/scim+json") || media.eq_ignore_ascii_case("application/json")
 }
 
-async fn collect(mut payload: Payload, limit: usize, announced: Option<usize>) -> Result<BytesMut, ApiError> {
-    let mut bytes = BytesMut::with_capacity(announced.unwrap_or(2048).min(64 * 1024));
-    let mut length = 0_usize;
-    while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|_| ApiError::BodyBroken)?;
-        length = length.saturating_add(chunk.len());
-        if length > limit.saturating_mul(DRAINED) {
-            return Err(ApiError::BodyTooLarge { limit, read: false });
+/// A body on its way.
+struct Reading<'a> {
+    app: &'a App,
+    tenant: &'a Tenant,
+    limit: usize,
+    bytes: BytesMut,
+    room: Option<Arriving>,
+}
+
+impl Reading<'_> {
+    /// Waits until a body of this length may come, unless it is short.
+    async fn announce(&mut self, length: usize) -> Result<(), ApiError> {
+        if length > SHORT {
+            self.room = Some(self.app.shares.body(self.tenant, length).await?);
         }
-        if length > limit {
-            bytes = BytesMut::new();
-        } else {
-            bytes.extend_from_slice(&chunk);
-        }
+        self.bytes.reserve(length.min(SHORT));
+        Ok(())
     }
-    if length > limit { Err(ApiError::BodyTooLarge { limit, read: true }) } else { Ok(bytes) }
+
+    async fn collect(&mut self, mut payload: Payload) -> Result<(), ApiError> {
+        let (limit, mut length) = (self.limit, 0_usize);
+        while let Some(chunk) = payload.next().await {
+            let chunk = chunk.map_err(|_| ApiError::BodyBroken)?;
+            length = length.saturating_add(chunk.len());
+            if length > limit.saturating_mul(DRAINED) {
+                return Err(ApiError::BodyTooLarge { limit, read: false });
+            }
+            if length > limit {
+                self.bytes = BytesMut::new();
+                continue;
+            }
+            if length > SHORT && self.room.is_none() {
+                // How long a body will be that did not announce it, only its end tells.
+                self.announce(limit).await?;
+            }
+            if let Some(room) = &mut self.room {
+                room.comes_to(length).await?;
+            }
+            self.bytes.extend_from_slice(&chunk);
+        }
+        if length > limit { Err(ApiError::BodyTooLarge { limit, read: true }) } else { Ok(()) }
+    }
 }

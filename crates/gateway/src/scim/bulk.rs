@@ -8,7 +8,7 @@ use std::{
 use actix_web::{rt, web::Data};
 use directory::DirectoryError;
 use provisioning::{
-    ProvisioningError,
+    ProvisioningError, Rules,
     bulk::{Bulk, Outcome, Step},
     version::etag,
 };
@@ -17,11 +17,12 @@ use scim_core::{
     bulk::{self, BulkRequest},
     leniency::{Leniency, Tolerance},
 };
-use serde_json::Value;
+use store::in_background;
 use tracing::{error, info};
 
 use super::{
     answer::Answer,
+    body::{Body, Made},
     caller::Caller,
     entry::{status_text, without_quotations},
     write::tell,
@@ -29,11 +30,15 @@ use super::{
 use crate::{
     api_error::{ApiError, Refused},
     app::App,
+    shares::Held,
 };
 
 /// How long one transaction of a bulk goes on before other writers of the tenant get their turn. The operation that is being
 /// done then, or the circle of operations, is still ended.
 const TURN: Duration = Duration::from_millis(20);
+
+/// Bytes of the answer to one operation: its place and version, or an error's detail with what stands around it.
+const ANSWER: usize = 768;
 
 /// Transactions that may fail before the rest is not attempted: each may have waited `store.admission_deadline_ms`.
 const FAILURES: usize = 3;
@@ -45,15 +50,22 @@ const FAILURES: usize = 3;
 pub(super) async fn bulk(
     app: &Data<App>,
     caller: Caller,
-    body: Value,
+    body: Body,
     tolerance: &mut Tolerance,
 ) -> Result<Answer, ApiError> {
-    let request = BulkRequest::parse(body, tolerance)?;
-    let work = Work::new(app.clone(), caller, request);
+    let parse = |body, _: &Rules, t: &mut Tolerance| Ok(BulkRequest::parse(body, t)?);
+    let Made { what: request, memory } = body.make(app, &caller, tolerance, parse).await?;
+    // What could not be told is not begun.
+    let mut room = app.shares.answers().room(&caller.tenant);
+    if !room.fits(request.operations.len() * ANSWER) {
+        return Err(ApiError::TooMuchUnderWay { read: true });
+    }
+    let work = Work::new(app.clone(), caller, request, memory);
     // A task of its own: whoever asked may hang up, and what was begun is ended, counted and logged all the same.
     let (answers, tolerated) = rt::spawn(work.run()).await.map_err(|_| ApiError::Panicked)??;
     tolerance.seen.extend(tolerated);
-    Ok(Answer::ok(bulk::response(answers.iter()).to_string()))
+    let text = in_background(move || Ok::<_, ApiError>(bulk::response(answers.iter()).to_string())).await?;
+    Ok(Answer { room: room.held(), ..Answer::ok(text) })
 }
 
 /// A bulk between its transactions.
@@ -64,6 +76,8 @@ struct Work {
     /// By operation; `None` while it was not attempted.
     ended: Vec<Option<Ended>>,
     tolerated: Vec<(Leniency, String)>,
+    /// Of the body.
+    _memory: Option<Held>,
 }
 
 /// The status of success with the version that the resource has, or the error.
@@ -72,10 +86,12 @@ type Ended = Result<(u16, Option<i64>), ScimError>;
 type Answers = (Vec<bulk::Answer>, Vec<(Leniency, String)>);
 
 impl Work {
-    fn new(app: Data<App>, caller: Caller, request: BulkRequest) -> Self {
+    fn new(app: Data<App>, caller: Caller, request: BulkRequest, memory: Option<Held>) -> Self {
         let ended = request.operations.iter().map(|_| None).collect();
         let bulk = Arc::new(Mutex::new(Bulk::new(request)));
-        Self { app, caller, bulk, ended, tolerated: Vec::new() }
+        // Each transaction takes its whole turn.
+        let caller = Caller { store: caller.store.in_background(), ..caller };
+        Self { app, caller, bulk, ended, tolerated: Vec::new(), _memory: memory }
     }
 
     async fn run(mut self) -> Result<Answers, ApiError> {

@@ -1,9 +1,11 @@
 //! `/ServiceProviderConfig`, `/ResourceTypes`, `/Schemas`: what this tenant's endpoint is, told from the same data that
 //! decides requests (RFC 7644 §4).
 
+use actix_web::web::Data;
 use provisioning::Preconditions;
 use scim_core::{discovery, list};
 use serde_json::Value;
+use store::in_background;
 
 use super::{
     answer::Answer,
@@ -15,16 +17,34 @@ use super::{
 use crate::{api_error::ApiError, app::App};
 
 /// Answers a discovery endpoint. A filter is 403, paging and sorting are ignored (RFC 7644 §4).
-pub(super) fn answer(
-    app: &App,
-    caller: &Caller,
-    endpoint: &Endpoint,
+pub(super) async fn answer(
+    app: &Data<App>,
+    caller: Caller,
+    endpoint: Endpoint,
     query: &Query,
-    conditions: &Preconditions,
+    conditions: Preconditions,
 ) -> Result<Answer, ApiError> {
     if query.search.filter.is_some() {
         return Err(ApiError::DiscoveryFilter);
     }
+    if !matches!(endpoint, Endpoint::Schemas | Endpoint::Schema(_)) {
+        return tell(app, &caller, &endpoint, &conditions);
+    }
+    // A tenant's own schemas may have a thousand attributes.
+    let (app, turn) = (app.clone(), app.shares.work(&caller.tenant).await?);
+    let work = move || {
+        let _turn = turn;
+        tell(&app, &caller, &endpoint, &conditions)
+    };
+    in_background(work).await
+}
+
+fn tell(
+    app: &App,
+    caller: &Caller,
+    endpoint: &Endpoint,
+    conditions: &Preconditions,
+) -> Result<Answer, ApiError> {
     let base = &caller.base.0;
     let types = caller.rules.types();
     match endpoint {

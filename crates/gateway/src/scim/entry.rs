@@ -9,17 +9,14 @@ use actix_web::{
     web::{Data, Payload},
 };
 use futures_util::FutureExt as _;
-use provisioning::{
-    Act,
-    write::{Kind, Request},
-};
+use provisioning::{Act, write::Kind};
 use scim_core::leniency::Tolerance;
 use tracing::{debug, error, info};
 
 use super::{
     answer::{Answer, error_response},
     authenticate::{authenticate, lost},
-    body::read_json,
+    body::Body,
     bulk,
     caller::Caller,
     conditions::conditions,
@@ -29,7 +26,7 @@ use super::{
     query::Query,
     target::Target,
     users,
-    write::write,
+    write::{Asked, write},
 };
 use crate::{
     api_error::ApiError,
@@ -108,6 +105,17 @@ async fn answer(
     };
     let mut tolerance = caller.rules.tolerance();
     let done = dispatch(app, request, payload, caller, endpoint, &mut tolerance).await;
+    let done = done.and_then(|mut answer| {
+        // What was changed is told in any case.
+        let may_be_refused = *asked(request.method()) == Method::GET;
+        if answer.needs_room()
+            && !answer.takes_room(app.shares.answers().room(&grant.tenant))
+            && may_be_refused
+        {
+            return Err(ApiError::TooMuchUnderWay { read: true });
+        }
+        Ok(answer)
+    });
     for (leniency, _) in &tolerance.seen {
         app.metrics.leniencies.with_label_values(&[leniency.kind()]).inc();
     }
@@ -136,17 +144,16 @@ async fn dispatch(
     let query = Query::parse(http.query_string())?;
     query.search.note_dialects(tolerance);
     if endpoint.is_discovery() {
-        return discovery::answer(app, &caller, &endpoint, &query, &conditions(http));
+        return discovery::answer(app, caller, endpoint, &query, conditions(http)).await;
     }
     let method = asked(http.method());
     let body = match *method {
         Method::POST | Method::PUT | Method::PATCH => {
-            let settings = &app.settings;
-            Some(read_json(http, payload, settings.body_limit, settings.body_timeout, tolerance).await?)
+            Some(Body::read(app, &caller.tenant, http, payload).await?)
         }
         _ => None,
     };
-    let (kind, request) = match (endpoint, method, body) {
+    let (kind, asked) = match (endpoint, method, body) {
         (Endpoint::Root, &Method::GET, _) => {
             return lists::get(app, caller, Scope::All, query, tolerance).await;
         }
@@ -160,26 +167,26 @@ async fn dispatch(
             return lists::get(app, caller, Scope::Entitlements(kind), query, tolerance).await;
         }
         (Endpoint::Search(scope), _, Some(body)) => {
-            return lists::search(app, caller, scope, (query, &body), tolerance).await;
+            return lists::search(app, caller, scope, (query, body), tolerance).await;
         }
-        (Endpoint::User(id), &Method::GET, _) => return users::get(http, caller, &query, id).await,
-        (Endpoint::Group(id), &Method::GET, _) => return groups::get(http, caller, &query, id).await,
+        (Endpoint::User(id), &Method::GET, _) => return users::get(app, http, caller, &query, id).await,
+        (Endpoint::Group(id), &Method::GET, _) => return groups::get(app, http, caller, &query, id).await,
         (Endpoint::Entitlement(kind, id), _, _) => {
             return entitlements::get(http, caller, &query, kind, id).await;
         }
         (Endpoint::Bulk, _, Some(body)) => return bulk::bulk(app, caller, body, tolerance).await,
-        (Endpoint::Users, _, Some(body)) => (Kind::User, Request::Create(body)),
-        (Endpoint::Groups, _, Some(body)) => (Kind::Group, Request::Create(body)),
-        (Endpoint::User(id), &Method::PUT, Some(body)) => (Kind::User, Request::Replace(id, body)),
-        (Endpoint::User(id), &Method::PATCH, Some(body)) => (Kind::User, Request::Patch(id, body)),
-        (Endpoint::User(id), &Method::DELETE, _) => (Kind::User, Request::Delete(id)),
-        (Endpoint::Group(id), &Method::PUT, Some(body)) => (Kind::Group, Request::Replace(id, body)),
-        (Endpoint::Group(id), &Method::PATCH, Some(body)) => (Kind::Group, Request::Patch(id, body)),
-        (Endpoint::Group(id), &Method::DELETE, _) => (Kind::Group, Request::Delete(id)),
+        (Endpoint::Users, _, Some(body)) => (Kind::User, Asked::Create(body)),
+        (Endpoint::Groups, _, Some(body)) => (Kind::Group, Asked::Create(body)),
+        (Endpoint::User(id), &Method::PUT, Some(body)) => (Kind::User, Asked::Replace(id, body)),
+        (Endpoint::User(id), &Method::PATCH, Some(body)) => (Kind::User, Asked::Patch(id, body)),
+        (Endpoint::User(id), &Method::DELETE, _) => (Kind::User, Asked::Delete(id)),
+        (Endpoint::Group(id), &Method::PUT, Some(body)) => (Kind::Group, Asked::Replace(id, body)),
+        (Endpoint::Group(id), &Method::PATCH, Some(body)) => (Kind::Group, Asked::Patch(id, body)),
+        (Endpoint::Group(id), &Method::DELETE, _) => (Kind::Group, Asked::Delete(id)),
         // `check_method` lets nothing else through; were it to, nothing must be changed by it.
         _ => return Err(ApiError::NoSuchPath { base_url: None }),
     };
-    write(app, http, caller, &query, (kind, request), tolerance).await
+    write(app, http, caller, &query, (kind, asked), tolerance).await
 }
 
 fn check_method(endpoint: &Endpoint, method: &Method) -> Result<(), ApiError> {

@@ -11,9 +11,10 @@ use provisioning::{
 use store::ReadTx;
 
 use super::{answer::Answer, caller::Caller, conditions::conditions, query::Query};
-use crate::api_error::ApiError;
+use crate::{api_error::ApiError, app::App};
 
 pub(super) async fn get(
+    app: &App,
     request: &HttpRequest,
     caller: Caller,
     query: &Query,
@@ -21,7 +22,7 @@ pub(super) async fn get(
 ) -> Result<Answer, ApiError> {
     let conditions = conditions(request);
     let projection = query.projection(&caller.rules.user)?;
-    let Caller { rules, base, store, .. } = caller;
+    let Caller { rules, base, store, tenant, .. } = caller;
     let answer = Arc::new(move |view: &UserView| {
         let etag = etag(view.record.version);
         conditions.check_read(&etag)?;
@@ -39,5 +40,10 @@ pub(super) async fn get(
         return Ok(answer);
     }
     // Groups in groups, and many of them, are walked over where nobody else waits for the thread.
-    store.read(move |tx| answer(&users::get(tx, &id)?)).await
+    let turn = app.shares.work(&tenant).await?;
+    let work = move |tx: &mut ReadTx<'_>| {
+        let _turn = turn;
+        answer(&users::get(tx, &id)?)
+    };
+    store.in_background().read(work).await
 }

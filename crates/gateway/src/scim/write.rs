@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use actix_web::{HttpRequest, http::StatusCode, web};
+use actix_web::{HttpRequest, http::StatusCode};
 use provisioning::{
     Rules, Write,
     render::Base,
@@ -11,15 +11,30 @@ use provisioning::{
 };
 use scim_core::{leniency::Tolerance, projection::Projection};
 use seat_ledger::License;
-use store::WriteTx;
+use serde_json::Value;
+use store::{WriteTx, in_background};
 use tenant_registry::Tenant;
 use tracing::info;
 
-use super::{answer::Answer, caller::Caller, conditions::conditions, query::Query};
+use super::{
+    answer::Answer,
+    body::{Body, Made},
+    caller::Caller,
+    conditions::conditions,
+    query::Query,
+};
 use crate::{
     api_error::{ApiError, Refused},
     app::App,
 };
+
+/// What one request asks for, with its body as it came.
+pub(super) enum Asked {
+    Create(Body),
+    Replace(String, Body),
+    Patch(String, Body),
+    Delete(String),
+}
 
 /// Does what one request asks for, in one transaction.
 pub(super) async fn write(
@@ -27,14 +42,14 @@ pub(super) async fn write(
     http: &HttpRequest,
     caller: Caller,
     query: &Query,
-    (kind, request): (Kind, Request),
+    (kind, asked): (Kind, Asked),
     tolerance: &mut Tolerance,
 ) -> Result<Answer, ApiError> {
-    let projection = match request {
-        Request::Delete(_) => Projection::all(kind.of(&caller.rules)),
+    let projection = match asked {
+        Asked::Delete(_) => Projection::all(kind.of(&caller.rules)),
         _ => query.projection(kind.of(&caller.rules))?,
     };
-    let write = Write::new(&caller.rules, kind, request, tolerance)?;
+    let Made { what: write, memory } = judge(app, &caller, kind, asked, tolerance).await?;
     let status = write.status(&caller.rules, projection.is_named());
     let shown = match status {
         204 => Shown::Version,
@@ -43,16 +58,27 @@ pub(super) async fn write(
     };
     let refused = Refused::of(app, &caller, write.not_done());
     let conditions = conditions(http);
+    let answers = app.shares.answers();
     let Caller { rules, base, store, act, tenant } = caller;
     let request_id = act.request_id.clone();
     let own_rules = Arc::clone(&rules);
+    let store = if memory.is_some() { store.in_background() } else { store };
+    let for_whom = Arc::clone(&tenant);
     let work = move |tx: &mut WriteTx<'_>| {
-        // The transaction may outlive this request, so it has a tolerance of its own.
-        let mut own = own_rules.tolerance();
+        // The transaction may outlive this request, so it has a tolerance of its own, and holds the memory of the body.
+        let (mut own, _memory) = (own_rules.tolerance(), &memory);
         let done = write.run(tx, &own_rules, shown, &conditions, (&act, &mut own))?;
-        Ok::<_, ApiError>((done, own))
+        // What cannot be told now is not done: after the commit it would have to be told all the same.
+        let mut room = answers.room(&for_whom);
+        if let Some(view) = done.view.as_ref().filter(|_| shown != Shown::Version)
+            && !room.fits(view.size())
+        {
+            return Err(ApiError::TooMuchUnderWay { read: true });
+        }
+        Ok((done, own, room.held()))
     };
-    let (done, own) = store.write_repeatable(work).await.map_err(|error| refused.explain(app, error))?;
+    let (done, own, room) =
+        store.write_repeatable(work).await.map_err(|error| refused.explain(app, error))?;
     tolerance.seen.extend(own.seen);
     tell(app, (&done.seats, &done.skipped), &tenant, &request_id);
     let mut answer = Answer::empty(StatusCode::from_u16(status).unwrap_or(StatusCode::OK));
@@ -61,22 +87,44 @@ pub(super) async fn write(
         answer.location = (status == 201).then(|| base.location(kind.of(&rules), view.id()));
         if shown != Shown::Version {
             answer.body = Some(text(view, rules, base, projection).await?);
+            answer.room = room;
         }
     }
     Ok(answer)
+}
+
+/// Judges a request as far as that can be done without the store.
+async fn judge(
+    app: &App,
+    caller: &Caller,
+    kind: Kind,
+    asked: Asked,
+    tolerance: &mut Tolerance,
+) -> Result<Made<Write>, ApiError> {
+    let (body, request): (Body, Box<dyn FnOnce(Value) -> Request + Send>) = match asked {
+        Asked::Create(body) => (body, Box::new(Request::Create)),
+        Asked::Replace(id, body) => (body, Box::new(|value| Request::Replace(id, value))),
+        Asked::Patch(id, body) => (body, Box::new(|value| Request::Patch(id, value))),
+        Asked::Delete(id) => {
+            let what = Write::new(&caller.rules, kind, Request::Delete(id), tolerance)?;
+            return Ok(Made { what, memory: None });
+        }
+    };
+    let judge =
+        move |value, rules: &Rules, t: &mut Tolerance| Ok(Write::new(rules, kind, request(value), t)?);
+    body.make(app, caller, tolerance, judge).await
 }
 
 /// Members or groups up to which a resource is put together where it was asked for.
 const FEW: usize = 200;
 
 /// The resource as it is answered: made here and not in the transaction, so that the next writer need not wait for it, and
-/// when it is large, where no other request waits for the thread.
+/// when it is large, in the background.
 async fn text(view: View, rules: Arc<Rules>, base: Base, projection: Projection) -> Result<String, ApiError> {
     if view.links() <= FEW {
         return Ok(view.text(&rules, &base, &projection)?);
     }
-    let large = web::block(move || view.text(&rules, &base, &projection)).await;
-    Ok(large.map_err(|_cancelled| ApiError::Panicked)??)
+    in_background(move || Ok::<_, ApiError>(view.text(&rules, &base, &projection)?)).await
 }
 
 /// Counts what happened to seats and logs members that were skipped.

@@ -16,6 +16,7 @@ mod first_contact;
 mod groups;
 mod http;
 mod lists;
+mod neighbours;
 mod paging;
 mod process;
 mod regions;

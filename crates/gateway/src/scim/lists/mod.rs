@@ -5,6 +5,7 @@ mod asked;
 mod cursor;
 
 use std::{
+    cell::RefCell,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -16,12 +17,12 @@ use provisioning::{
     write::Kind,
 };
 use scim_core::{ScimError, leniency::Tolerance, list, search::SearchRequest};
-use serde_json::{Value, json};
+use serde_json::json;
 use store::ReadTx;
 
 pub(super) use self::asked::Asked;
-use super::{answer::Answer, caller::Caller, endpoint::Scope, entitlements, query::Query};
-use crate::{api_error::ApiError, app::App};
+use super::{answer::Answer, body::Body, caller::Caller, endpoint::Scope, entitlements, query::Query};
+use crate::{api_error::ApiError, app::App, shares::AnswerRoom};
 
 /// A list by GET.
 pub(super) async fn get(
@@ -39,14 +40,15 @@ pub(super) async fn search(
     app: &App,
     caller: Caller,
     scope: Scope,
-    (query, body): (Query, &Value),
+    (query, body): (Query, Body),
     tolerance: &mut Tolerance,
 ) -> Result<Answer, ApiError> {
     if !query.search.is_empty() {
         let detail = "Send the parameters of a search in its body, not in the URL.";
         return Err(ScimError::invalid_value(detail).into());
     }
-    let request = SearchRequest::from_body(body, tolerance)?;
+    let read = |body, _: &Rules, t: &mut Tolerance| Ok(SearchRequest::from_body(&body, t)?);
+    let request = body.make(app, &caller, tolerance, read).await?.what;
     request.note_dialects(tolerance);
     answer(app, caller, scope, request, tolerance).await
 }
@@ -70,7 +72,7 @@ async fn answer(
         user: request.projection(&caller.rules.user)?,
         group: request.projection(&caller.rules.group)?,
     };
-    let Caller { rules, base, store, .. } = caller;
+    let Caller { rules, base, store, tenant, .. } = caller;
     let paging = request.paging(app.settings.max_results)?;
     let asked = Asked::of(app, &store, paging, &query_text(scope, &parts)).await?;
     let search = Arc::new(Search { rules, base, parts, asked, shown, time: app.settings.search_time });
@@ -80,7 +82,18 @@ async fn answer(
             return Ok(Answer::ok(body));
         }
     }
-    Ok(Answer::ok(store.read(move |tx| search.run(tx)).await?))
+    if search.may_be_short() {
+        let (at_once, room) = (Arc::clone(&search), app.shares.answers().room(&tenant));
+        if let Some(answer) = store.read(move |tx| at_once.run_at_once(tx, room)).await? {
+            return Ok(answer);
+        }
+    }
+    let (turn, room) = (app.shares.work(&tenant).await?, app.shares.answers().room(&tenant));
+    let work = move |tx: &mut ReadTx<'_>| {
+        let _turn = turn;
+        search.run(tx, room)
+    };
+    store.in_background().read(work).await
 }
 
 /// One search, which knows all that it needs beside the store.
@@ -96,23 +109,52 @@ struct Search {
 
 impl Search {
     fn is_look_up(&self) -> bool {
-        self.asked_within(&|| false).is_look_up()
+        self.asked_within(&|| false, &|_| true).is_look_up()
     }
 
     fn look_up(&self, tx: &mut ReadTx<'_>) -> Result<Option<String>, ApiError> {
-        let listed = lists::look_up_at_once(tx, (&self.rules, &self.base), &self.asked_within(&|| false))?;
+        let asked = self.asked_within(&|| false, &|_| true);
+        let listed = lists::look_up_at_once(tx, (&self.rules, &self.base), &asked)?;
         Ok(listed.map(|listed| self.text(&listed)))
     }
 
-    fn run(&self, tx: &mut ReadTx<'_>) -> Result<String, ApiError> {
-        let began = Instant::now();
-        let is_over = || began.elapsed() >= self.time;
-        let listed = lists::list(tx, (&self.rules, &self.base), &self.asked_within(&is_over))?;
-        Ok(self.text(&listed))
+    fn may_be_short(&self) -> bool {
+        self.asked_within(&|| false, &|_| true).may_be_short()
     }
 
-    fn asked_within<'a>(&'a self, is_over: &'a dyn Fn() -> bool) -> lists::Asked<'a> {
-        lists::Asked { parts: &self.parts, window: self.asked.window(), shown: &self.shown, is_over }
+    fn run_at_once(&self, tx: &mut ReadTx<'_>, room: AnswerRoom) -> Result<Option<Answer>, ApiError> {
+        let room = RefCell::new(room);
+        let has_room = |bytes| room.borrow_mut().fits(bytes);
+        let asked = self.asked_within(&|| false, &has_room);
+        let listed = lists::list_at_once(tx, (&self.rules, &self.base), &asked)?;
+        Ok(listed.map(|listed| self.answer(&listed, room.into_inner())))
+    }
+
+    fn run(&self, tx: &mut ReadTx<'_>, room: AnswerRoom) -> Result<Answer, ApiError> {
+        let (began, room) = (Instant::now(), RefCell::new(room));
+        let is_over = || began.elapsed() >= self.time;
+        let has_room = |bytes| room.borrow_mut().fits(bytes);
+        let asked = self.asked_within(&is_over, &has_room);
+        let listed = lists::list(tx, (&self.rules, &self.base), &asked)?;
+        Ok(self.answer(&listed, room.into_inner()))
+    }
+
+    fn answer(&self, listed: &Listed, room: AnswerRoom) -> Answer {
+        Answer { room: room.held(), ..Answer::ok(self.text(listed)) }
+    }
+
+    fn asked_within<'a>(
+        &'a self,
+        is_over: &'a dyn Fn() -> bool,
+        has_room: &'a dyn Fn(usize) -> bool,
+    ) -> lists::Asked<'a> {
+        lists::Asked {
+            parts: &self.parts,
+            window: self.asked.window(),
+            shown: &self.shown,
+            is_over,
+            has_room,
+        }
     }
 
     fn text(&self, listed: &Listed) -> String {

@@ -1,0 +1,376 @@
+//! What each tenant may have under way at once, and all of them together: work in the background, bodies, answers. Who waits,
+//! waits behind others of its own tenant first, so that a tenant that asks for much waits for itself.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError, Weak},
+    thread::available_parallelism,
+    time::Duration,
+};
+
+use scim_core::json;
+use tenant_registry::{Tenant, TenantId};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Instant, timeout},
+};
+
+use crate::{api_error::ApiError, settings::Settings};
+
+/// Bodies and answers up to this size are never counted, and are read, parsed and written where the request is served: that
+/// takes less than a millisecond.
+pub(crate) const SHORT: usize = 64 * 1024;
+
+/// Works in the background of one tenant that go on at once. They leave it half of the default of `store.read_connections`.
+const WORKS: u32 = 2;
+
+/// Works in the background that go on at once for each core: what one tenant may have leaves room for others.
+const WORKS_EACH_CORE: usize = 2;
+
+/// Bytes of one tenant's bodies that are announced, or here and not parsed yet: eight of the largest.
+const BODIES: usize = 64 << 20;
+
+/// Bytes of all bodies that are here and not parsed yet.
+const ALL_BODIES: usize = 192 << 20;
+
+/// Memory of what one tenant's bodies are parsed to, until it is not needed any more: two of the largest.
+const VALUES: usize = 96 << 20;
+
+/// Memory of what all bodies are parsed to.
+const ALL_VALUES: usize = 256 << 20;
+
+/// Bytes of one tenant's answers that are not written yet: two of the longest pages.
+const ANSWERS: usize = 32 << 20;
+
+/// Bytes of all answers that are not written yet.
+const ALL_ANSWERS: usize = 128 << 20;
+
+/// What a value of a parsed body takes in memory, with its place in an array or an object.
+const VALUE: usize = 40;
+
+/// The shares of all tenants.
+pub(crate) struct Shares {
+    work: Quota,
+    bodies: Quota,
+    values: Quota,
+    answers: Arc<Quota>,
+    /// The longest wait for a share.
+    patience: Duration,
+}
+
+impl Shares {
+    pub(crate) fn new(settings: &Settings) -> Self {
+        let works = settings.store.read_connections.saturating_sub(1).clamp(1, WORKS);
+        let all_works = WORKS_EACH_CORE * available_parallelism().map_or(1, usize::from);
+        let largest = memory_of(settings.body_limit);
+        Self {
+            work: Quota::new(works, u32::try_from(all_works).unwrap_or(u32::MAX).max(works * 2)),
+            bodies: Quota::new(
+                kib(BODIES.max(settings.body_limit)),
+                kib(ALL_BODIES.max(settings.body_limit)),
+            ),
+            values: Quota::new(kib(VALUES.max(largest)), kib(ALL_VALUES.max(largest))),
+            answers: Arc::new(Quota::new(kib(ANSWERS), kib(ALL_ANSWERS))),
+            patience: settings.store.admission_deadline,
+        }
+    }
+
+    /// Waits until one more work of the tenant may go on in the background. Whoever has this waits for no other share.
+    ///
+    /// # Errors
+    /// 503 after too long a wait.
+    pub(crate) async fn work(&self, tenant: &Tenant) -> Result<Held, ApiError> {
+        let held = self.work.wait(&tenant.id, 1, self.patience).await;
+        held.ok_or(ApiError::TooMuchUnderWay { read: true })
+    }
+
+    /// Waits until a tenant may send a body of so many bytes. None of them counts for other tenants before it is here.
+    ///
+    /// # Errors
+    /// 503 after too long a wait.
+    pub(crate) async fn body(&self, tenant: &Tenant, bytes: usize) -> Result<Arriving, ApiError> {
+        let held = self.bodies.wait_for_own(&tenant.id, kib(bytes), self.patience).await;
+        let held = held.ok_or(ApiError::TooMuchUnderWay { read: false })?;
+        Ok(Arriving { held, patience: self.patience })
+    }
+
+    /// Waits until there is memory for what a body of so many bytes is parsed to.
+    ///
+    /// # Errors
+    /// 503 after too long a wait.
+    pub(crate) async fn values(&self, tenant: &Tenant, bytes: usize) -> Result<Held, ApiError> {
+        let held = self.values.wait(&tenant.id, kib(memory_of(bytes)), self.patience).await;
+        held.ok_or(ApiError::TooMuchUnderWay { read: true })
+    }
+
+    /// Where room for answers is found.
+    pub(crate) fn answers(&self) -> Answers {
+        Answers(Arc::clone(&self.answers))
+    }
+}
+
+/// The share of answers.
+#[derive(Clone)]
+pub(crate) struct Answers(Arc<Quota>);
+
+impl Answers {
+    /// Room for one answer of a tenant: nothing yet.
+    pub(crate) fn room(&self, tenant: &Arc<Tenant>) -> AnswerRoom {
+        AnswerRoom { quota: Arc::clone(&self.0), tenant: Arc::clone(tenant), held: None }
+    }
+}
+
+/// A long body on its way, and then until it is parsed.
+pub(crate) struct Arriving {
+    held: Held,
+    patience: Duration,
+}
+
+impl Arriving {
+    /// Waits until so many bytes of it may be here.
+    ///
+    /// # Errors
+    /// 503 after too long a wait.
+    pub(crate) async fn comes_to(&mut self, bytes: usize) -> Result<(), ApiError> {
+        let here = self.held.fills_up_to(kib(bytes), self.patience).await;
+        here.ok_or(ApiError::TooMuchUnderWay { read: false })
+    }
+}
+
+/// The memory of what a body is parsed to, with the body, if its values are as small as they can be.
+fn memory_of(body: usize) -> usize {
+    body.saturating_add((body / 2).min(json::MAX_VALUES).saturating_mul(VALUE))
+}
+
+/// Room for one answer while it is made, and then until it is written.
+pub(crate) struct AnswerRoom {
+    quota: Arc<Quota>,
+    tenant: Arc<Tenant>,
+    held: Option<Held>,
+}
+
+impl AnswerRoom {
+    /// Whether the answer may be of so many bytes; if so, there is room for them from now on.
+    pub(crate) fn fits(&mut self, bytes: usize) -> bool {
+        if bytes <= SHORT {
+            self.held = None;
+            return true;
+        }
+        match &mut self.held {
+            Some(held) => held.becomes(kib(bytes)),
+            None => {
+                self.held = self.quota.take(&self.tenant.id, kib(bytes));
+                self.held.is_some()
+            }
+        }
+    }
+
+    /// What is to be held until the answer is written, if it is to be counted.
+    pub(crate) fn held(self) -> Option<Held> {
+        self.held
+    }
+}
+
+/// So many units for each tenant, and so many in all.
+struct Quota {
+    each: u32,
+    all: Arc<Semaphore>,
+    /// Of the tenants that hold some or wait.
+    own: Mutex<HashMap<TenantId, Weak<Semaphore>>>,
+}
+
+impl Quota {
+    fn new(each: u32, all: u32) -> Self {
+        let each = each.min(all);
+        Self { each, all: Arc::new(Semaphore::new(size(all))), own: Mutex::default() }
+    }
+
+    fn own(&self, tenant: &TenantId) -> Arc<Semaphore> {
+        let mut all = self.own.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(own) = all.get(tenant).and_then(Weak::upgrade) {
+            return own;
+        }
+        all.retain(|_, own| own.strong_count() > 0);
+        let own = Arc::new(Semaphore::new(size(self.each)));
+        all.insert(tenant.clone(), Arc::downgrade(&own));
+        own
+    }
+
+    /// What is larger than a tenant's share takes all of it. Both queues are fair; a tenant stands in that of all with no more
+    /// than its share.
+    async fn wait(&self, tenant: &TenantId, units: u32, patience: Duration) -> Option<Held> {
+        let deadline = Instant::now() + patience;
+        let mut held = self.wait_for_own(tenant, units, patience).await?;
+        held.fills_up_to(units, deadline - Instant::now()).await?;
+        Some(held)
+    }
+
+    /// Takes a part of the tenant's share and none of that of all yet.
+    async fn wait_for_own(&self, tenant: &TenantId, units: u32, patience: Duration) -> Option<Held> {
+        let taking = self.own(tenant).acquire_many_owned(units.min(self.each));
+        let own = timeout(patience, taking).await.ok()?.ok()?;
+        let all = Arc::clone(&self.all).try_acquire_many_owned(0).ok()?;
+        Some(Held { own, all, most: self.each })
+    }
+
+    fn take(&self, tenant: &TenantId, units: u32) -> Option<Held> {
+        let units = units.min(self.each);
+        let own = self.own(tenant).try_acquire_many_owned(units).ok()?;
+        let all = Arc::clone(&self.all).try_acquire_many_owned(units).ok()?;
+        Some(Held { own, all, most: self.each })
+    }
+}
+
+/// Units of a tenant's share, given back when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Held {
+    own: OwnedSemaphorePermit,
+    all: OwnedSemaphorePermit,
+    /// A tenant's whole share.
+    most: u32,
+}
+
+impl Held {
+    /// Waits until it holds so many units of the share of all as well.
+    async fn fills_up_to(&mut self, units: u32, patience: Duration) -> Option<()> {
+        let more = size(units.min(self.most)).saturating_sub(self.all.num_permits());
+        let all = Arc::clone(self.all.semaphore());
+        let taking = all.acquire_many_owned(u32::try_from(more).ok()?);
+        self.all.merge(timeout(patience, taking).await.ok()?.ok()?);
+        Some(())
+    }
+
+    /// Holds so many units instead; false, and as many as before, when there are not enough.
+    fn becomes(&mut self, units: u32) -> bool {
+        let (now, wanted) = (self.own.num_permits(), size(units.min(self.most)));
+        if wanted <= now {
+            drop((self.own.split(now - wanted), self.all.split(now - wanted)));
+            return true;
+        }
+        let more = u32::try_from(wanted - now).unwrap_or(u32::MAX);
+        let take =
+            |from: &OwnedSemaphorePermit| Arc::clone(from.semaphore()).try_acquire_many_owned(more).ok();
+        let (Some(own), Some(all)) = (take(&self.own), take(&self.all)) else { return false };
+        self.own.merge(own);
+        self.all.merge(all);
+        true
+    }
+}
+
+/// Bytes as units of a quota.
+fn kib(bytes: usize) -> u32 {
+    u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX)
+}
+
+/// Units as a semaphore counts them.
+fn size(units: u32) -> usize {
+    usize::try_from(units).unwrap_or(Semaphore::MAX_PERMITS).min(Semaphore::MAX_PERMITS)
+}
+
+#[cfg(test)]
+mod tests {
+    use tenant_registry::{CompanyKey, RegionCode, TenantSettings, TenantState};
+
+    use super::*;
+
+    const AT_ONCE: Duration = Duration::ZERO;
+    const LONG: Duration = Duration::from_secs(60);
+
+    fn tenant(number: u8) -> TenantId {
+        TenantId::new(&format!("0190d3a5-0000-7000-8000-0000000000{number:02}")).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_tenant_has_its_share_and_no_more_and_others_have_theirs() {
+        let quota = Quota::new(2, 3);
+        let (first, second) = (tenant(1), tenant(2));
+        let held = quota.wait(&first, 2, AT_ONCE).await.unwrap();
+        assert!(quota.wait(&first, 1, AT_ONCE).await.is_none());
+        let other = quota.wait(&second, 1, AT_ONCE).await.unwrap();
+        assert!(quota.wait(&second, 1, AT_ONCE).await.is_none(), "no more than there is in all");
+        drop(held);
+        assert!(quota.wait(&second, 1, AT_ONCE).await.is_some());
+        drop(other);
+        assert_eq!(quota.all.available_permits(), 3);
+    }
+
+    #[tokio::test]
+    async fn who_asks_for_much_waits_for_itself() {
+        let quota = Arc::new(Quota::new(1, 2));
+        let running = [quota.take(&tenant(1), 1).unwrap(), quota.take(&tenant(2), 1).unwrap()];
+        // Many of one tenant came before one of another.
+        let ask = |who: TenantId| {
+            let quota = Arc::clone(&quota);
+            tokio::spawn(async move { quota.wait(&who, 1, LONG).await })
+        };
+        let greedy: Vec<_> = (0..20).map(|_| ask(tenant(1))).collect();
+        tokio::task::yield_now().await;
+        let modest = ask(tenant(3));
+        tokio::task::yield_now().await;
+        drop(running);
+        let held = modest.await.unwrap().unwrap();
+        assert!(greedy.iter().filter(|waiting| waiting.is_finished()).count() <= 1);
+        drop(held);
+        greedy.into_iter().for_each(|waiting| waiting.abort());
+    }
+
+    #[tokio::test]
+    async fn what_is_announced_and_does_not_come_keeps_nobody_else_waiting() {
+        let quota = Quota::new(2, 2);
+        let mut announced = quota.wait_for_own(&tenant(1), 2, AT_ONCE).await.unwrap();
+        assert!(quota.take(&tenant(1), 1).is_none());
+        let other = quota.take(&tenant(2), 1).unwrap();
+        assert!(announced.fills_up_to(1, AT_ONCE).await.is_some());
+        assert!(announced.fills_up_to(2, AT_ONCE).await.is_none(), "it is here and takes room now");
+        drop(other);
+        assert!(announced.fills_up_to(2, AT_ONCE).await.is_some());
+        drop(announced);
+        assert_eq!(quota.all.available_permits(), 2);
+    }
+
+    #[tokio::test]
+    async fn what_is_larger_than_a_share_takes_all_of_it() {
+        let quota = Quota::new(2, 4);
+        let held = quota.wait(&tenant(1), 9, AT_ONCE).await.unwrap();
+        assert!(quota.take(&tenant(1), 1).is_none());
+        drop(held);
+        assert!(quota.take(&tenant(1), 1).is_some());
+    }
+
+    #[test]
+    fn an_answer_grows_while_there_is_room_and_gives_it_back() {
+        let quota = Arc::new(Quota::new(200, 300));
+        let answers = Answers(Arc::clone(&quota));
+        let room = |number| {
+            answers.room(&Arc::new(Tenant {
+                id: tenant(number),
+                region: RegionCode::new("ire").unwrap(),
+                company_key: CompanyKey::new("acme").unwrap(),
+                name: String::new(),
+                state: TenantState::Active,
+                profile: String::new(),
+                settings: TenantSettings::default(),
+                created_ms: 0,
+            }))
+        };
+        let mut long = room(1);
+        assert!(long.fits(100 * 1024) && long.fits(150 * 1024));
+        let mut next = room(1);
+        assert!(next.fits(SHORT) && !next.fits(SHORT + 1), "what is short fits always");
+        let mut other = room(2);
+        assert!(other.fits(150 * 1024) && !other.fits(151 * 1024), "no more than there is in all");
+        drop(other.held());
+        assert!(long.fits(100 * 1024) && next.fits(100 * 1024), "what is not needed any more is free");
+        drop((long, next));
+        assert_eq!(quota.all.available_permits(), 300);
+    }
+
+    #[test]
+    fn tenants_that_hold_nothing_are_forgotten() {
+        let quota = Quota::new(1, 1);
+        for number in 0..50 {
+            drop(quota.take(&tenant(number), 1));
+        }
+        assert!(quota.own.lock().unwrap().len() <= 1);
+    }
+}

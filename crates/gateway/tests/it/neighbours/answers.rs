@@ -1,0 +1,127 @@
+//! Answers that nobody takes: bounded in bytes for each tenant, whatever its connections; beyond that pages are shorter.
+
+use std::{
+    io::Write as _,
+    net::TcpStream,
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+use testkit::gateway::{Gateway, Tenant};
+
+use super::{gateway_with, resident_mib, roomy};
+use crate::running::user_body;
+
+/// Longest wait for what must come.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+/// Users of 60 kB each, 15 MB together.
+const USERS: usize = 250;
+
+/// Users of whom a page ends at its longest, 16 MiB: two such pages are the whole share of a tenant.
+const MANY_USERS: usize = 300;
+
+/// Connections that ask for all of them and read nothing: 900 MB.
+const DEAF: usize = 60;
+
+/// What the process may ever have held: two long pages that are not written, those that are being made, and itself.
+const MEMORY_MIB: u64 = 350;
+
+fn fill(tenant: &Tenant, users: usize) {
+    for n in 0..users {
+        let body = user_body(&json!({ "userName": format!("user{n:03}"), "title": "x".repeat(60_000) }));
+        tenant.post("/Users", &body).expect(201);
+    }
+}
+
+fn deaf(gateway: &Gateway, tenant: &Tenant) -> TcpStream {
+    let mut stream = TcpStream::connect(gateway.url.trim_start_matches("http://")).unwrap();
+    let ask = format!(
+        "GET /ire/{}/scim/v2/Users?count=1000 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n",
+        tenant.key, tenant.token
+    );
+    // One behind the other on the same connection.
+    stream.write_all(ask.repeat(3).as_bytes()).unwrap();
+    stream
+}
+
+/// Asks for all users until the page is as long as it should be; the last answer's number of users.
+fn page_becomes(tenant: &Tenant, right: impl Fn(usize) -> bool) -> usize {
+    let began = Instant::now();
+    loop {
+        let answer = tenant.get("/Users?count=1000");
+        if answer.status == 200 {
+            assert_eq!(answer.body["totalResults"], USERS);
+            let length = answer.body["Resources"].as_array().unwrap().len();
+            assert_eq!(answer.body["itemsPerPage"], length);
+            assert!(length > 0);
+            if right(length) || began.elapsed() > PATIENCE {
+                return length;
+            }
+        }
+        sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn answers_that_nobody_takes_are_bounded_and_pages_are_shorter_meanwhile() {
+    let gateway = gateway_with(&[]);
+    let (greedy, modest) = (roomy(&gateway, "greedy"), roomy(&gateway, "modest"));
+    fill(&greedy, USERS);
+    fill(&modest, USERS);
+    assert_eq!(page_becomes(&greedy, |length| length == USERS), USERS);
+    let connections: Vec<TcpStream> = (0..DEAF).map(|_| deaf(&gateway, &greedy)).collect();
+    let short = page_becomes(&greedy, |length| length < USERS / 8);
+    assert!(short < USERS / 8, "{short} users were on a page while {DEAF} connections took none");
+
+    // A walk by what the pages say meets everybody nevertheless.
+    let page = greedy.get(&format!("/Users?startIndex={}&count=1000", USERS - 1)).expect(200).body;
+    assert_eq!(page["totalResults"], USERS);
+    let by_cursor = greedy.get("/Users?cursor&count=1000").expect(200).body;
+    assert_eq!(by_cursor["totalResults"], USERS);
+    assert!(by_cursor["nextCursor"].is_string(), "{}", by_cursor["itemsPerPage"]);
+
+    // The tenant's short requests, and everything of others, go on.
+    greedy.find("/Users", "userName eq \"user000\"").expect(200);
+    greedy.create_user("new", "").expect(201).id();
+    assert_eq!(page_becomes(&modest, |length| length == USERS), USERS);
+    let memory = resident_mib(&gateway);
+    assert!(memory < MEMORY_MIB, "{memory} MiB");
+
+    greedy.find("/Users", "userName eq \"new\"").expect(200);
+    let new = greedy.find("/Users", "userName eq \"new\"").expect(200).body["Resources"][0]["id"].clone();
+    greedy.delete(&format!("/Users/{}", new.as_str().unwrap())).expect(204);
+    drop(connections);
+    assert_eq!(page_becomes(&greedy, |length| length == USERS), USERS);
+}
+
+#[test]
+fn a_change_whose_answer_finds_no_room_is_not_done() {
+    let gateway = gateway_with(&[]);
+    let greedy = roomy(&gateway, "greedy");
+    fill(&greedy, MANY_USERS);
+    let filler = "y".repeat(60_000);
+    let large = |name: &str| {
+        let emails: Vec<Value> = (0..4).map(|n| json!({ "value": format!("{n}{filler}") })).collect();
+        user_body(&json!({ "userName": "large", "displayName": name, "emails": emails }))
+    };
+    let made = greedy.post("/Users", &large("before")).expect(201).id();
+    let _connections: Vec<TcpStream> = (0..DEAF).map(|_| deaf(&gateway, &greedy)).collect();
+    let path = format!("/Users/{made}");
+    let began = Instant::now();
+    let refused = loop {
+        let name = format!("{:?}", began.elapsed());
+        let answer = greedy.put(&path, &large(&name));
+        if answer.status == 503 || began.elapsed() > PATIENCE {
+            break answer.expect_error(503, "");
+        }
+        assert_eq!(answer.expect(200).body["displayName"], name);
+    };
+    assert!(refused.header("retry-after").is_some(), "{:?}", refused.headers);
+    greedy.get(&path).expect_error(503, "");
+    let answer = greedy.get(&format!("{path}?attributes=displayName")).expect(200);
+    let before = answer.body["displayName"].clone();
+    greedy.put(&path, &large("after")).expect_error(503, "");
+    assert_eq!(greedy.get(&format!("{path}?attributes=displayName")).expect(200).body["displayName"], before);
+}
