@@ -11,7 +11,7 @@ mod sent;
 use serde_json::{Map, Value, json};
 
 pub use operations::operations;
-pub use sent::sent;
+pub use sent::{schemas_of, sent};
 
 use crate::ResourceType;
 use crate::schema::{Attribute, Mutability, Returned, Type};

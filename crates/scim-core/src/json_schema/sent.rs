@@ -29,12 +29,12 @@ pub fn sent(rt: &ResourceType, strict: bool) -> Value {
     let urns: Vec<&str> = rt.schemas().map(|s| s.id.as_str()).collect();
     let items = if strict { json!({"enum": urns}) } else { json!({"type": "string", "pattern": TEXT}) };
     let schemas = json!({"type": "array", "items": items, "minItems": 1, "contains": {"const": rt.core.id}});
-    let mut required = vec!["schemas"];
+    let mut required = if strict { vec!["schemas"] } else { Vec::new() };
     let core = rt.core.attributes.iter().filter(|a| a.required && a.mutability != Mutability::ReadOnly);
     required.extend(core.map(|a| a.name.as_str()));
     required.extend(rt.extensions.iter().filter(|e| e.required).map(|e| e.schema.id.as_str()));
     if let Some(Value::Object(properties)) = resource.get_mut("properties") {
-        properties.insert("schemas".into(), schemas);
+        properties.insert("schemas".into(), schemas_of(schemas, strict));
     }
     insert(&mut resource, "required", required.into());
     if strict && rt.extension_schemas().any(|s| !is_seat(&s.id)) {
@@ -45,6 +45,12 @@ pub fn sent(rt: &ResourceType, strict: bool) -> Value {
         );
     }
     resource
+}
+
+/// The `schemas` of a body: without any, one that is not for a strict tenant is taken for what the endpoint expects.
+#[must_use]
+pub fn schemas_of(listed: Value, strict: bool) -> Value {
+    if strict { listed } else { json!({"anyOf": [listed, {"enum": [null, "", []]}]}) }
 }
 
 /// RFC 7643 §3: whoever sends data of an extension lists its URN.

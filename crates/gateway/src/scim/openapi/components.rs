@@ -34,7 +34,7 @@ fn schemas(rules: &Rules) -> Value {
     }
     let both = json!({"anyOf": [refer("schemas", rules.user.name), refer("schemas", rules.group.name)]});
     all.insert("ResourceList".into(), list(both));
-    all.insert("SearchRequest".into(), search_request());
+    all.insert("SearchRequest".into(), search_request(rules.strict));
     for rt in [&rules.user, &rules.group] {
         all.insert(format!("{}ToSend", rt.name), json_schema::sent(rt, rules.strict));
         all.insert(format!("{}Patch", rt.name), patch(rt, rules.strict));

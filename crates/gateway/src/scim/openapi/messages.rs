@@ -18,7 +18,7 @@ pub(super) fn patch(rt: &ResourceType, strict: bool) -> Value {
     if let (true, Value::Object(members)) = (strict, &mut operations) {
         members.insert("minItems".into(), 1.into());
     }
-    message(urn::PATCH_OP, &["schemas", "Operations"], json!({"Operations": operations}))
+    message((urn::PATCH_OP, strict), &["Operations"], json!({"Operations": operations}))
 }
 
 /// RFC 7644 §3.7. An operation that is none of those described fails alone.
@@ -54,10 +54,10 @@ pub(super) fn bulk_request(strict: bool) -> Value {
         members.insert("minItems".into(), 1.into());
     }
     message(
-        urn::BULK_REQUEST,
-        &["schemas", "Operations"],
+        (urn::BULK_REQUEST, strict),
+        &["Operations"],
         json!({
-            "failOnErrors": {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "null"}]},
+            "failOnErrors": {"anyOf": [{"type": "integer", "minimum": i32::from(strict)}, {"type": "null"}]},
             "Operations": operations,
         }),
     )
@@ -103,7 +103,7 @@ pub(super) fn list(of: Value) -> Value {
 }
 
 /// RFC 7644 §3.4.3 and RFC 9865 §3: the parameters of a query in a body; null is as absent.
-pub(super) fn search_request() -> Value {
+pub(super) fn search_request(strict: bool) -> Value {
     let or_null = |schema: Value| json!({"anyOf": [schema, {"type": "null"}]});
     let names = || json!({"type": "array", "items": {"type": "string", "pattern": json_schema::TEXT}});
     let mut properties = json!({"attributes": or_null(names()), "excludedAttributes": or_null(names())});
@@ -111,7 +111,7 @@ pub(super) fn search_request() -> Value {
         members
             .extend(query_schemas().into_iter().map(|(name, _, schema)| (name.to_owned(), or_null(schema))));
     }
-    message(urn::SEARCH_REQUEST, &["schemas"], properties)
+    message((urn::SEARCH_REQUEST, strict), &[], properties)
 }
 
 /// What both a query string and a body of a search may hold: name, meaning, schema.
@@ -138,13 +138,15 @@ pub(super) fn query_schemas() -> [(&'static str, &'static str, Value); 6] {
     ]
 }
 
-/// A request of RFC 7644 that is known by its URN; what else it holds is ignored.
-pub(super) fn message(urn: &str, required: &[&str], mut properties: Value) -> Value {
+/// A request of RFC 7644 that is known by its URN, which only a strict tenant demands; what else it holds is ignored.
+pub(super) fn message((urn, strict): (&str, bool), required: &[&str], mut properties: Value) -> Value {
+    let schemas = json!({"type": "array", "items": {"const": urn}, "minItems": 1});
     if let Value::Object(members) = &mut properties {
-        let schemas = json!({"type": "array", "items": {"const": urn}, "minItems": 1});
-        members.insert("schemas".into(), schemas);
+        members.insert("schemas".into(), json_schema::schemas_of(schemas, strict));
     }
-    open(required, properties)
+    let demanded = strict.then_some("schemas");
+    let required: Vec<&str> = demanded.into_iter().chain(required.iter().copied()).collect();
+    open(&required, properties)
 }
 
 /// RFC 7644 §3.12, with the part that a seat refusal adds.
