@@ -352,6 +352,7 @@ fn texts(
         let records = search::records::<Groups>(tx, &of_kind(Kind::Group))?;
         let mut groups = groups::Views::of(records, shown.group.wants("members"));
         for kind in kinds {
+            tx.haste().may_go_on()?;
             let text = match kind {
                 Kind::User => users.next(tx)?.map(|view| render::user_text(rules, base, &view, &shown.user)),
                 Kind::Group => {

@@ -9,12 +9,14 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
 use crate::StoreError;
+use crate::gate::Gate;
 
 /// A right to run; dropping it lets the next one in.
 pub(crate) type Permit = OwnedSemaphorePermit;
 
-/// A fair queue for a fixed number of permits.
+/// A fair queue for a fixed number of permits, behind a gate.
 pub(crate) struct Admission {
+    pub(crate) gate: Gate,
     permits: Arc<Semaphore>,
     size: u32,
     waiting: AtomicUsize,
@@ -26,7 +28,7 @@ impl Admission {
     pub(crate) fn new(size: u32, max_waiting: usize) -> Self {
         let size = size.max(1);
         let permits = Arc::new(Semaphore::new(usize::try_from(size).unwrap_or(1)));
-        Self { permits, size, waiting: AtomicUsize::new(0), max_waiting }
+        Self { gate: Gate::default(), permits, size, waiting: AtomicUsize::new(0), max_waiting }
     }
 
     /// Waits for a permit until `deadline`.
@@ -35,15 +37,29 @@ impl Admission {
     /// `Busy` at once when too many wait already, and at the deadline; `Unavailable` after [`Self::close`].
     pub(crate) async fn enter(&self, deadline: Instant) -> Result<Permit, StoreError> {
         // The semaphore is fair: this succeeds only when nobody waits.
-        if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
+        if self.gate.is_open()
+            && let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned()
+        {
             return Ok(permit);
         }
         let _place = Place::take(self)?;
-        match timeout_at(deadline, Arc::clone(&self.permits).acquire_owned()).await {
-            Ok(Ok(permit)) => Ok(permit),
-            Ok(Err(_closed)) => Err(closed()),
-            Err(_elapsed) => Err(StoreError::Busy),
+        loop {
+            self.gate.pass(deadline).await?;
+            let permit = match timeout_at(deadline, Arc::clone(&self.permits).acquire_owned()).await {
+                Ok(Ok(permit)) => permit,
+                Ok(Err(_closed)) => return Err(closed()),
+                Err(_elapsed) => return Err(StoreError::Busy),
+            };
+            // Who waited here while the gate was closed waits at the gate like everybody.
+            if self.gate.is_open() {
+                return Ok(permit);
+            }
         }
+    }
+
+    /// Whether nobody runs.
+    pub(crate) fn is_empty(&self) -> bool {
+        usize::try_from(self.size).is_ok_and(|size| self.permits.available_permits() >= size)
     }
 
     /// Waits until nobody runs and lets nobody in again. False when someone ran on.
@@ -52,7 +68,7 @@ impl Admission {
         let everyone = self.permits.acquire_many(self.size);
         drop(tokio::time::timeout(patience, everyone).await);
         self.permits.close();
-        usize::try_from(self.size).is_ok_and(|size| self.permits.available_permits() == size)
+        self.is_empty()
     }
 }
 

@@ -9,6 +9,7 @@ mod background;
 mod clock;
 mod connection;
 mod error;
+mod gate;
 mod location;
 mod migrate;
 mod open;
@@ -26,6 +27,7 @@ mod store;
 mod stores;
 mod transactions;
 mod unique;
+mod uptime;
 
 pub use background::in_background;
 pub use clock::Clock;
@@ -39,7 +41,7 @@ pub use statements::{Next, Rows, Statement, Update, next};
 pub use stats::StoreStats;
 pub use store::Store;
 pub use stores::Stores;
-pub use transactions::{ReadTx, WriteTx};
+pub use transactions::{Haste, ReadTx, WriteTx};
 pub use unique::unique_violation;
 
 // Named only to choose how they are built: SQLite and libpq come with the program, from source.

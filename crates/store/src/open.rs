@@ -7,6 +7,7 @@ use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection, SqliteConnection};
 
 use crate::location::{PostgresUrl, StoreFile};
+use crate::sqlite::Marks;
 use crate::{StoreConnection, StoreError, StoreSettings};
 
 /// What a SQLite connection is for.
@@ -43,9 +44,6 @@ fn require_regular_file(file: &StoreFile) -> Result<(), StoreError> {
     }
 }
 
-/// Bytes of a page in the write-ahead log: its header and the page.
-const WAL_FRAME: u64 = 24 + 4096;
-
 /// `busy_timeout` first, because the others may already meet a lock. No `mmap_size`: with it, a file that is
 /// cut short under us would end the process by a signal, where a read gives an error for one tenant.
 fn sqlite_pragmas(role: Role, settings: &StoreSettings) -> String {
@@ -56,12 +54,14 @@ fn sqlite_pragmas(role: Role, settings: &StoreSettings) -> String {
         settings.sqlite_cache_kib,
     );
     match role {
-        Role::Reader => format!("{common} PRAGMA query_only=ON;"),
+        // It reads from the file at once: from then on SQLite knows that the log is in use, and keeps it.
+        Role::Reader => format!("{common} PRAGMA query_only=ON; PRAGMA schema_version;"),
         // A log that starts again writes over blocks that the file has, which a commit waits for half as long as for new
         // ones. Only what a long reader made it grow beyond its cap is cut off.
         Role::Writer => format!(
-            "{common} PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA journal_size_limit={};",
-            u64::from(settings.wal_max_pages) * WAL_FRAME,
+            "{common} PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA journal_size_limit={}; \
+             PRAGMA secure_delete=ON;",
+            Marks::of(settings).kept_bytes(),
         ),
     }
 }

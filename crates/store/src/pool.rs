@@ -111,10 +111,17 @@ impl Pool {
 
     fn put_back(&self, mut pooled: Pooled) {
         pooled.uses = pooled.uses.saturating_add(1);
-        let outside = depth(&mut pooled.connection).is_ok_and(|depth| depth == 0);
-        if outside && pooled.uses < self.limits.uses {
-            lock(&self.idle).push(pooled);
+        if !depth(&mut pooled.connection).is_ok_and(|depth| depth == 0) {
+            return;
         }
+        if pooled.uses >= self.limits.uses {
+            // The new one first: a SQLite log goes with the last connection to it. Where there is none to be had, the old one
+            // serves on.
+            if let Ok(new) = (self.open)() {
+                pooled = Pooled::new(new);
+            }
+        }
+        lock(&self.idle).push(pooled);
     }
 
     /// Adds a connection that was opened for another purpose.

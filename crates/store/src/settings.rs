@@ -1,5 +1,6 @@
 //! Every number of this crate, with its unit and the reason for its default.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::Clock;
@@ -24,9 +25,14 @@ pub struct StoreSettings {
     /// Pages in the write-ahead log (4 KiB each) from which checkpoints run beside the writer, until the log can start again.
     /// The fewer they are, the more often a page is written before it is copied.
     pub checkpoint_pages: u32,
-    /// Pages in the write-ahead log from which the writer itself checkpoints before it goes on. After a burst the log's file
-    /// keeps up to this size until the store is closed.
+    /// Pages in the write-ahead log from which new reads wait until the log can start again, and the writer itself copies
+    /// whatever is left. After a burst the log's file keeps up to this size until nobody has written for [`Self::log_idle`].
     pub wal_max_pages: u32,
+    /// MiB that the file of a write-ahead log never exceeds, from [`StoreSettings::LOG_LIMIT_MIB`]; the two numbers of pages
+    /// above are less where they would not fit. Only a transaction that is larger by itself does, which begins in an empty log.
+    pub log_limit_mib: u32,
+    /// When nobody has written for so long the log is emptied, so that its loss would lose nothing.
+    pub log_idle: Duration,
     /// Page cache of one SQLite connection, in KiB. The operating system caches the file as well.
     pub sqlite_cache_kib: u32,
     /// Transactions after which a pooled connection is replaced: Diesel keeps a prepared statement for every text
@@ -51,6 +57,12 @@ pub struct StoreSettings {
     pub lock_timeout: Duration,
 }
 
+impl StoreSettings {
+    /// What [`Self::log_limit_mib`] may be. Below, not even the pages that one connection keeps in memory would fit; above, the
+    /// bound would be none.
+    pub const LOG_LIMIT_MIB: RangeInclusive<u32> = 4..=16_384;
+}
+
 impl Default for StoreSettings {
     fn default() -> Self {
         Self {
@@ -63,6 +75,8 @@ impl Default for StoreSettings {
             group_commit_max: 64,
             checkpoint_pages: 6000,
             wal_max_pages: 9000,
+            log_limit_mib: 64,
+            log_idle: Duration::from_secs(60),
             sqlite_cache_kib: 1024,
             max_uses: 10_000,
             postgres_pool_size: 16,

@@ -24,6 +24,11 @@ impl Slot {
         lock(&self.store).take()
     }
 
+    /// The same, if it is such a store.
+    pub(crate) fn take_if(&self, is_such: fn(&Store) -> bool) -> Option<Store> {
+        lock(&self.store).take_if(|store| is_such(store))
+    }
+
     /// Puts a store in, for everybody to find.
     pub(crate) fn put(&self, store: Store) {
         *lock(&self.store) = Some(store);

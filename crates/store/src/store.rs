@@ -178,6 +178,14 @@ impl Store {
         }
     }
 
+    /// Whether its file was moved, replaced or removed under it, so that it answers nothing any more and has to be opened anew.
+    pub fn is_lost(&self) -> bool {
+        match &self.opened.kind {
+            Kind::Sqlite(store) => store.is_lost(),
+            Kind::Postgres(_) => false,
+        }
+    }
+
     /// True when no one but the owner of `self` has a handle.
     pub(crate) fn is_unshared(&self) -> bool {
         Arc::strong_count(&self.opened) == 1

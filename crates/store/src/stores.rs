@@ -80,7 +80,11 @@ impl Stores {
         migrations: &'static [Migration],
     ) -> Result<Store, StoreError> {
         match self.0.slots.find(location) {
-            Some(store) => Ok(store),
+            Some(store) if !store.is_lost() => Ok(store),
+            Some(_lost) => {
+                self.close_if(location, Store::is_lost).await;
+                self.0.open(location, migrations, Absent::IsAnError).await
+            }
             None => self.0.open(location, migrations, Absent::IsAnError).await,
         }
     }
@@ -100,11 +104,15 @@ impl Stores {
     /// Lets running work end and closes the store. Handles on it answer `Unavailable` from then on; opening it
     /// again gives a new one.
     pub async fn close(&self, location: &StoreLocation) {
+        self.close_if(location, |_| true).await;
+    }
+
+    async fn close_if(&self, location: &StoreLocation, is_meant: fn(&Store) -> bool) {
         let (shared, location) = (Arc::clone(&self.0), location.clone());
         // A task of its own, here and below: a caller that goes away must not open the gate half-way.
         let closing = tokio::spawn(async move {
             let entered = shared.slots.enter(&location).await;
-            if let Some(store) = entered.slot.take() {
+            if let Some(store) = entered.slot.take_if(is_meant) {
                 store.close(DRAIN_PATIENCE).await;
             }
             shared.slots.leave(entered);

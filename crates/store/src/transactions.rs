@@ -11,6 +11,8 @@ use diesel::result::Error as QueryError;
 
 use crate::clock::StoreClock;
 use crate::connection::depth;
+use crate::gate::Gate;
+use crate::sqlite::{LogRoom, refuse_changes};
 use crate::{StoreConnection, StoreError, room};
 
 /// A read transaction: every query in it sees the store at the same moment.
@@ -22,16 +24,58 @@ pub struct ReadTx<'a> {
     in_doubt: bool,
     /// A statement has changed something, or may have.
     changed: bool,
+    haste: Haste<'a>,
+    /// What bounds a write, and how many statements it has run so far.
+    room: Option<&'a LogRoom>,
+    statements: u32,
+    has_no_room: bool,
+}
+
+/// Statements between two looks at the room that is left: few transactions run so many.
+const STATEMENTS_A_LOOK: u32 = 64;
+
+/// Whether a read stands in the way of the store's writer.
+#[derive(Clone, Copy)]
+pub struct Haste<'a>(Option<&'a Gate>);
+
+impl Haste<'_> {
+    /// Asked now and then by a read that may last long.
+    ///
+    /// # Errors
+    /// `Busy` when the read must end: the writer has waited for it for long enough.
+    pub fn may_go_on(&self) -> Result<(), StoreError> {
+        if self.0.is_some_and(Gate::must_stop) { Err(StoreError::Busy) } else { Ok(()) }
+    }
 }
 
 impl<'a> ReadTx<'a> {
     pub(crate) fn new(connection: &'a mut StoreConnection) -> Self {
-        Self { connection, writes: false, in_doubt: false, changed: false }
+        Self {
+            connection,
+            writes: false,
+            in_doubt: false,
+            changed: false,
+            haste: Haste(None),
+            room: None,
+            statements: 0,
+            has_no_room: false,
+        }
+    }
+
+    /// A read that the writer can ask to end.
+    pub(crate) fn behind(gate: &'a Gate, connection: &'a mut StoreConnection) -> Self {
+        Self { haste: Haste(Some(gate)), ..Self::new(connection) }
+    }
+
+    /// Whether this read must end; it can be asked while the transaction is lent to somebody else.
+    pub fn haste(&self) -> Haste<'a> {
+        self.haste
     }
 
     /// The connection, inside the transaction. Nested `transaction` calls are savepoints.
     pub fn connection(&mut self) -> &mut StoreConnection {
         self.settle_doubt();
+        self.count_statement();
         // What the caller does with it, and whether that fails, is not seen from here.
         self.in_doubt = self.writes;
         self.changed = self.writes;
@@ -44,9 +88,20 @@ impl<'a> ReadTx<'a> {
         statement: impl FnOnce(&mut StoreConnection) -> QueryResult<T>,
     ) -> QueryResult<T> {
         self.settle_doubt();
+        self.count_statement();
         let done = statement(self.connection);
         self.in_doubt = self.writes && !matches!(done, Ok(_) | Err(QueryError::NotFound));
         done
+    }
+
+    /// Now and then looks whether there is room for what this transaction writes; if not, it writes no more.
+    fn count_statement(&mut self) {
+        let Some(room) = self.room else { return };
+        self.statements = self.statements.wrapping_add(1);
+        if !self.has_no_room && self.statements.is_multiple_of(STATEMENTS_A_LOOK) && room.is_exceeded() {
+            self.has_no_room = true;
+            refuse_changes(self.connection);
+        }
     }
 
     /// Work that goes on after an error goes on in the transaction, or in one that nobody commits.
@@ -100,6 +155,17 @@ impl<'a> WriteTx<'a> {
             in_use if in_use > limit => Err(StoreError::OverLimit { limit }),
             _ => Ok(()),
         }
+    }
+
+    /// One that ends early where there is no room for it in the log.
+    pub(crate) fn with_room(mut self, room: Option<&'a LogRoom>) -> Self {
+        self.read.room = room;
+        self
+    }
+
+    /// Whether it ended early.
+    pub(crate) fn has_no_room(&self) -> bool {
+        self.read.has_no_room
     }
 
     /// When this transaction began: milliseconds since 1970 in UTC. The same for all its rows. It tells people when; what came

@@ -133,10 +133,12 @@ impl<S: Searched> Scanned<'_, '_, S> {
             let mut ids = ids.into_iter();
             let (filter, sort, is_over) = (self.filter, self.sort, self.in_memory.is_over);
             let mut goes_on = true;
+            let haste = tx.haste();
             (self.in_memory.complete)(tx, batch, &mut |resource| {
                 if is_over() {
                     return Err(DirectoryError::SearchTooLong);
                 }
+                haste.may_go_on()?;
                 let id = ids.next().unwrap_or_default();
                 if filter.is_none_or(|filter| filter.matches(&resource)) {
                     let key = sort.and_then(|sort| sort.key(&resource)).map(bounded);

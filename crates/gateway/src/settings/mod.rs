@@ -134,6 +134,7 @@ impl TryFrom<raw::Raw> for Settings {
                 admission_deadline: Duration::from_millis(raw.store.admission_deadline_ms),
                 group_commit_max: raw.store.group_commit_max,
                 clock: Clock::system(Duration::from_secs(raw.store.clock_ahead_days.saturating_mul(86_400))),
+                log_limit_mib: log_limit(raw.store.log_limit_mib)?,
                 ..StoreSettings::default()
             },
         })
@@ -154,6 +155,15 @@ fn cursor_timeout(seconds: u64) -> Result<Duration, String> {
     match seconds {
         1..=YEAR => Ok(Duration::from_secs(seconds)),
         _ => Err(format!("settings: limits.cursor_timeout_seconds is 1 to {YEAR}, not {seconds}")),
+    }
+}
+
+fn log_limit(mib: u32) -> Result<u32, String> {
+    let fits = StoreSettings::LOG_LIMIT_MIB;
+    if fits.contains(&mib) {
+        Ok(mib)
+    } else {
+        Err(format!("settings: store.log_limit_mib is {} to {}, not {mib}", fits.start(), fits.end()))
     }
 }
 
@@ -236,6 +246,16 @@ mod tests {
             let mut raw = defaults();
             raw.limits.cursor_timeout_seconds = wrong;
             assert!(Settings::try_from(raw).unwrap_err().contains("cursor_timeout_seconds"));
+        }
+    }
+
+    #[test]
+    fn the_bound_of_a_log_has_bounds() {
+        for wrong in [0, 3, 20_000] {
+            let mut raw = defaults();
+            raw.store.log_limit_mib = wrong;
+            let error = Settings::try_from(raw).unwrap_err();
+            assert!(error.contains("store.log_limit_mib") && error.contains(&wrong.to_string()), "{error}");
         }
     }
 

@@ -78,6 +78,7 @@ pub(super) struct Store {
     pub(super) admission_deadline_ms: u64,
     pub(super) group_commit_max: usize,
     pub(super) clock_ahead_days: u64,
+    pub(super) log_limit_mib: u32,
 }
 
 #[derive(Debug, Deserialize)]

@@ -1,40 +1,63 @@
 //! Checkpoints: copying the write-ahead log back into the file, off the path of requests. They are few, because a page that
 //! was written many times is copied once. Background jobs copy nearly all of the log; under constant load they never copy the
 //! last of it, so the writer itself does, between two commits and after it has acknowledged, and lets the log start again.
+//!
+//! It can start again only while nobody reads from it. Where that does not come about by itself, the writer closes the gate
+//! before the store's reads, and where the log is full, no transaction begins until it has started again.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use diesel::RunQueryDsl;
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::Integer;
 use tokio::runtime::Handle;
 
+use super::marks::Marks;
+use super::presence::Presence;
+use crate::gate::Gate;
 use crate::location::StoreFile;
 use crate::open::{self, Role};
-use crate::pool::lock;
+use crate::pool::{Pool, lock};
 use crate::priority::Priority;
 use crate::stats::Counters;
+use crate::uptime::uptime_ms;
 use crate::{StoreConnection, StoreError, StoreSettings};
 
-/// How long the writer waits for readers of the old log before it goes on without a restart.
+/// How long SQLite waits for readers of the old log before it goes on without a restart.
 const RESTART_PATIENCE_MS: u32 = 100;
 
 /// Pages that the writer copies while others wait: a millisecond or two.
 const FEW_PAGES: u32 = 500;
 
+/// How often it is looked whether the last read has ended.
+const POLL: Duration = Duration::from_millis(3);
+
+/// While another process reads from the log (a backup), this store's own reads go on, and are held again so much later.
+const OUTSIDE_PAUSE_MS: u64 = 1_000;
+
 /// Watches the log of one SQLite store.
 pub(crate) struct Checkpointer {
     file: StoreFile,
     settings: Arc<StoreSettings>,
+    marks: Marks,
     counters: Arc<Counters>,
     priority: Arc<Priority>,
+    pub(super) presence: Arc<Presence>,
+    readers: Arc<Pool>,
     /// True from the start of a background checkpoint to its end: one at a time.
     running: AtomicBool,
     /// Held while a background checkpoint runs; true when the store is closed.
     closed: Mutex<bool>,
+    /// Pages behind which the next commit is written.
+    used: AtomicU32,
+    /// The log's file is empty.
+    emptied: AtomicBool,
     /// Pages in the log from which it is to start again.
     restart_at: AtomicU32,
+    /// Reads are not held before this moment.
+    hold_after_ms: AtomicU64,
 }
 
 /// What `PRAGMA wal_checkpoint` answers, in pages.
@@ -64,11 +87,33 @@ impl Checkpointer {
         file: StoreFile,
         settings: Arc<StoreSettings>,
         counters: Arc<Counters>,
-        priority: Arc<Priority>,
+        priority: &Arc<Priority>,
+        presence: &Arc<Presence>,
+        readers: &Arc<Pool>,
     ) -> Self {
-        let restart_at = AtomicU32::new(first_restart(&settings));
-        let (running, closed) = (AtomicBool::new(false), Mutex::new(false));
-        Self { file, settings, counters, priority, running, closed, restart_at }
+        let marks = Marks::of(&settings);
+        Self {
+            file,
+            settings,
+            marks,
+            counters,
+            priority: Arc::clone(priority),
+            presence: Arc::clone(presence),
+            readers: Arc::clone(readers),
+            running: AtomicBool::new(false),
+            closed: Mutex::new(false),
+            used: AtomicU32::new(0),
+            emptied: AtomicBool::new(false),
+            restart_at: AtomicU32::new(marks.checkpoint),
+            hold_after_ms: AtomicU64::new(0),
+        }
+    }
+
+    /// Learns how long the log is that a new connection of the writer has found.
+    pub(crate) fn look(&self, writer: &mut StoreConnection) -> Result<(), StoreError> {
+        let log = checkpoint(writer, LOOK)?;
+        self.note(&log);
+        Ok(())
     }
 
     /// Looks at the log after a commit and sees to it that it stays short. Called by the writer.
@@ -81,7 +126,13 @@ impl Checkpointer {
         if log.pages() < self.restart_at.load(Ordering::Relaxed) {
             return;
         }
-        if log.behind() <= FEW_PAGES || log.pages() >= self.settings.wal_max_pages {
+        let few = log.behind() <= FEW_PAGES;
+        if log.pages() >= self.marks.hold {
+            let restarted = self.hold_and_restart(writer);
+            if !restarted && !few {
+                self.start_in_background();
+            }
+        } else if few {
             self.restart(writer);
         } else {
             self.start_in_background();
@@ -90,32 +141,111 @@ impl Checkpointer {
 
     fn note(&self, log: &Log) {
         self.counters.wal_pages.store(log.pages().into(), Ordering::Relaxed);
-        let first = first_restart(&self.settings);
-        if log.pages() < first {
-            self.restart_at.store(first, Ordering::Relaxed);
+        self.used.store(log.pages(), Ordering::Relaxed);
+        self.emptied.store(false, Ordering::Relaxed);
+        if log.pages() < self.marks.checkpoint {
+            self.restart_at.store(self.marks.checkpoint, Ordering::Relaxed);
         }
     }
 
-    /// Copies what is left, so that the next commit begins the log anew. A long reader may be in the way; then
-    /// the log grows on by some pages until the next try, and no commit waits for that reader again.
-    fn restart(&self, writer: &mut StoreConnection) {
-        let restarted = with_busy_timeout(
-            writer,
-            RESTART_PATIENCE_MS,
-            self.settings.busy_timeout.as_millis(),
-            |writer| checkpoint(writer, RESTART),
-        );
-        match restarted {
-            Ok(log) if log.busy == 0 => Counters::count(&self.counters.checkpoints),
+    /// Whether a transaction may begin.
+    pub(crate) fn has_room(&self) -> bool {
+        self.used.load(Ordering::Relaxed) < self.marks.full
+    }
+
+    /// Whether the log's file is empty since the last commit.
+    pub(crate) fn is_emptied(&self) -> bool {
+        self.emptied.load(Ordering::Relaxed)
+    }
+
+    /// Whether reads wait for the writer.
+    pub(crate) fn is_holding(&self) -> bool {
+        !self.gate().is_open()
+    }
+
+    /// Lets reads go on, whatever the log is like.
+    pub(crate) fn let_go(&self) {
+        self.gate().open();
+    }
+
+    /// After a failure: reads go on, and the next commit tries again.
+    pub(crate) fn give_up(&self) {
+        self.gate().open();
+        std::thread::sleep(POLL);
+    }
+
+    fn gate(&self) -> &Gate {
+        &self.readers.admission.gate
+    }
+
+    /// Waits a little for the reads under way, and lets the log start again when there are none. Called by the writer, again and
+    /// again, where it has nothing else to do or the log is full.
+    pub(crate) fn wait_for_restart(&self, writer: &mut StoreConnection) -> bool {
+        let restarted = self.hold_and_restart(writer);
+        if !restarted {
+            std::thread::sleep(POLL);
+        }
+        restarted
+    }
+
+    /// Lets no read begin, and the log start again if none is under way. Those that are have some time to end.
+    fn hold_and_restart(&self, writer: &mut StoreConnection) -> bool {
+        if uptime_ms() < self.hold_after_ms.load(Ordering::Relaxed) {
+            return false;
+        }
+        self.gate().close();
+        if !self.readers.admission.is_empty() {
+            return false;
+        }
+        let restarted = self.restart(writer);
+        if !restarted {
+            // Nobody of ours is in the way, and whoever is cannot be told to end.
+            self.hold_after_ms.store(uptime_ms() + OUTSIDE_PAUSE_MS, Ordering::Relaxed);
+        }
+        self.gate().open();
+        restarted
+    }
+
+    /// Copies what is left, so that the next commit begins the log anew. A long reader may be in the way; then the log grows on
+    /// by some pages until the next try.
+    fn restart(&self, writer: &mut StoreConnection) -> bool {
+        let Some(log) = self.copy_all(writer, RESTART) else {
+            return false;
+        };
+        let next = log.pages().saturating_add(self.marks.checkpoint).min(self.marks.hold);
+        self.restart_at.store(next, Ordering::Relaxed);
+        if log.busy != 0 {
+            tracing::warn!(pages = log.pages(), "a long read keeps the write-ahead log from starting again");
+        }
+        log.busy == 0
+    }
+
+    /// Empties the log's file. False when somebody reads from it.
+    pub(crate) fn empty(&self, writer: &mut StoreConnection) -> bool {
+        let emptied = self.copy_all(writer, TRUNCATE).is_some_and(|log| log.busy == 0);
+        self.emptied.store(emptied, Ordering::Relaxed);
+        emptied
+    }
+
+    /// `None` when it failed.
+    fn copy_all(&self, writer: &mut StoreConnection, pragma: &'static str) -> Option<Log> {
+        // SQLite refuses a second checkpoint at once, without any patience.
+        let _none_beside = lock(&self.closed);
+        let usual_ms = self.settings.busy_timeout.as_millis();
+        let copied =
+            with_busy_timeout(writer, RESTART_PATIENCE_MS, usual_ms, |writer| checkpoint(writer, pragma));
+        match copied {
             Ok(log) => {
-                let next = log.pages().saturating_add(self.settings.checkpoint_pages);
-                self.restart_at.store(next, Ordering::Relaxed);
-                tracing::warn!(
-                    pages = log.pages(),
-                    "a long read keeps the write-ahead log from starting again"
-                );
+                if log.busy == 0 {
+                    Counters::count(&self.counters.checkpoints);
+                    self.used.store(0, Ordering::Relaxed);
+                }
+                Some(log)
             }
-            Err(error) => tracing::warn!(%error, "the write-ahead log could not be checkpointed"),
+            Err(error) => {
+                tracing::warn!(%error, "the write-ahead log could not be checkpointed");
+                None
+            }
         }
     }
 
@@ -141,8 +271,12 @@ impl Checkpointer {
         let Some(_everybody) = self.priority.everybody() else {
             return;
         };
-        // Opened for this one time: it costs a tenth of a millisecond for a thousand pages.
-        let copied = open::sqlite(&self.file, Role::Writer, &self.settings)
+        // Opened for this one time: it costs a tenth of a millisecond for a thousand pages. It must be of the same file and log.
+        let copied = self
+            .presence
+            .look()
+            .and_then(|()| open::sqlite(&self.file, Role::Writer, &self.settings))
+            .and_then(|connection| self.presence.look().map(|()| connection))
             .and_then(|mut connection| checkpoint(&mut connection, PASSIVE));
         match copied {
             Ok(_) => Counters::count(&self.counters.checkpoints),
@@ -156,13 +290,10 @@ impl Checkpointer {
     }
 }
 
-fn first_restart(settings: &StoreSettings) -> u32 {
-    settings.checkpoint_pages.min(settings.wal_max_pages)
-}
-
 const LOOK: &str = "PRAGMA wal_checkpoint(NOOP)";
 const PASSIVE: &str = "PRAGMA wal_checkpoint(PASSIVE)";
 const RESTART: &str = "PRAGMA wal_checkpoint(RESTART)";
+const TRUNCATE: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
 
 fn checkpoint(connection: &mut StoreConnection, pragma: &'static str) -> Result<Log, StoreError> {
     Ok(diesel::sql_query(pragma).get_result(connection)?)

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::oneshot;
 
+use super::log_room::LogRoom;
 use crate::background::Threads;
 use crate::clock::StoreClock;
 use crate::transactions::run_caught;
@@ -14,10 +15,12 @@ use crate::{StoreConnection, StoreError, WriteTx};
 pub(crate) trait Job: Send {
     /// Claims the job for running; false when its caller gave up waiting before.
     fn claim(&self) -> bool;
+    /// Whether its caller gave up waiting.
+    fn is_given_up(&self) -> bool;
     /// How it is run.
     fn manner(&self) -> Manner;
-    /// Runs the closure in a store that may hold so many bytes, and keeps its result, in place of that of an earlier run.
-    fn run(&mut self, connection: &mut StoreConnection, clock: &StoreClock, limit: Option<u64>) -> Ran;
+    /// Runs the closure within these bounds, and keeps its result, in place of that of an earlier run.
+    fn run(&mut self, connection: &mut StoreConnection, clock: &StoreClock, bounds: Bounds<'_>) -> Ran;
     /// True when the closure was run and returned an error or panicked.
     fn failed(&self) -> bool;
     /// Tells the caller, after the commit: its own result, or the failure that took the whole batch down.
@@ -33,6 +36,15 @@ pub(crate) struct Manner {
     pub(crate) urgency: Urgency,
     /// Which threads run it.
     pub(crate) on: Threads,
+}
+
+/// What a job may take.
+#[derive(Clone, Copy)]
+pub(crate) struct Bounds<'a> {
+    /// Bytes that the store may hold after it.
+    pub(crate) limit: Option<u64>,
+    /// Where it ends early if the log has no room for it.
+    pub(crate) room: Option<&'a LogRoom>,
 }
 
 /// Whether a closure may run more than once.
@@ -62,6 +74,8 @@ pub(crate) enum Ran {
     Untouched,
     /// It failed, and what it had changed by then must be undone.
     Spoiled,
+    /// It was stopped, because the log has no room for what it changes.
+    TooLarge,
 }
 
 /// Decides once whether a job runs or is given up.
@@ -72,6 +86,10 @@ impl Claim {
     /// True for the first who asks.
     pub(crate) fn take(&self) -> bool {
         !self.0.swap(true, Ordering::AcqRel)
+    }
+
+    fn is_taken(&self) -> bool {
+        self.0.load(Ordering::Acquire)
     }
 }
 
@@ -100,12 +118,16 @@ where
         self.claim.take()
     }
 
+    fn is_given_up(&self) -> bool {
+        self.claim.is_taken()
+    }
+
     fn manner(&self) -> Manner {
         self.manner
     }
 
-    fn run(&mut self, connection: &mut StoreConnection, clock: &StoreClock, limit: Option<u64>) -> Ran {
-        let mut tx = WriteTx::new(connection, clock).within(limit);
+    fn run(&mut self, connection: &mut StoreConnection, clock: &StoreClock, bounds: Bounds<'_>) -> Ran {
+        let mut tx = WriteTx::new(connection, clock).within(bounds.limit).with_room(bounds.room);
         let result = run_caught(|| {
             let value = (self.work)(&mut tx)?;
             tx.keep_within_limit()?;
@@ -114,6 +136,7 @@ where
         // The next job must not go on in a transaction that is none.
         tx.settle_doubt();
         let ran = match result {
+            _ if tx.has_no_room() => Ran::TooLarge,
             Ok(_) => Ran::Well,
             Err(_) if tx.has_changed() => Ran::Spoiled,
             Err(_) => Ran::Untouched,

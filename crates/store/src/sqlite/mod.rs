@@ -2,24 +2,33 @@
 
 mod checkpoint;
 mod file;
+mod idle;
 mod job;
+mod log_room;
 mod mark;
+mod marks;
+mod presence;
 mod writer;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::RunQueryDsl;
+use diesel::connection::SimpleConnection;
 use diesel::sql_types::Text;
 use tokio::time::Instant;
 
+use self::checkpoint::Checkpointer;
 use self::file::create_file;
 pub(crate) use self::file::remove_files;
 pub(crate) use self::job::Urgency;
 use self::job::{Manner, Repeat};
+pub(crate) use self::log_room::{LogRoom, refuse_changes};
 use self::mark::Marked;
+pub(crate) use self::marks::Marks;
+use self::presence::Presence;
 use self::writer::Writer;
-use crate::admission::Admission;
+use crate::admission::{Admission, Permit};
 use crate::background::{self, Threads};
 use crate::clock::StoreClock;
 use crate::location::StoreFile;
@@ -37,6 +46,7 @@ pub(crate) struct SqliteStore {
     writer: Arc<Writer>,
     counters: Arc<Counters>,
     clock: Arc<StoreClock>,
+    presence: Arc<Presence>,
     deadline: Duration,
 }
 
@@ -65,22 +75,57 @@ impl SqliteStore {
         if progress != Progress::Current || marked != Marked::Yes {
             let mut writer = open::sqlite(file, Role::Writer, settings)?;
             migrate::bring_up(&mut writer, &mark::begin_sql(file), migrations, settings.clock.wall_ms())?;
+            // A step may have written the whole file into the log. Where another process reads it, the writer does this later.
+            writer.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)")?;
         }
         let clock = Arc::new(StoreClock::new(settings.clock.clone()));
         if let Some(newest_ms) = migrate::newest_ms(&mut reader, migrations)? {
             clock.start_after(newest_ms);
         }
+        if !Presence::has_log(file) {
+            // It is new, or a copy that `VACUUM INTO` made: the writer gives it a log, in which only a new connection takes part.
+            let _writer = open::sqlite(file, Role::Writer, settings)?;
+            reader = open::sqlite(file, Role::Reader, settings)?;
+        }
+        let presence = Arc::new(Presence::of(file)?);
         let counters = Arc::new(Counters::default());
-        let readers = Arc::new(readers(file, settings));
+        let readers = Arc::new(readers(file, settings, &presence));
         readers.adopt(reader);
+        let checkpointer = Checkpointer::new(
+            file.clone(),
+            Arc::clone(settings),
+            Arc::clone(&counters),
+            priority,
+            &presence,
+            &readers,
+        );
         let writer = Writer::new(
             file.clone(),
             Arc::clone(settings),
             Arc::clone(&counters),
             Arc::clone(&clock),
             priority,
+            Arc::new(checkpointer),
         );
-        Ok(Self { readers, writer: Arc::new(writer), counters, clock, deadline: settings.admission_deadline })
+        let writer = Arc::new(writer);
+        writer.rest_after_a_crash();
+        Ok(Self { readers, writer, counters, clock, presence, deadline: settings.admission_deadline })
+    }
+
+    /// Whether its file is known to be gone, so that it answers nothing any more.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.presence.is_lost()
+    }
+
+    fn read_on<T, E: From<StoreError>>(
+        readers: &Pool,
+        presence: &Presence,
+        permit: &Permit,
+        work: impl FnOnce(&mut ReadTx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        presence.look_now_and_then()?;
+        let gate = &readers.admission.gate;
+        readers.run(permit, "BEGIN", |connection| work(&mut ReadTx::behind(gate, connection)))
     }
 
     pub(crate) async fn read<T, E, F>(&self, on: Threads, work: F) -> Result<T, E>
@@ -90,10 +135,9 @@ impl SqliteStore {
         E: From<StoreError> + Send + 'static,
     {
         let permit = self.readers.admission.enter(Instant::now() + self.deadline).await?;
-        let readers = Arc::clone(&self.readers);
+        let (readers, presence) = (Arc::clone(&self.readers), Arc::clone(&self.presence));
         // The permit moves into the job: a caller that goes away does not free a connection still in use.
-        let read = move || readers.run(&permit, "BEGIN", |connection| work(&mut ReadTx::new(connection)));
-        background::run(on, read).await
+        background::run(on, move || Self::read_on(&readers, &presence, &permit, work)).await
     }
 
     pub(crate) async fn look_up<T, E, F>(&self, work: F) -> Result<T, E>
@@ -102,7 +146,7 @@ impl SqliteStore {
         E: From<StoreError>,
     {
         let permit = self.readers.admission.enter(Instant::now() + self.deadline).await?;
-        self.readers.run(&permit, "BEGIN", |connection| work(&mut ReadTx::new(connection)))
+        Self::read_on(&self.readers, &self.presence, &permit, work)
     }
 
     pub(crate) async fn write<T, E, F>(&self, work: F, (on, urgency): (Threads, Urgency)) -> Result<T, E>
@@ -179,10 +223,15 @@ fn not_again() -> StoreError {
     StoreError::Unavailable("a write was run a second time".to_owned())
 }
 
-fn readers(file: &StoreFile, settings: &Arc<StoreSettings>) -> Pool {
+fn readers(file: &StoreFile, settings: &Arc<StoreSettings>, presence: &Arc<Presence>) -> Pool {
     let admission = Admission::new(settings.read_connections, settings.max_waiting);
     let limits = Limits { age: Duration::MAX, uses: settings.max_uses };
-    let (file, settings) = (file.clone(), Arc::clone(settings));
-    let open = move || open::sqlite(&file, Role::Reader, &settings);
+    let (file, settings, presence) = (file.clone(), Arc::clone(settings), Arc::clone(presence));
+    let open = move || {
+        presence.look()?;
+        let connection = open::sqlite(&file, Role::Reader, &settings)?;
+        presence.look()?;
+        Ok(connection)
+    };
     Pool::new(admission, limits, Box::new(open))
 }

@@ -9,7 +9,7 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use diesel::connection::TransactionManager;
@@ -17,7 +17,10 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, timeout_at};
 
 use super::checkpoint::Checkpointer;
-use super::job::{Claim, ClosureJob, Job, Manner, Ran, Repeat, Urgency};
+use super::idle::Idle;
+use super::job::{Bounds, Claim, ClosureJob, Job, Manner, Ran, Repeat, Urgency};
+use super::log_room::{LogRoom, allow_changes};
+use super::presence::Presence;
 use crate::admission::closed;
 use crate::background::{self, Threads};
 use crate::clock::StoreClock;
@@ -37,16 +40,19 @@ const CAREFUL_BATCHES: u32 = 64;
 /// The one writer of a SQLite store.
 pub(crate) struct Writer {
     file: StoreFile,
-    settings: Arc<StoreSettings>,
+    pub(super) settings: Arc<StoreSettings>,
     counters: Arc<Counters>,
     clock: Arc<StoreClock>,
-    checkpointer: Arc<Checkpointer>,
+    pub(super) presence: Arc<Presence>,
+    pub(super) checkpointer: Arc<Checkpointer>,
+    pub(super) idle: Idle,
+    pub(super) room: LogRoom,
     queue: Mutex<Queue>,
-    idle: Notify,
+    worked_off: Notify,
     /// Batches that are yet to run in savepoints.
     careful: AtomicU32,
     pub(crate) limit: Limit,
-    priority: Arc<Priority>,
+    pub(super) priority: Arc<Priority>,
     /// Opened by the first write, taken by whoever leads.
     connection: Mutex<Option<StoreConnection>>,
 }
@@ -58,6 +64,21 @@ struct Queue {
     /// left behind: either its pusher sees no leader and leads, or the leader sees the job.
     led: bool,
     closed: bool,
+    /// The log is to be emptied when there is nothing else to do.
+    log_is_to_be_emptied: bool,
+}
+
+/// What whoever leads does next.
+enum Next {
+    /// Runs the jobs of one commit.
+    Batch(Vec<Box<dyn Job>>),
+    /// Waits until nobody reads from the log, so that it can start again.
+    Wait,
+    EmptyLog,
+    /// Lets such a thread go on.
+    HandOver(Threads),
+    /// Leads no longer.
+    Nothing,
 }
 
 impl Writer {
@@ -67,22 +88,20 @@ impl Writer {
         counters: Arc<Counters>,
         clock: Arc<StoreClock>,
         priority: &Arc<Priority>,
+        checkpointer: Arc<Checkpointer>,
     ) -> Self {
-        let checkpointer = Checkpointer::new(
-            file.clone(),
-            Arc::clone(&settings),
-            Arc::clone(&counters),
-            Arc::clone(priority),
-        );
         Self {
             priority: Arc::clone(priority),
+            room: LogRoom::of(&file, &settings),
+            presence: Arc::clone(&checkpointer.presence),
             file,
             settings,
             counters,
             clock,
-            checkpointer: Arc::new(checkpointer),
+            checkpointer,
+            idle: Idle::default(),
             queue: Mutex::default(),
-            idle: Notify::new(),
+            worked_off: Notify::new(),
             careful: AtomicU32::new(0),
             limit: Limit::default(),
             connection: Mutex::default(),
@@ -119,22 +138,50 @@ impl Writer {
         }
         let on = job.manner().on;
         queue.jobs.push_back(job);
+        self.see_that_somebody_leads(queue, on);
+        Ok(())
+    }
+
+    /// Has the log emptied when nothing else is to be done.
+    pub(super) fn ask_to_empty_the_log(self: &Arc<Self>) {
+        let mut queue = lock(&self.queue);
+        if !queue.closed {
+            queue.log_is_to_be_emptied = true;
+            self.see_that_somebody_leads(queue, Threads::Usual);
+        }
+    }
+
+    fn see_that_somebody_leads(self: &Arc<Self>, mut queue: MutexGuard<'_, Queue>, on: Threads) {
         let lead = !std::mem::replace(&mut queue.led, true);
         drop(queue);
         if lead {
             Leadership::begin(Arc::clone(self), on);
         }
-        Ok(())
     }
 
     /// What whoever leads on such a thread does next.
     fn next(&self, leads: Threads) -> Next {
         let mut queue = lock(&self.queue);
+        let has_room = self.checkpointer.has_room();
+        if !has_room {
+            // The others wait on; these were told already that it took too long.
+            queue.jobs.retain(|job| !job.is_given_up());
+        }
         let Some(on) = queue.jobs.front().map(|job| job.manner().on) else {
+            if std::mem::take(&mut queue.log_is_to_be_emptied) {
+                return Next::EmptyLog;
+            }
+            if self.checkpointer.is_holding() && !queue.closed {
+                return Next::Wait;
+            }
             queue.led = false;
-            self.idle.notify_waiters();
+            self.checkpointer.let_go();
+            self.worked_off.notify_waiters();
             return Next::Nothing;
         };
+        if !has_room {
+            return Next::Wait;
+        }
         if on != leads {
             return Next::HandOver(on);
         }
@@ -154,37 +201,103 @@ impl Writer {
         if jobs.is_empty() {
             return;
         }
-        let transaction = self.connect().map_err(Lost::from).and_then(|mut connection| {
-            self.transact(&mut connection, &mut jobs)?;
-            Ok(connection)
+        let attempt = self.connect().map_err(Lost::from).and_then(|mut connection| {
+            let ended = self.transact(&mut connection, &mut jobs)?;
+            Ok((connection, ended))
         });
-        match transaction {
-            Ok(mut connection) => {
-                jobs.into_iter().for_each(|job| job.answer(Ok(())));
-                self.checkpointer.after_commit(&mut connection);
-                *lock(&self.connection) = Some(connection);
+        match attempt {
+            Ok((connection, Ended::TooLarge)) => {
+                self.keep(connection);
+                jobs.into_iter().for_each(|job| self.run_large(job));
             }
+            Ok((connection, Ended::Undone | Ended::Whole)) => self.acknowledge(jobs, connection),
             // The connection has been dropped with its transaction; the next batch opens another.
             Err(lost) => lost.answer(jobs),
         }
     }
 
-    fn connect(&self) -> Result<StoreConnection, StoreError> {
-        let ready = lock(&self.connection).take();
-        ready.map_or_else(|| open::sqlite(&self.file, Role::Writer, &self.settings), Ok)
+    /// Runs a job that may be larger than all that the log has room for: alone, and from the beginning of the log.
+    fn run_large(&self, job: Box<dyn Job>) {
+        let mut jobs = vec![job];
+        let attempt = self.connect_to_a_new_log().map_err(Lost::from).and_then(|mut connection| {
+            self.transact_with((Savepoints::None, None), &mut connection, &mut jobs)?;
+            Ok(connection)
+        });
+        match attempt {
+            Ok(connection) => self.acknowledge(jobs, connection),
+            Err(lost) => lost.answer(jobs),
+        }
+    }
+
+    /// Tells the jobs what became of them, then looks after the log.
+    fn acknowledge(&self, jobs: Vec<Box<dyn Job>>, mut connection: StoreConnection) {
+        jobs.into_iter().for_each(|job| job.answer(Ok(())));
+        self.checkpointer.after_commit(&mut connection);
+        self.keep(connection);
+    }
+
+    pub(super) fn connect(&self) -> Result<StoreConnection, StoreError> {
+        if let Some(ready) = lock(&self.connection).take() {
+            return Ok(ready);
+        }
+        self.presence.look()?;
+        let mut connection = open::sqlite(&self.file, Role::Writer, &self.settings)?;
+        self.checkpointer.look(&mut connection)?;
+        self.presence.look()?;
+        Ok(connection)
+    }
+
+    /// A connection whose next transaction stands at the beginning of the log.
+    fn connect_to_a_new_log(&self) -> Result<StoreConnection, StoreError> {
+        let mut connection = self.connect()?;
+        let deadline = Instant::now() + self.settings.admission_deadline;
+        while !self.checkpointer.wait_for_restart(&mut connection) {
+            if Instant::now() >= deadline {
+                self.keep(connection);
+                return Err(StoreError::Busy);
+            }
+        }
+        Ok(connection)
+    }
+
+    /// Keeps a connection for the next batch.
+    pub(super) fn keep(&self, connection: StoreConnection) {
+        *lock(&self.connection) = Some(connection);
+    }
+
+    /// Waits a little for the log to start again.
+    fn wait_for_restart(&self) {
+        // It would let the file grow into what is given to somebody else.
+        let Some(_everybody) = self.priority.everybody() else {
+            return self.checkpointer.give_up();
+        };
+        match self.connect() {
+            Ok(mut connection) => {
+                self.checkpointer.wait_for_restart(&mut connection);
+                self.keep(connection);
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the write-ahead log could not be checkpointed");
+                self.checkpointer.give_up();
+            }
+        }
     }
 
     /// One transaction for all the jobs. On an error nothing of any of them was stored.
-    fn transact(&self, connection: &mut StoreConnection, jobs: &mut [Box<dyn Job>]) -> Result<(), Lost> {
+    fn transact(&self, connection: &mut StoreConnection, jobs: &mut [Box<dyn Job>]) -> Result<Ended, Lost> {
         let alone = jobs.len() == 1;
-        if alone || self.is_bold() && jobs.iter().all(|job| job.manner().repeat == Repeat::WhenUndone) {
-            if self.transact_with(Savepoints::None, connection, jobs)? || alone {
-                return Ok(());
+        let repeatable = jobs.iter().all(|job| job.manner().repeat == Repeat::WhenUndone);
+        // Work that must not run again has what the log has room for beside the rest, and no bound of its own.
+        let room = repeatable.then_some(&self.room);
+        if alone || self.is_bold() && repeatable {
+            let ended = self.transact_with((Savepoints::None, room), connection, jobs)?;
+            if alone || ended != Ended::Undone {
+                return Ok(ended);
             }
             Counters::count(&self.counters.repeats);
             self.careful.store(CAREFUL_BATCHES, Ordering::Relaxed);
         }
-        self.transact_with(Savepoints::Each, connection, jobs).map(|_kept| ())
+        self.transact_with((Savepoints::Each, room), connection, jobs)
     }
 
     /// Whether no batch had to run again lately.
@@ -194,38 +307,47 @@ impl Writer {
         careful == 0
     }
 
-    /// Runs all the jobs and commits. False when one of them had to be undone, and with it all.
+    /// Runs all the jobs and commits, unless one of them had to be undone, and with it all.
     fn transact_with(
         &self,
-        savepoints: Savepoints,
+        (savepoints, room): (Savepoints, Option<&LogRoom>),
         connection: &mut StoreConnection,
         jobs: &mut [Box<dyn Job>],
-    ) -> Result<bool, Lost> {
+    ) -> Result<Ended, Lost> {
         // IMMEDIATE takes the write lock now, where waiting for it is possible; a deferred transaction that
         // becomes a writer later fails at once when another process wrote in between.
         begin(connection, "BEGIN IMMEDIATE")?;
         let mut anything = false;
         for (index, job) in jobs.iter_mut().enumerate() {
             let ran = match savepoints {
-                Savepoints::None => self.run(job, connection, 1),
-                Savepoints::Each => self.run_in_savepoint(job, connection),
+                Savepoints::None => self.run(job, connection, (1, room)),
+                Savepoints::Each => self.run_in_savepoint(job, connection, room),
             };
             match ran.map_err(|error| Lost::to(index, error))? {
                 Ran::Well => anything = true,
                 Ran::Untouched => {}
                 Ran::Spoiled => {
                     roll_back_to(connection, 0).map_err(|error| Lost::to(index, error))?;
-                    return Ok(false);
+                    return Ok(Ended::Undone);
+                }
+                Ran::TooLarge => {
+                    roll_back_to(connection, 0).map_err(|error| Lost::to(index, error))?;
+                    allow_changes(connection)?;
+                    return Ok(Ended::TooLarge);
                 }
             }
         }
         if anything {
+            // As late as possible before, so that hardly anything is stored that is not acknowledged; and after, so that
+            // nothing is acknowledged that is not stored.
+            self.presence.look()?;
             commit(connection)?;
+            self.presence.look()?;
             Counters::count(&self.counters.commits);
         } else {
             roll_back_to(connection, 0)?;
         }
-        Ok(true)
+        Ok(Ended::Whole)
     }
 
     /// Whatever the job did before it failed is undone here, so that it is never [`Ran::Spoiled`].
@@ -233,14 +355,20 @@ impl Writer {
         &self,
         job: &mut Box<dyn Job>,
         connection: &mut StoreConnection,
+        room: Option<&LogRoom>,
     ) -> Result<Ran, StoreError> {
         StoreConnection::begin_transaction(connection)?;
-        if self.run(job, connection, 2)? == Ran::Well {
-            StoreConnection::commit_transaction(connection)?;
-            return Ok(Ran::Well);
+        match self.run(job, connection, (2, room))? {
+            Ran::Well => {
+                StoreConnection::commit_transaction(connection)?;
+                Ok(Ran::Well)
+            }
+            Ran::TooLarge => Ok(Ran::TooLarge),
+            Ran::Untouched | Ran::Spoiled => {
+                roll_back_to(connection, 1)?;
+                Ok(Ran::Untouched)
+            }
         }
-        roll_back_to(connection, 1)?;
-        Ok(Ran::Untouched)
     }
 
     /// Runs a job where so many transactions are open, and still are after it if it did not fail.
@@ -248,10 +376,10 @@ impl Writer {
         &self,
         job: &mut Box<dyn Job>,
         connection: &mut StoreConnection,
-        open: u32,
+        (open, room): (u32, Option<&LogRoom>),
     ) -> Result<Ran, StoreError> {
         Counters::count(&self.counters.jobs);
-        let ran = job.run(connection, &self.clock, self.limit.get());
+        let ran = job.run(connection, &self.clock, Bounds { limit: self.limit.get(), room });
         match ran {
             Ran::Well if depth(connection)? != open => Err(StoreError::unbalanced()),
             Ran::Untouched if depth(connection)? != open => Ok(Ran::Spoiled),
@@ -263,7 +391,7 @@ impl Writer {
     pub(crate) async fn close(&self, patience: Duration) -> bool {
         let drained = async {
             loop {
-                let idle = self.idle.notified();
+                let idle = self.worked_off.notified();
                 tokio::pin!(idle);
                 idle.as_mut().enable();
                 {
@@ -287,16 +415,6 @@ impl Writer {
     }
 }
 
-/// What whoever leads does next.
-enum Next {
-    /// Runs the jobs of one commit.
-    Batch(Vec<Box<dyn Job>>),
-    /// Lets such a thread go on.
-    HandOver(Threads),
-    /// Leads no longer.
-    Nothing,
-}
-
 /// The duty to work the queue off.
 struct Leadership {
     writer: Arc<Writer>,
@@ -314,6 +432,8 @@ impl Leadership {
         loop {
             match self.writer.next(self.on) {
                 Next::Batch(batch) => self.writer.run_batch(batch),
+                Next::Wait => self.writer.wait_for_restart(),
+                Next::EmptyLog => self.writer.empty_log(),
                 Next::HandOver(on) => {
                     Self::begin(Arc::clone(&self.writer), on);
                     break;
@@ -322,6 +442,7 @@ impl Leadership {
             }
         }
         self.fulfilled = true;
+        self.writer.rest();
     }
 }
 
@@ -335,7 +456,8 @@ impl Drop for Leadership {
         let mut queue = lock(&self.writer.queue);
         queue.led = false;
         let given_up = std::mem::take(&mut queue.jobs);
-        self.writer.idle.notify_waiters();
+        self.writer.checkpointer.let_go();
+        self.writer.worked_off.notify_waiters();
         drop(queue);
         drop(given_up);
     }
@@ -346,6 +468,17 @@ impl Drop for Leadership {
 enum Savepoints {
     None,
     Each,
+}
+
+/// How the transaction of a batch has ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    /// Committed, or with nothing to commit.
+    Whole,
+    /// One job had to be undone, and with it all. A job that was alone is done with.
+    Undone,
+    /// Undone, because the log has no room for it.
+    TooLarge,
 }
 
 /// Why a batch was lost, and the job that lost it, if it was one.

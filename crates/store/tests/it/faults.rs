@@ -4,22 +4,17 @@ use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, RunQueryDsl, SqliteConnection, sql_query};
-use store::{StoreError, StoreLocation, StoreSettings, WriteTx};
+use store::{StoreError, StoreSettings, WriteTx};
 use testkit::stores::FreshStore;
 
 use crate::group_commit::hold_the_writer;
-use crate::support::{MIGRATIONS, add_one, counter, insert, names};
-
-fn path(fresh: &FreshStore) -> &std::path::Path {
-    let StoreLocation::Sqlite(file) = &fresh.location else { unreachable!() };
-    file.path()
-}
+use crate::support::{MIGRATIONS, add_one, counter, insert, names, path_of};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lock_held_by_another_process_is_busy_and_passes() {
     let settings = StoreSettings { busy_timeout: Duration::from_millis(30), ..StoreSettings::default() };
     let fresh = FreshStore::sqlite_with(MIGRATIONS, settings).await;
-    let mut other = SqliteConnection::establish(path(&fresh).to_str().unwrap()).unwrap();
+    let mut other = SqliteConnection::establish(path_of(&fresh).to_str().unwrap()).unwrap();
     other.batch_execute("BEGIN IMMEDIATE").unwrap();
     let both = tokio::join!(fresh.store.write(add_one), fresh.store.write(add_one));
     assert!(matches!(both, (Err(StoreError::Busy), Err(StoreError::Busy))), "{both:?}");
@@ -34,15 +29,15 @@ async fn a_lock_held_by_another_process_is_busy_and_passes() {
 async fn a_file_of_something_else_is_corrupt() {
     let fresh = FreshStore::sqlite(MIGRATIONS).await;
     fresh.stores.close(&fresh.location).await;
-    let whole = std::fs::read(path(&fresh)).unwrap();
-    std::fs::write(path(&fresh), vec![b'x'; whole.len()]).unwrap();
+    let whole = std::fs::read(path_of(&fresh)).unwrap();
+    std::fs::write(path_of(&fresh), vec![b'x'; whole.len()]).unwrap();
     let opened = fresh.stores.open(&fresh.location, MIGRATIONS).await;
     assert!(matches!(opened, Err(StoreError::Corrupt(_))), "{:?}", opened.err());
 
     // A good header and damaged pages behind it.
     let mut damaged = whole.clone();
     damaged.iter_mut().skip(4096).for_each(|byte| *byte = 0xa5);
-    std::fs::write(path(&fresh), damaged).unwrap();
+    std::fs::write(path_of(&fresh), damaged).unwrap();
     let result = match fresh.stores.open(&fresh.location, MIGRATIONS).await {
         Ok(store) => store.read(counter).await,
         Err(error) => Err(error),
@@ -50,7 +45,7 @@ async fn a_file_of_something_else_is_corrupt() {
     assert!(matches!(result, Err(StoreError::Corrupt(_))), "{result:?}");
 
     fresh.stores.close(&fresh.location).await;
-    std::fs::write(path(&fresh), whole).unwrap();
+    std::fs::write(path_of(&fresh), whole).unwrap();
     let healed = fresh.stores.open(&fresh.location, MIGRATIONS).await.unwrap();
     assert_eq!(healed.read(counter).await.unwrap(), 0);
     drop(healed);

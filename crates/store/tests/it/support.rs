@@ -1,8 +1,11 @@
 //! A small schema for the tests, and the few queries they share.
 
+use std::path::PathBuf;
+
 use diesel::sql_types::{BigInt, Text};
-use diesel::{RunQueryDsl, sql_query};
-use store::{Migration, ReadTx, Store, StoreConnection, StoreError, WriteTx};
+use diesel::{Connection, RunQueryDsl, SqliteConnection, sql_query};
+use store::{Migration, ReadTx, Store, StoreConnection, StoreError, StoreLocation, WriteTx};
+use testkit::stores::FreshStore;
 
 pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
     version: "0001_things",
@@ -67,4 +70,23 @@ pub(crate) async fn names(store: &Store) -> Vec<String> {
     let words =
         store.read(move |tx| Ok::<_, StoreError>(sql_query(query).load::<Word>(tx.connection())?)).await;
     words.unwrap().into_iter().map(|word| word.word).collect()
+}
+
+/// The main file of a SQLite store.
+pub(crate) fn path_of(fresh: &FreshStore) -> PathBuf {
+    let StoreLocation::Sqlite(file) = &fresh.location else { unreachable!() };
+    file.path().to_owned()
+}
+
+/// Its write-ahead log.
+pub(crate) fn log_of(fresh: &FreshStore) -> PathBuf {
+    PathBuf::from(format!("{}-wal", path_of(fresh).display()))
+}
+
+/// Copies the store's rows as they are now into a file beside it, as a backup does.
+pub(crate) fn back_up(fresh: &FreshStore) -> PathBuf {
+    let copy = path_of(fresh).with_extension("backup");
+    let mut outside = SqliteConnection::establish(path_of(fresh).to_str().unwrap()).unwrap();
+    sql_query("VACUUM INTO $1").bind::<Text, _>(copy.to_str().unwrap()).execute(&mut outside).unwrap();
+    copy
 }
