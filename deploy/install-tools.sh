@@ -24,6 +24,8 @@ missing_packages() {
     has sqlite3 || echo sqlite3
     has faketime || echo faketime
     has prlimit || echo util-linux
+    # Tests let flushes to the disk fail.
+    has strace || echo strace
 }
 
 as_root() {

@@ -65,7 +65,7 @@ impl Gateway {
             ("USHER__METRICS__LISTEN".into(), format!("127.0.0.1:{metrics}")),
         ];
         environment.extend(settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
-        let process = spawn(Path::new(binary), &environment, &data.path().join("log"));
+        let process = spawn(Command::new(binary), &environment, &data.path().join("log"));
         let mut gateway = Self {
             binary: binary.into(),
             environment,
@@ -144,9 +144,21 @@ impl Gateway {
         self.wait_until_ready();
     }
 
+    /// The same, as the last words of another program that becomes it, such as `strace -D`.
+    pub fn start_again_under(&mut self, program: &str, words: &[&str]) {
+        let mut command = Command::new(program);
+        command.args(words).arg(&self.binary);
+        self.begin_again(command);
+        self.wait_until_ready();
+    }
+
     /// Starts the process again, of which it is not expected that it is ready; waits until it listens.
     pub fn start_again_unready(&mut self) {
-        self.process = spawn(&self.binary, &self.environment, &self.data.path().join("log"));
+        self.begin_again(Command::new(&self.binary));
+    }
+
+    fn begin_again(&mut self, command: Command) {
+        self.process = spawn(command, &self.environment, &self.data.path().join("log"));
         let began = Instant::now();
         while Request::new("GET", &format!("{}/healthz", self.url)).try_send().is_err() {
             assert!(began.elapsed() < START && self.is_alive(), "it does not listen:\n{}", self.log());
@@ -233,16 +245,16 @@ pub fn signal(pid: u32, signal: &str) {
     Command::new("kill").args([signal, &pid.to_string()]).status().unwrap();
 }
 
-fn spawn(binary: &Path, environment: &[(String, String)], log: &Path) -> Child {
+fn spawn(mut command: Command, environment: &[(String, String)], log: &Path) -> Child {
     let log = std::fs::OpenOptions::new().create(true).append(true).open(log).unwrap();
-    Command::new(binary)
+    let spawned = command
         .arg("serve")
         .envs(environment.iter().map(|(k, v)| (k, v)))
         .stdin(Stdio::null())
         .stdout(log.try_clone().unwrap())
         .stderr(log)
-        .spawn()
-        .unwrap_or_else(|e| panic!("{} cannot be started: {e}", binary.display()))
+        .spawn();
+    spawned.unwrap_or_else(|e| panic!("{} cannot be started: {e}", command.get_program().display()))
 }
 
 /// One tenant and a token that opens it.

@@ -18,6 +18,7 @@ mod paging;
 pub(crate) mod raw;
 mod secrets;
 mod slow_clients;
+mod traces;
 
 use std::path::{Path, PathBuf};
 

@@ -4,6 +4,7 @@ mod alone;
 mod clock;
 mod closed;
 mod crash;
+mod files;
 mod seat_storm;
 mod storm;
 
