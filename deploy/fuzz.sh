@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # `make fuzz`: libFuzzer on every property of `scim-properties`, or on those named; FUZZ_SECONDS each, 60 without it. Needs the
-# nightly toolchain and cargo-fuzz (`cargo install --locked cargo-fuzz`), neither of which `make test` needs.
+# nightly toolchain and cargo-fuzz (`cargo install --locked cargo-fuzz@0.13.2`), neither of which `make test` needs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 cargo +nightly fuzz --version >/dev/null 2>&1 ||
-    { echo "fuzz: needs rustup toolchain install nightly, and cargo install --locked cargo-fuzz" >&2; exit 1; }
+    { echo "fuzz: needs rustup toolchain install nightly, and cargo install --locked cargo-fuzz@0.13.2" >&2; exit 1; }
 
 cargo run --quiet -p scim-properties --bin seeds -- fuzz/corpus
 [ $# -gt 0 ] || mapfile -t targets < <(cargo +nightly fuzz list)

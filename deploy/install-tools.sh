@@ -1,31 +1,39 @@
 #!/usr/bin/env bash
-# Installs what building and testing Usher needs and this machine lacks. Asks for nothing that is there already, works as
-# root and with sudo, and where it cannot install it names what is missing.
+# Installs what testing Usher needs and this machine lacks. Asks for nothing that is there already, works as root and with
+# sudo, and where it cannot install it names what is missing.
+#
+# Of Debian's packages any version will do that a supported Debian has (12 and newer): a release of Debian keeps its versions.
+# What comes from crates.io and PyPI is taken at a version that stands here, or in conformance.sh's list of pins.
 set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# Any installed one will do: the tests ask for `cargo nextest run --workspace` and configure nothing.
+nextest=0.9.143
 
 say() { echo "tools: $*" >&2; }
 die() { say "$*"; exit 1; }
 
 has() { command -v "$1" >/dev/null 2>&1; }
 
-has_postgres() {
-    has initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null
-}
+# A compiler without the C library's headers is a common half of one.
+has_c() { echo '#include <stdio.h>' | cc -xc -fsyntax-only - 2>/dev/null; }
 
-# Debian's names of what is missing, one a line.
+has_postgres() { has initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
+
+# Debian's python3 makes no virtual environments by itself.
+has_venv() { python3 -c 'import ensurepip, venv' 2>/dev/null; }
+
+# Debian's names of what is missing, each with its reason.
 missing_packages() {
-    has cc || printf '%s\n' gcc libc6-dev
-    has make || echo make
-    has python3 || echo python3
-    # Debian's python3 makes no virtual environments by itself.
-    python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
-    has_postgres || echo postgresql
-    # Tests look into stores from outside, set the clock of a process, and limit its files.
-    has sqlite3 || echo sqlite3
-    has faketime || echo faketime
-    has prlimit || echo util-linux
-    # Tests let flushes to the disk fail.
-    has strace || echo strace
+    has_c || echo gcc libc6-dev     # SQLite, PostgreSQL's client and the allocator are C
+    has make || echo make           # every command of the project is one of its targets
+    has python3 || echo python3     # the SCIM suites that others wrote
+    has_venv || echo python3-venv   # the same, kept apart from this machine's Python
+    has_postgres || echo postgresql # the store's second database
+    has sqlite3 || echo sqlite3     # tests look into stores and lock them from outside
+    has faketime || echo faketime   # tests set the clock of a process
+    has strace || echo strace       # tests let flushes to the disk fail
+    has prlimit || echo util-linux  # tests limit what the gateway may write; deploy/test-services.sh asks for runuser
 }
 
 as_root() {
@@ -40,26 +48,34 @@ as_root() {
 
 install_packages() {
     local packages
-    mapfile -t packages < <(missing_packages)
+    read -ra packages <<<"$(missing_packages | tr '\n' ' ')"
     [ "${#packages[@]}" -gt 0 ] || return 0
     has apt-get || die "please install with this system's package manager: ${packages[*]}"
     say "installing ${packages[*]}"
     # A fresh machine has no package lists, or old ones.
     { as_root apt-get update -qq &&
         as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${packages[@]}"; } >&2 ||
-        die "cannot install; please run as an administrator: apt-get install ${packages[*]}"
+        die "cannot install; please run as an administrator: apt-get update; apt-get install ${packages[*]}"
+}
+
+check_rust() {
+    has cargo || die "Rust is missing; see https://rustup.rs"
+    local oldest version
+    oldest=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+    version=$(rustc --version | cut -d' ' -f2)
+    printf '%s\n' "$oldest" "$version" | sort --check=quiet --version-sort ||
+        die "Rust $oldest or newer is needed, and this is $version: rustup update stable"
 }
 
 install_cargo_tools() {
-    has cargo || die "Rust is missing; see https://rustup.rs"
-    cargo fmt --version >/dev/null 2>&1 || die "rustfmt is missing: rustup component add rustfmt"
-    cargo clippy --version >/dev/null 2>&1 || die "clippy is missing: rustup component add clippy"
     has cargo-nextest && return 0
     say "installing cargo-nextest"
-    cargo install --locked cargo-nextest >&2 || die "cannot install it; try: cargo install --locked cargo-nextest"
+    cargo install --locked "cargo-nextest@$nextest" >&2 ||
+        die "cannot install it; try: cargo install --locked cargo-nextest@$nextest"
 }
 
 # What cargo installs must be found, whatever the shell's PATH says.
 export PATH="${CARGO_HOME:-$HOME/.cargo}/bin:$PATH"
+check_rust
 install_packages
 install_cargo_tools

@@ -6,7 +6,8 @@
 #   deploy/test-services.sh attached          start it, print its URL, end it when standard input is closed
 #
 # USHER_TEST_FSYNC=on makes it sync to disk like a real one; off by default, because its data may be lost.
-# Installs PostgreSQL when it is missing (as root). Writes nothing to standard output but the export line.
+# Any PostgreSQL from 15 on will do (Debian 12 has 15, Debian 13 has 17); of several, the newest is taken. `make tools` installs
+# it. Writes nothing to standard output but the export line.
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -28,15 +29,16 @@ find_binaries() {
     found=$(command -v initdb) && dirname "$found"
 }
 
-install_postgres() {
-    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || die "PostgreSQL is not installed, and this user cannot install it"
-    say "installing PostgreSQL"
-    { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends postgresql; } >&2
+# What `initdb` says is `initdb (PostgreSQL) 15.12 (Debian …)`; older ones know no collation of ICU's.
+check_version() {
+    major=$("$1/initdb" --version | awk '{ print int($3) }')
+    [ "$major" -ge 15 ] || die "the tests need PostgreSQL 15 or newer, and $1 is $major"
 }
 
 # Sets $directory (data, socket, log) and $port of a new running server.
 start_postgres() {
-    binaries=$(find_binaries) || { install_postgres; binaries=$(find_binaries) || die "no initdb after installing"; }
+    binaries=$(find_binaries) || die "PostgreSQL is missing: make tools"
+    check_version "$binaries"
     directory=$(as_server mktemp -d "${TMPDIR:-/tmp}/usher-test-XXXXXX")
     # A collation that is not that of bytes, as many real servers have: what we order must not depend on it.
     locale="--locale=C --locale-provider=icu --icu-locale=en-US"

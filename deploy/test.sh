@@ -3,9 +3,13 @@
 # that is written. USHER_TEST_POSTGRES names a PostgreSQL to use instead of a throwaway one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-
-deploy/install-tools.sh
 export PATH="${CARGO_HOME:-$HOME/.cargo}/bin:$PATH"
+
+# What needs the network comes first: programs, the suites of others, and every package that Cargo.lock holds, for every platform
+# (a test asks for the licence of each). A lock that Cargo.toml has left behind ends here.
+deploy/install-tools.sh
+deploy/conformance.sh install
+cargo fetch --locked
 
 if [ -z "${USHER_TEST_POSTGRES:-}" ]; then
     trap 'deploy/test-services.sh stop >/dev/null 2>&1' EXIT

@@ -9,6 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub use rustix::process::Signal;
+use rustix::process::{Pid, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -129,7 +131,7 @@ impl Gateway {
 
     /// SIGTERM; the exit code, or `None` after a signal.
     pub fn stop(&mut self) -> Option<i32> {
-        signal(self.process.id(), "-TERM");
+        signal(self.process.id(), Signal::TERM);
         self.wait_for_end()
     }
 
@@ -240,9 +242,10 @@ impl Drop for Gateway {
     }
 }
 
-/// Sends a signal, such as `-TERM`.
-pub fn signal(pid: u32, signal: &str) {
-    Command::new("kill").args([signal, &pid.to_string()]).status().unwrap();
+/// Sends a signal to a process by its id; a small system has no program `kill`.
+pub fn signal(pid: u32, signal: Signal) {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).unwrap();
+    kill_process(pid, signal).unwrap();
 }
 
 fn spawn(mut command: Command, environment: &[(String, String)], log: &Path) -> Child {

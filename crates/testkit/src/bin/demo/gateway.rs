@@ -15,6 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -67,7 +68,7 @@ impl Gateway {
             metrics,
             told_to_stop: told_to_stop.clone(),
         };
-        let pid = gateway.process.id();
+        let pid = Pid::from_child(&gateway.process);
         thread::spawn(move || stop_on_signal(pid, &told_to_stop));
         match gateway.wait_until_ready() {
             Ok(()) => Ok(gateway),
@@ -149,7 +150,7 @@ impl Gateway {
 
     /// SIGTERM to the one process that was started here, and its end.
     pub(crate) fn stop(&mut self) -> Result<(), Wrong> {
-        terminate(self.process.id())?;
+        terminate(Pid::from_child(&self.process))?;
         let status = self.wait_for_end()?;
         if status.success() { Ok(()) } else { Err(Wrong::new(format!("the gateway ended with {status}."))) }
     }
@@ -207,7 +208,7 @@ fn free_near(port: u16) -> String {
 }
 
 /// Waits for Ctrl-C or SIGTERM, then ends the gateway; the main thread sees its end.
-fn stop_on_signal(pid: u32, told_to_stop: &AtomicBool) {
+fn stop_on_signal(pid: Pid, told_to_stop: &AtomicBool) {
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_io().build() else {
         return;
     };
@@ -222,13 +223,9 @@ fn stop_on_signal(pid: u32, told_to_stop: &AtomicBool) {
     }
 }
 
-/// By the shell's own `kill`: the standard library can only kill, and a package with the program may be missing.
-fn terminate(pid: u32) -> Result<(), Wrong> {
-    let sent = Command::new("sh").args(["-c", "kill -TERM \"$1\"", "sh", &pid.to_string()]).status();
-    match sent {
-        Ok(status) if status.success() => Ok(()),
-        _ => Err(Wrong::new("the gateway cannot be told to end.")),
-    }
+fn terminate(pid: Pid) -> Result<(), Wrong> {
+    kill_process(pid, Signal::TERM)
+        .map_err(|error| Wrong::new(format!("the gateway cannot be told to end: {error}")))
 }
 
 fn cannot(act: &str) -> impl Fn(std::io::Error) -> Wrong {

@@ -91,7 +91,8 @@ fn s1_s2_s6_s7_every_change_of_a_minute_of_kills_and_clock_jumps_is_the_models()
             clock.set(wrong);
             wait_for(enough);
             // With requests under way, so that the end of some is not known.
-            let signal = if rounds % 2 == 0 { "-KILL" } else { "-TERM" };
+            let signal =
+                if rounds % 2 == 0 { testkit::gateway::Signal::KILL } else { testkit::gateway::Signal::TERM };
             testkit::gateway::signal(pid, signal);
             round.over.store(true, Ordering::Relaxed);
             running.into_iter().for_each(|client| client.join().unwrap());

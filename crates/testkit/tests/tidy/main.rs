@@ -1,6 +1,6 @@
 //! The one tidy test: the rules of the repository that no compiler knows. Who may depend on whom, that every file says what
 //! it is, that every error a client can see is documented, that SQL is never put together from text.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::{
     collections::BTreeSet,
@@ -9,6 +9,8 @@ use std::{
 };
 
 use toml::{Table, Value};
+
+mod fresh_machine;
 
 /// One crate: which of ours it may use, and which of others' it must not, because the design says what is absent from it.
 struct Rule {
