@@ -42,10 +42,11 @@ impl Registry {
         Ok(registry)
     }
 
-    /// Whether the file that was opened still stands in its place. What is written to one that does not is lost.
+    /// Whether the file that was opened still stands in its place, and has done so whenever somebody looked. What is written to
+    /// one that does not is lost.
     #[must_use]
     pub fn is_in_place(&self) -> bool {
-        self.file.is_some() && self.file == identity(&self.directory)
+        !self.store.is_lost() && self.file.is_some() && self.file == identity(&self.directory)
     }
 
     /// Lets running work end and closes the registry; whoever still has it is told that it is unavailable.

@@ -4,6 +4,8 @@ use std::{
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
+    thread::sleep,
+    time::{Duration, Instant},
 };
 
 use testkit::gateway::{Gateway, Tenant};
@@ -113,4 +115,24 @@ fn a_store_whose_log_is_removed_is_503_once_and_has_lost_nothing() {
     acme.create_user("after", "").expect(201);
     assert_eq!(user_names(&acme), BTreeSet::from(["after".to_owned(), "before".to_owned()]));
     gateway.audit(&acme);
+}
+
+/// Noticed by an act of staff before anybody looks after the region, and back in its place when somebody does.
+#[test]
+fn a_registry_that_was_away_for_a_moment_is_opened_anew() {
+    let gateway = Gateway::start(env!("CARGO_BIN_EXE_usher"));
+    let acme = gateway.tenant("ire", "acme", None, None);
+    acme.create_user("before", "").expect(201);
+    let registry = gateway.data_dir().join("ire").join("registry.db");
+    let suspend = || gateway.admin("POST", &format!("{}/suspend", acme.admin_path()), None).status;
+    fs::rename(&registry, aside(&registry)).unwrap();
+    assert_eq!(suspend(), 503);
+    fs::rename(aside(&registry), &registry).unwrap();
+    let began = Instant::now();
+    while suspend() != 200 {
+        assert!(began.elapsed() < Duration::from_secs(60), "{}", gateway.log());
+        sleep(Duration::from_millis(50));
+    }
+    gateway.admin("POST", &format!("{}/resume", acme.admin_path()), None).expect(200);
+    acme.create_user("after", "").expect(201);
 }
