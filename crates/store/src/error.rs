@@ -143,7 +143,8 @@ const FULL: &[&str] = &[
 const CORRUPT: &[&str] = &[
     "database disk image is malformed", // SQLITE_CORRUPT
     "file is not a database",           // SQLITE_NOTADB
-    "invalid page in block",            // PostgreSQL XX001
+    "no such table", // SQLite: a store is used with its migrations only, so its schema was not read
+    "invalid page in block", // PostgreSQL XX001
 ];
 const UNAVAILABLE: &[&str] = &[
     "disk I/O error",                            // SQLITE_IOERR

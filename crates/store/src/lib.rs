@@ -8,6 +8,7 @@ mod admission;
 mod background;
 mod clock;
 mod connection;
+mod descriptors;
 mod error;
 mod gate;
 mod location;

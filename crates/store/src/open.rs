@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::io::ErrorKind;
+use std::sync::Arc;
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection, SqliteConnection};
 
+use crate::descriptors::Descriptors;
 use crate::location::{PostgresUrl, StoreFile};
 use crate::sqlite::Marks;
 use crate::{StoreConnection, StoreError, StoreSettings};
@@ -19,15 +21,25 @@ pub(crate) enum Role {
     Reader,
 }
 
-/// Opens a connection to an existing SQLite store.
-///
-/// # Errors
-/// `Missing` when there is no such regular file; it is never made here.
-pub(crate) fn sqlite(
-    file: &StoreFile,
-    role: Role,
-    settings: &StoreSettings,
-) -> Result<StoreConnection, StoreError> {
+/// Opens connections to one existing SQLite store. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Opener {
+    pub(crate) file: StoreFile,
+    pub(crate) settings: Arc<StoreSettings>,
+    pub(crate) descriptors: Descriptors,
+}
+
+impl Opener {
+    /// Opens one more connection. Blocks, for as long as there is no file descriptor for it.
+    ///
+    /// # Errors
+    /// `Missing` when there is no such regular file; it is never made here.
+    pub(crate) fn open(&self, role: Role) -> Result<StoreConnection, StoreError> {
+        self.descriptors.retrying(|| sqlite(&self.file, role, &self.settings))
+    }
+}
+
+fn sqlite(file: &StoreFile, role: Role, settings: &StoreSettings) -> Result<StoreConnection, StoreError> {
     require_regular_file(file)?;
     let mut connection = SqliteConnection::establish(&file.uri())?;
     connection.batch_execute(&sqlite_pragmas(role, settings))?;
@@ -54,13 +66,15 @@ fn sqlite_pragmas(role: Role, settings: &StoreSettings) -> String {
         settings.sqlite_cache_kib,
     );
     match role {
-        // It reads from the file at once: from then on SQLite knows that the log is in use, and keeps it.
+        // The last one reads the schema, so that the log and its index are open as well: they would fail in the middle of a
+        // query else, and a schema that cannot be read is taken for an empty one.
+        // From then on SQLite knows that the log is in use, and keeps it.
         Role::Reader => format!("{common} PRAGMA query_only=ON; PRAGMA schema_version;"),
         // A log that starts again writes over blocks that the file has, which a commit waits for half as long as for new
         // ones. Only what a long reader made it grow beyond its cap is cut off.
         Role::Writer => format!(
             "{common} PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA journal_size_limit={}; \
-             PRAGMA secure_delete=ON;",
+             PRAGMA secure_delete=ON; PRAGMA schema_version;",
             Marks::of(settings).kept_bytes(),
         ),
     }

@@ -37,6 +37,9 @@ struct Pooled {
     uses: u32,
 }
 
+/// A connection that is out of the pool and inside a transaction.
+pub(crate) struct Begun(Pooled);
+
 impl Pooled {
     fn new(connection: StoreConnection) -> Self {
         Self { connection, opened: Instant::now(), uses: 0 }
@@ -52,12 +55,22 @@ impl Pool {
     /// Runs one transaction on a connection of the pool. Blocks; call it on a thread where that is allowed.
     ///
     /// The connection goes back only when it is known to be outside any transaction.
-    pub(crate) fn run<T, E, F>(&self, _permit: &Permit, begin_sql: &str, work: F) -> Result<T, E>
+    pub(crate) fn run<T, E, F>(&self, permit: &Permit, begin_sql: &str, work: F) -> Result<T, E>
     where
         E: From<StoreError>,
         F: FnOnce(&mut StoreConnection) -> Result<T, E>,
     {
-        let mut pooled = self.take_begun(begin_sql)?;
+        let begun = self.take_begun(begin_sql)?;
+        self.run_on(begun, permit, work)
+    }
+
+    /// As [`Pool::run`], on a connection from [`Pool::begin_on_idle`].
+    pub(crate) fn run_on<T, E, F>(&self, begun: Begun, _permit: &Permit, work: F) -> Result<T, E>
+    where
+        E: From<StoreError>,
+        F: FnOnce(&mut StoreConnection) -> Result<T, E>,
+    {
+        let Begun(mut pooled) = begun;
         match run_caught(|| work(&mut pooled.connection)) {
             Ok(value) => {
                 commit(&mut pooled.connection)?;
@@ -85,18 +98,25 @@ impl Pool {
         result
     }
 
-    /// A connection inside a new transaction. One that had gone stale while idle is dropped and another tried:
-    /// nothing has been done on it yet, so after a server restart no caller needs to see an error.
-    fn take_begun(&self, begin_sql: &str) -> Result<Pooled, StoreError> {
+    /// An idle connection inside a new transaction. One that had gone stale is dropped and another tried: nothing has been
+    /// done on it yet, so after a server restart no caller needs to see an error.
+    pub(crate) fn begin_on_idle(&self, begin_sql: &str) -> Option<Begun> {
         while let Some(mut pooled) = self.take_idle() {
             if begin(&mut pooled.connection, begin_sql).is_ok() {
-                return Ok(pooled);
+                return Some(Begun(pooled));
             }
+        }
+        None
+    }
+
+    fn take_begun(&self, begin_sql: &str) -> Result<Begun, StoreError> {
+        if let Some(begun) = self.begin_on_idle(begin_sql) {
+            return Ok(begun);
         }
         let mut pooled = Pooled::new((self.open)()?);
         // On failure it is dropped: part of the batch may have run, and Diesel does not know of it.
         begin(&mut pooled.connection, begin_sql)?;
-        Ok(pooled)
+        Ok(Begun(pooled))
     }
 
     fn take_idle(&self) -> Option<Pooled> {

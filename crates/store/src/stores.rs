@@ -6,12 +6,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use crate::admission::closed;
-use crate::location::{PostgresUrl, StoreLocation};
+use crate::descriptors::Descriptors;
+use crate::location::{PostgresUrl, StoreFile, StoreLocation};
 use crate::migrate::Migration;
+use crate::open::Opener;
 use crate::pool::{blocking, lock};
 use crate::postgres::{Cell, PostgresStore};
 use crate::priority::Priority;
@@ -31,7 +34,8 @@ const DRAIN_PATIENCE: Duration = Duration::from_secs(60);
 #[derive(Clone)]
 pub struct Stores(Arc<Shared>);
 
-struct Shared {
+/// What the handles on the stores of one process share.
+pub(crate) struct Shared {
     settings: Arc<StoreSettings>,
     priority: Arc<Priority>,
     slots: Slots,
@@ -40,6 +44,8 @@ struct Shared {
     sqlite_room: Arc<Semaphore>,
     /// One permit for each PostgreSQL store that may be remembered.
     postgres_room: Arc<Semaphore>,
+    /// Whether a store is being closed to get its file descriptors back: one at a time, lest all are.
+    closing_one: AtomicBool,
     shut: AtomicBool,
 }
 
@@ -64,6 +70,7 @@ impl Stores {
             cells: Mutex::default(),
             sqlite_room: Arc::new(Semaphore::new(settings.max_open.max(1))),
             postgres_room: Arc::new(Semaphore::new(settings.postgres_known_stores.max(1))),
+            closing_one: AtomicBool::new(false),
             shut: AtomicBool::new(false),
             settings: Arc::new(settings),
         })))
@@ -216,11 +223,11 @@ impl Shared {
         match location {
             StoreLocation::Sqlite(file) => {
                 let room = self.make_room(&self.sqlite_room, is_sqlite).await?;
-                let (file, settings) = (file.clone(), Arc::clone(&self.settings));
+                let opener = self.opener(file);
                 let priority = Arc::clone(&self.priority);
                 let opening = move || {
-                    SqliteStore::open(&file, migrations, (&settings, &priority), absent)
-                        .map_err(|error| reserve::explained(error, file.path()))
+                    SqliteStore::open(&opener, migrations, &priority, absent)
+                        .map_err(|error| reserve::explained(error, opener.file.path()))
                 };
                 Ok(Store::new(Kind::Sqlite(blocking(opening).await?), room))
             }
@@ -246,6 +253,11 @@ impl Shared {
                 PostgresStore::new(&self.cell(cell), schema, &self.settings)?.destroy().await
             }
         }
+    }
+
+    fn opener(self: &Arc<Self>, file: &StoreFile) -> Opener {
+        let descriptors = Descriptors::new(Arc::downgrade(self), self.settings.admission_deadline);
+        Opener { file: file.clone(), settings: Arc::clone(&self.settings), descriptors }
     }
 
     fn cell(&self, url: &PostgresUrl) -> Arc<Cell> {
@@ -274,6 +286,17 @@ impl Shared {
                 return Err(StoreError::Busy);
             }
             tokio::time::sleep(EVICTION_RETRY).await;
+        }
+    }
+
+    /// Closes the SQLite store unused for longest on a task of its own, unless one is being closed already.
+    pub(crate) fn close_one_beside(self: &Arc<Self>, runtime: &Handle) {
+        if !self.closing_one.swap(true, Ordering::AcqRel) {
+            let shared = Arc::clone(self);
+            runtime.spawn(async move {
+                shared.close_least_recent(is_sqlite).await;
+                shared.closing_one.store(false, Ordering::Release);
+            });
         }
     }
 

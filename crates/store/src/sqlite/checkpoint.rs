@@ -17,8 +17,7 @@ use tokio::runtime::Handle;
 use super::marks::Marks;
 use super::presence::Presence;
 use crate::gate::Gate;
-use crate::location::StoreFile;
-use crate::open::{self, Role};
+use crate::open::{Opener, Role};
 use crate::pool::{Pool, lock};
 use crate::priority::Priority;
 use crate::stats::Counters;
@@ -39,7 +38,7 @@ const OUTSIDE_PAUSE_MS: u64 = 1_000;
 
 /// Watches the log of one SQLite store.
 pub(crate) struct Checkpointer {
-    file: StoreFile,
+    opener: Opener,
     settings: Arc<StoreSettings>,
     marks: Marks,
     counters: Arc<Counters>,
@@ -84,16 +83,16 @@ impl Log {
 
 impl Checkpointer {
     pub(crate) fn new(
-        file: StoreFile,
-        settings: Arc<StoreSettings>,
+        opener: Opener,
         counters: Arc<Counters>,
         priority: &Arc<Priority>,
         presence: &Arc<Presence>,
         readers: &Arc<Pool>,
     ) -> Self {
+        let settings = Arc::clone(&opener.settings);
         let marks = Marks::of(&settings);
         Self {
-            file,
+            opener,
             settings,
             marks,
             counters,
@@ -275,7 +274,7 @@ impl Checkpointer {
         let copied = self
             .presence
             .look()
-            .and_then(|()| open::sqlite(&self.file, Role::Writer, &self.settings))
+            .and_then(|()| self.opener.open(Role::Writer))
             .and_then(|connection| self.presence.look().map(|()| connection))
             .and_then(|mut connection| checkpoint(&mut connection, PASSIVE));
         match copied {

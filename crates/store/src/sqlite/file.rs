@@ -29,10 +29,12 @@ pub(crate) fn create_file(file: &StoreFile) -> Result<(), StoreError> {
 fn make(file: &StoreFile) -> io::Result<()> {
     let directory = file.path().parent().ok_or(ErrorKind::InvalidInput)?;
     DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+    // Before there is a file, so that none is left behind that was not flushed.
+    let entries = File::open(directory)?;
     // `create_new` follows no symbolic link. SQLite gives the log and its index the same mode.
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(file.path())?;
     // A power cut must not forget a store whose first write was acknowledged.
-    File::open(directory)?.sync_all()
+    entries.sync_all()
 }
 
 /// Refuses a file of no bytes before SQLite sees it: to SQLite it is a database without tables, whose log can only be left over

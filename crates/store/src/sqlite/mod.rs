@@ -31,14 +31,15 @@ use self::writer::Writer;
 use crate::admission::{Admission, Permit};
 use crate::background::{self, Threads};
 use crate::clock::StoreClock;
-use crate::location::StoreFile;
 use crate::migrate::{self, Migration, Progress, not_a_store};
-use crate::open::{self, Role};
+use crate::open::{Opener, Role};
 use crate::pool::{Limits, Pool, blocking};
 use crate::priority::Priority;
 use crate::stats::{Counters, StoreStats};
 use crate::stores::Absent;
-use crate::{ReadTx, StoreError, StoreSettings, WriteTx};
+use crate::{ReadTx, StoreError, WriteTx};
+
+const BEGIN: &str = "BEGIN";
 
 /// An open SQLite store.
 pub(crate) struct SqliteStore {
@@ -57,26 +58,30 @@ impl SqliteStore {
     /// `Missing`, and `Corrupt` for a file that holds nothing, unless the store may be made; `Corrupt` for what is not the
     /// store's own file.
     pub(crate) fn open(
-        file: &StoreFile,
+        opener: &Opener,
         migrations: &'static [Migration],
-        (settings, priority): (&Arc<StoreSettings>, &Arc<Priority>),
+        priority: &Arc<Priority>,
         absent: Absent,
     ) -> Result<Self, StoreError> {
+        let (file, settings) = (&opener.file, &opener.settings);
         match absent {
-            Absent::IsMade => create_file(file)?,
+            Absent::IsMade => opener.descriptors.retrying(|| create_file(file))?,
             Absent::IsAnError => file::require_content(file)?,
         }
-        let mut reader = open::sqlite(file, Role::Reader, settings)?;
+        let mut reader = opener.open(Role::Reader)?;
         let marked = mark::read(&mut reader, file)?;
         let progress = migrate::progress(&mut reader, migrations)?;
         if progress == Progress::None && (absent == Absent::IsAnError || marked != Marked::Empty) {
             return Err(not_a_store(file.name()));
         }
         if progress != Progress::Current || marked != Marked::Yes {
-            let mut writer = open::sqlite(file, Role::Writer, settings)?;
+            // The reader remembers the schema from before.
+            drop(reader);
+            let mut writer = opener.open(Role::Writer)?;
             migrate::bring_up(&mut writer, &mark::begin_sql(file), migrations, settings.clock.wall_ms())?;
             // A step may have written the whole file into the log. Where another process reads it, the writer does this later.
             writer.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)")?;
+            reader = opener.open(Role::Reader)?;
         }
         let clock = Arc::new(StoreClock::new(settings.clock.clone()));
         if let Some(newest_ms) = migrate::newest_ms(&mut reader, migrations)? {
@@ -84,24 +89,17 @@ impl SqliteStore {
         }
         if !Presence::has_log(file) {
             // It is new, or a copy that `VACUUM INTO` made: the writer gives it a log, in which only a new connection takes part.
-            let _writer = open::sqlite(file, Role::Writer, settings)?;
-            reader = open::sqlite(file, Role::Reader, settings)?;
+            let _writer = opener.open(Role::Writer)?;
+            reader = opener.open(Role::Reader)?;
         }
         let presence = Arc::new(Presence::of(file)?);
         let counters = Arc::new(Counters::default());
-        let readers = Arc::new(readers(file, settings, &presence));
+        let readers = Arc::new(readers(opener, &presence));
         readers.adopt(reader);
-        let checkpointer = Checkpointer::new(
-            file.clone(),
-            Arc::clone(settings),
-            Arc::clone(&counters),
-            priority,
-            &presence,
-            &readers,
-        );
+        let checkpointer =
+            Checkpointer::new(opener.clone(), Arc::clone(&counters), priority, &presence, &readers);
         let writer = Writer::new(
-            file.clone(),
-            Arc::clone(settings),
+            opener.clone(),
             Arc::clone(&counters),
             Arc::clone(&clock),
             priority,
@@ -125,7 +123,7 @@ impl SqliteStore {
     ) -> Result<T, E> {
         presence.look_now_and_then()?;
         let gate = &readers.admission.gate;
-        readers.run(permit, "BEGIN", |connection| work(&mut ReadTx::behind(gate, connection)))
+        readers.run(permit, BEGIN, |connection| work(&mut ReadTx::behind(gate, connection)))
     }
 
     pub(crate) async fn read<T, E, F>(&self, on: Threads, work: F) -> Result<T, E>
@@ -135,6 +133,15 @@ impl SqliteStore {
         E: From<StoreError> + Send + 'static,
     {
         let permit = self.readers.admission.enter(Instant::now() + self.deadline).await?;
+        self.read_beside(permit, on, work).await
+    }
+
+    async fn read_beside<T, E, F>(&self, permit: Permit, on: Threads, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&mut ReadTx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
         let (readers, presence) = (Arc::clone(&self.readers), Arc::clone(&self.presence));
         // The permit moves into the job: a caller that goes away does not free a connection still in use.
         background::run(on, move || Self::read_on(&readers, &presence, &permit, work)).await
@@ -142,11 +149,20 @@ impl SqliteStore {
 
     pub(crate) async fn look_up<T, E, F>(&self, work: F) -> Result<T, E>
     where
-        F: FnOnce(&mut ReadTx<'_>) -> Result<T, E>,
-        E: From<StoreError>,
+        F: FnOnce(&mut ReadTx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
     {
         let permit = self.readers.admission.enter(Instant::now() + self.deadline).await?;
-        Self::read_on(&self.readers, &self.presence, &permit, work)
+        self.presence.look_now_and_then()?;
+        let gate = &self.readers.admission.gate;
+        match self.readers.begin_on_idle(BEGIN) {
+            Some(begun) => {
+                self.readers.run_on(begun, &permit, |connection| work(&mut ReadTx::behind(gate, connection)))
+            }
+            // Opening one takes far longer than handing the work over, and may have to wait.
+            None => self.read_beside(permit, Threads::Usual, work).await,
+        }
     }
 
     pub(crate) async fn write<T, E, F>(&self, work: F, (on, urgency): (Threads, Urgency)) -> Result<T, E>
@@ -223,13 +239,14 @@ fn not_again() -> StoreError {
     StoreError::Unavailable("a write was run a second time".to_owned())
 }
 
-fn readers(file: &StoreFile, settings: &Arc<StoreSettings>, presence: &Arc<Presence>) -> Pool {
+fn readers(opener: &Opener, presence: &Arc<Presence>) -> Pool {
+    let settings = &opener.settings;
     let admission = Admission::new(settings.read_connections, settings.max_waiting);
     let limits = Limits { age: Duration::MAX, uses: settings.max_uses };
-    let (file, settings, presence) = (file.clone(), Arc::clone(settings), Arc::clone(presence));
+    let (opener, presence) = (opener.clone(), Arc::clone(presence));
     let open = move || {
         presence.look()?;
-        let connection = open::sqlite(&file, Role::Reader, &settings)?;
+        let connection = opener.open(Role::Reader)?;
         presence.look()?;
         Ok(connection)
     };

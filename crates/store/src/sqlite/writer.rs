@@ -25,8 +25,7 @@ use crate::admission::closed;
 use crate::background::{self, Threads};
 use crate::clock::StoreClock;
 use crate::connection::depth;
-use crate::location::StoreFile;
-use crate::open::{self, Role};
+use crate::open::{Opener, Role};
 use crate::pool::lock;
 use crate::priority::Priority;
 use crate::room::Limit;
@@ -39,7 +38,7 @@ const CAREFUL_BATCHES: u32 = 64;
 
 /// The one writer of a SQLite store.
 pub(crate) struct Writer {
-    file: StoreFile,
+    opener: Opener,
     pub(super) settings: Arc<StoreSettings>,
     counters: Arc<Counters>,
     clock: Arc<StoreClock>,
@@ -83,8 +82,7 @@ enum Next {
 
 impl Writer {
     pub(crate) fn new(
-        file: StoreFile,
-        settings: Arc<StoreSettings>,
+        opener: Opener,
         counters: Arc<Counters>,
         clock: Arc<StoreClock>,
         priority: &Arc<Priority>,
@@ -92,10 +90,10 @@ impl Writer {
     ) -> Self {
         Self {
             priority: Arc::clone(priority),
-            room: LogRoom::of(&file, &settings),
+            room: LogRoom::of(&opener.file, &opener.settings),
             presence: Arc::clone(&checkpointer.presence),
-            file,
-            settings,
+            settings: Arc::clone(&opener.settings),
+            opener,
             counters,
             clock,
             checkpointer,
@@ -241,7 +239,7 @@ impl Writer {
             return Ok(ready);
         }
         self.presence.look()?;
-        let mut connection = open::sqlite(&self.file, Role::Writer, &self.settings)?;
+        let mut connection = self.opener.open(Role::Writer)?;
         self.checkpointer.look(&mut connection)?;
         self.presence.look()?;
         Ok(connection)

@@ -1,0 +1,89 @@
+//! What happens when the process has no file descriptor left: SQLite opens its files one after the other and says only that it
+//! could not, so the attempt is made again, and meanwhile the stores that nobody uses are closed.
+
+use std::fs::File;
+use std::io;
+use std::sync::Weak;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Handle;
+
+use crate::StoreError;
+use crate::stores::Shared;
+
+/// How long an attempt waits for a store to be closed before it is made again.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// A connection's files (database, log, the log's index), and the directory, which SQLite opens to flush it.
+const FILES_OF_A_CONNECTION: usize = 4;
+
+/// What is to be left for others: connections of clients that are accepted, and files of this kind that are open for a moment.
+const MARGIN: usize = 8;
+
+/// `ENFILE` and `EMFILE`: the system's and the process's own limit; the numbers are the same on every Unix.
+const OUT_OF_DESCRIPTORS: [i32; 2] = [23, 24];
+
+/// Gets file descriptors back from stores that nobody uses. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Descriptors {
+    stores: Weak<Shared>,
+    /// Drives the closing of stores.
+    runtime: Option<Handle>,
+    patience: Duration,
+}
+
+impl Descriptors {
+    pub(crate) fn new(stores: Weak<Shared>, patience: Duration) -> Self {
+        Self { stores, runtime: Handle::try_current().ok(), patience }
+    }
+
+    /// Makes an attempt to open files, and again for as long as it fails for want of a descriptor. Blocks; not for a thread that
+    /// drives tasks.
+    ///
+    /// # Errors
+    /// The attempt's own; `Unavailable` when no descriptor became free in time.
+    pub(crate) fn retrying<T>(
+        &self,
+        mut attempt: impl FnMut() -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let end = Instant::now() + self.patience;
+        // What was missing may be there again before it is looked for.
+        let mut once_more = true;
+        loop {
+            let cause = match attempt() {
+                Err(StoreError::Unavailable(cause)) => cause,
+                done => {
+                    if are_fewer_left_than(MARGIN) {
+                        self.close_a_store();
+                    }
+                    return done;
+                }
+            };
+            if !are_fewer_left_than(FILES_OF_A_CONNECTION) {
+                if !std::mem::take(&mut once_more) {
+                    return Err(StoreError::Unavailable(cause));
+                }
+            } else if Instant::now() < end {
+                self.close_a_store();
+                sleep(PAUSE);
+            } else {
+                return Err(StoreError::Unavailable(format!("no file descriptor is left: {cause}")));
+            }
+        }
+    }
+
+    /// Begins to close the store that was not used for longest. Beside this thread, which may be the one that such a store
+    /// waits for before it closes.
+    fn close_a_store(&self) {
+        if let (Some(stores), Some(runtime)) = (self.stores.upgrade(), &self.runtime) {
+            stores.close_one_beside(runtime);
+        }
+    }
+}
+
+/// Whether so many files could not be opened now.
+fn are_fewer_left_than(number: usize) -> bool {
+    let probes: io::Result<Vec<File>> = (0..number).map(|_| File::open("/")).collect();
+    probes.is_err_and(|error| error.raw_os_error().is_some_and(|code| OUT_OF_DESCRIPTORS.contains(&code)))
+}
