@@ -6,6 +6,7 @@ mod app;
 mod attempts;
 mod cli;
 mod data_dir;
+mod descriptors;
 mod dropped;
 mod health;
 mod http;

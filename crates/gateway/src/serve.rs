@@ -9,12 +9,12 @@ use std::{
 };
 
 use actix_web::{App as HttpApp, HttpServer, web};
-use tokio::sync::watch;
 use tracing::{info, warn};
 
 use crate::{
     admin,
     app::App,
+    descriptors::{self, METRICS_CONNECTIONS, Process},
     health, http,
     process_limits::make_files_for_this_user_only,
     scim,
@@ -36,10 +36,12 @@ pub(crate) fn serve(config: Option<&Path>) -> Result<(), String> {
     actix_web::rt::System::new().block_on(run(settings))
 }
 
-async fn run(settings: Settings) -> Result<(), String> {
+async fn run(mut settings: Settings) -> Result<(), String> {
     outlive_the_file_size_limit();
     // Taken before anybody can see this process: from its first answer on, a stop is an orderly one.
     let stop_asked_for = stop_signals();
+    let workers = settings.workers.unwrap_or_else(one_a_core);
+    let connections = share_out_descriptors(&mut settings, workers)?;
     let listener = bind("server.listen", settings.listen)?;
     let address = listener.local_addr().map_err(|e| format!("server.listen: {e}"))?;
     let admin = settings.admin_listen.map(|a| bind("admin.listen", a)).transpose()?;
@@ -57,21 +59,19 @@ async fn run(settings: Settings) -> Result<(), String> {
     let app = App::open(settings, public_url).await?;
     leave_server_url(&app.settings.data_dir, admin_address)?;
     let metrics = metrics.map(|listener| metrics_server(&app, listener)).transpose()?;
-    let (stop, stopping) = watch::channel(false);
     let doors = if admin.is_some() { Doors::Clients } else { Doors::ClientsAndStaff };
-    let server = server(&app, listener, doors, &stopping)?;
-    let admin = admin.map(|listener| server_for_staff(&app, listener, &stopping)).transpose()?;
+    let http::Serving { server, stopper } = serving(&app, listener, (doors, workers), &connections)?;
+    let admin = admin.map(|listener| server_for_staff(&app, listener, &connections)).transpose()?;
     let looked_after = Arc::clone(&app);
     actix_web::rt::spawn(async move { looked_after.regions.look_after().await });
     actix_web::rt::spawn(sum_up_refusals());
     info!(%address, admin = %admin_address, public_url = %app.public_url, "serving");
-    let handle = server.handle();
     let stopped = Arc::clone(&app);
     actix_web::rt::spawn(async move {
         stop_asked_for.await;
         stopped.stop_being_ready();
-        stop.send_replace(true);
-        handle.stop(true).await;
+        connections.stop();
+        stopper.stop().await;
     });
     let ended = server.await.map_err(|e| format!("serving: {e}"));
     for beside in [admin, metrics].into_iter().flatten() {
@@ -111,12 +111,28 @@ impl Doors {
     }
 }
 
-fn server(
+fn one_a_core() -> usize {
+    std::thread::available_parallelism().map_or(2, usize::from)
+}
+
+/// Bounds the stores, in the settings, and the connections by the limit of open files.
+fn share_out_descriptors(settings: &mut Settings, workers: usize) -> Result<http::Connections, String> {
+    let read_connections = usize::try_from(settings.store.read_connections).unwrap_or(usize::MAX);
+    let (limit, regions) = (descriptors::raise_limit(), settings.regions.len());
+    let listeners = if settings.admin_listen.is_some() { 2 } else { 1 };
+    let process = Process { limit, workers, listeners, regions, read_connections };
+    let shares = descriptors::share_out(process, settings.wishes)?;
+    settings.store.max_open = shares.stores;
+    settings.store.read_connections = u32::try_from(shares.read_connections).unwrap_or(u32::MAX);
+    Ok(http::Connections::new(shares.bounds()))
+}
+
+fn serving(
     app: &Arc<App>,
     listener: TcpListener,
-    doors: Doors,
-    stopping: &watch::Receiver<bool>,
-) -> Result<actix_server::Server, String> {
+    (doors, workers): (Doors, usize),
+    connections: &http::Connections,
+) -> Result<http::Serving, String> {
     let settings = &app.settings;
     let data = web::Data::from(Arc::clone(app));
     let turn = settings.store.admission_deadline;
@@ -133,20 +149,20 @@ fn server(
     };
     let application =
         move || HttpApp::new().app_data(data.clone()).configure(move |config| doors.routes(config));
-    let (key, workers) = match doors {
-        Doors::Staff => ("admin.listen", Some(1)),
-        Doors::Clients | Doors::ClientsAndStaff => ("server.listen", settings.workers),
+    let key = match doors {
+        Doors::Staff => "admin.listen",
+        Doors::Clients | Doors::ClientsAndStaff => "server.listen",
     };
-    let server = http::start(application, listener, workers, limits, stopping);
-    server.map_err(|e| format!("{key} {e}"))
+    let serving = http::start(application, listener, workers, limits, connections);
+    serving.map_err(|e| format!("{key} {e}"))
 }
 
 fn server_for_staff(
     app: &Arc<App>,
     listener: TcpListener,
-    stopping: &watch::Receiver<bool>,
+    connections: &http::Connections,
 ) -> Result<actix_web::dev::ServerHandle, String> {
-    let server = server(app, listener, Doors::Staff, stopping)?;
+    let http::Serving { server, .. } = serving(app, listener, (Doors::Staff, 1), connections)?;
     let handle = server.handle();
     actix_web::rt::spawn(server);
     Ok(handle)
@@ -164,6 +180,7 @@ fn metrics_server(app: &Arc<App>, listener: TcpListener) -> Result<actix_web::de
     let server =
         HttpServer::new(move || HttpApp::new().app_data(data.clone()).configure(health::metrics_routes))
             .workers(1)
+            .max_connections(METRICS_CONNECTIONS)
             .disable_signals()
             .listen(listener)
             .map_err(|e| format!("metrics.listen: {e}"))?

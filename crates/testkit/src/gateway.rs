@@ -27,6 +27,8 @@ const START: Duration = Duration::from_secs(20);
 pub struct Gateway {
     binary: PathBuf,
     environment: Vec<(String, String)>,
+    /// Limits of open files, soft and hard, where they are not those of the test.
+    open_files: Option<(u64, u64)>,
     process: Child,
     /// `http://127.0.0.1:<port>`
     pub url: String,
@@ -45,16 +47,22 @@ impl Gateway {
 
     /// Starts the binary with settings such as `("USHER__LIMITS__WRONG_SECRETS", "5")`.
     pub fn start_with(binary: &str, settings: &[(&str, &str)]) -> Self {
-        Self::start_over(binary, settings, |_| None)
+        Self::start_over(binary, None, settings, |_| None)
+    }
+
+    /// Starts the binary where it may open so many files: the soft limit and the hard one.
+    pub fn start_with_open_files(binary: &str, limits: (u64, u64), settings: &[(&str, &str)]) -> Self {
+        Self::start_over(binary, Some(limits), settings, |_| None)
     }
 
     /// Starts the binary with its data on a disk of its own, so small that a test can fill it.
     pub fn start_on_small_disk(binary: &str, settings: &[(&str, &str)], mib: u32) -> Self {
-        Self::start_over(binary, settings, |data| Some(SmallDisk::mount(data, mib)))
+        Self::start_over(binary, None, settings, |data| Some(SmallDisk::mount(data, mib)))
     }
 
     fn start_over(
         binary: &str,
+        open_files: Option<(u64, u64)>,
         settings: &[(&str, &str)],
         disk: impl FnOnce(&Path) -> Option<SmallDisk>,
     ) -> Self {
@@ -67,10 +75,12 @@ impl Gateway {
             ("USHER__METRICS__LISTEN".into(), format!("127.0.0.1:{metrics}")),
         ];
         environment.extend(settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
-        let process = spawn(Command::new(binary), &environment, &data.path().join("log"));
+        let program = program(Path::new(binary), open_files);
+        let process = spawn(program, &environment, &data.path().join("log"));
         let mut gateway = Self {
             binary: binary.into(),
             environment,
+            open_files,
             process,
             url: format!("http://127.0.0.1:{port}"),
             metrics_url: format!("http://127.0.0.1:{metrics}/metrics"),
@@ -156,7 +166,7 @@ impl Gateway {
 
     /// Starts the process again, of which it is not expected that it is ready; waits until it listens.
     pub fn start_again_unready(&mut self) {
-        self.begin_again(Command::new(&self.binary));
+        self.begin_again(program(&self.binary, self.open_files));
     }
 
     fn begin_again(&mut self, command: Command) {
@@ -246,6 +256,15 @@ impl Drop for Gateway {
 pub fn signal(pid: u32, signal: Signal) {
     let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).unwrap();
     kill_process(pid, signal).unwrap();
+}
+
+/// The binary, where it may open so many files.
+fn program(binary: &Path, open_files: Option<(u64, u64)>) -> Command {
+    let Some((soft, hard)) = open_files else { return Command::new(binary) };
+    let mut shell = Command::new("sh");
+    let limited = format!("ulimit -Sn {soft} && ulimit -Hn {hard} && exec \"$0\" \"$@\"");
+    shell.args(["-c", &limited]).arg(binary);
+    shell
 }
 
 fn spawn(mut command: Command, environment: &[(String, String)], log: &Path) -> Child {

@@ -29,6 +29,7 @@ pub(crate) use token::AdminToken;
 
 use crate::{
     app::App,
+    http,
     protection::protect,
     request_id,
     telemetry::tally::{TALLY, What},
@@ -136,6 +137,7 @@ fn refusal(request: &ServiceRequest, request_id: &str) -> Option<Problem> {
     };
     let sent = bearer(request.request());
     if app.admin_token.admits(&sent) {
+        http::trust(request.request());
         return None;
     }
     let peer = request.peer_addr().map(|address| address.ip());

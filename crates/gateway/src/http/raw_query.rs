@@ -36,7 +36,7 @@ pub(crate) struct RawQuery<S> {
 }
 
 impl<S> RawQuery<S> {
-    pub(crate) fn new(inner: S) -> Self {
+    pub(super) fn new(inner: S) -> Self {
         Self { inner, place: Place::Start }
     }
 }

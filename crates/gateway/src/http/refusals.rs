@@ -9,10 +9,14 @@ use std::{
     time::Duration,
 };
 
-use actix_web::rt::time::{Sleep, sleep};
+use actix_web::rt::{
+    net::TcpStream,
+    time::{Sleep, sleep, timeout},
+};
 use scim_core::ScimError;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 
+use super::{connections::Connections, leftovers};
 use crate::{
     request_id,
     telemetry::tally::{TALLY, What},
@@ -32,6 +36,7 @@ pub(crate) struct Refusals<S> {
     inner: S,
     line: RequestLine,
     refusal: Option<Refusal>,
+    connections: Connections,
 }
 
 /// The first line since something was answered, so that too long a URL is told from other faults.
@@ -46,12 +51,25 @@ struct Refusal {
     answer: Vec<u8>,
     written: usize,
     is_ended: bool,
+    /// Bytes of the refused request that were thrown away.
+    thrown: usize,
     alarm: Pin<Box<Sleep>>,
 }
 
 impl<S> Refusals<S> {
-    pub(crate) fn new(inner: S) -> Self {
-        Self { inner, line: RequestLine::default(), refusal: None }
+    pub(super) fn new(inner: S, connections: Connections) -> Self {
+        Self { inner, line: RequestLine::default(), refusal: None, connections }
+    }
+
+    /// Whether an answer is on its way in the place of the library's own.
+    pub(super) fn is_refusing(&self) -> bool {
+        self.refusal.is_some()
+    }
+
+    fn refuse(&mut self, before: &[u8], status: u16) {
+        let answer = [before, &answer(status, self.line)].concat();
+        let alarm = Box::pin(sleep(LINGER));
+        self.refusal = Some(Refusal { answer, written: 0, is_ended: false, thrown: 0, alarm });
     }
 }
 
@@ -103,16 +121,48 @@ fn answer(status: u16, line: RequestLine) -> Vec<u8> {
     if TALLY.is_first(What::Unreadable, status, &detail) {
         tracing::info!(request_id = id, status, detail, "a request could not be read");
     }
+    head_and_body((status, reason), &detail, &id, "")
+}
+
+/// Tells a newcomer that there is no room, and ends the connection. What it still sends is taken for a moment.
+pub(super) async fn refuse_newcomer(mut stream: TcpStream) {
+    let status = (503, "Service Unavailable");
+    let detail = "The service has too many connections; retry after a moment.";
+    let answer = head_and_body(status, detail, &request_id::new(), "retry-after: 1\r\n");
+    let telling = async {
+        stream.write_all(&answer).await?;
+        stream.shutdown().await?;
+        let mut unread = [0; 8192];
+        for _ in 0..leftovers::OF_ONE / unread.len() {
+            if stream.read(&mut unread).await? == 0 {
+                break;
+            }
+        }
+        Ok::<(), io::Error>(())
+    };
+    // Whoever goes away, or does not listen, is not told.
+    let _ = timeout(LINGER, telling).await;
+}
+
+fn head_and_body((status, reason): (u16, &str), detail: &str, id: &str, more: &str) -> Vec<u8> {
     let body = ScimError::new(status, None, detail).to_json().to_string();
     format!(
         "HTTP/1.1 {status} {reason}\r\ncontent-type: application/scim+json\r\ncontent-length: {}\r\n\
-         connection: close\r\ncache-control: no-store\r\nx-content-type-options: nosniff\r\nx-request-id: {id}\r\n\r\n{body}",
+         connection: close\r\ncache-control: no-store\r\nx-content-type-options: nosniff\r\nx-request-id: {id}\r\n{more}\r\n{body}",
         body.len(),
     )
     .into_bytes()
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Refusals<S> {
+    /// Refuses a request whose headers do not arrive in time, as the library does for the first of a connection only.
+    pub(super) fn poll_refuse_slow_head(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.refusal.is_none() {
+            self.refuse(&[], 408);
+        }
+        self.poll_refuse(context)
+    }
+
     /// Writes the refusal, ends our side, and takes what still comes for a moment.
     fn poll_refuse(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let Some(refusal) = &mut self.refusal else { return Poll::Ready(Ok(())) };
@@ -130,7 +180,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Refusals<S> {
         while refusal.alarm.as_mut().poll(context).is_pending() {
             let mut buffer = ReadBuf::new(&mut unread);
             let read = ready!(Pin::new(&mut self.inner).poll_read(context, &mut buffer));
-            if read.is_err() || buffer.filled().is_empty() {
+            let bytes = buffer.filled().len();
+            refusal.thrown = refusal.thrown.saturating_add(bytes);
+            let is_too_much = refusal.thrown > leftovers::OF_ONE || !self.connections.allowance().take(bytes);
+            if read.is_err() || bytes == 0 || is_too_much {
                 break;
             }
         }
@@ -160,10 +213,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Refusals<S> {
         if this.refusal.is_none()
             && let Some((at, status)) = bare_refusal(bytes)
         {
-            let before = bytes.get(..at).unwrap_or_default();
-            let answer = [before, &answer(status, this.line)].concat();
-            let alarm = Box::pin(sleep(LINGER));
-            this.refusal = Some(Refusal { answer, written: 0, is_ended: false, alarm });
+            this.refuse(bytes.get(..at).unwrap_or_default(), status);
         }
         if this.refusal.is_some() {
             // All of it counts as written when it is answered in our words: nothing comes after it.

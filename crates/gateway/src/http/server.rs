@@ -4,24 +4,35 @@
 use std::{
     fmt,
     net::{SocketAddr, TcpListener},
+    sync::Arc,
     time::Duration,
 };
 
-use actix_http::{HttpService, Request};
-use actix_server::Server;
-use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt as _, fn_service, map_config};
-use actix_web::{Error, body::MessageBody, dev::AppConfig, rt::net::TcpStream};
+use actix_http::{ConnectionType, HttpService, KeepAlive, Request};
+use actix_server::{Server, ServerHandle};
+use actix_service::{
+    IntoServiceFactory, Service as _, ServiceFactory, ServiceFactoryExt as _, apply_fn_factory, fn_service,
+    map_config,
+};
+use actix_web::{
+    Error, HttpRequest, body::MessageBody, dev::AppConfig, http::header, rt::net::TcpStream, rt::time::sleep,
+};
 use socket2::SockRef;
-use tokio::sync::watch;
 
 use super::{
+    connections::{Connections, Exchange, Peer, QUIET},
+    door::Door,
     patience::{Patience, Patient},
     raw_query::RawQuery,
-    refusals::Refusals,
+    refusals::{Refusals, refuse_newcomer},
+    upgrade::NoUpgrade,
 };
 
 /// How long a connection that ends is read on, so that a client in the middle of a refused body gets its answer.
 const LINGER: Duration = Duration::from_secs(1);
+
+/// Connections beyond their bound that a listener may have accepted and not looked at yet.
+pub(crate) const NEWCOMERS: usize = 4;
 
 /// How long clients may take.
 #[derive(Clone, Copy, Debug)]
@@ -38,17 +49,39 @@ pub(crate) struct Limits {
     pub(crate) shutdown: Duration,
 }
 
-/// Serves an application on a listener. When `stopping` turns true, idle connections are closed.
+/// An application that is being served.
+pub(crate) struct Serving {
+    pub(crate) server: Server,
+    pub(crate) stopper: Stopper,
+}
+
+/// Ends an application in good order.
+pub(crate) struct Stopper {
+    door: Door,
+    handle: ServerHandle,
+}
+
+impl Stopper {
+    /// Once [`Connections::stop`] was called: lets newcomers in for as long as idle connections stay open, then nobody; ends when
+    /// all connections have, or at the deadline.
+    pub(crate) async fn stop(self) {
+        sleep(QUIET).await;
+        self.door.close().await;
+        self.handle.stop(true).await;
+    }
+}
+
+/// Serves an application on a listener. Connections of all listeners are counted together.
 ///
 /// # Errors
 /// One sentence when the listener cannot be used.
 pub(crate) fn start<F, I, S, B>(
     application: F,
     listener: TcpListener,
-    workers: Option<usize>,
+    workers: usize,
     limits: Limits,
-    stopping: &watch::Receiver<bool>,
-) -> Result<Server, String>
+    connections: &Connections,
+) -> Result<Serving, String>
 where
     F: Fn() -> I + Send + Clone + 'static,
     I: IntoServiceFactory<S, Request>,
@@ -61,20 +94,25 @@ where
     B: MessageBody + 'static,
 {
     let address = listener.local_addr().map_err(|e| e.to_string())?;
-    let stopping = stopping.clone();
-    // An idle connection is closed in good order first.
-    let patience = Patience { exchange: limits.exchange, idle: limits.keep_alive + LINGER };
-    let mut builder = Server::build().disable_signals().shutdown_timeout(limits.shutdown.as_secs());
-    if let Some(workers) = workers {
-        builder = builder.workers(workers);
-    }
+    let door = Door::of(&listener).map_err(|e| format!("{address}: {e}"))?;
+    let patience = Patience { head: limits.headers, exchange: limits.exchange, idle: limits.keep_alive };
+    let most = (connections.bounds().all + NEWCOMERS).div_ceil(workers);
+    let deadline = limits.shutdown.saturating_sub(QUIET).as_secs().max(1);
+    let builder = Server::build()
+        .disable_signals()
+        .shutdown_timeout(deadline)
+        .workers(workers)
+        .max_concurrent_connections(most);
+    let connections = connections.clone();
     let builder = builder.listen(format!("http-{address}"), listener, move || {
-        let stopping = stopping.clone();
+        // Time is kept by `Patient`, for every request.
         let http = HttpService::build()
-            .keep_alive(limits.keep_alive)
-            .client_request_timeout(limits.headers)
+            .keep_alive(KeepAlive::Os)
+            .client_request_timeout(Duration::ZERO)
             .client_disconnect_timeout(LINGER)
-            .graceful_shutdown_signal(move || wait_for(stopping.clone()))
+            .on_connect_ext(|stream: &Patient<_>, data: &mut actix_http::Extensions| {
+                data.insert(Arc::clone(stream.peer()));
+            })
             .local_addr(address);
         let application = application().into_factory().map_err(|error| {
             let error: Error = error.into();
@@ -82,20 +120,65 @@ where
         });
         // Nothing here reads a host or an address from it: base URLs come from the settings.
         let application = map_config(application, |()| AppConfig::default());
-        let connection = fn_service(move |stream: TcpStream| async move {
-            let peer: Option<SocketAddr> = stream.peer_addr().ok();
-            tune(&stream, limits.write);
-            let stream = Refusals::new(RawQuery::new(Patient::new(stream, patience)));
-            Ok::<_, actix_http::error::DispatchError>((stream, peer))
+        let application =
+            apply_fn_factory::<_, _, _, _, _, Request, _, _>(application, |request: Request, service| {
+                let exchange = request.conn_data::<Arc<Peer>>().map(|peer| Arc::clone(peer).hear());
+                let has_body = announces_body(&request);
+                let answering = service.call(request);
+                async move {
+                    let answered = answering.await;
+                    answered.map(|response| ended(response.into(), exchange.as_ref(), has_body))
+                }
+            });
+        let connections = connections.clone();
+        let connection = fn_service(move |stream: TcpStream| {
+            let connections = connections.clone();
+            async move {
+                let peer: Option<SocketAddr> = stream.peer_addr().ok();
+                tune(&stream, limits.write);
+                let Some(visit) = connections.enter().await else {
+                    connections.note_refusal();
+                    refuse_newcomer(stream).await;
+                    return Err(actix_http::error::DispatchError::DisconnectTimeout);
+                };
+                let stream = Refusals::new(RawQuery::new(NoUpgrade::new(stream)), connections);
+                Ok((Patient::new(stream, visit, patience), peer))
+            }
         });
         connection.and_then(http.h1(application))
     });
-    Ok(builder.map_err(|e| format!("{address}: {e}"))?.run())
+    let server = builder.map_err(|e| format!("{address}: {e}"))?.run();
+    let stopper = Stopper { door, handle: server.handle() };
+    Ok(Serving { server, stopper })
 }
 
-async fn wait_for(mut stopping: watch::Receiver<bool>) {
-    // The sender going away is a stop as well.
-    let _ = stopping.wait_for(|stopping| *stopping).await;
+/// Notes that the request's credential is right, so that its connection is never sent away for a newcomer.
+pub(crate) fn trust(request: &HttpRequest) {
+    if let Some(peer) = request.conn_data::<Arc<Peer>>() {
+        peer.make_known();
+    }
+}
+
+/// Notes what the answer means for the connection, and says so where it is the last.
+fn ended<B>(
+    mut response: actix_http::Response<B>,
+    exchange: Option<&Exchange>,
+    has_body: bool,
+) -> actix_http::Response<B> {
+    if let Some(exchange) = exchange {
+        if has_body && response.status().as_u16() >= 400 {
+            exchange.leave_rest();
+        }
+        if exchange.is_last() {
+            response.head_mut().set_connection_type(ConnectionType::Close);
+        }
+    }
+    response
+}
+
+fn announces_body(request: &Request) -> bool {
+    let headers = request.head().headers();
+    headers.contains_key(header::CONTENT_LENGTH) || headers.contains_key(header::TRANSFER_ENCODING)
 }
 
 /// One write an answer leaves at once (`TCP_NODELAY`); a client that does not take its answer is cut off. A connection that

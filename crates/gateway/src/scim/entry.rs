@@ -31,6 +31,7 @@ use super::{
 use crate::{
     api_error::ApiError,
     app::App,
+    http,
     protection::protect,
     request_id,
     telemetry::tally::{TALLY, What},
@@ -88,6 +89,7 @@ async fn answer(
     refuse_odd_host(request)?;
     let Some(target) = Target::parse(request.uri().path()) else { return Err(lost(app, request).await) };
     let grant = authenticate(app, request, &target).await?;
+    http::trust(request);
     seen.tenant = Some(format!("{}/{}", grant.tenant.region, grant.tenant.company_key));
     let base = app.base(&grant.tenant);
     let endpoint = Endpoint::parse(&target.rest)

@@ -17,7 +17,10 @@ use tenant_registry::RegionCode;
 
 pub(crate) use base_url::BaseUrl;
 
-use crate::printable::{MAX_CONTACT, line};
+use crate::{
+    descriptors::Wishes,
+    printable::{MAX_CONTACT, line},
+};
 
 /// The defaults, which are also the documentation of every key.
 pub(crate) const DEFAULTS: &str = include_str!("default.toml");
@@ -32,6 +35,8 @@ pub(crate) struct Settings {
     /// How clients reach the shared host; `None` means by the address that is listened on.
     pub(crate) public_url: Option<BaseUrl>,
     pub(crate) workers: Option<usize>,
+    /// What the file descriptors are shared out to.
+    pub(crate) wishes: Wishes,
     pub(crate) body_limit: usize,
     pub(crate) header_timeout: Duration,
     pub(crate) body_timeout: Duration,
@@ -105,6 +110,11 @@ impl TryFrom<raw::Raw> for Settings {
             listen: address("server.listen", &server.listen)?,
             public_url: url("server.public_url", &server.public_url)?,
             workers: Some(server.workers).filter(|n| *n > 0),
+            wishes: Wishes {
+                connections: Some(server.max_connections).filter(|n| *n > 0),
+                strangers: Some(server.max_unauthenticated).filter(|n| *n > 0),
+                stores: Some(raw.store.max_open).filter(|n| *n > 0),
+            },
             body_limit: server.body_limit_bytes,
             header_timeout: Duration::from_secs(server.header_timeout_seconds),
             body_timeout: Duration::from_secs(server.body_timeout_seconds),
@@ -129,7 +139,6 @@ impl TryFrom<raw::Raw> for Settings {
             search_time: Duration::from_secs(raw.limits.search_seconds),
             store: StoreSettings {
                 read_connections: raw.store.read_connections,
-                max_open: raw.store.max_open,
                 max_waiting: raw.store.max_waiting_writes,
                 admission_deadline: Duration::from_millis(raw.store.admission_deadline_ms),
                 group_commit_max: raw.store.group_commit_max,

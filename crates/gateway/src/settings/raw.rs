@@ -25,6 +25,8 @@ pub(super) struct Server {
     pub(super) listen: String,
     pub(super) public_url: String,
     pub(super) workers: usize,
+    pub(super) max_connections: usize,
+    pub(super) max_unauthenticated: usize,
     pub(super) body_limit_bytes: usize,
     pub(super) header_timeout_seconds: u64,
     pub(super) body_timeout_seconds: u64,

@@ -9,6 +9,7 @@ mod idp;
 
 mod addresses;
 mod bulk;
+mod connections;
 mod discovery;
 mod entitlements;
 mod errors;

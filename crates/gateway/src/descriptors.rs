@@ -1,0 +1,219 @@
+//! The file descriptors of the process: the limit is raised as far as it may be, and shared out to connections and stores, so
+//! that neither takes the other's. What does not fit is said at the start, not in the middle of a night.
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tracing::{info, warn};
+
+use crate::http::{Bounds, NEWCOMERS};
+
+/// Standard streams, listeners, locks, signals, the main thread's and the metrics' event loops; measured, with four to spare.
+const STANDING: usize = 28;
+
+/// An HTTP worker's event loop.
+const OF_A_WORKER: usize = 3;
+
+/// A listener beside the first: itself twice, the loop that accepts, a worker of its own, and who has just been accepted.
+const OF_ANOTHER_LISTENER: usize = 4 + OF_A_WORKER + NEWCOMERS;
+
+/// Connections to the metrics' listener.
+pub(crate) const METRICS_CONNECTIONS: usize = 4;
+
+/// Files that are open for a moment: a directory that is flushed, a look for what is left.
+const PASSING: usize = 4;
+
+/// Beside its reading connections a store has one that writes and one that checkpoints; each has the file and its log open, and
+/// all share the log's index.
+const fn of_a_store(read_connections: usize) -> usize {
+    2 * (read_connections + 2) + 1
+}
+
+/// Bounds where the limit is no matter: a connection at rest takes some 20 kB, a store 115 kB.
+const MOST_CONNECTIONS: usize = 4096;
+const MOST_STORES: usize = 512;
+
+/// Too few connections to serve anybody.
+const FEWEST_CONNECTIONS: usize = 4;
+
+/// Tenants' stores below which reading connections are given up for more of them.
+const ENOUGH_TENANTS: usize = 8;
+
+/// What the settings ask for; `None` is as the limit allows.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Wishes {
+    pub(crate) connections: Option<usize>,
+    pub(crate) strangers: Option<usize>,
+    pub(crate) stores: Option<usize>,
+}
+
+/// What there is to share.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Process {
+    pub(crate) limit: usize,
+    pub(crate) workers: usize,
+    pub(crate) listeners: usize,
+    /// Each keeps its registry open.
+    pub(crate) regions: usize,
+    pub(crate) read_connections: usize,
+}
+
+/// Who gets how many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shares {
+    pub(crate) connections: usize,
+    pub(crate) strangers: usize,
+    pub(crate) stores: usize,
+    pub(crate) read_connections: usize,
+}
+
+impl Shares {
+    pub(crate) fn bounds(&self) -> Bounds {
+        Bounds { all: self.connections, strangers: self.strangers }
+    }
+}
+
+/// Raises the limit of open files to what the system allows; the limit from then on.
+pub(crate) fn raise_limit() -> usize {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, ..limit };
+    let current = match setrlimit(Resource::Nofile, raised) {
+        Ok(()) => limit.maximum,
+        Err(error) => {
+            warn!(%error, "the limit of open files could not be raised");
+            limit.current
+        }
+    };
+    current.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX))
+}
+
+/// Shares the limit out, and says how.
+///
+/// # Errors
+/// One sentence that names the settings and the numbers that do not fit.
+pub(crate) fn share_out(process: Process, wishes: Wishes) -> Result<Shares, String> {
+    let shares = shares(process, wishes)?;
+    info!(
+        open_files = process.limit,
+        max_open = shares.stores,
+        read_connections = shares.read_connections,
+        max_connections = shares.connections,
+        max_unauthenticated = shares.strangers,
+        "file descriptors are shared out"
+    );
+    Ok(shares)
+}
+
+fn shares(process: Process, wishes: Wishes) -> Result<Shares, String> {
+    if let Some(stores) = wishes.stores.filter(|stores| *stores <= process.regions) {
+        return Err(format!(
+            "settings: store.max_open is {stores}, and must be more than the {} served regions (serve_regions), each of which \
+             keeps its registry open",
+            process.regions
+        ));
+    }
+    // What was asked for is given, or refused; only where all is left to the limit are readers given up for more tenants.
+    let fewest_readers = if wishes.stores.is_some() { process.read_connections } else { 1 };
+    let mut tried = (fewest_readers..=process.read_connections).rev().map(|readers| {
+        let shares = process.share_with(readers, wishes);
+        shares.map(|shares| (shares.stores >= process.regions + ENOUGH_TENANTS, shares))
+    });
+    let mut best = Err(process.cannot_fit(wishes));
+    for shares in &mut tried {
+        match shares {
+            Some((true, shares)) => return Ok(shares),
+            Some((false, shares)) => best = Ok(shares),
+            None => {}
+        }
+    }
+    best
+}
+
+impl Process {
+    fn reserved(&self) -> usize {
+        let others = OF_ANOTHER_LISTENER * self.listeners.saturating_sub(1);
+        STANDING + OF_A_WORKER * self.workers + others + METRICS_CONNECTIONS + PASSING + NEWCOMERS
+    }
+
+    /// `None` when it does not fit.
+    fn share_with(&self, read_connections: usize, wishes: Wishes) -> Option<Shares> {
+        let of_one = of_a_store(read_connections);
+        let fewest_stores = wishes.stores.unwrap_or(self.regions + 1);
+        let free =
+            self.limit.checked_sub(self.reserved())?.checked_sub(of_one.checked_mul(fewest_stores)?)?;
+        let connections =
+            wishes.connections.unwrap_or_else(|| (free / 2).clamp(FEWEST_CONNECTIONS, MOST_CONNECTIONS));
+        let more = free.checked_sub(connections)? / of_one;
+        let stores =
+            wishes.stores.unwrap_or_else(|| (fewest_stores + more).min(MOST_STORES.max(fewest_stores)));
+        let strangers = wishes.strangers.unwrap_or((connections / 2).max(1)).min(connections);
+        Some(Shares { connections, strangers, stores, read_connections })
+    }
+
+    fn cannot_fit(&self, wishes: Wishes) -> String {
+        let readers = if wishes.stores.is_some() { self.read_connections } else { 1 };
+        let stores = wishes.stores.unwrap_or(self.regions + 1);
+        let connections = wishes.connections.unwrap_or(FEWEST_CONNECTIONS);
+        let needed = stores.saturating_mul(of_a_store(readers)).saturating_add(connections + self.reserved());
+        format!(
+            "settings: {stores} open stores (store.max_open; {} file descriptors each at store.read_connections {readers}), \
+             {connections} connections (server.max_connections) and {} for the process itself need {needed} file \
+             descriptors, and the limit of open files is {}: raise it (ulimit -Hn, LimitNOFILE=), or lower these or the \
+             {} served regions (serve_regions)",
+            of_a_store(readers),
+            self.reserved(),
+            self.limit,
+            self.regions,
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn process(limit: usize) -> Process {
+        Process { limit, workers: 2, listeners: 1, regions: 5, read_connections: 4 }
+    }
+
+    fn needed(process: Process, shares: Shares) -> usize {
+        process.reserved() + shares.connections + shares.stores * of_a_store(shares.read_connections)
+    }
+
+    #[test]
+    fn what_is_shared_out_fits_and_leaves_some_for_everybody() {
+        for limit in (96..1024).chain([1024, 4096, 20_000, 1 << 20, usize::MAX]) {
+            let process = process(limit);
+            let Ok(shares) = shares(process, Wishes::default()) else {
+                assert!(limit < 128, "{limit} is enough");
+                continue;
+            };
+            assert!(needed(process, shares) <= limit, "{limit}: {shares:?}");
+            assert!(shares.stores > process.regions && shares.connections >= FEWEST_CONNECTIONS);
+            assert!((1..=shares.connections).contains(&shares.strangers), "{limit}: {shares:?}");
+            assert!((1..=4).contains(&shares.read_connections));
+        }
+        let plenty = shares(process(1 << 20), Wishes::default()).unwrap();
+        let most = Shares { connections: 4096, strangers: 2048, stores: 512, read_connections: 4 };
+        assert_eq!(plenty, most);
+        assert!(shares(Process { regions: 1, ..process(64) }, Wishes::default()).is_ok());
+    }
+
+    #[test]
+    fn what_was_asked_for_is_given_or_refused_with_the_keys_and_the_numbers() {
+        let wishes = Wishes { stores: Some(512), ..Wishes::default() };
+        assert_eq!(shares(process(20_000), wishes).unwrap().stores, 512);
+        for (limit, wishes) in [
+            (1024, wishes),
+            (1024, Wishes { connections: Some(1000), ..Wishes::default() }),
+            (40, Wishes::default()),
+            (1024, Wishes { stores: Some(usize::MAX), ..Wishes::default() }),
+        ] {
+            let refused = shares(process(limit), wishes).unwrap_err();
+            let named =
+                ["store.max_open", "server.max_connections", "store.read_connections", "serve_regions"];
+            assert!(named.iter().all(|key| refused.contains(key)), "{refused}");
+            assert!(refused.contains(&limit.to_string()), "{refused}");
+        }
+        let refused = shares(process(1024), Wishes { stores: Some(5), ..Wishes::default() }).unwrap_err();
+        assert!(refused.contains("store.max_open") && refused.contains("serve_regions"), "{refused}");
+    }
+}
