@@ -73,13 +73,14 @@ impl Armed {
     async fn wait(self) {
         // The store may be closed meanwhile, and is not kept by this.
         while let Some(writer) = self.0.upgrade() {
-            let left = writer.rests_until_ms().saturating_sub(uptime_ms());
-            if left == 0 {
+            let left = Duration::from_millis(writer.rests_until_ms().saturating_sub(uptime_ms()));
+            if left.is_zero() {
                 drop(self);
                 return writer.ask_to_empty_the_log();
             }
             drop(writer);
-            tokio::time::sleep(Duration::from_millis(left)).await;
+            // A burst may come meanwhile, after which it is sooner.
+            tokio::time::sleep(left.min(SOON)).await;
         }
     }
 }

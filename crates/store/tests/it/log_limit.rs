@@ -249,3 +249,15 @@ async fn stores_come_and_go_while_their_logs_are_emptied() {
     stores.shutdown().await;
     assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 8, "nothing is left beside the files");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_log_that_a_burst_has_left_long_does_not_wait_for_an_idle_minute() {
+    let settings = StoreSettings { log_idle: Duration::from_secs(3_600), ..StoreSettings::default() };
+    let fresh = FreshStore::sqlite_with(MIGRATIONS, settings).await;
+    // From here on an hour would be waited for.
+    fresh.store.write(add_one).await.unwrap();
+    fresh.store.write(|tx| insert_many(tx, 0, 400)).await.unwrap();
+    assert!(log_size(&fresh) > 4 << 20);
+    wait_until("the log is empty", || log_size(&fresh) == 0).await;
+    fresh.remove().await;
+}
