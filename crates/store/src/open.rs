@@ -37,6 +37,19 @@ impl Opener {
     pub(crate) fn open(&self, role: Role) -> Result<StoreConnection, StoreError> {
         self.descriptors.retrying(|| sqlite(&self.file, role, &self.settings))
     }
+
+    /// Opens one that writes next. SQLite opens a file for reading alone where it cannot open it for writing, as when the last
+    /// file descriptor became free between two tries; so whether it can write is tried.
+    ///
+    /// # Errors
+    /// As [`Opener::open`]; `Busy` when another process writes.
+    pub(crate) fn open_to_write(&self) -> Result<StoreConnection, StoreError> {
+        self.descriptors.retrying(|| {
+            let mut connection = sqlite(&self.file, Role::Writer, &self.settings)?;
+            connection.batch_execute("BEGIN IMMEDIATE; ROLLBACK")?;
+            Ok(connection)
+        })
+    }
 }
 
 fn sqlite(file: &StoreFile, role: Role, settings: &StoreSettings) -> Result<StoreConnection, StoreError> {

@@ -77,7 +77,7 @@ impl SqliteStore {
         if progress != Progress::Current || marked != Marked::Yes {
             // The reader remembers the schema from before.
             drop(reader);
-            let mut writer = opener.open(Role::Writer)?;
+            let mut writer = opener.open_to_write()?;
             migrate::bring_up(&mut writer, &mark::begin_sql(file), migrations, settings.clock.wall_ms())?;
             // A step may have written the whole file into the log. Where another process reads it, the writer does this later.
             writer.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)")?;
@@ -89,7 +89,7 @@ impl SqliteStore {
         }
         if !Presence::has_log(file) {
             // It is new, or a copy that `VACUUM INTO` made: the writer gives it a log, in which only a new connection takes part.
-            let _writer = opener.open(Role::Writer)?;
+            let _writer = opener.open_to_write()?;
             reader = opener.open(Role::Reader)?;
         }
         let presence = Arc::new(Presence::of(file)?);

@@ -25,7 +25,7 @@ use crate::admission::closed;
 use crate::background::{self, Threads};
 use crate::clock::StoreClock;
 use crate::connection::depth;
-use crate::open::{Opener, Role};
+use crate::open::Opener;
 use crate::pool::lock;
 use crate::priority::Priority;
 use crate::room::Limit;
@@ -239,7 +239,7 @@ impl Writer {
             return Ok(ready);
         }
         self.presence.look()?;
-        let mut connection = self.opener.open(Role::Writer)?;
+        let mut connection = self.opener.open_to_write()?;
         self.checkpointer.look(&mut connection)?;
         self.presence.look()?;
         Ok(connection)
