@@ -21,6 +21,9 @@ const FILES_OF_A_CONNECTION: usize = 4;
 /// What is to be left for others: connections of clients that are accepted, and files of this kind that are open for a moment.
 const MARGIN: usize = 8;
 
+/// Tries after one that failed though there are descriptors.
+const MORE_TRIES: u32 = 10;
+
 /// `ENFILE` and `EMFILE`: the system's and the process's own limit; the numbers are the same on every Unix.
 const OUT_OF_DESCRIPTORS: [i32; 2] = [23, 24];
 
@@ -48,8 +51,8 @@ impl Descriptors {
         mut attempt: impl FnMut() -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let end = Instant::now() + self.patience;
-        // What was missing may be there again before it is looked for.
-        let mut once_more = true;
+        // What was missing is often there again before it is looked for, and gone when it is tried again.
+        let mut more_tries = MORE_TRIES;
         loop {
             let cause = match attempt() {
                 Err(StoreError::Unavailable(cause)) => cause,
@@ -61,9 +64,14 @@ impl Descriptors {
                 }
             };
             if !are_fewer_left_than(FILES_OF_A_CONNECTION) {
-                if !std::mem::take(&mut once_more) {
+                if more_tries == 0 {
                     return Err(StoreError::Unavailable(cause));
                 }
+                more_tries -= 1;
+                if are_fewer_left_than(MARGIN) {
+                    self.close_a_store();
+                }
+                sleep(PAUSE);
             } else if Instant::now() < end {
                 self.close_a_store();
                 sleep(PAUSE);
@@ -71,6 +79,11 @@ impl Descriptors {
                 return Err(StoreError::Unavailable(format!("no file descriptor is left: {cause}")));
             }
         }
+    }
+
+    /// Whether there may be too few for what is opened next.
+    pub(crate) fn are_scarce(&self) -> bool {
+        are_fewer_left_than(2 * MARGIN)
     }
 
     /// Begins to close the store that was not used for longest. Beside this thread, which may be the one that such a store

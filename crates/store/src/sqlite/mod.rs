@@ -63,6 +63,15 @@ impl SqliteStore {
         priority: &Arc<Priority>,
         absent: Absent,
     ) -> Result<Self, StoreError> {
+        opener.descriptors.retrying(|| Self::open_once(opener, migrations, priority, absent))
+    }
+
+    fn open_once(
+        opener: &Opener,
+        migrations: &'static [Migration],
+        priority: &Arc<Priority>,
+        absent: Absent,
+    ) -> Result<Self, StoreError> {
         let (file, settings) = (&opener.file, &opener.settings);
         match absent {
             Absent::IsMade => opener.descriptors.retrying(|| create_file(file))?,
@@ -91,6 +100,10 @@ impl SqliteStore {
             // It is new, or a copy that `VACUUM INTO` made: the writer gives it a log, in which only a new connection takes part.
             let _writer = opener.open_to_write()?;
             reader = opener.open(Role::Reader)?;
+        }
+        if opener.descriptors.are_scarce() {
+            // All connections share the log's index as the first has opened it, which may be for reading alone.
+            opener.open_to_write()?;
         }
         let presence = Arc::new(Presence::of(file)?);
         let counters = Arc::new(Counters::default());
