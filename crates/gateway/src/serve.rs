@@ -67,15 +67,23 @@ async fn run(mut settings: Settings) -> Result<(), String> {
     actix_web::rt::spawn(sum_up_refusals());
     info!(%address, admin = %admin_address, public_url = %app.public_url, "serving");
     let stopped = Arc::clone(&app);
-    actix_web::rt::spawn(async move {
+    let stop = actix_web::rt::spawn(async move {
         stop_asked_for.await;
         stopped.stop_being_ready();
         connections.stop();
-        stopper.stop().await;
+        let staff = async {
+            if let Some(admin) = admin {
+                admin.stop().await;
+            }
+        };
+        tokio::join!(stopper.stop(), staff);
     });
     let ended = server.await.map_err(|e| format!("serving: {e}"));
-    for beside in [admin, metrics].into_iter().flatten() {
-        beside.stop(true).await;
+    if ended.is_ok() {
+        stop.await.map_err(|e| format!("stopping: {e}"))?;
+    }
+    if let Some(metrics) = metrics {
+        metrics.stop(true).await;
     }
     app.stores.shutdown().await;
     TALLY.sum_up();
@@ -161,11 +169,10 @@ fn server_for_staff(
     app: &Arc<App>,
     listener: TcpListener,
     connections: &http::Connections,
-) -> Result<actix_web::dev::ServerHandle, String> {
-    let http::Serving { server, .. } = serving(app, listener, (Doors::Staff, 1), connections)?;
-    let handle = server.handle();
+) -> Result<http::Stopper, String> {
+    let http::Serving { server, stopper } = serving(app, listener, (Doors::Staff, 1), connections)?;
     actix_web::rt::spawn(server);
-    Ok(handle)
+    Ok(stopper)
 }
 
 async fn sum_up_refusals() {

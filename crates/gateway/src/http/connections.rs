@@ -135,6 +135,10 @@ impl Connections {
         }
     }
 
+    pub(super) fn is_anybody_present(&self) -> bool {
+        !self.crowd().present.is_empty()
+    }
+
     /// When the stop began, if it has.
     pub(super) fn stopping_since(&self) -> Option<Instant> {
         self.0.stop.get().copied()

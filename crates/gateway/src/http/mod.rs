@@ -12,4 +12,4 @@ mod upgrade;
 
 pub(crate) use connections::{Bounds, Connections};
 pub(crate) use raw_query::restore;
-pub(crate) use server::{Limits, NEWCOMERS, Serving, start, trust};
+pub(crate) use server::{Limits, NEWCOMERS, Serving, Stopper, start, trust};

@@ -15,7 +15,12 @@ use actix_service::{
     map_config,
 };
 use actix_web::{
-    Error, HttpRequest, body::MessageBody, dev::AppConfig, http::header, rt::net::TcpStream, rt::time::sleep,
+    Error, HttpRequest,
+    body::MessageBody,
+    dev::AppConfig,
+    http::header,
+    rt::net::TcpStream,
+    rt::time::{Instant, sleep},
 };
 use socket2::SockRef;
 
@@ -30,6 +35,9 @@ use super::{
 
 /// How long a connection that ends is read on, so that a client in the middle of a refused body gets its answer.
 const LINGER: Duration = Duration::from_secs(1);
+
+/// Seconds for what the library has left to end when all connections are gone.
+const LAST_MOMENT: u64 = 1;
 
 /// Connections beyond their bound that a listener may have accepted and not looked at yet.
 pub(crate) const NEWCOMERS: usize = 4;
@@ -59,15 +67,19 @@ pub(crate) struct Serving {
 pub(crate) struct Stopper {
     door: Door,
     handle: ServerHandle,
+    connections: Connections,
+    /// How long it may take.
+    patience: Duration,
 }
 
 impl Stopper {
     /// Once [`Connections::stop`] was called: lets newcomers in for as long as idle connections stay open, then nobody; ends when
     /// all connections have, or at the deadline.
     pub(crate) async fn stop(self) {
+        let deadline = Instant::now() + self.patience;
         sleep(QUIET).await;
-        self.door.close().await;
-        self.handle.stop(true).await;
+        let all_are_gone = self.door.close(&self.connections, deadline).await;
+        self.handle.stop(all_are_gone).await;
     }
 }
 
@@ -97,13 +109,12 @@ where
     let door = Door::of(&listener).map_err(|e| format!("{address}: {e}"))?;
     let patience = Patience { head: limits.headers, exchange: limits.exchange, idle: limits.keep_alive };
     let most = (connections.bounds().all + NEWCOMERS).div_ceil(workers);
-    let deadline = limits.shutdown.saturating_sub(QUIET).as_secs().max(1);
     let builder = Server::build()
         .disable_signals()
-        .shutdown_timeout(deadline)
+        .shutdown_timeout(LAST_MOMENT)
         .workers(workers)
         .max_concurrent_connections(most);
-    let connections = connections.clone();
+    let (connections, counted) = (connections.clone(), connections.clone());
     let builder = builder.listen(format!("http-{address}"), listener, move || {
         // Time is kept by `Patient`, for every request.
         let http = HttpService::build()
@@ -148,7 +159,12 @@ where
         connection.and_then(http.h1(application))
     });
     let server = builder.map_err(|e| format!("{address}: {e}"))?.run();
-    let stopper = Stopper { door, handle: server.handle() };
+    let stopper = Stopper {
+        door,
+        handle: server.handle(),
+        connections: counted,
+        patience: limits.shutdown.max(QUIET * 2),
+    };
     Ok(Serving { server, stopper })
 }
 
