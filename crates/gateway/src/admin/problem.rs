@@ -10,6 +10,7 @@ use actix_web::{
         header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE},
     },
 };
+use directory::DirectoryError;
 use provisioning::ProvisioningError;
 use seat_ledger::SeatError;
 use serde_json::json;
@@ -167,7 +168,9 @@ impl From<ProvisioningError> for Problem {
                 400,
                 format!("{license} has no license to fall back to; its policy can only be refuse."),
             ),
-            ProvisioningError::Store(error) => error.into(),
+            ProvisioningError::Store(error)
+            | ProvisioningError::Directory(DirectoryError::Store(error))
+            | ProvisioningError::Seats(SeatError::Store(error)) => error.into(),
             other => Self::internal(&other),
         }
     }
