@@ -21,6 +21,7 @@ pub mod patch;
 pub mod path;
 pub mod projection;
 pub mod resource;
+mod resource_kind;
 pub mod schema;
 pub mod search;
 pub mod sort;
@@ -28,4 +29,5 @@ pub mod urn;
 
 pub use error::{ScimError, ScimType};
 pub use resource::Document;
+pub use resource_kind::ResourceKind;
 pub use schema::ResourceType;

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 pub use attribute::{Attribute, Mutability, Returned, Type, Uniqueness, alike};
 
-use crate::{path, urn};
+use crate::{ResourceKind, path, urn};
 
 /// One schema document (RFC 7643 §7).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -167,74 +167,32 @@ impl ResourceType {
     }
 }
 
-/// The `User` resource type: core, enterprise and seat schemas.
-///
-/// # Panics
-/// Never in a build that passed its tests: the documents are compiled in and a test parses each.
+/// The `User` resource type.
 #[must_use]
 pub fn user() -> ResourceType {
-    ResourceType {
-        name: "User",
-        endpoint: "/Users",
-        description: "A person who may use the application.",
-        core: built_in(include_str!("user.json")),
-        extensions: [include_str!("enterprise.json"), include_str!("seat.json")]
-            .map(|text| Extension { schema: built_in(text), required: false })
-            .into(),
-        common: built_in(include_str!("common.json")),
-    }
+    ResourceKind::User.resource_type()
 }
 
 /// The `Group` resource type.
-///
-/// # Panics
-/// As [`user`].
 #[must_use]
 pub fn group() -> ResourceType {
-    ResourceType {
-        name: "Group",
-        endpoint: "/Groups",
-        description: "A set of users and groups.",
-        core: built_in(include_str!("group.json")),
-        extensions: Vec::new(),
-        common: built_in(include_str!("common.json")),
-    }
+    ResourceKind::Group.resource_type()
 }
 
 /// The licenses of a tenant, read-only: an entitlement in the words of Okta's entitlement discovery.
-///
-/// # Panics
-/// As [`user`].
 #[must_use]
 pub fn license() -> ResourceType {
-    ResourceType {
-        name: "License",
-        endpoint: "/Licenses",
-        description: "The licenses of the plan, with their seats in use; read-only.",
-        core: built_in(include_str!("entitlement.json")),
-        extensions: Vec::new(),
-        common: built_in(include_str!("common.json")),
-    }
+    ResourceKind::License.resource_type()
 }
 
 /// The roles of a tenant, read-only: Okta's entitlement discovery reads them too.
-///
-/// # Panics
-/// As [`user`].
 #[must_use]
 pub fn role() -> ResourceType {
-    ResourceType {
-        name: "Role",
-        endpoint: "/Roles",
-        description: "The roles that a person can have; read-only.",
-        core: built_in(include_str!("role.json")),
-        extensions: Vec::new(),
-        common: built_in(include_str!("common.json")),
-    }
+    ResourceKind::Role.resource_type()
 }
 
 #[allow(clippy::expect_used, reason = "compiled-in text, parsed by a test")]
-fn built_in(text: &str) -> Schema {
+pub(crate) fn built_in(text: &str) -> Schema {
     serde_json::from_str(text).expect("a built-in schema document parses")
 }
 

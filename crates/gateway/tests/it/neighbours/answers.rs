@@ -140,7 +140,13 @@ fn a_change_whose_answer_finds_no_room_is_not_done() {
         } else {
             assert_eq!(read.expect(200).body["displayName"], name);
         }
-        assert_eq!(greedy.get(&format!("{path}?attributes=displayName")).expect(200).body["displayName"], name);
+        assert_eq!(
+            greedy.get(&format!("{path}?attributes=displayName")).expect(200).body["displayName"],
+            name
+        );
     }
-    assert!(changes_refused >= 3 && reads_refused >= 3, "{changes_refused} changes and {reads_refused} reads were refused");
+    assert!(
+        changes_refused >= 3 && reads_refused >= 3,
+        "{changes_refused} changes and {reads_refused} reads were refused"
+    );
 }

@@ -1,0 +1,110 @@
+//! The kinds of resources: a new one is a row here and a schema document.
+
+use strum::{Display, EnumString, IntoStaticStr, VariantArray};
+
+use crate::{
+    ResourceType,
+    schema::{Extension, built_in},
+};
+
+/// A kind of resource. Its word is the `name` of its resource type (RFC 7643 §6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Display, EnumString, IntoStaticStr, VariantArray)]
+pub enum ResourceKind {
+    /// RFC 7643 §4.1.
+    User,
+    /// RFC 7643 §4.2.
+    Group,
+    /// The licenses of the plan, which Okta's entitlement discovery reads.
+    License,
+    /// The roles of the profile, which Okta's entitlement discovery reads.
+    Role,
+}
+
+/// What is the same for a kind in every tenant.
+struct Row {
+    endpoint: &'static str,
+    description: &'static str,
+    core: &'static str,
+    extensions: &'static [&'static str],
+    is_read_only: bool,
+}
+
+impl ResourceKind {
+    /// Every kind, in the order in which `/ResourceTypes` lists them.
+    pub const ALL: &'static [Self] = Self::VARIANTS;
+
+    const fn row(self) -> Row {
+        match self {
+            Self::User => Row {
+                endpoint: "/Users",
+                description: "A person who may use the application.",
+                core: include_str!("schema/user.json"),
+                extensions: &[include_str!("schema/enterprise.json"), include_str!("schema/seat.json")],
+                is_read_only: false,
+            },
+            Self::Group => Row {
+                endpoint: "/Groups",
+                description: "A set of users and groups.",
+                core: include_str!("schema/group.json"),
+                extensions: &[],
+                is_read_only: false,
+            },
+            Self::License => Row {
+                endpoint: "/Licenses",
+                description: "The licenses of the plan, with their seats in use; read-only.",
+                core: include_str!("schema/entitlement.json"),
+                extensions: &[],
+                is_read_only: true,
+            },
+            Self::Role => Row {
+                endpoint: "/Roles",
+                description: "The roles that a person can have; read-only.",
+                core: include_str!("schema/role.json"),
+                extensions: &[],
+                is_read_only: true,
+            },
+        }
+    }
+
+    /// `User`, `Group`, …
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
+
+    /// `/Users`, `/Groups`, … below the base URL.
+    #[must_use]
+    pub const fn endpoint(self) -> &'static str {
+        self.row().endpoint
+    }
+
+    /// The kind of the endpoint `/Users`, `/Groups`, …
+    #[must_use]
+    pub fn at_endpoint(endpoint: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.endpoint() == endpoint)
+    }
+
+    /// Whether clients may only read it.
+    #[must_use]
+    pub const fn is_read_only(self) -> bool {
+        self.row().is_read_only
+    }
+
+    /// The resource type as it is before a tenant's profile and own schemas shape it.
+    ///
+    /// # Panics
+    /// When a built-in schema document is damaged; a test parses all of them.
+    #[must_use]
+    pub fn resource_type(self) -> ResourceType {
+        let Row { endpoint, description, core, extensions, .. } = self.row();
+        let extension = |text: &&str| Extension { schema: built_in(text), required: false };
+        ResourceType {
+            name: self.name(),
+            endpoint,
+            description,
+            core: built_in(core),
+            extensions: extensions.iter().map(extension).collect(),
+            common: built_in(include_str!("schema/common.json")),
+        }
+    }
+}
