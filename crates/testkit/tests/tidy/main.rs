@@ -10,7 +10,9 @@ use std::{
 
 use toml::{Table, Value};
 
+mod circles;
 mod fresh_machine;
+mod signatures;
 
 /// One crate: which of ours it may use, and which of others' it must not, because the design says what is absent from it.
 struct Rule {
