@@ -25,7 +25,7 @@ pub fn filters() -> Vec<String> {
         let text = query.split('&').next()?;
         Some(text.replace("%20", " ").replace("%22", "\"").replace('+', " "))
     });
-    distinct(recorded.chain(MORE.iter().map(|text| (*text).to_owned())))
+    distinct(recorded.chain(MORE.iter().map(|text| (*text).to_owned())).chain(hostile("filters")))
 }
 
 /// Paths of PATCH operations.
@@ -129,7 +129,6 @@ pub fn histories() -> Vec<String> {
 #[must_use]
 pub fn documents() -> Vec<String> {
     const MORE: &[&str] = &[
-        r#"{"a":1,"A":2}"#,
         r#"{"a":{"b":[1,-2,1.5e300,18446744073709551615,null,true,""]}}"#,
         r#"["\ud83d\ude00","\ud83d","\u0000","\t\r\n","\u007f"]"#,
         "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]",
@@ -138,7 +137,7 @@ pub fn documents() -> Vec<String> {
         "1e999999",
     ];
     let recorded = steps().into_iter().map(|step| step["body"].to_string());
-    distinct(recorded.chain(MORE.iter().map(|text| (*text).to_owned())))
+    distinct(recorded.chain(MORE.iter().map(|text| (*text).to_owned())).chain(hostile("bodies")))
 }
 
 /// Schema documents: our own, and what a tenant may add.
@@ -183,6 +182,13 @@ pub fn names() -> Vec<String> {
         "\u{345}\u{301}\n\u{3b9}\u{301}",
     ];
     NAMES.iter().map(|names| (*names).to_owned()).collect()
+}
+
+/// The hostile texts of this kind that the gateway's tests send.
+fn hostile(kind: &str) -> Vec<String> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testkit/src/hostile.json");
+    let texts: Value = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
+    texts[kind].as_object().unwrap().values().map(|text| text.as_str().unwrap().to_owned()).collect()
 }
 
 /// Every case of every recording.

@@ -1,8 +1,7 @@
-//! A real gateway for tests: the built binary in a process of its own, on free loopback ports, over a fresh data directory.
-//! Tests talk to it as its users do: over HTTP and through the command line.
+//! A real gateway: the built binary in a process of its own, on free loopback ports, over a fresh data directory. Tests, the
+//! benchmark and the demo talk to it as its users do: over HTTP and through the command line.
 
 use std::{
-    io::Read as _,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     thread::sleep,
@@ -18,10 +17,17 @@ use crate::{
     http::{Answer, Request},
     ports,
     small_disk::SmallDisk,
+    wire::{Connection, Heard},
 };
 
 /// How long a gateway may take to start.
 const START: Duration = Duration::from_secs(20);
+
+/// How often it is asked meanwhile.
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// The name of its log, beside the data.
+const LOG: &str = "gateway.log";
 
 /// A running gateway; its process ends with this value.
 pub struct Gateway {
@@ -34,9 +40,27 @@ pub struct Gateway {
     pub url: String,
     /// `http://127.0.0.1:<port>/metrics`
     pub metrics_url: String,
+    /// From the start of the process until it was ready, the last time.
+    pub started_in: Duration,
     /// Unmounted before the directory is removed.
     disk: Option<SmallDisk>,
-    data: TempDir,
+    folder: PathBuf,
+    _temporary: Option<TempDir>,
+}
+
+/// How a gateway is started, where it differs from the default.
+#[derive(Default)]
+pub struct Setup<'a> {
+    /// Settings such as `("USHER__LIMITS__WRONG_SECRETS", "5")`.
+    pub settings: &'a [(&'a str, &'a str)],
+    /// How many files it may open: the soft limit and the hard one.
+    pub open_files: Option<(u64, u64)>,
+    /// MiB of a disk of its own for the data, so small that a test can fill it.
+    pub disk_mib: Option<u32>,
+    /// Where data and log go and stay, in place of a temporary directory.
+    pub folder: Option<&'a Path>,
+    /// The ports for requests and for metrics.
+    pub ports: Option<[u16; 2]>,
 }
 
 impl Gateway {
@@ -45,62 +69,48 @@ impl Gateway {
         Self::start_with(binary, &[])
     }
 
-    /// Starts the binary with settings such as `("USHER__LIMITS__WRONG_SECRETS", "5")`.
+    /// Starts the binary with settings.
     pub fn start_with(binary: &str, settings: &[(&str, &str)]) -> Self {
-        Self::start_over(binary, None, settings, |_| None)
+        Self::set_up(binary, Setup { settings, ..Setup::default() })
     }
 
-    /// Starts the binary where it may open so many files: the soft limit and the hard one.
-    pub fn start_with_open_files(binary: &str, limits: (u64, u64), settings: &[(&str, &str)]) -> Self {
-        Self::start_over(binary, Some(limits), settings, |_| None)
-    }
-
-    /// Starts the binary with its data on a disk of its own, so small that a test can fill it.
-    pub fn start_on_small_disk(binary: &str, settings: &[(&str, &str)], mib: u32) -> Self {
-        Self::start_over(binary, None, settings, |data| Some(SmallDisk::mount(data, mib)))
-    }
-
-    fn start_over(
-        binary: &str,
-        open_files: Option<(u64, u64)>,
-        settings: &[(&str, &str)],
-        disk: impl FnOnce(&Path) -> Option<SmallDisk>,
-    ) -> Self {
-        let data = tempfile::tempdir().unwrap();
-        let disk = disk(&data.path().join("data"));
-        let (port, metrics) = (ports::claim(), ports::claim());
+    /// Starts the binary.
+    pub fn set_up(binary: impl Into<PathBuf>, setup: Setup<'_>) -> Self {
+        let temporary = setup.folder.is_none().then(|| tempfile::tempdir().unwrap());
+        let folder = setup.folder.or(temporary.as_ref().map(TempDir::path)).unwrap().to_owned();
+        let disk = setup.disk_mib.map(|mib| SmallDisk::mount(&folder.join("data"), mib));
+        let [port, metrics] = setup.ports.unwrap_or_else(|| [ports::claim(), ports::claim()]);
         let mut environment: Vec<(String, String)> = vec![
-            ("USHER__DATA_DIR".into(), data.path().join("data").display().to_string()),
+            ("USHER__DATA_DIR".into(), folder.join("data").display().to_string()),
             ("USHER__SERVER__LISTEN".into(), format!("127.0.0.1:{port}")),
             ("USHER__METRICS__LISTEN".into(), format!("127.0.0.1:{metrics}")),
         ];
-        environment.extend(settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
-        let program = program(Path::new(binary), open_files);
-        let process = spawn(program, &environment, &data.path().join("log"));
+        environment.extend(setup.settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
+        let (binary, began) = (binary.into(), Instant::now());
+        let process = spawn(program(&binary, setup.open_files), &environment, &folder.join(LOG));
         let mut gateway = Self {
-            binary: binary.into(),
+            binary,
             environment,
-            open_files,
+            open_files: setup.open_files,
             process,
             url: format!("http://127.0.0.1:{port}"),
             metrics_url: format!("http://127.0.0.1:{metrics}/metrics"),
+            started_in: Duration::ZERO,
             disk,
-            data,
+            folder,
+            _temporary: temporary,
         };
-        gateway.wait_until_ready();
+        gateway.wait_until_ready(began);
         gateway
     }
 
-    fn wait_until_ready(&mut self) {
-        let began = Instant::now();
-        while began.elapsed() < START && self.is_alive() {
-            if Request::new("GET", &format!("{}/readyz", self.url)).try_send().is_ok_and(|a| a.status == 200)
-            {
-                return;
-            }
-            sleep(Duration::from_millis(10));
+    fn wait_until_ready(&mut self, began: Instant) {
+        let ready = format!("{}/readyz", self.url);
+        while !Request::new("GET", &ready).try_send().is_ok_and(|answer| answer.status == 200) {
+            assert!(began.elapsed() < START && self.is_alive(), "it is not ready; its log:\n{}", self.log());
+            sleep(PAUSE);
         }
-        panic!("the gateway did not start; its log says:\n{}", self.log());
+        self.started_in = began.elapsed();
     }
 
     /// The disk that it was started on.
@@ -110,7 +120,7 @@ impl Gateway {
 
     /// The data directory.
     pub fn data_dir(&self) -> PathBuf {
-        self.data.path().join("data")
+        self.folder.join("data")
     }
 
     /// The one file in which a tenant's rows lie, when the region has that tenant alone.
@@ -123,9 +133,14 @@ impl Gateway {
         stores.into_iter().next().unwrap()
     }
 
+    /// Where the process writes its log.
+    pub fn log_file(&self) -> PathBuf {
+        self.folder.join(LOG)
+    }
+
     /// Everything that the process has logged so far, over restarts.
     pub fn log(&self) -> String {
-        std::fs::read_to_string(self.data.path().join("log")).unwrap_or_default()
+        std::fs::read_to_string(self.log_file()).unwrap_or_default()
     }
 
     /// The process id.
@@ -152,8 +167,8 @@ impl Gateway {
 
     /// Starts the process again over the same data and ports.
     pub fn start_again(&mut self) {
-        self.start_again_unready();
-        self.wait_until_ready();
+        self.begin_again(program(&self.binary, self.open_files));
+        self.wait_until_ready(Instant::now());
     }
 
     /// The same, as the last words of another program that becomes it, such as `strace -D`.
@@ -161,7 +176,7 @@ impl Gateway {
         let mut command = Command::new(program);
         command.args(words).arg(&self.binary);
         self.begin_again(command);
-        self.wait_until_ready();
+        self.wait_until_ready(Instant::now());
     }
 
     /// Starts the process again, of which it is not expected that it is ready; waits until it listens.
@@ -170,12 +185,30 @@ impl Gateway {
     }
 
     fn begin_again(&mut self, command: Command) {
-        self.process = spawn(command, &self.environment, &self.data.path().join("log"));
-        let began = Instant::now();
-        while Request::new("GET", &format!("{}/healthz", self.url)).try_send().is_err() {
+        self.process = spawn(command, &self.environment, &self.log_file());
+        let (began, health) = (Instant::now(), format!("{}/healthz", self.url));
+        while Request::new("GET", &health).try_send().is_err() {
             assert!(began.elapsed() < START && self.is_alive(), "it does not listen:\n{}", self.log());
-            sleep(Duration::from_millis(10));
+            sleep(PAUSE);
         }
+    }
+
+    /// Its address, as the header `Host` names it.
+    pub fn host(&self) -> &str {
+        self.url.trim_start_matches("http://")
+    }
+
+    /// A connection on which bytes are sent as they are written.
+    pub fn connect(&self) -> Connection {
+        Connection::open(&self.url).unwrap()
+    }
+
+    /// Sends bytes on a connection of their own and reads until the gateway closes it.
+    pub fn talk(&self, bytes: impl AsRef<[u8]>) -> Heard {
+        let mut connection = self.connect();
+        // The gateway may close before it has taken everything; what it said is read all the same.
+        let _ = connection.send(bytes);
+        connection.hear_all()
     }
 
     /// Whether the process still runs.
@@ -187,6 +220,7 @@ impl Gateway {
     pub fn cli(&self, words: &[&str]) -> Output {
         let mut command = Command::new(&self.binary);
         command.args(words).stdin(Stdio::null());
+        command.env_remove("USHER_SERVER").env_remove("USHER_ADMIN_TOKEN");
         command.envs(self.environment.iter().map(|(k, v)| (k, v)));
         command.output().unwrap()
     }
@@ -203,10 +237,7 @@ impl Gateway {
     pub fn admin(&self, method: &str, path: &str, body: Option<&Value>) -> Answer {
         let token = std::fs::read_to_string(self.data_dir().join("admin-token")).unwrap();
         let request = Request::new(method, &format!("{}/admin/v1{path}", self.url)).bearer(token.trim());
-        match body {
-            Some(body) => request.json(body).send(),
-            None => request.send(),
-        }
+        body.into_iter().fold(request, Request::json).send()
     }
 
     /// Onboards a tenant of the default profile with these quotas (`None`: unlimited) and issues a token.
@@ -303,6 +334,17 @@ impl Tenant {
         Request::new(method, &format!("{}{path}", self.base_url)).bearer(&self.token)
     }
 
+    /// A request as it is sent on a [`Connection`], with the token and these further header lines.
+    pub fn as_written(&self, method: &str, path: &str, more: &str, body: &str) -> String {
+        let Self { region, key, token, .. } = self;
+        let length =
+            if body.is_empty() { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
+        format!(
+            "{method} /{region}/{key}/scim/v2{path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\
+             {length}{more}\r\n{body}"
+        )
+    }
+
     /// GET.
     pub fn get(&self, path: &str) -> Answer {
         self.request("GET", path).send()
@@ -348,12 +390,4 @@ impl Tenant {
         }
         self.post("/Users", &body)
     }
-}
-
-/// Reads what is left of a stream, for raw-socket tests; ends at the peer's close or its silence.
-pub fn read_rest(stream: &mut std::net::TcpStream, patience: Duration) -> Vec<u8> {
-    stream.set_read_timeout(Some(patience)).unwrap();
-    let mut bytes = Vec::new();
-    let _ = stream.read_to_end(&mut bytes);
-    bytes
 }

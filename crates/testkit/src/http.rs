@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use ureq::http::{Request as HttpRequest, Response};
+use ureq::http::{HeaderValue, Request as HttpRequest};
 
 /// Longest wait for an answer.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -11,10 +11,10 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// One request.
 #[must_use]
 pub struct Request {
-    method: String,
-    url: String,
-    headers: Vec<(String, String)>,
-    body: Vec<u8>,
+    pub(crate) method: String,
+    pub(crate) url: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
 }
 
 /// One answer.
@@ -71,6 +71,7 @@ impl Request {
     pub fn try_send(self) -> Result<Answer, ureq::Error> {
         let agent: ureq::Agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
+            .proxy(None)
             .allow_non_standard_methods(true)
             .max_redirects(0)
             .timeout_global(Some(PATIENCE))
@@ -80,25 +81,29 @@ impl Request {
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
-        let mut response =
-            if self.body.is_empty() && !matches!(self.method.as_str(), "POST" | "PUT" | "PATCH") {
-                agent.run(request.body(()).map_err(ureq::Error::Http)?)?
-            } else {
-                agent.run(request.body(self.body).map_err(ureq::Error::Http)?)?
-            };
-        let headers = headers(&response);
+        let mut response = if self.has_length() {
+            agent.run(request.body(self.body).map_err(ureq::Error::Http)?)?
+        } else {
+            agent.run(request.body(()).map_err(ureq::Error::Http)?)?
+        };
+        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let headers =
+            response.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
         let text = response.body_mut().with_config().limit(256 << 20).read_to_string()?;
-        let body = serde_json::from_str(&text).unwrap_or_default();
-        Ok(Answer { status: response.status().as_u16(), headers, body, text })
+        Ok(Answer::new(response.status().as_u16(), headers, text))
+    }
+
+    /// Whether it says how long its body is.
+    pub(crate) fn has_length(&self) -> bool {
+        !self.body.is_empty() || matches!(self.method.as_str(), "POST" | "PUT" | "PATCH")
     }
 }
 
-fn headers<B>(response: &Response<B>) -> Vec<(String, String)> {
-    let text = |v: &ureq::http::HeaderValue| String::from_utf8_lossy(v.as_bytes()).into_owned();
-    response.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect()
-}
-
 impl Answer {
+    pub(crate) fn new(status: u16, headers: Vec<(String, String)>, text: String) -> Self {
+        Self { status, headers, body: serde_json::from_str(&text).unwrap_or_default(), text }
+    }
+
     /// Asserts the status; the answer itself, for going on.
     #[track_caller]
     pub fn expect(self, status: u16) -> Self {
@@ -122,6 +127,11 @@ impl Answer {
         found.next().map(|(_, value)| value.as_str())
     }
 
+    /// Whether the gateway said that the connection ends with it.
+    pub fn is_last(&self) -> bool {
+        self.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"))
+    }
+
     /// The `id` of the resource in the body.
     #[track_caller]
     pub fn id(&self) -> String {
@@ -131,13 +141,5 @@ impl Answer {
 
 /// Percent-encodes a query value.
 pub fn encode(text: &str) -> String {
-    let mut encoded = String::new();
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    encoded
+    form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
 }

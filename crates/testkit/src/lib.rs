@@ -17,4 +17,5 @@ pub mod ports;
 pub mod recordings;
 pub mod small_disk;
 pub mod stores;
+pub mod table;
 pub mod wire;

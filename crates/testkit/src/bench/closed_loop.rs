@@ -154,6 +154,23 @@ pub async fn play<T>(
     Ok((phase, results))
 }
 
+/// Runs `work` in each worker again and again, with the number of the turn.
+pub async fn play_turns(
+    target: &Target,
+    workers: usize,
+    bound: Bound,
+    work: impl AsyncFn(&mut Worker<'_>, usize) -> Result<()>,
+) -> Result<Phase> {
+    let turns = async |worker: &mut Worker<'_>| {
+        while let Some(turn) = worker.turn() {
+            work(worker, turn).await?;
+        }
+        Ok(())
+    };
+    let (phase, _) = play(target, workers, bound, turns).await?;
+    Ok(phase)
+}
+
 impl Worker<'_> {
     /// The number of the next turn, counted over all workers; `None` when the phase is over.
     pub fn turn(&self) -> Option<usize> {
@@ -170,18 +187,22 @@ impl Worker<'_> {
     pub async fn ask<T>(
         &mut self,
         operation: &'static str,
-        (method, path, body): (Method, &str, Option<&Value>),
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
         check: impl FnOnce(&Answer) -> std::result::Result<T, String>,
     ) -> Result<Option<T>> {
         let body = body.map(serde_json::to_vec).transpose()?.map(Bytes::from);
-        self.ask_bytes(|_| operation, (method, path, body), check).await
+        self.ask_bytes(|_| operation, method, path, body, check).await
     }
 
     /// As [`Worker::ask`], with a body as it is sent and a name that the answer decides.
     pub async fn ask_bytes<T>(
         &mut self,
         name: impl FnOnce(&Answer) -> &'static str,
-        (method, path, body): (Method, &str, Option<Bytes>),
+        method: Method,
+        path: &str,
+        body: Option<Bytes>,
         check: impl FnOnce(&Answer) -> std::result::Result<T, String>,
     ) -> Result<Option<T>> {
         let whole_path = format!("{}{path}", self.target.base_path);

@@ -5,14 +5,13 @@
 //! - [`plan`]: the whole run in order, and what its figures are held against
 //! - [`workloads`]: what an identity provider does; [`people`]: who it provisions
 //! - [`closed_loop`], [`connection`], [`record`]: workers, their connections, what they saw
-//! - [`gateway`], [`process`]: the server under test; [`raw`]: what the machine could do
+//! - [`process`]: what the server under test takes; [`raw`]: what the machine could do
 //! - [`report`], [`goals`], [`machine`]: the tables
 
 #![allow(clippy::as_conversions, reason = "figures for people: a rounded count costs nobody anything")]
 
 pub mod closed_loop;
 pub mod connection;
-pub mod gateway;
 pub mod goals;
 pub mod machine;
 pub mod people;

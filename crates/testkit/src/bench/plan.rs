@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use strum::VariantArray as _;
+
 use super::Result;
-use super::closed_loop::{Bound, Phase};
-use super::gateway::Gateway;
+use super::closed_loop::{Bound, Phase, Target};
 use super::goals::{self, Goal};
 use super::machine;
 use super::process::resident_mib;
@@ -15,12 +16,16 @@ use super::raw::disk;
 use super::raw::empty_handler::{self, EmptyHandler};
 use super::raw::sqlite_commits::{COMMIT, Ids, RawCommits};
 use super::record::Record;
-use super::report::{Report, Table, milliseconds, number, percentiles};
+use super::report::{Report, milliseconds, number, percentiles};
 use super::workloads::abuse::{self, Abuse};
 use super::workloads::first_cycle::{self, Lookup, Size};
 use super::workloads::growth::{self, Step};
 use super::workloads::{Directory, group_churn, paging, single, steady_mix};
+use crate::gateway::{Gateway, Setup};
+use crate::table::Table;
 
+/// The region that all tenants of the benchmark live in.
+const REGION: &str = "ire";
 /// Connections that fill the large directory; more than are measured, because group commit likes company.
 const FILL_WORKERS: usize = 32;
 /// Members of each group of the first cycles.
@@ -94,7 +99,8 @@ pub async fn run(options: Options, progress: fn(&str)) -> Result<Outcome> {
         facts.row(vec![name.into(), value]);
     }
 
-    let gateway = Gateway::start(&options.usher, folder).await?;
+    let setup = Setup { folder: Some(folder), ..Setup::default() };
+    let gateway = Gateway::set_up(&options.usher, setup);
     facts.row(vec!["start to ready".into(), format!("{} ms", milliseconds(gateway.started_in))]);
     facts.row(vec!["gateway's memory at start".into(), memory(&gateway)?]);
 
@@ -115,7 +121,7 @@ pub async fn run(options: Options, progress: fn(&str)) -> Result<Outcome> {
 }
 
 fn memory(gateway: &Gateway) -> Result<String> {
-    Ok(format!("{:.1} MiB", resident_mib(gateway.process())?))
+    Ok(format!("{:.1} MiB", resident_mib(gateway.pid())?))
 }
 
 fn rates_table(title: &str) -> Table {
@@ -174,9 +180,17 @@ impl Run {
         vec![operation.to_owned(), workers.to_string(), number(phase.rate(operation)), p50, p99]
     }
 
+    /// A tenant with seats for everybody.
+    fn onboard(&self, key: &str) -> Result<Target> {
+        let tenant = self.gateway.tenant(REGION, key, None, None);
+        let address = self.gateway.url.trim_start_matches("http://").parse()?;
+        let base_path = tenant.base_url.trim_start_matches(&self.gateway.url).to_owned();
+        Ok(Target { address, base_path, token: Some(tenant.token), process: self.gateway.pid() })
+    }
+
     async fn first_cycle(&mut self, key: &str, users: usize, groups: usize) -> Result<Directory> {
         self.say(&format!("first cycle of {} users, {groups} groups …", number(users as f64)));
-        let mut directory = Directory::empty(self.gateway.onboard(key)?);
+        let mut directory = Directory::empty(self.onboard(key)?);
         let workers = self.options.workers;
         let groups = groups.clamp(2, (users / MEMBERS_PER_GROUP).max(2));
         let members_per_group = MEMBERS_PER_GROUP.min(users / groups);
@@ -325,7 +339,7 @@ impl Run {
             "POST alone and raw commits in turns, on the way to {} users …",
             number(users as f64)
         ));
-        let mut directory = Directory::empty(self.gateway.onboard(key)?);
+        let mut directory = Directory::empty(self.onboard(key)?);
         let (workers, window, rounds) = (self.options.workers, self.options.window, self.options.rounds);
         let file = self.options.folder.join("flush.bin");
         let (flushes, flush_time) = disk::flushes(&file, window)?;
@@ -448,7 +462,7 @@ impl Run {
         let (workers, bound) = (self.options.workers, Bound::time(self.options.window / 3));
         let mut sums: BTreeMap<usize, [Phase; 2]> = BTreeMap::new();
         for _ in 0..self.options.rounds {
-            for (nth, step) in Step::ALL.into_iter().enumerate() {
+            for (nth, step) in Step::VARIANTS.iter().copied().enumerate() {
                 for (side, directory) in [small, large].into_iter().enumerate() {
                     let round = growth::run(directory, workers, bound, step).await?;
                     let round = self.noted(round)?;
@@ -460,7 +474,7 @@ impl Run {
             ["operation", "p50 small", "p50 large", "p99 small", "p99 large", "growth", "goal", "verdict"];
         let title = format!("Median of every operation at {few} and at {many} users, {workers} workers, ms");
         let mut table = Table::new(title, &header);
-        for (step, [at_few, at_many]) in Step::ALL.into_iter().zip(sums.values()) {
+        for (step, [at_few, at_many]) in Step::VARIANTS.iter().copied().zip(sums.values()) {
             for &operation in step.operations() {
                 let found = [at_few, at_many].map(|phase| phase.record.percentiles(operation));
                 let [Some(before), Some(after)] = found else {
@@ -497,26 +511,25 @@ impl Run {
             "abuses a second",
             "refused",
         ];
-        let written = self.gateway.onboard("bench-noisy")?;
+        let written = self.onboard("bench-noisy")?;
         let title =
             format!("A neighbour's probe beside {} abusive clients of another tenant, ms", abuse::CLIENTS);
         let mut table = Table::new(title, &HEADER);
-        for (nth, abuse) in Abuse::ALL.into_iter().enumerate() {
-            self.say(&format!("a neighbour of {} …", abuse.name()));
+        for (nth, abuse) in Abuse::VARIANTS.iter().copied().enumerate() {
+            self.say(&format!("a neighbour of {} …", <&str>::from(abuse)));
             let alone = single::probe(neighbour, 1, Bound::time(self.options.window)).await?;
             let target = if abuse.writes() { &written } else { &read.target };
-            let whom = (target, nth * ABUSES);
-            let seen = abuse::run(abuse, whom, neighbour, self.options.window).await?;
+            let seen = abuse::run(abuse, target, nth * ABUSES, neighbour, self.options.window).await?;
             let (alone, probes, abused) =
                 (self.noted(alone)?, self.noted(seen.probes)?, self.noted(seen.abuse)?);
             let found = [&alone, &probes].map(|phase| phase.record.percentiles(single::PROBE));
             let [Some(before), Some(beside)] = found else {
                 return Err(self.hopeless("a neighbour was not answered"));
             };
-            let mut row = vec![abuse.name().to_owned()];
+            let mut row = vec![<&str>::from(abuse).to_owned()];
             row.extend([before.p50, beside.p50, before.p99, beside.p99].map(milliseconds));
             let growth = beside.p99.as_secs_f64() / before.p99.as_secs_f64();
-            row.extend(self.report.judge(abuse.name(), growth, goals::NEIGHBOUR));
+            row.extend(self.report.judge(<&str>::from(abuse), growth, goals::NEIGHBOUR));
             row.extend([abuse::DONE, abuse::REFUSED].map(|name| number(abused.rate(name))));
             table.row(row);
         }
@@ -530,8 +543,9 @@ impl Run {
         for (key, directory) in tenants {
             let phase = paging::depths(directory, Bound::turns(1)).await?;
             self.noted(phase)?;
-            if let Err(why) = self.gateway.audit(key) {
-                self.wrong.wrong("seats audit", &why.to_string());
+            let audit = self.gateway.cli(&["seats", "audit", "--region", REGION, "--key", key]);
+            if !audit.status.success() {
+                self.wrong.wrong("seats audit", &String::from_utf8_lossy(&audit.stderr));
             }
         }
         Ok(())

@@ -1,17 +1,10 @@
-//! The tables: made once, shown as text for the terminal and as Markdown for `docs/performance.md`.
+//! The tables of a run, the goals that it reached, and how figures are written.
 
-use std::fmt::Write;
 use std::time::Duration;
 
 use super::goals::Goal;
 use super::record::Percentiles;
-
-/// A titled table.
-pub struct Table {
-    title: String,
-    header: Vec<&'static str>,
-    rows: Vec<Vec<String>>,
-}
+use crate::table::Table;
 
 /// All tables of a run, and how many goals were reached.
 #[derive(Default)]
@@ -19,61 +12,6 @@ pub struct Report {
     tables: Vec<Table>,
     met: usize,
     missed: Vec<String>,
-}
-
-impl Table {
-    /// A table without rows.
-    pub fn new(title: impl Into<String>, header: &[&'static str]) -> Self {
-        Self { title: title.into(), header: header.to_vec(), rows: Vec::new() }
-    }
-
-    /// Adds a row; missing cells stay empty.
-    pub fn row(&mut self, mut cells: Vec<String>) {
-        cells.resize(self.header.len(), String::new());
-        self.rows.push(cells);
-    }
-
-    /// As text for a terminal.
-    pub fn text(&self) -> String {
-        let widths = self.widths();
-        let mut out = format!("\n{}\n", self.title);
-        let line = |cells: &[String]| {
-            let padded = cells.iter().zip(&widths).enumerate().map(|(column, (cell, width))| {
-                let blanks = " ".repeat(width - cell.chars().count());
-                if column == 0 { format!("{cell}{blanks}") } else { format!("{blanks}{cell}") }
-            });
-            format!("  {}", padded.collect::<Vec<_>>().join("  ")).trim_end().to_owned()
-        };
-        let header: Vec<_> = self.header.iter().map(|&name| name.to_owned()).collect();
-        writeln!(out, "{}", line(&header)).ok();
-        writeln!(out, "  {}", widths.iter().map(|width| "─".repeat(*width)).collect::<Vec<_>>().join("  "))
-            .ok();
-        for row in &self.rows {
-            writeln!(out, "{}", line(row)).ok();
-        }
-        out
-    }
-
-    fn widths(&self) -> Vec<usize> {
-        let width = |column: usize| {
-            let cells = self.rows.iter().map(|row| row[column].chars().count());
-            cells.chain([self.header[column].chars().count()]).max().unwrap_or(0)
-        };
-        (0..self.header.len()).map(width).collect()
-    }
-
-    /// As Markdown.
-    pub fn markdown(&self) -> String {
-        let mut out = format!("\n### {}\n\n| {} |\n|", self.title, self.header.join(" | "));
-        out.push_str(" --- |");
-        out.push_str(&" ---: |".repeat(self.header.len().saturating_sub(1)));
-        out.push('\n');
-        for row in &self.rows {
-            let cells: Vec<_> = row.iter().map(|cell| cell.replace('|', "\\|")).collect();
-            writeln!(out, "| {} |", cells.join(" | ")).ok();
-        }
-        out
-    }
 }
 
 impl Report {
@@ -153,21 +91,6 @@ mod tests {
     fn times_keep_three_digits() {
         let told = [93, 1_504, 26_700, 143_210].map(|us| milliseconds(Duration::from_micros(us)));
         assert_eq!(told, ["0.093", "1.50", "26.7", "143"]);
-    }
-
-    #[test]
-    fn both_forms_show_the_same_cells() {
-        let mut report = Report::default();
-        let mut table = Table::new("Rates", &["operation", "rate", "goal"]);
-        table.row(vec!["créer a|b".into(), "12".into()]);
-        report.add(table);
-        assert_eq!(
-            report.latest(),
-            "\nRates\n  operation  rate  goal\n  ─────────  ────  ────\n  créer a|b    12\n"
-        );
-        let markdown = "0 of 0 goals met.\n\n### Rates\n\n| operation | rate | goal |\n| --- | ---: | ---: |\n\
-                        | créer a\\|b | 12 |  |\n";
-        assert_eq!(report.markdown(), markdown);
     }
 
     #[test]

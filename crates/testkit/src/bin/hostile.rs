@@ -20,10 +20,10 @@ fn main() {
     let ada = tenant.create_user("ada", "").expect(201).id();
     println!("{:46} {:>6} {:>10} {:>10}", "request", "status", "CPU ms", "wall ms");
     for request in hostile::requests(&ada) {
-        let (status, _) = request.send(&gateway, &tenant);
+        let status = request.send(&tenant).status;
         let (before, began) = (cpu_time(gateway.pid()).unwrap(), Instant::now());
         for _ in 0..TIMES {
-            request.send(&gateway, &tenant);
+            request.send(&tenant);
         }
         let cpu = cpu_time(gateway.pid()).unwrap().saturating_sub(before) / TIMES;
         let wall = began.elapsed() / TIMES;

@@ -8,7 +8,12 @@ use std::{
 use serde_json::{Map, Value};
 
 use super::{matching::check, path::find, variables::Variables};
-use crate::{at_once::at_once, gateway::Tenant, http::Answer, wire};
+use crate::{
+    at_once::at_once,
+    gateway::Tenant,
+    http::{Answer, Request},
+    wire,
+};
 
 /// What a folder of recordings came to.
 #[derive(Debug, Default)]
@@ -78,35 +83,22 @@ fn runs(step: &Value, tenant: &Tenant, variables: &mut Variables) -> Result<(), 
 }
 
 fn send(step: &Value, tenant: &Tenant, variables: &mut Variables) -> Result<(), String> {
-    let (address, prefix) = place(&tenant.base_url);
-    let target = format!("{prefix}{}", variables.path(string(step, "path")));
-    let body = step.get("body").filter(|body| !body.is_null()).map(|body| variables.tree(body));
-    let body = body.map(|body| match (&body, step["raw"] == true) {
-        (Value::String(text), true) => text.clone(),
-        _ => body.to_string(),
-    });
-    let headers = headers(step, tenant, variables);
-    let request = (string(step, "method"), target.as_str());
-    let answer = wire::exchange(address, request, &headers, body.as_deref().map(str::as_bytes));
-    judge(&step["expect"], &answer.map_err(|e| format!("no answer: {e}"))?, variables)
-}
-
-/// `127.0.0.1:1234` and `/ire/acme/scim/v2`.
-fn place(base_url: &str) -> (&str, &str) {
-    let rest = base_url.strip_prefix("http://").unwrap_or_else(|| panic!("{base_url} is no http URL"));
-    rest.split_at(rest.find('/').unwrap_or(rest.len()))
-}
-
-fn headers(step: &Value, tenant: &Tenant, variables: &Variables) -> Vec<(String, String)> {
-    let none = Map::new();
-    let given = step["headers"].as_object().unwrap_or(&none);
-    let text = |value: &Value| value.as_str().map(|value| variables.text(value));
-    let mut headers: Vec<(String, String)> =
-        given.iter().filter_map(|(name, value)| Some((name.clone(), text(value)?))).collect();
-    if !given.keys().any(|name| name.eq_ignore_ascii_case("authorization")) {
-        headers.push(("Authorization".to_owned(), format!("Bearer {}", tenant.token)));
+    let url = format!("{}{}", tenant.base_url, variables.path(string(step, "path")));
+    let mut request = Request::new(string(step, "method"), &url);
+    if let Some(body) = step.get("body").filter(|body| !body.is_null()).map(|body| variables.tree(body)) {
+        let raw = body.as_str().filter(|_| step["raw"] == true);
+        request = request.bytes(raw.map_or_else(|| body.to_string(), str::to_owned).as_bytes());
     }
-    headers
+    let none = Map::new();
+    let headers = step["headers"].as_object().unwrap_or(&none);
+    for (name, value) in headers.iter().filter_map(|(name, value)| Some((name, value.as_str()?))) {
+        request = request.header(name, &variables.text(value));
+    }
+    if !headers.keys().any(|name| name.eq_ignore_ascii_case("authorization")) {
+        request = request.bearer(&tenant.token);
+    }
+    let answer = wire::exchange(&request).map_err(|e| format!("no answer: {e}"))?;
+    judge(&step["expect"], &answer, variables)
 }
 
 fn judge(expect: &Value, answer: &Answer, variables: &mut Variables) -> Result<(), String> {

@@ -15,7 +15,6 @@ const KNOWN: &[(&str, usize)] = &[
     ("crates/seat-ledger/src", 2),
     ("crates/store/src", 16),
     ("crates/tenant-registry/src", 4),
-    ("crates/testkit/src/bin/demo", 2),
 ];
 
 /// A module's path from its crate's root, such as `["http", "door"]`.

@@ -11,7 +11,6 @@ const KNOWN: &[(&str, usize)] = &[
     ("crates/scim-properties", 1),
     ("crates/store", 3),
     ("crates/tenant-registry", 1),
-    ("crates/testkit", 15),
 ];
 
 /// The names of the functions in some code that have a parameter such as `(a, b): (A, B)`.

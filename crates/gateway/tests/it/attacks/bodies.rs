@@ -11,7 +11,7 @@ use testkit::{
     http::Answer,
 };
 
-use super::{assert_no_leak, gateway, raw, resident_mib, roomy, user};
+use super::{assert_no_leak, gateway, resident_mib, roomy, user};
 
 /// What the list of attacks grants a hostile body.
 const BOUND: Duration = Duration::from_secs(5);
@@ -93,14 +93,14 @@ fn attack_38_big_bodies_are_refused_or_done_in_bounded_time_and_memory() {
     // Bodies above the limit: announced, found out on the way, and announced beyond all reason.
     let twelve_mib = vec![b' '; 12 << 20];
     post(&acme, &twelve_mib).expect_error(413, "");
-    let heard = raw::talk(&gateway, &chunked_post(&gateway, &acme, &twelve_mib));
+    let heard = gateway.talk(chunked_post(&gateway, &acme, &twelve_mib));
     assert_eq!(heard.statuses(), [413]);
     let announced = format!(
         "POST {}/Users HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Length: 18446744073709551615\r\n\r\n",
         acme.base_url.trim_start_matches(&gateway.url),
         acme.token
     );
-    assert_eq!(raw::talk(&gateway, announced.as_bytes()).statuses(), [413]);
+    assert_eq!(gateway.talk(announced).statuses(), [413]);
     let big_for_staff =
         gateway.admin("POST", "/regions/ire/tenants", Some(&json!({ "name": "x".repeat(1 << 20) })));
     assert!(matches!(big_for_staff.status, 400 | 413), "{}", big_for_staff.text);
@@ -141,7 +141,7 @@ fn attack_38_a_body_at_the_limit_passes_and_one_byte_more_does_not() {
     // What is far larger is not even read to its end.
     let mut endless = chunked_post(&gateway, &acme, &[b' '; 100_000]);
     endless.truncate(50_000);
-    let heard = raw::talk(&gateway, &endless);
+    let heard = gateway.talk(&endless);
     assert_eq!(heard.statuses(), [413]);
     assert!(heard.closed, "a client that sends no more is not waited for");
 }

@@ -6,19 +6,19 @@ use testkit::{
     http::{Answer, Request},
 };
 
-use super::{face, gateway, gateway_with, raw, roomy};
+use super::{face, gateway, gateway_with, roomy};
 
 /// Asks with this `Authorization`, byte for byte.
-fn ask(gateway: &Gateway, tenant: &Tenant, authorization: &[u8]) -> raw::Heard {
+fn ask(gateway: &Gateway, tenant: &Tenant, authorization: &[u8]) -> testkit::wire::Heard {
     let path = tenant.base_url.trim_start_matches(&gateway.url);
-    let mut request = format!("GET {path}/Users HTTP/1.1\r\nHost: {}\r\n", raw::host(gateway)).into_bytes();
+    let mut request = format!("GET {path}/Users HTTP/1.1\r\nHost: {}\r\n", gateway.host()).into_bytes();
     if !authorization.is_empty() {
         request.extend_from_slice(b"Authorization: ");
         request.extend_from_slice(authorization);
         request.extend_from_slice(b"\r\n");
     }
     request.extend_from_slice(b"Connection: close\r\n\r\n");
-    raw::talk(gateway, &request)
+    gateway.talk(&request)
 }
 
 #[test]

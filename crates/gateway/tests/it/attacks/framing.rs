@@ -2,7 +2,7 @@
 
 use testkit::gateway::{Gateway, Tenant};
 
-use super::{NOBODY, everything, gateway, raw, roomy};
+use super::{NOBODY, everything, gateway, roomy};
 
 /// The request that a second reader would find in the first one's body.
 fn hidden(tenant: &Tenant) -> String {
@@ -93,7 +93,7 @@ fn attack_59_no_shape_is_answered_as_if_it_were_two_requests() {
     acme.create_user("ada", "").expect(201);
     let before = everything(&acme);
     for (what, bytes) in shapes(&acme) {
-        let heard = raw::talk(&gateway, bytes.as_bytes());
+        let heard = gateway.talk(bytes);
         assert!(heard.closed, "{what}: the connection stays open after {}", heard.text);
         let statuses = heard.statuses();
         assert!(
@@ -112,7 +112,7 @@ fn attack_59_the_same_shapes_fare_no_better_without_a_token_or_at_the_other_door
     for door in ["/healthz", "/admin/v1/regions", "/nothing"] {
         for (what, bytes) in shapes(&acme) {
             let bytes = bytes.replacen("/ire/acme/scim/v2/Users", door, 1);
-            let heard = raw::talk(&gateway, bytes.as_bytes());
+            let heard = gateway.talk(bytes);
             assert!(heard.closed && heard.statuses().len() <= 1, "{door} {what}: {}", heard.text);
             assert!(heard.statuses().iter().all(|s| *s >= 400), "{door} {what}: {}", heard.text);
         }
@@ -151,16 +151,11 @@ fn attack_59_what_is_refused_early_does_not_answer_its_body() {
 
 /// Sends a head, waits for its answer, then sends the body and the next request.
 fn speak_slowly(gateway: &Gateway, first: &str, second: &str) -> Vec<u16> {
-    use std::io::{Read as _, Write as _};
-    let mut stream = raw::connect(gateway);
-    let cut = first.find("\r\n\r\n").unwrap() + 4;
-    stream.write_all(&first.as_bytes()[..cut]).unwrap();
-    let mut answer = vec![0; 4096];
-    let read = stream.read(&mut answer).unwrap();
-    let mut text = String::from_utf8_lossy(&answer[..read]).into_owned();
+    let mut connection = gateway.connect();
+    let (head, body) = first.split_at(first.find("\r\n\r\n").unwrap() + 4);
+    let mut statuses = vec![connection.ask(head).unwrap().status];
     // The gateway may have closed by now.
-    let _ = stream.write_all(&first.as_bytes()[cut..]);
-    let _ = stream.write_all(second.as_bytes());
-    text.push_str(&raw::listen(&mut stream).text);
-    raw::Heard { text, closed: true }.statuses()
+    let _ = connection.send(body).and_then(|()| connection.send(second));
+    statuses.extend(connection.hear_all().statuses());
+    statuses
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 use testkit::http::Request;
 
-use super::{gateway, raw, roomy, user};
+use super::{gateway, roomy, user};
 
 #[test]
 fn attack_61_no_header_changes_the_method_and_odd_methods_are_405() {
@@ -38,7 +38,7 @@ fn attack_62_locations_come_from_the_settings_alone() {
             acme.token,
             body.len()
         );
-        raw::talk(&gateway, request.as_bytes())
+        gateway.talk(request)
     };
     for headers in [
         "Host: evil.example\r\n",

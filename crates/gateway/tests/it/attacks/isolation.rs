@@ -1,14 +1,12 @@
 //! One tenant never reaches, changes or learns of another (rows 4 to 7, 10 to 14, 67).
 
-use std::io::Write as _;
-
 use serde_json::{Value, json};
 use testkit::{
     gateway::Tenant,
     http::{Answer, Request},
 };
 
-use super::{NOBODY, everything, face, files, gateway, gateway_with, group, operation, raw, roomy, user};
+use super::{NOBODY, everything, face, files, gateway, gateway_with, group, operation, roomy, user};
 
 /// What an identity provider may do to one resource, with a body that would change it.
 fn acts_on(tenant: &Tenant, path: &str) -> Vec<Answer> {
@@ -126,7 +124,7 @@ fn attack_6_only_the_host_header_names_a_regions_own_host() {
             "GET /acme/scim/v2/Users HTTP/1.1\r\n{headers}Authorization: Bearer {}\r\nConnection: close\r\n\r\n",
             acme.token
         );
-        raw::talk(&gateway, request.as_bytes()).statuses()
+        gateway.talk(request).statuses()
     };
     assert_eq!(ask("Host: ire.scim.example\r\n"), [200]);
     assert_eq!(ask("Host: IRE.scim.example\r\nX-Forwarded-Host: us.scim.example\r\n"), [200]);
@@ -268,7 +266,7 @@ fn attack_11_answers_are_never_mixed_up_between_tenants() {
         format!(
             "GET /ire/{}/scim/v2/Users?filter=userName%20eq%20%22same%22 HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\n{last}\r\n",
             tenant.key,
-            raw::host(&gateway),
+            gateway.host(),
             tenant.token
         )
     };
@@ -276,7 +274,7 @@ fn attack_11_answers_are_never_mixed_up_between_tenants() {
     for round in 0..30 {
         let whole = request(&tenants[round % 2], "");
         let cut = whole.len() - (round % 3) * 7;
-        raw::connect(&gateway).write_all(&whole.as_bytes()[..cut]).unwrap();
+        gateway.connect().send(&whole[..cut]).unwrap();
         let other = &tenants[(round + 1) % 2];
         let found = other.find("/Users", "userName eq \"same\"").expect(200);
         assert_eq!(found.body["Resources"][0]["title"], format!("of-{}", other.key));
@@ -285,7 +283,7 @@ fn attack_11_answers_are_never_mixed_up_between_tenants() {
     let [a, b] = &tenants;
     let pipelined =
         [request(a, ""), request(b, ""), request(a, ""), request(b, "Connection: close\r\n")].concat();
-    let heard = raw::talk(&gateway, pipelined.as_bytes());
+    let heard = gateway.talk(pipelined);
     assert_eq!(heard.statuses(), [200; 4]);
     let titles: Vec<&str> = heard.text.match_indices("of-").map(|(at, _)| &heard.text[at..at + 4]).collect();
     assert_eq!(titles, ["of-a", "of-b", "of-a", "of-b"]);

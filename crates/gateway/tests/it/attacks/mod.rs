@@ -15,7 +15,6 @@ mod lifecycle;
 mod limits;
 mod names;
 mod paging;
-pub(crate) mod raw;
 mod secrets;
 mod slow_clients;
 mod traces;

@@ -6,7 +6,7 @@ use testkit::{
     http::{Answer, Request},
 };
 
-use super::{assert_no_leak, files_with, gateway, gateway_with, group, operation, raw, roomy, user};
+use super::{assert_no_leak, files_with, gateway, gateway_with, group, operation, roomy, user};
 
 const PASSWORD: &str = "pAss-canary-41x";
 
@@ -241,7 +241,7 @@ fn attack_66_a_panic_or_a_refusal_below_http_tells_nothing() {
         assert!(answer.body["detail"].is_string(), "no sentence in {} {}", answer.status, answer.text);
         assert_no_leak(&answer, &[&acme.token]);
     }
-    let malformed = raw::talk(&gateway, b"GET / HTTP/1.1\r\nHost: x\r\nBad Header: y\r\n\r\n");
+    let malformed = gateway.talk(b"GET / HTTP/1.1\r\nHost: x\r\nBad Header: y\r\n\r\n");
     assert_eq!(malformed.statuses(), [400]);
     assert!(!malformed.text.contains(".rs"), "{}", malformed.text);
 }

@@ -1,16 +1,17 @@
 //! Clients that send slowly, send nothing, or take nothing: cut off in time, and nobody else waits (row 60).
 
 use std::{
-    io::{Read as _, Write as _},
-    net::TcpStream,
     thread::sleep,
     time::{Duration, Instant},
 };
 
 use serde_json::json;
-use testkit::gateway::{Gateway, Tenant};
+use testkit::{
+    gateway::{Gateway, Tenant},
+    wire::{Connection, Heard},
+};
 
-use super::{gateway_with, raw, roomy, sockets, user};
+use super::{gateway_with, roomy, sockets, user};
 
 /// Longest wait until a client is cut off: its limit of one or two seconds with a wide margin.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -27,53 +28,32 @@ fn impatient() -> Gateway {
     ])
 }
 
-fn head(tenant: &Tenant, method: &str, path: &str, more: &str) -> String {
-    format!(
-        "{method} /ire/{}/scim/v2{path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n{more}\r\n",
-        tenant.key, tenant.token
-    )
-}
-
-/// Sends one byte more at a time until the gateway hangs up; what it said.
-fn drip(mut stream: TcpStream, byte: &[u8]) -> raw::Heard {
-    let began = Instant::now();
-    stream.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
-    let mut text = Vec::new();
-    let mut part = [0; 4096];
-    while began.elapsed() < PATIENCE {
-        let _ = stream.write_all(byte);
-        match stream.read(&mut part) {
-            Ok(0) => return raw::Heard { text: String::from_utf8_lossy(&text).into_owned(), closed: true },
-            Ok(n) => text.extend_from_slice(&part[..n]),
-            Err(e) if matches!(e.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) => {}
-            Err(_) => return raw::Heard { text: String::from_utf8_lossy(&text).into_owned(), closed: true },
-        }
-    }
-    raw::Heard { text: String::from_utf8_lossy(&text).into_owned(), closed: false }
-}
-
-/// All of them at the same time.
-fn drip_all(streams: Vec<(TcpStream, &'static [u8])>) -> Vec<raw::Heard> {
-    let threads: Vec<_> =
-        streams.into_iter().map(|(s, bytes)| std::thread::spawn(|| drip(s, bytes))).collect();
+/// Sends bytes more at a time on all of these connections until the gateway hangs up; what it said.
+fn drip_all(slow: Vec<(Connection, &'static [u8])>) -> Vec<Heard> {
+    let drip = |(connection, bytes): (Connection, &'static [u8])| {
+        std::thread::spawn(move || connection.drip(bytes, PATIENCE))
+    };
+    let threads: Vec<_> = slow.into_iter().map(drip).collect();
     threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+}
+
+/// A connection on which this is sent first.
+fn opened(gateway: &Gateway, opening: impl AsRef<[u8]>) -> Connection {
+    let mut connection = gateway.connect();
+    connection.send(opening).unwrap();
+    connection
 }
 
 #[test]
 fn attack_60_slow_headers_are_cut_off_while_others_are_served() {
     let gateway = impatient();
     let acme = roomy(&gateway, "ire", "acme");
-    let slow: Vec<TcpStream> = (0..60)
-        .map(|_| {
-            let mut stream = raw::connect(&gateway);
-            stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ").unwrap();
-            stream
-        })
-        .collect();
+    let opening = "GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ";
+    let slow: Vec<_> = (0..60).map(|_| opened(&gateway, opening)).collect();
     for n in 0..10 {
         acme.create_user(&format!("u{n}"), "").expect(201);
     }
-    for heard in drip_all(slow.into_iter().map(|stream| (stream, b"x".as_slice())).collect()) {
+    for heard in drip_all(slow.into_iter().map(|slow| (slow, b"x".as_slice())).collect()) {
         assert!(heard.closed, "{}", heard.text);
         assert!(heard.statuses().iter().all(|s| *s == 408), "{}", heard.text);
     }
@@ -83,12 +63,10 @@ fn attack_60_slow_headers_are_cut_off_while_others_are_served() {
 fn attack_60_slow_headers_of_a_second_request_are_cut_off_too() {
     let gateway = impatient();
     roomy(&gateway, "ire", "acme");
-    let mut stream = raw::connect(&gateway);
-    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
-    let mut part = [0; 4096];
-    assert!(stream.read(&mut part).unwrap() > 0);
-    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ").unwrap();
-    let heard = drip(stream, b"x");
+    let mut connection = gateway.connect();
+    assert_eq!(connection.ask("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").unwrap().status, 200);
+    connection.send("GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ").unwrap();
+    let heard = connection.drip(b"x", PATIENCE);
     assert!(heard.closed && heard.statuses().iter().all(|s| *s == 408), "{}", heard.text);
 }
 
@@ -97,13 +75,8 @@ fn attack_60_slow_bodies_are_cut_off_with_408_while_others_are_served() {
     let gateway = impatient();
     let acme = roomy(&gateway, "ire", "acme");
     let framings = ["Content-Length: 1000000\r\n", "Transfer-Encoding: chunked\r\n"];
-    let slow: Vec<TcpStream> = (0..60)
-        .map(|n| {
-            let mut stream = raw::connect(&gateway);
-            stream.write_all(head(&acme, "POST", "/Users", framings[n % 2]).as_bytes()).unwrap();
-            stream
-        })
-        .collect();
+    let opening = |n: usize| acme.as_written("POST", "/Users", framings[n % 2], "");
+    let slow: Vec<_> = (0..60).map(|n| opened(&gateway, opening(n))).collect();
     for n in 0..10 {
         acme.create_user(&format!("u{n}"), "").expect(201);
     }
@@ -124,20 +97,14 @@ fn attack_60_bodies_that_nobody_wants_hold_no_connection() {
     let unwanted =
         [Tenant { token: "rubbish".into(), ..acme.clone() }, Tenant { key: "nobody".into(), ..acme.clone() }];
     for tenant in &unwanted {
-        let mut stream = raw::connect(&gateway);
-        stream.write_all(head(tenant, "POST", "/Users", "Content-Length: 1000000\r\n").as_bytes()).unwrap();
-        let heard = drip(stream, b" ");
+        let opening = tenant.as_written("POST", "/Users", "Content-Length: 1000000\r\n", "");
+        let heard = opened(&gateway, opening).drip(b" ", PATIENCE);
         assert!(heard.closed, "{}", heard.text);
         assert_eq!(heard.statuses(), [401], "{}", heard.text);
     }
     for door in ["/admin/v1/regions", "/healthz", "/nothing"] {
-        let mut stream = raw::connect(&gateway);
-        stream
-            .write_all(
-                format!("POST {door} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n").as_bytes(),
-            )
-            .unwrap();
-        let heard = drip(stream, b" ");
+        let opening = format!("POST {door} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n");
+        let heard = opened(&gateway, opening).drip(b" ", PATIENCE);
         assert!(heard.closed, "{door}: {}", heard.text);
     }
 }
@@ -152,21 +119,18 @@ fn attack_60_silence_at_any_point_ends_a_connection() {
         "GET /healthz HTTP/1.1\r\n".into(),
         "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n".into(),
         "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /heal".into(),
-        head(&acme, "POST", "/Users", "Content-Length: 10\r\n"),
-        head(&acme, "POST", "/Users", "Transfer-Encoding: chunked\r\n"),
-        head(&stranger, "POST", "/Users", "Content-Length: 10\r\n"),
-        head(&stranger, "POST", "/Users", "Transfer-Encoding: chunked\r\n"),
-        head(&stranger, "POST", "/Users", "Transfer-Encoding: chunked\r\n") + "ffff\r\n",
-        head(&acme, "POST", "/Bulk", "Expect: 100-continue\r\nTransfer-Encoding: chunked\r\n"),
+        acme.as_written("POST", "/Users", "Content-Length: 10\r\n", ""),
+        acme.as_written("POST", "/Users", "Transfer-Encoding: chunked\r\n", ""),
+        stranger.as_written("POST", "/Users", "Content-Length: 10\r\n", ""),
+        stranger.as_written("POST", "/Users", "Transfer-Encoding: chunked\r\n", ""),
+        stranger.as_written("POST", "/Users", "Transfer-Encoding: chunked\r\n", "") + "ffff\r\n",
+        acme.as_written("POST", "/Bulk", "Expect: 100-continue\r\nTransfer-Encoding: chunked\r\n", ""),
     ];
     let threads: Vec<_> = openings
         .into_iter()
         .map(|opening| {
-            let mut stream = raw::connect(&gateway);
-            std::thread::spawn(move || {
-                stream.write_all(opening.as_bytes()).unwrap();
-                (raw::listen(&mut stream), opening)
-            })
+            let mut connection = opened(&gateway, &opening);
+            std::thread::spawn(move || (connection.hear_all(), opening))
         })
         .collect();
     for thread in threads {
@@ -179,13 +143,11 @@ fn attack_60_silence_at_any_point_ends_a_connection() {
 fn attack_60_slow_bodies_of_staff_are_cut_off_too() {
     let gateway = impatient();
     let token = std::fs::read_to_string(gateway.data_dir().join("admin-token")).unwrap();
-    let mut stream = raw::connect(&gateway);
     let head = format!(
         "POST /admin/v1/regions/ire/tenants HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\nContent-Length: 60000\r\n\r\n",
         token.trim()
     );
-    stream.write_all(head.as_bytes()).unwrap();
-    let heard = drip(stream, b" ");
+    let heard = opened(&gateway, head).drip(b" ", PATIENCE);
     assert!(heard.closed, "{}", heard.text);
     assert!(heard.statuses().iter().all(|s| *s >= 400), "{}", heard.text);
 }
@@ -199,14 +161,8 @@ fn attack_60_who_takes_no_answer_is_cut_off_and_leaves_nothing_open() {
     }
     let before = sockets(&gateway);
     // Far more answer than both sockets can hold.
-    let asks = head(&acme, "GET", "/Users?count=1000", "").repeat(40);
-    let deaf: Vec<TcpStream> = (0..10)
-        .map(|_| {
-            let mut stream = raw::connect(&gateway);
-            stream.write_all(asks.as_bytes()).unwrap();
-            stream
-        })
-        .collect();
+    let asks = acme.as_written("GET", "/Users?count=1000", "", "").repeat(40);
+    let deaf: Vec<_> = (0..10).map(|_| opened(&gateway, &asks)).collect();
     // Others get their turn; where the machine is so busy that one waits for more than a second, it is told so.
     let ask = || {
         let answer = acme.get("/Users?count=1");

@@ -1,8 +1,6 @@
 //! A bulk is many transactions: others write between them, and it goes on when its caller is gone.
 
 use std::{
-    io::Write as _,
-    net::TcpStream,
     thread::sleep,
     time::{Duration, Instant},
 };
@@ -44,19 +42,13 @@ fn single_writes_get_their_turn_while_bulks_run() {
 fn a_bulk_is_ended_when_its_caller_hangs_up() {
     let (gateway, acme) = roomy();
     let body = json!({ "schemas": [BULK_REQUEST], "Operations": many("u", 1000) }).to_string();
-    let head = format!(
-        "POST /ire/acme/scim/v2/Bulk HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Type: application/scim+json\r\nContent-Length: {}\r\n\r\n",
-        acme.token,
-        body.len()
-    );
-    let mut stream = TcpStream::connect(gateway.url.trim_start_matches("http://")).unwrap();
-    stream.write_all(head.as_bytes()).unwrap();
-    stream.write_all(body.as_bytes()).unwrap();
+    let mut caller = gateway.connect();
+    caller.send(acme.as_written("POST", "/Bulk", "", &body)).unwrap();
     let total = || acme.get("/Users?count=0").expect(200).body["totalResults"].as_u64().unwrap();
     while total() == 0 {
         sleep(Duration::from_millis(1));
     }
-    drop(stream);
+    drop(caller);
     let began = Instant::now();
     while total() < 1000 {
         assert!(began.elapsed() < Duration::from_secs(60), "{} users", total());

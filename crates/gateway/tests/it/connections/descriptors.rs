@@ -4,7 +4,7 @@
 use std::{fs, process::Command, thread};
 
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
-use testkit::gateway::{Gateway, Tenant};
+use testkit::gateway::{Gateway, Setup, Tenant};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_usher");
 
@@ -42,7 +42,10 @@ fn more_tenants_than_file_descriptors_are_all_served() {
     for (limit, settings) in
         [(64, vec![TWO_WORKERS, ONE_REGION]), (128, vec![TWO_WORKERS]), (256, vec![TWO_WORKERS])]
     {
-        let gateway = Gateway::start_with_open_files(BINARY, (limit, limit), &settings);
+        let gateway = Gateway::set_up(
+            BINARY,
+            Setup { open_files: Some((limit, limit)), settings: &settings, ..Setup::default() },
+        );
         let tenants = tenants(&gateway, 20);
         for round in 0..2 {
             use_all(&tenants, round);
@@ -70,7 +73,7 @@ fn where_the_limit_falls_below_what_is_open_every_tenant_is_answered_all_the_sam
 
 #[test]
 fn the_limit_is_raised_as_far_as_it_may_be_and_shared_out_in_words() {
-    let gateway = Gateway::start_with_open_files(BINARY, (64, 2000), &[]);
+    let gateway = Gateway::set_up(BINARY, Setup { open_files: Some((64, 2000)), ..Setup::default() });
     let limits = fs::read_to_string(format!("/proc/{}/limits", gateway.pid())).unwrap();
     let open_files: Vec<&str> =
         limits.lines().find(|line| line.starts_with("Max open files")).unwrap().split_whitespace().collect();

@@ -7,9 +7,11 @@ use std::{
     time::Duration,
 };
 
-use testkit::gateway::{Gateway, Tenant};
+use testkit::{
+    gateway::{Gateway, Tenant},
+    wire::Connection,
+};
 
-use super::{Client, client::request};
 use crate::running::roomy;
 
 const STOPS: usize = 5;
@@ -33,7 +35,7 @@ struct Tally {
 impl Tally {
     /// Asks on one connection until it ends. A request counts as broken when no whole answer comes to it, though it was sent
     /// before the server had ended its side, and after no answer that ends the connection.
-    fn ask_on(&self, mut client: Client, ask: &str, (times, pause): (usize, Duration)) {
+    fn ask_on(&self, mut client: Connection, ask: &str, (times, pause): (usize, Duration)) {
         for _ in 0..times {
             thread::sleep(pause);
             if client.is_ended() {
@@ -41,7 +43,7 @@ impl Tally {
             }
             match client.ask(ask) {
                 Ok(heard) => {
-                    assert!(matches!(heard.status, 200 | 503), "{}", heard.body);
+                    assert!(matches!(heard.status, 200 | 503), "{}", heard.text);
                     self.answered.fetch_add(1, Ordering::Relaxed);
                     if heard.is_last() {
                         self.told_to_go.fetch_add(1, Ordering::Relaxed);
@@ -59,7 +61,7 @@ impl Tally {
     /// Connects again and again until nobody listens any more.
     fn ask_until_refused(&self, url: &str, ask: &str, of_each: (usize, Duration)) {
         loop {
-            match Client::try_connect(url) {
+            match Connection::open(url) {
                 Ok(client) => self.ask_on(client, ask, of_each),
                 Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => return,
                 Err(_) => {
@@ -72,7 +74,7 @@ impl Tally {
 
 fn stop_under_load(gateway: &mut Gateway, acme: &Tenant) -> Tally {
     let tally = Tally::default();
-    let ask = request(acme, ("GET", "/Users?count=1"), "", "");
+    let ask = acme.as_written("GET", "/Users?count=1", "", "");
     let url = gateway.url.clone();
     thread::scope(|scope| {
         for pause in PAUSES_MS {
@@ -108,22 +110,22 @@ fn no_request_on_an_open_connection_is_left_without_an_answer_by_a_stop() {
 #[test]
 fn at_a_stop_readiness_goes_first_and_newcomers_are_served_for_a_moment() {
     let (mut gateway, acme) = roomy();
-    let ask = request(&acme, ("GET", "/Users?count=1"), "", "");
-    let mut idle = Client::connect(&gateway);
+    let ask = acme.as_written("GET", "/Users?count=1", "", "");
+    let mut idle = gateway.connect();
     assert!(!idle.ask(&ask).unwrap().is_last());
     let url = gateway.url.clone();
     thread::scope(|scope| {
         let stopping = scope.spawn(|| gateway.stop());
         let ready = "GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n";
         let last = loop {
-            let heard = Client::try_connect(&url).unwrap().ask(ready).unwrap();
+            let heard = Connection::open(&url).unwrap().ask(ready).unwrap();
             if heard.status != 200 {
                 break heard;
             }
         };
         assert_eq!(last.status, 503, "{}", last.body);
-        assert!(last.is_last(), "{}", last.head);
-        let served = Client::try_connect(&url).unwrap().ask(&ask).unwrap();
+        assert!(last.is_last(), "{:?}", last.headers);
+        let served = Connection::open(&url).unwrap().ask(&ask).unwrap();
         assert_eq!((served.status, served.is_last()), (200, true), "{}", served.body);
         let served = idle.ask(&ask).unwrap();
         assert_eq!((served.status, served.is_last()), (200, true), "{}", served.body);

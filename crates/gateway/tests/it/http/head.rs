@@ -1,7 +1,5 @@
 //! RFC 9110 §9.1 asks every server for GET and HEAD: a HEAD is answered as its GET, without the body.
 
-use std::io::{Read as _, Write as _};
-
 use testkit::http::{Answer, encode};
 
 use crate::running::{new_group, roomy};
@@ -61,21 +59,14 @@ fn a_conditional_head_is_304_and_a_head_without_credentials_is_401() {
 fn an_answer_to_head_leaves_the_connection_in_step() {
     let (gateway, acme) = roomy();
     let ada = acme.create_user("ada", "").expect(201).id();
-    let path = acme.base_url.trim_start_matches(&gateway.url);
-    let ask = |method: &str, target: &str, more: &str| {
-        format!(
-            "{method} {path}{target} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n{more}\r\n",
-            acme.token
-        )
-    };
-    let both = ask("HEAD", &format!("/Users/{ada}"), "")
-        + &ask("HEAD", "/Users/0", "")
-        + &ask("GET", &format!("/Users/{ada}"), "Connection: close\r\n");
-    let mut stream = std::net::TcpStream::connect(gateway.url.trim_start_matches("http://")).unwrap();
-    stream.write_all(both.as_bytes()).unwrap();
-    let mut heard = String::new();
-    stream.read_to_string(&mut heard).unwrap();
-    let statuses: Vec<&str> = heard.split("HTTP/1.1 ").skip(1).map(|answer| &answer[..3]).collect();
-    assert_eq!(statuses, ["200", "404", "200"], "{heard}");
+    let path = format!("/Users/{ada}");
+    let asked = [
+        acme.as_written("HEAD", &path, "", ""),
+        acme.as_written("HEAD", "/Users/0", "", ""),
+        acme.as_written("GET", &path, "Connection: close\r\n", ""),
+    ];
+    let heard = gateway.talk(asked.concat());
+    assert_eq!(heard.statuses(), [200, 404, 200], "{}", heard.text);
+    let heard = heard.text;
     assert_eq!(heard.matches("\"userName\":\"ada\"").count(), 1, "{heard}");
 }

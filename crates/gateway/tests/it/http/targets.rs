@@ -1,7 +1,5 @@
 //! Request targets as clients write them: slashes, question marks, ampersands, percent-encoding, raw quotes (idp-wire §1).
 
-use std::io::{Read as _, Write as _};
-
 use serde_json::json;
 use testkit::gateway::{Gateway, Tenant};
 
@@ -11,15 +9,10 @@ use crate::running::{roomy, user_body};
 fn raw(gateway: &Gateway, tenant: &Tenant, line: &str) -> String {
     let base = tenant.base_url.trim_start_matches(&gateway.url);
     let line = line.replace("{base}", base);
-    let mut stream = std::net::TcpStream::connect(gateway.url.trim_start_matches("http://")).unwrap();
-    let head = format!(
-        "{line} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nConnection: close\r\n\r\n",
-        tenant.token
-    );
-    stream.write_all(head.as_bytes()).unwrap();
-    let mut heard = String::new();
-    stream.read_to_string(&mut heard).unwrap();
-    heard
+    let token = &tenant.token;
+    let head =
+        format!("{line} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n");
+    gateway.talk(head).text
 }
 
 #[test]

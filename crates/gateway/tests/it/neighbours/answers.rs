@@ -1,14 +1,15 @@
 //! Answers that nobody takes: bounded in bytes for each tenant, whatever its connections; beyond that pages are shorter.
 
 use std::{
-    io::Write as _,
-    net::TcpStream,
     thread::sleep,
     time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
-use testkit::gateway::{Gateway, Tenant};
+use testkit::{
+    gateway::{Gateway, Tenant},
+    wire::Connection,
+};
 
 use super::{gateway_with, resident_mib, roomy};
 use crate::running::user_body;
@@ -35,15 +36,11 @@ fn fill(tenant: &Tenant, users: usize) {
     }
 }
 
-fn deaf(gateway: &Gateway, tenant: &Tenant) -> TcpStream {
-    let mut stream = TcpStream::connect(gateway.url.trim_start_matches("http://")).unwrap();
-    let ask = format!(
-        "GET /ire/{}/scim/v2/Users?count=1000 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n",
-        tenant.key, tenant.token
-    );
+fn deaf(gateway: &Gateway, tenant: &Tenant) -> Connection {
+    let mut connection = gateway.connect();
     // One behind the other on the same connection.
-    stream.write_all(ask.repeat(3).as_bytes()).unwrap();
-    stream
+    connection.send(tenant.as_written("GET", "/Users?count=1000", "", "").repeat(3)).unwrap();
+    connection
 }
 
 /// Asks until it is the tenant's turn: its own pages come before this one, and on a busy machine they take long.
@@ -82,7 +79,7 @@ fn answers_that_nobody_takes_are_bounded_and_pages_are_shorter_meanwhile() {
     fill(&greedy, USERS);
     fill(&modest, USERS);
     assert_eq!(page_becomes(&greedy, |length| length == USERS), USERS);
-    let connections: Vec<TcpStream> = (0..DEAF).map(|_| deaf(&gateway, &greedy)).collect();
+    let connections: Vec<Connection> = (0..DEAF).map(|_| deaf(&gateway, &greedy)).collect();
     let short = page_becomes(&greedy, |length| length < USERS / 8);
     assert!(short < USERS / 8, "{short} users were on a page while {DEAF} connections took none");
 
@@ -118,7 +115,7 @@ fn a_change_whose_answer_finds_no_room_is_not_done() {
         user_body(&json!({ "userName": "large", "displayName": name, "emails": emails }))
     };
     let made = greedy.post("/Users", &large("before")).expect(201).id();
-    let _connections: Vec<TcpStream> = (0..DEAF).map(|_| deaf(&gateway, &greedy)).collect();
+    let _connections: Vec<Connection> = (0..DEAF).map(|_| deaf(&gateway, &greedy)).collect();
     let path = format!("/Users/{made}");
     let began = Instant::now();
     let mut name = "before".to_owned();

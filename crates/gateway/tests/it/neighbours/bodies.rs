@@ -1,7 +1,5 @@
 //! Large bodies: read within a bounded memory, parsed and judged beside the requests of others.
 
-use std::io::Write as _;
-
 use serde_json::{Value, json};
 use testkit::{at_once::at_once, gateway::Tenant};
 
@@ -101,23 +99,12 @@ fn a_large_body_need_not_say_how_large_it_is() {
     let acme = roomy(&gateway, "acme");
     let filler = "x".repeat(60_000);
     let body = user_body(&json!({ "userName": "ada", "title": filler, "nickName": filler })).to_string();
-    let mut stream = std::net::TcpStream::connect(gateway.url.trim_start_matches("http://")).unwrap();
-    let head = format!(
-        "POST /ire/acme/scim/v2/Users HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nConnection: close\r\n\
-         Transfer-Encoding: chunked\r\n\r\n",
-        acme.token
-    );
-    stream.write_all(head.as_bytes()).unwrap();
-    for chunk in body.as_bytes().chunks(10_000) {
-        stream.write_all(format!("{:x}\r\n", chunk.len()).as_bytes()).unwrap();
-        stream.write_all(chunk).unwrap();
-        stream.write_all(b"\r\n").unwrap();
-    }
-    stream.write_all(b"0\r\n\r\n").unwrap();
-    let heard = testkit::gateway::read_rest(&mut stream, std::time::Duration::from_secs(20));
-    assert!(
-        heard.starts_with(b"HTTP/1.1 201"),
-        "{}",
-        String::from_utf8_lossy(&heard[..heard.len().min(500)])
-    );
+    let head = acme.as_written("POST", "/Users", "Connection: close\r\nTransfer-Encoding: chunked\r\n", "");
+    let chunks = body
+        .as_bytes()
+        .chunks(10_000)
+        .map(|chunk| [format!("{:x}\r\n", chunk.len()).as_bytes(), chunk, b"\r\n"].concat());
+    let heard = gateway
+        .talk([head.into_bytes(), chunks.collect::<Vec<_>>().concat(), b"0\r\n\r\n".to_vec()].concat());
+    assert_eq!(heard.statuses(), [201], "{}", &heard.text[..heard.text.len().min(500)]);
 }

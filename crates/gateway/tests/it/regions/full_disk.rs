@@ -6,14 +6,17 @@ use std::{
     sync::atomic::{AtomicBool, AtomicU32, Ordering},
 };
 
-use testkit::gateway::{Gateway, Tenant};
+use testkit::gateway::{Gateway, Setup, Tenant};
 
 use super::{ready, stores, wait_for};
 
 /// A gateway of two regions on a small disk, with a tenant in each.
 fn on_small_disk(mib: u32) -> (Gateway, Tenant, Tenant) {
     let regions = [("USHER__SERVE_REGIONS", "ire,us")];
-    let gateway = Gateway::start_on_small_disk(env!("CARGO_BIN_EXE_usher"), &regions, mib);
+    let gateway = Gateway::set_up(
+        env!("CARGO_BIN_EXE_usher"),
+        Setup { disk_mib: Some(mib), settings: &regions, ..Setup::default() },
+    );
     let (acme, other) =
         (gateway.tenant("ire", "acme", None, None), gateway.tenant("us", "other", None, None));
     for tenant in [&acme, &other] {

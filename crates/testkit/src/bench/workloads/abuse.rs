@@ -9,9 +9,10 @@ use bytes::Bytes;
 use form_urlencoded::byte_serialize;
 use hyper::Method;
 use serde_json::{Value, json};
+use strum::{IntoStaticStr, VariantArray};
 
 use crate::bench::Result;
-use crate::bench::closed_loop::{Bound, Phase, Target, Worker, play};
+use crate::bench::closed_loop::{Bound, Phase, Target, Worker, play_turns};
 use crate::bench::people;
 
 use super::{Directory, single};
@@ -31,47 +32,28 @@ const MARGIN: Duration = Duration::from_millis(500);
 const NICENESS: i32 = 10;
 
 /// One way to be a burden.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "`name` says it")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[allow(missing_docs, reason = "the text says it")]
 pub enum Abuse {
+    #[strum(serialize = "filter of 200 terms in memory")]
     WideFilter,
+    #[strum(serialize = "filter of 30 levels in memory")]
     DeepFilter,
+    #[strum(serialize = "sort in memory")]
     Sort,
+    #[strum(serialize = "filter by names of groups")]
     GroupFilter,
+    #[strum(serialize = "pages of 1,000")]
     LongPages,
+    #[strum(serialize = "bulks of 1,000 new users")]
     Bulks,
+    #[strum(serialize = "new users of 2,000 addresses")]
     Addresses,
+    #[strum(serialize = "POSTs of 790,000 numbers")]
     Numbers,
 }
 
 impl Abuse {
-    /// All of them.
-    pub const ALL: [Self; 8] = [
-        Self::WideFilter,
-        Self::DeepFilter,
-        Self::Sort,
-        Self::GroupFilter,
-        Self::LongPages,
-        Self::Bulks,
-        Self::Addresses,
-        Self::Numbers,
-    ];
-
-    /// What it is.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::WideFilter => "filter of 200 terms in memory",
-            Self::DeepFilter => "filter of 30 levels in memory",
-            Self::Sort => "sort in memory",
-            Self::GroupFilter => "filter by names of groups",
-            Self::LongPages => "pages of 1,000",
-            Self::Bulks => "bulks of 1,000 new users",
-            Self::Addresses => "new users of 2,000 addresses",
-            Self::Numbers => "POSTs of 790,000 numbers",
-        }
-    }
-
     /// Whether it changes the tenant.
     #[must_use]
     pub fn writes(self) -> bool {
@@ -138,7 +120,8 @@ pub struct Seen {
 /// other phases.
 pub async fn run(
     abuse: Abuse,
-    (abused, offset): (&Target, usize),
+    abused: &Target,
+    offset: usize,
     neighbour: &Directory,
     window: Duration,
 ) -> Result<Seen> {
@@ -158,13 +141,9 @@ pub async fn run(
 async fn burden(abuse: Abuse, target: &Target, offset: usize, time: Duration) -> Result<Phase> {
     let numbers = Bytes::from(format!("{}0]}}", "10,".repeat(789_999)));
     let number = Cell::new(offset);
-    let (phase, _) = play(target, CLIENTS, Bound::time(time), async |worker: &mut Worker<'_>| {
-        while worker.turn().is_some() {
-            let (method, path, body) = abuse.request(number.replace(number.get() + 1), &numbers);
-            worker.burden((method, &path, body)).await?;
-        }
-        Ok(())
+    play_turns(target, CLIENTS, Bound::time(time), async |worker: &mut Worker<'_>, _| {
+        let (method, path, body) = abuse.request(number.replace(number.get() + 1), &numbers);
+        worker.burden(method, &path, body).await
     })
-    .await?;
-    Ok(phase)
+    .await
 }

@@ -2,7 +2,7 @@
 //! members are added in batches.
 
 use crate::bench::Result;
-use crate::bench::closed_loop::{Bound, Phase, Worker, play};
+use crate::bench::closed_loop::{Bound, Phase, Worker, play, play_turns};
 use crate::bench::people;
 
 use super::Directory;
@@ -92,22 +92,18 @@ async fn create_groups(directory: &mut Directory, workers: usize, groups: usize)
 
 async fn add_members(directory: &Directory, workers: usize) -> Result<Phase> {
     let bound = Bound::turns(directory.groups.len());
-    let (phase, _) = play(&directory.target, workers, bound, async |worker: &mut Worker<'_>| {
-        while let Some(number) = worker.turn() {
-            let group = &directory.groups[number];
-            let first = number * directory.members_per_group;
-            let members = directory.users.iter().skip(first).take(directory.members_per_group);
-            let members: Vec<_> = members.collect();
-            for batch in members.chunks(MEMBERS_PER_PATCH) {
-                let body = people::add_members(batch.iter().copied());
-                worker.patch_group("add members, 20 at a time", group, &body).await?;
-            }
-            worker.count_members("get group, members counted", group, members.len()).await?;
+    play_turns(&directory.target, workers, bound, async |worker: &mut Worker<'_>, number| {
+        let group = &directory.groups[number];
+        let first = number * directory.members_per_group;
+        let members = directory.users.iter().skip(first).take(directory.members_per_group);
+        let members: Vec<_> = members.collect();
+        for batch in members.chunks(MEMBERS_PER_PATCH) {
+            let body = people::add_members(batch.iter().copied());
+            worker.patch_group("add members, 20 at a time", group, &body).await?;
         }
-        Ok(())
+        worker.count_members("get group, members counted", group, members.len()).await
     })
-    .await?;
-    Ok(phase)
+    .await
 }
 
 /// What all workers made, by number. A user that was not created leaves a gap that closes here; the run is

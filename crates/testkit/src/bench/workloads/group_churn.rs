@@ -4,7 +4,7 @@
 use rand::RngExt as _;
 
 use crate::bench::Result;
-use crate::bench::closed_loop::{Bound, Phase, Worker, play};
+use crate::bench::closed_loop::{Bound, Phase, Worker, play, play_turns};
 use crate::bench::people;
 
 use super::Directory;
@@ -44,17 +44,13 @@ pub async fn gather(directory: &Directory, number: usize, size: usize) -> Result
 /// Moves people in and out of the group until the bound is reached.
 pub async fn churn(directory: &Directory, crowd: &Crowd, bound: Bound) -> Result<Phase> {
     let outsiders = &directory.users[crowd.size..];
-    let (phase, _) = play(&directory.target, 1, bound, async |worker: &mut Worker<'_>| {
-        while worker.turn().is_some() {
-            let visitor = &outsiders[worker.rng.random_range(0..outsiders.len())];
-            worker.patch_group(ADD, &crowd.id, &people::add_members([visitor])).await?;
-            worker.patch_group(REMOVE, &crowd.id, &people::remove_member(visitor)).await?;
-            worker.get_bare_group(BARE, &crowd.id).await?;
-        }
-        Ok(())
+    play_turns(&directory.target, 1, bound, async |worker: &mut Worker<'_>, _| {
+        let visitor = &outsiders[worker.rng.random_range(0..outsiders.len())];
+        worker.patch_group(ADD, &crowd.id, &people::add_members([visitor])).await?;
+        worker.patch_group(REMOVE, &crowd.id, &people::remove_member(visitor)).await?;
+        worker.get_bare_group(BARE, &crowd.id).await
     })
-    .await?;
-    Ok(phase)
+    .await
 }
 
 /// The group holds exactly who it should.

@@ -2,16 +2,17 @@
 //! makes it takes away again, so that both directories keep their size.
 
 use rand::RngExt as _;
+use strum::VariantArray;
 
 use crate::bench::Result;
-use crate::bench::closed_loop::{Bound, Phase, Worker, play};
+use crate::bench::closed_loop::{Bound, Phase, Worker, play_turns};
 use crate::bench::people;
 
 use super::Directory;
 use super::paging::PAGE;
 
-/// Operations that are measured together, because one needs the other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Operations that are measured together, because one needs the other; in the order in which they are played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, VariantArray)]
 pub enum Step {
     /// A filter for nobody.
     Probe,
@@ -40,22 +41,6 @@ pub enum Step {
 }
 
 impl Step {
-    /// All of them, in the order they are played.
-    pub const ALL: [Self; 12] = [
-        Self::Probe,
-        Self::FilterUserName,
-        Self::FilterExternalId,
-        Self::FilterMail,
-        Self::FilterGroup,
-        Self::Get,
-        Self::Patch,
-        Self::Put,
-        Self::ComeAndGo,
-        Self::InAndOut,
-        Self::FirstPage,
-        Self::LastPage,
-    ];
-
     /// The names of its operations in a record.
     pub fn operations(self) -> &'static [&'static str] {
         match self {
@@ -77,23 +62,20 @@ impl Step {
 
 /// Plays one step.
 pub async fn run(directory: &Directory, workers: usize, bound: Bound, step: Step) -> Result<Phase> {
-    let (phase, _) = play(&directory.target, workers, bound, async |worker: &mut Worker<'_>| {
-        while let Some(turn) = worker.turn() {
-            let nth = worker.rng.random_range(0..directory.users.len());
-            let user = directory.own_user(worker.number, worker.workers, nth);
-            perform(worker, directory, step, (turn, user)).await?;
-        }
-        Ok(())
+    play_turns(&directory.target, workers, bound, async |worker: &mut Worker<'_>, turn| {
+        let nth = worker.rng.random_range(0..directory.users.len());
+        let user = directory.own_user(worker.number, worker.workers, nth);
+        perform(worker, directory, step, turn, user).await
     })
-    .await?;
-    Ok(phase)
+    .await
 }
 
 async fn perform(
     worker: &mut Worker<'_>,
     directory: &Directory,
     step: Step,
-    (turn, user): (usize, usize),
+    turn: usize,
+    user: usize,
 ) -> Result<()> {
     let id = &directory.users[user];
     let total = directory.users.len();
@@ -124,7 +106,7 @@ async fn perform(
         }
         Step::Put => {
             let revision = format!("Grown {:08x}", worker.rng.random::<u32>());
-            worker.put_user(name, (user, id), &revision).await
+            worker.put_user(name, user, id, &revision).await
         }
         Step::ComeAndGo => {
             // Behind everybody who is there; no two workers have the same turn.
@@ -138,7 +120,7 @@ async fn perform(
             worker.patch_group(name, group, &people::add_members([id])).await?;
             worker.patch_group(step.operations()[1], group, &people::remove_member(id)).await
         }
-        Step::FirstPage => worker.page(name, (1, PAGE), total).await.map(drop),
-        Step::LastPage => worker.page(name, (1 + total.saturating_sub(PAGE), PAGE), total).await.map(drop),
+        Step::FirstPage => worker.page(name, 1, PAGE, total).await.map(drop),
+        Step::LastPage => worker.page(name, 1 + total.saturating_sub(PAGE), PAGE, total).await.map(drop),
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use crate::bench::Result;
-use crate::bench::closed_loop::{Bound, Phase, Worker, play};
+use crate::bench::closed_loop::{Bound, Phase, Worker, play, play_turns};
 
 use super::Directory;
 
@@ -31,36 +31,29 @@ const FILTER: &str = "filter=meta.lastModified+gt+%222020-01-01T00:00:00Z%22&";
 /// Walks the directory `walks` times with one worker; a walk must bring every user exactly once.
 pub async fn walk(directory: &Directory, walks: usize) -> Result<Phase> {
     let total = directory.users.len();
-    let (phase, _) = play(&directory.target, 1, Bound::turns(walks), async |worker: &mut Worker<'_>| {
-        while worker.turn().is_some() {
-            let mut seen = HashSet::with_capacity(total);
-            for start in (1..=total).step_by(PAGE) {
-                seen.extend(worker.page(WALK, (start, PAGE), total).await?.unwrap_or_default());
-            }
-            if seen.len() != total {
-                worker.complain(WALK, &format!("a walk brought {} of {total} users", seen.len()));
-            }
+    play_turns(&directory.target, 1, Bound::turns(walks), async |worker: &mut Worker<'_>, _| {
+        let mut seen = HashSet::with_capacity(total);
+        for start in (1..=total).step_by(PAGE) {
+            seen.extend(worker.page(WALK, start, PAGE, total).await?.unwrap_or_default());
+        }
+        if seen.len() != total {
+            worker.complain(WALK, &format!("a walk brought {} of {total} users", seen.len()));
         }
         Ok(())
     })
-    .await?;
-    Ok(phase)
+    .await
 }
 
 /// Asks for the first, the middle and the last page in turn, with one worker.
 pub async fn depths(directory: &Directory, bound: Bound) -> Result<Phase> {
     let total = directory.users.len();
     let last = total.saturating_sub(PAGE);
-    let (phase, _) = play(&directory.target, 1, bound, async |worker: &mut Worker<'_>| {
-        while let Some(turn) = worker.turn() {
-            let depth = turn % DEPTHS.len();
-            let start = 1 + last * depth / (DEPTHS.len() - 1);
-            worker.page(DEPTHS[depth], (start, PAGE), total).await?;
-        }
-        Ok(())
+    play_turns(&directory.target, 1, bound, async |worker: &mut Worker<'_>, turn| {
+        let depth = turn % DEPTHS.len();
+        let start = 1 + last * depth / (DEPTHS.len() - 1);
+        worker.page(DEPTHS[depth], start, PAGE, total).await.map(drop)
     })
-    .await?;
-    Ok(phase)
+    .await
 }
 
 /// Asks for the first and the last page of each query of [`BY_CURSOR`] in turn, with one worker, after it walked to the last.
@@ -73,10 +66,11 @@ pub async fn by_cursor(directory: &Directory, bound: Bound) -> Result<Phase> {
             last.push(worker.walk_to(order, before_last, total).await?);
         }
         while let Some(turn) = worker.turn() {
-            let (query, at_end) = (turn / 2 % BY_CURSOR.len(), turn % 2);
-            let (order, names) = BY_CURSOR[query];
-            let (cursor, seen) = if at_end == 1 { (last[query].as_str(), before_last) } else { ("", 0) };
-            worker.cursor_page(names[at_end], (order, cursor), (seen, PAGE), total).await?;
+            let (nth, at_end) = (turn / 2 % BY_CURSOR.len(), turn % 2);
+            let (order, names) = BY_CURSOR[nth];
+            let (cursor, seen) = if at_end == 1 { (last[nth].as_str(), before_last) } else { ("", 0) };
+            let query = format!("{order}cursor={cursor}");
+            worker.cursor_page(names[at_end], &query, seen, PAGE, total).await?;
         }
         Ok(())
     })
@@ -90,7 +84,8 @@ impl Worker<'_> {
         let (mut cursor, mut met) = (String::new(), HashSet::with_capacity(goal));
         while met.len() < goal {
             let (seen, count) = (met.len(), STRIDE.min(goal - met.len()));
-            let page = self.cursor_page(CURSOR_WALK, (order, &cursor), (seen, count), total).await?;
+            let page =
+                self.cursor_page(CURSOR_WALK, &format!("{order}cursor={cursor}"), seen, count, total).await?;
             let Some((Some(next), ids)) = page else { break };
             cursor = next;
             met.extend(ids);

@@ -63,6 +63,18 @@ fn filtered(resource: &str, filter: &str) -> String {
 }
 
 impl Worker<'_> {
+    /// As [`Worker::ask`], where the answer brings nothing but its check.
+    async fn done(
+        &mut self,
+        operation: &'static str,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        check: impl FnOnce(&Answer) -> std::result::Result<(), String>,
+    ) -> Result<()> {
+        self.ask(operation, method, path, body, check).await.map(drop)
+    }
+
     /// A filter that is due exactly the one resource, or, for `None`, an empty list.
     pub(super) async fn find(
         &mut self,
@@ -77,15 +89,15 @@ impl Worker<'_> {
             due("totalResults", list.total, usize::from(id.is_some()))?;
             due("id", list.resources.first().map(|found| found.id.as_str()), id)
         };
-        self.ask(operation, (Method::GET, &path, None), check).await?;
-        Ok(())
+        self.done(operation, Method::GET, &path, None, check).await
     }
 
     /// One page; `total` and the length of the page are checked. The ids on it.
     pub(super) async fn page(
         &mut self,
         operation: &'static str,
-        (start, count): (usize, usize),
+        start: usize,
+        count: usize,
         total: usize,
     ) -> Result<Option<Vec<String>>> {
         let path = format!("/Users?startIndex={start}&count={count}");
@@ -95,19 +107,20 @@ impl Worker<'_> {
             due("resources", list.resources.len(), count.min((total + 1).saturating_sub(start)))?;
             Ok(list.resources.into_iter().map(|found| found.id).collect())
         };
-        self.ask(operation, (Method::GET, &path, None), check).await
+        self.ask(operation, Method::GET, &path, None, check).await
     }
 
-    /// One page by cursor (RFC 9865), of the first `total` users in some order, of which `seen` stand before it. The cursor of
-    /// the next page and the ids.
+    /// One page by cursor (RFC 9865) of `total` users, of which `seen` stand before it; `query` has the order and the cursor. The
+    /// cursor of the next page and the ids.
     pub(super) async fn cursor_page(
         &mut self,
         operation: &'static str,
-        (order, cursor): (&str, &str),
-        (seen, count): (usize, usize),
+        query: &str,
+        seen: usize,
+        count: usize,
         total: usize,
     ) -> Result<Option<(Option<String>, Vec<String>)>> {
-        let path = format!("/Users?{order}cursor={cursor}&count={count}");
+        let path = format!("/Users?{query}&count={count}");
         let check = |answer: &Answer| {
             let list: List = read(answer, 200)?;
             due("totalResults", list.total, total)?;
@@ -115,7 +128,7 @@ impl Worker<'_> {
             due("a next page", list.next.is_some(), seen + count < total)?;
             Ok((list.next, list.resources.into_iter().map(|found| found.id).collect()))
         };
-        self.ask(operation, (Method::GET, &path, None), check).await
+        self.ask(operation, Method::GET, &path, None, check).await
     }
 
     /// `POST`; the id of what was made.
@@ -126,14 +139,13 @@ impl Worker<'_> {
         body: &Value,
     ) -> Result<Option<String>> {
         let check = |answer: &Answer| read::<Resource>(answer, 201).map(|made| made.id);
-        self.ask(operation, (Method::POST, path, Some(body)), check).await
+        self.ask(operation, Method::POST, path, Some(body), check).await
     }
 
     /// `GET` of one user.
     pub(super) async fn get_user(&mut self, operation: &'static str, id: &str) -> Result<()> {
         let check = |answer: &Answer| due("id", read::<Resource>(answer, 200)?.id.as_str(), id);
-        self.ask(operation, (Method::GET, &format!("/Users/{id}"), None), check).await?;
-        Ok(())
+        self.done(operation, Method::GET, &format!("/Users/{id}"), None, check).await
     }
 
     /// `PATCH` of a user's display name.
@@ -141,41 +153,38 @@ impl Worker<'_> {
         let body = people::replace("displayName", name.into());
         let check =
             |answer: &Answer| patched(answer, |user| user.display_name.is_some_and(|told| told == name));
-        self.ask(operation, (Method::PATCH, &format!("/Users/{id}"), Some(&body)), check).await?;
-        Ok(())
+        self.done(operation, Method::PATCH, &format!("/Users/{id}"), Some(&body), check).await
     }
 
     /// `PATCH` of a user's `active`.
     pub(super) async fn set_active(&mut self, operation: &'static str, id: &str, active: bool) -> Result<()> {
         let body = people::replace("active", active.into());
         let check = |answer: &Answer| patched(answer, |user| user.active == Some(active));
-        self.ask(operation, (Method::PATCH, &format!("/Users/{id}"), Some(&body)), check).await?;
-        Ok(())
+        self.done(operation, Method::PATCH, &format!("/Users/{id}"), Some(&body), check).await
     }
 
     /// `PUT` of a user's whole profile.
     pub(super) async fn put_user(
         &mut self,
         operation: &'static str,
-        (user, id): (usize, &str),
+        user: usize,
+        id: &str,
         revision: &str,
     ) -> Result<()> {
         let body = people::profile(user, id, revision);
         let check =
             |answer: &Answer| due("title", read::<Resource>(answer, 200)?.title.as_deref(), Some(revision));
-        self.ask(operation, (Method::PUT, &format!("/Users/{id}"), Some(&body)), check).await?;
-        Ok(())
+        self.done(operation, Method::PUT, &format!("/Users/{id}"), Some(&body), check).await
     }
 
     /// `DELETE` of a user.
     pub(super) async fn delete_user(&mut self, operation: &'static str, id: &str) -> Result<()> {
         let check = |answer: &Answer| due("status", answer.status, 204);
-        self.ask(operation, (Method::DELETE, &format!("/Users/{id}"), None), check).await?;
-        Ok(())
+        self.done(operation, Method::DELETE, &format!("/Users/{id}"), None, check).await
     }
 
     /// A request that costs the server more than it should: done, or refused as one too many.
-    pub(super) async fn burden(&mut self, (method, path, body): (Method, &str, Option<Bytes>)) -> Result<()> {
+    pub(super) async fn burden(&mut self, method: Method, path: &str, body: Option<Bytes>) -> Result<()> {
         let done = Cell::new(true);
         let check = |answer: &Answer| {
             done.set(answer.status < 300);
@@ -185,8 +194,7 @@ impl Worker<'_> {
             }
         };
         let name = |_: &Answer| if done.get() { abuse::DONE } else { abuse::REFUSED };
-        self.ask_bytes(name, (method, path, body), check).await?;
-        Ok(())
+        self.ask_bytes(name, method, path, body, check).await.map(drop)
     }
 
     /// `PATCH` of a group.
@@ -197,8 +205,7 @@ impl Worker<'_> {
         body: &Value,
     ) -> Result<()> {
         let check = |answer: &Answer| patched(answer, |told| told.id == group);
-        self.ask(operation, (Method::PATCH, &format!("/Groups/{group}"), Some(body)), check).await?;
-        Ok(())
+        self.done(operation, Method::PATCH, &format!("/Groups/{group}"), Some(body), check).await
     }
 
     /// `GET` of a group with its members, which are counted.
@@ -211,16 +218,14 @@ impl Worker<'_> {
         let check = |answer: &Answer| {
             due("members", read::<Resource>(answer, 200)?.members.map_or(0, |held| held.len()), members)
         };
-        self.ask(operation, (Method::GET, &format!("/Groups/{group}"), None), check).await?;
-        Ok(())
+        self.done(operation, Method::GET, &format!("/Groups/{group}"), None, check).await
     }
 
     /// `GET` of a group without its members, as Entra ID asks for it.
     pub(super) async fn get_bare_group(&mut self, operation: &'static str, group: &str) -> Result<()> {
         let path = format!("/Groups/{group}?excludedAttributes=members");
         let check = |answer: &Answer| due("members", read::<Resource>(answer, 200)?.members.is_some(), false);
-        self.ask(operation, (Method::GET, &path, None), check).await?;
-        Ok(())
+        self.done(operation, Method::GET, &path, None, check).await
     }
 }
 

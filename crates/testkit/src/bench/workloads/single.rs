@@ -5,7 +5,7 @@ use rand::RngExt as _;
 use uuid::Uuid;
 
 use crate::bench::Result;
-use crate::bench::closed_loop::{Bound, Phase, Target, Worker, play};
+use crate::bench::closed_loop::{Bound, Phase, Target, Worker, play_turns};
 
 use super::Directory;
 
@@ -18,43 +18,31 @@ pub const BARE: &str = "bare GET";
 
 /// Entra ID's *Test connection*: a filter for somebody who cannot exist.
 pub async fn probe(directory: &Directory, workers: usize, bound: Bound) -> Result<Phase> {
-    let (phase, _) = play(&directory.target, workers, bound, async |worker: &mut Worker<'_>| {
-        while worker.turn().is_some() {
-            worker.probe(PROBE).await?;
-        }
-        Ok(())
+    play_turns(&directory.target, workers, bound, async |worker: &mut Worker<'_>, _| {
+        worker.probe(PROBE).await
     })
-    .await?;
-    Ok(phase)
+    .await
 }
 
 /// `GET` of random users.
 pub async fn get_by_id(directory: &Directory, workers: usize, bound: Bound) -> Result<Phase> {
-    let (phase, _) = play(&directory.target, workers, bound, async |worker: &mut Worker<'_>| {
-        while worker.turn().is_some() {
-            let user = worker.rng.random_range(0..directory.users.len());
-            worker.get_user(GET, &directory.users[user]).await?;
-        }
-        Ok(())
+    play_turns(&directory.target, workers, bound, async |worker: &mut Worker<'_>, _| {
+        let user = worker.rng.random_range(0..directory.users.len());
+        worker.get_user(GET, &directory.users[user]).await
     })
-    .await?;
-    Ok(phase)
+    .await
 }
 
 /// One path of any server; only the status and the length of the body are looked at.
 pub async fn bare(target: &Target, workers: usize, bound: Bound, path: &str, length: usize) -> Result<Phase> {
-    let (phase, _) = play(target, workers, bound, async |worker: &mut Worker<'_>| {
-        while worker.turn().is_some() {
-            let check = |answer: &crate::bench::connection::Answer| match (answer.status, answer.body.len()) {
-                (200, found) if found == length => Ok(()),
-                _ => Err(format!("200 and {length} bytes were due")),
-            };
-            worker.ask(BARE, (Method::GET, path, None), check).await?;
-        }
-        Ok(())
+    play_turns(target, workers, bound, async |worker: &mut Worker<'_>, _| {
+        let check = |answer: &crate::bench::connection::Answer| match (answer.status, answer.body.len()) {
+            (200, found) if found == length => Ok(()),
+            _ => Err(format!("200 and {length} bytes were due")),
+        };
+        worker.ask(BARE, Method::GET, path, None, check).await.map(drop)
     })
-    .await?;
-    Ok(phase)
+    .await
 }
 
 impl Worker<'_> {

@@ -49,7 +49,7 @@ impl<'a> Mix<'a> {
             80..90 => self.toggle(worker, user).await,
             90..95 => {
                 let revision = format!("Revision {:08x}", worker.rng.random::<u32>());
-                worker.put_user("PUT user", (user, id), &revision).await
+                worker.put_user("PUT user", user, id, &revision).await
             }
             _ => self.move_member(worker, user).await,
         }

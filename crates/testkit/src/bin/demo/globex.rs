@@ -2,92 +2,69 @@
 //! whose license changes by PUT.
 
 use serde_json::json;
+use testkit::gateway::Gateway;
 
 use crate::{
-    admin,
-    gateway::Gateway,
-    idp::Idp,
-    okta,
-    story::{Outcome, Story, Wrong},
-    told::Tone,
+    admin, okta,
+    story::Story,
+    told::{Told, Tone},
 };
 
-pub(crate) fn play(gateway: &Gateway, story: &mut Story<'_>) -> Result<(), Wrong> {
-    story.told.heading("us/globex, Okta: 2 Member, unlimited Member Lite, a full Member is refused");
+pub(crate) fn play<'a>(gateway: &Gateway, told: &'a Told) -> Story<'a> {
+    told.heading("us/globex, Okta: 2 Member, unlimited Member Lite, a full Member is refused");
     let seats = ["--seats", "member=2", "--seats", "member_lite=unlimited"];
     let plan = [&seats[..], &["--policy", "member=refuse", "--contact", "help@globex.example"]].concat();
-    let connection = admin::onboard(gateway, story.told, ("us", "globex", "Globex"), &plan)?;
-    let idp = Idp::new(&connection.base_url, &connection.token, "Okta SCIM Client 1.0.0");
-
-    let tested = okta::test_credentials(&idp, story)?;
-    story.told.act("Test API Credentials: GET /Users", &tested.status.to_string(), Tone::Plain);
-    story.expect(tested.found_none(), "Test API Credentials should be answered 200 with an empty list.")?;
-
-    assignments(&idp, story)?;
-    plan_grows(gateway, &idp, story)?;
-    group_push(&idp, story)?;
-    licenses_change(&idp, story)
+    let tenant = admin::onboard(gateway, told, "us", "Globex", &plan);
+    let mut story = Story::new(told, tenant, "Okta SCIM Client 1.0.0");
+    okta::test_credentials(&mut story);
+    told.act("Test API Credentials: GET /Users", "200", Tone::Plain);
+    assignments(&mut story);
+    plan_grows(gateway, &mut story);
+    group_push(&mut story);
+    licenses_change(&mut story);
+    story
 }
 
-fn assignments(idp: &Idp, story: &mut Story<'_>) -> Result<(), Wrong> {
+fn assignments(story: &mut Story<'_>) {
     for (name, asked, license) in [
-        (("Kurt", "Larsen"), "admin", "member"),
-        (("Lena", "Moreno"), "user", "member"),
-        (("Miles", "Novak"), "member_lite", "member_lite"),
+        ("Kurt Larsen", "admin", "member"),
+        ("Lena Moreno", "user", "member"),
+        ("Miles Novak", "member_lite", "member_lite"),
     ] {
-        let outcome = okta::assign(idp, story, name, asked)?;
-        story.expect_seat(&outcome, license, "granted", name.0)?;
+        okta::assign(story, name, asked).expect_seat(license, "granted");
     }
-    let outcome = okta::assign(idp, story, ("Nora", "Ortiz"), "user")?;
-    story.expect_full(&outcome, "Nora")
+    okta::assign(story, "Nora Ortiz", "user").expect_full();
 }
 
 /// Sales sells a seat; the running gateway knows at once, and Retry in Okta succeeds.
-fn plan_grows(gateway: &Gateway, idp: &Idp, story: &mut Story<'_>) -> Result<(), Wrong> {
-    admin::set_seats(gateway, story.told, ("us", "globex"), "member=3")?;
-    let outcome = okta::assign(idp, story, ("Nora", "Ortiz"), "user")?;
-    story.expect_seat(&outcome, "member", "granted", "Nora")
+fn plan_grows(gateway: &Gateway, story: &mut Story<'_>) {
+    admin::set_seats(gateway, story, "member=3");
+    okta::assign(story, "Nora Ortiz", "user").expect_seat("member", "granted");
 }
 
-fn group_push(idp: &Idp, story: &mut Story<'_>) -> Result<(), Wrong> {
-    let created = okta::push_group(idp, story, "Engineering")?;
-    story.told.act("POST /Groups Engineering", &created.status.to_string(), Tone::Plain);
-    let group = created.id().ok_or_else(|| Wrong::new("Group Engineering was answered without an id."))?;
-    let ids = |story: &Story<'_>, who: &[&str]| -> Result<Vec<String>, Wrong> {
-        who.iter().map(|who| story.id(&format!("{who}@globex.example"))).collect()
-    };
-    let come = ids(story, &["kurt", "lena"])?;
-    let added = okta::change_members(idp, story, (&group, "Engineering"), None, &come)?;
-    story.told.act("PATCH /Groups/Engineering add kurt, lena", &added.status.to_string(), Tone::Plain);
+fn group_push(story: &mut Story<'_>) {
+    let group = okta::push_group(story, "Engineering");
+    let [kurt, lena, nora] = ["kurt", "lena", "nora"].map(|name| story.id(&format!("{name}@globex.example")));
+    let added = okta::change_members(story, &group, "Engineering", &[], &[kurt, lena.clone()]);
+    story.tell("PATCH /Groups/Engineering add kurt, lena", added, 204);
+    let changed = okta::change_members(story, &group, "Platform", &[lena], &[nora]);
+    story.tell("PATCH /Groups/Engineering: rename, lena out, nora in", changed, 204);
 
-    let (gone, come) = (story.id("lena@globex.example")?, ids(story, &["nora"])?);
-    let changed = okta::change_members(idp, story, (&group, "Platform"), Some(&gone), &come)?;
-    story.told.act(
-        "PATCH /Groups/Engineering: rename, lena out, nora in",
-        &changed.status.to_string(),
-        Tone::Plain,
-    );
-
-    let now = idp.get(story, &format!("/Groups/{group}"))?;
-    let name = crate::story::text(&now.body, "displayName");
-    story.told.act("GET /Groups", &format!("{} {name}, {} members", now.status, now.members()), Tone::Plain);
-    let holds = name == "Platform" && now.members() == 2;
-    story.expect(
-        holds,
-        &format!("the group should be Platform with 2 members, not {name} with {}.", now.members()),
-    )
+    let answer = story.get(&format!("/Groups/{group}"));
+    let now = story.tell("GET /Groups: Platform with kurt and nora", answer, 200);
+    assert_eq!(now.body["displayName"], "Platform");
+    assert_eq!(now.body["members"].as_array().map(Vec::len), Some(2), "{}", now.text);
 }
 
 /// Lena needs less, Kurt leaves: both by PUT, and both free a Member seat.
-fn licenses_change(idp: &Idp, story: &mut Story<'_>) -> Result<(), Wrong> {
-    let lena = story.id("lena@globex.example")?;
-    let answer = okta::put_changed(idp, story, &lena, "userType", json!("member_lite"))?;
-    let outcome =
-        story.note("PUT /Users/lena userType member_lite", "lena@globex.example", "member_lite", &answer);
-    story.expect_seat(&outcome, "member_lite", "granted", "Lena")?;
+fn licenses_change(story: &mut Story<'_>) {
+    let lena = story.id("lena@globex.example");
+    let answer = okta::put_changed(story, &lena, "userType", json!("member_lite"));
+    let act = "PUT /Users/lena userType member_lite";
+    let outcome = story.note(act, "lena@globex.example", "member_lite", &answer);
+    outcome.expect_seat("member_lite", "granted");
 
-    let kurt = story.id("kurt@globex.example")?;
-    let answer = okta::put_changed(idp, story, &kurt, "active", json!(false))?;
-    let outcome = story.note("PUT /Users/kurt active false", "kurt@globex.example", "admin", &answer);
-    story.expect(matches!(outcome, Outcome::NoSeat { .. }), "Kurt should hold no seat after he left.")
+    let kurt = story.id("kurt@globex.example");
+    let answer = okta::put_changed(story, &kurt, "active", json!(false));
+    story.note("PUT /Users/kurt active false", "kurt@globex.example", "admin", &answer).expect_no_seat();
 }

@@ -1,74 +1,65 @@
 //! `make demo`: two identity providers provision two tenants in two regions and run out of seats, over HTTP, against the
 //! real binary. The table at the end is made of the answers; when they are not what the story says, the demo fails.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "the demo is told on a terminal")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "the demo is told on a terminal, and fails by panicking"
+)]
 
 mod acme;
 mod admin;
 mod entra;
-mod gateway;
 mod globex;
-mod idp;
 mod okta;
+mod stage;
 mod story;
-mod table;
+mod summary;
 mod told;
 
-use std::{env, process::ExitCode};
+use std::{
+    env,
+    panic::{AssertUnwindSafe, catch_unwind},
+    process::ExitCode,
+};
 
-use gateway::Gateway;
-use story::{Story, Wrong};
+use stage::Stage;
+use testkit::gateway::Gateway;
 use told::Told;
 
 fn main() -> ExitCode {
-    let mut gateway = match Gateway::start() {
-        Ok(gateway) => gateway,
-        Err(wrong) => return failed(&wrong, None),
-    };
-    match play(&gateway) {
-        Err(_) if gateway.is_told_to_stop() => ExitCode::from(130),
-        Err(wrong) => failed(&wrong, Some(gateway)),
-        Ok(()) if env::var("DEMO_EXIT").is_ok_and(|value| !value.is_empty() && value != "0") => {
-            end(&mut gateway)
-        }
-        Ok(()) => {
-            gateway.what_to_try_next();
-            gateway.wait();
-            ExitCode::SUCCESS
-        }
+    let mut stage = Stage::set();
+    let played = catch_unwind(AssertUnwindSafe(|| play(&stage.gateway)));
+    if stage.is_told_to_stop() {
+        stage.gateway.wait_for_end();
+        return ExitCode::from(130);
     }
-}
-
-fn end(gateway: &mut Gateway) -> ExitCode {
-    match gateway.stop() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(wrong) => failed(&wrong, None),
+    if played.is_err() {
+        eprintln!(
+            "\nThe demo did not go as its story says. What the gateway wrote: {}",
+            stage.keep().display()
+        );
+        return ExitCode::FAILURE;
     }
+    if env::var("DEMO_EXIT").is_ok_and(|value| !value.is_empty() && value != "0") {
+        return if stage.gateway.stop() == Some(0) { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
+    stage.what_to_try_next();
+    stage.wait();
+    ExitCode::SUCCESS
 }
 
 /// The two stories, the table, and the recount.
-fn play(gateway: &Gateway) -> Result<(), Wrong> {
+fn play(gateway: &Gateway) {
     let told = Told::new();
-    let mut acme = Story::new(&told, "ire/acme");
-    acme::play(gateway, &mut acme)?;
-    let mut globex = Story::new(&told, "us/globex");
-    globex::play(gateway, &mut globex)?;
-
-    table::print(&told, &[&acme, &globex]);
+    let stories = [acme::play(gateway, &told), globex::play(gateway, &told)];
+    summary::print(&told, &stories);
     told.heading("The ledgers, recounted");
-    for tenant in [("ire", "acme"), ("us", "globex")] {
-        admin::audit(gateway, &told, tenant)?;
+    for story in &stories {
+        admin::audit(gateway, story);
     }
-    told.closing(&format!(
-        "{} SCIM requests were answered, all as the story says.",
-        acme.requests() + globex.requests()
-    ));
-    Ok(())
-}
-
-fn failed(wrong: &Wrong, gateway: Option<Gateway>) -> ExitCode {
-    eprintln!("\nThe demo did not go as its story says: {wrong}");
-    if let Some(gateway) = gateway {
-        eprintln!("What the gateway wrote: {}", gateway.keep_data().display());
-    }
-    ExitCode::FAILURE
+    let requests: usize = stories.iter().map(|story| story.requests).sum();
+    told.closing(&format!("{requests} SCIM requests were answered, all as the story says."));
 }

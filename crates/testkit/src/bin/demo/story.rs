@@ -1,31 +1,15 @@
 //! What happened to whom in one tenant: every answer is noted as it came, and held against what the story says.
 
-use std::fmt;
-
 use serde_json::Value;
-
-use crate::{
-    idp::Answer,
-    told::{Told, Tone},
+use testkit::{
+    gateway::Tenant,
+    http::{Answer, Request},
 };
 
-/// The read-only extension in which a user's seat is told.
+use crate::told::{Told, Tone};
+
+/// The read-only extension that describes a user's seat.
 const SEAT: &str = "urn:usher:params:scim:schemas:extension:seat:2.0:User";
-
-/// A sentence about what did not go as told.
-pub(crate) struct Wrong(String);
-
-impl Wrong {
-    pub(crate) fn new(sentence: impl Into<String>) -> Self {
-        Self(sentence.into())
-    }
-}
-
-impl fmt::Display for Wrong {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 /// What came of one request, read from the answer and from nothing else.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,26 +27,27 @@ pub(crate) struct Person {
     pub(crate) user_name: String,
     /// Each `userType` that was sent, in order.
     pub(crate) asked: Vec<String>,
-    pub(crate) id: Option<String>,
+    id: Option<String>,
     /// The answer to each request for this person that was about a seat, in order.
     pub(crate) outcomes: Vec<Outcome>,
 }
 
-/// One tenant's story.
+/// One tenant's story, and the connection of its identity provider.
 pub(crate) struct Story<'a> {
     pub(crate) told: &'a Told,
-    pub(crate) tenant: &'static str,
+    pub(crate) tenant: Tenant,
+    user_agent: &'static str,
     pub(crate) people: Vec<Person>,
-    requests: usize,
+    pub(crate) requests: usize,
 }
 
 impl Outcome {
-    pub(crate) fn read(answer: &Answer) -> Self {
+    fn read(answer: &Answer) -> Self {
         if !(200..300).contains(&answer.status) {
             return Self::Refused { status: answer.status, detail: text(&answer.body, "detail") };
         }
-        let seat = answer.body.get(SEAT).unwrap_or(&Value::Null);
-        match seat.get("grantedLicense").and_then(Value::as_str) {
+        let seat = &answer.body[SEAT];
+        match seat["grantedLicense"].as_str() {
             Some(license) => Self::Seat { license: license.to_owned(), state: text(seat, "state") },
             None => Self::NoSeat { state: text(seat, "state") },
         }
@@ -85,81 +70,103 @@ impl Outcome {
             _ => Tone::Lesser,
         }
     }
+
+    #[track_caller]
+    pub(crate) fn expect_seat(&self, license: &str, state: &str) {
+        assert_eq!(*self, Self::Seat { license: license.to_owned(), state: state.to_owned() });
+    }
+
+    #[track_caller]
+    pub(crate) fn expect_no_seat(&self) {
+        assert!(matches!(self, Self::NoSeat { .. }), "{self:?}");
+    }
+
+    /// A refusal for want of seats, in words that a person can act on.
+    #[track_caller]
+    pub(crate) fn expect_full(&self) {
+        let full =
+            matches!(self, Self::Refused { status: 403, detail } if detail.starts_with("Seat limit reached"));
+        assert!(full, "{self:?}");
+    }
 }
 
 impl<'a> Story<'a> {
-    pub(crate) fn new(told: &'a Told, tenant: &'static str) -> Self {
-        Self { told, tenant, people: Vec::new(), requests: 0 }
+    pub(crate) fn new(told: &'a Told, tenant: Tenant, user_agent: &'static str) -> Self {
+        Self { told, tenant, user_agent, people: Vec::new(), requests: 0 }
     }
 
-    pub(crate) fn requests(&self) -> usize {
-        self.requests
-    }
-
-    pub(crate) fn count_request(&mut self) {
+    /// One request of the identity provider.
+    pub(crate) fn send(&mut self, method: &str, path: &str, body: Option<&Value>) -> Answer {
         self.requests += 1;
+        let request = Request::new(method, &format!("{}{path}", self.tenant.base_url))
+            .bearer(&self.tenant.token)
+            .header("user-agent", self.user_agent)
+            .header("accept", "application/scim+json");
+        let body = body.map(Value::to_string);
+        let request = body.into_iter().fold(request, |request, body| {
+            request.header("content-type", "application/scim+json; charset=utf-8").bytes(body.as_bytes())
+        });
+        request.send()
+    }
+
+    pub(crate) fn get(&mut self, path: &str) -> Answer {
+        self.send("GET", path, None)
+    }
+
+    /// A list that finds nothing: 200 with an empty list, never 404.
+    pub(crate) fn find_none(&mut self, path: &str) {
+        let found = self.get(path).expect(200);
+        assert_eq!(found.body["totalResults"], 0, "{}", found.text);
+    }
+
+    /// Tells an act that is not about a seat, whose status must be this one.
+    pub(crate) fn tell(&self, what: &str, answer: Answer, status: u16) -> Answer {
+        self.told.act(what, &answer.status.to_string(), Tone::Plain);
+        answer.expect(status)
+    }
+
+    /// Creates a user of whom a look-up finds nobody; what came of it.
+    pub(crate) fn create_user(&mut self, look_up: &str, user: &Value) -> Outcome {
+        self.find_none(look_up);
+        let answer = self.send("POST", "/Users", Some(user));
+        let (user_name, asked) = (text(user, "userName"), text(user, "userType"));
+        self.note(&format!("POST /Users {user_name} asks for {asked}"), &user_name, &asked, &answer)
+    }
+
+    /// Creates a group of which a look-up finds nothing; its id.
+    pub(crate) fn create_group(&mut self, look_up: &str, group: &Value) -> String {
+        self.find_none(look_up);
+        let answer = self.send("POST", "/Groups", Some(group));
+        self.tell(&format!("POST /Groups {}", text(group, "displayName")), answer, 201).id()
     }
 
     /// Notes what came of a request that was about a person's seat, and tells it.
     pub(crate) fn note(&mut self, what: &str, user_name: &str, asked: &str, answer: &Answer) -> Outcome {
         let outcome = Outcome::read(answer);
         self.told.act(what, &format!("{} {}", answer.status, outcome.words()), outcome.tone());
-        let id = answer.id();
-        match self.people.iter_mut().find(|person| person.user_name == user_name) {
-            Some(person) => {
-                if person.asked.last().is_none_or(|last| last != asked) {
-                    person.asked.push(asked.to_owned());
-                }
-                person.id = person.id.take().or(id);
-                person.outcomes.push(outcome.clone());
-            }
-            None => self.people.push(Person {
-                user_name: user_name.to_owned(),
-                asked: vec![asked.to_owned()],
-                id,
-                outcomes: vec![outcome.clone()],
-            }),
+        let known = self.people.iter().position(|person| person.user_name == user_name);
+        let at = known.unwrap_or_else(|| {
+            let user_name = user_name.to_owned();
+            self.people.push(Person { user_name, asked: Vec::new(), id: None, outcomes: Vec::new() });
+            self.people.len() - 1
+        });
+        let person = &mut self.people[at];
+        if person.asked.last().is_none_or(|last| last != asked) {
+            person.asked.push(asked.to_owned());
         }
+        person.id = person.id.take().or_else(|| answer.body["id"].as_str().map(str::to_owned));
+        person.outcomes.push(outcome.clone());
         outcome
     }
 
     /// The id that the gateway gave a person.
-    pub(crate) fn id(&self, user_name: &str) -> Result<String, Wrong> {
+    pub(crate) fn id(&self, user_name: &str) -> String {
         let person = self.people.iter().find(|person| person.user_name == user_name);
-        person
-            .and_then(|person| person.id.clone())
-            .ok_or_else(|| Wrong::new(format!("{user_name} has no id.")))
-    }
-
-    /// Goes on only if the story holds.
-    pub(crate) fn expect(&self, holds: bool, sentence: &str) -> Result<(), Wrong> {
-        if holds { Ok(()) } else { Err(Wrong::new(format!("{}: {sentence}", self.tenant))) }
-    }
-
-    pub(crate) fn expect_seat(
-        &self,
-        outcome: &Outcome,
-        license: &str,
-        state: &str,
-        who: &str,
-    ) -> Result<(), Wrong> {
-        let wanted = Outcome::Seat { license: license.to_owned(), state: state.to_owned() };
-        let sentence =
-            format!("{who} should hold {}, but the answer was {}.", wanted.words(), outcome.words());
-        self.expect(*outcome == wanted, &sentence)
-    }
-
-    /// A refusal for want of seats, in words that a person can act on.
-    pub(crate) fn expect_full(&self, outcome: &Outcome, who: &str) -> Result<(), Wrong> {
-        let full = matches!(outcome, Outcome::Refused { status: 403, detail } if detail.starts_with("Seat limit reached"));
-        self.expect(
-            full,
-            &format!("{who} should be refused for want of seats, but the answer was {outcome:?}."),
-        )
+        person.and_then(|person| person.id.clone()).unwrap_or_else(|| panic!("{user_name} has no id"))
     }
 }
 
 /// A member that is text; empty where it is not.
 pub(crate) fn text(value: &Value, name: &str) -> String {
-    value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
+    value[name].as_str().unwrap_or_default().to_owned()
 }

@@ -1,0 +1,106 @@
+//! The gateway under the story: the built binary `usher`, on loopback, with a fresh data directory that is gone afterwards.
+
+use std::{
+    env,
+    net::TcpListener,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+};
+
+use tempfile::TempDir;
+use testkit::{
+    gateway::{self, Gateway, Setup, Signal},
+    ports,
+};
+use tokio::signal::unix::{SignalKind, signal};
+
+const PORT: u16 = 8080;
+const METRICS_PORT: u16 = 9464;
+
+pub(crate) struct Stage {
+    /// Ends before its folder is removed.
+    pub(crate) gateway: Gateway,
+    binary: PathBuf,
+    folder: TempDir,
+    told_to_stop: Arc<AtomicBool>,
+}
+
+impl Stage {
+    /// Starts the binary that is named first, or `$USHER_BIN`, or the `usher` that was built beside this program.
+    pub(crate) fn set() -> Self {
+        let named = env::args_os().nth(1).or_else(|| env::var_os("USHER_BIN")).map(PathBuf::from);
+        let binary = named.unwrap_or_else(|| env::current_exe().unwrap().with_file_name("usher"));
+        assert!(binary.is_file(), "there is no {}; `make demo` builds it", binary.display());
+        let folder = tempfile::Builder::new().prefix("usher-demo-").tempdir().unwrap();
+        let ports = Some([free_near(PORT), free_near(METRICS_PORT)]);
+        println!("Starting {}", binary.display());
+        let setup = Setup { folder: Some(folder.path()), ports, ..Setup::default() };
+        let gateway = Gateway::set_up(&binary, setup);
+        println!("It serves {}", gateway.url);
+        let told_to_stop = Arc::new(AtomicBool::new(false));
+        let (pid, told) = (gateway.pid(), Arc::clone(&told_to_stop));
+        thread::spawn(move || stop_on_signal(pid, &told));
+        Self { gateway, binary, folder, told_to_stop }
+    }
+
+    pub(crate) fn is_told_to_stop(&self) -> bool {
+        self.told_to_stop.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn what_to_try_next(&self) {
+        let (url, usher, data) = (&self.gateway.url, self.binary.display(), self.gateway.data_dir());
+        let data = data.display();
+        println!("\nThe gateway goes on at {url}. Try, in another terminal:\n");
+        println!("  export USHER__DATA_DIR={data}");
+        println!("  {usher} seats show --region ire --key acme");
+        println!("  {usher} seats set --region ire --key acme member=10");
+        println!("  {usher} tenant changes --region ire --key acme --limit 10\n");
+        println!("  TOKEN=$(cat {data}/acme.token)");
+        println!("  curl -s -H \"Authorization: Bearer $TOKEN\" '{url}/ire/acme/scim/v2/Users?count=2'");
+        println!(
+            "  curl -s -H \"Authorization: Bearer $TOKEN\" -G '{url}/ire/acme/scim/v2/Users' --data-urlencode 'filter=userName sw \"fiona\"'"
+        );
+        println!("  curl -s {}\n", self.gateway.metrics_url);
+        println!("Its log is {}. Ctrl-C ends it and removes its data.", self.gateway.log_file().display());
+    }
+
+    /// Until Ctrl-C, or until the gateway ends by itself.
+    pub(crate) fn wait(&mut self) {
+        match self.gateway.wait_for_end() {
+            _ if self.is_told_to_stop() => println!("\nThe gateway has ended."),
+            code => eprintln!("The gateway ended by itself: {code:?}"),
+        }
+    }
+
+    /// Leaves the data directory for who wants to know why; the log's path.
+    pub(crate) fn keep(mut self) -> PathBuf {
+        self.folder.disable_cleanup(true);
+        self.gateway.log_file()
+    }
+}
+
+/// The known port, so that what the reader has seen elsewhere works here, or any that is free.
+fn free_near(port: u16) -> u16 {
+    if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+        return port;
+    }
+    let other = ports::claim();
+    println!("Port {port} is taken; using {other} instead.");
+    other
+}
+
+/// Waits for Ctrl-C or SIGTERM, then ends the gateway; the main thread sees its end.
+fn stop_on_signal(pid: u32, told_to_stop: &AtomicBool) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+    runtime.block_on(async {
+        let mut interrupt = signal(SignalKind::interrupt()).unwrap();
+        let mut term = signal(SignalKind::terminate()).unwrap();
+        tokio::select! { _ = interrupt.recv() => {}, _ = term.recv() => {} }
+    });
+    told_to_stop.store(true, Ordering::Relaxed);
+    gateway::signal(pid, Signal::TERM);
+}
