@@ -1,14 +1,58 @@
-//! The one table: error → status, scimType, detail, Retry-After. No catch-all arm: a new error does not compile until it has
-//! an answer here. A 5xx has a public sentence and a private cause; the cause goes to the log only (attack 66).
+//! The one table from a failure to its answer: status, scimType, detail, Retry-After. A SCIM client gets it as a SCIM error, staff
+//! as problem details. No catch-all arm: a new error does not compile until it has an answer here. A 5xx has a public sentence
+//! and a private cause; the cause goes to the log only (attack 66).
+
+use std::fmt;
 
 use directory::{DirectoryError, nesting};
-use provisioning::{ProvisioningError, refusal::Refusal};
+use provisioning::ProvisioningError;
 use scim_core::{ScimError, ScimType};
 use seat_ledger::SeatError;
 use store::StoreError;
 use tenant_registry::RegistryError;
 
-use crate::{app::App, regions::RegionDown};
+use crate::{regions::RegionDown, shares::TooMuchUnderWay};
+
+/// What whoever asked is answered.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) status: u16,
+    pub(crate) scim_type: Option<ScimType>,
+    /// One or more sentences that say what to change.
+    pub(crate) detail: String,
+    /// Seconds that a client should wait; few, because Okta doubles them by itself and gives up after ten.
+    pub(crate) retry_after: Option<u64>,
+    /// For the log alone, where it is found by the request's id.
+    pub(crate) cause: Option<String>,
+}
+
+impl Failure {
+    pub(crate) fn new(status: u16, detail: impl Into<String>) -> Self {
+        let retry_after = (status == 503).then_some(1);
+        Self { status, scim_type: None, detail: detail.into(), retry_after, cause: None }
+    }
+
+    fn with_type(self, scim_type: ScimType) -> Self {
+        Self { scim_type: Some(scim_type), ..self }
+    }
+
+    fn with_cause(self, cause: &impl fmt::Display) -> Self {
+        Self { cause: Some(cause.to_string()), ..self }
+    }
+
+    pub(crate) fn too_many_attempts(seconds: u64) -> Self {
+        let detail = "Too many wrong credentials from here; wait before the next try.";
+        Self { retry_after: Some(seconds), ..Self::new(429, detail) }
+    }
+
+    fn invalid_value(detail: String) -> Self {
+        Self::new(400, detail).with_type(ScimType::InvalidValue)
+    }
+
+    fn internal(cause: &impl fmt::Display) -> Self {
+        Self::new(500, "Something went wrong here; it was logged.").with_cause(cause)
+    }
+}
 
 /// Why a credential does not open what the path names.
 #[derive(Debug)]
@@ -56,11 +100,8 @@ pub(crate) enum ApiError {
     BodyTooSlow { seconds: u64 },
     #[error("the body broke off")]
     BodyBroken,
-    #[error("too many large requests or answers of the tenant are under way")]
-    TooMuchUnderWay {
-        /// Whether the body was read to its end, if there is one.
-        read: bool,
-    },
+    #[error(transparent)]
+    TooMuchUnderWay(#[from] TooMuchUnderWay),
     #[error("{0}")]
     UnsupportedMediaType(&'static str),
     #[error(transparent)]
@@ -90,15 +131,6 @@ impl ApiError {
         Self::Scim(ScimError::not_found(kind))
     }
 
-    /// Seconds that a client should wait; small, because Okta doubles it by itself and gives up after ten.
-    pub(crate) fn retry_after(&self) -> Option<u64> {
-        match self {
-            Self::TooManyAttempts { seconds } => Some(*seconds),
-            _ if self.to_scim("").status == 503 => Some(1),
-            _ => None,
-        }
-    }
-
     /// Whether only the holder of a genuine token is told so.
     pub(crate) fn tells_of_a_tenant(&self) -> bool {
         matches!(
@@ -125,139 +157,153 @@ impl ApiError {
             self,
             Self::BodyTooLarge { read: false, .. }
                 | Self::BodyTooSlow { .. }
-                | Self::TooMuchUnderWay { read: false }
+                | Self::TooMuchUnderWay(TooMuchUnderWay { read: false })
                 | Self::BodyBroken
                 | Self::OddHost
         )
     }
 
-    /// What a SCIM client is told.
+    /// The error of a SCIM response.
     pub(crate) fn to_scim(&self, request_id: &str) -> ScimError {
-        let plain = |status, detail: &str| ScimError::new(status, None, detail);
+        if let Self::Scim(error) | Self::Provisioning(ProvisioningError::Scim(error)) = self {
+            return error.clone();
+        }
+        let Failure { status, scim_type, mut detail, cause, .. } = self.failure();
+        if cause.is_some() {
+            detail.push_str(&format!(" Ref {request_id}."));
+        }
+        ScimError::new(status, scim_type, detail)
+    }
+
+    pub(crate) fn failure(&self) -> Failure {
         match self {
-            Self::Scim(error) | Self::Provisioning(ProvisioningError::Scim(error)) => error.clone(),
+            Self::Scim(error) => error.into(),
             Self::Unauthorized(Unauthorized::Unknown) => {
-                plain(401, "Invalid credentials: check the token, the region and the company key.")
+                Failure::new(401, "Invalid credentials: check the token, the region and the company key.")
             }
-            Self::Unauthorized(Unauthorized::WrongRegion { base_url }) => plain(
+            Self::Unauthorized(Unauthorized::WrongRegion { base_url }) => Failure::new(
                 401,
-                &format!("Invalid credentials: this token belongs to another base URL, {base_url} ."),
+                format!("Invalid credentials: this token belongs to another base URL, {base_url} ."),
             ),
-            Self::TooManyAttempts { .. } => {
-                plain(429, "Too many wrong credentials from here; wait before the next try.")
-            }
-            Self::TenantSuspended { contact } => plain(
+            Self::TooManyAttempts { seconds } => Failure::too_many_attempts(*seconds),
+            Self::TenantSuspended { contact } => Failure::new(
                 403,
-                &format!(
+                format!(
                     "Provisioning is suspended for this tenant; nothing was read or stored. Ask {contact}."
                 ),
             ),
-            Self::NoSuchPath { base_url: Some(url) } => plain(
+            Self::NoSuchPath { base_url: Some(url) } => Failure::new(
                 404,
-                &format!("There is nothing at this path. Resources are at {url}/Users and {url}/Groups."),
+                format!("There is nothing at this path. Resources are at {url}/Users and {url}/Groups."),
             ),
-            Self::NoSuchPath { base_url: None } => plain(404, "There is nothing at this path."),
-            Self::OddHost => plain(400, "Send exactly one Host header."),
-            Self::MethodNotAllowed { allow } => plain(405, &format!("This path takes {allow} only.")),
+            Self::NoSuchPath { base_url: None } => Failure::new(404, "There is nothing at this path."),
+            Self::OddHost => Failure::new(400, "Send exactly one Host header."),
+            Self::MethodNotAllowed { allow } => Failure::new(405, format!("This path takes {allow} only.")),
             Self::NotImplemented(what) => {
-                plain(501, &format!("{what} is not supported; see /ServiceProviderConfig."))
+                Failure::new(501, format!("{what} is not supported; see /ServiceProviderConfig."))
             }
             Self::DiscoveryFilter => {
-                plain(403, "Discovery endpoints cannot be filtered (RFC 7644 section 4).")
+                Failure::new(403, "Discovery endpoints cannot be filtered (RFC 7644 section 4).")
             }
-            Self::BodyTooLarge { limit, .. } => plain(
+            Self::BodyTooLarge { limit, .. } => Failure::new(
                 413,
-                &format!("The size of the body exceeds maxPayloadSize ({limit}); send less at once."),
+                format!("The size of the body exceeds maxPayloadSize ({limit}); send less at once."),
             ),
             Self::BodyTooSlow { seconds } => {
-                plain(408, &format!("The body did not arrive within {seconds} seconds."))
+                Failure::new(408, format!("The body did not arrive within {seconds} seconds."))
             }
-            Self::BodyBroken => plain(400, "The body broke off or was not framed as its headers say."),
-            Self::TooMuchUnderWay { .. } => plain(
+            Self::BodyBroken => Failure::new(400, "The body broke off or was not framed as its headers say."),
+            Self::TooMuchUnderWay(_) => Failure::new(
                 503,
                 "Too many large requests or answers of this tenant are under way; retry after a moment.",
             ),
-            Self::UnsupportedMediaType(detail) => plain(415, detail),
-            Self::TenantFull { limit, contact } => plain(507, &tenant_full(*limit, contact)),
-            Self::RegionDown(_) => plain(
-                503,
-                &format!("The data of this region cannot be reached now; retry later. Ref {request_id}."),
-            ),
-            Self::Misconfigured(_) | Self::Panicked => internal(request_id),
-            Self::Provisioning(error) => provisioning(error, request_id),
-            Self::Registry(error) => registry(error, request_id),
-            Self::Store(error) => store(error, request_id),
+            Self::UnsupportedMediaType(detail) => Failure::new(415, *detail),
+            Self::TenantFull { limit, contact } => tenant_full(*limit, contact),
+            Self::RegionDown(down) => {
+                Failure::new(503, "The data of this region cannot be reached now; retry later.")
+                    .with_cause(down)
+            }
+            Self::Misconfigured(_) | Self::Panicked => Failure::internal(self),
+            Self::Provisioning(error) => error.into(),
+            // The others are about what staff ask for.
+            Self::Registry(RegistryError::Store(error)) | Self::Store(error) => error.into(),
+            Self::Registry(error) => Failure::internal(error),
         }
     }
 }
 
-fn provisioning(error: &ProvisioningError, request_id: &str) -> ScimError {
-    match error {
-        ProvisioningError::Scim(error) => error.clone(),
-        ProvisioningError::NotFound(kind) => ScimError::not_found(kind),
-        ProvisioningError::PreconditionFailed { current } => ScimError::new(
-            412,
-            None,
-            format!("The resource has another version now, {current}; read it again and retry."),
-        ),
-        ProvisioningError::Directory(error) => directory(error, request_id),
-        ProvisioningError::Seats(error) => seats(error, request_id),
-        ProvisioningError::Store(error) => store(error, request_id),
+impl From<&ScimError> for Failure {
+    fn from(error: &ScimError) -> Self {
+        Self { scim_type: error.scim_type, ..Self::new(error.status, &error.detail) }
     }
 }
 
-fn directory(error: &DirectoryError, request_id: &str) -> ScimError {
-    let taken = |attribute: &str, existing: &str| {
-        let who = if existing.is_empty() {
-            "another resource".to_owned()
-        } else {
-            format!("the resource {existing}")
-        };
-        ScimError::new(
-            409,
-            Some(ScimType::Uniqueness),
-            format!(
-                "{attribute} is taken by {who} of this tenant; look it up with a filter and update it instead."
+impl From<&ProvisioningError> for Failure {
+    fn from(error: &ProvisioningError) -> Self {
+        match error {
+            ProvisioningError::Scim(error) => error.into(),
+            ProvisioningError::NotFound(kind) => (&ScimError::not_found(kind)).into(),
+            ProvisioningError::PreconditionFailed { current } => Self::new(
+                412,
+                format!("The resource has another version now, {current}; read it again and retry."),
             ),
-        )
-    };
-    match error {
-        DirectoryError::UserNameTaken { existing } => taken("userName", existing),
-        DirectoryError::ValueTaken { attribute, existing } => taken(attribute, existing),
-        DirectoryError::GroupCycle(ids) => ScimError::invalid_value(format!(
-            "Nothing was changed: a group cannot be in itself, and the group is in these members, directly or through \
-             others, or is one of them: {}.",
-            shown(ids)
-        )),
-        DirectoryError::NestingTooDeep => ScimError::invalid_value(format!(
-            "Nothing was changed: more than {} groups would stand one in the other.",
-            nesting::MAX_LEVELS
-        )),
-        DirectoryError::TooManyNestings => ScimError::invalid_value(format!(
-            "Nothing was changed: this tenant would have more than {} groups in groups.",
-            nesting::MAX_NESTINGS
-        )),
-        DirectoryError::UnknownMembers(ids) => ScimError::invalid_value(format!(
-            "Nothing was changed: {} member(s) are neither users nor groups of this tenant: {}.",
-            ids.len(),
-            shown(ids)
-        )),
-        DirectoryError::NoSuchMember => ScimError::bad_request(
-            ScimType::NoTarget,
-            "Nothing was changed: no member of the group matches the path; add one by the path members.",
-        ),
-        DirectoryError::SearchTooLong => ScimError::bad_request(
-            ScimType::TooMany,
-            "The filter or the sort has to look into more resources than there is time for; narrow it by an attribute \
-             that is indexed, such as userName, externalId or meta.lastModified, or leave sortBy out.",
-        ),
-        DirectoryError::SchemasChanged => ScimError::new(
-            503,
-            None,
-            "The schemas of this tenant were changed just now; retry after a moment.",
-        ),
-        DirectoryError::BadDocument { .. } => internal(request_id),
-        DirectoryError::Store(error) => store(error, request_id),
+            ProvisioningError::Directory(error) => error.into(),
+            ProvisioningError::Seats(error) => error.into(),
+            ProvisioningError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<&DirectoryError> for Failure {
+    fn from(error: &DirectoryError) -> Self {
+        let taken = |attribute: &str, existing: &str| {
+            let resource = match existing {
+                "" => "another resource".to_owned(),
+                id => format!("the resource {id}"),
+            };
+            let detail = format!(
+                "{attribute} is taken by {resource} of this tenant; look it up with a filter and update it instead."
+            );
+            Self::new(409, detail).with_type(ScimType::Uniqueness)
+        };
+        match error {
+            DirectoryError::UserNameTaken { existing } => taken("userName", existing),
+            DirectoryError::ValueTaken { attribute, existing } => taken(attribute, existing),
+            DirectoryError::GroupCycle(ids) => Self::invalid_value(format!(
+                "Nothing was changed: a group cannot be in itself, and the group is in these members, directly or through \
+                 others, or is one of them: {}.",
+                shown(ids)
+            )),
+            DirectoryError::NestingTooDeep => Self::invalid_value(format!(
+                "Nothing was changed: more than {} groups would stand one in the other.",
+                nesting::MAX_LEVELS
+            )),
+            DirectoryError::TooManyNestings => Self::invalid_value(format!(
+                "Nothing was changed: this tenant would have more than {} groups in groups.",
+                nesting::MAX_NESTINGS
+            )),
+            DirectoryError::UnknownMembers(ids) => Self::invalid_value(format!(
+                "Nothing was changed: {} member(s) are neither users nor groups of this tenant: {}.",
+                ids.len(),
+                shown(ids)
+            )),
+            DirectoryError::NoSuchMember => Self::new(
+                400,
+                "Nothing was changed: no member of the group matches the path; add one by the path members.",
+            )
+            .with_type(ScimType::NoTarget),
+            DirectoryError::SearchTooLong => Self::new(
+                400,
+                "The filter or the sort has to look into more resources than there is time for; narrow it by an attribute \
+                 that is indexed, such as userName, externalId or meta.lastModified, or leave sortBy out.",
+            )
+            .with_type(ScimType::TooMany),
+            DirectoryError::SchemasChanged => {
+                Self::new(503, "The schemas of this tenant were changed just now; retry after a moment.")
+            }
+            DirectoryError::BadDocument { .. } => Self::internal(error),
+            DirectoryError::Store(error) => error.into(),
+        }
     }
 }
 
@@ -267,115 +313,73 @@ fn shown(ids: &[String]) -> String {
     format!("{}{}", shown.join(", "), if ids.len() > shown.len() { ", ..." } else { "" })
 }
 
-fn seats(error: &SeatError, request_id: &str) -> ScimError {
-    match error {
-        // Refused::explain puts the tenant's words in its place; this is what is left without them.
-        SeatError::LimitReached { license, .. } => ScimError::new(
-            403,
-            Some(ScimType::SeatLimitReached),
-            format!("Seat limit reached: no {} seat is left. Ref {request_id}.", license.title()),
-        ),
-        SeatError::NoFallback(_) | SeatError::Damaged(_) => internal(request_id),
-        SeatError::Store(error) => store(error, request_id),
-    }
-}
-
-fn registry(error: &RegistryError, request_id: &str) -> ScimError {
-    match error {
-        RegistryError::Store(error) => store(error, request_id),
-        RegistryError::BadName(_)
-        | RegistryError::KeyTaken { .. }
-        | RegistryError::NoTenant { .. }
-        | RegistryError::BeingDeleted { .. }
-        | RegistryError::NotRemoved { .. }
-        | RegistryError::NoToken(_)
-        | RegistryError::Initialise(_)
-        | RegistryError::Damaged(_) => internal(request_id),
-    }
-}
-
-fn store(error: &StoreError, request_id: &str) -> ScimError {
-    match error {
-        StoreError::Busy => ScimError::new(503, None, "The service is busy; retry after a moment."),
-        StoreError::Full => {
-            ScimError::new(507, None, "The service has no room left; nothing was stored. Retry later.")
+impl From<&SeatError> for Failure {
+    fn from(error: &SeatError) -> Self {
+        match error {
+            // The tenant's own words are put in its place; this is what is left without them.
+            SeatError::LimitReached { license, .. } => {
+                Self::new(403, format!("Seat limit reached: no {} seat is left.", license.title()))
+                    .with_type(ScimType::SeatLimitReached)
+                    .with_cause(error)
+            }
+            SeatError::NoFallback(license) => Self::new(
+                400,
+                format!("{license} has no license to fall back to; its policy can only be refuse."),
+            ),
+            SeatError::Damaged(_) => Self::internal(error),
+            SeatError::Store(error) => error.into(),
         }
-        StoreError::OverLimit { limit } => {
-            ScimError::new(507, None, tenant_full(*limit, "your administrator"))
-        }
-        StoreError::Unavailable(_)
-        | StoreError::Missing
-        | StoreError::Corrupt(_)
-        | StoreError::Migration(_) => ScimError::new(
-            503,
-            None,
-            format!("The data of this tenant cannot be reached now; retry later. Ref {request_id}."),
-        ),
-        StoreError::Panicked | StoreError::Unique(_) | StoreError::Query(_) => internal(request_id),
     }
 }
 
-fn tenant_full(limit: u64, contact: &str) -> String {
-    format!(
+/// Staff get the registry's own sentence.
+impl From<&RegistryError> for Failure {
+    fn from(error: &RegistryError) -> Self {
+        let status = match error {
+            RegistryError::BadName(_) | RegistryError::Initialise(_) => 400,
+            RegistryError::NoTenant { .. } | RegistryError::NoToken(_) => 404,
+            RegistryError::KeyTaken { .. } | RegistryError::BeingDeleted { .. } => 409,
+            RegistryError::NotRemoved { .. } => {
+                return Self::new(503, format!("{error}.")).with_cause(error);
+            }
+            RegistryError::Damaged(_) => return Self::internal(error),
+            RegistryError::Store(error) => return error.into(),
+        };
+        Self::new(status, format!("{error}."))
+    }
+}
+
+/// Staff read why.
+impl From<&RegionDown> for Failure {
+    fn from(down: &RegionDown) -> Self {
+        Self::new(503, format!("The {down}. It is tried again every few seconds."))
+    }
+}
+
+impl From<&StoreError> for Failure {
+    fn from(error: &StoreError) -> Self {
+        match error {
+            StoreError::Busy => Self::new(503, "The service is busy; retry after a moment."),
+            StoreError::Full => {
+                Self::new(507, "The service has no room left; nothing was stored. Retry later.")
+            }
+            StoreError::OverLimit { limit } => tenant_full(*limit, "your administrator"),
+            StoreError::Unavailable(_)
+            | StoreError::Missing
+            | StoreError::Corrupt(_)
+            | StoreError::Migration(_) => {
+                Self::new(503, "The data of this tenant cannot be reached now; retry later.")
+                    .with_cause(error)
+            }
+            StoreError::Panicked | StoreError::Unique(_) | StoreError::Query(_) => Self::internal(error),
+        }
+    }
+}
+
+fn tenant_full(limit: u64, contact: &str) -> Failure {
+    let detail = format!(
         "The data of this tenant has reached its limit of {limit} bytes; nothing was stored. Delete what is no longer needed, \
          or ask {contact} for more room. Deletions and deactivations go on."
-    )
-}
-
-fn internal(request_id: &str) -> ScimError {
-    ScimError::new(500, None, format!("Something went wrong here; it was logged. Ref {request_id}."))
-}
-
-/// What a seat refusal says beside the numbers, taken down before the transaction takes the caller away.
-pub(crate) struct Refused {
-    tenant: String,
-    contact: String,
-    reference: String,
-    not_done: &'static str,
-}
-
-impl Refused {
-    pub(crate) fn of(app: &App, caller: &crate::scim::Caller, not_done: &'static str) -> Self {
-        Self {
-            tenant: caller.tenant.name.clone(),
-            contact: app.contact(&caller.tenant).to_owned(),
-            reference: caller.act.request_id.clone(),
-            not_done,
-        }
-    }
-
-    /// Gives a refusal for want of room its words, and one for want of a seat, which is counted; any other error passes.
-    pub(crate) fn explain(&self, app: &App, error: ApiError) -> ApiError {
-        if let ApiError::Store(StoreError::OverLimit { limit })
-        | ApiError::Provisioning(ProvisioningError::Store(StoreError::OverLimit { limit })) = error
-        {
-            return ApiError::TenantFull { limit, contact: self.contact.clone() };
-        }
-        let ApiError::Provisioning(ProvisioningError::Seats(SeatError::LimitReached {
-            license,
-            used,
-            limit,
-            waiting,
-            fallback_full,
-            lesser_free,
-        })) = error
-        else {
-            return error;
-        };
-        app.metrics.seat_refusals.with_label_values(&[license.key()]).inc();
-        let refusal = Refusal {
-            license,
-            used,
-            limit,
-            waiting,
-            fallback_full,
-            lesser_free,
-            tenant: &self.tenant,
-            contact: &self.contact,
-            not_done: self.not_done,
-            reference: &self.reference,
-            help: &format!("{}/s/{}", app.public_url, self.reference),
-        };
-        ApiError::Scim(refusal.to_error())
-    }
+    );
+    Failure::new(507, detail)
 }

@@ -15,7 +15,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use crate::{api_error::ApiError, settings::Settings};
+use crate::settings::Settings;
 
 /// Bodies and answers up to this size are never counted, and are read, parsed and written where the request is served: that
 /// takes less than a millisecond.
@@ -48,6 +48,14 @@ const ALL_ANSWERS: usize = 128 << 20;
 /// What a value of a parsed body takes in memory, with its place in an array or an object.
 const VALUE: usize = 40;
 
+/// Too many large requests or responses of a tenant are under way.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("too many large requests or responses of the tenant are under way")]
+pub(crate) struct TooMuchUnderWay {
+    /// Whether the body was read to its end, if there is one.
+    pub(crate) read: bool,
+}
+
 /// The shares of all tenants.
 pub(crate) struct Shares {
     work: Quota,
@@ -79,18 +87,18 @@ impl Shares {
     ///
     /// # Errors
     /// 503 after too long a wait.
-    pub(crate) async fn work(&self, tenant: &Tenant) -> Result<Held, ApiError> {
+    pub(crate) async fn work(&self, tenant: &Tenant) -> Result<Held, TooMuchUnderWay> {
         let held = self.work.wait(&tenant.id, 1, self.patience).await;
-        held.ok_or(ApiError::TooMuchUnderWay { read: true })
+        held.ok_or(TooMuchUnderWay { read: true })
     }
 
     /// Waits until a tenant may send a body of so many bytes. None of them counts for other tenants before it is here.
     ///
     /// # Errors
     /// 503 after too long a wait.
-    pub(crate) async fn body(&self, tenant: &Tenant, bytes: usize) -> Result<Arriving, ApiError> {
+    pub(crate) async fn body(&self, tenant: &Tenant, bytes: usize) -> Result<Arriving, TooMuchUnderWay> {
         let held = self.bodies.wait_for_own(&tenant.id, kib(bytes), self.patience).await;
-        let held = held.ok_or(ApiError::TooMuchUnderWay { read: false })?;
+        let held = held.ok_or(TooMuchUnderWay { read: false })?;
         Ok(Arriving { held, patience: self.patience })
     }
 
@@ -98,9 +106,9 @@ impl Shares {
     ///
     /// # Errors
     /// 503 after too long a wait.
-    pub(crate) async fn values(&self, tenant: &Tenant, bytes: usize) -> Result<Held, ApiError> {
+    pub(crate) async fn values(&self, tenant: &Tenant, bytes: usize) -> Result<Held, TooMuchUnderWay> {
         let held = self.values.wait(&tenant.id, kib(memory_of(bytes)), self.patience).await;
-        held.ok_or(ApiError::TooMuchUnderWay { read: true })
+        held.ok_or(TooMuchUnderWay { read: true })
     }
 
     /// Where room for answers is found.
@@ -131,9 +139,9 @@ impl Arriving {
     ///
     /// # Errors
     /// 503 after too long a wait.
-    pub(crate) async fn comes_to(&mut self, bytes: usize) -> Result<(), ApiError> {
+    pub(crate) async fn comes_to(&mut self, bytes: usize) -> Result<(), TooMuchUnderWay> {
         let here = self.held.fills_up_to(kib(bytes), self.patience).await;
-        here.ok_or(ApiError::TooMuchUnderWay { read: false })
+        here.ok_or(TooMuchUnderWay { read: false })
     }
 }
 

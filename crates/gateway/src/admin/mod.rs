@@ -28,6 +28,7 @@ pub(crate) use problem::Problem;
 pub(crate) use token::AdminToken;
 
 use crate::{
+    api_error::Failure,
     app::App,
     http,
     protection::protect,
@@ -142,7 +143,7 @@ fn refusal(request: &ServiceRequest, request_id: &str) -> Option<Problem> {
     }
     let peer = request.peer_addr().map(|address| address.ip());
     let (why, problem) = match app.attempts.wrong(peer, None) {
-        Some(seconds) => ("limited", Problem::too_many_attempts(seconds)),
+        Some(seconds) => ("limited", Failure::too_many_attempts(seconds).into()),
         None => ("unknown", Problem::new(401, "Send the admin token as Authorization: Bearer.")),
     };
     app.metrics.admin_refusals.with_label_values(&[why]).inc();

@@ -127,7 +127,7 @@ pub(super) fn error_response(error: &ApiError, request: &HttpRequest, request_id
     if status == StatusCode::UNAUTHORIZED {
         response.insert_header((WWW_AUTHENTICATE, "Bearer"));
     }
-    if let Some(seconds) = error.retry_after() {
+    if let Some(seconds) = error.failure().retry_after {
         response.insert_header(("Retry-After", seconds.to_string()));
     }
     if let ApiError::MethodNotAllowed { allow } = error {

@@ -25,12 +25,13 @@ use super::{
     body::{Body, Made},
     caller::Caller,
     entry::{status_text, without_quotations},
+    refusal::Refused,
     write::tell,
 };
 use crate::{
-    api_error::{ApiError, Refused},
+    api_error::ApiError,
     app::App,
-    shares::Held,
+    shares::{Held, TooMuchUnderWay},
 };
 
 /// How long one transaction of a bulk goes on before other writers of the tenant get their turn. The operation that is being
@@ -58,7 +59,7 @@ pub(super) async fn bulk(
     // What could not be told is not begun.
     let mut room = app.shares.answers().room(&caller.tenant);
     if !room.fits(request.operations.len() * ANSWER) {
-        return Err(ApiError::TooMuchUnderWay { read: true });
+        return Err(TooMuchUnderWay { read: true }.into());
     }
     let work = Work::new(app.clone(), caller, request, memory);
     // A task of its own: whoever asked may hang up, and what was begun is ended, counted and logged all the same.

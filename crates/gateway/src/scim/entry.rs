@@ -34,6 +34,7 @@ use crate::{
     http,
     protection::protect,
     request_id,
+    shares::TooMuchUnderWay,
     telemetry::tally::{TALLY, What},
 };
 
@@ -114,7 +115,7 @@ async fn answer(
             && !answer.takes_room(app.shares.answers().room(&grant.tenant))
             && may_be_refused
         {
-            return Err(ApiError::TooMuchUnderWay { read: true });
+            return Err(TooMuchUnderWay { read: true }.into());
         }
         Ok(answer)
     });

@@ -15,9 +15,9 @@ mod groups;
 mod lists;
 pub(crate) mod openapi;
 mod query;
+mod refusal;
 mod target;
 mod users;
 mod write;
 
-pub(crate) use caller::Caller;
 pub(crate) use entry::scim;

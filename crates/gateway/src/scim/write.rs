@@ -22,11 +22,9 @@ use super::{
     caller::Caller,
     conditions::conditions,
     query::Query,
+    refusal::Refused,
 };
-use crate::{
-    api_error::{ApiError, Refused},
-    app::App,
-};
+use crate::{api_error::ApiError, app::App, shares::TooMuchUnderWay};
 
 /// What one request asks for, with its body as it came.
 pub(super) enum Asked {
@@ -73,7 +71,7 @@ pub(super) async fn write(
         if let Some(view) = done.view.as_ref().filter(|_| shown != Shown::Version)
             && !room.fits(view.size())
         {
-            return Err(ApiError::TooMuchUnderWay { read: true });
+            return Err(TooMuchUnderWay { read: true }.into());
         }
         Ok((done, own, room.held()))
     };

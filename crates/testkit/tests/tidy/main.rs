@@ -294,7 +294,7 @@ fn statuses() -> BTreeSet<String> {
             continue;
         }
         let dense: String = text.split_whitespace().collect();
-        for maker in ["ScimError::new(", "Self::new(", "plain("] {
+        for maker in ["ScimError::new(", "Self::new(", "Failure::new("] {
             for call in dense.split(maker).skip(1) {
                 let status: String = call.chars().take_while(char::is_ascii_digit).collect();
                 if status.len() == 3 {
