@@ -6,18 +6,15 @@ use std::{collections::HashSet, mem};
 
 use directory::DirectoryError;
 use scim_core::{
-    ScimError,
+    ResourceKind, ScimError,
     bulk::{BulkRequest, Endpoint, Id, Method, Operation, Plan},
     leniency::Leniency,
 };
-use seat_ledger::{License, SeatError, pools};
+use seat_ledger::{SeatError, pools};
 use serde_json::Value;
 use store::{StoreError, WriteTx};
 
-use crate::{
-    Act, Preconditions, ProvisioningError, Rules, Write,
-    write::{Kind, Request, Shown, View},
-};
+use crate::{Outcome, Preconditions, ProvisioningError, RequestContext, Write, write::Shown};
 
 /// One bulk on its way.
 #[derive(Debug)]
@@ -48,36 +45,12 @@ enum Progress {
 /// What one step came to.
 #[derive(Debug, Default)]
 pub struct Step {
-    /// How each operation ended, in the order in which they were done.
-    pub outcomes: Vec<Outcome>,
-    /// What was tolerated, as in [`scim_core::leniency::Tolerance::seen`].
-    pub tolerated: Vec<(Leniency, String)>,
+    /// What came of each operation, by its place in the request, in the order in which they were done.
+    pub outcomes: Vec<(usize, Outcome)>,
     /// Its first unit.
     from: usize,
     /// As it was before.
     errors_left: Option<u64>,
-}
-
-/// How one operation ended.
-#[derive(Debug)]
-pub struct Outcome {
-    /// Its place in the request.
-    pub operation: usize,
-    /// What it came to.
-    pub result: Result<Success, ProvisioningError>,
-}
-
-/// What a successful operation came to.
-#[derive(Debug)]
-pub struct Success {
-    /// The status that a request of its own would have had.
-    pub status: u16,
-    /// The version that the resource has now; `None` after a DELETE.
-    pub version: Option<i64>,
-    /// Seats that changed hands, as in [`crate::write::Done::seats`].
-    pub seats: Vec<(License, &'static str)>,
-    /// Members that were skipped because they are not here.
-    pub skipped: Vec<String>,
 }
 
 impl Bulk {
@@ -105,24 +78,24 @@ impl Bulk {
     pub fn step(
         &mut self,
         tx: &mut WriteTx<'_>,
-        by: (&Rules, &Act),
+        context: &RequestContext,
         enough: impl Fn() -> bool,
     ) -> Result<(), ProvisioningError> {
         // Schemas before seats, as in every other write: a circle takes the turn before its first operation begins.
-        by.0.hold_schemas(tx)?;
+        context.rules.hold_schemas(tx)?;
         while self.goes_on() {
             let Some(unit) = self.plan.units.get(self.next).cloned() else { break };
             self.next += 1;
             if unit.is_impossible {
-                unit.operations.iter().for_each(|operation| self.refuse(*operation, circular()));
+                unit.operations.iter().for_each(|operation| self.refuse(*operation, circular(), Vec::new()));
                 continue;
             }
             let faults = self.faults(&unit.operations);
             if !faults.is_empty() {
-                self.refuse_all(&unit.operations, faults);
+                self.refuse_all(&unit.operations, faults, Vec::new());
                 continue;
             }
-            self.run(tx, &unit.operations, by)?;
+            self.run(tx, &unit.operations, context)?;
             // Where others write at the same time, what was locked stays locked until the commit, and several requests in one
             // transaction take locks in an order that no single request has: there each unit has its own.
             if tx.has_rivals() || enough() {
@@ -166,7 +139,7 @@ impl Bulk {
 
     /// The resource that an operation is about, where there is one or was to be one.
     #[must_use]
-    pub fn resource(&self, operation: usize) -> Option<(Kind, &str)> {
+    pub fn resource(&self, operation: usize) -> Option<(ResourceKind, &str)> {
         let sent = self.operations.get(operation)?;
         match (&sent.resource, &sent.asked) {
             (Some((endpoint, Id::Known(id))), _) => Some((kind(*endpoint), id)),
@@ -184,10 +157,14 @@ impl Bulk {
         }
     }
 
-    fn refuse(&mut self, operation: usize, error: ProvisioningError) {
+    fn refuse(&mut self, operation: usize, error: ProvisioningError, leniencies: Leniencies) {
+        let resource = self.resource(operation).map(|(kind, id)| (kind, id.to_owned()));
+        let sent = self.operations.get(operation);
+        let method = sent.and_then(|sent| sent.asked.as_ref().ok()).map(|asked| asked.method);
+        let (kind, id) = resource.unzip();
         self.set(operation, Progress::Ended);
         self.errors_left = self.errors_left.map(|left| left.saturating_sub(1));
-        self.step.outcomes.push(Outcome { operation, result: Err(error) });
+        self.step.outcomes.push((operation, Outcome { kind, method, id, result: Err(error), leniencies }));
     }
 
     /// Does one operation, or several whose references form a circle: all of them or none.
@@ -195,7 +172,7 @@ impl Bulk {
         &mut self,
         tx: &mut WriteTx<'_>,
         unit: &[usize],
-        (rules, act): (&Rules, &Act),
+        context: &RequestContext,
     ) -> Result<(), StoreError> {
         for operation in unit {
             let is_post = |o: &Operation| o.asked.as_ref().is_ok_and(|asked| asked.method == Method::Post);
@@ -204,7 +181,7 @@ impl Bulk {
         }
         let jobs: Vec<Job> = unit.iter().filter_map(|operation| self.job(*operation)).collect();
         let mut at = unit.first().copied().unwrap_or_default();
-        let tolerated = &mut self.step.tolerated;
+        let mut tolerated = Vec::new();
         let done = tx.savepoint(|tx| {
             // A circle may begin with a group: seats before rows of the directory, as everywhere.
             if unit.len() > 1 {
@@ -213,24 +190,31 @@ impl Bulk {
             let mut done = Vec::with_capacity(unit.len());
             for job in jobs {
                 at = job.operation;
-                done.push(Outcome { operation: at, result: Ok(job.run(tx, (rules, act), tolerated)?) });
+                done.push((at, job.run(tx, context, &mut tolerated)?));
             }
             Ok::<_, ProvisioningError>(done)
         });
         match done {
             Ok(done) => self.step.outcomes.extend(done),
-            Err(error) => self.refuse_all(unit, vec![(at, of_the_operation(error)?)]),
+            Err(error) => self.refuse_all(unit, vec![(at, of_the_operation(error)?)], tolerated),
         }
         Ok(())
     }
 
-    /// Those that have a fault are told it, the others that they refer to one that has.
-    fn refuse_all(&mut self, unit: &[usize], mut faults: Vec<(usize, ProvisioningError)>) {
+    /// Refuses all operations of a unit: those with a fault because of it, the others because they refer to one of those. The
+    /// first fault is the one that the leniencies were met before.
+    fn refuse_all(
+        &mut self,
+        unit: &[usize],
+        mut faults: Vec<(usize, ProvisioningError)>,
+        mut leniencies: Leniencies,
+    ) {
         let first = faults.first().map(|(operation, _)| *operation).unwrap_or_default();
         for operation in unit {
             let own = faults.iter().position(|(faulty, _)| faulty == operation);
             let error = own.map(|place| faults.swap_remove(place).1);
-            self.refuse(*operation, error.unwrap_or_else(|| refers_to_failure(first)));
+            let met = if *operation == first { mem::take(&mut leniencies) } else { Vec::new() };
+            self.refuse(*operation, error.unwrap_or_else(|| refers_to_failure(first)), met);
         }
     }
 
@@ -253,23 +237,18 @@ impl Bulk {
         let Self { operations, plan, progress, .. } = self;
         let asked = operations.get_mut(operation)?.asked.as_mut().ok()?;
         plan.resolve(asked, |creator| made(progress, creator).map(str::to_owned));
-        let data = mem::replace(&mut asked.data, Value::Null);
-        let request = match asked.method {
-            Method::Post => Request::CreateAs(id, data),
-            Method::Put => Request::Replace(id, data),
-            Method::Patch => Request::Patch(id, data),
-            Method::Delete => Request::Delete(id),
-        };
-        let version = asked.version.take().filter(|_| asked.method != Method::Post);
+        let body = mem::replace(&mut asked.data, Value::Null);
+        let method = asked.method;
+        let version = asked.version.take().filter(|_| method != Method::Post);
         let conditions = Preconditions { if_match: version, if_none_match: None };
-        Some(Job { operation, kind, request, conditions })
+        Some(Job { operation, kind, method, id, body, conditions })
     }
 }
 
-fn kind(endpoint: Endpoint) -> Kind {
+fn kind(endpoint: Endpoint) -> ResourceKind {
     match endpoint {
-        Endpoint::Users => Kind::User,
-        Endpoint::Groups => Kind::Group,
+        Endpoint::Users => ResourceKind::User,
+        Endpoint::Groups => ResourceKind::Group,
     }
 }
 
@@ -284,31 +263,37 @@ fn made(progress: &[Progress], operation: usize) -> Option<&str> {
 /// One operation as the request that it stands for.
 struct Job {
     operation: usize,
-    kind: Kind,
-    request: Request,
+    kind: ResourceKind,
+    method: Method,
+    id: String,
+    body: Value,
     conditions: Preconditions,
 }
 
 impl Job {
+    /// Does it; what was tolerated before an error is left in `tolerated`.
     fn run(
         self,
         tx: &mut WriteTx<'_>,
-        (rules, act): (&Rules, &Act),
-        tolerated: &mut Vec<(Leniency, String)>,
-    ) -> Result<Success, ProvisioningError> {
-        let mut t = rules.tolerance();
-        let run = || {
-            let write = Write::new(rules, self.kind, self.request, &mut t)?;
-            let status = write.status(rules, false);
-            let done = write.run(tx, rules, Shown::Version, &self.conditions, (act, &mut t))?;
-            let version = done.view.as_ref().map(View::version);
-            Ok(Success { status, version, seats: done.seats, skipped: done.skipped })
+        context: &RequestContext,
+        tolerated: &mut Leniencies,
+    ) -> Result<Outcome, ProvisioningError> {
+        let mut context = context.attempt();
+        let run = |context: &mut RequestContext| {
+            let write = Write::new(self.kind, self.method, Some(self.id), self.body, context)?;
+            let done = write.run(tx, Shown::Version, &self.conditions, context)?;
+            Ok(write.outcome(Ok(done), context))
         };
-        let done = run();
-        tolerated.append(&mut t.seen);
-        done
+        let outcome = run(&mut context);
+        if outcome.is_err() {
+            tolerated.append(&mut context.tolerance.seen);
+        }
+        outcome
     }
 }
+
+/// What was tolerated, as in [`scim_core::leniency::Tolerance::seen`].
+type Leniencies = Vec<(Leniency, String)>;
 
 /// RFC 7644 §3.7.1.
 fn circular() -> ProvisioningError {

@@ -3,10 +3,12 @@
 
 pub mod audit;
 pub mod bulk;
+mod context;
 pub mod entitlements;
 mod error;
 pub mod groups;
 pub mod lists;
+mod outcome;
 pub mod plan;
 pub mod profile;
 mod promotion;
@@ -19,7 +21,9 @@ pub mod users;
 pub mod version;
 pub mod write;
 
+pub use context::RequestContext;
 pub use error::ProvisioningError;
+pub use outcome::{Done, Outcome};
 pub use profile::Profile;
 pub use rules::{Act, Rules};
 pub use version::Preconditions;

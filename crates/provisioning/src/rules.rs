@@ -2,7 +2,7 @@
 
 use directory::{DirectoryError, extensions, memberships::UnknownMembers};
 use scim_core::{
-    ResourceType,
+    ResourceKind, ResourceType,
     leniency::Tolerance,
     schema::{self, Uniqueness},
 };
@@ -69,10 +69,20 @@ impl Rules {
         }
     }
 
-    /// All resource types, in the order in which they are told.
+    /// The tenant's resource type of a kind.
     #[must_use]
-    pub fn types(&self) -> [&ResourceType; 4] {
-        [&self.user, &self.group, &self.license, &self.role]
+    pub fn resource_type(&self, kind: ResourceKind) -> &ResourceType {
+        match kind {
+            ResourceKind::User => &self.user,
+            ResourceKind::Group => &self.group,
+            ResourceKind::License => &self.license,
+            ResourceKind::Role => &self.role,
+        }
+    }
+
+    /// All resource types, in the order in which `/ResourceTypes` lists them.
+    pub fn types(&self) -> impl Iterator<Item = &ResourceType> {
+        ResourceKind::ALL.iter().map(|kind| self.resource_type(*kind))
     }
 
     /// How often the tenant's own schemas had changed when these rules were made.

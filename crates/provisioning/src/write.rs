@@ -3,8 +3,8 @@
 
 use directory::DirectoryError;
 use scim_core::{
-    ResourceType, ScimError,
-    leniency::Tolerance,
+    ResourceKind, ResourceType, ScimError,
+    bulk::Method,
     patch::{MemberChange, PatchRequest},
     projection::Projection,
 };
@@ -13,13 +13,14 @@ use serde_json::Value;
 use store::WriteTx;
 
 use crate::{
-    Act, Preconditions, ProvisioningError, Rules,
+    Act, Done, Outcome, Preconditions, ProvisioningError, RequestContext, Rules,
     groups::{self, GroupView},
+    outcome,
     render::{self, Base},
     users::{self, Edit, NewUser, UserView},
 };
 
-/// The types of resources that clients write.
+/// The types of resources that clients list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the names say it")]
 pub enum Kind {
@@ -31,44 +32,33 @@ impl Kind {
     /// This tenant's type.
     #[must_use]
     pub fn of(self, rules: &Rules) -> &ResourceType {
-        match self {
-            Self::User => &rules.user,
-            Self::Group => &rules.group,
-        }
+        rules.resource_type(self.into())
     }
 }
 
-/// What a client asks for, with the body as sent.
-#[derive(Clone, Debug)]
-pub enum Request {
-    /// POST.
-    Create(Value),
-    /// POST of a resource whose id [`WriteTx::new_id`] gave before.
-    CreateAs(String, Value),
-    /// PUT.
-    Replace(String, Value),
-    /// PATCH.
-    Patch(String, Value),
-    /// DELETE.
-    Delete(String),
+impl From<Kind> for ResourceKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::User => Self::User,
+            Kind::Group => Self::Group,
+        }
+    }
 }
 
 /// A request that is well-formed as far as that can be told without the store.
 #[derive(Debug)]
 pub struct Write {
-    what: What,
+    kind: ResourceKind,
+    request: Request,
 }
 
 #[derive(Debug)]
-enum What {
+enum Request {
     CreateUser(Option<String>, NewUser),
-    ReplaceUser(String, Value),
-    PatchUser(String, PatchRequest),
-    DeleteUser(String),
     CreateGroup(Option<String>, Value),
-    ReplaceGroup(String, Value),
-    PatchGroup(String, PatchRequest, Vec<MemberChange>),
-    DeleteGroup(String),
+    Replace(String, Value),
+    Patch(String, PatchRequest, Vec<MemberChange>),
+    Delete(String),
 }
 
 /// How much of the resource the answer shows.
@@ -80,17 +70,6 @@ pub enum Shown {
     Attributes,
     /// All of it.
     Members,
-}
-
-/// What a write came to.
-#[derive(Debug)]
-pub struct Done {
-    /// The resource afterwards; `None` after a deletion.
-    pub view: Option<View>,
-    /// Seats that changed hands, for metrics: the license asked for and what came of the wish.
-    pub seats: Vec<(License, &'static str)>,
-    /// Members that were skipped because they are not here.
-    pub skipped: Vec<String>,
 }
 
 /// A resource of either type with what is computed for its answer.
@@ -159,54 +138,76 @@ impl View {
 }
 
 impl Write {
-    /// Judges a request.
+    /// Judges a request. A POST has an id where [`WriteTx::new_id`] gave one before; a DELETE has no body.
     ///
     /// # Errors
-    /// 400 for a body that is none of this type; 413 for too many operations of a PATCH.
-    pub fn new(rules: &Rules, kind: Kind, request: Request, t: &mut Tolerance) -> Result<Self, ScimError> {
-        let what = match (kind, request) {
-            (Kind::User, Request::Create(body)) => What::CreateUser(None, NewUser::read(rules, &body, t)?),
-            (Kind::User, Request::CreateAs(id, body)) => {
-                What::CreateUser(Some(id), NewUser::read(rules, &body, t)?)
+    /// 400 for a body that is none of this type; 413 for too many operations of a PATCH; 405 for a type that is read-only.
+    pub fn new(
+        kind: ResourceKind,
+        method: Method,
+        id: Option<String>,
+        body: Value,
+        context: &mut RequestContext,
+    ) -> Result<Self, ScimError> {
+        if kind.is_read_only() {
+            return Err(ScimError::new(405, None, "Resources of this type are read-only."));
+        }
+        let RequestContext { rules, tolerance, .. } = context;
+        let known = id.clone().unwrap_or_default();
+        let request = match method {
+            Method::Post if kind == ResourceKind::Group => Request::CreateGroup(id, body),
+            Method::Post => Request::CreateUser(id, NewUser::read(rules, &body, tolerance)?),
+            Method::Put => Request::Replace(known, body),
+            Method::Patch => {
+                let patch = PatchRequest::parse(rules.resource_type(kind), &body, tolerance)?;
+                let (patch, members) = patch.split_members();
+                Request::Patch(known, patch, members)
             }
-            (Kind::User, Request::Replace(id, body)) => What::ReplaceUser(id, body),
-            (Kind::User, Request::Patch(id, body)) => {
-                What::PatchUser(id, PatchRequest::parse(&rules.user, &body, t)?)
-            }
-            (Kind::User, Request::Delete(id)) => What::DeleteUser(id),
-            (Kind::Group, Request::Create(body)) => What::CreateGroup(None, body),
-            (Kind::Group, Request::CreateAs(id, body)) => What::CreateGroup(Some(id), body),
-            (Kind::Group, Request::Replace(id, body)) => What::ReplaceGroup(id, body),
-            (Kind::Group, Request::Patch(id, body)) => {
-                let (patch, members) = PatchRequest::parse(&rules.group, &body, t)?.split_members();
-                What::PatchGroup(id, patch, members)
-            }
-            (Kind::Group, Request::Delete(id)) => What::DeleteGroup(id),
+            Method::Delete => Request::Delete(known),
         };
-        Ok(Self { what })
+        Ok(Self { kind, request })
+    }
+
+    /// What is asked.
+    #[must_use]
+    pub fn method(&self) -> Method {
+        match self.request {
+            Request::CreateUser(..) | Request::CreateGroup(..) => Method::Post,
+            Request::Replace(..) => Method::Put,
+            Request::Patch(..) => Method::Patch,
+            Request::Delete(_) => Method::Delete,
+        }
     }
 
     /// The status of success (RFC 7644 §3.3, §3.5, §3.6). A PATCH of a group is 204 unless the request names attributes or
     /// the tenant is strict (table of disagreements, `PATCH of a group`).
     #[must_use]
     pub fn status(&self, rules: &Rules, names_attributes: bool) -> u16 {
-        match self.what {
-            What::CreateUser(..) | What::CreateGroup(..) => 201,
-            What::DeleteUser(_) | What::DeleteGroup(_) => 204,
-            What::PatchGroup(..) if !rules.strict && !names_attributes => 204,
-            What::ReplaceUser(..) | What::PatchUser(..) | What::ReplaceGroup(..) | What::PatchGroup(..) => {
-                200
-            }
+        match self.method() {
+            Method::Post => 201,
+            Method::Delete => 204,
+            Method::Patch if self.kind == ResourceKind::Group && !rules.strict && !names_attributes => 204,
+            Method::Put | Method::Patch => 200,
         }
     }
 
     /// The word for what is not done when the write is refused.
     #[must_use]
     pub fn not_done(&self) -> &'static str {
-        match self.what {
-            What::CreateUser(..) | What::CreateGroup(..) => "created",
-            _ => "changed",
-        }
+        outcome::not_done(Some(self.method()))
+    }
+
+    /// The outcome of this write: `result`, with what was tolerated in `context`.
+    #[must_use]
+    pub fn outcome<E>(&self, result: Result<Done, E>, context: &RequestContext) -> Outcome<E> {
+        let asked = match &self.request {
+            Request::CreateUser(id, _) | Request::CreateGroup(id, _) => id.as_deref(),
+            Request::Replace(id, _) | Request::Patch(id, ..) | Request::Delete(id) => Some(id.as_str()),
+        };
+        let view = result.as_ref().ok().and_then(|done| done.view.as_ref());
+        let id = asked.or_else(|| view.map(View::id)).map(str::to_owned);
+        let leniencies = context.tolerance.seen.clone();
+        Outcome { kind: Some(self.kind), method: Some(self.method()), id, result, leniencies }
     }
 
     /// Does it.
@@ -216,59 +217,64 @@ impl Write {
     pub fn run(
         &self,
         tx: &mut WriteTx<'_>,
-        rules: &Rules,
         shown: Shown,
         conditions: &Preconditions,
-        (act, t): (&Act, &mut Tolerance),
+        context: &mut RequestContext,
     ) -> Result<Done, ProvisioningError> {
         let (members, whole) = (shown == Shown::Members, shown != Shown::Version);
+        let RequestContext { rules, tolerance: t, request_id, .. } = context;
+        let act = &Act { request_id: request_id.clone() };
         rules.hold_schemas(tx)?;
-        match &self.what {
-            What::CreateUser(id, new) => {
+        let is_user = self.kind == ResourceKind::User;
+        let mut done = match &self.request {
+            Request::CreateUser(id, new) => {
                 let id = id.clone().unwrap_or_else(|| tx.new_id());
-                users::create_as(tx, id, (new, whole), act).map(Done::of_user)
+                of_user(users::create_as(tx, id, (new, whole), act)?)
             }
-            What::ReplaceUser(id, body) => {
-                users::edit(tx, rules, id, (Edit::Replace(body), whole), conditions, (act, t))
-                    .map(Done::of_user)
-            }
-            What::PatchUser(id, patch) => {
-                users::edit(tx, rules, id, (Edit::Patch(patch), whole), conditions, (act, t))
-                    .map(Done::of_user)
-            }
-            What::DeleteUser(id) => users::delete(tx, rules, id, conditions, act).map(Done::of_deletion),
-            What::CreateGroup(id, body) => {
+            Request::CreateGroup(id, body) => {
                 let id = id.clone().unwrap_or_else(|| tx.new_id());
-                groups::create_as(tx, rules, id, (body, members), (act, t)).map(Done::of_group)
+                of_group(groups::create_as(tx, rules, id, (body, members), (act, t))?)
             }
-            What::ReplaceGroup(id, body) => {
-                groups::replace(tx, rules, id, (body, members), conditions, (act, t)).map(Done::of_group)
+            Request::Replace(id, body) if is_user => {
+                of_user(users::edit(tx, rules, id, (Edit::Replace(body), whole), conditions, (act, t))?)
             }
-            What::PatchGroup(id, patch, changes) => {
+            Request::Patch(id, patch, _) if is_user => {
+                of_user(users::edit(tx, rules, id, (Edit::Patch(patch), whole), conditions, (act, t))?)
+            }
+            Request::Delete(id) if is_user => of_deletion(&users::delete(tx, rules, id, conditions, act)?),
+            Request::Replace(id, body) => {
+                of_group(groups::replace(tx, rules, id, (body, members), conditions, (act, t))?)
+            }
+            Request::Patch(id, patch, changes) => {
                 let wants = (patch, changes.as_slice(), members);
-                groups::patch(tx, rules, id, wants, conditions, (act, t)).map(Done::of_group)
+                of_group(groups::patch(tx, rules, id, wants, conditions, (act, t))?)
             }
-            What::DeleteGroup(id) => {
+            Request::Delete(id) => {
                 groups::delete(tx, rules, id, conditions, act)?;
-                Ok(Done::of_deletion(Vec::new()))
+                of_deletion(&[])
             }
-        }
+        };
+        done.status = self.status(rules, false);
+        Ok(done)
     }
 }
 
-impl Done {
-    fn of_user(written: users::Written) -> Self {
-        let seats = written.seat.as_ref().map(seat_events).unwrap_or_default();
-        Self { view: Some(View::User(written.view)), seats, skipped: Vec::new() }
-    }
+fn done(view: Option<View>, seats: Vec<(License, &'static str)>, skipped: Vec<String>) -> Done {
+    let version = view.as_ref().map(View::version);
+    Done { status: 0, version, view, changed: Vec::new(), seats, skipped }
+}
 
-    fn of_group(written: groups::Written) -> Self {
-        Self { view: Some(View::Group(written.view)), seats: Vec::new(), skipped: written.skipped }
-    }
+fn of_user(written: users::Written) -> Done {
+    let seats = written.seat.as_ref().map(seat_events).unwrap_or_default();
+    done(Some(View::User(written.view)), seats, Vec::new())
+}
 
-    fn of_deletion(promoted: Vec<Seat>) -> Self {
-        Self { view: None, seats: promotions(&promoted).collect(), skipped: Vec::new() }
-    }
+fn of_group(written: groups::Written) -> Done {
+    done(Some(View::Group(written.view)), Vec::new(), written.skipped)
+}
+
+fn of_deletion(promoted: &[Seat]) -> Done {
+    done(None, promotions(promoted).collect(), Vec::new())
 }
 
 fn seat_events(change: &SeatChange) -> Vec<(License, &'static str)> {

@@ -8,8 +8,8 @@ use std::{
 use actix_web::{rt, web::Data};
 use directory::DirectoryError;
 use provisioning::{
-    ProvisioningError, Rules,
-    bulk::{Bulk, Outcome, Step},
+    Done, Outcome, ProvisioningError, Rules,
+    bulk::{Bulk, Step},
     version::etag,
 };
 use scim_core::{
@@ -128,23 +128,22 @@ impl Work {
 
     async fn transaction(&self) -> Result<Step, ApiError> {
         let bulk = Arc::clone(&self.bulk);
-        let (rules, act) = (Arc::clone(&self.caller.rules), self.caller.act.clone());
+        let context = self.caller.context();
         let work = move |tx: &mut store::WriteTx<'_>| {
             let began = Instant::now();
-            Ok::<_, ApiError>(locked(&bulk).step(tx, (&rules, &act), || began.elapsed() >= TURN)?)
+            Ok::<_, ApiError>(locked(&bulk).step(tx, &context, || began.elapsed() >= TURN)?)
         };
         self.caller.store.write(work).await?;
         Ok(locked(&self.bulk).take_step())
     }
 
     fn note(&mut self, step: Step) {
-        self.tolerated.extend(step.tolerated);
-        for Outcome { operation, result } in step.outcomes {
+        for (operation, Outcome { result, leniencies, .. }) in step.outcomes {
+            self.tolerated.extend(leniencies);
             let result = match result {
-                Ok(success) => {
-                    let told = (success.seats.as_slice(), success.skipped.as_slice());
-                    tell(&self.app, told, &self.caller.tenant, &self.caller.act.request_id);
-                    Ok((success.status, success.version))
+                Ok(Done { status, version, seats, skipped, .. }) => {
+                    tell(&self.app, (&seats, &skipped), &self.caller.tenant, &self.caller.act.request_id);
+                    Ok((status, version))
                 }
                 Err(error) => Err(self.explained(operation, error)),
             };
@@ -234,7 +233,8 @@ impl Work {
         let answers = bulk.operations().iter().zip(self.ended.drain(..)).enumerate();
         let answer = |(place, (sent, ended)): (usize, (&bulk::Operation, Option<Ended>))| {
             let ended = ended?;
-            let location = bulk.resource(place).map(|(kind, id)| base.location(kind.of(rules), id));
+            let location =
+                bulk.resource(place).map(|(kind, id)| base.location(rules.resource_type(kind), id));
             Some(bulk::Answer {
                 method: sent.method.clone(),
                 bulk_id: sent.bulk_id.clone(),

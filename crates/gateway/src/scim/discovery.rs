@@ -46,7 +46,7 @@ fn tell(
     conditions: &Preconditions,
 ) -> Result<Answer, ApiError> {
     let base = &caller.base.0;
-    let types = caller.rules.types();
+    let types: Vec<_> = caller.rules.types().collect();
     match endpoint {
         Endpoint::ServiceProviderConfig => {
             told(discovery::service_provider_config(&features(app), base), conditions)

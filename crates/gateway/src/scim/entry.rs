@@ -105,6 +105,8 @@ async fn answer(
         store,
         tenant: grant.tenant.clone(),
         act: Act { request_id: seen.id.clone() },
+        credential: grant.key_id.clone(),
+        instant: seen.began,
     };
     let mut tolerance = caller.rules.tolerance();
     let done = dispatch(app, request, payload, caller, endpoint, &mut tolerance).await;

@@ -7,9 +7,9 @@ use provisioning::{
     Rules, Write,
     render::Base,
     version::etag,
-    write::{Kind, Request, Shown, View},
+    write::{Kind, Shown, View},
 };
-use scim_core::{leniency::Tolerance, projection::Projection};
+use scim_core::{bulk::Method, leniency::Tolerance, projection::Projection};
 use seat_ledger::License;
 use serde_json::Value;
 use store::{WriteTx, in_background};
@@ -57,15 +57,15 @@ pub(super) async fn write(
     let refused = Refused::of(app, &caller, write.not_done());
     let conditions = conditions(http);
     let answers = app.shares.answers();
-    let Caller { rules, base, store, act, tenant } = caller;
-    let request_id = act.request_id.clone();
-    let own_rules = Arc::clone(&rules);
+    let context = caller.context();
+    let Caller { rules, base, store, tenant, .. } = caller;
+    let request_id = context.request_id.clone();
     let store = if memory.is_some() { store.in_background() } else { store };
     let for_whom = Arc::clone(&tenant);
     let work = move |tx: &mut WriteTx<'_>| {
         // The transaction may outlive this request, so it has a tolerance of its own, and holds the memory of the body.
-        let (mut own, _memory) = (own_rules.tolerance(), &memory);
-        let done = write.run(tx, &own_rules, shown, &conditions, (&act, &mut own))?;
+        let (mut context, _memory) = (context.attempt(), &memory);
+        let done = write.run(tx, shown, &conditions, &mut context)?;
         // What cannot be told now is not done: after the commit it would have to be told all the same.
         let mut room = answers.room(&for_whom);
         if let Some(view) = done.view.as_ref().filter(|_| shown != Shown::Version)
@@ -73,7 +73,7 @@ pub(super) async fn write(
         {
             return Err(TooMuchUnderWay { read: true }.into());
         }
-        Ok((done, own, room.held()))
+        Ok((done, context.tolerance, room.held()))
     };
     let (done, own, room) =
         store.write_repeatable(work).await.map_err(|error| refused.explain(app, error))?;
@@ -99,17 +99,23 @@ async fn judge(
     asked: Asked,
     tolerance: &mut Tolerance,
 ) -> Result<Made<Write>, ApiError> {
-    let (body, request): (Body, Box<dyn FnOnce(Value) -> Request + Send>) = match asked {
-        Asked::Create(body) => (body, Box::new(Request::Create)),
-        Asked::Replace(id, body) => (body, Box::new(|value| Request::Replace(id, value))),
-        Asked::Patch(id, body) => (body, Box::new(|value| Request::Patch(id, value))),
+    let (method, id, body) = match asked {
+        Asked::Create(body) => (Method::Post, None, body),
+        Asked::Replace(id, body) => (Method::Put, Some(id), body),
+        Asked::Patch(id, body) => (Method::Patch, Some(id), body),
         Asked::Delete(id) => {
-            let what = Write::new(&caller.rules, kind, Request::Delete(id), tolerance)?;
+            let context = &mut caller.context();
+            let what = Write::new(kind.into(), Method::Delete, Some(id), Value::Null, context)?;
             return Ok(Made { what, memory: None });
         }
     };
-    let judge =
-        move |value, rules: &Rules, t: &mut Tolerance| Ok(Write::new(rules, kind, request(value), t)?);
+    let context = caller.context();
+    let judge = move |value, _: &Rules, t: &mut Tolerance| {
+        let mut context = context.attempt();
+        let write = Write::new(kind.into(), method, id, value, &mut context);
+        t.seen.append(&mut context.tolerance.seen);
+        Ok(write?)
+    };
     body.make(app, caller, tolerance, judge).await
 }
 

@@ -15,20 +15,20 @@ use proptest::{
     test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner},
 };
 use provisioning::{
-    Preconditions, Profile, ProvisioningError, Rules, TENANT_MIGRATIONS, Write,
-    bulk::{Bulk, Outcome},
+    Outcome, Profile, ProvisioningError, Rules, TENANT_MIGRATIONS,
+    bulk::Bulk,
     groups,
     lists::Part,
     schemas::{self, NewSchema},
-    write::{self, Kind, Request},
+    write::{self, Kind},
 };
-use scim_core::{bulk::BulkRequest, leniency::Tolerance, schema::document, urn};
+use scim_core::{ResourceKind, bulk::BulkRequest, leniency::Tolerance, schema::document, urn};
 use seat_ledger::SeatError;
 use serde_json::{Value, json};
 use store::{StoreError, WriteTx};
 use testkit::stores::FreshStore;
 
-use crate::support::{Done, Tenant, act, create, for_each_tenant, listed, person, quotas};
+use crate::support::{Done, Request, Tenant, act, context, create, for_each_tenant, listed, person, quotas};
 
 const CASES: u32 = 120;
 
@@ -45,8 +45,8 @@ fn post(path: &str, bulk_id: &str, data: Value) -> Value {
 fn run(tx: &mut WriteTx<'_>, rules: &Rules, bulk: &mut Bulk) -> Done<BTreeMap<usize, Outcome>> {
     let mut ended = BTreeMap::new();
     while bulk.goes_on() {
-        bulk.step(tx, (rules, &act()), || false)?;
-        ended.extend(bulk.take_step().outcomes.into_iter().map(|outcome| (outcome.operation, outcome)));
+        bulk.step(tx, &context(rules), || false)?;
+        ended.extend(bulk.take_step().outcomes);
     }
     Ok(ended)
 }
@@ -221,7 +221,7 @@ async fn in_any_order_the_same_comes_of_the_operations_and_what_fails_is_named()
 }
 
 /// A bulk as the gateway runs it, each step in a transaction of its own that ends after `turn` units.
-async fn in_turns(tenant: &Tenant, bulk: Bulk, turn: usize) -> (Vec<Outcome>, usize) {
+async fn in_turns(tenant: &Tenant, bulk: Bulk, turn: usize) -> (Vec<(usize, Outcome)>, usize) {
     let bulk = Arc::new(Mutex::new(bulk));
     let (mut ended, mut transactions) = (Vec::new(), 0);
     while bulk.lock().unwrap().goes_on() {
@@ -232,7 +232,7 @@ async fn in_turns(tenant: &Tenant, bulk: Bulk, turn: usize) -> (Vec<Outcome>, us
                 left.set(left.get() - 1);
                 left.get() == 0
             };
-            this.lock().unwrap().step(tx, (rules, &act()), enough)
+            this.lock().unwrap().step(tx, &context(rules), enough)
         });
         match done.await {
             Ok(()) => ended.extend(bulk.lock().unwrap().take_step().outcomes),
@@ -240,13 +240,17 @@ async fn in_turns(tenant: &Tenant, bulk: Bulk, turn: usize) -> (Vec<Outcome>, us
                 let busy = ProvisioningError::Store(StoreError::Busy);
                 assert_eq!(error.to_string(), busy.to_string());
                 let lost = bulk.lock().unwrap().lose_step();
-                let outcome = |operation| Outcome { operation, result: Err(StoreError::Busy.into()) };
-                ended.extend(lost.into_iter().map(outcome));
+                ended.extend(lost.into_iter().map(|operation| (operation, busy_outcome())));
             }
         }
         transactions += 1;
     }
     (ended, transactions)
+}
+
+fn busy_outcome() -> Outcome {
+    let result = Err(StoreError::Busy.into());
+    Outcome { kind: None, method: None, id: None, result, leniencies: Vec::new() }
 }
 
 fn is_full(outcome: &Outcome) -> bool {
@@ -275,7 +279,7 @@ async fn attack_48_bulks_at_once_sell_the_seats_there_are_and_lock_in_one_order(
             let (outcomes, turns) = ended.unwrap();
             transactions += turns;
             assert_eq!(outcomes.len(), 12);
-            for outcome in outcomes {
+            for (_, outcome) in outcomes {
                 match &outcome.result {
                     Ok(success) if success.status == 201 => made += 1,
                     Ok(_) => {}
@@ -313,7 +317,7 @@ async fn what_a_lost_transaction_did_has_failed_and_what_refers_to_it_fails_and_
         let this = Arc::clone(&bulk);
         let lost: Done<()> = tenant
             .write(move |tx, rules| {
-                this.lock().unwrap().step(tx, (rules, &act()), || true)?;
+                this.lock().unwrap().step(tx, &context(rules), || true)?;
                 Err(StoreError::Busy.into())
             })
             .await;
@@ -322,7 +326,8 @@ async fn what_a_lost_transaction_did_has_failed_and_what_refers_to_it_fails_and_
         assert_eq!(bulk.lock().unwrap().lose_step(), [0_usize; 0], "once");
         let bulk = Arc::into_inner(bulk).unwrap().into_inner().unwrap();
         let (ended, _) = in_turns(&tenant, bulk, 1).await;
-        let came: Vec<(usize, bool)> = ended.iter().map(|o| (o.operation, o.result.is_ok())).collect();
+        let came: Vec<(usize, bool)> =
+            ended.iter().map(|(operation, outcome)| (*operation, outcome.result.is_ok())).collect();
         assert_eq!(came, [(1, false), (2, true), (3, true)]);
         tenant.assert_adds_up().await;
         assert_eq!(tenant.audit().await.active_users, 2);
@@ -343,7 +348,7 @@ async fn a_lost_transaction_counts_as_errors_and_what_is_given_up_is_named() {
             move |tx, rules| {
                 for expected in [vec![0], vec![1]] {
                     let _undone: Done<()> = tx.savepoint(|tx| {
-                        bulk.step(tx, (rules, &act()), || true)?;
+                        bulk.step(tx, &context(rules), || true)?;
                         Err(StoreError::Busy.into())
                     });
                     assert!(bulk.goes_on());
@@ -370,7 +375,7 @@ async fn a_step_ends_where_the_disk_is_full_and_nothing_of_it_is_stored() {
     let full = tenant.write(move |tx, rules| {
         // The pages there are have room for what is small.
         sql_query("PRAGMA max_page_count=1").execute(tx.connection()).map_err(StoreError::from)?;
-        bulk.step(tx, (rules, &act()), || false)
+        bulk.step(tx, &context(rules), || false)
     });
     let full = full.await;
     assert_eq!(full.unwrap_err().to_string(), StoreError::Full.to_string());
@@ -402,20 +407,12 @@ async fn circles_and_single_writes_take_schemas_and_seats_in_one_order() {
                     let name = format!("w{writer}r{round}");
                     if writer % 2 == 0 {
                         let (ended, _) = in_turns(&tenant, circle(&name), 1).await;
-                        assert!(ended.iter().all(|outcome| outcome.result.is_ok()), "{ended:?}");
+                        assert!(ended.iter().all(|(_, outcome)| outcome.result.is_ok()), "{ended:?}");
                         continue;
                     }
                     let work = move |tx: &mut WriteTx<'_>, rules: &Rules| {
-                        let mut t = Tolerance::lenient();
-                        let body = Request::Create(person(&name, "member"));
-                        let asked = Write::new(rules, Kind::User, body, &mut t)?;
-                        asked.run(
-                            tx,
-                            rules,
-                            write::Shown::Version,
-                            &Preconditions::default(),
-                            (&act(), &mut t),
-                        )
+                        let request = Request::Create(person(&name, "member"));
+                        request.run(tx, rules, ResourceKind::User, write::Shown::Version)
                     };
                     tenant.write(work).await.unwrap();
                 }
@@ -436,12 +433,12 @@ async fn a_step_under_older_schemas_attempts_nothing_and_is_done_under_newer_one
         let user = |name: &str| post("/Users", name, person(name, "member"));
         let mut bulk = bulk(&[user("a"), user("b"), user("c")]);
         let ended = tenant.write(move |tx, old| {
-            bulk.step(tx, (old, &act()), || true)?;
+            bulk.step(tx, &context(old), || true)?;
             let first = bulk.take_step().outcomes.len();
             let schema = json!({ "id": "urn:example:hr:2.0:User", "attributes": [{ "name": "badge" }] });
             let new = NewSchema { schema: document::read(&schema).unwrap(), of: None, required: None };
             schemas::put(tx, new, &act()).unwrap();
-            let stale = bulk.step(tx, (old, &act()), || true);
+            let stale = bulk.step(tx, &context(old), || true);
             let stale = matches!(stale, Err(ProvisioningError::Directory(DirectoryError::SchemasChanged)));
             let rules = Rules::with_schemas(Profile::built_in("default").unwrap(), &schemas::all(tx)?);
             Ok((first, stale, run(tx, &rules, &mut bulk)?))

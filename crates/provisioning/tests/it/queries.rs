@@ -10,13 +10,13 @@ use directory::search::Window;
 use provisioning::{
     Preconditions, ProvisioningError, Write,
     lists::Part,
-    write::{Kind, Request, Shown},
+    write::{Kind, Shown},
 };
-use scim_core::{leniency::Tolerance, urn};
+use scim_core::{ResourceKind, bulk::Method, urn};
 use serde_json::json;
 use store::ReadTx;
 
-use crate::support::{Done, Tenant, act, for_each_tenant, listed, person};
+use crate::support::{Done, Tenant, context, for_each_tenant, listed, person};
 
 /// How many queries the work sends.
 fn count<T>(
@@ -81,14 +81,13 @@ async fn a_write_that_tells_the_version_alone_does_not_ask_for_groups_and_manage
             {
                 let operations = json!([{ "op": "add", "path": "title", "value": round.to_string() }]);
                 let body = json!({ "schemas": [urn::PATCH_OP], "Operations": operations });
-                let mut t = Tolerance::lenient();
-                let write = Write::new(rules, Kind::User, Request::Patch(ada.clone(), body), &mut t)?;
+                let context = &mut context(rules);
+                let write = Write::new(ResourceKind::User, Method::Patch, Some(ada.clone()), body, context)?;
                 asked.push(count(
                     tx,
                     |tx| tx.connection(),
                     |tx| {
-                        let done: Done<_> =
-                            write.run(tx, rules, shown, &Preconditions::default(), (&act(), &mut t));
+                        let done: Done<_> = write.run(tx, shown, &Preconditions::default(), context);
                         assert_eq!(done.unwrap().view.unwrap().version(), i64::try_from(round).unwrap() + 2);
                     },
                 ));

@@ -5,17 +5,17 @@ use std::{iter, time::Duration};
 use directory::{DirectoryError, changes};
 use futures_util::future::join_all;
 use provisioning::{
-    Preconditions, Profile, ProvisioningError, Rules, TENANT_MIGRATIONS, Write,
+    Done as Written, Profile, ProvisioningError, Rules, TENANT_MIGRATIONS,
     render::{self, Base},
     schemas::{self, NewSchema, Of, Outcome, OwnSchema, SchemaError},
-    write::{Done as Written, Kind, Request, Shown, View},
+    write::{Shown, View},
 };
-use scim_core::{leniency::Tolerance, projection::Projection, schema::document, urn};
+use scim_core::{ResourceKind, projection::Projection, schema::document, urn};
 use serde_json::{Value, json};
 use store::{Store, WriteTx};
 use testkit::stores::on_each_store;
 
-use crate::support::{Done, act, is_busy, quotas};
+use crate::support::{Done, Request, act, is_busy, quotas};
 
 const HR: &str = "urn:example:hr:2.0:User";
 
@@ -62,11 +62,7 @@ impl Tenant {
     /// A write under rules that may be older than the store.
     async fn write(&self, rules: &Rules, request: Request) -> Done<Written> {
         let rules = rules.clone();
-        let work = move |tx: &mut WriteTx<'_>| {
-            let mut t = Tolerance::lenient();
-            let write = Write::new(&rules, Kind::User, request, &mut t)?;
-            write.run(tx, &rules, Shown::Attributes, &Preconditions::default(), (&act(), &mut t))
-        };
+        let work = move |tx: &mut WriteTx<'_>| request.run(tx, &rules, ResourceKind::User, Shown::Attributes);
         self.0.write(work).await
     }
 

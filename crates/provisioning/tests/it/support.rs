@@ -1,17 +1,24 @@
 //! One tenant, and the use cases as an identity provider's words: create, put, patch, delete.
 
+use std::{sync::Arc, time::Instant};
+
 use directory::{
     changes::{self, StoredChange},
     search::Window,
 };
 use provisioning::{
-    Act, Preconditions, Profile, ProvisioningError, Rules, TENANT_MIGRATIONS, audit, groups,
+    Act, Preconditions, Profile, ProvisioningError, RequestContext, Rules, TENANT_MIGRATIONS, Write, audit,
+    groups,
     lists::{self, Part, Shown},
     plan,
     render::Base,
     users::{self, Edit, UserView, Written},
+    write,
 };
-use scim_core::{leniency::Tolerance, patch::PatchRequest, projection::Projection, resource, urn};
+use scim_core::{
+    ResourceKind, bulk::Method, leniency::Tolerance, patch::PatchRequest, projection::Projection, resource,
+    urn,
+};
 use seat_ledger::{License, SeatError};
 use serde_json::{Value, json};
 use store::{ReadTx, Store, StoreError, WriteTx};
@@ -27,6 +34,47 @@ pub(crate) type Done<T> = Result<T, ProvisioningError>;
 
 pub(crate) fn act() -> Act {
     Act { request_id: "r".to_owned() }
+}
+
+/// The context of a request of the tenant with these rules.
+pub(crate) fn context(rules: &Rules) -> RequestContext {
+    RequestContext {
+        request_id: act().request_id,
+        credential: "key".to_owned(),
+        tenant: "ire/acme".to_owned(),
+        rules: Arc::new(rules.clone()),
+        tolerance: Tolerance::lenient(),
+        instant: Instant::now(),
+    }
+}
+
+/// A request, with its body as an identity provider sends it.
+#[derive(Clone, Debug)]
+pub(crate) enum Request {
+    Create(Value),
+    Replace(String, Value),
+    Patch(String, Value),
+    Delete(String),
+}
+
+impl Request {
+    /// Judges it and does it.
+    pub(crate) fn run(
+        self,
+        tx: &mut WriteTx<'_>,
+        rules: &Rules,
+        kind: ResourceKind,
+        shown: write::Shown,
+    ) -> Done<provisioning::Done> {
+        let (method, id, body) = match self {
+            Self::Create(body) => (Method::Post, None, body),
+            Self::Replace(id, body) => (Method::Put, Some(id), body),
+            Self::Patch(id, body) => (Method::Patch, Some(id), body),
+            Self::Delete(id) => (Method::Delete, Some(id), Value::Null),
+        };
+        let context = &mut context(rules);
+        Write::new(kind, method, id, body, context)?.run(tx, shown, &Preconditions::default(), context)
+    }
 }
 
 /// Runs a body for one tenant with the default profile, on each database.

@@ -14,17 +14,17 @@ use proptest::{
     test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner},
 };
 use provisioning::{
-    Preconditions, ProvisioningError, Rules, Write, groups,
+    ProvisioningError, Rules, groups,
     lists::Part,
     users,
-    write::{Kind, Request, Shown},
+    write::{Kind, Shown},
 };
 use scim_core::{filter::Filter, leniency::Tolerance, urn};
 use serde_json::{Value, json};
 use store::{StoreError, WriteTx};
 
 use self::model::{GROUPS, Model, Op, Pick, Said, Step, USERS, kind_of, step};
-use crate::support::{Done, Tenant, act, create, for_each_tenant, is_busy, listed, person};
+use crate::support::{Done, Request, Tenant, create, for_each_tenant, is_busy, listed, person};
 
 const CASES: u32 = 24;
 
@@ -65,9 +65,7 @@ fn operation(ids: &Ids, op: &Op) -> Value {
 }
 
 fn run(tx: &mut WriteTx<'_>, rules: &Rules, kind: Kind, request: Request) -> Done<Option<String>> {
-    let t = &mut Tolerance::lenient();
-    let write = Write::new(rules, kind, request, t)?;
-    let done = write.run(tx, rules, Shown::Version, &Preconditions::default(), (&act(), t))?;
+    let done = request.run(tx, rules, kind.into(), Shown::Version)?;
     Ok(done.view.map(|view| view.id().to_owned()))
 }
 

@@ -1,0 +1,40 @@
+//! Who asks, when and by which rules. The gateway fills it in at the door, and everything below takes it.
+
+use std::{sync::Arc, time::Instant};
+
+use scim_core::leniency::Tolerance;
+
+use crate::Rules;
+
+/// The context of one request.
+#[derive(Debug)]
+pub struct RequestContext {
+    /// The request's id, which the answer, the log and the change records carry too.
+    pub request_id: String,
+    /// The id of the key that the request came with; never the secret.
+    pub credential: String,
+    /// The tenant as people know it, such as `ire/acme`.
+    pub tenant: String,
+    /// The tenant's rules.
+    pub rules: Arc<Rules>,
+    /// What was tolerated so far.
+    pub tolerance: Tolerance,
+    /// When the request arrived.
+    pub instant: Instant,
+}
+
+impl RequestContext {
+    /// The same request with a fresh tolerance, for one attempt of a transaction: that may run again, and may outlive its
+    /// request.
+    #[must_use]
+    pub fn attempt(&self) -> Self {
+        Self {
+            tolerance: self.rules.tolerance(),
+            request_id: self.request_id.clone(),
+            credential: self.credential.clone(),
+            tenant: self.tenant.clone(),
+            rules: Arc::clone(&self.rules),
+            instant: self.instant,
+        }
+    }
+}

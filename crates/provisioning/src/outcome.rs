@@ -1,0 +1,59 @@
+//! What came of a request, or of one operation of a bulk: enough to count it, to log it and to record it. A refusal has an
+//! outcome too, although its transaction is rolled back.
+
+use scim_core::{ResourceKind, bulk::Method, leniency::Leniency};
+use seat_ledger::License;
+
+use crate::{ProvisioningError, write::View};
+
+/// What came of one write.
+#[derive(Debug)]
+pub struct Outcome<E = ProvisioningError> {
+    /// The kind of resource that was asked for; `None` for an operation of a bulk that names none.
+    pub kind: Option<ResourceKind>,
+    /// What was asked; `None` for an operation of a bulk that names no method.
+    pub method: Option<Method>,
+    /// The resource's id, where it is known.
+    pub id: Option<String>,
+    /// What was done, or why nothing was.
+    pub result: Result<Done, E>,
+    /// The leniencies that were met, each with the attribute that it was met at.
+    pub leniencies: Vec<(Leniency, String)>,
+}
+
+/// What a successful write did.
+#[derive(Debug)]
+pub struct Done {
+    /// The status of success, of a request of its own.
+    pub status: u16,
+    /// The version that the resource has now; `None` after a deletion.
+    pub version: Option<i64>,
+    /// The resource afterwards, as far as the answer shows it; `None` after a deletion.
+    pub view: Option<View>,
+    /// The names of the attributes that changed.
+    pub changed: Vec<String>,
+    /// Seats that changed hands: the license that was asked for and what the user has now.
+    pub seats: Vec<(License, &'static str)>,
+    /// Members that were skipped because they are not here.
+    pub skipped: Vec<String>,
+}
+
+impl<E> Outcome<E> {
+    /// The same with another error.
+    pub fn map_err<F>(self, map: impl FnOnce(E) -> F) -> Outcome<F> {
+        let Self { kind, method, id, result, leniencies } = self;
+        Outcome { kind, method, id, result: result.map_err(map), leniencies }
+    }
+
+    /// The word for what is not done when the write is refused.
+    #[must_use]
+    pub fn not_done(&self) -> &'static str {
+        not_done(self.method)
+    }
+}
+
+/// The word for what is not done when a write is refused.
+#[must_use]
+pub(crate) fn not_done(method: Option<Method>) -> &'static str {
+    if method == Some(Method::Post) { "created" } else { "changed" }
+}
