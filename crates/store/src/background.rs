@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::StoreError;
+use crate::error::Failure;
 
 /// Which threads do work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,12 +43,9 @@ fn step_back() {
 ///
 /// # Errors
 /// The work's own; `Panicked`; `Unavailable` when the program shuts down before the work began.
-pub async fn in_background<T, E, F>(work: F) -> Result<T, E>
-where
-    F: FnOnce() -> Result<T, E> + Send + 'static,
-    T: Send + 'static,
-    E: From<StoreError> + Send + 'static,
-{
+pub async fn in_background<T: Send + 'static, E: Failure>(
+    work: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> Result<T, E> {
     run(Threads::Background, work).await
 }
 
@@ -55,12 +53,10 @@ where
 ///
 /// # Errors
 /// As [`in_background`].
-pub(crate) async fn run<T, E, F>(on: Threads, work: F) -> Result<T, E>
-where
-    F: FnOnce() -> Result<T, E> + Send + 'static,
-    T: Send + 'static,
-    E: From<StoreError> + Send + 'static,
-{
+pub(crate) async fn run<T: Send + 'static, E: Failure>(
+    on: Threads,
+    work: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> Result<T, E> {
     match spawn(on, work).await {
         Ok(result) => result,
         Err(failed) if failed.is_panic() => Err(StoreError::Panicked.into()),
@@ -68,12 +64,21 @@ where
     }
 }
 
+/// Runs blocking work beside the requests, as their equal.
+///
+/// # Errors
+/// As [`in_background`].
+pub(crate) async fn blocking<T: Send + 'static, E: Failure>(
+    work: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> Result<T, E> {
+    run(Threads::Usual, work).await
+}
+
 /// Begins blocking work on a thread for it.
-pub(crate) fn spawn<T, F>(on: Threads, work: F) -> tokio::task::JoinHandle<T>
-where
-    F: FnOnce() -> T + Send + 'static,
-    T: Send + 'static,
-{
+pub(crate) fn spawn<T: Send + 'static>(
+    on: Threads,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> tokio::task::JoinHandle<T> {
     let caller = Handle::current();
     match BACKGROUND.as_ref().filter(|_| on == Threads::Background) {
         // What the work itself begins belongs to the runtime that serves requests: this one has neither tasks nor a clock.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use uuid::{ContextV7, Timestamp, Uuid};
 
-use crate::pool::lock;
+use crate::lock::lock;
 
 /// The beginning of 2025 in UTC: no store is older, so a clock that says less was never set.
 const FIRST_MS: i64 = 1_735_689_600_000;

@@ -3,14 +3,13 @@
 
 use std::fs::File;
 use std::io;
-use std::sync::Weak;
+use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 
 use crate::StoreError;
-use crate::stores::Shared;
 
 /// How long an attempt waits for a store to be closed before it is made again.
 const PAUSE: Duration = Duration::from_millis(5);
@@ -27,18 +26,21 @@ const MORE_TRIES: u32 = 10;
 /// `ENFILE` and `EMFILE`: the system's and the process's own limit; the numbers are the same on every Unix.
 const OUT_OF_DESCRIPTORS: [i32; 2] = [23, 24];
 
+/// Begins to close a store on a task of its own, driven by this runtime.
+type Close = dyn Fn(&Handle) + Send + Sync;
+
 /// Gets file descriptors back from stores that nobody uses. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Descriptors {
-    stores: Weak<Shared>,
+    close: Arc<Close>,
     /// Drives the closing of stores.
     runtime: Option<Handle>,
     patience: Duration,
 }
 
 impl Descriptors {
-    pub(crate) fn new(stores: Weak<Shared>, patience: Duration) -> Self {
-        Self { stores, runtime: Handle::try_current().ok(), patience }
+    pub(crate) fn new(close: Box<Close>, patience: Duration) -> Self {
+        Self { close: close.into(), runtime: Handle::try_current().ok(), patience }
     }
 
     /// Makes an attempt to open files, and again for as long as it fails for want of a descriptor. Blocks; not for a thread that
@@ -89,8 +91,8 @@ impl Descriptors {
     /// Begins to close the store that was not used for longest. Beside this thread, which may be the one that such a store
     /// waits for before it closes.
     fn close_a_store(&self) {
-        if let (Some(stores), Some(runtime)) = (self.stores.upgrade(), &self.runtime) {
-            stores.close_one_beside(runtime);
+        if let Some(runtime) = &self.runtime {
+            (self.close)(runtime);
         }
     }
 }

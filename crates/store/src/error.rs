@@ -44,6 +44,11 @@ pub enum StoreError {
     Query(diesel::result::Error),
 }
 
+/// What work on a store fails with: an error of the caller's own, into which that of the store goes.
+pub trait Failure: From<StoreError> + Send + 'static {}
+
+impl<E: From<StoreError> + Send + 'static> Failure for E {}
+
 impl StoreError {
     /// The columns whose uniqueness was violated, named alike for both databases: `users.user_name_key`, or
     /// `values.user_id, values.kind` for a key of two.

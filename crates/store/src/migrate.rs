@@ -69,6 +69,15 @@ pub(crate) enum Progress {
     Current,
 }
 
+/// What it means when the store does not exist.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Absent {
+    /// Nothing is made: neither a file, nor tables in one that is empty.
+    IsAnError,
+    /// It is made, or what an earlier try has begun is ended.
+    IsMade,
+}
+
 /// How far the store has come. One query; the connection must see the store's tables.
 ///
 /// # Errors

@@ -2,12 +2,12 @@
 //! Opens lazily, on the thread that needs the connection; keeps no thread of its own.
 //! Why not r2d2: docs/decisions/0002-dependencies.md.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use crate::admission::{Admission, Permit};
-use crate::background::{self, Threads};
 use crate::connection::depth;
+use crate::lock::lock;
 use crate::transactions::{begin, commit, roll_back_to, run_caught};
 use crate::{StoreConnection, StoreError};
 
@@ -154,22 +154,4 @@ impl Pool {
         let idle = std::mem::take(&mut *lock(&self.idle));
         drop(idle);
     }
-}
-
-/// Locks a mutex whose data is whole after every step, so that a panic elsewhere does not matter.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Runs blocking work on tokio's pool for it.
-///
-/// # Errors
-/// As [`background::run`].
-pub(crate) async fn blocking<T, E, F>(work: F) -> Result<T, E>
-where
-    F: FnOnce() -> Result<T, E> + Send + 'static,
-    T: Send + 'static,
-    E: From<StoreError> + Send + 'static,
-{
-    background::run(Threads::Usual, work).await
 }

@@ -11,15 +11,13 @@ use diesel::sql_types::{Bool, Text};
 use tokio::time::Instant;
 
 use crate::admission::Admission;
-use crate::background::{self, Threads};
-use crate::clock::StoreClock;
+use crate::background::{self, Threads, blocking};
 use crate::location::{PostgresUrl, SchemaName};
-use crate::migrate::{self, Migration, Progress, not_a_store};
+use crate::migrate::{self, Absent, Migration, Progress, not_a_store};
 use crate::open;
-use crate::pool::{Limits, Pool, blocking};
-use crate::stats::{Counters, StoreStats};
-use crate::stores::Absent;
-use crate::{ReadTx, StoreConnection, StoreError, StoreSettings, WriteTx};
+use crate::pool::{Limits, Pool};
+use crate::stats::{Counters, Instruments};
+use crate::{Failure, ReadTx, StoreConnection, StoreError, StoreSettings, WriteTx};
 
 /// The connections to one PostgreSQL database, in lanes.
 pub(crate) struct Cell {
@@ -77,8 +75,7 @@ pub(crate) struct PostgresStore {
     begin_read: Arc<str>,
     begin_write: Arc<str>,
     schema: SchemaName,
-    counters: Arc<Counters>,
-    clock: Arc<StoreClock>,
+    pub(crate) instruments: Instruments,
     deadline: Duration,
 }
 
@@ -98,29 +95,26 @@ impl PostgresStore {
             begin_read: format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {local}").into(),
             begin_write: format!("BEGIN; {local}").into(),
             schema: schema.clone(),
-            counters: Arc::default(),
-            clock: Arc::new(StoreClock::new(settings.clock.clone())),
+            instruments: Instruments::new(&settings.clock),
             deadline: settings.admission_deadline,
         })
     }
 
-    pub(crate) async fn read<T, E, F>(&self, on: Threads, work: F) -> Result<T, E>
-    where
-        F: FnOnce(&mut ReadTx<'_>) -> Result<T, E> + Send + 'static,
-        T: Send + 'static,
-        E: From<StoreError> + Send + 'static,
-    {
+    pub(crate) async fn read<T: Send + 'static, E: Failure>(
+        &self,
+        on: Threads,
+        work: impl FnOnce(&mut ReadTx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
         let begin_sql = Arc::clone(&self.begin_read);
         self.transaction(on, begin_sql, |connection| work(&mut ReadTx::new(connection))).await
     }
 
-    pub(crate) async fn write<T, E, F>(&self, on: Threads, work: F) -> Result<T, E>
-    where
-        F: FnOnce(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
-        T: Send + 'static,
-        E: From<StoreError> + Send + 'static,
-    {
-        let (counters, clock) = (Arc::clone(&self.counters), Arc::clone(&self.clock));
+    pub(crate) async fn write<T: Send + 'static, E: Failure>(
+        &self,
+        on: Threads,
+        work: impl FnOnce(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
+        let Instruments { clock, counters } = self.instruments.clone();
         self.transaction(on, Arc::clone(&self.begin_write), move |connection| {
             Counters::count(&counters.jobs);
             let value = work(&mut WriteTx::new(connection, &clock))?;
@@ -130,12 +124,12 @@ impl PostgresStore {
         .await
     }
 
-    async fn transaction<T, E, F>(&self, on: Threads, begin_sql: Arc<str>, work: F) -> Result<T, E>
-    where
-        F: FnOnce(&mut StoreConnection) -> Result<T, E> + Send + 'static,
-        T: Send + 'static,
-        E: From<StoreError> + Send + 'static,
-    {
+    async fn transaction<T: Send + 'static, E: Failure>(
+        &self,
+        on: Threads,
+        begin_sql: Arc<str>,
+        work: impl FnOnce(&mut StoreConnection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
         let deadline = Instant::now() + self.deadline;
         // Its own limit first: a noisy tenant waits in its own queue, not in everyone's.
         let own = self.own.enter(deadline).await?;
@@ -168,7 +162,7 @@ impl PostgresStore {
         let newest_ms =
             self.read(Threads::Usual, |tx| migrate::newest_ms(tx.connection(), migrations)).await?;
         if let Some(newest_ms) = newest_ms {
-            self.clock.start_after(newest_ms);
+            self.instruments.clock.start_after(newest_ms);
         }
         Ok(())
     }
@@ -199,7 +193,7 @@ impl PostgresStore {
         let begin_sql = format!("{}; SET LOCAL statement_timeout = 0; {}", self.begin_write, self.lock_sql());
         let deadline = Instant::now() + self.deadline;
         let permit = self.lane.admission.enter(deadline).await?;
-        let (lane, now_ms) = (Arc::clone(&self.lane), self.clock.wall_ms());
+        let (lane, now_ms) = (Arc::clone(&self.lane), self.instruments.clock.wall_ms());
         blocking(move || {
             lane.run_outside(&permit, |connection| {
                 migrate::bring_up(connection, &begin_sql, migrations, now_ms)
@@ -232,14 +226,6 @@ impl PostgresStore {
     /// Lets running work of this schema end and refuses new work. The lane stays open for its other schemas.
     pub(crate) async fn close(&self, patience: Duration) -> bool {
         self.own.close(patience).await
-    }
-
-    pub(crate) fn now_ms(&self) -> i64 {
-        self.clock.now_ms()
-    }
-
-    pub(crate) fn stats(&self) -> StoreStats {
-        self.counters.snapshot()
     }
 }
 

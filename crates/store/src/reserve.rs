@@ -10,7 +10,7 @@ use std::sync::Arc;
 use rustix::fs::{FallocateFlags, fallocate, statvfs};
 
 use crate::StoreError;
-use crate::pool::blocking;
+use crate::background::blocking;
 use crate::priority::Priority;
 
 /// Its name in its directory.

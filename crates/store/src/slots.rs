@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use tokio::sync::OwnedMutexGuard;
 
 use crate::location::StoreLocation;
-use crate::pool::lock;
+use crate::lock::lock;
 use crate::store::Store;
 
 /// The place of one location, whether or not its store is open.

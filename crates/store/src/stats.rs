@@ -1,6 +1,9 @@
 //! Counters of one store, for metrics and for tests that want to see group commit and checkpoints happen.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::clock::{Clock, StoreClock};
 
 /// What a store has done since it was opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,6 +18,19 @@ pub struct StoreStats {
     pub checkpoints: u64,
     /// Pages in the write-ahead log when last looked at.
     pub wal_pages: u64,
+}
+
+/// The clock and the counters of one open store.
+#[derive(Clone)]
+pub(crate) struct Instruments {
+    pub(crate) clock: Arc<StoreClock>,
+    pub(crate) counters: Arc<Counters>,
+}
+
+impl Instruments {
+    pub(crate) fn new(clock: &Clock) -> Self {
+        Self { clock: Arc::new(StoreClock::new(clock.clone())), counters: Arc::default() }
+    }
 }
 
 #[derive(Default)]

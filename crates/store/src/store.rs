@@ -7,9 +7,9 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::background::Threads;
 use crate::postgres::PostgresStore;
-use crate::sqlite::{SqliteStore, Urgency};
-use crate::stats::StoreStats;
-use crate::{ReadTx, StoreError, WriteTx, room};
+use crate::sqlite::{Manner, Repeat, SqliteStore, Urgency};
+use crate::stats::{Instruments, StoreStats};
+use crate::{Failure, ReadTx, StoreError, WriteTx, room};
 
 /// An open store. Cheap to clone; take it from [`Stores::open`](crate::Stores::open) for one request and let it
 /// go, because a store that someone holds is not closed to make room for another.
@@ -22,6 +22,7 @@ pub struct Store {
 
 struct Opened {
     kind: Kind,
+    instruments: Instruments,
     /// Its place among the open stores, given back when the last handle is gone.
     _room: OwnedSemaphorePermit,
 }
@@ -32,8 +33,8 @@ pub(crate) enum Kind {
 }
 
 impl Store {
-    pub(crate) fn new(kind: Kind, room: OwnedSemaphorePermit) -> Self {
-        Self { opened: Arc::new(Opened { kind, _room: room }), on: Threads::Usual }
+    pub(crate) fn new(kind: Kind, instruments: Instruments, room: OwnedSemaphorePermit) -> Self {
+        Self { opened: Arc::new(Opened { kind, instruments, _room: room }), on: Threads::Usual }
     }
 
     /// The same store, for work that takes long: its transactions run on threads of lower priority than those that serve
@@ -49,12 +50,10 @@ impl Store {
     /// # Errors
     /// The work's own error; `Busy`, when the store's readers are all taken for too long; `Panicked`; or what the
     /// database says.
-    pub async fn read<T, E, F>(&self, work: F) -> Result<T, E>
-    where
-        F: FnOnce(&mut ReadTx<'_>) -> Result<T, E> + Send + 'static,
-        T: Send + 'static,
-        E: From<StoreError> + Send + 'static,
-    {
+    pub async fn read<T: Send + 'static, E: Failure>(
+        &self,
+        work: impl FnOnce(&mut ReadTx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
         match &self.opened.kind {
             Kind::Sqlite(store) => store.read(self.on, work).await,
             Kind::Postgres(store) => store.read(self.on, work).await,
@@ -67,12 +66,10 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::read`].
-    pub async fn look_up<T, E, F>(&self, work: F) -> Result<T, E>
-    where
-        F: FnOnce(&mut ReadTx<'_>) -> Result<T, E> + Send + 'static,
-        T: Send + 'static,
-        E: From<StoreError> + Send + 'static,
-    {
+    pub async fn look_up<T: Send + 'static, E: Failure>(
+        &self,
+        work: impl FnOnce(&mut ReadTx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
         match &self.opened.kind {
             Kind::Sqlite(store) => store.look_up(work).await,
             Kind::Postgres(store) => store.read(Threads::Usual, work).await,
@@ -86,32 +83,22 @@ impl Store {
     /// The work's own error; `Busy` and nothing was done; `Panicked`; or the database's, also when the commit
     /// fails, and then nothing was stored. (One exception, as with every server: a PostgreSQL connection that
     /// breaks while it commits is `Unavailable`, and only looking tells whether it was stored.)
-    pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
-    where
-        F: FnOnce(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
-        T: Send + 'static,
-        E: From<StoreError> + Send + 'static,
-    {
-        match &self.opened.kind {
-            Kind::Sqlite(store) => store.write(work, (self.on, Urgency::None)).await,
-            Kind::Postgres(store) => store.write(self.on, work).await,
-        }
+    pub async fn write<T: Send + 'static, E: Failure>(
+        &self,
+        work: impl FnOnce(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
+        self.write_as(Repeat::Never, Urgency::None, once(work)).await
     }
 
     /// As [`Store::write`], for what goes on while a [`Reserve`](crate::Reserve) is spent.
     ///
     /// # Errors
     /// As [`Store::write`].
-    pub async fn write_urgently<T, E, F>(&self, work: F) -> Result<T, E>
-    where
-        F: FnOnce(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
-        T: Send + 'static,
-        E: From<StoreError> + Send + 'static,
-    {
-        match &self.opened.kind {
-            Kind::Sqlite(store) => store.write(work, (self.on, Urgency::Urgent)).await,
-            Kind::Postgres(store) => store.write(self.on, work).await,
-        }
+    pub async fn write_urgently<T: Send + 'static, E: Failure>(
+        &self,
+        work: impl FnOnce(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
+        self.write_as(Repeat::Never, Urgency::Urgent, once(work)).await
     }
 
     /// As [`Store::write`], for work that may be run again: from its beginning, in a new transaction, when what it did had to
@@ -120,14 +107,21 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::write`].
-    pub async fn write_repeatable<T, E, F>(&self, work: F) -> Result<T, E>
-    where
-        F: FnMut(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
-        T: Send + 'static,
-        E: From<StoreError> + Send + 'static,
-    {
+    pub async fn write_repeatable<T: Send + 'static, E: Failure>(
+        &self,
+        work: impl FnMut(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
+        self.write_as(Repeat::WhenUndone, Urgency::None, work).await
+    }
+
+    async fn write_as<T: Send + 'static, E: Failure>(
+        &self,
+        repeat: Repeat,
+        urgency: Urgency,
+        work: impl FnMut(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
         match &self.opened.kind {
-            Kind::Sqlite(store) => store.write_repeatable(self.on, work).await,
+            Kind::Sqlite(store) => store.write(Manner { repeat, urgency, on: self.on }, work).await,
             Kind::Postgres(store) => store.write(self.on, work).await,
         }
     }
@@ -164,18 +158,12 @@ impl Store {
     /// What time a write that begins now would have: milliseconds since 1970 in UTC, never before what the store holds, unless
     /// that is more than a day ahead of the clock.
     pub fn now_ms(&self) -> i64 {
-        match &self.opened.kind {
-            Kind::Sqlite(store) => store.now_ms(),
-            Kind::Postgres(store) => store.now_ms(),
-        }
+        self.opened.instruments.clock.now_ms()
     }
 
     /// Counters since the store was opened.
     pub fn stats(&self) -> StoreStats {
-        match &self.opened.kind {
-            Kind::Sqlite(store) => store.stats(),
-            Kind::Postgres(store) => store.stats(),
-        }
+        self.opened.instruments.counters.snapshot()
     }
 
     /// Whether its file was moved, replaced or removed under it, so that it answers nothing any more and has to be opened anew.
@@ -197,5 +185,16 @@ impl Store {
             Kind::Sqlite(store) => store.close(patience).await,
             Kind::Postgres(store) => store.close(patience).await,
         }
+    }
+}
+
+/// Work that is run once, for a writer that could run it again. Were it to, nothing is stored.
+fn once<T, E: Failure>(
+    work: impl FnOnce(&mut WriteTx<'_>) -> Result<T, E>,
+) -> impl FnMut(&mut WriteTx<'_>) -> Result<T, E> {
+    let mut work = Some(work);
+    move |tx: &mut WriteTx<'_>| match work.take() {
+        Some(work) => work(tx),
+        None => Err(StoreError::Unavailable("a write was run a second time".to_owned()).into()),
     }
 }

@@ -11,11 +11,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use crate::admission::closed;
+use crate::background::blocking;
 use crate::descriptors::Descriptors;
 use crate::location::{PostgresUrl, StoreFile, StoreLocation};
-use crate::migrate::Migration;
+use crate::lock::lock;
+use crate::migrate::{Absent, Migration};
 use crate::open::Opener;
-use crate::pool::{blocking, lock};
 use crate::postgres::{Cell, PostgresStore};
 use crate::priority::Priority;
 use crate::reserve::{self, Reserve};
@@ -35,7 +36,7 @@ const DRAIN_PATIENCE: Duration = Duration::from_secs(60);
 pub struct Stores(Arc<Shared>);
 
 /// What the handles on the stores of one process share.
-pub(crate) struct Shared {
+struct Shared {
     settings: Arc<StoreSettings>,
     priority: Arc<Priority>,
     slots: Slots,
@@ -47,15 +48,6 @@ pub(crate) struct Shared {
     /// Whether a store is being closed to get its file descriptors back: one at a time, lest all are.
     closing_one: AtomicBool,
     shut: AtomicBool,
-}
-
-/// What it means when the store does not exist.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Absent {
-    /// Nothing is made: neither a file, nor tables in one that is empty.
-    IsAnError,
-    /// It is made, or what an earlier try has begun is ended.
-    IsMade,
 }
 
 impl Stores {
@@ -229,7 +221,9 @@ impl Shared {
                     SqliteStore::open(&opener, migrations, &priority, absent)
                         .map_err(|error| reserve::explained(error, opener.file.path()))
                 };
-                Ok(Store::new(Kind::Sqlite(blocking(opening).await?), room))
+                let store = blocking(opening).await?;
+                let instruments = store.instruments.clone();
+                Ok(Store::new(Kind::Sqlite(store), instruments, room))
             }
             StoreLocation::Postgres { cell, schema } => {
                 let room = self.make_room(&self.postgres_room, is_postgres).await?;
@@ -238,7 +232,8 @@ impl Shared {
                     store.create().await?;
                 }
                 store.prepare(migrations, absent).await?;
-                Ok(Store::new(Kind::Postgres(store), room))
+                let instruments = store.instruments.clone();
+                Ok(Store::new(Kind::Postgres(store), instruments, room))
             }
         }
     }
@@ -256,7 +251,13 @@ impl Shared {
     }
 
     fn opener(self: &Arc<Self>, file: &StoreFile) -> Opener {
-        let descriptors = Descriptors::new(Arc::downgrade(self), self.settings.admission_deadline);
+        let shared = Arc::downgrade(self);
+        let close_a_store = Box::new(move |runtime: &Handle| {
+            if let Some(shared) = shared.upgrade() {
+                shared.close_one_beside(runtime);
+            }
+        });
+        let descriptors = Descriptors::new(close_a_store, self.settings.admission_deadline);
         Opener { file: file.clone(), settings: Arc::clone(&self.settings), descriptors }
     }
 
@@ -290,7 +291,7 @@ impl Shared {
     }
 
     /// Closes the SQLite store unused for longest on a task of its own, unless one is being closed already.
-    pub(crate) fn close_one_beside(self: &Arc<Self>, runtime: &Handle) {
+    fn close_one_beside(self: &Arc<Self>, runtime: &Handle) {
         if !self.closing_one.swap(true, Ordering::AcqRel) {
             let shared = Arc::clone(self);
             runtime.spawn(async move {

@@ -1,5 +1,5 @@
-//! Empties the log of a store that nobody writes to any more: what is in the log only is lost with it, and what was deleted can
-//! be read in it. A store that has been written to has one task that sleeps; others have nothing.
+//! Has the log of a store emptied when nobody has written to it for a while: what is in the log only is lost with it, and what was
+//! deleted can be read in it. A store that has been written to has one task that sleeps; others have nothing.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
@@ -7,78 +7,74 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use super::writer::Writer;
+use super::log_room::LogRoom;
+use crate::open::Opener;
 use crate::uptime::uptime_ms;
 
 /// A log that a burst has left long is emptied this soon, and so is one that somebody was reading from the last time.
 const SOON: Duration = Duration::from_secs(2);
 
 /// When a store was last written to, and whether a task waits for the end of that.
-#[derive(Default)]
 pub(crate) struct Idle {
+    room: LogRoom,
+    usual: Duration,
     since_ms: AtomicU64,
     armed: AtomicBool,
     /// The log could not be emptied the last time.
     delayed: AtomicBool,
 }
 
-impl Writer {
-    /// Notes that the writer has nothing to do, and has the log emptied if that stays so.
-    pub(crate) fn rest(self: &Arc<Self>) {
-        self.idle.since_ms.store(uptime_ms(), Ordering::Relaxed);
-        if self.checkpointer.is_emptied() || self.idle.armed.swap(true, Ordering::AcqRel) {
+impl Idle {
+    pub(crate) fn of(opener: &Opener) -> Arc<Self> {
+        Arc::new(Self {
+            room: LogRoom::of(&opener.file, &opener.settings),
+            usual: opener.settings.log_idle,
+            since_ms: AtomicU64::new(0),
+            armed: AtomicBool::new(false),
+            delayed: AtomicBool::new(false),
+        })
+    }
+
+    /// Notes that the writer has nothing to do. If that stays so and the log is to be emptied, `empty` is called once.
+    pub(crate) fn begin(self: &Arc<Self>, is_to_be_emptied: bool, empty: impl FnOnce() + Send + 'static) {
+        self.since_ms.store(uptime_ms(), Ordering::Relaxed);
+        if !is_to_be_emptied || self.armed.swap(true, Ordering::AcqRel) {
             return;
         }
         let armed = Armed(Arc::downgrade(self));
         // Without a runtime the process ends anyway.
         if let Ok(runtime) = Handle::try_current() {
-            runtime.spawn(armed.wait());
+            runtime.spawn(armed.wait(empty));
         }
     }
 
-    /// The same where nobody has written yet, but a crash has left something in the log.
-    pub(crate) fn rest_after_a_crash(self: &Arc<Self>) {
-        if !self.room.is_unused() {
-            self.rest();
-        }
+    /// Notes whether the log could not be emptied.
+    pub(crate) fn note_delay(&self, delayed: bool) {
+        self.delayed.store(delayed, Ordering::Relaxed);
     }
 
-    /// Empties the log, on the connection of who leads.
-    pub(super) fn empty_log(&self) {
-        // It would let the file grow into what is given to somebody else.
-        let Some(_everybody) = self.priority.everybody() else {
-            return self.idle.delayed.store(true, Ordering::Relaxed);
-        };
-        let emptied = self.presence.look().and_then(|()| self.connect()).map(|mut connection| {
-            let emptied = self.checkpointer.empty(&mut connection);
-            self.keep(connection);
-            emptied
-        });
-        self.idle.delayed.store(!emptied.unwrap_or(false), Ordering::Relaxed);
-    }
-
-    fn rests_until_ms(&self) -> u64 {
-        let usual = self.settings.log_idle;
-        let is_urgent = self.room.is_much_used() || self.idle.delayed.load(Ordering::Relaxed);
-        let patience = if is_urgent { usual.min(SOON) } else { usual };
-        let patience_ms = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
-        self.idle.since_ms.load(Ordering::Relaxed).saturating_add(patience_ms)
+    /// What is left until the log is emptied.
+    fn left(&self) -> Duration {
+        let is_urgent = self.room.is_much_used() || self.delayed.load(Ordering::Relaxed);
+        let patience = if is_urgent { self.usual.min(SOON) } else { self.usual };
+        let since = uptime_ms().saturating_sub(self.since_ms.load(Ordering::Relaxed));
+        patience.saturating_sub(Duration::from_millis(since))
     }
 }
 
-/// The duty to have the log emptied. It ends with its runtime, and then the next to write has it.
-struct Armed(Weak<Writer>);
+/// The duty to have the log emptied. It ends with its runtime, and then the next write begins another.
+struct Armed(Weak<Idle>);
 
 impl Armed {
-    async fn wait(self) {
+    async fn wait(self, empty: impl FnOnce()) {
         // The store may be closed meanwhile, and is not kept by this.
-        while let Some(writer) = self.0.upgrade() {
-            let left = Duration::from_millis(writer.rests_until_ms().saturating_sub(uptime_ms()));
+        while let Some(idle) = self.0.upgrade() {
+            let left = idle.left();
             if left.is_zero() {
                 drop(self);
-                return writer.ask_to_empty_the_log();
+                return empty();
             }
-            drop(writer);
+            drop(idle);
             // A burst may come meanwhile, after which it is sooner.
             tokio::time::sleep(left.min(SOON)).await;
         }
@@ -87,8 +83,8 @@ impl Armed {
 
 impl Drop for Armed {
     fn drop(&mut self) {
-        if let Some(writer) = self.0.upgrade() {
-            writer.idle.armed.store(false, Ordering::Release);
+        if let Some(idle) = self.0.upgrade() {
+            idle.armed.store(false, Ordering::Release);
         }
     }
 }

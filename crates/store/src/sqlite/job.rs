@@ -9,7 +9,7 @@ use super::log_room::LogRoom;
 use crate::background::Threads;
 use crate::clock::StoreClock;
 use crate::transactions::run_caught;
-use crate::{StoreConnection, StoreError, WriteTx};
+use crate::{Failure, StoreConnection, StoreError, WriteTx};
 
 /// What the writer sees of a job, whatever its closure returns.
 pub(crate) trait Job: Send {
@@ -20,7 +20,7 @@ pub(crate) trait Job: Send {
     /// How it is run.
     fn manner(&self) -> Manner;
     /// Runs the closure within these bounds, and keeps its result, in place of that of an earlier run.
-    fn run(&mut self, connection: &mut StoreConnection, clock: &StoreClock, bounds: Bounds<'_>) -> Ran;
+    fn run(&mut self, connection: &mut StoreConnection, clock: &StoreClock, bounds: Bounds<'_>) -> JobEnd;
     /// True when the closure was run and returned an error or panicked.
     fn failed(&self) -> bool;
     /// Tells the caller, after the commit: its own result, or the failure that took the whole batch down.
@@ -67,13 +67,13 @@ pub(crate) enum Urgency {
 
 /// How a job has left its transaction.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ran {
-    /// With changes that it wants to be stored.
-    Well,
+pub(crate) enum JobEnd {
+    /// With changes to be committed.
+    Committed,
     /// It failed before it changed anything.
-    Untouched,
-    /// It failed, and what it had changed by then must be undone.
-    Spoiled,
+    Unchanged,
+    /// It failed, and what it had changed by then must be rolled back.
+    RolledBack,
     /// It was stopped, because the log has no room for what it changes.
     TooLarge,
 }
@@ -108,11 +108,9 @@ impl<F, T, E> ClosureJob<F, T, E> {
     }
 }
 
-impl<F, T, E> Job for ClosureJob<F, T, E>
+impl<F, T: Send, E: Failure> Job for ClosureJob<F, T, E>
 where
     F: FnMut(&mut WriteTx<'_>) -> Result<T, E> + Send,
-    T: Send,
-    E: From<StoreError> + Send,
 {
     fn claim(&self) -> bool {
         self.claim.take()
@@ -126,7 +124,7 @@ where
         self.manner
     }
 
-    fn run(&mut self, connection: &mut StoreConnection, clock: &StoreClock, bounds: Bounds<'_>) -> Ran {
+    fn run(&mut self, connection: &mut StoreConnection, clock: &StoreClock, bounds: Bounds<'_>) -> JobEnd {
         let mut tx = WriteTx::new(connection, clock).within(bounds.limit).with_room(bounds.room);
         let result = run_caught(|| {
             let value = (self.work)(&mut tx)?;
@@ -135,14 +133,14 @@ where
         });
         // The next job must not go on in a transaction that is none.
         tx.settle_doubt();
-        let ran = match result {
-            _ if tx.has_no_room() => Ran::TooLarge,
-            Ok(_) => Ran::Well,
-            Err(_) if tx.has_changed() => Ran::Spoiled,
-            Err(_) => Ran::Untouched,
+        let end = match result {
+            _ if tx.has_no_room() => JobEnd::TooLarge,
+            Ok(_) => JobEnd::Committed,
+            Err(_) if tx.has_changed() => JobEnd::RolledBack,
+            Err(_) => JobEnd::Unchanged,
         };
         self.result = Some(result);
-        ran
+        end
     }
 
     fn failed(&self) -> bool {

@@ -21,23 +21,20 @@ use tokio::time::Instant;
 use self::checkpoint::Checkpointer;
 use self::file::create_file;
 pub(crate) use self::file::remove_files;
-pub(crate) use self::job::Urgency;
-use self::job::{Manner, Repeat};
+pub(crate) use self::job::{Manner, Repeat, Urgency};
 pub(crate) use self::log_room::{LogRoom, refuse_changes};
 use self::mark::Marked;
 pub(crate) use self::marks::Marks;
 use self::presence::Presence;
 use self::writer::Writer;
 use crate::admission::{Admission, Permit};
-use crate::background::{self, Threads};
-use crate::clock::StoreClock;
-use crate::migrate::{self, Migration, Progress, not_a_store};
+use crate::background::{self, Threads, blocking};
+use crate::migrate::{self, Absent, Migration, Progress, not_a_store};
 use crate::open::{Opener, Role};
-use crate::pool::{Limits, Pool, blocking};
+use crate::pool::{Limits, Pool};
 use crate::priority::Priority;
-use crate::stats::{Counters, StoreStats};
-use crate::stores::Absent;
-use crate::{ReadTx, StoreError, WriteTx};
+use crate::stats::Instruments;
+use crate::{Failure, ReadTx, StoreError, WriteTx};
 
 const BEGIN: &str = "BEGIN";
 
@@ -45,8 +42,7 @@ const BEGIN: &str = "BEGIN";
 pub(crate) struct SqliteStore {
     readers: Arc<Pool>,
     writer: Arc<Writer>,
-    counters: Arc<Counters>,
-    clock: Arc<StoreClock>,
+    pub(crate) instruments: Instruments,
     presence: Arc<Presence>,
     deadline: Duration,
 }
@@ -92,9 +88,9 @@ impl SqliteStore {
             writer.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)")?;
             reader = opener.open(Role::Reader)?;
         }
-        let clock = Arc::new(StoreClock::new(settings.clock.clone()));
+        let instruments = Instruments::new(&settings.clock);
         if let Some(newest_ms) = migrate::newest_ms(&mut reader, migrations)? {
-            clock.start_after(newest_ms);
+            instruments.clock.start_after(newest_ms);
         }
         if !Presence::has_log(file) {
             // It is new, or a copy that `VACUUM INTO` made: the writer gives it a log, in which only a new connection takes part.
@@ -106,21 +102,14 @@ impl SqliteStore {
             opener.open_to_write()?;
         }
         let presence = Arc::new(Presence::of(file)?);
-        let counters = Arc::new(Counters::default());
         let readers = Arc::new(readers(opener, &presence));
         readers.adopt(reader);
-        let checkpointer =
-            Checkpointer::new(opener.clone(), Arc::clone(&counters), priority, &presence, &readers);
-        let writer = Writer::new(
-            opener.clone(),
-            Arc::clone(&counters),
-            Arc::clone(&clock),
-            priority,
-            Arc::new(checkpointer),
-        );
+        let counters = Arc::clone(&instruments.counters);
+        let checkpointer = Checkpointer::new(opener.clone(), counters, priority, &presence, &readers);
+        let writer = Writer::new(opener.clone(), instruments.clone(), priority, Arc::new(checkpointer));
         let writer = Arc::new(writer);
         writer.rest_after_a_crash();
-        Ok(Self { readers, writer, counters, clock, presence, deadline: settings.admission_deadline })
+        Ok(Self { readers, writer, instruments, presence, deadline: settings.admission_deadline })
     }
 
     /// Whether its file is known to be gone, so that it answers nothing any more.
@@ -139,33 +128,30 @@ impl SqliteStore {
         readers.run(permit, BEGIN, |connection| work(&mut ReadTx::behind(gate, connection)))
     }
 
-    pub(crate) async fn read<T, E, F>(&self, on: Threads, work: F) -> Result<T, E>
-    where
-        F: FnOnce(&mut ReadTx<'_>) -> Result<T, E> + Send + 'static,
-        T: Send + 'static,
-        E: From<StoreError> + Send + 'static,
-    {
+    pub(crate) async fn read<T: Send + 'static, E: Failure>(
+        &self,
+        on: Threads,
+        work: impl FnOnce(&mut ReadTx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
         let permit = self.readers.admission.enter(Instant::now() + self.deadline).await?;
         self.read_beside(permit, on, work).await
     }
 
-    async fn read_beside<T, E, F>(&self, permit: Permit, on: Threads, work: F) -> Result<T, E>
-    where
-        F: FnOnce(&mut ReadTx<'_>) -> Result<T, E> + Send + 'static,
-        T: Send + 'static,
-        E: From<StoreError> + Send + 'static,
-    {
+    async fn read_beside<T: Send + 'static, E: Failure>(
+        &self,
+        permit: Permit,
+        on: Threads,
+        work: impl FnOnce(&mut ReadTx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
         let (readers, presence) = (Arc::clone(&self.readers), Arc::clone(&self.presence));
         // The permit moves into the job: a caller that goes away does not free a connection still in use.
         background::run(on, move || Self::read_on(&readers, &presence, &permit, work)).await
     }
 
-    pub(crate) async fn look_up<T, E, F>(&self, work: F) -> Result<T, E>
-    where
-        F: FnOnce(&mut ReadTx<'_>) -> Result<T, E> + Send + 'static,
-        T: Send + 'static,
-        E: From<StoreError> + Send + 'static,
-    {
+    pub(crate) async fn look_up<T: Send + 'static, E: Failure>(
+        &self,
+        work: impl FnOnce(&mut ReadTx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
         let permit = self.readers.admission.enter(Instant::now() + self.deadline).await?;
         self.presence.look_now_and_then()?;
         let gate = &self.readers.admission.gate;
@@ -178,26 +164,12 @@ impl SqliteStore {
         }
     }
 
-    pub(crate) async fn write<T, E, F>(&self, work: F, (on, urgency): (Threads, Urgency)) -> Result<T, E>
-    where
-        F: FnOnce(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
-        T: Send + 'static,
-        E: From<StoreError> + Send + 'static,
-    {
-        let mut work = Some(work);
-        let once =
-            move |tx: &mut WriteTx<'_>| work.take().map_or_else(|| Err(not_again().into()), |work| work(tx));
-        self.writer.write(once, Manner { repeat: Repeat::Never, on, urgency }).await
-    }
-
-    pub(crate) async fn write_repeatable<T, E, F>(&self, on: Threads, work: F) -> Result<T, E>
-    where
-        F: FnMut(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
-        T: Send + 'static,
-        E: From<StoreError> + Send + 'static,
-    {
-        let manner = Manner { repeat: Repeat::WhenUndone, on, urgency: Urgency::None };
-        self.writer.write(work, manner).await
+    pub(crate) async fn write<T: Send + 'static, E: Failure>(
+        &self,
+        manner: Manner,
+        work: impl FnMut(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
+        self.writer.write(manner, work).await
     }
 
     pub(crate) async fn check(&self) -> Result<(), StoreError> {
@@ -230,14 +202,6 @@ impl SqliteStore {
     pub(crate) fn limit_to(&self, bytes: Option<u64>) {
         self.writer.limit.set(bytes);
     }
-
-    pub(crate) fn now_ms(&self) -> i64 {
-        self.clock.now_ms()
-    }
-
-    pub(crate) fn stats(&self) -> StoreStats {
-        self.counters.snapshot()
-    }
 }
 
 /// What `PRAGMA integrity_check` answers: `ok`, or a fault.
@@ -245,11 +209,6 @@ impl SqliteStore {
 struct Integrity {
     #[diesel(sql_type = Text)]
     integrity_check: String,
-}
-
-/// The writer keeps to [`Repeat::Never`]; were it not to, nothing is stored.
-fn not_again() -> StoreError {
-    StoreError::Unavailable("a write was run a second time".to_owned())
 }
 
 fn readers(opener: &Opener, presence: &Arc<Presence>) -> Pool {

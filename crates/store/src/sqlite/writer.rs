@@ -18,20 +18,19 @@ use tokio::time::{Instant, timeout_at};
 
 use super::checkpoint::Checkpointer;
 use super::idle::Idle;
-use super::job::{Bounds, Claim, ClosureJob, Job, Manner, Ran, Repeat, Urgency};
+use super::job::{Bounds, Claim, ClosureJob, Job, JobEnd, Manner, Repeat, Urgency};
 use super::log_room::{LogRoom, allow_changes};
 use super::presence::Presence;
 use crate::admission::closed;
 use crate::background::{self, Threads};
-use crate::clock::StoreClock;
 use crate::connection::depth;
+use crate::lock::lock;
 use crate::open::Opener;
-use crate::pool::lock;
 use crate::priority::Priority;
 use crate::room::Limit;
-use crate::stats::Counters;
+use crate::stats::{Counters, Instruments};
 use crate::transactions::{begin, commit, roll_back_to};
-use crate::{StoreConnection, StoreError, StoreSettings, WriteTx};
+use crate::{Failure, StoreConnection, StoreError, StoreSettings, WriteTx};
 
 /// Batches that run in savepoints after one that had to run again: where one write is refused, more are (no seat is left).
 const CAREFUL_BATCHES: u32 = 64;
@@ -39,19 +38,18 @@ const CAREFUL_BATCHES: u32 = 64;
 /// The one writer of a SQLite store.
 pub(crate) struct Writer {
     opener: Opener,
-    pub(super) settings: Arc<StoreSettings>,
-    counters: Arc<Counters>,
-    clock: Arc<StoreClock>,
-    pub(super) presence: Arc<Presence>,
-    pub(super) checkpointer: Arc<Checkpointer>,
-    pub(super) idle: Idle,
-    pub(super) room: LogRoom,
+    settings: Arc<StoreSettings>,
+    instruments: Instruments,
+    presence: Arc<Presence>,
+    checkpointer: Arc<Checkpointer>,
+    idle: Arc<Idle>,
+    room: LogRoom,
     queue: Mutex<Queue>,
     worked_off: Notify,
     /// Batches that are yet to run in savepoints.
     careful: AtomicU32,
     pub(crate) limit: Limit,
-    pub(super) priority: Arc<Priority>,
+    priority: Arc<Priority>,
     /// Opened by the first write, taken by whoever leads.
     connection: Mutex<Option<StoreConnection>>,
 }
@@ -83,21 +81,19 @@ enum Next {
 impl Writer {
     pub(crate) fn new(
         opener: Opener,
-        counters: Arc<Counters>,
-        clock: Arc<StoreClock>,
+        instruments: Instruments,
         priority: &Arc<Priority>,
         checkpointer: Arc<Checkpointer>,
     ) -> Self {
         Self {
             priority: Arc::clone(priority),
             room: LogRoom::of(&opener.file, &opener.settings),
+            idle: Idle::of(&opener),
             presence: Arc::clone(&checkpointer.presence),
             settings: Arc::clone(&opener.settings),
             opener,
-            counters,
-            clock,
+            instruments,
             checkpointer,
-            idle: Idle::default(),
             queue: Mutex::default(),
             worked_off: Notify::new(),
             careful: AtomicU32::new(0),
@@ -107,12 +103,11 @@ impl Writer {
     }
 
     /// Runs `work` in a transaction and answers when it is on disk.
-    pub(crate) async fn write<T, E, F>(self: &Arc<Self>, work: F, manner: Manner) -> Result<T, E>
-    where
-        F: FnMut(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
-        T: Send + 'static,
-        E: From<StoreError> + Send + 'static,
-    {
+    pub(crate) async fn write<T: Send + 'static, E: Failure>(
+        self: &Arc<Self>,
+        manner: Manner,
+        work: impl FnMut(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
         let deadline = Instant::now() + self.settings.admission_deadline;
         let claim = Claim::default();
         let (sender, mut answer) = oneshot::channel();
@@ -141,12 +136,43 @@ impl Writer {
     }
 
     /// Has the log emptied when nothing else is to be done.
-    pub(super) fn ask_to_empty_the_log(self: &Arc<Self>) {
+    fn ask_to_empty_the_log(self: &Arc<Self>) {
         let mut queue = lock(&self.queue);
         if !queue.closed {
             queue.log_is_to_be_emptied = true;
             self.see_that_somebody_leads(queue, Threads::Usual);
         }
+    }
+
+    /// Notes that the writer has nothing to do, and has the log emptied if that stays so.
+    fn rest(self: &Arc<Self>) {
+        let writer = Arc::downgrade(self);
+        self.idle.begin(!self.checkpointer.is_emptied(), move || {
+            if let Some(writer) = writer.upgrade() {
+                writer.ask_to_empty_the_log();
+            }
+        });
+    }
+
+    /// The same where nobody has written yet, but a crash has left something in the log.
+    pub(crate) fn rest_after_a_crash(self: &Arc<Self>) {
+        if !self.room.is_unused() {
+            self.rest();
+        }
+    }
+
+    /// Empties the log, on the connection of the leader.
+    fn empty_log(&self) {
+        // While a reserve is spent, this would let the file grow into what is given to somebody else.
+        let emptied = self.priority.everybody().is_some_and(|_everybody| {
+            let connection = self.presence.look().and_then(|()| self.connect());
+            connection.is_ok_and(|mut connection| {
+                let emptied = self.checkpointer.empty(&mut connection);
+                self.keep(connection);
+                emptied
+            })
+        });
+        self.idle.note_delay(!emptied);
     }
 
     fn see_that_somebody_leads(self: &Arc<Self>, mut queue: MutexGuard<'_, Queue>, on: Threads) {
@@ -204,11 +230,13 @@ impl Writer {
             Ok((connection, ended))
         });
         match attempt {
-            Ok((connection, Ended::TooLarge)) => {
+            Ok((connection, BatchEnd::TooLarge)) => {
                 self.keep(connection);
                 jobs.into_iter().for_each(|job| self.run_large(job));
             }
-            Ok((connection, Ended::Undone | Ended::Whole)) => self.acknowledge(jobs, connection),
+            Ok((connection, BatchEnd::RolledBack | BatchEnd::Committed)) => {
+                self.acknowledge(jobs, connection)
+            }
             // The connection has been dropped with its transaction; the next batch opens another.
             Err(lost) => lost.answer(jobs),
         }
@@ -218,7 +246,7 @@ impl Writer {
     fn run_large(&self, job: Box<dyn Job>) {
         let mut jobs = vec![job];
         let attempt = self.connect_to_a_new_log().map_err(Lost::from).and_then(|mut connection| {
-            self.transact_with((Savepoints::None, None), &mut connection, &mut jobs)?;
+            self.transact_with(Savepoints::None, None, &mut connection, &mut jobs)?;
             Ok(connection)
         });
         match attempt {
@@ -234,7 +262,7 @@ impl Writer {
         self.keep(connection);
     }
 
-    pub(super) fn connect(&self) -> Result<StoreConnection, StoreError> {
+    fn connect(&self) -> Result<StoreConnection, StoreError> {
         if let Some(ready) = lock(&self.connection).take() {
             return Ok(ready);
         }
@@ -259,7 +287,7 @@ impl Writer {
     }
 
     /// Keeps a connection for the next batch.
-    pub(super) fn keep(&self, connection: StoreConnection) {
+    fn keep(&self, connection: StoreConnection) {
         *lock(&self.connection) = Some(connection);
     }
 
@@ -282,20 +310,24 @@ impl Writer {
     }
 
     /// One transaction for all the jobs. On an error nothing of any of them was stored.
-    fn transact(&self, connection: &mut StoreConnection, jobs: &mut [Box<dyn Job>]) -> Result<Ended, Lost> {
+    fn transact(
+        &self,
+        connection: &mut StoreConnection,
+        jobs: &mut [Box<dyn Job>],
+    ) -> Result<BatchEnd, Lost> {
         let alone = jobs.len() == 1;
         let repeatable = jobs.iter().all(|job| job.manner().repeat == Repeat::WhenUndone);
         // Work that must not run again has what the log has room for beside the rest, and no bound of its own.
         let room = repeatable.then_some(&self.room);
         if alone || self.is_bold() && repeatable {
-            let ended = self.transact_with((Savepoints::None, room), connection, jobs)?;
-            if alone || ended != Ended::Undone {
+            let ended = self.transact_with(Savepoints::None, room, connection, jobs)?;
+            if alone || ended != BatchEnd::RolledBack {
                 return Ok(ended);
             }
-            Counters::count(&self.counters.repeats);
+            Counters::count(&self.instruments.counters.repeats);
             self.careful.store(CAREFUL_BATCHES, Ordering::Relaxed);
         }
-        self.transact_with((Savepoints::Each, room), connection, jobs)
+        self.transact_with(Savepoints::Each, room, connection, jobs)
     }
 
     /// Whether no batch had to run again lately.
@@ -308,30 +340,31 @@ impl Writer {
     /// Runs all the jobs and commits, unless one of them had to be undone, and with it all.
     fn transact_with(
         &self,
-        (savepoints, room): (Savepoints, Option<&LogRoom>),
+        savepoints: Savepoints,
+        room: Option<&LogRoom>,
         connection: &mut StoreConnection,
         jobs: &mut [Box<dyn Job>],
-    ) -> Result<Ended, Lost> {
+    ) -> Result<BatchEnd, Lost> {
         // IMMEDIATE takes the write lock now, where waiting for it is possible; a deferred transaction that
         // becomes a writer later fails at once when another process wrote in between.
         begin(connection, "BEGIN IMMEDIATE")?;
         let mut anything = false;
         for (index, job) in jobs.iter_mut().enumerate() {
             let ran = match savepoints {
-                Savepoints::None => self.run(job, connection, (1, room)),
+                Savepoints::None => self.run(job, connection, 1, room),
                 Savepoints::Each => self.run_in_savepoint(job, connection, room),
             };
             match ran.map_err(|error| Lost::to(index, error))? {
-                Ran::Well => anything = true,
-                Ran::Untouched => {}
-                Ran::Spoiled => {
+                JobEnd::Committed => anything = true,
+                JobEnd::Unchanged => {}
+                JobEnd::RolledBack => {
                     roll_back_to(connection, 0).map_err(|error| Lost::to(index, error))?;
-                    return Ok(Ended::Undone);
+                    return Ok(BatchEnd::RolledBack);
                 }
-                Ran::TooLarge => {
+                JobEnd::TooLarge => {
                     roll_back_to(connection, 0).map_err(|error| Lost::to(index, error))?;
                     allow_changes(connection)?;
-                    return Ok(Ended::TooLarge);
+                    return Ok(BatchEnd::TooLarge);
                 }
             }
         }
@@ -341,30 +374,30 @@ impl Writer {
             self.presence.look()?;
             commit(connection)?;
             self.presence.look()?;
-            Counters::count(&self.counters.commits);
+            Counters::count(&self.instruments.counters.commits);
         } else {
             roll_back_to(connection, 0)?;
         }
-        Ok(Ended::Whole)
+        Ok(BatchEnd::Committed)
     }
 
-    /// Whatever the job did before it failed is undone here, so that it is never [`Ran::Spoiled`].
+    /// Whatever the job did before it failed is undone here, so that it is never [`JobEnd::RolledBack`].
     fn run_in_savepoint(
         &self,
         job: &mut Box<dyn Job>,
         connection: &mut StoreConnection,
         room: Option<&LogRoom>,
-    ) -> Result<Ran, StoreError> {
+    ) -> Result<JobEnd, StoreError> {
         StoreConnection::begin_transaction(connection)?;
-        match self.run(job, connection, (2, room))? {
-            Ran::Well => {
+        match self.run(job, connection, 2, room)? {
+            JobEnd::Committed => {
                 StoreConnection::commit_transaction(connection)?;
-                Ok(Ran::Well)
+                Ok(JobEnd::Committed)
             }
-            Ran::TooLarge => Ok(Ran::TooLarge),
-            Ran::Untouched | Ran::Spoiled => {
+            JobEnd::TooLarge => Ok(JobEnd::TooLarge),
+            JobEnd::Unchanged | JobEnd::RolledBack => {
                 roll_back_to(connection, 1)?;
-                Ok(Ran::Untouched)
+                Ok(JobEnd::Unchanged)
             }
         }
     }
@@ -374,13 +407,14 @@ impl Writer {
         &self,
         job: &mut Box<dyn Job>,
         connection: &mut StoreConnection,
-        (open, room): (u32, Option<&LogRoom>),
-    ) -> Result<Ran, StoreError> {
-        Counters::count(&self.counters.jobs);
-        let ran = job.run(connection, &self.clock, Bounds { limit: self.limit.get(), room });
+        open: u32,
+        room: Option<&LogRoom>,
+    ) -> Result<JobEnd, StoreError> {
+        Counters::count(&self.instruments.counters.jobs);
+        let ran = job.run(connection, &self.instruments.clock, Bounds { limit: self.limit.get(), room });
         match ran {
-            Ran::Well if depth(connection)? != open => Err(StoreError::unbalanced()),
-            Ran::Untouched if depth(connection)? != open => Ok(Ran::Spoiled),
+            JobEnd::Committed if depth(connection)? != open => Err(StoreError::unbalanced()),
+            JobEnd::Unchanged if depth(connection)? != open => Ok(JobEnd::RolledBack),
             ran => Ok(ran),
         }
     }
@@ -470,12 +504,12 @@ enum Savepoints {
 
 /// How the transaction of a batch has ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Ended {
-    /// Committed, or with nothing to commit.
-    Whole,
-    /// One job had to be undone, and with it all. A job that was alone is done with.
-    Undone,
-    /// Undone, because the log has no room for it.
+enum BatchEnd {
+    /// Or there was nothing to commit.
+    Committed,
+    /// One job had to be rolled back, and with it all. A job that was alone is done with.
+    RolledBack,
+    /// Rolled back, because the log has no room for it.
     TooLarge,
 }
 

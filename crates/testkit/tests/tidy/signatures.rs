@@ -9,7 +9,6 @@ const KNOWN: &[(&str, usize)] = &[
     ("crates/provisioning", 15),
     ("crates/scim-core", 13),
     ("crates/scim-properties", 1),
-    ("crates/store", 3),
     ("crates/tenant-registry", 1),
 ];
 
