@@ -187,3 +187,54 @@ fn links_between_documents_lead_somewhere_and_each_decision_has_its_own_number()
     }
     assert!(wrong.is_empty(), "docs:\n{}", wrong.join("\n"));
 }
+
+/// The indexes list every page, so that readers find it.
+#[test]
+fn every_page_and_every_decision_is_in_its_index() {
+    let docs = root().join("docs");
+    let mut wrong = Vec::new();
+    let mut check = |folder: &str, index: &str| {
+        let text = read(&docs.join(index));
+        for entry in fs::read_dir(docs.join(folder)).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            let link = format!("]({folder}{name}");
+            if name.ends_with(".md") && name != index && !text.contains(&link) {
+                wrong.push(format!("docs/{folder}{name} is not in docs/{index}"));
+            }
+        }
+    };
+    check("", "README.md");
+    check("decisions/", "decisions.md");
+    assert!(wrong.is_empty(), "docs:\n{}", wrong.join("\n"));
+}
+
+/// The anchor of a heading, as renderers of Markdown make it.
+fn anchor(heading: &str) -> String {
+    let text = heading.trim_start_matches('#').trim().to_lowercase();
+    let kept = text.chars().filter(|c| c.is_alphanumeric() || "-_ ".contains(*c));
+    kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+}
+
+#[test]
+fn links_to_headings_lead_to_one() {
+    let docs = root().join("docs");
+    let decisions = docs.join("decisions");
+    let pages = [&docs, &decisions].into_iter().flat_map(|folder| fs::read_dir(folder).unwrap());
+    let pages = pages.map(|entry| entry.unwrap().path()).chain([root().join("README.md")]);
+    let mut wrong = Vec::new();
+    for page in pages.filter(|page| page.extension().is_some_and(|e| e == "md")) {
+        let text = read(&page);
+        let links = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        for (file, heading) in links.filter_map(|link| link.split_once('#')) {
+            let target = if file.is_empty() { page.clone() } else { page.parent().unwrap().join(file) };
+            if file.contains("://") || target.extension().is_none_or(|e| e != "md") {
+                continue;
+            }
+            let headings = read(&target);
+            if !headings.lines().any(|line| line.starts_with('#') && anchor(line) == heading) {
+                wrong.push(format!("{}: {file}#{heading}", page.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "docs:\n{}", wrong.join("\n"));
+}
