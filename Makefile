@@ -23,18 +23,18 @@ run: ## Run the gateway on 127.0.0.1:8080 with its data in ./data
 test: ## Install what is missing, run every test
 	@deploy/test.sh
 
-conformance: ## Run the SCIM suites that others wrote against a gateway of our own
+conformance: ## Run the SCIM suites of others against a gateway of our own
 	cargo build --bin usher
 	@deploy/conformance.sh
 
-conformance-docs: ## The same, and write what they found into docs/conformance.md
+conformance-docs: ## The same, and write the results into docs/conformance.md
 	cargo build --bin usher
 	@deploy/conformance.sh --write-docs
 
-conformance-pins: ## Pin the suites and all they stand on anew
+conformance-pins: ## Pin the suites and their dependencies again
 	@deploy/conformance.sh pins
 
-check: format lint docs ## Formatting, lints, documentation: what CI asks before the tests
+check: format lint docs ## Formatting, lints, documentation: what CI runs before the tests
 
 format: ## Check the formatting
 	cargo fmt --all --check
