@@ -148,11 +148,11 @@ fn serving(
     // two stores, and then has as long again; a bulk waits once more when its time is nearly over, and a search makes its page
     // of what it has found.
     let work = (turn * 7).max(settings.bulk_time.max(settings.search_time) + turn * 5);
-    let limits = http::Limits {
-        headers: settings.header_timeout,
+    let timeouts = http::Timeouts {
+        head: settings.header_timeout,
         exchange: settings.header_timeout + settings.body_timeout + work,
         write: settings.write_timeout,
-        keep_alive: settings.keep_alive,
+        idle: settings.keep_alive,
         shutdown: settings.shutdown,
     };
     let application =
@@ -161,7 +161,7 @@ fn serving(
         Doors::Staff => "admin.listen",
         Doors::Clients | Doors::ClientsAndStaff => "server.listen",
     };
-    let serving = http::start(application, listener, workers, limits, connections);
+    let serving = http::start(application, listener, workers, timeouts, connections);
     serving.map_err(|e| format!("{key} {e}"))
 }
 

@@ -3,13 +3,14 @@
 
 mod connections;
 mod door;
+mod head;
 mod leftovers;
-mod patience;
-mod raw_query;
 mod refusals;
 mod server;
-mod upgrade;
+mod stream;
+mod timeouts;
 
 pub(crate) use connections::{Bounds, Connections};
-pub(crate) use raw_query::restore;
-pub(crate) use server::{Limits, NEWCOMERS, Serving, Stopper, start, trust};
+pub(crate) use head::restore;
+pub(crate) use server::{NEWCOMERS, Serving, Stopper, start, trust};
+pub(crate) use timeouts::Timeouts;

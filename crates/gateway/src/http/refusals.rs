@@ -16,7 +16,7 @@ use actix_web::rt::{
 use scim_core::ScimError;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 
-use super::{connections::Connections, leftovers};
+use super::leftovers::{self, Allowance};
 use crate::{
     request_id,
     telemetry::tally::{TALLY, What},
@@ -31,23 +31,8 @@ const OWN: [u16; 3] = [400, 408, 431];
 /// How long the rest of a refused request is taken, and thrown away.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// A connection on which every refusal has a body.
-pub(crate) struct Refusals<S> {
-    inner: S,
-    line: RequestLine,
-    refusal: Option<Refusal>,
-    connections: Connections,
-}
-
-/// The first line since something was answered, so that too long a URL is told from other faults.
-#[derive(Clone, Copy, Debug, Default)]
-struct RequestLine {
-    length: usize,
-    ended: bool,
-}
-
 /// An answer on its way in the place of the library's own.
-struct Refusal {
+pub(super) struct Refusal {
     answer: Vec<u8>,
     written: usize,
     is_ended: bool,
@@ -56,37 +41,48 @@ struct Refusal {
     alarm: Pin<Box<Sleep>>,
 }
 
-impl<S> Refusals<S> {
-    pub(super) fn new(inner: S, connections: Connections) -> Self {
-        Self { inner, line: RequestLine::default(), refusal: None, connections }
+impl Refusal {
+    /// What the library writes before it, its status, and the length of the request line.
+    pub(super) fn new(before: &[u8], status: u16, line: usize) -> Self {
+        let answer = [before, &answer(status, line)].concat();
+        Self { answer, written: 0, is_ended: false, thrown: 0, alarm: Box::pin(sleep(LINGER)) }
     }
 
-    /// Whether an answer is on its way in the place of the library's own.
-    pub(super) fn is_refusing(&self) -> bool {
-        self.refusal.is_some()
-    }
-
-    fn refuse(&mut self, before: &[u8], status: u16) {
-        let answer = [before, &answer(status, self.line)].concat();
-        let alarm = Box::pin(sleep(LINGER));
-        self.refusal = Some(Refusal { answer, written: 0, is_ended: false, thrown: 0, alarm });
-    }
-}
-
-impl RequestLine {
-    fn read(&mut self, bytes: &[u8]) {
-        if self.ended {
-            return;
+    /// Writes the refusal, ends our side, and takes what still comes for a moment.
+    pub(super) fn poll(
+        &mut self,
+        socket: &mut TcpStream,
+        allowance: &Allowance,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        while let Some(rest) = self.answer.get(self.written..).filter(|rest| !rest.is_empty()) {
+            match ready!(Pin::new(&mut *socket).poll_write(context, rest))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                written => self.written += written,
+            }
         }
-        let end = bytes.iter().position(|byte| *byte == b'\n');
-        self.length = self.length.saturating_add(end.unwrap_or(bytes.len()));
-        self.ended = end.is_some();
+        if !self.is_ended {
+            ready!(Pin::new(&mut *socket).poll_shutdown(context))?;
+            self.is_ended = true;
+        }
+        let mut unread = [0; 8192];
+        while self.alarm.as_mut().poll(context).is_pending() {
+            let mut buffer = ReadBuf::new(&mut unread);
+            let read = ready!(Pin::new(&mut *socket).poll_read(context, &mut buffer));
+            let bytes = buffer.filled().len();
+            self.thrown = self.thrown.saturating_add(bytes);
+            let is_too_much = self.thrown > leftovers::OF_ONE || !allowance.take(bytes);
+            if read.is_err() || bytes == 0 || is_too_much {
+                break;
+            }
+        }
+        Poll::Ready(Ok(()))
     }
 }
 
 /// Where in what the library writes its own refusal begins, and its status. Our own answers of these statuses have a body, and
 /// what the library refuses is the last thing it writes.
-fn bare_refusal(bytes: &[u8]) -> Option<(usize, u16)> {
+pub(super) fn bare_refusal(bytes: &[u8]) -> Option<(usize, u16)> {
     /// Longer than any of them.
     const LONGEST: usize = 512;
     bytes.strip_suffix(b"\r\n\r\n")?;
@@ -100,8 +96,8 @@ fn bare_refusal(bytes: &[u8]) -> Option<(usize, u16)> {
 }
 
 /// Status, reason and what the client is told.
-fn explained(status: u16, line: RequestLine) -> (u16, &'static str, String) {
-    if line.length > MAX_URL && matches!(status, 400 | 431) {
+fn explained(status: u16, line: usize) -> (u16, &'static str, String) {
+    if line > MAX_URL && matches!(status, 400 | 431) {
         let detail = format!("The URL is longer than {MAX_URL} bytes; ask for less at once.");
         return (414, "URI Too Long", detail);
     }
@@ -115,7 +111,7 @@ fn explained(status: u16, line: RequestLine) -> (u16, &'static str, String) {
     (status, reason, detail.to_owned())
 }
 
-fn answer(status: u16, line: RequestLine) -> Vec<u8> {
+fn answer(status: u16, line: usize) -> Vec<u8> {
     let (status, reason, detail) = explained(status, line);
     let id = request_id::new();
     if TALLY.is_first(What::Unreadable, status, &detail) {
@@ -154,84 +150,6 @@ fn head_and_body((status, reason): (u16, &str), detail: &str, id: &str, more: &s
     .into_bytes()
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Refusals<S> {
-    /// Refuses a request whose headers do not arrive in time, as the library does for the first of a connection only.
-    pub(super) fn poll_refuse_slow_head(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.refusal.is_none() {
-            self.refuse(&[], 408);
-        }
-        self.poll_refuse(context)
-    }
-
-    /// Writes the refusal, ends our side, and takes what still comes for a moment.
-    fn poll_refuse(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let Some(refusal) = &mut self.refusal else { return Poll::Ready(Ok(())) };
-        while let Some(rest) = refusal.answer.get(refusal.written..).filter(|rest| !rest.is_empty()) {
-            match ready!(Pin::new(&mut self.inner).poll_write(context, rest))? {
-                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                written => refusal.written += written,
-            }
-        }
-        if !refusal.is_ended {
-            ready!(Pin::new(&mut self.inner).poll_shutdown(context))?;
-            refusal.is_ended = true;
-        }
-        let mut unread = [0; 8192];
-        while refusal.alarm.as_mut().poll(context).is_pending() {
-            let mut buffer = ReadBuf::new(&mut unread);
-            let read = ready!(Pin::new(&mut self.inner).poll_read(context, &mut buffer));
-            let bytes = buffer.filled().len();
-            refusal.thrown = refusal.thrown.saturating_add(bytes);
-            let is_too_much = refusal.thrown > leftovers::OF_ONE || !self.connections.allowance().take(bytes);
-            if read.is_err() || bytes == 0 || is_too_much {
-                break;
-            }
-        }
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Refusals<S> {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        let before = buffer.filled().len();
-        ready!(Pin::new(&mut this.inner).poll_read(context, buffer))?;
-        if let Some(bytes) = buffer.filled().get(before..) {
-            this.line.read(bytes);
-        }
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Refusals<S> {
-    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        if this.refusal.is_none()
-            && let Some((at, status)) = bare_refusal(bytes)
-        {
-            this.refuse(bytes.get(..at).unwrap_or_default(), status);
-        }
-        if this.refusal.is_some() {
-            // All of it counts as written when it is answered in our words: nothing comes after it.
-            return this.poll_refuse(context).map_ok(|()| bytes.len());
-        }
-        this.line = RequestLine::default();
-        Pin::new(&mut this.inner).poll_write(context, bytes)
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().inner).poll_flush(context)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().inner).poll_shutdown(context)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -259,13 +177,8 @@ mod tests {
     }
 
     #[test]
-    fn the_length_of_the_request_line_is_known_however_it_comes() {
-        let mut line = RequestLine::default();
-        for part in ["GET /", "abc HTTP/1.1\r", "\nHost: x\r\n", "\r\nbody\n"] {
-            line.read(part.as_bytes());
-        }
-        assert_eq!((line.length, line.ended), (18, true));
-        assert_eq!(explained(400, RequestLine { length: 70_000, ended: false }).0, 414);
-        assert_eq!(explained(431, RequestLine { length: 20, ended: true }).0, 431);
+    fn a_url_that_is_too_long_is_told_from_other_faults() {
+        assert_eq!(explained(400, 70_000).0, 414);
+        assert_eq!(explained(431, 20).0, 431);
     }
 }

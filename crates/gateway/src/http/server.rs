@@ -27,10 +27,9 @@ use socket2::SockRef;
 use super::{
     connections::{Connections, Exchange, Peer, QUIET},
     door::Door,
-    patience::{Patience, Patient},
-    raw_query::RawQuery,
-    refusals::{Refusals, refuse_newcomer},
-    upgrade::NoUpgrade,
+    refusals::refuse_newcomer,
+    stream::ClientStream,
+    timeouts::Timeouts,
 };
 
 /// How long a connection that ends is read on, so that a client in the middle of a refused body gets its answer.
@@ -41,21 +40,6 @@ const LAST_MOMENT: u64 = 1;
 
 /// Connections beyond their bound that a listener may have accepted and not looked at yet.
 pub(crate) const NEWCOMERS: usize = 4;
-
-/// How long clients may take.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
-    /// To send the headers.
-    pub(crate) headers: Duration,
-    /// For a whole exchange, from a request's first byte to its answer's.
-    pub(crate) exchange: Duration,
-    /// To take an answer.
-    pub(crate) write: Duration,
-    /// Between two requests on one connection.
-    pub(crate) keep_alive: Duration,
-    /// To end what is under way at a stop.
-    pub(crate) shutdown: Duration,
-}
 
 /// An application that is being served.
 pub(crate) struct Serving {
@@ -69,14 +53,14 @@ pub(crate) struct Stopper {
     handle: ServerHandle,
     connections: Connections,
     /// How long it may take.
-    patience: Duration,
+    timeout: Duration,
 }
 
 impl Stopper {
     /// Once [`Connections::stop`] was called: lets newcomers in for as long as idle connections stay open, then nobody; ends when
     /// all connections have, or at the deadline.
     pub(crate) async fn stop(self) {
-        let deadline = Instant::now() + self.patience;
+        let deadline = Instant::now() + self.timeout;
         sleep(QUIET).await;
         let all_are_gone = self.door.close(&self.connections, deadline).await;
         self.handle.stop(all_are_gone).await;
@@ -91,7 +75,7 @@ pub(crate) fn start<F, I, S, B>(
     application: F,
     listener: TcpListener,
     workers: usize,
-    limits: Limits,
+    timeouts: Timeouts,
     connections: &Connections,
 ) -> Result<Serving, String>
 where
@@ -107,7 +91,6 @@ where
 {
     let address = listener.local_addr().map_err(|e| e.to_string())?;
     let door = Door::of(&listener).map_err(|e| format!("{address}: {e}"))?;
-    let patience = Patience { head: limits.headers, exchange: limits.exchange, idle: limits.keep_alive };
     let most = (connections.bounds().all + NEWCOMERS).div_ceil(workers);
     let builder = Server::build()
         .disable_signals()
@@ -116,12 +99,12 @@ where
         .max_concurrent_connections(most);
     let (connections, counted) = (connections.clone(), connections.clone());
     let builder = builder.listen(format!("http-{address}"), listener, move || {
-        // Time is kept by `Patient`, for every request.
+        // Time is kept by `ClientStream`, for every request.
         let http = HttpService::build()
             .keep_alive(KeepAlive::Os)
             .client_request_timeout(Duration::ZERO)
             .client_disconnect_timeout(LINGER)
-            .on_connect_ext(|stream: &Patient<_>, data: &mut actix_http::Extensions| {
+            .on_connect_ext(|stream: &ClientStream, data: &mut actix_http::Extensions| {
                 data.insert(Arc::clone(stream.peer()));
             })
             .local_addr(address);
@@ -146,14 +129,13 @@ where
             let connections = connections.clone();
             async move {
                 let peer: Option<SocketAddr> = stream.peer_addr().ok();
-                tune(&stream, limits.write);
+                tune(&stream, timeouts.write);
                 let Some(visit) = connections.enter().await else {
                     connections.note_refusal();
                     refuse_newcomer(stream).await;
                     return Err(actix_http::error::DispatchError::DisconnectTimeout);
                 };
-                let stream = Refusals::new(RawQuery::new(NoUpgrade::new(stream)), connections);
-                Ok((Patient::new(stream, visit, patience), peer))
+                Ok((ClientStream::new(stream, visit, timeouts), peer))
             }
         });
         connection.and_then(http.h1(application))
@@ -163,7 +145,7 @@ where
         door,
         handle: server.handle(),
         connections: counted,
-        patience: limits.shutdown.max(QUIET * 2),
+        timeout: timeouts.shutdown.max(QUIET * 2),
     };
     Ok(Serving { server, stopper })
 }

@@ -1,0 +1,271 @@
+//! What is changed in the heads of requests before the HTTP library reads them, always one byte for one byte: no length changes,
+//! so no framing can (attack 59).
+//!
+//! - Entra's validator sends `GET /Users?filter=userName eq "x"` with quotes and blanks as they are. RFC 3986 does not allow that,
+//!   and the library refuses it. A blank in a query becomes `+`, which stands for a blank there; a quote becomes a stand-in, which
+//!   [`restore`] takes back when the query is read.
+//! - `Upgrade` is ignored: the request is answered as if it were not there, as RFC 9110 §7.8 allows. The library reads what follows
+//!   such a head as a stream without an end where it names `websocket`, and ends the connection for any other protocol. So
+//!   `Upgrade` and the option of that name in `Connection` come to say something else.
+//!
+//! A head begins after something was written. Should what comes then be the rest of a body: no JSON has a line that begins with
+//! `GET `, `Upgrade:` or `Connection:`.
+
+use std::borrow::Cow;
+
+/// Stands for a quote in a query. A URI may not hold it either, but the library lets it through, and clients percent-encode it.
+const QUOTE: u8 = b'`';
+
+/// Stands for what is not to be understood; a token character, so that the header stays well-formed.
+const STAND_IN: u8 = b'x';
+
+/// How the request lines begin whose query is changed.
+const GET: &[u8] = b"GET ";
+
+const UPGRADE: &[u8] = b"upgrade:";
+const CONNECTION: &[u8] = b"connection:";
+
+/// The option of `Connection` that goes with `Upgrade`.
+const OPTION: &[u8] = b"upgrade";
+
+/// Where the next byte of a connection stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Before a request, where empty lines are skipped.
+    Start,
+    /// At the beginning of a request line, after so many bytes of `GET `.
+    Method(usize),
+    /// In the target of a GET, before its query.
+    Target,
+    /// In the query of a GET.
+    Query,
+    /// In the rest of a request line.
+    RequestLine,
+    /// In a line of a header that is left as it is.
+    Line,
+    /// At the beginning of a header's line, after so many bytes of this name.
+    Name(usize, &'static [u8]),
+    /// In the value of `Upgrade`.
+    Protocol,
+    /// In the value of `Connection`, after so many bytes of the option; `None` inside another option.
+    Token(Option<usize>),
+    /// After a head, until something is written.
+    Body,
+}
+
+/// The head of the request that a connection is reading.
+#[derive(Debug)]
+pub(super) struct Head {
+    state: State,
+    /// Bytes of its request line so far.
+    line: usize,
+}
+
+impl Head {
+    pub(super) fn new() -> Self {
+        Self { state: State::Start, line: 0 }
+    }
+
+    /// The length of the request line, as far as it was read.
+    pub(super) fn request_line(&self) -> usize {
+        self.line
+    }
+
+    /// Goes through bytes that were read and changes them.
+    pub(super) fn read(&mut self, mut bytes: &mut [u8]) {
+        while self.state != State::Body {
+            if matches!(self.state, State::Line | State::RequestLine) {
+                // Most bytes are in such lines.
+                let end = bytes.iter().position(|byte| *byte == b'\n');
+                let skipped = end.unwrap_or(bytes.len());
+                if self.state == State::RequestLine {
+                    self.line = self.line.saturating_add(skipped);
+                }
+                bytes = bytes.get_mut(skipped..).unwrap_or_default();
+            }
+            let Some((byte, rest)) = bytes.split_first_mut() else { return };
+            if matches!(self.state, State::Method(_) | State::Target | State::Query) && *byte != b'\n' {
+                self.line = self.line.saturating_add(1);
+            }
+            self.step(byte, rest);
+            bytes = rest;
+        }
+    }
+
+    fn step(&mut self, byte: &mut u8, rest: &[u8]) {
+        self.state =
+            match (self.state, *byte) {
+                (State::Start, b'\r' | b'\n') => State::Start,
+                (State::Start, first) => {
+                    self.line = 1;
+                    if first == b'G' { State::Method(1) } else { State::RequestLine }
+                }
+                // An empty line ends the head.
+                (State::Name(0, _), b'\n') => State::Body,
+                (state @ State::Name(0, _), b'\r') => state,
+                (_, b'\n') => State::Name(0, b""),
+                (State::Method(length), next) if GET.get(length) == Some(&next) => {
+                    if length + 1 == GET.len() { State::Target } else { State::Method(length + 1) }
+                }
+                (State::Target, b'?') => State::Query,
+                (State::Method(_) | State::Target | State::Query, b'\r') | (State::Method(_), _) => {
+                    State::RequestLine
+                }
+                (State::Query, b'"') => {
+                    *byte = QUOTE;
+                    State::Query
+                }
+                (State::Query, b' ') if !may_end_the_target(rest) => {
+                    *byte = b'+';
+                    State::Query
+                }
+                (State::Name(0, _), first) => match first.to_ascii_lowercase() {
+                    b'u' => State::Name(1, UPGRADE),
+                    b'c' => State::Name(1, CONNECTION),
+                    _ => State::Line,
+                },
+                (State::Name(length, name), next) if continues(name, length, next) => {
+                    match (length + 1, name) {
+                        (length, name) if length < name.len() => State::Name(length, name),
+                        (_, UPGRADE) => State::Protocol,
+                        _ => State::Token(Some(0)),
+                    }
+                }
+                (State::Protocol, value) => {
+                    if value.is_ascii_alphanumeric() {
+                        *byte = STAND_IN;
+                    }
+                    State::Protocol
+                }
+                (State::Token(_), b',' | b' ' | b'\t') => State::Token(Some(0)),
+                (State::Token(Some(length)), next) if continues(OPTION, length, next) => {
+                    if length + 1 == OPTION.len() {
+                        *byte = STAND_IN;
+                        State::Token(None)
+                    } else {
+                        State::Token(Some(length + 1))
+                    }
+                }
+                (State::Token(_), _) => State::Token(None),
+                (State::Name(..), _) => State::Line,
+                (state, _) => state,
+            };
+    }
+
+    /// Something was written: the next bytes begin a request.
+    pub(super) fn end(&mut self) {
+        if self.state == State::Body {
+            self.state = State::Start;
+        }
+    }
+}
+
+/// Whether a byte continues a text of which so many bytes were read.
+fn continues(text: &[u8], length: usize, next: u8) -> bool {
+    text.get(length).is_some_and(|expected| expected.eq_ignore_ascii_case(&next))
+}
+
+/// Whether the version follows, and the line's end: then the blank before it ends the request target (RFC 9112 §3). Where the
+/// bytes that were read end too soon to tell, it may.
+fn may_end_the_target(rest: &[u8]) -> bool {
+    let expected = b"HTTP/1.";
+    let known = rest.len().min(expected.len());
+    rest.get(..known) == expected.get(..known) && rest.get(8).is_none_or(|byte| matches!(byte, b'\r' | b'\n'))
+}
+
+/// The query as it was sent: a stand-in is a quote, unless the client encodes its quotes and so meant what it wrote.
+pub(crate) fn restore(query: &str) -> Cow<'_, str> {
+    let quote = char::from(QUOTE);
+    if query.contains(quote) && !query.contains("%22") {
+        Cow::Owned(query.replace(quote, "%22"))
+    } else {
+        Cow::Borrowed(query)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(parts: &[&str]) -> String {
+        let mut head = Head::new();
+        let mut seen = String::new();
+        for part in parts {
+            let mut bytes = part.as_bytes().to_vec();
+            head.read(&mut bytes);
+            seen.push_str(std::str::from_utf8(&bytes).unwrap());
+        }
+        seen
+    }
+
+    /// Asserts what a head becomes, however it comes.
+    fn assert_becomes(head: &str, expected: &str, cuts: impl Iterator<Item = usize>) {
+        assert_eq!(read(&[head]), expected);
+        for cut in cuts {
+            let (first, second) = head.split_at(cut);
+            assert_eq!(read(&[first, second]), expected, "cut after {cut} bytes");
+        }
+    }
+
+    #[test]
+    fn quotes_in_the_query_of_a_get_are_stood_in_for() {
+        let head = "GET /Users?filter=userName+eq+\"a\" HTTP/1.1\r\nx: \"y\"\r\n\r\n";
+        let expected = "GET /Users?filter=userName+eq+`a` HTTP/1.1\r\nx: \"y\"\r\n\r\n";
+        assert_becomes(head, expected, 1..head.len());
+    }
+
+    #[test]
+    fn blanks_in_the_query_of_a_get_become_plus_but_the_one_before_the_version() {
+        let head = "\r\nGET /Users?filter=userName eq \"a HTTP/1.1 b\" HTTP/1.1\r\nx: y z\r\n\r\n";
+        let expected = "\r\nGET /Users?filter=userName+eq+`a+HTTP/1.1+b` HTTP/1.1\r\nx: y z\r\n\r\n";
+        assert_becomes(head, expected, 1..28);
+        for cut in ["GET /?a ", "GET /?a HT", "GET /?a HTTP/1.", "GET /?a HTTP/1.1"] {
+            assert_eq!(read(&[cut]), cut, "what cannot be told yet stays");
+        }
+    }
+
+    #[test]
+    fn upgrade_and_its_option_say_something_else_however_the_head_comes() {
+        let head = "\r\nPOST / HTTP/1.1\r\nHost: upgrade\r\nConnection: keep-alive, Upgrade, HTTP2-Settings\r\n\
+                    uPgrade: h2c, websocket/13\r\nX-Upgrade: a\r\n\r\nupgrade: b";
+        let expected = "\r\nPOST / HTTP/1.1\r\nHost: upgrade\r\nConnection: keep-alive, Upgradx, HTTP2-Settings\r\n\
+                        uPgrade: xxx, xxxxxxxxx/xx\r\nX-Upgrade: a\r\n\r\nupgrade: b";
+        assert_becomes(head, expected, 1..head.len());
+    }
+
+    #[test]
+    fn nothing_else_is_touched() {
+        for text in [
+            "POST /Users?x=\"1 2\" HTTP/1.1\r\n",
+            "GET /a\"b c HTTP/1.1\r\n",
+            "GETS /?\"a\" HTTP/1.1\r\n",
+            "{\"a\":\"GET /? x\"}",
+            "GET /?a HTTP/1.0\r\n",
+            "GET /?a HTTP/1.1\n",
+            "GET /upgrade HTTP/1.1\r\nConnection: keep-alive\r\nConnection-X: upgrade\r\nUpgraded: x\r\n\r\n",
+            "GET / HTTP/1.1\nHost: x\nConnection: close, upgrad\n\nUpgrade: websocket\n",
+            "GET / HTTP/1.1\r\n\r\nGET /?\" HTTP/1.1\r\n",
+        ] {
+            assert_eq!(read(&[text]), text);
+        }
+    }
+
+    #[test]
+    fn the_length_of_the_request_line_is_known_however_it_comes() {
+        for (line, parts) in [
+            (18, ["GET /", "abc HTTP/1.1\r", "\nHost: x\r\n\r\n", "body\n"]),
+            (20, ["GE", "T /?abc HTTP/1.1 \r", "\nHost: x\r\n\r\n", "body\n"]),
+            (19, ["P", "OST /abc HTTP/1.1\r", "\nHost: x\r\n\r\n", "body\n"]),
+        ] {
+            let mut head = Head::new();
+            parts.iter().for_each(|part| head.read(&mut part.as_bytes().to_vec()));
+            assert_eq!(head.request_line(), line, "{parts:?}");
+        }
+    }
+
+    #[test]
+    fn a_client_that_encodes_its_quotes_means_what_it_writes() {
+        assert_eq!(restore("filter=userName+eq+`a`"), "filter=userName+eq+%22a%22");
+        assert_eq!(restore("filter=userName+eq+%22a`b%22"), "filter=userName+eq+%22a`b%22");
+    }
+}

@@ -1,0 +1,154 @@
+//! A client's connection as the HTTP library reads and writes it: heads are changed ([`super::head`]), bare refusals get a body
+//! ([`super::refusals`]), and the connection ends when its client takes too long ([`super::timeouts`]), sends too much in vain,
+//! or makes room for another.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use actix_web::rt::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::{
+    connections::{Peer, Visit},
+    head::Head,
+    leftovers,
+    refusals::{Refusal, bare_refusal},
+    timeouts::{Clock, Phase, Timeouts},
+};
+
+/// One connection of a client.
+pub(crate) struct ClientStream {
+    socket: TcpStream,
+    visit: Visit,
+    head: Head,
+    clock: Clock,
+    /// Bytes thrown away since the last answer.
+    thrown: usize,
+    /// An answer on its way in the place of the library's own; the last of the connection.
+    refusal: Option<Refusal>,
+}
+
+impl ClientStream {
+    pub(super) fn new(socket: TcpStream, visit: Visit, timeouts: Timeouts) -> Self {
+        Self { socket, visit, head: Head::new(), clock: Clock::new(timeouts), thrown: 0, refusal: None }
+    }
+
+    pub(super) fn peer(&self) -> &Arc<Peer> {
+        self.visit.peer()
+    }
+
+    fn catch_up(&mut self) {
+        if self.clock.catch_up(self.visit.peer()) {
+            self.thrown = 0;
+        }
+    }
+
+    /// Counts bytes of the peer.
+    ///
+    /// # Errors
+    /// When they are too many of a body that was refused.
+    fn count(&mut self, bytes: usize) -> io::Result<()> {
+        self.clock.hear();
+        if self.peer().leaves_rest() {
+            self.thrown = self.thrown.saturating_add(bytes);
+            if self.thrown > leftovers::OF_ONE || !self.peer().connections().allowance().take(bytes) {
+                return Err(io::ErrorKind::ConnectionAborted.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// What a connection ends with whose time is over: an end in good order, an answer, or nothing.
+    fn poll_end(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let is_stopping = self.peer().connections().stopping_since().is_some();
+        match self.clock.phase() {
+            // Nothing was read: that ends the connection as if the peer had.
+            Phase::Idle => return Poll::Ready(Ok(())),
+            Phase::First if is_stopping => return Poll::Ready(Ok(())),
+            // As the library refuses the first request of a connection only.
+            Phase::First | Phase::Head if !self.peer().leaves_rest() => {
+                let line = self.head.request_line();
+                self.refusal.get_or_insert_with(|| Refusal::new(&[], 408, line));
+                ready!(self.poll_refuse(context))?;
+            }
+            Phase::First | Phase::Head | Phase::Exchange => {}
+        }
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+
+    fn poll_refuse(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Self { socket, visit, refusal, .. } = self;
+        let allowance = visit.peer().connections().allowance();
+        refusal.as_mut().map_or(Poll::Ready(Ok(())), |refusal| refusal.poll(socket, allowance, context))
+    }
+}
+
+impl AsyncRead for ClientStream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if this.refusal.is_some() {
+            return this.poll_end(context);
+        }
+        this.catch_up();
+        let before = buffer.filled().len();
+        let Poll::Ready(read) = Pin::new(&mut this.socket).poll_read(context, buffer) else {
+            this.peer().wake_later(context.waker());
+            if this.peer().is_sent_away() {
+                return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+            }
+            ready!(this.clock.poll_over(this.visit.peer(), context));
+            return this.poll_end(context);
+        };
+        if let Some(bytes) = buffer.filled_mut().get_mut(before..).filter(|bytes| !bytes.is_empty()) {
+            this.head.read(bytes);
+            this.count(bytes.len())?;
+        }
+        Poll::Ready(read)
+    }
+}
+
+impl AsyncWrite for ClientStream {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        if this.refusal.is_none()
+            && let Some((at, status)) = bare_refusal(bytes)
+        {
+            let before = bytes.get(..at).unwrap_or_default();
+            this.refusal = Some(Refusal::new(before, status, this.head.request_line()));
+        }
+        let written = if this.refusal.is_some() {
+            // All of it counts as written when it is answered in our words: nothing comes after it.
+            this.poll_refuse(context).map_ok(|()| bytes.len())
+        } else {
+            Pin::new(&mut this.socket).poll_write(context, bytes)
+        };
+        match &written {
+            // An answer that is not taken keeps nobody who is to go.
+            Poll::Pending if this.peer().is_sent_away() => {
+                return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+            }
+            Poll::Pending => {}
+            Poll::Ready(_) => {
+                this.head.end();
+                this.catch_up();
+            }
+        }
+        written
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().socket).poll_flush(context)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().socket).poll_shutdown(context)
+    }
+}
