@@ -3,7 +3,7 @@
 
 use diesel::prelude::*;
 use scim_core::{
-    Document, ResourceType, equality,
+    Document, ResourceKind, ResourceType, equality,
     schema::{Attribute, Mutability, Uniqueness},
 };
 use serde_json::{Map, Value};
@@ -25,7 +25,7 @@ pub(crate) fn of(rt: &ResourceType, document: &Document) -> Vec<Claim> {
     let mut claims = Vec::new();
     for attribute in rt.common.attributes.iter().chain(&rt.core.attributes) {
         // A column of its own holds userName.
-        if !(rt.name == "User" && attribute.name == "userName") {
+        if !(rt.kind == ResourceKind::User && attribute.name == "userName") {
             claims.extend(Claim::of(rt, "", attribute, &document.0));
         }
     }
@@ -68,7 +68,7 @@ impl Claim {
         let value = members.get(&attribute.name)?;
         let attribute_name = format!("{prefix}{}", attribute.name);
         let value = equality::identity(attribute, value);
-        let key = format!("{}.{attribute_name}:{}", rt.name, key::exact(&value));
+        let key = format!("{}.{attribute_name}:{}", rt.kind.name(), key::exact(&value));
         Some(Self { attribute: attribute_name, key })
     }
 

@@ -147,7 +147,7 @@ impl Arriving {
 
 /// The memory of what a body is parsed to, with the body, if its values are as small as they can be.
 fn memory_of(body: usize) -> usize {
-    body.saturating_add((body / 2).min(json::MAX_VALUES).saturating_mul(VALUE))
+    body.saturating_add((body / 2).min(json::Limits::SCIM.values).saturating_mul(VALUE))
 }
 
 /// Room for one answer while it is made, and then until it is written.

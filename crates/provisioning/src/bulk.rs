@@ -7,7 +7,7 @@ use std::{collections::HashSet, mem};
 use directory::DirectoryError;
 use scim_core::{
     ResourceKind, ScimError,
-    bulk::{BulkRequest, Endpoint, Id, Method, Operation, Plan},
+    bulk::{BulkRequest, Id, Method, Operation, Plan},
     leniency::Leniency,
 };
 use seat_ledger::{SeatError, pools};
@@ -142,11 +142,11 @@ impl Bulk {
     pub fn resource(&self, operation: usize) -> Option<(ResourceKind, &str)> {
         let sent = self.operations.get(operation)?;
         match (&sent.resource, &sent.asked) {
-            (Some((endpoint, Id::Known(id))), _) => Some((kind(*endpoint), id)),
-            (Some((endpoint, Id::Reference(bulk_id))), _) => {
-                Some((kind(*endpoint), made(&self.progress, self.plan.creator(bulk_id)?)?))
+            (Some((kind, Id::Known(id))), _) => Some((*kind, id)),
+            (Some((kind, Id::Reference(bulk_id))), _) => {
+                Some((*kind, made(&self.progress, self.plan.creator(bulk_id)?)?))
             }
-            (None, Ok(asked)) => Some((kind(asked.endpoint), made(&self.progress, operation)?)),
+            (None, Ok(asked)) => Some((asked.kind, made(&self.progress, operation)?)),
             (None, Err(_)) => None,
         }
     }
@@ -242,13 +242,6 @@ impl Bulk {
         let version = asked.version.take().filter(|_| method != Method::Post);
         let conditions = Preconditions { if_match: version, if_none_match: None };
         Some(Job { operation, kind, method, id, body, conditions })
-    }
-}
-
-fn kind(endpoint: Endpoint) -> ResourceKind {
-    match endpoint {
-        Endpoint::Users => ResourceKind::User,
-        Endpoint::Groups => ResourceKind::Group,
     }
 }
 

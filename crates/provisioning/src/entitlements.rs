@@ -69,9 +69,9 @@ fn resource(rt: &ResourceType, base: &Base, id: &str, name: &str, description: &
         "schemas": [rt.core.id],
         "id": id,
         "displayName": name,
-        "type": rt.name,
+        "type": rt.kind.name(),
         "description": description,
-        "meta": { "resourceType": rt.name, "location": base.location(rt, id) },
+        "meta": { "resourceType": rt.kind.name(), "location": base.location(rt, id) },
     });
     match resource {
         Value::Object(map) => map,

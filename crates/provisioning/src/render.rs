@@ -38,7 +38,7 @@ impl Base {
     /// `meta.location` of a resource.
     #[must_use]
     pub fn location(&self, resource_type: &ResourceType, id: &str) -> String {
-        format!("{}{}/{id}", self.0, resource_type.endpoint)
+        format!("{}{}/{id}", self.0, resource_type.kind.endpoint())
     }
 }
 
@@ -216,7 +216,7 @@ fn whole_user_text(rules: &Rules, base: &Base, view: &UserView) -> String {
         text.push_str(&text_of(&SeatExtension::from(seat)));
     }
     let meta = MetaText {
-        resource_type: rules.user.name,
+        resource_type: rules.user.kind.name(),
         created: iso(record.created_ms),
         last_modified: iso(record.modified_ms),
         location: base.location(&rules.user, &record.id),

@@ -59,8 +59,8 @@ impl Rules {
         Self {
             user,
             group,
-            license: schema::license(),
-            role: schema::role(),
+            license: ResourceKind::License.resource_type(),
+            role: ResourceKind::Role.resource_type(),
             schemas_version: own.version,
             profile,
             base: Base::default(),

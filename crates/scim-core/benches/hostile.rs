@@ -33,7 +33,7 @@ const RUNS: u32 = 20;
 fn main() {
     let (rt, user) = (schema::user(), laden());
     let lenient = Tolerance::lenient;
-    show("json", bodies(), |text| json::parse(text.as_bytes()).is_err());
+    show("json", bodies(), |text| json::parse(text.as_bytes(), &json::Limits::SCIM).is_err());
     show("filter", filters(), |text| Filter::parse(text, &rt, &mut lenient()).is_err());
     show("path", paths(), |text| Path::parse(&rt, text, &mut lenient()).is_err());
     show("user", users(), |text| created(&rt, text).is_err());
@@ -212,8 +212,12 @@ fn laden() -> Document {
     let body = format!(
         "{{\"schemas\":[\"urn:ietf:params:scim:schemas:core:2.0:User\"],\"userName\":\"ada\",\"emails\":[{emails}]}}"
     );
-    resource::create(&schema::user(), &json::parse(body.as_bytes()).unwrap(), &mut Tolerance::lenient())
-        .unwrap()
+    resource::create(
+        &schema::user(),
+        &json::parse(body.as_bytes(), &json::Limits::SCIM).unwrap(),
+        &mut Tolerance::lenient(),
+    )
+    .unwrap()
 }
 
 fn bulks() -> Vec<Case> {
@@ -254,17 +258,18 @@ fn bulks() -> Vec<Case> {
 }
 
 fn planned(body: &str) -> Result<usize, ScimError> {
-    let request = BulkRequest::parse(json::parse(body.as_bytes())?, &mut Tolerance::lenient())?;
+    let request =
+        BulkRequest::parse(json::parse(body.as_bytes(), &json::Limits::SCIM)?, &mut Tolerance::lenient())?;
     Ok(request.plan.units.len())
 }
 
 fn patched(rt: &ResourceType, body: &str, current: &Document) -> Result<Document, ScimError> {
     let t = &mut Tolerance::lenient();
-    PatchRequest::parse(rt, &json::parse(body.as_bytes())?, t)?.apply(rt, current, t)
+    PatchRequest::parse(rt, &json::parse(body.as_bytes(), &json::Limits::SCIM)?, t)?.apply(rt, current, t)
 }
 
 fn created(rt: &ResourceType, body: &str) -> Result<Document, ScimError> {
-    resource::create(rt, &json::parse(body.as_bytes())?, &mut Tolerance::lenient())
+    resource::create(rt, &json::parse(body.as_bytes(), &json::Limits::SCIM)?, &mut Tolerance::lenient())
 }
 
 fn users() -> Vec<Case> {

@@ -77,7 +77,7 @@ const PROJECTIONS: [Case; 3] = [
 
 fn user() -> (ResourceType, Document) {
     let rt = schema::user();
-    let body = json::parse(USER).unwrap();
+    let body = json::parse(USER, &json::Limits::SCIM).unwrap();
     let document = resource::create(&rt, &body, &mut Tolerance::lenient()).unwrap();
     (rt, document)
 }
@@ -95,14 +95,14 @@ fn rendered(rt: &ResourceType, document: &Document) -> Map<String, Value> {
 
 #[divan::bench]
 fn parse_json() -> Value {
-    json::parse(black_box(USER)).unwrap()
+    json::parse(black_box(USER), &json::Limits::SCIM).unwrap()
 }
 
 #[divan::bench]
 fn parse_and_create_user(bencher: Bencher<'_, '_>) {
     let rt = schema::user();
     bencher.bench_local(|| {
-        let body = json::parse(black_box(USER)).unwrap();
+        let body = json::parse(black_box(USER), &json::Limits::SCIM).unwrap();
         resource::create(&rt, &body, &mut Tolerance::lenient()).unwrap()
     });
 }
@@ -129,7 +129,7 @@ fn parse_and_apply_patch(bencher: Bencher<'_, '_>, case: &Case) {
         format!(r#"{{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":{}}}"#, case.1);
     bencher.bench_local(|| {
         let tolerance = &mut Tolerance::lenient();
-        let body = json::parse(black_box(body.as_bytes())).unwrap();
+        let body = json::parse(black_box(body.as_bytes()), &json::Limits::SCIM).unwrap();
         PatchRequest::parse(&rt, &body, tolerance).unwrap().apply(&rt, &document, tolerance).unwrap()
     });
 }

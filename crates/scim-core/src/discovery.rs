@@ -72,13 +72,13 @@ fn resource_type(rt: &ResourceType, base: &str) -> Value {
     let extensions: Vec<Value> = extensions.collect();
     json!({
         "schemas": [urn::RESOURCE_TYPE],
-        "id": rt.name,
-        "name": rt.name,
-        "endpoint": rt.endpoint,
-        "description": rt.description,
+        "id": rt.kind.name(),
+        "name": rt.kind.name(),
+        "endpoint": rt.kind.endpoint(),
+        "description": rt.kind.description(),
         "schema": rt.core.id,
         "schemaExtensions": extensions,
-        "meta": meta("ResourceType", format!("{base}/ResourceTypes/{}", rt.name)),
+        "meta": meta("ResourceType", format!("{base}/ResourceTypes/{}", rt.kind.name())),
     })
 }
 

@@ -136,6 +136,15 @@ impl ScimError {
         Self::new(404, None, format!("No {kind} with this id."))
     }
 
+    /// 413 that names the limit (RFC 7644 §3.7.4 and §3.12, table 8).
+    #[must_use]
+    pub fn too_many_operations(limit: usize) -> Self {
+        let detail = format!(
+            "The number of operations exceeds maxOperations ({limit}); send the rest in a further request."
+        );
+        Self::new(413, None, detail)
+    }
+
     /// The body of RFC 7644 §3.12: `status` is a string there.
     #[must_use]
     pub fn to_json(&self) -> Value {

@@ -11,22 +11,30 @@ use serde_json::{Map, Number, Value};
 
 use crate::ScimError;
 use crate::leniency::{Leniency, Tolerance};
-use crate::patch::{self, PatchRequest};
 
-/// How many arrays and objects may stand inside each other; a SCIM message needs six.
-pub const MAX_DEPTH: usize = 64;
+/// What one document may hold.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Arrays and objects inside each other.
+    pub depth: usize,
+    /// Values, where an array or object counts [`WEIGHT_OF_CONTAINER`]. A value that is two bytes in a body may be 300 in
+    /// memory, so the bound on the body alone is not enough.
+    pub values: usize,
+    /// Members of one object. Every key is compared with all others of its object, and with every name of a schema.
+    pub keys: usize,
+    /// Elements of the outermost `Operations`: a PATCH or a bulk (RFC 7644 §3.5.2, §3.7) is refused before all of them are
+    /// in memory.
+    pub operations: usize,
+}
 
-/// How many values one document may hold, where an array or object counts [`WEIGHT_OF_CONTAINER`]: 100,000 members with
-/// three sub-attributes each. A value that is two bytes in a body may be 300 in memory, so the bound on the body alone
-/// is not enough.
-pub const MAX_VALUES: usize = 800_000;
+impl Limits {
+    /// Those of a SCIM message: it needs six levels; 100,000 members have three sub-attributes each; the widest object, a
+    /// user with every extension, has about fifty members.
+    pub const SCIM: Self = Self { depth: 64, values: 800_000, keys: 10_000, operations: 1_000 };
+}
 
 /// What an array or object takes beside its contents, in simple values: memory of its own, in several pieces.
 pub const WEIGHT_OF_CONTAINER: usize = 4;
-
-/// How many members one object may have; the widest of ours, a user with every extension, has about fifty. Every key is
-/// held against all others of its object, and against every name of a schema.
-pub const MAX_KEYS: usize = 10_000;
 
 /// Room for the members of the outermost object; a user has about twenty.
 const USUAL_KEYS: usize = 24;
@@ -43,17 +51,22 @@ const MAX_QUOTED_KEY: usize = 100;
 /// 400 `invalidSyntax` for anything else: broken JSON, text after the document, a key that appears twice in one
 /// object (letter case ignored, RFC 7643 §2.1), a control character in a string, too deep a nesting, too many values.
 /// 413 for more operations than a PATCH or a bulk may have.
-pub fn parse(bytes: &[u8]) -> Result<Value, ScimError> {
+pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Value, ScimError> {
     let text = std::str::from_utf8(bytes)
         .map_err(|_| ScimError::invalid_syntax("The body must be JSON in UTF-8."))?;
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let (values, too_many_operations) = (Cell::new(0), Cell::new(false));
-    Nested { depth: 0, values: &values, most: usize::MAX, exceeded: &too_many_operations }
+    let refusal = |error: serde_json::Error| {
+        if too_many_operations.get() {
+            return ScimError::too_many_operations(limits.operations);
+        }
+        // serde_json's own texts name a place and never a value, and so do the ones below.
+        ScimError::invalid_syntax(format!("The body must be one valid JSON document: {error}."))
+    };
+    Nested { limits, depth: 0, values: &values, most: usize::MAX, exceeded: &too_many_operations }
         .deserialize(&mut deserializer)
         .and_then(|value| deserializer.end().map(|()| value))
-        .map_err(
-            |error| if too_many_operations.get() { patch::too_many_operations() } else { refusal(&error) },
-        )
+        .map_err(refusal)
 }
 
 /// The body without a byte order mark before the document, which "implementations … MAY ignore" (RFC 8259 §8.1).
@@ -68,14 +81,10 @@ pub fn without_byte_order_mark<'b>(body: &'b [u8], tolerance: &mut Tolerance) ->
     tolerance.allow(Leniency::ByteOrderMark, "body", refusal).map(|()| rest)
 }
 
-/// serde_json's own texts name a place and never a value, and so do the ones below.
-fn refusal(error: &serde_json::Error) -> ScimError {
-    ScimError::invalid_syntax(format!("The body must be one valid JSON document: {error}."))
-}
-
 /// One value at a depth; the limit is met before the next level is entered, so no input reaches the stack's end.
 #[derive(Clone, Copy)]
 struct Nested<'c> {
+    limits: &'c Limits,
     depth: usize,
     /// Counted over the whole document.
     values: &'c Cell<usize>,
@@ -87,23 +96,22 @@ struct Nested<'c> {
 
 impl Nested<'_> {
     fn deeper<E: Error>(self) -> Result<Self, E> {
-        if self.depth >= MAX_DEPTH {
-            return Err(E::custom(format!("more than {MAX_DEPTH} levels of nesting")));
+        if self.depth >= self.limits.depth {
+            return Err(E::custom(format!("more than {} levels of nesting", self.limits.depth)));
         }
         self.count(WEIGHT_OF_CONTAINER - 1)?;
         Ok(Self { depth: self.depth + 1, most: usize::MAX, ..self })
     }
 
-    /// `Operations` of a PATCH or a bulk (RFC 7644 §3.5.2, §3.7): too many are refused before they are all in memory.
     fn member(self, key: &str) -> Self {
         let is_operations = self.depth == 1 && key.eq_ignore_ascii_case("Operations");
-        Self { most: if is_operations { PatchRequest::MAX_OPERATIONS } else { usize::MAX }, ..self }
+        Self { most: if is_operations { self.limits.operations } else { usize::MAX }, ..self }
     }
 
     fn count<E: Error>(self, values: usize) -> Result<(), E> {
         self.values.set(self.values.get() + values);
-        if self.values.get() > MAX_VALUES {
-            return Err(E::custom(format!("more than {MAX_VALUES} values")));
+        if self.values.get() > self.limits.values {
+            return Err(E::custom(format!("more than {} values", self.limits.values)));
         }
         Ok(())
     }
@@ -174,8 +182,9 @@ impl<'de> Visitor<'de> for Nested<'_> {
         let mut keys = Keys::default();
         while let Some(key) = members.next_key::<String>()? {
             without_control_characters(&key)?;
-            if object.len() >= MAX_KEYS {
-                return Err(A::Error::custom(format!("more than {MAX_KEYS} members in one object")));
+            let most = self.limits.keys;
+            if object.len() >= most {
+                return Err(A::Error::custom(format!("more than {most} members in one object")));
             }
             if keys.repeats(&object, &key) {
                 return Err(A::Error::custom(format!("the key {} appears twice", quoted(&key))));
@@ -225,6 +234,10 @@ mod tests {
     use super::*;
     use crate::ScimType;
 
+    fn parse(bytes: &[u8]) -> Result<Value, ScimError> {
+        super::parse(bytes, &Limits::SCIM)
+    }
+
     fn refused(bytes: &[u8]) -> String {
         let error = parse(bytes).unwrap_err();
         assert_eq!((error.status, error.scim_type), (400, Some(ScimType::InvalidSyntax)), "{error}");
@@ -243,7 +256,7 @@ mod tests {
     fn attack_37_deep_json_is_refused_and_no_stack_overflows() {
         assert!(refused("[".repeat(100_000).as_bytes()).contains("64 levels"));
         assert!(refused(r#"{"a":"#.repeat(50_000).as_bytes()).contains("64 levels"));
-        let most = format!("{}{}", "[".repeat(MAX_DEPTH), "]".repeat(MAX_DEPTH));
+        let most = format!("{}{}", "[".repeat(Limits::SCIM.depth), "]".repeat(Limits::SCIM.depth));
         assert!(parse(most.as_bytes()).is_ok());
         refused(format!("[{most}]").as_bytes());
     }
@@ -274,9 +287,9 @@ mod tests {
         let object = |keys: usize| {
             format!("{{{}}}", (0..keys).map(|i| format!(r#""key{i}":0"#)).collect::<Vec<_>>().join(","))
         };
-        let most = parse(object(MAX_KEYS).as_bytes()).unwrap();
-        assert_eq!(most.as_object().unwrap().len(), MAX_KEYS);
-        assert!(refused(object(MAX_KEYS + 1).as_bytes()).contains("10000 members"));
+        let most = parse(object(Limits::SCIM.keys).as_bytes()).unwrap();
+        assert_eq!(most.as_object().unwrap().len(), Limits::SCIM.keys);
+        assert!(refused(object(Limits::SCIM.keys + 1).as_bytes()).contains("10000 members"));
         assert!(parse(format!("\"{}\"", "x".repeat(2 << 20)).as_bytes()).is_ok());
     }
 

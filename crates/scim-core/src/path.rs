@@ -10,7 +10,7 @@ use crate::filter::{self, Filter};
 use crate::fold::{fold, user_name_key};
 use crate::leniency::{Leniency, Tolerance};
 use crate::schema::{Attribute, Mutability, ResourceType, Returned, Schema, Type};
-use crate::{ScimError, urn};
+use crate::{ResourceKind, ScimError, urn};
 
 /// Extension attributes that clients name without their URN: Microsoft's examples write plain `manager`.
 const NAMED_WITHOUT_URN: &[&str] = &["manager"];
@@ -347,7 +347,7 @@ impl Path {
                 "{head} has no elements that a filter could select."
             )));
         }
-        let limits = if rt.name == "Group" && of.is_name("members", None) {
+        let limits = if rt.kind == ResourceKind::Group && of.is_name("members", None) {
             Limits { bytes: Self::MAX_BYTES, terms: Self::MAX_MEMBERS }
         } else {
             Limits::USUAL
@@ -422,7 +422,7 @@ fn element_part(definition: &Attribute, rest: &str, text: &str) -> Result<Option
 
 fn unknown(rt: &ResourceType, text: &str) -> ScimError {
     let shown: String = text.chars().take(100).collect();
-    ScimError::invalid_path(format!("The path \"{shown}\" names no attribute of a {}.", rt.name))
+    ScimError::invalid_path(format!("The path \"{shown}\" names no attribute of a {}.", rt.kind.name()))
 }
 
 #[cfg(test)]

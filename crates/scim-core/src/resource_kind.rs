@@ -78,10 +78,21 @@ impl ResourceKind {
         self.row().endpoint
     }
 
+    /// One sentence for people.
+    #[must_use]
+    pub const fn description(self) -> &'static str {
+        self.row().description
+    }
+
     /// The kind of the endpoint `/Users`, `/Groups`, …
     #[must_use]
     pub fn at_endpoint(endpoint: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|kind| kind.endpoint() == endpoint)
+    }
+
+    /// The kinds that clients create, change and delete.
+    pub fn written() -> impl Iterator<Item = Self> + Clone {
+        Self::ALL.iter().copied().filter(|kind| !kind.is_read_only())
     }
 
     /// Whether clients may only read it.
@@ -96,12 +107,10 @@ impl ResourceKind {
     /// When a built-in schema document is damaged; a test parses all of them.
     #[must_use]
     pub fn resource_type(self) -> ResourceType {
-        let Row { endpoint, description, core, extensions, .. } = self.row();
+        let Row { core, extensions, .. } = self.row();
         let extension = |text: &&str| Extension { schema: built_in(text), required: false };
         ResourceType {
-            name: self.name(),
-            endpoint,
-            description,
+            kind: self,
             core: built_in(core),
             extensions: extensions.iter().map(extension).collect(),
             common: built_in(include_str!("schema/common.json")),

@@ -220,9 +220,11 @@ mod tests {
             r#"{{"schemas": ["{}"], "count": 18446744073709551616, "startIndex": -9223372036854775809}}"#,
             urn::SEARCH_REQUEST
         );
-        let request =
-            SearchRequest::from_body(&crate::json::parse(body.as_bytes()).unwrap(), &mut Tolerance::strict())
-                .unwrap();
+        let request = SearchRequest::from_body(
+            &crate::json::parse(body.as_bytes(), &crate::json::Limits::SCIM).unwrap(),
+            &mut Tolerance::strict(),
+        )
+        .unwrap();
         let Ok(Paging::Index(page)) = request.paging(1000) else { panic!("{request:?}") };
         assert_eq!((page.start_index, page.count), (1, 1000));
         let far = read(json!({ "startIndex": 1e300 })).unwrap().paging(1000);

@@ -3,10 +3,10 @@
 
 use std::collections::HashSet;
 
-use scim_core::bulk::{Asked, BulkRequest, Endpoint, Id, Method};
+use scim_core::bulk::{Asked, BulkRequest, Id, Method};
 use scim_core::leniency::Tolerance;
 use scim_core::patch::PatchRequest;
-use scim_core::{ScimError, json, resource};
+use scim_core::{ResourceKind, ScimError, json, resource};
 use serde_json::Value;
 
 use crate::grammar::{Choices, bulks};
@@ -17,7 +17,7 @@ use crate::types::{TYPES, tolerances};
 /// # Panics
 /// When it does not hold.
 pub fn text(bytes: &[u8]) {
-    let Ok(body) = json::parse(bytes) else { return };
+    let Ok(body) = json::parse(bytes, &json::Limits::SCIM) else { return };
     is_planned_or_refused(&body);
 }
 
@@ -73,7 +73,7 @@ fn holds(request: BulkRequest) {
 
 /// Its data as those of a request of its own.
 fn read(asked: &Asked) -> Result<(), ScimError> {
-    let (rt, mut tolerance) = (&TYPES[usize::from(asked.endpoint == Endpoint::Groups)], Tolerance::lenient());
+    let (rt, mut tolerance) = (&TYPES[usize::from(asked.kind == ResourceKind::Group)], Tolerance::lenient());
     match asked.method {
         Method::Delete => Ok(()),
         Method::Patch => PatchRequest::parse(rt, &asked.data, &mut tolerance).map(|_| ()),

@@ -3,7 +3,7 @@
 
 use scim_core::leniency::Tolerance;
 use scim_core::patch::PatchRequest;
-use scim_core::{Document, ResourceType, ScimError, json, resource, urn};
+use scim_core::{Document, ResourceKind, ResourceType, ScimError, json, resource, urn};
 use serde_json::{Map, Value, json};
 
 use crate::grammar::{Choices, patches, resources};
@@ -18,7 +18,7 @@ const MAX_STEPS: usize = 20;
 /// # Panics
 /// When it does not hold.
 pub fn text(bytes: &[u8]) {
-    let Ok(Value::Array(bodies)) = json::parse(bytes) else { return };
+    let Ok(Value::Array(bodies)) = json::parse(bytes, &json::Limits::SCIM) else { return };
     for rt in &*TYPES {
         holds(rt, &bodies);
     }
@@ -68,7 +68,7 @@ fn step(
     let is_patch =
         body.as_object().is_some_and(|b| b.keys().any(|key| key.eq_ignore_ascii_case("operations")));
     if !is_patch {
-        let keep: &[&str] = if rt.name == "User" { &["active", "userType"] } else { &[] };
+        let keep: &[&str] = if rt.kind == ResourceKind::User { &["active", "userType"] } else { &[] };
         let mut after = resource::replace(rt, body, document, keep, tolerance)?;
         resource::take_members(&mut after);
         return Ok(after);

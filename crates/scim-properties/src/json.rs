@@ -13,15 +13,19 @@ use serde_json::{Map, Value};
 /// # Panics
 /// When it does not hold.
 pub fn text(bytes: &[u8]) {
-    let parsed = json::parse(bytes);
+    let parsed = json::parse(bytes, &json::Limits::SCIM);
     let expected = serde_json::from_slice::<Raw>(bytes).ok().filter(|raw| raw.is_within_bounds(0));
-    let expected = expected.filter(|raw| raw.count() <= json::MAX_VALUES);
+    let expected = expected.filter(|raw| raw.count() <= json::Limits::SCIM.values);
     let expected = expected.filter(Raw::has_few_operations).map(Raw::into_value);
     match (parsed, expected) {
         (Ok(parsed), Some(expected)) => {
             assert_eq!(parsed, expected);
             let printed = serde_json::to_vec(&parsed).unwrap();
-            assert_eq!(json::parse(&printed).as_ref(), Ok(&parsed), "printed and read again");
+            assert_eq!(
+                json::parse(&printed, &json::Limits::SCIM).as_ref(),
+                Ok(&parsed),
+                "printed and read again"
+            );
         }
         (Err(error), None) => {
             crate::assert_is_a_refusal(&error);
@@ -44,12 +48,13 @@ impl Raw {
             Self::Simple(Value::String(text)) => is_plain(text),
             Self::Simple(_) => true,
             Self::Array(elements) => {
-                depth < json::MAX_DEPTH && elements.iter().all(|element| element.is_within_bounds(depth + 1))
+                depth < json::Limits::SCIM.depth
+                    && elements.iter().all(|element| element.is_within_bounds(depth + 1))
             }
             Self::Object(members) => {
                 let keys: HashSet<String> = members.iter().map(|(key, _)| key.to_ascii_lowercase()).collect();
-                depth < json::MAX_DEPTH
-                    && members.len() <= json::MAX_KEYS
+                depth < json::Limits::SCIM.depth
+                    && members.len() <= json::Limits::SCIM.keys
                     && keys.len() == members.len()
                     && members.iter().all(|(key, value)| is_plain(key) && value.is_within_bounds(depth + 1))
             }

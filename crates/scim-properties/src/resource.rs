@@ -19,7 +19,7 @@ use crate::types::{TYPES, tolerances};
 /// # Panics
 /// When it does not hold.
 pub fn text(bytes: &[u8]) {
-    let Ok(body) = json::parse(bytes) else { return };
+    let Ok(body) = json::parse(bytes, &json::Limits::SCIM) else { return };
     for rt in &*TYPES {
         holds(rt, &body);
     }

@@ -20,7 +20,7 @@ const MAX_RESULTS: u64 = 1_000;
 /// # Panics
 /// When it does not hold.
 pub fn text(bytes: &[u8]) {
-    let Ok(body) = json::parse(bytes) else { return };
+    let Ok(body) = json::parse(bytes, &json::Limits::SCIM) else { return };
     let request = match SearchRequest::from_body(&body, &mut Tolerance::lenient()) {
         Ok(request) => request,
         Err(error) => return crate::assert_is_a_refusal(&error),
@@ -75,7 +75,7 @@ fn reduced_says_the_same(rt: &ResourceType, filter: Filter, resources: &[Map<Str
     let reduced = filter.clone().reduce(rt);
     for resource in resources {
         let mut resource = resource.clone();
-        resource.insert("meta".into(), json!({ "resourceType": rt.name }));
+        resource.insert("meta".into(), json!({ "resourceType": rt.kind.name() }));
         let said = match &reduced {
             Reduced::All => true,
             Reduced::None => false,

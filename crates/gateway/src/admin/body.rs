@@ -64,7 +64,8 @@ fn check_type(request: &HttpRequest) -> Result<(), Problem> {
 }
 
 fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    let document = scim_core::json::parse(bytes).map_err(|error| Problem::new(error.status, error.detail))?;
+    let document = scim_core::json::parse(bytes, &scim_core::json::Limits::SCIM)
+        .map_err(|error| Problem::new(error.status, error.detail))?;
     // serde would read a list as the members of an object in their order.
     if !document.is_object() {
         return Err(Problem::bad_request("The body must be one JSON object."));

@@ -70,7 +70,7 @@ fn document(file: &Path) -> Result<Value, Mistake> {
     if text.len() > MAX_BYTES {
         return Err(Mistake::failed(format!("{name} is longer than {MAX_BYTES} bytes.")));
     }
-    json::parse(&text).map_err(|error| {
+    json::parse(&text, &json::Limits::SCIM).map_err(|error| {
         Mistake::failed(format!("{name} is no schema document: {}", error.detail.replace("The body", "it")))
     })
 }

@@ -103,7 +103,7 @@ impl Body {
 }
 
 fn parse(bytes: &[u8], tolerance: &mut Tolerance) -> Result<Value, ApiError> {
-    Ok(json::parse(json::without_byte_order_mark(bytes, tolerance)?)?)
+    Ok(json::parse(json::without_byte_order_mark(bytes, tolerance)?, &json::Limits::SCIM)?)
 }
 
 /// A body of up to so many times the limit is read to its end, and thrown away, before it is refused: a client that still

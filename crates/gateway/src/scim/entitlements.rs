@@ -72,7 +72,7 @@ pub(super) async fn get(
             let rt = kind.of(&rules);
             let mut all = kind.all(tx, &rules, &base)?.into_iter();
             let found = all.find(|resource| id_of(resource) == id);
-            let mut found = found.ok_or_else(|| ScimError::not_found(rt.name))?;
+            let mut found = found.ok_or_else(|| ScimError::not_found(rt.kind.name()))?;
             let version = give_version(&mut found);
             conditional(&conditions, version, || Ok(text(rt, found, &projection)))
         })

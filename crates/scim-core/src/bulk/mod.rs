@@ -12,18 +12,18 @@ mod response;
 
 use serde_json::{Map, Value};
 
-pub use operation::{Asked, Endpoint, Id, Method, Operation};
+pub use operation::{Asked, Id, Method, Operation};
 pub use plan::{Plan, Unit};
 pub use response::{Answer, response};
 
+use crate::json::Limits;
 use crate::leniency::{Leniency, Tolerance};
-use crate::patch::{self, PatchRequest};
 use crate::resource::member;
 use crate::{ScimError, message, urn};
 
 /// Most operations in one request; more is 413. A PATCH takes as many, because clients cut both by the one number that is
 /// announced.
-pub const MAX_OPERATIONS: usize = PatchRequest::MAX_OPERATIONS;
+pub const MAX_OPERATIONS: usize = Limits::SCIM.operations;
 
 /// One request to `/Bulk`, ready to be done.
 #[derive(Debug)]
@@ -57,7 +57,7 @@ impl BulkRequest {
             })?;
         }
         if sent.len() > MAX_OPERATIONS {
-            return Err(patch::too_many_operations());
+            return Err(ScimError::too_many_operations(MAX_OPERATIONS));
         }
         let mut operations: Vec<Operation> = sent.into_iter().map(|o| Operation::parse(o, t)).collect();
         let plan = Plan::of(&mut operations);

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::{references, take};
 use crate::leniency::{Leniency, Tolerance};
 use crate::resource::member;
-use crate::{ScimError, urn};
+use crate::{ResourceKind, ScimError, urn};
 
 /// Longest `bulkId`, in characters.
 pub(super) const MAX_BULK_ID: usize = 256;
@@ -24,7 +24,7 @@ pub struct Operation {
     /// As sent: the answer repeats it.
     pub bulk_id: Option<String>,
     /// The resource that a PUT, PATCH or DELETE is about, whatever else is wrong: the answer tells its location.
-    pub resource: Option<(Endpoint, Id)>,
+    pub resource: Option<(ResourceKind, Id)>,
     /// What is asked for, or what is wrong with it.
     pub asked: Result<Asked, ScimError>,
 }
@@ -34,8 +34,8 @@ pub struct Operation {
 pub struct Asked {
     /// What is done.
     pub method: Method,
-    /// To which type of resource.
-    pub endpoint: Endpoint,
+    /// To which kind of resource.
+    pub kind: ResourceKind,
     /// The version that the resource must have, as an entity tag.
     pub version: Option<String>,
     /// The body, with references in it; null for a DELETE.
@@ -50,14 +50,6 @@ pub enum Method {
     Put,
     Patch,
     Delete,
-}
-
-/// The endpoints that a bulk reaches; everything else is refused, however it is spelled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names say it")]
-pub enum Endpoint {
-    Users,
-    Groups,
 }
 
 /// Which resource a `path` names.
@@ -81,7 +73,7 @@ impl Operation {
         let bulk_id = text("bulkId").filter(|id| is_bulk_id(id)).map(str::to_owned);
         let path = text("path").and_then(Path::parse);
         let resource = match &path {
-            Some(Path::Resource(endpoint, id)) => Some((*endpoint, id.clone())),
+            Some(Path::Resource(kind, id)) => Some((*kind, id.clone())),
             Some(Path::Type(_)) | None => None,
         };
         let asked = Asked::parse(&mut operation, path.as_ref(), t);
@@ -113,9 +105,9 @@ impl Asked {
             Some(_) => return Err(ScimError::invalid_syntax("\"version\" must be a string.")),
         };
         // RFC 7644 §3.7: a POST names a type's endpoint, everything else one resource.
-        let endpoint = match (method, path) {
-            (Method::Post, Some(Path::Type(endpoint))) => *endpoint,
-            (Method::Put | Method::Patch | Method::Delete, Some(Path::Resource(endpoint, _))) => *endpoint,
+        let kind = match (method, path) {
+            (Method::Post, Some(Path::Type(kind))) => *kind,
+            (Method::Put | Method::Patch | Method::Delete, Some(Path::Resource(kind, _))) => *kind,
             _ => {
                 return Err(ScimError::invalid_syntax(
                     "\"path\" must be /Users or /Groups for a POST, and /Users/{id} or /Groups/{id} for PUT, \
@@ -132,13 +124,13 @@ impl Asked {
             (Method::Patch, Value::Array(operations)) => whole_patch(operations, t)?,
             (_, data) => data,
         };
-        Ok(Self { method, endpoint, version, data })
+        Ok(Self { method, kind, version, data })
     }
 
     /// Whether what is referred to must be there before this is done. A user may name anybody as its manager, so such an id
     /// is only told; a member of a group is looked up.
     pub(super) fn looks_up(&self) -> bool {
-        self.endpoint == Endpoint::Groups
+        self.kind == ResourceKind::Group
     }
 }
 
@@ -185,26 +177,24 @@ fn check_bulk_id(operation: &Map<String, Value>, method: Method) -> Result<(), S
 
 /// Where a `path` leads.
 enum Path {
-    Type(Endpoint),
-    Resource(Endpoint, Id),
+    Type(ResourceKind),
+    Resource(ResourceKind, Id),
 }
 
 impl Path {
-    /// Nothing but the two endpoints is reached: no other base, no discovery, no bulk in a bulk (attack 45).
+    /// Only the kinds that clients write are reached: no other base, no discovery, no bulk in a bulk (attack 45).
     fn parse(path: &str) -> Option<Self> {
-        let (endpoint, rest) = match (path.strip_prefix("/Users"), path.strip_prefix("/Groups")) {
-            (Some(rest), _) => (Endpoint::Users, rest),
-            (None, rest) => (Endpoint::Groups, rest?),
-        };
+        let below = |kind: ResourceKind| Some((kind, path.strip_prefix(kind.endpoint())?));
+        let (kind, rest) = ResourceKind::written().find_map(below)?;
         if rest.is_empty() {
-            return Some(Self::Type(endpoint));
+            return Some(Self::Type(kind));
         }
         let id = rest.strip_prefix('/')?;
         if let Some(bulk_id) = references::name(id) {
-            return Some(Self::Resource(endpoint, Id::Reference(bulk_id.to_owned())));
+            return Some(Self::Resource(kind, Id::Reference(bulk_id.to_owned())));
         }
         let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
         let is_id = !id.is_empty() && id.len() <= MAX_ID && id.bytes().all(plain);
-        is_id.then(|| Self::Resource(endpoint, Id::Known(id.to_owned())))
+        is_id.then(|| Self::Resource(kind, Id::Known(id.to_owned())))
     }
 }

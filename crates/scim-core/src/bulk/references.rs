@@ -20,7 +20,7 @@ pub(super) fn visit(asked: &mut Asked, id_of: &mut dyn FnMut(&str) -> Option<Str
     }
 }
 
-/// The depth of a document is bounded where it is parsed ([`crate::json::MAX_DEPTH`]).
+/// The depth of a document is bounded where it is parsed ([`crate::json::Limits`]).
 fn value(data: &mut Value, id_of: &mut dyn FnMut(&str) -> Option<String>) {
     match data {
         Value::String(text) => {

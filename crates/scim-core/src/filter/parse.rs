@@ -92,7 +92,9 @@ impl Names<'_> {
         }
         let shown: String = name.chars().take(100).collect();
         match self {
-            Self::Of(rt, []) => format!("{shown} is no attribute of a {} that can be filtered", rt.name),
+            Self::Of(rt, []) => {
+                format!("{shown} is no attribute of a {} that can be filtered", rt.kind.name())
+            }
             Self::Of(..) => format!("{shown} is no attribute of any resource here that can be filtered"),
             Self::Elements(attribute) => {
                 format!("{shown} is no sub-attribute of {} that can be filtered", attribute.name)

@@ -25,7 +25,7 @@ impl Filter {
     /// Decides what the type alone decides. What is left matches exactly the same resources of this type.
     #[must_use]
     pub fn reduce(self, rt: &ResourceType) -> Reduced {
-        let Value::Object(known) = json!({ "meta": { "resourceType": rt.name } }) else {
+        let Value::Object(known) = json!({ "meta": { "resourceType": rt.kind.name() } }) else {
             return Reduced::Filter(self);
         };
         reduce(self, rt, &known)

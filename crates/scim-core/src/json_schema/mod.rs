@@ -65,13 +65,13 @@ pub fn answered(rt: &ResourceType) -> Value {
     );
     if let Some(Value::Object(meta)) = properties.get_mut("meta").and_then(|meta| meta.get_mut("properties"))
     {
-        meta.insert("resourceType".into(), json!({"const": rt.name}));
+        meta.insert("resourceType".into(), json!({"const": rt.kind.name()}));
         meta.insert("version".into(), json!({"type": "string", "pattern": "^W/\"[0-9a-f]+\"$"}));
     }
     let attributes = rt.common.attributes.iter().chain(&rt.core.attributes);
     let always: Vec<&str> =
         attributes.filter(|a| a.returned == Returned::Always).map(|a| a.name.as_str()).collect();
-    let mut resource = closed(rt.description, properties);
+    let mut resource = closed(rt.kind.description(), properties);
     insert(&mut resource, "required", always.into());
     resource
 }

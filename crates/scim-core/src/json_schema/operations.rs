@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::sent::{Form, chosen_element, sent_attribute, sent_attributes, sent_extension};
 use super::{ANYTHING, TEXT, insert};
 use crate::ResourceType;
-use crate::schema::{Attribute, Mutability, Schema, is_seat};
+use crate::schema::{Attribute, Mutability, Schema};
 
 /// The kinds of operation that a PATCH of this type may hold (RFC 7644 §3.5.2): one attribute, a part of one, elements chosen
 /// by their `type`, members chosen by their `value`, several attributes without a path.
@@ -75,13 +75,13 @@ fn places(rt: &ResourceType, form: Form) -> Vec<Place> {
             format!("{}:{name}", schema.id)
         }
     };
-    let schemas = std::iter::once(&rt.common).chain(rt.schemas().filter(|s| !is_seat(&s.id)));
+    let schemas = std::iter::once(&rt.common).chain(rt.schemas().filter(|s| !s.is_read_only()));
     for schema in schemas {
         for attribute in schema.attributes.iter().filter(|a| is_written(a)) {
             places_of(attribute, &named(&attribute.name, schema), form, &mut all);
         }
     }
-    for extension in rt.extension_schemas().filter(|s| !is_seat(&s.id)) {
+    for extension in rt.written_extensions() {
         let value = sent_extension(extension, form);
         all.push(Place { path: extension.id.clone(), value, required: false, of_chosen: false });
     }

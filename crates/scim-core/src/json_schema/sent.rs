@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::{ANYTHING, NOTHING, TEXT, described, insert, optional, or_null};
 use crate::ResourceType;
 use crate::resource::{MAX_KEY, is_reference_by_value};
-use crate::schema::{Attribute, Mutability, Schema, Type, is_seat};
+use crate::schema::{Attribute, Mutability, Schema, Type};
 
 /// What stands in a unique index is on one line.
 const KEY: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
@@ -37,12 +37,8 @@ pub fn sent(rt: &ResourceType, strict: bool) -> Value {
         properties.insert("schemas".into(), schemas_of(schemas, strict));
     }
     insert(&mut resource, "required", required.into());
-    if strict && rt.extension_schemas().any(|s| !is_seat(&s.id)) {
-        insert(
-            &mut resource,
-            "allOf",
-            rt.extension_schemas().filter(|s| !is_seat(&s.id)).map(listed).collect(),
-        );
+    if strict && rt.written_extensions().next().is_some() {
+        insert(&mut resource, "allOf", rt.written_extensions().map(listed).collect());
     }
     resource
 }
@@ -113,7 +109,7 @@ pub(super) fn sent_attributes(rt: &ResourceType, form: Form) -> Value {
 }
 
 pub(super) fn sent_extension(extension: &Schema, form: Form) -> Value {
-    if is_seat(&extension.id) {
+    if extension.is_read_only() {
         return ignored(&extension.description);
     }
     optional(&described(object(&extension.attributes, form), &extension.description))

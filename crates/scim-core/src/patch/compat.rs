@@ -9,7 +9,7 @@ use super::{Content, PatchRequest, SCHEMAS, Verb, content, is_read_only};
 use crate::leniency::{Leniency, Tolerance};
 use crate::path::{self, Path};
 use crate::resource::{self, Faults, is_reference_by_value};
-use crate::schema::{Attribute, ResourceType, Type, is_seat};
+use crate::schema::{Attribute, ResourceType, Schema, Type};
 use crate::{Document, ScimError};
 
 /// RFC 7644 §3.5.2.1: without a path "the value is a set of attributes"; each key is read as a path, as Entra
@@ -31,7 +31,7 @@ pub(super) fn without_path(
     if known {
         return Ok(());
     }
-    Err(ScimError::invalid_path(format!("the value names no attribute of a {}.", rt.name)))
+    Err(ScimError::invalid_path(format!("the value names no attribute of a {}.", rt.kind.name())))
 }
 
 /// The object that a value without path must be; an array of one such object is tolerated.
@@ -277,8 +277,8 @@ pub(super) fn check_schemas(
     urns: &[String],
 ) -> Result<(), ScimError> {
     let is_used = |urn: &String| {
-        let extension = || rt.extension(urn).map(|schema| schema.id.as_str());
-        rt.is_core(urn) || extension().is_some_and(|urn| is_seat(urn) || document.get(urn).is_some())
+        let is_there = |schema: &Schema| schema.is_read_only() || document.get(&schema.id).is_some();
+        rt.is_core(urn) || rt.extension(urn).is_some_and(is_there)
     };
     if urns.iter().all(is_used) { Ok(()) } else { Err(schemas_follow()) }
 }

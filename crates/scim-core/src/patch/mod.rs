@@ -13,11 +13,12 @@ use serde_json::{Map, Value};
 
 pub use members::{MemberChange, MemberSelection};
 
+use crate::json::Limits;
 use crate::leniency::{Leniency, Tolerance};
 use crate::path::{AttributeRef, Path};
 use crate::resource::{Faults, MAX_MEMBERS, in_operation, member};
 use crate::schema::{Attribute, Mutability, ResourceType, Schema};
-use crate::{Document, ScimError, ScimType, message, resource, urn};
+use crate::{Document, ResourceKind, ScimError, ScimType, message, resource, urn};
 
 const SCHEMAS: &str = "schemas";
 
@@ -58,7 +59,7 @@ pub enum Verb {
 
 impl PatchRequest {
     /// Most operations in one request; more is 413.
-    pub const MAX_OPERATIONS: usize = 1000;
+    pub const MAX_OPERATIONS: usize = Limits::SCIM.operations;
 
     /// Most comparisons with members, by other than their id, that one request may ask for: each of them is made
     /// with every member of the group, of which there may be many thousands.
@@ -236,7 +237,7 @@ impl PatchRequest {
         let value = compat::single(definition, &path, verb, value, tolerance);
         let value = compat::unpacked(definition, &path, value, tolerance)?;
         let value = value.as_ref();
-        if rt.name == "Group" && of.urn.is_none() && of.attribute.name == "members" {
+        if rt.kind == ResourceKind::Group && of.urn.is_none() && of.attribute.name == "members" {
             self.members.extend(members::change(definition, verb, (&path, value), tolerance)?);
             return Ok(());
         }
@@ -268,18 +269,9 @@ fn operations<'b>(body: &'b Map<String, Value>, tolerance: &mut Tolerance) -> Re
         })?;
     }
     if operations.len() > PatchRequest::MAX_OPERATIONS {
-        return Err(too_many_operations());
+        return Err(ScimError::too_many_operations(PatchRequest::MAX_OPERATIONS));
     }
     Ok(operations)
-}
-
-/// RFC 7644 §3.7.4 and §3.12, table 8: 413 names the limit.
-pub(crate) fn too_many_operations() -> ScimError {
-    let limit = PatchRequest::MAX_OPERATIONS;
-    let detail = format!(
-        "The number of operations exceeds maxOperations ({limit}); send the rest in a further request."
-    );
-    ScimError::new(413, None, detail)
 }
 
 fn verb(operation: &Map<String, Value>, tolerance: &mut Tolerance) -> Result<Verb, ScimError> {

@@ -11,7 +11,7 @@ use super::sent::Sent;
 use super::unfolded::unfold;
 use super::{Document, order, required, schemas, settle::settle, unseen};
 use crate::leniency::{Leniency, Tolerance};
-use crate::schema::{Attribute, Schema, is_seat};
+use crate::schema::{Attribute, Schema};
 use crate::{ResourceType, ScimError};
 
 /// The document of a POST.
@@ -75,7 +75,7 @@ fn read(
     let attributes = rt.common.attributes.iter().chain(&rt.core.attributes);
     let members = Sent::of(attributes, body);
     let mut document = reader.known((&members, current.map(|current| &current.0)), Place::of);
-    for extension in rt.extension_schemas().filter(|s| !is_seat(&s.id)) {
+    for extension in rt.written_extensions() {
         let sent = member(body, &extension.id).filter(|sent| !is_nothing(sent));
         let held = current.and_then(|current| current.get(&extension.id)?.as_object());
         let block = sent.and_then(|sent| read_extension(extension, (sent, held), &urns, &mut reader));

@@ -17,7 +17,7 @@ pub(crate) fn json_in(text: &str) -> Option<Result<Value, ScimError>> {
     let begins = text.trim_start().starts_with(['{', '[']);
     let is_json = begins && serde_json::from_str::<IgnoredAny>(text).is_ok();
     // By the same door as any body: a NUL or a key twice is no better for being packed (attacks 40 and 42).
-    is_json.then(|| json::parse(text.as_bytes()))
+    is_json.then(|| json::parse(text.as_bytes(), &json::Limits::SCIM))
 }
 
 /// What a value of a complex attribute says: the value itself, unless it is JSON in a text or has that as its `value`.

@@ -51,7 +51,7 @@ fn schemas(rt: &ResourceType, parts: &Parts<'_>) -> Value {
 
 fn meta(rt: &ResourceType, meta: Meta<'_>) -> Value {
     json!({
-        "resourceType": rt.name,
+        "resourceType": rt.kind.name(),
         "created": meta.created,
         "lastModified": meta.last_modified,
         "location": meta.location,

@@ -47,7 +47,10 @@ fn check(rt: &ResourceType, urn: &str, t: &mut Tolerance) -> Result<(), ScimErro
         return Ok(());
     }
     if [urn::USER, urn::GROUP].iter().any(|other| other.eq_ignore_ascii_case(urn)) {
-        return Err(ScimError::invalid_syntax(format!("{} takes no resource of another type.", rt.endpoint)));
+        return Err(ScimError::invalid_syntax(format!(
+            "{} takes no resource of another type.",
+            rt.kind.endpoint()
+        )));
     }
     t.allow(Leniency::UnknownSchema, urn, || {
         ScimError::invalid_syntax("schemas holds a URI that is not registered for this resource type.")

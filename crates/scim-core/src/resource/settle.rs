@@ -11,7 +11,7 @@ use super::{Document, MAX_KEY, MAX_RESOURCE, order, required};
 use crate::fold::is_blank;
 use crate::leniency::Tolerance;
 use crate::schema::Attribute;
-use crate::{ResourceType, ScimError};
+use crate::{ResourceKind, ResourceType, ScimError};
 
 /// Leaves nothing empty, each pair of `type` and `value` once, one primary, the schema's order. Settling twice changes
 /// nothing. What is wrong with the document (too long a key, too many elements, more than [`MAX_RESOURCE`]) goes to the
@@ -40,7 +40,7 @@ pub(crate) fn settle(rt: &ResourceType, document: &mut Document, t: &mut Toleran
     put_in_order(&mut document.0, order);
     check_keys(rt, document, faults);
     if document.length() > MAX_RESOURCE {
-        faults.add(ScimError::invalid_value(format!("A {} may hold at most 1 MiB.", rt.name)));
+        faults.add(ScimError::invalid_value(format!("A {} may hold at most 1 MiB.", rt.kind.name())));
     }
 }
 
@@ -105,8 +105,11 @@ pub(super) fn names(attributes: &[Attribute]) -> impl Iterator<Item = &str> + Cl
 /// What stands in an index is short and on one line: a line end or a tab may stand in a postal address, not in a name
 /// (attacks 24 and 42).
 fn check_keys(rt: &ResourceType, document: &Document, faults: &mut Faults) {
-    let keys: &[&str] =
-        if rt.name == "Group" { &["externalId", "displayName"] } else { &["userName", "externalId"] };
+    let keys: &[&str] = if rt.kind == ResourceKind::Group {
+        &["externalId", "displayName"]
+    } else {
+        &["userName", "externalId"]
+    };
     for name in keys {
         let Some(text) = document.str(name) else { continue };
         if text.contains(char::is_control) && !is_blank(text) {

@@ -35,7 +35,8 @@ pub fn parse(text: &[u8]) -> Result<Schema, Vec<String>> {
     if text.len() > MAX_BYTES {
         return Err(vec![format!("The document is longer than {MAX_BYTES} bytes.")]);
     }
-    let value = json::parse(text).map_err(|error| vec![error.detail.replace("The body", "The document")])?;
+    let value = json::parse(text, &json::Limits::SCIM)
+        .map_err(|error| vec![error.detail.replace("The body", "The document")])?;
     read(&value)
 }
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 pub use attribute::{Attribute, Mutability, Returned, Type, Uniqueness, alike};
 
-use crate::{ResourceKind, path, urn};
+use crate::{ResourceKind, path};
 
 /// One schema document (RFC 7643 §7).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -53,12 +53,8 @@ pub struct Extension {
 /// What `User`, `Group` and the like are in one tenant (RFC 7643 §6): a core schema, its extensions, an endpoint.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ResourceType {
-    /// `User`, `Group`, …
-    pub name: &'static str,
-    /// `/Users`, `/Groups`, …
-    pub endpoint: &'static str,
-    /// One sentence for people.
-    pub description: &'static str,
+    /// What it is in every tenant.
+    pub kind: ResourceKind,
     /// The core schema.
     pub core: Schema,
     /// Extension schemas, in the order in which answers list them.
@@ -72,6 +68,11 @@ impl ResourceType {
     #[must_use]
     pub fn extension(&self, urn: &str) -> Option<&Schema> {
         self.extension_schemas().find(|s| s.id.eq_ignore_ascii_case(urn))
+    }
+
+    /// The schemas of the extensions that clients write, in order.
+    pub fn written_extensions(&self) -> impl Iterator<Item = &Schema> + Clone {
+        self.extension_schemas().filter(|schema| !schema.is_read_only())
     }
 
     /// The extensions' schemas, in order.
@@ -153,10 +154,10 @@ impl ResourceType {
         }
     }
 
-    /// Adds an extension; Usher's own stays the last one, because answers end with what is computed.
+    /// Adds an extension that clients write, before the computed ones: a response ends with those.
     pub fn add_extension(&mut self, extension: Extension) {
-        let seat = self.extensions.iter().position(|e| is_seat(&e.schema.id));
-        self.extensions.insert(seat.unwrap_or(self.extensions.len()), extension);
+        let computed = self.extensions.iter().position(|e| e.schema.is_read_only());
+        self.extensions.insert(computed.unwrap_or(self.extensions.len()), extension);
     }
 
     /// Whether some stored value is left out of an answer that names no attributes (`returned` is `never` or `request`).
@@ -179,25 +180,7 @@ pub fn group() -> ResourceType {
     ResourceKind::Group.resource_type()
 }
 
-/// The licenses of a tenant, read-only: an entitlement in the words of Okta's entitlement discovery.
-#[must_use]
-pub fn license() -> ResourceType {
-    ResourceKind::License.resource_type()
-}
-
-/// The roles of a tenant, read-only: Okta's entitlement discovery reads them too.
-#[must_use]
-pub fn role() -> ResourceType {
-    ResourceKind::Role.resource_type()
-}
-
 #[allow(clippy::expect_used, reason = "compiled-in text, parsed by a test")]
 pub(crate) fn built_in(text: &str) -> Schema {
     serde_json::from_str(text).expect("a built-in schema document parses")
-}
-
-/// Whether the URN is Usher's own read-only extension, which is listed for every user.
-#[must_use]
-pub fn is_seat(urn: &str) -> bool {
-    urn.eq_ignore_ascii_case(urn::SEAT)
 }

@@ -1,6 +1,7 @@
 //! The schema documents held against RFC 7643 §3.1, §4.1, §4.2 and §4.3.
 
 use super::*;
+use crate::urn;
 
 fn attribute<'a>(schema: &'a Schema, path: &str) -> &'a Attribute {
     let (name, sub) = path.split_once('.').map_or((path, None), |(name, sub)| (name, Some(sub)));

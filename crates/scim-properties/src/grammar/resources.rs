@@ -1,8 +1,8 @@
 //! Resources and their bodies, value by value as a schema says, sometimes otherwise, in the shapes that identity providers
 //! are known to send.
 
-use scim_core::ResourceType;
 use scim_core::schema::{Attribute, Schema, Type};
+use scim_core::{ResourceKind, ResourceType};
 use serde_json::{Map, Value, json};
 
 use super::{Choices, filters};
@@ -12,7 +12,7 @@ pub fn body(choices: &mut Choices<'_>, rt: &ResourceType) -> Map<String, Value> 
     let mut body = Map::new();
     body.insert("schemas".into(), schemas(choices, rt));
     body.insert(choices.respelled("userName"), "ada@example.com".into());
-    if rt.name == "Group" {
+    if rt.kind == ResourceKind::Group {
         body.insert("displayName".into(), "All".into());
     }
     if choices.one_in(8) {

@@ -29,15 +29,15 @@ fn schemas(rules: &Rules) -> Value {
     all.insert("Nothing".into(), json_schema::nothing());
     all.insert("Anything".into(), json_schema::anything());
     for rt in rules.types() {
-        all.insert(rt.name.into(), json_schema::answered(rt));
-        all.insert(format!("{}List", rt.name), list(refer("schemas", rt.name)));
+        all.insert(rt.kind.name().into(), json_schema::answered(rt));
+        all.insert(format!("{}List", rt.kind.name()), list(refer("schemas", rt.kind.name())));
     }
-    let both = json!({"anyOf": [refer("schemas", rules.user.name), refer("schemas", rules.group.name)]});
+    let both = json!({"anyOf": [refer("schemas", rules.user.kind.name()), refer("schemas", rules.group.kind.name())]});
     all.insert("ResourceList".into(), list(both));
     all.insert("SearchRequest".into(), search_request(rules.strict));
     for rt in [&rules.user, &rules.group] {
-        all.insert(format!("{}ToSend", rt.name), json_schema::sent(rt, rules.strict));
-        all.insert(format!("{}Patch", rt.name), patch(rt, rules.strict));
+        all.insert(format!("{}ToSend", rt.kind.name()), json_schema::sent(rt, rules.strict));
+        all.insert(format!("{}Patch", rt.kind.name()), patch(rt, rules.strict));
     }
     all.insert("BulkRequest".into(), bulk_request(rules.strict));
     all.insert("BulkResponse".into(), bulk_response());

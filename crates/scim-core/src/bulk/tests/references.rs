@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::super::{BulkRequest, Endpoint, Id};
+use super::super::{BulkRequest, Id};
 use super::{fault, order, parse};
+use crate::ResourceKind;
 use crate::{ScimType, urn};
 
 fn user(bulk_id: &str, data: Value) -> Value {
@@ -74,7 +75,7 @@ fn a_bulk_id_may_hold_any_characters() {
         let data = json!({"Operations": [{"op": "remove", "path": format!("members[value eq {literal}]")}]});
         let patch = json!({"method": "PATCH", "path": format!("/Groups/bulkId:{name}"), "data": data});
         let mut request = parse(json!([patch, group(name, &[])]));
-        assert_eq!(request.operations[0].resource, Some((Endpoint::Groups, Id::Reference(name.into()))));
+        assert_eq!(request.operations[0].resource, Some((ResourceKind::Group, Id::Reference(name.into()))));
         assert_eq!(order(&request), [[1], [0]], "{name}");
         let path = resolved(&mut request, 0)["Operations"][0]["path"].clone();
         assert_eq!(path, format!("members[value eq {}]", json!(format!("id-of-{name}"))));

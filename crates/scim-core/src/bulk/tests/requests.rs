@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::super::{Answer, BulkRequest, Endpoint, Id, MAX_OPERATIONS, Method, response};
+use super::super::{Answer, BulkRequest, Id, MAX_OPERATIONS, Method, response};
 use super::{fault, one, parse, parse_whole};
 use crate::leniency::{Leniency, Tolerance};
-use crate::{ScimError, ScimType, urn};
+use crate::{ResourceKind, ScimError, ScimType, urn};
 
 #[test]
 fn the_request_of_rfc_7644_section_3_7_3_is_read() {
@@ -25,11 +25,11 @@ fn the_request_of_rfc_7644_section_3_7_3_is_read() {
     let asked: Vec<_> = request.operations.iter().map(|o| o.asked.as_ref().unwrap()).collect();
     let methods: Vec<_> = asked.iter().map(|asked| asked.method).collect();
     assert_eq!(methods, [Method::Post, Method::Put, Method::Patch, Method::Delete]);
-    let endpoints: Vec<_> = asked.iter().map(|asked| asked.endpoint).collect();
-    assert_eq!(endpoints, [Endpoint::Users, Endpoint::Users, Endpoint::Groups, Endpoint::Users]);
+    let kinds: Vec<_> = asked.iter().map(|asked| asked.kind).collect();
+    assert_eq!(kinds, [ResourceKind::User, ResourceKind::User, ResourceKind::Group, ResourceKind::User]);
     assert_eq!((&request.operations[0].resource, &asked[0].data), (&None, &data));
-    assert_eq!(request.operations[1].resource, Some((Endpoint::Users, Id::Known("b7c14771".into()))));
-    assert_eq!(request.operations[2].resource, Some((Endpoint::Groups, Id::Known("5d8d29d3".into()))));
+    assert_eq!(request.operations[1].resource, Some((ResourceKind::User, Id::Known("b7c14771".into()))));
+    assert_eq!(request.operations[2].resource, Some((ResourceKind::Group, Id::Known("5d8d29d3".into()))));
     assert_eq!(asked[2].version.as_deref(), Some("W/\"edac3253e2c0ef2\""));
     assert_eq!(asked[3].data, Value::Null, "a DELETE has no body");
     assert_eq!(request.operations[0].bulk_id.as_deref(), Some("qwerty"));
@@ -168,7 +168,7 @@ fn attack_45_what_an_operation_lacks_is_its_own_fault() {
         assert_eq!((error.status, error.scim_type), (400, Some(ScimType::InvalidSyntax)), "{bad:?}");
     }
     let no_data = one(json!({"method": "PUT", "path": "/Users/x"}));
-    assert_eq!(no_data.resource, Some((Endpoint::Users, Id::Known("x".into()))), "its location is told");
+    assert_eq!(no_data.resource, Some((ResourceKind::User, Id::Known("x".into()))), "its location is told");
     let odd = one(json!({"method": "<script>", "path": "/Users", "bulkId": "kept"}));
     assert_eq!((odd.method, odd.bulk_id.as_deref()), (None, Some("kept")));
     assert_eq!(one(json!({"method": "get", "path": "/Users"})).method.as_deref(), Some("GET"));
