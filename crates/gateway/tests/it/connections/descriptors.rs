@@ -59,7 +59,9 @@ fn more_tenants_than_file_descriptors_are_all_served() {
 
 #[test]
 fn where_the_limit_falls_below_what_is_open_every_tenant_is_answered_all_the_same() {
-    let gateway = Gateway::start_with(BINARY, &[ONE_REGION]);
+    // Room for a connection is waited for as long as a busy machine may take to close another store.
+    let patient = ("USHER__STORE__ADMISSION_DEADLINE_MS", "30000");
+    let gateway = Gateway::start_with(BINARY, &[ONE_REGION, patient]);
     let tenants = tenants(&gateway, 30);
     use_all(&tenants, 0);
     // What a store may open more is gone, as where others on the machine take the last descriptors.

@@ -64,7 +64,8 @@ fn who_stays_is_met_once_on_every_way_while_others_are_created_and_deleted() {
                     mine.push(
                         acme.post("/Users", &person(&format!("{letter}-{writer}-{n}"), n)).expect(201).id(),
                     );
-                    if n % 2 == 1 {
+                    // Few at a time, so that a walk from page to page comes to its end.
+                    if mine.len() > 12 {
                         acme.delete(&format!("/Users/{}", mine.remove(mine.len() / 2))).expect(204);
                     }
                 }
