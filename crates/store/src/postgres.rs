@@ -16,7 +16,7 @@ use crate::location::{PostgresUrl, SchemaName};
 use crate::migrate::{self, Absent, Migration, Progress, not_a_store};
 use crate::open;
 use crate::pool::{Limits, Pool};
-use crate::stats::{Counters, Instruments};
+use crate::stats::Instruments;
 use crate::{Failure, ReadTx, StoreConnection, StoreError, StoreSettings, WriteTx};
 
 /// The connections to one PostgreSQL database, in lanes.
@@ -116,9 +116,9 @@ impl PostgresStore {
     ) -> Result<T, E> {
         let Instruments { clock, counters } = self.instruments.clone();
         self.transaction(on, Arc::clone(&self.begin_write), move |connection| {
-            Counters::count(&counters.jobs);
+            counters.note(|stats| stats.jobs += 1);
             let value = work(&mut WriteTx::new(connection, &clock))?;
-            Counters::count(&counters.commits);
+            counters.note(|stats| stats.commits += 1);
             Ok(value)
         })
         .await

@@ -1,9 +1,9 @@
 //! Counters of one store, for metrics and for tests that want to see group commit and checkpoints happen.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use crate::clock::{Clock, StoreClock};
+use crate::lock::lock;
 
 /// What a store has done since it was opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,27 +33,16 @@ impl Instruments {
     }
 }
 
+/// The counters of a store, which each part of it adds to.
 #[derive(Default)]
-pub(crate) struct Counters {
-    pub(crate) jobs: AtomicU64,
-    pub(crate) commits: AtomicU64,
-    pub(crate) repeats: AtomicU64,
-    pub(crate) checkpoints: AtomicU64,
-    pub(crate) wal_pages: AtomicU64,
-}
+pub(crate) struct Counters(Mutex<StoreStats>);
 
 impl Counters {
-    pub(crate) fn count(counter: &AtomicU64) {
-        counter.fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn note(&self, note: impl FnOnce(&mut StoreStats)) {
+        note(&mut lock(&self.0));
     }
 
     pub(crate) fn snapshot(&self) -> StoreStats {
-        StoreStats {
-            jobs: self.jobs.load(Ordering::Relaxed),
-            commits: self.commits.load(Ordering::Relaxed),
-            repeats: self.repeats.load(Ordering::Relaxed),
-            checkpoints: self.checkpoints.load(Ordering::Relaxed),
-            wal_pages: self.wal_pages.load(Ordering::Relaxed),
-        }
+        *lock(&self.0)
     }
 }

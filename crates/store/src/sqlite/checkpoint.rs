@@ -140,7 +140,7 @@ impl Checkpointer {
     }
 
     fn note(&self, log: &Log) {
-        self.counters.wal_pages.store(log.pages().into(), Ordering::Relaxed);
+        self.counters.note(|stats| stats.wal_pages = log.pages().into());
         self.used.store(log.pages(), Ordering::Relaxed);
         self.emptied.store(false, Ordering::Relaxed);
         if log.pages() < self.marks.checkpoint {
@@ -232,12 +232,14 @@ impl Checkpointer {
         // SQLite refuses a second checkpoint at once, without any patience.
         let _none_beside = lock(&self.closed);
         let usual_ms = self.settings.busy_timeout.as_millis();
-        let copied =
-            with_busy_timeout(writer, RESTART_PATIENCE_MS, usual_ms, |writer| checkpoint(writer, pragma));
+        let copied = set_busy_timeout(writer, RESTART_PATIENCE_MS.into()).and_then(|()| {
+            let log = checkpoint(writer, pragma);
+            set_busy_timeout(writer, usual_ms).and(log)
+        });
         match copied {
             Ok(log) => {
                 if log.busy == 0 {
-                    Counters::count(&self.counters.checkpoints);
+                    self.counters.note(|stats| stats.checkpoints += 1);
                     self.used.store(0, Ordering::Relaxed);
                 }
                 Some(log)
@@ -279,7 +281,7 @@ impl Checkpointer {
             .and_then(|connection| self.presence.look().map(|()| connection))
             .and_then(|mut connection| checkpoint(&mut connection, PASSIVE));
         match copied {
-            Ok(_) => Counters::count(&self.counters.checkpoints),
+            Ok(_) => self.counters.note(|stats| stats.checkpoints += 1),
             Err(error) => tracing::warn!(%error, "the write-ahead log could not be checkpointed"),
         }
     }
@@ -299,14 +301,6 @@ fn checkpoint(connection: &mut StoreConnection, pragma: &'static str) -> Result<
     Ok(diesel::sql_query(pragma).get_result(connection)?)
 }
 
-fn with_busy_timeout<T>(
-    connection: &mut StoreConnection,
-    short_ms: u32,
-    usual_ms: u128,
-    work: impl FnOnce(&mut StoreConnection) -> Result<T, StoreError>,
-) -> Result<T, StoreError> {
-    connection.batch_execute(&format!("PRAGMA busy_timeout={short_ms}"))?;
-    let result = work(connection);
-    connection.batch_execute(&format!("PRAGMA busy_timeout={usual_ms}"))?;
-    result
+fn set_busy_timeout(connection: &mut StoreConnection, ms: u128) -> Result<(), StoreError> {
+    Ok(connection.batch_execute(&format!("PRAGMA busy_timeout={ms}"))?)
 }

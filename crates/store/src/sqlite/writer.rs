@@ -28,7 +28,7 @@ use crate::lock::lock;
 use crate::open::Opener;
 use crate::priority::Priority;
 use crate::room::Limit;
-use crate::stats::{Counters, Instruments};
+use crate::stats::Instruments;
 use crate::transactions::{begin, commit, roll_back_to};
 use crate::{Failure, StoreConnection, StoreError, StoreSettings, WriteTx};
 
@@ -324,7 +324,7 @@ impl Writer {
             if alone || ended != BatchEnd::RolledBack {
                 return Ok(ended);
             }
-            Counters::count(&self.instruments.counters.repeats);
+            self.instruments.counters.note(|stats| stats.repeats += 1);
             self.careful.store(CAREFUL_BATCHES, Ordering::Relaxed);
         }
         self.transact_with(Savepoints::Each, room, connection, jobs)
@@ -374,7 +374,7 @@ impl Writer {
             self.presence.look()?;
             commit(connection)?;
             self.presence.look()?;
-            Counters::count(&self.instruments.counters.commits);
+            self.instruments.counters.note(|stats| stats.commits += 1);
         } else {
             roll_back_to(connection, 0)?;
         }
@@ -410,7 +410,7 @@ impl Writer {
         open: u32,
         room: Option<&LogRoom>,
     ) -> Result<JobEnd, StoreError> {
-        Counters::count(&self.instruments.counters.jobs);
+        self.instruments.counters.note(|stats| stats.jobs += 1);
         let ran = job.run(connection, &self.instruments.clock, Bounds { limit: self.limit.get(), room });
         match ran {
             JobEnd::Committed if depth(connection)? != open => Err(StoreError::unbalanced()),

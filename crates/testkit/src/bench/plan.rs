@@ -2,6 +2,7 @@
 //! so that a noisy minute of the machine falls on both sides of a ratio.
 
 use std::collections::BTreeMap;
+use std::future::ready;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,14 +10,14 @@ use strum::VariantArray as _;
 
 use super::Result;
 use super::closed_loop::{Bound, Phase, Target};
-use super::goals::{self, Goal};
+use super::goals;
 use super::machine;
 use super::process::resident_mib;
-use super::raw::disk;
 use super::raw::empty_handler::{self, EmptyHandler};
 use super::raw::sqlite_commits::{COMMIT, Ids, RawCommits};
+use super::raw::{BODY, disk};
 use super::record::Record;
-use super::report::{Report, milliseconds, number, percentiles};
+use super::report::{Report, count, milliseconds, number, percentiles};
 use super::workloads::abuse::{self, Abuse};
 use super::workloads::first_cycle::{self, Lookup, Size};
 use super::workloads::growth::{self, Step};
@@ -113,7 +114,7 @@ pub async fn run(options: Options, progress: fn(&str)) -> Result<Outcome> {
     run.play([&mut commits, &mut ordered]).await?;
 
     facts.row(vec!["gateway's memory at the end".into(), memory(&run.gateway)?]);
-    let [small, usual, large] = run.options.users.map(|users| number(users as f64));
+    let [small, usual, large] = run.options.users.map(count);
     facts.row(vec!["users in the three tenants".into(), format!("{small}; {usual}; {large}")]);
     let window = run.options.window.as_secs_f64();
     facts.row(vec!["measured".into(), format!("{} rounds of {window} s each", run.options.rounds)]);
@@ -158,8 +159,9 @@ impl Run {
         self.say(&self.report.latest());
     }
 
-    /// Keeps the wrong answers of a phase, whatever else is made of it.
-    fn noted(&mut self, mut phase: Phase) -> Result<Phase> {
+    /// Plays a phase and keeps its wrong answers, whatever else is made of it.
+    async fn noted(&mut self, phase: impl Future<Output = Result<Phase>>) -> Result<Phase> {
+        let mut phase = phase.await?;
         self.wrong.absorb(phase.record.take_faults())?;
         Ok(phase)
     }
@@ -189,21 +191,21 @@ impl Run {
     }
 
     async fn first_cycle(&mut self, key: &str, users: usize, groups: usize) -> Result<Directory> {
-        self.say(&format!("first cycle of {} users, {groups} groups …", number(users as f64)));
+        self.say(&format!("first cycle of {} users, {groups} groups …", count(users)));
         let mut directory = Directory::empty(self.onboard(key)?);
         let workers = self.options.workers;
         let groups = groups.clamp(2, (users / MEMBERS_PER_GROUP).max(2));
         let members_per_group = MEMBERS_PER_GROUP.min(users / groups);
         let size = Size { users, groups, members_per_group };
         let phases = first_cycle::run(&mut directory, workers, size).await?;
-        let mut table = rates_table(&format!("First cycle of {} users", number(users as f64)));
+        let mut table = rates_table(&format!("First cycle of {} users", count(users)));
         for phase in phases {
-            let phase = self.noted(phase)?;
+            let phase = self.noted(ready(Ok(phase))).await?;
             for operation in phase.record.operations() {
                 table.row(self.row(workers, &phase, operation));
             }
             if phase.record.count("create user") > 0 {
-                self.cost(&format!("first cycle of {} users", number(users as f64)), &phase);
+                self.cost(&format!("first cycle of {} users", count(users)), &phase);
             }
         }
         self.show(table);
@@ -223,20 +225,17 @@ impl Run {
         self.say("empty handler, probe and GET by id in turns …");
         let (workers, bound) = (self.options.workers, Bound::time(self.options.window));
         let handler = EmptyHandler::start(&self.options.bench, self.options.server_workers)?;
-        let mut phases = [Phase::default(), Phase::default(), Phase::default(), Phase::default()];
+        let mut phases: [Phase; 4] = Default::default();
         for _ in 0..self.options.rounds {
-            let round = [
-                single::bare(&handler.target, workers, bound, empty_handler::EMPTY, 0).await?,
-                single::bare(&handler.target, workers, bound, empty_handler::FULL, super::raw::BODY).await?,
-                single::probe(directory, workers, bound).await?,
-                single::get_by_id(directory, workers, bound).await?,
-            ];
-            for (sum, phase) in phases.iter_mut().zip(round) {
-                sum.absorb(self.noted(phase)?)?;
-            }
+            let [empty, body, probe, get] = &mut phases;
+            let (none, full) = (empty_handler::EMPTY, empty_handler::FULL);
+            empty.absorb(self.noted(single::bare(&handler.target, workers, bound, none, 0)).await?)?;
+            body.absorb(self.noted(single::bare(&handler.target, workers, bound, full, BODY)).await?)?;
+            probe.absorb(self.noted(single::probe(directory, workers, bound)).await?)?;
+            get.absorb(self.noted(single::get_by_id(directory, workers, bound)).await?)?;
         }
         let [empty, body, probe, get] = phases;
-        let mut table = rates_table(&format!("Reading, {} users", number(directory.users.len() as f64)));
+        let mut table = rates_table(&format!("Reading, {} users", count(directory.users.len())));
         let names = ["empty actix handler", "actix handler, 1,377-byte body"];
         for (phase, name) in [&empty, &body].into_iter().zip(names) {
             let mut row = self.row(workers, phase, single::BARE);
@@ -262,10 +261,9 @@ impl Run {
         let mut mix = Phase::default();
         for _ in 0..self.options.rounds {
             let bound = Bound::time(self.options.window * 2);
-            let round = steady_mix::run(directory, workers, bound).await?;
-            mix.absorb(self.noted(round)?)?;
+            mix.absorb(self.noted(steady_mix::run(directory, workers, bound)).await?)?;
         }
-        let mut table = rates_table(&format!("Steady mix, {} users", number(directory.users.len() as f64)));
+        let mut table = rates_table(&format!("Steady mix, {} users", count(directory.users.len())));
         let [p50, p99] = percentiles(mix.record.overall());
         let rate = mix.overall_rate();
         let mut row = vec!["all operations".into(), workers.to_string(), number(rate), p50, p99];
@@ -282,10 +280,9 @@ impl Run {
 
     async fn pages(&mut self, directory: &Directory) -> Result<()> {
         self.say("pages of 100 …");
-        let walk = paging::walk(directory, WALKS).await?;
-        let depths = paging::depths(directory, Bound::time(self.options.window)).await?;
-        let (walk, depths) = (self.noted(walk)?, self.noted(depths)?);
-        let mut table = rates_table(&format!("Pages, {} users", number(directory.users.len() as f64)));
+        let walk = self.noted(paging::walk(directory, WALKS)).await?;
+        let depths = self.noted(paging::depths(directory, Bound::time(self.options.window))).await?;
+        let mut table = rates_table(&format!("Pages, {} users", count(directory.users.len())));
         let all = [(&walk, paging::WALK), (&depths, paging::DEPTHS[0]), (&depths, paging::DEPTHS[1])];
         for (phase, name) in all.into_iter().chain([(&depths, paging::DEPTHS[2])]) {
             let mut row = self.row(1, phase, name);
@@ -304,11 +301,9 @@ impl Run {
     async fn pages_at_depth(&mut self, directory: &Directory) -> Result<()> {
         self.say("pages at depth, by index and by cursor …");
         // The way to the last page counts as well.
-        let phase = paging::by_cursor(directory, Bound::turns(600)).await?;
-        let by_index = paging::depths(directory, Bound::turns(300)).await?;
-        let (phase, by_index) = (self.noted(phase)?, self.noted(by_index)?);
-        let mut table =
-            rates_table(&format!("Pages at depth, {} users", number(directory.users.len() as f64)));
+        let phase = self.noted(paging::by_cursor(directory, Bound::turns(600))).await?;
+        let by_index = self.noted(paging::depths(directory, Bound::turns(300))).await?;
+        let mut table = rates_table(&format!("Pages at depth, {} users", count(directory.users.len())));
         for name in paging::DEPTHS {
             table.row(self.row(1, &by_index, name));
         }
@@ -319,7 +314,7 @@ impl Run {
             let found = [first, last].map(|name| phase.record.percentiles(name));
             if let [Some(first), Some(found)] = found {
                 row.push("the first".into());
-                let growth = found.p50.as_secs_f64() / first.p50.as_secs_f64();
+                let growth = found.p50.div_duration_f64(first.p50);
                 row.extend(self.report.judge(last, growth, goals::CURSOR_DEPTH));
             }
             table.row(row);
@@ -335,10 +330,7 @@ impl Run {
         users: usize,
         commits: [&mut RawCommits; 2],
     ) -> Result<Directory> {
-        self.say(&format!(
-            "POST alone and raw commits in turns, on the way to {} users …",
-            number(users as f64)
-        ));
+        self.say(&format!("POST alone and raw commits in turns, on the way to {} users …", count(users)));
         let mut directory = Directory::empty(self.onboard(key)?);
         let (workers, window, rounds) = (self.options.workers, self.options.window, self.options.rounds);
         let file = self.options.folder.join("flush.bin");
@@ -398,8 +390,7 @@ impl Run {
     }
 
     async fn create(&mut self, directory: &mut Directory, workers: usize, bound: Bound) -> Result<Phase> {
-        let phase = first_cycle::create_users(directory, workers, bound, Lookup::Never).await?;
-        self.noted(phase)
+        self.noted(first_cycle::create_users(directory, workers, bound, Lookup::Never)).await
     }
 
     /// The same groups as in the small directory.
@@ -408,7 +399,7 @@ impl Run {
         let groups = GROUPS.min((users / MEMBERS_PER_GROUP).max(2));
         directory.members_per_group = MEMBERS_PER_GROUP.min(users / groups);
         for phase in first_cycle::make_groups(directory, self.options.workers, groups).await? {
-            self.noted(phase)?;
+            self.noted(ready(Ok(phase))).await?;
         }
         match directory.groups.len() == groups {
             true => Ok(()),
@@ -421,31 +412,29 @@ impl Run {
         let mut crowds = Vec::new();
         for (nth, size) in CROWDS.into_iter().filter(|&size| size < directory.users.len()).enumerate() {
             let (phase, crowd) = group_churn::gather(directory, FIRST_CROWD + nth, size).await?;
-            self.noted(phase)?;
+            self.noted(ready(Ok(phase))).await?;
             crowds.push((crowd.ok_or_else(|| self.hopeless("no group to churn"))?, Phase::default()));
         }
         for _ in 0..self.options.rounds {
             for (crowd, sum) in &mut crowds {
-                let round =
-                    group_churn::churn(directory, crowd, Bound::time(self.options.window / 2)).await?;
-                sum.absorb(self.noted(round)?)?;
+                let bound = Bound::time(self.options.window / 2);
+                sum.absorb(self.noted(group_churn::churn(directory, crowd, bound)).await?)?;
             }
         }
         for (crowd, _) in &crowds {
-            let phase = group_churn::verify(directory, crowd).await?;
-            self.noted(phase)?;
+            self.noted(group_churn::verify(directory, crowd)).await?;
         }
         let mut table = rates_table("One member in or out, by the size of the group");
         for operation in [group_churn::ADD, group_churn::REMOVE, group_churn::BARE] {
             let base = crowds.first().and_then(|(_, phase)| phase.record.percentiles(operation));
             for (crowd, phase) in &crowds {
                 let mut row = self.row(1, phase, operation);
-                let name = format!("group of {}, {operation}", number(crowd.size as f64));
+                let name = format!("group of {}, {operation}", count(crowd.size));
                 name.clone_into(&mut row[0]);
                 if let (Some(base), Some(found)) = (base, phase.record.percentiles(operation))
                     && crowd.size > CROWDS[0]
                 {
-                    let growth = found.p50.as_secs_f64() / base.p50.as_secs_f64();
+                    let growth = found.p50.div_duration_f64(base.p50);
                     row.push("p50 in a group of 10".into());
                     row.extend(self.report.judge(&name, growth, goals::GROUP_GROWTH));
                 }
@@ -457,15 +446,14 @@ impl Run {
     }
 
     async fn directory_growth(&mut self, small: &Directory, large: &Directory) -> Result<()> {
-        let [few, many] = [small, large].map(|directory| number(directory.users.len() as f64));
+        let [few, many] = [small, large].map(|directory| count(directory.users.len()));
         self.say(&format!("every operation at {few} and at {many} users …"));
         let (workers, bound) = (self.options.workers, Bound::time(self.options.window / 3));
         let mut sums: BTreeMap<usize, [Phase; 2]> = BTreeMap::new();
         for _ in 0..self.options.rounds {
             for (nth, step) in Step::VARIANTS.iter().copied().enumerate() {
                 for (side, directory) in [small, large].into_iter().enumerate() {
-                    let round = growth::run(directory, workers, bound, step).await?;
-                    let round = self.noted(round)?;
+                    let round = self.noted(growth::run(directory, workers, bound, step)).await?;
                     sums.entry(nth).or_default()[side].absorb(round)?;
                 }
             }
@@ -483,18 +471,14 @@ impl Run {
                 let times = [before.p50, after.p50, before.p99, after.p99].map(milliseconds);
                 let mut row = vec![operation.to_owned()];
                 row.extend(times);
-                let growth = after.p50.as_secs_f64() / before.p50.as_secs_f64();
-                row.extend(self.judge_growth(operation, growth));
+                let growth = after.p50.div_duration_f64(before.p50);
+                let what = format!("growth of {operation}");
+                row.extend(self.report.judge(&what, growth, goals::DIRECTORY_GROWTH));
                 table.row(row);
             }
         }
         self.show(table);
         Ok(())
-    }
-
-    fn judge_growth(&mut self, operation: &str, growth: f64) -> [String; 3] {
-        const GOAL: Goal = goals::DIRECTORY_GROWTH;
-        self.report.judge(&format!("growth of {operation}"), growth, GOAL)
     }
 
     /// A tenant's probe while another tenant does what costs most, against the same a moment before.
@@ -517,18 +501,18 @@ impl Run {
         let mut table = Table::new(title, &HEADER);
         for (nth, abuse) in Abuse::VARIANTS.iter().copied().enumerate() {
             self.say(&format!("a neighbour of {} …", <&str>::from(abuse)));
-            let alone = single::probe(neighbour, 1, Bound::time(self.options.window)).await?;
+            let alone = self.noted(single::probe(neighbour, 1, Bound::time(self.options.window))).await?;
             let target = if abuse.writes() { &written } else { &read.target };
             let seen = abuse::run(abuse, target, nth * ABUSES, neighbour, self.options.window).await?;
-            let (alone, probes, abused) =
-                (self.noted(alone)?, self.noted(seen.probes)?, self.noted(seen.abuse)?);
+            let probes = self.noted(ready(Ok(seen.probes))).await?;
+            let abused = self.noted(ready(Ok(seen.abuse))).await?;
             let found = [&alone, &probes].map(|phase| phase.record.percentiles(single::PROBE));
             let [Some(before), Some(beside)] = found else {
                 return Err(self.hopeless("a neighbour was not answered"));
             };
             let mut row = vec![<&str>::from(abuse).to_owned()];
             row.extend([before.p50, beside.p50, before.p99, beside.p99].map(milliseconds));
-            let growth = beside.p99.as_secs_f64() / before.p99.as_secs_f64();
+            let growth = beside.p99.div_duration_f64(before.p99);
             row.extend(self.report.judge(<&str>::from(abuse), growth, goals::NEIGHBOUR));
             row.extend([abuse::DONE, abuse::REFUSED].map(|name| number(abused.rate(name))));
             table.row(row);
@@ -541,8 +525,7 @@ impl Run {
     async fn settle(&mut self, tenants: &[(&str, &Directory)]) -> Result<()> {
         self.say("totals and seat ledgers …");
         for (key, directory) in tenants {
-            let phase = paging::depths(directory, Bound::turns(1)).await?;
-            self.noted(phase)?;
+            self.noted(paging::depths(directory, Bound::turns(1))).await?;
             let audit = self.gateway.cli(&["seats", "audit", "--region", REGION, "--key", key]);
             if !audit.status.success() {
                 self.wrong.wrong("seats audit", &String::from_utf8_lossy(&audit.stderr));

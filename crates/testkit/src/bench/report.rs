@@ -61,6 +61,11 @@ pub fn number(value: f64) -> String {
     groups.collect::<Vec<_>>().join(",")
 }
 
+/// A count with its thousands apart.
+pub fn count(count: usize) -> String {
+    number(count as f64)
+}
+
 /// A time in milliseconds with three digits that mean something.
 pub fn milliseconds(time: Duration) -> String {
     let ms = time.as_secs_f64() * 1_000.0;
