@@ -251,6 +251,15 @@ fn bulks() -> Vec<Case> {
             bulk(&patch(&filled("\\\"bulkId:x", |_| "\\\\".into(), ""))),
         ),
         Case(
+            "1,000 operations that each need the next",
+            bulk(
+                &(0..1_000)
+                    .map(|n| post(n, &format!("\"bulkId:{}\"", (n + 1) % 1_000)))
+                    .collect::<Vec<_>>()
+                    .join(","),
+            ),
+        ),
+        Case(
             "1,000 operations that need 500 each",
             bulk(&(0..1_000).map(|index| post(index, some)).collect::<Vec<_>>().join(",")),
         ),
