@@ -117,7 +117,7 @@ fn json_of(value: &impl Serialize) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schema;
+    use crate::schema::{self, Attribute, Type};
 
     const BASE: &str = "https://ire.scim.example.com/acme/scim/v2";
 
@@ -232,5 +232,39 @@ mod tests {
         };
         assert_eq!(attribute("userType")["canonicalValues"], json!(["admin", "member_lite"]));
         assert_eq!(attribute("emails")["required"], true);
+    }
+
+    /// The members of an answer are attributes of its schema, and the required ones are there.
+    fn assert_described(answer: &Value, attributes: &[Attribute]) {
+        let members = answer.as_object().unwrap();
+        for attribute in attributes.iter().filter(|attribute| attribute.required) {
+            assert!(members.contains_key(&attribute.name), "{} is missing", attribute.name);
+        }
+        for (name, value) in members {
+            let attribute = attributes.iter().find(|attribute| attribute.name == *name);
+            let attribute = attribute.unwrap_or_else(|| panic!("{name} is not described"));
+            let values = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+            assert_eq!(value.is_array(), attribute.multi_valued, "{name}");
+            for value in values.iter().filter(|_| attribute.kind == Type::Complex) {
+                assert_described(value, &attribute.sub_attributes);
+            }
+        }
+    }
+
+    #[test]
+    fn answers_are_described_by_the_schemas_of_rfc_7643_section_8_7_2() {
+        let described = Features { documentation_uri: Some("https://docs.example.com".into()), ..features() };
+        let user = schema::user();
+        let answers = [
+            service_provider_config(&described, BASE),
+            resource_types(&[&user], BASE).remove(0),
+            schemas(&[&user], BASE).remove(0),
+        ];
+        for (schema, mut answer) in schema::discovery().into_iter().zip(answers) {
+            let members = answer.as_object_mut().unwrap();
+            assert_eq!(members.remove("schemas"), Some(json!([schema.id])));
+            assert_eq!(members.remove("meta").unwrap()["resourceType"], schema.resource_name());
+            assert_described(&answer, &schema.attributes);
+        }
     }
 }

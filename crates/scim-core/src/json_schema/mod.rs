@@ -2,8 +2,8 @@
 //! send for it, and which operations a PATCH of it may hold. Made from the data that decides requests, so that it cannot tell
 //! anything else.
 //!
-//! Answers are closed: nothing is told that stands here not. What is sent is described as a client should send it; the
-//! dialects that are tolerated besides are in [`crate::leniency`].
+//! Response schemas set `additionalProperties: false`. Request schemas describe what a client should send; the dialects that
+//! are tolerated besides are in [`crate::leniency`].
 
 mod operations;
 mod sent;
@@ -14,7 +14,7 @@ pub use operations::operations;
 pub use sent::{schemas_of, sent};
 
 use crate::ResourceType;
-use crate::schema::{Attribute, Mutability, Returned, Type};
+use crate::schema::{Attribute, Mutability, Returned, Schema, Type, built_in};
 
 /// Where a document keeps [`nothing`].
 pub const NOTHING: &str = "#/components/schemas/Nothing";
@@ -47,62 +47,104 @@ pub fn anything() -> Value {
     })
 }
 
-/// A resource as it is answered. Only what is always returned is required, because a client chooses the rest
+/// A resource as responses hold it. Only what is always returned is required, because a client chooses the rest
 /// (RFC 7644 §3.9).
 #[must_use]
 pub fn answered(rt: &ResourceType) -> Value {
-    let told = |a: &&Attribute| a.returned != Returned::Never;
-    let mut properties =
-        answered_properties(rt.common.attributes.iter().chain(&rt.core.attributes).filter(told));
+    let own = || rt.common.attributes.iter().chain(&rt.core.attributes);
+    let mut properties = Parts::Chosen.properties(own());
     for extension in rt.extension_schemas() {
-        let inner = answered_properties(extension.attributes.iter().filter(told));
+        let inner = Parts::Chosen.properties(&extension.attributes);
         properties.insert(extension.id.clone(), closed(&extension.description, inner));
     }
     let urns: Vec<&str> = rt.schemas().map(|s| s.id.as_str()).collect();
-    properties.insert(
-        "schemas".into(),
-        json!({"type": "array", "items": {"enum": urns}, "minItems": 1, "uniqueItems": true}),
-    );
-    if let Some(Value::Object(meta)) = properties.get_mut("meta").and_then(|meta| meta.get_mut("properties"))
-    {
-        meta.insert("resourceType".into(), json!({"const": rt.kind.name()}));
-        meta.insert("version".into(), json!({"type": "string", "pattern": "^W/\"[0-9a-f]+\"$"}));
-    }
-    let attributes = rt.common.attributes.iter().chain(&rt.core.attributes);
+    let schemas = json!({"type": "array", "items": {"enum": urns}, "minItems": 1, "uniqueItems": true});
+    add_common(&mut properties, rt.kind.name(), schemas);
     let always: Vec<&str> =
-        attributes.filter(|a| a.returned == Returned::Always).map(|a| a.name.as_str()).collect();
+        own().filter(|a| a.returned == Returned::Always).map(|a| a.name.as_str()).collect();
     let mut resource = closed(rt.kind.description(), properties);
     insert(&mut resource, "required", always.into());
     resource
 }
 
-fn answered_properties<'a>(attributes: impl Iterator<Item = &'a Attribute>) -> Map<String, Value> {
-    attributes.map(|a| (a.name.clone(), answered_attribute(a))).collect()
+/// What a discovery endpoint answers (RFC 7643 §5 to §7) as one of [`schema::discovery`] describes it: whole, because these
+/// endpoints have no projection.
+#[must_use]
+pub fn answered_discovery(schema: &Schema) -> Value {
+    let common = built_in(include_str!("../schema/common.json"));
+    let meta = common.attributes.iter().filter(|attribute| attribute.name == "meta");
+    let mut properties = Parts::Whole.properties(schema.attributes.iter().chain(meta));
+    add_common(&mut properties, schema.resource_name(), json!({"const": [schema.id]}));
+    let required = required(&schema.attributes).chain(["schemas"]);
+    let required: Vec<&str> = required.collect();
+    let mut resource = closed(&schema.description, properties);
+    insert(&mut resource, "required", required.into());
+    resource
 }
 
-fn answered_attribute(attribute: &Attribute) -> Value {
-    let one = match attribute.kind {
-        Type::String | Type::Binary => json!({"type": "string"}),
-        Type::Boolean => json!({"type": "boolean"}),
-        Type::Decimal => json!({"type": "number"}),
-        Type::Integer => {
-            json!({"type": "integer", "format": "int64", "minimum": i64::MIN, "maximum": i64::MAX})
-        }
-        Type::DateTime => json!({"type": "string", "format": "date-time"}),
-        // What a client wrote is kept as it was sent; what the service writes is a URI.
-        Type::Reference if attribute.mutability == Mutability::ReadOnly => {
-            json!({"type": "string", "format": "uri"})
-        }
-        Type::Reference => json!({"type": "string"}),
-        Type::Complex => {
-            let told = attribute.sub_attributes.iter().filter(|a| a.returned != Returned::Never);
-            closed(&attribute.description, answered_properties(told))
-        }
-    };
-    if !attribute.multi_valued {
-        return described(one, &attribute.description);
+/// `schemas`, and what `meta` holds in every resource of a type.
+fn add_common(properties: &mut Map<String, Value>, resource_type: &str, schemas: Value) {
+    properties.insert("schemas".into(), schemas);
+    if let Some(Value::Object(meta)) = properties.get_mut("meta").and_then(|meta| meta.get_mut("properties"))
+    {
+        meta.insert("resourceType".into(), json!({"const": resource_type}));
+        meta.insert("version".into(), json!({"type": "string", "pattern": "^W/\"[0-9a-f]+\"$"}));
     }
-    described(json!({"type": "array", "items": one, "minItems": 1}), &attribute.description)
+}
+
+fn required(attributes: &[Attribute]) -> impl Iterator<Item = &str> {
+    attributes.iter().filter(|attribute| attribute.required).map(|attribute| attribute.name.as_str())
+}
+
+/// How much of a resource is in a response.
+#[derive(Clone, Copy, PartialEq)]
+enum Parts {
+    /// What the client chooses.
+    Chosen,
+    /// All of it.
+    Whole,
+}
+
+impl Parts {
+    fn properties<'a>(self, attributes: impl IntoIterator<Item = &'a Attribute>) -> Map<String, Value> {
+        let returned = attributes.into_iter().filter(|attribute| attribute.returned != Returned::Never);
+        returned.map(|attribute| (attribute.name.clone(), self.attribute(attribute))).collect()
+    }
+
+    fn attribute(self, attribute: &Attribute) -> Value {
+        let one = match attribute.kind {
+            Type::String if self == Self::Whole && !attribute.canonical_values.is_empty() => {
+                json!({"enum": attribute.canonical_values})
+            }
+            Type::String | Type::Binary => json!({"type": "string"}),
+            Type::Boolean => json!({"type": "boolean"}),
+            Type::Decimal => json!({"type": "number"}),
+            Type::Integer => {
+                json!({"type": "integer", "format": "int64", "minimum": i64::MIN, "maximum": i64::MAX})
+            }
+            Type::DateTime => json!({"type": "string", "format": "date-time"}),
+            // A client's reference is kept as it was sent; the service's own is a URI.
+            Type::Reference if attribute.mutability == Mutability::ReadOnly => {
+                json!({"type": "string", "format": "uri"})
+            }
+            Type::Reference => json!({"type": "string"}),
+            Type::Complex => self.complex(attribute),
+        };
+        let value = match (attribute.multi_valued, self) {
+            (false, _) => one,
+            (true, Self::Whole) if !attribute.required => json!({"type": "array", "items": one}),
+            (true, _) => json!({"type": "array", "items": one, "minItems": 1}),
+        };
+        described(value, &attribute.description)
+    }
+
+    fn complex(self, attribute: &Attribute) -> Value {
+        let mut object = closed(&attribute.description, self.properties(&attribute.sub_attributes));
+        if self == Self::Whole {
+            insert(&mut object, "required", required(&attribute.sub_attributes).collect());
+        }
+        object
+    }
 }
 
 fn optional(value: &Value) -> Value {

@@ -34,6 +34,12 @@ impl Schema {
         self.attributes.iter().find(|a| a.is_called(name))
     }
 
+    /// The last part of the URN, which names the resource of a core schema: `User`, `ServiceProviderConfig`.
+    #[must_use]
+    pub fn resource_name(&self) -> &str {
+        self.id.rsplit(':').next().unwrap_or_default()
+    }
+
     /// Whether clients may write nothing of it.
     #[must_use]
     pub fn is_read_only(&self) -> bool {
@@ -178,6 +184,20 @@ pub fn user() -> ResourceType {
 #[must_use]
 pub fn group() -> ResourceType {
     ResourceKind::Group.resource_type()
+}
+
+/// The schemas of what the discovery endpoints answer (RFC 7643 §8.7.2): ServiceProviderConfig, ResourceType, Schema.
+///
+/// # Panics
+/// When a built-in schema document is damaged; a test parses all of them.
+#[must_use]
+pub fn discovery() -> [Schema; 3] {
+    [
+        include_str!("service_provider_config.json"),
+        include_str!("resource_type.json"),
+        include_str!("schema.json"),
+    ]
+    .map(built_in)
 }
 
 #[allow(clippy::expect_used, reason = "compiled-in text, parsed by a test")]

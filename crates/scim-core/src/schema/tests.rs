@@ -36,6 +36,9 @@ fn every_characteristic_is_written_out_and_described() {
         include_str!("enterprise.json"),
         include_str!("seat.json"),
         include_str!("common.json"),
+        include_str!("service_provider_config.json"),
+        include_str!("resource_type.json"),
+        include_str!("schema.json"),
     ] {
         let document: serde_json::Value = serde_json::from_str(text).unwrap();
         let mut waiting: Vec<_> = document["attributes"].as_array().unwrap().iter().collect();

@@ -1,11 +1,10 @@
 //! The parts of the document that operations name.
 
 use provisioning::Rules;
-use scim_core::json_schema;
+use scim_core::{json_schema, schema::discovery};
 use serde_json::{Map, Value, json};
 
 use super::{
-    discovery::{attribute, resource_type, schema, service_provider_config},
     exchange::{headers, parameters, refusals},
     messages::{bulk_request, bulk_response, error, list, patch, search_request},
     operations::refer,
@@ -41,12 +40,12 @@ fn schemas(rules: &Rules) -> Value {
     }
     all.insert("BulkRequest".into(), bulk_request(rules.strict));
     all.insert("BulkResponse".into(), bulk_response());
-    all.insert("ServiceProviderConfig".into(), service_provider_config());
-    all.insert("ResourceType".into(), resource_type());
-    all.insert("ResourceTypeList".into(), list(refer("schemas", "ResourceType")));
-    all.insert("Schema".into(), schema());
-    all.insert("Attribute".into(), attribute());
-    all.insert("SchemaList".into(), list(refer("schemas", "Schema")));
+    for schema in discovery() {
+        all.insert(schema.resource_name().into(), json_schema::answered_discovery(&schema));
+    }
+    for listed in ["ResourceType", "Schema"] {
+        all.insert(format!("{listed}List"), list(refer("schemas", listed)));
+    }
     all.insert("Error".into(), error());
     Value::Object(all)
 }

@@ -3,7 +3,6 @@
 //! [`operations`].
 
 mod components;
-mod discovery;
 mod exchange;
 mod messages;
 mod operations;
