@@ -1,5 +1,5 @@
-//! Admission before threads: who may run now, who may wait, and for how long. Overload is a quick
-//! [`StoreError::Busy`], never a growing queue.
+//! Admission before threads: how many may run, how many may wait, and for how long. Overload is a quick [`StoreError::Busy`],
+//! never a growing queue.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -36,7 +36,7 @@ impl Admission {
     /// # Errors
     /// `Busy` at once when too many wait already, and at the deadline; `Unavailable` after [`Self::close`].
     pub(crate) async fn enter(&self, deadline: Instant) -> Result<Permit, StoreError> {
-        // The semaphore is fair: this succeeds only when nobody waits.
+        // The semaphore is fair: this succeeds only when no task waits.
         if self.gate.is_open()
             && let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned()
         {
@@ -50,21 +50,21 @@ impl Admission {
                 Ok(Err(_closed)) => return Err(closed()),
                 Err(_elapsed) => return Err(StoreError::Busy),
             };
-            // Who waited here while the gate was closed waits at the gate like everybody.
+            // The gate may have been closed meanwhile.
             if self.gate.is_open() {
                 return Ok(permit);
             }
         }
     }
 
-    /// Whether nobody runs.
+    /// Whether no permit is out.
     pub(crate) fn is_empty(&self) -> bool {
         usize::try_from(self.size).is_ok_and(|size| self.permits.available_permits() >= size)
     }
 
-    /// Waits until nobody runs and lets nobody in again. False when someone ran on.
+    /// Waits until all permits are back and gives out no more. False when one stayed out.
     pub(crate) async fn close(&self, patience: Duration) -> bool {
-        // Those who wait already go first; who comes later waits behind us and is refused when we close.
+        // Tasks that wait already go first; later ones wait behind this call and are refused when it closes.
         let everyone = self.permits.acquire_many(self.size);
         drop(tokio::time::timeout(patience, everyone).await);
         self.permits.close();

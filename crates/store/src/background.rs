@@ -1,6 +1,6 @@
 //! Threads for work that takes long: searches that look into many resources, large bodies, bulks. They are of lower priority
 //! than those that serve requests, so that a core that does such work is free for a short request at once, and that of one
-//! tenant costs another next to nothing. How much of it is done at a time is decided by whoever asks for it.
+//! tenant costs another next to nothing. The caller decides how much of it runs at a time.
 
 use std::sync::LazyLock;
 
@@ -81,7 +81,7 @@ pub(crate) fn spawn<T: Send + 'static>(
 ) -> tokio::task::JoinHandle<T> {
     let caller = Handle::current();
     match BACKGROUND.as_ref().filter(|_| on == Threads::Background) {
-        // What the work itself begins belongs to the runtime that serves requests: this one has neither tasks nor a clock.
+        // Tasks that the work starts belong to the runtime that serves requests: this one has neither tasks nor a clock.
         Some(threads) => threads.spawn_blocking(move || {
             let _caller = caller.enter();
             work()

@@ -1,5 +1,5 @@
-//! Time and ids for write transactions. The machine's clock is asked here alone ([`Clock`]), and believed unless it is plainly
-//! wrong; each store goes on from the newest time that it holds ([`StoreClock`]). Nothing is put in order by time or by ids:
+//! Time and ids for write transactions. The machine's clock is read here alone ([`Clock`]), and believed unless it is plainly
+//! wrong; each store goes on from the newest time that it holds ([`StoreClock`]). No order depends on time or ids:
 //! docs/decisions/0035-order-is-counted.md.
 
 use std::fmt;
@@ -18,7 +18,7 @@ const FIRST_MS: i64 = 1_735_689_600_000;
 /// the store's times are taken for those of a wrong clock.
 const MOST_AHEAD_MS: i64 = 24 * 60 * 60 * 1000;
 
-/// Stands for "no time is known"; so small that whatever is added to it stays below every time.
+/// Stands for "no time is known"; so small that any sum with it stays below every time.
 const NOTHING: i64 = i64::MIN;
 
 /// The clock of one process, shared by all its stores. Cheap to clone.
@@ -28,12 +28,12 @@ pub struct Clock(Arc<Inner>);
 struct Inner {
     /// Milliseconds since 1970 in UTC.
     wall: Box<dyn Fn() -> i64 + Send + Sync>,
-    /// How far the wall clock may be ahead of what is known.
+    /// How far the wall clock may be ahead of the newest known time.
     ahead_ms: i64,
     started: Instant,
-    /// The newest time that is known to have been, less what has passed since `started`; or [`NOTHING`].
+    /// The newest known time, less the time since `started`; or [`NOTHING`].
     known_ms: AtomicI64,
-    /// How far the wall clock is ahead of what is believed; 0 when it is believed.
+    /// How far the wall clock is ahead of the expected time; 0 when it is believed.
     doubt_ms: AtomicI64,
 }
 
@@ -63,8 +63,8 @@ impl Clock {
         }))
     }
 
-    /// Milliseconds since 1970 in UTC: what the wall clock says; or, when that is plainly wrong, what has passed since the
-    /// newest time that is known.
+    /// Milliseconds since 1970 in UTC: the wall clock; or, when it is plainly wrong, the newest known time plus the time since
+    /// then.
     #[must_use]
     pub fn now_ms(&self) -> i64 {
         let inner = &*self.0;
@@ -83,7 +83,7 @@ impl Clock {
         wall
     }
 
-    /// What the wall clock says, for what is noted before any store has told what it knows: it is not taken for true.
+    /// The wall clock as it is, for records that are made before a store has given its newest time.
     pub(crate) fn wall_ms(&self) -> i64 {
         (self.0.wall)()
     }
@@ -91,7 +91,7 @@ impl Clock {
     /// Whether the wall clock is not believed now.
     #[must_use]
     pub fn is_doubted(&self) -> bool {
-        // Asked anew, so that a process at rest tells it too.
+        // Asked anew, so that the answer is right in an idle process too.
         let _now = self.now_ms();
         self.0.doubt_ms.load(Ordering::Relaxed) != 0
     }
@@ -100,7 +100,7 @@ impl Clock {
     fn witness(&self, newest_ms: i64) {
         let inner = &*self.0;
         let wall = self.wall_ms();
-        // A clock that was never set tells nothing about a store.
+        // A clock that was never set proves nothing about a store.
         let latest = if wall < FIRST_MS { i64::MAX } else { wall.saturating_add(MOST_AHEAD_MS) };
         if (FIRST_MS..=latest).contains(&newest_ms) {
             let passed = millis(inner.started.elapsed());
@@ -153,7 +153,7 @@ struct State {
 
 impl StoreClock {
     pub(crate) fn new(clock: Clock) -> Self {
-        // The clock is asked when the store has told what it knows.
+        // The clock is asked after the store has given its newest time.
         let state = State { clock_ms: i64::MAX, time_ms: 0, ids: ContextV7::new() };
         Self { clock, state: Mutex::new(state) }
     }

@@ -1,5 +1,5 @@
-//! What happens when the process has no file descriptor left: SQLite opens its files one after the other and says only that it
-//! could not, so the attempt is made again, and meanwhile the stores that nobody uses are closed.
+//! Opening files when the process has no file descriptor left. SQLite opens its files one after the other and reports only that
+//! it failed, so the attempt is made again, and meanwhile unused stores are closed.
 
 use std::fs::File;
 use std::io;
@@ -17,7 +17,7 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// A connection's files (database, log, the log's index), and the directory, which SQLite opens to flush it.
 const FILES_OF_A_CONNECTION: usize = 4;
 
-/// What is to be left for others: connections of clients that are accepted, and files of this kind that are open for a moment.
+/// Descriptors that stay free: for connections of clients, and for files that are open for a moment.
 const MARGIN: usize = 8;
 
 /// Tries after one that failed though there are descriptors.
@@ -29,7 +29,7 @@ const OUT_OF_DESCRIPTORS: [i32; 2] = [23, 24];
 /// Begins to close a store on a task of its own, driven by this runtime.
 type Close = dyn Fn(&Handle) + Send + Sync;
 
-/// Gets file descriptors back from stores that nobody uses. Cheap to clone.
+/// Frees the file descriptors of unused stores. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Descriptors {
     close: Arc<Close>,
@@ -53,7 +53,7 @@ impl Descriptors {
         mut attempt: impl FnMut() -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let end = Instant::now() + self.patience;
-        // What was missing is often there again before it is looked for, and gone when it is tried again.
+        // A descriptor is often free again when it is looked for, and taken when the attempt is repeated.
         let mut more_tries = MORE_TRIES;
         loop {
             let cause = match attempt() {
@@ -83,7 +83,7 @@ impl Descriptors {
         }
     }
 
-    /// Whether there may be too few for what is opened next.
+    /// Whether there may be too few for the next files.
     pub(crate) fn are_scarce(&self) -> bool {
         are_fewer_left_than(2 * MARGIN)
     }

@@ -1,6 +1,6 @@
-//! What can go wrong with a store, and the one table that reads it from what the two databases say.
-//! Diesel hands on no error code of either database, so most rows go by the message (see the tests for where
-//! each message comes from). What HTTP answers to which is decided in the gateway.
+//! The errors of a store, and the one table that reads them from the messages of the two databases. Diesel hands on no error
+//! code of either database, so most rows go by the message (see the tests for where each message comes from). What HTTP answers
+//! to which is decided in the gateway.
 
 use diesel::result::{ConnectionError, DatabaseErrorKind, Error as QueryError};
 
@@ -115,7 +115,7 @@ fn from_database(kind: &DatabaseErrorKind, message: &str) -> Option<StoreError> 
     }
 }
 
-/// What a message says about the database as a whole; `None` when it is about the query.
+/// The error of the database as a whole; `None` when the message is about the query.
 fn from_message(message: &str) -> Option<StoreError> {
     let says = |parts: &[&str]| parts.iter().any(|part| message.contains(part));
     if says(BUSY) {

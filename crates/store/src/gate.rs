@@ -1,5 +1,5 @@
-//! The gate before the reads of one store. Its writer closes it where the write-ahead log must start again, which it can only
-//! while nobody reads from it: whoever comes then waits, and who reads for long is asked to stop.
+//! The gate before the reads of one store. The writer closes it when the write-ahead log must start again, which needs a moment
+//! without reads: new reads wait, and long reads are asked to end.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -23,7 +23,7 @@ pub(crate) struct Gate {
 
 impl Gate {
     pub(crate) fn close(&self) {
-        // Who closes it again does not give those inside more time.
+        // Closing it again gives the reads inside no more time.
         let now = uptime_ms().max(1);
         let _closed_before = self.closed_at_ms.compare_exchange(0, now, Ordering::AcqRel, Ordering::Acquire);
     }
@@ -54,7 +54,7 @@ impl Gate {
         Ok(())
     }
 
-    /// Whether who is inside must end, because the writer has waited for long enough.
+    /// Whether reads inside must end, because the writer has waited for long enough.
     pub(crate) fn must_stop(&self) -> bool {
         let closed_at = self.closed_at_ms.load(Ordering::Relaxed);
         closed_at != 0 && uptime_ms().saturating_sub(closed_at) >= GRACE_MS

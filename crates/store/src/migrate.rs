@@ -44,7 +44,7 @@ struct Newest {
 /// Words of SQLite alone.
 const SQLITE_ONLY: &str = " WITHOUT ROWID";
 
-/// From this line on SQLite is not told.
+/// The rest of a step, from this line on, is not for SQLite.
 const POSTGRES_ONLY: &str = "\n-- PostgreSQL only:\n";
 
 impl Migration {
@@ -61,7 +61,7 @@ impl Migration {
 /// How far a store has come.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Progress {
-    /// No step has ever been applied: whatever this is, it is no store yet.
+    /// No step has ever been applied: it is not a store yet.
     None,
     /// Steps are missing.
     Behind,
@@ -69,12 +69,12 @@ pub(crate) enum Progress {
     Current,
 }
 
-/// What it means when the store does not exist.
+/// How a store that does not exist is treated.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Absent {
     /// Nothing is made: neither a file, nor tables in one that is empty.
     IsAnError,
-    /// It is made, or what an earlier try has begun is ended.
+    /// It is made; an unfinished earlier attempt is completed.
     IsMade,
 }
 
@@ -98,7 +98,7 @@ pub(crate) fn progress(
     })
 }
 
-/// What is told of a store in which no step was ever applied. Only its creation makes tables: an empty file in the place of one
+/// The error for a store in which no step was ever applied. Only creating a store makes tables: an empty file in its place
 /// would otherwise be read as a tenant without users.
 pub(crate) fn not_a_store(name: &str) -> StoreError {
     StoreError::Corrupt(format!("{name} holds no tables of this program"))
@@ -124,7 +124,7 @@ pub(crate) fn bring_up(
             }
             Ok(None) => return commit(connection),
             Err(error) => {
-                // Why it failed is told, not what followed from it: SQLite may have ended the transaction by itself.
+                // The first error is returned, not one that follows from it: SQLite may have ended the transaction by itself.
                 let _closed_anyway = roll_back_to(connection, 0);
                 return Err(error);
             }
@@ -152,7 +152,7 @@ fn apply_next(
     Ok(Some(step.version))
 }
 
-/// The newest time that a migrated store holds; `None` when it holds none, or nothing tells it.
+/// The newest time that a migrated store holds; `None` when it holds none, or no step has a query for it.
 ///
 /// # Errors
 /// What the database says.

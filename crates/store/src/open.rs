@@ -69,8 +69,8 @@ fn require_regular_file(file: &StoreFile) -> Result<(), StoreError> {
     }
 }
 
-/// `busy_timeout` first, because the others may already meet a lock. No `mmap_size`: with it, a file that is
-/// cut short under us would end the process by a signal, where a read gives an error for one tenant.
+/// `busy_timeout` first, because the others may already meet a lock. No `mmap_size`: with it, a file that is truncated by
+/// another process would end this process by a signal; a read gives an error for one tenant.
 fn sqlite_pragmas(role: Role, settings: &StoreSettings) -> String {
     let common = format!(
         "PRAGMA busy_timeout={}; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-{}; \
@@ -83,8 +83,8 @@ fn sqlite_pragmas(role: Role, settings: &StoreSettings) -> String {
         // query else, and a schema that cannot be read is taken for an empty one.
         // From then on SQLite knows that the log is in use, and keeps it.
         Role::Reader => format!("{common} PRAGMA query_only=ON; PRAGMA schema_version;"),
-        // A log that starts again writes over blocks that the file has, which a commit waits for half as long as for new
-        // ones. Only what a long reader made it grow beyond its cap is cut off.
+        // A log that starts again writes over blocks that the file has, which a commit waits for half as long as for new ones.
+        // Only the part by which a long read made it exceed its cap is cut off.
         Role::Writer => format!(
             "{common} PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA journal_size_limit={}; \
              PRAGMA secure_delete=ON; PRAGMA schema_version;",
@@ -96,7 +96,7 @@ fn sqlite_pragmas(role: Role, settings: &StoreSettings) -> String {
 /// Opens a session on a PostgreSQL server. Its `search_path` stays the default: only transactions set it.
 ///
 /// # Errors
-/// `Unavailable` or `Busy` (no free connection slot), by what the server says.
+/// `Unavailable`, or `Busy` when the server has no free connection slot.
 pub(crate) fn postgres(cell: &PostgresUrl, settings: &StoreSettings) -> Result<StoreConnection, StoreError> {
     let url = cell.with_parameter("connect_timeout", settings.connect_timeout.as_secs().max(2));
     let mut connection = PgConnection::establish(url.reveal())?;

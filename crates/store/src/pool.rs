@@ -15,7 +15,7 @@ type Open = dyn Fn() -> Result<StoreConnection, StoreError> + Send + Sync;
 
 /// Connections that are all alike.
 pub(crate) struct Pool {
-    /// Who may take a connection. A permit is held for as long as the connection is out.
+    /// Admits those that take a connection. A permit is held for as long as the connection is out.
     pub(crate) admission: Admission,
     idle: Mutex<Vec<Pooled>>,
     limits: Limits,
@@ -98,8 +98,8 @@ impl Pool {
         result
     }
 
-    /// An idle connection inside a new transaction. One that had gone stale is dropped and another tried: nothing has been
-    /// done on it yet, so after a server restart no caller needs to see an error.
+    /// An idle connection inside a new transaction. One that had gone stale is dropped and another tried: nothing has been done
+    /// on it yet, so after a restart of the server no caller sees an error.
     pub(crate) fn begin_on_idle(&self, begin_sql: &str) -> Option<Begun> {
         while let Some(mut pooled) = self.take_idle() {
             if begin(&mut pooled.connection, begin_sql).is_ok() {

@@ -1,9 +1,8 @@
-//! Who may write while a reserve is spent on a full disk: only who is given it. Others wait for room as well, and would take what
-//! was given up.
+//! While a reserve is spent on a full disk, only urgent work writes: other writes would take the room that was given up.
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
-/// How many reserves are being spent now. Whoever writes looks here first, and holds what it saw until it has written.
+/// How many reserves are being spent now. A write looks here first, and holds the lock until it has written.
 #[derive(Debug, Default)]
 pub(crate) struct Priority(RwLock<u32>);
 
@@ -20,7 +19,7 @@ impl Priority {
         (*spending == 0).then_some(spending)
     }
 
-    /// Waits for those who write now. Blocks.
+    /// Waits for writes under way. Blocks.
     pub(crate) fn urgent_only(self: &Arc<Self>) -> UrgentOnly {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) += 1;
         UrgentOnly(Arc::clone(self))

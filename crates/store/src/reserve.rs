@@ -1,5 +1,5 @@
-//! Room that is kept for what must go on when the disk is full: a file whose blocks are given up piece by piece, and taken back
-//! as soon as there is room. What staff do then (suspend, revoke, delete) is what makes room.
+//! Room that is kept for acts which must succeed on a full disk: a file whose blocks are given up piece by piece, and taken
+//! back as soon as there is room. Acts of staff (suspend, revoke, delete) then make room.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -22,8 +22,8 @@ const WHOLE: u64 = 4 << 20;
 /// On a small disk it is no more than one part of so many.
 const SHARE: u64 = 32;
 
-/// Bytes that are given up at once: an act of staff needs some pages of a log and perhaps its index, and whoever else waits for
-/// room gets the less of it.
+/// Bytes that are given up at once: enough for an act of staff, which needs some pages of a log and perhaps its index, and
+/// little for others that wait for room.
 const PIECE: u64 = 256 << 10;
 
 /// The smallest part that is taken back.
@@ -36,7 +36,7 @@ pub enum Need {
     Opening,
     /// An act of staff: an eighth is left for the next start.
     Act,
-    /// To begin: without that nothing else can be asked for.
+    /// The start of the process, before anything else can be done.
     Start,
 }
 
@@ -48,7 +48,7 @@ pub struct Reserve(Arc<Place>);
 struct Place {
     directory: PathBuf,
     priority: Arc<Priority>,
-    /// One at a time: what one gives up, another must not take back under it.
+    /// One at a time: room that one gives up must not be taken back by another.
     turn: tokio::sync::Mutex<()>,
 }
 
@@ -59,8 +59,8 @@ impl Reserve {
         Self(Arc::new(Place { directory, priority, turn }))
     }
 
-    /// Does the work; where that finds the disk full, again and again with more of the reserve given up. Meanwhile nobody else
-    /// writes; what the work writes, it has to write with [`Store::write_urgently`](crate::Store::write_urgently).
+    /// Does the work. While it finds the disk full, gives up more of the reserve and does it again. Meanwhile all other writes
+    /// are refused; the work itself writes with [`Store::write_urgently`](crate::Store::write_urgently).
     ///
     /// # Errors
     /// The work's own, also when the reserve is used up.
@@ -84,13 +84,13 @@ impl Reserve {
         done
     }
 
-    /// Takes back what is missing, as far as there is room for it.
+    /// Restores the reserve, as far as there is room for it.
     pub async fn fill_up(&self) {
         let _turn = self.0.turn.lock().await;
         self.on_its_file(Place::fill_up).await;
     }
 
-    /// False when the file says no: a reserve that cannot be had is none.
+    /// False when the file system refuses.
     async fn on_its_file(&self, act: impl FnOnce(&Place) -> io::Result<bool> + Send + 'static) -> bool {
         let place = Arc::clone(&self.0);
         blocking(move || Ok::<_, StoreError>(act(&place).unwrap_or(false))).await.unwrap_or(false)
@@ -136,7 +136,7 @@ impl Place {
             }
             step = step.min(whole - length);
         }
-        // What a failed try has left behind its end.
+        // A failed attempt may have left blocks behind the end.
         file.set_len(length)?;
         Ok(length == whole)
     }
@@ -172,7 +172,7 @@ fn is_sparse(file: &fs::Metadata) -> bool {
 /// Bytes without which a store cannot be opened: SQLite makes the index of a log in pieces of 32 KiB.
 const LITTLE: u64 = 64 << 10;
 
-/// SQLite says of a full disk, where it is not writing to a file or its log, that it is unavailable. What is meant is told here.
+/// SQLite reports a full disk as unavailable, unless it was writing to a file or its log. Here such an error becomes `Full`.
 pub(crate) fn explained(error: StoreError, file: &Path) -> StoreError {
     match error {
         StoreError::Unavailable(_) if file.parent().is_some_and(is_full) => StoreError::Full,

@@ -1,5 +1,5 @@
-//! How much a store may hold. The limit is on the pages in use, as the database counts them: what a deletion frees inside the
-//! file counts as free, and the log beside the file, which has a bound of its own, does not count.
+//! How much a store may hold. The limit is on the pages in use, as the database counts them: pages that a deletion frees inside
+//! the file count as free, and the log, which has a bound of its own, does not count.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -16,7 +16,7 @@ impl Limit {
     /// `None`: no limit.
     pub(crate) fn set(&self, bytes: Option<u64>) {
         let bytes = bytes.unwrap_or(0);
-        // Every request says what its tenant's limit is, and it hardly ever differs.
+        // Every request sets its tenant's limit, which hardly ever changes.
         if self.0.load(Ordering::Relaxed) != bytes {
             self.0.store(bytes, Ordering::Relaxed);
         }

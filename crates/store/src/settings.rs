@@ -31,7 +31,7 @@ pub struct StoreSettings {
     /// MiB that the file of a write-ahead log never exceeds, from [`StoreSettings::LOG_LIMIT_MIB`]; the two numbers of pages
     /// above are less where they would not fit. Only a transaction that is larger by itself does, which begins in an empty log.
     pub log_limit_mib: u32,
-    /// When nobody has written for so long the log is emptied, so that its loss would lose nothing.
+    /// After so long without a write the log is emptied, so that losing the log loses nothing.
     pub log_idle: Duration,
     /// Page cache of one SQLite connection, in KiB. The operating system caches the file as well.
     pub sqlite_cache_kib: u32,
@@ -58,8 +58,8 @@ pub struct StoreSettings {
 }
 
 impl StoreSettings {
-    /// What [`Self::log_limit_mib`] may be. Below, not even the pages that one connection keeps in memory would fit; above, the
-    /// bound would be none.
+    /// What [`Self::log_limit_mib`] may be. Below, not even the pages that one connection keeps in memory would fit; above, it
+    /// would not be a bound.
     pub const LOG_LIMIT_MIB: RangeInclusive<u32> = 4..=16_384;
 }
 

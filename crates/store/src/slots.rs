@@ -1,4 +1,4 @@
-//! The cache behind [`Stores`](crate::Stores): one slot a location, a gate at each slot, and who was used last.
+//! The cache behind [`Stores`](crate::Stores): one slot for each location, a gate at each slot, and the time of its last use.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,7 +19,7 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
-    /// Takes the store out, so that nobody finds it.
+    /// Takes the store out; it is no longer found.
     pub(crate) fn take(&self) -> Option<Store> {
         lock(&self.store).take()
     }
@@ -29,14 +29,14 @@ impl Slot {
         lock(&self.store).take_if(|store| is_such(store))
     }
 
-    /// Puts a store in, for everybody to find.
+    /// Puts a store in; it is found from now on.
     pub(crate) fn put(&self, store: Store) {
         *lock(&self.store) = Some(store);
     }
 }
 
-/// A slot whose gate is closed behind its holder: until this is dropped nobody else opens, closes or destroys
-/// the store at this location.
+/// A slot whose gate is closed behind its holder: until this is dropped, no other task opens, closes or destroys the store at
+/// this location.
 pub(crate) struct Entered {
     pub(crate) location: StoreLocation,
     pub(crate) slot: Arc<Slot>,
@@ -69,10 +69,10 @@ impl Slots {
         Entered { location: location.clone(), slot, _gate: gate }
     }
 
-    /// Opens the gate, and removes the slot if it is empty and nobody waits for it.
+    /// Opens the gate, and removes the slot if it is empty and no task waits for it.
     pub(crate) fn leave(&self, entered: Entered) {
         self.change(|slots| {
-            // The map's and the one in `entered`: nobody can take another while the map is locked.
+            // The map's and the one in `entered`: no other reference can be made while the map is locked.
             let unwanted = Arc::strong_count(&entered.slot) == 2 && lock(&entered.slot.store).is_none();
             if unwanted {
                 slots.remove(&entered.location);
@@ -80,7 +80,7 @@ impl Slots {
         });
     }
 
-    /// Takes out the store that was not used for longest, of those of a kind that nobody has a handle on.
+    /// Takes out the least recently used store of a kind among those without a handle.
     pub(crate) fn take_least_recent(&self, kind: fn(&StoreLocation) -> bool) -> Option<(Entered, Store)> {
         self.change(|slots| {
             let candidates = slots.iter().filter(|(location, slot)| {
@@ -88,8 +88,7 @@ impl Slots {
             });
             let (location, slot) =
                 candidates.min_by_key(|(_, slot)| slot.last_use.load(Ordering::Relaxed))?;
-            // With the map locked nobody can ask for a handle; with the gate closed nobody opens it anew before
-            // it is closed.
+            // With the map locked no handle can be taken; with the gate closed it cannot be opened anew before it is closed.
             let gate = Arc::clone(&slot.gate).try_lock_owned().ok()?;
             let store = slot.take()?;
             Some((Entered { location: location.clone(), slot: Arc::clone(slot), _gate: gate }, store))

@@ -1,4 +1,4 @@
-//! Running a statement on the database that it is. The derived `StoreConnection` is a backend of its own to Diesel, which
+//! Runs a statement directly on SQLite or PostgreSQL. The derived `StoreConnection` is a backend of its own to Diesel, which
 //! makes the text of every statement anew, twice, though the statement is already prepared: that was half the price of a
 //! look-up. Statements whose text never changes are run here, on the connection inside, and cost their binds.
 

@@ -38,7 +38,7 @@ impl Store {
     }
 
     /// The same store, for work that takes long: its transactions run on threads of lower priority than those that serve
-    /// requests, and share no commit with others. What is looked up runs where it is called nevertheless.
+    /// requests, and share no commit with others. A look-up runs on the calling thread all the same.
     #[must_use]
     pub fn in_background(&self) -> Self {
         Self { on: Threads::Background, ..self.clone() }
@@ -101,9 +101,9 @@ impl Store {
         self.write_as(Repeat::Never, Urgency::Urgent, once(work)).await
     }
 
-    /// As [`Store::write`], for work that may be run again: from its beginning, in a new transaction, when what it did had to
-    /// be undone together with the work of others. It must leave nothing behind but what it stores and returns. On SQLite
-    /// that makes group commit cheaper by its savepoints.
+    /// As [`Store::write`], for work that may be run again: from its beginning, in a new transaction, when it was rolled back
+    /// together with other writes. It must have no effect beside its rows and its result. On SQLite that makes group commit
+    /// cheaper by its savepoints.
     ///
     /// # Errors
     /// As [`Store::write`].
@@ -138,8 +138,8 @@ impl Store {
         }
     }
 
-    /// How many bytes the store may hold from now on; `None` for no limit. A write that would go beyond it is `OverLimit`, but for
-    /// what says [`WriteTx::go_beyond_limit`]. It is kept on SQLite only, and forgotten when the store is closed.
+    /// How many bytes the store may hold from now on; `None` for no limit. A write that would exceed it is `OverLimit`, unless
+    /// it calls [`WriteTx::go_beyond_limit`]. It is kept on SQLite only, and forgotten when the store is closed.
     pub fn limit_to(&self, bytes: Option<u64>) {
         match &self.opened.kind {
             Kind::Sqlite(store) => store.limit_to(bytes),
@@ -155,7 +155,7 @@ impl Store {
         self.read(|tx| room::bytes_in_use(tx.connection())).await
     }
 
-    /// What time a write that begins now would have: milliseconds since 1970 in UTC, never before what the store holds, unless
+    /// The time of a write that begins now: milliseconds since 1970 in UTC, never before the newest time in the store, unless
     /// that is more than a day ahead of the clock.
     pub fn now_ms(&self) -> i64 {
         self.opened.instruments.clock.now_ms()
@@ -179,7 +179,7 @@ impl Store {
         Arc::strong_count(&self.opened) == 1
     }
 
-    /// Lets running work end, refuses new work, closes what is the store's own. False when some work went on.
+    /// Lets running work end, refuses new work, closes the store's own connections. False when some work went on.
     pub(crate) async fn close(&self, patience: Duration) -> bool {
         match &self.opened.kind {
             Kind::Sqlite(store) => store.close(patience).await,

@@ -25,7 +25,7 @@ use crate::sqlite::{self, SqliteStore};
 use crate::store::Kind;
 use crate::{Clock, Store, StoreError, StoreSettings};
 
-/// How often a full cache looks again for a store that nobody uses.
+/// How often a full cache looks again for an unused store.
 const EVICTION_RETRY: Duration = Duration::from_millis(5);
 
 /// How long closing a store waits for work that has begun. Far longer than any work should take.
@@ -35,7 +35,7 @@ const DRAIN_PATIENCE: Duration = Duration::from_secs(60);
 #[derive(Clone)]
 pub struct Stores(Arc<Shared>);
 
-/// What the handles on the stores of one process share.
+/// The state that all handles on the stores of one process share.
 struct Shared {
     settings: Arc<StoreSettings>,
     priority: Arc<Priority>,
@@ -45,7 +45,7 @@ struct Shared {
     sqlite_room: Arc<Semaphore>,
     /// One permit for each PostgreSQL store that may be remembered.
     postgres_room: Arc<Semaphore>,
-    /// Whether a store is being closed to get its file descriptors back: one at a time, lest all are.
+    /// Whether a store is being closed to free its file descriptors: one at a time, so that not all are closed.
     closing_one: AtomicBool,
     shut: AtomicBool,
 }
@@ -68,8 +68,8 @@ impl Stores {
         })))
     }
 
-    /// An existing store; migrated first when it is behind. What holds no tables of ours is none. Costs next to nothing when it is open already.
-    /// All calls for one location must name the same migrations.
+    /// An existing store; migrated first when it is behind. A file or schema without our tables is not a store. Costs next to
+    /// nothing when it is open already. All calls for one location must name the same migrations.
     ///
     /// # Errors
     /// `Missing`; `Corrupt`; `Migration`; `Busy` when all [`StoreSettings::max_open`] stores are in use; or the database's.
@@ -119,12 +119,11 @@ impl Stores {
         let _finished = closing.await;
     }
 
-    /// Closes the store and removes its file with its log, or drops its schema. Removing what is not there is
-    /// success.
+    /// Closes the store and removes its file with its log, or drops its schema. A store that does not exist counts as removed.
     ///
     /// # Errors
-    /// `Busy` when work on it does not end (nothing is removed under it); what the file system or the server
-    /// says. Call it again then.
+    /// `Busy` when work on it does not end, and then nothing is removed; or the error of the file system or the server. Call it
+    /// again then.
     pub async fn destroy(&self, location: &StoreLocation) -> Result<(), StoreError> {
         let (shared, location) = (Arc::clone(&self.0), location.clone());
         let destroying = tokio::spawn(async move {
@@ -190,7 +189,7 @@ impl Shared {
         absent: Absent,
     ) -> Result<Store, StoreError> {
         let entered = self.slots.enter(location).await;
-        // Whoever came through the gate before may have opened it.
+        // The task that held the gate before may have opened it.
         if let Some(store) = self.slots.find(location) {
             return Ok(store);
         }

@@ -1,5 +1,5 @@
-//! What a closure holds while it runs: one consistent view ([`ReadTx`]) or all-or-nothing ([`WriteTx`]).
-//! When a transaction begins and commits is decided by the two kinds of store, not here.
+//! Transactions as closures hold them: one consistent view ([`ReadTx`]) or all-or-nothing ([`WriteTx`]). When a transaction
+//! begins and commits is decided by the two kinds of store, not here.
 
 use std::mem;
 use std::ops::{Deref, DerefMut};
@@ -18,14 +18,14 @@ use crate::{StoreConnection, StoreError, room};
 /// A read transaction: every query in it sees the store at the same moment.
 pub struct ReadTx<'a> {
     connection: &'a mut StoreConnection,
-    /// Whether it is a write's: a reader stores nothing, whatever becomes of its transaction.
+    /// Whether it belongs to a write. A read stores nothing, however its transaction ends.
     writes: bool,
     /// A statement has failed, or may have, since the transaction was last known to be open.
     in_doubt: bool,
     /// A statement has changed something, or may have.
     changed: bool,
     haste: Haste<'a>,
-    /// What bounds a write, and how many statements it has run so far.
+    /// The bound on the log, and the number of statements that have run.
     room: Option<&'a LogRoom>,
     statements: u32,
     has_no_room: bool,
@@ -67,7 +67,7 @@ impl<'a> ReadTx<'a> {
         Self { haste: Haste(Some(gate)), ..Self::new(connection) }
     }
 
-    /// Whether this read must end; it can be asked while the transaction is lent to somebody else.
+    /// Tells whether this read must end, also while the transaction is lent out.
     pub fn haste(&self) -> Haste<'a> {
         self.haste
     }
@@ -76,7 +76,7 @@ impl<'a> ReadTx<'a> {
     pub fn connection(&mut self) -> &mut StoreConnection {
         self.settle_doubt();
         self.count_statement();
-        // What the caller does with it, and whether that fails, is not seen from here.
+        // The caller may run any statement on it, and its errors do not pass through here.
         self.in_doubt = self.writes;
         self.changed = self.writes;
         self.connection
@@ -104,7 +104,7 @@ impl<'a> ReadTx<'a> {
         }
     }
 
-    /// Work that goes on after an error goes on in the transaction, or in one that nobody commits.
+    /// After an error, work continues in the same transaction, or in one that is never committed.
     pub(crate) fn settle_doubt(&mut self) {
         if mem::take(&mut self.in_doubt) && has_ended(self.connection) {
             give_up(self.connection);
@@ -119,9 +119,9 @@ pub struct WriteTx<'a> {
     now_ms: i64,
     /// Bytes that the store may hold.
     limit: Option<u64>,
-    /// What is done here must go on in a store that has reached its limit.
+    /// This transaction may exceed the store's limit.
     beyond_limit: bool,
-    /// A part of what is done here must, so that the whole may be over the limit when the other parts were not.
+    /// One of its savepoints did, so the whole may exceed the limit although its other parts do not.
     part_beyond_limit: bool,
 }
 
@@ -137,8 +137,8 @@ impl<'a> WriteTx<'a> {
         Self { limit, ..self }
     }
 
-    /// Lets this transaction go beyond the store's limit: for what frees room or a seat, and for acts of staff. In a savepoint
-    /// it is said for that part alone.
+    /// Lets this transaction exceed the store's limit: for acts that free room or a seat, and for acts of staff. In a savepoint
+    /// it holds for that part alone.
     pub fn go_beyond_limit(&mut self) {
         self.beyond_limit = true;
     }
@@ -157,7 +157,7 @@ impl<'a> WriteTx<'a> {
         }
     }
 
-    /// One that ends early where there is no room for it in the log.
+    /// Ends early when the log has no room for it.
     pub(crate) fn with_room(mut self, room: Option<&'a LogRoom>) -> Self {
         self.read.room = room;
         self
@@ -168,8 +168,8 @@ impl<'a> WriteTx<'a> {
         self.read.has_no_room
     }
 
-    /// When this transaction began: milliseconds since 1970 in UTC. The same for all its rows. It tells people when; what came
-    /// first is never decided by it, because clocks go wrong and two processes have two.
+    /// When this transaction began: milliseconds since 1970 in UTC. The same for all its rows. It is for people to read; it
+    /// never decides an order, because clocks go wrong and two processes have two clocks.
     pub fn now_ms(&self) -> i64 {
         self.now_ms
     }
@@ -184,13 +184,13 @@ impl<'a> WriteTx<'a> {
         self.read.changed
     }
 
-    /// Whether others may write this store while this transaction runs, so that what it will change must be locked
-    /// before it is read: on PostgreSQL. SQLite has one writer at a time.
+    /// Whether other transactions may write this store meanwhile, so that rows must be locked before they are read and changed:
+    /// on PostgreSQL. SQLite has one writer at a time.
     pub fn has_rivals(&mut self) -> bool {
         matches!(self.read.connection, StoreConnection::Postgres(_))
     }
 
-    /// A new UUIDv7 as text. It names a row; as with [`WriteTx::now_ms`], it does not say what came first.
+    /// A new UUIDv7 as text. It names a row; as with [`WriteTx::now_ms`], it does not decide an order.
     pub fn new_id(&mut self) -> String {
         self.clock.new_id()
     }
@@ -256,7 +256,7 @@ pub(crate) fn begin(connection: &mut StoreConnection, sql: &str) -> Result<(), S
 /// Commits the open transaction.
 ///
 /// # Errors
-/// Nothing was stored, or nobody can know (a connection lost while it committed). Close the connection.
+/// Nothing was stored; or, when the connection was lost during the commit, this is unknown. Close the connection.
 pub(crate) fn commit(connection: &mut StoreConnection) -> Result<(), StoreError> {
     // A closure that began a transaction and did not end it would have its commit taken for ours.
     if depth(connection)? != 1 {
@@ -275,7 +275,7 @@ pub(crate) fn commit(connection: &mut StoreConnection) -> Result<(), StoreError>
 /// Rolls back until `target` transactions are open: a panic may leave nested ones behind.
 ///
 /// # Errors
-/// `Unavailable`, whatever the database says: the connection is in an unknown state. Close it.
+/// `Unavailable` for every error of the database: the connection is in an unknown state. Close it.
 pub(crate) fn roll_back_to(connection: &mut StoreConnection, target: u32) -> Result<(), StoreError> {
     let unavailable = |error: QueryError| StoreError::Unavailable(format!("while rolling back: {error}"));
     while depth(connection)? > target {
@@ -289,11 +289,11 @@ pub(crate) fn roll_back_to(connection: &mut StoreConnection, target: u32) -> Res
 }
 
 /// Whether SQLite has ended the transaction that Diesel takes for open, as it does by itself when the disk is full or fails.
-/// Each statement would be stored at once from then on, while its caller is told that nothing was. PostgreSQL refuses
-/// everything after an error.
+/// From then on each statement would be stored at once, although its caller gets an error. PostgreSQL refuses everything after
+/// an error.
 ///
-/// Asked with a BEGIN, because Diesel does not tell: inside a transaction SQLite refuses it, outside it opens another one,
-/// which catches whatever the work still does.
+/// Found out by a BEGIN, because Diesel does not know: inside a transaction SQLite refuses it; outside it opens a new one,
+/// which holds all later statements of the work.
 fn has_ended(connection: &mut StoreConnection) -> bool {
     match connection {
         StoreConnection::Sqlite(inner) => inner.batch_execute("BEGIN").is_ok(),
@@ -301,7 +301,7 @@ fn has_ended(connection: &mut StoreConnection) -> bool {
     }
 }
 
-/// Sees to it that nothing done on this connection is ever stored: it is in a transaction that no one can commit.
+/// Makes sure that nothing done on this connection is ever stored: it is in a transaction that cannot be committed.
 fn give_up(connection: &mut StoreConnection) {
     has_ended(connection);
     StoreConnection::transaction_manager_status_mut(connection).set_in_error();
@@ -309,7 +309,7 @@ fn give_up(connection: &mut StoreConnection) {
 
 /// Runs a closure so that its panic is an error like any other.
 ///
-/// What a closure can reach is its transaction, which is rolled back, so nothing half-done is seen later.
+/// A closure reaches only its transaction, which is rolled back, so nothing half-done remains.
 pub(crate) fn run_caught<T, E: From<StoreError>>(work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(StoreError::Panicked.into()))
 }

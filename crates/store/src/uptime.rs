@@ -1,4 +1,5 @@
-//! Milliseconds that fit into an atomic: for what is compared within this process only, whatever the wall clock does.
+//! Milliseconds that fit into an atomic, for times that are compared only within this process. They do not depend on the wall
+//! clock.
 
 use std::sync::LazyLock;
 use std::time::Instant;

@@ -1,4 +1,4 @@
-//! Clocks that are wrong, for tests of what must not depend on them.
+//! Wrong clocks, for tests of code that must not depend on the clock.
 
 use std::{
     path::PathBuf,
@@ -37,8 +37,8 @@ pub fn settings(clock: Clock) -> StoreSettings {
     StoreSettings { clock, ..StoreSettings::default() }
 }
 
-/// The clock of a process of its own, which libfaketime makes wrong: Debian's package `faketime`. What counts only on (the
-/// monotonic clock) stays right, as on a machine whose clock is set.
+/// The clock of a process of its own, which libfaketime makes wrong: Debian's package `faketime`. The monotonic clock stays
+/// right, as on a machine whose clock is set.
 pub struct MachineClock {
     directory: tempfile::TempDir,
     library: String,
@@ -61,7 +61,7 @@ impl MachineClock {
         self.directory.path().join("offset")
     }
 
-    /// What a process must be started with to live by this clock.
+    /// The environment of a process that lives by this clock.
     pub fn environment(&self) -> [(&str, String); 5] {
         [
             ("LD_PRELOAD", self.library.clone()),

@@ -160,7 +160,7 @@ impl Gateway {
         self.wait_for_end()
     }
 
-    /// The exit code, or `None` after a signal: when whoever has sent one cannot wait for the end.
+    /// Waits for the end after a signal that was sent elsewhere; the exit code, or `None` when the signal ended it.
     pub fn wait_for_end(&mut self) -> Option<i32> {
         self.process.wait().unwrap().code()
     }
@@ -171,7 +171,7 @@ impl Gateway {
         self.wait_until_ready(Instant::now());
     }
 
-    /// The same, as the last words of another program that becomes it, such as `strace -D`.
+    /// The same, under another program that executes it, such as `strace -D`.
     pub fn start_again_under(&mut self, program: &str, words: &[&str]) {
         let mut command = Command::new(program);
         command.args(words).arg(&self.binary);
@@ -179,7 +179,7 @@ impl Gateway {
         self.wait_until_ready(Instant::now());
     }
 
-    /// Starts the process again, of which it is not expected that it is ready; waits until it listens.
+    /// Starts the process again where it is not expected to become ready; waits until it listens.
     pub fn start_again_unready(&mut self) {
         self.begin_again(program(&self.binary, self.open_files));
     }
@@ -206,7 +206,7 @@ impl Gateway {
     /// Sends bytes on a connection of their own and reads until the gateway closes it.
     pub fn talk(&self, bytes: impl AsRef<[u8]>) -> Heard {
         let mut connection = self.connect();
-        // The gateway may close before it has taken everything; what it said is read all the same.
+        // The gateway may close before it has taken everything; its answer is read all the same.
         let _ = connection.send(bytes);
         connection.hear_all()
     }
@@ -225,7 +225,7 @@ impl Gateway {
         command.output().unwrap()
     }
 
-    /// Runs the command line, which must succeed; what it wrote to standard output.
+    /// Runs the command line, which must succeed; its standard output.
     pub fn cli_ok(&self, words: &[&str]) -> String {
         let output = self.cli(words);
         let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -379,7 +379,7 @@ impl Tenant {
         self.get(&format!("{path}?filter={}", crate::http::encode(filter)))
     }
 
-    /// Creates a user of this name and `userType` (empty: none); the answer, whatever it is.
+    /// Creates a user of this name and `userType` (empty: none); any answer is returned.
     pub fn create_user(&self, user_name: &str, user_type: &str) -> Answer {
         let mut body = json!({
             "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],

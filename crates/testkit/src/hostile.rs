@@ -1,5 +1,5 @@
-//! Requests at and beyond every limit of what a client may send, with the answer that each must get. Tests assert the answers;
-//! `cargo run --release --bin hostile` shows what each costs the gateway, which no test asserts, since time depends on the machine.
+//! Requests at and beyond every limit of a client's requests, with the answer to each. Tests assert the answers; `cargo run
+//! --release --bin hostile` shows the cost of each for the gateway, which no test asserts, since it depends on the machine.
 
 use std::sync::LazyLock;
 
@@ -18,10 +18,10 @@ const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
-/// One request and what it must be answered with.
+/// One request and the answer that it must get.
 #[derive(Clone, Debug)]
 pub struct Hostile {
-    /// What it is.
+    /// Its name in messages.
     pub name: &'static str,
     method: &'static str,
     /// Below the base URL, as it stands in the request line.

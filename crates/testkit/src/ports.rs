@@ -3,11 +3,11 @@
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 
-/// Below what systems hand out to outgoing connections (RFC 6335 §6 from 49152, Linux from 32768): no client takes one.
+/// Below the ports of outgoing connections (RFC 6335 §6 from 49152, Linux from 32768): no client takes one.
 const FIRST: u16 = 20_000;
 const COUNT: u16 = 12_000;
 
-/// A loopback port that nobody listens on, kept for this process: nobody else who asks here gets it before this process ends.
+/// A free loopback port, kept for this process: no other call returns it before this process ends.
 ///
 /// # Panics
 ///

@@ -29,7 +29,7 @@ impl PostgresServer {
     /// The server of this process, started at the first call. Blocks for about a second then.
     ///
     /// # Panics
-    /// When there is none and none can be started, with what to do about it.
+    /// When there is none and none can be started; the message names the remedy.
     pub fn get() -> &'static Self {
         static SERVER: OnceLock<PostgresServer> = OnceLock::new();
         SERVER.get_or_init(|| match std::env::var(POSTGRES_VARIABLE) {
@@ -96,7 +96,7 @@ pub fn sqlite_location(directory: &Path) -> StoreLocation {
     StoreLocation::Sqlite(StoreFile::new(directory, "store").expect("the stem is a plain word"))
 }
 
-/// A new store and what it stands on. [`FreshStore::remove`] takes it away again.
+/// A new store with its file or schema. [`FreshStore::remove`] removes both.
 pub struct FreshStore {
     /// The store, migrated.
     pub store: Store,

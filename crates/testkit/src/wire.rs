@@ -1,5 +1,5 @@
-//! One connection on which bytes are sent exactly as they are written, for what no well-meaning client would send. Nothing is done
-//! behind the caller's back: no retry, no second connection.
+//! One connection on which bytes are sent exactly as they are written, also those that no HTTP client would send. It never
+//! retries and never opens a second connection.
 
 use std::{
     io::{self, BufRead as _, BufReader, ErrorKind, Read as _, Write as _},
@@ -39,7 +39,7 @@ impl Connection {
     /// Connects to the host of a URL.
     ///
     /// # Errors
-    /// When nobody listens there.
+    /// When the connection is refused.
     pub fn open(url: &str) -> io::Result<Self> {
         let stream = TcpStream::connect(host_and_target(url).0)?;
         stream.set_nodelay(true)?;
@@ -128,8 +128,8 @@ impl Connection {
     }
 }
 
-/// Sends one request on a connection of its own and reads the answer. What follows the host in its URL goes into the request line
-/// as it is.
+/// Sends one request on a connection of its own and reads the answer. The part of its URL behind the host goes into the request
+/// line unchanged.
 ///
 /// # Errors
 /// When there is no whole answer.

@@ -25,7 +25,7 @@ const SECTIONS: &[(&str, &str)] = &[
     ("RFC 9865", "2 2.1 2.2 2.3 2.4 3 4 5 5.1 5.2 5.3 5.4"),
 ];
 
-/// What stands in the last cell of a row that asks nothing which a test here could show.
+/// The last cell of a row that no test can show.
 const NO_TEST: &str = "–";
 
 fn root() -> PathBuf {

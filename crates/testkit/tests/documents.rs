@@ -58,7 +58,7 @@ fn sources() -> Vec<String> {
     found
 }
 
-/// The last text in the call whose arguments begin here: what a line of the log says.
+/// The last text in the call whose arguments begin here: the message of a log line.
 fn message(arguments: &str) -> Option<String> {
     let (mut depth, mut literal, mut last) = (1, None, None);
     for character in arguments.chars() {
@@ -79,7 +79,7 @@ fn message(arguments: &str) -> Option<String> {
     last
 }
 
-/// Whoever searches the log or a dashboard finds its words in the documents.
+/// Every message of the log, every metric and every leniency stands in the documents.
 #[test]
 fn every_log_line_metric_and_leniency_is_told() {
     let docs = root().join("docs");

@@ -1,5 +1,5 @@
-//! The licences of all dependencies are in `deny.toml`'s list, told by Cargo from what is on this machine already: the part of
-//! `cargo deny check` that needs neither a tool of its own nor the network. Advisories need both, and are asked for by hand.
+//! The licences of all dependencies are in `deny.toml`'s list. Cargo reads them from this machine: the part of `cargo deny
+//! check` that needs neither a tool of its own nor the network. Advisories need both, and are checked by hand.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::{collections::BTreeSet, fs, path::Path, process::Command};
@@ -28,7 +28,7 @@ fn packages() -> Vec<Value> {
     metadata["packages"].as_array().unwrap().clone()
 }
 
-/// Whether a choice that the SPDX expression leaves is wholly in the list; `/` is what `OR` once was.
+/// Whether one choice of the SPDX expression is wholly in the list; `/` is the old form of `OR`.
 fn is_allowed(expression: &str, allowed: &BTreeSet<String>) -> bool {
     let spaced = expression.replace('/', " OR ").replace('(', " ( ").replace(')', " ) ");
     let words: Vec<&str> = spaced.split_whitespace().collect();

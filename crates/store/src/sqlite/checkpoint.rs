@@ -2,8 +2,8 @@
 //! was written many times is copied once. Background jobs copy nearly all of the log; under constant load they never copy the
 //! last of it, so the writer itself does, between two commits and after it has acknowledged, and lets the log start again.
 //!
-//! It can start again only while nobody reads from it. Where that does not come about by itself, the writer closes the gate
-//! before the store's reads, and where the log is full, no transaction begins until it has started again.
+//! It can start again only while no transaction reads from it. If reads overlap all the time, the writer closes the gate before
+//! the store's reads; while the log is full, no write begins until it has started again.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -118,7 +118,7 @@ impl Checkpointer {
 
     /// Looks at the log after a commit and sees to it that it stays short. Called by the writer.
     pub(crate) fn after_commit(self: &Arc<Self>, writer: &mut StoreConnection) {
-        // NOOP copies nothing: it only tells how long the log is.
+        // NOOP copies nothing: it only returns the length of the log.
         let Ok(log) = checkpoint(writer, LOOK) else {
             return;
         };
@@ -163,7 +163,7 @@ impl Checkpointer {
         !self.gate().is_open()
     }
 
-    /// Lets reads go on, whatever the log is like.
+    /// Lets reads go on, however long the log is.
     pub(crate) fn let_go(&self) {
         self.gate().open();
     }
@@ -188,7 +188,7 @@ impl Checkpointer {
         restarted
     }
 
-    /// Lets no read begin, and the log start again if none is under way. Those that are have some time to end.
+    /// Lets no read begin; starts the log again if no read is under way. Reads under way have some time to end.
     fn hold_and_restart(&self, writer: &mut StoreConnection) -> bool {
         if uptime_ms() < self.hold_after_ms.load(Ordering::Relaxed) {
             return false;
@@ -199,7 +199,7 @@ impl Checkpointer {
         }
         let restarted = self.restart(writer);
         if !restarted {
-            // Nobody of ours is in the way, and whoever is cannot be told to end.
+            // No read of this process is in the way, and another process cannot be asked to end its read.
             self.hold_after_ms.store(uptime_ms() + OUTSIDE_PAUSE_MS, Ordering::Relaxed);
         }
         self.gate().open();
@@ -220,7 +220,7 @@ impl Checkpointer {
         log.busy == 0
     }
 
-    /// Empties the log's file. False when somebody reads from it.
+    /// Empties the log's file. False when a transaction reads from it.
     pub(crate) fn empty(&self, writer: &mut StoreConnection) -> bool {
         let emptied = self.copy_all(writer, TRUNCATE).is_some_and(|log| log.busy == 0);
         self.emptied.store(emptied, Ordering::Relaxed);
@@ -269,7 +269,7 @@ impl Checkpointer {
         if *closed {
             return;
         }
-        // It would let the file grow into what is given to somebody else.
+        // While a reserve is spent, a checkpoint could let the file grow into room that is meant for urgent work.
         let Some(_everybody) = self.priority.everybody() else {
             return;
         };

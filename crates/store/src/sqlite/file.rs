@@ -12,8 +12,7 @@ use crate::migrate::not_a_store;
 /// Makes the directory and an empty file, unless they are there. Blocks.
 ///
 /// # Errors
-/// `Corrupt` when there is a log without a file that it belongs to: something was there, and making it anew would end what is
-/// left of it.
+/// `Corrupt` when there is a log without its file: making a new file would destroy the rest of an old store.
 pub(crate) fn create_file(file: &StoreFile) -> Result<(), StoreError> {
     let [main, log, _] = file.all_paths();
     if length(&main) == 0 && length(&log) > 0 {
@@ -46,12 +45,12 @@ pub(crate) fn require_content(file: &StoreFile) -> Result<(), StoreError> {
     }
 }
 
-/// In bytes; 0 for what is not there.
+/// In bytes; 0 for a file that does not exist.
 fn length(path: &Path) -> u64 {
     fs::symlink_metadata(path).map_or(0, |metadata| metadata.len())
 }
 
-/// Removes the file and its companions. Removing what is not there is success. Blocks.
+/// Removes the file and its companions; those that do not exist count as removed. Blocks.
 pub(crate) fn remove_files(file: &StoreFile) -> Result<(), StoreError> {
     for path in file.all_paths() {
         match fs::remove_file(&path) {

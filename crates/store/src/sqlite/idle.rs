@@ -1,5 +1,5 @@
-//! Has the log of a store emptied when nobody has written to it for a while: what is in the log only is lost with it, and what was
-//! deleted can be read in it. A store that has been written to has one task that sleeps; others have nothing.
+//! Empties the log of a store that has not been written to for a while: changes that only the log holds are lost with it, and
+//! deleted values can be read in it. A store that has been written to has one sleeping task; others have none.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
@@ -11,10 +11,10 @@ use super::log_room::LogRoom;
 use crate::open::Opener;
 use crate::uptime::uptime_ms;
 
-/// A log that a burst has left long is emptied this soon, and so is one that somebody was reading from the last time.
+/// A log that is long after a burst is emptied this soon, and so is one that a read kept from being emptied the last time.
 const SOON: Duration = Duration::from_secs(2);
 
-/// When a store was last written to, and whether a task waits for the end of that.
+/// When a store was last written to, and whether a task waits to empty its log.
 pub(crate) struct Idle {
     room: LogRoom,
     usual: Duration,
@@ -53,7 +53,7 @@ impl Idle {
         self.delayed.store(delayed, Ordering::Relaxed);
     }
 
-    /// What is left until the log is emptied.
+    /// The time left until the log is emptied.
     fn left(&self) -> Duration {
         let is_urgent = self.room.is_much_used() || self.delayed.load(Ordering::Relaxed);
         let patience = if is_urgent { self.usual.min(SOON) } else { self.usual };

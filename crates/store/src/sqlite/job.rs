@@ -1,4 +1,4 @@
-//! One waiting write: the closure, then its result, then the answer to whoever asked.
+//! One waiting write: the closure, then its result, then the answer to its caller.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +11,7 @@ use crate::clock::StoreClock;
 use crate::transactions::run_caught;
 use crate::{Failure, StoreConnection, StoreError, WriteTx};
 
-/// What the writer sees of a job, whatever its closure returns.
+/// A job as the writer sees it, for any type that its closure returns.
 pub(crate) trait Job: Send {
     /// Claims the job for running; false when its caller gave up waiting before.
     fn claim(&self) -> bool;
@@ -38,7 +38,7 @@ pub(crate) struct Manner {
     pub(crate) on: Threads,
 }
 
-/// What a job may take.
+/// The bounds of a job.
 #[derive(Clone, Copy)]
 pub(crate) struct Bounds<'a> {
     /// Bytes that the store may hold after it.
@@ -50,16 +50,16 @@ pub(crate) struct Bounds<'a> {
 /// Whether a closure may run more than once.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Repeat {
-    /// It consumes what it needs.
+    /// It runs once, because it consumes its input.
     Never,
-    /// When what it did was undone, it is as if it had never run.
+    /// It may run again after it was rolled back.
     WhenUndone,
 }
 
 /// Whether a job goes on while a reserve is spent on a full disk.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Urgency {
-    /// It would find the disk full, and is told so.
+    /// It is refused as `Full`.
     None,
     /// The reserve is for it.
     Urgent,
@@ -72,9 +72,9 @@ pub(crate) enum JobEnd {
     Committed,
     /// It failed before it changed anything.
     Unchanged,
-    /// It failed, and what it had changed by then must be rolled back.
+    /// It failed after it had changed something, which must be rolled back.
     RolledBack,
-    /// It was stopped, because the log has no room for what it changes.
+    /// It was stopped, because the log has no room for its changes.
     TooLarge,
 }
 
@@ -83,7 +83,7 @@ pub(crate) enum JobEnd {
 pub(crate) struct Claim(Arc<AtomicBool>);
 
 impl Claim {
-    /// True for the first who asks.
+    /// True for the first call.
     pub(crate) fn take(&self) -> bool {
         !self.0.swap(true, Ordering::AcqRel)
     }
@@ -153,7 +153,7 @@ where
             (Err(error), _) => Err(error.into()),
             (Ok(()), None) => Err(StoreError::Unavailable("the job was not run".to_owned()).into()),
         };
-        // A caller that went away is no reason to undo what it asked for.
+        // When the caller is gone, the write stays.
         let _gone = self.caller.send(answer);
     }
 }

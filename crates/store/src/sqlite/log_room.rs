@@ -1,5 +1,5 @@
-//! What the write-ahead log has room for, asked by a transaction while it runs: SQLite writes pages into the log before the
-//! commit when the connection's memory is full of them.
+//! The room in the write-ahead log, checked by a transaction while it runs: SQLite writes pages into the log before the commit
+//! when the connection's memory is full of them.
 
 use std::fs;
 use std::path::PathBuf;

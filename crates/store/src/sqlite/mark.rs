@@ -11,7 +11,7 @@ use crate::{StoreConnection, StoreError};
 /// `ushr`, as a number.
 const PROGRAM: i32 = 0x7573_6872;
 
-/// What a file says of itself, and whether it holds anything.
+/// The mark in a file's header, and the number of its tables and indexes.
 #[derive(diesel::QueryableByName)]
 struct Header {
     #[diesel(sql_type = Integer)]
@@ -22,10 +22,10 @@ struct Header {
     objects: i32,
 }
 
-/// What the header of a file tells.
+/// Whose file it is, by its header.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Marked {
-    /// Nothing is in the file: it was made, and nothing more.
+    /// The file is new and empty.
     Empty,
     /// It bears no mark, as the stores of earlier versions.
     No,

@@ -15,7 +15,7 @@ pub(crate) struct Marks {
     pub(crate) checkpoint: u32,
     /// Pages from which new reads wait until it does.
     pub(crate) hold: u32,
-    /// Pages from which no transaction begins. What is left is for the one under way.
+    /// Pages from which no transaction begins. The rest is for the transaction under way.
     pub(crate) full: u32,
     /// Bytes of the file from which a transaction under way is undone: what its connection still keeps in memory fits behind.
     pub(crate) cut_bytes: u64,

@@ -51,8 +51,8 @@ impl SqliteStore {
     /// Opens a file and migrates it when it is behind. Blocks.
     ///
     /// # Errors
-    /// `Missing`, and `Corrupt` for a file that holds nothing, unless the store may be made; `Corrupt` for what is not the
-    /// store's own file.
+    /// `Missing`, and `Corrupt` for an empty file, unless the store may be made; `Corrupt` for a file of another store or
+    /// program.
     pub(crate) fn open(
         opener: &Opener,
         migrations: &'static [Migration],

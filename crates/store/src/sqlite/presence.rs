@@ -1,6 +1,5 @@
 //! Whether the files of an open store still stand under their names. SQLite goes on with a file that was renamed, replaced or
-//! removed, and what is written then is nobody's. Once that is noticed the store answers nothing any more, and is opened anew
-//! when it is asked for again.
+//! removed, and later writes are lost. Once this is noticed, the store refuses everything, and the next request opens it anew.
 //!
 //! Looked at by name: to open such a file beside SQLite and close it again would end the locks that SQLite has on it.
 
@@ -30,7 +29,7 @@ struct Name {
     file: FileId,
 }
 
-/// Device and number of a file: no other has both while somebody has it open.
+/// Device and number of a file: unique while the file is open.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct FileId(u64, u64);
 
@@ -76,7 +75,7 @@ impl Presence {
         Ok(())
     }
 
-    /// Looks at the names when nobody has for a while: for reads, whose answers promise nothing.
+    /// Looks at the names if the last look was a while ago: for reads, which acknowledge nothing.
     ///
     /// # Errors
     /// As [`Self::look`].

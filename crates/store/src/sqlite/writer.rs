@@ -5,7 +5,7 @@
 //! and nearly all writes succeed. When one of them has to be undone, all are, and they run again, each in its savepoint. Where
 //! one must not run again, they have savepoints from the beginning.
 //!
-//! Work in the background and the rest share no commit, and whoever leads hands over where the next commit is of the other kind.
+//! Work in the background and other work share no commit; the leader hands over when the next commit is of the other kind.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -50,7 +50,7 @@ pub(crate) struct Writer {
     careful: AtomicU32,
     pub(crate) limit: Limit,
     priority: Arc<Priority>,
-    /// Opened by the first write, taken by whoever leads.
+    /// Opened by the first write, taken by the leader.
     connection: Mutex<Option<StoreConnection>>,
 }
 
@@ -65,11 +65,11 @@ struct Queue {
     log_is_to_be_emptied: bool,
 }
 
-/// What whoever leads does next.
+/// The next step of the leader.
 enum Next {
     /// Runs the jobs of one commit.
     Batch(Vec<Box<dyn Job>>),
-    /// Waits until nobody reads from the log, so that it can start again.
+    /// Waits until no transaction reads from the log, so that it can start again.
     Wait,
     EmptyLog,
     /// Lets such a thread go on.
@@ -114,7 +114,7 @@ impl Writer {
         self.push(Box::new(ClosureJob::new(claim.clone(), manner, work, sender)))?;
         let received = match timeout_at(deadline, &mut answer).await {
             Ok(received) => received,
-            // Not begun yet, and from now on nobody can begin it.
+            // Not begun yet, and now it cannot begin.
             Err(_elapsed) if claim.take() => return Err(StoreError::Busy.into()),
             Err(_elapsed) => answer.await,
         };
@@ -154,7 +154,7 @@ impl Writer {
         });
     }
 
-    /// The same where nobody has written yet, but a crash has left something in the log.
+    /// The same before the first write, when a crash has left something in the log.
     pub(crate) fn rest_after_a_crash(self: &Arc<Self>) {
         if !self.room.is_unused() {
             self.rest();
@@ -163,7 +163,7 @@ impl Writer {
 
     /// Empties the log, on the connection of the leader.
     fn empty_log(&self) {
-        // While a reserve is spent, this would let the file grow into what is given to somebody else.
+        // While a reserve is spent, this could let the file grow into room that is meant for urgent work.
         let emptied = self.priority.everybody().is_some_and(|_everybody| {
             let connection = self.presence.look().and_then(|()| self.connect());
             connection.is_ok_and(|mut connection| {
@@ -183,12 +183,12 @@ impl Writer {
         }
     }
 
-    /// What whoever leads on such a thread does next.
+    /// The next step of a leader on such a thread.
     fn next(&self, leads: Threads) -> Next {
         let mut queue = lock(&self.queue);
         let has_room = self.checkpointer.has_room();
         if !has_room {
-            // The others wait on; these were told already that it took too long.
+            // These were answered already that it took too long; the others wait on.
             queue.jobs.retain(|job| !job.is_given_up());
         }
         let Some(on) = queue.jobs.front().map(|job| job.manner().on) else {
@@ -293,7 +293,7 @@ impl Writer {
 
     /// Waits a little for the log to start again.
     fn wait_for_restart(&self) {
-        // It would let the file grow into what is given to somebody else.
+        // While a reserve is spent, a checkpoint could let the file grow into room that is meant for urgent work.
         let Some(_everybody) = self.priority.everybody() else {
             return self.checkpointer.give_up();
         };
@@ -317,7 +317,7 @@ impl Writer {
     ) -> Result<BatchEnd, Lost> {
         let alone = jobs.len() == 1;
         let repeatable = jobs.iter().all(|job| job.manner().repeat == Repeat::WhenUndone);
-        // Work that must not run again has what the log has room for beside the rest, and no bound of its own.
+        // Work that must not run again has no bound of its own in the log.
         let room = repeatable.then_some(&self.room);
         if alone || self.is_bold() && repeatable {
             let ended = self.transact_with(Savepoints::None, room, connection, jobs)?;
@@ -381,7 +381,7 @@ impl Writer {
         Ok(BatchEnd::Committed)
     }
 
-    /// Whatever the job did before it failed is undone here, so that it is never [`JobEnd::RolledBack`].
+    /// Changes of a failed job are rolled back here, so that it never ends as [`JobEnd::RolledBack`].
     fn run_in_savepoint(
         &self,
         job: &mut Box<dyn Job>,
@@ -530,7 +530,7 @@ impl Lost {
         Self { error, culprit: Some(culprit) }
     }
 
-    /// The culprit is told its own error (a full disk, say), the others why theirs was not stored either.
+    /// The culprit gets its own error (a full disk, say), the others the reason why theirs was not stored either.
     fn answer(self, mut jobs: Vec<Box<dyn Job>>) {
         if jobs.len() == 1
             && self.culprit.is_none()

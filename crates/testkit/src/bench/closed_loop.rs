@@ -23,7 +23,7 @@ use super::record::Record;
 pub struct Target {
     /// Where the server listens.
     pub address: SocketAddr,
-    /// What stands before `/Users`; empty for a server that is no SCIM server.
+    /// The path before `/Users`; empty for the empty handler.
     pub base_path: String,
     /// The bearer token, if it wants one.
     pub token: Option<String>,
@@ -55,7 +55,7 @@ impl Bound {
     }
 }
 
-/// One worker: its connection, its dice, what it saw.
+/// One worker: its connection, its random numbers, its record.
 pub struct Worker<'a> {
     /// 0 to `workers - 1`.
     pub number: usize,
@@ -71,10 +71,10 @@ pub struct Worker<'a> {
     ends: Option<Instant>,
 }
 
-/// What one or more rounds of a phase brought.
+/// The result of one or more rounds of a phase.
 #[derive(Default)]
 pub struct Phase {
-    /// What the workers saw.
+    /// The workers' records.
     pub record: Record,
     /// How long they took.
     pub time: Duration,
@@ -104,7 +104,7 @@ impl Phase {
     }
 }
 
-/// Runs `work` in each of `workers` workers at once; each calls [`Worker::turn`] until it is told to stop.
+/// Runs `work` in each of `workers` workers at once; each calls [`Worker::turn`] until the phase is over.
 pub async fn play<T>(
     target: &Target,
     workers: usize,

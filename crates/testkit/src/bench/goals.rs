@@ -1,6 +1,6 @@
 //! The goals of `make bench` as data, and the verdict on each.
 
-/// What a figure has to reach.
+/// The value that a figure has to reach.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Goal {
     /// At least this share of a raw limit.

@@ -22,8 +22,8 @@ pub mod record;
 pub mod report;
 pub mod workloads;
 
-/// What ends a run at once: the server cannot be started or reached. A wrong answer is a fault of the
-/// [`record::Record`] instead, so that the run goes on and shows all of them.
+/// An error that ends a run at once: the server cannot be reached. A wrong answer is a fault of the [`record::Record`] instead,
+/// so that the run goes on and shows all of them.
 pub type Fatal = Box<dyn std::error::Error + Send + Sync>;
 
 /// A result of the benchmark.

@@ -1,5 +1,5 @@
-//! Who is provisioned: people and groups as a pure function of their number, in the shape Entra ID sends them
-//! (about 1.4 KB, enterprise extension, two addresses, `userType`).
+//! People and groups as a pure function of their number, in the form in which Entra ID sends them (about 1.4 KB, enterprise
+//! extension, two addresses, `userType`).
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -38,7 +38,7 @@ const PLACES: [(&str, &str, &str, &str); 5] = [
 const DEPARTMENTS: [&str; 7] =
     ["Customer Success", "Design", "Engineering", "Finance", "People & Culture", "Sales", "Workplace"];
 
-/// The user types that are asked for; `Employee` is what Entra sends when nobody mapped anything.
+/// The user types of requests; Entra sends `Employee` when no attribute is mapped.
 const USER_TYPES: [&str; 4] = ["member", "Employee", "member_lite", "member"];
 
 fn pick<T: Copy>(from: &[T], number: usize) -> T {
@@ -56,7 +56,7 @@ pub fn external_id(number: usize) -> String {
     Uuid::from_u64_pair(mixed, mixed.rotate_left(29) ^ 0xD1B5_4A32_D192_ED03).to_string()
 }
 
-/// What `POST /Users` carries.
+/// The body of `POST /Users`.
 pub fn user(number: usize) -> Value {
     let (first, last) = (pick(&FIRST, number), pick(&LAST, number / 3));
     let (street, town, code, country) = pick(&PLACES, number / 7);
@@ -111,7 +111,7 @@ pub fn user(number: usize) -> Value {
     })
 }
 
-/// What Okta's `PUT` carries: the whole profile with its id; the title tells one revision from the next.
+/// The body of Okta's `PUT`: the whole profile with its id; each revision has another title.
 pub fn profile(number: usize, id: &str, revision: &str) -> Value {
     let mut user = user(number);
     user["id"] = json!(id);
@@ -124,7 +124,7 @@ pub fn group_name(number: usize) -> String {
     format!("Team {number:06}")
 }
 
-/// What `POST /Groups` carries.
+/// The body of `POST /Groups`.
 pub fn group(number: usize) -> Value {
     json!({"schemas": [GROUP], "displayName": group_name(number), "externalId": format!("team-{number}")})
 }

@@ -1,5 +1,5 @@
-//! The whole run in order. What is compared is played in turns (limit, gateway, limit, gateway …) and added up,
-//! so that a noisy minute of the machine falls on both sides of a ratio.
+//! The whole run in order. Both sides of a comparison are played in turns (limit, gateway, limit, gateway …) and added up, so
+//! that a noisy minute of the machine falls on both.
 
 use std::collections::BTreeMap;
 use std::future::ready;
@@ -42,7 +42,7 @@ const ABUSES: usize = 1_000_000;
 /// Walks through the directory of the steady mix.
 const WALKS: usize = 5;
 
-/// What a run was asked to do.
+/// The options of a run.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The release binary under test.
@@ -67,7 +67,7 @@ pub struct Options {
     pub date: Option<String>,
 }
 
-/// What came of it.
+/// The result of a run.
 pub struct Outcome {
     /// Machine and settings.
     pub facts: Table,
@@ -88,7 +88,7 @@ struct Run {
     progress: fn(&str),
 }
 
-/// Plays everything. `progress` is told what is going on, and each table when it is ready.
+/// Plays everything. `progress` receives the name of each phase when it begins, and each table when it is ready.
 pub async fn run(options: Options, progress: fn(&str)) -> Result<Outcome> {
     let folder = &options.folder;
     std::fs::create_dir_all(folder)?;
@@ -159,7 +159,7 @@ impl Run {
         self.say(&self.report.latest());
     }
 
-    /// Plays a phase and keeps its wrong answers, whatever else is made of it.
+    /// Plays a phase and keeps its wrong answers.
     async fn noted(&mut self, phase: impl Future<Output = Result<Phase>>) -> Result<Phase> {
         let mut phase = phase.await?;
         self.wrong.absorb(phase.record.take_faults())?;
@@ -182,7 +182,7 @@ impl Run {
         vec![operation.to_owned(), workers.to_string(), number(phase.rate(operation)), p50, p99]
     }
 
-    /// A tenant with seats for everybody.
+    /// A tenant with unlimited seats.
     fn onboard(&self, key: &str) -> Result<Target> {
         let tenant = self.gateway.tenant(REGION, key, None, None);
         let address = self.gateway.url.trim_start_matches("http://").parse()?;
@@ -481,7 +481,7 @@ impl Run {
         Ok(())
     }
 
-    /// A tenant's probe while another tenant does what costs most, against the same a moment before.
+    /// A tenant's probe while another tenant sends the most expensive requests, against the same probe a moment before.
     async fn noisy_neighbours(&mut self, read: &Directory, neighbour: &Directory) -> Result<()> {
         const HEADER: [&str; 10] = [
             "abuse",
@@ -521,7 +521,7 @@ impl Run {
         Ok(())
     }
 
-    /// After the storm: nobody is missing, nobody came twice, and every seat ledger adds up.
+    /// At the end the totals are right and every seat ledger adds up.
     async fn settle(&mut self, tenants: &[(&str, &Directory)]) -> Result<()> {
         self.say("totals and seat ledgers …");
         for (key, directory) in tenants {

@@ -1,4 +1,4 @@
-//! CPU time and memory of a process, as Linux tells them: what limits a run is as much a result as its rate.
+//! CPU time and memory of a process, from Linux: the limit of a run is as much a result as its rate.
 
 use std::fs;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What the workers saw: the latencies of right answers by operation, and the wrong answers apart from them.
+//! The workers' records: the latencies of right answers by operation, and the wrong answers apart from them.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,7 +17,7 @@ const DIGITS: u8 = 3;
 #[derive(Default)]
 pub struct Record {
     operations: BTreeMap<&'static str, Histogram<u64>>,
-    /// Answers that were not what they had to be.
+    /// Wrong answers.
     pub faults: u64,
     /// The first of them, in words.
     pub samples: Vec<String>,
@@ -56,7 +56,7 @@ impl Record {
         }
     }
 
-    /// Adds what another worker or round saw.
+    /// Adds the record of another worker or round.
     pub fn absorb(&mut self, other: Record) -> Result<()> {
         for (operation, theirs) in other.operations {
             match self.operations.get_mut(operation) {

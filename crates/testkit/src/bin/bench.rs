@@ -1,5 +1,5 @@
-//! `make bench`: plays an identity provider against a release build of the gateway, holds every figure against the
-//! raw limits of the machine taken in the same run, and prints one report. What it does is in `testkit::bench`.
+//! `make bench`: plays an identity provider against a release build of the gateway, holds every figure against the raw limits
+//! of the machine taken in the same run, and prints one report. The run itself is in `testkit::bench`.
 
 #![allow(clippy::print_stdout, reason = "the report is this program's output")]
 
@@ -125,7 +125,7 @@ fn options(arguments: Arguments) -> Result<(Options, Option<PathBuf>)> {
     Ok((options, arguments.markdown))
 }
 
-/// Removes what an earlier run left.
+/// Removes the data of an earlier run.
 fn remove(folder: &Path) -> Result<()> {
     match std::fs::remove_dir_all(folder) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {

@@ -1,5 +1,6 @@
-//! What the requests of `testkit::hostile` cost a gateway: `cargo run --release --bin hostile -- target/release/usher`. CPU time
-//! of the whole process, user and system, which its own clock tells in hundredths of a second: so each request is sent often.
+//! The cost of the requests of `testkit::hostile` for a gateway: `cargo run --release --bin hostile -- target/release/usher`.
+//! It is the CPU time of the whole process, user and system. Linux counts it in hundredths of a second, so each request is sent
+//! often.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "the report is this program's output")]
 
@@ -10,7 +11,7 @@ use testkit::{bench::process::cpu_time, gateway::Gateway, hostile};
 /// How often each request is sent.
 const TIMES: u32 = 20;
 
-/// What a hostile request may cost.
+/// The most that a hostile request should cost.
 const AIM: Duration = Duration::from_millis(50);
 
 fn main() {

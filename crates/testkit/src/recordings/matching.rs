@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::path::plain;
 
-/// `Err` says what differs.
+/// `Err` names the difference.
 pub(super) fn check(place: &str, wanted: &Value, found: Option<&Value>) -> Result<(), String> {
     match operators(wanted) {
         Some(operators) => {

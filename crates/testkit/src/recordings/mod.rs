@@ -1,5 +1,5 @@
-//! Recordings: what an identity provider sends, step by step, and what must come back. A recording is data (JSON); this plays
-//! it against a real gateway and says at which step the two part.
+//! Recordings: the requests of an identity provider, step by step, and the answers that they must get. A recording is data
+//! (JSON); this module plays it against a real gateway and names the first step whose answer differs.
 //!
 //! A file is an array of cases: `name`, `idp`, `source`, `note` (optional), and `steps`, each of
 //! - `method`, `path` (sent as written, below the base URL), `headers` (as the provider sends them; `Authorization` is added

@@ -11,7 +11,7 @@ enum Step {
     Where(String, String),
 }
 
-/// What a path finds.
+/// The value at a path.
 pub(super) fn find(document: &Value, path: &str) -> Option<Value> {
     walk(Some(document), &steps(path))
 }

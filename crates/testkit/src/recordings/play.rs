@@ -15,7 +15,7 @@ use crate::{
     wire,
 };
 
-/// What a folder of recordings came to.
+/// The result of playing a folder of recordings.
 #[derive(Debug, Default)]
 pub struct Report {
     /// Cases that were played.

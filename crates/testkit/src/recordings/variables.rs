@@ -1,4 +1,4 @@
-//! `${…}` in a recording: names that are new in every case, and what earlier answers said.
+//! `${…}` in a recording: names that are new in every case, and values of earlier answers.
 
 use std::{
     collections::BTreeMap,
@@ -39,7 +39,7 @@ impl Variables {
         self.captured.insert(self.text(name), plain(value));
     }
 
-    /// What a run of a repeated step captured.
+    /// Adds the captures of a run of a repeated step.
     pub(super) fn learn(&mut self, run: Self) {
         self.captured.extend(run.captured);
     }

@@ -1,5 +1,5 @@
-//! Files of a crate that import each other in a circle: none of them can be read, or moved, without all the others. What counts
-//! is the file that defines an item, whichever module re-exports it.
+//! Files of a crate that use each other in a circle can be read, or moved, only together. A use counts for the file that
+//! defines the item, whichever module re-exports it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -112,7 +112,7 @@ fn paths(code: &str, name: &str) -> Vec<Vec<String>> {
     whole.map(path).collect()
 }
 
-/// What a path names.
+/// The meaning of a path.
 enum Named {
     /// A module itself.
     Module,
@@ -120,7 +120,7 @@ enum Named {
     ItemOf(Module),
 }
 
-/// What a path of a module names; `None` for what is not of this tree.
+/// The meaning of a path in a module; `None` when it leads out of this tree.
 fn named(tree: &Tree, from: &Module, path: &[String]) -> Option<Named> {
     let (mut module, mut rest) = (from.clone(), path);
     match path.first()?.as_str() {
@@ -148,7 +148,7 @@ fn named(tree: &Tree, from: &Module, path: &[String]) -> Option<Named> {
     Some(Named::Module)
 }
 
-/// The modules that define what a file uses.
+/// The modules that define the items which a file uses.
 fn uses(tree: &Tree, module: &Module) -> BTreeSet<Module> {
     let source = &tree[module];
     let mut used: Vec<Vec<String>> = source.imports.iter().map(|(_, path)| path.clone()).collect();

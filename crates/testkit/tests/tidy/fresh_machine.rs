@@ -1,5 +1,5 @@
-//! What `make test` fetches and calls on a machine that has nothing yet: each thing at a version that stands here, so that no
-//! release of somebody else's breaks it, and no program that nobody installs. `make bare` tries the whole on such a machine.
+//! `make test` on a bare machine: it fetches each thing at a fixed version, so that no new release breaks it, and calls only
+//! programs that it installs. `make bare` tries the whole on such a machine.
 
 use std::collections::BTreeSet;
 

@@ -1,5 +1,5 @@
-//! The one tidy test: the rules of the repository that no compiler knows. Who may depend on whom, that every file says what
-//! it is, that every error a client can see is documented, that SQL is never put together from text.
+//! The one tidy test: the rules of the repository that no compiler knows. Dependencies between crates, a head for every file, a
+//! document for every error that a client can see, no SQL made of text.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::{
@@ -14,7 +14,7 @@ mod circles;
 mod fresh_machine;
 mod signatures;
 
-/// One crate: which of ours it may use, and which of others' it must not, because the design says what is absent from it.
+/// One crate: the crates of the workspace that it may use, and those of others that the design excludes from it.
 struct Rule {
     name: &'static str,
     ours: &'static [&'static str],
@@ -56,7 +56,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
-/// All files of the repository that are ours; what is built, fetched or run is not.
+/// All files of the repository, without anything built, fetched or made by a run.
 fn files() -> Vec<PathBuf> {
     const NOT_OURS: &[&str] =
         &[".git", "target", "corpus", "artifacts", "data", ".tools", ".venv", "node_modules"];
@@ -180,8 +180,8 @@ fn every_source_file_begins_with_what_it_is() {
     assert_none(&silent, "a file begins with //! and says what lives in it");
 }
 
-/// Time, ids and randomness arrive as arguments, so that every rule can be tested with a literal: of what a tenant's rows are
-/// made, only `store` asks a clock.
+/// Time, ids and randomness arrive as arguments, so that every rule can be tested with a literal: for a tenant's rows, only
+/// `store` reads a clock.
 #[test]
 fn the_crates_of_rules_ask_no_clock() {
     let of_rules = ["scim-core", "directory", "seat-ledger", "provisioning"];
@@ -198,7 +198,7 @@ fn the_crates_of_rules_ask_no_clock() {
     assert_none(&wrong, "time arrives as an argument");
 }
 
-/// Attack 33: what a caller sent reaches SQL as a bound value only.
+/// Attack 33: values of a caller reach SQL only as bound values.
 #[test]
 fn attack_33_no_sql_is_put_together_from_text() {
     let mut wrong = Vec::new();
@@ -258,7 +258,7 @@ fn documented() -> BTreeSet<(String, String)> {
     let text = read("docs/errors.md");
     let mut answers_scim = false;
     let rows = text.lines().filter_map(|line| {
-        // Other tables tell other answers, such as the admin API's.
+        // Other tables list other answers, such as the admin API's.
         answers_scim = line.starts_with("| status | scimType |") || (answers_scim && line.starts_with('|'));
         let line = Some(line).filter(|_| answers_scim)?;
         let mut cells =
@@ -283,7 +283,7 @@ fn keywords() -> BTreeSet<String> {
     keywords
 }
 
-/// Every status that an error is made with, in what runs.
+/// Every status of an error in the code that runs.
 fn statuses() -> BTreeSet<String> {
     let mut statuses = BTreeSet::new();
     for (file, text) in texts_that_run() {

@@ -1,4 +1,4 @@
-//! A function takes a tuple by a name, or a type that says what it is; it does not take it apart in its signature.
+//! A function takes a tuple by a name, or a type of its own; it does not take a tuple apart in its signature.
 
 use super::{assert_none, texts_that_run};
 

@@ -13,7 +13,7 @@ const BLOCK: [u8; 4096] = [0x5A; 4096];
 /// The name of a flush in a record.
 pub const FLUSH: &str = "fdatasync";
 
-/// Appends and flushes one block after the other; what was seen and how long it took.
+/// Appends and flushes one block after the other; the latencies and the whole time.
 pub fn flushes(file: &Path, time: Duration) -> Result<(Record, Duration)> {
     let mut out = OpenOptions::new().create(true).append(true).open(file)?;
     let mut record = Record::default();

@@ -1,5 +1,5 @@
-//! A web server that does nothing, in a process of its own: what actix-web answers on this machine with the same
-//! client, the same number of connections and the same number of server threads as the gateway.
+//! A web server that does nothing, in a process of its own: the rate of actix-web on this machine with the same client, the
+//! same number of connections and the same number of server threads as the gateway.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;

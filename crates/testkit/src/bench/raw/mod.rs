@@ -1,4 +1,4 @@
-//! What the machine could do if there were no gateway: the disk's flushes, SQLite's commits, actix's answers.
+//! The limits of the machine without a gateway: the disk's flushes, SQLite's commits, actix's answers.
 
 pub mod disk;
 pub mod empty_handler;

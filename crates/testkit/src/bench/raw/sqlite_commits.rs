@@ -80,7 +80,7 @@ impl RawCommits {
         Ok(query.get_result::<Version>(&mut self.connection)?.version)
     }
 
-    /// Commits one row after the other; what was seen and how long it took.
+    /// Commits one row after the other; the latencies and the whole time.
     pub fn run(&mut self, time: Duration) -> Result<(Record, Duration)> {
         let mut record = Record::default();
         let begun = Instant::now();

@@ -1,5 +1,5 @@
-//! What one tenant can do to the others: eight clients that ask for what costs most, over and over, while a neighbour sends its
-//! probe. A refusal is a right answer here; what counts is what the neighbour notices.
+//! The harm that one tenant can do to others: eight clients send the most expensive requests over and over, while a neighbour
+//! sends its probe. A refusal is a right answer here; the measure is the neighbour's latency.
 
 use std::cell::Cell;
 use std::thread;
@@ -108,7 +108,7 @@ impl Abuse {
     }
 }
 
-/// What the abusive clients and their neighbour saw.
+/// The answers to the abusive clients and to their neighbour.
 pub struct Seen {
     /// The neighbour's probes.
     pub probes: Phase,

@@ -39,7 +39,7 @@ pub async fn make_groups(directory: &mut Directory, workers: usize, groups: usiz
 /// Whether a user is looked for before it is created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lookup {
-    /// Filter, then `POST`: what every identity provider does.
+    /// Filter, then `POST`, as every identity provider does.
     First,
     /// `POST` alone: to measure it, or to fill a directory.
     Never,
@@ -106,8 +106,8 @@ async fn add_members(directory: &Directory, workers: usize) -> Result<Phase> {
     .await
 }
 
-/// What all workers made, by number. A user that was not created leaves a gap that closes here; the run is
-/// faulty by then and says so.
+/// The ids that all workers made, in the order of their numbers. A user that was not created leaves no gap; the run has noted
+/// that fault.
 fn in_order(made: Vec<Vec<(usize, String)>>) -> impl Iterator<Item = String> {
     let mut all: Vec<_> = made.into_iter().flatten().collect();
     all.sort_unstable();

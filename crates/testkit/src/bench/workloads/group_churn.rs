@@ -21,7 +21,7 @@ pub const BARE: &str = "GET without members";
 /// A group of a known size, made of the first users of the directory.
 pub struct Crowd {
     id: String,
-    /// Members when nobody is visiting.
+    /// Members without visitors.
     pub size: usize,
 }
 
@@ -53,7 +53,7 @@ pub async fn churn(directory: &Directory, crowd: &Crowd, bound: Bound) -> Result
     .await
 }
 
-/// The group holds exactly who it should.
+/// Counts the members of the group.
 pub async fn verify(directory: &Directory, crowd: &Crowd) -> Result<Phase> {
     let (phase, _) = play(&directory.target, 1, Bound::turns(1), async |worker: &mut Worker<'_>| {
         worker.count_members("get group, members counted", &crowd.id, crowd.size).await

@@ -1,5 +1,5 @@
-//! Every operation by itself, to hold its median in a large directory against that in a small one. What a step
-//! makes it takes away again, so that both directories keep their size.
+//! Every operation by itself, to hold its median in a large directory against that in a small one. A step removes everything
+//! that it makes, so that both directories keep their size.
 
 use rand::RngExt as _;
 use strum::VariantArray;
@@ -14,7 +14,7 @@ use super::paging::PAGE;
 /// Operations that are measured together, because one needs the other; in the order in which they are played.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, VariantArray)]
 pub enum Step {
-    /// A filter for nobody.
+    /// A filter that finds no user.
     Probe,
     /// A filter for one user by `userName`.
     FilterUserName,
@@ -109,7 +109,7 @@ async fn perform(
             worker.put_user(name, user, id, &revision).await
         }
         Step::ComeAndGo => {
-            // Behind everybody who is there; no two workers have the same turn.
+            // A number behind all users; no two workers have the same turn.
             let Some(id) = worker.create(name, "/Users", &people::user(total + turn)).await? else {
                 return Ok(());
             };

@@ -1,5 +1,5 @@
-//! What an identity provider does, one workload per file. Each takes the directory it works on, runs for a bounded
-//! time or number of turns, and checks every answer.
+//! The work of an identity provider, one workload per file. Each takes the directory it works on, runs for a bounded time or
+//! number of turns, and checks every answer.
 
 pub mod abuse;
 pub mod first_cycle;
@@ -12,7 +12,7 @@ pub mod steady_mix;
 
 use super::closed_loop::Target;
 
-/// One tenant and what it is known to hold.
+/// One tenant and its known content.
 pub struct Directory {
     /// Where the tenant answers.
     pub target: Target,

@@ -25,7 +25,7 @@ pub const BY_CURSOR: [(&str, [&str; 2]); 3] = [
     ("sortBy=userName&", ["page of 100 sorted, by cursor, first", "page of 100 sorted, by cursor, last"]),
     (FILTER, ["page of 100 filtered, by cursor, first", "page of 100 filtered, by cursor, last"]),
 ];
-/// A filter that an index decides and that everybody passes.
+/// A filter that an index decides and every user passes.
 const FILTER: &str = "filter=meta.lastModified+gt+%222020-01-01T00:00:00Z%22&";
 
 /// Walks the directory `walks` times with one worker; a walk must bring every user exactly once.
@@ -79,7 +79,7 @@ pub async fn by_cursor(directory: &Directory, bound: Bound) -> Result<Phase> {
 }
 
 impl Worker<'_> {
-    /// Walks over the first `goal` users; the cursor of what comes behind them. Nobody is met twice.
+    /// Walks over the first `goal` users, each of them once; the cursor of the page behind them.
     async fn walk_to(&mut self, order: &str, goal: usize, total: usize) -> Result<String> {
         let (mut cursor, mut met) = (String::new(), HashSet::with_capacity(goal));
         while met.len() < goal {

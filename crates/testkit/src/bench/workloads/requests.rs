@@ -48,7 +48,7 @@ fn due<T: PartialEq + std::fmt::Debug>(what: &str, found: T, due: T) -> std::res
     if found == due { Ok(()) } else { Err(format!("{what} {found:?} where {due:?} was due")) }
 }
 
-/// A `PATCH` may be answered with the resource or with nothing (RFC 7644 §3.5.2); if with it, it tells the new value.
+/// A `PATCH` may be answered with the resource or with nothing (RFC 7644 §3.5.2); the resource must have the new value.
 fn patched(answer: &Answer, told: impl FnOnce(Resource) -> bool) -> std::result::Result<(), String> {
     if answer.status == 204 {
         return Ok(());
@@ -63,7 +63,7 @@ fn filtered(resource: &str, filter: &str) -> String {
 }
 
 impl Worker<'_> {
-    /// As [`Worker::ask`], where the answer brings nothing but its check.
+    /// As [`Worker::ask`], for an answer that is only checked.
     async fn done(
         &mut self,
         operation: &'static str,
@@ -131,7 +131,7 @@ impl Worker<'_> {
         self.ask(operation, Method::GET, &path, None, check).await
     }
 
-    /// `POST`; the id of what was made.
+    /// `POST`; the id of the new resource.
     pub(super) async fn create(
         &mut self,
         operation: &'static str,

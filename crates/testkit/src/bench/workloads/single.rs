@@ -16,7 +16,7 @@ pub const GET: &str = "GET user by id";
 /// The name of the bare `GET` in a record.
 pub const BARE: &str = "bare GET";
 
-/// Entra ID's *Test connection*: a filter for somebody who cannot exist.
+/// Entra ID's *Test connection*: a filter for a user that cannot exist.
 pub async fn probe(directory: &Directory, workers: usize, bound: Bound) -> Result<Phase> {
     play_turns(&directory.target, workers, bound, async |worker: &mut Worker<'_>, _| {
         worker.probe(PROBE).await

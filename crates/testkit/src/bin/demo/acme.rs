@@ -1,5 +1,5 @@
-//! `ire/acme` with Entra ID: five Member seats, three Member Lite, eight people who get one and two who do not; then somebody
-//! leaves, and whoever waited longest moves up.
+//! `ire/acme` with Entra ID: five Member seats, three Member Lite, eight people get a seat and two are refused; then one
+//! leaves, and the one who waited longest moves up.
 
 use testkit::gateway::Gateway;
 
@@ -65,7 +65,7 @@ fn somebody_leaves(story: &mut Story<'_>) {
     let brian = story.id("brian@acme.example");
     let mut answer = entra::deactivate(story, &brian);
     if answer.status == 204 {
-        // Entra is free to be answered so; what became of him is read then.
+        // A 204 is a right answer too; then the user is read.
         answer = story.get(&format!("/Users/{brian}"));
     }
     let act = "PATCH /Users/brian active \"False\"";

@@ -1,4 +1,4 @@
-//! What staff do, through the real command line: onboard, issue a token, change a plan, recount.
+//! Acts of staff, through the real command line: onboard, issue a token, change a plan, recount.
 
 use std::{fs, io::Write as _, os::unix::fs::OpenOptionsExt as _};
 

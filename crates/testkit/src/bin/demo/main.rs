@@ -1,5 +1,5 @@
-//! `make demo`: two identity providers provision two tenants in two regions and run out of seats, over HTTP, against the
-//! real binary. The table at the end is made of the answers; when they are not what the story says, the demo fails.
+//! `make demo`: two identity providers provision two tenants in two regions and run out of seats, over HTTP, against the real
+//! binary. The table at the end is made of the answers; when one differs from the story, the demo fails.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,

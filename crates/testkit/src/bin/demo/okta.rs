@@ -36,7 +36,7 @@ pub(crate) fn assign(story: &mut Story<'_>, name: &str, user_type: &str) -> Outc
     story.create_user(&format!("/Users?filter={filter}&startIndex=1&count=100"), &user)
 }
 
-/// §3.4: what was read, with one attribute changed, sent back whole.
+/// §3.4: the user as it was read, with one attribute changed, sent back whole.
 pub(crate) fn put_changed(story: &mut Story<'_>, user: &str, name: &str, value: Value) -> Answer {
     let path = format!("/Users/{user}");
     let mut body = story.get(&path).body;

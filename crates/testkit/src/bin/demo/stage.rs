@@ -1,4 +1,4 @@
-//! The gateway under the story: the built binary `usher`, on loopback, with a fresh data directory that is gone afterwards.
+//! The gateway under the story: the built binary `usher`, on loopback, with a fresh data directory that is removed afterwards.
 
 use std::{
     env,
@@ -76,14 +76,14 @@ impl Stage {
         }
     }
 
-    /// Leaves the data directory for who wants to know why; the log's path.
+    /// Keeps the data directory for the search for the cause; the log's path.
     pub(crate) fn keep(mut self) -> PathBuf {
         self.folder.disable_cleanup(true);
         self.gateway.log_file()
     }
 }
 
-/// The known port, so that what the reader has seen elsewhere works here, or any that is free.
+/// The usual port, so that examples of the documents work here; or any free port.
 fn free_near(port: u16) -> u16 {
     if TcpListener::bind(("127.0.0.1", port)).is_ok() {
         return port;

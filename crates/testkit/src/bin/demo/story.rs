@@ -1,4 +1,4 @@
-//! What happened to whom in one tenant: every answer is noted as it came, and held against what the story says.
+//! The story of one tenant: every answer is noted and compared with the expected one.
 
 use serde_json::Value;
 use testkit::{
@@ -11,7 +11,7 @@ use crate::told::{Told, Tone};
 /// The read-only extension that describes a user's seat.
 const SEAT: &str = "urn:usher:params:scim:schemas:extension:seat:2.0:User";
 
-/// What came of one request, read from the answer and from nothing else.
+/// The result of one request, read from its answer alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// The license of the seat, and `granted` or `fallback`.
@@ -119,13 +119,13 @@ impl<'a> Story<'a> {
         assert_eq!(found.body["totalResults"], 0, "{}", found.text);
     }
 
-    /// Tells an act that is not about a seat, whose status must be this one.
+    /// Prints an act that is not about a seat, and checks its status.
     pub(crate) fn tell(&self, what: &str, answer: Answer, status: u16) -> Answer {
         self.told.act(what, &answer.status.to_string(), Tone::Plain);
         answer.expect(status)
     }
 
-    /// Creates a user of whom a look-up finds nobody; what came of it.
+    /// Looks a user up, which finds none, and creates it.
     pub(crate) fn create_user(&mut self, look_up: &str, user: &Value) -> Outcome {
         self.find_none(look_up);
         let answer = self.send("POST", "/Users", Some(user));
@@ -133,14 +133,14 @@ impl<'a> Story<'a> {
         self.note(&format!("POST /Users {user_name} asks for {asked}"), &user_name, &asked, &answer)
     }
 
-    /// Creates a group of which a look-up finds nothing; its id.
+    /// Looks a group up, which finds none, and creates it; its id.
     pub(crate) fn create_group(&mut self, look_up: &str, group: &Value) -> String {
         self.find_none(look_up);
         let answer = self.send("POST", "/Groups", Some(group));
         self.tell(&format!("POST /Groups {}", text(group, "displayName")), answer, 201).id()
     }
 
-    /// Notes what came of a request that was about a person's seat, and tells it.
+    /// Notes and prints the result of a request about a person's seat.
     pub(crate) fn note(&mut self, what: &str, user_name: &str, asked: &str, answer: &Answer) -> Outcome {
         let outcome = Outcome::read(answer);
         self.told.act(what, &format!("{} {}", answer.status, outcome.words()), outcome.tone());

@@ -1,4 +1,4 @@
-//! The table at the end: who asked for what, who got what, and what the identity provider read at the limit.
+//! The table at the end: the license that each person asked for and got, and the texts of the refusals.
 
 use testkit::table::Table;
 

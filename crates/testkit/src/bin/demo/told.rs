@@ -1,4 +1,4 @@
-//! How the story is told: headings, one line an act, colours only on a terminal.
+//! The output of the demo: headings, one line for each act, colours only on a terminal.
 
 use std::{
     cell::Cell,
@@ -16,7 +16,7 @@ pub(crate) struct Told {
     began: Instant,
 }
 
-/// What a text means to the reader.
+/// The meaning of a text, shown by its colour.
 #[derive(Clone, Copy)]
 pub(crate) enum Tone {
     Good,
@@ -35,7 +35,7 @@ impl Told {
         println!("\n{}", self.paint(text, "1"));
     }
 
-    /// One line of progress: what was done and what came of it.
+    /// One line of progress: the act and its result.
     pub(crate) fn act(&self, what: &str, result: &str, tone: Tone) {
         let number = self.acts.get() + 1;
         self.acts.set(number);
