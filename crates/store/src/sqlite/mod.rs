@@ -1,5 +1,6 @@
 //! A store that is one SQLite file: many readers, one writer, and the log between them.
 
+mod batch;
 mod checkpoint;
 mod file;
 mod idle;
@@ -18,6 +19,7 @@ use diesel::connection::SimpleConnection;
 use diesel::sql_types::Text;
 use tokio::time::Instant;
 
+use self::batch::Batches;
 use self::checkpoint::Checkpointer;
 use self::file::create_file;
 pub(crate) use self::file::remove_files;
@@ -106,8 +108,8 @@ impl SqliteStore {
         readers.adopt(reader);
         let counters = Arc::clone(&instruments.counters);
         let checkpointer = Checkpointer::new(opener.clone(), counters, priority, &presence, &readers);
-        let writer = Writer::new(opener.clone(), instruments.clone(), priority, Arc::new(checkpointer));
-        let writer = Arc::new(writer);
+        let batches = Batches::new(opener.clone(), instruments.clone(), priority, Arc::new(checkpointer));
+        let writer = Arc::new(Writer::new(batches));
         writer.rest_after_a_crash();
         Ok(Self { readers, writer, instruments, presence, deadline: settings.admission_deadline })
     }
@@ -190,7 +192,7 @@ impl SqliteStore {
         let closing = move || {
             readers.close_idle();
             // The last connection of a file writes the log back and removes it.
-            writer.close_connection();
+            writer.batches.close_connection();
             Ok::<(), StoreError>(())
         };
         if let Err(error) = blocking(closing).await {
@@ -200,7 +202,7 @@ impl SqliteStore {
     }
 
     pub(crate) fn limit_to(&self, bytes: Option<u64>) {
-        self.writer.limit.set(bytes);
+        self.writer.batches.limit.set(bytes);
     }
 }
 

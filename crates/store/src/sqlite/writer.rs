@@ -1,57 +1,29 @@
 //! Group commit: the writes that wait for one SQLite file share a transaction and are acknowledged together after the
 //! one commit. The first to come leads; there is no thread of its own.
 //!
-//! They run one after the other without savepoints, because SQLite copies each page that a savepoint might have to restore,
-//! and nearly all writes succeed. When one of them has to be undone, all are, and they run again, each in its savepoint. Where
-//! one must not run again, they have savepoints from the beginning.
-//!
 //! Work in the background and other work share no commit; the leader hands over when the next commit is of the other kind.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use diesel::connection::TransactionManager;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, timeout_at};
 
-use super::checkpoint::Checkpointer;
+use super::batch::Batches;
 use super::idle::Idle;
-use super::job::{Bounds, Claim, ClosureJob, Job, JobEnd, Manner, Repeat, Urgency};
-use super::log_room::{LogRoom, allow_changes};
-use super::presence::Presence;
+use super::job::{Claim, ClosureJob, Job, Manner};
 use crate::admission::closed;
 use crate::background::{self, Threads};
-use crate::connection::depth;
 use crate::lock::lock;
-use crate::open::Opener;
-use crate::priority::Priority;
-use crate::room::Limit;
-use crate::stats::Instruments;
-use crate::transactions::{begin, commit, roll_back_to};
-use crate::{Failure, StoreConnection, StoreError, StoreSettings, WriteTx};
-
-/// Batches that run in savepoints after one that had to run again: where one write is refused, more are (no seat is left).
-const CAREFUL_BATCHES: u32 = 64;
+use crate::{Failure, StoreError, WriteTx};
 
 /// The one writer of a SQLite store.
 pub(crate) struct Writer {
-    opener: Opener,
-    settings: Arc<StoreSettings>,
-    instruments: Instruments,
-    presence: Arc<Presence>,
-    checkpointer: Arc<Checkpointer>,
+    pub(crate) batches: Batches,
     idle: Arc<Idle>,
-    room: LogRoom,
     queue: Mutex<Queue>,
     worked_off: Notify,
-    /// Batches that are yet to run in savepoints.
-    careful: AtomicU32,
-    pub(crate) limit: Limit,
-    priority: Arc<Priority>,
-    /// Opened by the first write, taken by the leader.
-    connection: Mutex<Option<StoreConnection>>,
 }
 
 #[derive(Default)]
@@ -79,27 +51,9 @@ enum Next {
 }
 
 impl Writer {
-    pub(crate) fn new(
-        opener: Opener,
-        instruments: Instruments,
-        priority: &Arc<Priority>,
-        checkpointer: Arc<Checkpointer>,
-    ) -> Self {
-        Self {
-            priority: Arc::clone(priority),
-            room: LogRoom::of(&opener.file, &opener.settings),
-            idle: Idle::of(&opener),
-            presence: Arc::clone(&checkpointer.presence),
-            settings: Arc::clone(&opener.settings),
-            opener,
-            instruments,
-            checkpointer,
-            queue: Mutex::default(),
-            worked_off: Notify::new(),
-            careful: AtomicU32::new(0),
-            limit: Limit::default(),
-            connection: Mutex::default(),
-        }
+    pub(crate) fn new(batches: Batches) -> Self {
+        let idle = Idle::of(&batches.opener);
+        Self { batches, idle, queue: Mutex::default(), worked_off: Notify::new() }
     }
 
     /// Runs `work` in a transaction and answers when it is on disk.
@@ -108,7 +62,7 @@ impl Writer {
         manner: Manner,
         work: impl FnMut(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {
-        let deadline = Instant::now() + self.settings.admission_deadline;
+        let deadline = Instant::now() + self.batches.settings.admission_deadline;
         let claim = Claim::default();
         let (sender, mut answer) = oneshot::channel();
         self.push(Box::new(ClosureJob::new(claim.clone(), manner, work, sender)))?;
@@ -126,7 +80,7 @@ impl Writer {
         if queue.closed {
             return Err(closed());
         }
-        if queue.jobs.len() >= self.settings.max_waiting {
+        if queue.jobs.len() >= self.batches.settings.max_waiting {
             return Err(StoreError::Busy);
         }
         let on = job.manner().on;
@@ -147,7 +101,7 @@ impl Writer {
     /// Notes that the writer has nothing to do, and has the log emptied if that stays so.
     fn rest(self: &Arc<Self>) {
         let writer = Arc::downgrade(self);
-        self.idle.begin(!self.checkpointer.is_emptied(), move || {
+        self.idle.begin(!self.batches.checkpointer.is_emptied(), move || {
             if let Some(writer) = writer.upgrade() {
                 writer.ask_to_empty_the_log();
             }
@@ -156,23 +110,9 @@ impl Writer {
 
     /// The same before the first write, when a crash has left something in the log.
     pub(crate) fn rest_after_a_crash(self: &Arc<Self>) {
-        if !self.room.is_unused() {
+        if !self.batches.room.is_unused() {
             self.rest();
         }
-    }
-
-    /// Empties the log, on the connection of the leader.
-    fn empty_log(&self) {
-        // While a reserve is spent, this could let the file grow into room that is meant for urgent work.
-        let emptied = self.priority.everybody().is_some_and(|_everybody| {
-            let connection = self.presence.look().and_then(|()| self.connect());
-            connection.is_ok_and(|mut connection| {
-                let emptied = self.checkpointer.empty(&mut connection);
-                self.keep(connection);
-                emptied
-            })
-        });
-        self.idle.note_delay(!emptied);
     }
 
     fn see_that_somebody_leads(self: &Arc<Self>, mut queue: MutexGuard<'_, Queue>, on: Threads) {
@@ -186,7 +126,7 @@ impl Writer {
     /// The next step of a leader on such a thread.
     fn next(&self, leads: Threads) -> Next {
         let mut queue = lock(&self.queue);
-        let has_room = self.checkpointer.has_room();
+        let has_room = self.batches.checkpointer.has_room();
         if !has_room {
             // These were answered already that it took too long; the others wait on.
             queue.jobs.retain(|job| !job.is_given_up());
@@ -195,11 +135,11 @@ impl Writer {
             if std::mem::take(&mut queue.log_is_to_be_emptied) {
                 return Next::EmptyLog;
             }
-            if self.checkpointer.is_holding() && !queue.closed {
+            if self.batches.checkpointer.is_holding() && !queue.closed {
                 return Next::Wait;
             }
             queue.led = false;
-            self.checkpointer.let_go();
+            self.batches.checkpointer.let_go();
             self.worked_off.notify_waiters();
             return Next::Nothing;
         };
@@ -210,213 +150,11 @@ impl Writer {
             return Next::HandOver(on);
         }
         let alike = queue.jobs.iter().take_while(|job| job.manner().on == on);
-        let size = alike.take(self.settings.group_commit_max.max(1)).count();
+        let size = alike.take(self.batches.settings.group_commit_max.max(1)).count();
         let mut batch: Vec<_> = queue.jobs.drain(..size).collect();
         drop(queue);
         batch.retain(|job| job.claim());
         Next::Batch(batch)
-    }
-
-    fn run_batch(&self, jobs: Vec<Box<dyn Job>>) {
-        let everybody = self.priority.everybody();
-        let (mut jobs, refused): (Vec<_>, Vec<_>) =
-            jobs.into_iter().partition(|job| everybody.is_some() || job.manner().urgency == Urgency::Urgent);
-        refused.into_iter().for_each(|job| job.answer(Err(StoreError::Full)));
-        if jobs.is_empty() {
-            return;
-        }
-        let attempt = self.connect().map_err(Lost::from).and_then(|mut connection| {
-            let ended = self.transact(&mut connection, &mut jobs)?;
-            Ok((connection, ended))
-        });
-        match attempt {
-            Ok((connection, BatchEnd::TooLarge)) => {
-                self.keep(connection);
-                jobs.into_iter().for_each(|job| self.run_large(job));
-            }
-            Ok((connection, BatchEnd::RolledBack | BatchEnd::Committed)) => {
-                self.acknowledge(jobs, connection)
-            }
-            // The connection has been dropped with its transaction; the next batch opens another.
-            Err(lost) => lost.answer(jobs),
-        }
-    }
-
-    /// Runs a job that may be larger than all that the log has room for: alone, and from the beginning of the log.
-    fn run_large(&self, job: Box<dyn Job>) {
-        let mut jobs = vec![job];
-        let attempt = self.connect_to_a_new_log().map_err(Lost::from).and_then(|mut connection| {
-            self.transact_with(Savepoints::None, None, &mut connection, &mut jobs)?;
-            Ok(connection)
-        });
-        match attempt {
-            Ok(connection) => self.acknowledge(jobs, connection),
-            Err(lost) => lost.answer(jobs),
-        }
-    }
-
-    /// Tells the jobs what became of them, then looks after the log.
-    fn acknowledge(&self, jobs: Vec<Box<dyn Job>>, mut connection: StoreConnection) {
-        jobs.into_iter().for_each(|job| job.answer(Ok(())));
-        self.checkpointer.after_commit(&mut connection);
-        self.keep(connection);
-    }
-
-    fn connect(&self) -> Result<StoreConnection, StoreError> {
-        if let Some(ready) = lock(&self.connection).take() {
-            return Ok(ready);
-        }
-        self.presence.look()?;
-        let mut connection = self.opener.open_to_write()?;
-        self.checkpointer.look(&mut connection)?;
-        self.presence.look()?;
-        Ok(connection)
-    }
-
-    /// A connection whose next transaction stands at the beginning of the log.
-    fn connect_to_a_new_log(&self) -> Result<StoreConnection, StoreError> {
-        let mut connection = self.connect()?;
-        let deadline = Instant::now() + self.settings.admission_deadline;
-        while !self.checkpointer.wait_for_restart(&mut connection) {
-            if Instant::now() >= deadline {
-                self.keep(connection);
-                return Err(StoreError::Busy);
-            }
-        }
-        Ok(connection)
-    }
-
-    /// Keeps a connection for the next batch.
-    fn keep(&self, connection: StoreConnection) {
-        *lock(&self.connection) = Some(connection);
-    }
-
-    /// Waits a little for the log to start again.
-    fn wait_for_restart(&self) {
-        // While a reserve is spent, a checkpoint could let the file grow into room that is meant for urgent work.
-        let Some(_everybody) = self.priority.everybody() else {
-            return self.checkpointer.give_up();
-        };
-        match self.connect() {
-            Ok(mut connection) => {
-                self.checkpointer.wait_for_restart(&mut connection);
-                self.keep(connection);
-            }
-            Err(error) => {
-                tracing::warn!(%error, "the write-ahead log could not be checkpointed");
-                self.checkpointer.give_up();
-            }
-        }
-    }
-
-    /// One transaction for all the jobs. On an error nothing of any of them was stored.
-    fn transact(
-        &self,
-        connection: &mut StoreConnection,
-        jobs: &mut [Box<dyn Job>],
-    ) -> Result<BatchEnd, Lost> {
-        let alone = jobs.len() == 1;
-        let repeatable = jobs.iter().all(|job| job.manner().repeat == Repeat::WhenUndone);
-        // Work that must not run again has no bound of its own in the log.
-        let room = repeatable.then_some(&self.room);
-        if alone || self.is_bold() && repeatable {
-            let ended = self.transact_with(Savepoints::None, room, connection, jobs)?;
-            if alone || ended != BatchEnd::RolledBack {
-                return Ok(ended);
-            }
-            self.instruments.counters.note(|stats| stats.repeats += 1);
-            self.careful.store(CAREFUL_BATCHES, Ordering::Relaxed);
-        }
-        self.transact_with(Savepoints::Each, room, connection, jobs)
-    }
-
-    /// Whether no batch had to run again lately.
-    fn is_bold(&self) -> bool {
-        let careful = self.careful.load(Ordering::Relaxed);
-        self.careful.store(careful.saturating_sub(1), Ordering::Relaxed);
-        careful == 0
-    }
-
-    /// Runs all the jobs and commits, unless one of them had to be undone, and with it all.
-    fn transact_with(
-        &self,
-        savepoints: Savepoints,
-        room: Option<&LogRoom>,
-        connection: &mut StoreConnection,
-        jobs: &mut [Box<dyn Job>],
-    ) -> Result<BatchEnd, Lost> {
-        // IMMEDIATE takes the write lock now, where waiting for it is possible; a deferred transaction that
-        // becomes a writer later fails at once when another process wrote in between.
-        begin(connection, "BEGIN IMMEDIATE")?;
-        let mut anything = false;
-        for (index, job) in jobs.iter_mut().enumerate() {
-            let ran = match savepoints {
-                Savepoints::None => self.run(job, connection, 1, room),
-                Savepoints::Each => self.run_in_savepoint(job, connection, room),
-            };
-            match ran.map_err(|error| Lost::to(index, error))? {
-                JobEnd::Committed => anything = true,
-                JobEnd::Unchanged => {}
-                JobEnd::RolledBack => {
-                    roll_back_to(connection, 0).map_err(|error| Lost::to(index, error))?;
-                    return Ok(BatchEnd::RolledBack);
-                }
-                JobEnd::TooLarge => {
-                    roll_back_to(connection, 0).map_err(|error| Lost::to(index, error))?;
-                    allow_changes(connection)?;
-                    return Ok(BatchEnd::TooLarge);
-                }
-            }
-        }
-        if anything {
-            // As late as possible before, so that hardly anything is stored that is not acknowledged; and after, so that
-            // nothing is acknowledged that is not stored.
-            self.presence.look()?;
-            commit(connection)?;
-            self.presence.look()?;
-            self.instruments.counters.note(|stats| stats.commits += 1);
-        } else {
-            roll_back_to(connection, 0)?;
-        }
-        Ok(BatchEnd::Committed)
-    }
-
-    /// Changes of a failed job are rolled back here, so that it never ends as [`JobEnd::RolledBack`].
-    fn run_in_savepoint(
-        &self,
-        job: &mut Box<dyn Job>,
-        connection: &mut StoreConnection,
-        room: Option<&LogRoom>,
-    ) -> Result<JobEnd, StoreError> {
-        StoreConnection::begin_transaction(connection)?;
-        match self.run(job, connection, 2, room)? {
-            JobEnd::Committed => {
-                StoreConnection::commit_transaction(connection)?;
-                Ok(JobEnd::Committed)
-            }
-            JobEnd::TooLarge => Ok(JobEnd::TooLarge),
-            JobEnd::Unchanged | JobEnd::RolledBack => {
-                roll_back_to(connection, 1)?;
-                Ok(JobEnd::Unchanged)
-            }
-        }
-    }
-
-    /// Runs a job where so many transactions are open, and still are after it if it did not fail.
-    fn run(
-        &self,
-        job: &mut Box<dyn Job>,
-        connection: &mut StoreConnection,
-        open: u32,
-        room: Option<&LogRoom>,
-    ) -> Result<JobEnd, StoreError> {
-        self.instruments.counters.note(|stats| stats.jobs += 1);
-        let ran = job.run(connection, &self.instruments.clock, Bounds { limit: self.limit.get(), room });
-        match ran {
-            JobEnd::Committed if depth(connection)? != open => Err(StoreError::unbalanced()),
-            JobEnd::Unchanged if depth(connection)? != open => Ok(JobEnd::RolledBack),
-            ran => Ok(ran),
-        }
     }
 
     /// Refuses new jobs and waits until the queue is worked off. False when it was not in time.
@@ -438,13 +176,6 @@ impl Writer {
         };
         tokio::time::timeout(patience, drained).await.is_ok()
     }
-
-    /// Closes the connection and waits for a running checkpoint. Blocks.
-    pub(crate) fn close_connection(&self) {
-        self.checkpointer.close();
-        let connection = lock(&self.connection).take();
-        drop(connection);
-    }
 }
 
 /// The duty to work the queue off.
@@ -463,9 +194,9 @@ impl Leadership {
     fn work_off(mut self) {
         loop {
             match self.writer.next(self.on) {
-                Next::Batch(batch) => self.writer.run_batch(batch),
-                Next::Wait => self.writer.wait_for_restart(),
-                Next::EmptyLog => self.writer.empty_log(),
+                Next::Batch(batch) => self.writer.batches.run(batch),
+                Next::Wait => self.writer.batches.wait_for_restart(),
+                Next::EmptyLog => self.writer.idle.note_delay(!self.writer.batches.empty_log()),
                 Next::HandOver(on) => {
                     Self::begin(Arc::clone(&self.writer), on);
                     break;
@@ -488,59 +219,9 @@ impl Drop for Leadership {
         let mut queue = lock(&self.writer.queue);
         queue.led = false;
         let given_up = std::mem::take(&mut queue.jobs);
-        self.writer.checkpointer.let_go();
+        self.writer.batches.checkpointer.let_go();
         self.writer.worked_off.notify_waiters();
         drop(queue);
         drop(given_up);
-    }
-}
-
-/// Whether each job of a batch can be undone alone.
-#[derive(Clone, Copy)]
-enum Savepoints {
-    None,
-    Each,
-}
-
-/// How the transaction of a batch has ended.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum BatchEnd {
-    /// Or there was nothing to commit.
-    Committed,
-    /// One job had to be rolled back, and with it all. A job that was alone is done with.
-    RolledBack,
-    /// Rolled back, because the log has no room for it.
-    TooLarge,
-}
-
-/// Why a batch was lost, and the job that lost it, if it was one.
-struct Lost {
-    error: StoreError,
-    culprit: Option<usize>,
-}
-
-impl<E: Into<StoreError>> From<E> for Lost {
-    fn from(error: E) -> Self {
-        Self { error: error.into(), culprit: None }
-    }
-}
-
-impl Lost {
-    fn to(culprit: usize, error: StoreError) -> Self {
-        Self { error, culprit: Some(culprit) }
-    }
-
-    /// The culprit gets its own error (a full disk, say), the others the reason why theirs was not stored either.
-    fn answer(self, mut jobs: Vec<Box<dyn Job>>) {
-        if jobs.len() == 1
-            && self.culprit.is_none()
-            && let Some(only) = jobs.pop()
-        {
-            return only.answer(Err(self.error));
-        }
-        for (index, job) in jobs.into_iter().enumerate() {
-            let own = self.culprit == Some(index) && job.failed();
-            job.answer(if own { Ok(()) } else { Err(self.error.for_companion()) });
-        }
     }
 }
