@@ -1,11 +1,13 @@
 //! The one error of this crate and the body it becomes (RFC 7644 §3.12).
 
 use serde_json::{Map, Value, json};
+use strum::{IntoStaticStr, VariantArray};
 
 use crate::urn;
 
 /// The detail error keywords of RFC 7644 §3.12, table 9, those of RFC 9865 §2.1, and Usher's own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "camelCase")]
 pub enum ScimType {
     /// The filter is malformed or names what cannot be filtered.
     InvalidFilter,
@@ -34,39 +36,13 @@ pub enum ScimType {
 }
 
 impl ScimType {
-    /// All keywords, for whoever tells clients which there are.
-    pub const ALL: &[Self] = &[
-        Self::InvalidFilter,
-        Self::TooMany,
-        Self::Uniqueness,
-        Self::Mutability,
-        Self::InvalidSyntax,
-        Self::InvalidPath,
-        Self::NoTarget,
-        Self::InvalidValue,
-        Self::InvalidCursor,
-        Self::ExpiredCursor,
-        Self::InvalidCount,
-        Self::SeatLimitReached,
-    ];
+    /// Every keyword.
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     /// The keyword as it is written in an error body.
     #[must_use]
     pub fn keyword(self) -> &'static str {
-        match self {
-            Self::InvalidFilter => "invalidFilter",
-            Self::TooMany => "tooMany",
-            Self::Uniqueness => "uniqueness",
-            Self::Mutability => "mutability",
-            Self::InvalidSyntax => "invalidSyntax",
-            Self::InvalidPath => "invalidPath",
-            Self::NoTarget => "noTarget",
-            Self::InvalidValue => "invalidValue",
-            Self::InvalidCursor => "invalidCursor",
-            Self::ExpiredCursor => "expiredCursor",
-            Self::InvalidCount => "invalidCount",
-            Self::SeatLimitReached => "seatLimitReached",
-        }
+        self.into()
     }
 }
 

@@ -1,6 +1,7 @@
 //! One operation of a bulk as sent: what it asks for, or what is wrong with it.
 
 use serde_json::{Map, Value, json};
+use strum::EnumString;
 
 use super::{references, take};
 use crate::leniency::{Leniency, Tolerance};
@@ -43,7 +44,8 @@ pub struct Asked {
 }
 
 /// `method` of an operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString)]
+#[strum(serialize_all = "UPPERCASE", ascii_case_insensitive)]
 #[allow(missing_docs, reason = "the RFC's own words")]
 pub enum Method {
     Post,
@@ -149,13 +151,7 @@ impl Method {
     fn parse(operation: &Map<String, Value>, t: &mut Tolerance) -> Result<Self, ScimError> {
         let refusal = || ScimError::invalid_syntax("\"method\" must be POST, PUT, PATCH or DELETE.");
         let sent = member(operation, "method").and_then(Value::as_str).ok_or_else(refusal)?;
-        let method = match sent.to_ascii_uppercase().as_str() {
-            "POST" => Self::Post,
-            "PUT" => Self::Put,
-            "PATCH" => Self::Patch,
-            "DELETE" => Self::Delete,
-            _ => return Err(refusal()),
-        };
+        let method = sent.parse().map_err(|_| refusal())?;
         if sent.bytes().any(|b| b.is_ascii_lowercase()) {
             t.allow(Leniency::LowerCaseMethod, "method", refusal)?;
         }

@@ -16,6 +16,7 @@ mod reduce;
 use std::fmt;
 
 use serde_json::{Number, Value};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 pub use instant::Instant;
 pub use quantity::Quantity;
@@ -53,7 +54,8 @@ pub enum Filter {
 }
 
 /// The comparison operators of RFC 7644 §3.4.2.2, table 3.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "lowercase", ascii_case_insensitive)]
 #[allow(missing_docs, reason = "the RFC's own words")]
 pub enum Op {
     Eq,
@@ -68,28 +70,10 @@ pub enum Op {
 }
 
 impl Op {
-    const ALL: [Self; 9] =
-        [Self::Eq, Self::Ne, Self::Co, Self::Sw, Self::Ew, Self::Gt, Self::Ge, Self::Lt, Self::Le];
-
     /// As the RFC writes it.
     #[must_use]
     pub fn keyword(self) -> &'static str {
-        match self {
-            Self::Eq => "eq",
-            Self::Ne => "ne",
-            Self::Co => "co",
-            Self::Sw => "sw",
-            Self::Ew => "ew",
-            Self::Gt => "gt",
-            Self::Ge => "ge",
-            Self::Lt => "lt",
-            Self::Le => "le",
-        }
-    }
-
-    /// Letter case ignored.
-    fn from_keyword(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|op| op.keyword().eq_ignore_ascii_case(word))
+        self.into()
     }
 
     /// Whether the operator asks for an order.

@@ -239,7 +239,7 @@ impl<'a> Parser<'a> {
             self.input.boundary()?;
             return Ok(Filter::Present(path));
         }
-        let op = Op::from_keyword(word).ok_or_else(|| {
+        let op = word.parse::<Op>().map_err(|_| {
             self.input.error_at(start, "expected one of the operators eq, ne, co, sw, ew, gt, ge, lt, le, pr")
         })?;
         self.input.blank("expected a space and a value")?;
