@@ -5,11 +5,12 @@
 use std::fmt;
 
 use directory::{DirectoryError, nesting};
-use provisioning::ProvisioningError;
+use provisioning::{ProvisioningError, schemas::SchemaError};
 use scim_core::{ScimError, ScimType};
 use seat_ledger::SeatError;
+use staff::StaffError;
 use store::StoreError;
-use tenant_registry::RegistryError;
+use tenant_registry::{BadName, RegistryError};
 
 use crate::{regions::RegionDown, shares::TooMuchUnderWay};
 
@@ -20,6 +21,8 @@ pub(crate) struct Failure {
     pub(crate) scim_type: Option<ScimType>,
     /// One or more sentences that say what to change.
     pub(crate) detail: String,
+    /// All faults one by one, where there can be several.
+    pub(crate) errors: Vec<String>,
     /// Seconds that a client should wait; few, because Okta doubles them by itself and gives up after ten.
     pub(crate) retry_after: Option<u64>,
     /// For the log alone, where it is found by the request's id.
@@ -29,7 +32,7 @@ pub(crate) struct Failure {
 impl Failure {
     pub(crate) fn new(status: u16, detail: impl Into<String>) -> Self {
         let retry_after = (status == 503).then_some(1);
-        Self { status, scim_type: None, detail: detail.into(), retry_after, cause: None }
+        Self { status, scim_type: None, detail: detail.into(), errors: Vec::new(), retry_after, cause: None }
     }
 
     fn with_type(self, scim_type: ScimType) -> Self {
@@ -47,6 +50,18 @@ impl Failure {
 
     fn invalid_value(detail: String) -> Self {
         Self::new(400, detail).with_type(ScimType::InvalidValue)
+    }
+
+    /// 400 with every fault, for people in one sentence and for programs as a list.
+    fn faulty(faults: &[String]) -> Self {
+        /// More of them would not be read in a terminal; the list has all.
+        const SHOWN: usize = 10;
+        let shown = faults.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(" ");
+        let detail = match faults.len() {
+            0..=SHOWN => shown,
+            many => format!("{shown} And {} more; \"errors\" has them all.", many - SHOWN),
+        };
+        Self { errors: faults.to_vec(), ..Self::new(400, detail) }
     }
 
     fn internal(cause: &impl fmt::Display) -> Self {
@@ -346,6 +361,35 @@ impl From<&RegistryError> for Failure {
             RegistryError::Store(error) => return error.into(),
         };
         Self::new(status, format!("{error}."))
+    }
+}
+
+impl From<&SchemaError> for Failure {
+    fn from(error: &SchemaError) -> Self {
+        match error {
+            SchemaError::NotFound(_) => Self::new(404, format!("{error}.")),
+            SchemaError::Conflict(_) => Self::new(409, format!("{error}.")),
+            SchemaError::Faults(faults) => Self::faulty(faults),
+            SchemaError::Failed(error) => error.into(),
+        }
+    }
+}
+
+impl From<&StaffError> for Failure {
+    fn from(error: &StaffError) -> Self {
+        match error {
+            StaffError::BadRequest(_) => Self::new(400, format!("{error}.")),
+            StaffError::Registry(error) => error.into(),
+            StaffError::Schema(error) => error.into(),
+            StaffError::Provisioning(error) => error.into(),
+            StaffError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<&BadName> for Failure {
+    fn from(error: &BadName) -> Self {
+        Self::new(400, format!("{error}."))
     }
 }
 

@@ -10,9 +10,11 @@ use serde::Serialize;
 use store::{ReadTx, WriteTx};
 
 use crate::{
-    RegionCode, RegistryError, Tenant, Token,
+    error::RegistryError,
+    names::RegionCode,
     schema::{credentials, tenants},
-    tenant,
+    tenant::{self, Tenant},
+    token::Token,
 };
 
 /// A token that was just made: the only time it is shown.
@@ -27,7 +29,8 @@ pub struct IssuedToken {
 }
 
 /// What staff may see of a token.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Queryable)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Queryable, Selectable)]
+#[diesel(table_name = credentials)]
 pub struct CredentialInfo {
     /// The public part, by which it is revoked.
     pub key_id: String,
@@ -90,15 +93,7 @@ pub(crate) fn find(
             credentials::hash,
             credentials::expires_ms,
             credentials::last_used_ms,
-            (
-                tenants::id,
-                tenants::company_key,
-                tenants::name,
-                tenants::state,
-                tenants::profile,
-                tenants::settings,
-                tenants::created_ms,
-            ),
+            tenants::all_columns,
         ))
         .get_result(tx.connection())
         .optional()?;
@@ -145,13 +140,7 @@ pub(crate) fn of_tenant(
     let is_later = credentials::created_ms
         .gt(made)
         .or(credentials::created_ms.eq(made).and(credentials::key_id.gt(after)));
-    let rows = of_tenant().filter(is_later).select((
-        credentials::key_id,
-        credentials::created_ms,
-        credentials::expires_ms,
-        credentials::revoked_ms,
-        credentials::last_used_ms,
-    ));
+    let rows = of_tenant().filter(is_later).select(CredentialInfo::as_select());
     let rows = rows.order((credentials::created_ms, credentials::key_id)).limit(limit);
     Ok(rows.load(tx.connection())?)
 }

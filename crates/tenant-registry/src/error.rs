@@ -1,47 +1,53 @@
 //! What can go wrong with a registry, in sentences that staff can act on.
 
+use std::fmt;
+
 use store::StoreError;
+
+use crate::names::{BadName, CompanyKey, RegionCode};
+
+/// A tenant in a sentence: `acme in region ire`.
+#[derive(Clone, Debug)]
+pub struct TenantName {
+    region: RegionCode,
+    key: CompanyKey,
+}
+
+impl TenantName {
+    pub(crate) fn new(region: &RegionCode, key: &CompanyKey) -> Self {
+        Self { region: region.clone(), key: key.clone() }
+    }
+}
+
+impl fmt::Display for TenantName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} in region {}", self.key, self.region)
+    }
+}
 
 /// Errors of this crate.
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryError {
     /// A name is not of its form.
-    #[error("{0}")]
-    BadName(String),
+    #[error(transparent)]
+    BadName(#[from] BadName),
     /// The company key is taken in this region.
-    #[error("the company key {key} is taken in region {region}")]
-    KeyTaken {
-        /// The region.
-        region: String,
-        /// The key.
-        key: String,
-    },
+    #[error("the company key {} is taken in region {}", .0.key, .0.region)]
+    KeyTaken(TenantName),
     /// No tenant has this company key in this region.
-    #[error("there is no tenant {key} in region {region}")]
-    NoTenant {
-        /// The region.
-        region: String,
-        /// The key.
-        key: String,
-    },
+    #[error("there is no tenant {0}")]
+    NoTenant(TenantName),
     /// The tenant's deletion was begun and has not ended.
-    #[error("the deletion of the tenant {key} in region {region} has not ended; delete it again")]
-    BeingDeleted {
-        /// The region.
-        region: String,
-        /// The key.
-        key: String,
-    },
+    #[error("the deletion of the tenant {0} has not ended; delete it again")]
+    BeingDeleted(TenantName),
     /// The tenant is deleted, but something of it is still there.
     #[error(
-        "the tokens of the tenant {key} in region {region} have ended, but its store could not be removed ({cause}); \
+        "the tokens of the tenant {tenant} have ended, but its store could not be removed ({cause}); \
          mend that and delete the tenant again"
     )]
     NotRemoved {
-        /// The region.
-        region: String,
-        /// The key.
-        key: String,
+        /// Which one.
+        tenant: TenantName,
         /// What the store said.
         cause: StoreError,
     },
@@ -60,7 +66,7 @@ pub enum RegistryError {
 }
 
 impl RegistryError {
-    /// Whether it failed for want of room on the disk.
+    /// Whether the disk was full.
     pub(crate) fn is_full(&self) -> bool {
         matches!(self, Self::Store(StoreError::Full))
     }

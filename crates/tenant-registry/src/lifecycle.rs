@@ -1,19 +1,17 @@
 //! How tenants come and go. The row that names a tenant's store is there before the store is made and until it is gone, so that
 //! a crash, or a file that cannot be removed, leaves a tenant whose deletion can be ended and never a file that nobody knows.
 
-use std::{
-    collections::HashSet,
-    sync::{Mutex, PoisonError},
-};
-
 use diesel::prelude::*;
 use serde_json::json;
 use store::WriteTx;
 
 use crate::{
-    CompanyKey, Registry, RegistryError, Tenant, TenantId, TenantSettings, TenantState, credentials,
-    registry::{find, record, write_state},
+    credentials,
+    error::{RegistryError, TenantName},
+    names::CompanyKey,
+    registry::Registry,
     schema::tenants,
+    tenant::{Tenant, TenantSettings, TenantState, find, record, write_state},
 };
 
 /// What a new tenant is made of.
@@ -29,26 +27,6 @@ pub struct NewTenant {
     pub settings: TenantSettings,
 }
 
-/// The company keys of tenants that are being made now, by this process: there is no other.
-#[derive(Default)]
-pub(crate) struct Making(Mutex<HashSet<CompanyKey>>);
-
-/// A key's place among those; given back when dropped.
-struct Place<'a>(&'a Making, CompanyKey);
-
-impl Making {
-    fn begin(&self, key: &CompanyKey) -> Option<Place<'_>> {
-        let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        keys.insert(key.clone()).then(|| Place(self, key.clone()))
-    }
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        self.0.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.1);
-    }
-}
-
 impl Registry {
     /// Makes a tenant: its row, its store with what `initialise` writes into it, then the state in which it is served. A crash
     /// in between leaves a tenant that is being deleted; the next start ends that.
@@ -60,10 +38,10 @@ impl Registry {
         F: FnOnce(&mut WriteTx<'_>) -> Result<(), RegistryError> + Send + 'static,
     {
         let key = new.company_key.clone();
-        let _place = self.making.begin(&key).ok_or_else(|| self.key_taken(&key))?;
+        let _making = self.making.begin(&key).ok_or_else(|| self.key_taken(&key))?;
         match self.tenant(&key).await {
             Ok(_) => return Err(self.key_taken(&key)),
-            Err(RegistryError::NoTenant { .. }) => {}
+            Err(RegistryError::NoTenant(_)) => {}
             Err(error) => return Err(error),
         }
         let tenant = self.insert(new).await?;
@@ -77,7 +55,7 @@ impl Registry {
     }
 
     fn key_taken(&self, key: &CompanyKey) -> RegistryError {
-        RegistryError::KeyTaken { region: self.region.to_string(), key: key.to_string() }
+        RegistryError::KeyTaken(TenantName::new(&self.region, key))
     }
 
     /// The row alone, of a tenant that is as good as gone.
@@ -137,15 +115,15 @@ impl Registry {
             }
             Ok(tenant)
         };
-        let tenant = self.write_as_staff(work).await?;
+        let tenant = self.write_as_staff(None, RegistryError::is_full, work).await?;
         self.remove(&tenant).await
     }
 
     /// Ends a deletion.
     pub(crate) async fn remove(&self, tenant: &Tenant) -> Result<(), RegistryError> {
-        self.destroy_store(&tenant.id).await.map_err(|cause| RegistryError::NotRemoved {
-            region: self.region.to_string(),
-            key: tenant.company_key.to_string(),
+        let location = self.location(&tenant.id)?;
+        self.stores.destroy(&location).await.map_err(|cause| RegistryError::NotRemoved {
+            tenant: TenantName::new(&self.region, &tenant.company_key),
             cause,
         })?;
         let id = tenant.id.to_string();
@@ -153,11 +131,6 @@ impl Registry {
             diesel::delete(tenants::table.find(&id)).execute(tx.connection())?;
             Ok(())
         };
-        self.write_as_staff(work).await
-    }
-
-    async fn destroy_store(&self, id: &TenantId) -> Result<(), store::StoreError> {
-        let location = self.location(id).map_err(|e| store::StoreError::Unavailable(e.to_string()))?;
-        self.stores.destroy(&location).await
+        self.write_as_staff(None, RegistryError::is_full, work).await
     }
 }

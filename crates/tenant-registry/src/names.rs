@@ -2,9 +2,12 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::RegistryError;
+/// A name is not of its form; the rule.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct BadName(&'static str);
 
 macro_rules! checked_name {
     ($name:ident, $check:ident, $wrong:literal) => {
@@ -12,19 +15,23 @@ macro_rules! checked_name {
             /// Checks the form.
             ///
             /// # Errors
-            /// [`RegistryError::BadName`] with the rule.
-            pub fn new(text: &str) -> Result<Self, RegistryError> {
-                if $check(text.as_bytes()) {
-                    Ok(Self(text.to_owned()))
-                } else {
-                    Err(RegistryError::BadName($wrong.to_owned()))
-                }
+            /// [`BadName`] with the rule.
+            pub fn new(text: &str) -> Result<Self, BadName> {
+                if $check(text.as_bytes()) { Ok(Self(text.to_owned())) } else { Err(BadName($wrong)) }
             }
 
             /// The name as text.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = BadName;
+
+            fn try_from(text: String) -> Result<Self, BadName> {
+                Self::new(&text)
             }
         }
 
@@ -37,7 +44,8 @@ macro_rules! checked_name {
 }
 
 /// A region's code, such as `ire`: part of base URLs, tokens and paths.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String")]
 pub struct RegionCode(String);
 
 checked_name!(
@@ -47,7 +55,8 @@ checked_name!(
 );
 
 /// A tenant's public name inside its region, part of its base URL. Not a secret.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String")]
 pub struct CompanyKey(String);
 
 checked_name!(
@@ -57,7 +66,8 @@ checked_name!(
 );
 
 /// A tenant's own id, made here: the only thing that names its store.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String")]
 pub struct TenantId(String);
 
 checked_name!(TenantId, is_tenant_id, "a tenant id is a UUID in lower case");

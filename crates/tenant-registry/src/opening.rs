@@ -1,14 +1,21 @@
 //! How a region's registry is opened. A region that is new has one made; a region that is not, and whose registry is gone, empty,
 //! damaged or another's, is not opened: to take that for a region without tenants would be to refuse every token.
 
-use std::{collections::HashSet, fs, io::ErrorKind, os::unix::fs::MetadataExt as _, path::Path};
+use std::{collections::HashSet, fs, io::ErrorKind, os::unix::fs::MetadataExt as _, path::Path, sync::Arc};
 
 use diesel::prelude::*;
+use quick_cache::sync::Cache;
 use store::{Migration, Need, ReadTx, Store, StoreError, StoreFile, StoreLocation, Stores, WriteTx};
 use tracing::{error, warn};
 
 use crate::{
-    REGISTRY_MIGRATIONS, RegionCode, Registry, RegistryError, TenantState, registry::is_full, schema::region,
+    error::RegistryError,
+    making::Making,
+    migrations::REGISTRY_MIGRATIONS,
+    names::RegionCode,
+    registry::{CACHED_KEY_IDS, Registry, is_full},
+    schema::region,
+    tenant::TenantState,
 };
 
 impl Registry {
@@ -33,7 +40,18 @@ impl Registry {
         };
         let opened = reserve.spend(Need::Start, is_full, open).await;
         let store = opened.map_err(|error| what_to_restore(error, &files))?;
-        let registry = Self::new(stores, store, (region, directory, reserve), tenant_migrations);
+        let registry = Self {
+            file: identity(&directory),
+            region,
+            directory,
+            store,
+            stores: stores.clone(),
+            tenant_migrations,
+            generation: Arc::default(),
+            grants: Cache::new(CACHED_KEY_IDS),
+            making: Making::default(),
+            reserve,
+        };
         if let Err(error) = registry.begin(files).await {
             // What is put in its place must not be taken for the file that is open.
             registry.close().await;
@@ -66,7 +84,7 @@ impl Registry {
 
     /// Ends deletions, and looks for files that nobody knows.
     async fn compare_with(&self, mut files: HashSet<String>) -> Result<(), RegistryError> {
-        let tenants = self.list().await?;
+        let tenants = self.page(None, i64::MAX).await?;
         if tenants.is_empty() && !files.is_empty() {
             return Err(RegistryError::Damaged(format!(
                 "registry.db knows no tenant, but the files of {} lie beside it; restore registry.db from its backup, or move \
@@ -99,7 +117,7 @@ impl Registry {
 const FILE: &str = "registry";
 
 /// Which file stands in the place of a region's registry: its device and its number there.
-pub(crate) fn identity(directory: &Path) -> Option<(u64, u64)> {
+fn identity(directory: &Path) -> Option<(u64, u64)> {
     let found = fs::symlink_metadata(directory.join(FILE).with_extension("db")).ok()?;
     Some((found.dev(), found.ino()))
 }

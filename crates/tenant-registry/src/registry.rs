@@ -3,6 +3,7 @@
 //! is in `opening`, how tenants come and go in `lifecycle`.
 
 use std::{
+    num::NonZeroU64,
     path::PathBuf,
     sync::{
         Arc,
@@ -12,23 +13,24 @@ use std::{
 
 use diesel::prelude::*;
 use quick_cache::sync::Cache;
-use serde_json::{Value, json};
+use serde_json::json;
 use store::{Migration, Need, ReadTx, Reserve, Store, StoreError, StoreFile, StoreLocation, Stores, WriteTx};
 
 use crate::{
-    CompanyKey, CredentialInfo, Grant, IssuedToken, RegionCode, RegistryError, Tenant, TenantId,
-    TenantSettings, TenantState, Token, credentials,
-    lifecycle::Making,
-    opening::identity,
-    schema::{staff_acts, tenants},
-    tenant,
+    credentials::{self, CredentialInfo, Grant, IssuedToken},
+    error::RegistryError,
+    making::Making,
+    names::{CompanyKey, RegionCode, TenantId},
+    schema::tenants,
+    tenant::{self, Tenant, TenantSettings, TenantState, by_key, record, write_state},
+    token::Token,
 };
 
 /// Live credentials that are remembered.
-const CACHED_KEY_IDS: usize = 20_000;
+pub(crate) const CACHED_KEY_IDS: usize = 20_000;
 
 #[derive(Clone)]
-struct Cached {
+pub(crate) struct Cached {
     generation: u64,
     grant: Arc<Grant>,
 }
@@ -40,8 +42,8 @@ pub struct Registry {
     pub(crate) store: Store,
     pub(crate) stores: Stores,
     pub(crate) tenant_migrations: &'static [Migration],
-    generation: Arc<AtomicU64>,
-    grants: Cache<String, Cached>,
+    pub(crate) generation: Arc<AtomicU64>,
+    pub(crate) grants: Cache<String, Cached>,
     pub(crate) making: Making,
     pub(crate) reserve: Reserve,
     /// Which file was opened.
@@ -49,27 +51,6 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// The registry whose store this is.
-    pub(crate) fn new(
-        stores: &Stores,
-        store: Store,
-        (region, directory, reserve): (RegionCode, PathBuf, Reserve),
-        tenant_migrations: &'static [Migration],
-    ) -> Self {
-        Self {
-            file: identity(&directory),
-            reserve,
-            region,
-            directory,
-            store,
-            stores: stores.clone(),
-            tenant_migrations,
-            generation: Arc::default(),
-            grants: Cache::new(CACHED_KEY_IDS),
-            making: Making::default(),
-        }
-    }
-
     /// The region's code.
     #[must_use]
     pub fn region(&self) -> &RegionCode {
@@ -126,23 +107,8 @@ impl Registry {
         let location = self.location(&tenant.id)?;
         let open = async || self.stores.open(&location, self.tenant_migrations).await;
         let store = self.reserve.spend(Need::Opening, is_full, open).await?;
-        store.limit_to(tenant.settings.max_bytes);
+        store.limit_to(tenant.settings.max_bytes.map(NonZeroU64::get));
         Ok(store)
-    }
-
-    /// Does work of staff on a tenant's own store, who are given the region's reserve where the disk is full.
-    ///
-    /// # Errors
-    /// The work's own, or the store's when it cannot be opened.
-    pub async fn work_as_staff<T, E: From<StoreError>>(
-        &self,
-        tenant: &Tenant,
-        is_full: fn(&E) -> bool,
-        work: impl AsyncFn(Store) -> Result<T, E>,
-    ) -> Result<T, E> {
-        let location = self.location(&tenant.id).map_err(|e| StoreError::Unavailable(e.to_string()))?;
-        let work = async || work(self.stores.open(&location, self.tenant_migrations).await?).await;
-        self.reserve.spend(Need::Act, is_full, work).await
     }
 
     /// The room that this region keeps for when its disk is full.
@@ -153,21 +119,6 @@ impl Registry {
 
     pub(crate) fn location(&self, id: &TenantId) -> Result<StoreLocation, RegistryError> {
         Ok(StoreLocation::Sqlite(StoreFile::new(&self.directory.join("tenants"), id.as_str())?))
-    }
-
-    /// All tenants of the region, in order of company key.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn list(&self) -> Result<Vec<Tenant>, RegistryError> {
-        let region = self.region.clone();
-        self.store
-            .read(move |tx| {
-                let rows: Vec<tenant::Row> =
-                    tenants::table.order(tenants::company_key).load(tx.connection())?;
-                rows.into_iter().map(|row| Tenant::of_row(&region, row)).collect()
-            })
-            .await
     }
 
     /// A page of the region's tenants, in order of company key, which never changes: those after the one of this key, at most
@@ -285,42 +236,53 @@ impl Registry {
         .await
     }
 
-    /// For an act of staff whose transaction is in the tenant's own store: let this value travel with the transaction's result,
-    /// so that what was cached of the tenant ends with the commit, whoever is left to receive it.
-    #[must_use]
-    pub fn next_generation(&self) -> NextGeneration {
-        NextGeneration(Arc::clone(&self.generation))
-    }
-
-    /// One act of staff on one tenant: a transaction, then a new generation of the cache. The generation travels with the
-    /// transaction's result, because the caller may be gone before that is there: the act holds nevertheless.
+    /// One act of staff on one tenant, in one transaction of the registry.
     async fn act<T, F>(&self, key: &CompanyKey, act: F) -> Result<T, RegistryError>
     where
         T: Send + 'static,
         F: FnOnce(&mut WriteTx<'_>, &Tenant) -> Result<T, RegistryError> + Clone + Send + 'static,
     {
         let (region, key) = (self.region.clone(), key.clone());
-        self.write_as_staff(move |tx| {
+        self.write_as_staff(None, RegistryError::is_full, move |tx| {
             let tenant = by_key(tx, &region, &key)?;
             act(tx, &tenant)
         })
         .await
     }
 
-    /// A transaction in the registry for staff, who are given the region's reserve where the disk is full; then a new generation
-    /// of the cache.
-    pub(crate) async fn write_as_staff<T, F>(&self, work: F) -> Result<T, RegistryError>
+    /// A transaction for staff, in the registry or in a tenant's own store: neither the tenant's limit nor a full disk prevents it,
+    /// for which the region has a reserve. After the commit a new generation of the cache begins: it travels with the transaction's
+    /// result, because the caller may be gone before that is there.
+    ///
+    /// # Errors
+    /// The work's own, or the store's when it cannot be opened.
+    pub async fn write_as_staff<T, E, F>(
+        &self,
+        tenant: Option<&Tenant>,
+        is_full: fn(&E) -> bool,
+        work: F,
+    ) -> Result<T, E>
     where
         T: Send + 'static,
-        F: FnOnce(&mut WriteTx<'_>) -> Result<T, RegistryError> + Clone + Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: FnOnce(&mut WriteTx<'_>) -> Result<T, E> + Clone + Send + 'static,
     {
+        let location = tenant.map(|tenant| self.location(&tenant.id)).transpose();
+        let location = location.map_err(|e| StoreError::Unavailable(e.to_string()))?;
         let write = async || {
-            let (work, next) = (work.clone(), self.next_generation());
-            let (done, _begins_here) =
-                self.store.write_urgently(move |tx| Ok::<_, RegistryError>((work(tx)?, next))).await?;
+            let store = match &location {
+                Some(location) => self.stores.open(location, self.tenant_migrations).await?,
+                None => self.store.clone(),
+            };
+            let (work, next) = (work.clone(), NextGeneration(Arc::clone(&self.generation)));
+            let write = move |tx: &mut WriteTx<'_>| {
+                tx.go_beyond_limit();
+                Ok::<_, E>((work(tx)?, next))
+            };
+            let (done, _begins_here) = store.write_urgently(write).await?;
             Ok(done)
         };
-        self.reserve.spend(Need::Act, RegistryError::is_full, write).await
+        self.reserve.spend(Need::Act, is_full, write).await
     }
 }
 
@@ -328,66 +290,12 @@ pub(crate) fn is_full(error: &StoreError) -> bool {
     matches!(error, StoreError::Full)
 }
 
-/// Begins a new generation of the cache when it is dropped, which is after the commit, whoever is left to receive it.
-/// Whoever read before the commit tagged what it read with the old generation.
-#[derive(Debug)]
-pub struct NextGeneration(Arc<AtomicU64>);
+/// Begins a new generation of the cache when it is dropped, which is after the commit. What was read before the commit bears the old
+/// generation.
+struct NextGeneration(Arc<AtomicU64>);
 
 impl Drop for NextGeneration {
     fn drop(&mut self) {
         self.0.fetch_add(1, Ordering::AcqRel);
     }
-}
-
-/// The tenant of a company key, if staff can still act on it.
-fn by_key(tx: &mut ReadTx<'_>, region: &RegionCode, key: &CompanyKey) -> Result<Tenant, RegistryError> {
-    match find(tx, region, key)? {
-        Tenant { state: TenantState::Deleting, .. } => {
-            Err(RegistryError::BeingDeleted { region: region.to_string(), key: key.to_string() })
-        }
-        tenant => Ok(tenant),
-    }
-}
-
-/// The tenant of a company key, in whatever state.
-pub(crate) fn find(
-    tx: &mut ReadTx<'_>,
-    region: &RegionCode,
-    key: &CompanyKey,
-) -> Result<Tenant, RegistryError> {
-    let row: Option<tenant::Row> = tenants::table
-        .filter(tenants::company_key.eq(key.as_str()))
-        .get_result(tx.connection())
-        .optional()?;
-    let missing = || RegistryError::NoTenant { region: region.to_string(), key: key.to_string() };
-    Tenant::of_row(region, row.ok_or_else(missing)?)
-}
-
-pub(crate) fn write_state(
-    tx: &mut WriteTx<'_>,
-    tenant: &Tenant,
-    state: TenantState,
-) -> Result<(), RegistryError> {
-    diesel::update(tenants::table.find(tenant.id.as_str()))
-        .set(tenants::state.eq(state.key()))
-        .execute(tx.connection())?;
-    Ok(())
-}
-
-/// The audit entry of an act, in the act's own transaction (attack 58).
-pub(crate) fn record(
-    tx: &mut WriteTx<'_>,
-    tenant: &Tenant,
-    act: &str,
-    detail: &Value,
-) -> Result<(), RegistryError> {
-    let row = (
-        staff_acts::id.eq(tx.new_id()),
-        staff_acts::at_ms.eq(tx.now_ms()),
-        staff_acts::tenant_id.eq(tenant.id.as_str()),
-        staff_acts::act.eq(act),
-        staff_acts::detail.eq(detail.to_string()),
-    );
-    diesel::insert_into(staff_acts::table).values(row).execute(tx.connection())?;
-    Ok(())
 }

@@ -1,12 +1,23 @@
-//! One tenant as the registry knows it.
+//! One tenant as the registry knows it, and its rows.
 
+use std::num::NonZeroU64;
+
+use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use store::{ReadTx, WriteTx};
+use strum::{EnumString, IntoStaticStr, VariantNames};
 
-use crate::{CompanyKey, RegionCode, RegistryError, TenantId};
+use crate::{
+    error::{RegistryError, TenantName},
+    names::{CompanyKey, RegionCode, TenantId},
+    schema::{staff_acts, tenants},
+};
 
 /// Whether a tenant is served.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, EnumString, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum TenantState {
     /// Served.
     Active,
@@ -18,24 +29,14 @@ pub enum TenantState {
 
 impl TenantState {
     pub(crate) fn key(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Suspended => "suspended",
-            Self::Deleting => "deleting",
-        }
-    }
-
-    pub(crate) fn stored(key: &str) -> Result<Self, RegistryError> {
-        [Self::Active, Self::Suspended, Self::Deleting]
-            .into_iter()
-            .find(|s| s.key() == key)
-            .ok_or_else(|| RegistryError::Damaged(format!("tenant state {key:?} is not known")))
+        self.into()
     }
 }
 
 /// What to do with group members that are no users of the tenant.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, EnumString, VariantNames)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum UnknownMemberRule {
     /// 400 that names them; nothing changes.
     #[default]
@@ -59,7 +60,7 @@ pub struct TenantSettings {
     /// Members that are no users here.
     pub unknown_members: UnknownMemberRule,
     /// Bytes that the tenant's store may hold, without its log; no limit where it is not there.
-    pub max_bytes: Option<u64>,
+    pub max_bytes: Option<NonZeroU64>,
 }
 
 impl Default for TenantSettings {
@@ -106,11 +107,70 @@ impl Tenant {
             region: region.clone(),
             company_key: CompanyKey::new(&key)?,
             name,
-            state: TenantState::stored(&state)?,
+            state: state
+                .parse()
+                .map_err(|_| RegistryError::Damaged(format!("tenant state {state:?} is not known")))?,
             profile,
             settings: serde_json::from_str(&settings)
                 .map_err(|e| RegistryError::Damaged(format!("settings of tenant {id}: {e}")))?,
             created_ms,
         })
     }
+}
+
+/// The tenant of a company key, if staff can still act on it.
+pub(crate) fn by_key(
+    tx: &mut ReadTx<'_>,
+    region: &RegionCode,
+    key: &CompanyKey,
+) -> Result<Tenant, RegistryError> {
+    match find(tx, region, key)? {
+        Tenant { state: TenantState::Deleting, .. } => {
+            Err(RegistryError::BeingDeleted(TenantName::new(region, key)))
+        }
+        tenant => Ok(tenant),
+    }
+}
+
+/// The tenant of a company key, in whatever state.
+pub(crate) fn find(
+    tx: &mut ReadTx<'_>,
+    region: &RegionCode,
+    key: &CompanyKey,
+) -> Result<Tenant, RegistryError> {
+    let row: Option<Row> = tenants::table
+        .filter(tenants::company_key.eq(key.as_str()))
+        .get_result(tx.connection())
+        .optional()?;
+    let missing = || RegistryError::NoTenant(TenantName::new(region, key));
+    Tenant::of_row(region, row.ok_or_else(missing)?)
+}
+
+pub(crate) fn write_state(
+    tx: &mut WriteTx<'_>,
+    tenant: &Tenant,
+    state: TenantState,
+) -> Result<(), RegistryError> {
+    diesel::update(tenants::table.find(tenant.id.as_str()))
+        .set(tenants::state.eq(state.key()))
+        .execute(tx.connection())?;
+    Ok(())
+}
+
+/// The audit entry of an act, in the act's own transaction (attack 58).
+pub(crate) fn record(
+    tx: &mut WriteTx<'_>,
+    tenant: &Tenant,
+    act: &str,
+    detail: &Value,
+) -> Result<(), RegistryError> {
+    let row = (
+        staff_acts::id.eq(tx.new_id()),
+        staff_acts::at_ms.eq(tx.now_ms()),
+        staff_acts::tenant_id.eq(tenant.id.as_str()),
+        staff_acts::act.eq(act),
+        staff_acts::detail.eq(detail.to_string()),
+    );
+    diesel::insert_into(staff_acts::table).values(row).execute(tx.connection())?;
+    Ok(())
 }

@@ -7,7 +7,7 @@ use rand::{RngExt as _, distr::Alphanumeric};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::RegionCode;
+use crate::names::RegionCode;
 
 /// Characters of the key id: 71 bits.
 const KEY_ID: usize = 12;

@@ -1,18 +1,14 @@
 //! What happened in a tenant: its change log, newest first.
 
-use actix_web::{
-    HttpResponse,
-    web::{Data, Path, Query},
-};
-use directory::changes::{self, StoredChange};
-use provisioning::{ProvisioningError, timestamp::iso};
+use actix_web::{HttpResponse, web::Query};
+use directory::changes::StoredChange;
+use provisioning::timestamp::iso;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Problem, json, seats::store_of};
-use crate::app::App;
+use super::{Problem, acts::Acts, list};
 
-/// Changes in one answer at the most.
+/// Records in one answer at the most.
 const MAX: i64 = 1000;
 
 #[derive(Deserialize)]
@@ -21,22 +17,9 @@ pub(super) struct Wanted {
     resource: Option<String>,
 }
 
-pub(super) async fn changes(
-    app: Data<App>,
-    path: Path<(String, String)>,
-    Query(wanted): Query<Wanted>,
-) -> Result<HttpResponse, Problem> {
+pub(super) async fn changes(acts: Acts, Query(wanted): Query<Wanted>) -> Result<HttpResponse, Problem> {
     let limit = wanted.limit.unwrap_or(50).clamp(1, MAX);
-    let found = store_of(&app, &path)
-        .await?
-        .read(move |tx| {
-            Ok::<_, ProvisioningError>(match wanted.resource {
-                Some(id) => changes::of_resource(tx, &id, limit)?,
-                None => changes::newest(tx, limit)?,
-            })
-        })
-        .await?;
-    Ok(json(200, &Value::Array(found.iter().map(change_json).collect())))
+    Ok(list(acts.changes(wanted.resource, limit).await?.iter().map(change_json)))
 }
 
 fn change_json(change: &StoredChange) -> Value {

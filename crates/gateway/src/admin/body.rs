@@ -8,11 +8,12 @@ use actix_web::{
     http::header::{CONTENT_ENCODING, HeaderValue},
     web,
 };
+use scim_core::json;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use staff::printable::is_printable;
 
 use super::Problem;
-use crate::printable::is_printable;
 
 /// The largest body of an admin route, in bytes, where its scope does not say [`Largest`].
 const LIMIT: usize = 64 * 1024;
@@ -64,8 +65,8 @@ fn check_type(request: &HttpRequest) -> Result<(), Problem> {
 }
 
 fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    let document = scim_core::json::parse(bytes, &scim_core::json::Limits::SCIM)
-        .map_err(|error| Problem::new(error.status, error.detail))?;
+    let document =
+        json::parse(bytes, &json::Limits::SCIM).map_err(|error| Problem::new(error.status, error.detail))?;
     // serde would read a list as the members of an object in their order.
     if !document.is_object() {
         return Err(Problem::bad_request("The body must be one JSON object."));

@@ -1,6 +1,7 @@
 //! The admin API: the one door for staff. JSON in and out, problem details on error (RFC 9457), one bearer token, no cookie, so
 //! no page of another origin can act in somebody's name. The command line is its thin client.
 
+mod acts;
 mod audit_trail;
 mod body;
 mod problem;
@@ -16,12 +17,14 @@ use actix_web::{
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
     guard,
-    http::header::AUTHORIZATION,
+    http::{StatusCode, header::AUTHORIZATION},
     middleware::{Next, from_fn},
     web::{self, Data},
 };
 
 use provisioning::Act;
+use serde::Serialize;
+use serde_json::Value;
 use tracing::warn;
 
 pub(crate) use problem::Problem;
@@ -62,7 +65,7 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
         .route("/dropped", web::get().to(tenants::dropped))
         .default_service(web::to(nothing_here));
     let region = web::scope("/regions/{region}")
-        .route("/tenants", web::get().to(tenants::list))
+        .route("/tenants", web::get().to(tenants::all))
         .route("/tenants", web::post().to(tenants::create))
         .service(tenant)
         .default_service(web::to(nothing_here));
@@ -168,9 +171,24 @@ fn bearer(request: &HttpRequest) -> String {
 }
 
 /// A JSON answer.
-fn json(status: u16, body: &serde_json::Value) -> HttpResponse {
-    let status = actix_web::http::StatusCode::from_u16(status).unwrap_or(actix_web::http::StatusCode::OK);
-    HttpResponse::build(status).content_type("application/json; charset=utf-8").body(body.to_string())
+fn json(status: u16, body: &impl Serialize) -> HttpResponse {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
+    HttpResponse::build(status)
+        .content_type("application/json; charset=utf-8")
+        .body(serde_json::to_string(body).unwrap_or_default())
+}
+
+/// The object with more members.
+fn with<const N: usize>(mut object: Value, more: [(&str, Value); N]) -> Value {
+    if let Some(members) = object.as_object_mut() {
+        members.extend(more.map(|(name, value)| (name.to_owned(), value)));
+    }
+    object
+}
+
+/// An answer of one JSON list.
+fn list(elements: impl Iterator<Item = Value>) -> HttpResponse {
+    json(200, &elements.collect::<Value>())
 }
 
 #[cfg(test)]

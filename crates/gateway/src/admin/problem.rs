@@ -11,16 +11,15 @@ use actix_web::{
     },
 };
 use serde_json::json;
+use staff::printable::on_one_line;
 use tracing::error;
 
-use crate::{api_error::Failure, printable::on_one_line};
+use super::with;
+use crate::api_error::Failure;
 
-/// One problem: a failure, with all faults one by one where there can be several.
+/// A failure as staff see it.
 #[derive(Debug)]
-pub(crate) struct Problem {
-    failure: Failure,
-    errors: Vec<String>,
-}
+pub(crate) struct Problem(Failure);
 
 impl Problem {
     pub(crate) fn new(status: u16, detail: impl Into<String>) -> Self {
@@ -32,36 +31,26 @@ impl Problem {
     }
 
     pub(super) fn status(&self) -> StatusCode {
-        StatusCode::from_u16(self.failure.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
-    }
-
-    /// Whether there was no room on the disk.
-    pub(crate) fn is_full(&self) -> bool {
-        self.failure.status == 507
-    }
-
-    /// With a list of all faults beside the sentence.
-    pub(crate) fn with_errors(self, errors: Vec<String>) -> Self {
-        Self { errors, ..self }
+        StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     /// The answer to the request of this id; logs what the caller is not told.
     pub(crate) fn tell(&self, request_id: &str) -> HttpResponse {
-        let (status, Failure { detail, retry_after, cause, .. }) = (self.status(), &self.failure);
+        let (status, Failure { detail, errors, retry_after, cause, .. }) = (self.status(), &self.0);
         if let Some(cause) = cause {
             error!(request_id, cause, "an admin request failed");
         }
-        let mut body = json!({
+        let body = json!({
             "type": "about:blank",
             "title": status.canonical_reason().unwrap_or("Error"),
             "status": status.as_u16(),
             "detail": sentence(detail),
             "request_id": request_id,
         });
-        if let (false, Some(members)) = (self.errors.is_empty(), body.as_object_mut()) {
-            let errors: Vec<String> = self.errors.iter().map(|error| sentence(error)).collect();
-            members.insert("errors".into(), json!(errors));
-        }
+        let body = match errors.as_slice() {
+            [] => body,
+            errors => with(body, [("errors", errors.iter().map(|error| sentence(error)).collect())]),
+        };
         let mut response = self.error_response();
         if status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
@@ -84,7 +73,7 @@ fn sentence(text: &str) -> String {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.failure.detail)
+        f.write_str(&self.0.detail)
     }
 }
 
@@ -101,7 +90,7 @@ impl ResponseError for Problem {
 
 impl From<Failure> for Problem {
     fn from(failure: Failure) -> Self {
-        Self { failure, errors: Vec::new() }
+        Self(failure)
     }
 }
 

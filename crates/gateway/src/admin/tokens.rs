@@ -9,12 +9,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tenant_registry::CredentialInfo;
 
-use super::{Problem, body::Body, json, query::Page, tenants::place};
+use super::{Problem, acts::Acts, body::Body, json, query::Page};
 use crate::app::App;
-
-const DAY_MS: i64 = 86_400_000;
-/// Ten years.
-const MAX_DAYS: i64 = 3_660;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -24,16 +20,10 @@ pub(super) struct Issue {
 
 pub(super) async fn issue(
     app: Data<App>,
-    path: Path<(String, String)>,
+    acts: Acts,
     Body(issue): Body<Option<Issue>>,
 ) -> Result<HttpResponse, Problem> {
-    let (registry, key) = place(&app, &path.0, &path.1)?;
-    let days = issue.and_then(|issue| issue.expires_in_days);
-    if days.is_some_and(|days| !(1..=MAX_DAYS).contains(&days)) {
-        return Err(Problem::bad_request(format!("expires_in_days is 1 to {MAX_DAYS}.")));
-    }
-    let expires_ms = days.map(|days| registry.now_ms() + days * DAY_MS);
-    let issued = registry.issue_token(&key, expires_ms).await?;
+    let issued = acts.issue_token(issue.and_then(|issue| issue.expires_in_days)).await?;
     Ok(json(
         201,
         &json!({
@@ -47,13 +37,11 @@ pub(super) async fn issue(
 
 /// Oldest first, ended ones included.
 pub(super) async fn list(
-    app: Data<App>,
-    path: Path<(String, String)>,
+    acts: Acts,
     Query(page): Query<Page>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let (registry, key) = place(&app, &path.0, &path.1)?;
-    let tokens = registry.tokens(&key, page.after.clone(), page.limit() + 1).await?;
+    let tokens = acts.tokens(page.after.clone(), page.limit() + 1).await?;
     Ok(page.answer(tokens.iter().map(token_json).collect(), "key_id", request.path()))
 }
 
@@ -68,10 +56,9 @@ fn token_json(token: &CredentialInfo) -> Value {
 }
 
 pub(super) async fn revoke(
-    app: Data<App>,
+    acts: Acts,
     path: Path<(String, String, String)>,
 ) -> Result<HttpResponse, Problem> {
-    let (registry, key) = place(&app, &path.0, &path.1)?;
-    registry.revoke_token(&key, &path.2).await?;
+    acts.revoke_token(&path.2).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -5,25 +5,28 @@ mod raw;
 
 use std::{
     collections::BTreeMap,
+    fmt,
     net::{SocketAddr, ToSocketAddrs},
+    ops::RangeInclusive,
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use config::{Config, Environment, File, FileFormat};
 use scim_core::list::Page;
+use staff::printable::{MAX_CONTACT, line};
 use store::{Clock, StoreSettings};
 use tenant_registry::RegionCode;
 
 pub(crate) use base_url::BaseUrl;
 
-use crate::{
-    descriptors::Wishes,
-    printable::{MAX_CONTACT, line},
-};
+use crate::descriptors::Wishes;
 
 /// The defaults, which are also the documentation of every key.
 pub(crate) const DEFAULTS: &str = include_str!("default.toml");
+
+/// The longest life of a cursor: `pagination.cursorTimeout` is a positive integer (RFC 9865 §4).
+const YEAR_SECONDS: u64 = 31_536_000;
 
 /// All settings of one process.
 #[derive(Clone, Debug)]
@@ -133,8 +136,12 @@ impl TryFrom<raw::Raw> for Settings {
                 .map_err(|wrong| format!("settings: {wrong}"))?,
             wrong_secrets: raw.limits.wrong_secrets,
             wrong_secrets_window: Duration::from_secs(raw.limits.wrong_secrets_window_seconds),
-            max_results: max_results(raw.limits.max_results)?,
-            cursor_timeout: cursor_timeout(raw.limits.cursor_timeout_seconds)?,
+            max_results: within("limits.max_results", raw.limits.max_results, &(1..=Page::MAX_COUNT))?,
+            cursor_timeout: Duration::from_secs(within(
+                "limits.cursor_timeout_seconds",
+                raw.limits.cursor_timeout_seconds,
+                &(1..=YEAR_SECONDS),
+            )?),
             bulk_time: Duration::from_secs(raw.limits.bulk_seconds),
             search_time: Duration::from_secs(raw.limits.search_seconds),
             store: StoreSettings {
@@ -143,37 +150,22 @@ impl TryFrom<raw::Raw> for Settings {
                 admission_deadline: Duration::from_millis(raw.store.admission_deadline_ms),
                 group_commit_max: raw.store.group_commit_max,
                 clock: Clock::system(Duration::from_secs(raw.store.clock_ahead_days.saturating_mul(86_400))),
-                log_limit_mib: log_limit(raw.store.log_limit_mib)?,
+                log_limit_mib: within(
+                    "store.log_limit_mib",
+                    raw.store.log_limit_mib,
+                    &StoreSettings::LOG_LIMIT_MIB,
+                )?,
                 ..StoreSettings::default()
             },
         })
     }
 }
 
-/// What is announced as `filter.maxResults` must be what a page can hold.
-fn max_results(wanted: u64) -> Result<u64, String> {
-    match wanted {
-        1..=Page::MAX_COUNT => Ok(wanted),
-        _ => Err(format!("settings: limits.max_results is 1 to {}, not {wanted}", Page::MAX_COUNT)),
+fn within<T: PartialOrd + fmt::Display>(key: &str, value: T, legal: &RangeInclusive<T>) -> Result<T, String> {
+    if legal.contains(&value) {
+        return Ok(value);
     }
-}
-
-/// Announced as `pagination.cursorTimeout`, a positive integer (RFC 9865 §4).
-fn cursor_timeout(seconds: u64) -> Result<Duration, String> {
-    const YEAR: u64 = 31_536_000;
-    match seconds {
-        1..=YEAR => Ok(Duration::from_secs(seconds)),
-        _ => Err(format!("settings: limits.cursor_timeout_seconds is 1 to {YEAR}, not {seconds}")),
-    }
-}
-
-fn log_limit(mib: u32) -> Result<u32, String> {
-    let fits = StoreSettings::LOG_LIMIT_MIB;
-    if fits.contains(&mib) {
-        Ok(mib)
-    } else {
-        Err(format!("settings: store.log_limit_mib is {} to {}, not {mib}", fits.start(), fits.end()))
-    }
+    Err(format!("settings: {key} is {} to {}, not {value}", legal.start(), legal.end()))
 }
 
 fn address(key: &str, text: &str) -> Result<SocketAddr, String> {

@@ -13,7 +13,6 @@ const KNOWN: &[(&str, usize)] = &[
     ("crates/scim-core/src", 36),
     ("crates/scim-properties/src", 10),
     ("crates/seat-ledger/src", 2),
-    ("crates/tenant-registry/src", 4),
 ];
 
 /// A module's path from its crate's root, such as `["http", "door"]`.

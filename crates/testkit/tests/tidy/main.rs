@@ -40,9 +40,34 @@ const CRATES: &[(Rule, &[&[&str]])] = &[
     (Rule { name: "tenant-registry", ours: &["store"], absent: &[] }, &[HTTP]),
     (
         Rule {
-            name: "gateway",
+            name: "staff",
             ours: &["provisioning", "tenant-registry", "directory", "seat-ledger", "scim-core", "store"],
             absent: &[],
+        },
+        &[HTTP, DATABASE, RUNTIME],
+    ),
+    (
+        Rule {
+            name: "cli",
+            ours: &["staff", "tenant-registry", "seat-ledger", "scim-core"],
+            absent: &["actix-web"],
+        },
+        &[DATABASE, RUNTIME],
+    ),
+    (
+        Rule {
+            name: "gateway",
+            ours: &[
+                "cli",
+                "staff",
+                "provisioning",
+                "tenant-registry",
+                "directory",
+                "seat-ledger",
+                "scim-core",
+                "store",
+            ],
+            absent: &["ureq"],
         },
         &[DATABASE],
     ),

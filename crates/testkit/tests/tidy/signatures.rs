@@ -9,7 +9,6 @@ const KNOWN: &[(&str, usize)] = &[
     ("crates/provisioning", 15),
     ("crates/scim-core", 13),
     ("crates/scim-properties", 1),
-    ("crates/tenant-registry", 1),
 ];
 
 /// The names of the functions in some code that have a parameter such as `(a, b): (A, B)`.

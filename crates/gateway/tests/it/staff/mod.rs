@@ -2,6 +2,7 @@
 
 mod bodies;
 mod doors;
+mod https;
 mod lists;
 mod log;
 mod parameters;

@@ -1,45 +1,45 @@
-//! What went wrong, as one sentence on stderr and an exit code: 1 when the gateway refused or failed, 2 when the command line
-//! was wrong.
+//! What went wrong, as one sentence on stderr and an exit code: 1 when the gateway refused or failed, 2 when the command line was
+//! wrong.
 
 use std::{
     io::{self, Write as _},
     process::ExitCode,
 };
 
-use crate::printable::on_one_line;
+use staff::printable::on_one_line;
 
-/// A sentence and whose fault it tells of.
+/// A sentence and its kind.
 #[derive(Debug)]
-pub(super) enum Mistake {
-    /// The command line asks for what cannot be meant.
+pub(crate) enum Mistake {
+    /// The command line is wrong.
     Usage(String),
     /// The act was refused or failed.
     Failed(String),
 }
 
 impl Mistake {
-    pub(super) fn usage(sentence: impl Into<String>) -> Self {
+    pub(crate) fn usage(sentence: impl Into<String>) -> Self {
         Self::Usage(sentence.into())
     }
 
-    pub(super) fn failed(sentence: impl Into<String>) -> Self {
+    pub(crate) fn failed(sentence: impl Into<String>) -> Self {
         Self::Failed(sentence.into())
     }
 
     /// Says it and gives the exit code.
-    pub(super) fn report(&self) -> ExitCode {
+    pub(crate) fn report(&self) -> ExitCode {
         let (sentence, code) = match self {
             Self::Failed(sentence) => (sentence, 1),
             Self::Usage(sentence) => (sentence, 2),
         };
-        // Sentences may quote a server. Nobody is left to tell when stderr is closed; the exit code still says it.
+        // Sentences may quote a server. When stderr is closed the exit code still says it.
         let _ = writeln!(io::stderr().lock(), "{}", on_one_line(sentence));
         ExitCode::from(code)
     }
 }
 
 /// Clap's message (a paragraph, a list, the usage, a hint) as one sentence.
-pub(super) fn from_clap(error: &clap::Error) -> Mistake {
+pub(crate) fn from_clap(error: &clap::Error) -> Mistake {
     let text = error.render().to_string();
     let paragraph = text.trim_start_matches("error: ").lines().take_while(|line| !line.trim().is_empty());
     let mut sentence = String::new();

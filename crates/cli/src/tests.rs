@@ -2,7 +2,10 @@
 
 use clap::{CommandFactory as _, Parser as _};
 
-use super::{Cli, ClientCommand, Command, Mistake, SeatsAct, TenantAct, TokenAct, mistake};
+use crate::{
+    commands::{Cli, ClientCommand, Command, SeatsAct, TenantAct, TokenAct},
+    mistake::{self, Mistake},
+};
 
 /// As a shell splits it, where nothing is quoted.
 fn parse(line: &str) -> Result<Cli, clap::Error> {
@@ -60,7 +63,7 @@ fn the_words_of_staff_parse() {
         "usher tenant set --region ire --key acme --max-bytes 50000000",
         "usher tenant set --region ire --key acme --max-bytes unlimited",
         "usher tenant create --region ire --name Acme --unique-group-names false --unique-external-ids",
-        "usher tenant changes --region ire --key acme --limit 5 --resource 0192-ab",
+        "usher tenant changes --region ire --key acme --limit 5 --resource 0190d3a5-0000-7000-8000-000000000001",
         "usher tenant create --region ire --name Acme --contact it@acme.example --strict",
         "usher token issue --region ire --key acme --expires-in-days 30",
         "usher seats policy --region ire --key acme",
@@ -80,7 +83,7 @@ fn the_words_of_staff_parse() {
 }
 
 #[test]
-fn mistakes_are_told_in_one_sentence() {
+fn a_mistake_is_one_sentence() {
     for (line, said) in [
         (
             "usher tenant create --region ire --key a --name A --seats gold=5",
@@ -98,7 +101,7 @@ fn mistakes_are_told_in_one_sentence() {
         ),
         ("usher tenant create --region ire --key a", "--name <NAME>"),
         ("usher tenant show --region ire", "--key <KEY>"),
-        ("usher tenant show --region ire --key a/../b", "letters, digits and hyphens only"),
+        ("usher tenant show --region ire --key a/../b", "lower-case letters, digits and hyphens"),
         ("usher tenant set --region ire --key a --unknown-members drop", "refuse, skip"),
         ("usher tenant set --region ire --key a --strict maybe", "true, false"),
         ("usher tenant erase", "erase"),
@@ -109,6 +112,9 @@ fn mistakes_are_told_in_one_sentence() {
         ("usher schema add --region ire --key a --file f --resource Device", "User, Group"),
         ("usher schema show --region ire --key a", "<URN>"),
         ("usher schema remove --region ire --key a ../tokens", "such as urn:example:hr:2.0:User"),
+        ("usher tenant show --region i/e --key a", "a region code is"),
+        ("usher tenant show --region ire --key a_b", "a company key is"),
+        ("usher tenant changes --region ire --key a --resource nope", "--resource <ID>"),
         ("usher serve --json", "--json"),
     ] {
         let sentence = sentence(line);
@@ -123,7 +129,7 @@ fn a_license_that_is_named_twice_is_wrong_usage() {
     else {
         panic!("not `seats set`");
     };
-    assert!(matches!(super::Quotas::try_from(seats), Err(Mistake::Usage(_))));
+    assert!(matches!(super::plan::once_each(seats), Err(Mistake::Usage(_))));
 }
 
 #[test]
@@ -134,7 +140,7 @@ fn mc3_and_mc7_letter_case_of_regions_and_blanks_of_pasted_keys_do_not_matter() 
     else {
         panic!("not `tenant show`");
     };
-    assert_eq!(target.label(), "ire/acme");
+    assert_eq!(target.to_string(), "ire/acme");
 }
 
 #[test]
@@ -156,5 +162,5 @@ fn the_key_id_is_what_stands_alone() {
     else {
         panic!("not `token revoke`");
     };
-    assert_eq!(key_id.unwrap().as_str(), "k1");
+    assert_eq!(key_id.unwrap(), "k1");
 }

@@ -1,43 +1,47 @@
-//! The thin client of the admin API: one request, one JSON answer, or the sentence of the problem document (RFC 9457).
+//! The client of the admin API: one request, one JSON answer, or the sentence of the problem document (RFC 9457).
 
 use std::time::Duration;
 
+use serde::Serialize;
 use serde_json::Value;
-use ureq::{Agent, Body, http};
+use ureq::{Agent, Body, http, tls::TlsConfig};
 
-use super::{Target, answer::cell, connection::Connection, mistake::Mistake, path_word::Region};
+use crate::{connection::Connection, mistake::Mistake, output::cell, tls};
 
-/// Deleting a large tenant is the slowest thing that is asked.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Deleting a large tenant is the slowest request.
+const TIME_TO_ANSWER: Duration = Duration::from_secs(60);
 const TIME_TO_CONNECT: Duration = Duration::from_secs(5);
 
 /// A gateway's admin API.
-pub(super) struct Client {
+pub(crate) struct Client {
     agent: Agent,
     connection: Connection,
 }
 
 impl Client {
-    pub(super) fn new(connection: Connection) -> Self {
+    pub(crate) fn new(connection: Connection) -> Result<Self, Mistake> {
+        let is_https = connection.server.starts_with("https://");
+        let tls = if is_https { tls::config(connection.ca_file.as_deref())? } else { TlsConfig::default() };
         let agent = Agent::config_builder()
             .http_status_as_error(false)
             // The token goes to the named server and nowhere else: no proxy of the environment, no redirect.
             .proxy(None)
             .max_redirects(0)
             .timeout_connect(Some(TIME_TO_CONNECT))
-            .timeout_global(Some(PATIENCE))
+            .timeout_global(Some(TIME_TO_ANSWER))
             .user_agent(concat!("usher/", env!("CARGO_PKG_VERSION")))
+            .tls_config(tls)
             .build()
             .into();
-        Self { agent, connection }
+        Ok(Self { agent, connection })
     }
 
-    pub(super) fn get(&self, path: &str) -> Result<Value, Mistake> {
+    pub(crate) fn get(&self, path: &str) -> Result<Value, Mistake> {
         self.send(http::Method::GET, path, None)
     }
 
-    /// All elements of a list that comes in pages, each of which begins after the element whose name the last one ended with.
-    pub(super) fn all(&self, path: &str, name: &str) -> Result<Vec<Value>, Mistake> {
+    /// The list of all elements, which comes in pages, each of which begins after the element whose name the last one ended with.
+    pub(crate) fn all(&self, path: &str, name: &str) -> Result<Value, Mistake> {
         const PAGE: usize = 1_000;
         let mut all: Vec<Value> = Vec::new();
         loop {
@@ -47,34 +51,34 @@ impl Client {
                 return Err(Mistake::failed("The gateway answered with something that is no list."));
             };
             if elements.is_empty() {
-                return Ok(all);
+                return Ok(all.into());
             }
             all.append(&mut elements);
         }
     }
 
-    pub(super) fn post(&self, path: &str, body: &Value) -> Result<Value, Mistake> {
-        self.send(http::Method::POST, path, Some(body))
+    pub(crate) fn post(&self, path: &str, body: &impl Serialize) -> Result<Value, Mistake> {
+        self.send(http::Method::POST, path, serde_json::to_string(body).ok())
     }
 
-    pub(super) fn patch(&self, path: &str, body: &Value) -> Result<Value, Mistake> {
-        self.send(http::Method::PATCH, path, Some(body))
+    pub(crate) fn patch(&self, path: &str, body: &impl Serialize) -> Result<Value, Mistake> {
+        self.send(http::Method::PATCH, path, serde_json::to_string(body).ok())
     }
 
-    pub(super) fn delete(&self, path: &str) -> Result<Value, Mistake> {
+    pub(crate) fn delete(&self, path: &str) -> Result<Value, Mistake> {
         self.send(http::Method::DELETE, path, None)
     }
 
-    fn send(&self, method: http::Method, path: &str, body: Option<&Value>) -> Result<Value, Mistake> {
+    fn send(&self, method: http::Method, path: &str, body: Option<String>) -> Result<Value, Mistake> {
         let request = http::Request::builder()
             .method(method)
             .uri(format!("{}/admin/v1/{path}", self.connection.server))
-            .header("Authorization", self.connection.token.bearer())
+            .header("Authorization", &self.connection.token.bearer)
             .header("Accept", "application/json");
         let answer = match body {
             None => request.body(()).map(|request| self.agent.run(request)),
             Some(body) => {
-                let request = request.header("Content-Type", "application/json").body(body.to_string());
+                let request = request.header("Content-Type", "application/json").body(body);
                 request.map(|request| self.agent.run(request))
             }
         };
@@ -92,19 +96,15 @@ impl Client {
         match json {
             Some(value) if status.is_success() => Ok(value),
             None if status.is_success() && text.is_empty() => Ok(Value::Null),
-            _ if status == http::StatusCode::UNAUTHORIZED => Err(self.not_let_in()),
-            Some(problem) if sentence(&problem).is_some() => {
-                Err(Mistake::failed(sentence(&problem).unwrap_or_default()))
-            }
-            _ => Err(Mistake::failed(format!(
-                "{} answered {} as no Usher gateway does; is that its address?",
-                self.connection.server,
-                status.as_u16()
-            ))),
+            _ if status == http::StatusCode::UNAUTHORIZED => Err(self.token_refused()),
+            problem => Err(Mistake::failed(problem.as_ref().and_then(sentence).unwrap_or_else(|| {
+                let (server, status) = (&self.connection.server, status.as_u16());
+                format!("{server} answered {status} as no Usher gateway does; is that its address?")
+            }))),
         }
     }
 
-    fn not_let_in(&self) -> Mistake {
+    fn token_refused(&self) -> Mistake {
         Mistake::failed(format!(
             "The gateway at {} does not accept the admin token of {}; name its data directory with --data-dir, or set \
              USHER_ADMIN_TOKEN.",
@@ -116,15 +116,18 @@ impl Client {
         let server = &self.connection.server;
         Mistake::failed(match error {
             ureq::Error::BadUri(_) | ureq::Error::Http(_) => format!("`{server}` is no server's address."),
+            error if tls::is_refusal(error) => format!(
+                "{server} did not prove that it is this server ({}); nothing was sent to it. Check its name, or name a file \
+                 with the certificate of its authority with --ca-file.",
+                cause(error)
+            ),
             ureq::Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve)
             | ureq::Error::Io(_)
             | ureq::Error::HostNotFound
-            | ureq::Error::ConnectionFailed => {
-                let cause = cause(error);
-                format!(
-                    "No gateway answers at {server} ({cause}): start it with `usher serve`, or name another with --server."
-                )
-            }
+            | ureq::Error::ConnectionFailed => format!(
+                "No gateway answers at {server} ({}): start it with `usher serve`, or name another with --server.",
+                cause(error)
+            ),
             other => format!(
                 "The gateway at {server} did not finish its answer ({other}); look before you try again."
             ),
@@ -143,21 +146,4 @@ fn cause(error: &ureq::Error) -> String {
 fn sentence(problem: &Value) -> Option<String> {
     let text = |name| problem.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     text("detail").or_else(|| text("title")).map(str::to_owned)
-}
-
-/// A region's tenants.
-pub(super) fn tenants_of(region: &Region) -> String {
-    format!("regions/{region}/tenants")
-}
-
-impl Target {
-    /// The tenant's place in the admin API.
-    pub(super) fn path(&self) -> String {
-        format!("regions/{}/tenants/{}", self.region, self.key)
-    }
-
-    /// The tenant as people say it: `ire/acme`.
-    pub(super) fn label(&self) -> String {
-        format!("{}/{}", self.region, self.key)
-    }
 }

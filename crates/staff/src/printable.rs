@@ -1,13 +1,13 @@
 //! Text that staff give and others read, in mails, logs and terminals: every character of it must show.
 
 /// Longest name of a tenant, in characters.
-pub(crate) const MAX_NAME: usize = 200;
+pub const MAX_NAME: usize = 200;
 /// Longest contact, in characters: a link may be long.
-pub(crate) const MAX_CONTACT: usize = 500;
+pub const MAX_CONTACT: usize = 500;
 
 /// Whether a character shows: no control character, no line or paragraph separator, nothing invisible, nothing that turns the
 /// direction of what follows, nothing that no standard knows. The list is the one by which `Debug` escapes a text.
-pub(crate) fn is_printable(character: char) -> bool {
+pub fn is_printable(character: char) -> bool {
     if character.is_control() || matches!(character, '\u{2028}' | '\u{2029}') {
         return false;
     }
@@ -17,7 +17,7 @@ pub(crate) fn is_printable(character: char) -> bool {
 }
 
 /// A text on one line, however it came; what does not show is a question mark.
-pub(crate) fn on_one_line(text: &str) -> String {
+pub fn on_one_line(text: &str) -> String {
     let shown = |c: char| if is_printable(c) { c } else { '?' };
     text.chars().map(|c| if matches!(c, '\n' | '\r' | '\t') { ' ' } else { shown(c) }).collect()
 }
@@ -26,7 +26,7 @@ pub(crate) fn on_one_line(text: &str) -> String {
 ///
 /// # Errors
 /// What is wrong with it, without a full stop.
-pub(crate) fn line(what: &str, text: &str, most: usize) -> Result<String, String> {
+pub fn line(what: &str, text: &str, most: usize) -> Result<String, String> {
     if let Some(hidden) = text.chars().find(|c| !is_printable(*c)) {
         return Err(format!(
             "{what} holds the character U+{:04X}, which does not show; leave it out",

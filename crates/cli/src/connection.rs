@@ -2,64 +2,59 @@
 //! The admin token is never an argument, because arguments are seen by every process of the machine.
 
 use std::{
-    fmt, fs,
+    fs,
     path::{Path, PathBuf},
 };
 
-use super::{Options, mistake::Mistake};
+use ureq::http::HeaderValue;
+
+use crate::{commands::Options, mistake::Mistake};
 
 /// A gateway's address and the right to administer it.
 #[derive(Debug)]
-pub(super) struct Connection {
-    /// Such as `http://127.0.0.1:8080`, without a slash at its end.
-    pub(super) server: String,
-    pub(super) token: AdminToken,
+pub(crate) struct Connection {
+    /// Such as `https://usher.example.com`, without a slash at its end.
+    pub(crate) server: String,
+    /// The authorities that its certificate may come from; `None` means those of the system.
+    pub(crate) ca_file: Option<PathBuf>,
+    pub(crate) token: AdminToken,
 }
 
-/// A secret that cannot be printed by mistake.
-pub(super) struct AdminToken {
-    secret: String,
+/// The admin token as a header's value, which `Debug` does not show.
+#[derive(Debug)]
+pub(crate) struct AdminToken {
+    pub(crate) bearer: HeaderValue,
     /// Where it came from, for the sentence when it is refused.
-    pub(super) source: String,
-}
-
-impl fmt::Debug for AdminToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "AdminToken from {}", self.source)
-    }
+    pub(crate) source: String,
 }
 
 impl AdminToken {
     fn new(text: &str, source: String) -> Result<Self, Mistake> {
         let secret = text.trim();
-        if secret.is_empty() || !secret.chars().all(|c| c.is_ascii_graphic()) {
-            return Err(Mistake::failed(format!("What stands in {source} is no admin token.")));
-        }
-        Ok(Self { secret: secret.to_owned(), source })
-    }
-
-    /// The header's value.
-    pub(super) fn bearer(&self) -> String {
-        format!("Bearer {}", self.secret)
+        let bearer = HeaderValue::from_str(&format!("Bearer {secret}")).ok();
+        let bearer = bearer.filter(|_| !secret.is_empty() && secret.chars().all(|c| c.is_ascii_graphic()));
+        let mut bearer = bearer.ok_or_else(|| Mistake::failed(format!("{source} holds no admin token.")))?;
+        bearer.set_sensitive(true);
+        Ok(Self { bearer, source })
     }
 }
 
-/// Finds both; `variable` is the environment.
-pub(super) fn find(
+/// Finds them; `variable` is the environment.
+pub(crate) fn find(
     options: &Options,
     variable: impl Fn(&str) -> Option<String>,
 ) -> Result<Connection, Mistake> {
-    let data_dir = data_dir(options, &variable);
+    let path = |flag: &Option<PathBuf>, name| flag.clone().or_else(|| variable(name).map(PathBuf::from));
+    let data_dir = path(&options.data_dir, "USHER__DATA_DIR").unwrap_or_else(|| PathBuf::from("data"));
     let server = match options.server.clone().or_else(|| variable("USHER_SERVER")) {
         Some(named) => named,
         None => read(&data_dir.join("server-url"), "no gateway has left its address")?,
     };
-    Ok(Connection { server: checked(&server)?, token: token(options, &data_dir, &variable)? })
-}
-
-fn data_dir(options: &Options, variable: impl Fn(&str) -> Option<String>) -> PathBuf {
-    let named = options.data_dir.clone().or_else(|| variable("USHER__DATA_DIR").map(PathBuf::from));
-    named.unwrap_or_else(|| PathBuf::from("data"))
+    Ok(Connection {
+        server: checked(&server)?,
+        ca_file: path(&options.ca_file, "USHER_CA_FILE"),
+        token: token(options, &data_dir, &variable)?,
+    })
 }
 
 fn token(
@@ -92,16 +87,11 @@ fn read(file: &Path, lacking: &str) -> Result<String, Mistake> {
 
 fn checked(server: &str) -> Result<String, Mistake> {
     let server = server.trim().trim_end_matches('/');
-    if server.starts_with("https://") {
-        // TLS would double the dependencies of the binary for staff who sit beside the gateway; it ends at the proxy.
-        return Err(Mistake::usage(
-            "This command speaks plain http only: run it on the gateway's host, or forward a port with \
-             `ssh -L 8080:127.0.0.1:8080 HOST` and say --server http://127.0.0.1:8080.",
-        ));
-    }
-    match server.strip_prefix("http://") {
+    match server.strip_prefix("https://").or_else(|| server.strip_prefix("http://")) {
         Some(host) if !host.is_empty() => Ok(server.to_owned()),
-        _ => Err(Mistake::usage(format!("`{server}` is no server; say it as http://HOST:PORT."))),
+        _ => Err(Mistake::usage(format!(
+            "`{server}` is no server; say it as https://HOST or http://HOST:PORT."
+        ))),
     }
 }
 
@@ -129,7 +119,7 @@ mod tests {
         let dir = data_dir_of_a_gateway();
         let found = find(&options(dir.path()), nothing).unwrap();
         assert_eq!(found.server, "http://127.0.0.1:8080");
-        assert_eq!(found.token.bearer(), "Bearer from-the-file");
+        assert_eq!(found.token.bearer, "Bearer from-the-file");
     }
 
     #[test]
@@ -138,24 +128,28 @@ mod tests {
         let variables = |name: &str| match name {
             "USHER_SERVER" => Some("http://variable/".to_owned()),
             "USHER_ADMIN_TOKEN" => Some("from-a-variable".to_owned()),
+            "USHER_CA_FILE" => Some("variable.pem".to_owned()),
             _ => None,
         };
         let found = find(&options(dir.path()), variables).unwrap();
         assert_eq!(
-            (found.server.as_str(), found.token.bearer().as_str()),
+            (found.server.as_str(), found.token.bearer.to_str().unwrap()),
             ("http://variable", "Bearer from-a-variable")
         );
+        assert_eq!(found.ca_file, Some("variable.pem".into()));
 
         let flags = Options {
             server: Some("http://flag".into()),
+            ca_file: Some("flag.pem".into()),
             admin_token_file: Some(dir.path().join("admin-token")),
             ..options(dir.path())
         };
         let found = find(&flags, variables).unwrap();
         assert_eq!(
-            (found.server.as_str(), found.token.bearer().as_str()),
+            (found.server.as_str(), found.token.bearer.to_str().unwrap()),
             ("http://flag", "Bearer from-the-file")
         );
+        assert_eq!(found.ca_file, Some("flag.pem".into()));
     }
 
     #[test]
@@ -168,8 +162,9 @@ mod tests {
     }
 
     #[test]
-    fn https_and_bare_host_names_are_wrong_usage() {
-        for server in ["https://usher.example.com", "127.0.0.1:8080", "http://", ""] {
+    fn bare_host_names_and_other_schemes_are_wrong_usage() {
+        assert_eq!(checked(" https://usher.example.com/ ").unwrap(), "https://usher.example.com");
+        for server in ["ftp://usher.example.com", "127.0.0.1:8080", "http://", "https://", ""] {
             assert!(matches!(checked(server), Err(Mistake::Usage(_))), "{server}");
         }
     }

@@ -1,45 +1,30 @@
-//! The command line of `usher`: every word of it stands on this page. What the words do is told by [`tenants`], [`tokens`],
-//! [`schemas`] and [`seats`], and is a request to the admin API each time; `serve` and `openapi` are none of that, and are left to `main`.
+//! All words of the command line, and what each of them takes.
 
-mod answer;
-mod client;
-mod connection;
-mod max_bytes;
-mod mistake;
-mod output;
-mod path_word;
-mod plan;
-mod schemas;
-mod seats;
-mod tenants;
-#[cfg(test)]
-mod tests;
-mod tokens;
+use std::{fmt, path::PathBuf};
 
-use std::{ffi::OsString, path::PathBuf, process::ExitCode};
+use clap::{Args, Parser, Subcommand};
+use scim_core::ResourceKind;
+use seat_ledger::Policy;
+use tenant_registry::{CompanyKey, RegionCode, UnknownMemberRule};
+use uuid::Uuid;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
-
-use mistake::Mistake;
-use output::Output;
-use path_word::{KeyId, PathWord, Region, Urn};
-use plan::{Policies, Quotas};
-
-use crate::printable::{MAX_CONTACT, MAX_NAME, line};
+use crate::{
+    plan::{self, OfLicense, Quota},
+    words::{MaxBytes, extensible_kind, key, max_bytes, region, urn, word},
+};
 
 /// A SCIM 2.0 provisioning gateway: identity providers fill tenants, and no seat is given twice.
 #[derive(Debug, Parser)]
 #[command(name = "usher", version, subcommand_required = true, arg_required_else_help = true)]
-pub(crate) struct Cli {
+pub struct Cli {
     /// What to do.
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub command: Command,
 }
 
 /// The first word.
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "made once in the life of the process")]
-pub(crate) enum Command {
+pub enum Command {
     /// Run the gateway until Ctrl-C or SIGTERM.
     Serve {
         /// Settings (TOML); variables such as USHER__SERVER__LISTEN and USHER__DATA_DIR win over the file.
@@ -63,7 +48,7 @@ pub(crate) enum Command {
 
 /// The words that are requests to a running gateway.
 #[derive(Debug, Subcommand)]
-pub(crate) enum ClientCommand {
+pub enum ClientCommand {
     /// Onboard tenants, look at them, suspend, resume and delete them.
     Tenant {
         #[command(flatten)]
@@ -97,45 +82,48 @@ pub(crate) enum ClientCommand {
 /// How to reach the gateway and how to answer.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Gateway and output")]
-pub(crate) struct Options {
+pub struct Options {
     /// Answer with one line of JSON, for scripts.
     #[arg(long, global = true)]
-    json: bool,
-    /// The gateway, such as http://127.0.0.1:8080 [default: $USHER_SERVER, then server-url in the data directory].
+    pub json: bool,
+    /// The gateway, such as https://usher.example.com [default: $USHER_SERVER, then server-url in the data directory].
     #[arg(long, global = true, value_name = "URL")]
-    server: Option<String>,
+    pub server: Option<String>,
+    /// A file with the certificates (PEM) that an https server's must come from [default: $USHER_CA_FILE, then the system's].
+    #[arg(long, global = true, value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
     /// Where the gateway keeps its data [default: $USHER__DATA_DIR, then ./data].
     #[arg(long, global = true, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
+    pub data_dir: Option<PathBuf>,
     /// A file with the admin token [default: $USHER_ADMIN_TOKEN, then admin-token in the data directory].
     #[arg(long, global = true, value_name = "FILE")]
-    admin_token_file: Option<PathBuf>,
+    pub admin_token_file: Option<PathBuf>,
 }
 
 /// Which tenant.
 #[derive(Args, Clone, Debug)]
-pub(crate) struct Target {
+pub struct Target {
     /// The tenant's region, such as ire, us, nl, uk or ca.
-    #[arg(long)]
-    region: Region,
+    #[arg(long, value_parser = region)]
+    pub region: RegionCode,
     /// The tenant's company key.
-    #[arg(long)]
-    key: PathWord,
+    #[arg(long, value_parser = key)]
+    pub key: CompanyKey,
 }
 
 /// `usher tenant …`
 #[derive(Debug, Subcommand)]
-pub(crate) enum TenantAct {
+pub enum TenantAct {
     /// Onboard a tenant: its own store, its plan, its profile.
-    Create(NewTenant),
+    Create(Box<NewTenant>),
     /// List the tenants of one region, or of all.
     List {
         /// Only this region.
-        #[arg(long)]
-        region: Option<Region>,
+        #[arg(long, value_parser = region)]
+        region: Option<RegionCode>,
         /// Only the tenant with this company key.
-        #[arg(long)]
-        key: Option<PathWord>,
+        #[arg(long, value_parser = key)]
+        key: Option<CompanyKey>,
     },
     /// Show one tenant: state, profile, settings, base URL.
     Show(Target),
@@ -167,70 +155,61 @@ pub(crate) enum TenantAct {
         limit: u16,
         /// Only the user or group with this id.
         #[arg(long, value_name = "ID")]
-        resource: Option<PathWord>,
+        resource: Option<Uuid>,
     },
 }
 
 /// What a new tenant is given.
 #[derive(Args, Debug)]
-pub(crate) struct NewTenant {
+pub struct NewTenant {
     /// The region that keeps the tenant's data.
-    #[arg(long)]
-    region: Region,
+    #[arg(long, value_parser = region)]
+    pub region: RegionCode,
     /// The company key, a part of the base URL; one is made when it is left out.
-    #[arg(long)]
-    key: Option<PathWord>,
+    #[arg(long, value_parser = key)]
+    pub key: Option<CompanyKey>,
     /// The name people know, shown in refusals.
-    #[arg(long, value_parser = name)]
-    name: String,
+    #[arg(long, value_parser = staff::line_of_name)]
+    pub name: String,
     /// How userType becomes role and license: default or mentimeter.
     #[arg(long)]
-    profile: Option<String>,
+    pub profile: Option<String>,
     /// Seats of a license: a number or `unlimited`; a license that is not named has none.
-    #[arg(long, value_name = "LICENSE=SEATS")]
-    seats: Vec<plan::Quota>,
+    #[arg(long, value_name = "LICENSE=SEATS", value_parser = plan::quota)]
+    pub seats: Vec<Quota>,
     /// What a full license answers: refuse, or fallback to the lesser one.
-    #[arg(long, value_name = "LICENSE=POLICY")]
-    policy: Vec<plan::PolicyOf>,
+    #[arg(long, value_name = "LICENSE=POLICY", value_parser = plan::policy)]
+    pub policy: Vec<OfLicense<Policy>>,
     /// Whether two groups may not have one name; chosen once.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
-    unique_group_names: Option<bool>,
+    pub unique_group_names: Option<bool>,
     /// Whether two users may not have one externalId; chosen once.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
-    unique_external_ids: Option<bool>,
+    pub unique_external_ids: Option<bool>,
     #[command(flatten)]
-    settings: Settings,
+    pub settings: Settings,
 }
 
 /// A tenant's switches that can be changed later.
 #[derive(Args, Debug, Default)]
-pub(crate) struct Settings {
+pub struct Settings {
     /// Whom people ask for more seats: an address or a link, shown in refusals; an empty one takes it away.
-    #[arg(long, value_parser = contact)]
-    contact: Option<String>,
+    #[arg(long, value_parser = staff::line_of_contact)]
+    pub contact: Option<String>,
     /// Hold requests to the letter of the RFC instead of tolerating what identity providers send.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
-    strict: Option<bool>,
+    pub strict: Option<bool>,
     /// What a group request with members that are no users here gets: a refusal, or all but those.
-    #[arg(long, value_name = "HOW")]
-    unknown_members: Option<UnknownMembers>,
+    #[arg(long, value_name = "HOW", value_parser = word::<UnknownMemberRule>())]
+    pub unknown_members: Option<UnknownMemberRule>,
     /// How many bytes the tenant's store may hold, or `unlimited`.
-    #[arg(long, value_name = "N")]
-    max_bytes: Option<max_bytes::MaxBytes>,
-}
-
-/// What happens to group members that are no users of the tenant.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum UnknownMembers {
-    /// The request is answered 400 and names them.
-    Refuse,
-    /// The rest of the request is applied.
-    Skip,
+    #[arg(long, value_name = "N", value_parser = max_bytes)]
+    pub max_bytes: Option<MaxBytes>,
 }
 
 /// `usher token …`
 #[derive(Debug, Subcommand)]
-pub(crate) enum TokenAct {
+pub enum TokenAct {
     /// Issue a token and show it, once, with the base URL; older tokens stay valid.
     Issue {
         #[command(flatten)]
@@ -246,13 +225,13 @@ pub(crate) enum TokenAct {
         #[command(flatten)]
         target: Target,
         /// The token's id, as `token list` shows it; not needed when only one token is live.
-        key_id: Option<KeyId>,
+        key_id: Option<String>,
     },
 }
 
 /// `usher schema …`
 #[derive(Debug, Subcommand)]
-pub(crate) enum SchemaAct {
+pub enum SchemaAct {
     /// Add a schema document (RFC 7643, section 7), or put it in the place of the one with its URN; a running gateway obeys
     /// at once.
     Add {
@@ -262,8 +241,8 @@ pub(crate) enum SchemaAct {
         #[arg(long, value_name = "FILE")]
         file: PathBuf,
         /// Whose extension it is [default: as it is, User for a new one].
-        #[arg(long, value_enum, ignore_case = true, value_name = "TYPE")]
-        resource: Option<ResourceName>,
+        #[arg(long, ignore_case = true, value_name = "TYPE", value_parser = extensible_kind())]
+        resource: Option<ResourceKind>,
         /// Whether every user or group must have data of it [default: as it is, false for a new one].
         #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
         required: Option<bool>,
@@ -275,31 +254,22 @@ pub(crate) enum SchemaAct {
         #[command(flatten)]
         target: Target,
         /// The schema's URN, as `schema list` shows it.
-        urn: Urn,
+        #[arg(value_parser = urn)]
+        urn: String,
     },
     /// Remove a schema; refused as long as a user or group holds data of it.
     Remove {
         #[command(flatten)]
         target: Target,
         /// The schema's URN, as `schema list` shows it.
-        urn: Urn,
+        #[arg(value_parser = urn)]
+        urn: String,
     },
-}
-
-/// The resource types that take extensions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ResourceName {
-    /// Users.
-    #[value(name = "User")]
-    User,
-    /// Groups.
-    #[value(name = "Group")]
-    Group,
 }
 
 /// `usher seats …`
 #[derive(Debug, Subcommand)]
-pub(crate) enum SeatsAct {
+pub enum SeatsAct {
     /// Show quota, use and waiting people of each license.
     Show(Target),
     /// Change quotas; a running gateway obeys at once.
@@ -307,88 +277,31 @@ pub(crate) enum SeatsAct {
         #[command(flatten)]
         target: Target,
         /// Seats of a license: a number or `unlimited`.
-        #[arg(required = true, value_name = "LICENSE=SEATS")]
-        seats: Vec<plan::Quota>,
+        #[arg(required = true, value_name = "LICENSE=SEATS", value_parser = plan::quota)]
+        seats: Vec<Quota>,
     },
     /// Change, or without a choice show, what a full license answers.
     Policy {
         #[command(flatten)]
         target: Target,
         /// refuse, or fallback to the lesser license.
-        #[arg(value_name = "LICENSE=POLICY")]
-        policies: Vec<plan::PolicyOf>,
+        #[arg(value_name = "LICENSE=POLICY", value_parser = plan::policy)]
+        policies: Vec<OfLicense<Policy>>,
     },
     /// Recount the ledger; exits 0 only if it adds up.
     Audit(Target),
 }
 
-/// Held to one line here too: what does not show in a terminal is refused before it is sent anywhere.
-fn name(text: &str) -> Result<String, String> {
-    line("a name", text, MAX_NAME)
-}
-
-fn contact(text: &str) -> Result<String, String> {
-    if text.is_empty() { Ok(String::new()) } else { line("a contact", text, MAX_CONTACT) }
-}
-
-/// Reads the command line. What is not a command (help, version, a mistake) has been answered when this returns an exit
-/// code.
-///
-/// # Errors
-/// The exit code to end with.
-pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, ExitCode> {
-    Cli::try_parse_from(args).map_err(|error| {
-        if error.use_stderr()
-            && error.kind() != clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
-        {
-            return mistake::from_clap(&error).report();
-        }
-        let shown = output::text(error.render().to_string().trim_end());
-        let code = u8::try_from(error.exit_code()).unwrap_or(2);
-        shown.map_or_else(|mistake| mistake.report(), |()| ExitCode::from(code))
-    })
-}
-
-/// Does what a client command says; a mistake is one sentence on stderr.
-#[must_use]
-pub(crate) fn dispatch(command: ClientCommand) -> ExitCode {
-    match run(command) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(mistake) => mistake.report(),
+impl Target {
+    /// What is below the tenant in the admin API.
+    pub(crate) fn path(&self, below: &str) -> String {
+        format!("regions/{}/tenants/{}{below}", self.region, self.key)
     }
 }
 
-/// Says why a command could not be done; exit code 1.
-#[must_use]
-pub(crate) fn fail(sentence: &str) -> ExitCode {
-    Mistake::failed(sentence).report()
-}
-
-/// Writes a document, indented; exit code 1 when that fails.
-#[must_use]
-pub(crate) fn show_document(document: &serde_json::Value) -> ExitCode {
-    match output::text(&format!("{document:#}")) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(mistake) => mistake.report(),
-    }
-}
-
-fn run(command: ClientCommand) -> Result<(), Mistake> {
-    match command {
-        ClientCommand::Tenant { options, act } => tenants::run(act, &options),
-        ClientCommand::Token { options, act } => tokens::run(act, &options),
-        ClientCommand::Schema { options, act } => schemas::run(act, &options),
-        ClientCommand::Seats { options, act } => seats::run(act, &options),
-    }
-}
-
-impl Options {
-    fn connect(&self) -> Result<client::Client, Mistake> {
-        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
-        Ok(client::Client::new(connection::find(self, variable)?))
-    }
-
-    fn output(&self) -> Output {
-        if self.json { Output::Json } else { Output::Human }
+/// As people say it: `ire/acme`.
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.region, self.key)
     }
 }

@@ -1,0 +1,72 @@
+//! The command line of `usher`. Its words are in [`commands`]; what they do is in [`tenants`], [`tokens`], [`schemas`] and
+//! [`seats`]: requests to the admin API of a running gateway. `serve` and `openapi` are left to the binary.
+
+mod client;
+mod commands;
+mod connection;
+mod mistake;
+mod output;
+mod plan;
+mod schemas;
+mod seats;
+mod session;
+mod tenants;
+#[cfg(test)]
+mod tests;
+mod tls;
+mod tokens;
+mod words;
+
+use std::{ffi::OsString, process::ExitCode};
+
+use clap::Parser as _;
+
+pub use commands::{Cli, Command};
+
+use commands::ClientCommand;
+use mistake::Mistake;
+
+/// Reads the command line. What is not a command (help, version, a mistake) has been answered when this returns an exit
+/// code.
+///
+/// # Errors
+/// The exit code to end with.
+pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, ExitCode> {
+    Cli::try_parse_from(args).map_err(|error| {
+        if error.use_stderr()
+            && error.kind() != clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+        {
+            return mistake::from_clap(&error).report();
+        }
+        let shown = output::text(error.render().to_string().trim_end());
+        let code = u8::try_from(error.exit_code()).unwrap_or(2);
+        shown.map_or_else(|mistake| mistake.report(), |()| ExitCode::from(code))
+    })
+}
+
+/// Does what a client command says; a mistake is one sentence on stderr.
+#[must_use]
+pub fn dispatch(command: ClientCommand) -> ExitCode {
+    ended(match command {
+        ClientCommand::Tenant { options, act } => tenants::run(act, &options),
+        ClientCommand::Token { options, act } => tokens::run(act, &options),
+        ClientCommand::Schema { options, act } => schemas::run(act, &options),
+        ClientCommand::Seats { options, act } => seats::run(act, &options),
+    })
+}
+
+/// Says why a command could not be done; exit code 1.
+#[must_use]
+pub fn fail(sentence: &str) -> ExitCode {
+    Mistake::failed(sentence).report()
+}
+
+/// Writes a document, indented; exit code 1 when that fails.
+#[must_use]
+pub fn show_document(document: &serde_json::Value) -> ExitCode {
+    ended(output::text(&format!("{document:#}")))
+}
+
+fn ended(done: Result<(), Mistake>) -> ExitCode {
+    done.map_or_else(|mistake| mistake.report(), |()| ExitCode::SUCCESS)
+}

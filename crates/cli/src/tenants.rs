@@ -1,0 +1,151 @@
+//! `usher tenant …`: a tenant's life, from onboarding to deletion.
+
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+
+use serde_json::{Value, json};
+use staff::{SettingsChange, SettingsRequest};
+use tenant_registry::{CompanyKey, RegionCode, TenantSettings};
+
+use crate::{
+    commands::{NewTenant, Options, Settings, Target, TenantAct},
+    mistake::Mistake,
+    output::{cell, elements, facts, list, member, members, with},
+    plan::once_each,
+    session::Session,
+};
+
+pub(crate) fn run(act: TenantAct, options: &Options) -> Result<(), Mistake> {
+    match act {
+        TenantAct::Create(new) => create(*new, options),
+        TenantAct::List { region, key } => list_all(&Session::open(options)?, region, key.as_ref()),
+        TenantAct::Show(target) => {
+            let session = Session::open(options)?;
+            session.show(&session.client.get(&target.path(""))?, describe)
+        }
+        TenantAct::Suspend(target) => switch(&Session::open(options)?, &target, "/suspend"),
+        TenantAct::Resume(target) => switch(&Session::open(options)?, &target, "/resume"),
+        TenantAct::Delete { target, yes } => delete(&target, yes, &Session::open(options)?),
+        TenantAct::Set { target, settings } => set(&target, settings, options),
+        TenantAct::Changes { target, limit, resource } => {
+            let session = Session::open(options)?;
+            let only = resource.map_or_else(String::new, |id| format!("&resource={id}"));
+            let changes = session.client.get(&target.path(&format!("/changes?limit={limit}{only}")))?;
+            let columns = ["number", "at", "kind", "resource_id", "version", "request_id", "detail"];
+            session.show(&changes, |changes| list(columns, elements(changes)))
+        }
+    }
+}
+
+fn create(new: NewTenant, options: &Options) -> Result<(), Mistake> {
+    let mut settings = TenantSettings::default();
+    SettingsChange::from(new.settings).apply(&mut settings);
+    settings.unique_group_names = new.unique_group_names.unwrap_or(settings.unique_group_names);
+    settings.unique_external_ids = new.unique_external_ids.unwrap_or(settings.unique_external_ids);
+    let body = staff::NewTenant {
+        key: new.key,
+        name: new.name,
+        profile: new.profile,
+        seats: once_each(new.seats)?,
+        policies: once_each(new.policy)?,
+        settings,
+    };
+    let session = Session::open(options)?;
+    let tenant = session.client.post(&format!("regions/{}/tenants", new.region), &body)?;
+    session.show(&tenant, |tenant| {
+        let key = cell(tenant, "key");
+        format!("{}\n\nNext: usher token issue --region {} --key {key}", describe(tenant), new.region)
+    })
+}
+
+impl From<Settings> for SettingsChange {
+    fn from(named: Settings) -> Self {
+        let Settings { contact, strict, unknown_members, max_bytes } = named;
+        Self { contact, strict, unknown_members, max_bytes }
+    }
+}
+
+fn set(target: &Target, settings: Settings, options: &Options) -> Result<(), Mistake> {
+    let settings = SettingsChange::from(settings);
+    if settings == SettingsChange::default() {
+        return Err(Mistake::usage(
+            "Say what to change, such as `--contact` or `--strict`; see `usher tenant set --help`.",
+        ));
+    }
+    let session = Session::open(options)?;
+    session.show(&session.client.patch(&target.path(""), &SettingsRequest { settings })?, describe)
+}
+
+fn list_all(session: &Session, region: Option<RegionCode>, key: Option<&CompanyKey>) -> Result<(), Mistake> {
+    let (mut tenants, mut unheard) = (Vec::new(), None);
+    let is_named = region.is_some();
+    for code in region.map_or_else(|| regions(session), |region| Ok(vec![region.to_string()]))? {
+        match session.client.all(&format!("regions/{code}/tenants"), "key") {
+            Ok(all) => {
+                let is_asked_for =
+                    |tenant: &&Value| key.is_none_or(|key| *member(tenant, "key") == key.as_str());
+                tenants.extend(elements(&all).iter().filter(is_asked_for).cloned());
+            }
+            // What the other regions have is shown all the same.
+            Err(mistake) if !is_named => unheard = Some(mistake),
+            Err(mistake) => return Err(mistake),
+        }
+    }
+    session.show(&tenants.into(), |tenants| {
+        list(["region", "key", "name", "state", "profile", "base_url"], elements(tenants))
+    })?;
+    unheard.map_or(Ok(()), Err)
+}
+
+/// All regions that the gateway serves.
+fn regions(session: &Session) -> Result<Vec<String>, Mistake> {
+    let answer = session.client.get("regions")?;
+    Ok(elements(&answer).iter().map(|region| cell(region, "code")).collect())
+}
+
+fn describe(tenant: &Value) -> String {
+    // The settings stand among the other facts.
+    let mut shown = tenant.clone();
+    for (name, value) in members(member(tenant, "settings")) {
+        let is_unlimited = name == "max_bytes" && value.is_null();
+        shown = with(shown, name, if is_unlimited { "unlimited".into() } else { value.clone() });
+    }
+    let named = ["region", "key", "name", "state", "profile", "base_url", "created"];
+    let settings = members(member(tenant, "settings")).map(|(name, _)| name.as_str());
+    // Only where the store itself was asked.
+    let asked = ["bytes_in_use", "store_error"].into_iter().filter(|name| tenant.get(name).is_some());
+    facts(named.into_iter().chain(settings).chain(asked), &shown)
+}
+
+fn switch(session: &Session, target: &Target, verb: &str) -> Result<(), Mistake> {
+    let tenant = session.client.post(&target.path(verb), &json!({}))?;
+    session.show(&tenant, |tenant| format!("{target} is {} now.", cell(tenant, "state")))
+}
+
+fn delete(target: &Target, yes: bool, session: &Session) -> Result<(), Mistake> {
+    if !yes {
+        confirm(target)?;
+    }
+    session.client.delete(&target.path(""))?;
+    let deleted = json!({ "region": target.region, "key": target.key, "deleted": true });
+    session.show(&deleted, |_| format!("{target} is deleted."))
+}
+
+/// The key is typed, because "y" is typed too quickly for what cannot be undone.
+fn confirm(target: &Target) -> Result<(), Mistake> {
+    if !io::stdin().is_terminal() {
+        return Err(Mistake::usage(format!(
+            "Deleting {target} cannot be undone, and there is no terminal to ask for the key; say --yes."
+        )));
+    }
+    let key = target.key.as_str();
+    let mut stderr = io::stderr().lock();
+    let question =
+        format!("This deletes {target} with all its users, groups and seats. Type {key} to go on: ");
+    let _ = write!(stderr, "{question}").and_then(|()| stderr.flush());
+    let mut typed = String::new();
+    let read = io::stdin().lock().read_line(&mut typed);
+    if read.is_ok() && typed.trim() == key {
+        return Ok(());
+    }
+    Err(Mistake::failed(format!("Nothing was deleted, because the answer was not {key}.")))
+}

@@ -1,0 +1,53 @@
+//! Which certificates a server may show. They are verified before a byte of the request is sent, so the token reaches no other server.
+
+use std::{fs, path::Path, sync::Arc};
+
+use rustls::crypto::ring;
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
+
+use crate::mistake::Mistake;
+
+/// Where systems keep the certificates of the authorities that they trust: Debian, Red Hat, SUSE, Alpine and macOS.
+const SYSTEM: [&str; 4] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+];
+
+/// Trusts the authorities of this file alone, or those of the system where no file is named.
+pub(crate) fn config(ca_file: Option<&Path>) -> Result<TlsConfig, Mistake> {
+    let system = || SYSTEM.iter().map(Path::new).find(|file| file.exists());
+    let file = ca_file.or_else(system).ok_or_else(|| {
+        Mistake::failed(
+            "This system has no list of certificate authorities; name a file of them with --ca-file.",
+        )
+    })?;
+    let authorities = authorities(file).map_err(|cause| {
+        Mistake::failed(format!("{} cannot be read as PEM certificates: {cause}.", file.display()))
+    })?;
+    let provider = Arc::new(ring::default_provider());
+    let config = TlsConfig::builder().root_certs(RootCerts::from(authorities));
+    Ok(config.unversioned_rustls_crypto_provider(provider).build())
+}
+
+fn authorities(file: &Path) -> Result<Vec<Certificate<'static>>, String> {
+    let text = fs::read(file).map_err(|error| error.to_string())?;
+    let certificate = |item| match item {
+        Ok(PemItem::Certificate(certificate)) => Some(Ok(certificate)),
+        Ok(_) => None,
+        Err(error) => Some(Err(format!("{error}"))),
+    };
+    let found: Vec<_> = parse_pem(&text).filter_map(certificate).collect::<Result<_, _>>()?;
+    if found.is_empty() { Err("it holds none".to_owned()) } else { Ok(found) }
+}
+
+/// Whether the server's certificate was not accepted.
+pub(crate) fn is_refusal(error: &ureq::Error) -> bool {
+    let cause = match error {
+        ureq::Error::Rustls(error) => Some(error),
+        ureq::Error::Io(error) => error.get_ref().and_then(|cause| cause.downcast_ref()),
+        _ => None,
+    };
+    matches!(cause, Some(rustls::Error::InvalidCertificate(_)))
+}

@@ -1,0 +1,60 @@
+//! How the words of the command line become the values of the domain. A wrong word is wrong usage, before anything is sent.
+
+use std::{num::NonZeroU64, str::FromStr};
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use scim_core::ResourceKind;
+use strum::VariantNames;
+use tenant_registry::{BadName, CompanyKey, RegionCode};
+
+/// Bytes that a store may hold; `None` is unlimited.
+pub(crate) type MaxBytes = Option<NonZeroU64>;
+
+/// A region's code, in any letter case (MC3).
+pub(crate) fn region(text: &str) -> Result<RegionCode, BadName> {
+    RegionCode::new(&text.trim().to_ascii_lowercase())
+}
+
+/// A company key. Blanks around it are cut off, because keys are pasted (MC7).
+pub(crate) fn key(text: &str) -> Result<CompanyKey, BadName> {
+    CompanyKey::new(text.trim())
+}
+
+/// A number of bytes, or `unlimited`.
+pub(crate) fn max_bytes(text: &str) -> Result<MaxBytes, String> {
+    match text.trim() {
+        "unlimited" => Ok(None),
+        number => number.parse().map(Some).map_err(|_| {
+            format!("`{number}` is no number of bytes; give a whole number from 1, or `unlimited`")
+        }),
+    }
+}
+
+/// A schema's URN: characters that stand in a path as they are.
+pub(crate) fn urn(text: &str) -> Result<String, &'static str> {
+    let urn = text.trim();
+    let fits = |c: char| c.is_ascii_alphanumeric() || "-_.:".contains(c);
+    let is_urn = urn.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("urn:"));
+    if is_urn && urn.len() <= 200 && urn.chars().all(fits) {
+        Ok(urn.to_owned())
+    } else {
+        Err("give a URN, such as urn:example:hr:2.0:User")
+    }
+}
+
+/// One of the words of an enum.
+pub(crate) fn word<T>() -> impl TypedValueParser<Value = T>
+where
+    T: FromStr + VariantNames + Clone + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(T::VARIANTS).try_map(|word| word.parse::<T>().map_err(|_| "unknown word"))
+}
+
+/// A kind of resource that takes a tenant's own schemas, in any letter case.
+pub(crate) fn extensible_kind() -> impl TypedValueParser<Value = ResourceKind> {
+    let names = staff::extensible_kinds().map(ResourceKind::name);
+    PossibleValuesParser::new(names).try_map(|word| {
+        let named = |kind: &ResourceKind| kind.name().eq_ignore_ascii_case(&word);
+        staff::extensible_kinds().find(named).ok_or("unknown kind")
+    })
+}

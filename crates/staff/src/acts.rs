@@ -1,0 +1,159 @@
+//! Every act of staff on one tenant that is there. A change takes effect with the next request.
+
+use std::sync::Arc;
+
+use directory::changes::{self, StoredChange};
+use provisioning::{
+    Act, ProvisioningError, audit,
+    schemas::{self, Outcome, OwnSchema, OwnSchemas},
+};
+use seat_ledger::pools;
+use store::{ReadTx, StoreError, WriteTx};
+use tenant_registry::{CompanyKey, CredentialInfo, IssuedToken, Registry, Tenant, TenantState};
+
+use crate::{PlanChange, SchemaRequest, SettingsChange, StaffError, plan};
+
+const DAY_MS: i64 = 86_400_000;
+/// Ten years.
+pub const MAX_TOKEN_DAYS: i64 = 3_660;
+
+/// What staff can do to one tenant.
+#[derive(Clone)]
+pub struct TenantActs {
+    /// The registry of the tenant's region.
+    pub registry: Arc<Registry>,
+    /// The tenant's name in URLs.
+    pub key: CompanyKey,
+    /// The request that asks for it.
+    pub act: Act,
+}
+
+type Result<T> = std::result::Result<T, StaffError>;
+
+impl TenantActs {
+    /// The tenant as the registry knows it.
+    pub async fn tenant(&self) -> Result<Tenant> {
+        Ok(self.registry.tenant(&self.key).await?)
+    }
+
+    /// How much the tenant's store holds.
+    pub async fn bytes_in_use(&self, tenant: &Tenant) -> Result<u64> {
+        Ok(self.registry.store_of(tenant).await?.bytes_in_use().await?)
+    }
+
+    /// Changes settings.
+    pub async fn change_settings(&self, change: SettingsChange) -> Result<Tenant> {
+        let change = change.check()?;
+        Ok(self.registry.change_settings(&self.key, move |settings| change.apply(settings)).await?)
+    }
+
+    /// Suspends or resumes the tenant.
+    pub async fn set_state(&self, state: TenantState) -> Result<Tenant> {
+        Ok(self.registry.set_state(&self.key, state).await?)
+    }
+
+    /// Deletes the tenant with everything it has.
+    pub async fn delete(&self) -> Result<()> {
+        Ok(self.registry.delete(&self.key).await?)
+    }
+
+    /// Issues a token, which can be read from the answer and never again.
+    pub async fn issue_token(&self, expires_in_days: Option<i64>) -> Result<IssuedToken> {
+        if expires_in_days.is_some_and(|days| !(1..=MAX_TOKEN_DAYS).contains(&days)) {
+            return Err(StaffError::BadRequest(format!("expires_in_days is 1 to {MAX_TOKEN_DAYS}")));
+        }
+        let expires_ms = expires_in_days.map(|days| self.registry.now_ms() + days * DAY_MS);
+        Ok(self.registry.issue_token(&self.key, expires_ms).await?)
+    }
+
+    /// A page of the tenant's tokens, oldest first, ended ones included.
+    pub async fn tokens(&self, after: Option<String>, limit: i64) -> Result<Vec<CredentialInfo>> {
+        Ok(self.registry.tokens(&self.key, after, limit).await?)
+    }
+
+    /// Ends one token.
+    pub async fn revoke_token(&self, key_id: &str) -> Result<()> {
+        Ok(self.registry.revoke_token(&self.key, key_id).await?)
+    }
+
+    /// Quota, use, queue and policy of each license.
+    pub async fn pools(&self) -> Result<Vec<pools::Pool>> {
+        self.read(|tx| Ok::<_, ProvisioningError>(pools::all(tx)?)).await
+    }
+
+    /// Changes quotas and policies; the pools after that.
+    pub async fn change_plan(&self, change: PlanChange) -> Result<Vec<pools::Pool>> {
+        let act = self.act.clone();
+        let work = move |tx: &mut WriteTx<'_>| {
+            plan::apply(tx, &change, &act)?;
+            Ok::<_, ProvisioningError>(pools::all(tx)?)
+        };
+        self.write(work).await
+    }
+
+    /// Recounts the ledger.
+    pub async fn audit(&self) -> Result<audit::Report> {
+        self.read(audit::run).await
+    }
+
+    /// The newest records of the change log, of one resource or of all.
+    pub async fn changes(&self, resource: Option<String>, limit: i64) -> Result<Vec<StoredChange>> {
+        let work = move |tx: &mut ReadTx<'_>| {
+            Ok::<_, ProvisioningError>(match resource {
+                Some(id) => changes::of_resource(tx, &id, limit)?,
+                None => changes::newest(tx, limit)?,
+            })
+        };
+        self.read(work).await
+    }
+
+    /// The tenant's own schemas.
+    pub async fn schemas(&self) -> Result<OwnSchemas> {
+        self.read(schemas::all).await
+    }
+
+    /// One of them, and how many resources hold data of it.
+    pub async fn schema(&self, urn: String) -> Result<(OwnSchema, i64)> {
+        self.read(move |tx| schemas::get(tx, &urn)).await
+    }
+
+    /// Adds a schema or replaces the one with its URN, which is `urn` where a path names one.
+    pub async fn put_schema(&self, urn: Option<&str>, new: SchemaRequest) -> Result<(OwnSchema, Outcome)> {
+        let (new, act) = (new.check()?, self.act.clone());
+        if let Some(urn) = urn.filter(|urn| !new.schema.id.eq_ignore_ascii_case(urn)) {
+            return Err(StaffError::BadRequest(format!(
+                "The document's id is {}, but the path names {urn}",
+                new.schema.id
+            )));
+        }
+        self.write(move |tx| schemas::put(tx, new, &act)).await
+    }
+
+    /// Removes a schema of which no resource holds data.
+    pub async fn remove_schema(&self, urn: String) -> Result<()> {
+        let act = self.act.clone();
+        self.write(move |tx| schemas::remove(tx, &urn, &act)).await
+    }
+
+    async fn read<T, E, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Into<StaffError> + Send + 'static,
+        F: FnOnce(&mut ReadTx<'_>) -> std::result::Result<T, E> + Send + 'static,
+    {
+        let store = self.registry.store_of(&self.tenant().await?).await?;
+        store.read(work).await.map_err(Into::into)
+    }
+
+    /// A transaction in the tenant's own store: neither the tenant's limit nor a full disk prevents it, and what is cached of the tenant
+    /// ends with it.
+    async fn write<T, E, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Into<StaffError> + Send + 'static,
+        F: FnOnce(&mut WriteTx<'_>) -> std::result::Result<T, E> + Clone + Send + 'static,
+    {
+        let work = move |tx: &mut WriteTx<'_>| work(tx).map_err(Into::into);
+        self.registry.write_as_staff(Some(&self.tenant().await?), StaffError::is_full, work).await
+    }
+}

@@ -1,0 +1,45 @@
+//! Why an act of staff was refused or failed.
+
+use directory::DirectoryError;
+use provisioning::{ProvisioningError, schemas::SchemaError};
+use seat_ledger::SeatError;
+use store::StoreError;
+use tenant_registry::RegistryError;
+
+/// Errors of this crate.
+#[derive(Debug, thiserror::Error)]
+pub enum StaffError {
+    /// The request cannot be carried out as it is; a sentence without its full stop.
+    #[error("{0}")]
+    BadRequest(String),
+    /// The registry refused or failed.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// The tenant's data or its plan do not allow it.
+    #[error(transparent)]
+    Provisioning(#[from] ProvisioningError),
+    /// A schema was refused.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+    /// A store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl StaffError {
+    /// Whether the disk was full.
+    pub(crate) fn is_full(&self) -> bool {
+        let of_provisioning = |error: &ProvisioningError| {
+            matches!(
+                error,
+                ProvisioningError::Store(StoreError::Full)
+                    | ProvisioningError::Directory(DirectoryError::Store(StoreError::Full))
+                    | ProvisioningError::Seats(SeatError::Store(StoreError::Full))
+            )
+        };
+        match self {
+            Self::Provisioning(error) | Self::Schema(SchemaError::Failed(error)) => of_provisioning(error),
+            error => matches!(error, Self::Store(StoreError::Full)),
+        }
+    }
+}

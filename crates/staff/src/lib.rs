@@ -1,0 +1,16 @@
+//! What staff can do to a tenant, as functions: values in, values out. The admin API and the command line are faces of it; a new
+//! act is a method of [`TenantActs`]. Deliberately absent: HTTP, and how a value is shown.
+
+mod acts;
+mod error;
+mod plan;
+mod present;
+pub mod printable;
+mod schemas;
+mod tenants;
+
+pub use acts::{MAX_TOKEN_DAYS, TenantActs};
+pub use error::StaffError;
+pub use plan::{LicenseChange, PlanChange};
+pub use schemas::{SchemaRequest, extensible_kinds};
+pub use tenants::{NewTenant, SettingsChange, SettingsRequest, create, line_of_contact, line_of_name};

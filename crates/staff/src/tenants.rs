@@ -1,0 +1,134 @@
+//! What a new tenant is made of, and which of its settings change.
+
+use std::{collections::BTreeMap, num::NonZeroU64, sync::Arc};
+
+use provisioning::{Act, Profile, ProvisioningError};
+use rand::{RngExt as _, distr::Alphanumeric};
+use seat_ledger::{License, Policy};
+use serde::{Deserialize, Serialize};
+use store::WriteTx;
+use tenant_registry::{CompanyKey, Registry, RegistryError, Tenant, TenantSettings, UnknownMemberRule};
+
+use crate::{
+    PlanChange, StaffError, plan,
+    present::present,
+    printable::{MAX_CONTACT, MAX_NAME, line},
+};
+
+/// A tenant to be made.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewTenant {
+    /// Its name in URLs; one is made when it is absent.
+    pub key: Option<CompanyKey>,
+    /// Its name in sentences.
+    pub name: String,
+    /// The name of its profile, `default` when it is absent.
+    pub profile: Option<String>,
+    /// Seats of each license; `null` is unlimited, a license that is absent has none.
+    #[serde(default)]
+    pub seats: BTreeMap<License, Option<u32>>,
+    /// What happens when a license is full.
+    #[serde(default)]
+    pub policies: BTreeMap<License, Policy>,
+    /// The switches.
+    #[serde(default)]
+    pub settings: TenantSettings,
+}
+
+/// The body of a change of settings.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SettingsRequest {
+    /// What changes.
+    pub settings: SettingsChange,
+}
+
+/// Settings that are given change, others stay.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SettingsChange {
+    /// Whom the tenant's administrators should ask; a blank one takes it away.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contact: Option<String>,
+    /// The letter of the RFC instead of the leniencies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub strict: Option<bool>,
+    /// What happens to group members that are no users of the tenant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unknown_members: Option<UnknownMemberRule>,
+    /// Bytes that the store may hold; `null` is unlimited.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub max_bytes: Option<Option<NonZeroU64>>,
+}
+
+impl SettingsChange {
+    /// Writes what changes into these settings.
+    pub fn apply(self, settings: &mut TenantSettings) {
+        if let Some(contact) = self.contact {
+            settings.contact = Some(contact).filter(|contact| !contact.is_empty());
+        }
+        settings.strict = self.strict.unwrap_or(settings.strict);
+        settings.unknown_members = self.unknown_members.unwrap_or(settings.unknown_members);
+        settings.max_bytes = self.max_bytes.unwrap_or(settings.max_bytes);
+    }
+
+    pub(crate) fn check(self) -> Result<Self, StaffError> {
+        let contact = self.contact.as_deref().map(line_of_contact).transpose();
+        Ok(Self { contact: contact.map_err(StaffError::BadRequest)?, ..self })
+    }
+}
+
+/// Checks the name of a tenant, which other people read.
+///
+/// # Errors
+/// What is wrong with it, without a full stop.
+pub fn line_of_name(text: &str) -> Result<String, String> {
+    line("name", text, MAX_NAME)
+}
+
+/// Checks a contact; a blank one is empty.
+///
+/// # Errors
+/// What is wrong with it, without a full stop.
+pub fn line_of_contact(text: &str) -> Result<String, String> {
+    if text.trim_matches(' ').is_empty() { Ok(String::new()) } else { line("contact", text, MAX_CONTACT) }
+}
+
+/// Makes a tenant with its store and its plan.
+///
+/// # Errors
+/// [`StaffError::BadRequest`], or the registry's.
+pub async fn create(registry: Arc<Registry>, new: NewTenant, act: Act) -> Result<Tenant, StaffError> {
+    let profile = new.profile.unwrap_or_else(|| "default".to_owned());
+    Profile::built_in(&profile).map_err(StaffError::BadRequest)?;
+    let mut settings = new.settings;
+    let change = SettingsChange { contact: settings.contact.take(), ..SettingsChange::default() };
+    change.check()?.apply(&mut settings);
+    let tenant = tenant_registry::NewTenant {
+        company_key: new.key.map_or_else(random_key, Ok)?,
+        name: line_of_name(&new.name).map_err(StaffError::BadRequest)?,
+        profile,
+        settings,
+    };
+    let mut plan = PlanChange::new();
+    for (license, policy) in new.policies {
+        plan.entry(license).or_default().policy = Some(policy);
+    }
+    for (license, quota) in new.seats {
+        plan.entry(license).or_default().quota = Some(quota);
+    }
+    let initialise = move |tx: &mut WriteTx<'_>| {
+        plan::apply(tx, &plan, &act).map_err(|error| match error {
+            ProvisioningError::Store(error) => RegistryError::Store(error),
+            other => RegistryError::Initialise(other.to_string()),
+        })
+    };
+    Ok(registry.create(tenant, initialise).await?)
+}
+
+/// Ten characters that a person can copy.
+fn random_key() -> Result<CompanyKey, RegistryError> {
+    let random = rand::rng().sample_iter(Alphanumeric).take(10).map(char::from);
+    Ok(CompanyKey::new(&random.map(|c| c.to_ascii_lowercase()).collect::<String>())?)
+}

@@ -1,0 +1,20 @@
+//! What a registry's store is made of.
+
+use store::Migration;
+
+/// What a registry's store is made of, in order.
+pub static REGISTRY_MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: "0001_tenants",
+        sql: include_str!("../../../migrations/registry/0001_tenants.sql"),
+        newest: Some(
+            "SELECT MAX(ms) AS ms FROM (SELECT MAX(at_ms) AS ms FROM staff_acts \
+             UNION ALL SELECT MAX(last_used_ms) FROM credentials) AS times",
+        ),
+    },
+    Migration {
+        version: "0002_region",
+        sql: include_str!("../../../migrations/registry/0002_region.sql"),
+        newest: None,
+    },
+];
