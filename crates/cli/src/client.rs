@@ -40,7 +40,7 @@ impl Client {
         self.send(http::Method::GET, path, None)
     }
 
-    /// The list of all elements, which comes in pages, each of which begins after the element whose name the last one ended with.
+    /// Reads all pages of a list. Each page begins after the last element of the one before, by its member `name`.
     pub(crate) fn all(&self, path: &str, name: &str) -> Result<Value, Mistake> {
         const PAGE: usize = 1_000;
         let mut all: Vec<Value> = Vec::new();

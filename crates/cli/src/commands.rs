@@ -41,7 +41,7 @@ pub enum Command {
         #[arg(long)]
         strict: bool,
     },
-    /// What is asked of a running gateway.
+    /// A request to a running gateway.
     #[command(flatten)]
     Client(ClientCommand),
 }
@@ -79,7 +79,7 @@ pub enum ClientCommand {
     },
 }
 
-/// How to reach the gateway and how to answer.
+/// How to reach the gateway and how to print.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Gateway and output")]
 pub struct Options {
@@ -92,7 +92,7 @@ pub struct Options {
     /// A file with the certificates (PEM) that an https server's must come from [default: $USHER_CA_FILE, then the system's].
     #[arg(long, global = true, value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
-    /// Where the gateway keeps its data [default: $USHER__DATA_DIR, then ./data].
+    /// The gateway's data directory [default: $USHER__DATA_DIR, then ./data].
     #[arg(long, global = true, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
     /// A file with the admin token [default: $USHER_ADMIN_TOKEN, then admin-token in the data directory].

@@ -1,5 +1,5 @@
-//! Which gateway, and by what right: flags first, then the environment, then what `usher serve` left in its data directory.
-//! The admin token is never an argument, because arguments are seen by every process of the machine.
+//! The gateway's address and the admin token: flags first, then the environment, then the files that `usher serve` writes into its data
+//! directory. The token is never an argument, because every process of the machine sees arguments.
 
 use std::{
     fs,
@@ -24,7 +24,7 @@ pub(crate) struct Connection {
 #[derive(Debug)]
 pub(crate) struct AdminToken {
     pub(crate) bearer: HeaderValue,
-    /// Where it came from, for the sentence when it is refused.
+    /// Where it was found, for the message when it is refused.
     pub(crate) source: String,
 }
 
@@ -74,7 +74,7 @@ fn token(
     AdminToken::new(&read(&file, "there is no admin token")?, file.display().to_string())
 }
 
-/// A file of the data directory, or a sentence that says how it comes into being.
+/// A file of the data directory, or a sentence that says how it is made.
 fn read(file: &Path, lacking: &str) -> Result<String, Mistake> {
     fs::read_to_string(file).map_err(|error| {
         Mistake::failed(format!(

@@ -26,8 +26,7 @@ pub use commands::{Cli, Command};
 use commands::ClientCommand;
 use mistake::Mistake;
 
-/// Reads the command line. What is not a command (help, version, a mistake) has been answered when this returns an exit
-/// code.
+/// Parses the command line. Help, version and mistakes are printed here; the caller exits with the returned code.
 ///
 /// # Errors
 /// The exit code to end with.

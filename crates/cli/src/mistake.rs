@@ -38,7 +38,7 @@ impl Mistake {
     }
 }
 
-/// Clap's message (a paragraph, a list, the usage, a hint) as one sentence.
+/// The first paragraph of clap's message as one sentence.
 pub(crate) fn from_clap(error: &clap::Error) -> Mistake {
     let text = error.render().to_string();
     let paragraph = text.trim_start_matches("error: ").lines().take_while(|line| !line.trim().is_empty());

@@ -1,5 +1,5 @@
-//! Reading the admin API's answers and writing them to stdout: aligned tables, sentences, or one line of JSON. A member that is
-//! absent is shown as a dash. A reader that leaves early (`usher … | head`) is no mistake.
+//! Prints the admin API's answers to stdout: aligned tables, sentences, or one line of JSON. An absent member is shown as a dash. A
+//! closed pipe (`usher … | head`) is no error.
 
 use std::io::{self, Write as _};
 
@@ -74,7 +74,7 @@ fn align<const N: usize>(rows: Vec<[String; N]>) -> String {
         }
     }
     let lines = rows.iter().map(|row| {
-        // Names come from elsewhere: none may move the cursor of the terminal that shows them.
+        // Values come from customers; control characters must not reach the terminal.
         let cells = row.iter().zip(widths).map(|(cell, width)| format!("{:width$}", on_one_line(cell)));
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     });

@@ -1,4 +1,4 @@
-//! `member=5` and `member=refuse`: what a plan says of one license, as it is typed.
+//! `member=5` and `member=refuse`: the quota or the policy of one license, as it is typed.
 
 use std::collections::BTreeMap;
 
@@ -49,7 +49,7 @@ fn of_license<T>(
     Ok(OfLicense { license: known, value: read(value.trim())? })
 }
 
-/// Two values for one license contradict each other, so neither is taken.
+/// Two values for one license are a mistake.
 pub(crate) fn once_each<T>(values: Vec<OfLicense<T>>) -> Result<BTreeMap<License, T>, Mistake> {
     let mut map = BTreeMap::new();
     for OfLicense { license, value } in values {

@@ -1,4 +1,4 @@
-//! `usher schema …`: what a tenant's identity provider may send beyond the RFC's own attributes.
+//! `usher schema …`: schemas of a tenant's own, beyond the RFC's attributes.
 
 use std::{
     fs,
@@ -40,8 +40,8 @@ pub(crate) fn run(act: SchemaAct, options: &Options) -> Result<(), Mistake> {
     }
 }
 
-/// Only what was named: the rest keeps its value. The output of `show --json` names all of it, so that it can be handed in again,
-/// for another tenant too.
+/// The body contains only what was named; the rest keeps its value. The output of `show --json` is accepted as a file, for another
+/// tenant too.
 fn addition(file: &Path, resource: Option<ResourceKind>, required: Option<bool>) -> Result<Value, Mistake> {
     let mut body = match document(file)? {
         Value::Object(shown) if shown.contains_key("schema") && !shown.contains_key("attributes") => {
@@ -55,7 +55,7 @@ fn addition(file: &Path, resource: Option<ResourceKind>, required: Option<bool>)
     Ok(body.into())
 }
 
-/// The file as JSON, read as the gateway reads it; what the document says is the gateway's to judge.
+/// The file as JSON, parsed as the gateway parses it. The gateway checks the schema.
 fn document(file: &Path) -> Result<Value, Mistake> {
     let most = u64::try_from(MAX_BYTES).unwrap_or(u64::MAX) + 1;
     let mut text = Vec::new();

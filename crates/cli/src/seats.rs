@@ -1,4 +1,4 @@
-//! `usher seats …`: what a tenant has bought, what is in use, and whether the ledger agrees.
+//! `usher seats …`: a tenant's quotas, the seats in use, and whether the ledger adds up.
 
 use seat_ledger::License;
 use serde_json::Value;
@@ -39,7 +39,7 @@ fn change_each<T>(
     values.into_iter().map(|(license, value)| (license, change(value))).collect()
 }
 
-/// Shows the seats, after a change where there is one; scripts rely on exactly the members that `for_scripts` names.
+/// Changes the seats, if there is a change, and shows them. Scripts rely on exactly the members that `for_scripts` names.
 fn seats(
     session: &Session,
     target: &Target,

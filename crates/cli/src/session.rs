@@ -1,10 +1,10 @@
-//! One conversation with a gateway: requests go to the client, answers to standard output.
+//! A connection to one gateway, and how its answers are printed.
 
 use serde_json::Value;
 
 use crate::{client::Client, commands::Options, connection, mistake::Mistake, output};
 
-/// A client, and for whom its answers are written.
+/// A client, and how its answers are printed.
 pub(crate) struct Session {
     pub(crate) client: Client,
     pub(crate) json: bool,
@@ -17,7 +17,7 @@ impl Session {
         Ok(Self { client: Client::new(connection::find(options, variable)?)?, json: options.json })
     }
 
-    /// Writes one line of JSON for scripts, or what `words` makes of the answer for people.
+    /// Prints the answer as one line of JSON, or as the text that `words` makes of it.
     pub(crate) fn show(&self, answer: &Value, words: impl FnOnce(&Value) -> String) -> Result<(), Mistake> {
         output::text(&if self.json { answer.to_string() } else { words(answer) })
     }

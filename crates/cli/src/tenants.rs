@@ -85,7 +85,7 @@ fn list_all(session: &Session, region: Option<RegionCode>, key: Option<&CompanyK
                     |tenant: &&Value| key.is_none_or(|key| *member(tenant, "key") == key.as_str());
                 tenants.extend(elements(&all).iter().filter(is_asked_for).cloned());
             }
-            // What the other regions have is shown all the same.
+            // The tenants of the other regions are shown nevertheless.
             Err(mistake) if !is_named => unheard = Some(mistake),
             Err(mistake) => return Err(mistake),
         }
@@ -103,7 +103,7 @@ fn regions(session: &Session) -> Result<Vec<String>, Mistake> {
 }
 
 fn describe(tenant: &Value) -> String {
-    // The settings stand among the other facts.
+    // The settings are shown like the other members.
     let mut shown = tenant.clone();
     for (name, value) in members(member(tenant, "settings")) {
         let is_unlimited = name == "max_bytes" && value.is_null();
@@ -111,7 +111,7 @@ fn describe(tenant: &Value) -> String {
     }
     let named = ["region", "key", "name", "state", "profile", "base_url", "created"];
     let settings = members(member(tenant, "settings")).map(|(name, _)| name.as_str());
-    // Only where the store itself was asked.
+    // Only `tenant show` returns these.
     let asked = ["bytes_in_use", "store_error"].into_iter().filter(|name| tenant.get(name).is_some());
     facts(named.into_iter().chain(settings).chain(asked), &shown)
 }
@@ -130,7 +130,7 @@ fn delete(target: &Target, yes: bool, session: &Session) -> Result<(), Mistake> 
     session.show(&deleted, |_| format!("{target} is deleted."))
 }
 
-/// The key is typed, because "y" is typed too quickly for what cannot be undone.
+/// Asks for the key rather than "y", because a deletion cannot be undone.
 fn confirm(target: &Target) -> Result<(), Mistake> {
     if !io::stdin().is_terminal() {
         return Err(Mistake::usage(format!(

@@ -1,4 +1,4 @@
-//! Which certificates a server may show. They are verified before a byte of the request is sent, so the token reaches no other server.
+//! Which certificates are accepted. They are verified before the request is sent, so that no other server gets the token.
 
 use std::{fs, path::Path, sync::Arc};
 
@@ -7,7 +7,7 @@ use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 
 use crate::mistake::Mistake;
 
-/// Where systems keep the certificates of the authorities that they trust: Debian, Red Hat, SUSE, Alpine and macOS.
+/// The lists of trusted authorities of Debian, Red Hat, SUSE, and of Alpine and macOS.
 const SYSTEM: [&str; 4] = [
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",

@@ -27,7 +27,7 @@ pub(crate) fn run(act: TokenAct, options: &Options) -> Result<(), Mistake> {
     }
 }
 
-/// A token pasted for its id must not travel in a URL, where logs would keep it; nor is it repeated here.
+/// A token that was pasted instead of its id must not be sent in a URL, where logs would keep it. The message does not repeat it.
 fn check_key_id(key_id: &str) -> Result<(), Mistake> {
     if key_id.starts_with("ush_") {
         return Err(Mistake::usage("That is a token, not its id; `usher token list` shows the ids."));
@@ -58,7 +58,7 @@ fn revoke(session: &Session, target: &Target, key_id: Option<String>) -> Result<
     })
 }
 
-/// The one that is not revoked; where there are several, guessing would cut off an identity provider.
+/// The only live token. With several, a guess could cut off an identity provider.
 fn only_live(session: &Session, target: &Target) -> Result<String, Mistake> {
     let tokens = session.client.all(&target.path("/tokens"), "key_id")?;
     let live =

@@ -1,4 +1,4 @@
-//! How the words of the command line become the values of the domain. A wrong word is wrong usage, before anything is sent.
+//! Parses words of the command line into types of the domain. A wrong word is wrong usage; nothing is sent.
 
 use std::{num::NonZeroU64, str::FromStr};
 
@@ -30,7 +30,7 @@ pub(crate) fn max_bytes(text: &str) -> Result<MaxBytes, String> {
     }
 }
 
-/// A schema's URN: characters that stand in a path as they are.
+/// A schema's URN, of characters that need no encoding in a path.
 pub(crate) fn urn(text: &str) -> Result<String, &'static str> {
     let urn = text.trim();
     let fits = |c: char| c.is_ascii_alphanumeric() || "-_.:".contains(c);

@@ -1,4 +1,4 @@
-//! Every act of staff on one tenant that is there. A change takes effect with the next request.
+//! Every act of staff on one existing tenant. A change takes effect with the next request.
 
 use std::sync::Arc;
 
@@ -57,7 +57,7 @@ impl TenantActs {
         Ok(self.registry.delete(&self.key).await?)
     }
 
-    /// Issues a token, which can be read from the answer and never again.
+    /// Issues a token, which is shown only once.
     pub async fn issue_token(&self, expires_in_days: Option<i64>) -> Result<IssuedToken> {
         if expires_in_days.is_some_and(|days| !(1..=MAX_TOKEN_DAYS).contains(&days)) {
             return Err(StaffError::BadRequest(format!("expires_in_days is 1 to {MAX_TOKEN_DAYS}")));
@@ -66,12 +66,12 @@ impl TenantActs {
         Ok(self.registry.issue_token(&self.key, expires_ms).await?)
     }
 
-    /// A page of the tenant's tokens, oldest first, ended ones included.
+    /// A page of the tenant's tokens, oldest first, expired and revoked ones included.
     pub async fn tokens(&self, after: Option<String>, limit: i64) -> Result<Vec<CredentialInfo>> {
         Ok(self.registry.tokens(&self.key, after, limit).await?)
     }
 
-    /// Ends one token.
+    /// Revokes one token.
     pub async fn revoke_token(&self, key_id: &str) -> Result<()> {
         Ok(self.registry.revoke_token(&self.key, key_id).await?)
     }
@@ -81,7 +81,7 @@ impl TenantActs {
         self.read(|tx| Ok::<_, ProvisioningError>(pools::all(tx)?)).await
     }
 
-    /// Changes quotas and policies; the pools after that.
+    /// Changes quotas and policies; returns the pools after the change.
     pub async fn change_plan(&self, change: PlanChange) -> Result<Vec<pools::Pool>> {
         let act = self.act.clone();
         let work = move |tx: &mut WriteTx<'_>| {
@@ -117,7 +117,7 @@ impl TenantActs {
         self.read(move |tx| schemas::get(tx, &urn)).await
     }
 
-    /// Adds a schema or replaces the one with its URN, which is `urn` where a path names one.
+    /// Adds a schema or replaces the one with its URN. If `urn` is given, the schema must have it.
     pub async fn put_schema(&self, urn: Option<&str>, new: SchemaRequest) -> Result<(OwnSchema, Outcome)> {
         let (new, act) = (new.check()?, self.act.clone());
         if let Some(urn) = urn.filter(|urn| !new.schema.id.eq_ignore_ascii_case(urn)) {

@@ -24,7 +24,7 @@ pub struct LicenseChange {
     pub policy: Option<Policy>,
 }
 
-/// Policies first: a quota that grows gives seats by them.
+/// Policies first, because a quota that grows gives seats by them.
 pub(crate) fn apply(tx: &mut WriteTx<'_>, change: &PlanChange, act: &Act) -> Result<(), ProvisioningError> {
     for (license, change) in change {
         if let Some(policy) = change.policy {

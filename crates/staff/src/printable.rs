@@ -1,28 +1,28 @@
-//! Text that staff give and others read, in mails, logs and terminals: every character of it must show.
+//! Texts that staff write and others read, in mails, logs and terminals: every character must be visible.
 
 /// Longest name of a tenant, in characters.
 pub const MAX_NAME: usize = 200;
 /// Longest contact, in characters: a link may be long.
 pub const MAX_CONTACT: usize = 500;
 
-/// Whether a character shows: no control character, no line or paragraph separator, nothing invisible, nothing that turns the
-/// direction of what follows, nothing that no standard knows. The list is the one by which `Debug` escapes a text.
+/// Whether a character is visible: no control character, no line or paragraph separator, nothing invisible, nothing that changes the
+/// direction of the text, no unassigned code point. These are the characters that `Debug` escapes.
 pub fn is_printable(character: char) -> bool {
     if character.is_control() || matches!(character, '\u{2028}' | '\u{2029}') {
         return false;
     }
-    // A mark that combines is escaped where it begins a text only.
+    // `Debug` escapes a combining mark only at the beginning of a text.
     let shown = format!("a{character}");
     character.is_whitespace() || !shown.escape_debug().to_string().contains("\\u{")
 }
 
-/// A text on one line, however it came; what does not show is a question mark.
+/// The text on one line; an invisible character becomes a question mark.
 pub fn on_one_line(text: &str) -> String {
     let shown = |c: char| if is_printable(c) { c } else { '?' };
     text.chars().map(|c| if matches!(c, '\n' | '\r' | '\t') { ' ' } else { shown(c) }).collect()
 }
 
-/// One line that shows, without blanks around it, of 1 to `most` characters.
+/// Checks one line of 1 to `most` visible characters; blanks around it are cut off.
 ///
 /// # Errors
 /// What is wrong with it, without a full stop.

@@ -48,10 +48,10 @@ pub struct SettingsRequest {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SettingsChange {
-    /// Whom the tenant's administrators should ask; a blank one takes it away.
+    /// The contact that refusals name; a blank one removes it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub contact: Option<String>,
-    /// The letter of the RFC instead of the leniencies.
+    /// Refuses what the leniencies would accept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub strict: Option<bool>,
     /// What happens to group members that are no users of the tenant.
@@ -63,7 +63,7 @@ pub struct SettingsChange {
 }
 
 impl SettingsChange {
-    /// Writes what changes into these settings.
+    /// Applies the change.
     pub fn apply(self, settings: &mut TenantSettings) {
         if let Some(contact) = self.contact {
             settings.contact = Some(contact).filter(|contact| !contact.is_empty());

@@ -1,4 +1,4 @@
-//! Credentials of tenants as rows, and the answer to "is this token genuine?".
+//! Credentials of tenants: their rows, and whether a token is one of them.
 
 use std::sync::{
     Arc,
@@ -17,26 +17,26 @@ use crate::{
     token::Token,
 };
 
-/// A token that was just made: the only time it is shown.
+/// A new token, which is shown only once.
 #[derive(Clone, Debug)]
 pub struct IssuedToken {
     /// The token.
     pub token: Token,
-    /// When it ends, in milliseconds since 1970 UTC.
+    /// When it expires, in milliseconds since 1970 UTC.
     pub expires_ms: Option<i64>,
-    /// Whose it is.
+    /// The tenant that it opens.
     pub tenant: Tenant,
 }
 
-/// What staff may see of a token.
+/// A token as staff see it, without the secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Queryable, Selectable)]
 #[diesel(table_name = credentials)]
 pub struct CredentialInfo {
-    /// The public part, by which it is revoked.
+    /// The public part of the token; it is revoked by this id.
     pub key_id: String,
     /// Milliseconds since 1970 UTC, as all times here.
     pub created_ms: i64,
-    /// When it ends by itself.
+    /// When it expires.
     pub expires_ms: Option<i64>,
     /// When it was revoked.
     pub revoked_ms: Option<i64>,
@@ -57,7 +57,7 @@ pub struct Grant {
     last_used_ms: AtomicI64,
 }
 
-/// `last_used_ms` is kept to this many milliseconds: a sync of 10,000 users is not 10,000 registry writes.
+/// `last_used_ms` is written at most once in this many milliseconds, so that a sync of 10,000 users is not 10,000 writes.
 const USE_NOTED_EVERY_MS: u64 = 60_000;
 
 impl Grant {
@@ -66,12 +66,12 @@ impl Grant {
         genuine && self.expires_ms.is_none_or(|end| now_ms < end)
     }
 
-    /// Whether this use is to be written down, with [`Registry::write_use`](crate::Registry::write_use): at most once a minute,
-    /// and true for one caller only.
+    /// Whether the caller should write this use down, with [`Registry::write_use`](crate::Registry::write_use): true at most once a
+    /// minute, for one caller.
     #[must_use]
     pub fn note_use(&self, now_ms: i64) -> bool {
         let last = self.last_used_ms.load(Ordering::Relaxed);
-        // Either way: a use that was noted under a clock that was ahead must not stand for the last for years.
+        // The absolute difference: after a clock was ahead, its time must not suppress writes for years.
         now_ms.abs_diff(last) >= USE_NOTED_EVERY_MS
             && self.last_used_ms.compare_exchange(last, now_ms, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
@@ -122,7 +122,7 @@ pub(crate) fn insert(
     Ok(())
 }
 
-/// In the order of when they were made and of key id, which never change; after the one of this key id.
+/// Sorted by creation time and key id, which never change; begins after the token of this key id.
 pub(crate) fn of_tenant(
     tx: &mut ReadTx<'_>,
     tenant: &Tenant,
@@ -145,7 +145,7 @@ pub(crate) fn of_tenant(
     Ok(rows.load(tx.connection())?)
 }
 
-/// Ends one token; tells whether it was alive.
+/// Revokes one token; returns whether it was live.
 pub(crate) fn revoke(tx: &mut WriteTx<'_>, tenant: &Tenant, key_id: &str) -> Result<bool, RegistryError> {
     let live = credentials::table
         .find(key_id)

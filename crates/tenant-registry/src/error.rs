@@ -28,7 +28,7 @@ impl fmt::Display for TenantName {
 /// Errors of this crate.
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryError {
-    /// A name is not of its form.
+    /// A name does not have its form.
     #[error(transparent)]
     BadName(#[from] BadName),
     /// The company key is taken in this region.
@@ -37,10 +37,10 @@ pub enum RegistryError {
     /// No tenant has this company key in this region.
     #[error("there is no tenant {0}")]
     NoTenant(TenantName),
-    /// The tenant's deletion was begun and has not ended.
+    /// The tenant's deletion is not complete.
     #[error("the deletion of the tenant {0} has not ended; delete it again")]
     BeingDeleted(TenantName),
-    /// The tenant is deleted, but something of it is still there.
+    /// The tenant's tokens are gone, but its store could not be removed.
     #[error(
         "the tokens of the tenant {tenant} have ended, but its store could not be removed ({cause}); \
          mend that and delete the tenant again"
@@ -48,16 +48,16 @@ pub enum RegistryError {
     NotRemoved {
         /// Which one.
         tenant: TenantName,
-        /// What the store said.
+        /// Why.
         cause: StoreError,
     },
     /// No live token of this tenant has this key id.
     #[error("the tenant has no live token {0}")]
     NoToken(String),
-    /// What the tenant's store was to start with was refused.
+    /// The initial contents of the tenant's store were refused.
     #[error("{0}")]
     Initialise(String),
-    /// What rests does not make sense.
+    /// Stored data is invalid.
     #[error("{0}")]
     Damaged(String),
     /// The store failed.

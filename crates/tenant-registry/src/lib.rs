@@ -1,5 +1,5 @@
-//! Regions, tenants, credentials and their lifecycle: one registry a region, which says which tenants there are, where their
-//! stores lie and which tokens open them. Deliberately absent: SCIM, seats, HTTP.
+//! Regions, tenants, credentials and their lifecycle. Each region has one registry: its tenants, their stores and their tokens.
+//! Deliberately absent: SCIM, seats, HTTP.
 
 mod credentials;
 mod error;

@@ -1,5 +1,5 @@
-//! How tenants come and go. The row that names a tenant's store is there before the store is made and until it is gone, so that
-//! a crash, or a file that cannot be removed, leaves a tenant whose deletion can be ended and never a file that nobody knows.
+//! How tenants are created and deleted. The row that names a tenant's store is written before the store is made and removed after it,
+//! so that a crash leaves a tenant whose deletion can be completed, never a file without a row.
 
 use diesel::prelude::*;
 use serde_json::json;
@@ -28,8 +28,8 @@ pub struct NewTenant {
 }
 
 impl Registry {
-    /// Makes a tenant: its row, its store with what `initialise` writes into it, then the state in which it is served. A crash
-    /// in between leaves a tenant that is being deleted; the next start ends that.
+    /// Makes a tenant: its row, its store with the contents that `initialise` writes, then the state `active`. A crash in between
+    /// leaves a tenant in the state `deleting`; the next start completes that deletion.
     ///
     /// # Errors
     /// [`RegistryError::KeyTaken`], [`RegistryError::BeingDeleted`], [`RegistryError::Initialise`], or the store's.
@@ -58,7 +58,7 @@ impl Registry {
         RegistryError::KeyTaken(TenantName::new(&self.region, key))
     }
 
-    /// The row alone, of a tenant that is as good as gone.
+    /// Writes the row alone, in the state `deleting`.
     async fn insert(&self, new: NewTenant) -> Result<Tenant, RegistryError> {
         let region = self.region.clone();
         let work = move |tx: &mut WriteTx<'_>| {
@@ -90,7 +90,7 @@ impl Registry {
         let region = self.region.clone();
         let made = Tenant { state: TenantState::Active, ..tenant.clone() };
         let work = move |tx: &mut WriteTx<'_>| {
-            // Gone when staff have deleted it meanwhile.
+            // Fails if staff have deleted it meanwhile.
             find(tx, &region, &made.company_key)?;
             write_state(tx, &made, TenantState::Active)?;
             record(tx, &made, "tenant.created", &json!({ "profile": made.profile }))?;
@@ -99,8 +99,8 @@ impl Registry {
         self.store.write(work).await
     }
 
-    /// Removes a tenant with everything it had: its tokens end at once, then its store goes, then its row. Where that failed it
-    /// can be said again; a start tries it too.
+    /// Deletes a tenant: its tokens at once, then its store, then its row. A deletion that failed can be repeated; each start
+    /// repeats it too.
     ///
     /// # Errors
     /// [`RegistryError::NoTenant`], [`RegistryError::NotRemoved`], or the store's.
@@ -119,7 +119,7 @@ impl Registry {
         self.remove(&tenant).await
     }
 
-    /// Ends a deletion.
+    /// Completes a deletion.
     pub(crate) async fn remove(&self, tenant: &Tenant) -> Result<(), RegistryError> {
         let location = self.location(&tenant.id)?;
         self.stores.destroy(&location).await.map_err(|cause| RegistryError::NotRemoved {

@@ -1,4 +1,4 @@
-//! Which tenants are being made now.
+//! Tenants that are being made now: two creations of one company key exclude each other.
 
 use std::{
     collections::HashSet,
@@ -7,7 +7,7 @@ use std::{
 
 use crate::names::CompanyKey;
 
-/// The company keys of tenants that are being made now, by this process: there is no other.
+/// The company keys of tenants that are being made now. Only this process makes tenants here.
 #[derive(Default)]
 pub(crate) struct Making(Mutex<HashSet<CompanyKey>>);
 

@@ -1,8 +1,8 @@
-//! What a registry's store is made of.
+//! The migrations of a registry's store.
 
 use store::Migration;
 
-/// What a registry's store is made of, in order.
+/// The migrations of a registry's store, in order.
 pub static REGISTRY_MIGRATIONS: &[Migration] = &[
     Migration {
         version: "0001_tenants",

@@ -1,10 +1,10 @@
-//! Checked names: what is written here fits a path, a host name and a log line by its form alone.
+//! Checked names: each fits into a path, a host name and a log line as it is.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A name is not of its form; the rule.
+/// A name does not have its form; contains the rule.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct BadName(&'static str);

@@ -1,5 +1,5 @@
-//! How a region's registry is opened. A region that is new has one made; a region that is not, and whose registry is gone, empty,
-//! damaged or another's, is not opened: to take that for a region without tenants would be to refuse every token.
+//! How a region's registry is opened. A new region gets a new registry. A region that has tenants' files, but whose registry is missing,
+//! empty, damaged or another region's, is not opened: as a region without tenants it would refuse every token.
 
 use std::{collections::HashSet, fs, io::ErrorKind, os::unix::fs::MetadataExt as _, path::Path, sync::Arc};
 
@@ -19,8 +19,7 @@ use crate::{
 };
 
 impl Registry {
-    /// Opens the registry of a region below the data directory, makes it when the region is new, and ends the deletions that a
-    /// crash interrupted.
+    /// Opens the registry of a region below the data directory, makes it if the region is new, and completes interrupted deletions.
     ///
     /// # Errors
     /// [`RegistryError::Damaged`] with a sentence that says what to restore, or the store's.
@@ -53,28 +52,27 @@ impl Registry {
             reserve,
         };
         if let Err(error) = registry.begin(files).await {
-            // What is put in its place must not be taken for the file that is open.
+            // Otherwise a restored file would be mistaken for the open one.
             registry.close().await;
             return Err(error);
         }
         Ok(registry)
     }
 
-    /// Whether the file that was opened still stands in its place, and has done so whenever somebody looked. What is written to
-    /// one that does not is lost.
+    /// Whether the opened file is still in its place and has been at each check. Writes to a file that was moved are lost.
     #[must_use]
     pub fn is_in_place(&self) -> bool {
         !self.store.is_lost() && self.file.is_some() && self.file == identity(&self.directory)
     }
 
-    /// Lets running work end and closes the registry; whoever still has it is told that it is unavailable.
+    /// Lets running work end and closes the registry; later calls get `Unavailable`.
     pub async fn close(&self) {
         if let Ok(file) = StoreFile::new(&self.directory, FILE) {
             self.stores.close(&StoreLocation::Sqlite(file)).await;
         }
     }
 
-    /// Sees to it that the registry is sound and the region's own, and ends what was begun.
+    /// Checks that the registry is undamaged and the region's own, and completes deletions.
     async fn begin(&self, files: HashSet<String>) -> Result<(), RegistryError> {
         self.store.check().await.map_err(|error| what_to_restore(error, &files))?;
         require_own(&self.store, &self.region).await?;
@@ -82,7 +80,7 @@ impl Registry {
         self.compare_with(files).await
     }
 
-    /// Ends deletions, and looks for files that nobody knows.
+    /// Completes deletions, and looks for files that the registry does not know.
     async fn compare_with(&self, mut files: HashSet<String>) -> Result<(), RegistryError> {
         let tenants = self.page(None, i64::MAX).await?;
         if tenants.is_empty() && !files.is_empty() {
@@ -116,13 +114,13 @@ impl Registry {
 /// The stem of a registry's file.
 const FILE: &str = "registry";
 
-/// Which file stands in the place of a region's registry: its device and its number there.
+/// Device and inode of the file that is in the place of a region's registry.
 fn identity(directory: &Path) -> Option<(u64, u64)> {
     let found = fs::symlink_metadata(directory.join(FILE).with_extension("db")).ok()?;
     Some((found.dev(), found.ino()))
 }
 
-/// The stems of the files of tenants' stores; none when there is no such directory.
+/// The stems of the files of tenants' stores; empty if there is no such directory.
 fn tenants_files(directory: &Path) -> Result<HashSet<String>, RegistryError> {
     let unreadable = |error: std::io::Error| {
         RegistryError::Store(StoreError::Unavailable(format!("its directory of tenants: {error}")))
@@ -139,7 +137,7 @@ fn tenants_files(directory: &Path) -> Result<HashSet<String>, RegistryError> {
     Ok(stems)
 }
 
-/// What an operator is to do about a registry that does not open.
+/// Tells an operator what to do about a registry that does not open.
 fn what_to_restore(error: StoreError, files: &HashSet<String>) -> RegistryError {
     match error {
         StoreError::Missing => RegistryError::Damaged(format!(
@@ -154,7 +152,7 @@ fn what_to_restore(error: StoreError, files: &HashSet<String>) -> RegistryError 
     }
 }
 
-/// A registry bears the code of its region from its first opening on.
+/// A registry contains the code of its region from its first opening on.
 async fn require_own(store: &Store, code: &RegionCode) -> Result<(), RegistryError> {
     let read = |tx: &mut ReadTx<'_>| {
         Ok::<Option<String>, RegistryError>(

@@ -1,6 +1,6 @@
-//! One region's registry: resolve a token to its tenant, and the acts of staff on tenants that are there. What requests need is
-//! cached; every change by staff starts a new generation of the cache, so nothing stale is ever served. How a registry is opened
-//! is in `opening`, how tenants come and go in `lifecycle`.
+//! One region's registry: resolves a token to its tenant, and changes existing tenants for staff. Live credentials are cached; every
+//! change by staff starts a new generation of the cache, so nothing stale is served. `opening` opens a registry, `lifecycle` creates
+//! and deletes tenants.
 
 use std::{
     num::NonZeroU64,
@@ -26,7 +26,7 @@ use crate::{
     token::Token,
 };
 
-/// Live credentials that are remembered.
+/// The most credentials in the cache.
 pub(crate) const CACHED_KEY_IDS: usize = 20_000;
 
 #[derive(Clone)]
@@ -46,7 +46,7 @@ pub struct Registry {
     pub(crate) grants: Cache<String, Cached>,
     pub(crate) making: Making,
     pub(crate) reserve: Reserve,
-    /// Which file was opened.
+    /// Device and inode of the file that was opened.
     pub(crate) file: Option<(u64, u64)>,
 }
 
@@ -57,8 +57,8 @@ impl Registry {
         &self.region
     }
 
-    /// The live credential that this token is, or `None`: unknown, revoked, expired and wrong are one answer, found with
-    /// the same work: one question to the store, whatever is cached (attack 20). Only a genuine token is spared it.
+    /// The live credential of this token. Unknown, revoked, expired and wrong tokens all get `None` after the same work: one query,
+    /// whatever is cached (attack 20). Only a genuine token is answered from the cache.
     ///
     /// # Errors
     /// When the store fails.
@@ -84,13 +84,13 @@ impl Registry {
         Ok(Some(grant))
     }
 
-    /// What time it is, as far as this region knows: by it credentials end. A clock that is set back while the process is down
-    /// does not make it earlier than what rests here.
+    /// The time of this region, by which credentials expire. It is never earlier than the newest time in the registry, even if the
+    /// clock was set back while the process was down.
     pub fn now_ms(&self) -> i64 {
         self.store.now_ms()
     }
 
-    /// Writes down that a credential was used, which [`Grant::note_use`] asks for.
+    /// Writes down that a credential was used, when [`Grant::note_use`] returned true.
     ///
     /// # Errors
     /// When the store fails.
@@ -99,7 +99,7 @@ impl Registry {
         self.store.write(move |tx| credentials::set_last_used(tx, &key_id, at_ms)).await
     }
 
-    /// The tenant's own store, opened when it is not open yet.
+    /// The tenant's own store, opened if it is not open yet.
     ///
     /// # Errors
     /// When the store fails.
@@ -111,7 +111,7 @@ impl Registry {
         Ok(store)
     }
 
-    /// The room that this region keeps for when its disk is full.
+    /// The disk space that this region keeps for when its disk is full.
     #[must_use]
     pub fn reserve(&self) -> &Reserve {
         &self.reserve
@@ -121,8 +121,8 @@ impl Registry {
         Ok(StoreLocation::Sqlite(StoreFile::new(&self.directory.join("tenants"), id.as_str())?))
     }
 
-    /// A page of the region's tenants, in order of company key, which never changes: those after the one of this key, at most
-    /// `limit`, those included whose deletion has not ended.
+    /// At most `limit` of the region's tenants, sorted by company key, which never changes, beginning after this key. Includes tenants
+    /// whose deletion is not complete.
     ///
     /// # Errors
     /// When the store fails.
@@ -163,8 +163,8 @@ impl Registry {
         .await
     }
 
-    /// Changes what staff set for a tenant; it takes effect with the next request. `change` is given what is set in the
-    /// transaction that writes it, so that of two changes at once neither undoes the other.
+    /// Changes a tenant's settings; it takes effect with the next request. `change` gets the settings in the transaction that writes
+    /// them, so that two changes at once do not undo each other.
     ///
     /// # Errors
     /// [`RegistryError::NoTenant`], or the store's.
@@ -185,7 +185,7 @@ impl Registry {
         .await
     }
 
-    /// Makes a token; the ones that are live stay so (ME5).
+    /// Makes a token; existing tokens stay live (ME5).
     ///
     /// # Errors
     /// [`RegistryError::NoTenant`], or the store's.
@@ -203,7 +203,7 @@ impl Registry {
         .await
     }
 
-    /// A page of a tenant's tokens, oldest first, ended ones included: those after the one of this key id, at most `limit`.
+    /// At most `limit` of a tenant's tokens, oldest first, expired and revoked ones included, beginning after this key id.
     ///
     /// # Errors
     /// [`RegistryError::NoTenant`], [`RegistryError::NoToken`] when the tenant never had a token `after`, or the store's.
@@ -221,7 +221,7 @@ impl Registry {
         self.store.read(work).await
     }
 
-    /// Ends a token, at once for every request that begins later.
+    /// Revokes a token; it takes effect with the next request.
     ///
     /// # Errors
     /// [`RegistryError::NoToken`], [`RegistryError::NoTenant`], or the store's.
@@ -250,9 +250,8 @@ impl Registry {
         .await
     }
 
-    /// A transaction for staff, in the registry or in a tenant's own store: neither the tenant's limit nor a full disk prevents it,
-    /// for which the region has a reserve. After the commit a new generation of the cache begins: it travels with the transaction's
-    /// result, because the caller may be gone before that is there.
+    /// A transaction for staff, in the registry or in a tenant's store. It ignores the tenant's limit, and uses the region's reserve if
+    /// the disk is full. After the commit a new generation of the cache begins, even if the caller is gone by then.
     ///
     /// # Errors
     /// The work's own, or the store's when it cannot be opened.
@@ -290,8 +289,8 @@ pub(crate) fn is_full(error: &StoreError) -> bool {
     matches!(error, StoreError::Full)
 }
 
-/// Begins a new generation of the cache when it is dropped, which is after the commit. What was read before the commit bears the old
-/// generation.
+/// Travels with a transaction's result and begins a new generation of the cache when it is dropped, after the commit. Rows that were
+/// read before the commit have the old generation.
 struct NextGeneration(Arc<AtomicU64>);
 
 impl Drop for NextGeneration {

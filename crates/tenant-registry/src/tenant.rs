@@ -21,9 +21,9 @@ use crate::{
 pub enum TenantState {
     /// Served.
     Active,
-    /// Genuine tokens are told so with a 403; nothing is read or written.
+    /// Genuine tokens get 403; nothing is read or written.
     Suspended,
-    /// Being removed: as good as gone.
+    /// Being removed; no token opens it.
     Deleting,
 }
 
@@ -45,21 +45,21 @@ pub enum UnknownMemberRule {
     Skip,
 }
 
-/// What staff can set for a tenant beside its plan. Rests as JSON, so that a new switch needs no migration.
+/// The settings of a tenant, beside its plan. Stored as JSON, so that a new one needs no migration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TenantSettings {
-    /// Whom its administrators should ask: shown in refusals (MO20).
+    /// The contact that refusals name to its administrators (MO20).
     pub contact: Option<String>,
-    /// The letter of the RFC instead of the leniencies: for testers.
+    /// Refuses what the leniencies would accept: for testers.
     pub strict: bool,
     /// Two groups may not have the same displayName.
     pub unique_group_names: bool,
     /// Two resources of a type may not have the same externalId.
     pub unique_external_ids: bool,
-    /// Members that are no users here.
+    /// How to handle members that are no users here.
     pub unknown_members: UnknownMemberRule,
-    /// Bytes that the tenant's store may hold, without its log; no limit where it is not there.
+    /// The most bytes that the tenant's store may hold, without its log; `None` is unlimited.
     pub max_bytes: Option<NonZeroU64>,
 }
 
@@ -118,7 +118,7 @@ impl Tenant {
     }
 }
 
-/// The tenant of a company key, if staff can still act on it.
+/// The tenant of a company key, unless it is being deleted.
 pub(crate) fn by_key(
     tx: &mut ReadTx<'_>,
     region: &RegionCode,

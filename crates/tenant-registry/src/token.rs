@@ -1,5 +1,5 @@
 //! Bearer tokens: `ush_<region>_<random>`. The random part is a public key id, which finds the record, followed by the
-//! secret. Only a salted hash of the whole token rests.
+//! secret. Only a salted hash of the whole token is stored.
 
 use std::fmt;
 
@@ -41,7 +41,7 @@ impl Token {
         Self { text, region: region.clone(), key_id }
     }
 
-    /// Reads a token; `None` when it is not of the form, which says nothing about whether it is genuine.
+    /// Parses a token; `None` if it does not have the form. A parsed token need not be genuine.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (region, random) = text.strip_prefix("ush_")?.split_once('_')?;
@@ -76,8 +76,8 @@ impl Token {
         (salt, hash)
     }
 
-    /// Does the work of comparing with a known token where there is none to compare with, so that an unknown key id, or a
-    /// region that is not served, costs as much as a wrong secret (attack 20).
+    /// Does the work of a comparison without a known token, so that an unknown key id, or a region that is not served, takes as long
+    /// as a wrong secret (attack 20).
     pub fn compare_with_nothing(&self) {
         std::hint::black_box(self.is("0000000000000000000000", ""));
     }

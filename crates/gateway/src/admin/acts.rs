@@ -1,4 +1,4 @@
-//! From the path of an admin route to what staff may do there.
+//! Extractors: the region, or the tenant, that the path of an admin route names, with the acts on it.
 
 use std::{
     future::{Ready, ready},

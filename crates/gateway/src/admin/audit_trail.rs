@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Problem, acts::Acts, list};
 
-/// Records in one answer at the most.
+/// The most records in one response.
 const MAX: i64 = 1000;
 
 #[derive(Deserialize)]

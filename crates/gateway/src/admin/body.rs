@@ -1,4 +1,4 @@
-//! What staff send: one JSON document of the form that the route names, no key twice in any object of it, every character shown.
+//! Bodies of the admin API: one JSON object of the route's form, without duplicate keys and without invisible characters.
 
 use std::{future::Future, pin::Pin};
 
@@ -15,14 +15,14 @@ use staff::printable::is_printable;
 
 use super::Problem;
 
-/// The largest body of an admin route, in bytes, where its scope does not say [`Largest`].
+/// The largest body of an admin route, in bytes, unless its scope sets [`Largest`].
 const LIMIT: usize = 64 * 1024;
 
 /// The largest body of the routes of a scope, in bytes.
 #[derive(Clone, Copy)]
 pub(super) struct Largest(pub(super) usize);
 
-/// A body that was understood. `Body<Option<T>>` takes none as well.
+/// A parsed body. `Body<Option<T>>` also accepts an empty one.
 pub(super) struct Body<T>(pub(super) T);
 
 impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
@@ -48,7 +48,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
     }
 }
 
-/// JSON, as it is: a page of another origin can send neither without asking first (attack 54).
+/// Accepts uncompressed JSON only: a page of another origin cannot send that without a preflight request (attack 54).
 fn check_type(request: &HttpRequest) -> Result<(), Problem> {
     let plain = |coding: &HeaderValue| coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity");
     if !request.headers().get_all(CONTENT_ENCODING).all(plain) {
@@ -67,7 +67,7 @@ fn check_type(request: &HttpRequest) -> Result<(), Problem> {
 fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let document =
         json::parse(bytes, &json::Limits::SCIM).map_err(|error| Problem::new(error.status, error.detail))?;
-    // serde would read a list as the members of an object in their order.
+    // serde reads a list as the members of a struct, in their order.
     if !document.is_object() {
         return Err(Problem::bad_request("The body must be one JSON object."));
     }
@@ -77,12 +77,12 @@ fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
             u32::from(hidden)
         )));
     }
-    // Read once more, for an error that names the place.
+    // Parsed a second time, because this error names line and column.
     serde_json::from_slice(bytes)
         .map_err(|error| Problem::bad_request(format!("The body is not what this needs: {error}.")))
 }
 
-/// The first character of a name or a text that does not show. Lines may be broken: descriptions are long.
+/// The first invisible character in a name or a text. Line breaks and tabs are allowed, because descriptions are long.
 fn hidden_in(value: &Value) -> Option<char> {
     let in_text = |text: &str| text.chars().find(|c| !is_printable(*c) && !matches!(c, '\n' | '\r' | '\t'));
     match value {

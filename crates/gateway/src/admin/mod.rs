@@ -1,5 +1,5 @@
-//! The admin API: the one door for staff. JSON in and out, problem details on error (RFC 9457), one bearer token, no cookie, so
-//! no page of another origin can act in somebody's name. The command line is its thin client.
+//! The admin API: HTTP in front of the crate `staff`. JSON in and out, problem details on error (RFC 9457). It takes one bearer token
+//! and no cookie, so that pages of other origins cannot use it. The command line is its client.
 
 mod acts;
 mod audit_trail;
@@ -39,7 +39,7 @@ use crate::{
     telemetry::tally::{TALLY, What},
 };
 
-/// Where the admin API is. Its parameters stand in [`query`].
+/// The path of the admin API. [`query`] has its parameters.
 const ROOT: &str = "/admin/v1";
 
 /// The URL table of the admin API.
@@ -81,18 +81,18 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
     );
 }
 
-/// What stands behind a listener that is for staff alone, beside the admin API.
+/// A listener for staff answers 404 to everything but the admin API.
 pub(crate) fn nothing_else(config: &mut web::ServiceConfig) {
     config.default_service(web::to(|| async {
         let id = request_id::new();
-        let mut told = nowhere().tell(&id);
-        protect(told.headers_mut(), &id);
-        told
+        let mut response = nowhere().tell(&id);
+        protect(response.headers_mut(), &id);
+        response
     }));
 }
 
-/// A proxy that keeps `/admin/` to itself compares letters. The library decodes a path before it looks for its route, so what is
-/// encoded though it need not be would pass the one and be found by the other; it is no path of the admin API.
+/// A proxy that blocks `/admin/` compares the encoded path, but actix-web decodes a path before it finds the route. A needlessly
+/// encoded path would pass the proxy and reach the route, so it is not accepted as a path of the admin API.
 fn is_the_one_spelling(path: &str) -> bool {
     let encoded =
         path.split('%').skip(1).map(|rest| rest.get(..2).and_then(|hex| u8::from_str_radix(hex, 16).ok()));
@@ -110,8 +110,8 @@ fn nowhere() -> Problem {
     Problem::new(404, "There is nothing at this path, or it does not take this method.")
 }
 
-/// Every route below is for the holder of the admin token alone; checked before a body byte is read. Every answer leaves through
-/// here, so that all bear their request's id, which the change log has too.
+/// Checks the admin token before the body is read. Every response passes here and gets the request's id, which the change log has
+/// too.
 async fn staff_only(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -133,8 +133,8 @@ async fn staff_only(
     Ok(ServiceResponse::new(request, response))
 }
 
-/// Why a request is not heard: no admin token, or too many wrong ones from its address (attack 21). Told in the log, because
-/// whoever tries is inside.
+/// Why a request is refused: no admin token, a wrong one, or too many wrong ones from its address (attack 21). It is logged, because
+/// the sender has reached the inner network.
 fn refusal(request: &ServiceRequest, request_id: &str) -> Option<Problem> {
     let Some(app) = request.app_data::<Data<App>>() else {
         return Some(Problem::new(500, "No application."));
@@ -159,7 +159,7 @@ fn refusal(request: &ServiceRequest, request_id: &str) -> Option<Problem> {
     Some(problem)
 }
 
-/// The one bearer token, or an empty text that admits nobody.
+/// The bearer token, or an empty text, which is never accepted.
 fn bearer(request: &HttpRequest) -> String {
     let mut headers = request.headers().get_all(AUTHORIZATION);
     let (Some(header), None) = (headers.next(), headers.next()) else { return String::new() };
@@ -170,7 +170,7 @@ fn bearer(request: &HttpRequest) -> String {
         .unwrap_or_default()
 }
 
-/// A JSON answer.
+/// A JSON response.
 fn json(status: u16, body: &impl Serialize) -> HttpResponse {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
     HttpResponse::build(status)
@@ -186,7 +186,7 @@ fn with<const N: usize>(mut object: Value, more: [(&str, Value); N]) -> Value {
     object
 }
 
-/// An answer of one JSON list.
+/// A response with a JSON list.
 fn list(elements: impl Iterator<Item = Value>) -> HttpResponse {
     json(200, &elements.collect::<Value>())
 }

@@ -1,4 +1,4 @@
-//! Problem details (RFC 9457): what staff are told when an act is refused or fails.
+//! Problem details (RFC 9457): the response when an act is refused or fails.
 
 use std::fmt;
 
@@ -34,7 +34,7 @@ impl Problem {
         StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
-    /// The answer to the request of this id; logs what the caller is not told.
+    /// The response to the request of this id. Logs the cause, which the response does not contain.
     pub(crate) fn tell(&self, request_id: &str) -> HttpResponse {
         let (status, Failure { detail, errors, retry_after, cause, .. }) = (self.status(), &self.0);
         if let Some(cause) = cause {
@@ -63,12 +63,12 @@ impl Problem {
     }
 }
 
-/// What is told may repeat what was sent, so it is held to one line that shows, and to a length.
+/// A detail may repeat what was sent, so it is cut to one line of visible characters and to a length.
 fn sentence(text: &str) -> String {
     /// Characters; ten faults of a schema fit.
     const LONGEST: usize = 2_000;
-    let told: String = on_one_line(text).chars().take(LONGEST).collect();
-    if text.chars().count() > LONGEST { told + "..." } else { told }
+    let shown: String = on_one_line(text).chars().take(LONGEST).collect();
+    if text.chars().count() > LONGEST { shown + "..." } else { shown }
 }
 
 impl fmt::Display for Problem {
@@ -77,7 +77,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// On its way out of a handler; the door of the admin API makes the answer of it, with [`Problem::tell`].
+/// Handlers return it as an error; the middleware of the admin API makes the response, with [`Problem::tell`].
 impl ResponseError for Problem {
     fn status_code(&self) -> StatusCode {
         self.status()

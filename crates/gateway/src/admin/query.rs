@@ -1,5 +1,5 @@
-//! The parameters of an admin URL: those of its route, each once; anything else is refused, because staff who ask for less than
-//! all and are given all would act on it.
+//! The query parameters of admin routes, each at most once. Unknown ones are refused: a misspelt filter that is ignored would return
+//! everything.
 
 use actix_web::{dev::ServiceRequest, http::Method, http::header::LINK};
 use serde::Deserialize;
@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use super::{Problem, json};
 
-/// A page of a list that has no other bound.
+/// The parameters of a list in pages.
 const PAGE: &[&str] = &["limit", "after"];
 
-/// What a GET of a route takes; nothing else takes any.
+/// The parameters of a GET; other methods take none.
 fn parameters(pattern: &str) -> &'static [&'static str] {
     match pattern.strip_prefix("/admin/v1/regions/{region}/tenants") {
         Some("" | "/{key}/tokens") => PAGE,
@@ -20,7 +20,7 @@ fn parameters(pattern: &str) -> &'static [&'static str] {
 }
 
 /// # Errors
-/// 400 for a parameter that the route does not have, or that stands twice. What is no route is left to be a 404.
+/// 400 for an unknown or repeated parameter. A path without a route is left to become a 404.
 pub(super) fn check(request: &ServiceRequest) -> Result<(), Problem> {
     let Some(pattern) = request.match_pattern() else { return Ok(()) };
     let known = match *request.method() {
@@ -34,7 +34,7 @@ pub(super) fn check(request: &ServiceRequest) -> Result<(), Problem> {
         };
         if seen.contains(known_name) {
             return Err(Problem::bad_request(format!(
-                "The parameter {known_name} stands twice; send it once."
+                "The parameter {known_name} is there twice; send it once."
             )));
         }
         seen.push(*known_name);
@@ -43,7 +43,7 @@ pub(super) fn check(request: &ServiceRequest) -> Result<(), Problem> {
 }
 
 fn unknown(name: &str, known: &[&str]) -> Problem {
-    /// Longer names are no slip of the pen.
+    /// Characters of an unknown name that are repeated in the response.
     const SHOWN: usize = 60;
     let name: String = name.chars().take(SHOWN).collect();
     let takes = match known {
@@ -53,8 +53,8 @@ fn unknown(name: &str, known: &[&str]) -> Problem {
     Problem::bad_request(format!("There is no parameter {name:?} here; {takes}."))
 }
 
-/// Which part of a list: so many elements at the most, after the one of this name. A list is in the order of what never changes,
-/// so a walk meets what stays exactly once, whatever comes and goes meanwhile.
+/// Which part of a list: at most `limit` elements after the one named `after`. Lists are sorted by values that never change, so a
+/// client that reads all pages sees each element that stays exactly once.
 #[derive(Deserialize)]
 pub(super) struct Page {
     limit: Option<i64>,
@@ -65,12 +65,12 @@ impl Page {
     const DEFAULT: i64 = 100;
     const MOST: i64 = 1_000;
 
-    /// Elements of the page; one more of them tells whether there is a next one.
+    /// The most elements of the page. Callers read one more, to see whether there is a next page.
     pub(super) fn limit(&self) -> i64 {
         self.limit.unwrap_or(Self::DEFAULT).clamp(1, Self::MOST)
     }
 
-    /// The page, made of one element more than its limit where there are so many, with a link to the next one (RFC 8288).
+    /// The response, from up to one element more than the limit, with a link to the next page (RFC 8288).
     pub(super) fn answer(&self, mut elements: Vec<Value>, name: &str, path: &str) -> actix_web::HttpResponse {
         let limit = usize::try_from(self.limit()).unwrap_or(usize::MAX);
         let has_next = elements.len() > limit;

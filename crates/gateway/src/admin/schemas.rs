@@ -17,7 +17,7 @@ use super::{
     json, list, with,
 };
 
-/// Largest body here, in bytes: the longest document and the words around it.
+/// The largest body here, in bytes: the longest document and the members around it.
 const BODY_LIMIT: usize = document::MAX_BYTES + 4 * 1024;
 
 /// The path of a schema's route.
@@ -44,7 +44,7 @@ async fn all(acts: Acts) -> Result<HttpResponse, Problem> {
     Ok(list(acts.schemas().await?.schemas.iter().map(own_json)))
 }
 
-/// Beside the schema how many resources hold data of it: as long as there is one, it cannot be removed.
+/// Shows the schema and how many resources hold data of it. While there is one, the schema cannot be removed.
 async fn show(acts: Acts, path: OfSchema) -> Result<HttpResponse, Problem> {
     let (own, holders) = acts.schema(path.into_inner().2).await?;
     Ok(json(200, &with(own_json(&own), [("holders", holders.into())])))

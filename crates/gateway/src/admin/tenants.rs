@@ -63,7 +63,7 @@ pub(super) async fn create(
     region: OfRegion,
     Body(new): Body<NewTenant>,
 ) -> Result<HttpResponse, Problem> {
-    // A task of its own, here and at a deletion: a caller may hang up, and what was begun is ended all the same.
+    // Creation and deletion run in tasks of their own, so that they are completed when the client disconnects.
     let creation = actix_web::rt::spawn(staff::create(region.registry, new, region.act));
     let tenant = creation
         .await
@@ -71,7 +71,7 @@ pub(super) async fn create(
     Ok(json(201, &tenant_json(&app, &tenant)))
 }
 
-/// Beside what the registry knows, how much the tenant's store holds, or why it cannot be asked.
+/// Shows the tenant and how many bytes its store holds, or why the store cannot be read.
 pub(super) async fn show(app: Data<App>, acts: Acts) -> Result<HttpResponse, Problem> {
     let tenant = acts.tenant().await?;
     let body = tenant_json(&app, &tenant);

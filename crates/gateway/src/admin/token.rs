@@ -1,4 +1,4 @@
-//! The admin token: made at the first start, left in a file that only this user can read, compared in constant time.
+//! The admin token: made at the first start, stored in a file that only this user can read, compared in constant time.
 
 use std::{
     fs,
@@ -18,7 +18,7 @@ const FILE: &str = "admin-token";
 /// Characters of the secret: 238 bits.
 const SECRET: usize = 40;
 
-/// What the admin token must be. Holds a hash, so the token itself is nowhere in this process.
+/// The hash of the admin token. The token itself is not kept in memory.
 pub(crate) struct AdminToken {
     hash: [u8; 32],
 }
@@ -30,7 +30,7 @@ impl AdminToken {
     /// One sentence for the operator.
     pub(crate) fn find_or_make(data_dir: &DataDir) -> Result<Self, String> {
         let path = data_dir.path().join(FILE);
-        let told = |e: std::io::Error| format!("{}: {e}", path.display());
+        let failed = |e: std::io::Error| format!("{}: {e}", path.display());
         match fs::read_to_string(&path) {
             Ok(text) if text.trim().len() >= SECRET => {
                 if close_secret(&path)? {
@@ -44,11 +44,12 @@ impl AdminToken {
                 let secret = rand::rng().sample_iter(Alphanumeric).take(SECRET).map(char::from);
                 let token: String = "ush_admin_".chars().chain(secret).collect();
                 let mut options = fs::OpenOptions::new();
-                let mut file = options.write(true).create_new(true).mode(0o600).open(&path).map_err(told)?;
-                writeln!(file, "{token}").and_then(|()| file.sync_all()).map_err(told)?;
+                let mut file =
+                    options.write(true).create_new(true).mode(0o600).open(&path).map_err(failed)?;
+                writeln!(file, "{token}").and_then(|()| file.sync_all()).map_err(failed)?;
                 Ok(Self::of(&token))
             }
-            Err(error) => Err(told(error)),
+            Err(error) => Err(failed(error)),
         }
     }
 

@@ -1,4 +1,4 @@
-//! How clients reach the shared host, or a region's own: scheme, host, and perhaps a path in front of everything.
+//! How clients reach the shared host, or a region's own: scheme, host, and an optional path.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ pub(crate) struct BaseUrl {
 }
 
 impl BaseUrl {
-    /// Reads a setting; what is wrong with it as the rest of a sentence.
+    /// Reads a setting; an error is the rest of a sentence that begins with the key.
     pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
         let form = "must be http(s)://host[:port][/path]";
         let text = text.trim().trim_end_matches('/');
@@ -33,7 +33,7 @@ impl BaseUrl {
         if prefix.iter().any(|segment| segment.trim_matches('.').is_empty() || !segment.chars().all(plain)) {
             return Err("must have a path of letters, digits, - . _ and ~ between single slashes");
         }
-        // What stands behind these two is the endpoint of a tenant, wherever they stand.
+        // `/scim/v2` in a path is always followed by a tenant's endpoint.
         if prefix.windows(2).any(|pair| pair == ["scim", "v2"]) {
             return Err("must end before /scim/v2, which every tenant's base URL has behind its company key");
         }

@@ -1,4 +1,4 @@
-//! Settings that the program trusts: addresses parsed, durations typed, regions checked. Read once at the start.
+//! Checked settings: addresses parsed, durations typed, regions known. Read once, at the start.
 
 mod base_url;
 mod raw;
@@ -35,10 +35,10 @@ pub(crate) struct Settings {
     /// The regions that are served.
     pub(crate) regions: BTreeMap<RegionCode, Region>,
     pub(crate) listen: SocketAddr,
-    /// How clients reach the shared host; `None` means by the address that is listened on.
+    /// How clients reach the shared host; `None` means by the listener's address.
     pub(crate) public_url: Option<BaseUrl>,
     pub(crate) workers: Option<usize>,
-    /// What the file descriptors are shared out to.
+    /// Limits that compete for file descriptors.
     pub(crate) wishes: Wishes,
     pub(crate) body_limit: usize,
     pub(crate) header_timeout: Duration,
@@ -57,9 +57,9 @@ pub(crate) struct Settings {
     pub(crate) wrong_secrets_window: Duration,
     pub(crate) max_results: u64,
     pub(crate) cursor_timeout: Duration,
-    /// How long a bulk may go on before the rest of its operations is not attempted.
+    /// How long a bulk may run; the operations that are left are not attempted.
     pub(crate) bulk_time: Duration,
-    /// How long a search may look into resources.
+    /// How long a search may read resources.
     pub(crate) search_time: Duration,
     pub(crate) store: StoreSettings,
 }
@@ -69,7 +69,7 @@ pub(crate) struct Settings {
 pub(crate) struct Region {
     /// For people.
     pub(crate) name: String,
-    /// `https://ire.scim.example.com`, where the region has a host, or a path, of its own.
+    /// `https://ire.scim.example.com`, if the region has its own host or path.
     pub(crate) base_url: Option<BaseUrl>,
 }
 

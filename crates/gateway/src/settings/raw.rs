@@ -1,4 +1,4 @@
-//! Settings as serde reads them: nothing here is trusted yet.
+//! Settings as serde reads them, unchecked.
 
 use std::collections::BTreeMap;
 
