@@ -6,6 +6,7 @@
 //! data; [`discovery`] tells them to clients, [`json_schema`] to whoever reads the API's
 //! document.
 
+mod attribute_name;
 pub mod bulk;
 pub mod discovery;
 pub mod equality;
@@ -26,7 +27,9 @@ pub mod schema;
 pub mod search;
 pub mod sort;
 pub mod urn;
+mod value;
 
+pub use attribute_name::{AttributeName, Field};
 pub use error::{ScimError, ScimType};
 pub use resource::Document;
 pub use resource_kind::ResourceKind;

@@ -2,18 +2,13 @@
 
 use serde_json::{Map, Value};
 
-use crate::ScimError;
 use crate::leniency::{Leniency, Tolerance};
 use crate::resource::member;
+use crate::{ScimError, value};
 
 /// Whether a `schemas` says no more than an absent one.
 pub(crate) fn names_nothing(schemas: &Value) -> bool {
-    match schemas {
-        Value::Null => true,
-        Value::String(text) => text.is_empty(),
-        Value::Array(urns) => urns.is_empty(),
-        Value::Bool(_) | Value::Number(_) | Value::Object(_) => false,
-    }
+    value::is_empty(schemas) && !schemas.is_object()
 }
 
 /// Checks that the body is the message of this URN; `what` names it in the refusal.

@@ -3,14 +3,16 @@
 
 use serde_json::{Map, Value};
 
+use crate::attribute_name;
+use crate::path::Path;
 use crate::schema::{Attribute, Returned};
-use crate::{ResourceType, ScimError, urn};
+use crate::{ResourceType, ScimError};
 
 /// Longest parameter, in bytes: every name of every schema fits in many times over.
 const MAX_TEXT: usize = 16 * 1024;
 
 /// Read once for a request, applied to every resource of its answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Projection {
     /// What the request named, if it named anything.
     choice: Option<Choice>,
@@ -19,22 +21,12 @@ pub struct Projection {
 }
 
 /// What the request named.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 struct Choice {
     /// `attributes`: these and what is always returned. Otherwise `excludedAttributes`: all but these.
     only: bool,
-    picks: Vec<Pick>,
-}
-
-/// One name of a parameter, in the schema's spelling.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Pick {
-    /// The extension; none for a core or common attribute.
-    urn: Option<String>,
-    /// None for the whole extension.
-    attribute: Option<String>,
-    /// None for the whole attribute.
-    sub: Option<String>,
+    /// Attributes, sub-attributes and whole extensions.
+    names: Vec<Path>,
 }
 
 impl Projection {
@@ -59,8 +51,8 @@ impl Projection {
         if text.len() > MAX_TEXT {
             return Err(ScimError::invalid_value("attributes and excludedAttributes take at most 16 KiB."));
         }
-        let picks = names(text).flat_map(|name| picks(rt, name)).collect();
-        Ok(Self { choice: Some(Choice { only, picks }), hides: rt.hides_values() })
+        let names = names(text).flat_map(|name| named_by(rt, name)).collect();
+        Ok(Self { choice: Some(Choice { only, names }), hides: rt.hides_values() })
     }
 
     /// The projection of a request that named nothing.
@@ -85,8 +77,8 @@ impl Projection {
     #[must_use]
     pub fn wants(&self, name: &str) -> bool {
         let Some(choice) = &self.choice else { return true };
-        let mut picks = choice.picks.iter().filter(|pick| pick.top() == Some(name));
-        if choice.only { picks.next().is_some() } else { !picks.any(Pick::is_whole_top) }
+        let mut names = choice.names.iter().filter(|path| key(path) == name);
+        if choice.only { names.next().is_some() } else { !names.any(is_whole_key) }
     }
 
     /// Removes what is not to be answered; `schemas` stays as it was.
@@ -167,12 +159,14 @@ struct Named<'c> {
 impl Choice {
     fn named(&self, urn: Option<&str>, attribute: &Attribute) -> Named<'_> {
         let mut named = Named::default();
-        for pick in self.picks.iter().filter(|pick| pick.urn.as_deref() == urn) {
-            match (&pick.attribute, &pick.sub) {
-                (None, _) => named.container = true,
-                (Some(name), _) if *name != attribute.name => {}
-                (Some(_), None) => named.itself = true,
-                (Some(_), Some(sub)) => named.parts.push(sub),
+        for path in &self.names {
+            match path.attribute() {
+                None => named.container |= urn == Some(key(path)),
+                Some(of) if of.urn.as_deref() != urn || of.attribute.name != attribute.name => {}
+                Some(of) => match &of.sub {
+                    None => named.itself = true,
+                    Some(sub) => named.parts.push(&sub.name),
+                },
             }
         }
         named
@@ -194,75 +188,29 @@ fn narrow(value: &mut Value, wanted: &impl Fn(&str) -> bool) -> bool {
     }
 }
 
-impl Pick {
-    /// The key in the resource that it lies under.
-    fn top(&self) -> Option<&str> {
-        self.urn.as_deref().or(self.attribute.as_deref())
-    }
-
-    fn is_whole_top(&self) -> bool {
-        if self.urn.is_some() { self.attribute.is_none() } else { self.sub.is_none() }
+/// The key in the resource under which the value stands.
+fn key(path: &Path) -> &str {
+    match path {
+        Path::Extension(urn) => urn,
+        Path::Attribute(of) | Path::Elements { of, .. } => of.urn.as_deref().unwrap_or(&of.attribute.name),
     }
 }
 
-/// What one name stands for: `name.givenName`, with or without its schema's URN, or a whole schema. Nothing for
-/// an unknown name.
-fn picks(rt: &ResourceType, text: &str) -> Vec<Pick> {
-    for schema in rt.schemas() {
-        let Some(rest) = strip_prefix(text, &schema.id) else {
-            continue;
-        };
-        let is_core = schema.id == rt.core.id;
-        match rest.strip_prefix(':') {
-            Some(name) if is_core => return core_pick(rt, name).into_iter().collect(),
-            Some(name) => {
-                return extension_pick(&schema.id, &schema.attributes, name).into_iter().collect();
-            }
-            None if !rest.is_empty() => {}
-            None if is_core => {
-                return schema.attributes.iter().map(|a| core_attribute(a, None)).collect();
-            }
-            None => {
-                return vec![Pick { urn: Some(schema.id.clone()), ..Pick::default() }];
-            }
-        }
+/// Whether the path names everything under its key.
+fn is_whole_key(path: &Path) -> bool {
+    path.attribute().is_none_or(|of| of.urn.is_none() && of.sub.is_none())
+}
+
+/// What one name stands for: `name.givenName`, with or without its schema's URN, or a whole schema. Nothing for an
+/// unknown name.
+fn named_by(rt: &ResourceType, name: &str) -> Vec<Path> {
+    if rt.is_core(name) {
+        return rt.core.attributes.iter().map(|attribute| Path::Attribute(attribute.into())).collect();
     }
-    core_pick(rt, text).or_else(|| bare_manager(rt, text)).into_iter().collect()
-}
-
-fn core_pick(rt: &ResourceType, name: &str) -> Option<Pick> {
-    let (name, sub) = split_sub(name);
-    let attribute = rt.attribute(name)?;
-    let sub = sub.map(|sub| attribute.sub_attribute(sub).ok_or(())).transpose().ok()?;
-    Some(core_attribute(attribute, sub))
-}
-
-fn core_attribute(attribute: &Attribute, sub: Option<&Attribute>) -> Pick {
-    Pick { urn: None, attribute: Some(attribute.name.clone()), sub: sub.map(|s| s.name.clone()) }
-}
-
-fn extension_pick(urn: &str, attributes: &[Attribute], name: &str) -> Option<Pick> {
-    let (name, sub) = split_sub(name);
-    let attribute = attributes.iter().find(|a| a.is_called(name))?;
-    let sub = sub.map(|sub| attribute.sub_attribute(sub).ok_or(())).transpose().ok()?;
-    Some(Pick { urn: Some(urn.to_owned()), ..core_attribute(attribute, sub) })
-}
-
-/// Microsoft's examples name `manager` without its URN.
-fn bare_manager(rt: &ResourceType, name: &str) -> Option<Pick> {
-    let enterprise = rt.extension(urn::ENTERPRISE_USER)?;
-    split_sub(name).0.eq_ignore_ascii_case("manager").then_some(())?;
-    extension_pick(&enterprise.id, &enterprise.attributes, name)
-}
-
-fn split_sub(name: &str) -> (&str, Option<&str>) {
-    name.split_once('.').map_or((name, None), |(name, sub)| (name, Some(sub)))
-}
-
-/// `str::strip_prefix` without letter case.
-fn strip_prefix<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
-    let start = text.get(..prefix.len())?;
-    start.eq_ignore_ascii_case(prefix).then(|| text.get(prefix.len()..)).flatten()
+    match rt.extension(name) {
+        Some(extension) => vec![Path::Extension(extension.id.clone())],
+        None => attribute_name::find(rt, name).map(|(found, _)| Path::Attribute(found)).into_iter().collect(),
+    }
 }
 
 #[cfg(test)]
@@ -270,7 +218,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{ScimType, schema};
+    use crate::{ScimType, schema, urn};
 
     fn resource() -> Value {
         json!({

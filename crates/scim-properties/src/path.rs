@@ -1,7 +1,7 @@
 //! A PATCH path is refused in words, or it names an attribute that exists.
 
 use scim_core::ResourceType;
-use scim_core::path::{AttributeRef, Path};
+use scim_core::{AttributeName, path::Path};
 use serde_json::Map;
 
 use crate::grammar::{Choices, filters};
@@ -50,9 +50,9 @@ pub(crate) fn holds(rt: &ResourceType, text: &str) {
             }
         }
     }
-    if let Some(found) = AttributeRef::resolve(rt, text) {
+    if let Some(found) = AttributeName::resolve(rt, text) {
         assert_eq!(
-            AttributeRef::resolve(rt, &found.full_name()),
+            AttributeName::resolve(rt, &found.to_string()),
             Some(found),
             "the full name names the same"
         );

@@ -6,9 +6,9 @@ use std::cmp::Ordering;
 use serde_json::{Map, Value};
 
 use super::{Filter, Instant, Literal, Op, Quantity};
-use crate::path::AttributeRef;
-use crate::resource::value_alone;
+use crate::attribute_name::AttributeName;
 use crate::schema::Type;
+use crate::value::{is_empty, value_alone};
 
 impl Filter {
     /// Whether the resource, or the element of a multi-valued attribute, matches.
@@ -36,7 +36,7 @@ impl Filter {
     }
 }
 
-fn compares(path: &AttributeRef, op: Op, literal: &Literal, resource: &Map<String, Value>) -> bool {
+fn compares(path: &AttributeName, op: Op, literal: &Literal, resource: &Map<String, Value>) -> bool {
     match (op, literal) {
         (Op::Eq, Literal::Null) => !is_present(path, resource),
         (Op::Ne, Literal::Null) => is_present(path, resource),
@@ -46,17 +46,11 @@ fn compares(path: &AttributeRef, op: Op, literal: &Literal, resource: &Map<Strin
 }
 
 /// RFC 7644 §3.4.2.2, `pr`: "has a non-empty or non-null value".
-fn is_present(path: &AttributeRef, resource: &Map<String, Value>) -> bool {
-    path.iter(resource).any(|value| match value {
-        Value::Null => false,
-        Value::String(text) => !text.is_empty(),
-        Value::Array(elements) => !elements.is_empty(),
-        Value::Object(members) => !members.is_empty(),
-        Value::Bool(_) | Value::Number(_) => true,
-    })
+fn is_present(path: &AttributeName, resource: &Map<String, Value>) -> bool {
+    path.iter(resource).any(|value| !is_empty(value))
 }
 
-fn holds(path: &AttributeRef, op: Op, literal: &Literal, value: &Value) -> bool {
+fn holds(path: &AttributeName, op: Op, literal: &Literal, value: &Value) -> bool {
     match (literal, value) {
         (Literal::Boolean(wanted), Value::Bool(actual)) => op == Op::Eq && wanted == actual,
         (Literal::Number(wanted), Value::Number(actual)) => {
@@ -70,7 +64,7 @@ fn holds(path: &AttributeRef, op: Op, literal: &Literal, value: &Value) -> bool 
     }
 }
 
-fn text_holds(path: &AttributeRef, op: Op, wanted: &str, actual: &str) -> bool {
+fn text_holds(path: &AttributeName, op: Op, wanted: &str, actual: &str) -> bool {
     let leaf = path.leaf();
     if leaf.kind == Type::DateTime && !op.is_substring() {
         return match (Instant::parse(actual), Instant::parse(wanted)) {

@@ -16,13 +16,13 @@ mod reduce;
 use std::fmt;
 
 use serde_json::{Number, Value};
-use strum::{EnumString, IntoStaticStr, VariantArray};
+use strum::{Display, EnumString};
 
 pub use instant::Instant;
 pub use quantity::Quantity;
 pub use reduce::Reduced;
 
-use crate::path::AttributeRef;
+use crate::attribute_name::AttributeName;
 
 /// One filter. `And` and `Or` hold at least two parts and never their own kind directly.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,25 +36,26 @@ pub enum Filter {
     /// `path op value`.
     Compare {
         /// What is compared; never a complex attribute: of those their `value` is.
-        path: AttributeRef,
+        path: AttributeName,
         /// How.
         op: Op,
         /// With what; of the attribute's type.
         value: Literal,
     },
     /// `path pr`: there is a value that is not empty.
-    Present(AttributeRef),
+    Present(AttributeName),
     /// `path[filter]`: one element matches the whole inner filter.
     ValuePath {
         /// A complex attribute.
-        path: AttributeRef,
+        path: AttributeName,
         /// Over one element: its paths are sub-attributes.
         filter: Box<Filter>,
     },
 }
 
 /// The comparison operators of RFC 7644 §3.4.2.2, table 3.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, EnumString)]
+#[cfg_attr(test, derive(strum::VariantArray))]
 #[strum(serialize_all = "lowercase", ascii_case_insensitive)]
 #[allow(missing_docs, reason = "the RFC's own words")]
 pub enum Op {
@@ -70,12 +71,6 @@ pub enum Op {
 }
 
 impl Op {
-    /// As the RFC writes it.
-    #[must_use]
-    pub fn keyword(self) -> &'static str {
-        self.into()
-    }
-
     /// Whether the operator asks for an order.
     #[must_use]
     pub fn is_ordering(self) -> bool {
@@ -146,11 +141,9 @@ impl fmt::Display for Filter {
             Self::And(parts) => join(f, parts, " and ", |part| matches!(part, Self::Or(_))),
             Self::Or(parts) => join(f, parts, " or ", |_| false),
             Self::Not(part) => write!(f, "not ({part})"),
-            Self::Compare { path, op, value } => {
-                write!(f, "{} {} {value}", path.full_name(), op.keyword())
-            }
-            Self::Present(path) => write!(f, "{} pr", path.full_name()),
-            Self::ValuePath { path, filter } => write!(f, "{}[{filter}]", path.full_name()),
+            Self::Compare { path, op, value } => write!(f, "{path} {op} {value}"),
+            Self::Present(path) => write!(f, "{path} pr"),
+            Self::ValuePath { path, filter } => write!(f, "{path}[{filter}]"),
         }
     }
 }

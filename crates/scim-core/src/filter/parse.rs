@@ -6,8 +6,8 @@ use serde_json::Number;
 use super::cursor::Cursor;
 use super::{Filter, Instant, Literal, Op};
 use crate::ScimError;
+use crate::attribute_name::{self, AttributeName, Field};
 use crate::leniency::{Leniency, Tolerance};
-use crate::path::{self, AttributeRef, Field};
 use crate::schema::{Attribute, ResourceType, Type};
 
 impl Filter {
@@ -191,7 +191,7 @@ impl<'a> Parser<'a> {
         let filter = if self.input.eat('.') {
             let input = self.input;
             let refusal = || input.error("name the sub-attribute between the brackets");
-            self.tolerance.allow(Leniency::FilterDialect, &path.full_name(), refusal)?;
+            self.tolerance.allow(Leniency::FilterDialect, &path.to_string(), refusal)?;
             let start = self.input.rest;
             let sub_name = self.input.take_while(|c| c.is_ascii_alphanumeric() || "-_$".contains(c));
             let (sub, sub_definition) = self.attribute(sub_name, start)?;
@@ -204,30 +204,30 @@ impl<'a> Parser<'a> {
     }
 
     /// What the name means here.
-    fn attribute(&mut self, name: &str, start: &'a str) -> Result<(AttributeRef, &'a Attribute), ScimError> {
+    fn attribute(&mut self, name: &str, start: &'a str) -> Result<(AttributeName, &'a Attribute), ScimError> {
         let found = match self.names {
-            Names::Of(rt, others) => path::find_among(rt, others, name),
+            Names::Of(rt, others) => attribute_name::find_among(rt, others, name),
             Names::Elements(attribute) if attribute.kind != Type::Complex => name
                 .eq_ignore_ascii_case("value")
-                .then(|| (AttributeRef::of_simple_element(attribute), attribute)),
+                .then(|| (AttributeName::of_simple_element(attribute), attribute)),
             Names::Elements(attribute) => {
-                attribute.sub_attribute(name).map(|sub| (AttributeRef::of_element(attribute, sub), sub))
+                attribute.sub_attribute(name).map(|sub| (AttributeName::of_element(attribute, sub), sub))
             }
         };
-        let found = found.filter(|(path, _)| !path.is_never_told());
+        let found = found.filter(|(path, _)| !path.is_never_returned());
         let found = found.ok_or_else(|| self.input.error_at(start, &self.names.unknown(name)))?;
         if let Names::Of(rt, _) = self.names
             && found.0.is_of(rt)
         {
             let (input, names) = (self.input, self.names);
             let refusal = || input.error_at(start, &names.unknown(name));
-            path::allow_missing_urn(&found.0, name, self.tolerance, refusal)?;
+            attribute_name::allow_missing_urn(&found.0, name, self.tolerance, refusal)?;
         }
         Ok(found)
     }
 
     /// `attrExp = (attrPath SP "pr") / (attrPath SP compareOp SP compValue)`
-    fn expression(&mut self, path: AttributeRef, definition: &Attribute) -> Result<Filter, ScimError> {
+    fn expression(&mut self, path: AttributeName, definition: &Attribute) -> Result<Filter, ScimError> {
         self.terms += 1;
         if self.terms > self.limits.terms {
             return Err(self.input.error(&format!("more than {} comparisons", self.limits.terms)));
@@ -255,10 +255,10 @@ impl<'a> Parser<'a> {
     /// multi-valued one; `manager eq "x"` is Entra's.
     fn comparable(
         &mut self,
-        mut path: AttributeRef,
+        mut path: AttributeName,
         definition: &Attribute,
         start: &str,
-    ) -> Result<AttributeRef, ScimError> {
+    ) -> Result<AttributeName, ScimError> {
         if path.leaf().kind != Type::Complex {
             return Ok(path);
         }
@@ -266,7 +266,7 @@ impl<'a> Parser<'a> {
         let refusal = || input.error_at(start, "name the sub-attribute to compare");
         let value = definition.sub_attribute("value").ok_or_else(refusal)?;
         if !definition.multi_valued {
-            self.tolerance.allow(Leniency::FilterDialect, &path.full_name(), refusal)?;
+            self.tolerance.allow(Leniency::FilterDialect, &path.to_string(), refusal)?;
         }
         path.sub = Some(Field::part(definition, value));
         Ok(path)
@@ -275,7 +275,7 @@ impl<'a> Parser<'a> {
     /// The literal as the attribute's type wants it, if the operator fits that type.
     fn typed(
         &mut self,
-        path: &AttributeRef,
+        path: &AttributeName,
         op: Op,
         literal: Literal,
         start: &str,
@@ -301,7 +301,7 @@ impl<'a> Parser<'a> {
                 let refusal = || input.error_at(start, "expected a time such as \"2011-05-13T04:42:34Z\"");
                 Instant::parse(&text).ok_or_else(refusal)?;
                 if Instant::has_small_letters(&text) {
-                    self.tolerance.allow(Leniency::LowerCaseTime, &path.full_name(), refusal)?;
+                    self.tolerance.allow(Leniency::LowerCaseTime, &path.to_string(), refusal)?;
                 }
                 Ok(Literal::String(text))
             }
@@ -311,7 +311,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Entra compares booleans with the strings `"True"` and `"False"`.
-    fn boolean(&mut self, path: &AttributeRef, literal: Literal, start: &str) -> Result<Literal, ScimError> {
+    fn boolean(&mut self, path: &AttributeName, literal: Literal, start: &str) -> Result<Literal, ScimError> {
         let input = self.input;
         let refusal = || input.error_at(start, "this attribute compares with true or false");
         let spelled = match literal {
@@ -320,7 +320,7 @@ impl<'a> Parser<'a> {
             Literal::String(word) if word.eq_ignore_ascii_case("false") => false,
             _ => return Err(refusal()),
         };
-        self.tolerance.allow(Leniency::BooleanAsString, &path.full_name(), refusal)?;
+        self.tolerance.allow(Leniency::BooleanAsString, &path.to_string(), refusal)?;
         Ok(Literal::Boolean(spelled))
     }
 
@@ -423,7 +423,7 @@ fn flattened(
 
 /// `path[inner].sub …`: one element must pass both. The negative forms negate the whole, so that `ne` stays the
 /// exact opposite of `eq`, and `eq null` that of `pr`.
-fn element_has(path: AttributeRef, inner: Filter, test: Filter) -> Filter {
+fn element_has(path: AttributeName, inner: Filter, test: Filter) -> Filter {
     let (test, negative) = match test {
         Filter::Compare { path, op: Op::Eq, value: Literal::Null } => (Filter::Present(path), true),
         Filter::Compare { path, op: Op::Ne, value: Literal::Null } => (Filter::Present(path), false),

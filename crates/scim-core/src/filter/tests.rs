@@ -393,8 +393,8 @@ fn another_parser_accepts_what_we_print() {
     }
 }
 
-fn path_of(text: &str) -> AttributeRef {
-    AttributeRef::resolve(&schema::user(), text).unwrap()
+fn path_of(text: &str) -> AttributeName {
+    AttributeName::resolve(&schema::user(), text).unwrap()
 }
 
 fn terms() -> impl Strategy<Value = Filter> {

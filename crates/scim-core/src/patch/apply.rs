@@ -6,8 +6,9 @@ use serde_json::{Map, Value};
 use super::compat::{is_empty, names_no_part};
 use super::effort::Effort;
 use super::{Operation, Verb, chosen, elements};
+use crate::attribute_name::AttributeName;
 use crate::leniency::{Leniency, Tolerance};
-use crate::path::{AttributeRef, Path};
+use crate::path::Path;
 use crate::resource::{Faults, json_in, keep_in_value, normalise, normalise_element};
 use crate::schema::{Attribute, Mutability, ResourceType, Type};
 use crate::{ScimError, ScimType};
@@ -49,7 +50,7 @@ pub(super) fn apply(
     let Some(definition) = of.definition(rt) else {
         return Err(ScimError::invalid_path("The path names no attribute of this resource type."));
     };
-    let name = AttributeRef { sub: None, ..of.clone() }.full_name();
+    let name = AttributeName { sub: None, ..of.clone() }.to_string();
     let (verb, value) = (operation.verb, &operation.value);
     let change = Change { verb, definition, name, value, tolerance, effort };
     let Some(urn) = &of.urn else {

@@ -6,8 +6,9 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 
 use super::{Content, PatchRequest, SCHEMAS, Verb, content, is_read_only};
+use crate::attribute_name::has_urn;
 use crate::leniency::{Leniency, Tolerance};
-use crate::path::{self, Path};
+use crate::path::Path;
 use crate::resource::{self, Faults, is_reference_by_value};
 use crate::schema::{Attribute, ResourceType, Schema, Type};
 use crate::{Document, ScimError};
@@ -145,7 +146,7 @@ fn unknown(key: &str, tolerance: &mut Tolerance) -> Result<bool, ScimError> {
 
 /// The RFC knows attribute names and extension URNs as keys, no paths.
 fn note_path_as_key(path: &Path, key: &str, tolerance: &mut Tolerance) -> Result<(), ScimError> {
-    let is_name = matches!(path, Path::Extension(_)) || !(path::has_urn(key) || key.contains(['.', '[']));
+    let is_name = matches!(path, Path::Extension(_)) || !(has_urn(key) || key.contains(['.', '[']));
     if is_name {
         return Ok(());
     }
@@ -333,7 +334,7 @@ pub(super) fn unpacked<'v>(
     if path.sub().is_some() {
         return Ok(Cow::Borrowed(value));
     }
-    resource::unpack(definition, value, &path.full_name(), tolerance)
+    resource::unpack(definition, value, &path, tolerance)
 }
 
 /// Whether an empty object stands where a complex value belongs, or a list of such: it names no part, so that nothing changes.

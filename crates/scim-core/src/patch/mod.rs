@@ -13,9 +13,10 @@ use serde_json::{Map, Value};
 
 pub use members::{MemberChange, MemberSelection};
 
+use crate::attribute_name::AttributeName;
 use crate::json::Limits;
 use crate::leniency::{Leniency, Tolerance};
-use crate::path::{AttributeRef, Path};
+use crate::path::Path;
 use crate::resource::{Faults, MAX_MEMBERS, in_operation, member};
 use crate::schema::{Attribute, Mutability, ResourceType, Schema};
 use crate::{Document, ResourceKind, ScimError, ScimType, message, resource, urn};
@@ -127,7 +128,7 @@ impl PatchRequest {
         let mut effort = effort::Effort::of_one_request();
         for operation in &self.operations {
             let removes = operation.verb == Verb::Remove;
-            faults.note_operation(operation.number, operation.path.full_name(), removes);
+            faults.note_operation(operation.number, operation.path.to_string(), removes);
             match apply::apply(rt, operation, &mut document.0, tolerance, &mut effort) {
                 Err(error) if error.scim_type == Some(ScimType::TooMany) => return Err(error),
                 // What an operation that failed should have made cannot be found by a later one.
@@ -247,7 +248,7 @@ impl PatchRequest {
         if verb != Verb::Remove && path.sub().is_none() {
             match content(definition, value) {
                 Content::Unknown => {
-                    let name = of.full_name();
+                    let name = of.to_string();
                     return Err(ScimError::invalid_path(format!("no part of the value is known in {name}.")));
                 }
                 Content::ReadOnly => return Ok(()),
@@ -296,7 +297,7 @@ fn verb(operation: &Map<String, Value>, tolerance: &mut Tolerance) -> Result<Ver
 fn allow_value_of_remove(path: &Path, tolerance: &mut Tolerance) -> Result<(), ScimError> {
     let name = match path {
         Path::Extension(urn) => urn.clone(),
-        Path::Attribute(of) | Path::Elements { of, .. } => of.full_name(),
+        Path::Attribute(of) | Path::Elements { of, .. } => of.to_string(),
     };
     tolerance.allow(Leniency::RemoveWithValue, &name, || {
         ScimError::invalid_value("remove takes no \"value\"; choose elements with a filter in the path.")
@@ -326,7 +327,7 @@ fn is_read_only(rt: &ResourceType, path: &Path) -> bool {
 /// `password` and its like are taken and dropped (no log-in here, none will be stored); only the type is checked.
 fn write_only(
     definition: &Attribute,
-    of: &AttributeRef,
+    of: &AttributeName,
     verb: Verb,
     value: &Value,
     tolerance: &mut Tolerance,
@@ -334,7 +335,7 @@ fn write_only(
     if verb == Verb::Remove || of.sub.is_some() {
         return Ok(());
     }
-    resource::normalise(definition, value, &of.full_name(), tolerance).map(|_| ())
+    resource::normalise(definition, value, &of.to_string(), tolerance).map(|_| ())
 }
 
 /// How much of a value an attribute understands.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::place::Place;
+use crate::attribute_name::BorrowedName;
 use crate::{ScimError, ScimType};
 
 /// Faults that are told apart; a body can hold more of them than anybody reads.
@@ -58,7 +58,7 @@ impl Faults {
     }
 
     /// One attribute's value is not what it must be.
-    pub(super) fn refuse(&mut self, at: Place<'_>, fault: ScimError) {
+    pub(super) fn refuse(&mut self, at: BorrowedName<'_>, fault: ScimError) {
         push_once(&mut self.refused, at.to_string());
         self.add(fault);
     }
@@ -246,12 +246,12 @@ mod tests {
     fn what_was_refused_is_not_missing_as_well() {
         let mut faults = Faults::default();
         faults.refuse(
-            Place::of("name").sub("givenName"),
-            Place::of("name").sub("givenName").must_be("a string"),
+            BorrowedName::of("name").sub("givenName"),
+            BorrowedName::of("name").sub("givenName").must_be("a string"),
         );
         faults.miss("name".into());
         faults.miss("nameless".into());
-        faults.refuse(Place::of("urn:x"), Place::of("urn:x").must_be("an object"));
+        faults.refuse(BorrowedName::of("urn:x"), BorrowedName::of("urn:x").must_be("an object"));
         faults.miss("urn:x:badge".into());
         assert_eq!(
             detail(faults),

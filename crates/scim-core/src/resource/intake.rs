@@ -5,13 +5,14 @@ use serde_json::{Map, Value};
 
 use super::faults::Faults;
 use super::immutable::{self, Absent};
-use super::normalise::{Hollow, Reader, is_nothing, member};
-use super::place::Place;
+use super::normalise::{Hollow, Reader};
 use super::sent::Sent;
 use super::unfolded::unfold;
 use super::{Document, order, required, schemas, settle::settle, unseen};
+use crate::attribute_name::BorrowedName;
 use crate::leniency::{Leniency, Tolerance};
 use crate::schema::{Attribute, Schema};
+use crate::value::{is_empty, member};
 use crate::{ResourceType, ScimError};
 
 /// The document of a POST.
@@ -74,9 +75,9 @@ fn read(
     let mut reader = Reader { t, faults, hollow: Hollow::Absent };
     let attributes = rt.common.attributes.iter().chain(&rt.core.attributes);
     let members = Sent::of(attributes, body);
-    let mut document = reader.known((&members, current.map(|current| &current.0)), Place::of);
+    let mut document = reader.known((&members, current.map(|current| &current.0)), BorrowedName::of);
     for extension in rt.written_extensions() {
-        let sent = member(body, &extension.id).filter(|sent| !is_nothing(sent));
+        let sent = member(body, &extension.id).filter(|sent| !is_empty(sent));
         let held = current.and_then(|current| current.get(&extension.id)?.as_object());
         let block = sent.and_then(|sent| read_extension(extension, (sent, held), &urns, &mut reader));
         if let Some(block) = block {
@@ -103,7 +104,7 @@ fn read_extension(
 ) -> Option<Value> {
     let urn = extension.id.as_str();
     let Some(sent) = sent.as_object() else {
-        reader.faults.refuse(Place::of(urn), Place::of(urn).must_be("an object"));
+        reader.faults.refuse(BorrowedName::of(urn), BorrowedName::of(urn).must_be("an object"));
         return None;
     };
     if !schemas::holds(listed, urn) {
@@ -113,9 +114,9 @@ fn read_extension(
         reader.faults.keep(allowed);
     }
     let sent = Sent::of(extension.attributes.iter(), sent);
-    let block = reader.known((&sent, held), |name| Place::within(urn, name));
+    let block = reader.known((&sent, held), |name| BorrowedName::within(urn, name));
     for key in sent.unknown {
-        reader.unknown(Leniency::UnknownAttribute, &Place::within(urn, key).to_string());
+        reader.unknown(Leniency::UnknownAttribute, &BorrowedName::within(urn, key).to_string());
     }
     Some(Value::Object(block))
 }
@@ -156,7 +157,7 @@ fn carry_over(
 /// of either: its required attributes stay beside it. One that every resource must have is to be sent.
 fn complete(rt: &ResourceType, body: &Map<String, Value>, current: &Document, document: &mut Document) {
     for schema in rt.extensions.iter().filter(|e| !e.required).map(|e| &e.schema) {
-        if member(body, &schema.id).is_some_and(|sent| !is_nothing(sent)) {
+        if member(body, &schema.id).is_some_and(|sent| !is_empty(sent)) {
             continue;
         }
         if let (Some(Value::Object(held)), Some(Value::Object(left))) =

@@ -6,14 +6,15 @@ use serde_json::{Map, Value};
 
 use super::faults::Faults;
 use super::packed;
-use super::place::Place;
 use super::reference;
 use super::sent::Sent;
 use super::simple::simple;
 use super::{MAX_ELEMENTS, MAX_MEMBERS};
 use crate::ScimError;
+use crate::attribute_name::BorrowedName;
 use crate::leniency::{Leniency, Tolerance};
 use crate::schema::{Attribute, Mutability, Type};
+use crate::value::{is_empty, value_alone};
 
 /// The canonical form of one attribute's whole value in a PATCH (an array for a multi-valued one); `None` when nothing is
 /// left. `at` is the attribute's full name, for error texts.
@@ -27,7 +28,7 @@ pub fn normalise(
     at: &str,
     t: &mut Tolerance,
 ) -> Result<Option<Value>, ScimError> {
-    alone(t, Hollow::Refused, |reader| reader.whole(attribute, value, Place::of(at)))
+    alone(t, Hollow::Refused, |reader| reader.whole(attribute, value, BorrowedName::of(at)))
 }
 
 /// The same for one element of a multi-valued attribute.
@@ -40,12 +41,12 @@ pub fn normalise_element(
     at: &str,
     t: &mut Tolerance,
 ) -> Result<Option<Value>, ScimError> {
-    alone(t, Hollow::Refused, |reader| reader.single(attribute, value, Place::of(at)))
+    alone(t, Hollow::Refused, |reader| reader.single(attribute, value, BorrowedName::of(at)))
 }
 
 /// Whether anything is left of an element of a POST or a PUT.
 pub(super) fn leaves_anything(attribute: &Attribute, element: &Value) -> bool {
-    let read = |reader: &mut Reader<'_>| reader.single(attribute, element, Place::of(&attribute.name));
+    let read = |reader: &mut Reader<'_>| reader.single(attribute, element, BorrowedName::of(&attribute.name));
     alone(&mut Tolerance::lenient(), Hollow::Absent, read).is_ok_and(|element| element.is_some())
 }
 
@@ -68,20 +69,9 @@ pub(super) enum Hollow {
     Refused,
 }
 
-/// `""`, `null`, `[]` and `{}` are the same as absent (RFC 7643 §2.5; the string is Okta's and Entra's).
-pub(super) fn is_nothing(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::String(text) => text.is_empty(),
-        Value::Array(elements) => elements.is_empty(),
-        Value::Object(members) => members.is_empty(),
-        Value::Bool(_) | Value::Number(_) => false,
-    }
-}
-
 /// Attack 38: a bound on what one attribute may hold.
-pub(super) fn not_too_many(at: Place<'_>, count: usize) -> Result<(), ScimError> {
-    let most = if at.is_core("members") { MAX_MEMBERS } else { MAX_ELEMENTS };
+pub(super) fn not_too_many(at: BorrowedName<'_>, count: usize) -> Result<(), ScimError> {
+    let most = if at.is_name("members", None) { MAX_MEMBERS } else { MAX_ELEMENTS };
     if count <= most {
         return Ok(());
     }
@@ -96,17 +86,6 @@ pub(crate) fn is_reference_by_value(attribute: &Attribute) -> bool {
 /// Attributes whose elements come as bare texts (RFC 7643 §2.4 knows primitive elements; wire-server, Ping).
 const BARE: &[&str] = &["roles", "entitlements"];
 
-/// An element that was sent as a bare text.
-pub(crate) fn value_alone(text: &Value) -> Map<String, Value> {
-    Map::from_iter([("value".to_owned(), text.clone())])
-}
-
-/// The member of this name, letter case ignored (RFC 7643 §2.1); a body never holds it twice.
-pub(crate) fn member<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
-    let in_any_case = || object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
-    object.get(name).or_else(|| in_any_case().map(|(_, value)| value))
-}
-
 /// Reads the values of one resource; what it tolerates and what is wrong is noted on the way, so that one fault
 /// does not hide the next.
 pub(super) struct Reader<'r> {
@@ -116,7 +95,12 @@ pub(super) struct Reader<'r> {
 }
 
 impl Reader<'_> {
-    pub(super) fn whole(&mut self, attribute: &Attribute, value: &Value, at: Place<'_>) -> Option<Value> {
+    pub(super) fn whole(
+        &mut self,
+        attribute: &Attribute,
+        value: &Value,
+        at: BorrowedName<'_>,
+    ) -> Option<Value> {
         if !attribute.multi_valued {
             return self.single(attribute, value, at);
         }
@@ -132,7 +116,7 @@ impl Reader<'_> {
         if self.is_absent(attribute, value, at) { None } else { self.refuse(at, "an array") }
     }
 
-    fn many(&mut self, attribute: &Attribute, elements: &[Value], at: Place<'_>) -> Option<Value> {
+    fn many(&mut self, attribute: &Attribute, elements: &[Value], at: BorrowedName<'_>) -> Option<Value> {
         if let Err(fault) = not_too_many(at, elements.len()) {
             self.faults.refuse(at, fault);
             return None;
@@ -142,7 +126,7 @@ impl Reader<'_> {
         (!kept.is_empty()).then_some(Value::Array(kept))
     }
 
-    fn single(&mut self, attribute: &Attribute, value: &Value, at: Place<'_>) -> Option<Value> {
+    fn single(&mut self, attribute: &Attribute, value: &Value, at: BorrowedName<'_>) -> Option<Value> {
         let value = self.only(attribute, value, at);
         if self.is_absent(attribute, value, at) {
             return None;
@@ -160,7 +144,7 @@ impl Reader<'_> {
     }
 
     /// The one value of an array where a single one belongs. The shapes of a manager are told apart where it is read.
-    fn only<'v>(&mut self, attribute: &Attribute, value: &'v Value, at: Place<'_>) -> &'v Value {
+    fn only<'v>(&mut self, attribute: &Attribute, value: &'v Value, at: BorrowedName<'_>) -> &'v Value {
         let takes_one = !attribute.multi_valued && !is_reference_by_value(attribute) && !self.t.strict;
         match value.as_array().map(Vec::as_slice) {
             Some([only]) if takes_one && !only.is_array() => {
@@ -171,18 +155,18 @@ impl Reader<'_> {
         }
     }
 
-    fn refuse(&mut self, at: Place<'_>, form: &str) -> Option<Value> {
+    fn refuse(&mut self, at: BorrowedName<'_>, form: &str) -> Option<Value> {
         self.faults.refuse(at, at.must_be(form));
         None
     }
 
-    fn is_absent(&mut self, attribute: &Attribute, value: &Value, at: Place<'_>) -> bool {
-        let is_nothing = is_nothing(value);
-        if is_nothing && value.is_string() {
+    fn is_absent(&mut self, attribute: &Attribute, value: &Value, at: BorrowedName<'_>) -> bool {
+        let is_empty = is_empty(value);
+        if is_empty && value.is_string() {
             self.t.note(Leniency::NullOrEmpty, &at.to_string());
         }
         let is_hollow = value.is_object() && attribute.kind != Type::Complex;
-        is_nothing && !(is_hollow && self.hollow == Hollow::Refused)
+        is_empty && !(is_hollow && self.hollow == Hollow::Refused)
     }
 
     /// What a value says that comes as JSON in a text; nothing when that is refused.
@@ -190,7 +174,7 @@ impl Reader<'_> {
         &mut self,
         attribute: &Attribute,
         value: &'v Value,
-        at: Place<'_>,
+        at: BorrowedName<'_>,
     ) -> Option<Cow<'v, Value>> {
         match packed::unpack(attribute, value, &at, self.t) {
             Ok(value) => Some(value),
@@ -201,12 +185,12 @@ impl Reader<'_> {
         }
     }
 
-    fn complex(&mut self, attribute: &Attribute, value: &Value, at: Place<'_>) -> Option<Value> {
+    fn complex(&mut self, attribute: &Attribute, value: &Value, at: BorrowedName<'_>) -> Option<Value> {
         let value = self.unpacked(attribute, value, at)?;
         match value.as_ref() {
             Value::Object(members) => self.object(attribute, members, at),
             other if is_reference_by_value(attribute) => self.manager_shape(attribute, other, at),
-            Value::String(_) if BARE.iter().any(|name| at.is_core(name)) => {
+            Value::String(_) if BARE.iter().any(|name| at.is_name(name, None)) => {
                 let refusal = || at.must_be("an object");
                 if let Err(fault) = self.t.allow(Leniency::BareValue, &attribute.name, refusal) {
                     self.faults.refuse(at, fault);
@@ -222,7 +206,7 @@ impl Reader<'_> {
         &mut self,
         attribute: &Attribute,
         members: &Map<String, Value>,
-        at: Place<'_>,
+        at: BorrowedName<'_>,
     ) -> Option<Value> {
         match reference::named_by_ref(attribute, members) {
             Ok(None) => self.sub_attributes(attribute, members, at),
@@ -232,7 +216,7 @@ impl Reader<'_> {
     }
 
     /// Entra sends a manager as a bare id or as an array of one; answers hold the RFC's object.
-    fn manager_shape(&mut self, attribute: &Attribute, value: &Value, at: Place<'_>) -> Option<Value> {
+    fn manager_shape(&mut self, attribute: &Attribute, value: &Value, at: BorrowedName<'_>) -> Option<Value> {
         let refusal = || at.must_be("an object");
         if let Err(fault) = self.t.allow(Leniency::ManagerShape, &at.to_string(), refusal) {
             self.faults.refuse(at, fault);
@@ -257,7 +241,7 @@ impl Reader<'_> {
         &mut self,
         attribute: &Attribute,
         sent: &Map<String, Value>,
-        at: Place<'_>,
+        at: BorrowedName<'_>,
     ) -> Option<Value> {
         let sent = Sent::of(attribute.sub_attributes.iter(), sent);
         let kept = self.known((&sent, None), |name| at.sub(name));
@@ -278,7 +262,7 @@ impl Reader<'_> {
     pub(super) fn known<'a>(
         &mut self,
         (sent, held): (&Sent<'a>, Option<&Map<String, Value>>),
-        at: impl Fn(&'a str) -> Place<'a>,
+        at: impl Fn(&'a str) -> BorrowedName<'a>,
     ) -> Map<String, Value> {
         let mut kept = Map::with_capacity(sent.room());
         for &(attribute, value) in &sent.attributes {

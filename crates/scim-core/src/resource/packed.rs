@@ -7,9 +7,9 @@ use std::fmt;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
-use super::normalise::{is_nothing, member};
 use crate::leniency::{Leniency, Tolerance};
 use crate::schema::{Attribute, Type};
+use crate::value::{is_empty, member};
 use crate::{ScimError, json};
 
 /// The object or list that a text is the JSON of; `None` for any other text.
@@ -61,14 +61,14 @@ fn only_object(found: &Value) -> Option<&Map<String, Value>> {
 
 /// What an element says around its packed `value`, and what is in there, which decides.
 fn together(around: &Map<String, Value>, packed: &Map<String, Value>) -> Map<String, Value> {
-    let said = |name: &str| member(packed, name).is_some_and(|value| !is_nothing(value));
+    let said = |name: &str| member(packed, name).is_some_and(|value| !is_empty(value));
     let mut parts: Map<String, Value> = around
         .iter()
         .filter(|(name, _)| !name.eq_ignore_ascii_case("value") && !said(name))
         .map(own)
         .collect();
     parts.extend(
-        packed.iter().filter(|(name, value)| !is_nothing(value) || member(around, name).is_none()).map(own),
+        packed.iter().filter(|(name, value)| !is_empty(value) || member(around, name).is_none()).map(own),
     );
     parts
 }

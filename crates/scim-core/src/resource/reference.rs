@@ -3,8 +3,9 @@
 
 use serde_json::{Map, Value};
 
-use super::normalise::{is_nothing, is_reference_by_value, member};
+use super::normalise::is_reference_by_value;
 use crate::schema::{Attribute, Mutability};
+use crate::value::{is_empty, member};
 
 /// Whether the attribute's `$ref` is made of its `value`.
 fn makes_its_ref(attribute: &Attribute) -> bool {
@@ -18,7 +19,7 @@ pub(crate) fn lone_ref<'v>(attribute: &Attribute, sent: &'v Map<String, Value>) 
     if !makes_its_ref(attribute) || member(sent, "value").is_some_and(|value| !value.is_null()) {
         return None;
     }
-    member(sent, "$ref").filter(|reference| !is_nothing(reference))
+    member(sent, "$ref").filter(|reference| !is_empty(reference))
 }
 
 /// The id that an object names by its `$ref` alone.

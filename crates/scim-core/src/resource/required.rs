@@ -6,16 +6,17 @@ use serde_json::{Map, Value};
 
 use super::Document;
 use super::faults::Faults;
-use super::place::Place;
 use crate::ResourceType;
+use crate::attribute_name::BorrowedName;
 use crate::fold;
 use crate::schema::{Attribute, Extension, Mutability};
+use crate::value::elements;
 
 /// The full names of all that is missing, in the schema's order.
 pub(super) fn missing(rt: &ResourceType, document: &Document) -> Vec<String> {
     let mut names = Vec::new();
     let core = rt.common.attributes.iter().chain(&rt.core.attributes);
-    in_members(core, &document.0, Place::of, &mut names);
+    in_members(core, &document.0, BorrowedName::of, &mut names);
     for extension in &rt.extensions {
         in_extension(extension, document, &mut names);
     }
@@ -44,10 +45,10 @@ fn in_extension(extension: &Extension, document: &Document, names: &mut Vec<Stri
         return;
     }
     match document.get(urn).and_then(Value::as_object) {
-        Some(block) => in_members(attributes, block, |name| Place::within(urn, name), names),
+        Some(block) => in_members(attributes, block, |name| BorrowedName::within(urn, name), names),
         None if extension.required => {
             let before = names.len();
-            in_members(attributes, &Map::new(), |name| Place::within(urn, name), names);
+            in_members(attributes, &Map::new(), |name| BorrowedName::within(urn, name), names);
             if names.len() == before {
                 names.push(urn.clone());
             }
@@ -59,7 +60,7 @@ fn in_extension(extension: &Extension, document: &Document, names: &mut Vec<Stri
 fn in_members<'a>(
     attributes: impl Iterator<Item = &'a Attribute>,
     members: &Map<String, Value>,
-    at: impl Fn(&'a str) -> Place<'a>,
+    at: impl Fn(&'a str) -> BorrowedName<'a>,
     names: &mut Vec<String>,
 ) {
     for attribute in attributes.filter(|a| demands(a)) {
@@ -72,11 +73,8 @@ fn in_members<'a>(
 }
 
 /// Required sub-attributes of a complex value, or of each element.
-fn in_parts(attribute: &Attribute, value: &Value, at: Place<'_>, names: &mut Vec<String>) {
-    let elements = match value {
-        Value::Array(elements) => elements.as_slice(),
-        single => std::slice::from_ref(single),
-    };
+fn in_parts(attribute: &Attribute, value: &Value, at: BorrowedName<'_>, names: &mut Vec<String>) {
+    let elements = elements(value);
     for sub in required_parts(attribute) {
         if elements.iter().any(|element| element.get(&sub.name).is_none_or(is_blank)) {
             names.push(at.sub(&sub.name).to_string());

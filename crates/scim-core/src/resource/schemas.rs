@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use super::normalise::member;
 use crate::leniency::{Leniency, Tolerance};
 use crate::message;
+use crate::value::member;
 use crate::{ResourceType, ScimError, urn};
 
 /// The URNs listed in a body of this type, checked. Without any the endpoint decides the type.

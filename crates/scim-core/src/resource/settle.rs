@@ -5,12 +5,13 @@ use serde_json::{Map, Value};
 use super::elements;
 use super::faults::Faults;
 use super::immutable::{self, Absent};
-use super::normalise::{is_nothing, not_too_many};
-use super::place::Place;
+use super::normalise::not_too_many;
 use super::{Document, MAX_KEY, MAX_RESOURCE, order, required};
+use crate::attribute_name::BorrowedName;
 use crate::fold::is_blank;
 use crate::leniency::Tolerance;
 use crate::schema::Attribute;
+use crate::value::is_empty;
 use crate::{ResourceKind, ResourceType, ScimError};
 
 /// Leaves nothing empty, each pair of `type` and `value` once, one primary, the schema's order. Settling twice changes
@@ -21,14 +22,14 @@ pub(crate) fn settle(rt: &ResourceType, document: &mut Document, t: &mut Toleran
     let mut ahead = rt.common.attributes.iter().chain(&rt.core.attributes);
     document.0.retain(|key, value| {
         if let Some(attribute) = ahead.find(|a| a.name == *key).or_else(|| rt.attribute(key)) {
-            return is_left((attribute, Place::of(key)), value, t, faults);
+            return is_left((attribute, BorrowedName::of(key)), value, t, faults);
         }
         let (Some(extension), Value::Object(block)) = (rt.extension(key), value) else {
             return false;
         };
         let mut ahead = extension.attributes.iter();
         block.retain(|key, value| {
-            let at = Place::within(&extension.id, key);
+            let at = BorrowedName::within(&extension.id, key);
             let attribute = ahead.find(|a| a.name == *key).or_else(|| extension.attribute(key));
             attribute.is_some_and(|attribute| is_left((attribute, at), value, t, faults))
         });
@@ -61,7 +62,7 @@ pub(crate) fn settle_patched(
 
 /// Tidies one attribute's value and tells whether anything is left of it.
 fn is_left(
-    (attribute, at): (&Attribute, Place<'_>),
+    (attribute, at): (&Attribute, BorrowedName<'_>),
     value: &mut Value,
     t: &mut Tolerance,
     faults: &mut Faults,
@@ -79,10 +80,10 @@ fn is_left(
 
 fn is_filled(attribute: &Attribute, value: &mut Value) -> bool {
     if let Value::Object(members) = value {
-        members.retain(|_, member| !is_nothing(member));
+        members.retain(|_, member| !is_empty(member));
         put_in_order(members, names(&attribute.sub_attributes));
     }
-    !is_nothing(value)
+    !is_empty(value)
 }
 
 /// Answers list attributes in the order of the schema, whatever order they were written in.

@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use super::faults::listed;
 use super::members::is_too_long;
-use super::place::Place;
 use super::{MAX_KEY, MAX_STRING};
 use crate::ScimError;
+use crate::attribute_name::BorrowedName;
 use crate::filter::Instant;
 use crate::leniency::{Leniency, Tolerance};
 use crate::schema::{Attribute, Type};
@@ -19,7 +19,7 @@ const TWO_TO_THE_63: f64 = 9_223_372_036_854_775_808.0;
 pub(super) fn simple(
     attribute: &Attribute,
     value: &Value,
-    at: Place<'_>,
+    at: BorrowedName<'_>,
     t: &mut Tolerance,
 ) -> Result<Value, ScimError> {
     match attribute.kind {
@@ -48,15 +48,15 @@ pub(super) fn simple(
 }
 
 /// A `$ref` is not kept, so its length is nobody's concern.
-fn short_in_members(text: &str, at: Place<'_>) -> Result<(), ScimError> {
-    if at.is_part_of_core("members") && is_too_long(text) {
+fn short_in_members(text: &str, at: BorrowedName<'_>) -> Result<(), ScimError> {
+    if at.is_part_of("members") && is_too_long(text) {
         return Err(at.must_be(&format!("at most {MAX_KEY} characters long")));
     }
     Ok(())
 }
 
 /// RFC 7643 §2.3.4 sets no bound; beyond 64 bits JSON's readers differ, and ours would round (RFC 8259 §6).
-fn integer(value: &Value, at: Place<'_>) -> ScimError {
+fn integer(value: &Value, at: BorrowedName<'_>) -> ScimError {
     if value.as_f64().is_some_and(|number| number.abs() >= TWO_TO_THE_63) {
         at.must_be(&format!("an integer from {} to {}", i64::MIN, i64::MAX))
     } else {
@@ -65,7 +65,7 @@ fn integer(value: &Value, at: Place<'_>) -> ScimError {
 }
 
 /// Canonical values are hints, unless the tenant's profile binds them; what was sent is kept in its own spelling.
-fn canonical(attribute: &Attribute, text: &str, at: Place<'_>) -> Result<(), ScimError> {
+fn canonical(attribute: &Attribute, text: &str, at: BorrowedName<'_>) -> Result<(), ScimError> {
     if !attribute.binding_values || attribute.is_canonical(text) {
         Ok(())
     } else {
@@ -74,7 +74,7 @@ fn canonical(attribute: &Attribute, text: &str, at: Place<'_>) -> Result<(), Sci
 }
 
 /// Entra and OneLogin send `"True"`; the RFC knows only `true` (RFC 7643 §2.3.2).
-fn boolean(value: &Value, at: Place<'_>, t: &mut Tolerance) -> Result<Value, ScimError> {
+fn boolean(value: &Value, at: BorrowedName<'_>, t: &mut Tolerance) -> Result<Value, ScimError> {
     let refusal = || at.must_be("true or false");
     let spelled = match value {
         Value::Bool(_) => return Ok(value.clone()),
@@ -90,7 +90,7 @@ fn boolean(value: &Value, at: Place<'_>, t: &mut Tolerance) -> Result<Value, Sci
 fn capitals(
     text: &str,
     t: &mut Tolerance,
-    at: Place<'_>,
+    at: BorrowedName<'_>,
     refusal: impl FnOnce() -> ScimError,
 ) -> Result<Value, ScimError> {
     if !Instant::has_small_letters(text) {
@@ -103,7 +103,7 @@ fn capitals(
 /// Kept as sent: Entra sends a value that came back altered again in every cycle.
 fn text<'v>(
     value: &'v Value,
-    at: Place<'_>,
+    at: BorrowedName<'_>,
     form: &str,
     is_valid: impl FnOnce(&str) -> bool,
 ) -> Result<&'v str, ScimError> {

@@ -7,10 +7,11 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 
 use super::faults::Faults;
-use super::normalise::{is_nothing, member};
+use crate::attribute_name::{self, AttributeName};
 use crate::leniency::{Leniency, Tolerance};
-use crate::path::{self, AttributeRef, Path};
+use crate::path::Path;
 use crate::schema::{Attribute, Mutability};
+use crate::value::{is_empty, member};
 use crate::{ResourceType, ScimError};
 
 /// The body with every attribute where RFC 7643 §3 has it.
@@ -48,7 +49,7 @@ fn allow(rt: &ResourceType, key: &str, t: &mut Tolerance) -> Result<(), ScimErro
 
 /// What a key names that is a path.
 enum Named<'r> {
-    Attribute(AttributeRef, &'r Attribute),
+    Attribute(AttributeName, &'r Attribute),
     /// Parts of elements: `emails[type eq "work"].value`.
     Elements,
 }
@@ -58,8 +59,8 @@ fn place<'r>(rt: &'r ResourceType, key: &str) -> Option<Named<'r>> {
     if key.contains('[') {
         return Path::parse(rt, key, &mut Tolerance::lenient()).is_ok().then_some(Named::Elements);
     }
-    let (found, definition) = path::find(rt, key)?;
-    let is_said = found.urn.is_none() || path::has_urn(key);
+    let (found, definition) = attribute_name::find(rt, key)?;
+    let is_said = found.urn.is_none() || attribute_name::has_urn(key);
     is_said.then_some(Named::Attribute(found, definition))
 }
 
@@ -81,7 +82,7 @@ fn take_out(
             let mut inner = block.iter().filter(|(key, _)| !rt.is_core(key));
             inner.try_for_each(|(key, value)| take_out(rt, key, value, body))
         }
-        nothing if is_nothing(nothing) => Ok(()),
+        nothing if is_empty(nothing) => Ok(()),
         _ => Err(ScimError::invalid_value(format!("{} must be an object.", rt.core.id))),
     }
 }
@@ -110,7 +111,7 @@ fn object_at<'m>(
 ) -> Result<&'m mut Map<String, Value>, ScimError> {
     let key = key_of(holder, name);
     let slot = holder.entry(key).or_insert(Value::Null);
-    if is_nothing(slot) {
+    if is_empty(slot) {
         *slot = Value::Object(Map::new());
     }
     slot.as_object_mut().ok_or_else(|| ScimError::invalid_value(format!("{name} must be an object.")))
@@ -120,7 +121,7 @@ fn object_at<'m>(
 fn insert(holder: &mut Map<String, Value>, name: &str, value: &Value) -> Result<(), ScimError> {
     match member(holder, name) {
         Some(held) if held == value => return Ok(()),
-        Some(held) if !is_nothing(held) => {
+        Some(held) if !is_empty(held) => {
             return Err(ScimError::invalid_syntax(format!(
                 "{name} stands twice in the body, with two values."
             )));

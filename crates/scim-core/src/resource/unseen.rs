@@ -8,10 +8,11 @@ use serde_json::{Map, Value};
 
 use super::Document;
 use super::elements::{part, type_and_value};
-use super::normalise::{leaves_anything, member};
+use super::normalise::leaves_anything;
 use crate::ResourceType;
 use crate::equality;
 use crate::schema::{Attribute, Type};
+use crate::value::{elements, member};
 
 /// Carries the unseen values that the body does not name over from the current document, in whatever else it leaves out.
 pub(super) fn keep(rt: &ResourceType, body: &Map<String, Value>, current: &Document, new: &mut Document) {
@@ -45,11 +46,7 @@ pub(crate) fn keep_in_value(attribute: &Attribute, sent: &Value, held: &Value, n
     }
     match (held, new) {
         (Value::Array(held), Value::Array(new)) => {
-            let sent = match sent {
-                Value::Array(sent) => sent.as_slice(),
-                single => std::slice::from_ref(single),
-            };
-            in_elements(attribute, sent, held, new);
+            in_elements(attribute, elements(sent), held, new);
         }
         (Value::Object(held), Value::Object(new)) => in_parts(attribute, sent, held, new),
         _ => {}

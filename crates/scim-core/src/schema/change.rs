@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::{Attribute, Mutability, Schema};
 use crate::leniency::Tolerance;
-use crate::resource;
+use crate::{resource, value};
 
 impl Schema {
     /// Whether whatever is legal under `old` is legal under this schema, rests in the same form and is unique in the same
@@ -66,10 +66,7 @@ fn fits(attribute: &Attribute, value: &Value) -> bool {
 
 /// Whether the value, or each of its elements, has what is required of it.
 fn is_whole(attribute: &Attribute, value: &Value) -> bool {
-    let elements = match value {
-        Value::Array(elements) => elements.as_slice(),
-        single => std::slice::from_ref(single),
-    };
+    let elements = value::elements(value);
     let mut required = attribute.sub_attributes.iter().filter(|sub| sub.required && is_kept(sub));
     required.all(|sub| elements.iter().all(|element| element.get(&sub.name).is_some()))
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 pub use attribute::{Attribute, Mutability, Returned, Type, Uniqueness, alike};
 
-use crate::{ResourceKind, path};
+use crate::{ResourceKind, attribute_name};
 
 /// One schema document (RFC 7643 §7).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -106,7 +106,7 @@ impl ResourceType {
     /// The attribute or sub-attribute that a full name means (`userType`, `emails.type`, `urn:…:User:badge`), to be
     /// given a tenant's own characteristics.
     pub fn attribute_mut(&mut self, full_name: &str) -> Option<&mut Attribute> {
-        let (found, _) = path::find(self, full_name)?;
+        let (found, _) = attribute_name::find(self, full_name)?;
         let schema = match &found.urn {
             Some(urn) => &mut self.extensions.iter_mut().find(|e| e.schema.id == *urn)?.schema,
             None if self.common.attribute(&found.attribute.name).is_some() => &mut self.common,

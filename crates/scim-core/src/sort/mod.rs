@@ -13,9 +13,10 @@ use serde_json::{Map, Value};
 pub use key::SortKey;
 
 use crate::ScimError;
+use crate::attribute_name::{AttributeName, Field};
 use crate::filter::Filter;
 use crate::leniency::Tolerance;
-use crate::path::{AttributeRef, Field, Path};
+use crate::path::Path;
 use crate::schema::{ResourceType, Type};
 
 /// By what, and in which direction.
@@ -30,7 +31,7 @@ pub struct Sort {
 #[derive(Clone, Debug, PartialEq)]
 struct Target {
     /// Never a complex leaf: of those their `value` is meant.
-    path: AttributeRef,
+    path: AttributeName,
     /// Which elements of a multi-valued attribute count: `emails[type eq "work"].value`.
     elements: Option<Filter>,
 }
@@ -81,7 +82,7 @@ impl Sort {
 
     /// The attribute, where the sort asks for it as it is and not for some of its elements.
     #[must_use]
-    pub fn attribute(&self) -> Option<&AttributeRef> {
+    pub fn attribute(&self) -> Option<&AttributeName> {
         self.target.as_ref().filter(|target| target.elements.is_none()).map(|target| &target.path)
     }
 
@@ -123,7 +124,7 @@ fn is_descending(sort_order: Option<&str>) -> Result<bool, ScimError> {
 impl fmt::Display for Sort {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(Target { path, elements }) = &self.target {
-            write!(f, "{}", path.full_name())?;
+            write!(f, "{path}")?;
             if let Some(filter) = elements {
                 write!(f, "[{filter}]")?;
             }
@@ -139,7 +140,7 @@ impl Target {
                 return Err(refused("sortBy names a whole schema; name one of its attributes."));
             }
             Path::Attribute(path) => (path, None),
-            Path::Elements { of, filter, sub } => (AttributeRef { sub, ..of }, Some(filter)),
+            Path::Elements { of, filter, sub } => (AttributeName { sub, ..of }, Some(filter)),
         };
         if path.leaf().kind == Type::Complex {
             let value = path.definition(rt).and_then(|definition| {
@@ -150,16 +151,15 @@ impl Target {
             })?);
         }
         // What no answer shows must not be told by an order either (RFC 7643 §7, `returned`).
-        if path.is_never_told() {
+        if path.is_never_returned() {
             return Err(refused("sortBy names no attribute that is answered."));
         }
         Ok(Self { path, elements })
     }
 
     fn key(&self, resource: &Map<String, Value>) -> Option<SortKey> {
-        let whole = AttributeRef { sub: None, ..self.path.clone() };
         let mut first = None;
-        for element in whole.iter(resource) {
+        for element in self.path.elements(resource) {
             if !self.elements.as_ref().is_none_or(|filter| filter.matches_element(element)) {
                 continue;
             }

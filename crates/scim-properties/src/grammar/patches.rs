@@ -1,6 +1,6 @@
 //! Bodies of PATCH in every dialect.
 
-use scim_core::path::AttributeRef;
+use scim_core::AttributeName;
 use scim_core::schema::Mutability;
 use scim_core::{ResourceType, urn};
 use serde_json::{Map, Value, json};
@@ -48,7 +48,7 @@ fn key(choices: &mut Choices<'_>, rt: &ResourceType) -> String {
     }
     let writable = |path: &str| {
         let head = path.split_once('[').map_or(path, |(head, _)| head);
-        let found = AttributeRef::resolve(rt, head);
+        let found = AttributeName::resolve(rt, head);
         found.is_some_and(|found| {
             found.leaf().mutability != Mutability::ReadOnly && !found.is_name("schemas", None)
         })
@@ -65,7 +65,7 @@ fn key(choices: &mut Choices<'_>, rt: &ResourceType) -> String {
 /// A value for the path's attribute where it can be told, else any.
 fn fitting(choices: &mut Choices<'_>, rt: &ResourceType, path: &str) -> Value {
     let head = path.split_once('[').map_or(path, |(head, _)| head);
-    let Some(found) = AttributeRef::resolve(rt, head) else {
+    let Some(found) = AttributeName::resolve(rt, head) else {
         return resources::value_of_any_type(choices, 2);
     };
     let Some(attribute) = found.definition(rt) else { return Value::Null };

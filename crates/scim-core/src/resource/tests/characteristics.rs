@@ -342,7 +342,7 @@ fn write_only_values_are_checked_and_never_rest() {
 }
 
 #[test]
-fn attack_30_what_is_never_told_cannot_be_asked_for() {
+fn attack_30_what_is_never_returned_cannot_be_asked_for() {
     for filter in ["pin sw \"1\"", "hash eq \"h\"", "desk.key pr", "cars[vin eq \"v\"]", "cars.vin eq \"v\""]
     {
         let filter = format!("{OWN}:{filter}");
