@@ -86,18 +86,15 @@ impl Projection {
         if self.is_all() {
             return;
         }
-        resource.retain(|key, value| {
-            if let Some(attribute) = rt.attribute(key) {
-                return self.keeps(None, attribute, value);
-            }
-            let (Some(extension), Value::Object(block)) = (rt.extension(key), value) else {
-                return false;
-            };
-            block.retain(|name, value| {
-                extension.attribute(name).is_some_and(|a| self.keeps(Some(&extension.id), a, value))
+        for block in rt.blocks() {
+            let extensions = rt.extension_schemas().filter(|_| block.urn.is_none());
+            block.edit(resource, |members| {
+                members.retain(|key, value| match block.attribute(key) {
+                    Some(attribute) => self.keeps(block.urn, attribute, value),
+                    None => value.is_object() && extensions.clone().any(|extension| extension.id == *key),
+                });
             });
-            !block.is_empty()
-        });
+        }
     }
 
     /// Whether an attribute stays (RFC 7643 §7, `returned`); of one that stays in parts, the others are taken away.

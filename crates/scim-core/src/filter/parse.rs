@@ -1,6 +1,8 @@
 //! Reads the filter grammar of RFC 7644 §3.4.2.2 figure 1 by hand, one function for each rule. Length, depth and
 //! terms are counted before they cost anything: in Rust a stack overflow ends the process.
 
+use std::mem::discriminant;
+
 use serde_json::Number;
 
 use super::cursor::Cursor;
@@ -388,34 +390,26 @@ pub(crate) fn has_elements(attribute: &Attribute) -> bool {
 
 /// One part as itself, several with their own kind dissolved: `a and (b and c)` is one list.
 pub(super) fn all_of(parts: Vec<Filter>) -> Filter {
-    flattened(parts, Filter::And, |part| match part {
-        Filter::And(inner) => Ok(inner),
-        other => Err(other),
-    })
+    flattened(parts, Filter::And)
 }
 
 pub(super) fn any_of(parts: Vec<Filter>) -> Filter {
-    flattened(parts, Filter::Or, |part| match part {
-        Filter::Or(inner) => Ok(inner),
-        other => Err(other),
-    })
+    flattened(parts, Filter::Or)
 }
 
-fn flattened(
-    mut parts: Vec<Filter>,
-    list: impl Fn(Vec<Filter>) -> Filter,
-    dissolve: impl Fn(Filter) -> Result<Vec<Filter>, Filter>,
-) -> Filter {
+fn flattened(mut parts: Vec<Filter>, list: impl Fn(Vec<Filter>) -> Filter) -> Filter {
     if parts.len() == 1
         && let Some(only) = parts.pop()
     {
         return only;
     }
+    let kind = discriminant(&list(Vec::new()));
     let mut flat = Vec::with_capacity(parts.len());
     for part in parts {
-        match dissolve(part) {
-            Ok(inner) => flat.extend(inner),
-            Err(other) => flat.push(other),
+        let is_same = discriminant(&part) == kind;
+        match part {
+            Filter::And(inner) | Filter::Or(inner) if is_same => flat.extend(inner),
+            other => flat.push(other),
         }
     }
     list(flat)

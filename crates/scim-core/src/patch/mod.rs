@@ -138,7 +138,7 @@ impl PatchRequest {
                 }
             }
         }
-        resource::settle_patched(rt, current, &mut document, tolerance, &mut faults);
+        resource::normalise_patched(rt, current, &mut document, tolerance, &mut faults);
         for (number, urns) in &self.schemas {
             let outcome = compat::check_schemas(rt, &document, urns);
             faults.keep(outcome.map_err(|fault| in_operation(*number, &fault)));

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::settle::{names, put_in_order};
+use super::normalise_document::{names, put_in_order};
 use crate::equality;
 use crate::leniency::{Leniency, Tolerance};
 use crate::schema::{Attribute, Type};

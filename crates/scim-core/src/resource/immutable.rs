@@ -9,7 +9,8 @@ use serde_json::{Map, Value};
 use super::Document;
 use super::elements::{self, identity};
 use super::faults::Faults;
-use super::settle::{names, put_in_order};
+use super::normalise_document::{names, put_in_order};
+use crate::attribute_name::BorrowedName;
 use crate::equality::same;
 use crate::leniency::Tolerance;
 use crate::schema::{Attribute, Mutability, Type};
@@ -30,89 +31,86 @@ pub(super) fn hold(
     before: &Document,
     after: &mut Document,
     absent: Absent,
-    (t, faults): (&mut Tolerance, &mut Faults),
+    t: &mut Tolerance,
+    faults: &mut Faults,
 ) {
-    let core = rt.common.attributes.iter().chain(&rt.core.attributes);
-    in_members(core, &before.0, &mut after.0, "", absent, (t, faults));
-    for schema in rt.extension_schemas() {
-        let Some(held) = before.get(&schema.id).and_then(Value::as_object) else {
-            continue;
-        };
-        let block = after.0.entry(&schema.id).or_insert_with(|| Value::Object(Map::new()));
-        if let Value::Object(block) = block {
-            in_members(
-                schema.attributes.iter(),
-                held,
-                block,
-                &format!("{}:", schema.id),
-                absent,
-                (t, faults),
-            );
-        }
-        if block.as_object().is_some_and(Map::is_empty) {
-            after.0.shift_remove(&schema.id);
+    let mut changes = Changes { t, faults };
+    for block in rt.blocks() {
+        if let Some(held) = block.members(&before.0) {
+            let name = |attribute| block.name(attribute);
+            block.fill(&mut after.0, |new| changes.members(block.attributes(), held, new, &name, absent));
         }
     }
 }
 
-fn in_members<'a>(
-    attributes: impl Iterator<Item = &'a Attribute>,
-    before: &Map<String, Value>,
-    after: &mut Map<String, Value>,
-    prefix: &str,
-    absent: Absent,
-    (t, faults): (&mut Tolerance, &mut Faults),
-) {
-    for attribute in attributes {
-        let Some(held) = before.get(&attribute.name) else {
-            continue;
-        };
-        if attribute.mutability == Mutability::Immutable {
-            let changed = match after.get(&attribute.name) {
-                Some(new) => !same(attribute, held, new),
-                None => absent == Absent::Removed,
+/// Finds changes of immutable values and undoes them.
+struct Changes<'r> {
+    t: &'r mut Tolerance,
+    faults: &'r mut Faults,
+}
+
+impl Changes<'_> {
+    fn members<'a>(
+        &mut self,
+        attributes: impl Iterator<Item = &'a Attribute>,
+        before: &Map<String, Value>,
+        after: &mut Map<String, Value>,
+        name: &dyn Fn(&'a str) -> BorrowedName<'a>,
+        absent: Absent,
+    ) {
+        for attribute in attributes {
+            let Some(held) = before.get(&attribute.name) else {
+                continue;
             };
-            if changed {
-                let name = format!("{prefix}{}", attribute.name);
-                faults.about(&name, cannot_change(&name));
-            }
-            after.insert(attribute.name.clone(), held.clone());
-        } else if attribute.kind == Type::Complex {
-            let prefix = format!("{prefix}{}.", attribute.name);
-            match (held, after.get_mut(&attribute.name)) {
-                // A complex value may go as a whole; while it is there, its immutable parts stay.
-                (Value::Object(held), Some(Value::Object(new))) => {
-                    in_members(attribute.sub_attributes.iter(), held, new, &prefix, absent, (t, faults));
+            let at = name(&attribute.name);
+            if attribute.mutability == Mutability::Immutable {
+                let changed = match after.get(&attribute.name) {
+                    Some(new) => !same(attribute, held, new),
+                    None => absent == Absent::Removed,
+                };
+                if changed {
+                    let name = at.to_string();
+                    self.faults.about(&name, cannot_change(&name));
                 }
-                (Value::Array(held), Some(Value::Array(new))) => {
-                    in_elements(attribute, held, new, &prefix, (t, faults));
+                after.insert(attribute.name.clone(), held.clone());
+            } else if attribute.kind == Type::Complex {
+                let (parts, name) = (attribute.sub_attributes.iter(), |sub| at.sub(sub));
+                match (held, after.get_mut(&attribute.name)) {
+                    // A complex value may go as a whole; while it is there, its immutable parts stay.
+                    (Value::Object(held), Some(Value::Object(new))) => {
+                        self.members(parts, held, new, &name, absent);
+                    }
+                    (Value::Array(held), Some(Value::Array(new))) => {
+                        self.elements(attribute, held, new, &name);
+                    }
+                    _ => {}
                 }
-                _ => {}
             }
         }
     }
-}
 
-/// A list that is sent anew may leave parts of its elements out, in a PATCH as in a PUT. An element that is sent twice is
-/// judged by what it comes to, as it is stored.
-fn in_elements(
-    attribute: &Attribute,
-    held: &[Value],
-    new: &mut Vec<Value>,
-    prefix: &str,
-    (t, faults): (&mut Tolerance, &mut Faults),
-) {
-    if !attribute.sub_attributes.iter().any(|sub| sub.mutability == Mutability::Immutable) {
-        return;
-    }
-    elements::tidy(attribute, new, t);
-    let held: HashMap<String, &Value> = held.iter().map(|held| (identity(attribute, held), held)).collect();
-    for element in new {
-        if let Some(Value::Object(held)) = held.get(&identity(attribute, element))
-            && let Value::Object(new) = element
-        {
-            in_members(attribute.sub_attributes.iter(), held, new, prefix, Absent::Stays, (t, faults));
-            put_in_order(new, names(&attribute.sub_attributes));
+    /// A list that is sent anew may leave parts of its elements out, in a PATCH as in a PUT. An element that is sent
+    /// twice is judged by what it comes to, as it is stored.
+    fn elements<'a>(
+        &mut self,
+        attribute: &'a Attribute,
+        held: &[Value],
+        new: &mut Vec<Value>,
+        name: &dyn Fn(&'a str) -> BorrowedName<'a>,
+    ) {
+        if !attribute.sub_attributes.iter().any(|sub| sub.mutability == Mutability::Immutable) {
+            return;
+        }
+        elements::tidy(attribute, new, self.t);
+        let held: HashMap<String, &Value> =
+            held.iter().map(|held| (identity(attribute, held), held)).collect();
+        for element in new {
+            if let Some(Value::Object(held)) = held.get(&identity(attribute, element))
+                && let Value::Object(new) = element
+            {
+                self.members(attribute.sub_attributes.iter(), held, new, name, Absent::Stays);
+                put_in_order(new, names(&attribute.sub_attributes));
+            }
         }
     }
 }

@@ -8,8 +8,8 @@ use super::immutable::{self, Absent};
 use super::normalise::{Hollow, Reader};
 use super::sent::Sent;
 use super::unfolded::unfold;
-use super::{Document, order, required, schemas, settle::settle, unseen};
-use crate::attribute_name::BorrowedName;
+use super::{Document, normalise_document::normalise_document, order, required, schemas, unseen};
+use crate::attribute_name::{self, AttributeName, BorrowedName, has_urn};
 use crate::leniency::{Leniency, Tolerance};
 use crate::schema::{Attribute, Schema};
 use crate::value::{is_empty, member};
@@ -23,12 +23,12 @@ pub fn create(rt: &ResourceType, body: &Value, t: &mut Tolerance) -> Result<Docu
     let mut faults = Faults::default();
     let body = unfold(rt, object(body)?, t, &mut faults);
     let body = body.as_ref();
-    let mut document = read(rt, body, None, (t, &mut faults))?;
+    let mut document = read(rt, body, None, t, &mut faults)?;
     // RFC 7643 §4.1.1 leaves the meaning of an absent `active` to us: whoever is created is meant to work.
     if !document.0.contains_key("active") && rt.core.attribute("active").is_some() {
         document.0.insert("active".into(), Value::Bool(true));
     }
-    settle(rt, &mut document, t, &mut faults);
+    normalise_document(rt, &mut document, t, &mut faults);
     finish(rt, body, document, faults)
 }
 
@@ -49,14 +49,14 @@ pub fn replace(
     let mut faults = Faults::default();
     let body = unfold(rt, object(body)?, t, &mut faults);
     let body = body.as_ref();
-    let mut document = read(rt, body, Some(current), (t, &mut faults))?;
+    let mut document = read(rt, body, Some(current), t, &mut faults)?;
     for name in keep {
         carry_over(rt, name, body, current, &mut document);
     }
     unseen::keep(rt, body, current, &mut document);
-    immutable::hold(rt, current, &mut document, Absent::Stays, (t, &mut faults));
+    immutable::hold(rt, current, &mut document, Absent::Stays, t, &mut faults);
     complete(rt, body, current, &mut document);
-    settle(rt, &mut document, t, &mut faults);
+    normalise_document(rt, &mut document, t, &mut faults);
     order::keep(rt, current, &mut document);
     finish(rt, body, document, faults)
 }
@@ -69,17 +69,17 @@ fn read(
     rt: &ResourceType,
     body: &Map<String, Value>,
     current: Option<&Document>,
-    (t, faults): (&mut Tolerance, &mut Faults),
+    t: &mut Tolerance,
+    faults: &mut Faults,
 ) -> Result<Document, ScimError> {
     let urns = schemas::listed(rt, body, t)?;
     let mut reader = Reader { t, faults, hollow: Hollow::Absent };
-    let attributes = rt.common.attributes.iter().chain(&rt.core.attributes);
-    let members = Sent::of(attributes, body);
-    let mut document = reader.known((&members, current.map(|current| &current.0)), BorrowedName::of);
+    let members = Sent::of(rt.common.attributes.iter().chain(&rt.core.attributes), body);
+    let mut document = reader.known(&members, current.map(|current| &current.0), BorrowedName::of);
     for extension in rt.written_extensions() {
         let sent = member(body, &extension.id).filter(|sent| !is_empty(sent));
         let held = current.and_then(|current| current.get(&extension.id)?.as_object());
-        let block = sent.and_then(|sent| read_extension(extension, (sent, held), &urns, &mut reader));
+        let block = sent.and_then(|sent| read_extension(extension, sent, held, &urns, &mut reader));
         if let Some(block) = block {
             document.insert(extension.id.clone(), block);
         }
@@ -92,13 +92,13 @@ fn read(
 
 /// A block under a URN is data of a schema that this tenant doesn't have.
 fn unknown_kind(key: &str) -> Leniency {
-    let is_urn = key.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("urn:"));
-    if is_urn { Leniency::UnknownSchema } else { Leniency::UnknownAttribute }
+    if has_urn(key) { Leniency::UnknownSchema } else { Leniency::UnknownAttribute }
 }
 
 fn read_extension(
     extension: &Schema,
-    (sent, held): (&Value, Option<&Map<String, Value>>),
+    sent: &Value,
+    held: Option<&Map<String, Value>>,
     listed: &[&str],
     reader: &mut Reader<'_>,
 ) -> Option<Value> {
@@ -114,7 +114,7 @@ fn read_extension(
         reader.faults.keep(allowed);
     }
     let sent = Sent::of(extension.attributes.iter(), sent);
-    let block = reader.known((&sent, held), |name| BorrowedName::within(urn, name));
+    let block = reader.known(&sent, held, |name| BorrowedName::within(urn, name));
     for key in sent.unknown {
         reader.unknown(Leniency::UnknownAttribute, &BorrowedName::within(urn, key).to_string());
     }
@@ -130,56 +130,38 @@ fn carry_over(
     current: &Document,
     document: &mut Document,
 ) {
-    if let Some(attribute) = rt.core.attribute(name) {
-        let is_cleared = member(body, &attribute.name).is_some() && attribute.name != "active";
-        if !is_cleared && !document.0.contains_key(&attribute.name) {
-            copy(&attribute.name, &current.0, &mut document.0);
+    let Some((AttributeName { urn, sub: None, .. }, attribute)) = attribute_name::find(rt, name) else {
+        return;
+    };
+    for block in rt.blocks().filter(|block| block.urn == urn.as_deref()) {
+        let sent = match block.urn {
+            None => Some(body),
+            Some(urn) => member(body, urn).and_then(Value::as_object),
+        };
+        let is_sent = sent.is_some_and(|sent| member(sent, &attribute.name).is_some());
+        let is_cleared = is_sent && !block.name(&attribute.name).is_name("active", None);
+        if let Some(held) = block.members(&current.0).filter(|_| !is_cleared) {
+            block.fill(&mut document.0, |new| copy(attribute, held, new));
         }
-        return;
-    }
-    let Some((extension, attribute)) = extension_attribute(rt, name) else {
-        return;
-    };
-    let sent = member(body, &extension.id).and_then(Value::as_object);
-    if sent.is_some_and(|block| member(block, &attribute.name).is_some()) {
-        return;
-    }
-    let Some(Value::Object(from)) = current.get(&extension.id) else {
-        return;
-    };
-    let block = document.0.entry(&extension.id).or_insert_with(|| Value::Object(Map::new()));
-    if let Value::Object(block) = block {
-        copy(&attribute.name, from, block);
     }
 }
 
 /// What stays of an extension that the body leaves out must not be refused for the lack of what the client did not speak
 /// of either: its required attributes stay beside it. One that every resource must have is to be sent.
 fn complete(rt: &ResourceType, body: &Map<String, Value>, current: &Document, document: &mut Document) {
-    for schema in rt.extensions.iter().filter(|e| !e.required).map(|e| &e.schema) {
-        if member(body, &schema.id).is_some_and(|sent| !is_empty(sent)) {
-            continue;
-        }
-        if let (Some(Value::Object(held)), Some(Value::Object(left))) =
-            (current.get(&schema.id), document.0.get_mut(&schema.id))
-            && !left.is_empty()
-        {
-            let required = schema.attributes.iter().filter(|a| a.required && !left.contains_key(&a.name));
-            let required: Vec<&str> = required.map(|a| a.name.as_str()).collect();
-            required.into_iter().for_each(|name| copy(name, held, left));
+    for block in rt.blocks().filter(|block| !block.required) {
+        let is_sent = block.urn.and_then(|urn| member(body, urn)).is_some_and(|sent| !is_empty(sent));
+        if let Some(held) = block.members(&current.0).filter(|_| !is_sent) {
+            block.edit(&mut document.0, |left| {
+                block.attributes().filter(|a| a.required).for_each(|attribute| copy(attribute, held, left));
+            });
         }
     }
 }
 
-fn extension_attribute<'a>(rt: &'a ResourceType, name: &str) -> Option<(&'a Schema, &'a Attribute)> {
-    let (urn, attribute) = name.rsplit_once(':')?;
-    let extension = rt.extension(urn)?;
-    Some((extension, extension.attribute(attribute)?))
-}
-
-fn copy(name: &str, from: &Map<String, Value>, to: &mut Map<String, Value>) {
-    if let Some(value) = from.get(name) {
-        to.insert(name.to_owned(), value.clone());
+fn copy(attribute: &Attribute, from: &Map<String, Value>, to: &mut Map<String, Value>) {
+    if let Some(value) = from.get(&attribute.name) {
+        to.entry(&attribute.name).or_insert_with(|| value.clone());
     }
 }
 

@@ -8,6 +8,7 @@ mod immutable;
 mod intake;
 mod members;
 mod normalise;
+mod normalise_document;
 mod order;
 mod packed;
 mod reference;
@@ -15,7 +16,6 @@ mod render;
 mod required;
 mod schemas;
 mod sent;
-mod settle;
 mod simple;
 mod unfolded;
 mod unseen;
@@ -35,8 +35,8 @@ pub(crate) use elements::is_bare_label;
 pub(crate) use faults::{Faults, in_operation};
 pub(crate) use immutable::cannot_change;
 #[cfg(test)]
-pub(crate) use settle::settle;
-pub(crate) use settle::settle_patched;
+pub(crate) use normalise_document::normalise_document;
+pub(crate) use normalise_document::normalise_patched;
 pub(crate) use unseen::keep_in_value;
 
 #[cfg(test)]

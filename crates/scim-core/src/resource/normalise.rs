@@ -244,7 +244,7 @@ impl Reader<'_> {
         at: BorrowedName<'_>,
     ) -> Option<Value> {
         let sent = Sent::of(attribute.sub_attributes.iter(), sent);
-        let kept = self.known((&sent, None), |name| at.sub(name));
+        let kept = self.known(&sent, None, |name| at.sub(name));
         for key in sent.unknown {
             self.unknown(Leniency::UnknownAttribute, &at.sub(key).to_string());
         }
@@ -261,7 +261,8 @@ impl Reader<'_> {
     /// switched off.
     pub(super) fn known<'a>(
         &mut self,
-        (sent, held): (&Sent<'a>, Option<&Map<String, Value>>),
+        sent: &Sent<'a>,
+        held: Option<&Map<String, Value>>,
         at: impl Fn(&'a str) -> BorrowedName<'a>,
     ) -> Map<String, Value> {
         let mut kept = Map::with_capacity(sent.room());

@@ -2,23 +2,39 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::Document;
 use super::faults::Faults;
 use crate::ResourceType;
 use crate::attribute_name::BorrowedName;
 use crate::fold;
-use crate::schema::{Attribute, Extension, Mutability};
+use crate::schema::{Attribute, Mutability};
 use crate::value::elements;
 
 /// The full names of all that is missing, in the schema's order.
 pub(super) fn missing(rt: &ResourceType, document: &Document) -> Vec<String> {
     let mut names = Vec::new();
-    let core = rt.common.attributes.iter().chain(&rt.core.attributes);
-    in_members(core, &document.0, BorrowedName::of, &mut names);
-    for extension in &rt.extensions {
-        in_extension(extension, document, &mut names);
+    for block in rt.blocks() {
+        let members = block.members(&document.0);
+        // RFC 7643 §6: a required extension must be there with its required attributes; any other is held to its own as
+        // soon as there is data of it.
+        if members.is_none() && !block.required {
+            continue;
+        }
+        let before = names.len();
+        for attribute in block.attributes().filter(|a| demands(a)) {
+            match members.and_then(|members| members.get(&attribute.name)) {
+                Some(value) if !is_blank(value) => {
+                    in_parts(attribute, value, block.name(&attribute.name), &mut names);
+                }
+                _ if attribute.required => names.push(block.name(&attribute.name).to_string()),
+                _ => {}
+            }
+        }
+        if members.is_none() && names.len() == before {
+            names.extend(block.urn.map(str::to_owned));
+        }
     }
     names
 }
@@ -34,42 +50,6 @@ pub(super) fn check(rt: &ResourceType, before: Option<&Document>, after: &Docume
     let known: BTreeSet<String> =
         before.map(|before| self::missing(rt, before)).unwrap_or_default().into_iter().collect();
     missing.into_iter().filter(|name| !known.contains(name)).for_each(|name| faults.miss(name));
-}
-
-/// RFC 7643 §6: a required extension must be there with its required attributes; any other is held to its own as
-/// soon as there is data of it.
-fn in_extension(extension: &Extension, document: &Document, names: &mut Vec<String>) {
-    let urn = &extension.schema.id;
-    let attributes = extension.schema.attributes.iter();
-    if !extension.required && !attributes.clone().any(demands) {
-        return;
-    }
-    match document.get(urn).and_then(Value::as_object) {
-        Some(block) => in_members(attributes, block, |name| BorrowedName::within(urn, name), names),
-        None if extension.required => {
-            let before = names.len();
-            in_members(attributes, &Map::new(), |name| BorrowedName::within(urn, name), names);
-            if names.len() == before {
-                names.push(urn.clone());
-            }
-        }
-        None => {}
-    }
-}
-
-fn in_members<'a>(
-    attributes: impl Iterator<Item = &'a Attribute>,
-    members: &Map<String, Value>,
-    at: impl Fn(&'a str) -> BorrowedName<'a>,
-    names: &mut Vec<String>,
-) {
-    for attribute in attributes.filter(|a| demands(a)) {
-        match members.get(&attribute.name) {
-            Some(value) if !is_blank(value) => in_parts(attribute, value, at(&attribute.name), names),
-            _ if attribute.required => names.push(at(&attribute.name).to_string()),
-            _ => {}
-        }
-    }
 }
 
 /// Required sub-attributes of a complex value, or of each element.

@@ -14,9 +14,9 @@ mod what_stays;
 const ENTERPRISE: &str = urn::ENTERPRISE_USER;
 
 /// What every write leaves behind; faults are looked at elsewhere.
-fn settle(rt: &ResourceType, document: &mut Document, t: &mut Tolerance) -> Result<(), ScimError> {
+fn normalised(rt: &ResourceType, document: &mut Document, t: &mut Tolerance) -> Result<(), ScimError> {
     let mut faults = Faults::default();
-    super::settle(rt, document, t, &mut faults);
+    super::normalise_document(rt, document, t, &mut faults);
     faults.into_result()
 }
 
@@ -739,7 +739,7 @@ fn equal_addresses_are_found_whatever_order_they_were_written_in() {
         "userName": "ana",
         "addresses": [{"type": "work", "locality": "Cork"}, {"locality": "Cork", "type": "work"}],
     }));
-    settle(&schema::user(), &mut written, &mut Tolerance::lenient()).unwrap();
+    normalised(&schema::user(), &mut written, &mut Tolerance::lenient()).unwrap();
     assert_eq!(written.get("addresses"), Some(&json!([{"locality": "Cork", "type": "work"}])));
 }
 
@@ -768,13 +768,13 @@ fn settling_twice_changes_nothing_and_empties_are_taken_away() {
         "name": {"givenName": null, "familyName": "F"}, "title": null, ENTERPRISE: {"department": ""},
         "active": false, "userName": "ana", "stray": 1,
     }));
-    settle(&rt, &mut messy, &mut Tolerance::lenient()).unwrap();
+    normalised(&rt, &mut messy, &mut Tolerance::lenient()).unwrap();
     let expected = json!({
         "userName": "ana", "name": {"familyName": "F"}, "active": false,
         "emails": [{"value": "h", "type": "home"}],
     });
     assert_eq!(messy.to_stored(), expected.to_string());
-    settle(&rt, &mut messy, &mut Tolerance::lenient()).unwrap();
+    normalised(&rt, &mut messy, &mut Tolerance::lenient()).unwrap();
     assert_eq!(messy.to_stored(), expected.to_string());
 }
 
@@ -787,13 +787,13 @@ fn any_email() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn settled_elements_are_settled_for_good(emails in prop::collection::vec(any_email(), 0..8)) {
+    fn normalising_elements_twice_changes_nothing(emails in prop::collection::vec(any_email(), 0..8)) {
         let rt = schema::user();
         let mut once = document(json!({"emails": emails, "userName": "ana"}));
-        settle(&rt, &mut once, &mut Tolerance::lenient()).unwrap();
+        normalised(&rt, &mut once, &mut Tolerance::lenient()).unwrap();
         let mut twice = once.clone();
         let mut t = Tolerance::lenient();
-        settle(&rt, &mut twice, &mut t).unwrap();
+        normalised(&rt, &mut twice, &mut t).unwrap();
         prop_assert_eq!(once.to_stored(), twice.to_stored());
         prop_assert!(t.seen.is_empty());
     }

@@ -19,23 +19,17 @@ pub(super) fn keep(rt: &ResourceType, body: &Map<String, Value>, current: &Docum
     if !rt.hides_values() {
         return;
     }
-    let core = rt.common.attributes.iter().chain(&rt.core.attributes);
-    in_members(core, body, &current.0, &mut new.0);
-    for schema in rt.extension_schemas() {
-        let Some(held) = current.get(&schema.id).and_then(Value::as_object) else {
-            continue;
-        };
+    for block in rt.blocks() {
+        let Some(held) = block.members(&current.0) else { continue };
         let nothing = Map::new();
-        let sent = match member(body, &schema.id) {
-            Some(Value::Object(sent)) => sent,
-            None => &nothing,
+        let sent = match block.urn.map(|urn| member(body, urn)) {
+            None => body,
+            Some(Some(Value::Object(sent))) => sent,
+            Some(None) => &nothing,
             // Null names all of it.
-            Some(_) => continue,
+            Some(Some(_)) => continue,
         };
-        let block = new.0.entry(&schema.id).or_insert_with(|| Value::Object(Map::new()));
-        if let Value::Object(block) = block {
-            in_members(schema.attributes.iter(), sent, held, block);
-        }
+        block.fill(&mut new.0, |new| in_members(block.attributes(), sent, held, new));
     }
 }
 

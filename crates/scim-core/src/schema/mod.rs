@@ -2,6 +2,7 @@
 //! answers and what validation, filters and PATCH read. No attribute rule stands in code.
 
 mod attribute;
+mod block;
 mod change;
 pub mod document;
 #[cfg(test)]
@@ -10,6 +11,7 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 pub use attribute::{Attribute, Mutability, Returned, Type, Uniqueness, alike};
+pub use block::Block;
 
 use crate::{ResourceKind, attribute_name};
 

@@ -117,7 +117,7 @@ impl Reader<'_> {
                 Uniqueness::default(),
             ),
             reference_types: self.reference_types(members, &at),
-            sub_attributes: self.sub_attributes(members, &at, (kind, parent)),
+            sub_attributes: self.sub_attributes(members, &at, kind, parent),
             name,
         };
         combinations(&attribute, parent.is_some()).for_each(|fault| self.fault(&at, fault));
@@ -128,7 +128,8 @@ impl Reader<'_> {
         &mut self,
         members: &Map<String, Value>,
         at: &str,
-        (kind, parent): (Type, Option<&str>),
+        kind: Type,
+        parent: Option<&str>,
     ) -> Vec<Attribute> {
         let list = match members.get("subAttributes") {
             None | Some(Value::Null) => &[][..],
@@ -158,15 +159,27 @@ impl Reader<'_> {
         self.faults.add(format!("{at}: {fault}."));
     }
 
-    fn flag(&mut self, members: &Map<String, Value>, at: &str, key: &str, otherwise: bool) -> bool {
+    /// One characteristic; where it is absent or at fault, its default.
+    fn characteristic<T>(
+        &mut self,
+        members: &Map<String, Value>,
+        at: &str,
+        key: &str,
+        form: &str,
+        default: T,
+        read: impl FnOnce(&Value) -> Option<T>,
+    ) -> T {
         match members.get(key) {
-            None | Some(Value::Null) => otherwise,
-            Some(Value::Bool(flag)) => *flag,
-            Some(_) => {
-                self.fault(at, &format!("{key} must be true or false"));
-                otherwise
-            }
+            None | Some(Value::Null) => default,
+            Some(value) => read(value).unwrap_or_else(|| {
+                self.fault(at, &format!("{key} must be {form}"));
+                default
+            }),
         }
+    }
+
+    fn flag(&mut self, members: &Map<String, Value>, at: &str, key: &str, default: bool) -> bool {
+        self.characteristic(members, at, key, "true or false", default, Value::as_bool)
     }
 
     fn word<T: DeserializeOwned>(
@@ -175,30 +188,15 @@ impl Reader<'_> {
         at: &str,
         key: &str,
         known: &str,
-        otherwise: T,
+        default: T,
     ) -> T {
-        match members.get(key) {
-            None | Some(Value::Null) => otherwise,
-            Some(value) => serde_json::from_value(value.clone()).unwrap_or_else(|_| {
-                self.fault(at, &format!("{key} must be {known}"));
-                otherwise
-            }),
-        }
+        self.characteristic(members, at, key, known, default, |value| T::deserialize(value).ok())
     }
 
     fn words(&mut self, members: &Map<String, Value>, at: &str, key: &str) -> Vec<String> {
-        let list = match members.get(key) {
-            None | Some(Value::Null) => return Vec::new(),
-            Some(Value::Array(list)) if list.len() <= MAX_WORDS => list.as_slice(),
-            Some(_) => &[Value::Null],
-        };
-        let words: Option<Vec<String>> = list.iter().map(word).collect();
-        words.unwrap_or_else(|| {
-            self.fault(
-                at,
-                &format!("{key} must be an array of at most {MAX_WORDS} texts of 1 to {MAX_WORD} characters"),
-            );
-            Vec::new()
+        let form = format!("an array of at most {MAX_WORDS} texts of 1 to {MAX_WORD} characters");
+        self.characteristic(members, at, key, &form, Vec::new(), |value| {
+            value.as_array().filter(|list| list.len() <= MAX_WORDS)?.iter().map(word).collect()
         })
     }
 
@@ -211,21 +209,12 @@ impl Reader<'_> {
     }
 
     fn description(&mut self, members: &Map<String, Value>, at: &str) -> String {
-        match members.get("description") {
-            None | Some(Value::Null) => String::new(),
-            Some(Value::String(text))
-                if text.chars().count() <= MAX_DESCRIPTION && !text.contains(char::is_control) =>
-            {
-                text.clone()
-            }
-            Some(_) => {
-                self.fault(
-                    at,
-                    &format!("description must be text on one line, at most {MAX_DESCRIPTION} characters"),
-                );
-                String::new()
-            }
-        }
+        let form = format!("text on one line, at most {MAX_DESCRIPTION} characters");
+        self.characteristic(members, at, "description", &form, String::new(), |value| {
+            let fits =
+                |text: &&str| text.chars().count() <= MAX_DESCRIPTION && !text.contains(char::is_control);
+            value.as_str().filter(fits).map(str::to_owned)
+        })
     }
 }
 

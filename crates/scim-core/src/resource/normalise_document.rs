@@ -1,4 +1,4 @@
-//! The last look at a document after any write: what POST, PUT and PATCH must all leave behind.
+//! The last step of every write: POST, PUT and PATCH all leave a normalised document behind.
 
 use serde_json::{Map, Value};
 
@@ -14,55 +14,55 @@ use crate::schema::Attribute;
 use crate::value::is_empty;
 use crate::{ResourceKind, ResourceType, ScimError};
 
-/// Leaves nothing empty, each pair of `type` and `value` once, one primary, the schema's order. Settling twice changes
-/// nothing. What is wrong with the document (too long a key, too many elements, more than [`MAX_RESOURCE`]) goes to the
-/// faults.
-pub(crate) fn settle(rt: &ResourceType, document: &mut Document, t: &mut Tolerance, faults: &mut Faults) {
-    // Mostly all stands in the schema's order already: the search for an attribute goes on where the last one ended.
-    let mut ahead = rt.common.attributes.iter().chain(&rt.core.attributes);
-    document.0.retain(|key, value| {
-        if let Some(attribute) = ahead.find(|a| a.name == *key).or_else(|| rt.attribute(key)) {
-            return is_left((attribute, BorrowedName::of(key)), value, t, faults);
-        }
-        let (Some(extension), Value::Object(block)) = (rt.extension(key), value) else {
-            return false;
-        };
-        let mut ahead = extension.attributes.iter();
-        block.retain(|key, value| {
-            let at = BorrowedName::within(&extension.id, key);
-            let attribute = ahead.find(|a| a.name == *key).or_else(|| extension.attribute(key));
-            attribute.is_some_and(|attribute| is_left((attribute, at), value, t, faults))
+/// Removes what is empty and repeated pairs of `type` and `value`, leaves one primary, and puts attributes in the
+/// schema's order. A second time it changes nothing. Too long keys, too many elements, and more than [`MAX_RESOURCE`]
+/// are faults.
+pub(crate) fn normalise_document(
+    rt: &ResourceType,
+    document: &mut Document,
+    t: &mut Tolerance,
+    faults: &mut Faults,
+) {
+    for block in rt.blocks() {
+        // Extensions stand at the top, behind its attributes.
+        let extensions = rt.extension_schemas().filter(|_| block.urn.is_none());
+        block.edit(&mut document.0, |members| {
+            // Nearly always the schema's order is kept already: each search goes on where the last one ended.
+            let mut ahead = block.attributes();
+            members.retain(|key, value| {
+                match ahead.find(|a| a.name == *key).or_else(|| block.attribute(key)) {
+                    Some(attribute) => is_left(attribute, block.name(key), value, t, faults),
+                    None => value.is_object() && extensions.clone().any(|extension| extension.id == *key),
+                }
+            });
+            put_in_order(members, names(block.attributes()).chain(extensions.map(|s| s.id.as_str())));
         });
-        put_in_order(block, names(&extension.attributes));
-        !block.is_empty()
-    });
-    let extensions = rt.extension_schemas().map(|s| s.id.as_str());
-    let order = names(&rt.common.attributes).chain(names(&rt.core.attributes)).chain(extensions);
-    put_in_order(&mut document.0, order);
+    }
     check_keys(rt, document, faults);
     if document.length() > MAX_RESOURCE {
         faults.add(ScimError::invalid_value(format!("A {} may hold at most 1 MiB.", rt.kind.name())));
     }
 }
 
-/// What a PATCH leaves behind, held against what was there: settled, with nothing missing that was not missing before,
+/// Normalises what a PATCH leaves behind and compares it with the document before it: required values that were there are there still,
 /// and every immutable value in its place (RFC 7644 §3.5.2).
-pub(crate) fn settle_patched(
+pub(crate) fn normalise_patched(
     rt: &ResourceType,
     before: &Document,
     after: &mut Document,
     t: &mut Tolerance,
     faults: &mut Faults,
 ) {
-    settle(rt, after, t, faults);
-    immutable::hold(rt, before, after, Absent::Removed, (t, faults));
+    normalise_document(rt, after, t, faults);
+    immutable::hold(rt, before, after, Absent::Removed, t, faults);
     order::keep(rt, before, after);
     required::check(rt, Some(before), after, faults);
 }
 
 /// Tidies one attribute's value and tells whether anything is left of it.
 fn is_left(
-    (attribute, at): (&Attribute, BorrowedName<'_>),
+    attribute: &Attribute,
+    at: BorrowedName<'_>,
     value: &mut Value,
     t: &mut Tolerance,
     faults: &mut Faults,
@@ -99,8 +99,10 @@ pub(super) fn put_in_order<'a>(
     members.extend(names.filter_map(|name| unordered.swap_remove_entry(name)));
 }
 
-pub(super) fn names(attributes: &[Attribute]) -> impl Iterator<Item = &str> + Clone {
-    attributes.iter().map(|a| a.name.as_str())
+pub(super) fn names<'a>(
+    attributes: impl IntoIterator<Item = &'a Attribute, IntoIter: Clone>,
+) -> impl Iterator<Item = &'a str> + Clone {
+    attributes.into_iter().map(|a| a.name.as_str())
 }
 
 /// What stands in an index is short and on one line: a line end or a tab may stand in a postal address, not in a name
