@@ -17,6 +17,7 @@ use crate::{
     http::{Answer, Request},
     ports,
     small_disk::SmallDisk,
+    urn::{PATCH_OP, USER},
     wire::{Connection, Heard},
 };
 
@@ -146,6 +147,19 @@ impl Gateway {
     /// The process id.
     pub fn pid(&self) -> u32 {
         self.process.id()
+    }
+
+    /// The most memory of the process that was ever resident, in MiB.
+    pub fn peak_mib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
+    }
+
+    /// How many files the process has open.
+    pub fn open_files(&self) -> u64 {
+        let files = std::fs::read_dir(format!("/proc/{}/fd", self.pid())).unwrap();
+        u64::try_from(files.count()).unwrap()
     }
 
     /// `kill -9`, then wait until it is gone.
@@ -362,10 +376,7 @@ impl Tenant {
 
     /// PATCH of these operations.
     pub fn patch(&self, path: &str, operations: &Value) -> Answer {
-        let body = json!({
-            "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
-            "Operations": operations,
-        });
+        let body = json!({ "schemas": [PATCH_OP], "Operations": operations });
         self.request("PATCH", path).json(&body).send()
     }
 
@@ -381,10 +392,7 @@ impl Tenant {
 
     /// Creates a user of this name and `userType` (empty: none); any answer is returned.
     pub fn create_user(&self, user_name: &str, user_type: &str) -> Answer {
-        let mut body = json!({
-            "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
-            "userName": user_name,
-        });
+        let mut body = json!({ "schemas": [USER], "userName": user_name });
         if !user_type.is_empty() {
             body["userType"] = user_type.into();
         }

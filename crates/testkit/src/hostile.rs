@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
+use crate::urn::{BULK_REQUEST, GROUP, PATCH_OP, SEARCH_REQUEST, USER};
 use crate::{
     gateway::Tenant,
     http::{Answer, Request, encode},
@@ -13,10 +14,6 @@ use crate::{
 
 /// The gateway's default for a body.
 const LIMIT: usize = 8 << 20;
-
-const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
-const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
-const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
 /// One request and the answer that it must get.
 #[derive(Clone, Debug)]
@@ -148,8 +145,7 @@ fn queries() -> Vec<Hostile> {
 
 fn searches() -> Vec<Hostile> {
     let search = |name, attribute: &str, value: Value, keyword| {
-        let body =
-            json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"], attribute: value});
+        let body = json!({"schemas": [SEARCH_REQUEST], attribute: value});
         Hostile::post(name, "/Users/.search", body.to_string()).keyword(keyword)
     };
     let (brackets, terms) = ("(".repeat(1 << 20), vec!["title pr"; 10_000].join(" or "));
@@ -165,8 +161,7 @@ fn searches() -> Vec<Hostile> {
 fn bulks() -> Vec<Hostile> {
     let bulk = |name, operation: &str, count: usize| {
         let operations = vec![operation; count].join(",");
-        let schema = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
-        let body = format!("{{\"schemas\":[\"{schema}\"],\"Operations\":[{operations}]}}");
+        let body = format!("{{\"schemas\":[\"{BULK_REQUEST}\"],\"Operations\":[{operations}]}}");
         Hostile::post(name, "/Bulk", body)
     };
     let delete = "{\"method\":\"DELETE\",\"path\":\"/Users/x\"}";
@@ -181,7 +176,7 @@ fn bulks() -> Vec<Hostile> {
 fn patches(target: &str) -> Vec<Hostile> {
     let patch = |name, operation: &str, count: usize| {
         let operations = vec![operation; count].join(",");
-        let body = format!("{{\"schemas\":[\"{PATCH}\"],\"Operations\":[{operations}]}}");
+        let body = format!("{{\"schemas\":[\"{PATCH_OP}\"],\"Operations\":[{operations}]}}");
         Hostile { method: "PATCH", ..Hostile::post(name, target, body) }
     };
     let replace = |name, path: &str, count| {

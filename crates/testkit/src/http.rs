@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::urn::ERROR;
 use serde_json::Value;
 use ureq::http::{HeaderValue, Request as HttpRequest};
 
@@ -115,7 +116,7 @@ impl Answer {
     #[track_caller]
     pub fn expect_error(self, status: u16, scim_type: &str) -> Self {
         assert_eq!(self.status, status, "{}", self.text);
-        assert_eq!(self.body["schemas"][0], "urn:ietf:params:scim:api:messages:2.0:Error", "{}", self.text);
+        assert_eq!(self.body["schemas"][0], ERROR, "{}", self.text);
         assert_eq!(self.body["status"], status.to_string(), "{}", self.text);
         assert_eq!(self.body["scimType"].as_str().unwrap_or_default(), scim_type, "{}", self.text);
         self

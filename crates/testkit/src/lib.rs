@@ -18,4 +18,5 @@ pub mod recordings;
 pub mod small_disk;
 pub mod stores;
 pub mod table;
+pub mod urn;
 pub mod wire;

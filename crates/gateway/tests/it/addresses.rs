@@ -6,7 +6,7 @@ use testkit::{
     http::{Answer, Request},
 };
 
-use crate::running::{acme, gateway};
+use crate::running::{acme, gateway, gateway_with};
 
 const REGIONS: [&str; 5] = ["ire", "us", "nl", "uk", "ca"];
 
@@ -123,7 +123,7 @@ fn at_host(gateway: &Gateway, host: &str, path: &str, token: &str) -> u16 {
 #[test]
 fn a_regions_own_host_is_the_same_with_the_default_port_of_its_scheme() {
     let settings = [("USHER__REGIONS__UK__BASE_URL", "https://uk.scim.example.com")];
-    let gateway = Gateway::start_with(env!("CARGO_BIN_EXE_usher"), &settings);
+    let gateway = gateway_with(&settings);
     let acme = gateway.tenant("uk", "acme", Some(1), Some(1));
     assert_eq!(acme.base_url, "https://uk.scim.example.com/acme/scim/v2");
     for (host, status) in [
@@ -144,7 +144,7 @@ fn a_path_in_front_of_every_base_url_may_be_passed_on_or_taken_away() {
         ("USHER__REGIONS__UK__BASE_URL", "https://example.com/uk-people"),
         ("USHER__REGIONS__US__BASE_URL", "https://example.com/us-people"),
     ];
-    let gateway = Gateway::start_with(env!("CARGO_BIN_EXE_usher"), &settings);
+    let gateway = gateway_with(&settings);
     let ire = gateway.tenant("ire", "acme", None, None);
     let uk = gateway.tenant("uk", "acme", None, None);
     assert_eq!(ire.base_url, "https://example.com/provisioning/eu/ire/acme/scim/v2");

@@ -1,11 +1,11 @@
 //! The first things that an identity provider and an operator do.
 
+use crate::running::gateway;
 use serde_json::json;
-use testkit::gateway::Gateway;
 
 #[test]
 fn me7_test_connection_finds_nobody_and_a_first_user_gets_a_seat() {
-    let gateway = Gateway::start(env!("CARGO_BIN_EXE_usher"));
+    let gateway = gateway();
     let acme = gateway.tenant("ire", "acme", Some(5), Some(3));
     let none = acme.find("/Users", "userName eq \"nobody\"").expect(200);
     assert_eq!((&none.body["totalResults"], &none.body["Resources"]), (&json!(0), &json!([])));

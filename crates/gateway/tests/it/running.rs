@@ -4,15 +4,19 @@ use std::{path::Path, process::Command};
 
 use serde_json::{Value, json};
 use testkit::gateway::{Gateway, Tenant};
+pub(crate) use testkit::urn::{ENTERPRISE, GROUP, SEAT, USER};
 
-pub(crate) const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
-pub(crate) const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
-pub(crate) const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
-pub(crate) const SEAT: &str = "urn:usher:params:scim:schemas:extension:seat:2.0:User";
+/// The program under test.
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_usher");
 
 /// A gateway with default settings.
 pub(crate) fn gateway() -> Gateway {
-    Gateway::start(env!("CARGO_BIN_EXE_usher"))
+    gateway_with(&[])
+}
+
+/// A gateway with these settings.
+pub(crate) fn gateway_with(settings: &[(&str, &str)]) -> Gateway {
+    Gateway::start_with(BINARY, settings)
 }
 
 /// A gateway and one tenant with these quotas.

@@ -1,13 +1,9 @@
 //! People and groups as a pure function of their number, in the form in which Entra ID sends them (about 1.4 KB, enterprise
 //! extension, two addresses, `userType`).
 
+use crate::urn::{ENTERPRISE, GROUP, PATCH_OP, USER};
 use serde_json::{Value, json};
 use uuid::Uuid;
-
-const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
-const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
-const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
-const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
 const FIRST: [&str; 16] = [
     "Aoife", "Björn", "Chloé", "Dušan", "Ebba", "Fionn", "Grace", "Hiroshi", "Ines", "Jürgen", "Kwame",
@@ -146,7 +142,7 @@ pub fn remove_member(id: &str) -> Value {
 }
 
 fn patch(operation: Value) -> Value {
-    json!({"schemas": [PATCH], "Operations": [operation]})
+    json!({"schemas": [PATCH_OP], "Operations": [operation]})
 }
 
 #[cfg(test)]

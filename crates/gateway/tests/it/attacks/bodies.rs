@@ -9,7 +9,7 @@ use testkit::{
     http::Answer,
 };
 
-use super::{assert_no_leak, gateway, resident_mib, roomy, user};
+use super::{assert_no_leak, gateway, roomy, user};
 
 /// What the list of attacks grants a hostile body.
 const BOUND: Duration = Duration::from_secs(5);
@@ -105,7 +105,7 @@ fn attack_38_big_bodies_are_refused_or_done_in_bounded_time_and_memory() {
         gateway.admin("POST", "/regions/ire/tenants", Some(&json!({ "name": "x".repeat(1 << 20) })));
     assert!(matches!(big_for_staff.status, 400 | 413), "{}", big_for_staff.text);
     assert!(gateway.is_alive());
-    assert!(resident_mib(&gateway) < MEMORY_MIB, "{} MiB", resident_mib(&gateway));
+    assert!(gateway.peak_mib() < MEMORY_MIB, "{} MiB", gateway.peak_mib());
     acme.get(&path).expect(200);
 }
 

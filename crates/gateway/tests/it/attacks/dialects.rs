@@ -4,11 +4,9 @@
 use serde_json::{Value, json};
 use testkit::gateway::{Gateway, Tenant};
 
-use super::{GROUP, SEARCH, USER, gateway, group, operation, roomy, user};
+use super::{GROUP, SEARCH_REQUEST, USER, gateway, group, operation, roomy, user};
+use testkit::urn::{BULK_REQUEST, ENTERPRISE, PATCH_OP};
 
-const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
-const BULK: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
-const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 const OWN: &str = "urn:example:params:scim:schemas:extension:own:2.0:User";
 
 fn strict(gateway: &Gateway) -> Tenant {
@@ -80,7 +78,7 @@ fn without_schemas_the_endpoint_decides_on_every_verb() {
         refused("/Users", json!({ "schemas": "text", "userName": "x" }));
         refused("/Users", json!({ "schemas": [GROUP], "userName": "x" }));
         refused("/.search", json!({ "schemas": [PATCH_OP] }));
-        refused("/Bulk", json!({ "schemas": [SEARCH], "Operations": [] }));
+        refused("/Bulk", json!({ "schemas": [SEARCH_REQUEST], "Operations": [] }));
     }
 }
 
@@ -231,11 +229,10 @@ fn a_bulk_takes_a_bare_list_of_operations_and_no_limit_of_errors() {
     for tenant in [&acme, &strict] {
         let path = someone(tenant, "ada", &json!({ "nickName": "n" }));
         let data = json!([{ "op": "remove", "path": "nickName" }, { "op": "add", "path": "title", "value": "Dave" }]);
-        let bare =
-            json!({ "schemas": [BULK], "Operations": [{ "method": "PATCH", "path": path, "data": data }] });
+        let bare = json!({ "schemas": [BULK_REQUEST], "Operations": [{ "method": "PATCH", "path": path, "data": data }] });
         let status = tenant.post("/Bulk", &bare).expect(200).body["Operations"][0]["status"].clone();
         let title = tenant.get(&path).body["title"].clone();
-        let none = json!({ "schemas": [BULK], "failOnErrors": 0, "Operations": [{ "method": "DELETE", "path": path }] });
+        let none = json!({ "schemas": [BULK_REQUEST], "failOnErrors": 0, "Operations": [{ "method": "DELETE", "path": path }] });
         let done = tenant.post("/Bulk", &none);
         if tenant.key == "acme" {
             assert_eq!((status, title), (json!("200"), json!("Dave")));
@@ -270,7 +267,7 @@ fn a_byte_order_mark_a_blank_and_a_bare_role_are_taken_and_counted() {
         "{}",
         part.text
     );
-    let search = json!({ "schemas": [SEARCH], "attributes": ["userName roles"] });
+    let search = json!({ "schemas": [SEARCH_REQUEST], "attributes": ["userName roles"] });
     assert_eq!(acme.post("/Users/.search", &search).expect(200).body["Resources"][0]["userName"], "ada");
     for kind in ["byte_order_mark", "bare_value"] {
         assert_eq!(met(&gateway, kind), 1, "{kind}");

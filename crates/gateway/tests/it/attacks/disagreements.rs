@@ -7,10 +7,7 @@ use testkit::{
 };
 
 use super::{gateway, group, operation, roomy, user};
-
-const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
-const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
-const SEAT: &str = "urn:usher:params:scim:schemas:extension:seat:2.0:User";
+use testkit::urn::{ENTERPRISE, PATCH_OP, SEAT};
 
 fn strict(gateway: &Gateway, key: &str) -> Tenant {
     let seats = json!({ "member": null, "member_lite": null });

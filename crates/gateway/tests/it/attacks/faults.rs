@@ -12,7 +12,7 @@ use std::{
 use serde_json::{Value, json};
 use testkit::gateway::{Gateway, Tenant};
 
-use super::{assert_no_leak, gateway, gateway_with, newest_store, open_files, roomy, sql, user};
+use super::{assert_no_leak, gateway, gateway_with, newest_store, roomy, sql, user};
 
 /// Another process that holds the write lock of a store until it is dropped.
 struct Lock(Child);
@@ -179,7 +179,7 @@ fn two_hundred_tenants_share_eight_open_stores() {
         }
     });
     // Eight stores and two registries at the most, each with its file and log open some times over, beside the sockets.
-    assert!(open_files(&gateway) < 200, "{} files are open", open_files(&gateway));
+    assert!(gateway.open_files() < 200, "{} files are open", gateway.open_files());
 }
 
 /// A limit on the size of any file: what a full disk is to SQLite, and needs no right to set or to lift.

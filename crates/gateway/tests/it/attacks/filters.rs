@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use testkit::{gateway::Tenant, http::encode};
 
-use super::{SEARCH, assert_no_leak, gateway, operation, roomy, user};
+use super::{SEARCH_REQUEST, assert_no_leak, gateway, operation, roomy, user};
 
 /// What the list of attacks grants a hostile filter; far above what it takes.
 const BOUND: Duration = Duration::from_secs(4);
@@ -49,7 +49,7 @@ fn attack_30_a_password_can_be_neither_asked_nor_guessed() {
     }
     acme.get("/Users?sortBy=password").expect_error(400, "invalidPath");
     for path in ["/.search", "/Users/.search"] {
-        let search = |name: &str, value: Value| json!({ "schemas": [SEARCH], name: value });
+        let search = |name: &str, value: Value| json!({ "schemas": [SEARCH_REQUEST], name: value });
         acme.post(path, &search("filter", "password pr".into())).expect_error(400, "invalidFilter");
         acme.post(path, &search("sortBy", "password".into())).expect_error(400, "invalidPath");
         let named = acme.post(path, &search("attributes", json!(["password"]))).expect(200);
@@ -235,7 +235,7 @@ fn attack_34_35_and_36_deep_and_wide_filters_and_paths_end_neither_in_time_nor_i
         assert!(began.elapsed() < BOUND, "{hostile:.60} took {:?}", began.elapsed());
         assert_no_leak(&answer, &[]);
     }
-    let search = json!({ "schemas": [SEARCH], "filter": "(".repeat(100_000) });
+    let search = json!({ "schemas": [SEARCH_REQUEST], "filter": "(".repeat(100_000) });
     for path in ["/.search", "/Users/.search"] {
         let began = Instant::now();
         acme.post(path, &search).expect_error(400, "invalidFilter");

@@ -41,7 +41,7 @@ fn attack_4_the_id_of_another_tenant_is_as_unknown_as_any() {
     {
         let filter = format!("id eq \"{id}\"");
         assert_eq!(a.find(path, &filter).expect(200).body["totalResults"], 0, "{path}");
-        let search = json!({ "schemas": [super::SEARCH], "filter": filter });
+        let search = json!({ "schemas": [super::SEARCH_REQUEST], "filter": filter });
         let searched = a.post(&format!("{path}/.search"), &search).expect(200);
         assert_eq!(searched.body["totalResults"], 0, "{path}/.search");
     }

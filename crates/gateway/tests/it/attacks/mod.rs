@@ -27,22 +27,11 @@ use testkit::{
     http::Answer,
 };
 
-use crate::running::sql;
-
-const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
-const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
-const SEARCH: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
+use crate::running::{gateway, gateway_with, sql};
+use testkit::urn::{GROUP, SEARCH_REQUEST, USER};
 
 /// A path that is well-formed and names nothing.
 const NOBODY: &str = "/Users/00000000-0000-7000-8000-000000000000";
-
-fn gateway() -> Gateway {
-    gateway_with(&[])
-}
-
-fn gateway_with(settings: &[(&str, &str)]) -> Gateway {
-    Gateway::start_with(env!("CARGO_BIN_EXE_usher"), settings)
-}
 
 /// A tenant with seats for everybody.
 fn roomy(gateway: &Gateway, region: &str, key: &str) -> Tenant {
@@ -139,17 +128,6 @@ fn newest_store(gateway: &Gateway, region: &str) -> PathBuf {
 fn is_companion(path: &Path) -> bool {
     let name = path.to_string_lossy();
     name.ends_with("-wal") || name.ends_with("-shm")
-}
-
-/// The whole of a process's memory that is resident, in MiB.
-fn resident_mib(gateway: &Gateway) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", gateway.pid())).unwrap();
-    let line = status.lines().find(|l| l.starts_with("VmHWM:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
-}
-
-fn open_files(gateway: &Gateway) -> usize {
-    std::fs::read_dir(format!("/proc/{}/fd", gateway.pid())).unwrap().count()
 }
 
 fn sockets(gateway: &Gateway) -> usize {

@@ -3,8 +3,7 @@
 use serde_json::json;
 
 use super::{GROUP, files_with, gateway, operation, roomy, user};
-
-const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+use testkit::urn::ENTERPRISE;
 
 /// A person who bears the mark everywhere.
 fn marked(mark: &str) -> serde_json::Value {

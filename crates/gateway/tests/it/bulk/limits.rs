@@ -3,10 +3,9 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use testkit::gateway::Gateway;
 
 use super::{bulk, delete, ended, id, new_team, new_user, send, statuses};
-use crate::running::{ENTERPRISE, members, roomy};
+use crate::running::{ENTERPRISE, gateway_with, members, roomy};
 
 #[test]
 fn attack_45_more_operations_than_announced_are_413_and_named_and_nothing_is_done() {
@@ -29,8 +28,7 @@ fn attack_45_more_operations_than_announced_are_413_and_named_and_nothing_is_don
 #[test]
 fn a_body_beyond_the_announced_size_is_413_and_the_size_is_named() {
     let limit = "100000";
-    let gateway =
-        Gateway::start_with(env!("CARGO_BIN_EXE_usher"), &[("USHER__SERVER__BODY_LIMIT_BYTES", limit)]);
+    let gateway = gateway_with(&[("USHER__SERVER__BODY_LIMIT_BYTES", limit)]);
     let acme = gateway.tenant("ire", "acme", None, None);
     let config = acme.get("/ServiceProviderConfig").expect(200).body;
     assert_eq!(config["bulk"]["maxPayloadSize"].to_string(), limit);
@@ -41,7 +39,7 @@ fn a_body_beyond_the_announced_size_is_413_and_the_size_is_named() {
 /// What was begun is done and told; the rest can be sent again.
 #[test]
 fn a_bulk_that_takes_too_long_does_not_attempt_the_rest() {
-    let gateway = Gateway::start_with(env!("CARGO_BIN_EXE_usher"), &[("USHER__LIMITS__BULK_SECONDS", "0")]);
+    let gateway = gateway_with(&[("USHER__LIMITS__BULK_SECONDS", "0")]);
     let acme = gateway.tenant("ire", "acme", None, None);
     let operations: Vec<Value> = (0..1000).map(|n| new_user(&format!("u{n}"), &json!({}))).collect();
     let ended = bulk(&acme, &operations.into());

@@ -12,9 +12,7 @@ use serde_json::{Value, json};
 use testkit::{gateway::Tenant, http::Answer};
 
 use crate::running::{GROUP, user_body};
-
-const BULK_REQUEST: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
-const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+use testkit::urn::{BULK_REQUEST, PATCH_OP};
 
 /// Sends these operations.
 fn send(tenant: &Tenant, operations: &Value) -> Answer {

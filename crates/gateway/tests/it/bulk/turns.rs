@@ -6,10 +6,10 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use testkit::{at_once::at_once, gateway::Gateway};
+use testkit::at_once::at_once;
 
 use super::{BULK_REQUEST, bulk, new_user, statuses};
-use crate::running::roomy;
+use crate::running::{gateway_with, roomy};
 
 fn many(prefix: &str, n: usize) -> Value {
     (0..n).map(|i| new_user(&format!("{prefix}-{i}"), &json!({}))).collect::<Vec<_>>().into()
@@ -19,7 +19,7 @@ fn many(prefix: &str, n: usize) -> Value {
 /// write that comes while they wait for each other would find all that they make.
 #[test]
 fn single_writes_get_their_turn_while_bulks_run() {
-    let gateway = Gateway::start_with(env!("CARGO_BIN_EXE_usher"), &[("USHER__LIMITS__BULK_SECONDS", "300")]);
+    let gateway = gateway_with(&[("USHER__LIMITS__BULK_SECONDS", "300")]);
     let acme = gateway.tenant("ire", "acme", None, None);
     let total = || acme.get("/Users?count=0").expect(200).body["totalResults"].as_u64().unwrap();
     let found = at_once(5, |client| {

@@ -3,10 +3,9 @@
 
 use std::{fs, process::Command, thread};
 
+use crate::running::{BINARY, gateway_with};
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use testkit::gateway::{Gateway, Setup, Tenant};
-
-const BINARY: &str = env!("CARGO_BIN_EXE_usher");
 
 const ONE_REGION: (&str, &str) = ("USHER__SERVE_REGIONS", "ire");
 const TWO_WORKERS: (&str, &str) = ("USHER__SERVER__WORKERS", "2");
@@ -33,10 +32,6 @@ fn use_all(tenants: &[Tenant], round: usize) {
     });
 }
 
-fn open_files(gateway: &Gateway) -> u64 {
-    u64::try_from(fs::read_dir(format!("/proc/{}/fd", gateway.pid())).unwrap().count()).unwrap()
-}
-
 #[test]
 fn more_tenants_than_file_descriptors_are_all_served() {
     for (limit, settings) in
@@ -50,7 +45,7 @@ fn more_tenants_than_file_descriptors_are_all_served() {
         for round in 0..2 {
             use_all(&tenants, round);
         }
-        assert!(open_files(&gateway) <= limit);
+        assert!(gateway.open_files() <= limit);
         let log = gateway.log();
         assert!(!log.contains("Too many open files"), "{log}");
         assert!(!log.contains("ERROR"), "{log}");
@@ -61,11 +56,11 @@ fn more_tenants_than_file_descriptors_are_all_served() {
 fn where_the_limit_falls_below_what_is_open_every_tenant_is_answered_all_the_same() {
     // Room for a connection is waited for as long as a busy machine may take to close another store.
     let patient = ("USHER__STORE__ADMISSION_DEADLINE_MS", "30000");
-    let gateway = Gateway::start_with(BINARY, &[ONE_REGION, patient]);
+    let gateway = gateway_with(&[ONE_REGION, patient]);
     let tenants = tenants(&gateway, 30);
     use_all(&tenants, 0);
     // What a store may open more is gone, as where others on the machine take the last descriptors.
-    let now = Some(open_files(&gateway) + 4);
+    let now = Some(gateway.open_files() + 4);
     let pid = Pid::from_raw(i32::try_from(gateway.pid()).unwrap());
     prlimit(pid, Resource::Nofile, Rlimit { current: now, maximum: now }).unwrap();
     let more: Vec<Tenant> = (0..10).map(|n| gateway.tenant("ire", &format!("new{n}"), None, None)).collect();
@@ -114,7 +109,7 @@ fn a_configuration_that_cannot_fit_is_refused_in_one_sentence() {
 
 #[test]
 fn what_the_gateway_takes_at_its_start_is_within_what_it_keeps_for_itself() {
-    let gateway = Gateway::start_with(BINARY, &[ONE_REGION, TWO_WORKERS]);
+    let gateway = gateway_with(&[ONE_REGION, TWO_WORKERS]);
     // 28 and three for each worker; one registry at rest, and the connection that asked whether it is ready.
-    assert!(open_files(&gateway) <= 28 + 2 * 3 + 3 + 1, "{}", open_files(&gateway));
+    assert!(gateway.open_files() <= 28 + 2 * 3 + 3 + 1, "{}", gateway.open_files());
 }

@@ -7,9 +7,7 @@ use testkit::{
     wire::Connection,
 };
 
-use crate::running::roomy;
-
-const BINARY: &str = env!("CARGO_BIN_EXE_usher");
+use crate::running::{BINARY, gateway_with, roomy};
 
 #[test]
 fn idle_strangers_keep_nobody_out_and_whoever_gave_a_right_credential_stays() {
@@ -46,7 +44,7 @@ fn idle_strangers_keep_nobody_out_and_whoever_gave_a_right_credential_stays() {
 #[test]
 fn where_everybody_is_known_a_newcomer_is_told_to_come_back() {
     let settings = [("USHER__SERVER__MAX_CONNECTIONS", "6"), ("USHER__SERVER__WORKERS", "1")];
-    let gateway = Gateway::start_with(BINARY, &settings);
+    let gateway = gateway_with(&settings);
     let acme = gateway.tenant("ire", "acme", None, None);
     let ask = acme.as_written("GET", "/Users?count=1", "", "");
     let mut known: Vec<Connection> = Vec::new();
@@ -120,7 +118,7 @@ fn attack_60_what_a_stranger_sends_is_thrown_away_up_to_a_bound_in_bytes() {
 #[test]
 fn attack_60_headers_have_their_time_in_every_request_of_a_connection() {
     // All other limits are far away.
-    let gateway = Gateway::start_with(BINARY, &[("USHER__SERVER__HEADER_TIMEOUT_SECONDS", "1")]);
+    let gateway = gateway_with(&[("USHER__SERVER__HEADER_TIMEOUT_SECONDS", "1")]);
     let acme = gateway.tenant("ire", "acme", None, None);
     let ask = acme.as_written("GET", "/Users?count=1", "", "");
     let mut client = gateway.connect();

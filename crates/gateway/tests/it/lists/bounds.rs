@@ -2,10 +2,10 @@
 //! groups as for everybody else.
 
 use serde_json::{Value, json};
-use testkit::gateway::{Gateway, Tenant};
+use testkit::gateway::Tenant;
 
 use super::{cursor, ids, list};
-use crate::running::{new_group, replace, roomy, user_body};
+use crate::running::{gateway_with, new_group, replace, roomy, user_body};
 
 /// Users of nearly 1 MiB each.
 fn heavy(tenant: &Tenant, count: usize) {
@@ -61,7 +61,7 @@ fn attack_38_a_page_ends_before_it_grows_too_long_and_who_walks_meets_everybody_
 
 #[test]
 fn a_search_in_memory_has_its_time_and_what_an_index_finds_needs_none() {
-    let gateway = Gateway::start_with(env!("CARGO_BIN_EXE_usher"), &[("USHER__LIMITS__SEARCH_SECONDS", "0")]);
+    let gateway = gateway_with(&[("USHER__LIMITS__SEARCH_SECONDS", "0")]);
     let acme = gateway.tenant("ire", "acme", None, None);
     let ann = acme.create_user("ann", "").expect(201).id();
     new_group(&acme, "Crew", &[&ann]);

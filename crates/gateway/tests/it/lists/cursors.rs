@@ -1,10 +1,10 @@
 //! Pages by cursor (RFC 9865): what they look like, and which cursors are none.
 
 use serde_json::{Value, json};
-use testkit::gateway::{Gateway, Tenant};
+use testkit::gateway::Tenant;
 
-use super::{SEARCH, cursor, ids, list, names};
-use crate::running::{gateway, new_group, roomy};
+use super::{SEARCH_REQUEST, cursor, ids, list, names};
+use crate::running::{gateway, gateway_with, new_group, roomy};
 
 fn people(tenant: &Tenant, count: usize) {
     for n in 0..count {
@@ -133,7 +133,8 @@ fn a_cursor_of_another_query_type_or_tenant_and_a_changed_one_are_none() {
     }
     let foreign = ask(&other, "/Users", &query).expect_error(400, "invalidCursor").body;
     assert_eq!(foreign, none, "a foreign cursor is as unknown as any");
-    let body = json!({ "schemas": [SEARCH], "cursor": on, "filter": query[0].1, "sortBy": "userName" });
+    let body =
+        json!({ "schemas": [SEARCH_REQUEST], "cursor": on, "filter": query[0].1, "sortBy": "userName" });
     other.post("/Users/.search", &body).expect_error(400, "invalidCursor");
     assert_eq!(
         names(&acme.post("/Users/.search", &body).expect(200).body)[0],
@@ -156,8 +157,7 @@ fn a_cursor_of_another_query_type_or_tenant_and_a_changed_one_are_none() {
 
 #[test]
 fn cursors_survive_a_restart_and_end_with_their_time() {
-    let mut gateway =
-        Gateway::start_with(env!("CARGO_BIN_EXE_usher"), &[("USHER__LIMITS__CURSOR_TIMEOUT_SECONDS", "4")]);
+    let mut gateway = gateway_with(&[("USHER__LIMITS__CURSOR_TIMEOUT_SECONDS", "4")]);
     let acme = gateway.tenant("ire", "acme", None, None);
     people(&acme, 3);
     let told = acme.get("/ServiceProviderConfig").expect(200).body["pagination"].clone();
@@ -186,7 +186,7 @@ fn cursors_survive_a_restart_and_end_with_their_time() {
 
 #[test]
 fn rfc_9865_the_configuration_tells_both_ways_and_their_true_numbers() {
-    let gateway = Gateway::start_with(env!("CARGO_BIN_EXE_usher"), &[("USHER__LIMITS__MAX_RESULTS", "3")]);
+    let gateway = gateway_with(&[("USHER__LIMITS__MAX_RESULTS", "3")]);
     let acme = gateway.tenant("ire", "acme", None, None);
     let config = acme.get("/ServiceProviderConfig").expect(200).body;
     assert_eq!(

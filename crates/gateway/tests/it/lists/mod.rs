@@ -8,12 +8,11 @@ mod sorting;
 mod walks;
 
 use serde_json::Value;
+use testkit::urn::SEARCH_REQUEST;
 use testkit::{
     gateway::Tenant,
     http::{Answer, encode},
 };
-
-const SEARCH: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
 
 /// A path with parameters, encoded.
 fn with(path: &str, parameters: &[(&str, &str)]) -> String {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use testkit::gateway::Tenant;
 
-use super::{SEARCH, cursor, ids, list, names};
+use super::{SEARCH_REQUEST, cursor, ids, list, names};
 use crate::running::{new_group, roomy, user_body};
 
 /// Six users and five groups, made in turns; every second user is a Dr, every name exists in both types.
@@ -104,7 +104,7 @@ fn what_one_type_does_not_know_has_no_value_there_and_what_none_knows_is_refused
         "",
     ] {
         acme.find("", filter).expect_error(400, "invalidFilter");
-        acme.post("/.search", &json!({ "schemas": [SEARCH], "filter": filter }))
+        acme.post("/.search", &json!({ "schemas": [SEARCH_REQUEST], "filter": filter }))
             .expect_error(400, "invalidFilter");
     }
 }

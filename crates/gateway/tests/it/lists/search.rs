@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::{SEARCH, cursor, list, names};
+use super::{SEARCH_REQUEST, cursor, list, names};
 use crate::running::{new_group, replace, roomy, user_body};
 
 fn request(more: &Value) -> Value {
-    let mut body = json!({ "schemas": [SEARCH] });
+    let mut body = json!({ "schemas": [SEARCH_REQUEST] });
     for (name, value) in more.as_object().unwrap() {
         body[name] = value.clone();
     }
@@ -70,7 +70,7 @@ fn a_search_is_a_message_of_its_own_kind_with_parameters_of_their_types() {
         for body in [
             json!([]),
             json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"] }),
-            json!({ "schemas": SEARCH }),
+            json!({ "schemas": SEARCH_REQUEST }),
         ] {
             acme.post(path, &body).expect_error(400, "invalidSyntax");
         }

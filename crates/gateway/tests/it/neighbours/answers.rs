@@ -11,7 +11,7 @@ use testkit::{
     wire::Connection,
 };
 
-use super::{gateway_with, resident_mib, roomy};
+use super::{gateway_with, roomy};
 use crate::running::user_body;
 
 /// Longest wait for what must come.
@@ -97,7 +97,7 @@ fn answers_that_nobody_takes_are_bounded_and_pages_are_shorter_meanwhile() {
     greedy.find("/Users", "userName eq \"user000\"").expect(200);
     greedy.create_user("new", "").expect(201).id();
     assert_eq!(page_becomes(&modest, |length| length == USERS), USERS);
-    let memory = resident_mib(&gateway);
+    let memory = gateway.peak_mib();
     assert!(memory < MEMORY_MIB, "{memory} MiB");
 
     greedy.find("/Users", "userName eq \"new\"").expect(200);

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use testkit::{at_once::at_once, gateway::Tenant};
 
-use super::{gateway_with, probes_while, resident_mib, roomy};
+use super::{gateway_with, probes_while, roomy};
 use crate::running::user_body;
 
 /// Clients with a body of many numbers each.
@@ -50,7 +50,7 @@ fn large_bodies_of_one_tenant_keep_no_other_waiting_and_have_a_bounded_memory() 
     assert!(statuses.iter().all(|status| [200, 201, 503].contains(status)), "{statuses:?}");
     assert!(statuses.iter().any(|status| *status < 300), "{statuses:?}");
     assert!(probes >= CLIENTS * 10, "{probes} probes were answered beside {CLIENTS} bodies");
-    let memory = resident_mib(&gateway);
+    let memory = gateway.peak_mib();
     assert!(memory < MEMORY_MIB, "{memory} MiB");
     let done = statuses.iter().filter(|status| **status == 201).count();
     assert_eq!(greedy.get("/Users?count=0").expect(200).body["totalResults"], CLIENTS + done);

@@ -12,9 +12,7 @@ use std::{
 
 use testkit::gateway::{Gateway, Tenant};
 
-fn gateway_with(settings: &[(&str, &str)]) -> Gateway {
-    Gateway::start_with(env!("CARGO_BIN_EXE_usher"), settings)
-}
+use crate::running::gateway_with;
 
 /// A tenant with seats for everybody.
 fn roomy(gateway: &Gateway, key: &str) -> Tenant {
@@ -37,11 +35,4 @@ fn probes_while<T>(tenant: &Tenant, other: impl FnOnce() -> T) -> (usize, T) {
         over.store(true, Ordering::Relaxed);
         (probing.join().unwrap(), done)
     })
-}
-
-/// The most that was ever resident of a process's memory, in MiB.
-fn resident_mib(gateway: &Gateway) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", gateway.pid())).unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
 }

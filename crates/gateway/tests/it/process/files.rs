@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::running::gateway;
 use testkit::gateway::{Gateway, Tenant};
 
 fn newest_store(gateway: &Gateway, region: &str) -> PathBuf {
@@ -26,7 +27,7 @@ fn user_names(tenant: &Tenant) -> BTreeSet<String> {
 /// SQLite is built to flush with `fdatasync`: a fault that is injected elsewhere meets nothing.
 #[test]
 fn a_flush_that_fails_acknowledges_nothing_and_the_next_that_succeeds_does() {
-    let mut gateway = Gateway::start(env!("CARGO_BIN_EXE_usher"));
+    let mut gateway = gateway();
     let acme = gateway.tenant("ire", "acme", None, None);
     let store = newest_store(&gateway, "ire");
     acme.create_user("before", "").expect(201);
@@ -88,7 +89,7 @@ fn aside(path: &Path) -> PathBuf {
 
 #[test]
 fn a_store_whose_file_is_renamed_is_503_until_it_is_put_back() {
-    let gateway = Gateway::start(env!("CARGO_BIN_EXE_usher"));
+    let gateway = gateway();
     let acme = gateway.tenant("ire", "acme", None, None);
     let store = newest_store(&gateway, "ire");
     let other = gateway.tenant("ire", "other", None, None);
@@ -106,7 +107,7 @@ fn a_store_whose_file_is_renamed_is_503_until_it_is_put_back() {
 
 #[test]
 fn a_store_whose_log_is_removed_is_503_once_and_has_lost_nothing() {
-    let gateway = Gateway::start(env!("CARGO_BIN_EXE_usher"));
+    let gateway = gateway();
     let acme = gateway.tenant("ire", "acme", None, None);
     let store = newest_store(&gateway, "ire");
     acme.create_user("before", "").expect(201);
@@ -120,7 +121,7 @@ fn a_store_whose_log_is_removed_is_503_once_and_has_lost_nothing() {
 /// Noticed by an act of staff before anybody looks after the region, and back in its place when somebody does.
 #[test]
 fn a_registry_that_was_away_for_a_moment_is_opened_anew() {
-    let gateway = Gateway::start(env!("CARGO_BIN_EXE_usher"));
+    let gateway = gateway();
     let acme = gateway.tenant("ire", "acme", None, None);
     acme.create_user("before", "").expect(201);
     let registry = gateway.data_dir().join("ire").join("registry.db");

@@ -11,8 +11,7 @@ use serde_json::{Value, json};
 use testkit::{gateway::Tenant, http::Request};
 
 use crate::running::{ENTERPRISE, SEAT, new_group, user_body};
-
-const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+use testkit::urn::PATCH_OP;
 
 const WRITERS: usize = 8;
 

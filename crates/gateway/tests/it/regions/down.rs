@@ -9,7 +9,7 @@ use testkit::{
 };
 
 use super::{assert_unreachable, beside, ready, stores, two_regions, wait_for};
-use crate::running::gateway;
+use crate::running::{gateway, gateway_with};
 
 /// Every kind of request to the region of this tenant is 503, whoever sends it, and staff are told the cause.
 #[track_caller]
@@ -175,7 +175,7 @@ fn a_registry_that_is_removed_while_it_is_served_takes_its_region_down_until_a_c
 
 #[test]
 fn with_no_region_to_serve_the_process_stays_and_is_not_ready_until_one_is_mended() {
-    let mut gateway = Gateway::start_with(env!("CARGO_BIN_EXE_usher"), &[("USHER__SERVE_REGIONS", "ire")]);
+    let mut gateway = gateway_with(&[("USHER__SERVE_REGIONS", "ire")]);
     let acme = gateway.tenant("ire", "acme", None, None);
     acme.create_user("ada", "").expect(201);
     assert_eq!(gateway.stop(), Some(0));

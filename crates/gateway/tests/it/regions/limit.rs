@@ -4,8 +4,7 @@ use serde_json::{Value, json};
 use testkit::gateway::{Gateway, Tenant};
 
 use crate::running::{gateway, replace, user_body};
-
-const BULK: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
+use testkit::urn::BULK_REQUEST;
 
 fn set(gateway: &Gateway, tenant: &Tenant, limit: &str) -> String {
     gateway.cli_ok(&["tenant", "set", "--region", &tenant.region, "--key", &tenant.key, "--max-bytes", limit])
@@ -126,7 +125,8 @@ fn in_a_bulk_only_what_grows_is_refused() {
         operations.push(json!({ "method": "POST", "path": "/Users", "bulkId": format!("b{n}"), "data": big(&format!("b{n}")) }));
     }
     operations.insert(10, json!({ "method": "DELETE", "path": format!("/Users/{}", ids[0]) }));
-    let answer = acme.post("/Bulk", &json!({ "schemas": [BULK], "Operations": operations })).expect(200);
+    let answer =
+        acme.post("/Bulk", &json!({ "schemas": [BULK_REQUEST], "Operations": operations })).expect(200);
     let statuses: Vec<&str> =
         answer.body["Operations"].as_array().unwrap().iter().map(|o| o["status"].as_str().unwrap()).collect();
     assert_eq!(statuses[10], "204", "{statuses:?}");

@@ -5,8 +5,7 @@ use testkit::http::encode;
 
 use super::{HR, add, add_example, document, person, schemas_path};
 use crate::running::{GROUP, SEAT, USER, gateway, roomy};
-
-const BULK_REQUEST: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
+use testkit::urn::BULK_REQUEST;
 
 fn names(list: &Value, member: &str) -> Vec<String> {
     list.as_array().unwrap().iter().map(|item| item[member].as_str().unwrap().to_owned()).collect()

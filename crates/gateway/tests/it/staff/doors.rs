@@ -6,7 +6,7 @@ use testkit::{
 };
 
 use super::{problem, token};
-use crate::running::roomy;
+use crate::running::{gateway_with, roomy};
 
 fn get(gateway: &Gateway, base: &str, path: &str) -> Answer {
     Request::new("GET", &format!("{base}{path}")).bearer(&token(gateway)).send()
@@ -59,8 +59,7 @@ fn attack_18_a_path_that_a_proxy_would_not_know_for_the_admin_api_is_none() {
 
 #[test]
 fn with_a_listener_for_staff_the_other_one_has_no_admin_route() {
-    let gateway =
-        Gateway::start_with(env!("CARGO_BIN_EXE_usher"), &[("USHER__ADMIN__LISTEN", "127.0.0.1:0")]);
+    let gateway = gateway_with(&[("USHER__ADMIN__LISTEN", "127.0.0.1:0")]);
     let url = std::fs::read_to_string(gateway.data_dir().join("server-url")).unwrap();
     let staff = url.trim();
     assert_ne!(staff, gateway.url);
@@ -85,7 +84,6 @@ fn with_a_listener_for_staff_the_other_one_has_no_admin_route() {
 
 #[test]
 fn a_stop_ends_both_doors() {
-    let mut gateway =
-        Gateway::start_with(env!("CARGO_BIN_EXE_usher"), &[("USHER__ADMIN__LISTEN", "127.0.0.1:0")]);
+    let mut gateway = gateway_with(&[("USHER__ADMIN__LISTEN", "127.0.0.1:0")]);
     assert_eq!(gateway.stop(), Some(0), "{}", gateway.log());
 }

@@ -5,11 +5,12 @@ use serde_json::Value;
 use testkit::{gateway::Gateway, http::Request};
 
 use super::token;
+use crate::running::gateway_with;
 
 const MANY: u64 = 60;
 
 fn logging() -> Gateway {
-    Gateway::start_with(env!("CARGO_BIN_EXE_usher"), &[("USHER__LOG__FORMAT", "json")])
+    gateway_with(&[("USHER__LOG__FORMAT", "json")])
 }
 
 /// The lines of the log after a stop, with one of these messages.

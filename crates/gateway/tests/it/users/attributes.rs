@@ -1,9 +1,8 @@
 //! Mandatory, optional, never stored: which attributes must come, may stay away, and are dropped.
 
 use serde_json::{Value, json};
-use testkit::gateway::Gateway;
 
-use crate::running::{ENTERPRISE, replace, roomy, user_body};
+use crate::running::{ENTERPRISE, gateway_with, replace, roomy, user_body};
 
 #[test]
 fn mc12_every_fault_of_a_body_is_named_at_once() {
@@ -56,7 +55,7 @@ fn mc14_one_users_missing_attribute_does_not_touch_the_others() {
 
 #[test]
 fn cx9_a_password_is_taken_dropped_and_never_seen_again() {
-    let gateway = Gateway::start_with(env!("CARGO_BIN_EXE_usher"), &[("RUST_LOG", "trace")]);
+    let gateway = gateway_with(&[("RUST_LOG", "trace")]);
     let acme = gateway.tenant("ire", "acme", None, None);
     let secret = "hunter2-\u{e9}-canary";
     let made = acme.post("/Users", &user_body(&json!({ "userName": "ada", "password": secret }))).expect(201);

@@ -1,13 +1,12 @@
 //! The manager of a user: kept as sent, and told of when it is a user of the same tenant.
 
+use crate::running::gateway;
 use serde_json::json;
-use testkit::gateway::Gateway;
-
-const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+use testkit::urn::ENTERPRISE;
 
 #[test]
 fn a_manager_who_is_a_user_here_is_told_of_and_any_other_is_kept_as_sent() {
-    let gateway = Gateway::start(env!("CARGO_BIN_EXE_usher"));
+    let gateway = gateway();
     let acme = gateway.tenant("ire", "acme", Some(5), Some(5));
     let boss = acme.create_user("boss@example.com", "user").expect(201).id();
     let ada = acme.create_user("ada@example.com", "user").expect(201).id();
@@ -35,7 +34,7 @@ fn a_manager_who_is_a_user_here_is_told_of_and_any_other_is_kept_as_sent() {
 
 #[test]
 fn a_conditional_get_sees_a_manager_change_and_go() {
-    let gateway = Gateway::start(env!("CARGO_BIN_EXE_usher"));
+    let gateway = gateway();
     let acme = gateway.tenant("ire", "acme", Some(5), Some(5));
     let boss = format!("/Users/{}", acme.create_user("boss", "user").expect(201).id());
     let made = acme.create_user("ada", "user").expect(201);

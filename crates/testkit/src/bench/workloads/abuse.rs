@@ -16,6 +16,7 @@ use crate::bench::closed_loop::{Bound, Phase, Target, Worker, play_turns};
 use crate::bench::people;
 
 use super::{Directory, single};
+use crate::urn::BULK_REQUEST;
 
 /// Abusive clients.
 pub const CLIENTS: usize = 8;
@@ -87,8 +88,7 @@ impl Abuse {
                     json!({"method": "POST", "path": "/Users", "bulkId": n.to_string(), "data": data})
                 };
                 let operations: Vec<Value> = (0..1_000).map(operation).collect();
-                let schema = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
-                post("/Bulk", &json!({"schemas": [schema], "Operations": operations}))
+                post("/Bulk", &json!({"schemas": [BULK_REQUEST], "Operations": operations}))
             }
             Self::Addresses => {
                 let emails: Vec<Value> =

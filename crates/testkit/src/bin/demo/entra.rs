@@ -4,11 +4,7 @@ use serde_json::{Value, json};
 use testkit::http::Answer;
 
 use crate::story::{Outcome, Story};
-
-const CORE_USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
-const ENTERPRISE_USER: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
-const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
-const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+use testkit::urn::{ENTERPRISE, GROUP, PATCH_OP, USER};
 
 /// §4.1: *Test connection* asks for a random user, and wants an empty list.
 pub(crate) fn test_connection(story: &mut Story<'_>) {
@@ -24,7 +20,7 @@ pub(crate) fn provision(story: &mut Story<'_>, name: &str, user_type: &str) -> O
     let (given, family) = name.split_once(' ').unwrap();
     let user_name = format!("{}@acme.example", given.to_lowercase());
     let user = json!({
-        "schemas": [CORE_USER, ENTERPRISE_USER],
+        "schemas": [USER, ENTERPRISE],
         "externalId": given.to_lowercase(),
         "userName": user_name,
         "active": true,

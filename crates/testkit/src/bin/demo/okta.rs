@@ -5,10 +5,7 @@ use serde_json::{Value, json};
 use testkit::http::Answer;
 
 use crate::story::{Outcome, Story};
-
-const CORE_USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
-const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
-const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+use testkit::urn::{GROUP, PATCH_OP, USER};
 
 /// §3.1: *Test API Credentials*.
 pub(crate) fn test_credentials(story: &mut Story<'_>) {
@@ -21,7 +18,7 @@ pub(crate) fn assign(story: &mut Story<'_>, name: &str, user_type: &str) -> Outc
     let user_name = format!("{}@globex.example", given.to_lowercase());
     let filter = format!("userName%20eq%20%22{}%22", user_name.replace('@', "%40"));
     let user = json!({
-        "schemas": [CORE_USER],
+        "schemas": [USER],
         "userName": user_name,
         "name": { "givenName": given, "familyName": family },
         "emails": [{ "primary": true, "value": user_name, "type": "work" }],

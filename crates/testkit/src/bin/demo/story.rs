@@ -7,9 +7,9 @@ use testkit::{
 };
 
 use crate::told::{Told, Tone};
+use testkit::urn::SEAT;
 
 /// The read-only extension that describes a user's seat.
-const SEAT: &str = "urn:usher:params:scim:schemas:extension:seat:2.0:User";
 
 /// The result of one request, read from its answer alone.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -16,6 +16,7 @@ use testkit::{
     gateway::{Gateway, Tenant},
 };
 
+use crate::running::gateway_with;
 use client::{Client, Staff};
 use reckoning::Books;
 
@@ -63,7 +64,7 @@ fn s1_s2_s6_s7_every_change_of_a_minute_of_kills_and_clock_jumps_is_the_models()
     let environment = clock.environment();
     let environment: Vec<(&str, &str)> =
         environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let mut gateway = Gateway::start_with(env!("CARGO_BIN_EXE_usher"), &environment);
+    let mut gateway = gateway_with(&environment);
     let tenant = gateway.tenant("ire", "acme", Some(8), Some(12));
     let mut books = Books::open(&gateway, &tenant);
     let mut clients: Vec<Client> = (0..CLIENTS).map(|n| Client::new(n, seed)).collect();
