@@ -1,5 +1,5 @@
 //! The differential property: what a store answers to a filter is what `scim_core::filter::matches` says of every whole
-//! resource, totals and pages included, whatever part of the filter SQL decided.
+//! resource, totals and pages included, for any part of the filter that SQL decides.
 
 use std::cell::{Cell, RefCell};
 
@@ -28,7 +28,7 @@ fn one_of(options: &'static [&'static str]) -> impl Strategy<Value = &'static st
     prop::sample::select(options)
 }
 
-/// `"…"`: a word, an id (in either letter case), or an id that is nobody's.
+/// `"…"`: a word, an id (in either letter case), or an id of no resource.
 fn literal(people: &People) -> BoxedStrategy<String> {
     let ids: Vec<String> = people.user_ids.iter().step_by(17).chain(&people.group_ids).cloned().collect();
     let shouted = ids.iter().map(|id| id.to_uppercase()).collect::<Vec<_>>();

@@ -1,4 +1,4 @@
-//! Schema documents as rows, and who holds data of one.
+//! Schema documents as rows, and the resources that hold data of one.
 
 use std::sync::mpsc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Membership as rows: differences in order, unknown members, and nobody lost between concurrent changes.
+//! Membership as rows: differences in order, unknown members, and no member lost between concurrent changes.
 
 use std::{collections::BTreeSet, slice::from_ref, sync::Arc, time::Duration};
 

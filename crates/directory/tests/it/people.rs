@@ -154,7 +154,7 @@ fn distinct(
         .collect()
 }
 
-/// Who is there, in the order of their ids.
+/// All users, in the order of their ids.
 #[derive(Clone, Debug)]
 pub(crate) struct People {
     pub(crate) user_ids: Vec<String>,

@@ -1,5 +1,5 @@
-//! What SQLite says it will do for a page: walk along an index, from where the page begins. A list of 100,000 then costs as much
-//! for each page as one of 100, and whoever drops an index is told here.
+//! What SQLite says it will do for a page: walk along an index, from where the page begins. A list of 100,000 then costs as
+//! much for each page as one of 100, and a test fails when an index is missing.
 
 use std::sync::{Arc, Mutex};
 

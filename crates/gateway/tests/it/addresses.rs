@@ -1,4 +1,4 @@
-//! Region, company key, token: which address opens which tenant, and what a wrong one is told (MetaCompliance's guide).
+//! Region, company key, token: which address opens which tenant, and the answer to a wrong one (MetaCompliance's guide).
 
 use serde_json::json;
 use testkit::{

@@ -162,7 +162,7 @@ fn a_write_on_a_stale_version_is_412_and_changes_nothing() {
     gateway.audit(&acme);
 }
 
-/// RFC 7232 §3.1, §3.2 and §6; what is not there is 404 whatever the conditions say (§5).
+/// RFC 7232 §3.1, §3.2 and §6; an unknown resource is 404 under any conditions (§5).
 #[test]
 fn every_method_heeds_both_conditions_in_every_spelling() {
     let (_gateway, acme) = roomy();

@@ -126,7 +126,7 @@ impl Wishes {
     }
 }
 
-/// Who is there, with the name of its manager; and every group with the names of its members.
+/// Every user, with the name of its manager; and every group with the names of its members.
 type Shown = (BTreeMap<String, Option<String>>, BTreeMap<String, BTreeSet<String>>);
 
 fn shown(tx: &mut WriteTx<'_>, rules: &Rules) -> Done<Shown> {

@@ -28,7 +28,7 @@ async fn log(tenant: &Tenant) -> Vec<StoredChange> {
     newest_first.into_iter().rev().collect()
 }
 
-/// A client that has this version of the user is told that nothing has changed.
+/// A conditional GET with this version of the user is answered as unchanged.
 async fn is_304(tenant: &Tenant, id: &str) -> bool {
     let view = tenant.get(id).await;
     let has = Some(provisioning::version::etag(view.record.version));
@@ -99,7 +99,7 @@ async fn two_processes_with_clocks_five_seconds_apart_tell_one_story() {
     fresh.remove().await;
 }
 
-/// A reader who goes on behind the last number that it has seen misses nothing: while eight write through two processes.
+/// A reader that continues after the last number it has seen misses nothing, while eight clients write through two processes.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_of_what_came_after_the_last_misses_nothing_while_two_processes_write() {
     let fresh = FreshStore::postgres_with(TENANT_MIGRATIONS, settings(jumping())).await;

@@ -10,8 +10,8 @@ use testkit::stores::FreshStore;
 
 use crate::support::{Tenant, act, person};
 
-/// Three who wait, whose places were ids: given in another order than their names and rows. A clock had been set back, so the
-/// times of the log say another order than its ids, by which it was read.
+/// Three waiting users, whose places were ids: given in another order than their names and rows. A clock had been set back, so
+/// the times of the log say another order than its ids, by which it was read.
 const WRITTEN_BEFORE: &str = r#"
 INSERT INTO users (id, user_name_key, user_name_folded, document, version, created_ms, modified_ms, groups_changed_ms) VALUES
  ('019b0000-0000-7000-8000-00000000000a', 'seated', 'seated', '{"userName":"seated","userType":"user","active":true}', 1, 1795000000000, 1795000000000, 0),

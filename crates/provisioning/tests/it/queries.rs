@@ -1,4 +1,4 @@
-//! How often the database is asked: not once for each row, and not for what nobody is told.
+//! How often the database is asked: not once for each row, and not for values that are not returned.
 
 use std::sync::{
     Arc,

@@ -269,7 +269,7 @@ async fn who_writes_under_schemas_that_have_changed_is_told_to_come_again() {
     .await;
 }
 
-/// Whoever wins, nothing rests that no schema declares; on PostgreSQL the two really run at the same time.
+/// Whichever wins, no stored value lacks its schema; on PostgreSQL the two really run at the same time.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_removal_among_writes_leaves_no_data_without_a_schema() {
     on_each_store(TENANT_MIGRATIONS, async |store| {

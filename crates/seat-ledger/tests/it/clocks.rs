@@ -1,4 +1,4 @@
-//! Clocks that are wrong or disagree: who waits longest is who came first, whatever time it was then.
+//! Wrong or different clocks: the first in the queue is the first that came, by count and not by time.
 
 use diesel::{RunQueryDsl, sql_query, sql_types::BigInt};
 use futures_util::future::join_all;

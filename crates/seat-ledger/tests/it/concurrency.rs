@@ -1,4 +1,4 @@
-//! Many at once: the last seat goes to one of them, and whatever the interleaving the counts agree.
+//! Many at once: the last seat goes to one of them, and the counts agree after any interleaving.
 
 use futures_util::future::join_all;
 use seat_ledger::{License, Policy, SeatError, State, pools, seats};

@@ -1,4 +1,4 @@
-//! The ledger's rules a second time, in memory and without counters: who holds what is counted anew at every question.
+//! The ledger's rules a second time, in memory and without counters: holders are counted anew for every question.
 
 use seat_ledger::{License, Policy, Seat, State};
 
@@ -68,7 +68,7 @@ impl Reference {
         self.quota(license).is_none_or(|quota| self.used(license) < quota)
     }
 
-    /// `None` is a refusal, which changes nothing; else who else got a seat, in order.
+    /// `None` is a refusal, which changes nothing; else the other users who got a seat, in order.
     pub(crate) fn settle(&mut self, user: usize, ask: Ask, active: bool) -> Option<Vec<usize>> {
         if let Some(partner) = self.partner(user, ask, active) {
             let mut moved = Vec::new();
@@ -119,8 +119,8 @@ impl Reference {
         stand(Some(instead), State::Fallback, Some(self.next_place))
     }
 
-    /// With whom the user changes seats: each has the license that the other wants. No seat is taken from anybody, so no policy is
-    /// asked (S1); the plan must have the license that somebody comes down to (MO8).
+    /// The user's partner in an exchange: each has the license that the other wants. No seat is taken, so no policy is asked
+    /// (S1); the plan must have the lower license of the two (MO8).
     fn partner(&self, user: usize, ask: Ask, active: bool) -> Option<usize> {
         let wanted = ask.wish(active).license;
         let held = self.people[user].as_ref()?.granted.filter(|held| active && *held != wanted)?;
@@ -145,7 +145,7 @@ impl Reference {
         self.member_policy = policy;
     }
 
-    /// S6: the next free seat is for who waits longest. Nobody waits for what another who waits would give.
+    /// S6: the next free seat goes to the user who has waited longest. Nobody waits for what another who waits would give.
     fn promote(&mut self) -> Vec<usize> {
         let mut promoted = Vec::new();
         loop {
@@ -164,7 +164,7 @@ impl Reference {
         }
     }
 
-    /// Who waits for this license, in the order of the queue.
+    /// The users who wait for this license, in the order of the queue.
     pub(crate) fn queue(&self, license: License) -> Vec<usize> {
         let people = self.people.iter().enumerate();
         let waiting = people.filter_map(|(user, person)| {

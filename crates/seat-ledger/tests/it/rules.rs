@@ -65,7 +65,7 @@ async fn mo5_a_move_frees_one_seat_and_takes_the_other_in_one_transaction() {
     .await;
 }
 
-/// Every Lite seat is held by people who wait for Member: who steps down changes places with the first of them.
+/// Every Lite seat is held by people who wait for Member: a user who steps down exchanges seats with the first of them.
 #[tokio::test(flavor = "multi_thread")]
 async fn s1_a_lower_class_is_granted_where_the_seat_that_it_frees_makes_room() {
     on_each_store(async |store| {
@@ -125,7 +125,8 @@ async fn s1_who_waits_for_less_and_who_waits_for_more_exchange_seats_above_a_cut
     .await;
 }
 
-/// Who holds what the other wants exchanges it, whatever the policy says, the first who waits with the first who asks.
+/// Two users who each hold the license that the other wants exchange them under any policy: the first in the queue with the
+/// first request.
 #[tokio::test(flavor = "multi_thread")]
 async fn s1_a_swap_at_full_seats_passes_for_an_administrator_and_under_refusal_in_the_order_of_the_queue() {
     on_each_store(async |store| {

@@ -97,7 +97,7 @@ pub(crate) async fn plan(store: &Store, member: i64, lite: i64, policy: Policy) 
     .unwrap();
 }
 
-/// The one rule: ledger, counter and holders are one number; and nobody waits while a seat is free.
+/// The one rule: ledger, counter and holders are one number; and no user waits while a seat is free.
 pub(crate) fn assert_adds_up(tx: &mut ReadTx<'_>) -> Result<(), SeatError> {
     for (license, count) in audit::recount(tx)? {
         assert!(count.adds_up(), "{license}: {count:?}");

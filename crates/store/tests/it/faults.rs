@@ -1,4 +1,4 @@
-//! What SQLite says when something is wrong with the file, and what a caller is told.
+//! SQLite's messages about a damaged or missing file, and the errors that they become.
 
 use std::time::Duration;
 

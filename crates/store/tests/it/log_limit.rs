@@ -1,4 +1,4 @@
-//! The write-ahead log has a bound, whoever reads, and is empty when nobody has written for a while.
+//! The write-ahead log has a bound, also while others read, and is emptied some time after the last write.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

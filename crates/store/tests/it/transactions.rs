@@ -1,4 +1,4 @@
-//! All or nothing, whatever ends a closure; one view for a reader; nothing lost between writers.
+//! All or nothing, however a closure ends; one view for a reader; nothing lost between writers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

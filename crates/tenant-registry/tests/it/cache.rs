@@ -81,7 +81,7 @@ async fn attack_19_nothing_stale_is_served_after_suspend_settings_and_revoke() {
     assert!(grant(&region, &token).await.is_none());
 }
 
-/// A token that somebody asked for before it was made is remembered as unknown, but not for long.
+/// A token that was tried before it was made is remembered as unknown, but not for long.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tenant_made_anew_under_an_old_key_is_another_tenant() {
     let region = Region::new().await;

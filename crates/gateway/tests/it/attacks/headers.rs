@@ -1,4 +1,4 @@
-//! Headers that want to change the method, the place, the answer or who may read it (rows 61 to 63, 65).
+//! Headers that try to change the method, the place, the answer or its readers (rows 61 to 63, 65).
 
 use serde_json::json;
 use testkit::http::Request;

@@ -1,4 +1,4 @@
-//! Who a resource is, and what it may say of itself: ids are the server's, rights are nobody's to claim (rows 1 to 3, 26 to 29).
+//! Identity and rights of a resource: the server gives ids, and no request can claim rights (rows 1 to 3, 26 to 29).
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! What rests, what is logged, what is counted and what is told: never a secret, never a person (rows 22 to 25, 66).
+//! No secret and no person in files at rest, logs, metrics and errors (rows 22 to 25, 66).
 
 use serde_json::{Value, json};
 use testkit::{

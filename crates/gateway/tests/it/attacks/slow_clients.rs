@@ -1,4 +1,4 @@
-//! Clients that send slowly, send nothing, or take nothing: cut off in time, and nobody else waits (row 60).
+//! Clients that send slowly, send nothing, or take nothing: cut off in time, and no other client waits (row 60).
 
 use std::{
     thread::sleep,
@@ -29,7 +29,7 @@ fn impatient() -> Gateway {
     ])
 }
 
-/// Sends bytes more at a time on all of these connections until the gateway hangs up; what it said.
+/// Sends bytes again and again on all of these connections until the gateway closes them; everything that came.
 fn drip_all(slow: Vec<(Connection, &'static [u8])>) -> Vec<Heard> {
     let drip = |(connection, bytes): (Connection, &'static [u8])| {
         std::thread::spawn(move || connection.drip(bytes, PATIENCE))

@@ -36,7 +36,7 @@ fn a_body_beyond_the_announced_size_is_413_and_the_size_is_named() {
     assert!(refused.body["detail"].as_str().unwrap().contains("maxPayloadSize (100000)"), "{}", refused.text);
 }
 
-/// What was begun is done and told; the rest can be sent again.
+/// Operations that were begun are done and answered; the rest can be sent again.
 #[test]
 fn a_bulk_that_takes_too_long_does_not_attempt_the_rest() {
     let gateway = gateway_with(&[("USHER__LIMITS__BULK_SECONDS", "0")]);

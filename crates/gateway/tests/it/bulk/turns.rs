@@ -15,8 +15,8 @@ fn many(prefix: &str, n: usize) -> Value {
     (0..n).map(|i| new_user(&format!("{prefix}-{i}"), &json!({}))).collect::<Vec<_>>().into()
 }
 
-/// Nobody waits for whole bulks. Told by what is there when a write is answered, not by time: were each bulk one transaction, a
-/// write that comes while they wait for each other would find all that they make.
+/// No request waits for whole bulks. Shown by the users that exist when a write is answered, not by time: were each bulk one
+/// transaction, a write that comes while they wait for each other would find all that they make.
 #[test]
 fn single_writes_get_their_turn_while_bulks_run() {
     let gateway = gateway_with(&[("USHER__LIMITS__BULK_SECONDS", "300")]);

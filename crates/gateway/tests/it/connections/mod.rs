@@ -1,4 +1,5 @@
-//! Connections and file descriptors: who gets how many, what is read of strangers, and how an orderly stop treats who is there.
+//! Connections and file descriptors: their bounds, how much is read without a credential, and how an orderly stop treats open
+//! connections.
 
 mod descriptors;
 mod stop;

@@ -1,4 +1,4 @@
-//! An orderly stop under load: whoever sends a request on an open connection gets an answer.
+//! An orderly stop under load: every request on an open connection is answered.
 
 use std::{
     io,
@@ -58,7 +58,7 @@ impl Tally {
         }
     }
 
-    /// Connects again and again until nobody listens any more.
+    /// Connects again and again until connections are refused.
     fn ask_until_refused(&self, url: &str, ask: &str, of_each: (usize, Duration)) {
         loop {
             match Connection::open(url) {

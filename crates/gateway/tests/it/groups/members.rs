@@ -1,4 +1,4 @@
-//! IO7, IO8, IO10, IO12: who is in a group is seen at once, on the group and on the user.
+//! IO7, IO8, IO10, IO12: a membership is visible at once, on the group and on the user.
 
 use serde_json::{Value, json};
 use testkit::{at_once::at_once, gateway::Tenant};

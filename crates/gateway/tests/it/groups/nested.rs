@@ -1,4 +1,4 @@
-//! Groups in groups (table of disagreements, `groups in groups`): stored as `type: Group`, told on the group and on the user,
+//! Groups in groups (table of disagreements, `groups in groups`): stored as `type: Group`, shown on the group and on the user,
 //! never in a circle.
 
 use serde_json::{Value, json};

@@ -7,7 +7,7 @@ use crate::running::{GROUP, members, new_group, onboarded, roomy};
 
 const NOBODY: &str = "0190a0a0-0000-7000-8000-00000000dead";
 
-/// A group with one member, and every shape that would add one who is here beside one who is not.
+/// A group with one member, and every form of a change that adds an existing user beside an unknown one.
 fn shapes(tenant: &Tenant) -> (String, String, Vec<Value>) {
     let ada = tenant.create_user("ada", "").expect(201).id();
     let grace = tenant.create_user("grace", "").expect(201).id();

@@ -1,4 +1,5 @@
-//! Answers that nobody takes: bounded in bytes for each tenant, whatever its connections; beyond that pages are shorter.
+//! Answers that no client reads: bounded in bytes for each tenant, for any number of connections; beyond that pages are
+//! shorter.
 
 use std::{
     thread::sleep,
@@ -17,7 +18,7 @@ use crate::running::user_body;
 /// Longest wait for what must come.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A busy machine makes the pages slowly: until all of them are made, no connection is closed because nobody reads from it.
+/// A busy machine makes the pages slowly: until all of them are made, no connection is closed because its client does not read.
 const NOBODY_IS_CUT_OFF: (&str, &str) = ("USHER__SERVER__WRITE_TIMEOUT_SECONDS", "600");
 
 /// Users of 60 kB each, 15 MB together.

@@ -1,5 +1,5 @@
-//! No tenant harms another, nor itself: large bodies, searches in memory and answers that nobody takes have bounds, and others
-//! are served meanwhile. What is asserted is how much happens while something else goes on, never how fast.
+//! No tenant harms another, nor itself: large bodies, searches in memory and answers that no client reads have bounds, and
+//! others are served meanwhile. What is asserted is how much happens while something else goes on, never how fast.
 
 mod answers;
 mod bodies;

@@ -118,7 +118,7 @@ fn a_store_whose_log_is_removed_is_503_once_and_has_lost_nothing() {
     gateway.audit(&acme);
 }
 
-/// Noticed by an act of staff before anybody looks after the region, and back in its place when somebody does.
+/// An act of staff notices it before the regular check of the region; once the file is back, that check finds it.
 #[test]
 fn a_registry_that_was_away_for_a_moment_is_opened_anew() {
     let gateway = gateway();

@@ -1,4 +1,4 @@
-//! A deletion that fails can be said again, and keeps nobody from anything but the company key.
+//! A deletion that fails can be repeated, and blocks only the company key.
 
 use std::fs;
 

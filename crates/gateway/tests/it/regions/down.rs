@@ -11,7 +11,7 @@ use testkit::{
 use super::{assert_unreachable, beside, ready, stores, two_regions, wait_for};
 use crate::running::{gateway, gateway_with};
 
-/// Every kind of request to the region of this tenant is 503, whoever sends it, and staff are told the cause.
+/// Every kind of request to the region of this tenant is 503, with any credential, and staff read the cause.
 #[track_caller]
 fn assert_down(gateway: &Gateway, tenant: &Tenant, other: &Tenant, cause: &str) {
     let to = |path: &str| format!("{}{path}", tenant.base_url);

@@ -87,7 +87,7 @@ fn staff_suspend_revoke_and_delete_on_a_full_disk_and_the_reserve_comes_back() {
     });
 }
 
-/// Whoever else waits for room does not get what is given to staff, however often they act.
+/// Other writes that wait for room do not get the room that is given to staff, however often staff act.
 #[test]
 fn staff_act_on_a_full_disk_while_everybody_writes() {
     let (gateway, acme, other) = on_small_disk(24);

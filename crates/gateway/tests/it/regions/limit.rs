@@ -22,7 +22,7 @@ fn big(name: &str) -> Value {
     user_body(&json!({ "userName": name, "title": "x".repeat(30_000) }))
 }
 
-/// Creates users until one is refused; the ids of those who are there.
+/// Creates users until one is refused; the ids of the existing users.
 fn fill(tenant: &Tenant) -> Vec<String> {
     let mut ids = Vec::new();
     loop {

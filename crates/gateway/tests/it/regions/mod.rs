@@ -44,7 +44,7 @@ fn beside(path: &Path, end: &str) -> PathBuf {
     PathBuf::from(format!("{}{end}", path.display()))
 }
 
-/// Asserts what a tenant is told whose data cannot be reached.
+/// Asserts the answer to a tenant whose data cannot be reached.
 #[track_caller]
 fn assert_unreachable(answer: Answer) {
     let told = answer.expect_error(503, "");

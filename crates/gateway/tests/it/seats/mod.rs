@@ -1,4 +1,4 @@
-//! Who gets a seat, who waits, who is refused, and what all of them are told.
+//! Granting, waiting and refusal of seats, and the answers to each.
 
 mod last_seat;
 mod moves;

@@ -89,7 +89,7 @@ fn mo5_a_move_from_member_to_lite_frees_the_one_and_takes_the_other_at_once() {
     gateway.audit(&acme);
 }
 
-/// The seat that the move gives up goes to who waits; the Lite seat that the promoted one gives up is free for the mover.
+/// The seat that the move frees goes to the first in the queue; the Lite seat that this promotion frees is free for the mover.
 #[test]
 fn mo5_a_move_to_lite_swaps_with_who_waits_when_every_lite_seat_is_taken() {
     let (gateway, acme) = acme(Some(1), Some(1));
@@ -235,7 +235,7 @@ fn s1_an_admin_is_lowered_when_every_lite_seat_is_taken_and_keeps_the_seat_until
     gateway.audit(&acme);
 }
 
-/// MO5: two who hold what the other wants exchange it. No license grows without another's going, so no policy refuses.
+/// MO5: two users who each hold the license that the other wants exchange them. Neither license grows, so no policy refuses.
 #[test]
 fn s1_a_swap_at_full_seats_goes_through_by_patch_and_by_put_whatever_the_policy() {
     for policy in ["fallback", "refuse"] {

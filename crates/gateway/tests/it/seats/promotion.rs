@@ -1,4 +1,4 @@
-//! S6: a seat that becomes free, or is bought, goes to who waits first.
+//! S6: a seat that becomes free, or is bought, goes to the first in the queue.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! What an identity provider is told when no seat is left.
+//! The answer to an identity provider when no seat is left.
 
 use serde_json::{Value, json};
 use testkit::gateway::{Gateway, Tenant};

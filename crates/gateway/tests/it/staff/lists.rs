@@ -1,4 +1,4 @@
-//! Lists of the admin API come in pages, and a walk over them meets who stays exactly once.
+//! Lists of the admin API come in pages, and a walk over them meets each lasting entry exactly once.
 
 use serde_json::{Value, json};
 use testkit::{gateway::Gateway, http::Answer};

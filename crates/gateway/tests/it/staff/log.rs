@@ -1,5 +1,4 @@
-//! What anybody can cause without a credential is told in few lines, and none of it is lost; what the holder of a token does is
-//! told one by one.
+//! Requests without a credential are summed up in few lines, and none of them is lost; requests with a token have a line each.
 
 use serde_json::Value;
 use testkit::{gateway::Gateway, http::Request};

@@ -1,4 +1,4 @@
-//! The admin API: what staff send, what they are shown, by which door they come, and what is told of those who are not staff.
+//! The admin API: requests of staff, their answers, the listener, and the refusal of requests that are not from staff.
 
 mod bodies;
 mod doors;

@@ -1,5 +1,4 @@
-//! What the characteristics of RFC 7643 §2.2 come to on the wire: faults told together, order without meaning, dialects in every
-//! verb.
+//! The characteristics of RFC 7643 §2.2 on the wire: faults reported together, order without meaning, dialects in every verb.
 
 use serde_json::{Value, json};
 

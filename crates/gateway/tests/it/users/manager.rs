@@ -1,4 +1,4 @@
-//! The manager of a user: kept as sent, and told of when it is a user of the same tenant.
+//! The manager of a user: kept as sent, and described when it is a user of the same tenant.
 
 use crate::running::gateway;
 use serde_json::json;

@@ -238,7 +238,8 @@ async fn attack_47_of_those_who_would_close_a_circle_together_one_is_refused() {
     .await;
 }
 
-/// Memberships, nestings, deletions and edits of the same few people and groups: nobody waits for each other in a circle.
+/// Memberships, nestings, deletions and edits of the same few people and groups: no transactions wait for each other in a
+/// circle.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_storm_of_groups_and_their_people_is_never_told_to_retry() {
     for_each_tenant(async |tenant: Tenant| {

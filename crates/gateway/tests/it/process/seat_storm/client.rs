@@ -1,4 +1,5 @@
-//! Who acts: clients, each the only one to change its own few people, and staff. Each remembers what it asked for and was told.
+//! The actors: clients, each of which alone changes its own few people, and staff. Each remembers its requests and their
+//! answers.
 
 use std::{collections::BTreeMap, sync::atomic::Ordering};
 
@@ -41,7 +42,7 @@ pub(super) struct Told {
 /// One request and what became of it.
 #[derive(Debug)]
 pub(super) struct Act {
-    /// Empty for one who is to be made.
+    /// Empty for a person who is not created yet.
     pub(super) id: String,
     /// `None`: delete.
     pub(super) wish: Option<Wish>,
@@ -86,7 +87,7 @@ impl Client {
         format!("c{}-", self.number)
     }
 
-    /// Learns anew who is there, after what it could not know.
+    /// Reads its people anew after a request without an answer.
     pub(super) fn learn(&mut self, people: impl Iterator<Item = (String, String, Wish)>) {
         let mut known = std::mem::take(&mut self.people);
         for (id, name, wish) in people {
@@ -216,7 +217,7 @@ pub(super) struct PlanAct {
     pub(super) in_doubt: bool,
 }
 
-/// Who sells seats.
+/// Staff who sell seats.
 pub(super) struct Staff {
     dice: Dice,
     pub(super) acts: Vec<PlanAct>,

@@ -45,7 +45,7 @@ impl Dice {
     }
 }
 
-/// What all who act in one round share.
+/// The state that all actors of a round share.
 pub(super) struct Round<'a> {
     gateway: &'a Gateway,
     tenant: &'a Tenant,

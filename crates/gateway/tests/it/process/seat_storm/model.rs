@@ -1,4 +1,4 @@
-//! The rules of seats a second time, in the words of the change log: who holds and who waits is counted anew at every question.
+//! The rules of seats a second time, in the words of the change log: holders and waiters are counted anew for every question.
 
 use std::collections::BTreeMap;
 
@@ -41,7 +41,7 @@ impl Wish {
     }
 }
 
-/// How a person stands; who holds another license than the one that was asked for has a place in the queue.
+/// The state of a person; one who holds another license than the requested one has a place in the queue.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Seat {
     pub(super) wish: Wish,
@@ -64,7 +64,7 @@ pub(super) type Movement = (License, String, i64);
 
 /// What a change must have come to beside itself.
 pub(super) struct Outcome {
-    /// Who got a seat by it, in this order.
+    /// The people who got a seat by it, in this order.
     pub(super) promoted: Vec<String>,
     /// In no order.
     pub(super) movements: Vec<Movement>,
@@ -102,7 +102,7 @@ impl Model {
         i64::try_from(holders.count()).unwrap()
     }
 
-    /// Who waits, in the order of the queue.
+    /// The people who wait, in the order of the queue.
     pub(super) fn queue(&self, license: License) -> Vec<String> {
         let waiting = self.seats.iter().filter(|(_, seat)| seat.wish.license() == license);
         let places: BTreeMap<u64, &String> =
@@ -215,7 +215,7 @@ impl Model {
         Outcome { promoted, movements }
     }
 
-    /// S6: a free seat is for who waits longest.
+    /// S6: a free seat goes to the person who has waited longest.
     fn promote(&mut self) -> Vec<String> {
         let mut promoted = Vec::new();
         let first_of = |model: &Self, license| {

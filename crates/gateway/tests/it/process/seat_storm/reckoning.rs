@@ -108,7 +108,7 @@ impl Books {
         rows.iter().map(movement).collect()
     }
 
-    /// Compares everything since the last time, and lets the clients know who is there.
+    /// Compares everything since the last time, and gives the clients the people that exist.
     pub(super) fn reckon(
         &mut self,
         gateway: &Gateway,
@@ -136,7 +136,7 @@ impl Books {
         }
     }
 
-    /// Every acknowledged change has its record with what was told, and what was refused has none.
+    /// Every acknowledged change has a record that equals its answer, and a refused one has none.
     fn check_answers(&mut self, changes: &[Change], clients: &[Client]) {
         let own = |request: &str| {
             changes.iter().find(|c| c.request_id == request && c.kind != "user.promoted").map(|c| c.number)
