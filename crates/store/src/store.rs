@@ -121,7 +121,7 @@ impl Store {
         work: impl FnMut(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {
         match &self.opened.kind {
-            Kind::Sqlite(store) => store.write(Manner { repeat, urgency, on: self.on }, work).await,
+            Kind::Sqlite(store) => store.writer.write(Manner { repeat, urgency, on: self.on }, work).await,
             Kind::Postgres(store) => store.write(self.on, work).await,
         }
     }

@@ -216,11 +216,13 @@ impl Shared {
                 let room = self.make_room(&self.sqlite_room, is_sqlite).await?;
                 let opener = self.opener(file);
                 let priority = Arc::clone(&self.priority);
-                let opening = move || {
-                    SqliteStore::open(&opener, migrations, &priority, absent)
-                        .map_err(|error| reserve::explained(error, opener.file.path()))
+                let open = move || {
+                    let opened = opener
+                        .descriptors
+                        .retrying(|| SqliteStore::open(&opener, migrations, &priority, absent));
+                    opened.map_err(|error| reserve::explained(error, opener.file.path()))
                 };
-                let store = blocking(opening).await?;
+                let store = blocking(open).await?;
                 let instruments = store.instruments.clone();
                 Ok(Store::new(Kind::Sqlite(store), instruments, room))
             }

@@ -36,35 +36,25 @@ use crate::open::{Opener, Role};
 use crate::pool::{Limits, Pool};
 use crate::priority::Priority;
 use crate::stats::Instruments;
-use crate::{Failure, ReadTx, StoreError, WriteTx};
+use crate::{Failure, ReadTx, StoreError};
 
 const BEGIN: &str = "BEGIN";
 
 /// An open SQLite store.
 pub(crate) struct SqliteStore {
     readers: Arc<Pool>,
-    writer: Arc<Writer>,
+    pub(crate) writer: Arc<Writer>,
     pub(crate) instruments: Instruments,
     presence: Arc<Presence>,
     deadline: Duration,
 }
 
 impl SqliteStore {
-    /// Opens a file and migrates it when it is behind. Blocks.
+    /// Opens a file and migrates it when it is behind. Blocks. It may be tried again where file descriptors are missing.
     ///
     /// # Errors
-    /// `Missing`, and `Corrupt` for an empty file, unless the store may be made; `Corrupt` for a file of another store or
-    /// program.
+    /// `Missing`, and `Corrupt` for an empty file, unless the store may be made; `Corrupt` for a file of another store or program.
     pub(crate) fn open(
-        opener: &Opener,
-        migrations: &'static [Migration],
-        priority: &Arc<Priority>,
-        absent: Absent,
-    ) -> Result<Self, StoreError> {
-        opener.descriptors.retrying(|| Self::open_once(opener, migrations, priority, absent))
-    }
-
-    fn open_once(
         opener: &Opener,
         migrations: &'static [Migration],
         priority: &Arc<Priority>,
@@ -164,14 +154,6 @@ impl SqliteStore {
             // Opening one takes far longer than handing the work over, and may have to wait.
             None => self.read_beside(permit, Threads::Usual, work).await,
         }
-    }
-
-    pub(crate) async fn write<T: Send + 'static, E: Failure>(
-        &self,
-        manner: Manner,
-        work: impl FnMut(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
-    ) -> Result<T, E> {
-        self.writer.write(manner, work).await
     }
 
     pub(crate) async fn check(&self) -> Result<(), StoreError> {

@@ -63,18 +63,6 @@ fn filtered(resource: &str, filter: &str) -> String {
 }
 
 impl Worker<'_> {
-    /// As [`Worker::ask`], for an answer that is only checked.
-    async fn done(
-        &mut self,
-        operation: &'static str,
-        method: Method,
-        path: &str,
-        body: Option<&Value>,
-        check: impl FnOnce(&Answer) -> std::result::Result<(), String>,
-    ) -> Result<()> {
-        self.ask(operation, method, path, body, check).await.map(drop)
-    }
-
     /// A filter that is due exactly the one resource, or, for `None`, an empty list.
     pub(super) async fn find(
         &mut self,
@@ -89,7 +77,7 @@ impl Worker<'_> {
             due("totalResults", list.total, usize::from(id.is_some()))?;
             due("id", list.resources.first().map(|found| found.id.as_str()), id)
         };
-        self.done(operation, Method::GET, &path, None, check).await
+        self.ask(operation, Method::GET, &path, None, check).await.map(drop)
     }
 
     /// One page; `total` and the length of the page are checked. The ids on it.
@@ -145,7 +133,7 @@ impl Worker<'_> {
     /// `GET` of one user.
     pub(super) async fn get_user(&mut self, operation: &'static str, id: &str) -> Result<()> {
         let check = |answer: &Answer| due("id", read::<Resource>(answer, 200)?.id.as_str(), id);
-        self.done(operation, Method::GET, &format!("/Users/{id}"), None, check).await
+        self.ask(operation, Method::GET, &format!("/Users/{id}"), None, check).await.map(drop)
     }
 
     /// `PATCH` of a user's display name.
@@ -153,14 +141,14 @@ impl Worker<'_> {
         let body = people::replace("displayName", name.into());
         let check =
             |answer: &Answer| patched(answer, |user| user.display_name.is_some_and(|told| told == name));
-        self.done(operation, Method::PATCH, &format!("/Users/{id}"), Some(&body), check).await
+        self.ask(operation, Method::PATCH, &format!("/Users/{id}"), Some(&body), check).await.map(drop)
     }
 
     /// `PATCH` of a user's `active`.
     pub(super) async fn set_active(&mut self, operation: &'static str, id: &str, active: bool) -> Result<()> {
         let body = people::replace("active", active.into());
         let check = |answer: &Answer| patched(answer, |user| user.active == Some(active));
-        self.done(operation, Method::PATCH, &format!("/Users/{id}"), Some(&body), check).await
+        self.ask(operation, Method::PATCH, &format!("/Users/{id}"), Some(&body), check).await.map(drop)
     }
 
     /// `PUT` of a user's whole profile.
@@ -174,13 +162,13 @@ impl Worker<'_> {
         let body = people::profile(user, id, revision);
         let check =
             |answer: &Answer| due("title", read::<Resource>(answer, 200)?.title.as_deref(), Some(revision));
-        self.done(operation, Method::PUT, &format!("/Users/{id}"), Some(&body), check).await
+        self.ask(operation, Method::PUT, &format!("/Users/{id}"), Some(&body), check).await.map(drop)
     }
 
     /// `DELETE` of a user.
     pub(super) async fn delete_user(&mut self, operation: &'static str, id: &str) -> Result<()> {
         let check = |answer: &Answer| due("status", answer.status, 204);
-        self.done(operation, Method::DELETE, &format!("/Users/{id}"), None, check).await
+        self.ask(operation, Method::DELETE, &format!("/Users/{id}"), None, check).await.map(drop)
     }
 
     /// A request that costs the server more than it should: done, or refused as one too many.
@@ -205,7 +193,7 @@ impl Worker<'_> {
         body: &Value,
     ) -> Result<()> {
         let check = |answer: &Answer| patched(answer, |told| told.id == group);
-        self.done(operation, Method::PATCH, &format!("/Groups/{group}"), Some(body), check).await
+        self.ask(operation, Method::PATCH, &format!("/Groups/{group}"), Some(body), check).await.map(drop)
     }
 
     /// `GET` of a group with its members, which are counted.
@@ -218,14 +206,14 @@ impl Worker<'_> {
         let check = |answer: &Answer| {
             due("members", read::<Resource>(answer, 200)?.members.map_or(0, |held| held.len()), members)
         };
-        self.done(operation, Method::GET, &format!("/Groups/{group}"), None, check).await
+        self.ask(operation, Method::GET, &format!("/Groups/{group}"), None, check).await.map(drop)
     }
 
     /// `GET` of a group without its members, as Entra ID asks for it.
     pub(super) async fn get_bare_group(&mut self, operation: &'static str, group: &str) -> Result<()> {
         let path = format!("/Groups/{group}?excludedAttributes=members");
         let check = |answer: &Answer| due("members", read::<Resource>(answer, 200)?.members.is_some(), false);
-        self.done(operation, Method::GET, &path, None, check).await
+        self.ask(operation, Method::GET, &path, None, check).await.map(drop)
     }
 }
 
