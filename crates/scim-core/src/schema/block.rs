@@ -54,7 +54,7 @@ impl<'r> Block<'r> {
 
     /// What a resource has in this block.
     #[must_use]
-    pub fn members<'d>(self, resource: &'d Map<String, Value>) -> Option<&'d Map<String, Value>> {
+    pub fn members(self, resource: &Map<String, Value>) -> Option<&Map<String, Value>> {
         self.urn.map_or(Some(resource), |urn| resource.get(urn)?.as_object())
     }
 

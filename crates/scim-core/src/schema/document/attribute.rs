@@ -30,6 +30,12 @@ const CHARACTERISTICS: [&str; 12] = [
     "subAttributes",
 ];
 
+/// One attribute of the document, with its full name for the faults.
+struct Described<'d> {
+    at: String,
+    members: &'d Map<String, Value>,
+}
+
 /// Reads attributes and keeps what is wrong with them.
 pub(super) struct Reader<'f> {
     pub(super) faults: &'f mut Faults,
@@ -75,63 +81,55 @@ impl Reader<'_> {
     }
 
     fn attribute(&mut self, members: &Map<String, Value>, name: String, parent: Option<&str>) -> Attribute {
-        let at = place(parent, &name);
+        let described = Described { at: place(parent, &name), members };
+        let at = described.at.as_str();
         for key in members.keys().filter(|key| !CHARACTERISTICS.contains(&key.as_str())) {
-            self.fault(&at, &format!("{} is no characteristic of an attribute", name::shown(key)));
+            self.fault(at, &format!("{} is no characteristic of an attribute", name::shown(key)));
         }
         let kind: Type = self.word(
-            members,
-            &at,
+            &described,
             "type",
             "string, boolean, decimal, integer, dateTime, binary, reference or complex",
             Type::String,
         );
         let attribute = Attribute {
             kind,
-            multi_valued: self.flag(members, &at, "multiValued", false),
-            description: self.description(members, &at),
-            required: self.flag(members, &at, "required", false),
-            canonical_values: self.words(members, &at, "canonicalValues"),
+            multi_valued: self.flag(&described, "multiValued", false),
+            description: self.description(&described),
+            required: self.flag(&described, "required", false),
+            canonical_values: self.words(&described, "canonicalValues"),
             binding_values: false,
             // RFC 7643 §2.3.6 and §2.3.7: binary values and references are case exact.
-            case_exact: self.flag(members, &at, "caseExact", matches!(kind, Type::Binary | Type::Reference)),
+            case_exact: self.flag(&described, "caseExact", matches!(kind, Type::Binary | Type::Reference)),
             mutability: self.word(
-                members,
-                &at,
+                &described,
                 "mutability",
                 "readOnly, readWrite, immutable or writeOnly",
                 Mutability::default(),
             ),
             returned: self.word(
-                members,
-                &at,
+                &described,
                 "returned",
                 "always, never, default or request",
                 Returned::default(),
             ),
-            uniqueness: self.word(
-                members,
-                &at,
-                "uniqueness",
-                "none, server or global",
-                Uniqueness::default(),
-            ),
-            reference_types: self.reference_types(members, &at),
-            sub_attributes: self.sub_attributes(members, &at, kind, parent),
+            uniqueness: self.word(&described, "uniqueness", "none, server or global", Uniqueness::default()),
+            reference_types: self.reference_types(&described),
+            sub_attributes: self.sub_attributes(&described, kind, parent),
             name,
         };
-        combinations(&attribute, parent.is_some()).for_each(|fault| self.fault(&at, fault));
+        combinations(&attribute, parent.is_some()).for_each(|fault| self.fault(at, fault));
         attribute
     }
 
     fn sub_attributes(
         &mut self,
-        members: &Map<String, Value>,
-        at: &str,
+        described: &Described<'_>,
         kind: Type,
         parent: Option<&str>,
     ) -> Vec<Attribute> {
-        let list = match members.get("subAttributes") {
+        let at = described.at.as_str();
+        let list = match described.members.get("subAttributes") {
             None | Some(Value::Null) => &[][..],
             Some(Value::Array(list)) => list,
             Some(_) => {
@@ -162,55 +160,53 @@ impl Reader<'_> {
     /// One characteristic; where it is absent or at fault, its default.
     fn characteristic<T>(
         &mut self,
-        members: &Map<String, Value>,
-        at: &str,
+        described: &Described<'_>,
         key: &str,
         form: &str,
         default: T,
         read: impl FnOnce(&Value) -> Option<T>,
     ) -> T {
-        match members.get(key) {
+        match described.members.get(key) {
             None | Some(Value::Null) => default,
             Some(value) => read(value).unwrap_or_else(|| {
-                self.fault(at, &format!("{key} must be {form}"));
+                self.fault(&described.at, &format!("{key} must be {form}"));
                 default
             }),
         }
     }
 
-    fn flag(&mut self, members: &Map<String, Value>, at: &str, key: &str, default: bool) -> bool {
-        self.characteristic(members, at, key, "true or false", default, Value::as_bool)
+    fn flag(&mut self, described: &Described<'_>, key: &str, default: bool) -> bool {
+        self.characteristic(described, key, "true or false", default, Value::as_bool)
     }
 
     fn word<T: DeserializeOwned>(
         &mut self,
-        members: &Map<String, Value>,
-        at: &str,
+        described: &Described<'_>,
         key: &str,
         known: &str,
         default: T,
     ) -> T {
-        self.characteristic(members, at, key, known, default, |value| T::deserialize(value).ok())
+        self.characteristic(described, key, known, default, |value| T::deserialize(value).ok())
     }
 
-    fn words(&mut self, members: &Map<String, Value>, at: &str, key: &str) -> Vec<String> {
+    fn words(&mut self, described: &Described<'_>, key: &str) -> Vec<String> {
         let form = format!("an array of at most {MAX_WORDS} texts of 1 to {MAX_WORD} characters");
-        self.characteristic(members, at, key, &form, Vec::new(), |value| {
+        self.characteristic(described, key, &form, Vec::new(), |value| {
             value.as_array().filter(|list| list.len() <= MAX_WORDS)?.iter().map(word).collect()
         })
     }
 
-    fn reference_types(&mut self, members: &Map<String, Value>, at: &str) -> Vec<String> {
-        let types = self.words(members, at, "referenceTypes");
+    fn reference_types(&mut self, described: &Described<'_>) -> Vec<String> {
+        let types = self.words(described, "referenceTypes");
         if types.iter().any(|kind| !REFERENCE_TYPES.contains(&kind.as_str())) {
-            self.fault(at, &format!("referenceTypes are of {}", REFERENCE_TYPES.join(", ")));
+            self.fault(&described.at, &format!("referenceTypes are of {}", REFERENCE_TYPES.join(", ")));
         }
         types
     }
 
-    fn description(&mut self, members: &Map<String, Value>, at: &str) -> String {
+    fn description(&mut self, described: &Described<'_>) -> String {
         let form = format!("text on one line, at most {MAX_DESCRIPTION} characters");
-        self.characteristic(members, at, "description", &form, String::new(), |value| {
+        self.characteristic(described, "description", &form, String::new(), |value| {
             let fits =
                 |text: &&str| text.chars().count() <= MAX_DESCRIPTION && !text.contains(char::is_control);
             value.as_str().filter(fits).map(str::to_owned)
