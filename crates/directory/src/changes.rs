@@ -10,54 +10,53 @@ use crate::{DirectoryError, schema::changes};
 /// The number of a change record.
 pub(crate) type NextNumber = Next<<changes::table as QuerySource>::FromClause, changes::number>;
 
-/// One change.
+/// The number of the next record. Rows that change carry it, so that the order of two changes is known.
+pub(crate) fn next_number() -> NextNumber {
+    next(changes::table, changes::number)
+}
+
+/// A record that is to be written; its number and its time come from the transaction.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Change<'a> {
-    /// `user.created`, `user.changed`, `user.deleted`, `user.seat`, `group.created`, …
-    pub kind: &'static str,
-    /// The changed resource.
+pub struct NewRecord<'a> {
+    /// `user.created`, `group.changed`, `plan.quota`, …
+    pub kind: &'a str,
+    /// The changed resource; empty for a change of none.
     pub resource_id: &'a str,
     /// Its version after the change.
     pub version: i64,
     /// The request that caused it.
     pub request_id: &'a str,
-    /// What a person would want to know; no personal data beyond ids and licenses.
+    /// Details for people, such as the names of the attributes that changed; no personal data beyond ids and licenses.
     pub detail: Value,
 }
 
-/// The number that the next record gets. What is written with a change carries it, so that of two changes it can be told which
-/// came first.
-pub(crate) fn next_number() -> NextNumber {
-    next(changes::table, changes::number)
-}
-
-/// Appends one change. Its number is its place among the commits: on PostgreSQL the caller has taken the tenant's turn
+/// Appends one record. Its number is its place among the commits: on PostgreSQL the caller has taken the tenant's turn
 /// (`seat_ledger::pools::take_turn`), SQLite has one writer.
 ///
 /// # Errors
 /// When the store fails.
-pub fn append(tx: &mut WriteTx<'_>, change: &Change<'_>) -> Result<(), DirectoryError> {
+pub fn append(tx: &mut WriteTx<'_>, new: &NewRecord<'_>) -> Result<(), DirectoryError> {
     let row = (
         changes::number.eq(next_number()),
         changes::at_ms.eq(tx.now_ms()),
-        changes::kind.eq(change.kind),
-        changes::resource_id.eq(change.resource_id),
-        changes::version.eq(change.version),
-        changes::request_id.eq(change.request_id),
-        changes::detail.eq(change.detail.to_string()),
+        changes::kind.eq(new.kind),
+        changes::resource_id.eq(new.resource_id),
+        changes::version.eq(new.version),
+        changes::request_id.eq(new.request_id),
+        changes::detail.eq(new.detail.to_string()),
     );
     tx.execute(diesel::insert_into(changes::table).values(row))?;
     Ok(())
 }
 
-/// One row as it rests.
+/// One record as it rests.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable)]
-pub struct StoredChange {
+pub struct ChangeRecord {
     /// Its place among the tenant's changes, from 1 and without gaps, in the order in which they were committed.
     pub number: i64,
     /// Milliseconds since 1970 UTC.
     pub at_ms: i64,
-    /// As in [`Change::kind`].
+    /// As in [`NewRecord::kind`].
     pub kind: String,
     /// The changed resource.
     pub resource_id: String,
@@ -77,7 +76,7 @@ pub fn of_resource(
     tx: &mut ReadTx<'_>,
     resource_id: &str,
     limit: i64,
-) -> Result<Vec<StoredChange>, DirectoryError> {
+) -> Result<Vec<ChangeRecord>, DirectoryError> {
     let rows = changes::table.filter(changes::resource_id.eq(resource_id)).order(changes::number.desc());
     Ok(rows.limit(limit).load(tx.connection())?)
 }
@@ -86,6 +85,6 @@ pub fn of_resource(
 ///
 /// # Errors
 /// When the store fails.
-pub fn newest(tx: &mut ReadTx<'_>, limit: i64) -> Result<Vec<StoredChange>, DirectoryError> {
+pub fn newest(tx: &mut ReadTx<'_>, limit: i64) -> Result<Vec<ChangeRecord>, DirectoryError> {
     Ok(changes::table.order(changes::number.desc()).limit(limit).load(tx.connection())?)
 }

@@ -1,4 +1,4 @@
-//! What the cursors of a tenant's lists are signed with: one secret in the tenant's own store, so that every process that
+//! The secret that signs the cursors of a tenant's lists. It is in the tenant's own store, so that every process that
 //! serves the tenant has it, a restart keeps it, and no other tenant's cursor fits.
 
 use diesel::prelude::*;

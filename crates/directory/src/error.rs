@@ -1,5 +1,6 @@
 //! What can go wrong with a directory.
 
+use scim_core::ResourceKind;
 use store::StoreError;
 
 /// Errors of this crate. Ids named here are of the same tenant.
@@ -32,7 +33,7 @@ pub enum DirectoryError {
     /// Members that are neither users nor groups of this tenant; nothing was changed.
     #[error("unknown members")]
     UnknownMembers(Vec<String>),
-    /// Nobody is in the group of those whose place another was to take; nothing was changed.
+    /// None of the members that were to be replaced is in the group; nothing was changed.
     #[error("no member matches")]
     NoSuchMember,
     /// The tenant's own schemas are not those any more under which this write was made.
@@ -49,6 +50,9 @@ pub enum DirectoryError {
         /// For the operator.
         cause: String,
     },
+    /// No resources of this kind rest in a directory; the caller asked for the wrong one.
+    #[error("a directory holds no resources of the kind {0}")]
+    NotStored(ResourceKind),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -1,43 +1,24 @@
-//! The tenant's own schema documents as rows, and who holds data of one. What a document says, and whether it may change, is
-//! decided above; here rests what was decided.
+//! The tenant's own schema documents as rows, and the resources that hold data of one. The layer above decides what a document
+//! may say and whether it may change.
 
 use diesel::prelude::*;
-use scim_core::{Document, ResourceType, filter::Op};
+use scim_core::{Document, ResourceKind, ResourceType};
 use store::{ReadTx, StoreConnection, WriteTx};
 
 use crate::{
     DirectoryError, claims,
-    schema::{extension_schemas, extension_schemas_version, groups, users},
-    search::{Direction, Groups, Searched as _, Users, like},
+    schema::{extension_schemas, extension_schemas_version},
+    table::{Direction, Table as _, in_table},
 };
 
 /// Rows that are read at a time when all holders are looked at.
 const BATCH: i64 = 500;
 
-/// Whose extension a schema is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names say it")]
-pub enum Of {
-    Users,
-    Groups,
-}
-
-impl Of {
-    /// The name of the resource type.
-    #[must_use]
-    pub fn resource_type(self) -> &'static str {
-        match self {
-            Self::Users => "User",
-            Self::Groups => "Group",
-        }
-    }
-}
-
 /// One document as it rests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
     /// Whose extension it is.
-    pub of: Of,
+    pub of: ResourceKind,
     /// Whether every resource of the type must have data of it.
     pub required: bool,
     /// The schema as JSON text.
@@ -56,7 +37,7 @@ pub fn all(tx: &mut ReadTx<'_>) -> Result<Vec<Stored>, DirectoryError> {
     ));
     let rows: Vec<(String, i64, String)> = tx.load(rows)?;
     let stored = |(resource_type, required, document): (String, i64, String)| Stored {
-        of: if resource_type == Of::Groups.resource_type() { Of::Groups } else { Of::Users },
+        of: resource_type.parse().unwrap_or(ResourceKind::User),
         required: required == 1,
         document,
     };
@@ -84,8 +65,8 @@ pub fn lock(tx: &mut WriteTx<'_>) -> Result<i64, DirectoryError> {
     version(tx)
 }
 
-/// Holds the documents as they were at `seen` until this transaction ends: nobody writes data of a schema that staff have
-/// taken away meanwhile. Any number of writes hold them together.
+/// Holds the documents as they were at `seen` until this transaction ends: no write stores data of a schema that staff have
+/// removed meanwhile. Any number of writes hold them together.
 ///
 /// # Errors
 /// [`DirectoryError::SchemasChanged`], or the store's.
@@ -111,7 +92,7 @@ pub fn put(tx: &mut WriteTx<'_>, urn: &str, new: &Stored) -> Result<(), Director
     remove(tx, urn)?;
     let row = (
         extension_schemas::urn_key.eq(urn.to_ascii_lowercase()),
-        extension_schemas::resource_type.eq(new.of.resource_type()),
+        extension_schemas::resource_type.eq(new.of.name()),
         extension_schemas::required.eq(i64::from(new.required)),
         extension_schemas::document.eq(&new.document),
     );
@@ -132,23 +113,12 @@ pub fn remove(tx: &mut WriteTx<'_>, urn: &str) -> Result<(), DirectoryError> {
     Ok(())
 }
 
-/// Whether a stored text has this URN as a key. Quotes inside strings are escaped, so it finds keys only.
-macro_rules! holds {
-    ($table:ident, $urn:expr) => {{
-        let pattern = like::pattern(Op::Co, &format!("\"{}\":", $urn)).unwrap_or_default();
-        Box::new($table::document.like(pattern).escape(like::ESCAPE))
-    }};
-}
-
 /// How many resources hold data of the schema; every row is looked at.
 ///
 /// # Errors
 /// When the store fails.
-pub fn holders(tx: &mut ReadTx<'_>, of: Of, urn: &str) -> Result<i64, DirectoryError> {
-    match of {
-        Of::Users => Users::count(tx, holds!(users, urn)),
-        Of::Groups => Groups::count(tx, holds!(groups, urn)),
-    }
+pub fn holders(tx: &mut ReadTx<'_>, of: ResourceKind, urn: &str) -> Result<i64, DirectoryError> {
+    in_table!(of, T => T::count(tx, T::holding(urn)))
 }
 
 /// Visits every resource that holds data of the schema, in order of id.
@@ -157,35 +127,19 @@ pub fn holders(tx: &mut ReadTx<'_>, of: Of, urn: &str) -> Result<i64, DirectoryE
 /// When the store fails or `visit` does.
 pub fn for_each_holder<E: From<DirectoryError>>(
     tx: &mut WriteTx<'_>,
-    of: Of,
+    of: ResourceKind,
     urn: &str,
     mut visit: impl FnMut(&mut WriteTx<'_>, &str, Document) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut beyond: Option<String> = None;
     loop {
-        let page = page(tx, of, urn, beyond.as_deref())?;
-        let Some((last, _)) = page.last() else { return Ok(()) };
-        beyond = Some(last.clone());
-        for (id, document) in page {
-            visit(tx, &id, document)?;
-        }
-    }
-}
-
-fn page(
-    tx: &mut ReadTx<'_>,
-    of: Of,
-    urn: &str,
-    beyond: Option<&str>,
-) -> Result<Vec<(String, Document)>, DirectoryError> {
-    match of {
-        Of::Users => {
-            let rows = Users::batch(tx, Some(holds!(users, urn)), beyond, Direction::Up, BATCH)?;
-            rows.into_iter().map(|row| Ok((row.id.clone(), row.parse()?))).collect()
-        }
-        Of::Groups => {
-            let rows = Groups::batch(tx, Some(holds!(groups, urn)), beyond, Direction::Up, BATCH)?;
-            rows.into_iter().map(|row| Ok((row.id.clone(), row.parse()?))).collect()
+        let page = in_table!(of, T => {
+            T::batch(tx, Some(T::holding(urn)), beyond.as_deref(), Direction::Up, BATCH)
+        })?;
+        let Some(last) = page.last() else { return Ok(()) };
+        beyond = Some(last.id.clone());
+        for row in page {
+            visit(tx, &row.id, row.parse()?)?;
         }
     }
 }

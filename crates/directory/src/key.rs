@@ -1,6 +1,6 @@
-//! What stands in an index. PostgreSQL refuses index rows above 2.7 kB, while the RFC sets no bound on a name or an
+//! Keys in an index. PostgreSQL refuses index rows above 2.7 kB, while the RFC sets no bound on a name or an
 //! address; so a long text is represented by its beginning and a digest of the whole. Two texts have one key exactly when
-//! they are equal, so equality and uniqueness are decided by keys alone; what looks into a text needs the text itself.
+//! they are equal, so keys alone decide equality and uniqueness; operators such as `co` need the text itself.
 
 use std::borrow::Cow;
 

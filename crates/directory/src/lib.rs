@@ -10,13 +10,14 @@ pub mod cursor_keys;
 mod emails;
 mod error;
 pub mod extensions;
-pub mod groups;
 mod key;
 pub mod memberships;
 pub mod nesting;
+pub mod resources;
 mod schema;
 pub mod search;
+#[doc(hidden)]
+pub mod table;
 mod totals;
-pub mod users;
 
 pub use error::DirectoryError;

@@ -6,17 +6,18 @@
 //! writers of groups take turns.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
 use diesel::prelude::*;
-use store::{ReadTx, WriteTx};
+use scim_core::ResourceKind;
+use store::{ReadTx, in_chunks};
 
 use crate::{
-    DirectoryError, changes,
-    memberships::{CHUNK, ToldGroup, tell},
-    schema::{groups, nested_groups},
+    DirectoryError,
+    memberships::{GroupSummary, rows, summaries},
+    schema::nested_groups,
 };
 
 /// Groups in the longest chain, one in the other.
@@ -25,85 +26,6 @@ pub const MAX_LEVELS: usize = 32;
 /// Groups in groups of one tenant, each membership counted: what a check or a user's `groups` may have to walk over.
 pub const MAX_NESTINGS: i64 = 20_000;
 
-/// Of these ids, the groups that are members of the group, with their `display`.
-pub(crate) fn present(
-    tx: &mut ReadTx<'_>,
-    group_id: &str,
-    ids: &[&str],
-) -> Result<BTreeMap<String, Option<String>>, DirectoryError> {
-    let mut present = BTreeMap::new();
-    for chunk in ids.chunks(CHUNK) {
-        let rows = nested_groups::table
-            .filter(nested_groups::group_id.eq(group_id))
-            .filter(nested_groups::member_id.eq_any(chunk))
-            .select((nested_groups::member_id, nested_groups::display));
-        present.extend(rows.load::<(String, Option<String>)>(tx.connection())?);
-    }
-    Ok(present)
-}
-
-/// The groups in a group, with their `display`.
-pub(crate) fn of_group(
-    tx: &mut ReadTx<'_>,
-    group_id: &str,
-) -> Result<BTreeMap<String, Option<String>>, DirectoryError> {
-    let rows = nested_groups::table
-        .filter(nested_groups::group_id.eq(group_id))
-        .select((nested_groups::member_id, nested_groups::display));
-    Ok(tx.load::<(String, Option<String>)>(rows)?.into_iter().collect())
-}
-
-/// Makes a group a member; whether it may be is decided by [`check`] when all changes are made.
-pub(crate) fn enter(
-    tx: &mut WriteTx<'_>,
-    group_id: &str,
-    id: &str,
-    display: Option<&str>,
-) -> Result<(), DirectoryError> {
-    if id == group_id {
-        return Err(DirectoryError::GroupCycle(vec![id.to_owned()]));
-    }
-    let row = (
-        nested_groups::group_id.eq(group_id),
-        nested_groups::member_id.eq(id),
-        nested_groups::display.eq(display),
-    );
-    tx.execute(diesel::insert_into(nested_groups::table).values(row))?;
-    mark(tx, &[id])
-}
-
-/// Gives a group in a group another `display`, or none.
-pub(crate) fn rename(
-    tx: &mut WriteTx<'_>,
-    group_id: &str,
-    id: &str,
-    display: Option<&str>,
-) -> Result<(), DirectoryError> {
-    tx.update(nested_groups::table.find((group_id, id)), nested_groups::display.eq(display))?;
-    Ok(())
-}
-
-/// Takes those of these ids that are members out; tells whether there were any.
-pub(crate) fn leave(tx: &mut WriteTx<'_>, group_id: &str, ids: &[&str]) -> Result<bool, DirectoryError> {
-    let present = present(tx, group_id, ids)?;
-    let present: Vec<&str> = present.keys().map(String::as_str).collect();
-    for chunk in present.chunks(CHUNK) {
-        let rows = nested_groups::table
-            .filter(nested_groups::group_id.eq(group_id))
-            .filter(nested_groups::member_id.eq_any(chunk));
-        diesel::delete(rows).execute(tx.connection())?;
-    }
-    mark(tx, &present)?;
-    Ok(!present.is_empty())
-}
-
-/// Takes every group out of the group; tells whether there were any.
-pub(crate) fn clear(tx: &mut WriteTx<'_>, group_id: &str) -> Result<bool, DirectoryError> {
-    let inside = of_group(tx, group_id)?;
-    let inside: Vec<&str> = inside.keys().map(String::as_str).collect();
-    leave(tx, group_id, &inside)
-}
-
 /// The groups that a group is a member of itself, in the order of their ids.
 pub(crate) fn parents(tx: &mut ReadTx<'_>, id: &str) -> Result<Vec<String>, DirectoryError> {
     let rows = nested_groups::table
@@ -111,15 +33,6 @@ pub(crate) fn parents(tx: &mut ReadTx<'_>, id: &str) -> Result<Vec<String>, Dire
         .order(nested_groups::group_id)
         .select(nested_groups::group_id);
     Ok(tx.load(rows)?)
-}
-
-fn mark(tx: &mut WriteTx<'_>, ids: &[&str]) -> Result<(), DirectoryError> {
-    for chunk in ids.chunks(CHUNK) {
-        diesel::update(groups::table.filter(groups::id.eq_any(chunk)))
-            .set(groups::moved_number.eq(changes::next_number()))
-            .execute(tx.connection())?;
-    }
-    Ok(())
 }
 
 /// Refuses what a change of a group's members has come to: when one of the groups that entered holds this group, or when a
@@ -134,7 +47,8 @@ pub(crate) fn check(
 ) -> Result<(), DirectoryError> {
     // A later operation of the same request may have taken some out again.
     let entered: Vec<&str> = entered.iter().map(String::as_str).collect();
-    let entered: BTreeSet<String> = present(tx, group_id, &entered)?.into_keys().collect();
+    let entered: BTreeSet<String> =
+        rows::present(tx, ResourceKind::Group, group_id, &entered)?.into_keys().collect();
     if entered.is_empty() {
         return Ok(());
     }
@@ -180,45 +94,41 @@ fn next_level(
     level: &BTreeSet<String>,
 ) -> Result<BTreeSet<String>, DirectoryError> {
     let ids: Vec<&str> = level.iter().map(String::as_str).collect();
-    let mut next = BTreeSet::new();
-    for chunk in ids.chunks(CHUNK) {
-        let rows: Vec<String> = match way {
-            Way::Up => nested_groups::table
-                .filter(nested_groups::member_id.eq_any(chunk))
-                .select(nested_groups::group_id)
-                .load(tx.connection())?,
-            Way::Down => nested_groups::table
-                .filter(nested_groups::group_id.eq_any(chunk))
-                .select(nested_groups::member_id)
-                .load(tx.connection())?,
-        };
-        next.extend(rows);
-    }
-    Ok(next)
+    let next: Vec<String> = in_chunks(&ids, |ids| match way {
+        Way::Up => nested_groups::table
+            .filter(nested_groups::member_id.eq_any(ids))
+            .select(nested_groups::group_id)
+            .load(tx.connection()),
+        Way::Down => nested_groups::table
+            .filter(nested_groups::group_id.eq_any(ids))
+            .select(nested_groups::member_id)
+            .load(tx.connection()),
+    })?;
+    Ok(next.into_iter().collect())
 }
 
-/// The groups above some groups: what these are in, directly or through others. Each is read once, whoever is below it.
+/// The groups above some groups: what these are in, directly or through others. Each is read once, however many are below it.
 #[derive(Default)]
-pub(crate) struct Above(HashMap<String, Vec<Arc<ToldGroup>>>);
+pub(crate) struct Above(HashMap<String, Vec<Arc<GroupSummary>>>);
 
 impl Above {
     /// Climbs from these groups, level by level, and only from groups that ever were in another.
     ///
     /// # Errors
     /// When the store fails.
-    pub(crate) fn of(tx: &mut ReadTx<'_>, groups: &[Arc<ToldGroup>]) -> Result<Self, DirectoryError> {
+    pub(crate) fn of(tx: &mut ReadTx<'_>, groups: &[Arc<GroupSummary>]) -> Result<Self, DirectoryError> {
         let mut above = Self::default();
         let mut level: BTreeSet<String> = leading_on(groups.iter()).collect();
         if level.is_empty() {
             return Ok(above);
         }
-        let mut known: HashMap<String, Arc<ToldGroup>> =
+        let mut known: HashMap<String, Arc<GroupSummary>> =
             groups.iter().map(|group| (group.id.clone(), Arc::clone(group))).collect();
         while !level.is_empty() {
             let holders = holders_of(tx, &level)?;
             let unknown: BTreeSet<&str> =
                 holders.iter().map(|(_, id)| id.as_str()).filter(|id| !known.contains_key(*id)).collect();
-            let found = tell(tx, &Vec::from_iter(unknown))?;
+            let found = summaries(tx, &Vec::from_iter(unknown))?;
             known.extend(found.into_iter().map(|group| (group.id.clone(), group)));
             for id in level {
                 above.0.entry(id).or_default();
@@ -234,8 +144,8 @@ impl Above {
         Ok(above)
     }
 
-    /// What is above these groups and none of them.
-    pub(crate) fn beyond(&self, groups: &[Arc<ToldGroup>]) -> Vec<Arc<ToldGroup>> {
+    /// The groups above these, without these.
+    pub(crate) fn beyond(&self, groups: &[Arc<GroupSummary>]) -> Vec<Arc<GroupSummary>> {
         if self.0.is_empty() {
             return Vec::new();
         }
@@ -254,19 +164,15 @@ impl Above {
     }
 }
 
-fn leading_on<'a>(groups: impl Iterator<Item = &'a Arc<ToldGroup>>) -> impl Iterator<Item = String> {
+fn leading_on<'a>(groups: impl Iterator<Item = &'a Arc<GroupSummary>>) -> impl Iterator<Item = String> {
     groups.filter(|group| group.leads_on).map(|group| group.id.clone())
 }
 
 /// The groups that these groups are members of, each as (member, group).
 fn holders_of(tx: &mut ReadTx<'_>, ids: &BTreeSet<String>) -> Result<Vec<(String, String)>, DirectoryError> {
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-    let mut found = Vec::new();
-    for chunk in ids.chunks(CHUNK) {
-        let rows = nested_groups::table
-            .filter(nested_groups::member_id.eq_any(chunk))
-            .select((nested_groups::member_id, nested_groups::group_id));
-        found.extend(rows.load::<(String, String)>(tx.connection())?);
-    }
-    Ok(found)
+    Ok(in_chunks(&ids, |ids| {
+        let rows = nested_groups::table.filter(nested_groups::member_id.eq_any(ids));
+        rows.select((nested_groups::member_id, nested_groups::group_id)).load(tx.connection())
+    })?)
 }

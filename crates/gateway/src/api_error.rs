@@ -7,7 +7,7 @@ use std::fmt;
 use directory::{DirectoryError, nesting};
 use provisioning::{ProvisioningError, schemas::SchemaError};
 use scim_core::{ScimError, ScimType};
-use seat_ledger::SeatError;
+use seat_ledger::{SeatError, Shortage};
 use staff::StaffError;
 use store::StoreError;
 use tenant_registry::{BadName, RegistryError};
@@ -159,6 +159,18 @@ impl ApiError {
     /// Whether the request was judged by schemas that staff have changed meanwhile.
     pub(crate) fn met_newer_schemas(&self) -> bool {
         matches!(self, Self::Provisioning(ProvisioningError::Directory(DirectoryError::SchemasChanged)))
+    }
+
+    /// Whether a read that was to stay small met more than a few rows.
+    pub(crate) fn is_large_read(&self) -> bool {
+        matches!(
+            self,
+            Self::Store(StoreError::LargeRead)
+                | Self::Provisioning(
+                    ProvisioningError::Store(StoreError::LargeRead)
+                        | ProvisioningError::Directory(DirectoryError::Store(StoreError::LargeRead))
+                )
+        )
     }
 
     /// Whether the log has it already, once for all the requests that meet it.
@@ -316,7 +328,7 @@ impl From<&DirectoryError> for Failure {
             DirectoryError::SchemasChanged => {
                 Self::new(503, "The schemas of this tenant were changed just now; retry after a moment.")
             }
-            DirectoryError::BadDocument { .. } => Self::internal(error),
+            DirectoryError::BadDocument { .. } | DirectoryError::NotStored(_) => Self::internal(error),
             DirectoryError::Store(error) => error.into(),
         }
     }
@@ -332,7 +344,7 @@ impl From<&SeatError> for Failure {
     fn from(error: &SeatError) -> Self {
         match error {
             // The tenant's own words are put in its place; this is what is left without them.
-            SeatError::LimitReached { license, .. } => {
+            SeatError::LimitReached(Shortage { license, .. }) => {
                 Self::new(403, format!("Seat limit reached: no {} seat is left.", license.title()))
                     .with_type(ScimType::SeatLimitReached)
                     .with_cause(error)
@@ -415,7 +427,9 @@ impl From<&StoreError> for Failure {
                 Self::new(503, "The data of this tenant cannot be reached now; retry later.")
                     .with_cause(error)
             }
-            StoreError::Panicked | StoreError::Unique(_) | StoreError::Query(_) => Self::internal(error),
+            StoreError::Panicked | StoreError::LargeRead | StoreError::Unique(_) | StoreError::Query(_) => {
+                Self::internal(error)
+            }
         }
     }
 }

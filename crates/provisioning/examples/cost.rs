@@ -4,12 +4,16 @@
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use futures_util::future::join_all;
-use provisioning::render::{self, Base};
-use provisioning::{Act, Profile, ProvisioningError, Rules, TENANT_MIGRATIONS, plan, users};
-use scim_core::{Document, projection::Projection, resource};
+use provisioning::{
+    Act, Preconditions, Profile, ProvisioningError, RequestContext, Rules, TENANT_MIGRATIONS, Write, plan,
+    render::{self, Base},
+    view,
+    write::Shown,
+};
+use scim_core::{ResourceKind, bulk::Method, projection::Projection};
 use seat_ledger::License;
 use store::Store;
 use testkit::bench::people;
@@ -22,7 +26,6 @@ const CLIENTS: usize = 8;
 struct Tenant {
     store: Store,
     rules: Arc<Rules>,
-    base: Base,
 }
 
 fn main() {
@@ -30,11 +33,9 @@ fn main() {
     let (creations, reads) = (counts.next().unwrap(), counts.next().unwrap());
     tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
         let fresh = FreshStore::sqlite(TENANT_MIGRATIONS).await;
-        let tenant = Tenant {
-            store: fresh.store.clone(),
-            rules: Arc::new(Rules::new(Profile::built_in("default").unwrap())),
-            base: Base("https://scim.example.com/ire/acme/scim/v2".to_owned()),
-        };
+        let mut rules = Rules::new(Profile::built_in("default").unwrap());
+        rules.base = Base("https://scim.example.com/ire/acme/scim/v2".to_owned());
+        let tenant = Tenant { store: fresh.store.clone(), rules: Arc::new(rules) };
         let unlimited = |tx: &mut store::WriteTx<'_>| {
             for license in License::ALL {
                 plan::set_quota(tx, license, None, &act())?;
@@ -59,22 +60,30 @@ fn act() -> Act {
 }
 
 async fn create(tenant: &Tenant, number: usize) -> String {
-    let Tenant { store, rules, base } = tenant.clone();
-    let document: Document =
-        resource::create(&rules.user, &people::user(number), &mut rules.tolerance()).unwrap();
-    let new = users::NewUser::of(&rules, &document);
-    let work =
-        move |tx: &mut store::WriteTx<'_>| Ok::<_, ProvisioningError>(users::create(tx, &new, &act())?.view);
-    let view = store.write_repeatable(work).await.unwrap();
-    assert!(!render::user_text(&rules, &base, &view, &Projection::all(&rules.user)).unwrap().is_empty());
+    let Tenant { store, rules } = tenant.clone();
+    let mut context = RequestContext {
+        request_id: act().request_id,
+        credential: String::new(),
+        tenant: "ire/acme".to_owned(),
+        tolerance: rules.tolerance(),
+        rules: Arc::clone(&rules),
+        instant: Instant::now(),
+    };
+    let write =
+        Write::new(ResourceKind::User, Method::Post, None, people::user(number), &mut context).unwrap();
+    let work = move |tx: &mut store::WriteTx<'_>| {
+        write.run(tx, Shown::Links, &Preconditions::default(), &mut context.attempt())
+    };
+    let view = store.write_repeatable(work).await.unwrap().view.unwrap();
+    assert!(!render::text(&rules, &view, &Projection::all(&rules.user)).unwrap().is_empty());
     view.record.id
 }
 
 async fn read(tenant: &Tenant, id: String) {
-    let Tenant { store, rules, base } = tenant.clone();
+    let Tenant { store, rules } = tenant.clone();
     let work = move |tx: &mut store::ReadTx<'_>| {
-        let view = users::get_at_once(tx, &id)?.unwrap();
-        Ok::<_, ProvisioningError>(render::user_text(&rules, &base, &view, &Projection::all(&rules.user))?)
+        let view = tx.small(|tx| view::get(tx, ResourceKind::User, &id, true))?;
+        Ok::<_, ProvisioningError>(render::text(&rules, &view, &Projection::all(&rules.user))?)
     };
     assert!(!store.look_up(work).await.unwrap().is_empty());
 }

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use directory::users;
+use directory::resources;
+use scim_core::ResourceKind;
 use seat_ledger::{State, audit, seats};
 use serde::Serialize;
 use store::ReadTx;
 
 use crate::{ProvisioningError, profile::is_active};
 
-/// What an audit found.
+/// The result of an audit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Report {
     /// Whether there is nothing wrong.
@@ -18,7 +19,7 @@ pub struct Report {
     pub licenses: BTreeMap<&'static str, audit::Count>,
     /// Active users in the directory; each of them holds one seat.
     pub active_users: u64,
-    /// What is wrong, in sentences.
+    /// The problems, in sentences.
     pub problems: Vec<String>,
 }
 
@@ -50,24 +51,21 @@ pub fn run(tx: &mut ReadTx<'_>) -> Result<Report, ProvisioningError> {
 /// Every active user holds a seat, every other one holds none; returns how many are active.
 fn check_users(tx: &mut ReadTx<'_>, problems: &mut Vec<String>) -> Result<u64, ProvisioningError> {
     let mut users_seen = Vec::new();
-    users::for_each(tx, |record| {
+    resources::for_each(tx, ResourceKind::User, |record| {
         users_seen.push((record.id.clone(), is_active(&record.parse()?)));
         Ok(())
     })?;
     let mut active_users = 0;
-    for chunk in users_seen.chunks(500) {
-        let ids: Vec<&str> = chunk.iter().map(|(id, _)| id.as_str()).collect();
-        let seats = seats::of_users(tx, &ids)?;
-        for (id, active) in chunk {
-            active_users += u64::from(*active);
-            match seats.get(id) {
-                None => problems.push(format!("user {id} has no seat record")),
-                Some(seat) if *active == (seat.state == State::Suspended) => {
-                    problems
-                        .push(format!("user {id} has active={active} but seat state {}", seat.state.key()));
-                }
-                Some(_) => {}
+    let ids: Vec<&str> = users_seen.iter().map(|(id, _)| id.as_str()).collect();
+    let seats = seats::of_users(tx, &ids)?;
+    for (id, active) in &users_seen {
+        active_users += u64::from(*active);
+        match seats.get(id) {
+            None => problems.push(format!("user {id} has no seat record")),
+            Some(seat) if *active == (seat.state == State::Suspended) => {
+                problems.push(format!("user {id} has active={active} but seat state {}", seat.state.key()));
             }
+            Some(_) => {}
         }
     }
     Ok(active_users)

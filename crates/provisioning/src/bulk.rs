@@ -27,7 +27,7 @@ pub struct Bulk {
     next: usize,
     /// After so many errors the rest is not attempted.
     errors_left: Option<u64>,
-    /// What the last step did, until it is known to be stored.
+    /// The last step, until it is known to be stored.
     step: Step,
 }
 
@@ -42,10 +42,10 @@ enum Progress {
     Ended,
 }
 
-/// What one step came to.
+/// The result of one step.
 #[derive(Debug, Default)]
 pub struct Step {
-    /// What came of each operation, by its place in the request, in the order in which they were done.
+    /// Outcomes with their operation's place in the request, in the order in which the operations were done.
     pub outcomes: Vec<(usize, Outcome)>,
     /// Its first unit.
     from: usize,
@@ -70,7 +70,7 @@ impl Bulk {
     }
 
     /// Does the next units, at least one, until `enough`, in a transaction of its own. When that is committed,
-    /// [`Bulk::take_step`] tells what came of them; when it is not, [`Bulk::lose_step`] takes them for failed.
+    /// [`Bulk::take_step`] returns the outcomes; when it is not, [`Bulk::lose_step`] marks them as failed.
     ///
     /// # Errors
     /// [`DirectoryError::SchemasChanged`] before anything was attempted: the step is to be done under newer rules. The store's,
@@ -105,7 +105,7 @@ impl Bulk {
         Ok(())
     }
 
-    /// What the last step came to; it is stored.
+    /// The result of the last step, which is stored.
     pub fn take_step(&mut self) -> Step {
         let next = Step { from: self.next, errors_left: self.errors_left, ..Step::default() };
         mem::replace(&mut self.step, next)
@@ -231,7 +231,7 @@ impl Bulk {
         unit.iter().filter_map(|operation| Some((*operation, fault(*operation)?))).collect()
     }
 
-    /// What is to be done for an operation, with an id in the place of every reference.
+    /// An operation as a job, with an id in the place of every reference.
     fn job(&mut self, operation: usize) -> Option<Job> {
         let (kind, id) = self.resource(operation).map(|(kind, id)| (kind, id.to_owned()))?;
         let Self { operations, plan, progress, .. } = self;
@@ -245,7 +245,7 @@ impl Bulk {
     }
 }
 
-/// The id of what a POST has made, or is about to make.
+/// The id of the resource that a POST has made, or is about to make.
 fn made(progress: &[Progress], operation: usize) -> Option<&str> {
     match progress.get(operation)? {
         Progress::Made(id) => Some(id),
@@ -285,7 +285,7 @@ impl Job {
     }
 }
 
-/// What was tolerated, as in [`scim_core::leniency::Tolerance::seen`].
+/// Leniencies, as in [`scim_core::leniency::Tolerance::seen`].
 type Leniencies = Vec<(Leniency, String)>;
 
 /// RFC 7644 §3.7.1.

@@ -1,4 +1,4 @@
-//! Who asks, when and by which rules. The gateway fills it in at the door, and everything below takes it.
+//! The context of a request: who asks, when, and by which rules. The gateway fills it when the request is authenticated.
 
 use std::{sync::Arc, time::Instant};
 
@@ -17,7 +17,7 @@ pub struct RequestContext {
     pub tenant: String,
     /// The tenant's rules.
     pub rules: Arc<Rules>,
-    /// What was tolerated so far.
+    /// The leniencies that were met so far.
     pub tolerance: Tolerance,
     /// When the request arrived.
     pub instant: Instant,

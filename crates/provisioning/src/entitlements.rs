@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use scim_core::ResourceType;
+use scim_core::ResourceKind;
 use seat_ledger::{
     License, Policy,
     pools::{self, Pool},
@@ -12,66 +12,52 @@ use seat_ledger::{
 use serde_json::{Map, Value, json};
 use store::ReadTx;
 
-use crate::{ProvisioningError, Rules, profile::Role, render::Base};
+use crate::{ProvisioningError, Rules, profile::Role};
 
-/// The two read-only resource types.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names say it")]
-pub enum Entitlement {
-    License,
-    Role,
-}
-
-impl Entitlement {
-    /// This tenant's type.
-    #[must_use]
-    pub fn of(self, rules: &Rules) -> &ResourceType {
-        match self {
-            Self::License => &rules.license,
-            Self::Role => &rules.role,
+/// All resources of a read-only kind, whole: `{"schemas": […], "id": "member_lite", "displayName": "Member Lite", "type":
+/// "License", "description": "3 of 3 Member Lite seats in use; 0 waiting.", "meta": {…}}`. Of other kinds none.
+///
+/// # Errors
+/// When the store fails.
+pub fn all(
+    tx: &mut ReadTx<'_>,
+    kind: ResourceKind,
+    rules: &Rules,
+) -> Result<Vec<Map<String, Value>>, ProvisioningError> {
+    let pools = pools::all(tx)?;
+    let of = |id: &str, name: &str, description: &str| resource(rules, kind, id, name, description);
+    Ok(match kind {
+        ResourceKind::License => {
+            let license = |pool: &Pool| of(pool.license.key(), pool.license.title(), &sentence(pool));
+            pools.iter().map(license).collect()
         }
-    }
-
-    /// All resources of the type, whole: `{"schemas": […], "id": "member_lite", "displayName": "Member Lite", "type":
-    /// "License", "description": "3 of 3 Member Lite seats in use; 0 waiting.", "meta": {…}}`.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub fn all(
-        self,
-        tx: &mut ReadTx<'_>,
-        rules: &Rules,
-        base: &Base,
-    ) -> Result<Vec<Map<String, Value>>, ProvisioningError> {
-        let pools = pools::all(tx)?;
-        let rt = self.of(rules);
-        Ok(match self {
-            Self::License => {
-                let licenses = pools.iter().map(|pool| {
-                    resource(rt, base, pool.license.key(), pool.license.title(), &sentence(pool))
-                });
-                licenses.collect()
-            }
-            Self::Role => {
-                let role = |(name, (role, values)): (&str, (Role, Vec<&str>))| {
-                    let told = role_told(rules, &pools, name, (role, &values));
-                    resource(rt, base, name, &title(name), &told)
-                };
-                rules.profile.roles().into_iter().map(role).collect()
-            }
-        })
-    }
+        ResourceKind::Role => {
+            let roles = rules.profile.roles().into_iter();
+            let described = |name: &str, role, values: &[&str]| {
+                of(name, &title(name), &describe_role(rules, &pools, name, role, values))
+            };
+            roles.map(|(name, (role, values))| described(name, role, &values)).collect()
+        }
+        ResourceKind::User | ResourceKind::Group => Vec::new(),
+    })
 }
 
-/// Without times and a version: the counts change with every seat, and nobody writes these.
-fn resource(rt: &ResourceType, base: &Base, id: &str, name: &str, description: &str) -> Map<String, Value> {
+/// Without times and a version: the counts change with every seat, and clients write none of these.
+fn resource(
+    rules: &Rules,
+    kind: ResourceKind,
+    id: &str,
+    name: &str,
+    description: &str,
+) -> Map<String, Value> {
+    let rt = rules.resource_type(kind);
     let resource = json!({
         "schemas": [rt.core.id],
         "id": id,
         "displayName": name,
         "type": rt.kind.name(),
         "description": description,
-        "meta": { "resourceType": rt.kind.name(), "location": base.location(rt, id) },
+        "meta": { "resourceType": rt.kind.name(), "location": rules.base.location(rt, id) },
     });
     match resource {
         Value::Object(map) => map,
@@ -90,24 +76,24 @@ fn sentence(pool: &Pool) -> String {
     format!("{in_use}; {} waiting.", pool.waiting)
 }
 
-/// What a role needs, how that stands, and what to send for it.
-fn role_told(rules: &Rules, pools: &[Pool], name: &str, (role, values): (Role, &[&str])) -> String {
+/// The license of a role, how its seats stand, and the values that give the role.
+fn describe_role(rules: &Rules, pools: &[Pool], name: &str, role: Role, values: &[&str]) -> String {
     let profile = &rules.profile;
-    let mut told = format!("Uses a {} seat", role.license.title());
+    let mut text = format!("Uses a {} seat", role.license.title());
     if let Some(pool) = pools.iter().find(|pool| pool.license == role.license) {
         if role.may_fall_back && pool.policy == Policy::Fallback {
             let lesser = role.license.fallback().map(License::title).unwrap_or_default();
             // Writing to a String cannot fail, here and below.
-            let _ = write!(told, ", or a {lesser} seat while none is free");
+            let _ = write!(text, ", or a {lesser} seat while none is free");
         }
-        let _ = write!(told, ". {}", sentence(pool));
+        let _ = write!(text, ". {}", sentence(pool));
     }
     let attribute = &profile.class_attribute;
     if !values.is_empty() {
-        let _ = write!(told, " Given by {attribute} {}", values.join(", "));
-        let _ = write!(told, "{}.", if profile.is_default_role(name) { " or by none" } else { "" });
+        let _ = write!(text, " Given by {attribute} {}", values.join(", "));
+        let _ = write!(text, "{}.", if profile.is_default_role(name) { " or by none" } else { "" });
     }
-    told.chars().take(MAX_DESCRIPTION).collect()
+    text.chars().take(MAX_DESCRIPTION).collect()
 }
 
 /// Characters of a description: Okta shows no more.
@@ -153,7 +139,7 @@ mod tests {
         let roles = rules.profile.roles();
         let told = |name: &str| {
             let (role, values) = &roles[name];
-            role_told(&rules, &pools, name, (*role, values))
+            describe_role(&rules, &pools, name, *role, values)
         };
         assert_eq!(
             told("member"),

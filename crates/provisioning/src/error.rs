@@ -8,7 +8,7 @@ use store::StoreError;
 /// Errors of this crate; the gateway's one table gives each its answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ProvisioningError {
-    /// What was sent is wrong.
+    /// The request is wrong.
     #[error(transparent)]
     Scim(#[from] ScimError),
     /// No resource of this type has this id.

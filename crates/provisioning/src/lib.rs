@@ -6,19 +6,20 @@ pub mod bulk;
 mod context;
 pub mod entitlements;
 mod error;
-pub mod groups;
 pub mod lists;
 mod outcome;
 pub mod plan;
 pub mod profile;
 mod promotion;
+mod records;
 pub mod refusal;
 pub mod render;
+mod resources;
 mod rules;
 pub mod schemas;
 pub mod timestamp;
-pub mod users;
 pub mod version;
+pub mod view;
 pub mod write;
 
 pub use context::RequestContext;
@@ -33,35 +34,21 @@ use store::Migration;
 
 /// What a tenant's store is made of, in order.
 pub static TENANT_MIGRATIONS: &[Migration] = &[
+    migration("0001_directory", include_str!("../../../migrations/tenant/0001_directory.sql")),
+    migration("0002_seats", include_str!("../../../migrations/tenant/0002_seats.sql")),
+    migration("0003_nested_groups", include_str!("../../../migrations/tenant/0003_nested_groups.sql")),
+    migration("0004_lists", include_str!("../../../migrations/tenant/0004_lists.sql")),
+    migration(
+        "0005_extension_schemas",
+        include_str!("../../../migrations/tenant/0005_extension_schemas.sql"),
+    ),
     Migration {
-        version: "0001_directory",
-        sql: include_str!("../../../migrations/tenant/0001_directory.sql"),
-        newest: None,
-    },
-    Migration {
-        version: "0002_seats",
-        sql: include_str!("../../../migrations/tenant/0002_seats.sql"),
-        newest: None,
-    },
-    Migration {
-        version: "0003_nested_groups",
-        sql: include_str!("../../../migrations/tenant/0003_nested_groups.sql"),
-        newest: None,
-    },
-    Migration {
-        version: "0004_lists",
-        sql: include_str!("../../../migrations/tenant/0004_lists.sql"),
-        newest: None,
-    },
-    Migration {
-        version: "0005_extension_schemas",
-        sql: include_str!("../../../migrations/tenant/0005_extension_schemas.sql"),
-        newest: None,
-    },
-    Migration {
-        version: "0006_order",
-        sql: include_str!("../../../migrations/tenant/0006_order.sql"),
         // Every write appends a record.
         newest: Some("SELECT at_ms AS ms FROM changes ORDER BY number DESC LIMIT 1"),
+        ..migration("0006_order", include_str!("../../../migrations/tenant/0006_order.sql"))
     },
 ];
+
+const fn migration(version: &'static str, sql: &'static str) -> Migration {
+    Migration { version, sql, newest: None }
+}

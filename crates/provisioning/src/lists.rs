@@ -3,11 +3,10 @@
 
 use directory::{
     DirectoryError,
-    groups::GroupRecord,
-    search::{self, Groups, InMemory, Place, Searched, Side, Stretch, Users, Visitor, Window},
-    users::UserRecord,
+    search::{self, InMemory, Page, PageRequest, Position, Query, Side, Visitor},
 };
 use scim_core::{
+    ResourceKind,
     filter::{Filter, Reduced},
     projection::Projection,
     sort::Sort,
@@ -15,17 +14,15 @@ use scim_core::{
 use store::{ReadTx, StoreError};
 
 use crate::{
-    ProvisioningError, Rules, groups,
-    render::{self, Base},
-    users::{self, UserView},
-    write::Kind,
+    ProvisioningError, Rules, render,
+    view::{View, Views, links_attribute},
 };
 
 /// What is listed of one resource type.
 #[derive(Clone, Debug)]
 pub struct Part {
     /// The type.
-    pub kind: Kind,
+    pub kind: ResourceKind,
     /// Which of its resources; all without one.
     pub filter: Option<Filter>,
     /// In which order; in that of their creation without one.
@@ -36,7 +33,7 @@ impl Part {
     /// The part as it is, or nothing when no resource of the type can match: for a list of several types.
     #[must_use]
     pub fn reduced(self, rules: &Rules) -> Option<Self> {
-        let filter = match self.filter.map(|filter| filter.reduce(self.kind.of(rules))) {
+        let filter = match self.filter.map(|filter| filter.reduce(rules.resource_type(self.kind))) {
             Some(Reduced::None) => return None,
             Some(Reduced::Filter(filter)) => Some(filter),
             Some(Reduced::All) | None => None,
@@ -47,91 +44,94 @@ impl Part {
     fn find(
         &self,
         tx: &mut ReadTx<'_>,
-        tenant: (&Rules, &Base),
-        window: &Window<'_>,
-        is_over: &dyn Fn() -> bool,
-    ) -> Result<Stretch, DirectoryError> {
-        let list = self.list();
-        match self.kind {
-            Kind::User => {
-                let with_groups = self.looks_into::<Users>("groups");
-                let complete =
-                    &mut |tx: &mut ReadTx<'_>, records: Vec<UserRecord>, show: &mut Visitor<'_>| {
-                        users::show_whole(tx, tenant, records, with_groups, show)
-                    };
-                search::find::<Users>(tx, list, window, InMemory { complete, is_over })
+        rules: &Rules,
+        asked: &ListRequest<'_>,
+    ) -> Result<Page, DirectoryError> {
+        let (kind, with_links) = (self.kind, self.looks_into(links_attribute(self.kind)));
+        let complete = &mut |tx: &mut ReadTx<'_>, records, show: &mut Visitor<'_>| {
+            let mut views = Views::of(tx, kind, records, with_links).map_err(plain)?;
+            while let Some(view) = views.next(tx).map_err(plain)? {
+                if !show(render::resource(rules, &view)?)? {
+                    break;
+                }
             }
-            Kind::Group => {
-                let with_members = self.looks_into::<Groups>("members");
-                let complete =
-                    &mut |tx: &mut ReadTx<'_>, records: Vec<GroupRecord>, show: &mut Visitor<'_>| {
-                        groups::show_whole(tx, tenant, records, with_members, show)
-                    };
-                search::find::<Groups>(tx, list, window, InMemory { complete, is_over })
-            }
-        }
+            Ok(())
+        };
+        let in_memory = InMemory { complete, is_over: asked.is_over };
+        search::find(tx, kind, self.query(), &asked.request, in_memory)
     }
 
-    fn list(&self) -> (Option<&Filter>, Option<&Sort>) {
-        (self.filter.as_ref(), self.sort.as_ref())
+    fn query(&self) -> Query<'_> {
+        Query { filter: self.filter.as_ref(), sort: self.sort.as_ref() }
     }
 
-    /// Whether memory needs an attribute to decide or to order this list: what nobody looks into is not read.
-    fn looks_into<S: Searched>(&self, attribute: &str) -> bool {
-        let undecided = self.filter.as_ref().filter(|filter| !search::is_decided::<S>(filter));
+    /// Whether memory needs an attribute to decide or to order this list: an attribute that it does not look into is not read.
+    fn looks_into(&self, attribute: &str) -> bool {
+        let undecided = self.filter.as_ref().filter(|filter| !search::is_decided(self.kind, filter));
         undecided.is_some_and(|filter| filter.asks_for(attribute))
             || self.sort.as_ref().is_some_and(|sort| sort.asks_for(attribute))
     }
 }
 
+/// An error of making a view, as the directory's.
+fn plain(error: ProvisioningError) -> DirectoryError {
+    match error {
+        ProvisioningError::Directory(error) => error,
+        ProvisioningError::Store(error) => error.into(),
+        other => DirectoryError::BadDocument { id: String::new(), cause: other.to_string() },
+    }
+}
+
 /// How resources of each type are shown.
 #[derive(Clone, Debug)]
-pub struct Shown {
+pub struct Projections {
     /// Users.
     pub user: Projection,
     /// Groups.
     pub group: Projection,
 }
 
+impl Projections {
+    fn of(&self, kind: ResourceKind) -> &Projection {
+        if kind == ResourceKind::Group { &self.group } else { &self.user }
+    }
+}
+
 /// What is asked of a list.
-pub struct Asked<'a> {
+#[derive(Clone, Copy)]
+pub struct ListRequest<'a> {
     /// The types, with one sort, each as its type reads it.
     pub parts: &'a [Part],
     /// Which of the matches.
-    pub window: Window<'a>,
+    pub request: PageRequest<'a>,
     /// How they are shown.
-    pub shown: &'a Shown,
+    pub projections: &'a Projections,
     /// Whether the search has gone on for too long.
     pub is_over: &'a dyn Fn() -> bool,
     /// Whether there is room for a page of so many bytes, which it takes if there is.
     pub has_room: &'a dyn Fn(usize) -> bool,
 }
 
-impl Asked<'_> {
+impl ListRequest<'_> {
     /// Whether this is a look-up of one user by a unique key, which identity providers ask before everything else.
     #[must_use]
     pub fn is_look_up(&self) -> bool {
-        let [Part { kind: Kind::User, filter, .. }] = self.parts else { return false };
-        matches!(self.window, Window::Index { .. }) && search::is_look_up::<Users>(filter.as_ref())
+        let [Part { kind: ResourceKind::User, filter, .. }] = self.parts else { return false };
+        matches!(self.request, PageRequest::Index { .. })
+            && search::is_look_up(ResourceKind::User, filter.as_ref())
     }
 
-    /// Whether [`list_at_once`] is worth asking: identity providers look for a group by its name, for a user by what they call
-    /// it, and whether there is anybody at all.
+    /// Whether a small read may do: identity providers look for a group by its name, for a user by what they call it, and
+    /// whether there is any user at all.
     #[must_use]
     pub fn may_be_short(&self) -> bool {
         let [part] = self.parts else { return false };
-        match part.kind {
-            Kind::User => search::may_be_few::<Users>(part.list(), &self.window, FEW),
-            Kind::Group => search::may_be_few::<Groups>(part.list(), &self.window, FEW),
-        }
+        search::may_be_few(part.kind, part.query(), &self.request)
     }
 }
 
-/// Resources on a page that is short whatever stands on it.
-const FEW: usize = 10;
-
 /// Longest page, in bytes of its resources: it ends before the one that would make it longer. RFC 7644 §3.4.2.4 has a service
-/// return fewer than `count`, and `itemsPerPage` tells how many. One resource is always returned, whatever it holds; so a page
+/// return fewer than `count`, and `itemsPerPage` says how many. One resource is always returned, whatever it holds; so a page
 /// ends as well where there is no room for more.
 pub const MAX_PAGE_BYTES: usize = 16 << 20;
 
@@ -145,15 +145,15 @@ pub struct Listed {
     pub texts: Vec<String>,
     /// How many match in all.
     pub total: u64,
-    /// Where the page stands, for who walks the list; a look-up has no such thing.
+    /// Where the page stands, for a walk of the list; a look-up has no such thing.
     pub ends: Ends,
 }
 
 /// Where a page stands among the others.
 #[derive(Clone, Debug, Default)]
 pub struct Ends {
-    /// The first and the last place on the page.
-    pub places: Option<(Place, Place)>,
+    /// The first and the last position on the page.
+    pub positions: Option<(Position, Position)>,
     /// Whether there are matches before the page.
     pub before: bool,
     /// Whether there are matches behind it.
@@ -162,215 +162,162 @@ pub struct Ends {
     pub total: Option<u64>,
 }
 
-impl From<&Stretch> for Ends {
-    fn from(stretch: &Stretch) -> Self {
+impl From<&Page> for Ends {
+    fn from(page: &Page) -> Self {
         Self {
-            places: stretch.places.first().cloned().zip(stretch.places.last().cloned()),
-            before: stretch.before,
-            behind: stretch.behind,
-            total: stretch.is_dear.then_some(stretch.total),
+            positions: page.positions.first().cloned().zip(page.positions.last().cloned()),
+            before: page.before,
+            behind: page.behind,
+            total: page.is_dear.then_some(page.total),
         }
     }
 }
 
-/// A window on a list, or as much of it as a page may hold.
+/// A page of a list, or as much of it as a page may hold. A small read finds a look-up or a short list, and nothing else.
 ///
 /// # Errors
-/// [`DirectoryError::SearchTooLong`]; `Busy` when there is no room for one resource; or the store's.
+/// [`DirectoryError::SearchTooLong`]; `Busy` when there is no room for one resource; `LargeRead` where a small read does not do;
+/// or the store's.
 pub fn list(
     tx: &mut ReadTx<'_>,
-    tenant: (&Rules, &Base),
-    asked: &Asked<'_>,
+    rules: &Rules,
+    asked: &ListRequest<'_>,
 ) -> Result<Listed, ProvisioningError> {
     if asked.is_look_up() {
-        let Some(record) = looked_up(tx, asked)? else { return Ok(Listed::default()) };
-        let view = is_on_page(asked).then(|| users::view(tx, record)).transpose()?;
-        return one(tenant, asked, view);
+        return look_up(tx, rules, asked);
     }
-    let (mut stretch, mut kinds) = match asked.parts {
+    let (mut page, mut kinds) = match asked.parts {
         [part] => {
-            let stretch = part.find(tx, tenant, &asked.window, asked.is_over)?;
-            let kinds = vec![part.kind; stretch.places.len()];
-            (stretch, kinds)
+            let page = part.find(tx, rules, asked)?;
+            let kinds = vec![part.kind; page.positions.len()];
+            (page, kinds)
         }
-        _ => merged(tx, tenant, asked)?,
+        _ => {
+            tx.allow_large()?;
+            merged(tx, rules, asked)?
+        }
     };
-    let is_backwards = matches!(asked.window, Window::Beside { side: Side::Before, .. });
+    let is_backwards = matches!(asked.request, PageRequest::Beside { side: Side::Before, .. });
     if is_backwards {
-        stretch.places.reverse();
+        page.positions.reverse();
         kinds.reverse();
     }
-    let (mut texts, told) = texts(tx, tenant, (&stretch.places, &kinds), asked)?;
-    if told < stretch.places.len() {
-        stretch.places.truncate(told);
-        *if is_backwards { &mut stretch.before } else { &mut stretch.behind } = true;
+    let (mut texts, shown) = texts(tx, rules, &page.positions, &kinds, asked)?;
+    if shown < page.positions.len() {
+        page.positions.truncate(shown);
+        *if is_backwards { &mut page.before } else { &mut page.behind } = true;
     }
     if is_backwards {
-        stretch.places.reverse();
+        page.positions.reverse();
         texts.reverse();
     }
-    Ok(Listed { texts, total: stretch.total, ends: Ends::from(&stretch) })
+    Ok(Listed { texts, total: page.total, ends: Ends::from(&page) })
 }
 
-/// As [`list`], by queries whose cost is bounded; `None` for a list that is not short, or of resources that tell of many others.
-///
-/// # Errors
-/// When the store fails.
-pub fn list_at_once(
-    tx: &mut ReadTx<'_>,
-    (rules, base): (&Rules, &Base),
-    asked: &Asked<'_>,
-) -> Result<Option<Listed>, ProvisioningError> {
-    let ([part], shown) = (asked.parts, asked.shown) else { return Ok(None) };
-    let found = match part.kind {
-        Kind::User => search::find_few::<Users>(tx, part.list(), &asked.window, FEW)?,
-        Kind::Group => search::find_few::<Groups>(tx, part.list(), &asked.window, FEW)?,
-    };
-    let Some(stretch) = found else { return Ok(None) };
-    let mut texts = Vec::with_capacity(stretch.places.len());
-    match part.kind {
-        Kind::User => {
-            for record in search::records::<Users>(tx, &stretch.places)? {
-                let Some(view) = users::view_at_once(tx, record)? else { return Ok(None) };
-                texts.push(render::user_text(rules, base, &view, &shown.user)?);
-            }
-        }
-        Kind::Group => {
-            for record in search::records::<Groups>(tx, &stretch.places)? {
-                let view = groups::view_at_once(tx, record, shown.group.wants("members"))?;
-                let Some(view) = view else { return Ok(None) };
-                texts.push(render::group_text(rules, base, &view, &shown.group)?);
-            }
-        }
+/// A list of one user, found by a unique key.
+fn look_up(tx: &mut ReadTx<'_>, rules: &Rules, asked: &ListRequest<'_>) -> Result<Listed, ProvisioningError> {
+    let kind = ResourceKind::User;
+    let filter = asked.parts.first().and_then(|part| part.filter.as_ref());
+    let record = filter.map(|filter| search::look_up(tx, kind, filter)).transpose()?.flatten();
+    let Some(record) = record else { return Ok(Listed::default()) };
+    let mut listed = Listed { total: 1, ..Listed::default() };
+    if matches!(asked.request, PageRequest::Index { offset: 0, count } if count > 0) {
+        let projection = asked.projections.of(kind);
+        let view = View::of(kind, record).completed(tx, projection.wants(links_attribute(kind)))?;
+        listed.texts.push(render::text(rules, &view, projection)?);
     }
-    let fits = (asked.has_room)(texts.iter().map(String::len).sum());
-    Ok(fits.then(|| Listed { texts, total: stretch.total, ends: Ends::from(&stretch) }))
+    Ok(listed)
 }
 
-/// A look-up by a few queries whose cost is bounded; `None` when the user's groups are many, or stand in other groups.
-///
-/// # Errors
-/// When the store fails.
-pub fn look_up_at_once(
-    tx: &mut ReadTx<'_>,
-    tenant: (&Rules, &Base),
-    asked: &Asked<'_>,
-) -> Result<Option<Listed>, ProvisioningError> {
-    let Some(record) = looked_up(tx, asked)? else { return Ok(Some(Listed::default())) };
-    if !is_on_page(asked) {
-        return one(tenant, asked, None).map(Some);
-    }
-    let view = users::view_at_once(tx, record)?;
-    view.map(|view| one(tenant, asked, Some(view))).transpose()
-}
-
-fn looked_up(tx: &mut ReadTx<'_>, asked: &Asked<'_>) -> Result<Option<UserRecord>, DirectoryError> {
-    match asked.parts.first().and_then(|part| part.filter.as_ref()) {
-        Some(filter) => search::look_up::<Users>(tx, filter),
-        None => Ok(None),
-    }
-}
-
-fn is_on_page(asked: &Asked<'_>) -> bool {
-    matches!(asked.window, Window::Index { offset: 0, count } if count > 0)
-}
-
-fn one(
-    (rules, base): (&Rules, &Base),
-    asked: &Asked<'_>,
-    view: Option<UserView>,
-) -> Result<Listed, ProvisioningError> {
-    let text = view.map(|view| render::user_text(rules, base, &view, &asked.shown.user)).transpose()?;
-    Ok(Listed { texts: text.into_iter().collect(), total: 1, ..Listed::default() })
-}
-
-/// One stretch of several types' stretches. A page by place is cut from the beginning of all of them, so that its cost grows
-/// with what lies before it.
+/// One page of several types' pages. A page by offset is cut from the beginning of all of them, so that its cost grows with
+/// what lies before it.
 fn merged(
     tx: &mut ReadTx<'_>,
-    tenant: (&Rules, &Base),
-    asked: &Asked<'_>,
-) -> Result<(Stretch, Vec<Kind>), DirectoryError> {
-    let (of_each, offset, count, side, known) = match asked.window {
-        Window::Index { offset, count } => {
+    rules: &Rules,
+    asked: &ListRequest<'_>,
+) -> Result<(Page, Vec<ResourceKind>), DirectoryError> {
+    let (of_each, offset, count, side, known) = match asked.request {
+        PageRequest::Index { offset, count } => {
             let reach = if count == 0 { 0 } else { offset.saturating_add(count) };
-            (Window::Index { offset: 0, count: reach }, offset, count, Side::After, None)
+            (PageRequest::Index { offset: 0, count: reach }, offset, count, Side::After, None)
         }
-        Window::Beside { side, place, count, total } => {
-            // The cursor carries the total of all types together. Each type is told that its own is known, whatever it is, so that
-            // it does not count again.
-            let of_each = Window::Beside { side, place, count, total: total.map(|_| 0) };
+        PageRequest::Beside { side, position, count, total } => {
+            // The cursor carries the total of all types together. Each type takes its own for known, whatever it is, so that it
+            // does not count again.
+            let of_each = PageRequest::Beside { side, position, count, total: total.map(|_| 0) };
             (of_each, 0, count, side, total)
         }
     };
-    let mut all = Stretch { places: Vec::new(), total: 0, is_dear: false, before: false, behind: false };
-    let mut places: Vec<(Kind, Place)> = Vec::new();
+    let mut all = Page::default();
+    let mut positions: Vec<(ResourceKind, Position)> = Vec::new();
     for part in asked.parts {
-        let found = part.find(tx, tenant, &of_each, asked.is_over)?;
+        let found = part.find(tx, rules, &ListRequest { request: of_each, ..*asked })?;
         all.total += found.total;
         all.is_dear |= found.is_dear;
         all.before |= found.before;
         all.behind |= found.behind;
-        places.extend(found.places.into_iter().map(|place| (part.kind, place)));
+        positions.extend(found.positions.into_iter().map(|position| (part.kind, position)));
     }
     // Any part's sort compares alike: what one type does not know has no key.
     let sort = asked.parts.first().and_then(|part| part.sort.as_ref());
-    places.sort_by(|(_, a), (_, b)| a.compare(b, sort));
+    positions.sort_by(|(_, a), (_, b)| a.compare(b, sort));
     let count = usize::try_from(count).unwrap_or(usize::MAX);
     match side {
         Side::After => {
-            places.drain(..usize::try_from(offset).unwrap_or(usize::MAX).min(places.len()));
-            all.behind |= places.len() > count;
-            places.truncate(count);
+            positions.drain(..usize::try_from(offset).unwrap_or(usize::MAX).min(positions.len()));
+            all.behind |= positions.len() > count;
+            positions.truncate(count);
         }
         Side::Before => {
-            all.before |= places.len() > count;
-            places.drain(..places.len().saturating_sub(count));
+            all.before |= positions.len() > count;
+            positions.drain(..positions.len().saturating_sub(count));
         }
     }
     all.total = known.unwrap_or(all.total);
-    let (kinds, places) = places.into_iter().unzip();
-    all.places = places;
+    let (kinds, positions) = positions.into_iter().unzip();
+    all.positions = positions;
     Ok((all, kinds))
 }
 
-/// The texts of what stands at these places, until a page is full, and at how many it stands; with a few queries for each type.
+/// The texts of what stands at these positions, until a page is full, and at how many it stands; with a few queries for each
+/// kind.
 fn texts(
     tx: &mut ReadTx<'_>,
-    (rules, base): (&Rules, &Base),
-    (places, kinds): (&[Place], &[Kind]),
-    &Asked { shown, has_room, .. }: &Asked<'_>,
+    rules: &Rules,
+    positions: &[Position],
+    kinds: &[ResourceKind],
+    asked: &ListRequest<'_>,
 ) -> Result<(Vec<String>, usize), ProvisioningError> {
-    let (mut texts, mut bytes, mut told) = (Vec::with_capacity(places.len()), 0_usize, 0);
-    for (places, kinds) in places.chunks(BATCH).zip(kinds.chunks(BATCH)) {
-        let of_kind = |kind: Kind| -> Vec<Place> {
-            let own = places.iter().zip(kinds).filter(|(_, own)| **own == kind);
-            own.map(|(place, _)| place.clone()).collect()
-        };
-        let records = search::records::<Users>(tx, &of_kind(Kind::User))?;
-        let mut users = users::Views::of(tx, records, shown.user.wants("groups"))?;
-        let records = search::records::<Groups>(tx, &of_kind(Kind::Group))?;
-        let mut groups = groups::Views::of(records, shown.group.wants("members"));
+    let (mut texts, mut bytes, mut shown) = (Vec::with_capacity(positions.len()), 0_usize, 0);
+    for (positions, kinds) in positions.chunks(BATCH).zip(kinds.chunks(BATCH)) {
+        let mut views = Vec::with_capacity(asked.parts.len());
+        for Part { kind, .. } in asked.parts {
+            let own = positions.iter().zip(kinds).filter(|(_, own)| *own == kind);
+            let own: Vec<Position> = own.map(|(position, _)| position.clone()).collect();
+            let records = search::records(tx, *kind, &own)?;
+            let with_links = asked.projections.of(*kind).wants(links_attribute(*kind));
+            views.push((kind, Views::of(tx, *kind, records, with_links)?));
+        }
         for kind in kinds {
             tx.haste().may_go_on()?;
-            let text = match kind {
-                Kind::User => users.next(tx)?.map(|view| render::user_text(rules, base, &view, &shown.user)),
-                Kind::Group => {
-                    groups.next(tx)?.map(|view| render::group_text(rules, base, &view, &shown.group))
-                }
-            };
-            let text = text.transpose()?;
+            let Some((_, views)) = views.iter_mut().find(|(own, _)| *own == kind) else { continue };
+            let view = views.next(tx)?;
+            let text =
+                view.map(|view| render::text(rules, &view, asked.projections.of(*kind))).transpose()?;
             bytes += text.as_ref().map_or(0, String::len);
-            let fits = has_room(bytes);
+            let fits = (asked.has_room)(bytes);
+            if !fits {
+                tx.allow_large()?;
+            }
             if !texts.is_empty() && (bytes > MAX_PAGE_BYTES || !fits) {
-                return Ok((texts, told));
+                return Ok((texts, shown));
             }
             if !fits {
                 return Err(StoreError::Busy.into());
             }
             texts.extend(text);
-            told += 1;
+            shown += 1;
         }
     }
-    Ok((texts, told))
+    Ok((texts, shown))
 }

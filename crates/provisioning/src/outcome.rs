@@ -1,28 +1,28 @@
-//! What came of a request, or of one operation of a bulk: enough to count it, to log it and to record it. A refusal has an
+//! The outcome of a request, or of one operation of a bulk: enough to count it, to log it and to record it. A refusal has an
 //! outcome too, although its transaction is rolled back.
 
 use scim_core::{ResourceKind, bulk::Method, leniency::Leniency};
 use seat_ledger::License;
 
-use crate::{ProvisioningError, write::View};
+use crate::{ProvisioningError, view::View};
 
-/// What came of one write.
+/// The outcome of one write.
 #[derive(Debug)]
 pub struct Outcome<E = ProvisioningError> {
     /// The kind of resource that was asked for; `None` for an operation of a bulk that names none.
     pub kind: Option<ResourceKind>,
-    /// What was asked; `None` for an operation of a bulk that names no method.
+    /// The method; `None` for an operation of a bulk that names no method.
     pub method: Option<Method>,
     /// The resource's id, where it is known.
     pub id: Option<String>,
-    /// What was done, or why nothing was.
+    /// The effects of the write, or the reason of its refusal.
     pub result: Result<Done, E>,
     /// The leniencies that were met, each with the attribute that it was met at.
     pub leniencies: Vec<(Leniency, String)>,
 }
 
-/// What a successful write did.
-#[derive(Debug)]
+/// The effects of a successful write.
+#[derive(Debug, Default)]
 pub struct Done {
     /// The status of success, of a request of its own.
     pub status: u16,
@@ -32,7 +32,7 @@ pub struct Done {
     pub view: Option<View>,
     /// The names of the attributes that changed.
     pub changed: Vec<String>,
-    /// Seats that changed hands: the license that was asked for and what the user has now.
+    /// Seats that moved: the license that was asked for and the state of the user now.
     pub seats: Vec<(License, &'static str)>,
     /// Members that were skipped because they are not here.
     pub skipped: Vec<String>,
@@ -45,14 +45,14 @@ impl<E> Outcome<E> {
         Outcome { kind, method, id, result: result.map_err(map), leniencies }
     }
 
-    /// The word for what is not done when the write is refused.
+    /// `created` or `changed`, for the text of a refusal.
     #[must_use]
     pub fn not_done(&self) -> &'static str {
         not_done(self.method)
     }
 }
 
-/// The word for what is not done when a write is refused.
+/// `created` or `changed`, for the text of a refusal.
 #[must_use]
 pub(crate) fn not_done(method: Option<Method>) -> &'static str {
     if method == Some(Method::Post) { "created" } else { "changed" }

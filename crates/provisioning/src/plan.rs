@@ -1,14 +1,13 @@
 //! A tenant's plan: quotas and policies, changed by staff while the gateway runs. Each change is recorded in the tenant's
 //! change log, in its own transaction (attack 58).
 
-use directory::changes::{self, Change};
 use seat_ledger::{License, Policy, pools, seats};
-use serde_json::{Value, json};
+use serde_json::json;
 use store::WriteTx;
 
-use crate::{Act, ProvisioningError, promotion};
+use crate::{Act, ProvisioningError, promotion, records};
 
-/// Sets a quota (`None` is unlimited) and gives what became free to those who wait; nobody is evicted (S7).
+/// Sets a quota (`None` is unlimited) and gives seats that became free to users who wait; no user is evicted (S7).
 ///
 /// # Errors
 /// When the store fails.
@@ -19,12 +18,13 @@ pub fn set_quota(
     act: &Act,
 ) -> Result<(), ProvisioningError> {
     let before = pools::set_quota(tx, license, quota)?;
-    record(tx, "plan.quota", act, json!({ "license": license.key(), "before": before, "after": quota }))?;
+    let detail = json!({ "license": license.key(), "before": before, "after": quota });
+    records::record_act(tx, &act.request_id, "plan.quota", detail)?;
     let promoted = seats::promote(tx)?;
-    promotion::record(tx, &promoted, act)
+    promotion::record(tx, &promoted, &act.request_id)
 }
 
-/// Sets what happens at the limit of a license.
+/// Sets the policy of a license, for the case that no seat is free.
 ///
 /// # Errors
 /// `NoFallback` for a license that has nothing to fall back to, or the store's.
@@ -35,15 +35,6 @@ pub fn set_policy(
     act: &Act,
 ) -> Result<(), ProvisioningError> {
     pools::set_policy(tx, license, policy)?;
-    record(tx, "plan.policy", act, json!({ "license": license.key(), "after": policy.key() }))
-}
-
-fn record(
-    tx: &mut WriteTx<'_>,
-    kind: &'static str,
-    act: &Act,
-    detail: Value,
-) -> Result<(), ProvisioningError> {
-    let change = Change { kind, resource_id: "", version: 0, request_id: &act.request_id, detail };
-    Ok(changes::append(tx, &change)?)
+    let detail = json!({ "license": license.key(), "after": policy.key() });
+    records::record_act(tx, &act.request_id, "plan.policy", detail)
 }

@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 
 use scim_core::{Document, ResourceType, schema::alike};
-use seat_ledger::{License, Wish};
+use seat_ledger::{License, SeatRequest};
 use serde::Deserialize;
 use serde_json::Value;
 
-/// What a role needs.
+/// The needs of a role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Role {
@@ -40,7 +40,7 @@ pub struct Profile {
     required: Vec<String>,
     /// Full names of attributes whose canonical values are the only legal ones.
     binding_values: Vec<String>,
-    /// Legal values as they are told to people.
+    /// Legal values as they are shown to people.
     values: Vec<String>,
     /// Comparable value → role.
     roles: BTreeMap<String, (String, Role)>,
@@ -110,15 +110,15 @@ impl Profile {
         document.get(&self.class_attribute)
     }
 
-    /// What a document asks for. A value that the map does not have is kept as sent and means the default role; where
+    /// The seat request of a document. A value that the map does not have is kept as sent and means the default role; where
     /// the profile binds the values, no such value comes this far (MO9).
     #[must_use]
-    pub fn wish(&self, document: &Document) -> Wish<'_> {
+    pub fn seat_request(&self, document: &Document) -> SeatRequest {
         let value = self.class_value(document).and_then(Value::as_str);
         let (name, role) =
             value.and_then(|value| self.roles.get(&alike(value))).unwrap_or(&self.default_role);
-        Wish {
-            role: name,
+        SeatRequest {
+            role: name.clone(),
             license: role.license,
             may_fall_back: role.may_fall_back,
             active: is_active(document),
@@ -140,7 +140,7 @@ impl Profile {
         roles
     }
 
-    /// Whether this is the role of whoever sends no value.
+    /// Whether this is the role of a user without a value.
     #[must_use]
     pub fn is_default_role(&self, role: &str) -> bool {
         self.default_role.0 == role
@@ -188,8 +188,8 @@ mod tests {
             ("member-lite", "member_lite", License::MemberLite),
         ] {
             let document = document(Some(value));
-            let wish = profile.wish(&document);
-            assert_eq!((wish.role, wish.license), (role, license), "{value}");
+            let request = profile.seat_request(&document);
+            assert_eq!((request.role.as_str(), request.license), (role, license), "{value}");
         }
     }
 
@@ -207,7 +207,7 @@ mod tests {
     fn mo18_no_class_or_an_unmapped_one_means_the_free_license_by_default() {
         let profile = Profile::built_in("default").unwrap();
         for value in [None, Some("Employee")] {
-            assert_eq!(profile.wish(&document(value)).license, License::MemberLite);
+            assert_eq!(profile.seat_request(&document(value)).license, License::MemberLite);
         }
     }
 

@@ -1,28 +1,24 @@
-//! People who waited and got a seat: their resource says something else now, so it gets a new version, and the change is
-//! recorded, in the transaction that freed the seat.
+//! Users who waited and got a seat: their resource has changed, so it gets a new version, and the change is recorded, in the transaction that freed the seat.
 
-use directory::{
-    changes::{self, Change},
-    users,
-};
-use seat_ledger::Seat;
+use directory::resources;
+use scim_core::ResourceKind;
+use seat_ledger::{License, Seat};
 use serde_json::json;
 use store::WriteTx;
 
-use crate::{Act, ProvisioningError};
+use crate::{ProvisioningError, records};
 
-pub(crate) fn record(tx: &mut WriteTx<'_>, promoted: &[Seat], act: &Act) -> Result<(), ProvisioningError> {
+pub(crate) fn record(
+    tx: &mut WriteTx<'_>,
+    promoted: &[Seat],
+    request_id: &str,
+) -> Result<(), ProvisioningError> {
     for seat in promoted {
-        let Some(record) = users::find(tx, &seat.user_id)? else { continue };
-        let record = users::touch(tx, &record)?;
-        let change = Change {
-            kind: "user.promoted",
-            resource_id: &record.id,
-            version: record.version,
-            request_id: &act.request_id,
-            detail: json!({ "grantedLicense": seat.granted.map(|l| l.key()) }),
-        };
-        changes::append(tx, &change)?;
+        let kind = ResourceKind::User;
+        let Some(record) = resources::find(tx, kind, &seat.user_id)? else { continue };
+        let record = resources::touch(tx, kind, &record)?;
+        let detail = json!({ "grantedLicense": seat.granted.map(License::key) });
+        records::record(tx, request_id, kind, "promoted", &record, detail)?;
     }
     Ok(())
 }

@@ -2,24 +2,14 @@
 //! first words say that it is about seats, because a 403 is easily taken for a fault of the credential.
 
 use scim_core::{ScimError, ScimType, urn};
-use seat_ledger::License;
+use seat_ledger::Shortage;
 use serde_json::json;
 
-/// What a refusal names.
+/// A refusal for want of a seat.
 #[derive(Clone, Debug)]
 pub struct Refusal<'a> {
-    /// What was asked for.
-    pub license: License,
-    /// Seats in use.
-    pub used: i64,
-    /// The quota.
-    pub limit: i64,
-    /// People who wait for this license.
-    pub waiting: i64,
-    /// The fallback that is full too.
-    pub fallback_full: Option<License>,
-    /// A lesser license of which a seat is free.
-    pub lesser_free: Option<License>,
+    /// The license that is full.
+    pub shortage: &'a Shortage,
     /// The tenant's name.
     pub tenant: &'a str,
     /// Whom to ask.
@@ -40,10 +30,10 @@ impl Refusal<'_> {
         error.extension = Some((
             urn::SEAT_ERROR,
             json!({
-                "license": self.license.key(),
-                "used": self.used,
-                "limit": self.limit,
-                "waiting": self.waiting,
+                "license": self.shortage.license.key(),
+                "used": self.shortage.used,
+                "limit": self.shortage.limit,
+                "waiting": self.shortage.waiting,
                 "ref": self.reference,
                 "help": self.help,
             }),
@@ -52,17 +42,17 @@ impl Refusal<'_> {
     }
 
     fn detail(&self) -> String {
-        let (license, tenant) = (self.license.title(), short(self.tenant));
-        let cause = if self.limit == 0 {
-            // MO8: the plan, not the value, is what is missing.
+        let (license, tenant) = (self.shortage.license.title(), short(self.tenant));
+        let cause = if self.shortage.limit == 0 {
+            // MO8: the plan lacks the license; the value is right.
             format!("the plan of {tenant} has no {license} seats")
         } else {
             format!(
                 "all {} {license} seats of {tenant} are in use ({} of {})",
-                self.limit, self.used, self.limit
+                self.shortage.limit, self.shortage.used, self.shortage.limit
             )
         };
-        let also = match self.fallback_full {
+        let also = match self.shortage.fallback_full {
             Some(lesser) => format!(", and no {} seat is free either", lesser.title()),
             None => String::new(),
         };
@@ -76,8 +66,9 @@ impl Refusal<'_> {
     }
 
     fn remedy(&self) -> String {
-        let free = if self.limit == 0 { "" } else { "Free a seat, " };
-        let lesser = self.lesser_free.map(|l| format!("send userType {}, ", l.key())).unwrap_or_default();
+        let free = if self.shortage.limit == 0 { "" } else { "Free a seat, " };
+        let lesser =
+            self.shortage.lesser_free.map(|l| format!("send userType {}, ", l.key())).unwrap_or_default();
         match (free, lesser.as_str()) {
             ("", "") => "Please ".to_owned(),
             ("", lesser) => format!("S{}or ", lesser.trim_start_matches('s')),
@@ -93,16 +84,22 @@ fn short(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use seat_ledger::License;
+
     use super::*;
+
+    const FULL: Shortage = Shortage {
+        license: License::Member,
+        used: 50,
+        limit: 50,
+        waiting: 3,
+        fallback_full: None,
+        lesser_free: Some(License::MemberLite),
+    };
 
     fn refusal() -> Refusal<'static> {
         Refusal {
-            license: License::Member,
-            used: 50,
-            limit: 50,
-            waiting: 3,
-            fallback_full: None,
-            lesser_free: Some(License::MemberLite),
+            shortage: &FULL,
             tenant: "Acme",
             contact: "support@example.com",
             not_done: "created",
@@ -129,9 +126,9 @@ mod tests {
 
     #[test]
     fn mo8_a_license_that_the_plan_does_not_have_is_named_as_that() {
-        let refusal =
-            Refusal { license: License::MemberLite, used: 0, limit: 0, lesser_free: None, ..refusal() };
-        let detail = refusal.to_error().detail;
+        let shortage =
+            &Shortage { license: License::MemberLite, used: 0, limit: 0, lesser_free: None, ..FULL };
+        let detail = Refusal { shortage, ..refusal() }.to_error().detail;
         assert!(
             detail.starts_with("Seat limit reached: the plan of Acme has no Member Lite seats."),
             "{detail}"
@@ -141,7 +138,8 @@ mod tests {
 
     #[test]
     fn s12_a_license_that_is_full_as_well_is_not_recommended() {
-        let detail = Refusal { lesser_free: None, ..refusal() }.to_error().detail;
+        let shortage = &Shortage { lesser_free: None, ..FULL };
+        let detail = Refusal { shortage, ..refusal() }.to_error().detail;
         assert!(
             detail.contains("Free a seat, or ask support@example.com") && !detail.contains("userType"),
             "{detail}"

@@ -1,4 +1,4 @@
-//! Answers: a stored document with what is computed for it. A whole user is put together as text, because a GET should be
+//! Responses: a stored document with its computed parts. A whole resource is put together as text, because a GET should be
 //! a copy; where attributes are chosen it becomes a value first. A test holds both to the same answer.
 
 use std::fmt::Write as _;
@@ -16,10 +16,9 @@ use serde_json::{Map, Value};
 
 use crate::{
     Rules,
-    groups::GroupView,
     timestamp::iso,
-    users::{Manager, UserView},
     version::etag,
+    view::{Manager, View, links_attribute},
 };
 
 /// A tenant's SCIM base URL, such as `https://scim.example.com/ire/acme/scim/v2`: from the settings, never from a request.
@@ -27,10 +26,6 @@ use crate::{
 pub struct Base(pub String);
 
 impl Base {
-    fn users(&self) -> String {
-        format!("{}/Users", self.0)
-    }
-
     fn groups(&self) -> String {
         format!("{}/Groups", self.0)
     }
@@ -42,7 +37,7 @@ impl Base {
     }
 }
 
-/// The read-only extension: what was asked for and what was given.
+/// The read-only extension: requested and granted license.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct SeatExtension<'a> {
@@ -85,18 +80,14 @@ fn text_of(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
-/// A whole user as a value.
+/// A whole resource as a value; without links where the view has none.
 ///
 /// # Errors
-/// When what rests is damaged.
-pub fn user(rules: &Rules, base: &Base, view: &UserView) -> Result<Map<String, Value>, DirectoryError> {
-    let record = &view.record;
+/// When the stored document is damaged.
+pub fn resource(rules: &Rules, view: &View) -> Result<Map<String, Value>, DirectoryError> {
+    let (record, rt) = (&view.record, rules.resource_type(view.kind));
     let mut computed = Vec::new();
-    if !view.groups.is_empty() {
-        let url = base.groups();
-        let groups: Vec<Value> = view.groups.iter().map(|g| g.to_json(&url)).collect();
-        computed.push(("groups", groups.into()));
-    }
+    computed.extend(links(rules, view).map(|links| (links_attribute(view.kind), links)));
     if let Some(seat) = &view.seat {
         computed.push((urn::SEAT, serde_json::to_value(SeatExtension::from(seat)).unwrap_or_default()));
     }
@@ -104,90 +95,58 @@ pub fn user(rules: &Rules, base: &Base, view: &UserView) -> Result<Map<String, V
         created: &iso(record.created_ms),
         last_modified: &iso(record.modified_ms),
         version: &etag(record.version),
-        location: &base.location(&rules.user, &record.id),
+        location: &rules.base.location(rt, &record.id),
     };
     let mut document = record.parse()?;
-    tell_manager(base, view, &mut document);
-    Ok(resource::render(&rules.user, Parts { id: &record.id, document: &document, computed, meta }))
+    show_manager(rules, view, &mut document);
+    Ok(resource::render(rt, Parts { id: &record.id, document: &document, computed, meta }))
 }
 
-/// `$ref` and `displayName` of a manager who is a user here (RFC 7643 §4.3); both are computed, never stored.
-fn tell_manager(base: &Base, view: &UserView, document: &mut Document) {
+/// A user's groups or a group's members, if there are any.
+fn links(rules: &Rules, view: &View) -> Option<Value> {
+    if view.links() == 0 {
+        return None;
+    }
+    let url = rules.base.groups();
+    let groups = view.groups.iter().map(|group| group.to_json(&url));
+    let members = view.members.iter().flatten().map(|member| member.to_json(&rules.base.0));
+    Some(groups.chain(members).collect())
+}
+
+/// Adds `$ref` and `displayName` of a manager who is a user here (RFC 7643 §4.3); both are computed, never stored.
+fn show_manager(rules: &Rules, view: &View, document: &mut Document) {
     let Manager::Here { id, display_name, .. } = &view.manager else { return };
-    let told = document.0.get_mut(urn::ENTERPRISE_USER).and_then(|e| e.get_mut("manager")?.as_object_mut());
-    let Some(told) = told else { return };
-    told.insert("$ref".into(), format!("{}/{}", base.users(), id).into());
+    let shown = document.0.get_mut(urn::ENTERPRISE_USER).and_then(|e| e.get_mut("manager")?.as_object_mut());
+    let Some(shown) = shown else { return };
+    shown.insert("$ref".into(), rules.base.location(&rules.user, id).into());
     if let Some(name) = display_name {
-        told.insert("displayName".into(), name.as_str().into());
+        shown.insert("displayName".into(), name.as_str().into());
     }
 }
 
-/// A group as a value; without members where the view has none.
+/// A resource as JSON text, projected.
 ///
 /// # Errors
-/// When what rests is damaged.
-pub fn group(rules: &Rules, base: &Base, view: &GroupView) -> Result<Map<String, Value>, DirectoryError> {
-    let record = &view.record;
-    let mut computed = Vec::new();
-    if let Some(members) = view.members.as_ref().filter(|m| !m.is_empty()) {
-        let members: Vec<Value> = members.iter().map(|m| m.to_json(&base.0)).collect();
-        computed.push(("members", members.into()));
-    }
-    let meta = Meta {
-        created: &iso(record.created_ms),
-        last_modified: &iso(record.modified_ms),
-        version: &etag(record.version),
-        location: &base.location(&rules.group, &record.id),
-    };
-    let document = record.parse()?;
-    Ok(resource::render(&rules.group, Parts { id: &record.id, document: &document, computed, meta }))
-}
-
-/// A user as JSON text, projected.
-///
-/// # Errors
-/// When what rests is damaged.
-pub fn user_text(
-    rules: &Rules,
-    base: &Base,
-    view: &UserView,
-    projection: &Projection,
-) -> Result<String, DirectoryError> {
-    // What is told of a manager stands inside the stored text, so that text is no copy then.
+/// When the stored document is damaged.
+pub fn text(rules: &Rules, view: &View, projection: &Projection) -> Result<String, DirectoryError> {
+    // The computed parts of a manager stand inside the document, so the text cannot be a copy.
     if projection.is_all() && !matches!(view.manager, Manager::Here { .. }) {
-        return Ok(whole_user_text(rules, base, view));
+        return Ok(whole_text(rules, view));
     }
-    let mut resource = user(rules, base, view)?;
+    let mut resource = resource(rules, view)?;
     if !projection.is_all() {
-        projection.apply(&rules.user, &mut resource);
-    }
-    Ok(Value::Object(resource).to_string())
-}
-
-/// A group as JSON text, projected.
-///
-/// # Errors
-/// When what rests is damaged.
-pub fn group_text(
-    rules: &Rules,
-    base: &Base,
-    view: &GroupView,
-    projection: &Projection,
-) -> Result<String, DirectoryError> {
-    let mut resource = group(rules, base, view)?;
-    if !projection.is_all() {
-        projection.apply(&rules.group, &mut resource);
+        projection.apply(rules.resource_type(view.kind), &mut resource);
     }
     Ok(Value::Object(resource).to_string())
 }
 
 /// The stored text with the computed parts around it: nothing is parsed.
-fn whole_user_text(rules: &Rules, base: &Base, view: &UserView) -> String {
-    let record = &view.record;
+fn whole_text(rules: &Rules, view: &View) -> String {
+    let (record, rt) = (&view.record, rules.resource_type(view.kind));
     let mut text = String::with_capacity(record.document.len() + 900);
     text.push_str("{\"schemas\":[\"");
-    text.push_str(&rules.user.core.id);
-    for extension in &rules.user.extensions {
+    text.push_str(&rt.core.id);
+    for extension in &rt.extensions {
         let computed = extension.schema.id == urn::SEAT && view.seat.is_some();
         if computed || has_key(&record.document, &extension.schema.id) {
             text.push_str("\",\"");
@@ -203,11 +162,9 @@ fn whole_user_text(rules: &Rules, base: &Base, view: &UserView) -> String {
         text.push(',');
         text.push_str(inner);
     }
-    if !view.groups.is_empty() {
-        let url = base.groups();
-        let groups: Vec<Value> = view.groups.iter().map(|g| g.to_json(&url)).collect();
+    if let Some(links) = links(rules, view) {
         // Writing to a String cannot fail.
-        let _ = write!(text, ",\"groups\":{}", Value::Array(groups));
+        let _ = write!(text, ",\"{}\":{links}", links_attribute(view.kind));
     }
     if let Some(seat) = &view.seat {
         text.push_str(",\"");
@@ -216,10 +173,10 @@ fn whole_user_text(rules: &Rules, base: &Base, view: &UserView) -> String {
         text.push_str(&text_of(&SeatExtension::from(seat)));
     }
     let meta = MetaText {
-        resource_type: rules.user.kind.name(),
+        resource_type: rt.kind.name(),
         created: iso(record.created_ms),
         last_modified: iso(record.modified_ms),
-        location: base.location(&rules.user, &record.id),
+        location: rules.base.location(rt, &record.id),
         version: etag(record.version),
     };
     text.push_str(",\"meta\":");

@@ -1,4 +1,4 @@
-//! What one tenant's settings and profile come to, made once and read by every request.
+//! The rules that follow from a tenant's settings and profile, made once and read by every request.
 
 use directory::{DirectoryError, extensions, memberships::UnknownMembers};
 use scim_core::{
@@ -8,11 +8,7 @@ use scim_core::{
 };
 use store::WriteTx;
 
-use crate::{
-    Profile,
-    render::Base,
-    schemas::{Of, OwnSchemas},
-};
+use crate::{Profile, render::Base, schemas::OwnSchemas};
 
 /// One tenant's rules.
 #[derive(Clone, Debug)]
@@ -29,9 +25,9 @@ pub struct Rules {
     pub role: ResourceType,
     /// How often the tenant's own schemas had changed when these rules were made.
     schemas_version: i64,
-    /// The tenant's base URL; empty where no member is selected by its `$ref`.
+    /// The tenant's base URL.
     pub base: Base,
-    /// What happens to members that are no users here.
+    /// Whether unknown members are refused or skipped.
     pub unknown_members: UnknownMembers,
     /// Whether the letter of the RFC holds instead of the leniencies.
     pub strict: bool,
@@ -49,10 +45,8 @@ impl Rules {
     pub fn with_schemas(profile: Profile, own: &OwnSchemas) -> Self {
         let (mut user, mut group) = (schema::user(), schema::group());
         for own in &own.schemas {
-            match own.of {
-                Of::Users => user.add_extension(own.extension()),
-                Of::Groups => group.add_extension(own.extension()),
-            }
+            let rt = if own.of == ResourceKind::Group { &mut group } else { &mut user };
+            rt.add_extension(own.extension());
         }
         profile.shape(&mut user);
         group.set_uniqueness("displayName", Uniqueness::Server);
@@ -113,7 +107,7 @@ impl Rules {
     }
 }
 
-/// Who acts: named in every change that is recorded.
+/// An act of staff: named in every change that it makes.
 #[derive(Clone, Debug)]
 pub struct Act {
     /// The request's id, which the answer and the log carry too.

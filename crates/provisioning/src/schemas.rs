@@ -3,29 +3,26 @@
 
 use directory::{
     DirectoryError,
-    changes::{self, Change},
     extensions::{self, Stored},
 };
 use scim_core::{
     ResourceKind, ResourceType,
-    schema::{self, Extension, Mutability, Schema, document::MAX_SCHEMAS},
+    schema::{Extension, Mutability, Schema, document::MAX_SCHEMAS},
 };
 use seat_ledger::pools;
 use serde_json::json;
 use store::{ReadTx, StoreError, WriteTx};
 
-pub use directory::extensions::Of;
-
-use crate::{Act, ProvisioningError};
+use crate::{Act, ProvisioningError, records};
 
 /// One schema of the tenant's own.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OwnSchema {
     /// Whose extension it is.
-    pub of: Of,
+    pub of: ResourceKind,
     /// Whether every resource of the type must have data of it.
     pub required: bool,
-    /// What it declares.
+    /// Its attributes.
     pub schema: Schema,
 }
 
@@ -46,18 +43,18 @@ impl OwnSchemas {
     }
 }
 
-/// What staff hand in; what is left out stays as it is, or is `User` and not required for a new one.
+/// A schema as staff send it. A field that is left out stays as it is; a new schema is one of users and not required.
 #[derive(Clone, Debug)]
 pub struct NewSchema {
     /// A document that has passed [`scim_core::schema::document`].
     pub schema: Schema,
     /// Whose extension it is to be.
-    pub of: Option<Of>,
+    pub of: Option<ResourceKind>,
     /// Whether every resource must have data of it.
     pub required: Option<bool>,
 }
 
-/// What became of it.
+/// The result of [`put`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// The tenant has one more.
@@ -77,10 +74,10 @@ pub enum SchemaError {
     /// The document cannot be taken by any tenant; sentences.
     #[error("{}", .0.join(" "))]
     Faults(Vec<String>),
-    /// It does not go together with what this tenant has; a sentence without its full stop.
+    /// It conflicts with the tenant's data or schemas; a sentence without its full stop.
     #[error("{0}")]
     Conflict(String),
-    /// The store failed, or what rests is damaged.
+    /// The store failed, or stored data is damaged.
     #[error(transparent)]
     Failed(#[from] ProvisioningError),
 }
@@ -142,7 +139,7 @@ pub fn put(tx: &mut WriteTx<'_>, new: NewSchema, act: &Act) -> Result<(OwnSchema
     let there = all(tx)?;
     let old = there.get(&new.schema.id);
     let new = OwnSchema {
-        of: new.of.or_else(|| old.map(|old| old.of)).unwrap_or(Of::Users),
+        of: new.of.or_else(|| old.map(|old| old.of)).unwrap_or(ResourceKind::User),
         required: new.required.or_else(|| old.map(|old| old.required)).unwrap_or(false),
         schema: new.schema,
     };
@@ -168,7 +165,7 @@ pub fn put(tx: &mut WriteTx<'_>, new: NewSchema, act: &Act) -> Result<(OwnSchema
     Ok((new, outcome))
 }
 
-/// Removes a schema of which nobody holds data.
+/// Removes a schema of which no resource holds data.
 ///
 /// # Errors
 /// [`SchemaError::NotFound`]; [`SchemaError::Conflict`] that says how many resources hold data; or the store's.
@@ -204,8 +201,8 @@ fn what_holds_it(own: &OwnSchema) -> &'static str {
     }
 }
 
-fn counted(count: i64, of: Of) -> String {
-    let name = of.resource_type().to_ascii_lowercase();
+fn counted(count: i64, of: ResourceKind) -> String {
+    let name = of.name().to_ascii_lowercase();
     if count == 1 { format!("there is 1 {name}") } else { format!("there are {count} {name}s") }
 }
 
@@ -232,7 +229,7 @@ fn begins_with(urn: &str, start: &str) -> bool {
     rest.starts_with(':') && urn.get(..start.len()).is_some_and(|s| s.eq_ignore_ascii_case(start))
 }
 
-/// Whether what rests goes on resting rightly. A document that takes all of the old one needs no look at the data.
+/// Whether the stored data fits the new document. A document that allows everything the old one allowed needs no check.
 fn check_data(tx: &mut WriteTx<'_>, old: &OwnSchema, new: &OwnSchema) -> Result<(), SchemaError> {
     let urn = &old.schema.id;
     if old.of == new.of && new.schema.takes_all_of(&old.schema) {
@@ -255,7 +252,7 @@ fn check_data(tx: &mut WriteTx<'_>, old: &OwnSchema, new: &OwnSchema) -> Result<
         if !misfits.is_empty() {
             return Err(SchemaError::Conflict(format!(
                 "the {} {id} has data that the new document does not take: {}",
-                old.of.resource_type().to_ascii_lowercase(),
+                old.of.name().to_ascii_lowercase(),
                 misfits.join(", ")
             )));
         }
@@ -274,10 +271,7 @@ fn shared(error: DirectoryError, id: &str) -> SchemaError {
 
 /// The resource type with this extension and no other: enough to say which of its values are unique.
 fn with(own: &OwnSchema) -> ResourceType {
-    let mut rt = match own.of {
-        Of::Users => schema::user(),
-        Of::Groups => schema::group(),
-    };
+    let mut rt = own.of.resource_type();
     rt.add_extension(own.extension());
     rt
 }
@@ -294,12 +288,11 @@ impl OwnSchema {
 fn record(tx: &mut WriteTx<'_>, kind: &'static str, own: &OwnSchema, act: &Act) -> Result<(), SchemaError> {
     let detail = json!({
         "schema": own.schema.id,
-        "resource": own.of.resource_type(),
+        "resource": own.of.name(),
         "required": own.required,
         "attributes": own.schema.attributes.len(),
     });
     // After the documents' lock, as every write of a resource does.
     pools::take_turn(tx).map_err(ProvisioningError::from)?;
-    let change = Change { kind, resource_id: "", version: 0, request_id: &act.request_id, detail };
-    Ok(changes::append(tx, &change)?)
+    Ok(records::record_act(tx, &act.request_id, kind, detail)?)
 }

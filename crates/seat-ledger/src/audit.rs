@@ -1,4 +1,4 @@
-//! The recount: what the ledger says, what the counters say and what people hold must be one number.
+//! The recount: ledger, counters and holders must agree.
 
 use diesel::{dsl::sql, prelude::*, sql_types::BigInt};
 use serde::Serialize;

@@ -4,29 +4,33 @@ use store::StoreError;
 
 use crate::License;
 
+/// A license of which no seat is left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shortage {
+    /// The license that was asked for.
+    pub license: License,
+    /// Seats in use.
+    pub used: i64,
+    /// The quota.
+    pub limit: i64,
+    /// Users who already wait for this license.
+    pub waiting: i64,
+    /// The fallback that is full too.
+    pub fallback_full: Option<License>,
+    /// A lesser license of which a seat is free.
+    pub lesser_free: Option<License>,
+}
+
 /// Errors of this crate.
 #[derive(Debug, thiserror::Error)]
 pub enum SeatError {
     /// No seat of the license is left, nor of one it falls back to.
-    #[error("no {license} seat is left ({used} of {limit}, {waiting} waiting)")]
-    LimitReached {
-        /// What was asked for.
-        license: License,
-        /// Seats in use.
-        used: i64,
-        /// The quota.
-        limit: i64,
-        /// People who already wait for this license.
-        waiting: i64,
-        /// What would have been given instead, when that is full too.
-        fallback_full: Option<License>,
-        /// A lesser license of which a seat is free: what could be asked for instead.
-        lesser_free: Option<License>,
-    },
+    #[error("no {} seat is left ({} of {}, {} waiting)", .0.license, .0.used, .0.limit, .0.waiting)]
+    LimitReached(Shortage),
     /// The license has nothing it could fall back to.
     #[error("{0} has no license to fall back to")]
     NoFallback(License),
-    /// What rests does not make sense.
+    /// Stored data is damaged.
     #[error("{0}")]
     Damaged(String),
     /// The store failed.

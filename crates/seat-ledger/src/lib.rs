@@ -12,6 +12,6 @@ pub mod pools;
 mod schema;
 pub mod seats;
 
-pub use error::SeatError;
+pub use error::{SeatError, Shortage};
 pub use license::{License, Policy};
-pub use seats::{Seat, SeatChange, State, Wish};
+pub use seats::{Seat, SeatChange, SeatRequest, State};

@@ -1,14 +1,28 @@
-//! The two licenses, and what happens when one is asked for and none is left.
-
-use std::fmt;
+//! The two licenses, and the policies for the case that no seat is free.
 
 use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString, IntoStaticStr};
 
 use crate::SeatError;
 
 /// A seat pool.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    Display,
+    EnumString,
+    IntoStaticStr,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum License {
     /// A full seat.
     Member,
@@ -23,10 +37,7 @@ impl License {
     /// The word in requests, settings and tables.
     #[must_use]
     pub fn key(self) -> &'static str {
-        match self {
-            Self::Member => "member",
-            Self::MemberLite => "member_lite",
-        }
+        self.into()
     }
 
     /// The name in sentences.
@@ -41,10 +52,10 @@ impl License {
     /// The license of this key.
     #[must_use]
     pub fn from_key(key: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|l| l.key() == key)
+        key.parse().ok()
     }
 
-    /// What a person gets instead under [`Policy::Fallback`].
+    /// The license that a user gets instead under [`Policy::Fallback`].
     #[must_use]
     pub fn fallback(self) -> Option<Self> {
         match self {
@@ -58,15 +69,10 @@ impl License {
     }
 }
 
-impl fmt::Display for License {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.key())
-    }
-}
-
-/// What happens at the limit of a license.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The policy when no seat of a license is free.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Policy {
     /// The request is refused and nothing is written.
     Refuse,
@@ -78,15 +84,12 @@ impl Policy {
     /// The word in requests, settings and tables.
     #[must_use]
     pub fn key(self) -> &'static str {
-        match self {
-            Self::Refuse => "refuse",
-            Self::Fallback => "fallback",
-        }
+        self.into()
     }
 
     /// The policy of this key.
     #[must_use]
     pub fn from_key(key: &str) -> Option<Self> {
-        [Self::Refuse, Self::Fallback].into_iter().find(|p| p.key() == key)
+        key.parse().ok()
     }
 }

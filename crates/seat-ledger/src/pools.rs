@@ -1,4 +1,4 @@
-//! Seat pools: what a tenant has bought of each license and what is in use.
+//! Seat pools: the seats of each license that a tenant has bought, and those in use.
 
 use diesel::prelude::*;
 use serde::Serialize;
@@ -19,9 +19,9 @@ pub struct Pool {
     pub quota: Option<i64>,
     /// Seats in use; above the quota only when the quota was cut (S7).
     pub used: i64,
-    /// People who asked for this license and hold another one.
+    /// Users who asked for this license and hold another one.
     pub waiting: i64,
-    /// What happens at the limit.
+    /// The policy when no seat is free.
     pub policy: Policy,
 }
 
@@ -74,7 +74,7 @@ pub fn take_turn(tx: &mut WriteTx<'_>) -> Result<(), SeatError> {
     Ok(())
 }
 
-/// Sets the quota (`None` is unlimited) and returns the one before. Nobody is evicted (S7): the caller promotes who waits.
+/// Sets the quota (`None` is unlimited) and returns the one before. No user is evicted (S7); the caller promotes users who wait.
 ///
 /// # Errors
 /// When the store fails.
@@ -89,14 +89,14 @@ pub fn set_quota(
     Ok(before)
 }
 
-/// The next place in the queue for a license: behind everybody who ever waited for it.
+/// The next place in the queue for a license: behind every user who ever waited for it.
 pub(crate) fn give_place(tx: &mut WriteTx<'_>, license: License) -> Result<i64, SeatError> {
     let pool = seat_pools::table.find(license.key());
     tx.increase(pool, seat_pools::places_given, 1)?;
     Ok(tx.get_result(pool.select(seat_pools::places_given))?)
 }
 
-/// Sets what happens at the limit.
+/// Sets the policy when no seat is free.
 ///
 /// # Errors
 /// [`SeatError::NoFallback`] when the license has none, or the store's.

@@ -1,18 +1,19 @@
-//! Who asked for which license and who holds which: claim, release, move, fall back, wait, be promoted. Every function here
+//! The seats of users, requested and granted: claim, release, move, fall back, wait, be promoted. Every function here
 //! leaves counters, ledger and holders in agreement, or fails and leaves the transaction to be rolled back.
 
 use std::collections::BTreeMap;
 
 use diesel::prelude::*;
-use store::{ReadTx, WriteTx};
+use store::{ReadTx, WriteTx, in_chunks};
+use strum::{EnumString, IntoStaticStr};
 
-use crate::{License, Policy, SeatError, movements, pools, schema::seats};
+use crate::{License, Policy, SeatError, Shortage, movements, pools, schema::seats};
 
-/// What is asked for on behalf of a user.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wish<'a> {
+/// What the profile asks of the ledger for a user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeatRequest {
     /// What the person may do in the application.
-    pub role: &'a str,
+    pub role: String,
     /// The license that the role needs.
     pub license: License,
     /// Whether the license's fallback will do; never for an admin.
@@ -22,13 +23,14 @@ pub struct Wish<'a> {
 }
 
 /// How a user stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum State {
     /// Holds the license that was asked for.
     Granted,
     /// Holds another one and waits for the one that was asked for: a lesser one, or the dearer one that was held before.
     Fallback,
-    /// Is not active, holds none, keeps the wish (S5).
+    /// Is not active, holds none, keeps the request (S5).
     Suspended,
 }
 
@@ -36,18 +38,11 @@ impl State {
     /// The word in answers and tables.
     #[must_use]
     pub fn key(self) -> &'static str {
-        match self {
-            Self::Granted => "granted",
-            Self::Fallback => "fallback",
-            Self::Suspended => "suspended",
-        }
+        self.into()
     }
 
     fn stored(key: &str) -> Result<Self, SeatError> {
-        [Self::Granted, Self::Fallback, Self::Suspended]
-            .into_iter()
-            .find(|s| s.key() == key)
-            .ok_or_else(|| SeatError::Damaged(format!("seat state {key:?} is not known")))
+        key.parse().map_err(|_| SeatError::Damaged(format!("seat state {key:?} is not known")))
     }
 }
 
@@ -70,7 +65,7 @@ pub struct Seat {
     waiting_place: Option<i64>,
 }
 
-/// What a change came to.
+/// The result of a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SeatChange {
     /// `None`: the user is new.
@@ -105,14 +100,14 @@ impl Seat {
         })
     }
 
-    /// Whether settling this wish would change nothing.
-    fn meets(&self, wish: Wish<'_>) -> bool {
+    /// Whether settling this request would change nothing.
+    fn meets(&self, request: &SeatRequest) -> bool {
         let stands = match self.state {
-            State::Suspended => !wish.active,
-            State::Granted => wish.active,
-            State::Fallback => wish.active && (wish.may_fall_back || self.was_lowered()),
+            State::Suspended => !request.active,
+            State::Granted => request.active,
+            State::Fallback => request.active && (request.may_fall_back || self.was_lowered()),
         };
-        stands && self.requested == wish.license && self.role == wish.role
+        stands && self.requested == request.license && self.role == request.role
     }
 
     /// Whether a dearer license is held than was asked for, because no seat of that one was free.
@@ -120,7 +115,7 @@ impl Seat {
         self.granted.is_some_and(|held| held < self.requested)
     }
 
-    /// Why the user holds what is held, as a sentence; `None` when the wish was met.
+    /// Why the user holds another license or none, as a sentence; `None` when the request was met.
     #[must_use]
     pub fn reason(&self) -> Option<String> {
         let asked = self.requested.title();
@@ -152,137 +147,137 @@ pub fn find(tx: &mut ReadTx<'_>, user_id: &str) -> Result<Option<Seat>, SeatErro
 /// # Errors
 /// When the store fails.
 pub fn of_users(tx: &mut ReadTx<'_>, user_ids: &[&str]) -> Result<BTreeMap<String, Seat>, SeatError> {
-    let mut found = BTreeMap::new();
-    for chunk in user_ids.chunks(500) {
-        let rows: Vec<Row> = seats::table.filter(seats::user_id.eq_any(chunk)).load(tx.connection())?;
-        for row in rows {
-            let seat = Seat::of_row(row)?;
-            found.insert(seat.user_id.clone(), seat);
-        }
-    }
-    Ok(found)
+    let rows: Vec<Row> =
+        in_chunks(user_ids, |ids| seats::table.filter(seats::user_id.eq_any(ids)).load(tx.connection()))?;
+    let seats = rows.into_iter().map(Seat::of_row);
+    seats.map(|seat| seat.map(|seat| (seat.user_id.clone(), seat))).collect()
 }
 
-/// Brings a user's seat in line with what is wished. Only a net increase of a license is ever checked (S1); asking again for
+/// Brings a user's seat in line with the request. Only a net increase of a license is ever checked (S1); asking again for
 /// what one waits for changes nothing (S8).
 ///
 /// # Errors
 /// [`SeatError::LimitReached`] when nothing is left: the caller rolls everything back.
-pub fn settle(tx: &mut WriteTx<'_>, user_id: &str, wish: Wish<'_>) -> Result<SeatChange, SeatError> {
+pub fn settle(tx: &mut WriteTx<'_>, user_id: &str, request: &SeatRequest) -> Result<SeatChange, SeatError> {
     let mut before = find(tx, user_id)?;
-    if let Some(seat) = before.as_ref().filter(|seat| seat.meets(wish)) {
+    if let Some(seat) = before.as_ref().filter(|seat| seat.meets(request)) {
         return Ok(SeatChange { before: Some(seat.clone()), after: seat.clone(), promoted: Vec::new() });
     }
     if tx.has_rivals() {
         pools::take_turn(tx)?;
         before = find(tx, user_id)?;
     }
-    change(tx, before, user_id, wish)
+    change(tx, before, user_id, request)
 }
 
 /// The first seat of a user whom this transaction made, so that there is none to look for.
 ///
 /// # Errors
 /// As [`settle`].
-pub fn settle_new(tx: &mut WriteTx<'_>, user_id: &str, wish: Wish<'_>) -> Result<SeatChange, SeatError> {
+pub fn settle_new(
+    tx: &mut WriteTx<'_>,
+    user_id: &str,
+    request: &SeatRequest,
+) -> Result<SeatChange, SeatError> {
     pools::take_turn(tx)?;
-    change(tx, None, user_id, wish)
+    change(tx, None, user_id, request)
 }
 
 fn change(
     tx: &mut WriteTx<'_>,
     before: Option<Seat>,
     user_id: &str,
-    wish: Wish<'_>,
+    request: &SeatRequest,
 ) -> Result<SeatChange, SeatError> {
     let held = before.as_ref().and_then(|s| s.granted);
-    let standing = if !wish.active {
+    let standing = if !request.active {
         Standing::Holds(None, State::Suspended)
-    } else if held == Some(wish.license) {
+    } else if held == Some(request.license) {
         Standing::Holds(held, State::Granted)
-    } else if before.as_ref().is_some_and(|s| already_waits(s, wish)) {
+    } else if before.as_ref().is_some_and(|s| already_waits(s, request)) {
         Standing::Holds(held, State::Fallback)
     } else {
-        acquire(tx, user_id, held, wish)?
+        acquire(tx, user_id, held, request)?
     };
     match standing {
         Standing::Exchanged(partner) => {
-            let after = write(tx, before.as_ref(), user_id, wish, Some(wish.license), State::Granted)?;
+            let after = write(tx, before.as_ref(), user_id, request, Some(request.license), State::Granted)?;
             Ok(SeatChange { before, after, promoted: vec![grant(tx, &partner)?] })
         }
         Standing::Holds(granted, state) => {
             let given_back = held.filter(|_| granted != held);
             if let Some(given_back) = given_back {
-                let cause = if wish.active { "moved" } else { "suspended" };
+                let cause = if request.active { "moved" } else { "suspended" };
                 movements::release(tx, given_back, user_id, cause)?;
             }
-            let after = write(tx, before.as_ref(), user_id, wish, granted, state)?;
+            let after = write(tx, before.as_ref(), user_id, request, granted, state)?;
             let promoted = if given_back.is_some() { promote(tx)? } else { Vec::new() };
             Ok(SeatChange { before, after, promoted })
         }
     }
 }
 
-/// What a wish comes to.
+/// How a request ends.
 enum Standing {
-    /// The user holds this license, in this state; what was held before is to be given back.
+    /// The user holds this license, in this state; the one held before is to be given back.
     Holds(Option<License>, State),
-    /// The user has changed seats with this one, who waited for the user's: no counter has moved.
+    /// The user has exchanged seats with this one, which waited for the user's: no counter has moved.
     Exchanged(Seat),
 }
 
-fn already_waits(seat: &Seat, wish: Wish<'_>) -> bool {
+fn already_waits(seat: &Seat, request: &SeatRequest) -> bool {
     seat.state == State::Fallback
-        && seat.requested == wish.license
-        && (wish.may_fall_back || seat.was_lowered())
+        && seat.requested == request.license
+        && (request.may_fall_back || seat.was_lowered())
 }
 
-/// Takes the wished license, or what will do instead; what was held is still held.
+/// Takes the requested license, or another that will do; the license held before is still held.
 fn acquire(
     tx: &mut WriteTx<'_>,
     user_id: &str,
     held: Option<License>,
-    wish: Wish<'_>,
+    request: &SeatRequest,
 ) -> Result<Standing, SeatError> {
-    if movements::claim(tx, wish.license, user_id, "granted")? {
-        return Ok(Standing::Holds(Some(wish.license), State::Granted));
+    if movements::claim(tx, request.license, user_id, "granted")? {
+        return Ok(Standing::Holds(Some(request.license), State::Granted));
     }
-    let pool = pools::get(tx, wish.license)?;
-    let lowered = held.is_some_and(|dearer| dearer < wish.license);
+    let pool = pools::get(tx, request.license)?;
+    let lowered = held.is_some_and(|dearer| dearer < request.license);
     // A license that the plan does not have at all is neither waited for nor exchanged for a dearer one (MO8).
     let offered = held.filter(|_| !lowered || pool.quota != Some(0));
     if let Some(held) = offered
-        && let Some(partner) = exchange(tx, user_id, held, wish.license)?
+        && let Some(partner) = exchange(tx, user_id, held, request.license)?
     {
         return Ok(Standing::Exchanged(partner));
     }
-    // To lower always passes (S1), and yet no seat is sold twice: the dearer seat is kept until one of the wished is free.
+    // To lower always passes (S1), and yet no seat is sold twice: the dearer seat is kept until one of the requested license is free.
     if lowered && offered.is_some() {
         return Ok(Standing::Holds(held, State::Fallback));
     }
-    let fallback = wish.license.fallback().filter(|_| wish.may_fall_back && pool.policy == Policy::Fallback);
+    let fallback =
+        request.license.fallback().filter(|_| request.may_fall_back && pool.policy == Policy::Fallback);
     if let Some(lesser) = fallback
         && (held == Some(lesser) || movements::claim(tx, lesser, user_id, "fallback")?)
     {
         return Ok(Standing::Holds(Some(lesser), State::Fallback));
     }
-    let lesser_free = match wish.license.fallback() {
+    let lesser_free = match request.license.fallback() {
         Some(lesser) if held != Some(lesser) && pools::get(tx, lesser)?.has_room() => Some(lesser),
         _ => None,
     };
-    Err(SeatError::LimitReached {
-        license: wish.license,
+    Err(SeatError::LimitReached(Shortage {
+        license: request.license,
         used: pool.used,
         limit: pool.quota.unwrap_or(i64::MAX),
         waiting: pool.waiting,
         fallback_full: fallback,
         lesser_free,
-    })
+    }))
 }
 
 /// Lets a user change seats with the first who waits for the one that the user holds and holds the one that the user wants.
-/// Nobody's license grows that another's does not give up, so whatever policy and quota say, both move (S1). Where somebody waits
-/// the one way nobody waits the other way, since they would have met here; so nobody is passed over.
+/// No license is used more than before, so policy and quota do not matter, and both move (S1). Users never wait in both
+/// directions, since they would have met here; so no user is passed over.
 fn exchange(
     tx: &mut WriteTx<'_>,
     user_id: &str,
@@ -301,26 +296,26 @@ fn write(
     tx: &mut WriteTx<'_>,
     before: Option<&Seat>,
     user_id: &str,
-    wish: Wish<'_>,
+    request: &SeatRequest,
     granted: Option<License>,
     state: State,
 ) -> Result<Seat, SeatError> {
     let mut after = Seat {
         user_id: user_id.to_owned(),
-        role: wish.role.to_owned(),
-        requested: wish.license,
+        role: request.role.clone(),
+        requested: request.license,
         granted,
         state,
         since_ms: tx.now_ms(),
         waiting_place: None,
     };
     if let Some(before) =
-        before.filter(|b| (b.granted, b.state, b.requested) == (granted, state, wish.license))
+        before.filter(|b| (b.granted, b.state, b.requested) == (granted, state, request.license))
     {
         after.since_ms = before.since_ms;
         after.waiting_place = before.waiting_place;
     } else if state == State::Fallback {
-        after.waiting_place = Some(pools::give_place(tx, wish.license)?);
+        after.waiting_place = Some(pools::give_place(tx, request.license)?);
     }
     match before {
         None => insert(tx, &after)?,
@@ -359,8 +354,8 @@ fn update(tx: &mut WriteTx<'_>, seat: &Seat) -> Result<(), SeatError> {
     Ok(())
 }
 
-/// Gives free seats to those who wait for them, in their order (S6); returns who got one. Called in the transaction that frees a
-/// seat or raises a quota, so nobody who comes later can be first.
+/// Gives free seats to the users who wait for them, in their order (S6); returns the new seats. Called in the transaction that frees a
+/// seat or raises a quota, so no later user can be first.
 ///
 /// # Errors
 /// When the store fails.
@@ -407,7 +402,7 @@ fn first_waiting(tx: &mut ReadTx<'_>, license: License) -> Result<Option<Seat>, 
     row.map(Seat::of_row).transpose()
 }
 
-/// Gives back what a user held because the user is deleted; returns who got the seat.
+/// Gives back the seat of a user who is deleted; returns the seats of users who waited for it.
 ///
 /// # Errors
 /// When the store fails.

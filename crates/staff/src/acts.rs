@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use directory::changes::{self, StoredChange};
+use directory::changes::{self, ChangeRecord};
 use provisioning::{
     Act, ProvisioningError, audit,
     schemas::{self, Outcome, OwnSchema, OwnSchemas},
@@ -97,7 +97,7 @@ impl TenantActs {
     }
 
     /// The newest records of the change log, of one resource or of all.
-    pub async fn changes(&self, resource: Option<String>, limit: i64) -> Result<Vec<StoredChange>> {
+    pub async fn changes(&self, resource: Option<String>, limit: i64) -> Result<Vec<ChangeRecord>> {
         let work = move |tx: &mut ReadTx<'_>| {
             Ok::<_, ProvisioningError>(match resource {
                 Some(id) => changes::of_resource(tx, &id, limit)?,

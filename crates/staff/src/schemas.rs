@@ -1,6 +1,6 @@
 //! A schema document that staff add to a tenant, or put in the place of one with its URN.
 
-use provisioning::schemas::{NewSchema, Of, SchemaError};
+use provisioning::schemas::{NewSchema, SchemaError};
 use scim_core::{ResourceKind, schema::document};
 use serde::Deserialize;
 use serde_json::Value;
@@ -25,9 +25,8 @@ impl SchemaRequest {
             let found = extensible_kinds().find(|kind| kind.name().eq_ignore_ascii_case(&name));
             found.ok_or_else(|| StaffError::BadRequest("resource is User or Group".to_owned()))
         };
-        let kind = self.resource.map(kind).transpose()?;
+        let of = self.resource.map(kind).transpose()?;
         let schema = document::read(&self.schema).map_err(SchemaError::Faults)?;
-        let of = kind.map(|kind| if kind == ResourceKind::User { Of::Users } else { Of::Groups });
         Ok(NewSchema { schema, of, required: self.required })
     }
 }

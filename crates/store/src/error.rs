@@ -15,6 +15,10 @@ pub enum StoreError {
     /// Waited too long for a turn or for a lock. Nothing was changed; trying again later is right.
     #[error("the store is busy")]
     Busy,
+    /// A read that was to stay small ([`ReadTx::small`](crate::ReadTx::small)) would have become large: do it again where
+    /// that is allowed.
+    #[error("the read is not small")]
+    LargeRead,
     /// The disk is full. Nothing was changed; reads go on.
     #[error("the store's disk is full")]
     Full,

@@ -6,6 +6,7 @@
 
 mod admission;
 mod background;
+mod chunks;
 mod clock;
 mod connection;
 mod descriptors;
@@ -32,6 +33,7 @@ mod unique;
 mod uptime;
 
 pub use background::in_background;
+pub use chunks::{for_chunks, in_chunks};
 pub use clock::Clock;
 pub use connection::{MultiBackend, StoreBackend, StoreConnection};
 pub use error::{Failure, StoreError};

@@ -16,7 +16,7 @@ use diesel::sql_types::{BigInt, HasSqlType};
 use diesel::sqlite::Sqlite;
 use diesel::{PgConnection, QueryResult, RunQueryDsl, SqliteConnection};
 
-use crate::{ReadTx, StoreConnection, WriteTx};
+use crate::{ReadTx, StoreConnection, StoreError, WriteTx};
 
 /// A statement that both databases understand.
 pub trait Statement: QueryFragment<Sqlite> + QueryFragment<Pg> + QueryId {}
@@ -66,6 +66,21 @@ impl ReadTx<'_> {
             StoreConnection::Sqlite(inner) => query.internal_load(inner)?.take(most).collect(),
             StoreConnection::Postgres(inner) => query.internal_load(inner)?.take(most).collect(),
         }
+    }
+
+    /// All rows of a query; of a read that must stay small, so many at the most.
+    ///
+    /// # Errors
+    /// `LargeRead` when there are more, or what the database says.
+    pub fn load_few<'q, T>(&mut self, query: impl Rows<'q, T> + 'q, most: usize) -> Result<Vec<T>, StoreError>
+    where
+        T: 'q,
+    {
+        if !self.is_small() {
+            return Ok(self.load(query)?);
+        }
+        let rows = self.load_first(query, most.saturating_add(1))?;
+        if rows.len() > most { Err(StoreError::LargeRead) } else { Ok(rows) }
     }
 }
 

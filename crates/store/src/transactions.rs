@@ -29,6 +29,8 @@ pub struct ReadTx<'a> {
     room: Option<&'a LogRoom>,
     statements: u32,
     has_no_room: bool,
+    /// Whether it must not cost more than a few rows.
+    is_small: bool,
 }
 
 /// Statements between two looks at the room that is left: few transactions run so many.
@@ -59,12 +61,34 @@ impl<'a> ReadTx<'a> {
             room: None,
             statements: 0,
             has_no_room: false,
+            is_small: false,
         }
     }
 
     /// A read that the writer can ask to end.
     pub(crate) fn behind(gate: &'a Gate, connection: &'a mut StoreConnection) -> Self {
         Self { haste: Haste(Some(gate)), ..Self::new(connection) }
+    }
+
+    /// Does work that costs no more than a few rows: where it would, it ends with `LargeRead`.
+    pub fn small<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
+        self.is_small = true;
+        let done = work(self);
+        self.is_small = false;
+        done
+    }
+
+    /// Whether this read must stay small.
+    pub fn is_small(&self) -> bool {
+        self.is_small
+    }
+
+    /// Asked before what may cost more than a few rows.
+    ///
+    /// # Errors
+    /// `LargeRead` when this read must stay small.
+    pub fn allow_large(&self) -> Result<(), StoreError> {
+        if self.is_small { Err(StoreError::LargeRead) } else { Ok(()) }
     }
 
     /// Tells whether this read must end, also while the transaction is lent out.

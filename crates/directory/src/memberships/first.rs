@@ -1,8 +1,10 @@
 //! Reading what many resources have, of as many of them at once as memory should hold: how many groups a user is in and how
 //! many members a group has is bounded by nothing but the rows that a client has written.
 
-use super::CHUNK;
 use crate::DirectoryError;
+
+/// Resources that are asked for at a time.
+const RESOURCES: usize = 500;
 
 /// Rows that are in memory at a time, unless one resource alone has more.
 const AT_ONCE: usize = 20_000;
@@ -14,7 +16,7 @@ pub(super) fn of_first<'i, R>(
     owner: impl Fn(&R) -> &str,
     mut read: impl FnMut(&[&str], i64) -> Result<Vec<R>, DirectoryError>,
 ) -> Result<(&'i [&'i str], Vec<R>), DirectoryError> {
-    let mut first = ids.get(..ids.len().min(CHUNK)).unwrap_or_default();
+    let mut first = ids.get(..ids.len().min(RESOURCES)).unwrap_or_default();
     while first.len() > 1 {
         let rows = read(first, i64::try_from(AT_ONCE + 1).unwrap_or(i64::MAX))?;
         if rows.len() <= AT_ONCE {

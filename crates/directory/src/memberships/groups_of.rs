@@ -1,5 +1,5 @@
 //! Which groups a user is in (RFC 7643 §4.1.2, `groups`): directly, and through groups in groups. Where none of its groups
-//! was ever in another, nothing more is read than those. What is told of a group is read once, however many are in it.
+//! was ever in another, nothing more is read than those. The summary of a group is read once, however many are in it.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -23,15 +23,15 @@ const FEW_GROUPS: usize = 16;
 /// Documents that are in memory at a time, for the names in them.
 const DOCUMENTS: usize = 50;
 
-/// What a user's `groups` tells of one group, shared by all who are in it.
+/// One group as a user's `groups` shows it, shared by all users in it.
 #[derive(Debug, PartialEq, Eq)]
-pub struct ToldGroup {
+pub struct GroupSummary {
     /// The group.
     pub id: String,
     /// Its name.
     pub display_name: Option<String>,
-    /// The number of the change record that tells how its name, or its place in other groups, came to be what it is.
-    pub told_number: i64,
+    /// The number of the change record of the last change of its name or of its place in other groups.
+    pub changed_number: i64,
     /// Whether the group is or was in another group.
     pub(crate) leads_on: bool,
 }
@@ -40,7 +40,7 @@ pub struct ToldGroup {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupOfUser {
     /// The group.
-    pub group: Arc<ToldGroup>,
+    pub group: Arc<GroupSummary>,
     /// Whether the user itself is a member, whatever else it is a member through.
     pub direct: bool,
 }
@@ -67,60 +67,47 @@ fn columns() -> (groups::id, groups::renamed_number, groups::moved_number, group
     (groups::id, groups::renamed_number, groups::moved_number, groups::document)
 }
 
-fn told((id, renamed, moved, document): Row) -> Arc<ToldGroup> {
+fn summary((id, renamed, moved, document): Row) -> Arc<GroupSummary> {
     #[derive(serde::Deserialize)]
     struct Named {
         #[serde(rename = "displayName")]
         display_name: Option<String>,
     }
     let display_name = serde_json::from_str::<Named>(&document).ok().and_then(|named| named.display_name);
-    Arc::new(ToldGroup { id, display_name, told_number: renamed.max(moved), leads_on: moved > 0 })
+    Arc::new(GroupSummary { id, display_name, changed_number: renamed.max(moved), leads_on: moved > 0 })
 }
 
-/// What is told of these groups.
-pub(crate) fn tell(tx: &mut ReadTx<'_>, ids: &[&str]) -> Result<Vec<Arc<ToldGroup>>, DirectoryError> {
+/// The summaries of these groups.
+pub(crate) fn summaries(tx: &mut ReadTx<'_>, ids: &[&str]) -> Result<Vec<Arc<GroupSummary>>, DirectoryError> {
     let mut found = Vec::with_capacity(ids.len());
     for chunk in ids.chunks(DOCUMENTS) {
         let rows = groups::table.filter(groups::id.eq_any(chunk)).select(columns());
-        found.extend(rows.load::<Row>(tx.connection())?.into_iter().map(told));
+        found.extend(rows.load::<Row>(tx.connection())?.into_iter().map(summary));
     }
     Ok(found)
 }
 
-/// The groups of one user, in the order of their ids.
+/// The groups of one user, in the order of their ids. A small read takes one query.
 ///
 /// # Errors
-/// When the store fails.
+/// When the store fails; `LargeRead` when the user is in many groups, or one of them is or was in another group.
 pub fn of_user(tx: &mut ReadTx<'_>, user_id: &str) -> Result<Vec<GroupOfUser>, DirectoryError> {
-    if let Some(direct) = few_of(tx, user_id)? {
-        let above = Above::of(tx, &direct)?;
-        return Ok(with_indirect(direct, &above));
-    }
-    Ok(of_first(tx, &[user_id])?.pop().unwrap_or_default())
-}
-
-/// As [`of_user`], by one query whose cost is bounded; `None` when the user is in many groups, or one of them is or was in
-/// another group.
-///
-/// # Errors
-/// When the store fails.
-pub fn of_user_at_once(
-    tx: &mut ReadTx<'_>,
-    user_id: &str,
-) -> Result<Option<Vec<GroupOfUser>>, DirectoryError> {
-    let direct = few_of(tx, user_id)?.filter(|direct| !direct.iter().any(|group| group.leads_on));
-    Ok(direct.map(|direct| with_indirect(direct, &Above::default())))
-}
-
-/// The groups that a user is a member of itself, when they are few.
-fn few_of(tx: &mut ReadTx<'_>, user_id: &str) -> Result<Option<Vec<Arc<ToldGroup>>>, DirectoryError> {
     let rows = memberships::table
         .inner_join(groups::table)
         .filter(memberships::user_id.eq(user_id))
         .order(memberships::group_id)
         .select(columns());
     let rows: Vec<Row> = tx.load_first(rows, FEW_GROUPS + 1)?;
-    Ok((rows.len() <= FEW_GROUPS).then(|| rows.into_iter().map(told).collect()))
+    if rows.len() > FEW_GROUPS {
+        tx.allow_large()?;
+        return Ok(of_first(tx, &[user_id])?.pop().unwrap_or_default());
+    }
+    let direct: Vec<Arc<GroupSummary>> = rows.into_iter().map(summary).collect();
+    if direct.iter().any(|group| group.leads_on) {
+        tx.allow_large()?;
+    }
+    let above = Above::of(tx, &direct)?;
+    Ok(with_indirect(direct, &above))
 }
 
 /// The groups of the first of these users, in their order: of as many users as are in few enough groups together, of one at
@@ -142,19 +129,19 @@ pub fn of_first(tx: &mut ReadTx<'_>, user_ids: &[&str]) -> Result<Vec<Vec<GroupO
         },
     )?;
     let group_ids: BTreeSet<&str> = rows.iter().map(|(_, group_id)| group_id.as_str()).collect();
-    let direct = tell(tx, &Vec::from_iter(group_ids))?;
+    let direct = summaries(tx, &Vec::from_iter(group_ids))?;
     let above = Above::of(tx, &direct)?;
-    let by_id: HashMap<&str, &Arc<ToldGroup>> =
+    let by_id: HashMap<&str, &Arc<GroupSummary>> =
         direct.iter().map(|group| (group.id.as_str(), group)).collect();
-    let mut by_user: BTreeMap<&str, Vec<Arc<ToldGroup>>> = BTreeMap::new();
+    let mut by_user: BTreeMap<&str, Vec<Arc<GroupSummary>>> = BTreeMap::new();
     for (user_id, group_id) in &rows {
         by_user.entry(user_id).or_default().extend(by_id.get(group_id.as_str()).copied().cloned());
     }
     Ok(first.iter().map(|id| with_indirect(by_user.remove(id).unwrap_or_default(), &above)).collect())
 }
 
-/// One user's groups: those it is a member of, and what they are in. A group that is both is told as direct.
-fn with_indirect(direct: Vec<Arc<ToldGroup>>, above: &Above) -> Vec<GroupOfUser> {
+/// One user's groups: those that it is a member of, and the groups above them. A group that is both is shown as direct.
+fn with_indirect(direct: Vec<Arc<GroupSummary>>, above: &Above) -> Vec<GroupOfUser> {
     let indirect = above.beyond(&direct);
     let sorted = indirect.is_empty();
     let of_user = |direct| move |group| GroupOfUser { group, direct };

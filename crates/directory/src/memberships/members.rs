@@ -1,43 +1,17 @@
-//! Who is in a group: users and groups, in the order of their ids.
+//! The members of a group: users and groups, in the order of their ids.
 
 use std::collections::BTreeMap;
 
 use diesel::prelude::*;
+use scim_core::ResourceKind;
 use serde_json::{Map, Value};
 use store::ReadTx;
 
-use super::{CHUNK, first};
+use super::first;
 use crate::{
     DirectoryError,
     schema::{memberships, nested_groups},
 };
-
-/// What a member is: always found out by its id, whatever a client says of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the RFC's own words")]
-pub enum MemberKind {
-    User,
-    Group,
-}
-
-impl MemberKind {
-    /// The `type` of RFC 7643 §4.2.
-    #[must_use]
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::User => "User",
-            Self::Group => "Group",
-        }
-    }
-
-    /// The endpoint that a `$ref` names.
-    fn endpoint(self) -> &'static str {
-        match self {
-            Self::User => "/Users",
-            Self::Group => "/Groups",
-        }
-    }
-}
 
 /// One member of a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,31 +22,28 @@ pub struct MemberRow {
     pub member_id: String,
     /// As the identity provider sent it, never invented.
     pub display: Option<String>,
-    /// Which of the two.
-    pub kind: MemberKind,
+    /// User or group: decided by the id alone, whatever `type` a client sends.
+    pub kind: ResourceKind,
 }
 
 impl MemberRow {
     /// The member as RFC 7643 §4.2 shows it; `base` is the tenant's base URL, such as `https://…/scim/v2`.
     #[must_use]
     pub fn to_json(&self, base: &str) -> Value {
-        let mut member = Map::new();
-        member.insert("value".into(), self.member_id.as_str().into());
-        member.insert("$ref".into(), format!("{base}{}/{}", self.kind.endpoint(), self.member_id).into());
-        if let Some(display) = &self.display {
-            member.insert("display".into(), display.as_str().into());
-        }
-        member.insert("type".into(), self.kind.label().into());
-        Value::Object(member)
+        Value::Object(shown(&self.member_id, self.kind, self.display.as_deref(), base))
     }
+}
 
-    /// What a filter such as `members[type eq "User"]` looks at.
-    pub(super) fn as_filtered(&self, base: &str) -> Map<String, Value> {
-        match self.to_json(base) {
-            Value::Object(map) => map,
-            _ => Map::new(),
-        }
+/// A member as it is shown, and as a filter such as `members[type eq "User"]` sees it.
+pub(super) fn shown(id: &str, kind: ResourceKind, display: Option<&str>, base: &str) -> Map<String, Value> {
+    let mut member = Map::new();
+    member.insert("value".into(), id.into());
+    member.insert("$ref".into(), format!("{base}{}/{id}", kind.endpoint()).into());
+    if let Some(display) = display {
+        member.insert("display".into(), display.into());
     }
+    member.insert("type".into(), kind.name().into());
+    member
 }
 
 type Row = (String, String, Option<String>);
@@ -88,64 +59,24 @@ fn in_order(users: Vec<Row>, groups: Vec<Row>) -> Vec<MemberRow> {
         })
     };
     let mut members: Vec<MemberRow> =
-        of_kind(users, MemberKind::User).chain(of_kind(groups, MemberKind::Group)).collect();
+        of_kind(users, ResourceKind::User).chain(of_kind(groups, ResourceKind::Group)).collect();
     members.sort_by(|a, b| (&a.group_id, &a.member_id).cmp(&(&b.group_id, &b.member_id)));
     members
 }
 
+/// Members of one group that a small read takes of each kind.
+const FEW_MEMBERS: usize = 500;
+
 /// All members of one group, in the order of their ids.
 ///
 /// # Errors
-/// When the store fails.
+/// When the store fails; `LargeRead` when a small read meets many members.
 pub fn of_group(tx: &mut ReadTx<'_>, group_id: &str) -> Result<Vec<MemberRow>, DirectoryError> {
     let users = memberships::table.filter(memberships::group_id.eq(group_id)).order(memberships::user_id);
-    let users = tx.load(users)?;
+    let users = tx.load_few(users, FEW_MEMBERS)?;
     let groups =
         nested_groups::table.filter(nested_groups::group_id.eq(group_id)).order(nested_groups::member_id);
-    let groups = tx.load(groups)?;
-    Ok(in_order(users, groups))
-}
-
-/// Members of one group that are read at once.
-const FEW_MEMBERS: usize = 500;
-
-/// As [`of_group`], by queries whose cost is bounded; `None` when the members are many.
-///
-/// # Errors
-/// When the store fails.
-pub fn of_group_at_once(
-    tx: &mut ReadTx<'_>,
-    group_id: &str,
-) -> Result<Option<Vec<MemberRow>>, DirectoryError> {
-    let users = memberships::table.filter(memberships::group_id.eq(group_id)).order(memberships::user_id);
-    let users = tx.load_first(users, FEW_MEMBERS + 1)?;
-    let groups =
-        nested_groups::table.filter(nested_groups::group_id.eq(group_id)).order(nested_groups::member_id);
-    let groups = tx.load_first(groups, FEW_MEMBERS + 1)?;
-    let few = users.len() + groups.len() <= FEW_MEMBERS;
-    Ok(few.then(|| in_order(users, groups)))
-}
-
-/// The members of one group that are groups.
-pub(super) fn groups_in(tx: &mut ReadTx<'_>, group_id: &str) -> Result<Vec<MemberRow>, DirectoryError> {
-    let groups =
-        nested_groups::table.filter(nested_groups::group_id.eq(group_id)).order(nested_groups::member_id);
-    Ok(in_order(Vec::new(), tx.load(groups)?))
-}
-
-/// The members of one group that have one of these ids.
-pub(super) fn of_group_among(
-    tx: &mut ReadTx<'_>,
-    group_id: &str,
-    ids: &[String],
-) -> Result<Vec<MemberRow>, DirectoryError> {
-    let (mut users, mut groups) = (Vec::new(), Vec::new());
-    for chunk in ids.chunks(CHUNK) {
-        let rows = memberships::table.filter(memberships::group_id.eq(group_id));
-        users.extend(rows.filter(memberships::user_id.eq_any(chunk)).load::<Row>(tx.connection())?);
-        let rows = nested_groups::table.filter(nested_groups::group_id.eq(group_id));
-        groups.extend(rows.filter(nested_groups::member_id.eq_any(chunk)).load::<Row>(tx.connection())?);
-    }
+    let groups = tx.load_few(groups, FEW_MEMBERS)?;
     Ok(in_order(users, groups))
 }
 

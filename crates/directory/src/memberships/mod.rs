@@ -1,37 +1,31 @@
-//! Membership as rows: the cost of a change is the change, not the group. Who enters or leaves is marked with the time, so
-//! that a conditional GET of that user sees the current `groups` though the user's version stays. Groups that are members
-//! have rows of their own ([`nesting`]), which a change of users alone never asks for.
+//! Membership as rows ([`rows`]): the cost of a change is the change, not the group. [`nesting`] decides which groups may be in
+//! which.
 
 mod first;
 mod groups_of;
 mod members;
+pub(crate) mod rows;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::prelude::*;
-use diesel::result::{DatabaseErrorKind, Error as QueryError};
+use scim_core::ResourceKind;
 use scim_core::filter::Filter;
 use scim_core::fold::fold;
 use scim_core::patch::{MemberChange, MemberSelection};
 use scim_core::resource::Member;
 use store::{ReadTx, WriteTx};
 
-pub(crate) use groups_of::tell;
-pub use groups_of::{GroupOfUser, ToldGroup, of_first, of_user, of_user_at_once};
-pub use members::{MemberKind, MemberRow, members_of_first, of_group, of_group_at_once};
+pub(crate) use groups_of::summaries;
+pub use groups_of::{GroupOfUser, GroupSummary, of_first, of_user};
+pub use members::{MemberRow, members_of_first, of_group};
+use rows::Displays;
 
 use crate::{
-    DirectoryError, groups as group_rows, nesting,
+    DirectoryError, nesting, resources,
     schema::{memberships, users},
     search::Element,
-    users as user_rows,
 };
-
-/// Values in one `IN (…)` list: below every limit of either database.
-pub(crate) const CHUNK: usize = 500;
-
-/// Up to so many values are asked for one by one: such statements stay prepared, those with a list are parsed each time.
-pub(crate) const FEW: usize = 3;
 
 /// What to do with members that are neither users nor groups here (the table of disagreements: `member with an id that is not
 /// here`).
@@ -44,14 +38,14 @@ pub enum UnknownMembers {
     Skip,
 }
 
-/// What a membership change came to.
+/// The result of changes of members.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Outcome {
+pub struct Applied {
     /// Whether any row changed: only then does the group get a new version.
     pub changed: bool,
     /// Ids that are not here, skipped as the tenant's settings say.
     pub skipped: Vec<String>,
-    /// Whether a member was said to be of a `type` that it is not; what it is was found out by its id.
+    /// Whether a member was sent with the wrong `type`. The id decides the kind.
     pub mislabelled: bool,
 }
 
@@ -69,58 +63,74 @@ pub fn apply(
     base: &str,
     changes: &[MemberChange],
     unknown: UnknownMembers,
-) -> Result<Outcome, DirectoryError> {
+) -> Result<Applied, DirectoryError> {
     // One change by itself cannot undo another.
     let before = (changes.len() > 1).then(BTreeMap::new);
     let mut work =
-        Work { group_id, base, unknown, outcome: Outcome::default(), entered: BTreeSet::new(), before };
+        Work { group_id, base, unknown, applied: Applied::default(), entered: BTreeSet::new(), before };
     for change in changes {
         let changed = match change {
             MemberChange::Add(members) => work.add(tx, members)?,
-            MemberChange::Replace(members) => {
-                let left = work.remove_all_but(tx, members)?;
-                let renamed = work.rename_all(tx, members)?;
-                left | renamed | work.add(tx, members)?
-            }
+            MemberChange::Replace(members) => work.replace(tx, members)?,
             MemberChange::Remove(selection) => work.remove(tx, selection)?,
             MemberChange::Exchange { who, with, made } => work.exchange(tx, who, with, *made)?,
         };
-        work.outcome.changed |= changed;
+        work.applied.changed |= changed;
     }
     nesting::check(tx, group_id, &work.entered)?;
-    work.outcome(tx)
+    work.applied(tx)
 }
 
-/// A member's `display`, or none, by the member's id.
-type Displays = BTreeMap<String, Option<String>>;
+/// What a member is, and its `display`.
+type Membership = (ResourceKind, Option<String>);
 
-/// What is known half-way through the changes of one group.
+/// Members by id.
+type Held = BTreeMap<String, Membership>;
+
+fn held_as(kind: ResourceKind, displays: Displays) -> impl Iterator<Item = (String, Membership)> {
+    displays.into_iter().map(move |(id, display)| (id, (kind, display)))
+}
+
+/// Those of these ids that are members of the group.
+fn held_of(tx: &mut ReadTx<'_>, group_id: &str, ids: &[&str]) -> Result<Held, DirectoryError> {
+    let users = rows::present(tx, ResourceKind::User, group_id, ids)?;
+    let others: Vec<&str> = ids.iter().copied().filter(|id| !users.contains_key(*id)).collect();
+    let groups = rows::present(tx, ResourceKind::Group, group_id, &others)?;
+    Ok(held_as(ResourceKind::User, users).chain(held_as(ResourceKind::Group, groups)).collect())
+}
+
+/// All members of the group.
+fn all_held(tx: &mut ReadTx<'_>, group_id: &str) -> Result<Held, DirectoryError> {
+    let users = rows::all(tx, ResourceKind::User, group_id)?;
+    let groups = rows::all(tx, ResourceKind::Group, group_id)?;
+    Ok(held_as(ResourceKind::User, users).chain(held_as(ResourceKind::Group, groups)).collect())
+}
+
+/// The state between the changes of one group.
 struct Work<'a> {
     group_id: &'a str,
     base: &'a str,
     unknown: UnknownMembers,
-    outcome: Outcome,
+    applied: Applied,
     /// Groups that became members.
     entered: BTreeSet<String>,
-    /// What was written to, as it was before: a member with its `display`, or no member. Kept where a change may undo
-    /// another.
-    before: Option<BTreeMap<String, Option<Option<String>>>>,
+    /// The members that were written to, as they were before; `None` for no member. Kept where one change may undo another.
+    before: Option<BTreeMap<String, Option<Membership>>>,
 }
 
 impl Work<'_> {
-    /// What the changes came to: who left and came back with the same `display` did neither.
-    fn outcome(mut self, tx: &mut WriteTx<'_>) -> Result<Outcome, DirectoryError> {
-        if let (true, Some(before)) = (self.outcome.changed, self.before.take()) {
+    /// The result of all changes: a member that left and came back with the same `display` did not change.
+    fn applied(mut self, tx: &mut WriteTx<'_>) -> Result<Applied, DirectoryError> {
+        if let (true, Some(before)) = (self.applied.changed, self.before.take()) {
             let ids: Vec<&str> = before.keys().map(String::as_str).collect();
-            let mut now = present_of(tx, self.group_id, &ids)?;
-            now.extend(nesting::present(tx, self.group_id, &ids)?);
-            self.outcome.changed = before.iter().any(|(id, before)| now.get(id) != before.as_ref());
+            let now = held_of(tx, self.group_id, &ids)?;
+            self.applied.changed = before.iter().any(|(id, before)| now.get(id) != before.as_ref());
         }
-        Ok(self.outcome)
+        Ok(self.applied)
     }
 
     /// Remembers what a member was before the first change of it.
-    fn note(&mut self, id: &str, held: Option<&Option<String>>) {
+    fn note(&mut self, id: &str, held: Option<&Membership>) {
         if let Some(before) = &mut self.before
             && !before.contains_key(id)
         {
@@ -131,114 +141,93 @@ impl Work<'_> {
     /// Members that are new, and those that are here under another `display` than the one that is sent.
     fn add(&mut self, tx: &mut WriteTx<'_>, members: &[Member]) -> Result<bool, DirectoryError> {
         let wanted: BTreeMap<&str, &Member> = members.iter().map(|m| (m.value.as_str(), m)).collect();
-        let (users, groups) = self.known(tx, &wanted)?;
         let display = |id: &str| wanted.get(id).and_then(|member| member.display.as_deref());
-
-        let here: Vec<&str> = users.iter().map(String::as_str).collect();
-        let mut present = present_of(tx, self.group_id, &here)?;
-        let new: Vec<&str> = here.into_iter().filter(|id| !present.contains_key(*id)).collect();
-        for id in &new {
-            self.note(id, None);
-            let row = (
-                memberships::group_id.eq(self.group_id),
-                memberships::user_id.eq(id),
-                memberships::display.eq(display(id)),
-            );
-            tx.execute(diesel::insert_into(memberships::table).values(row))
-                .map_err(|error| gone_meanwhile(error, id))?;
+        let (mut held, mut changed) = (Held::new(), false);
+        for (kind, ids) in self.known(tx, &wanted)? {
+            let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+            let present = rows::present(tx, kind, self.group_id, &ids)?;
+            let new: Vec<&str> = ids.into_iter().filter(|id| !present.contains_key(*id)).collect();
+            for id in &new {
+                self.note(id, None);
+                rows::insert(tx, kind, self.group_id, id, display(id))?;
+            }
+            rows::mark(tx, kind, &new)?;
+            if kind == ResourceKind::Group {
+                self.entered.extend(new.iter().map(|id| (*id).to_owned()));
+            }
+            changed |= !new.is_empty();
+            held.extend(held_as(kind, present));
         }
-        mark(tx, &new)?;
-
-        let here: Vec<&str> = groups.iter().map(String::as_str).collect();
-        let inside = nesting::present(tx, self.group_id, &here)?;
-        let entering: Vec<&String> = groups.iter().filter(|id| !inside.contains_key(*id)).collect();
-        for id in &entering {
-            self.note(id, None);
-            nesting::enter(tx, self.group_id, id, display(id))?;
-        }
-        self.entered.extend(entering.iter().map(|id| (*id).clone()));
-        present.extend(inside);
-        let said = wanted.values().copied().filter(|member| member.display.is_some());
-        let renamed = self.rename(tx, said, (&users, &present))?;
-        Ok(renamed || !new.is_empty() || !entering.is_empty())
+        let named = wanted.values().copied().filter(|member| member.display.is_some());
+        Ok(self.rename(tx, named, &held)? | changed)
     }
 
-    /// Gives members that are here the `display` that was sent, or none: it is echoed as sent.
+    /// Gives members that are here the `display` that was sent, or none: it is answered as sent.
     fn rename<'m>(
         &mut self,
         tx: &mut WriteTx<'_>,
         members: impl Iterator<Item = &'m Member>,
-        (users, present): (&BTreeSet<String>, &Displays),
+        held: &Held,
     ) -> Result<bool, DirectoryError> {
         let mut changed = false;
         for Member { value: id, display, .. } in members {
-            let Some(held) = present.get(id).filter(|held| *held != display) else {
-                continue;
-            };
-            self.note(id, Some(held));
-            if users.contains(id) {
-                let row = memberships::table.find((self.group_id, id));
-                tx.update(row, memberships::display.eq(display))?;
-            } else {
-                nesting::rename(tx, self.group_id, id, display.as_deref())?;
-            }
+            let Some(was) = held.get(id).filter(|(_, was)| was != display) else { continue };
+            self.note(id, Some(was));
+            rows::rename(tx, was.0, self.group_id, id, display.as_deref())?;
             changed = true;
         }
         Ok(changed)
     }
 
-    /// Where the whole list is replaced, who comes without a `display` has none.
-    fn rename_all(&mut self, tx: &mut WriteTx<'_>, members: &[Member]) -> Result<bool, DirectoryError> {
-        let rows = memberships::table
-            .filter(memberships::group_id.eq(self.group_id))
-            .select((memberships::user_id, memberships::display));
-        let mut present: Displays =
-            rows.load::<(String, Option<String>)>(tx.connection())?.into_iter().collect();
-        let users = present.keys().cloned().collect();
-        present.extend(nesting::of_group(tx, self.group_id)?);
-        self.rename(tx, members.iter(), (&users, &present))
+    /// Replaces the whole list: a member that comes without a `display` has none.
+    fn replace(&mut self, tx: &mut WriteTx<'_>, members: &[Member]) -> Result<bool, DirectoryError> {
+        let stay: BTreeSet<&str> = members.iter().map(|m| m.value.as_str()).collect();
+        let held = all_held(tx, self.group_id)?;
+        let (held, leave): (Held, Held) = held.into_iter().partition(|(id, _)| stay.contains(id.as_str()));
+        let left = self.remove_held(tx, &leave)?;
+        let renamed = self.rename(tx, members.iter(), &held)?;
+        Ok(left | renamed | self.add(tx, members)?)
     }
 
     fn remove(&mut self, tx: &mut WriteTx<'_>, selection: &MemberSelection) -> Result<bool, DirectoryError> {
-        let group_id = self.group_id;
+        if matches!(selection, MemberSelection::All) && self.before.is_none() {
+            return clear(tx, self.group_id);
+        }
+        let held = self.selected(tx, selection)?;
+        self.remove_held(tx, &held)
+    }
+
+    /// The members that a selection means.
+    fn selected(&self, tx: &mut ReadTx<'_>, selection: &MemberSelection) -> Result<Held, DirectoryError> {
         match selection {
-            MemberSelection::All => {
-                if self.before.is_some() {
-                    for row in of_group(tx, group_id)? {
-                        self.note(&row.member_id, Some(&row.display));
-                    }
-                }
-                clear(tx, group_id)
-            }
+            MemberSelection::All => all_held(tx, self.group_id),
             MemberSelection::Values(ids) => {
-                let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-                self.remove_these(tx, &ids)
+                held_of(tx, self.group_id, &ids.iter().map(String::as_str).collect::<Vec<_>>())
             }
-            MemberSelection::Matching { among, filter } => {
-                let chosen = self.matching(tx, among.as_deref(), filter)?;
-                self.remove_these(tx, &chosen.iter().map(String::as_str).collect::<Vec<_>>())
-            }
+            MemberSelection::Matching { among, filter } => self.matching(tx, among.as_deref(), filter),
         }
     }
 
-    /// The ids of the members that match.
     fn matching(
         &self,
         tx: &mut ReadTx<'_>,
         among: Option<&[String]>,
         filter: &Filter,
-    ) -> Result<Vec<String>, DirectoryError> {
+    ) -> Result<Held, DirectoryError> {
         let groups_alone = Element::of(filter).kind.is_some_and(|kind| fold(kind) == "group");
-        let members = match among {
-            Some(ids) => members::of_group_among(tx, self.group_id, ids)?,
-            None if groups_alone => members::groups_in(tx, self.group_id)?,
-            None => of_group(tx, self.group_id)?,
+        let (group_id, kind) = (self.group_id, ResourceKind::Group);
+        let mut held = match among {
+            Some(ids) => held_of(tx, group_id, &ids.iter().map(String::as_str).collect::<Vec<_>>())?,
+            None if groups_alone => held_as(kind, rows::all(tx, kind, group_id)?).collect(),
+            None => all_held(tx, group_id)?,
         };
-        let chosen = members.into_iter().filter(|m| filter.matches(&m.as_filtered(self.base)));
-        Ok(chosen.map(|member| member.member_id).collect())
+        held.retain(|id, (kind, display)| {
+            filter.matches(&members::shown(id, *kind, display.as_deref(), self.base))
+        });
+        Ok(held)
     }
 
-    /// Those who are chosen leave, another one comes; who is chosen and comes again stays, with what is said anew.
+    /// Replaces the selected members by another one, which stays if it is among them.
     fn exchange(
         &mut self,
         tx: &mut WriteTx<'_>,
@@ -246,49 +235,23 @@ impl Work<'_> {
         with: &Member,
         made: bool,
     ) -> Result<bool, DirectoryError> {
-        let chosen = match who {
-            MemberSelection::All => {
-                of_group(tx, self.group_id)?.into_iter().map(|member| member.member_id).collect()
-            }
-            MemberSelection::Values(ids) => {
-                let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-                let mut present = present_of(tx, self.group_id, &ids)?;
-                present.extend(nesting::present(tx, self.group_id, &ids)?);
-                present.into_keys().collect()
-            }
-            MemberSelection::Matching { among, filter } => self.matching(tx, among.as_deref(), filter)?,
-        };
+        let mut chosen = self.selected(tx, who)?;
         if chosen.is_empty() && !made {
             return Err(DirectoryError::NoSuchMember);
         }
-        let leave: Vec<&str> = chosen.iter().map(String::as_str).filter(|id| *id != with.value).collect();
-        let left = self.remove_these(tx, &leave)?;
-        let mut held = present_of(tx, self.group_id, &[&with.value])?;
-        let users = held.keys().cloned().collect();
-        held.extend(nesting::present(tx, self.group_id, &[&with.value])?);
-        let renamed =
-            chosen.contains(&with.value) && self.rename(tx, std::iter::once(with), (&users, &held))?;
+        let stays: Held = chosen.remove_entry(&with.value).into_iter().collect();
+        let left = self.remove_held(tx, &chosen)?;
+        let renamed = self.rename(tx, std::iter::once(with), &stays)?;
         Ok(left | renamed | self.add(tx, std::slice::from_ref(with))?)
     }
 
-    fn remove_these(&mut self, tx: &mut WriteTx<'_>, ids: &[&str]) -> Result<bool, DirectoryError> {
-        let users = present_of(tx, self.group_id, ids)?;
-        let others: Vec<&str> = ids.iter().copied().filter(|id| !users.contains_key(*id)).collect();
-        let groups = nesting::present(tx, self.group_id, &others)?;
-        users.iter().chain(&groups).for_each(|(id, held)| self.note(id, Some(held)));
-        remove_users(tx, self.group_id, &ids_of(&users))?;
-        nesting::leave(tx, self.group_id, &ids_of(&groups))?;
-        Ok(!users.is_empty() || !groups.is_empty())
-    }
-
-    fn remove_all_but(&mut self, tx: &mut WriteTx<'_>, members: &[Member]) -> Result<bool, DirectoryError> {
-        let stay: BTreeSet<&str> = members.iter().map(|m| m.value.as_str()).collect();
-        let rows =
-            memberships::table.filter(memberships::group_id.eq(self.group_id)).select(memberships::user_id);
-        let mut present: Vec<String> = tx.load(rows)?;
-        present.extend(nesting::of_group(tx, self.group_id)?.into_keys());
-        let leave: Vec<&str> = present.iter().map(String::as_str).filter(|id| !stay.contains(id)).collect();
-        self.remove_these(tx, &leave)
+    fn remove_held(&mut self, tx: &mut WriteTx<'_>, held: &Held) -> Result<bool, DirectoryError> {
+        held.iter().for_each(|(id, was)| self.note(id, Some(was)));
+        for kind in [ResourceKind::User, ResourceKind::Group] {
+            let ids = held.iter().filter(|(_, (own, _))| *own == kind).map(|(id, _)| id.as_str());
+            rows::remove(tx, kind, self.group_id, &ids.collect::<Vec<_>>())?;
+        }
+        Ok(!held.is_empty())
     }
 
     /// Which of the members are users and which are groups; ids of both kinds are made here and never alike.
@@ -296,15 +259,17 @@ impl Work<'_> {
         &mut self,
         tx: &mut ReadTx<'_>,
         wanted: &BTreeMap<&str, &Member>,
-    ) -> Result<(BTreeSet<String>, BTreeSet<String>), DirectoryError> {
+    ) -> Result<[(ResourceKind, BTreeSet<String>); 2], DirectoryError> {
         let ids: Vec<&str> = wanted.keys().copied().collect();
-        let users: BTreeSet<String> = user_rows::existing(tx, &ids)?.into_iter().collect();
+        let users: BTreeSet<String> =
+            resources::existing(tx, ResourceKind::User, &ids)?.into_iter().collect();
         let others: Vec<&str> = ids.into_iter().filter(|id| !users.contains(*id)).collect();
-        let groups: BTreeSet<String> = group_rows::existing(tx, &others)?.into_iter().collect();
+        let groups: BTreeSet<String> =
+            resources::existing(tx, ResourceKind::Group, &others)?.into_iter().collect();
         let missing = others.into_iter().filter(|id| !groups.contains(*id));
         let missing = missing.filter_map(|id| wanted.get(id)).map(|member| member.as_sent().to_owned());
         match self.unknown {
-            UnknownMembers::Skip => self.outcome.skipped.extend(missing),
+            UnknownMembers::Skip => self.applied.skipped.extend(missing),
             UnknownMembers::Refuse => {
                 let missing: Vec<String> = missing.collect();
                 if !missing.is_empty() {
@@ -312,77 +277,27 @@ impl Work<'_> {
                 }
             }
         }
-        let mislabelled = |ids: &BTreeSet<String>, kind: MemberKind| {
+        let mislabelled = |ids: &BTreeSet<String>, kind: ResourceKind| {
             let labels = ids.iter().filter_map(|id| wanted.get(id.as_str())?.kind.as_deref());
-            labels.into_iter().any(|label| !label.eq_ignore_ascii_case(kind.label()))
+            labels.into_iter().any(|label| !label.eq_ignore_ascii_case(kind.name()))
         };
-        self.outcome.mislabelled |=
-            mislabelled(&users, MemberKind::User) || mislabelled(&groups, MemberKind::Group);
-        Ok((users, groups))
+        self.applied.mislabelled |=
+            mislabelled(&users, ResourceKind::User) || mislabelled(&groups, ResourceKind::Group);
+        Ok([(ResourceKind::User, users), (ResourceKind::Group, groups)])
     }
 }
 
-/// A user whom another transaction deletes is there until that commits, and then the foreign key refuses the row (only
-/// possible on PostgreSQL, which takes no further statement then: under [`UnknownMembers::Skip`] too the request is refused,
-/// and finds the user gone when it comes again).
-fn gone_meanwhile(error: QueryError, user_id: &str) -> DirectoryError {
-    match error {
-        QueryError::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _) => {
-            DirectoryError::UnknownMembers(vec![user_id.to_owned()])
-        }
-        error => error.into(),
-    }
-}
-
-fn ids_of(displays: &Displays) -> Vec<&str> {
-    displays.keys().map(String::as_str).collect()
-}
-
-/// Of these users, those who are in the group.
-fn present_of(tx: &mut ReadTx<'_>, group_id: &str, ids: &[&str]) -> Result<Displays, DirectoryError> {
-    let columns = (memberships::user_id, memberships::display);
-    let mut present = Displays::new();
-    if ids.len() <= FEW {
-        for id in ids {
-            let row = memberships::table.find((group_id, id)).select(columns);
-            present.extend(tx.get_result::<(String, Option<String>)>(row).optional()?);
-        }
-        return Ok(present);
-    }
-    for chunk in ids.chunks(CHUNK) {
-        let rows = memberships::table
-            .filter(memberships::group_id.eq(group_id))
-            .filter(memberships::user_id.eq_any(chunk))
-            .select(columns);
-        present.extend(rows.load::<(String, Option<String>)>(tx.connection())?);
-    }
-    Ok(present)
-}
-
-fn remove_users(tx: &mut WriteTx<'_>, group_id: &str, ids: &[&str]) -> Result<(), DirectoryError> {
-    if ids.len() <= FEW {
-        for id in ids {
-            tx.execute(diesel::delete(memberships::table.find((group_id, id))))?;
-        }
-        return mark(tx, ids);
-    }
-    for chunk in ids.chunks(CHUNK) {
-        let rows = memberships::table
-            .filter(memberships::group_id.eq(group_id))
-            .filter(memberships::user_id.eq_any(chunk));
-        diesel::delete(rows).execute(tx.connection())?;
-    }
-    mark(tx, ids)
-}
-
-/// Takes every member out of the group; tells whether there were any.
+/// Takes every member out of the group; returns whether there were any.
 pub(crate) fn clear(tx: &mut WriteTx<'_>, group_id: &str) -> Result<bool, DirectoryError> {
     let members = memberships::table.filter(memberships::group_id.eq(group_id));
     diesel::update(users::table.filter(users::id.eq_any(members.select(memberships::user_id))))
         .set(users::regrouped_version.eq(users::version))
         .execute(tx.connection())?;
     let users = tx.execute(diesel::delete(members))?;
-    Ok(nesting::clear(tx, group_id)? || users > 0)
+    let inside = rows::all(tx, ResourceKind::Group, group_id)?;
+    let inside: Vec<&str> = inside.keys().map(String::as_str).collect();
+    rows::remove(tx, ResourceKind::Group, group_id, &inside)?;
+    Ok(!inside.is_empty() || users > 0)
 }
 
 /// A group that lost a member because the member was removed, and the version that it has since.
@@ -407,7 +322,7 @@ pub(crate) fn forget_user(tx: &mut WriteTx<'_>, user_id: &str) -> Result<Vec<Lef
 pub(crate) fn forget_group(tx: &mut WriteTx<'_>, id: &str) -> Result<Vec<LeftGroup>, DirectoryError> {
     let parents = nesting::parents(tx, id)?;
     for parent in &parents {
-        nesting::leave(tx, parent, &[id])?;
+        rows::remove(tx, ResourceKind::Group, parent, &[id])?;
     }
     touch_all(tx, parents)
 }
@@ -415,25 +330,10 @@ pub(crate) fn forget_group(tx: &mut WriteTx<'_>, id: &str) -> Result<Vec<LeftGro
 fn touch_all(tx: &mut WriteTx<'_>, group_ids: Vec<String>) -> Result<Vec<LeftGroup>, DirectoryError> {
     let mut left = Vec::with_capacity(group_ids.len());
     for id in group_ids {
-        if let Some(record) = group_rows::find_for_update(tx, &id)? {
-            let version = group_rows::touch(tx, &record)?.version;
+        if let Some(record) = resources::find_for_update(tx, ResourceKind::Group, &id)? {
+            let version = resources::touch(tx, ResourceKind::Group, &record)?.version;
             left.push(LeftGroup { group_id: id, version });
         }
     }
     Ok(left)
-}
-
-fn mark(tx: &mut WriteTx<'_>, user_ids: &[&str]) -> Result<(), DirectoryError> {
-    if user_ids.len() <= FEW {
-        for id in user_ids {
-            tx.update(users::table.find(id), users::regrouped_version.eq(users::version))?;
-        }
-        return Ok(());
-    }
-    for chunk in user_ids.chunks(CHUNK) {
-        diesel::update(users::table.filter(users::id.eq_any(chunk)))
-            .set(users::regrouped_version.eq(users::version))
-            .execute(tx.connection())?;
-    }
-    Ok(())
 }

@@ -1,11 +1,11 @@
-//! Sorting in SQL: the columns that hold a sort's keys, and runs of places along one of their indexes.
+//! Sorting in SQL: the columns that hold a sort's keys, and scans of positions along one of their indexes.
 
 use scim_core::{
     filter::Instant,
     sort::{Sort, SortKey},
 };
 
-use super::place::Place;
+use super::position::Position;
 
 /// A column by which SQL can order a table as memory would.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +24,8 @@ pub enum Column {
 
 impl Column {
     /// The column of a sort, in a table whose unique or folded name is this attribute.
-    pub(super) fn of(sort: &Sort, name: &str) -> Option<Self> {
+    #[must_use]
+    pub fn of(sort: &Sort, name: &str) -> Option<Self> {
         let attribute = sort.attribute()?;
         [
             ("id", None, Self::Id),
@@ -38,7 +39,7 @@ impl Column {
     }
 
     /// Whether rows may be without a value.
-    pub(super) fn is_nullable(self) -> bool {
+    pub(crate) fn is_nullable(self) -> bool {
         self == Self::ExternalId
     }
 }
@@ -53,7 +54,7 @@ pub enum Direction {
 }
 
 impl Direction {
-    pub(super) fn reversed(self) -> Self {
+    pub(crate) fn reversed(self) -> Self {
         match self {
             Self::Up => Self::Down,
             Self::Down => Self::Up,
@@ -61,10 +62,10 @@ impl Direction {
     }
 }
 
-/// One query for places along a column.
+/// One query for positions along a column.
 #[derive(Clone, Copy, Debug)]
-pub struct Run<'a> {
-    /// Along what.
+pub struct IndexScan<'a> {
+    /// The column that it follows.
     pub column: Column,
     /// Rows with a value in it, or those without; a list is the ones behind the others.
     pub valued: bool,
@@ -72,96 +73,96 @@ pub struct Run<'a> {
     pub keys: Direction,
     /// Which way the ids go among equal values.
     pub ids: Direction,
-    /// Whether the order matters: not to who asks only whether there is a place.
+    /// Whether the order matters. It does not where only the existence of a position is asked for.
     pub ordered: bool,
-    /// The run begins behind this place.
-    pub beyond: Option<&'a Place>,
+    /// The scan begins behind this position.
+    pub beyond: Option<&'a Position>,
     /// How many are passed over.
     pub offset: i64,
     /// How many are wanted.
     pub limit: i64,
 }
 
-/// The text that a place was sorted by.
-pub(super) fn text(place: &Place) -> Option<String> {
-    match &place.key {
+/// The text that a position was sorted by.
+pub(crate) fn text(position: &Position) -> Option<String> {
+    match &position.key {
         Some(SortKey::Text(text)) => Some(text.clone()),
         _ => None,
     }
 }
 
 /// The key of a time.
-pub(super) fn at(ms: i64) -> SortKey {
+pub(crate) fn at(ms: i64) -> SortKey {
     SortKey::Instant(Instant::from_millis(ms))
 }
 
-/// The milliseconds that a place was sorted by.
-pub(super) fn millis(place: &Place) -> Option<i64> {
-    match &place.key {
+/// The milliseconds that a position was sorted by.
+pub(crate) fn millis(position: &Position) -> Option<i64> {
+    match &position.key {
         Some(SortKey::Instant(instant)) => instant.as_whole_millis(),
         _ => None,
     }
 }
 
-/// The places of a run by id: `by_id!(table, transaction, predicate, run)`.
+/// The positions of a scan by id: `by_id!(table, transaction, predicate, scan)`.
 macro_rules! by_id {
-    ($table:ident, $tx:expr, $predicate:expr, $run:expr) => {{
-        let run: &Run<'_> = $run;
+    ($table:ident, $tx:expr, $predicate:expr, $scan:expr) => {{
+        let scan: &IndexScan<'_> = $scan;
         let mut rows = $table::table.select($table::id).into_boxed::<StoreBackend>();
         if let Some(predicate) = $predicate {
             rows = rows.filter(predicate);
         }
-        if let Some(place) = run.beyond {
-            let id = place.id.clone();
-            rows = match run.ids {
+        if let Some(position) = scan.beyond {
+            let id = position.id.clone();
+            rows = match scan.ids {
                 Direction::Up => rows.filter($table::id.gt(id)),
                 Direction::Down => rows.filter($table::id.lt(id)),
             };
         }
-        rows = match run.ids {
-            _ if !run.ordered => rows,
+        rows = match scan.ids {
+            _ if !scan.ordered => rows,
             Direction::Up => rows.order($table::id.asc()),
             Direction::Down => rows.order($table::id.desc()),
         };
-        let ids = rows.offset(run.offset).limit(run.limit).load::<String>($tx.connection())?;
-        ids.into_iter().map(|id| Place { key: None, id }).collect()
+        let ids = rows.offset(scan.offset).limit(scan.limit).load::<String>($tx.connection())?;
+        ids.into_iter().map(|id| Position { key: None, id }).collect()
     }};
 }
 
-/// The places of a run along a column that is never null in it: `by_key!(table, column, read, write, transaction,
-/// predicate, run)`, where `read` makes a key of what the column holds and `write` the reverse, of a place.
+/// The positions of a scan along a column that is never null in it: `by_key!(table, column, read, write, transaction,
+/// predicate, scan)`, where `read` makes a key of what the column holds and `write` the reverse, of a position.
 ///
 /// `key >= k and (key > k or id > i)` says the same as `(key, id) > (k, i)`, in a form whose first half is a range of the
 /// index on either database.
 macro_rules! by_key {
-    ($table:ident, $column:expr, $read:expr, $write:expr, $tx:expr, $predicate:expr, $run:expr) => {{
-        let run: &Run<'_> = $run;
+    ($table:ident, $column:expr, $read:expr, $write:expr, $tx:expr, $predicate:expr, $scan:expr) => {{
+        let scan: &IndexScan<'_> = $scan;
         let mut rows = $table::table.select(($column, $table::id)).into_boxed::<StoreBackend>();
         if let Some(predicate) = $predicate {
             rows = rows.filter(predicate);
         }
-        if let Some(place) = run.beyond {
-            // A key of another kind is no place along this column.
-            let Some(key) = $write(place) else { return Ok(Vec::new()) };
-            let id: Condition<$table::table> = match run.ids {
-                Direction::Up => Box::new($table::id.gt(place.id.clone())),
-                Direction::Down => Box::new($table::id.lt(place.id.clone())),
+        if let Some(position) = scan.beyond {
+            // A key of another kind is no position along this column.
+            let Some(key) = $write(position) else { return Ok(Vec::new()) };
+            let id: Condition<$table::table> = match scan.ids {
+                Direction::Up => Box::new($table::id.gt(position.id.clone())),
+                Direction::Down => Box::new($table::id.lt(position.id.clone())),
             };
-            rows = match run.keys {
+            rows = match scan.keys {
                 Direction::Up => rows.filter($column.ge(key.clone()).and($column.gt(key).or(id))),
                 Direction::Down => rows.filter($column.le(key.clone()).and($column.lt(key).or(id))),
             };
         }
-        rows = match (run.keys, run.ids) {
-            _ if !run.ordered => rows,
+        rows = match (scan.keys, scan.ids) {
+            _ if !scan.ordered => rows,
             (Direction::Up, Direction::Up) => rows.order(($column.asc(), $table::id.asc())),
             (Direction::Up, Direction::Down) => rows.order(($column.asc(), $table::id.desc())),
             (Direction::Down, Direction::Up) => rows.order(($column.desc(), $table::id.asc())),
             (Direction::Down, Direction::Down) => rows.order(($column.desc(), $table::id.desc())),
         };
-        let rows = rows.offset(run.offset).limit(run.limit).load($tx.connection())?;
-        rows.into_iter().map(|(key, id)| Place { key: Some($read(key)), id }).collect()
+        let rows = rows.offset(scan.offset).limit(scan.limit).load($tx.connection())?;
+        rows.into_iter().map(|(key, id)| Position { key: Some($read(key)), id }).collect()
     }};
 }
 
-pub(super) use {by_id, by_key};
+pub(crate) use {by_id, by_key};

@@ -1,161 +1,154 @@
-//! Lists that SQL decides and orders alone. What has no value in the sorted column stands behind all others, or before them
-//! when large values come first; both parts are runs along one index.
+//! Lists that SQL decides and orders alone. Rows without a value in the sorted column stand behind all others, or before them
+//! when large values come first; both parts are scans along one index.
 
 use scim_core::sort::{Sort, SortKey};
 use store::ReadTx;
 
 use super::{
-    Searched,
-    column::{Column, Direction, Run},
-    place::{Place, Side, Stretch, Window},
+    column::{Column, Direction, IndexScan},
+    position::{Page, PageRequest, Position, Side},
 };
-use crate::DirectoryError;
+use crate::{DirectoryError, table::Table, totals};
 
 /// One list in SQL.
-pub(super) struct Indexed<'a, S: Searched> {
+pub(super) struct Indexed<'a, T: Table> {
     pub(super) column: Column,
     pub(super) sort: Option<&'a Sort>,
     /// Makes the condition anew: a query uses it up.
-    pub(super) predicate: &'a dyn Fn() -> Option<S::Predicate>,
+    pub(super) predicate: &'a dyn Fn() -> Option<T::Predicate>,
 }
 
-impl<S: Searched> Indexed<'_, S> {
-    pub(super) fn stretch(
+impl<T: Table> Indexed<'_, T> {
+    pub(super) fn page(
         &self,
         tx: &mut ReadTx<'_>,
-        window: &Window<'_>,
-    ) -> Result<Stretch, DirectoryError> {
-        let count = i64::try_from(window.count()).unwrap_or(i64::MAX);
-        let first = match window {
-            Window::Index { offset: 0, .. } if count > 0 => {
+        request: &PageRequest<'_>,
+    ) -> Result<Page, DirectoryError> {
+        let count = i64::try_from(request.count()).unwrap_or(i64::MAX);
+        let first = match request {
+            PageRequest::Index { offset: 0, .. } if count > 0 => {
                 Some(self.beside(tx, Side::After, None, count)?)
             }
             _ => None,
         };
-        // What is less than a page is all there is, and need not be counted besides.
+        // Less than a page is the whole list and need not be counted.
         let all = first.as_deref().map(length).filter(|found| *found < count);
         let predicate = (self.predicate)();
         // All rows are counted as they come and go; those of a filter when somebody asks.
         let is_dear = predicate.is_some();
-        let total = match (all, window, predicate) {
+        let total = match (all, request, predicate) {
             (Some(all), ..) => all,
-            (_, Window::Beside { total: Some(total), .. }, _) => i64::try_from(*total).unwrap_or(i64::MAX),
-            (_, _, Some(predicate)) => S::count(tx, predicate)?,
-            (_, _, None) => S::total(tx)?,
+            (_, PageRequest::Beside { total: Some(total), .. }, _) => {
+                i64::try_from(*total).unwrap_or(i64::MAX)
+            }
+            (_, _, Some(predicate)) => T::count(tx, predicate)?,
+            (_, _, None) => totals::read(tx, T::KIND)?,
         };
-        let mut stretch = Stretch {
-            places: Vec::new(),
-            total: total.unsigned_abs(),
-            is_dear,
-            before: false,
-            behind: false,
-        };
+        let page = Page::empty(total.unsigned_abs(), is_dear);
         if count == 0 {
-            return Ok(stretch);
+            return Ok(page);
         }
-        match (first, window) {
-            (Some(first), _) => stretch.places = first,
-            (None, Window::Index { offset, .. }) => {
+        match (first, request) {
+            (Some(positions), _) => Ok(Page { positions, ..page }),
+            (None, PageRequest::Index { offset, .. }) => {
                 let offset = i64::try_from(*offset).unwrap_or(i64::MAX);
-                stretch.places = self.page(tx, total, offset, count)?;
+                Ok(Page { positions: self.at_offset(tx, total, offset, count)?, ..page })
             }
-            (None, Window::Beside { side, place, .. }) => {
-                let mut places = self.beside(tx, *side, *place, count.saturating_add(1))?;
-                let farther = length(&places) > count;
-                places.truncate(usize::try_from(count).unwrap_or(usize::MAX));
+            (None, PageRequest::Beside { side, position, .. }) => {
+                let mut positions = self.beside(tx, *side, *position, count.saturating_add(1))?;
+                let farther = length(&positions) > count;
+                positions.truncate(usize::try_from(count).unwrap_or(usize::MAX));
                 // With nothing on this side, whatever there is stands on the other.
-                let nearer = place.is_some() && self.is_any(tx, side.opposite(), places.first())?;
-                (stretch.before, stretch.behind) = match side {
-                    Side::After => (nearer, farther),
-                    Side::Before => (farther, nearer),
-                };
-                if *side == Side::Before {
-                    places.reverse();
-                }
-                stretch.places = places;
+                let nearer = position.is_some() && self.is_any(tx, side.opposite(), positions.first())?;
+                Ok(page.beside(*side, positions, nearer, farther))
             }
         }
-        Ok(stretch)
     }
 
-    /// The first places of the list.
-    pub(super) fn first(&self, tx: &mut ReadTx<'_>, count: usize) -> Result<Vec<Place>, DirectoryError> {
+    /// The first positions of the list.
+    pub(super) fn first(&self, tx: &mut ReadTx<'_>, count: usize) -> Result<Vec<Position>, DirectoryError> {
         self.beside(tx, Side::After, None, i64::try_from(count).unwrap_or(i64::MAX))
     }
 
-    /// The next places on one side of a place, the nearest first.
+    /// The next positions on one side of a position, the nearest first.
     fn beside(
         &self,
         tx: &mut ReadTx<'_>,
         side: Side,
-        place: Option<&Place>,
+        position: Option<&Position>,
         count: i64,
-    ) -> Result<Vec<Place>, DirectoryError> {
-        self.found(tx, side, place, (count, true))
+    ) -> Result<Vec<Position>, DirectoryError> {
+        self.found(tx, side, position, (count, true))
     }
 
-    /// Whether anything stands on one side of a place. Nothing need be put in order for that: what a filter's index finds
+    /// Whether anything stands on one side of a position. Nothing need be put in order for that: what a filter's index finds
     /// first will do.
-    fn is_any(&self, tx: &mut ReadTx<'_>, side: Side, place: Option<&Place>) -> Result<bool, DirectoryError> {
-        Ok(!self.found(tx, side, place, (1, false))?.is_empty())
+    fn is_any(
+        &self,
+        tx: &mut ReadTx<'_>,
+        side: Side,
+        position: Option<&Position>,
+    ) -> Result<bool, DirectoryError> {
+        Ok(!self.found(tx, side, position, (1, false))?.is_empty())
     }
 
     fn found(
         &self,
         tx: &mut ReadTx<'_>,
         side: Side,
-        place: Option<&Place>,
+        position: Option<&Position>,
         (count, ordered): (i64, bool),
-    ) -> Result<Vec<Place>, DirectoryError> {
-        let (mut places, mut beyond) = (Vec::new(), place);
+    ) -> Result<Vec<Position>, DirectoryError> {
+        let (mut positions, mut beyond) = (Vec::new(), position);
         for &valued in self.parts(side) {
-            // The place stands in one of the two parts; the one that is met before it was passed on earlier pages.
-            let is_elsewhere = |place: &Place| self.column != Column::Id && place.key.is_some() != valued;
+            // The position stands in one of the two parts; the one that is met before it was passed on earlier pages.
+            let is_elsewhere =
+                |position: &Position| self.column != Column::Id && position.key.is_some() != valued;
             if beyond.is_some_and(is_elsewhere) {
                 continue;
             }
             let beyond = beyond.take();
-            let left = count.saturating_sub(length(&places));
+            let left = count.saturating_sub(length(&positions));
             if left > 0 && (valued || self.column.is_nullable()) {
-                let run = Run { ordered, beyond, limit: left, ..self.run(side, valued) };
-                places.extend(self.places(tx, &run)?);
+                let scan = IndexScan { ordered, beyond, limit: left, ..self.scan(side, valued) };
+                positions.extend(self.positions(tx, &scan)?);
             }
         }
-        Ok(places)
+        Ok(positions)
     }
 
-    /// A page by its offset. An offset is walked place by place in the narrow index, so it is walked from the nearer end.
-    fn page(
+    /// A page by its offset. An offset is walked position by position in the narrow index, so it is walked from the nearer end.
+    fn at_offset(
         &self,
         tx: &mut ReadTx<'_>,
         total: i64,
         mut offset: i64,
         count: i64,
-    ) -> Result<Vec<Place>, DirectoryError> {
+    ) -> Result<Vec<Position>, DirectoryError> {
         let valued_total = match self.column.is_nullable() {
-            true => S::count_valued(tx, (self.predicate)())?,
+            true => T::count(tx, T::valued((self.predicate)()))?,
             false => total,
         };
-        let mut places = Vec::new();
+        let mut positions = Vec::new();
         for &valued in self.parts(Side::After) {
             let of_part = if valued { valued_total } else { total - valued_total };
-            let wanted = count.saturating_sub(length(&places)).min(of_part.saturating_sub(offset));
+            let wanted = count.saturating_sub(length(&positions)).min(of_part.saturating_sub(offset));
             if wanted > 0 {
                 let behind = of_part - offset - wanted;
                 if offset <= behind {
-                    let run = Run { offset, limit: wanted, ..self.run(Side::After, valued) };
-                    places.extend(self.places(tx, &run)?);
+                    let scan = IndexScan { offset, limit: wanted, ..self.scan(Side::After, valued) };
+                    positions.extend(self.positions(tx, &scan)?);
                 } else {
-                    let run = Run { offset: behind, limit: wanted, ..self.run(Side::Before, valued) };
-                    places.extend(self.places(tx, &run)?.into_iter().rev());
+                    let scan = IndexScan { offset: behind, limit: wanted, ..self.scan(Side::Before, valued) };
+                    positions.extend(self.positions(tx, &scan)?.into_iter().rev());
                 }
             }
             offset = offset.saturating_sub(of_part).max(0);
         }
-        Ok(places)
+        Ok(positions)
     }
 
-    /// The parts of the list in the order in which they are met: with values, without. Where every row has a value, a place
+    /// The parts of the list in the order in which they are met: with values, without. Where every row has a value, a position
     /// of another type may still be without one.
     fn parts(&self, side: Side) -> &'static [bool] {
         let descending = self.sort.is_some_and(Sort::is_descending);
@@ -167,13 +160,13 @@ impl<S: Searched> Indexed<'_, S> {
     }
 
     /// One part of the list, seen from its beginning or from its end.
-    fn run<'r>(&self, side: Side, valued: bool) -> Run<'r> {
+    fn scan<'r>(&self, side: Side, valued: bool) -> IndexScan<'r> {
         let along =
             |direction: Direction| if side == Side::Before { direction.reversed() } else { direction };
         let sorted = if self.sort.is_some_and(Sort::is_descending) { Direction::Down } else { Direction::Up };
         // Equal ones are in the order of their ids whatever the direction of the sort.
         let ids = if self.column == Column::Id { sorted } else { Direction::Up };
-        Run {
+        IndexScan {
             column: self.column,
             valued,
             keys: along(sorted),
@@ -185,17 +178,17 @@ impl<S: Searched> Indexed<'_, S> {
         }
     }
 
-    fn places(&self, tx: &mut ReadTx<'_>, run: &Run<'_>) -> Result<Vec<Place>, DirectoryError> {
-        let mut places = S::places(tx, (self.predicate)(), run)?;
+    fn positions(&self, tx: &mut ReadTx<'_>, scan: &IndexScan<'_>) -> Result<Vec<Position>, DirectoryError> {
+        let mut positions = T::positions(tx, (self.predicate)(), scan)?;
         if self.sort.is_some() && self.column == Column::Id {
-            for place in &mut places {
-                place.key = Some(SortKey::Text(place.id.clone()));
+            for position in &mut positions {
+                position.key = Some(SortKey::Text(position.id.clone()));
             }
         }
-        Ok(places)
+        Ok(positions)
     }
 }
 
-fn length(places: &[Place]) -> i64 {
-    i64::try_from(places.len()).unwrap_or(i64::MAX)
+fn length(positions: &[Position]) -> i64 {
+    i64::try_from(positions.len()).unwrap_or(i64::MAX)
 }

@@ -5,9 +5,9 @@ use scim_core::filter::{Filter, Literal, Op};
 use store::StoreBackend;
 
 /// A condition on rows of the table `T`.
-pub(super) type Condition<T> = Box<dyn BoxableExpression<T, StoreBackend, SqlType = Bool>>;
+pub type Condition<T> = Box<dyn BoxableExpression<T, StoreBackend, SqlType = Bool>>;
 
-/// What SQL can say of a filter.
+/// How far SQL decides a filter.
 pub struct Plan<P> {
     /// `None`: nothing, every row is a candidate.
     pub predicate: Option<P>,
@@ -15,25 +15,25 @@ pub struct Plan<P> {
     pub exact: bool,
     /// Whether the predicate compares a unique column.
     pub at_most_one: bool,
-    /// Whether an index leads to what the predicate finds, which is little as a rule.
+    /// Whether an index leads to the rows of the predicate, which are few as a rule.
     pub by_index: bool,
 }
 
 impl<P> Plan<P> {
     /// SQL cannot help.
-    pub(super) fn none() -> Self {
+    pub(crate) fn none() -> Self {
         Self { predicate: None, exact: false, at_most_one: false, by_index: false }
     }
 
-    pub(super) fn exactly(predicate: P) -> Self {
+    pub(crate) fn exactly(predicate: P) -> Self {
         Self { predicate: Some(predicate), exact: true, at_most_one: false, by_index: false }
     }
 
-    pub(super) fn by_index(predicate: P) -> Self {
+    pub(crate) fn by_index(predicate: P) -> Self {
         Self { by_index: true, ..Self::exactly(predicate) }
     }
 
-    pub(super) fn one(predicate: P) -> Self {
+    pub(crate) fn one(predicate: P) -> Self {
         Self { at_most_one: true, ..Self::by_index(predicate) }
     }
 }
@@ -70,7 +70,7 @@ impl<'a> Element<'a> {
 }
 
 /// Plans a whole filter from plans of its leaves.
-pub(super) fn combine<T: 'static>(
+pub(crate) fn combine<T: 'static>(
     filter: &Filter,
     leaf: &dyn Fn(&Filter) -> Plan<Condition<T>>,
 ) -> Plan<Condition<T>> {
@@ -83,7 +83,7 @@ pub(super) fn combine<T: 'static>(
 }
 
 /// A condition beside one of our own.
-pub(super) fn within<T: 'static>(
+pub(crate) fn within<T: 'static>(
     own: impl BoxableExpression<T, StoreBackend, SqlType = Bool> + 'static,
     predicate: Option<Condition<T>>,
 ) -> Condition<T> {
@@ -94,7 +94,7 @@ pub(super) fn within<T: 'static>(
     }
 }
 
-/// What one side alone says still narrows a conjunction.
+/// One planned side is enough to narrow a conjunction.
 fn both<T: 'static>(a: Plan<Condition<T>>, b: Plan<Condition<T>>) -> Plan<Condition<T>> {
     let exact = a.exact && b.exact;
     let at_most_one = a.at_most_one || b.at_most_one;

@@ -5,7 +5,7 @@ use scim_core::filter::{Instant, Op};
 use super::plan::Plan;
 
 /// Plans a comparison of a time with the predicate that `between` makes of a span.
-pub(super) fn compare<P>(op: Op, text: &str, between: impl FnOnce(i64, i64) -> P) -> Plan<P> {
+pub(crate) fn compare<P>(op: Op, text: &str, between: impl FnOnce(i64, i64) -> P) -> Plan<P> {
     match range(op, text) {
         Some((from, to)) => Plan::exactly(between(from, to)),
         None => Plan::none(),

@@ -1,6 +1,6 @@
 //! The change log keeps its order and its words.
 
-use directory::changes::{self, Change};
+use directory::changes::{self, NewRecord};
 use serde_json::json;
 use testkit::stores::on_each_store;
 
@@ -14,7 +14,7 @@ async fn changes_come_back_newest_first() {
                 for version in versions {
                     let detail = json!({ "text": "it's \"%\" \u{1f600}" });
                     let kind = "user.changed";
-                    changes::append(tx, &Change { kind, resource_id, version, request_id: "r", detail })?;
+                    changes::append(tx, &NewRecord { kind, resource_id, version, request_id: "r", detail })?;
                 }
                 Ok(())
             })

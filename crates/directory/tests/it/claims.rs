@@ -1,10 +1,10 @@
 //! Values that a tenant's settings make unique beside userName.
 
-use directory::{DirectoryError, groups, users};
+use directory::DirectoryError;
 use serde_json::json;
 use testkit::stores::on_each_store;
 
-use crate::support::{FREE, MIGRATIONS, STRICT, add_group, document, person, team, write};
+use crate::support::{FREE, MIGRATIONS, STRICT, add_group, document, groups, person, team, users, write};
 
 fn taken<T: std::fmt::Debug>(result: Result<T, DirectoryError>) -> (String, String) {
     match result {

@@ -3,7 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use directory::search::{Direction, Groups, Plan, Users};
+use directory::table::{Direction, Plan};
 use proptest::{
     prelude::*,
     test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner},
@@ -15,7 +15,7 @@ use testkit::stores::on_each_store;
 
 use crate::{
     people::{People, settle_in, shown, word},
-    support::{MIGRATIONS, Whole, find, iso, read},
+    support::{Groups, MIGRATIONS, Users, Whole, find, iso, read},
 };
 
 const CASES: u32 = 500;
@@ -225,7 +225,7 @@ pub(crate) type Everyone = Vec<(String, Map<String, Value>)>;
 pub(crate) fn everyone<S: Whole>(tx: &mut ReadTx<'_>) -> Result<Everyone, directory::DirectoryError> {
     let records = S::batch(tx, None, None, Direction::Up, 10_000)?;
     let resources = S::whole(tx, &records)?;
-    Ok(records.iter().map(|r| S::id(r).to_owned()).zip(resources).collect())
+    Ok(records.iter().map(|r| r.id.clone()).zip(resources).collect())
 }
 
 fn holds<S: Whole>(

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use directory::{
     DirectoryError,
-    extensions::{self, Of, Stored},
-    groups, users,
+    extensions::{self, Stored},
+    resources::Record,
 };
 use scim_core::{
-    ResourceType,
+    ResourceKind, ResourceType,
     schema::{self, Extension},
 };
 use serde_json::{Value, json};
@@ -17,11 +17,11 @@ use store::WriteTx;
 use testkit::stores::{FreshStore, on_each_store};
 use tokio::sync::oneshot;
 
-use crate::support::{FREE, MIGRATIONS, add_group, add_user, document, read, write};
+use crate::support::{FREE, MIGRATIONS, add_group, add_user, document, groups, read, users, write};
 
 const URN: &str = "urn:example:h_r:2.0:User";
 
-fn stored(of: Of, required: bool) -> Stored {
+fn stored(of: ResourceKind, required: bool) -> Stored {
     Stored { of, required, document: format!("{{\"id\":\"{URN}\"}}") }
 }
 
@@ -37,15 +37,17 @@ async fn documents_come_back_as_they_were_and_every_change_counts() {
     on_each_store(MIGRATIONS, async |store| {
         assert_eq!(read(&store, extensions::version).await, 0);
         write(&store, |tx| extensions::hold(tx, 0)).await.unwrap();
-        write(&store, |tx| extensions::put(tx, URN, &stored(Of::Users, true))).await.unwrap();
-        write(&store, |tx| extensions::put(tx, "urn:example:a", &stored(Of::Groups, false))).await.unwrap();
-        let both = vec![stored(Of::Groups, false), stored(Of::Users, true)];
-        assert_eq!(read(&store, extensions::all).await, both);
-        // In the place of the one with its URN, letter case ignored.
-        write(&store, |tx| extensions::put(tx, &URN.to_uppercase(), &stored(Of::Users, false)))
+        write(&store, |tx| extensions::put(tx, URN, &stored(ResourceKind::User, true))).await.unwrap();
+        write(&store, |tx| extensions::put(tx, "urn:example:a", &stored(ResourceKind::Group, false)))
             .await
             .unwrap();
-        assert_eq!(read(&store, extensions::all).await.last(), Some(&stored(Of::Users, false)));
+        let both = vec![stored(ResourceKind::Group, false), stored(ResourceKind::User, true)];
+        assert_eq!(read(&store, extensions::all).await, both);
+        // In the place of the one with its URN, letter case ignored.
+        write(&store, |tx| extensions::put(tx, &URN.to_uppercase(), &stored(ResourceKind::User, false)))
+            .await
+            .unwrap();
+        assert_eq!(read(&store, extensions::all).await.last(), Some(&stored(ResourceKind::User, false)));
         write(&store, |tx| extensions::remove(tx, URN)).await.unwrap();
         assert_eq!(read(&store, extensions::all).await.len(), 1);
         assert_eq!(read(&store, extensions::version).await, 4);
@@ -76,7 +78,7 @@ async fn on_postgres_writes_hold_the_documents_together_and_who_changes_them_wai
     let change = tokio::spawn(async move {
         write(&staff, |tx| {
             extensions::lock(tx)?;
-            extensions::put(tx, URN, &stored(Of::Users, true))
+            extensions::put(tx, URN, &stored(ResourceKind::User, true))
         })
         .await
     });
@@ -106,9 +108,9 @@ async fn holders_are_found_by_the_key_and_by_nothing_that_looks_like_it() {
             add_user(&store, document(user)).await;
         }
         add_group(&store, document(json!({ "displayName": "g", URN: { "badge": "1" } }))).await;
-        assert_eq!(read(&store, |tx| extensions::holders(tx, Of::Users, URN)).await, 1);
-        assert_eq!(read(&store, |tx| extensions::holders(tx, Of::Groups, URN)).await, 1);
-        assert_eq!(read(&store, |tx| extensions::holders(tx, Of::Groups, lookalike)).await, 0);
+        assert_eq!(read(&store, |tx| extensions::holders(tx, ResourceKind::User, URN)).await, 1);
+        assert_eq!(read(&store, |tx| extensions::holders(tx, ResourceKind::Group, URN)).await, 1);
+        assert_eq!(read(&store, |tx| extensions::holders(tx, ResourceKind::Group, lookalike)).await, 0);
     })
     .await;
 }
@@ -129,7 +131,7 @@ async fn every_holder_is_visited_once_beyond_one_batch() {
         made.await.unwrap();
         let visited = write(&store, |tx| {
             let mut badges = Vec::new();
-            extensions::for_each_holder(tx, Of::Users, URN, |_, _, document| {
+            extensions::for_each_holder(tx, ResourceKind::User, URN, |_, _, document| {
                 badges.push(document.get(URN).unwrap()["badge"].as_str().unwrap().to_owned());
                 Ok::<_, DirectoryError>(())
             })?;
@@ -185,7 +187,7 @@ async fn attack_46_a_unique_attribute_of_an_extension_has_one_holder_whatever_it
             assert_eq!(taken(insert("bob", &same).await), (format!("{URN}:badge"), ann.id.clone()));
             let cid = insert("cid", &other).await.unwrap();
             // A change to a value that is taken, to one that is free, and back to none.
-            let change = |record: &users::UserRecord, old: &Value, new: Value| {
+            let change = |record: &Record, old: &Value, new: Value| {
                 let old = user("cid", json!({ "badge": old }));
                 let new = if new.is_null() {
                     document(json!({ "userName": "cid" }))

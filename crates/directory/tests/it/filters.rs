@@ -2,12 +2,13 @@
 
 use std::slice::from_ref;
 
-use directory::search::{Groups, Users};
 use testkit::stores::on_each_store;
 
 use crate::{
     people::settle_in,
-    support::{MIGRATIONS, add_group, add_user, document, filter, find, ids_of, person, read, team},
+    support::{
+        Groups, MIGRATIONS, Users, add_group, add_user, document, filter, find, ids_of, person, read, team,
+    },
 };
 
 #[tokio::test(flavor = "multi_thread")]

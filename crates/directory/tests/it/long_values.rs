@@ -1,11 +1,7 @@
 //! Values as long as SCIM lets them be stand in indexes of both databases, are told apart to their last character, and are
 //! found again. PostgreSQL refuses index rows above 2.7 kB, and it compresses, so the texts here do not repeat.
 
-use directory::{
-    DirectoryError, groups,
-    search::{Groups, Users},
-    users,
-};
+use directory::DirectoryError;
 use scim_core::{
     Document,
     resource::{MAX_KEY, MAX_STRING},
@@ -13,7 +9,7 @@ use scim_core::{
 use serde_json::{Value, json};
 use testkit::stores::on_each_store;
 
-use crate::support::{MIGRATIONS, STRICT, document, ids_of, write};
+use crate::support::{Groups, MIGRATIONS, STRICT, Users, document, groups, ids_of, users, write};
 
 /// `length` characters of four bytes, in an order that no compression makes short.
 fn noise(length: usize, seed: u32) -> String {

@@ -3,9 +3,9 @@
 use std::{collections::BTreeSet, slice::from_ref, sync::Arc, time::Duration};
 
 use directory::{
-    DirectoryError, groups,
+    DirectoryError,
     memberships::{self, UnknownMembers},
-    users,
+    resources,
 };
 use scim_core::{
     leniency::Tolerance,
@@ -17,8 +17,8 @@ use serde_json::json;
 use testkit::stores::on_each_store;
 
 use crate::support::{
-    FREE, MIGRATIONS, add_group, add_user, change_members, enrol, member, member_ids, person, read, team,
-    write,
+    FREE, MIGRATIONS, add_group, add_user, change_members, enrol, groups, member, member_ids, person, read,
+    team, users, write,
 };
 
 const NOBODY: &str = "00000000-0000-7000-8000-000000000000";
@@ -255,7 +255,7 @@ async fn attack_47_concurrent_changes_of_one_group_lose_nobody_and_no_version() 
                     let record = groups::find_for_update(tx, &group_id)?.unwrap();
                     let add = [MemberChange::Add(vec![member(&id)])];
                     memberships::apply(tx, &group_id, "", &add, UnknownMembers::Refuse)?;
-                    groups::touch(tx, &record)
+                    resources::touch(tx, scim_core::ResourceKind::Group, &record)
                 })
                 .await
             })

@@ -1,17 +1,15 @@
 //! What equals what among names, on both databases: the unique key and the filter agree with `scim_core::fold`, however a name is
 //! spelled, because no database folds anything here (attack 43).
 
-use directory::{
-    DirectoryError, groups,
-    search::{Groups, Users},
-    users,
-};
+use directory::DirectoryError;
 use scim_core::fold::{fold, user_name_key};
 use serde_json::{Value, json};
 use store::Store;
 use testkit::stores::on_each_store;
 
-use crate::support::{FREE, MIGRATIONS, STRICT, add_user, document, ids_of, person, team, write};
+use crate::support::{
+    FREE, Groups, MIGRATIONS, STRICT, Users, add_user, document, groups, ids_of, person, team, users, write,
+};
 
 /// Spellings of one name.
 const ONE: &[&[&str]] = &[

@@ -3,19 +3,22 @@
 
 use std::cell::{Cell, RefCell};
 
-use directory::search::{Groups, Place, Side, Stretch, Users, Window};
+use directory::{
+    search::{Page, PageRequest, Position, Side},
+    table::Column,
+};
 use proptest::{
     prelude::*,
     test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner},
 };
-use scim_core::{filter::Filter, sort::Sort};
+use scim_core::{ResourceKind, filter::Filter, sort::Sort};
 use store::{ReadTx, Store};
 use testkit::stores::on_each_store;
 
 use crate::{
     differential::{Everyone, OF_GROUPS, OF_USERS, Paths, everyone, filters},
     people::{People, settle_in},
-    support::{self, MIGRATIONS, Whole, read, stretch},
+    support::{self, Groups, MIGRATIONS, Users, Whole, read, stretch},
 };
 
 const CASES: u32 = 100;
@@ -100,12 +103,12 @@ impl List {
     }
 
     /// Everybody who matches, sorted as the RFC says: by key, without one at the end of large values, then by id.
-    fn expected(&self, everyone: &Everyone) -> Vec<Place> {
+    fn expected(&self, everyone: &Everyone) -> Vec<Position> {
         let matching =
             everyone.iter().filter(|(_, resource)| self.filter.as_ref().is_none_or(|f| f.matches(resource)));
         let key = |resource| self.sort.as_ref().and_then(|sort| sort.key(resource));
-        let mut places: Vec<Place> =
-            matching.map(|(id, resource)| Place { key: key(resource), id: id.clone() }).collect();
+        let mut places: Vec<Position> =
+            matching.map(|(id, resource)| Position { key: key(resource), id: id.clone() }).collect();
         // A stable sort of what is in the order of the ids.
         let descending = self.sort.as_ref().is_some_and(Sort::is_descending);
         places.sort_by(|a, b| {
@@ -120,7 +123,7 @@ impl List {
         places
     }
 
-    fn show<S: Whole>(&self, tx: &mut ReadTx<'_>, window: &Window<'_>) -> Stretch {
+    fn show<S: Whole>(&self, tx: &mut ReadTx<'_>, window: &PageRequest<'_>) -> Page {
         stretch::<S>(tx, (self.filter.as_ref(), self.sort.as_ref()), window).unwrap()
     }
 }
@@ -138,7 +141,7 @@ fn holds<S: Whole>(
 ) -> Result<(), TestCaseError> {
     let Some(list) = List::of::<S>(case) else { return Ok(()) };
     let mut case = case.clone();
-    if list.sort.as_ref().is_some_and(|sort| S::column(sort).is_some()) {
+    if list.sort.as_ref().is_some_and(|sort| Column::of(sort, S::NAME).is_some()) {
         by_sql.set(by_sql.get() + 1);
     } else {
         // Each page may read everybody.
@@ -147,46 +150,47 @@ fn holds<S: Whole>(
     let expected = list.expected(everyone);
     let total = long(expected.len());
 
-    let by_place = list.show::<S>(tx, &Window::Index { offset: long(case.start), count: long(case.count) });
-    let page: Vec<Place> = expected.iter().skip(case.start).take(case.count).cloned().collect();
-    prop_assert_eq!((by_place.total, by_place.places), (total, page), "{:?}", case);
+    let by_place =
+        list.show::<S>(tx, &PageRequest::Index { offset: long(case.start), count: long(case.count) });
+    let page: Vec<Position> = expected.iter().skip(case.start).take(case.count).cloned().collect();
+    prop_assert_eq!((by_place.total, by_place.positions), (total, page), "{:?}", case);
 
-    let (mut seen, mut place, mut known) = (0, None::<Place>, None);
+    let (mut seen, mut place, mut known) = (0, None::<Position>, None);
     loop {
-        let window = Window::Beside {
+        let window = PageRequest::Beside {
             side: Side::After,
-            place: place.as_ref(),
+            position: place.as_ref(),
             count: long(case.count),
             total: known,
         };
         let found = list.show::<S>(tx, &window);
         let upto = (seen + case.count).min(expected.len());
-        prop_assert_eq!(&found.places, &expected[seen..upto], "after {} of {:?}", seen, case);
+        prop_assert_eq!(&found.positions, &expected[seen..upto], "after {} of {:?}", seen, case);
         prop_assert_eq!((found.total, found.before), (total, seen > 0), "{:?}", case);
         prop_assert_eq!(found.behind, upto < expected.len(), "after {} of {:?}", seen, case);
         known = found.is_dear.then_some(found.total);
         seen = upto;
-        place = found.places.last().cloned();
+        place = found.positions.last().cloned();
         if !found.behind {
             break;
         }
     }
     // Back from the very end, as from a page that others emptied.
-    let mut place = None::<Place>;
+    let mut place = None::<Position>;
     loop {
-        let window = Window::Beside {
+        let window = PageRequest::Beside {
             side: Side::Before,
-            place: place.as_ref(),
+            position: place.as_ref(),
             count: long(case.count),
             total: known,
         };
         let found = list.show::<S>(tx, &window);
         let from = seen.saturating_sub(case.count);
-        prop_assert_eq!(&found.places, &expected[from..seen], "before {} of {:?}", seen, case);
+        prop_assert_eq!(&found.positions, &expected[from..seen], "before {} of {:?}", seen, case);
         prop_assert_eq!((found.total, found.before), (total, from > 0), "{:?}", case);
         prop_assert_eq!(found.behind, seen < expected.len(), "before {} of {:?}", seen, case);
         seen = from;
-        place = found.places.first().cloned();
+        place = found.positions.first().cloned();
         if !found.before {
             return Ok(());
         }
@@ -256,8 +260,8 @@ fn whole<S: Whole>(
         for descending in [false, true] {
             let case = Case { filter: None, sort_by, descending, start: 0, count: 1000 };
             let list = List::of::<S>(&case).unwrap();
-            let shown = list.show::<S>(tx, &Window::Index { offset: 0, count: 1000 });
-            assert_eq!(shown.places, list.expected(&everyone), "{case:?}");
+            let shown = list.show::<S>(tx, &PageRequest::Index { offset: 0, count: 1000 });
+            assert_eq!(shown.positions, list.expected(&everyone), "{case:?}");
         }
     }
     Ok(())
@@ -276,9 +280,9 @@ async fn no_locale_has_a_say_in_the_order() {
         expected.sort_unstable();
         let sorted = read(&store, |tx| {
             let by_name = support::sort::<Users>("userName");
-            let all = Window::Index { offset: 0, count: 100 };
-            let places = stretch::<Users>(tx, (None, Some(&by_name)), &all)?.places;
-            let records = directory::search::records::<Users>(tx, &places)?;
+            let all = PageRequest::Index { offset: 0, count: 100 };
+            let places = stretch::<Users>(tx, (None, Some(&by_name)), &all)?.positions;
+            let records = directory::search::records(tx, ResourceKind::User, &places)?;
             Ok(records
                 .iter()
                 .map(|r| scim_core::fold::user_name_key(r.parse().unwrap().str("userName").unwrap()))
@@ -304,15 +308,19 @@ async fn long_values_have_a_place_of_their_own() {
             let by = |text: &str| Some(support::sort::<Users>(text));
             let mut ids = Vec::new();
             for sort in ["userName", "displayName"].map(by) {
-                let mut place = None::<Place>;
+                let mut place = None::<Position>;
                 let mut walked = Vec::new();
                 loop {
-                    let next =
-                        Window::Beside { side: Side::After, place: place.as_ref(), count: 1, total: None };
+                    let next = PageRequest::Beside {
+                        side: Side::After,
+                        position: place.as_ref(),
+                        count: 1,
+                        total: None,
+                    };
                     let found = stretch::<Users>(tx, (None, sort.as_ref()), &next)?;
-                    walked.extend(found.places.iter().map(|place| place.id.clone()));
-                    place = found.places.last().cloned();
-                    assert!(found.places.iter().all(|p| serde_json::to_string(p).unwrap().len() < 800));
+                    walked.extend(found.positions.iter().map(|place| place.id.clone()));
+                    place = found.positions.last().cloned();
+                    assert!(found.positions.iter().all(|p| serde_json::to_string(p).unwrap().len() < 800));
                     if !found.behind {
                         break;
                     }
@@ -348,18 +356,22 @@ async fn a_walk_meets_everybody_who_stays_exactly_once_while_others_come_and_go(
                 staying.push(support::add_user(&store, person("m", n)).await.id);
                 leaving.push(support::add_user(&store, person("l", n)).await);
             }
-            let (mut seen, mut place) = (Vec::new(), None::<Place>);
+            let (mut seen, mut place) = (Vec::new(), None::<Position>);
             for turn in 0.. {
                 let from = place.clone();
                 let sort = sort();
                 let found = read(&store, move |tx| {
-                    let next =
-                        Window::Beside { side: Side::After, place: from.as_ref(), count: 7, total: None };
+                    let next = PageRequest::Beside {
+                        side: Side::After,
+                        position: from.as_ref(),
+                        count: 7,
+                        total: None,
+                    };
                     stretch::<Users>(tx, (None, sort.as_ref()), &next)
                 })
                 .await;
-                seen.extend(found.places.iter().map(|place| place.id.clone()));
-                place = found.places.last().cloned().or(place);
+                seen.extend(found.positions.iter().map(|place| place.id.clone()));
+                place = found.positions.last().cloned().or(place);
                 if !found.behind {
                     break;
                 }
@@ -369,7 +381,7 @@ async fn a_walk_meets_everybody_who_stays_exactly_once_while_others_come_and_go(
                     if index < leaving.len() {
                         let gone = leaving.remove(index);
                         support::write(&store, move |tx| {
-                            directory::users::remove(tx, &gone, &support::FREE.user)
+                            support::users::remove(tx, &gone, &support::FREE.user)
                         })
                         .await
                         .unwrap();

@@ -1,13 +1,13 @@
 //! A population of awkward users and groups, the same at every run: names that differ in case, blanks, invisible characters
 //! and normal form, wildcards, quotes, addresses with and without a type.
 
-use directory::{groups, memberships, users};
+use directory::memberships;
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use scim_core::{Document, patch::MemberChange};
 use serde_json::{Map, Value, json};
 use store::Store;
 
-use crate::support::{FREE, document, member, write};
+use crate::support::{FREE, document, groups, member, users, write};
 
 /// More than one batch of the in-memory search (200).
 const USERS: usize = 260;

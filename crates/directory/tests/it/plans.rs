@@ -9,7 +9,10 @@ use diesel::{
     sql_query,
     sql_types::Text,
 };
-use directory::search::{Column, Direction, Groups, Place, Run, Searched, Users};
+use directory::{
+    search::Position,
+    table::{Column, Direction, Groups, IndexScan, Table, Users},
+};
 use scim_core::{filter::Instant, sort::SortKey};
 use store::{ReadTx, StoreConnection};
 use testkit::stores::FreshStore;
@@ -53,18 +56,18 @@ fn plan(tx: &mut ReadTx<'_>, statement: &str) -> Vec<String> {
 }
 
 /// A place along a column; a plan is the same for each.
-fn place(column: Column, valued: bool) -> Place {
+fn place(column: Column, valued: bool) -> Position {
     let key = match column {
         _ if !valued => None,
         Column::Id => None,
         Column::Name | Column::ExternalId => Some(SortKey::Text("k".to_owned())),
         Column::Created | Column::Modified => Some(SortKey::Instant(Instant::from_millis(1))),
     };
-    Place { key, id: "0190".to_owned() }
+    Position { key, id: "0190".to_owned() }
 }
 
 /// Every query for places that a list in SQL can come to, whole or from a place on; the first that walks along no index.
-fn which_run_walks_no_index<S: Searched>(tx: &mut ReadTx<'_>) -> Option<String> {
+fn which_run_walks_no_index<S: Table>(tx: &mut ReadTx<'_>) -> Option<String> {
     use Direction::{Down, Up};
     let columns = [Column::Id, Column::Name, Column::ExternalId, Column::Created, Column::Modified];
     let parts = columns.map(|column| (column, true)).into_iter().chain([(Column::ExternalId, false)]);
@@ -73,8 +76,8 @@ fn which_run_walks_no_index<S: Searched>(tx: &mut ReadTx<'_>) -> Option<String> 
             for (is_whole, ordered) in [(true, true), (false, true), (false, false)] {
                 let place = place(column, valued);
                 let beyond = (!is_whole).then_some(&place);
-                let run = Run { column, valued, keys, ids, ordered, beyond, offset: 0, limit: 5 };
-                let asked = statements(tx, |tx| drop(S::places(tx, None, &run).unwrap()));
+                let run = IndexScan { column, valued, keys, ids, ordered, beyond, offset: 0, limit: 5 };
+                let asked = statements(tx, |tx| drop(S::positions(tx, None, &run).unwrap()));
                 assert_eq!(asked.len(), 1, "{asked:?}");
                 let steps = plan(tx, &asked[0]);
                 let (walk, others) = steps.split_first().unwrap();

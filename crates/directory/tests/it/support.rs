@@ -4,11 +4,12 @@ use std::{collections::BTreeMap, sync::LazyLock};
 
 use directory::{
     DirectoryError,
-    groups::{self, GroupRecord},
-    memberships::{self, Outcome, UnknownMembers},
-    search::{self, Complete, InMemory, Searched, Stretch, Window},
-    users::{self, UserRecord},
+    memberships::{self, Applied, UnknownMembers},
+    resources::Record,
+    search::{self, Complete, InMemory, Page, PageRequest, Query},
 };
+
+pub(crate) use directory::table::{Groups, Table, Users};
 use scim_core::{
     Document, ResourceType,
     filter::Filter,
@@ -73,6 +74,61 @@ pub(crate) static FREE: LazyLock<Types> = LazyLock::new(|| types(Uniqueness::Non
 /// Names of groups and external ids are unique too.
 pub(crate) static STRICT: LazyLock<Types> = LazyLock::new(|| types(Uniqueness::Server));
 
+/// The rows of one kind, as the tests call them.
+macro_rules! rows {
+    ($kind:ident) => {
+        use directory::{
+            DirectoryError,
+            memberships::LeftGroup,
+            resources::{self, Record, Row},
+        };
+        use scim_core::{Document, ResourceKind, ResourceType};
+        use store::{ReadTx, WriteTx};
+
+        const KIND: ResourceKind = ResourceKind::$kind;
+        type Done<T> = Result<T, DirectoryError>;
+
+        pub(crate) fn insert(tx: &mut WriteTx<'_>, document: &Document, rt: &ResourceType) -> Done<Record> {
+            let id = tx.new_id();
+            resources::insert(tx, KIND, id, &Row::of(rt, document))
+        }
+
+        pub(crate) fn find(tx: &mut ReadTx<'_>, id: &str) -> Done<Option<Record>> {
+            resources::find(tx, KIND, id)
+        }
+
+        pub(crate) fn find_for_update(tx: &mut WriteTx<'_>, id: &str) -> Done<Option<Record>> {
+            resources::find_for_update(tx, KIND, id)
+        }
+
+        pub(crate) fn update(
+            tx: &mut WriteTx<'_>,
+            record: &Record,
+            old: &Document,
+            new: &Document,
+            rt: &ResourceType,
+        ) -> Done<Record> {
+            resources::update(tx, rt, record, old, new)
+        }
+
+        pub(crate) fn remove(
+            tx: &mut WriteTx<'_>,
+            record: &Record,
+            rt: &ResourceType,
+        ) -> Done<Vec<LeftGroup>> {
+            resources::remove(tx, rt, record)
+        }
+    };
+}
+
+pub(crate) mod users {
+    rows!(User);
+}
+
+pub(crate) mod groups {
+    rows!(Group);
+}
+
 pub(crate) fn document(attributes: Value) -> Document {
     match attributes {
         Value::Object(map) => Document(map),
@@ -104,11 +160,11 @@ where
     store.read(work).await.unwrap()
 }
 
-pub(crate) async fn add_user(store: &Store, document: Document) -> UserRecord {
+pub(crate) async fn add_user(store: &Store, document: Document) -> Record {
     write(store, move |tx| users::insert(tx, &document, &FREE.user)).await.unwrap()
 }
 
-pub(crate) async fn add_group(store: &Store, document: Document) -> GroupRecord {
+pub(crate) async fn add_group(store: &Store, document: Document) -> Record {
     write(store, move |tx| groups::insert(tx, &document, &FREE.group)).await.unwrap()
 }
 
@@ -118,51 +174,48 @@ pub(crate) fn member(id: &str) -> Member {
 
 pub(crate) async fn change_members(
     store: &Store,
-    group: &GroupRecord,
+    group: &Record,
     change: MemberChange,
     unknown: UnknownMembers,
-) -> Result<Outcome, DirectoryError> {
+) -> Result<Applied, DirectoryError> {
     let id = group.id.clone();
     write(store, move |tx| memberships::apply(tx, &id, "", &[change], unknown)).await
 }
 
-pub(crate) async fn enrol(store: &Store, group: &GroupRecord, users: &[&UserRecord]) {
+pub(crate) async fn enrol(store: &Store, group: &Record, users: &[&Record]) {
     let members = users.iter().map(|user| member(&user.id)).collect();
     change_members(store, group, MemberChange::Add(members), UnknownMembers::Refuse).await.unwrap();
 }
 
 /// Puts groups into a group.
-pub(crate) async fn nest(store: &Store, group: &GroupRecord, inside: &[&GroupRecord]) {
+pub(crate) async fn nest(store: &Store, group: &Record, inside: &[&Record]) {
     let members = inside.iter().map(|group| member(&group.id)).collect();
     change_members(store, group, MemberChange::Add(members), UnknownMembers::Refuse).await.unwrap();
 }
 
-pub(crate) async fn member_ids(store: &Store, group: &GroupRecord) -> Vec<String> {
+pub(crate) async fn member_ids(store: &Store, group: &Record) -> Vec<String> {
     let id = group.id.clone();
     let rows = read(store, move |tx| memberships::of_group(tx, &id)).await;
     rows.into_iter().map(|row| row.member_id).collect()
 }
 
 /// The type that a search is about, and how its rows become whole resources.
-pub(crate) trait Whole: Searched {
+pub(crate) trait Whole: Table {
     fn resource_type() -> ResourceType;
-    fn whole(
-        tx: &mut ReadTx<'_>,
-        records: &[Self::Record],
-    ) -> Result<Vec<Map<String, Value>>, DirectoryError>;
+    fn whole(tx: &mut ReadTx<'_>, records: &[Record]) -> Result<Vec<Map<String, Value>>, DirectoryError>;
 }
 
-impl Whole for directory::search::Users {
+impl Whole for Users {
     fn resource_type() -> ResourceType {
         schema::user()
     }
 
-    fn whole(tx: &mut ReadTx<'_>, records: &[UserRecord]) -> Result<Vec<Map<String, Value>>, DirectoryError> {
+    fn whole(tx: &mut ReadTx<'_>, records: &[Record]) -> Result<Vec<Map<String, Value>>, DirectoryError> {
         let ids: Vec<&str> = records.iter().map(|r| r.id.as_str()).collect();
         let groups: BTreeMap<_, _> =
             records.iter().map(|r| r.id.clone()).zip(memberships::of_first(tx, &ids)?).collect();
         let rt = schema::user();
-        let whole = |record: &UserRecord| {
+        let whole = |record: &Record| {
             let groups = listed(&groups, &record.id, |g| g.to_json("https://h/Groups"));
             let times = (record.created_ms, record.modified_ms, record.version);
             Ok(rendered(&rt, &record.id, &record.parse()?, ("groups", groups), times))
@@ -171,20 +224,17 @@ impl Whole for directory::search::Users {
     }
 }
 
-impl Whole for directory::search::Groups {
+impl Whole for Groups {
     fn resource_type() -> ResourceType {
         schema::group()
     }
 
-    fn whole(
-        tx: &mut ReadTx<'_>,
-        records: &[GroupRecord],
-    ) -> Result<Vec<Map<String, Value>>, DirectoryError> {
+    fn whole(tx: &mut ReadTx<'_>, records: &[Record]) -> Result<Vec<Map<String, Value>>, DirectoryError> {
         let ids: Vec<&str> = records.iter().map(|r| r.id.as_str()).collect();
         let members: BTreeMap<_, _> =
             records.iter().map(|r| r.id.clone()).zip(memberships::members_of_first(tx, &ids)?).collect();
         let rt = schema::group();
-        let whole = |record: &GroupRecord| {
+        let whole = |record: &Record| {
             let members = listed(&members, &record.id, |m| m.to_json("https://h"));
             let times = (record.created_ms, record.modified_ms, record.version);
             Ok(rendered(&rt, &record.id, &record.parse()?, ("members", members), times))
@@ -253,16 +303,26 @@ pub(crate) fn sort<S: Whole>(text: &str) -> Sort {
     read.unwrap_or_else(|error| panic!("{text}: {}", error.detail)).unwrap()
 }
 
-/// Matches up to which a list is short.
-const FEW: usize = 10;
+/// The same by a small read, where one will do.
+fn small<S: Whole>(
+    tx: &mut ReadTx<'_>,
+    query: Query<'_>,
+    window: &PageRequest<'_>,
+) -> Result<Option<Page>, DirectoryError> {
+    let in_memory = InMemory { complete: &mut |_, _, _| panic!("SQL decides"), is_over: &|| false };
+    match tx.small(|tx| search::find(tx, S::KIND, query, window, in_memory)) {
+        Err(DirectoryError::Store(store::StoreError::LargeRead)) => Ok(None),
+        found => found.map(Some),
+    }
+}
 
 /// What a window shows of a list, which is the same where the list is short and found as such.
 pub(crate) fn stretch<S: Whole>(
     tx: &mut ReadTx<'_>,
     list: (Option<&Filter>, Option<&Sort>),
-    window: &Window<'_>,
-) -> Result<Stretch, DirectoryError> {
-    let complete: &mut Complete<'_, S::Record> = &mut |tx, records, show| {
+    window: &PageRequest<'_>,
+) -> Result<Page, DirectoryError> {
+    let complete: &mut Complete<'_> = &mut |tx, records, show| {
         for resource in S::whole(tx, &records)? {
             if !show(resource)? {
                 break;
@@ -270,10 +330,11 @@ pub(crate) fn stretch<S: Whole>(
         }
         Ok(())
     };
-    let found = search::find::<S>(tx, list, window, InMemory { complete, is_over: &|| false })?;
-    if let Some(few) = search::find_few::<S>(tx, list, window, FEW)? {
-        assert_eq!((&few.places, few.total), (&found.places, found.total), "{list:?} {window:?}");
-        if let Window::Beside { .. } = window {
+    let query = Query { filter: list.0, sort: list.1 };
+    let found = search::find(tx, S::KIND, query, window, InMemory { complete, is_over: &|| false })?;
+    if let Some(few) = small::<S>(tx, query, window)? {
+        assert_eq!((&few.positions, few.total), (&found.positions, found.total), "{list:?} {window:?}");
+        if let PageRequest::Beside { .. } = window {
             assert_eq!((few.before, few.behind), (found.before, found.behind), "{list:?} {window:?}");
         }
     }
@@ -286,10 +347,10 @@ pub(crate) fn find<S: Whole>(
     filter: Option<&Filter>,
     (start_index, count): (u64, u64),
 ) -> Result<(u64, Vec<String>), DirectoryError> {
-    let found = stretch::<S>(tx, (filter, None), &Window::Index { offset: start_index - 1, count })?;
-    let records = search::records::<S>(tx, &found.places)?;
-    let ids: Vec<String> = records.iter().map(|record| S::id(record).to_owned()).collect();
-    assert_eq!(ids, found.places.iter().map(|place| place.id.clone()).collect::<Vec<_>>());
+    let found = stretch::<S>(tx, (filter, None), &PageRequest::Index { offset: start_index - 1, count })?;
+    let records = search::records(tx, S::KIND, &found.positions)?;
+    let ids: Vec<String> = records.iter().map(|record| record.id.clone()).collect();
+    assert_eq!(ids, found.positions.iter().map(|place| place.id.clone()).collect::<Vec<_>>());
     Ok((found.total, ids))
 }
 

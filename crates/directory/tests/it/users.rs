@@ -1,13 +1,14 @@
 //! Users and groups as rows: names that are taken, versions that grow, totals that are kept.
 
-use directory::{DirectoryError, groups, users};
+use directory::{DirectoryError, resources};
+use scim_core::ResourceKind;
 use serde_json::json;
 use store::{Store, StoreError};
 use testkit::stores::on_each_store;
 
 use crate::support::{
-    FREE, MIGRATIONS, STRICT, add_group, add_user, document, enrol, find, ids_of, member_ids, person, read,
-    team, write,
+    self, FREE, MIGRATIONS, STRICT, add_group, add_user, document, enrol, find, groups, ids_of, member_ids,
+    person, read, team, users, write,
 };
 
 async fn total<S: crate::support::Whole>(store: &Store) -> u64 {
@@ -27,7 +28,7 @@ async fn a_user_name_is_taken_whatever_its_case_blanks_and_invisible_characters(
             }
         }
         add_user(&store, person("bob@example.co")).await;
-        assert_eq!(total::<directory::search::Users>(&store).await, 2);
+        assert_eq!(total::<support::Users>(&store).await, 2);
     })
     .await;
 }
@@ -41,10 +42,10 @@ async fn me8_a_user_keeps_its_id_when_its_name_changes_and_the_old_name_is_free(
             write(&store, move |tx| users::update(tx, &record, &person("ann"), &person("Anna"), &FREE.user));
         let renamed = renamed.await.unwrap();
         assert_eq!((&renamed.id, renamed.version), (&ann.id, 2));
-        let id = read(&store, |tx| users::find_by_name(tx, "ANNA ")).await.map(|user| user.id);
+        let id = ids_of::<support::Users>(&store, "userName eq \"ANNA \"").await.pop();
         assert_eq!(id, Some(ann.id.clone()));
         assert_eq!(
-            ids_of::<directory::search::Users>(&store, "userName sw \"ANN\"").await,
+            ids_of::<support::Users>(&store, "userName sw \"ANN\"").await,
             std::slice::from_ref(&ann.id)
         );
         add_user(&store, person("ann")).await;
@@ -75,7 +76,7 @@ async fn what_a_user_changes_is_searched_by_its_new_values_only() {
             ("emails[type eq \"home\" and value eq \"a@x\"]", false),
         ] {
             let expected: &[String] = if found { std::slice::from_ref(&id) } else { &[] };
-            assert_eq!(ids_of::<directory::search::Users>(&store, filter).await, expected, "{filter}");
+            assert_eq!(ids_of::<support::Users>(&store, filter).await, expected, "{filter}");
         }
     })
     .await;
@@ -98,7 +99,7 @@ async fn a_removed_user_leaves_its_groups_and_no_row_behind() {
         assert_eq!(user, None);
         let versions = (a.map(|g| g.version), b.map(|g| g.version));
         assert_eq!(versions, (Some(in_it.version + 1), Some(other.version)), "only groups it was in changed");
-        assert_eq!(total::<directory::search::Users>(&store).await, 1);
+        assert_eq!(total::<support::Users>(&store).await, 1);
         add_user(&store, person("ANN")).await;
     })
     .await;
@@ -125,7 +126,7 @@ async fn attack_46_of_many_who_take_one_name_at_once_one_gets_it_and_the_others_
             }
             assert_eq!(winners, 1);
         }
-        assert_eq!(total::<directory::search::Users>(&store).await, 5);
+        assert_eq!(total::<support::Users>(&store).await, 5);
     })
     .await;
 }
@@ -140,8 +141,8 @@ async fn what_fails_leaves_totals_rows_and_claims_as_they_were() {
         })
         .await;
         assert!(undone.is_err());
-        assert_eq!(total::<directory::search::Users>(&store).await, 0);
-        assert_eq!(total::<directory::search::Groups>(&store).await, 0);
+        assert_eq!(total::<support::Users>(&store).await, 0);
+        assert_eq!(total::<support::Groups>(&store).await, 0);
         write(&store, |tx| {
             users::insert(tx, &document(json!({ "userName": "ann", "externalId": "e" })), &STRICT.user)?;
             groups::insert(tx, &team("team"), &STRICT.group)
@@ -163,7 +164,7 @@ async fn the_audit_visits_every_user_once() {
         let made = made.await.unwrap();
         let visited = read(&store, |tx| {
             let mut visited = Vec::new();
-            users::for_each(tx, |record| {
+            resources::for_each(tx, ResourceKind::User, |record| {
                 visited.push(record.id);
                 Ok(())
             })?;

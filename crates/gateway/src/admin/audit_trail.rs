@@ -1,7 +1,7 @@
 //! What happened in a tenant: its change log, newest first.
 
 use actix_web::{HttpResponse, web::Query};
-use directory::changes::StoredChange;
+use directory::changes::ChangeRecord;
 use provisioning::timestamp::iso;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -22,7 +22,7 @@ pub(super) async fn changes(acts: Acts, Query(wanted): Query<Wanted>) -> Result<
     Ok(list(acts.changes(wanted.resource, limit).await?.iter().map(change_json)))
 }
 
-fn change_json(change: &StoredChange) -> Value {
+fn change_json(change: &ChangeRecord) -> Value {
     json!({
         "number": change.number,
         "at": iso(change.at_ms),

@@ -36,7 +36,7 @@ pub(super) fn routes() -> impl HttpServiceFactory + 'static {
 }
 
 fn own_json(own: &OwnSchema) -> Value {
-    let resource = own.of.resource_type();
+    let resource = own.of.name();
     json!({ "urn": own.schema.id, "resource": resource, "required": own.required, "schema": own.schema })
 }
 

@@ -1,7 +1,39 @@
 //! The URL table of SCIM (RFC 7644 §3.2): which paths there are and which methods each takes.
 
 use actix_web::http::Method;
-use provisioning::{entitlements::Entitlement, write::Kind};
+use scim_core::ResourceKind;
+
+/// The kinds that clients write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    User,
+    Group,
+}
+
+/// The kinds that clients may only read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Entitlement {
+    License,
+    Role,
+}
+
+impl From<Kind> for ResourceKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::User => Self::User,
+            Kind::Group => Self::Group,
+        }
+    }
+}
+
+impl From<Entitlement> for ResourceKind {
+    fn from(kind: Entitlement) -> Self {
+        match kind {
+            Entitlement::License => Self::License,
+            Entitlement::Role => Self::Role,
+        }
+    }
+}
 
 /// What a query lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

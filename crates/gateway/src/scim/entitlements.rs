@@ -1,10 +1,11 @@
 //! `/Licenses` and `/Roles`: what Okta's entitlement discovery reads. There are few of each, so a page is cut in memory.
 
 use actix_web::HttpRequest;
-use directory::search::Place;
-use provisioning::{entitlements::Entitlement, lists::Ends};
+use directory::search::Position;
+use provisioning::{entitlements, lists::Ends};
 use scim_core::{
-    ResourceType, ScimError, leniency::Tolerance, list, projection::Projection, search::SearchRequest,
+    ResourceKind, ResourceType, ScimError, leniency::Tolerance, list, projection::Projection,
+    search::SearchRequest,
 };
 use serde_json::{Map, Value, json};
 
@@ -20,14 +21,14 @@ use crate::{api_error::ApiError, app::App};
 pub(super) async fn list(
     app: &App,
     caller: Caller,
-    kind: Entitlement,
+    kind: ResourceKind,
     request: &SearchRequest,
     tolerance: &mut Tolerance,
 ) -> Result<Answer, ApiError> {
-    let Caller { rules, base, store, .. } = caller;
-    let filter = request.filter(kind.of(&rules), &[], tolerance)?;
-    let sort = request.sort(kind.of(&rules), &[], tolerance)?;
-    let projection = request.projection(kind.of(&rules))?;
+    let Caller { rules, store, .. } = caller;
+    let filter = request.filter(rules.resource_type(kind), &[], tolerance)?;
+    let sort = request.sort(rules.resource_type(kind), &[], tolerance)?;
+    let projection = request.projection(rules.resource_type(kind))?;
     let text_of = |part: Option<String>| part.unwrap_or_default();
     let query = [
         format!("{kind:?}"),
@@ -38,21 +39,21 @@ pub(super) async fn list(
     let asked = Asked::of(app, &store, paging, &json!(query).to_string()).await?;
     store
         .read(move |tx| {
-            let mut found = kind.all(tx, &rules, &base)?;
+            let mut found = entitlements::all(tx, kind, &rules)?;
             found.iter_mut().for_each(|resource| drop(give_version(resource)));
             found.retain(|resource| filter.as_ref().is_none_or(|filter| filter.matches(resource)));
-            let place = |resource: &Map<String, Value>| Place {
+            let position = |resource: &Map<String, Value>| Position {
                 key: sort.as_ref().and_then(|sort| sort.key(resource)),
                 id: id_of(resource).to_owned(),
             };
-            let stretch = asked.window().cut(found.iter().map(place).collect(), sort.as_ref());
-            let shown = stretch.places.iter().filter_map(|place| {
-                let resource = found.iter().find(|resource| id_of(resource) == place.id)?;
-                Some(text(kind.of(&rules), resource.clone(), &projection))
+            let page = asked.request().cut(found.iter().map(position).collect(), sort.as_ref());
+            let shown = page.positions.iter().filter_map(|position| {
+                let resource = found.iter().find(|resource| id_of(resource) == position.id)?;
+                Some(text(rules.resource_type(kind), resource.clone(), &projection))
             });
             let texts: Vec<String> = shown.collect();
-            let place = asked.place(&Ends::from(&stretch));
-            Ok::<_, ApiError>(Answer::ok(list::list_text(stretch.total, &place, &texts)))
+            let place = asked.place(&Ends::from(&page));
+            Ok::<_, ApiError>(Answer::ok(list::list_text(page.total, &place, &texts)))
         })
         .await
 }
@@ -61,16 +62,16 @@ pub(super) async fn get(
     request: &HttpRequest,
     caller: Caller,
     query: &Query,
-    kind: Entitlement,
+    kind: ResourceKind,
     id: String,
 ) -> Result<Answer, ApiError> {
     let conditions = conditions(request);
-    let Caller { rules, base, store, .. } = caller;
-    let projection = query.projection(kind.of(&rules))?;
+    let Caller { rules, store, .. } = caller;
+    let projection = query.projection(rules.resource_type(kind))?;
     store
         .read(move |tx| {
-            let rt = kind.of(&rules);
-            let mut all = kind.all(tx, &rules, &base)?.into_iter();
+            let rt = rules.resource_type(kind);
+            let mut all = entitlements::all(tx, kind, &rules)?.into_iter();
             let found = all.find(|resource| id_of(resource) == id);
             let mut found = found.ok_or_else(|| ScimError::not_found(rt.kind.name()))?;
             let version = give_version(&mut found);

@@ -9,8 +9,8 @@ use actix_web::{
     web::{Data, Payload},
 };
 use futures_util::FutureExt as _;
-use provisioning::{Act, write::Kind};
-use scim_core::leniency::Tolerance;
+use provisioning::Act;
+use scim_core::{ResourceKind, leniency::Tolerance};
 use tracing::{debug, error, info};
 
 use super::{
@@ -21,11 +21,11 @@ use super::{
     caller::Caller,
     conditions::conditions,
     discovery,
-    endpoint::{Endpoint, Scope},
-    entitlements, groups, lists,
+    endpoint::{Endpoint, Kind, Scope},
+    entitlements, lists,
     query::Query,
+    resources,
     target::Target,
-    users,
     write::{Asked, write},
 };
 use crate::{
@@ -174,10 +174,14 @@ async fn dispatch(
         (Endpoint::Search(scope), _, Some(body)) => {
             return lists::search(app, caller, scope, (query, body), tolerance).await;
         }
-        (Endpoint::User(id), &Method::GET, _) => return users::get(app, http, caller, &query, id).await,
-        (Endpoint::Group(id), &Method::GET, _) => return groups::get(app, http, caller, &query, id).await,
+        (Endpoint::User(id), &Method::GET, _) => {
+            return resources::get(app, http, caller, &query, ResourceKind::User, id).await;
+        }
+        (Endpoint::Group(id), &Method::GET, _) => {
+            return resources::get(app, http, caller, &query, ResourceKind::Group, id).await;
+        }
         (Endpoint::Entitlement(kind, id), _, _) => {
-            return entitlements::get(http, caller, &query, kind, id).await;
+            return entitlements::get(http, caller, &query, kind.into(), id).await;
         }
         (Endpoint::Bulk, _, Some(body)) => return bulk::bulk(app, caller, body, tolerance).await,
         (Endpoint::Users, _, Some(body)) => (Kind::User, Asked::Create(body)),

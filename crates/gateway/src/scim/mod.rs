@@ -11,13 +11,12 @@ mod discovery;
 mod endpoint;
 mod entitlements;
 mod entry;
-mod groups;
 mod lists;
 pub(crate) mod openapi;
 mod query;
 mod refusal;
+mod resources;
 mod target;
-mod users;
 mod write;
 
 pub(crate) use entry::scim;

@@ -32,25 +32,13 @@ impl Refused {
         {
             return ApiError::TenantFull { limit, contact: self.contact.clone() };
         }
-        let ApiError::Provisioning(ProvisioningError::Seats(SeatError::LimitReached {
-            license,
-            used,
-            limit,
-            waiting,
-            fallback_full,
-            lesser_free,
-        })) = error
+        let ApiError::Provisioning(ProvisioningError::Seats(SeatError::LimitReached(shortage))) = error
         else {
             return error;
         };
-        app.metrics.seat_refusals.with_label_values(&[license.key()]).inc();
+        app.metrics.seat_refusals.with_label_values(&[shortage.license.key()]).inc();
         let refusal = Refusal {
-            license,
-            used,
-            limit,
-            waiting,
-            fallback_full,
-            lesser_free,
+            shortage: &shortage,
             tenant: &self.tenant,
             contact: &self.contact,
             not_done: self.not_done,

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, http::StatusCode};
 use provisioning::{
-    Rules, Write,
-    render::Base,
+    Rules, Write, render,
     version::etag,
-    write::{Kind, Shown, View},
+    view::{View, links_attribute},
+    write::Shown,
 };
-use scim_core::{bulk::Method, leniency::Tolerance, projection::Projection};
+use scim_core::{ResourceKind, bulk::Method, leniency::Tolerance, projection::Projection};
 use seat_ledger::License;
 use serde_json::Value;
 use store::{WriteTx, in_background};
@@ -40,25 +40,26 @@ pub(super) async fn write(
     http: &HttpRequest,
     caller: Caller,
     query: &Query,
-    (kind, asked): (Kind, Asked),
+    (kind, asked): (impl Into<ResourceKind>, Asked),
     tolerance: &mut Tolerance,
 ) -> Result<Answer, ApiError> {
+    let kind = kind.into();
     let projection = match asked {
-        Asked::Delete(_) => Projection::all(kind.of(&caller.rules)),
-        _ => query.projection(kind.of(&caller.rules))?,
+        Asked::Delete(_) => Projection::all(caller.rules.resource_type(kind)),
+        _ => query.projection(caller.rules.resource_type(kind))?,
     };
     let Made { what: write, memory } = judge(app, &caller, kind, asked, tolerance).await?;
     let status = write.status(&caller.rules, projection.is_named());
     let shown = match status {
         204 => Shown::Version,
-        _ if projection.wants("members") => Shown::Members,
+        _ if projection.wants(links_attribute(kind)) => Shown::Links,
         _ => Shown::Attributes,
     };
     let refused = Refused::of(app, &caller, write.not_done());
     let conditions = conditions(http);
     let answers = app.shares.answers();
     let context = caller.context();
-    let Caller { rules, base, store, tenant, .. } = caller;
+    let Caller { rules, store, tenant, .. } = caller;
     let request_id = context.request_id.clone();
     let store = if memory.is_some() { store.in_background() } else { store };
     let for_whom = Arc::clone(&tenant);
@@ -82,9 +83,9 @@ pub(super) async fn write(
     let mut answer = Answer::empty(StatusCode::from_u16(status).unwrap_or(StatusCode::OK));
     if let Some(view) = done.view {
         answer.etag = Some(etag(view.version()));
-        answer.location = (status == 201).then(|| base.location(kind.of(&rules), view.id()));
+        answer.location = (status == 201).then(|| rules.base.location(rules.resource_type(kind), view.id()));
         if shown != Shown::Version {
-            answer.body = Some(text(view, rules, base, projection).await?);
+            answer.body = Some(text(view, rules, projection).await?);
             answer.room = room;
         }
     }
@@ -95,7 +96,7 @@ pub(super) async fn write(
 async fn judge(
     app: &App,
     caller: &Caller,
-    kind: Kind,
+    kind: ResourceKind,
     asked: Asked,
     tolerance: &mut Tolerance,
 ) -> Result<Made<Write>, ApiError> {
@@ -105,14 +106,14 @@ async fn judge(
         Asked::Patch(id, body) => (Method::Patch, Some(id), body),
         Asked::Delete(id) => {
             let context = &mut caller.context();
-            let what = Write::new(kind.into(), Method::Delete, Some(id), Value::Null, context)?;
+            let what = Write::new(kind, Method::Delete, Some(id), Value::Null, context)?;
             return Ok(Made { what, memory: None });
         }
     };
     let context = caller.context();
     let judge = move |value, _: &Rules, t: &mut Tolerance| {
         let mut context = context.attempt();
-        let write = Write::new(kind.into(), method, id, value, &mut context);
+        let write = Write::new(kind, method, id, value, &mut context);
         t.seen.append(&mut context.tolerance.seen);
         Ok(write?)
     };
@@ -124,11 +125,11 @@ const FEW: usize = 200;
 
 /// The resource as it is answered: made here and not in the transaction, so that the next writer need not wait for it, and
 /// when it is large, in the background.
-async fn text(view: View, rules: Arc<Rules>, base: Base, projection: Projection) -> Result<String, ApiError> {
+async fn text(view: View, rules: Arc<Rules>, projection: Projection) -> Result<String, ApiError> {
     if view.links() <= FEW {
-        return Ok(view.text(&rules, &base, &projection)?);
+        return Ok(render::text(&rules, &view, &projection)?);
     }
-    in_background(move || Ok::<_, ApiError>(view.text(&rules, &base, &projection)?)).await
+    in_background(move || Ok::<_, ApiError>(render::text(&rules, &view, &projection)?)).await
 }
 
 /// Counts what happened to seats and logs members that were skipped.

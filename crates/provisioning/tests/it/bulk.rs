@@ -7,7 +7,7 @@ use std::{
 };
 
 use diesel::{RunQueryDsl, sql_query};
-use directory::{DirectoryError, search::Window};
+use directory::{DirectoryError, search::PageRequest};
 use futures_util::future::join_all;
 use proptest::{
     collection::vec,
@@ -17,10 +17,9 @@ use proptest::{
 use provisioning::{
     Outcome, Profile, ProvisioningError, Rules, TENANT_MIGRATIONS,
     bulk::Bulk,
-    groups,
     lists::Part,
     schemas::{self, NewSchema},
-    write::{self, Kind},
+    write,
 };
 use scim_core::{ResourceKind, bulk::BulkRequest, leniency::Tolerance, schema::document, urn};
 use seat_ledger::SeatError;
@@ -28,7 +27,9 @@ use serde_json::{Value, json};
 use store::{StoreError, WriteTx};
 use testkit::stores::FreshStore;
 
-use crate::support::{Done, Request, Tenant, act, context, create, for_each_tenant, listed, person, quotas};
+use crate::support::{
+    Done, Request, Tenant, act, context, create, for_each_tenant, group, listed, person, quotas,
+};
 
 const CASES: u32 = 120;
 
@@ -130,8 +131,8 @@ impl Wishes {
 type Shown = (BTreeMap<String, Option<String>>, BTreeMap<String, BTreeSet<String>>);
 
 fn shown(tx: &mut WriteTx<'_>, rules: &Rules) -> Done<Shown> {
-    let both = [Kind::User, Kind::Group].map(|kind| Part { kind, filter: None, sort: None });
-    let page = Window::Index { offset: 0, count: 1000 };
+    let both = [ResourceKind::User, ResourceKind::Group].map(|kind| Part { kind, filter: None, sort: None });
+    let page = PageRequest::Index { offset: 0, count: 1000 };
     let (users, groups): (Vec<Value>, Vec<Value>) =
         listed(tx, rules, &both, page)?.into_iter().partition(|shown| shown.get("userName").is_some());
     let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -254,7 +255,7 @@ fn busy_outcome() -> Outcome {
 }
 
 fn is_full(outcome: &Outcome) -> bool {
-    matches!(outcome.result, Err(ProvisioningError::Seats(SeatError::LimitReached { .. })))
+    matches!(outcome.result, Err(ProvisioningError::Seats(SeatError::LimitReached(_))))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -295,7 +296,7 @@ async fn attack_48_bulks_at_once_sell_the_seats_there_are_and_lock_in_one_order(
         assert_eq!((made, full, refers, busy), (10, 38, 38, 0), "after {transactions} transactions");
         let report = tenant.audit().await;
         assert!(report.ok && report.active_users == 10, "{report:?}");
-        let members = tenant.read(move |tx| groups::get(tx, &crew, true)).await.members.unwrap();
+        let members = tenant.read(move |tx| group(tx, &crew)).await.members.unwrap();
         assert_eq!(members.len(), 10);
     })
     .await;

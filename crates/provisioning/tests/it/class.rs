@@ -5,9 +5,9 @@ use seat_ledger::License;
 use serde_json::json;
 use testkit::stores::on_each_store;
 
-use crate::support::{Done, Tenant, for_each_tenant, person};
+use crate::support::{Done, Tenant, Written, for_each_tenant, person};
 
-fn license(written: Done<provisioning::users::Written>) -> (License, String) {
+fn license(written: Done<Written>) -> (License, String) {
     let seat = written.unwrap().view.seat.unwrap();
     assert_eq!(seat.granted, Some(seat.requested));
     (seat.requested, seat.role)
@@ -81,7 +81,7 @@ async fn mo6_the_log_tells_the_old_class_and_the_new() {
         assert_eq!(details[0]["seat"]["grantedLicense"], "member");
         assert_eq!(details[1]["seatBefore"]["role"], "member");
         assert_eq!(details[1]["seat"]["role"], "member_lite");
-        assert_eq!(details[2], json!({}));
+        assert_eq!(details[2], json!({ "changed": ["title"] }));
     })
     .await;
 }

@@ -1,6 +1,6 @@
 //! Clocks that are wrong or disagree: the change log is in the order of commits, and a conditional GET sees what came after.
 
-use directory::changes::{self, StoredChange};
+use directory::changes::{self, ChangeRecord};
 use futures_util::future::join_all;
 use provisioning::{Preconditions, TENANT_MIGRATIONS};
 use scim_core::projection::Projection;
@@ -23,7 +23,7 @@ async fn also(fresh: &FreshStore, clock: Clock) -> (Stores, Tenant) {
 }
 
 /// The whole log, oldest first.
-async fn log(tenant: &Tenant) -> Vec<StoredChange> {
+async fn log(tenant: &Tenant) -> Vec<ChangeRecord> {
     let newest_first = tenant.read(|tx| Ok(changes::newest(tx, 10_000)?)).await;
     newest_first.into_iter().rev().collect()
 }

@@ -2,13 +2,13 @@
 //! is taken for unchanged.
 
 use diesel::connection::SimpleConnection;
-use provisioning::{Preconditions, TENANT_MIGRATIONS, groups, users};
+use provisioning::{Preconditions, TENANT_MIGRATIONS};
 use scim_core::projection::Projection;
 use seat_ledger::License;
 use store::StoreError;
 use testkit::stores::FreshStore;
 
-use crate::support::{Tenant, act, person};
+use crate::support::{Tenant, act, group, person, user};
 
 /// Three waiting users, whose places were ids: given in another order than their names and rows. A clock had been set back, so
 /// the times of the log say another order than its ids, by which it was read.
@@ -64,7 +64,7 @@ async fn a_store_of_the_schema_before_keeps_its_queue_and_its_log() {
                 let before = seat_ledger::pools::get(tx, License::Member)?.quota.unwrap();
                 provisioning::plan::set_quota(tx, License::Member, Some(before + 1), &act())?;
                 let change = directory::changes::newest(tx, 1)?.remove(0);
-                Ok((change.number, change.kind, users::get(tx, &change.resource_id)?.record.parse()?))
+                Ok((change.number, change.kind, user(tx, &change.resource_id)?.record.parse()?))
             });
             let (number, kind, document) = promoted.await.unwrap();
             assert_eq!((kind.as_str(), document.str("userName")), ("user.promoted", Some(name)));
@@ -80,7 +80,7 @@ async fn a_store_of_the_schema_before_keeps_its_queue_and_its_log() {
             let conditions = Preconditions { if_none_match: has, if_match: None };
             view.is_unchanged_for(&conditions, &Projection::all(&tenant.rules.user))
         };
-        assert_eq!(tenant.read(move |tx| groups::get(tx, crew, true)).await.members.unwrap().len(), 1);
+        assert_eq!(tenant.read(move |tx| group(tx, crew)).await.members.unwrap().len(), 1);
         let title = serde_json::json!([{ "op": "replace", "path": "title", "value": "Dr" }]);
         tenant.patch(second, title).await.unwrap();
         assert!(unchanged().await, "{}", fresh.database);

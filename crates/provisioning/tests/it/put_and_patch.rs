@@ -8,14 +8,14 @@ use proptest::{
     prelude::*,
     test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner},
 };
-use provisioning::{Rules, users, users::Written};
+use provisioning::Rules;
 use seat_ledger::{License, State};
 use serde_json::Value;
 use store::{StoreError, WriteTx};
 
 use crate::{
     documents::{bodies, with_paths, without_path},
-    support::{Done, Tenant, create, for_each_tenant, patch, person, put, quotas},
+    support::{Done, Tenant, Written, create, for_each_tenant, patch, person, put, quotas, user},
 };
 
 const CASES: u32 = 150;
@@ -48,12 +48,10 @@ fn end(
             [create(tx, rules, &person("one", "member"))?, create(tx, rules, &person("two", "member"))?];
         let subject = create(tx, rules, before)?.view.record.id;
         let refused = tx.savepoint(|tx| edit(tx, rules, &subject)).err().map(|error| error.to_string());
-        let view = users::get(tx, &subject)?;
+        let view = user(tx, &subject)?;
         let seat = view.seat.unwrap();
         let granted = |tx: &mut WriteTx<'_>, one: &Written| {
-            Ok::<_, provisioning::ProvisioningError>(
-                users::get(tx, &one.view.record.id)?.seat.unwrap().granted,
-            )
+            Ok::<_, provisioning::ProvisioningError>(user(tx, &one.view.record.id)?.seat.unwrap().granted)
         };
         end = Some(End {
             refused,

@@ -6,12 +6,8 @@ use std::sync::{
 };
 
 use diesel::{Connection, connection::InstrumentationEvent};
-use directory::search::Window;
-use provisioning::{
-    Preconditions, ProvisioningError, Write,
-    lists::Part,
-    write::{Kind, Shown},
-};
+use directory::search::PageRequest;
+use provisioning::{Preconditions, ProvisioningError, Write, lists::Part, write::Shown};
 use scim_core::{ResourceKind, bulk::Method, urn};
 use serde_json::json;
 use store::ReadTx;
@@ -53,8 +49,8 @@ async fn a_page_of_users_is_asked_for_their_managers_once() {
         }
         let rules = tenant.rules.clone();
         let page = move |tx: &mut ReadTx<'_>, size: u64| {
-            let part = [Part { kind: Kind::User, filter: None, sort: None }];
-            let page = Window::Index { offset: 0, count: size };
+            let part = [Part { kind: ResourceKind::User, filter: None, sort: None }];
+            let page = PageRequest::Index { offset: 0, count: size };
             let list = |tx: &mut ReadTx<'_>| {
                 let users = listed(tx, &rules, &part, page).unwrap();
                 assert_eq!(users.len(), usize::try_from(size).unwrap());
@@ -76,9 +72,7 @@ async fn a_write_that_tells_the_version_alone_does_not_ask_for_groups_and_manage
         tenant.group("crew", &[&ada]).await;
         let asked = tenant.write(move |tx, rules| {
             let mut asked = Vec::new();
-            for (round, shown) in
-                [Shown::Attributes, Shown::Attributes, Shown::Version].into_iter().enumerate()
-            {
+            for (round, shown) in [Shown::Links, Shown::Links, Shown::Version].into_iter().enumerate() {
                 let operations = json!([{ "op": "add", "path": "title", "value": round.to_string() }]);
                 let body = json!({ "schemas": [urn::PATCH_OP], "Operations": operations });
                 let context = &mut context(rules);

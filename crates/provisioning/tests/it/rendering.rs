@@ -4,7 +4,7 @@ use proptest::{
     strategy::{Strategy, ValueTree},
     test_runner::TestRunner,
 };
-use provisioning::render::{self, Base};
+use provisioning::render;
 use scim_core::projection::Projection;
 use serde_json::{Value, json};
 
@@ -18,7 +18,6 @@ async fn the_text_of_a_whole_user_is_the_text_of_its_value() {
     for_each_tenant(async |tenant: Tenant| {
         tenant.quotas(20, 200).await;
         let mut runner = TestRunner::deterministic();
-        let base = Base("https://scim.example.com/ire/acme/scim/v2".to_owned());
         let mut ids = Vec::new();
         for n in 0..80 {
             let mut body = bodies().new_tree(&mut runner).unwrap().current();
@@ -35,14 +34,13 @@ async fn the_text_of_a_whole_user_is_the_text_of_its_value() {
         let mut with = (0, 0, 0);
         for id in &ids {
             let view = tenant.get(id).await;
-            let value = Value::Object(render::user(&tenant.rules, &base, &view).unwrap());
-            let text =
-                render::user_text(&tenant.rules, &base, &view, &Projection::all(&tenant.rules.user)).unwrap();
+            let value = Value::Object(render::resource(&tenant.rules, &view).unwrap());
+            let text = render::text(&tenant.rules, &view, &Projection::all(&tenant.rules.user)).unwrap();
             assert_eq!(text, value.to_string());
             with.0 += u32::from(value.get("groups").is_some());
             with.1 += u32::from(value["schemas"].as_array().is_some_and(|urns| urns.len() == 3));
             with.2 += u32::from(value[scim_core::urn::SEAT]["reason"].is_string());
-            assert_eq!(value["meta"]["location"], json!(format!("{}/Users/{id}", base.0)));
+            assert_eq!(value["meta"]["location"], json!(format!("{}/Users/{id}", tenant.rules.base.0)));
         }
         assert!(with.0 > 10 && with.1 > 10 && with.2 > 10, "too seldom: {with:?}");
     })

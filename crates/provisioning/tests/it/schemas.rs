@@ -5,10 +5,9 @@ use std::{iter, time::Duration};
 use directory::{DirectoryError, changes};
 use futures_util::future::join_all;
 use provisioning::{
-    Done as Written, Profile, ProvisioningError, Rules, TENANT_MIGRATIONS,
-    render::{self, Base},
-    schemas::{self, NewSchema, Of, Outcome, OwnSchema, SchemaError},
-    write::{Shown, View},
+    Done as Written, Profile, ProvisioningError, Rules, TENANT_MIGRATIONS, render,
+    schemas::{self, NewSchema, Outcome, OwnSchema, SchemaError},
+    write::Shown,
 };
 use scim_core::{ResourceKind, projection::Projection, schema::document, urn};
 use serde_json::{Value, json};
@@ -62,7 +61,7 @@ impl Tenant {
     /// A write under rules that may be older than the store.
     async fn write(&self, rules: &Rules, request: Request) -> Done<Written> {
         let rules = rules.clone();
-        let work = move |tx: &mut WriteTx<'_>| request.run(tx, &rules, ResourceKind::User, Shown::Attributes);
+        let work = move |tx: &mut WriteTx<'_>| request.run(tx, &rules, ResourceKind::User, Shown::Links);
         self.0.write(work).await
     }
 
@@ -103,12 +102,12 @@ async fn attack_58_a_schema_is_added_replaced_and_removed_with_a_record_of_each(
         assert_eq!(tenant.put(hr()).await.unwrap().1, Outcome::Unchanged);
         let required = NewSchema { required: Some(true), ..hr() };
         let (own, outcome) = tenant.put(required).await.unwrap();
-        assert_eq!((own.of, own.required, outcome), (Of::Users, true, Outcome::Replaced));
+        assert_eq!((own.of, own.required, outcome), (ResourceKind::User, true, Outcome::Replaced));
         // What is left out stays as it is.
         let (own, outcome) = tenant.put(hr()).await.unwrap();
         assert_eq!((own.required, outcome), (true, Outcome::Unchanged));
-        let groups = NewSchema { of: Some(Of::Groups), required: Some(false), ..hr() };
-        assert_eq!(tenant.put(groups).await.unwrap().0.of, Of::Groups);
+        let groups = NewSchema { of: Some(ResourceKind::Group), required: Some(false), ..hr() };
+        assert_eq!(tenant.put(groups).await.unwrap().0.of, ResourceKind::Group);
         assert!(tenant.rules().await.group.extension(HR).is_some());
         tenant.remove().await.unwrap();
         assert!(matches!(tenant.remove().await, Err(SchemaError::NotFound(_))));
@@ -161,7 +160,7 @@ async fn a_schema_stays_as_long_as_somebody_holds_data_of_it() {
         assert!(conflict(tenant.remove().await).starts_with("there are 2 users of this tenant with data of"));
         tenant.patch(&bob, json!([{ "op": "remove", "path": HR }])).await.unwrap();
         assert!(conflict(tenant.remove().await).starts_with("there is 1 user"));
-        let moved = NewSchema { of: Some(Of::Groups), ..hr() };
+        let moved = NewSchema { of: Some(ResourceKind::Group), ..hr() };
         assert!(conflict(tenant.put(moved).await).contains("keep its resource type"));
         let mut respelled = hr();
         respelled.schema.id = HR.to_uppercase();
@@ -352,13 +351,12 @@ async fn both_ways_to_an_answer_agree_about_a_tenants_own_data() {
             let rules = tenant.rules().await;
             let block = json!({ "badge": "1", "skills": ["a"], "salary": 5, "hash": "h", "site": "s" });
             let done = tenant.create(&rules, "ann", block).await.unwrap();
-            let Some(View::User(view)) = &done.view else { panic!("no user") };
-            let base = Base("https://x/scim/v2".into());
-            let all = render::user_text(&rules, &base, view, &Projection::all(&rules.user)).unwrap();
+            let view = done.view.as_ref().unwrap();
+            let all = render::text(&rules, view, &Projection::all(&rules.user)).unwrap();
             let answer: Value = serde_json::from_str(&all).unwrap();
             assert_eq!(answer[HR], shown);
             assert_eq!(answer["schemas"], json!([urn::USER, HR, urn::SEAT]));
-            let mut value = render::user(&rules, &base, view).unwrap();
+            let mut value = render::resource(&rules, view).unwrap();
             Projection::all(&rules.user).apply(&rules.user, &mut value);
             assert_eq!(answer, Value::Object(value));
             tenant.write(&rules, Request::Delete(id(&done))).await.unwrap();

@@ -3,22 +3,18 @@
 use std::{sync::Arc, time::Instant};
 
 use directory::{
-    changes::{self, StoredChange},
-    search::Window,
+    changes::{self, ChangeRecord},
+    search::PageRequest,
 };
 use provisioning::{
     Act, Preconditions, Profile, ProvisioningError, RequestContext, Rules, TENANT_MIGRATIONS, Write, audit,
-    groups,
-    lists::{self, Part, Shown},
+    lists::{self, ListRequest, Part, Projections},
     plan,
     render::Base,
-    users::{self, Edit, UserView, Written},
-    write,
+    view::{self, View},
+    write::Shown,
 };
-use scim_core::{
-    ResourceKind, bulk::Method, leniency::Tolerance, patch::PatchRequest, projection::Projection, resource,
-    urn,
-};
+use scim_core::{ResourceKind, bulk::Method, leniency::Tolerance, projection::Projection, urn};
 use seat_ledger::{License, SeatError};
 use serde_json::{Value, json};
 use store::{ReadTx, Store, StoreError, WriteTx};
@@ -64,7 +60,7 @@ impl Request {
         tx: &mut WriteTx<'_>,
         rules: &Rules,
         kind: ResourceKind,
-        shown: write::Shown,
+        shown: Shown,
     ) -> Done<provisioning::Done> {
         let (method, id, body) = match self {
             Self::Create(body) => (Method::Post, None, body),
@@ -97,7 +93,10 @@ where
 
 impl Tenant {
     pub(crate) fn new(store: Store, profile: &str) -> Self {
-        Self { store, rules: Rules::new(Profile::built_in(profile).unwrap()) }
+        let base = Base("http://x".to_owned());
+        let mut rules = Rules::new(Profile::built_in(profile).unwrap());
+        rules.base = base;
+        Self { store, rules }
     }
 
     pub(crate) async fn write<T, F>(&self, work: F) -> Done<T>
@@ -136,41 +135,31 @@ impl Tenant {
     }
 
     pub(crate) async fn delete(&self, id: &str) -> Done<()> {
-        let id = id.to_owned();
-        let anyone = Preconditions::default();
-        self.write(move |tx, rules| users::delete(tx, rules, &id, &anyone, &act()).map(|_promoted| ())).await
+        let request = Request::Delete(id.to_owned());
+        let kind = ResourceKind::User;
+        self.write(move |tx, rules| request.run(tx, rules, kind, Shown::Version).map(drop)).await
     }
 
-    pub(crate) async fn get(&self, id: &str) -> UserView {
+    pub(crate) async fn get(&self, id: &str) -> View {
         let id = id.to_owned();
-        self.read(move |tx| users::get(tx, &id)).await
+        self.read(move |tx| user(tx, &id)).await
     }
 
     /// A group with these members.
-    pub(crate) async fn group(&self, name: &str, members: &[&str]) -> groups::Written {
+    pub(crate) async fn group(&self, name: &str, members: &[&str]) -> Written {
         let members: Vec<Value> = members.iter().map(|id| json!({ "value": id })).collect();
         let body = json!({ "schemas": [urn::GROUP], "displayName": name, "members": members });
-        let work = move |tx: &mut WriteTx<'_>, rules: &Rules| {
-            groups::create(tx, rules, &body, true, (&act(), &mut Tolerance::lenient()))
-        };
-        self.write(work).await.unwrap()
+        self.write(move |tx, rules| write_group(tx, rules, Request::Create(body))).await.unwrap()
     }
 
     pub(crate) async fn rename(&self, group: &str, name: &str) {
         let operations = json!([{ "op": "replace", "path": "displayName", "value": name }]);
-        let body = json!({ "schemas": [urn::PATCH_OP], "Operations": operations });
-        let group = group.to_owned();
-        let work = move |tx: &mut WriteTx<'_>, rules: &Rules| {
-            let tolerance = &mut Tolerance::lenient();
-            let (request, members) = PatchRequest::parse(&rules.group, &body, tolerance)?.split_members();
-            let wants = (&request, members.as_slice(), false);
-            groups::patch(tx, rules, &group, wants, &Preconditions::default(), (&act(), tolerance))
-        };
-        self.write(work).await.unwrap();
+        let request = Request::Patch(group.to_owned(), patch_body(&operations));
+        self.write(move |tx, rules| write_group(tx, rules, request)).await.unwrap();
     }
 
     /// What happened to one resource, as a story: oldest first.
-    pub(crate) async fn changes(&self, id: &str) -> Vec<StoredChange> {
+    pub(crate) async fn changes(&self, id: &str) -> Vec<ChangeRecord> {
         let id = id.to_owned();
         let newest_first = self.read(move |tx| Ok(changes::of_resource(tx, &id, 1000)?)).await;
         newest_first.into_iter().rev().collect()
@@ -196,21 +185,53 @@ pub(crate) fn quotas(tx: &mut WriteTx<'_>, member: i64, lite: i64) -> Done<()> {
     plan::set_quota(tx, License::MemberLite, Some(lite), &act())
 }
 
+/// What came of a write that leaves a resource.
+#[derive(Debug)]
+pub(crate) struct Written {
+    pub(crate) view: View,
+    pub(crate) changed: bool,
+    pub(crate) seats: Vec<(License, &'static str)>,
+}
+
+impl From<provisioning::Done> for Written {
+    fn from(done: provisioning::Done) -> Self {
+        let changed = done.status == 201 || !done.changed.is_empty();
+        Self { view: done.view.unwrap(), changed, seats: done.seats }
+    }
+}
+
+fn write_user(tx: &mut WriteTx<'_>, rules: &Rules, request: Request) -> Done<Written> {
+    Ok(request.run(tx, rules, ResourceKind::User, Shown::Links)?.into())
+}
+
+pub(crate) fn write_group(tx: &mut WriteTx<'_>, rules: &Rules, request: Request) -> Done<Written> {
+    Ok(request.run(tx, rules, ResourceKind::Group, Shown::Links)?.into())
+}
+
+pub(crate) fn patch_body(operations: &Value) -> Value {
+    json!({ "schemas": [urn::PATCH_OP], "Operations": operations })
+}
+
+/// One user, with its groups.
+pub(crate) fn user(tx: &mut ReadTx<'_>, id: &str) -> Done<View> {
+    view::get(tx, ResourceKind::User, id, true)
+}
+
+/// One group, with its members.
+pub(crate) fn group(tx: &mut ReadTx<'_>, id: &str) -> Done<View> {
+    view::get(tx, ResourceKind::Group, id, true)
+}
+
 pub(crate) fn create(tx: &mut WriteTx<'_>, rules: &Rules, body: &Value) -> Done<Written> {
-    let document = resource::create(&rules.user, body, &mut Tolerance::lenient())?;
-    users::create(tx, &users::NewUser::of(rules, &document), &act())
+    write_user(tx, rules, Request::Create(body.clone()))
 }
 
 pub(crate) fn put(tx: &mut WriteTx<'_>, rules: &Rules, id: &str, body: &Value) -> Done<Written> {
-    let tolerance = &mut Tolerance::lenient();
-    users::edit(tx, rules, id, (Edit::Replace(body), true), &Preconditions::default(), (&act(), tolerance))
+    write_user(tx, rules, Request::Replace(id.to_owned(), body.clone()))
 }
 
 pub(crate) fn patch(tx: &mut WriteTx<'_>, rules: &Rules, id: &str, operations: &Value) -> Done<Written> {
-    let tolerance = &mut Tolerance::lenient();
-    let body = json!({ "schemas": [urn::PATCH_OP], "Operations": operations });
-    let request = PatchRequest::parse(&rules.user, &body, tolerance)?;
-    users::edit(tx, rules, id, (Edit::Patch(&request), true), &Preconditions::default(), (&act(), tolerance))
+    write_user(tx, rules, Request::Patch(id.to_owned(), patch_body(operations)))
 }
 
 pub(crate) fn person(user_name: &str, user_type: &str) -> Value {
@@ -218,7 +239,7 @@ pub(crate) fn person(user_name: &str, user_type: &str) -> Value {
 }
 
 pub(crate) fn is_full<T>(done: &Done<T>) -> bool {
-    matches!(done, Err(ProvisioningError::Seats(SeatError::LimitReached { .. })))
+    matches!(done, Err(ProvisioningError::Seats(SeatError::LimitReached(_))))
 }
 
 /// A contended transaction that was rolled back whole: its client retries.
@@ -260,10 +281,12 @@ pub(crate) fn listed(
     tx: &mut ReadTx<'_>,
     rules: &Rules,
     parts: &[Part],
-    window: Window<'_>,
+    window: PageRequest<'_>,
 ) -> Result<Vec<Value>, ProvisioningError> {
-    let shown = Shown { user: Projection::all(&rules.user), group: Projection::all(&rules.group) };
-    let asked = lists::Asked { parts, window, shown: &shown, is_over: &|| false, has_room: &|_| true };
-    let listed = lists::list(tx, (rules, &Base("http://x".to_owned())), &asked)?;
+    let projections =
+        Projections { user: Projection::all(&rules.user), group: Projection::all(&rules.group) };
+    let (is_over, has_room) = (&|| false, &|_| true);
+    let asked = ListRequest { parts, request: window, projections: &projections, is_over, has_room };
+    let listed = lists::list(tx, rules, &asked)?;
     Ok(listed.texts.iter().map(|text| serde_json::from_str(text).unwrap()).collect())
 }

@@ -2,20 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use directory::{
-    changes,
-    search::{self, Groups, InMemory, Window},
-    users as rows,
-};
+use directory::{changes, resources};
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
-use provisioning::{Preconditions, ProvisioningError, Rules, groups, users};
-use scim_core::{leniency::Tolerance, patch::PatchRequest, schema, urn};
+use provisioning::{ProvisioningError, Rules, write::Shown};
+use scim_core::{ResourceKind, urn};
 use serde_json::{Value, json};
 use store::{ReadTx, WriteTx};
 
 use crate::{
     documents::bodies,
-    support::{Done, Tenant, act, create, for_each_tenant, patch, put, quotas},
+    support::{Done, Request, Tenant, create, for_each_tenant, patch, patch_body, put, quotas, write_group},
 };
 
 #[derive(Clone, Debug)]
@@ -53,25 +49,21 @@ type Versions = BTreeMap<String, i64>;
 
 fn versions(tx: &mut ReadTx<'_>) -> Done<(Versions, Versions)> {
     let mut users = Versions::new();
-    rows::for_each(tx, |record| {
+    resources::for_each(tx, ResourceKind::User, |record| {
         users.insert(record.id, record.version);
         Ok(())
     })?;
-    let all = Window::Index { offset: 0, count: 1000 };
-    let found = search::find::<Groups>(
-        tx,
-        (None, None),
-        &all,
-        InMemory { complete: &mut |_, _, _| Ok(()), is_over: &|| false },
-    )?;
-    let groups = search::records::<Groups>(tx, &found.places)?;
-    Ok((users, groups.into_iter().map(|group| (group.id, group.version)).collect()))
+    let mut groups = Versions::new();
+    resources::for_each(tx, ResourceKind::Group, |record| {
+        groups.insert(record.id, record.version);
+        Ok(())
+    })?;
+    Ok((users, groups))
 }
 
 fn take(step: &Step, number: usize, tx: &mut WriteTx<'_>, rules: &Rules) -> Done<()> {
     let (users, groups) = versions(tx)?;
     let nth = |all: &Versions, n: usize| all.keys().nth(n).cloned().unwrap_or_else(|| "nobody".to_owned());
-    let anyone = Preconditions::default();
     // Every third member is a group.
     let member = |n: &usize| if n % 3 == 2 { nth(&groups, n / 2) } else { nth(&users, *n) };
     let members =
@@ -82,11 +74,11 @@ fn take(step: &Step, number: usize, tx: &mut WriteTx<'_>, rules: &Rules) -> Done
         Step::Patch(n, body) => {
             patch(tx, rules, &nth(&users, *n), &json!([{ "op": "replace", "value": body }])).map(|_| ())
         }
-        Step::Delete(n) => users::delete(tx, rules, &nth(&users, *n), &anyone, &act()).map(|_promoted| ()),
+        Step::Delete(n) => delete(tx, rules, ResourceKind::User, nth(&users, *n)),
         Step::Quotas(member, lite) => quotas(tx, *member, *lite),
         Step::Group(some) => {
             let body = json!({ "schemas": [urn::GROUP], "displayName": format!("g{number}"), "members": members(some) });
-            groups::create(tx, rules, &body, false, (&act(), &mut Tolerance::lenient())).map(|_| ())
+            write_group(tx, rules, Request::Create(body)).map(drop)
         }
         Step::Members(n, some, op) => {
             let operation = json!({ "op": op, "path": "members", "value": members(some) });
@@ -96,16 +88,16 @@ fn take(step: &Step, number: usize, tx: &mut WriteTx<'_>, rules: &Rules) -> Done
             let operation = json!({ "op": "replace", "path": "displayName", "value": format!("r{number}") });
             patch_group(tx, rules, &nth(&groups, *n), operation)
         }
-        Step::DeleteGroup(n) => groups::delete(tx, rules, &nth(&groups, *n), &anyone, &act()),
+        Step::DeleteGroup(n) => delete(tx, rules, ResourceKind::Group, nth(&groups, *n)),
     }
 }
 
 fn patch_group(tx: &mut WriteTx<'_>, rules: &Rules, id: &str, operation: Value) -> Done<()> {
-    let tolerance = &mut Tolerance::lenient();
-    let body = json!({ "schemas": [urn::PATCH_OP], "Operations": [operation] });
-    let (request, members) = PatchRequest::parse(&schema::group(), &body, tolerance)?.split_members();
-    let conditions = Preconditions::default();
-    groups::patch(tx, rules, id, (&request, &members, false), &conditions, (&act(), tolerance)).map(|_| ())
+    write_group(tx, rules, Request::Patch(id.to_owned(), patch_body(&json!([operation])))).map(drop)
+}
+
+fn delete(tx: &mut WriteTx<'_>, rules: &Rules, kind: ResourceKind, id: String) -> Done<()> {
+    Request::Delete(id).run(tx, rules, kind, Shown::Version).map(drop)
 }
 
 /// Lines by resource, as (kind, version), oldest first.

@@ -112,7 +112,7 @@ async fn s2_a_race_over_two_processes_with_jumping_clocks_sells_what_there_is_in
                 let (user, active) = (format!("u{worker}-{}", dice % 3), dice % 4 > 0);
                 let ask = [Ask::Member, Ask::Member, Ask::Lite, Ask::Admin][dice % 7 % 4];
                 match settle(&store, &user, ask, active).await {
-                    Ok(_) | Err(SeatError::LimitReached { .. } | SeatError::Store(StoreError::Busy)) => {}
+                    Ok(_) | Err(SeatError::LimitReached(_) | SeatError::Store(StoreError::Busy)) => {}
                     Err(other) => panic!("{other}"),
                 }
             }

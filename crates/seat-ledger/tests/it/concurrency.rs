@@ -1,7 +1,7 @@
 //! Many at once: the last seat goes to one of them, and the counts agree after any interleaving.
 
 use futures_util::future::join_all;
-use seat_ledger::{License, Policy, SeatError, State, pools, seats};
+use seat_ledger::{License, Policy, SeatError, Shortage, State, pools, seats};
 use store::StoreError;
 
 use crate::support::{Ask, adds_up, on_each_store, plan, settle, used, write};
@@ -20,7 +20,7 @@ async fn s2_of_64_concurrent_claims_for_the_last_seat_exactly_one_is_granted() {
             for claim in join_all(claims).await {
                 match claim.unwrap() {
                     Ok(change) => granted += u32::from(change.after.state == State::Granted),
-                    Err(SeatError::LimitReached { .. }) => {}
+                    Err(SeatError::LimitReached(_)) => {}
                     Err(other) => panic!("{other}"),
                 }
             }
@@ -45,7 +45,7 @@ async fn s2_of_64_who_fall_back_at_once_as_many_get_a_seat_as_there_are() {
             match claim.unwrap() {
                 Ok(change) if change.after.state == State::Granted => granted += 1,
                 Ok(_) => waiting += 1,
-                Err(SeatError::LimitReached { fallback_full: Some(_), .. }) => refused += 1,
+                Err(SeatError::LimitReached(Shortage { fallback_full: Some(_), .. })) => refused += 1,
                 Err(other) => panic!("{other}"),
             }
         }
@@ -69,19 +69,18 @@ async fn a_storm_of_changes_of_the_same_few_users_leaves_the_counts_in_agreement
                     let user = format!("u{}", dice % 6);
                     let done = write(&store, move |tx| match dice % 11 {
                         0 => seats::remove(tx, &user).map(|_| ()),
-                        1..=3 => seats::settle(tx, &user, Ask::Member.wish(false)).map(|_| ()),
-                        4 => seats::settle(tx, &user, Ask::Lite.wish(true)).map(|_| ()),
-                        5 => seats::settle(tx, &user, Ask::Admin.wish(true)).map(|_| ()),
+                        1..=3 => seats::settle(tx, &user, &Ask::Member.request(false)).map(|_| ()),
+                        4 => seats::settle(tx, &user, &Ask::Lite.request(true)).map(|_| ()),
+                        5 => seats::settle(tx, &user, &Ask::Admin.request(true)).map(|_| ()),
                         6 => {
                             let quota = i64::try_from(dice % 4).unwrap();
                             pools::set_quota(tx, License::Member, Some(quota))?;
                             seats::promote(tx).map(|_| ())
                         }
-                        _ => seats::settle(tx, &user, Ask::Member.wish(true)).map(|_| ()),
+                        _ => seats::settle(tx, &user, &Ask::Member.request(true)).map(|_| ()),
                     });
                     match done.await {
-                        Ok(()) | Err(SeatError::LimitReached { .. } | SeatError::Store(StoreError::Busy)) => {
-                        }
+                        Ok(()) | Err(SeatError::LimitReached(_) | SeatError::Store(StoreError::Busy)) => {}
                         Err(other) => panic!("{other}"),
                     }
                 }

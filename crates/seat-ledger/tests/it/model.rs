@@ -64,7 +64,7 @@ fn on_store(tx: &mut WriteTx<'_>, step: &Step) -> Result<Option<Vec<String>>, Se
         |promoted: Vec<seat_ledger::Seat>| Some(promoted.into_iter().map(|seat| seat.user_id).collect());
     let done = tx.savepoint(|tx| match step {
         Step::Settle(user, ask, active) => {
-            seats::settle(tx, &name(*user), ask.wish(*active)).map(|change| ids(change.promoted))
+            seats::settle(tx, &name(*user), &ask.request(*active)).map(|change| ids(change.promoted))
         }
         Step::Remove(user) => seats::remove(tx, &name(*user)).map(ids),
         Step::Quota(license, quota) => {
@@ -77,7 +77,7 @@ fn on_store(tx: &mut WriteTx<'_>, step: &Step) -> Result<Option<Vec<String>>, Se
         }
     });
     match done {
-        Err(SeatError::LimitReached { .. }) => Ok(None),
+        Err(SeatError::LimitReached(_)) => Ok(None),
         other => other,
     }
 }
@@ -164,7 +164,7 @@ fn agrees(tx: &mut WriteTx<'_>, reference: &Reference, step: &Step) -> Result<()
 fn resending_changes_nothing(tx: &mut WriteTx<'_>, step: &Step) -> Result<(), TestCaseError> {
     let Step::Settle(user, ask, active) = step else { return Ok(()) };
     let (before, lines) = (seats::find(tx, &name(*user)).map_err(fails)?, ledger_lines(tx));
-    let again = seats::settle(tx, &name(*user), ask.wish(*active)).map_err(fails)?;
+    let again = seats::settle(tx, &name(*user), &ask.request(*active)).map_err(fails)?;
     prop_assert!(!again.changed() && again.promoted.is_empty(), "{step:?} again: {again:?}");
     prop_assert_eq!(seats::find(tx, &name(*user)).map_err(fails)?, before);
     prop_assert_eq!(ledger_lines(tx), lines);

@@ -15,14 +15,14 @@ pub(crate) struct Person {
 
 impl Person {
     fn license(&self) -> License {
-        self.ask.wish(true).license
+        self.ask.request(true).license
     }
 
     /// Whether the ledger says the same.
     pub(crate) fn is(&self, seat: &Seat) -> bool {
-        let wish = self.ask.wish(true);
+        let request = self.ask.request(true);
         (seat.role.as_str(), seat.requested, seat.granted, seat.state)
-            == (wish.role, wish.license, self.granted, self.state)
+            == (request.role.as_str(), request.license, self.granted, self.state)
     }
 }
 
@@ -90,29 +90,29 @@ impl Reference {
 
     /// Where a person comes to stand; their own seat counts as free, so only a net increase is ever checked (S1).
     fn place(&mut self, before: Option<&Person>, ask: Ask, active: bool) -> Option<Person> {
-        let wish = ask.wish(active);
+        let request = ask.request(active);
         let held = before.and_then(|person| person.granted);
         let stand = |granted, state, place| Some(Person { ask, granted, state, place });
         if !active {
             return stand(None, State::Suspended, None);
         }
-        let lowered = held == Some(License::Member) && wish.license == License::MemberLite;
+        let lowered = held == Some(License::Member) && request.license == License::MemberLite;
         let waits = before.filter(|b| {
-            b.state == State::Fallback && b.license() == wish.license && (wish.may_fall_back || lowered)
+            b.state == State::Fallback && b.license() == request.license && (request.may_fall_back || lowered)
         });
         if let Some(waiting) = waits {
             // S8: asking again keeps the place, even if a cut quota was raised unseen.
             return stand(waiting.granted, State::Fallback, waiting.place);
         }
-        if held == Some(wish.license) || self.has_free(wish.license) {
-            return stand(Some(wish.license), State::Granted, None);
+        if held == Some(request.license) || self.has_free(request.license) {
+            return stand(Some(request.license), State::Granted, None);
         }
         let instead = if lowered {
             // S1: to lower always passes, if the plan has the license (MO8).
-            held.filter(|_| self.quota(wish.license) != Some(0))?
+            held.filter(|_| self.quota(request.license) != Some(0))?
         } else {
-            let falls_back = wish.may_fall_back && self.member_policy == Policy::Fallback;
-            let lesser = wish.license.fallback().filter(|_| falls_back)?;
+            let falls_back = request.may_fall_back && self.member_policy == Policy::Fallback;
+            let lesser = request.license.fallback().filter(|_| falls_back)?;
             (held == Some(lesser) || self.has_free(lesser)).then_some(lesser)?
         };
         self.next_place += 1;
@@ -122,7 +122,7 @@ impl Reference {
     /// The user's partner in an exchange: each has the license that the other wants. No seat is taken, so no policy is asked
     /// (S1); the plan must have the lower license of the two (MO8).
     fn partner(&self, user: usize, ask: Ask, active: bool) -> Option<usize> {
-        let wanted = ask.wish(active).license;
+        let wanted = ask.request(active).license;
         let held = self.people[user].as_ref()?.granted.filter(|held| active && *held != wanted)?;
         if self.has_free(wanted) || held == License::Member && self.quota(wanted) == Some(0) {
             return None;

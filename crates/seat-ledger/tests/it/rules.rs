@@ -1,7 +1,7 @@
 //! The rules that a person can check, one at a time.
 
 use diesel::{RunQueryDsl, sql_query};
-use seat_ledger::{License, Policy, SeatError, State, audit, pools, seats};
+use seat_ledger::{License, Policy, SeatError, Shortage, State, audit, pools, seats};
 
 use crate::support::{Ask, adds_up, ledger_lines, on_each_store, plan, remove, settle, used, write};
 
@@ -11,7 +11,9 @@ async fn s2_no_seat_is_sold_twice_and_a_refusal_writes_nothing() {
         plan(&store, 1, 0, Policy::Refuse).await;
         settle(&store, "a", Ask::Member, true).await.unwrap();
         match settle(&store, "b", Ask::Member, true).await {
-            Err(SeatError::LimitReached { license, used, limit, waiting, fallback_full, .. }) => {
+            Err(SeatError::LimitReached(Shortage {
+                license, used, limit, waiting, fallback_full, ..
+            })) => {
                 assert_eq!((license, used, limit, waiting), (License::Member, 1, 1, 0));
                 assert_eq!(fallback_full, None, "nothing was tried under this policy");
             }
@@ -35,11 +37,15 @@ async fn who_falls_back_waits_and_is_refused_when_the_fallback_is_full_too() {
         );
         assert!(b.reason().unwrap().contains("Member Lite"));
         match settle(&store, "c", Ask::Member, true).await {
-            Err(SeatError::LimitReached { waiting: 1, fallback_full: Some(License::MemberLite), .. }) => {}
+            Err(SeatError::LimitReached(Shortage {
+                waiting: 1,
+                fallback_full: Some(License::MemberLite),
+                ..
+            })) => {}
             other => panic!("{other:?}"),
         }
         match settle(&store, "d", Ask::Admin, true).await {
-            Err(SeatError::LimitReached { fallback_full: None, .. }) => {}
+            Err(SeatError::LimitReached(Shortage { fallback_full: None, .. })) => {}
             other => panic!("an admin never falls back: {other:?}"),
         }
         let promoted: Vec<_> = remove(&store, "a").await.into_iter().map(|seat| seat.user_id).collect();
@@ -141,7 +147,7 @@ async fn s1_a_swap_at_full_seats_passes_for_an_administrator_and_under_refusal_i
         }
         // Who holds nothing has nothing to give.
         for ask in [Ask::Admin, Ask::Member, Ask::Lite] {
-            assert!(matches!(settle(&store, "new", ask, true).await, Err(SeatError::LimitReached { .. })));
+            assert!(matches!(settle(&store, "new", ask, true).await, Err(SeatError::LimitReached(_))));
         }
         for (up, ask, partner) in
             [("up1", Ask::Admin, "down2"), ("up2", Ask::Member, "down1"), ("up3", Ask::Admin, "down3")]
@@ -170,7 +176,7 @@ async fn s1_who_comes_down_changes_seats_with_the_first_who_waits_and_then_no_ne
         for (down, up) in [("down1", "first"), ("down2", "second")] {
             assert!(matches!(
                 settle(&store, "second", Ask::Admin, true).await,
-                Err(SeatError::LimitReached { .. })
+                Err(SeatError::LimitReached(_))
             ));
             let change = settle(&store, down, Ask::Lite, true).await.unwrap();
             assert_eq!(
@@ -190,7 +196,7 @@ async fn s4_a_move_that_is_refused_leaves_the_old_seat() {
         plan(&store, 1, 0, Policy::Fallback).await;
         let before = settle(&store, "a", Ask::Member, true).await.unwrap().after;
         // MO8: a license that the plan does not have is not waited for.
-        assert!(matches!(settle(&store, "a", Ask::Lite, true).await, Err(SeatError::LimitReached { .. })));
+        assert!(matches!(settle(&store, "a", Ask::Lite, true).await, Err(SeatError::LimitReached(_))));
         assert_eq!(store.read(|tx| seats::find(tx, "a")).await.unwrap(), Some(before));
         assert_eq!(used(&store, License::Member).await, 1);
         adds_up(&store).await;
@@ -237,7 +243,7 @@ async fn a_seat_of_many_users_is_read_at_once_as_one_by_one() {
         plan(&store, 600, 0, Policy::Refuse).await;
         write(&store, |tx| {
             for n in 0..600 {
-                seats::settle(tx, &format!("u{n}"), Ask::Member.wish(n % 3 > 0))?;
+                seats::settle(tx, &format!("u{n}"), &Ask::Member.request(n % 3 > 0))?;
             }
             Ok(())
         })

@@ -1,7 +1,7 @@
 //! The tenant's tables, wishes by name, and the one rule as an assertion.
 
 use diesel::{RunQueryDsl, sql_query, sql_types::BigInt};
-use seat_ledger::{License, Policy, Seat, SeatChange, SeatError, Wish, audit, pools, seats};
+use seat_ledger::{License, Policy, Seat, SeatChange, SeatError, SeatRequest, audit, pools, seats};
 use store::{Migration, ReadTx, Store, WriteTx};
 use testkit::clocks::{jumping, settings};
 
@@ -52,13 +52,20 @@ pub(crate) enum Ask {
 }
 
 impl Ask {
-    pub(crate) fn wish(self, active: bool) -> Wish<'static> {
+    pub(crate) fn request(self, active: bool) -> SeatRequest {
         match self {
-            Self::Admin => Wish { role: "admin", license: License::Member, may_fall_back: false, active },
-            Self::Member => Wish { role: "member", license: License::Member, may_fall_back: true, active },
-            Self::Lite => {
-                Wish { role: "member_lite", license: License::MemberLite, may_fall_back: false, active }
+            Self::Admin => {
+                SeatRequest { role: "admin".into(), license: License::Member, may_fall_back: false, active }
             }
+            Self::Member => {
+                SeatRequest { role: "member".into(), license: License::Member, may_fall_back: true, active }
+            }
+            Self::Lite => SeatRequest {
+                role: "member_lite".into(),
+                license: License::MemberLite,
+                may_fall_back: false,
+                active,
+            },
         }
     }
 }
@@ -78,7 +85,7 @@ pub(crate) async fn settle(
     active: bool,
 ) -> Result<SeatChange, SeatError> {
     let user = user.to_owned();
-    write(store, move |tx| seats::settle(tx, &user, ask.wish(active))).await
+    write(store, move |tx| seats::settle(tx, &user, &ask.request(active))).await
 }
 
 pub(crate) async fn remove(store: &Store, user: &str) -> Vec<Seat> {

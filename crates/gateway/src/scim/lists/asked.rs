@@ -2,7 +2,7 @@
 
 use directory::{
     cursor_keys,
-    search::{Side, Window},
+    search::{PageRequest, Side},
 };
 use provisioning::lists::Ends;
 use rand::{RngExt as _, distr::Alphanumeric};
@@ -43,13 +43,14 @@ impl Asked {
         })
     }
 
-    pub(in crate::scim) fn window(&self) -> Window<'_> {
+    pub(in crate::scim) fn request(&self) -> PageRequest<'_> {
         match self {
             Self::Index(page) => {
-                Window::Index { offset: page.start_index.saturating_sub(1), count: page.count }
+                PageRequest::Index { offset: page.start_index.saturating_sub(1), count: page.count }
             }
             Self::Cursor { step: Step { side, place, total }, count, .. } => {
-                Window::Beside { side: *side, place: place.as_ref(), count: *count, total: *total }
+                let position = place.as_ref();
+                PageRequest::Beside { side: *side, position, count: *count, total: *total }
             }
         }
     }
@@ -60,7 +61,7 @@ impl Asked {
             Self::Index(page) => return Place::Index(page.start_index),
             Self::Cursor { signer, now_ms, count, .. } => (signer, *now_ms, *count),
         };
-        let (first, last) = ends.places.clone().unzip();
+        let (first, last) = ends.positions.clone().unzip();
         let cursor = |side, place| signer.write(&Step { side, place, total: ends.total }, now_ms);
         Place::Cursor {
             previous: (count > 0 && ends.before).then(|| cursor(Side::Before, first)),

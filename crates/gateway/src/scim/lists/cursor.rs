@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use directory::search::{Place, Side};
+use directory::search::{Position, Side};
 use hmac::{Hmac, Mac};
 use scim_core::{ScimError, ScimType};
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,7 @@ const SIGNATURE: usize = 32;
 pub(in crate::scim) struct Step {
     pub(super) side: Side,
     /// `None`: from the beginning, or back from the end.
-    pub(super) place: Option<Place>,
+    pub(super) place: Option<Position>,
     /// How many match in all, where it would be dear to count them for each page.
     pub(super) total: Option<u64>,
 }
@@ -41,7 +41,7 @@ struct Payload {
     #[serde(default, rename = "b", skip_serializing_if = "std::ops::Not::not")]
     back: bool,
     #[serde(default, rename = "p", skip_serializing_if = "Option::is_none")]
-    place: Option<Place>,
+    place: Option<Position>,
     #[serde(default, rename = "t", skip_serializing_if = "Option::is_none")]
     total: Option<u64>,
     /// When it was given, in milliseconds since 1970 UTC.
@@ -126,7 +126,7 @@ mod tests {
 
     fn step() -> Step {
         let key = Some(SortKey::Text("o'neil \"x\" \u{1f600}\n".into()));
-        Step { side: Side::After, place: Some(Place { key, id: "0190".into() }), total: None }
+        Step { side: Side::After, place: Some(Position { key, id: "0190".into() }), total: None }
     }
 
     fn keyword(read: Result<Step, ScimError>) -> Option<&'static str> {
@@ -145,7 +145,7 @@ mod tests {
         ];
         for key in keys {
             for (side, total) in [(Side::After, None), (Side::Before, Some(u64::MAX))] {
-                let place = Some(Place { key: key.clone(), id: "0190".into() });
+                let place = Some(Position { key: key.clone(), id: "0190".into() });
                 let sent = Step { side, place, total };
                 assert_eq!(signer.read(&signer.write(&sent, NOW), NOW), Ok(sent));
             }
@@ -209,7 +209,8 @@ mod tests {
     fn the_longest_key_has_a_cursor_that_is_read() {
         let signer = signer("secret", "query");
         let key = Some(SortKey::Text("\u{1}".repeat(576)));
-        let sent = Step { side: Side::After, place: Some(Place { key, id: "x".repeat(36) }), total: Some(1) };
+        let sent =
+            Step { side: Side::After, place: Some(Position { key, id: "x".repeat(36) }), total: Some(1) };
         assert_eq!(signer.read(&signer.write(&sent, NOW), NOW), Ok(sent));
     }
 }

@@ -12,17 +12,18 @@ use std::{
 
 use provisioning::{
     Rules,
-    lists::{self, Listed, Part, Shown},
-    render::Base,
-    write::Kind,
+    lists::{self, ListRequest, Part, Projections},
 };
-use scim_core::{ScimError, leniency::Tolerance, list, search::SearchRequest};
+use scim_core::{ResourceKind, ScimError, leniency::Tolerance, list, search::SearchRequest};
 use serde_json::json;
 use store::ReadTx;
+use tenant_registry::Tenant;
 
 pub(super) use self::asked::Asked;
-use super::{answer::Answer, body::Body, caller::Caller, endpoint::Scope, entitlements, query::Query};
-use crate::{api_error::ApiError, app::App, shares::AnswerRoom};
+use super::{
+    answer::Answer, body::Body, caller::Caller, endpoint::Scope, entitlements, query::Query, resources,
+};
+use crate::{api_error::ApiError, app::App, shares::Answers};
 
 /// A list by GET.
 pub(super) async fn get(
@@ -63,123 +64,86 @@ async fn answer(
     let request = request.without_empty(tolerance)?;
     let parts = match scope {
         Scope::Entitlements(kind) => {
-            return entitlements::list(app, caller, kind, &request, tolerance).await;
+            return entitlements::list(app, caller, kind.into(), &request, tolerance).await;
         }
-        Scope::Of(kind) => vec![part(&caller.rules, kind, &[], &request, tolerance)?],
+        Scope::Of(kind) => vec![part(&caller.rules, kind.into(), &[], &request, tolerance)?],
         Scope::All => both(&caller.rules, &request, tolerance)?,
     };
-    let shown = Shown {
+    let projections = Projections {
         user: request.projection(&caller.rules.user)?,
         group: request.projection(&caller.rules.group)?,
     };
-    let Caller { rules, base, store, tenant, .. } = caller;
+    let Caller { rules, store, tenant, .. } = caller;
     let paging = request.paging(app.settings.max_results)?;
     let asked = Asked::of(app, &store, paging, &query_text(scope, &parts)).await?;
-    let search = Arc::new(Search { rules, base, parts, asked, shown, time: app.settings.search_time });
-    if search.is_look_up() {
-        let at_once = Arc::clone(&search);
-        if let Some(body) = store.look_up(move |tx| at_once.look_up(tx)).await? {
-            return Ok(Answer::ok(body));
-        }
+    let (answers, time) = (app.shares.answers(), app.settings.search_time);
+    let for_whom = Arc::clone(&tenant);
+    let search = Search { rules, parts, asked, projections, time, answers, tenant: for_whom };
+    let small = search.asked_within(&|| false, &|_| true);
+    let (is_look_up, may_be_short) = (small.is_look_up(), small.may_be_short());
+    let work = Arc::new(move |tx: &mut ReadTx<'_>| search.run(tx));
+    if is_look_up || may_be_short {
+        return resources::read(app, &store, &tenant, is_look_up, work).await;
     }
-    if search.may_be_short() {
-        let (at_once, room) = (Arc::clone(&search), app.shares.answers().room(&tenant));
-        if let Some(answer) = store.read(move |tx| at_once.run_at_once(tx, room)).await? {
-            return Ok(answer);
-        }
-    }
-    let (turn, room) = (app.shares.work(&tenant).await?, app.shares.answers().room(&tenant));
-    let work = move |tx: &mut ReadTx<'_>| {
-        let _turn = turn;
-        search.run(tx, room)
-    };
-    store.in_background().read(work).await
+    resources::read_large(app, &store, &tenant, work).await
 }
 
 /// One search, which knows all that it needs beside the store.
 struct Search {
     rules: Arc<Rules>,
-    base: Base,
     parts: Vec<Part>,
     asked: Asked,
-    shown: Shown,
+    projections: Projections,
     /// How long it may go on.
     time: Duration,
+    answers: Answers,
+    tenant: Arc<Tenant>,
 }
 
 impl Search {
-    fn is_look_up(&self) -> bool {
-        self.asked_within(&|| false, &|_| true).is_look_up()
-    }
-
-    fn look_up(&self, tx: &mut ReadTx<'_>) -> Result<Option<String>, ApiError> {
-        let asked = self.asked_within(&|| false, &|_| true);
-        let listed = lists::look_up_at_once(tx, (&self.rules, &self.base), &asked)?;
-        Ok(listed.map(|listed| self.text(&listed)))
-    }
-
-    fn may_be_short(&self) -> bool {
-        self.asked_within(&|| false, &|_| true).may_be_short()
-    }
-
-    fn run_at_once(&self, tx: &mut ReadTx<'_>, room: AnswerRoom) -> Result<Option<Answer>, ApiError> {
-        let room = RefCell::new(room);
-        let has_room = |bytes| room.borrow_mut().fits(bytes);
-        let asked = self.asked_within(&|| false, &has_room);
-        let listed = lists::list_at_once(tx, (&self.rules, &self.base), &asked)?;
-        Ok(listed.map(|listed| self.answer(&listed, room.into_inner())))
-    }
-
-    fn run(&self, tx: &mut ReadTx<'_>, room: AnswerRoom) -> Result<Answer, ApiError> {
-        let (began, room) = (Instant::now(), RefCell::new(room));
+    fn run(&self, tx: &mut ReadTx<'_>) -> Result<Answer, ApiError> {
+        let (began, room) = (Instant::now(), RefCell::new(self.answers.room(&self.tenant)));
         let is_over = || began.elapsed() >= self.time;
         let has_room = |bytes| room.borrow_mut().fits(bytes);
         let asked = self.asked_within(&is_over, &has_room);
-        let listed = lists::list(tx, (&self.rules, &self.base), &asked)?;
-        Ok(self.answer(&listed, room.into_inner()))
-    }
-
-    fn answer(&self, listed: &Listed, room: AnswerRoom) -> Answer {
-        Answer { room: room.held(), ..Answer::ok(self.text(listed)) }
+        let listed = lists::list(tx, &self.rules, &asked)?;
+        let text = list::list_text(listed.total, &self.asked.place(&listed.ends), &listed.texts);
+        Ok(Answer { room: room.into_inner().held(), ..Answer::ok(text) })
     }
 
     fn asked_within<'a>(
         &'a self,
         is_over: &'a dyn Fn() -> bool,
         has_room: &'a dyn Fn(usize) -> bool,
-    ) -> lists::Asked<'a> {
-        lists::Asked {
+    ) -> ListRequest<'a> {
+        ListRequest {
             parts: &self.parts,
-            window: self.asked.window(),
-            shown: &self.shown,
+            request: self.asked.request(),
+            projections: &self.projections,
             is_over,
             has_room,
         }
-    }
-
-    fn text(&self, listed: &Listed) -> String {
-        list::list_text(listed.total, &self.asked.place(&listed.ends), &listed.texts)
     }
 }
 
 /// What is searched of one type, which may be listed together with others.
 fn part(
     rules: &Rules,
-    kind: Kind,
-    others: &[Kind],
+    kind: ResourceKind,
+    others: &[ResourceKind],
     request: &SearchRequest,
     tolerance: &mut Tolerance,
 ) -> Result<Part, ScimError> {
-    let others: Vec<_> = others.iter().map(|kind| kind.of(rules)).collect();
-    let filter = request.filter(kind.of(rules), &others, tolerance)?;
-    let sort = request.sort(kind.of(rules), &others, tolerance)?;
+    let others: Vec<_> = others.iter().map(|kind| rules.resource_type(*kind)).collect();
+    let filter = request.filter(rules.resource_type(kind), &others, tolerance)?;
+    let sort = request.sort(rules.resource_type(kind), &others, tolerance)?;
     Ok(Part { kind, filter, sort })
 }
 
 /// Both types, or the one that can have a match, or none.
 fn both(rules: &Rules, request: &SearchRequest, tolerance: &mut Tolerance) -> Result<Vec<Part>, ScimError> {
-    let users = part(rules, Kind::User, &[Kind::Group], request, tolerance)?;
-    let groups = part(rules, Kind::Group, &[Kind::User], request, tolerance)?;
+    let users = part(rules, ResourceKind::User, &[ResourceKind::Group], request, tolerance)?;
+    let groups = part(rules, ResourceKind::Group, &[ResourceKind::User], request, tolerance)?;
     Ok([users, groups].into_iter().filter_map(|part| part.reduced(rules)).collect())
 }
 

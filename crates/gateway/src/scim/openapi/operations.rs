@@ -1,10 +1,9 @@
 //! What each method does at each endpoint, as OpenAPI tells it: parameters, body, answers, refusals.
 
 use actix_web::http::Method;
-use provisioning::{entitlements::Entitlement, write::Kind};
 use serde_json::{Map, Value, json};
 
-use super::super::endpoint::{Endpoint, Scope};
+use super::super::endpoint::{Endpoint, Entitlement, Kind, Scope};
 
 /// What every operation can be refused with: the credential, the tenant's state, guessing, a fault of ours, overload.
 const ANY: [u16; 5] = [401, 403, 429, 500, 503];

@@ -7,24 +7,19 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use directory::{DirectoryError, search::Window};
+use directory::{DirectoryError, search::PageRequest};
 use futures_util::future::join_all;
 use proptest::{
     prelude::*,
     test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner},
 };
-use provisioning::{
-    ProvisioningError, Rules, groups,
-    lists::Part,
-    users,
-    write::{Kind, Shown},
-};
-use scim_core::{filter::Filter, leniency::Tolerance, urn};
+use provisioning::{ProvisioningError, Rules, lists::Part, write::Shown};
+use scim_core::{ResourceKind, filter::Filter, leniency::Tolerance, urn};
 use serde_json::{Value, json};
 use store::{StoreError, WriteTx};
 
 use self::model::{GROUPS, Model, Op, Pick, Said, Step, USERS, kind_of, step};
-use crate::support::{Done, Request, Tenant, create, for_each_tenant, is_busy, listed, person};
+use crate::support::{self, Done, Request, Tenant, create, for_each_tenant, is_busy, listed, person, user};
 
 const CASES: u32 = 24;
 
@@ -64,8 +59,8 @@ fn operation(ids: &Ids, op: &Op) -> Value {
     }
 }
 
-fn run(tx: &mut WriteTx<'_>, rules: &Rules, kind: Kind, request: Request) -> Done<Option<String>> {
-    let done = request.run(tx, rules, kind.into(), Shown::Version)?;
+fn run(tx: &mut WriteTx<'_>, rules: &Rules, kind: ResourceKind, request: Request) -> Done<Option<String>> {
+    let done = request.run(tx, rules, kind, Shown::Version)?;
     Ok(done.view.map(|view| view.id().to_owned()))
 }
 
@@ -81,17 +76,17 @@ fn on_store(tx: &mut WriteTx<'_>, rules: &Rules, ids: &mut Ids, step: &Step) -> 
     let (kind, request) = match step {
         Step::Patch(n, ops) => {
             let operations: Vec<Value> = ops.iter().map(|op| operation(ids, op)).collect();
-            (Kind::Group, Request::Patch(ids.of(Pick::Group(*n)).to_owned(), patch(&operations)))
+            (ResourceKind::Group, Request::Patch(ids.of(Pick::Group(*n)).to_owned(), patch(&operations)))
         }
         Step::Put(n, some) => {
             let body = group(&format!("g{n}"), &ids.list(some));
-            (Kind::Group, Request::Replace(ids.of(Pick::Group(*n)).to_owned(), body))
+            (ResourceKind::Group, Request::Replace(ids.of(Pick::Group(*n)).to_owned(), body))
         }
         Step::Create(some) => {
-            (Kind::Group, Request::Create(group(&format!("g{}", ids.groups.len()), &ids.list(some))))
+            (ResourceKind::Group, Request::Create(group(&format!("g{}", ids.groups.len()), &ids.list(some))))
         }
-        Step::DeleteGroup(n) => (Kind::Group, Request::Delete(ids.of(Pick::Group(*n)).to_owned())),
-        Step::DeleteUser(n) => (Kind::User, Request::Delete(ids.of(Pick::User(*n)).to_owned())),
+        Step::DeleteGroup(n) => (ResourceKind::Group, Request::Delete(ids.of(Pick::Group(*n)).to_owned())),
+        Step::DeleteUser(n) => (ResourceKind::User, Request::Delete(ids.of(Pick::User(*n)).to_owned())),
     };
     let made = tx.savepoint(|tx| run(tx, rules, kind, request))?;
     if matches!(step, Step::Create(_)) {
@@ -120,7 +115,7 @@ fn agrees(
 ) -> Result<(), TestCaseError> {
     let fails = |error: ProvisioningError| TestCaseError::fail(error.to_string());
     for n in &model.users {
-        let view = users::get(tx, &ids.users[*n]).map_err(fails)?;
+        let view = user(tx, &ids.users[*n]).map_err(fails)?;
         let told: BTreeMap<String, bool> =
             view.groups.iter().map(|g| (g.group.id.clone(), g.direct)).collect();
         let expected: BTreeMap<String, bool> =
@@ -130,14 +125,14 @@ fn agrees(
         prop_assert_eq!(told, expected, "groups of user {}", n);
     }
     for (n, members) in &model.groups {
-        let view = groups::get(tx, &ids.groups[*n], true).map_err(fails)?;
-        let told = view.members.unwrap_or_default().into_iter().map(|m| (m.member_id, m.kind.label()));
+        let view = support::group(tx, &ids.groups[*n]).map_err(fails)?;
+        let told = view.members.unwrap_or_default().into_iter().map(|m| (m.member_id, m.kind.name()));
         let expected = members.iter().map(|pick| (ids.of(*pick).to_owned(), kind_of(*pick)));
         prop_assert_eq!(told.collect::<BTreeSet<_>>(), expected.collect::<BTreeSet<_>>(), "group {}", n);
         let filter = format!("groups.value eq \"{}\"", ids.groups[*n]);
         let filter = Filter::parse(&filter, &rules.user, &mut Tolerance::lenient()).unwrap();
-        let part = [Part { kind: Kind::User, filter: Some(filter.clone()), sort: None }];
-        let all = Window::Index { offset: 0, count: 100 };
+        let part = [Part { kind: ResourceKind::User, filter: Some(filter.clone()), sort: None }];
+        let all = PageRequest::Index { offset: 0, count: 100 };
         let found = listed(tx, rules, &part, all).map_err(fails)?;
         let found: BTreeSet<&str> = found.iter().map(|user| user["id"].as_str().unwrap()).collect();
         let below = model.below(*n);
@@ -203,7 +198,7 @@ async fn groups_in_groups_live_as_their_model_does_and_never_close_a_circle() {
 
 async fn change(tenant: &Tenant, id: &str, operation: Value) -> Done<Option<String>> {
     let request = Request::Patch(id.to_owned(), patch(&[operation]));
-    tenant.write(move |tx, rules| run(tx, rules, Kind::Group, request)).await
+    tenant.write(move |tx, rules| run(tx, rules, ResourceKind::Group, request)).await
 }
 
 fn add(id: &str) -> Value {

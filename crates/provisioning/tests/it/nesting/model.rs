@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use directory::memberships::MemberKind;
 use proptest::prelude::*;
+use scim_core::ResourceKind;
 
 pub(crate) const USERS: usize = 4;
 pub(crate) const GROUPS: usize = 6;
@@ -187,7 +187,7 @@ impl Model {
 
 pub(crate) fn kind_of(pick: Pick) -> &'static str {
     match pick {
-        Pick::User(_) => MemberKind::User.label(),
-        Pick::Group(_) => MemberKind::Group.label(),
+        Pick::User(_) => ResourceKind::User.name(),
+        Pick::Group(_) => ResourceKind::Group.name(),
     }
 }

@@ -1,0 +1,79 @@
+//! `/Users` and `/Groups`, read: what HTTP adds to [`provisioning::view`].
+
+use std::sync::Arc;
+
+use actix_web::{HttpRequest, http::StatusCode};
+use provisioning::{
+    render,
+    version::etag,
+    view::{self, links_attribute},
+};
+use scim_core::ResourceKind;
+use store::{ReadTx, Store};
+use tenant_registry::Tenant;
+
+use super::{answer::Answer, caller::Caller, conditions::conditions, query::Query};
+use crate::{api_error::ApiError, app::App};
+
+pub(super) async fn get(
+    app: &App,
+    request: &HttpRequest,
+    caller: Caller,
+    query: &Query,
+    kind: ResourceKind,
+    id: String,
+) -> Result<Answer, ApiError> {
+    let conditions = conditions(request);
+    let projection = query.projection(caller.rules.resource_type(kind))?;
+    let Caller { rules, store, tenant, .. } = caller;
+    let work = move |tx: &mut ReadTx<'_>| {
+        let view = view::get(tx, kind, &id, projection.wants(links_attribute(kind)))?;
+        let etag = etag(view.version());
+        conditions.check_read(&etag)?;
+        if view.is_unchanged_for(&conditions, &projection) {
+            return Ok(Answer::empty(StatusCode::NOT_MODIFIED).with_etag(etag));
+        }
+        Ok::<_, ApiError>(Answer::ok(render::text(&rules, &view, &projection)?).with_etag(etag))
+    };
+    // A group has many members more often than a user has many groups.
+    read(app, &store, &tenant, kind == ResourceKind::User, Arc::new(work)).await
+}
+
+/// Runs a read where it was asked for, or on a thread that may block; where it turns out to be large, in the background, where
+/// no other request waits for the thread.
+pub(super) async fn read<W>(
+    app: &App,
+    store: &Store,
+    tenant: &Arc<Tenant>,
+    is_look_up: bool,
+    work: Arc<W>,
+) -> Result<Answer, ApiError>
+where
+    W: Fn(&mut ReadTx<'_>) -> Result<Answer, ApiError> + Send + Sync + 'static,
+{
+    let same = Arc::clone(&work);
+    let small = move |tx: &mut ReadTx<'_>| tx.small(|tx| same(tx));
+    let done = if is_look_up { store.look_up(small).await } else { store.read(small).await };
+    match done {
+        Err(error) if error.is_large_read() => read_large(app, store, tenant, work).await,
+        done => done,
+    }
+}
+
+/// Runs a read in the background.
+pub(super) async fn read_large<W>(
+    app: &App,
+    store: &Store,
+    tenant: &Arc<Tenant>,
+    work: Arc<W>,
+) -> Result<Answer, ApiError>
+where
+    W: Fn(&mut ReadTx<'_>) -> Result<Answer, ApiError> + Send + Sync + 'static,
+{
+    let turn = app.shares.work(tenant).await?;
+    let work = move |tx: &mut ReadTx<'_>| {
+        let _turn = turn;
+        work(tx)
+    };
+    store.in_background().read(work).await
+}
