@@ -7,7 +7,7 @@ use std::fmt;
 use directory::{DirectoryError, nesting};
 use provisioning::{ProvisioningError, schemas::SchemaError};
 use scim_core::{ScimError, ScimType};
-use seat_ledger::{SeatError, Shortage};
+use seat_ledger::{License, SeatError, Shortage};
 use staff::StaffError;
 use store::StoreError;
 use tenant_registry::{BadName, RegistryError};
@@ -69,25 +69,20 @@ impl Failure {
     }
 }
 
-/// Why a credential does not open what the path names.
-#[derive(Debug)]
-pub(crate) enum Unauthorized {
-    /// The uniform answer.
-    Unknown,
-    /// A genuine token that belongs elsewhere: its holder may be told where (MC5).
-    WrongRegion {
-        /// The token's own base URL.
-        base_url: String,
-    },
-}
-
 /// Everything that a SCIM request can end in but success.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ApiError {
     #[error(transparent)]
     Scim(#[from] ScimError),
+    /// The uniform answer.
     #[error("the credential does not open this path")]
-    Unauthorized(Unauthorized),
+    Unauthorized,
+    /// A genuine token that belongs elsewhere: its holder may be told where (MC5).
+    #[error("the credential does not open this path")]
+    WrongRegion {
+        /// The token's own base URL.
+        base_url: String,
+    },
     #[error("too many wrong secrets")]
     TooManyAttempts { seconds: u64 },
     #[error("the tenant is suspended")]
@@ -123,6 +118,12 @@ pub(crate) enum ApiError {
     RegionDown(RegionDown),
     #[error("the store has reached its limit of {limit} bytes")]
     TenantFull { limit: u64, contact: String },
+    /// In the tenant's own words.
+    #[error("{error}")]
+    NoSeat { license: License, error: ScimError },
+    /// Of an operation that was not done because of another failure, which the log has already.
+    #[error("{0}")]
+    NotDone(ScimError),
     #[error("misconfigured: {0}")]
     Misconfigured(String),
     #[error("a handler panicked")]
@@ -146,13 +147,11 @@ impl ApiError {
         Self::Scim(ScimError::not_found(kind))
     }
 
-    /// Whether only the holder of a genuine token is told so.
-    pub(crate) fn tells_of_a_tenant(&self) -> bool {
+    /// Whether only the holder of a genuine token gets this answer.
+    pub(crate) fn is_about_a_tenant(&self) -> bool {
         matches!(
             self,
-            Self::Unauthorized(Unauthorized::WrongRegion { .. })
-                | Self::TenantSuspended { .. }
-                | Self::NoSuchPath { base_url: Some(_) }
+            Self::WrongRegion { .. } | Self::TenantSuspended { .. } | Self::NoSuchPath { base_url: Some(_) }
         )
     }
 
@@ -175,7 +174,7 @@ impl ApiError {
 
     /// Whether the log has it already, once for all the requests that meet it.
     pub(crate) fn is_logged(&self) -> bool {
-        matches!(self, Self::RegionDown(_))
+        matches!(self, Self::RegionDown(_) | Self::NotDone(_))
     }
 
     /// Whether the request may be answered before its body was read, so that the connection cannot be used again.
@@ -192,7 +191,11 @@ impl ApiError {
 
     /// The error of a SCIM response.
     pub(crate) fn to_scim(&self, request_id: &str) -> ScimError {
-        if let Self::Scim(error) | Self::Provisioning(ProvisioningError::Scim(error)) = self {
+        if let Self::Scim(error)
+        | Self::NotDone(error)
+        | Self::NoSeat { error, .. }
+        | Self::Provisioning(ProvisioningError::Scim(error)) = self
+        {
             return error.clone();
         }
         let Failure { status, scim_type, mut detail, cause, .. } = self.failure();
@@ -204,11 +207,11 @@ impl ApiError {
 
     pub(crate) fn failure(&self) -> Failure {
         match self {
-            Self::Scim(error) => error.into(),
-            Self::Unauthorized(Unauthorized::Unknown) => {
+            Self::Scim(error) | Self::NotDone(error) | Self::NoSeat { error, .. } => error.into(),
+            Self::Unauthorized => {
                 Failure::new(401, "Invalid credentials: check the token, the region and the company key.")
             }
-            Self::Unauthorized(Unauthorized::WrongRegion { base_url }) => Failure::new(
+            Self::WrongRegion { base_url } => Failure::new(
                 401,
                 format!("Invalid credentials: this token belongs to another base URL, {base_url} ."),
             ),

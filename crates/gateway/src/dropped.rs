@@ -7,7 +7,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use scim_core::leniency::{Leniency, Tolerance};
+use scim_core::leniency::Leniency;
 
 /// Names that are told apart for one tenant; what comes after is counted together.
 const NAMES: usize = 200;
@@ -21,10 +21,10 @@ const OTHERS: &str = "(others)";
 pub(crate) struct Dropped(Mutex<BTreeMap<String, BTreeMap<String, u64>>>);
 
 impl Dropped {
-    /// Counts what one request tolerated.
-    pub(crate) fn count(&self, tenant_id: &str, tolerance: &Tolerance) {
+    /// Counts what one request, or one operation of a bulk, was accepted with.
+    pub(crate) fn count(&self, tenant_id: &str, leniencies: &[(Leniency, String)]) {
         let dropped = |kind: &Leniency| matches!(kind, Leniency::UnknownAttribute | Leniency::UnknownSchema);
-        for (_, name) in tolerance.seen.iter().filter(|(kind, _)| dropped(kind)) {
+        for (_, name) in leniencies.iter().filter(|(kind, _)| dropped(kind)) {
             self.count_name(tenant_id, name);
         }
     }

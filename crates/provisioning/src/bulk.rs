@@ -157,14 +157,19 @@ impl Bulk {
         }
     }
 
-    fn refuse(&mut self, operation: usize, error: ProvisioningError, leniencies: Leniencies) {
-        let resource = self.resource(operation).map(|(kind, id)| (kind, id.to_owned()));
+    /// The outcome of an operation that is refused.
+    pub fn refused<E>(&self, operation: usize, error: E) -> Outcome<E> {
+        let (kind, id) = self.resource(operation).map(|(kind, id)| (kind, id.to_owned())).unzip();
         let sent = self.operations.get(operation);
         let method = sent.and_then(|sent| sent.asked.as_ref().ok()).map(|asked| asked.method);
-        let (kind, id) = resource.unzip();
+        Outcome { kind, method, id, result: Err(error), leniencies: Vec::new() }
+    }
+
+    fn refuse(&mut self, operation: usize, error: ProvisioningError, leniencies: Leniencies) {
+        let outcome = Outcome { leniencies, ..self.refused(operation, error) };
         self.set(operation, Progress::Ended);
         self.errors_left = self.errors_left.map(|left| left.saturating_sub(1));
-        self.step.outcomes.push((operation, Outcome { kind, method, id, result: Err(error), leniencies }));
+        self.step.outcomes.push((operation, outcome));
     }
 
     /// Does one operation, or several whose references form a circle: all of them or none.

@@ -13,11 +13,11 @@ mod token;
 mod tokens;
 
 use actix_web::{
-    HttpMessage as _, HttpRequest, HttpResponse,
+    HttpMessage as _, HttpResponse,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
     guard,
-    http::{StatusCode, header::AUTHORIZATION},
+    http::StatusCode,
     middleware::{Next, from_fn},
     web::{self, Data},
 };
@@ -139,8 +139,8 @@ fn refusal(request: &ServiceRequest, request_id: &str) -> Option<Problem> {
     let Some(app) = request.app_data::<Data<App>>() else {
         return Some(Problem::new(500, "No application."));
     };
-    let sent = bearer(request.request());
-    if app.admin_token.admits(&sent) {
+    let sent = http::bearer(request.request()).unwrap_or_default();
+    if app.admin_token.admits(sent) {
         http::trust(request.request());
         return None;
     }
@@ -157,17 +157,6 @@ fn refusal(request: &ServiceRequest, request_id: &str) -> Option<Problem> {
         warn!(request_id, peer, status, cause, "an admin request was refused");
     }
     Some(problem)
-}
-
-/// The bearer token, or an empty text, which is never accepted.
-fn bearer(request: &HttpRequest) -> String {
-    let mut headers = request.headers().get_all(AUTHORIZATION);
-    let (Some(header), None) = (headers.next(), headers.next()) else { return String::new() };
-    let parts = header.to_str().ok().and_then(|text| text.split_once(' '));
-    parts
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, t)| t.trim().to_owned())
-        .unwrap_or_default()
 }
 
 /// A JSON response.

@@ -157,6 +157,14 @@ pub(crate) fn trust(request: &HttpRequest) {
     }
 }
 
+/// The one bearer token of the request; `None` for none, two or another scheme.
+pub(crate) fn bearer(request: &HttpRequest) -> Option<&str> {
+    let mut headers = request.headers().get_all(header::AUTHORIZATION);
+    let (Some(header), None) = (headers.next(), headers.next()) else { return None };
+    let (scheme, token) = header.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
 /// Notes what the answer means for the connection, and says so where it is the last.
 fn ended<B>(
     mut response: actix_http::Response<B>,

@@ -4,19 +4,12 @@
 
 use std::sync::Arc;
 
-use actix_web::{
-    HttpRequest,
-    http::header::{AUTHORIZATION, HOST},
-    rt,
-};
+use actix_web::{HttpRequest, http::header::HOST, rt};
 use tenant_registry::{Grant, TenantState, Token};
 use tracing::warn;
 
 use super::target::Target;
-use crate::{
-    api_error::{ApiError, Unauthorized},
-    app::App,
-};
+use crate::{api_error::ApiError, app::App, http};
 
 /// The tenant's live credential, if the request carries one that opens what its path names.
 ///
@@ -33,7 +26,7 @@ pub(super) async fn authenticate(
     if let Some(down) = region.and_then(|region| app.regions.down(region.as_str())) {
         return Err(ApiError::RegionDown(down));
     }
-    let token = bearer(request);
+    let token = token(request);
     let verified = match &token {
         Some(token) => verify(app, token).await,
         None => Ok(None),
@@ -47,7 +40,7 @@ pub(super) async fn authenticate(
     let tenant = &grant.tenant;
     if !app.is_region(&tenant.region, &target.before_key, host(request)) {
         app.metrics.authentication_refusals.with_label_values(&["wrong_region"]).inc();
-        return Err(ApiError::Unauthorized(Unauthorized::WrongRegion { base_url: app.base(tenant).0 }));
+        return Err(ApiError::WrongRegion { base_url: app.base(tenant).0 });
     }
     if target.company_key != tenant.company_key.as_str() {
         return Err(refuse(app, request, token.as_ref()));
@@ -62,7 +55,7 @@ pub(super) async fn authenticate(
 
 /// What is said at a path without `scim/v2`: the holder of a genuine token is told where to go (MO15).
 pub(super) async fn lost(app: &App, request: &HttpRequest) -> ApiError {
-    let verified = match bearer(request) {
+    let verified = match token(request) {
         Some(token) => verify(app, &token).await,
         None => Ok(None),
     };
@@ -72,12 +65,9 @@ pub(super) async fn lost(app: &App, request: &HttpRequest) -> ApiError {
     }
 }
 
-/// The one bearer token of the request; `None` for none, two, another scheme or a shape that no token has.
-fn bearer(request: &HttpRequest) -> Option<Token> {
-    let mut headers = request.headers().get_all(AUTHORIZATION);
-    let (Some(header), None) = (headers.next(), headers.next()) else { return None };
-    let (scheme, token) = header.to_str().ok()?.split_once(' ')?;
-    Token::parse(token.trim()).filter(|_| scheme.eq_ignore_ascii_case("bearer"))
+/// The token of the request; `None` for none, or a shape that no token has.
+fn token(request: &HttpRequest) -> Option<Token> {
+    Token::parse(http::bearer(request)?)
 }
 
 async fn verify(app: &App, token: &Token) -> Result<Option<Arc<Grant>>, ApiError> {
@@ -107,7 +97,7 @@ fn refuse(app: &App, request: &HttpRequest, token: Option<&Token>) -> ApiError {
         }
         None => {
             app.metrics.authentication_refusals.with_label_values(&["unknown"]).inc();
-            ApiError::Unauthorized(Unauthorized::Unknown)
+            ApiError::Unauthorized
         }
     }
 }

@@ -1,22 +1,19 @@
 //! A request's body: its type, its size, the time it may take, the JSON in it, and what is made of that. A long one waits for
 //! its share of memory, and is parsed and judged in the background.
 
-use std::sync::Arc;
-
 use actix_web::{
     HttpRequest,
     http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue},
     web::{BytesMut, Payload},
 };
 use futures_util::StreamExt as _;
-use provisioning::Rules;
+use provisioning::RequestContext;
 use scim_core::{json, leniency::Tolerance};
 use serde_json::Value;
 use store::in_background;
 use tenant_registry::Tenant;
 use tokio::time::timeout;
 
-use super::caller::Caller;
 use crate::{
     api_error::ApiError,
     app::App,
@@ -30,9 +27,9 @@ pub(super) struct Body {
     room: Option<Arriving>,
 }
 
-/// What was made of a body.
-pub(super) struct Made<T> {
-    pub(super) what: T,
+/// What was read from a body.
+pub(super) struct Parsed<T> {
+    pub(super) value: T,
     /// The memory of what a long one was parsed to, to be held for as long as the request has work.
     pub(super) memory: Option<Held>,
 }
@@ -49,7 +46,7 @@ impl Body {
         payload: Payload,
     ) -> Result<Self, ApiError> {
         check_type(request)?;
-        let (limit, patience) = (app.settings.body_limit, app.settings.body_timeout);
+        let (limit, time) = (app.settings.body_limit, app.settings.body_timeout);
         let announced =
             request.headers().get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
         if announced.is_some_and(|length| length > limit.saturating_mul(DRAINED)) {
@@ -59,46 +56,45 @@ impl Body {
         if let Some(length) = announced.filter(|length| *length <= limit) {
             reading.announce(length).await?;
         }
-        let read = timeout(patience, reading.collect(payload)).await;
-        read.map_err(|_| ApiError::BodyTooSlow { seconds: patience.as_secs() })??;
+        let read = timeout(time, reading.collect(payload)).await;
+        read.map_err(|_| ApiError::BodyTooSlow { seconds: time.as_secs() })??;
         Ok(Self { bytes: reading.bytes, room: reading.room })
     }
 
-    /// Parses the body and makes something of the JSON in it.
+    /// Parses the body, and reads what the request asks for from the JSON in it.
     ///
     /// # Errors
-    /// 400 `invalidSyntax`; 503 when its turn does not come; or those of `make`.
-    pub(super) async fn make<T, F>(
+    /// 400 `invalidSyntax`; 503 when its turn does not come; or those of `read`.
+    pub(super) async fn parse<T, F>(
         self,
         app: &App,
-        caller: &Caller,
-        tolerance: &mut Tolerance,
-        make: F,
-    ) -> Result<Made<T>, ApiError>
+        tenant: &Tenant,
+        context: &mut RequestContext,
+        read: F,
+    ) -> Result<Parsed<T>, ApiError>
     where
-        F: FnOnce(Value, &Rules, &mut Tolerance) -> Result<T, ApiError> + Send + 'static,
+        F: FnOnce(Value, &mut RequestContext) -> Result<T, ApiError> + Send + 'static,
         T: Send + 'static,
     {
         let Self { bytes, room } = self;
         let Some(room) = room else {
-            let value = parse(&bytes, tolerance)?;
-            let what = make(value, &caller.rules, tolerance)?;
-            return Ok(Made { what, memory: None });
+            let value = read(parse(&bytes, &mut context.tolerance)?, context)?;
+            return Ok(Parsed { value, memory: None });
         };
-        let memory = app.shares.values(&caller.tenant, bytes.len()).await?;
-        let turn = app.shares.work(&caller.tenant).await?;
-        let rules = Arc::clone(&caller.rules);
+        let memory = app.shares.values(tenant, bytes.len()).await?;
+        let turn = app.shares.work(tenant).await?;
+        let mut own = context.attempt();
         let work = move || {
-            let (_turn, mut own) = (turn, rules.tolerance());
-            let parsed = parse(&bytes, &mut own);
+            let _turn = turn;
+            let parsed = parse(&bytes, &mut own.tolerance);
             drop((bytes, room));
-            let made = parsed.and_then(|value| make(value, &rules, &mut own));
+            let value = parsed.and_then(|value| read(value, &mut own));
             // The caller may be gone by now; the memory is held for as long as it is used.
-            Ok::<_, ApiError>((made.map(|what| Made { what, memory: Some(memory) }), own))
+            Ok::<_, ApiError>((value.map(|value| Parsed { value, memory: Some(memory) }), own.tolerance.seen))
         };
-        let (made, own) = in_background(work).await?;
-        tolerance.seen.extend(own.seen);
-        made
+        let (parsed, seen) = in_background(work).await?;
+        context.tolerance.seen.extend(seen);
+        parsed
     }
 }
 

@@ -11,7 +11,7 @@ use provisioning::Preconditions;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
-use super::answer::Answer;
+use super::response::Response;
 use crate::api_error::ApiError;
 
 /// `If-Match` and `If-None-Match`, as sent. A list may stand in several lines (RFC 9110 §5.3).
@@ -33,10 +33,10 @@ pub(super) fn conditional(
     conditions: &Preconditions,
     tag: String,
     text: impl FnOnce() -> Result<String, ApiError>,
-) -> Result<Answer, ApiError> {
+) -> Result<Response, ApiError> {
     conditions.check_read(&tag)?;
     let known = conditions.has(&tag);
-    let answer = if known { Answer::empty(StatusCode::NOT_MODIFIED) } else { Answer::ok(text()?) };
+    let answer = if known { Response::empty(StatusCode::NOT_MODIFIED) } else { Response::ok(text()?) };
     Ok(answer.with_etag(tag))
 }
 

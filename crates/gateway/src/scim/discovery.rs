@@ -1,18 +1,20 @@
 //! `/ServiceProviderConfig`, `/ResourceTypes`, `/Schemas`: what this tenant's endpoint is, told from the same data that
 //! decides requests (RFC 7644 §4).
 
+use std::sync::Arc;
+
 use actix_web::web::Data;
-use provisioning::Preconditions;
+use provisioning::{Preconditions, Rules};
 use scim_core::{discovery, list};
 use serde_json::Value;
 use store::in_background;
 
 use super::{
-    answer::Answer,
     caller::Caller,
     conditions::{conditional, give_version},
     endpoint::Endpoint,
     query::Query,
+    response::Response,
 };
 use crate::{api_error::ApiError, app::App};
 
@@ -23,40 +25,41 @@ pub(super) async fn answer(
     endpoint: Endpoint,
     query: &Query,
     conditions: Preconditions,
-) -> Result<Answer, ApiError> {
+    rules: &Arc<Rules>,
+) -> Result<Response, ApiError> {
     if query.search.filter.is_some() {
         return Err(ApiError::DiscoveryFilter);
     }
     if !matches!(endpoint, Endpoint::Schemas | Endpoint::Schema(_)) {
-        return tell(app, &caller, &endpoint, &conditions);
+        return describe(app, rules, &endpoint, &conditions);
     }
     // A tenant's own schemas may have a thousand attributes.
-    let (app, turn) = (app.clone(), app.shares.work(&caller.tenant).await?);
+    let (app, rules, turn) = (app.clone(), Arc::clone(rules), app.shares.work(&caller.tenant).await?);
     let work = move || {
         let _turn = turn;
-        tell(&app, &caller, &endpoint, &conditions)
+        describe(&app, &rules, &endpoint, &conditions)
     };
     in_background(work).await
 }
 
-fn tell(
+fn describe(
     app: &App,
-    caller: &Caller,
+    rules: &Rules,
     endpoint: &Endpoint,
     conditions: &Preconditions,
-) -> Result<Answer, ApiError> {
-    let base = &caller.base.0;
-    let types: Vec<_> = caller.rules.types().collect();
+) -> Result<Response, ApiError> {
+    let base = &rules.base.0;
+    let types: Vec<_> = rules.types().collect();
     match endpoint {
         Endpoint::ServiceProviderConfig => {
-            told(discovery::service_provider_config(&features(app), base), conditions)
+            single(discovery::service_provider_config(&features(app), base), conditions)
         }
         Endpoint::ResourceTypes => Ok(whole_list(discovery::resource_types(&types, base))),
         Endpoint::ResourceType(name) => {
-            told(one(discovery::resource_types(&types, base), name, "resource type")?, conditions)
+            single(one(discovery::resource_types(&types, base), name, "resource type")?, conditions)
         }
         Endpoint::Schemas => Ok(whole_list(discovery::schemas(&types, base))),
-        Endpoint::Schema(urn) => told(one(discovery::schemas(&types, base), urn, "schema")?, conditions),
+        Endpoint::Schema(urn) => single(one(discovery::schemas(&types, base), urn, "schema")?, conditions),
         _ => Err(ApiError::NoSuchPath { base_url: Some(base.clone()) }),
     }
 }
@@ -71,11 +74,11 @@ fn features(app: &App) -> discovery::Features {
     }
 }
 
-fn whole_list(resources: Vec<Value>) -> Answer {
+fn whole_list(resources: Vec<Value>) -> Response {
     let texts: Vec<String> =
         resources.into_iter().map(|resource| versioned(resource).0.to_string()).collect();
     let total = u64::try_from(texts.len()).unwrap_or(u64::MAX);
-    Answer::ok(list::list_text(total, &list::Place::Index(1), &texts))
+    Response::ok(list::list_text(total, &list::Place::Index(1), &texts))
 }
 
 fn one(resources: Vec<Value>, id: &str, kind: &str) -> Result<Value, ApiError> {
@@ -87,7 +90,7 @@ fn one(resources: Vec<Value>, id: &str, kind: &str) -> Result<Value, ApiError> {
     resources.into_iter().find(is).ok_or_else(|| ApiError::not_found(kind))
 }
 
-fn told(resource: Value, conditions: &Preconditions) -> Result<Answer, ApiError> {
+fn single(resource: Value, conditions: &Preconditions) -> Result<Response, ApiError> {
     let (resource, version) = versioned(resource);
     conditional(conditions, version, || Ok(resource.to_string()))
 }

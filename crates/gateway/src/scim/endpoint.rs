@@ -1,63 +1,22 @@
-//! The URL table of SCIM (RFC 7644 §3.2): which paths there are and which methods each takes.
+//! The URL table of SCIM (RFC 7644 §3.2): which paths there are and which methods each takes. The endpoints of resources follow
+//! from [`ResourceKind`].
+
+use std::borrow::Cow;
 
 use actix_web::http::Method;
 use scim_core::ResourceKind;
 
-/// The kinds that clients write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    User,
-    Group,
-}
-
-/// The kinds that clients may only read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Entitlement {
-    License,
-    Role,
-}
-
-impl From<Kind> for ResourceKind {
-    fn from(kind: Kind) -> Self {
-        match kind {
-            Kind::User => Self::User,
-            Kind::Group => Self::Group,
-        }
-    }
-}
-
-impl From<Entitlement> for ResourceKind {
-    fn from(kind: Entitlement) -> Self {
-        match kind {
-            Entitlement::License => Self::License,
-            Entitlement::Role => Self::Role,
-        }
-    }
-}
-
-/// What a query lists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Scope {
-    /// Users and groups (RFC 7644 §3.4.2.1).
-    All,
-    Of(Kind),
-    Entitlements(Entitlement),
-}
-
 /// A path below the base URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Endpoint {
-    /// The base URL: all resource types together (RFC 7644 §3.4.2.1).
+    /// The base URL: users and groups together (RFC 7644 §3.4.2.1).
     Root,
-    /// A query by POST (RFC 7644 §3.4.3).
-    Search(Scope),
-    Users,
-    User(String),
-    Groups,
-    Group(String),
-    /// `/Licenses` or `/Roles`.
-    Entitlements(Entitlement),
-    Entitlement(Entitlement, String),
+    /// A query by POST (RFC 7644 §3.4.3) of one kind, or of users and groups together.
+    Search(Option<ResourceKind>),
+    /// All resources of a kind.
+    Collection(ResourceKind),
+    /// One resource, by its id.
+    Resource(ResourceKind, String),
     Bulk,
     ServiceProviderConfig,
     ResourceTypes,
@@ -72,74 +31,50 @@ impl Endpoint {
     /// `None` when there is no such path.
     pub(super) fn parse(rest: &[String]) -> Option<Self> {
         let words: Vec<&str> = rest.iter().map(String::as_str).collect();
-        Some(match words.as_slice() {
-            ["Users"] => Self::Users,
-            ["Groups"] => Self::Groups,
+        Some(match *words.as_slice() {
             [] => Self::Root,
-            [".search"] => Self::Search(Scope::All),
-            ["Users", ".search"] => Self::Search(Scope::Of(Kind::User)),
-            ["Groups", ".search"] => Self::Search(Scope::Of(Kind::Group)),
-            ["Licenses", ".search"] => Self::Search(Scope::Entitlements(Entitlement::License)),
-            ["Roles", ".search"] => Self::Search(Scope::Entitlements(Entitlement::Role)),
+            [".search"] => Self::Search(None),
             ["Bulk"] => Self::Bulk,
             ["Me", ..] => Self::NotBuilt("/Me"),
-            ["Users", id] => Self::User((*id).to_owned()),
-            ["Groups", id] => Self::Group((*id).to_owned()),
-            ["Licenses"] => Self::Entitlements(Entitlement::License),
-            ["Licenses", id] => Self::Entitlement(Entitlement::License, (*id).to_owned()),
-            ["Roles"] => Self::Entitlements(Entitlement::Role),
-            ["Roles", id] => Self::Entitlement(Entitlement::Role, (*id).to_owned()),
             ["ServiceProviderConfig"] => Self::ServiceProviderConfig,
             ["ResourceTypes"] => Self::ResourceTypes,
-            ["ResourceTypes", name] => Self::ResourceType((*name).to_owned()),
+            ["ResourceTypes", name] => Self::ResourceType(name.to_owned()),
             ["Schemas"] => Self::Schemas,
-            ["Schemas", urn] => Self::Schema((*urn).to_owned()),
+            ["Schemas", urn] => Self::Schema(urn.to_owned()),
+            [collection] => Self::Collection(kind(collection)?),
+            [collection, ".search"] => Self::Search(Some(kind(collection)?)),
+            [collection, id] => Self::Resource(kind(collection)?, id.to_owned()),
             _ => return None,
         })
     }
 
     /// Each endpoint that is built, once, with placeholders for what its path holds.
     pub(super) fn every() -> Vec<Self> {
-        let anything = String::new;
-        vec![
-            Self::Root,
-            Self::Search(Scope::All),
-            Self::Search(Scope::Of(Kind::User)),
-            Self::Search(Scope::Of(Kind::Group)),
-            Self::Search(Scope::Entitlements(Entitlement::License)),
-            Self::Search(Scope::Entitlements(Entitlement::Role)),
-            Self::Users,
-            Self::User(anything()),
-            Self::Groups,
-            Self::Group(anything()),
-            Self::Entitlements(Entitlement::License),
-            Self::Entitlement(Entitlement::License, anything()),
-            Self::Entitlements(Entitlement::Role),
-            Self::Entitlement(Entitlement::Role, anything()),
+        let search = ResourceKind::ALL.iter().map(|kind| Self::Search(Some(*kind)));
+        let resources = ResourceKind::ALL
+            .iter()
+            .flat_map(|kind| [Self::Collection(*kind), Self::Resource(*kind, String::new())]);
+        let others = [
             Self::Bulk,
             Self::ServiceProviderConfig,
             Self::ResourceTypes,
-            Self::ResourceType(anything()),
+            Self::ResourceType(String::new()),
             Self::Schemas,
-            Self::Schema(anything()),
-        ]
+            Self::Schema(String::new()),
+        ];
+        [Self::Root, Self::Search(None)].into_iter().chain(search).chain(resources).chain(others).collect()
     }
 
     /// The methods it takes, as `Allow` lists them.
     pub(super) fn methods(&self) -> &'static [Method] {
         match self {
-            Self::Users | Self::Groups => &[Method::GET, Method::POST],
-            Self::User(_) | Self::Group(_) => &[Method::GET, Method::PUT, Method::PATCH, Method::DELETE],
+            Self::Collection(kind) if !kind.is_read_only() => &[Method::GET, Method::POST],
+            Self::Resource(kind, _) if !kind.is_read_only() => {
+                &[Method::GET, Method::PUT, Method::PATCH, Method::DELETE]
+            }
             Self::Bulk | Self::Search(_) => &[Method::POST],
-            Self::Root
-            | Self::Entitlements(_)
-            | Self::Entitlement(..)
-            | Self::ServiceProviderConfig
-            | Self::ResourceTypes
-            | Self::ResourceType(_)
-            | Self::Schemas
-            | Self::Schema(_) => &[Method::GET],
             Self::NotBuilt(_) => &[],
+            _ => &[Method::GET],
         }
     }
 
@@ -154,23 +89,14 @@ impl Endpoint {
         )
     }
 
-    /// The path as a template: what metrics and logs name.
-    pub(super) fn route(&self) -> &'static str {
-        match self {
+    /// The path as a template: what metrics, logs and the OpenAPI document name.
+    pub(super) fn route(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
+            Self::Search(Some(kind)) => return Cow::Owned(format!("{}/.search", kind.endpoint())),
+            Self::Resource(kind, _) => return Cow::Owned(format!("{}/{{id}}", kind.endpoint())),
+            Self::Collection(kind) => kind.endpoint(),
             Self::Root => "/",
-            Self::Search(Scope::All) => "/.search",
-            Self::Search(Scope::Of(Kind::User)) => "/Users/.search",
-            Self::Search(Scope::Of(Kind::Group)) => "/Groups/.search",
-            Self::Search(Scope::Entitlements(Entitlement::License)) => "/Licenses/.search",
-            Self::Search(Scope::Entitlements(Entitlement::Role)) => "/Roles/.search",
-            Self::Users => "/Users",
-            Self::User(_) => "/Users/{id}",
-            Self::Groups => "/Groups",
-            Self::Group(_) => "/Groups/{id}",
-            Self::Entitlements(Entitlement::License) => "/Licenses",
-            Self::Entitlement(Entitlement::License, _) => "/Licenses/{id}",
-            Self::Entitlements(Entitlement::Role) => "/Roles",
-            Self::Entitlement(Entitlement::Role, _) => "/Roles/{id}",
+            Self::Search(None) => "/.search",
             Self::Bulk => "/Bulk",
             Self::ServiceProviderConfig => "/ServiceProviderConfig",
             Self::ResourceTypes => "/ResourceTypes",
@@ -178,41 +104,44 @@ impl Endpoint {
             Self::Schemas => "/Schemas",
             Self::Schema(_) => "/Schemas/{urn}",
             Self::NotBuilt(path) => path,
-        }
+        })
     }
+}
+
+/// The kind whose collection has this path.
+fn kind(collection: &str) -> Option<ResourceKind> {
+    let is = |kind: &&ResourceKind| kind.endpoint().strip_prefix('/') == Some(collection);
+    ResourceKind::ALL.iter().find(is).copied()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
     fn every_endpoint_is_listed_once_and_found_by_its_route() {
+        let mut routes = BTreeSet::new();
         for endpoint in Endpoint::every() {
-            // No catch-all arm: whoever adds an endpoint is told to list it.
+            // No catch-all arm: a new endpoint does not compile until it is counted here.
             let listed = match &endpoint {
                 Endpoint::Root
-                | Endpoint::Search(
-                    Scope::All
-                    | Scope::Of(Kind::User | Kind::Group)
-                    | Scope::Entitlements(Entitlement::License | Entitlement::Role),
-                )
-                | Endpoint::Users
-                | Endpoint::User(_)
-                | Endpoint::Groups
-                | Endpoint::Group(_)
-                | Endpoint::Entitlements(Entitlement::License | Entitlement::Role)
-                | Endpoint::Entitlement(Entitlement::License | Entitlement::Role, _)
+                | Endpoint::Search(_)
+                | Endpoint::Collection(_)
+                | Endpoint::Resource(..)
                 | Endpoint::Bulk
                 | Endpoint::ServiceProviderConfig
                 | Endpoint::ResourceTypes
                 | Endpoint::ResourceType(_)
                 | Endpoint::Schemas
-                | Endpoint::Schema(_) => 20,
+                | Endpoint::Schema(_) => 3 * ResourceKind::ALL.len() + 8,
                 Endpoint::NotBuilt(_) => 0,
             };
             assert_eq!(Endpoint::every().len(), listed);
-            let segments = endpoint.route().split('/').filter(|segment| !segment.is_empty());
+            assert!(routes.insert(endpoint.route()), "{endpoint:?}");
+            let route = endpoint.route();
+            let segments = route.split('/').filter(|segment| !segment.is_empty());
             let rest: Vec<String> = segments.map(str::to_owned).collect();
             assert_eq!(Endpoint::parse(&rest).map(|e| e.route()), Some(endpoint.route()));
         }

@@ -1,34 +1,32 @@
 //! `/Licenses` and `/Roles`: what Okta's entitlement discovery reads. There are few of each, so a page is cut in memory.
 
-use actix_web::HttpRequest;
+use std::sync::Arc;
+
 use directory::search::Position;
-use provisioning::{entitlements, lists::Ends};
-use scim_core::{
-    ResourceKind, ResourceType, ScimError, leniency::Tolerance, list, projection::Projection,
-    search::SearchRequest,
-};
+use provisioning::{Preconditions, RequestContext, Rules, entitlements::all, lists::Ends};
+use scim_core::{ResourceKind, ResourceType, ScimError, list, projection::Projection, search::SearchRequest};
 use serde_json::{Map, Value, json};
+use store::Store;
 
 use super::{
-    answer::Answer,
-    caller::Caller,
-    conditions::{conditional, conditions, give_version},
+    conditions::{conditional, give_version},
     lists::Asked,
-    query::Query,
+    response::Response,
 };
 use crate::{api_error::ApiError, app::App};
 
 pub(super) async fn list(
     app: &App,
-    caller: Caller,
+    store: &Store,
     kind: ResourceKind,
     request: &SearchRequest,
-    tolerance: &mut Tolerance,
-) -> Result<Answer, ApiError> {
-    let Caller { rules, store, .. } = caller;
-    let filter = request.filter(rules.resource_type(kind), &[], tolerance)?;
-    let sort = request.sort(rules.resource_type(kind), &[], tolerance)?;
-    let projection = request.projection(rules.resource_type(kind))?;
+    context: &mut RequestContext,
+) -> Result<Response, ApiError> {
+    let (rules, tolerance) = (Arc::clone(&context.rules), &mut context.tolerance);
+    let rt = rules.resource_type(kind);
+    let filter = request.filter(rt, &[], tolerance)?;
+    let sort = request.sort(rt, &[], tolerance)?;
+    let projection = request.projection(rt)?;
     let text_of = |part: Option<String>| part.unwrap_or_default();
     let query = [
         format!("{kind:?}"),
@@ -36,10 +34,10 @@ pub(super) async fn list(
         text_of(sort.as_ref().map(ToString::to_string)),
     ];
     let paging = request.paging(app.settings.max_results)?;
-    let asked = Asked::of(app, &store, paging, &json!(query).to_string()).await?;
+    let asked = Asked::of(app, store, paging, &json!(query).to_string()).await?;
     store
         .read(move |tx| {
-            let mut found = entitlements::all(tx, kind, &rules)?;
+            let mut found = all(tx, kind, &rules)?;
             found.iter_mut().for_each(|resource| drop(give_version(resource)));
             found.retain(|resource| filter.as_ref().is_none_or(|filter| filter.matches(resource)));
             let position = |resource: &Map<String, Value>| Position {
@@ -53,29 +51,25 @@ pub(super) async fn list(
             });
             let texts: Vec<String> = shown.collect();
             let place = asked.place(&Ends::from(&page));
-            Ok::<_, ApiError>(Answer::ok(list::list_text(page.total, &place, &texts)))
+            Ok::<_, ApiError>(Response::ok(list::list_text(page.total, &place, &texts)))
         })
         .await
 }
 
 pub(super) async fn get(
-    request: &HttpRequest,
-    caller: Caller,
-    query: &Query,
+    store: &Store,
     kind: ResourceKind,
     id: String,
-) -> Result<Answer, ApiError> {
-    let conditions = conditions(request);
-    let Caller { rules, store, .. } = caller;
-    let projection = query.projection(rules.resource_type(kind))?;
+    projection: Projection,
+    conditions: Preconditions,
+    rules: Arc<Rules>,
+) -> Result<Response, ApiError> {
     store
         .read(move |tx| {
-            let rt = rules.resource_type(kind);
-            let mut all = entitlements::all(tx, kind, &rules)?.into_iter();
-            let found = all.find(|resource| id_of(resource) == id);
-            let mut found = found.ok_or_else(|| ScimError::not_found(rt.kind.name()))?;
+            let found = all(tx, kind, &rules)?.into_iter().find(|resource| id_of(resource) == id);
+            let mut found = found.ok_or_else(|| ScimError::not_found(kind.name()))?;
             let version = give_version(&mut found);
-            conditional(&conditions, version, || Ok(text(rt, found, &projection)))
+            conditional(&conditions, version, || Ok(text(rules.resource_type(kind), found, &projection)))
         })
         .await
 }

@@ -1,7 +1,6 @@
-//! The one way in: path, credential, endpoint, method, then the handler. A panic below ends here as a 500 in SCIM form; what
-//! happened is counted and logged here, once.
+//! The one way in: path, credential, endpoint, method, then the handler. A panic below ends here as a 500 in SCIM form.
 
-use std::{panic::AssertUnwindSafe, time::Instant};
+use std::{borrow::Cow, panic::AssertUnwindSafe, sync::Arc, time::Instant};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -9,75 +8,79 @@ use actix_web::{
     web::{Data, Payload},
 };
 use futures_util::FutureExt as _;
-use provisioning::Act;
-use scim_core::{ResourceKind, leniency::Tolerance};
-use tracing::{debug, error, info};
+use provisioning::{Outcome, RequestContext};
+use scim_core::{ResourceKind, bulk};
+use tenant_registry::Tenant;
 
 use super::{
-    answer::{Answer, error_response},
     authenticate::{authenticate, lost},
     body::Body,
-    bulk,
+    bulk::bulk,
     caller::Caller,
     conditions::conditions,
     discovery,
-    endpoint::{Endpoint, Kind, Scope},
-    entitlements, lists,
+    endpoint::Endpoint,
+    lists,
+    outcome::{Part, Subject, conclude},
     query::Query,
     resources,
+    response::{Response, error_response},
     target::Target,
-    write::{Asked, write},
+    write::{WriteRequest, write},
 };
-use crate::{
-    api_error::ApiError,
-    app::App,
-    http,
-    protection::protect,
-    request_id,
-    shares::TooMuchUnderWay,
-    telemetry::tally::{TALLY, What},
-};
+use crate::{api_error::ApiError, app::App, http, protection::protect, request_id, shares::TooMuchUnderWay};
 
 /// What is known of a request by the time it is answered, for the log and the metrics.
-struct Seen {
+struct Trace {
     began: Instant,
     id: String,
-    route: Option<&'static str>,
-    tenant: Option<String>,
-    /// Whether the log has the failure already.
-    is_logged: bool,
+    route: Option<Cow<'static, str>>,
+    tenant: Option<Arc<Tenant>>,
+    context: Option<RequestContext>,
+    /// What is asked of which resource, where that is one.
+    kind: Option<ResourceKind>,
+    method: Option<bulk::Method>,
+    resource_id: Option<String>,
 }
 
-impl Seen {
+impl Trace {
     fn begin() -> Self {
-        let (began, id) = (Instant::now(), request_id::new());
-        Self { began, id, route: None, tenant: None, is_logged: false }
+        Self {
+            began: Instant::now(),
+            id: request_id::new(),
+            route: None,
+            tenant: None,
+            context: None,
+            kind: None,
+            method: None,
+            resource_id: None,
+        }
     }
-}
-
-/// Why a request was refused or failed.
-struct Failure {
-    cause: String,
-    /// Whether it takes no credential to be told so, in which case it is summed up in the log.
-    is_anybodys: bool,
 }
 
 /// Answers every request that no other route takes.
 pub(crate) async fn scim(request: HttpRequest, payload: Payload, app: Data<App>) -> HttpResponse {
-    let mut seen = Seen::begin();
-    let work = AssertUnwindSafe(answer(&app, &request, payload, &mut seen)).catch_unwind().await;
-    let outcome = work.unwrap_or(Err(ApiError::Panicked));
-    seen.is_logged = outcome.as_ref().is_err_and(ApiError::is_logged);
-    let failure = outcome.as_ref().err().map(|error| Failure {
-        cause: error.to_string(),
-        is_anybodys: seen.tenant.is_none() && !seen.is_logged && !error.tells_of_a_tenant(),
-    });
-    let mut response = match outcome {
-        Ok(answer) => answer.into_response(&request),
-        Err(error) => error_response(&error, &request, &seen.id),
+    let mut trace = Trace::begin();
+    let work = AssertUnwindSafe(answer(&app, &request, payload, &mut trace)).catch_unwind().await;
+    let (mut response, result) = match work.unwrap_or(Err(ApiError::Panicked)) {
+        Ok(mut response) => {
+            trace.resource_id = trace.resource_id.or(response.id.take());
+            let done = std::mem::take(&mut response.done);
+            (response.into_http(&request), Ok(done))
+        }
+        Err(error) => (error_response(&error, &request, &trace.id), Err(error)),
     };
-    protect(response.headers_mut(), &seen.id);
-    note(&app, &request, &seen, response.status().as_u16(), failure.as_ref());
+    protect(response.headers_mut(), &trace.id);
+    let Trace { began, id, route, tenant, context, kind, method, resource_id } = trace;
+    let leniencies = context.map(|context| context.tolerance.seen).unwrap_or_default();
+    let outcome = Outcome { kind, method, id: resource_id, result, leniencies };
+    let subject = Subject {
+        request_id: &id,
+        tenant: tenant.as_deref(),
+        method: request.method().as_str(),
+        part: Part::Request { route: route.as_deref().unwrap_or("other"), took: began.elapsed() },
+    };
+    conclude(&app, &subject, response.status(), &outcome);
     response
 }
 
@@ -85,58 +88,50 @@ async fn answer(
     app: &Data<App>,
     request: &HttpRequest,
     payload: Payload,
-    seen: &mut Seen,
-) -> Result<Answer, ApiError> {
+    trace: &mut Trace,
+) -> Result<Response, ApiError> {
     refuse_odd_host(request)?;
     let Some(target) = Target::parse(request.uri().path()) else { return Err(lost(app, request).await) };
     let grant = authenticate(app, request, &target).await?;
     http::trust(request);
-    seen.tenant = Some(format!("{}/{}", grant.tenant.region, grant.tenant.company_key));
-    let base = app.base(&grant.tenant);
+    let tenant = &grant.tenant;
+    trace.tenant = Some(Arc::clone(tenant));
+    let base = app.base(tenant);
     let endpoint = Endpoint::parse(&target.rest)
         .ok_or_else(|| ApiError::NoSuchPath { base_url: Some(base.0.clone()) })?;
-    seen.route = Some(endpoint.route());
+    trace.route = Some(endpoint.route());
+    trace.method = write_method(request.method());
+    match &endpoint {
+        Endpoint::Collection(kind) => trace.kind = Some(*kind),
+        Endpoint::Resource(kind, id) => (trace.kind, trace.resource_id) = (Some(*kind), Some(id.clone())),
+        _ => {}
+    }
     check_method(&endpoint, request.method())?;
-    let registry = app.regions.get(&grant.tenant.region).ok_or(ApiError::Misconfigured("region".into()))?;
-    let store = registry.map_err(ApiError::RegionDown)?.store_of(&grant.tenant).await?;
-    let caller = Caller {
-        rules: app.rules.of(&grant.tenant, &base, &store).await?,
-        base,
-        store,
-        tenant: grant.tenant.clone(),
-        act: Act { request_id: seen.id.clone() },
+    let registry = app.regions.get(&tenant.region).ok_or(ApiError::Misconfigured("region".into()))?;
+    let store = registry.map_err(ApiError::RegionDown)?.store_of(tenant).await?;
+    let rules = app.rules.of(tenant, &base, &store).await?;
+    let context = trace.context.insert(RequestContext {
+        request_id: trace.id.clone(),
         credential: grant.key_id.clone(),
-        instant: seen.began,
-    };
-    let mut tolerance = caller.rules.tolerance();
-    let done = dispatch(app, request, payload, caller, endpoint, &mut tolerance).await;
-    let done = done.and_then(|mut answer| {
-        // What was changed is told in any case.
-        let may_be_refused = *asked(request.method()) == Method::GET;
-        if answer.needs_room()
-            && !answer.takes_room(app.shares.answers().room(&grant.tenant))
-            && may_be_refused
-        {
-            return Err(TooMuchUnderWay { read: true }.into());
-        }
-        Ok(answer)
+        tenant: format!("{}/{}", tenant.region, tenant.company_key),
+        tolerance: rules.tolerance(),
+        rules,
+        instant: trace.began,
     });
-    for (leniency, _) in &tolerance.seen {
-        app.metrics.leniencies.with_label_values(&[leniency.kind()]).inc();
+    let caller = Caller { tenant: Arc::clone(tenant), store };
+    let mut answered = dispatch(app, request, payload, caller, endpoint, context).await;
+    if let Ok(response) = &mut answered
+        && !response.takes_room(app.shares.answers().room(tenant))
+        // What was changed is answered in any case.
+        && *asked(request.method()) == Method::GET
+    {
+        return Err(TooMuchUnderWay { read: true }.into());
     }
-    app.dropped.count(grant.tenant.id.as_str(), &tolerance);
-    if done.as_ref().is_err_and(ApiError::met_newer_schemas) {
-        app.rules.forget(&grant.tenant);
+    if answered.as_ref().is_err_and(ApiError::met_newer_schemas) {
+        app.rules.forget(tenant);
     }
-    if !tolerance.seen.is_empty() {
-        let tolerated: Vec<_> = tolerance.seen.iter().take(SHOWN).collect();
-        debug!(request_id = seen.id, ?tolerated, "the request was accepted with leniency");
-    }
-    done
+    answered
 }
-
-/// Most things tolerated in one request that the log tells; a bulk can have thousands.
-const SHOWN: usize = 50;
 
 async fn dispatch(
     app: &Data<App>,
@@ -144,58 +139,49 @@ async fn dispatch(
     payload: Payload,
     caller: Caller,
     endpoint: Endpoint,
-    tolerance: &mut Tolerance,
-) -> Result<Answer, ApiError> {
+    context: &mut RequestContext,
+) -> Result<Response, ApiError> {
     let query = Query::parse(http.query_string())?;
-    query.search.note_dialects(tolerance);
+    query.search.note_dialects(&mut context.tolerance);
     if endpoint.is_discovery() {
-        return discovery::answer(app, caller, endpoint, &query, conditions(http)).await;
+        return discovery::answer(app, caller, endpoint, &query, conditions(http), &context.rules).await;
     }
-    let method = asked(http.method());
-    let body = match *method {
-        Method::POST | Method::PUT | Method::PATCH => {
-            Some(Body::read(app, &caller.tenant, http, payload).await?)
-        }
-        _ => None,
+    let method = write_method(http.method());
+    let body = match method {
+        None | Some(bulk::Method::Delete) => None,
+        Some(_) => Some(Body::read(app, &caller.tenant, http, payload).await?),
     };
-    let (kind, asked) = match (endpoint, method, body) {
-        (Endpoint::Root, &Method::GET, _) => {
-            return lists::get(app, caller, Scope::All, query, tolerance).await;
+    let (kind, id) = match endpoint {
+        Endpoint::Root => return lists::get(app, caller, None, query, context).await,
+        Endpoint::Collection(kind) if method.is_none() => {
+            return lists::get(app, caller, Some(kind), query, context).await;
         }
-        (Endpoint::Users, &Method::GET, _) => {
-            return lists::get(app, caller, Scope::Of(Kind::User), query, tolerance).await;
-        }
-        (Endpoint::Groups, &Method::GET, _) => {
-            return lists::get(app, caller, Scope::Of(Kind::Group), query, tolerance).await;
-        }
-        (Endpoint::Entitlements(kind), _, _) => {
-            return lists::get(app, caller, Scope::Entitlements(kind), query, tolerance).await;
-        }
-        (Endpoint::Search(scope), _, Some(body)) => {
-            return lists::search(app, caller, scope, (query, body), tolerance).await;
-        }
-        (Endpoint::User(id), &Method::GET, _) => {
-            return resources::get(app, http, caller, &query, ResourceKind::User, id).await;
-        }
-        (Endpoint::Group(id), &Method::GET, _) => {
-            return resources::get(app, http, caller, &query, ResourceKind::Group, id).await;
-        }
-        (Endpoint::Entitlement(kind, id), _, _) => {
-            return entitlements::get(http, caller, &query, kind.into(), id).await;
-        }
-        (Endpoint::Bulk, _, Some(body)) => return bulk::bulk(app, caller, body, tolerance).await,
-        (Endpoint::Users, _, Some(body)) => (Kind::User, Asked::Create(body)),
-        (Endpoint::Groups, _, Some(body)) => (Kind::Group, Asked::Create(body)),
-        (Endpoint::User(id), &Method::PUT, Some(body)) => (Kind::User, Asked::Replace(id, body)),
-        (Endpoint::User(id), &Method::PATCH, Some(body)) => (Kind::User, Asked::Patch(id, body)),
-        (Endpoint::User(id), &Method::DELETE, _) => (Kind::User, Asked::Delete(id)),
-        (Endpoint::Group(id), &Method::PUT, Some(body)) => (Kind::Group, Asked::Replace(id, body)),
-        (Endpoint::Group(id), &Method::PATCH, Some(body)) => (Kind::Group, Asked::Patch(id, body)),
-        (Endpoint::Group(id), &Method::DELETE, _) => (Kind::Group, Asked::Delete(id)),
-        // `check_method` lets nothing else through; were it to, nothing must be changed by it.
+        Endpoint::Search(kind) => return lists::search(app, caller, kind, query, body, context).await,
+        Endpoint::Bulk => return bulk(app, caller, body, context).await,
+        Endpoint::Collection(kind) => (kind, None),
+        Endpoint::Resource(kind, id) => (kind, Some(id)),
+        // Discovery is answered above, and `check_method` lets nothing through to what is not built.
         _ => return Err(ApiError::NoSuchPath { base_url: None }),
     };
-    write(app, http, caller, &query, (kind, asked), tolerance).await
+    match (method, id) {
+        (Some(method), id) => {
+            let request = WriteRequest { kind, method, id, body };
+            write(app, http, caller, &query, request, context).await
+        }
+        (None, Some(id)) => resources::get(app, http, caller, &query, kind, id, context).await,
+        (None, None) => Err(ApiError::NoSuchPath { base_url: None }),
+    }
+}
+
+/// The method of a request that writes.
+fn write_method(method: &Method) -> Option<bulk::Method> {
+    match *method {
+        Method::POST => Some(bulk::Method::Post),
+        Method::PUT => Some(bulk::Method::Put),
+        Method::PATCH => Some(bulk::Method::Patch),
+        Method::DELETE => Some(bulk::Method::Delete),
+        _ => None,
+    }
 }
 
 fn check_method(endpoint: &Endpoint, method: &Method) -> Result<(), ApiError> {
@@ -222,84 +208,4 @@ fn refuse_odd_host(request: &HttpRequest) -> Result<(), ApiError> {
     let hosts = request.headers().get_all("host").count();
     let old = request.version() < actix_web::http::Version::HTTP_11;
     if hosts == 1 || (hosts == 0 && old) { Ok(()) } else { Err(ApiError::OddHost) }
-}
-
-fn note(app: &App, request: &HttpRequest, seen: &Seen, status: u16, failure: Option<&Failure>) {
-    let route = seen.route.unwrap_or("other");
-    let method = known_method(request.method());
-    let (id, took) = (&seen.id, seen.began.elapsed());
-    app.metrics.requests.with_label_values(&[route, method, status_text(status)]).inc();
-    app.metrics.seconds.with_label_values(&[route, method]).observe(took.as_secs_f64());
-    let tenant = seen.tenant.as_deref().unwrap_or("-");
-    let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-    let cause = failure.map_or("", |failure| failure.cause.as_str());
-    if failure.is_some_and(|f| f.is_anybodys) && !TALLY.is_first(What::Request, status, cause) {
-        return;
-    }
-    match status {
-        _ if seen.is_logged => {
-            debug!(request_id = id, tenant, method, route, status, micros, cause, "a request failed")
-        }
-        // The cause of a failure is in our words; that of a refusal repeats what the caller sent, in quotation marks.
-        // Not built is an answer, not a failure.
-        500 | 502.. => {
-            error!(request_id = id, tenant, method, route, status, micros, cause, "a request failed")
-        }
-        400.. => {
-            let cause = without_quotations(cause);
-            info!(request_id = id, tenant, method, route, status, micros, cause, "a request was refused")
-        }
-        _ => debug!(request_id = id, tenant, method, route, status, micros, "a request was answered"),
-    }
-}
-
-/// What callers send may be about a person: a PATCH path can hold an e-mail address. The answer repeats it, the log does not
-/// (attack 23).
-pub(super) fn without_quotations(text: &str) -> String {
-    match (text.find('"'), text.rfind('"')) {
-        (Some(first), Some(last)) => {
-            let (before, after) = (text.get(..first), text.get(last + 1..));
-            format!("{}\"...\"{}", before.unwrap_or_default(), after.unwrap_or_default())
-        }
-        _ => text.to_owned(),
-    }
-}
-
-/// A caller can invent methods; labels must stay few (attack 25).
-fn known_method(method: &Method) -> &'static str {
-    match *method {
-        Method::GET => "GET",
-        Method::HEAD => "HEAD",
-        Method::POST => "POST",
-        Method::PUT => "PUT",
-        Method::PATCH => "PATCH",
-        Method::DELETE => "DELETE",
-        _ => "other",
-    }
-}
-
-pub(super) fn status_text(status: u16) -> &'static str {
-    const KNOWN: [(u16, &str); 20] = [
-        (200, "200"),
-        (201, "201"),
-        (204, "204"),
-        (304, "304"),
-        (400, "400"),
-        (401, "401"),
-        (403, "403"),
-        (404, "404"),
-        (405, "405"),
-        (408, "408"),
-        (409, "409"),
-        (412, "412"),
-        (413, "413"),
-        (415, "415"),
-        (429, "429"),
-        (500, "500"),
-        (501, "501"),
-        (503, "503"),
-        (507, "507"),
-        (422, "422"),
-    ];
-    KNOWN.iter().find(|(code, _)| *code == status).map_or("other", |(_, text)| text)
 }

@@ -1,7 +1,6 @@
 //! The SCIM side of HTTP. One handler takes every request that no other route wants, so that every answer, a wrong path
 //! and a panic included, is SCIM JSON, and so that nobody is heard before the credential is checked.
 
-mod answer;
 mod authenticate;
 mod body;
 mod bulk;
@@ -13,9 +12,11 @@ mod entitlements;
 mod entry;
 mod lists;
 pub(crate) mod openapi;
+mod outcome;
 mod query;
 mod refusal;
 mod resources;
+mod response;
 mod target;
 mod write;
 

@@ -1,50 +1,39 @@
 //! The tenant's own words for a refusal: for want of a seat, and for want of room.
 
-use provisioning::{ProvisioningError, refusal::Refusal};
+use provisioning::{ProvisioningError, RequestContext, refusal::Refusal};
 use seat_ledger::SeatError;
 use store::StoreError;
+use tenant_registry::Tenant;
 
-use super::caller::Caller;
 use crate::{api_error::ApiError, app::App};
 
-/// What a seat refusal says beside the numbers, taken down before the transaction takes the caller away.
-pub(super) struct Refused {
-    tenant: String,
-    contact: String,
-    reference: String,
-    not_done: &'static str,
-}
-
-impl Refused {
-    pub(super) fn of(app: &App, caller: &Caller, not_done: &'static str) -> Self {
-        Self {
-            tenant: caller.tenant.name.clone(),
-            contact: app.contact(&caller.tenant).to_owned(),
-            reference: caller.act.request_id.clone(),
-            not_done,
+/// Gives a refusal for want of a seat or of room its words; any other error passes. `not_done` is what the resource was not:
+/// created or changed.
+pub(super) fn explain(
+    app: &App,
+    tenant: &Tenant,
+    context: &RequestContext,
+    not_done: &str,
+    error: ApiError,
+) -> ApiError {
+    let contact = app.contact(tenant);
+    match error {
+        ApiError::Store(StoreError::OverLimit { limit })
+        | ApiError::Provisioning(ProvisioningError::Store(StoreError::OverLimit { limit })) => {
+            ApiError::TenantFull { limit, contact: contact.to_owned() }
         }
-    }
-
-    /// Gives a refusal for want of room its words, and one for want of a seat, which is counted; any other error passes.
-    pub(super) fn explain(&self, app: &App, error: ApiError) -> ApiError {
-        if let ApiError::Store(StoreError::OverLimit { limit })
-        | ApiError::Provisioning(ProvisioningError::Store(StoreError::OverLimit { limit })) = error
-        {
-            return ApiError::TenantFull { limit, contact: self.contact.clone() };
+        ApiError::Provisioning(ProvisioningError::Seats(SeatError::LimitReached(shortage))) => {
+            let reference = &context.request_id;
+            let refusal = Refusal {
+                shortage: &shortage,
+                tenant: &tenant.name,
+                contact,
+                not_done,
+                reference,
+                help: &format!("{}/s/{reference}", app.public_url),
+            };
+            ApiError::NoSeat { license: shortage.license, error: refusal.to_error() }
         }
-        let ApiError::Provisioning(ProvisioningError::Seats(SeatError::LimitReached(shortage))) = error
-        else {
-            return error;
-        };
-        app.metrics.seat_refusals.with_label_values(&[shortage.license.key()]).inc();
-        let refusal = Refusal {
-            shortage: &shortage,
-            tenant: &self.tenant,
-            contact: &self.contact,
-            not_done: self.not_done,
-            reference: &self.reference,
-            help: &format!("{}/s/{}", app.public_url, self.reference),
-        };
-        ApiError::Scim(refusal.to_error())
+        error => error,
     }
 }

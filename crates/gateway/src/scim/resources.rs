@@ -1,10 +1,10 @@
-//! `/Users` and `/Groups`, read: what HTTP adds to [`provisioning::view`].
+//! GET of one resource (RFC 7644 §3.4.1): what HTTP adds to [`provisioning::view`].
 
 use std::sync::Arc;
 
 use actix_web::{HttpRequest, http::StatusCode};
 use provisioning::{
-    render,
+    RequestContext, render,
     version::etag,
     view::{self, links_attribute},
 };
@@ -12,28 +12,31 @@ use scim_core::ResourceKind;
 use store::{ReadTx, Store};
 use tenant_registry::Tenant;
 
-use super::{answer::Answer, caller::Caller, conditions::conditions, query::Query};
+use super::{caller::Caller, conditions::conditions, entitlements, query::Query, response::Response};
 use crate::{api_error::ApiError, app::App};
 
 pub(super) async fn get(
     app: &App,
-    request: &HttpRequest,
+    http: &HttpRequest,
     caller: Caller,
     query: &Query,
     kind: ResourceKind,
     id: String,
-) -> Result<Answer, ApiError> {
-    let conditions = conditions(request);
-    let projection = query.projection(caller.rules.resource_type(kind))?;
-    let Caller { rules, store, tenant, .. } = caller;
+    context: &RequestContext,
+) -> Result<Response, ApiError> {
+    let (Caller { tenant, store }, rules) = (caller, Arc::clone(&context.rules));
+    let (conditions, projection) = (conditions(http), query.projection(rules.resource_type(kind))?);
+    if kind.is_read_only() {
+        return entitlements::get(&store, kind, id, projection, conditions, rules).await;
+    }
     let work = move |tx: &mut ReadTx<'_>| {
         let view = view::get(tx, kind, &id, projection.wants(links_attribute(kind)))?;
         let etag = etag(view.version());
         conditions.check_read(&etag)?;
         if view.is_unchanged_for(&conditions, &projection) {
-            return Ok(Answer::empty(StatusCode::NOT_MODIFIED).with_etag(etag));
+            return Ok(Response::empty(StatusCode::NOT_MODIFIED).with_etag(etag));
         }
-        Ok::<_, ApiError>(Answer::ok(render::text(&rules, &view, &projection)?).with_etag(etag))
+        Ok::<_, ApiError>(Response::ok(render::text(&rules, &view, &projection)?).with_etag(etag))
     };
     // A group has many members more often than a user has many groups.
     read(app, &store, &tenant, kind == ResourceKind::User, Arc::new(work)).await
@@ -47,9 +50,9 @@ pub(super) async fn read<W>(
     tenant: &Arc<Tenant>,
     is_look_up: bool,
     work: Arc<W>,
-) -> Result<Answer, ApiError>
+) -> Result<Response, ApiError>
 where
-    W: Fn(&mut ReadTx<'_>) -> Result<Answer, ApiError> + Send + Sync + 'static,
+    W: Fn(&mut ReadTx<'_>) -> Result<Response, ApiError> + Send + Sync + 'static,
 {
     let same = Arc::clone(&work);
     let small = move |tx: &mut ReadTx<'_>| tx.small(|tx| same(tx));
@@ -66,9 +69,9 @@ pub(super) async fn read_large<W>(
     store: &Store,
     tenant: &Arc<Tenant>,
     work: Arc<W>,
-) -> Result<Answer, ApiError>
+) -> Result<Response, ApiError>
 where
-    W: Fn(&mut ReadTx<'_>) -> Result<Answer, ApiError> + Send + Sync + 'static,
+    W: Fn(&mut ReadTx<'_>) -> Result<Response, ApiError> + Send + Sync + 'static,
 {
     let turn = app.shares.work(tenant).await?;
     let work = move |tx: &mut ReadTx<'_>| {

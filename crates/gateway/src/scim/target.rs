@@ -2,6 +2,8 @@
 //! region's own host, either with the path of its base URL in front where a proxy passes that on. Doubled slashes and a slash
 //! at the end do no harm; percent-encoding is decoded once.
 
+use percent_encoding::percent_decode_str;
+
 /// A path, split. What callers sent is only ever compared, never used as a name (attack 7).
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Target {
@@ -26,33 +28,9 @@ impl Target {
     }
 }
 
-/// Percent-decoding, once. What is malformed or no UTF-8 becomes a text that equals no name.
+/// Percent-decoding, once. What is malformed stays as it is, and what is no UTF-8 becomes a text that equals no name.
 fn decode(segment: &str) -> String {
-    if !segment.contains('%') {
-        return segment.to_owned();
-    }
-    let mut bytes = Vec::with_capacity(segment.len());
-    let mut rest = segment.bytes();
-    while let Some(byte) = rest.next() {
-        bytes.push(if byte == b'%' { encoded(&mut rest).unwrap_or(NOT_UTF8) } else { byte });
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-/// A byte that stands nowhere in UTF-8.
-const NOT_UTF8: u8 = 0xFF;
-
-fn encoded(rest: &mut std::str::Bytes<'_>) -> Option<u8> {
-    Some(hex(rest.next()?)? * 16 + hex(rest.next()?)?)
-}
-
-fn hex(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        b'A'..=b'F' => Some(digit - b'A' + 10),
-        _ => None,
-    }
+    percent_decode_str(segment).decode_utf8_lossy().into_owned()
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::{assert_none, texts_that_run};
 /// How many files are still in a circle. These numbers only become smaller.
 const KNOWN: &[(&str, usize)] = &[
     ("crates/directory/src", 14),
-    ("crates/gateway/src", 16),
+    ("crates/gateway/src", 6),
     ("crates/provisioning/src", 8),
     ("crates/scim-core/src", 36),
     ("crates/scim-properties/src", 10),

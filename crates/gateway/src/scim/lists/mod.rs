@@ -11,7 +11,7 @@ use std::{
 };
 
 use provisioning::{
-    Rules,
+    RequestContext, Rules,
     lists::{self, ListRequest, Part, Projections},
 };
 use scim_core::{ResourceKind, ScimError, leniency::Tolerance, list, search::SearchRequest};
@@ -20,62 +20,62 @@ use store::ReadTx;
 use tenant_registry::Tenant;
 
 pub(super) use self::asked::Asked;
-use super::{
-    answer::Answer, body::Body, caller::Caller, endpoint::Scope, entitlements, query::Query, resources,
-};
+use super::{body::Body, caller::Caller, entitlements, query::Query, resources, response::Response};
 use crate::{api_error::ApiError, app::App, shares::Answers};
 
-/// A list by GET.
+/// A list by GET: of one kind, or of users and groups together.
 pub(super) async fn get(
     app: &App,
     caller: Caller,
-    scope: Scope,
+    kind: Option<ResourceKind>,
     query: Query,
-    tolerance: &mut Tolerance,
-) -> Result<Answer, ApiError> {
-    answer(app, caller, scope, query.search, tolerance).await
+    context: &mut RequestContext,
+) -> Result<Response, ApiError> {
+    answer(app, caller, kind, query.search, context).await
 }
 
 /// A list by POST. What the URL asks for beside the body would be ignored or contradict it, so it is refused.
 pub(super) async fn search(
     app: &App,
     caller: Caller,
-    scope: Scope,
-    (query, body): (Query, Body),
-    tolerance: &mut Tolerance,
-) -> Result<Answer, ApiError> {
+    kind: Option<ResourceKind>,
+    query: Query,
+    body: Option<Body>,
+    context: &mut RequestContext,
+) -> Result<Response, ApiError> {
     if !query.search.is_empty() {
         let detail = "Send the parameters of a search in its body, not in the URL.";
         return Err(ScimError::invalid_value(detail).into());
     }
-    let read = |body, _: &Rules, t: &mut Tolerance| Ok(SearchRequest::from_body(&body, t)?);
-    let request = body.make(app, &caller, tolerance, read).await?.what;
-    request.note_dialects(tolerance);
-    answer(app, caller, scope, request, tolerance).await
+    let read =
+        |body, context: &mut RequestContext| Ok(SearchRequest::from_body(&body, &mut context.tolerance)?);
+    let body = body.ok_or(ApiError::BodyBroken)?;
+    let request = body.parse(app, &caller.tenant, context, read).await?.value;
+    request.note_dialects(&mut context.tolerance);
+    answer(app, caller, kind, request, context).await
 }
 
 async fn answer(
     app: &App,
     caller: Caller,
-    scope: Scope,
+    kind: Option<ResourceKind>,
     request: SearchRequest,
-    tolerance: &mut Tolerance,
-) -> Result<Answer, ApiError> {
+    context: &mut RequestContext,
+) -> Result<Response, ApiError> {
+    let Caller { tenant, store } = caller;
+    let (rules, tolerance) = (Arc::clone(&context.rules), &mut context.tolerance);
     let request = request.without_empty(tolerance)?;
-    let parts = match scope {
-        Scope::Entitlements(kind) => {
-            return entitlements::list(app, caller, kind.into(), &request, tolerance).await;
+    let parts = match kind {
+        Some(kind) if kind.is_read_only() => {
+            return entitlements::list(app, &store, kind, &request, context).await;
         }
-        Scope::Of(kind) => vec![part(&caller.rules, kind.into(), &[], &request, tolerance)?],
-        Scope::All => both(&caller.rules, &request, tolerance)?,
+        Some(kind) => vec![part(&rules, kind, &[], &request, tolerance)?],
+        None => both(&rules, &request, tolerance)?,
     };
-    let projections = Projections {
-        user: request.projection(&caller.rules.user)?,
-        group: request.projection(&caller.rules.group)?,
-    };
-    let Caller { rules, store, tenant, .. } = caller;
+    let projections =
+        Projections { user: request.projection(&rules.user)?, group: request.projection(&rules.group)? };
     let paging = request.paging(app.settings.max_results)?;
-    let asked = Asked::of(app, &store, paging, &query_text(scope, &parts)).await?;
+    let asked = Asked::of(app, &store, paging, &query_text(kind, &parts)).await?;
     let (answers, time) = (app.shares.answers(), app.settings.search_time);
     let for_whom = Arc::clone(&tenant);
     let search = Search { rules, parts, asked, projections, time, answers, tenant: for_whom };
@@ -101,14 +101,14 @@ struct Search {
 }
 
 impl Search {
-    fn run(&self, tx: &mut ReadTx<'_>) -> Result<Answer, ApiError> {
+    fn run(&self, tx: &mut ReadTx<'_>) -> Result<Response, ApiError> {
         let (began, room) = (Instant::now(), RefCell::new(self.answers.room(&self.tenant)));
         let is_over = || began.elapsed() >= self.time;
         let has_room = |bytes| room.borrow_mut().fits(bytes);
         let asked = self.asked_within(&is_over, &has_room);
         let listed = lists::list(tx, &self.rules, &asked)?;
         let text = list::list_text(listed.total, &self.asked.place(&listed.ends), &listed.texts);
-        Ok(Answer { room: room.into_inner().held(), ..Answer::ok(text) })
+        Ok(Response { room: room.into_inner().held(), ..Response::ok(text) })
     }
 
     fn asked_within<'a>(
@@ -148,11 +148,11 @@ fn both(rules: &Rules, request: &SearchRequest, tolerance: &mut Tolerance) -> Re
 }
 
 /// What a cursor is bound to beside its tenant: which types, which of them, in which order. Two spellings of one query are one.
-fn query_text(scope: Scope, parts: &[Part]) -> String {
+fn query_text(kind: Option<ResourceKind>, parts: &[Part]) -> String {
     let of = |part: &Part| {
         let filter = part.filter.as_ref().map(ToString::to_string);
         let sort = part.sort.as_ref().map(ToString::to_string);
         json!([format!("{:?}", part.kind), filter, sort])
     };
-    json!([format!("{scope:?}"), parts.iter().map(of).collect::<Vec<_>>()]).to_string()
+    json!([format!("{kind:?}"), parts.iter().map(of).collect::<Vec<_>>()]).to_string()
 }

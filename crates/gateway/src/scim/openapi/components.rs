@@ -7,11 +7,8 @@ use serde_json::{Map, Value, json};
 use super::{
     exchange::{headers, parameters, refusals},
     messages::{bulk_request, bulk_response, error, list, patch, search_request},
-    operations::refer,
+    shapes::refer,
 };
-
-/// Counted for users and groups, made of the text for what nobody writes.
-pub(super) const ETAG: &str = "^W/\"[0-9a-f]+\"$";
 
 pub(super) fn all(rules: &Rules) -> Value {
     json!({
@@ -28,15 +25,18 @@ fn schemas(rules: &Rules) -> Value {
     all.insert("Nothing".into(), json_schema::nothing());
     all.insert("Anything".into(), json_schema::anything());
     for rt in rules.types() {
-        all.insert(rt.kind.name().into(), json_schema::answered(rt));
-        all.insert(format!("{}List", rt.kind.name()), list(refer("schemas", rt.kind.name())));
+        let name = rt.kind.name();
+        all.insert(name.into(), json_schema::answered(rt));
+        all.insert(format!("{name}List"), list(refer("schemas", name)));
     }
-    let both = json!({"anyOf": [refer("schemas", rules.user.kind.name()), refer("schemas", rules.group.kind.name())]});
-    all.insert("ResourceList".into(), list(both));
+    let written: Vec<_> = rules.types().filter(|rt| !rt.kind.is_read_only()).collect();
+    let any: Vec<Value> = written.iter().map(|rt| refer("schemas", rt.kind.name())).collect();
+    all.insert("ResourceList".into(), list(json!({"anyOf": any})));
     all.insert("SearchRequest".into(), search_request(rules.strict));
-    for rt in [&rules.user, &rules.group] {
-        all.insert(format!("{}ToSend", rt.kind.name()), json_schema::sent(rt, rules.strict));
-        all.insert(format!("{}Patch", rt.kind.name()), patch(rt, rules.strict));
+    for rt in written {
+        let name = rt.kind.name();
+        all.insert(format!("{name}ToSend"), json_schema::sent(rt, rules.strict));
+        all.insert(format!("{name}Patch"), patch(rt, rules.strict));
     }
     all.insert("BulkRequest".into(), bulk_request(rules.strict));
     all.insert("BulkResponse".into(), bulk_response());
@@ -48,17 +48,4 @@ fn schemas(rules: &Rules) -> Value {
     }
     all.insert("Error".into(), error());
     Value::Object(all)
-}
-
-/// An object whose other members are ignored.
-pub(super) fn open(required: &[&str], properties: Value) -> Value {
-    json!({
-        "type": "object", "required": required, "properties": properties,
-        "propertyNames": {"pattern": json_schema::TEXT}, "additionalProperties": {"$ref": json_schema::ANYTHING},
-    })
-}
-
-/// An object of these members and no others.
-pub(super) fn closed(required: &[&str], properties: Value) -> Value {
-    json!({"type": "object", "required": required, "properties": properties, "additionalProperties": false})
 }

@@ -4,9 +4,8 @@ use scim_core::urn;
 use serde_json::{Value, json};
 
 use super::{
-    components::ETAG,
     messages::query_schemas,
-    operations::{refer, with_request_id},
+    shapes::{ETAG, content_of, refer, with_request_id},
 };
 
 pub(super) fn parameters() -> Value {
@@ -83,9 +82,8 @@ pub(super) fn refusals() -> Value {
     let one = |(status, means, headers): &(u16, &str, &[&str])| {
         let repeated = json!({"properties": {"status": {"const": status.to_string()}}});
         let schema = json!({"allOf": [refer("schemas", "Error"), repeated]});
-        let content =
-            json!({"application/scim+json": {"schema": schema}, "application/json": {"schema": schema}});
-        let refusal = json!({"description": means, "headers": with_request_id(headers), "content": content});
+        let headers = with_request_id(headers);
+        let refusal = json!({"description": means, "headers": headers, "content": content_of(&schema)});
         (status.to_string(), refusal)
     };
     Value::Object(ALL.iter().map(one).collect())

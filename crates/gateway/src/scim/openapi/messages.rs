@@ -1,12 +1,9 @@
 //! Bodies that are no resources: lists, searches, PATCHes, bulks, errors (RFC 7644, RFC 9865).
 
-use scim_core::{ResourceType, ScimError, ScimType, json_schema, urn};
+use scim_core::{ResourceKind, ResourceType, ScimError, ScimType, json_schema, urn};
 use serde_json::{Value, json};
 
-use super::{
-    components::{ETAG, closed, open},
-    operations::refer,
-};
+use super::shapes::{ETAG, closed, open, refer};
 
 /// RFC 7644 §3.5.2.
 pub(super) fn patch(rt: &ResourceType, strict: bool) -> Value {
@@ -38,12 +35,13 @@ pub(super) fn bulk_request(strict: bool) -> Value {
         open(&required, properties)
     };
     let mut described = Vec::new();
-    for kind in ["User", "Group"] {
-        let one = || json!({"type": "string", "pattern": format!("^/{kind}s/[A-Za-z0-9:-]+$")});
-        let all = json!({"const": format!("/{kind}s")});
-        described.push(operation(&["POST"], all, Some(refer("schemas", &format!("{kind}ToSend")))));
-        described.push(operation(&["PUT"], one(), Some(refer("schemas", &format!("{kind}ToSend")))));
-        described.push(operation(&["PATCH"], one(), Some(refer("schemas", &format!("{kind}Patch")))));
+    for kind in ResourceKind::ALL.iter().filter(|kind| !kind.is_read_only()) {
+        let (endpoint, name) = (kind.endpoint(), kind.name());
+        let one = || json!({"type": "string", "pattern": format!("^{endpoint}/[A-Za-z0-9:-]+$")});
+        let sent = || Some(refer("schemas", &format!("{name}ToSend")));
+        described.push(operation(&["POST"], json!({"const": endpoint}), sent()));
+        described.push(operation(&["PUT"], one(), sent()));
+        described.push(operation(&["PATCH"], one(), Some(refer("schemas", &format!("{name}Patch")))));
         described.push(operation(&["DELETE"], one(), None));
     }
     described.push(json!({"$ref": json_schema::ANYTHING}));

@@ -6,6 +6,7 @@ mod components;
 mod exchange;
 mod messages;
 mod operations;
+mod shapes;
 
 use provisioning::{Profile, Rules};
 use serde_json::{Map, Value, json};
@@ -21,7 +22,7 @@ pub(crate) fn document(profile: &str, strict: bool) -> Result<Value, String> {
     rules.strict = strict;
     let mut paths = Map::new();
     for endpoint in Endpoint::every() {
-        paths.insert(endpoint.route().to_owned(), path_item(&endpoint, strict));
+        paths.insert(endpoint.route().into_owned(), path_item(&endpoint, strict));
     }
     Ok(json!({
         "openapi": "3.1.0",

@@ -1,25 +1,30 @@
 //! What each method does at each endpoint, as OpenAPI tells it: parameters, body, answers, refusals.
 
 use actix_web::http::Method;
+use scim_core::ResourceKind;
 use serde_json::{Map, Value, json};
 
-use super::super::endpoint::{Endpoint, Entitlement, Kind, Scope};
+use super::{
+    super::endpoint::Endpoint,
+    shapes::{content, refer, with_request_id},
+};
 
-/// What every operation can be refused with: the credential, the tenant's state, guessing, a fault of ours, overload.
-const ANY: [u16; 5] = [401, 403, 429, 500, 503];
+/// What every operation can be refused with: the query, the credential, the tenant's state, guessing, a fault of ours, overload.
+const ANY: [u16; 6] = [400, 401, 403, 429, 500, 503];
 /// What a body adds: its time, its size, its type.
 const BODY: [u16; 3] = [408, 413, 415];
 /// What a change of something that is there adds: absence, an outdated version, a name that is taken, no room.
 const CHANGE: [u16; 4] = [404, 409, 412, 507];
 
 /// What a read of one resource adds: absence, another version than the request names.
-const READ: [u16; 3] = [400, 404, 412];
+const READ: [u16; 2] = [404, 412];
 const WHAT_IT_IS: &str = "What this tenant's endpoint is.";
 
 /// Status, what it means, headers, the component that its body is.
 type Answer = (u16, &'static str, Vec<&'static str>, Option<String>);
 
 /// One operation before it is JSON.
+#[derive(Default)]
 struct Operation {
     id: String,
     summary: String,
@@ -27,7 +32,8 @@ struct Operation {
     /// The component that a body must be.
     body: Option<String>,
     answers: Vec<Answer>,
-    refusals: Vec<u16>,
+    /// Beside [`ANY`], and [`BODY`] where there is one.
+    refusals: &'static [u16],
     /// Whose `id` the answer holds, so that the operations on it can be reached.
     made: Option<&'static str>,
 }
@@ -36,19 +42,10 @@ struct Operation {
 pub(super) fn operation(endpoint: &Endpoint, method: &Method, strict: bool) -> Option<Value> {
     let operation = match endpoint {
         Endpoint::Root => list("All", "Resource", "Find users and groups (RFC 7644 section 3.4.2.1)"),
-        Endpoint::Search(Scope::All) => search("All", "Resource"),
-        Endpoint::Search(Scope::Of(Kind::User)) => search("Users", "User"),
-        Endpoint::Search(Scope::Of(Kind::Group)) => search("Groups", "Group"),
-        Endpoint::Search(Scope::Entitlements(Entitlement::License)) => search("Licenses", "License"),
-        Endpoint::Search(Scope::Entitlements(Entitlement::Role)) => search("Roles", "Role"),
-        Endpoint::Users => collection("User", method)?,
-        Endpoint::Groups => collection("Group", method)?,
-        Endpoint::User(_) => resource("User", method, strict)?,
-        Endpoint::Group(_) => resource("Group", method, strict)?,
-        Endpoint::Entitlements(Entitlement::License) => collection("License", method)?,
-        Endpoint::Entitlements(Entitlement::Role) => collection("Role", method)?,
-        Endpoint::Entitlement(Entitlement::License, _) => entitlement("License"),
-        Endpoint::Entitlement(Entitlement::Role, _) => entitlement("Role"),
+        Endpoint::Search(None) => search("All", "Resource"),
+        Endpoint::Search(Some(kind)) => search(&plural(*kind), kind.name()),
+        Endpoint::Collection(kind) => collection(*kind, method)?,
+        Endpoint::Resource(kind, _) => resource(*kind, method, strict)?,
         Endpoint::Bulk => bulk(),
         Endpoint::ServiceProviderConfig => {
             discovery("ServiceProviderConfig", "Read what the service supports", &[], "ServiceProviderConfig")
@@ -63,7 +60,12 @@ pub(super) fn operation(endpoint: &Endpoint, method: &Method, strict: bool) -> O
         Endpoint::Schema(_) => discovery("getSchema", "Read one schema", &["Urn"], "Schema"),
         Endpoint::NotBuilt(_) => return None,
     };
-    Some(operation.into_json(endpoint.route()))
+    Some(operation.into_json(&endpoint.route()))
+}
+
+/// `Users`, as in the endpoint.
+fn plural(kind: ResourceKind) -> String {
+    kind.endpoint().replace('/', "")
 }
 
 /// A query by GET.
@@ -81,10 +83,8 @@ fn list(what: &str, kind: &str, summary: &str) -> Operation {
             "Attributes",
             "ExcludedAttributes",
         ],
-        body: None,
         answers: vec![page(kind)],
-        refusals: vec![400],
-        made: None,
+        ..Operation::default()
     }
 }
 
@@ -93,11 +93,9 @@ fn search(what: &str, kind: &str) -> Operation {
     Operation {
         id: format!("search{what}"),
         summary: format!("Find {what} without telling logs what is looked for (RFC 7644 section 3.4.3)"),
-        parameters: Vec::new(),
         body: Some("SearchRequest".to_owned()),
         answers: vec![page(kind)],
-        refusals: [&[400][..], &BODY].concat(),
-        made: None,
+        ..Operation::default()
     }
 }
 
@@ -105,37 +103,37 @@ fn page(kind: &str) -> Answer {
     (200, "One page of what matches.", vec![], Some(format!("{kind}List")))
 }
 
-/// `/Users`, `/Groups`, and what is only read.
-fn collection(kind: &'static str, method: &Method) -> Option<Operation> {
+/// All resources of a kind.
+fn collection(kind: ResourceKind, method: &Method) -> Option<Operation> {
+    let plural = plural(kind);
     Some(match *method {
-        Method::GET => list(&format!("{kind}s"), kind, &format!("Find {kind}s (RFC 7644 section 3.4.2)")),
+        Method::GET => list(&plural, kind.name(), &format!("Find {plural} (RFC 7644 section 3.4.2)")),
         Method::POST => Operation {
             id: format!("create{kind}"),
             summary: format!("Create a {kind} (RFC 7644 section 3.3)"),
             parameters: vec!["Attributes", "ExcludedAttributes"],
             body: Some(format!("{kind}ToSend")),
-            answers: vec![(201, "It was made.", vec!["Location", "ETag"], Some(kind.to_owned()))],
-            refusals: [&[400, 409, 507][..], &BODY].concat(),
-            made: Some(kind),
+            answers: vec![(201, "It was made.", vec!["Location", "ETag"], Some(kind.to_string()))],
+            refusals: &[409, 507],
+            made: Some(kind.name()),
         },
         _ => return None,
     })
 }
 
-/// `/Users/{id}` and `/Groups/{id}`.
-fn resource(kind: &'static str, method: &Method, strict: bool) -> Option<Operation> {
+/// One resource of a kind.
+fn resource(kind: ResourceKind, method: &Method, strict: bool) -> Option<Operation> {
     let projection = ["Attributes", "ExcludedAttributes"];
-    let told = |means| told(means, kind);
+    let told = |means| told(means, kind.name());
     let silent = || (204, "It was changed.", vec!["ETag"], None);
     Some(match *method {
         Method::GET => Operation {
             id: format!("get{kind}"),
             summary: format!("Read a {kind} (RFC 7644 section 3.4.1)"),
             parameters: [&["Id", "IfMatch", "IfNoneMatch"][..], &projection].concat(),
-            body: None,
             answers: vec![told("It, or what was asked of it."), unchanged()],
-            refusals: READ.to_vec(),
-            made: None,
+            refusals: &READ,
+            ..Operation::default()
         },
         Method::PUT => Operation {
             id: format!("replace{kind}"),
@@ -143,8 +141,8 @@ fn resource(kind: &'static str, method: &Method, strict: bool) -> Option<Operati
             parameters: [&["Id", "IfMatch"][..], &projection].concat(),
             body: Some(format!("{kind}ToSend")),
             answers: vec![told("It, as it is now.")],
-            refusals: [&[400][..], &BODY, &CHANGE].concat(),
-            made: None,
+            refusals: &CHANGE,
+            ..Operation::default()
         },
         Method::PATCH => Operation {
             id: format!("patch{kind}"),
@@ -152,38 +150,24 @@ fn resource(kind: &'static str, method: &Method, strict: bool) -> Option<Operati
             parameters: [&["Id", "IfMatch"][..], &projection].concat(),
             body: Some(format!("{kind}Patch")),
             answers: match (kind, strict) {
-                ("Group", false) => {
+                (ResourceKind::Group, false) => {
                     vec![told("It, as it is now, when the request names attributes."), silent()]
                 }
                 _ => vec![told("It, as it is now.")],
             },
-            refusals: [&[400][..], &BODY, &CHANGE].concat(),
-            made: None,
+            refusals: &CHANGE,
+            ..Operation::default()
         },
         Method::DELETE => Operation {
             id: format!("delete{kind}"),
             summary: format!("Delete a {kind} (RFC 7644 section 3.6)"),
             parameters: vec!["Id", "IfMatch"],
-            body: None,
             answers: vec![(204, "It is gone.", vec![], None)],
-            refusals: [&[400][..], &CHANGE].concat(),
-            made: None,
+            refusals: &CHANGE,
+            ..Operation::default()
         },
         _ => return None,
     })
-}
-
-/// `/Licenses/{id}` and `/Roles/{id}`.
-fn entitlement(kind: &'static str) -> Operation {
-    Operation {
-        id: format!("get{kind}"),
-        summary: format!("Read a {kind} (RFC 7644 section 3.4.1)"),
-        parameters: vec!["Id", "IfMatch", "IfNoneMatch", "Attributes", "ExcludedAttributes"],
-        body: None,
-        answers: vec![told("It, or what was asked of it.", kind), unchanged()],
-        refusals: READ.to_vec(),
-        made: None,
-    }
 }
 
 /// RFC 7644 §3.7. What is wrong with one operation is told in its own place of the answer.
@@ -191,11 +175,10 @@ fn bulk() -> Operation {
     Operation {
         id: "bulk".to_owned(),
         summary: "Do many operations (RFC 7644 section 3.7)".to_owned(),
-        parameters: Vec::new(),
         body: Some("BulkRequest".to_owned()),
         answers: vec![(200, "How each operation ended.", vec![], Some("BulkResponse".to_owned()))],
-        refusals: [&[400, 507][..], &BODY].concat(),
-        made: None,
+        refusals: &[507],
+        ..Operation::default()
     }
 }
 
@@ -203,7 +186,7 @@ fn bulk() -> Operation {
 fn discovery(id: &str, summary: &str, parameters: &[&'static str], component: &'static str) -> Operation {
     let is_list = component.ends_with("List");
     let (conditions, answers, refusals): (&[&str], _, &[u16]) = if is_list {
-        (&[], vec![(200, WHAT_IT_IS, vec![], Some(component.to_owned()))], &[400])
+        (&[], vec![(200, WHAT_IT_IS, vec![], Some(component.to_owned()))], &[])
     } else {
         (&["IfMatch", "IfNoneMatch"], vec![told(WHAT_IT_IS, component), unchanged()], &READ)
     };
@@ -211,10 +194,9 @@ fn discovery(id: &str, summary: &str, parameters: &[&'static str], component: &'
         id: id.to_owned(),
         summary: format!("{summary} (RFC 7644 section 4)"),
         parameters: [parameters, conditions].concat(),
-        body: None,
         answers,
-        refusals: refusals.to_vec(),
-        made: None,
+        refusals,
+        ..Operation::default()
     }
 }
 
@@ -229,7 +211,8 @@ fn unchanged() -> Answer {
 
 impl Operation {
     fn into_json(self, route: &str) -> Value {
-        let mut refusals = [&self.refusals[..], &ANY].concat();
+        let body: &[u16] = if self.body.is_some() { &BODY } else { &[] };
+        let mut refusals = [self.refusals, body, &ANY].concat();
         refusals.sort_unstable();
         let mut responses = Map::new();
         for (status, means, headers, body) in &self.answers {
@@ -268,20 +251,4 @@ fn answer(means: &str, headers: &[&str], body: Option<&str>, made: Option<&str>)
         members.insert("links".into(), Value::Object(links.collect()));
     }
     answer
-}
-
-/// The named headers and the one that every answer has.
-pub(super) fn with_request_id(headers: &[&str]) -> Value {
-    let all = headers.iter().chain(&["X-Request-Id"]);
-    Value::Object(all.map(|name| ((*name).to_owned(), refer("headers", name))).collect())
-}
-
-/// A body of this component, in either media type (RFC 7644 §8.1).
-pub(super) fn content(component: &str) -> Value {
-    let schema = refer("schemas", component);
-    json!({"application/scim+json": {"schema": schema}, "application/json": {"schema": schema}})
-}
-
-pub(super) fn refer(kind: &str, name: &str) -> Value {
-    json!({"$ref": format!("#/components/{kind}/{name}")})
 }

@@ -1,4 +1,4 @@
-//! Answers to SCIM clients: media type, entity tag, location, one body in one write.
+//! Responses to SCIM clients: media type, entity tag, location, one body in one write.
 
 use std::{
     convert::Infallible,
@@ -16,6 +16,8 @@ use actix_web::{
     web::Bytes,
 };
 
+use provisioning::Done;
+
 use crate::{
     api_error::ApiError,
     shares::{AnswerRoom, Held, SHORT},
@@ -25,23 +27,27 @@ use crate::{
 const SCIM_JSON: &str = "application/scim+json; charset=utf-8";
 const JSON: &str = "application/json; charset=utf-8";
 
-/// An answer before it meets HTTP.
-pub(super) struct Answer {
+/// A response before it meets HTTP.
+pub(super) struct Response {
     pub(super) status: StatusCode,
     pub(super) body: Option<String>,
     pub(super) etag: Option<String>,
     pub(super) location: Option<String>,
     /// A part of the tenant's share, if the body is long.
     pub(super) room: Option<Held>,
+    /// The id of the resource that was written.
+    pub(super) id: Option<String>,
+    /// What was done, for the log and the metrics.
+    pub(super) done: Done,
 }
 
-impl Answer {
+impl Response {
     pub(super) fn ok(body: String) -> Self {
         Self { body: Some(body), ..Self::empty(StatusCode::OK) }
     }
 
     pub(super) fn empty(status: StatusCode) -> Self {
-        Self { status, body: None, etag: None, location: None, room: None }
+        Self { status, body: None, etag: None, location: None, room: None, id: None, done: Done::default() }
     }
 
     pub(super) fn with_etag(mut self, etag: String) -> Self {
@@ -49,14 +55,13 @@ impl Answer {
         self
     }
 
-    /// Whether the body is long and no room was found for it yet.
-    pub(super) fn needs_room(&self) -> bool {
-        self.room.is_none() && self.length() > SHORT
-    }
-
-    /// Takes room for the body; false when there is none.
+    /// Takes room for the body if it is long and has none yet; false when there is none.
     pub(super) fn takes_room(&mut self, mut room: AnswerRoom) -> bool {
-        let fits = room.fits(self.length());
+        let length = self.length();
+        if self.room.is_some() || length <= SHORT {
+            return true;
+        }
+        let fits = room.fits(length);
         self.room = room.held();
         fits
     }
@@ -65,7 +70,7 @@ impl Answer {
         self.body.as_ref().map_or(0, String::len)
     }
 
-    pub(super) fn into_response(self, request: &HttpRequest) -> HttpResponse {
+    pub(super) fn into_http(self, request: &HttpRequest) -> HttpResponse {
         let mut response = HttpResponse::build(self.status);
         if let Some(etag) = self.etag {
             response.insert_header((ETAG, etag));

@@ -1,0 +1,174 @@
+//! The one place where what came of a request, or of an operation of a bulk, is counted and logged.
+
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use provisioning::{Done, Outcome};
+use tenant_registry::Tenant;
+use tracing::{debug, error, info};
+
+use crate::{
+    api_error::ApiError,
+    app::App,
+    telemetry::tally::{TALLY, What},
+};
+
+/// Most leniencies, and most skipped members, of one outcome that the log shows; a request can have thousands.
+const SHOWN_LENIENCIES: usize = 50;
+const SHOWN_MEMBERS: usize = 8;
+
+/// What an outcome is of, and whose.
+pub(super) struct Subject<'a> {
+    pub(super) request_id: &'a str,
+    /// `None` until a right credential was given.
+    pub(super) tenant: Option<&'a Tenant>,
+    /// As sent.
+    pub(super) method: &'a str,
+    pub(super) part: Part<'a>,
+}
+
+/// How much of a request it is.
+#[derive(Clone, Copy)]
+pub(super) enum Part<'a> {
+    /// All of it; its route, and the time to answer it.
+    Request { route: &'a str, took: Duration },
+    /// An operation of a bulk, by its place.
+    Operation(usize),
+    /// A transaction of a bulk, with all the operations in it.
+    Transaction,
+}
+
+/// Counts and logs an outcome that is answered with this status.
+pub(super) fn conclude(app: &App, subject: &Subject<'_>, status: StatusCode, outcome: &Outcome<ApiError>) {
+    let (metrics, method) = (&app.metrics, known_method(subject.method));
+    match subject.part {
+        Part::Request { route, took } => {
+            metrics.requests.with_label_values(&[route, method, status.as_str()]).inc();
+            metrics.seconds.with_label_values(&[route, method]).observe(took.as_secs_f64());
+        }
+        Part::Operation(_) => {
+            metrics.bulk_operations.with_label_values(&[method, status.as_str()]).inc();
+        }
+        Part::Transaction => {}
+    }
+    for (leniency, _) in &outcome.leniencies {
+        metrics.leniencies.with_label_values(&[leniency.kind()]).inc();
+    }
+    if let Some(tenant) = subject.tenant {
+        app.dropped.count(tenant.id.as_str(), &outcome.leniencies);
+    }
+    match &outcome.result {
+        Ok(done) => {
+            for (requested, state) in &done.seats {
+                metrics.seat_changes.with_label_values(&[requested.key(), state]).inc();
+            }
+        }
+        Err(ApiError::NoSeat { license, .. }) => {
+            metrics.seat_refusals.with_label_values(&[license.key()]).inc();
+        }
+        Err(_) => {}
+    }
+    log(subject, method, status.as_u16(), outcome);
+}
+
+fn log(subject: &Subject<'_>, method: &str, status: u16, outcome: &Outcome<ApiError>) {
+    let request_id = subject.request_id;
+    let tenant = || match subject.tenant {
+        Some(tenant) => format!("{}/{}", tenant.region, tenant.company_key),
+        None => "-".to_owned(),
+    };
+    let (route, micros, operation) = match subject.part {
+        Part::Request { route, took } => (Some(route), Some(took.as_micros()), None),
+        Part::Operation(place) => (None, None, Some(place + 1)),
+        Part::Transaction => (None, None, None),
+    };
+    let micros = micros.map(|micros| u64::try_from(micros).unwrap_or(u64::MAX));
+    if !outcome.leniencies.is_empty() {
+        let tolerated: Vec<_> = outcome.leniencies.iter().take(SHOWN_LENIENCIES).collect();
+        debug!(request_id, operation, ?tolerated, "the request was accepted with leniency");
+    }
+    let error = match &outcome.result {
+        Ok(done) => {
+            log_skipped(request_id, &tenant, done);
+            debug!(
+                request_id,
+                tenant = tenant(),
+                method,
+                route,
+                operation,
+                status,
+                micros,
+                "a request was answered"
+            );
+            return;
+        }
+        Err(error) => error,
+    };
+    let cause = error.to_string();
+    // Whoever asks without a credential fills no log.
+    let is_anybodys = subject.tenant.is_none() && !error.is_logged() && !error.is_about_a_tenant();
+    if is_anybodys && !TALLY.is_first(What::Request, status, &cause) {
+        return;
+    }
+    let tenant = tenant();
+    // The cause of a failure is in our words; that of a refusal repeats what the caller sent, in quotation marks. Not built is an
+    // answer, not a failure.
+    let failed = matches!(status, 500 | 502..);
+    let cause = if failed { cause } else { without_quotations(&cause) };
+    match subject.part {
+        _ if error.is_logged() => {
+            debug!(request_id, tenant, method, route, operation, status, micros, cause, "a request failed");
+        }
+        Part::Request { .. } if failed => {
+            error!(request_id, tenant, method, route, status, micros, cause, "a request failed");
+        }
+        Part::Request { .. } => {
+            info!(request_id, tenant, method, route, status, micros, cause, "a request was refused");
+        }
+        _ if failed => {
+            error!(request_id, tenant, method, operation, status, cause, "an operation of a bulk failed");
+        }
+        _ => {
+            info!(request_id, tenant, method, operation, status, cause, "an operation of a bulk was refused");
+        }
+    }
+}
+
+fn log_skipped(request_id: &str, tenant: &impl Fn() -> String, done: &Done) {
+    if done.skipped.is_empty() {
+        return;
+    }
+    // Whatever has not the form of our ids may be a person's name or address (attack 23), and of any length.
+    let ids = done.skipped.iter().filter(|id| is_like_ours(id)).take(SHOWN_MEMBERS);
+    let ids: Vec<&String> = ids.collect();
+    info!(
+        request_id,
+        tenant = tenant(),
+        number = done.skipped.len(),
+        ?ids,
+        "members that are not here were skipped"
+    );
+}
+
+/// Whether this is the text of a UUID, as every id that a store has given.
+fn is_like_ours(id: &str) -> bool {
+    id.len() == 36 && id.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
+}
+
+/// What callers send may be about a person: a PATCH path can hold an e-mail address. The answer repeats it, the log does not
+/// (attack 23).
+fn without_quotations(text: &str) -> String {
+    match (text.find('"'), text.rfind('"')) {
+        (Some(first), Some(last)) => {
+            let (before, after) = (text.get(..first), text.get(last + 1..));
+            format!("{}\"...\"{}", before.unwrap_or_default(), after.unwrap_or_default())
+        }
+        _ => text.to_owned(),
+    }
+}
+
+/// A caller can invent methods; labels must stay few (attack 25).
+fn known_method(method: &str) -> &'static str {
+    const KNOWN: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
+    KNOWN.into_iter().find(|known| *known == method).unwrap_or("other")
+}
