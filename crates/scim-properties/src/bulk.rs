@@ -10,6 +10,7 @@ use scim_core::{ResourceKind, ScimError, json, resource};
 use serde_json::Value;
 
 use crate::grammar::{Choices, bulks};
+use crate::refusal::assert_is_a_refusal;
 use crate::types::{TYPES, tolerances};
 
 /// The property over a body as text.
@@ -33,7 +34,7 @@ fn is_planned_or_refused(body: &Value) {
     for mut tolerance in tolerances() {
         match BulkRequest::parse(body.clone(), &mut tolerance) {
             Ok(request) => holds(request),
-            Err(error) => crate::assert_is_a_refusal(&error),
+            Err(error) => assert_is_a_refusal(&error),
         }
     }
 }
@@ -59,12 +60,12 @@ fn holds(request: BulkRequest) {
             assert!(creator.is_some_and(|creator| plan.needs(place).contains(&creator)), "{bulk_id}");
         }
         match &mut operation.asked {
-            Err(error) => crate::assert_is_a_refusal(error),
+            Err(error) => assert_is_a_refusal(error),
             Ok(asked) => {
                 plan.resolve(asked, |creator| Some(format!("id-{creator}")));
                 assert_has_no_reference(&asked.data);
                 if let Err(error) = read(asked) {
-                    crate::assert_is_a_refusal(&error);
+                    assert_is_a_refusal(&error);
                 }
             }
         }

@@ -7,6 +7,7 @@ use scim_core::leniency::Tolerance;
 use serde_json::{Map, Value, json};
 
 use crate::grammar::{Choices, filters, resources};
+use crate::refusal::assert_is_a_refusal;
 use crate::types::{TYPES, tolerances};
 
 /// The property over a filter as text.
@@ -38,7 +39,7 @@ pub(crate) fn holds(rt: &ResourceType, text: &str, resources: &[Map<String, Valu
         let parsed = Filter::parse(text, rt, &mut tolerance);
         match &parsed {
             Err(error) => {
-                crate::assert_is_a_refusal(error);
+                assert_is_a_refusal(error);
                 assert_eq!(error.status, 400);
             }
             Ok(filter) => {

@@ -7,6 +7,7 @@ use scim_core::{Document, ResourceKind, ResourceType, ScimError, json, resource,
 use serde_json::{Map, Value, json};
 
 use crate::grammar::{Choices, patches, resources};
+use crate::refusal::assert_is_a_refusal;
 use crate::resource::{assert_is_settled, created};
 use crate::types::{TYPES, tolerances};
 
@@ -52,7 +53,7 @@ pub(crate) fn holds(rt: &ResourceType, bodies: &[Value]) {
                     assert_is_settled(rt, &after);
                     document = after;
                 }
-                Err(error) => crate::assert_is_a_refusal(&error),
+                Err(error) => assert_is_a_refusal(&error),
             }
         }
         what_changes_nothing(rt, &document, &mut tolerance);

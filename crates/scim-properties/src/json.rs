@@ -5,8 +5,11 @@ use std::fmt;
 
 use scim_core::json;
 use scim_core::patch::PatchRequest;
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Value};
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::Value;
+
+use crate::refusal::assert_is_a_refusal;
 
 /// The property.
 ///
@@ -28,7 +31,7 @@ pub fn text(bytes: &[u8]) {
             );
         }
         (Err(error), None) => {
-            crate::assert_is_a_refusal(&error);
+            assert_is_a_refusal(&error);
         }
         (parsed, expected) => panic!("we say {parsed:?}, the rules say {expected:?}"),
     }
@@ -36,10 +39,12 @@ pub fn text(bytes: &[u8]) {
 
 /// A document as it was written: with every key, also where one stands twice. This says the rules of our door a second time,
 /// in the plainest way and not in the fastest.
+#[derive(Deserialize)]
+#[serde(untagged)]
 enum Raw {
-    Simple(Value),
     Array(Vec<Raw>),
-    Object(Vec<(String, Raw)>),
+    Object(#[serde(deserialize_with = "every_member")] Vec<(String, Raw)>),
+    Simple(Value),
 }
 
 impl Raw {
@@ -86,9 +91,9 @@ impl Raw {
         match self {
             Self::Simple(value) => value,
             Self::Array(elements) => elements.into_iter().map(Self::into_value).collect(),
-            Self::Object(members) => Value::Object(
-                members.into_iter().map(|(key, value)| (key, value.into_value())).collect::<Map<_, _>>(),
-            ),
+            Self::Object(members) => {
+                members.into_iter().map(|(key, value)| (key, value.into_value())).collect()
+            }
         }
     }
 }
@@ -97,58 +102,20 @@ fn is_plain(text: &str) -> bool {
     text.chars().all(|c| !c.is_control() || "\t\n\r".contains(c))
 }
 
-impl<'de> Deserialize<'de> for Raw {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(AnyValue)
-    }
-}
+fn every_member<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<(String, Raw)>, D::Error> {
+    struct Members;
 
-struct AnyValue;
+    impl<'de> Visitor<'de> for Members {
+        type Value = Vec<(String, Raw)>;
 
-impl<'de> Visitor<'de> for AnyValue {
-    type Value = Raw;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Raw, E> {
-        Ok(Raw::Simple(Value::Null))
-    }
-
-    fn visit_bool<E: Error>(self, value: bool) -> Result<Raw, E> {
-        Ok(Raw::Simple(value.into()))
-    }
-
-    fn visit_i64<E: Error>(self, value: i64) -> Result<Raw, E> {
-        Ok(Raw::Simple(value.into()))
-    }
-
-    fn visit_u64<E: Error>(self, value: u64) -> Result<Raw, E> {
-        Ok(Raw::Simple(value.into()))
-    }
-
-    fn visit_f64<E: Error>(self, value: f64) -> Result<Raw, E> {
-        Ok(Raw::Simple(value.into()))
-    }
-
-    fn visit_str<E: Error>(self, value: &str) -> Result<Raw, E> {
-        Ok(Raw::Simple(value.into()))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Raw, A::Error> {
-        let mut elements = Vec::new();
-        while let Some(element) = sequence.next_element()? {
-            elements.push(element);
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
         }
-        Ok(Raw::Array(elements))
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            std::iter::from_fn(|| map.next_entry().transpose()).collect()
+        }
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Raw, A::Error> {
-        let mut members = Vec::new();
-        while let Some(member) = map.next_entry()? {
-            members.push(member);
-        }
-        Ok(Raw::Object(members))
-    }
+    deserializer.deserialize_map(Members)
 }

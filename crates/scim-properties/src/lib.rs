@@ -18,13 +18,12 @@ pub mod grammar;
 pub mod history;
 pub mod json;
 pub mod path;
+mod refusal;
 pub mod resource;
 pub mod schema;
 pub mod search;
 pub mod seeds;
 mod types;
-
-use scim_core::ScimError;
 
 /// One property over bytes.
 #[derive(Clone, Copy, Debug)]
@@ -64,13 +63,4 @@ pub const TARGETS: &[Target] = &[
 pub fn run(name: &str, bytes: &[u8]) {
     let target = TARGETS.iter().find(|target| target.name == name);
     (target.unwrap_or_else(|| panic!("no target {name}")).run)(bytes);
-}
-
-/// A refusal tells a client what to change, in one line that is safe to log (RFC 7644 §3.12).
-#[track_caller]
-fn assert_is_a_refusal(error: &ScimError) {
-    assert!(matches!(error.status, 400 | 413), "{error}");
-    assert!(error.status == 413 || error.scim_type.is_some(), "{error}");
-    let plain = error.detail.bytes().all(|byte| (0x20..0x7f).contains(&byte));
-    assert!(plain && (1..=ScimError::MAX_DETAIL).contains(&error.detail.len()), "{error}");
 }

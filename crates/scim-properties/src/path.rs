@@ -5,6 +5,7 @@ use scim_core::{AttributeName, path::Path};
 use serde_json::Map;
 
 use crate::grammar::{Choices, filters};
+use crate::refusal::assert_is_a_refusal;
 use crate::types::{TYPES, tolerances};
 
 /// The property over a path as text.
@@ -33,7 +34,7 @@ pub(crate) fn holds(rt: &ResourceType, text: &str) {
     for mut tolerance in tolerances() {
         match Path::parse(rt, text, &mut tolerance) {
             Err(error) => {
-                crate::assert_is_a_refusal(&error);
+                assert_is_a_refusal(&error);
                 assert_eq!(error.status, 400);
             }
             Ok(Path::Extension(urn)) => assert!(rt.extension(&urn).is_some_and(|schema| schema.id == urn)),

@@ -12,6 +12,7 @@ use scim_core::{Document, ResourceType, json};
 use serde_json::{Map, Value};
 
 use crate::grammar::{Choices, resources};
+use crate::refusal::assert_is_a_refusal;
 use crate::types::{TYPES, tolerances};
 
 /// The property over a body as text.
@@ -52,7 +53,7 @@ fn holds(rt: &ResourceType, body: &Value) -> Option<Document> {
 pub(crate) fn created(rt: &ResourceType, body: &Value, tolerance: &mut Tolerance) -> Option<Document> {
     match resource::create(rt, body, tolerance) {
         Err(error) => {
-            crate::assert_is_a_refusal(&error);
+            assert_is_a_refusal(&error);
             None
         }
         Ok(mut document) => {

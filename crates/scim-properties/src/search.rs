@@ -10,6 +10,7 @@ use scim_core::sort::Sort;
 use serde_json::{Map, Value, json};
 
 use crate::grammar::{Choices, filters, resources};
+use crate::refusal::assert_is_a_refusal;
 use crate::types::{TYPES, tolerances};
 
 /// Longest page that these searches may ask for.
@@ -23,10 +24,10 @@ pub fn text(bytes: &[u8]) {
     let Ok(body) = json::parse(bytes, &json::Limits::SCIM) else { return };
     let request = match SearchRequest::from_body(&body, &mut Tolerance::lenient()) {
         Ok(request) => request,
-        Err(error) => return crate::assert_is_a_refusal(&error),
+        Err(error) => return assert_is_a_refusal(&error),
     };
     if let Err(error) = request.paging(MAX_RESULTS) {
-        crate::assert_is_a_refusal(&error);
+        assert_is_a_refusal(&error);
     }
     for rt in &*TYPES {
         for mut tolerance in tolerances() {
@@ -34,14 +35,14 @@ pub fn text(bytes: &[u8]) {
             match request.filter(rt, &others, &mut tolerance) {
                 Ok(Some(filter)) => reduced_says_the_same(rt, filter, &[Map::new()]),
                 Ok(None) => {}
-                Err(error) => crate::assert_is_a_refusal(&error),
+                Err(error) => assert_is_a_refusal(&error),
             }
             for refused in [
                 request.sort(rt, &others, &mut tolerance).err(),
                 request.sort(rt, &[], &mut tolerance).err(),
                 request.projection(rt).err(),
             ] {
-                refused.iter().for_each(crate::assert_is_a_refusal);
+                refused.iter().for_each(assert_is_a_refusal);
             }
         }
     }
@@ -96,7 +97,7 @@ fn sorts(
     let sort = match parse(by) {
         Ok(Some(sort)) => sort,
         Ok(None) => return,
-        Err(error) => return crate::assert_is_a_refusal(&error),
+        Err(error) => return assert_is_a_refusal(&error),
     };
     // Two spellings of one attribute are one order: what a cursor is bound to.
     if let Some(path) = sort.attribute() {

@@ -7,41 +7,41 @@ pub mod patches;
 pub mod resources;
 pub mod schemas;
 
-/// Bytes that are taken one by one; none left is zeros for ever.
+use std::sync::LazyLock;
+
+use arbitrary::Unstructured;
+
+use crate::seeds;
+
+/// Choices made from bytes; with no bytes left, each choice is the first one.
 #[derive(Debug)]
-pub struct Choices<'b> {
-    rest: std::slice::Iter<'b, u8>,
-}
+pub struct Choices<'b>(Unstructured<'b>);
 
 impl<'b> Choices<'b> {
     /// All of these bytes.
     #[must_use]
     pub fn new(bytes: &'b [u8]) -> Self {
-        Self { rest: bytes.iter() }
+        Self(Unstructured::new(bytes))
     }
 
-    fn byte(&mut self) -> u8 {
-        self.rest.next().copied().unwrap_or(0)
-    }
-
-    /// Whether there is another one; seldom not while bytes are left.
+    /// Whether there is another one: mostly, while bytes are left.
     pub fn more(&mut self) -> bool {
-        !self.byte().is_multiple_of(8)
+        !self.0.is_empty() && !self.one_in(8)
     }
 
-    /// Seldom; never when the bytes are spent.
+    /// True once in `n` times, and never when the bytes are spent.
     pub fn one_in(&mut self, n: u8) -> bool {
-        self.byte() % n == 1
+        !self.0.ratio(n - 1, n).unwrap()
     }
 
-    /// Below `n`, of at most 256.
+    /// A number below `n`.
     pub fn below(&mut self, n: usize) -> usize {
-        usize::from(self.byte()) % n
+        self.0.choose_index(n).unwrap()
     }
 
     /// One of these.
     pub fn one_of<'t, T>(&mut self, these: &'t [T]) -> &'t T {
-        &these[self.below(these.len())]
+        self.0.choose(these).unwrap()
     }
 
     /// Up to `most` of what `make` makes.
@@ -55,61 +55,14 @@ impl<'b> Choices<'b> {
 
     /// A text: mostly one of few, so that two of them are often equal or alike.
     pub fn text(&mut self) -> String {
-        const WORDS: &[&str] = &[
-            "",
-            "a",
-            "A",
-            "work",
-            "home",
-            "WORK",
-            "ada@example.com",
-            "ADA@example.com",
-            "true",
-            "False",
-            " ",
-            "x\ty",
-            "%_",
-            "a\"b\\c",
-            "e\u{301}",
-            "\u{e9}",
-            "\u{df}",
-            "ss",
-            "\u{131}",
-            "I",
-            "\u{130}",
-            "\u{ff21}",
-            "\u{212a}",
-            "k",
-            "a\u{200b}",
-            "\u{202e}a",
-            "\u{3a3}",
-            "\u{3c2}",
-            "\u{1f600}",
-            "\r\n",
-            "[type eq \"work\"]",
-            "a.b",
-            "urn:x:y",
-            "{\"value\":\"25\",\"displayName\":\"R\"}",
-            "{",
-            "null",
-            "12",
-            "1.5",
-            "2026-01-31T08:00:00Z",
-            "2026-01-31T08:00:00.5+02:00",
-            "aGVsbG8=",
-            "\u{feff}",
-            "\u{0}",
-        ];
+        static WORDS: LazyLock<Vec<String>> = LazyLock::new(|| seeds::listed("words"));
         if !self.one_in(6) {
-            return (*self.one_of(WORDS)).to_owned();
+            return self.one_of(&WORDS).clone();
         }
         let pieces = self.some(4, |choices| match choices.below(3) {
-            0 => (*choices.one_of(WORDS)).to_owned(),
-            1 => char::from(choices.byte()).to_string(),
-            _ => {
-                let number = u32::from(choices.byte()) * 257 + u32::from(choices.byte());
-                char::from_u32(number).unwrap_or('\u{fffd}').to_string()
-            }
+            0 => choices.one_of(&WORDS).clone(),
+            1 => char::from(choices.0.arbitrary::<u8>().unwrap()).to_string(),
+            _ => choices.0.arbitrary::<char>().unwrap().to_string(),
         });
         pieces.concat()
     }
