@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use super::apply::Part;
+use super::change::SubAttribute;
 use crate::{ScimError, ScimType};
 
 /// Work that is left to one PATCH, in bytes of text looked at or copied.
@@ -37,12 +37,12 @@ impl Effort {
         elements.into_iter().try_for_each(|element| self.spend(weight(element).saturating_mul(times)))
     }
 
-    /// Writing these parts into so many elements.
+    /// Writing these sub-attributes into so many elements.
     ///
     /// # Errors
     /// As [`Self::compare`].
-    pub(super) fn write(&mut self, parts: &[Part], elements: usize) -> Result<(), ScimError> {
-        let each: usize = parts.iter().map(|(_, value)| value.as_ref().map_or(Self::ONE, weight)).sum();
+    pub(super) fn write(&mut self, written: &[SubAttribute], elements: usize) -> Result<(), ScimError> {
+        let each: usize = written.iter().map(|(_, value)| value.as_ref().map_or(Self::ONE, weight)).sum();
         self.spend(each.saturating_mul(elements))
     }
 

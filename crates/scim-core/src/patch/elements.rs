@@ -1,179 +1,255 @@
-//! Operations on attributes with several elements: whole lists, parts of all elements, and what [`chosen`](super::chosen) does
-//! to some of them (RFC 7644 §3.5.2). The one `primary` of a list is kept here.
+//! Changes to the elements of a list (RFC 7644 §3.5.2): they are appended, selected, written, replaced and removed; where the
+//! path selects none, one may be made. The one `primary` of a list is kept here.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
-use super::Verb;
-use super::apply::{Change, Part, put};
+use super::change::{ElementEdit, Selection, SubAttribute, Verb};
 use super::compat::is_empty;
-use crate::ScimError;
+use super::effort::Effort;
 use crate::equality::{identity, same};
-use crate::leniency::Leniency;
-use crate::resource::{Faults, MAX_ELEMENTS, cannot_change, member, normalise, unpack, value_alone};
-use crate::schema::{Attribute, Mutability, Type};
+use crate::filter::{Filter, Literal, Op};
+use crate::leniency::{Leniency, Tolerance};
+use crate::resource::{MAX_ELEMENTS, cannot_change, keep_in_value, member};
+use crate::schema::{Attribute, Mutability};
+use crate::{ScimError, ScimType};
 
-/// `emails`: the list as a whole.
-pub(super) fn whole(change: &mut Change<'_>, holder: &mut Map<String, Value>) -> Result<(), ScimError> {
-    match change.verb {
-        Verb::Replace => {
-            let list = change.normalised()?;
-            change.write_whole(list, change.value, holder);
-            Ok(())
+/// Sub-attributes from whose comparison an absent element can be made: Entra relies on it.
+const MAKES_AN_ELEMENT: &[&str] = &["type", "primary"];
+
+/// The attribute whose list changes.
+pub(super) struct ListAttribute<'a> {
+    pub(super) definition: &'a Attribute,
+    /// Its full name, for error texts.
+    pub(super) name: String,
+    pub(super) verb: Verb,
+    /// The filter in the path.
+    pub(super) filter: Option<&'a Filter>,
+    pub(super) tolerance: &'a mut Tolerance,
+    pub(super) effort: &'a mut Effort,
+}
+
+impl ListAttribute<'_> {
+    pub(super) fn change(
+        &mut self,
+        selection: &Selection,
+        edit: &ElementEdit,
+        list: &mut Vec<Value>,
+    ) -> Result<(), ScimError> {
+        let selected = self.select(selection, list)?;
+        if selected.is_empty() {
+            return self.none_selected(edit, list);
         }
-        Verb::Add => edit(change, holder, append),
-        Verb::Remove if change.value.is_null() => {
-            holder.shift_remove(&change.definition.name);
-            Ok(())
+        match edit {
+            ElementEdit::Remove => remove_at(list, &selected),
+            ElementEdit::Write(sub_attributes) => self.write(list, &selected, sub_attributes)?,
+            ElementEdit::Replace { sub_attributes, sent } => {
+                self.effort.write(sub_attributes, selected.len())?;
+                for index in &selected {
+                    if let Some(held) = list.get_mut(*index) {
+                        *held = self.in_place_of(held, sub_attributes, sent)?;
+                    }
+                }
+                prefer(list, &selected, sub_attributes);
+            }
+            ElementEdit::ReplaceSimple(new) => {
+                self.effort.write(&[("value".to_owned(), Some(new.clone()))], selected.len())?;
+                for index in selected {
+                    if let Some(held) = list.get_mut(index) {
+                        held.clone_from(new);
+                    }
+                }
+            }
         }
-        Verb::Remove => edit(change, holder, remove_listed),
+        Ok(())
+    }
+
+    /// The positions of the selected elements.
+    fn select(&mut self, selection: &Selection, list: &[Value]) -> Result<Vec<usize>, ScimError> {
+        match (selection, self.filter) {
+            (Selection::ByPath, None) => Ok((0..list.len()).collect()),
+            (Selection::ByPath, Some(filter)) => {
+                self.effort.compare(list, filter.terms())?;
+                Ok(positions(list, |element| filter.matches_element(element)))
+            }
+            (Selection::BySubAttribute(sub, values), _) => {
+                self.effort.compare(list, 1)?;
+                let definition = self.definition.sub_attribute(sub);
+                Ok(positions(list, |element| {
+                    let held = element.get(sub).zip(definition).map(|(held, sub)| identity(sub, held));
+                    held.is_some_and(|held| values.contains(held.as_ref()))
+                }))
+            }
+            (Selection::Listed { by_value, others }, _) => {
+                self.effort.compare(list, 1)?;
+                let mut selected = Vec::new();
+                for (index, element) in list.iter().enumerate() {
+                    let value = value_of(self.definition, element);
+                    let same_value = value.and_then(|value| by_value.get(value.as_ref()));
+                    for listed in same_value.into_iter().chain([others]) {
+                        self.effort.compare([element], listed.len())?;
+                        if listed.iter().any(|listed| holds_all(self.definition, element, listed)) {
+                            selected.push(index);
+                            break;
+                        }
+                    }
+                }
+                Ok(selected)
+            }
+        }
+    }
+
+    /// No element is selected. Entra relies on one being made; clearing what is not there changes nothing.
+    fn none_selected(&mut self, edit: &ElementEdit, list: &mut Vec<Value>) -> Result<(), ScimError> {
+        let written = edit.sub_attributes();
+        let clears = written.iter().all(|(_, value)| value.is_none());
+        match self.filter {
+            Some(_) if matches!(edit, ElementEdit::ReplaceSimple(_)) => Err(self.no_target()),
+            Some(_) if self.verb == Verb::Replace && self.tolerance.strict => Err(self.no_target()),
+            _ if clears => Ok(()),
+            None => Err(self.no_target()),
+            Some(filter) => {
+                let made = made_from(filter).ok_or_else(|| self.no_target())?;
+                self.tolerance.note(Leniency::AbsentElementMade, &self.name);
+                let place = list.len();
+                list.push(made);
+                self.write(list, &[place], written)
+            }
+        }
+    }
+
+    /// RFC 7644 §3.5.2.3: no record matched.
+    fn no_target(&self) -> ScimError {
+        let detail = format!("No element of {} matches the path; add one first.", self.name);
+        ScimError::bad_request(ScimType::NoTarget, detail)
+    }
+
+    /// Writes the sub-attributes into the selected elements. What an element is left with is judged when the document is
+    /// normalised; that an immutable sub-attribute stays as it is can only be judged here, where an element is known to be
+    /// the same as before.
+    fn write(
+        &mut self,
+        list: &mut [Value],
+        selected: &[usize],
+        written: &[SubAttribute],
+    ) -> Result<(), ScimError> {
+        self.effort.write(written, selected.len())?;
+        for index in selected {
+            if let Some(Value::Object(members)) = list.get_mut(*index) {
+                for (sub, value) in written {
+                    if !may_write(self.definition, sub, members.get(sub), value.as_ref()) {
+                        return Err(cannot_change(&format!("{}.{sub}", self.name)));
+                    }
+                    put(members, sub, value.clone());
+                }
+            }
+        }
+        prefer(list, selected, written);
+        Ok(())
+    }
+
+    /// The element that takes the place of another. The path still selects it, so that the same request finds it again and
+    /// makes no second one; as long as it is the same element, it keeps what responses do not show.
+    fn in_place_of(
+        &mut self,
+        held: &Value,
+        sub_attributes: &[SubAttribute],
+        sent: &Value,
+    ) -> Result<Value, ScimError> {
+        let written = sub_attributes.iter().filter_map(|(sub, value)| Some((sub.clone(), value.clone()?)));
+        let mut element: Map<String, Value> = written.collect();
+        let kept = self.filter.filter(|_| !self.tolerance.strict).map(compared).unwrap_or_default();
+        for sub in kept {
+            let is_named = sent.as_object().is_some_and(|sent| member(sent, sub).is_some());
+            if let Some(value) = held.get(sub).filter(|_| !is_named) {
+                self.tolerance.note(Leniency::SelectorKept, &self.name);
+                element.insert(sub.to_owned(), value.clone());
+            }
+        }
+        if !self.definition.hides_parts() {
+            return Ok(Value::Object(element));
+        }
+        // Finding out whether it is the same element costs about as much as so many comparisons.
+        self.effort.compare([held], 32)?;
+        let mut list = Value::Array(vec![Value::Object(element)]);
+        let (sent, held) = (Value::Array(vec![sent.clone()]), Value::Array(vec![held.clone()]));
+        keep_in_value(self.definition, &sent, &held, &mut list);
+        Ok(list.get_mut(0).map(Value::take).unwrap_or_default())
     }
 }
 
-/// `emails.display`: that part of every element.
-pub(super) fn part_of_all(
-    change: &mut Change<'_>,
-    sub: &str,
-    holder: &mut Map<String, Value>,
-) -> Result<(), ScimError> {
-    let Some(part) = change.part_value(sub)? else { return Ok(()) };
-    edit(change, holder, |change, list| {
-        let all: Vec<usize> = (0..list.len()).collect();
-        if all.is_empty() && part.1.is_some() {
-            return Err(change.no_target());
-        }
-        write(change, list, &all, &[part])
-    })
-}
-
-/// `remove` of `roles.value` with a value: the elements that are listed go, and no other. Of another part than `value`, which
-/// alone says what an element is, that part goes from them.
-pub(super) fn listed_by_part(
-    change: &mut Change<'_>,
-    sub: &str,
-    holder: &mut Map<String, Value>,
-) -> Result<(), ScimError> {
-    let Some(definition) = change.definition.sub_attribute(sub) else { return Err(change.no_target()) };
-    let name = format!("{}.{sub}", change.name);
-    let mut wanted: HashSet<String> = HashSet::new();
-    for listed in change.listed()? {
-        let listed = match listed {
-            Value::Object(parts) => member(parts, sub).unwrap_or(&Value::Null),
-            simple => simple,
-        };
-        let value = normalise(definition, listed, &name, change.tolerance)?;
-        wanted.extend(value.map(|value| identity(definition, &value).into_owned()));
+/// The sub-attributes that the filter fixes for all elements it matches.
+fn compared(filter: &Filter) -> Vec<&str> {
+    match filter {
+        Filter::Compare { path, op: Op::Eq, .. } => vec![path.attribute.name.as_str()],
+        Filter::And(parts) => parts.iter().flat_map(compared).collect(),
+        _ => Vec::new(),
     }
-    edit(change, holder, |change, list| {
-        change.effort.compare(&*list, 1)?;
-        let chosen = positions(list, |element| {
-            let part = element.get(sub).map(|part| identity(definition, part));
-            part.is_some_and(|part| wanted.contains(part.as_ref()))
-        });
-        if sub == "value" {
-            remove_at(list, &chosen);
-            return Ok(());
-        }
-        write(change, list, &chosen, &[(sub.to_owned(), None)])
-    })
 }
 
-fn not_too_many(name: &str, count: usize) -> Result<(), ScimError> {
+/// The element that a filter describes, when it is one `eq` on `type` or `primary`.
+fn made_from(filter: &Filter) -> Option<Value> {
+    let Filter::Compare { path, op: Op::Eq, value } = filter else {
+        return None;
+    };
+    if !MAKES_AN_ELEMENT.contains(&path.attribute.name.as_str()) {
+        return None;
+    }
+    let value = match value {
+        Literal::String(text) => Value::from(text.as_str()),
+        Literal::Boolean(boolean) => Value::from(*boolean),
+        Literal::Number(_) | Literal::Null => return None,
+    };
+    Some(Value::Object(Map::from_iter([(path.attribute.name.clone(), value)])))
+}
+
+/// # Errors
+/// 400 `invalidValue` for more elements than an attribute may have.
+pub(super) fn not_too_many(name: &str, count: usize) -> Result<(), ScimError> {
     if count <= MAX_ELEMENTS {
         return Ok(());
     }
     Err(ScimError::invalid_value(format!("{name} may have at most {MAX_ELEMENTS} elements.")))
 }
 
-/// Takes the list out, edits it, and puts back what is left.
-pub(super) fn edit(
-    change: &mut Change<'_>,
-    holder: &mut Map<String, Value>,
-    edit: impl FnOnce(&mut Change<'_>, &mut Vec<Value>) -> Result<(), ScimError>,
+/// Takes the list out of its block, edits it, and puts back what is left.
+pub(super) fn edit_list(
+    definition: &Attribute,
+    block: &mut Map<String, Value>,
+    edit: impl FnOnce(&mut Vec<Value>) -> Result<(), ScimError>,
 ) -> Result<(), ScimError> {
-    let name = &change.definition.name;
-    let multi_valued = change.definition.multi_valued;
-    let slot = holder.entry(name.clone()).or_insert(Value::Null);
-    let mut list = match slot.take() {
+    let name = &definition.name;
+    let held = block.entry(name.clone()).or_insert(Value::Null);
+    let mut list = match held.take() {
         Value::Null => Vec::new(),
         Value::Array(list) => list,
         single => vec![single],
     };
-    let outcome = edit(change, &mut list);
+    let outcome = edit(&mut list);
     if outcome.is_ok() {
         not_too_many(name, list.len())?;
     }
-    // After a fault too: what else is wrong is still to be found, and a list that is gone would look like a further one.
-    *slot = if multi_valued { Value::Array(list) } else { list.pop().unwrap_or(Value::Null) };
-    if is_empty(slot) {
-        holder.shift_remove(name);
+    // After a fault too: later operations are still checked, and would find a fault in a list that is gone.
+    *held = if definition.multi_valued { Value::Array(list) } else { list.pop().unwrap_or(Value::Null) };
+    if is_empty(held) {
+        block.shift_remove(name);
     }
     outcome
 }
 
-/// RFC 7644 §3.5.2.1: new elements go to the end. One that is there already changes nothing: settling the document
+/// RFC 7644 §3.5.2.1: new elements go to the end. One that is there already changes nothing: a normalised document
 /// holds each `type` and `value` once.
-fn append(change: &mut Change<'_>, list: &mut Vec<Value>) -> Result<(), ScimError> {
-    let mut faults = Faults::default();
-    let mut primary = None;
-    let listed = change.listed()?;
-    // Before they are read: each of them costs something.
-    not_too_many(&change.name, listed.len())?;
-    for element in listed {
-        let Some(element) = faults.keep(change.element(element)).flatten() else {
-            continue;
-        };
-        if is_primary(&element) {
-            primary = Some(list.len());
-        }
-        list.push(element);
+pub(super) fn append(list: &mut Vec<Value>, new: &[Value]) {
+    let primary = new.iter().rposition(is_primary).map(|position| list.len() + position);
+    list.extend_from_slice(new);
+    if let Some(primary) = primary {
+        make_primary(list, primary);
     }
-    if let Some(last) = primary {
-        make_primary(list, last);
-    }
-    faults.into_result()
-}
-
-/// `remove` with a value: exactly those elements, never the whole list (the value list that Entra and authentik
-/// send for members, here for any attribute).
-fn remove_listed(change: &mut Change<'_>, list: &mut Vec<Value>) -> Result<(), ScimError> {
-    // By their `value`, so that a long list removed from a long list costs both and not their product.
-    let mut wanted: HashMap<Option<Cow<'_, str>>, Vec<Value>> = HashMap::new();
-    let is_complex = change.definition.kind == Type::Complex;
-    for element in change.listed()? {
-        let said = unpack(change.definition, element, &change.name, change.tolerance)?;
-        let element = match said.as_ref() {
-            Value::String(_) if is_complex => {
-                change.tolerance.note(Leniency::BareValue, &change.name);
-                Some(Value::Object(value_alone(&said)))
-            }
-            other => change.element(other)?,
-        };
-        if let Some(element) = element {
-            let value = value_of(change.definition, &element).map(|value| value.into_owned().into());
-            wanted.entry(value).or_default().push(element);
-        }
-    }
-    change.effort.compare(&*list, 1)?;
-    let mut listed = Vec::new();
-    for (index, element) in list.iter().enumerate() {
-        let same_value = value_of(change.definition, element).and_then(|value| wanted.get(&Some(value)));
-        for candidates in same_value.into_iter().chain(wanted.get(&None)) {
-            change.effort.compare([element], candidates.len())?;
-            if candidates.iter().any(|wanted| holds_all(change.definition, element, wanted)) {
-                listed.push(index);
-                break;
-            }
-        }
-    }
-    remove_at(list, &listed);
-    Ok(())
 }
 
 /// An element's `value`, or a simple element itself, in the form it compares in.
-fn value_of<'v>(definition: &Attribute, element: &'v Value) -> Option<Cow<'v, str>> {
+pub(super) fn value_of<'v>(definition: &Attribute, element: &'v Value) -> Option<Cow<'v, str>> {
     match element {
         Value::Object(members) => {
             let (value, sub) = members.get("value").zip(definition.sub_attribute("value"))?;
@@ -183,39 +259,16 @@ fn value_of<'v>(definition: &Attribute, element: &'v Value) -> Option<Cow<'v, st
     }
 }
 
-/// Writes the parts into the chosen elements. What an element is left with is judged when the document is settled; that
-/// an immutable part of it stays as it is can only be judged here, where one element is known to be the same as before.
-pub(super) fn write(
-    change: &mut Change<'_>,
-    list: &mut [Value],
-    chosen: &[usize],
-    parts: &[Part],
-) -> Result<(), ScimError> {
-    change.effort.write(parts, chosen.len())?;
-    for index in chosen {
-        if let Some(Value::Object(members)) = list.get_mut(*index) {
-            for (sub, value) in parts {
-                if !stays(change.definition, sub, members.get(sub), value.as_ref()) {
-                    return Err(cannot_change(&format!("{}.{sub}", change.name)));
-                }
-                put(members, sub, value.clone());
-            }
-        }
-    }
-    prefer(list, chosen, parts);
-    Ok(())
-}
-
-/// The last of the written elements is the preferred one, if they were said to be.
-pub(super) fn prefer(list: &mut [Value], chosen: &[usize], parts: &[Part]) {
-    let primary = parts.iter().any(|(sub, value)| sub == "primary" && *value == Some(Value::Bool(true)));
-    if let (true, Some(last)) = (primary, chosen.last()) {
+/// When `primary` is written as true, the last of the written elements is the one primary.
+fn prefer(list: &mut [Value], selected: &[usize], written: &[SubAttribute]) {
+    let primary = written.iter().any(|(sub, value)| sub == "primary" && *value == Some(Value::Bool(true)));
+    if let (true, Some(last)) = (primary, selected.last()) {
         make_primary(list, *last);
     }
 }
 
-/// Whether a part may be written: it is not immutable, or has no value yet, or gets the one it has.
-fn stays(definition: &Attribute, sub: &str, held: Option<&Value>, new: Option<&Value>) -> bool {
+/// Whether a sub-attribute may be written: it is not immutable, or has no value yet, or gets the one it has.
+fn may_write(definition: &Attribute, sub: &str, held: Option<&Value>, new: Option<&Value>) -> bool {
     match (definition.sub_attribute(sub), held) {
         (Some(sub), Some(held)) if sub.mutability == Mutability::Immutable => {
             new.is_some_and(|new| same(sub, held, new))
@@ -224,11 +277,11 @@ fn stays(definition: &Attribute, sub: &str, held: Option<&Value>, new: Option<&V
     }
 }
 
-pub(super) fn positions(list: &[Value], wanted: impl Fn(&Value) -> bool) -> Vec<usize> {
+fn positions(list: &[Value], wanted: impl Fn(&Value) -> bool) -> Vec<usize> {
     list.iter().enumerate().filter(|(_, element)| wanted(element)).map(|(index, _)| index).collect()
 }
 
-pub(super) fn remove_at(list: &mut Vec<Value>, positions: &[usize]) {
+fn remove_at(list: &mut Vec<Value>, positions: &[usize]) {
     let mut index = 0;
     list.retain(|_| {
         let keep = positions.binary_search(&index).is_err();
@@ -263,4 +316,16 @@ fn holds_all(definition: &Attribute, element: &Value, wanted: &Value) -> bool {
         let actual = element.get(sub);
         actual.zip(definition.sub_attribute(sub)).is_some_and(|(actual, sub)| same(sub, actual, wanted))
     })
+}
+
+/// Writes or removes one member; the others keep their order.
+pub(super) fn put(object: &mut Map<String, Value>, name: &str, value: Option<Value>) {
+    match value {
+        Some(value) => {
+            object.insert(name.to_owned(), value);
+        }
+        None => {
+            object.shift_remove(name);
+        }
+    }
 }

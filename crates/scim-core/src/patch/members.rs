@@ -3,9 +3,8 @@
 
 use serde_json::{Map, Value};
 
-use super::Verb;
-use super::apply::allow_single;
-use super::compat::{is_empty, names_no_part};
+use super::change::Verb;
+use super::compat::{allow_single, is_empty, names_no_part};
 use crate::filter::{Filter, Op};
 use crate::fold::fold;
 use crate::leniency::{Leniency, Tolerance};
@@ -85,7 +84,8 @@ impl MemberSelection {
 pub(super) fn change(
     definition: &Attribute,
     verb: Verb,
-    (path, value): (&Path, &Value),
+    path: &Path,
+    value: &Value,
     tolerance: &mut Tolerance,
 ) -> Result<Option<MemberChange>, ScimError> {
     if path.sub().is_some() {

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::path::Path;
 
 #[test]
 fn a_value_path_that_matches_nothing() {
@@ -217,7 +218,7 @@ fn a_patch_needs_its_schema_and_its_operations() {
     let rt = schema::user();
     let parse = |body: Value| {
         let result = PatchRequest::parse(&rt, &body, &mut Tolerance::lenient());
-        result.map(|r| r.operations.len()).map_err(|e| e.scim_type.unwrap().keyword())
+        result.map(|r| r.changes.len()).map_err(|e| e.scim_type.unwrap().keyword())
     };
     let operations = json!([{"op": "remove", "path": "title"}]);
     let upper = urn::PATCH_OP.to_ascii_uppercase();
