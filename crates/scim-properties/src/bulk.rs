@@ -1,5 +1,5 @@
-//! A bulk is refused in words, or every operation is refused in words or planned once, behind what it refers to; and no
-//! reference is left where it stood.
+//! A bulk is refused in words, or each of its operations is refused in words or planned once, after the operations it refers to;
+//! every reference is replaced.
 
 use std::collections::HashSet;
 
@@ -72,7 +72,7 @@ fn holds(request: BulkRequest) {
     }
 }
 
-/// Its data as those of a request of its own.
+/// Reads its data as the body of a single request.
 fn read(asked: &Asked) -> Result<(), ScimError> {
     let (rt, mut tolerance) = (&TYPES[usize::from(asked.kind == ResourceKind::Group)], Tolerance::lenient());
     match asked.method {

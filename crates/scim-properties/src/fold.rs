@@ -1,5 +1,5 @@
-//! Two names are one name in every place or in none: the unique key and the filter agree, and the normal form of Unicode, its
-//! letter case and blanks around it make no difference.
+//! Two names are equal for the unique key exactly when they are equal for a filter; Unicode normal forms, letter case and blanks
+//! around a name make no difference.
 
 use scim_core::filter::Filter;
 use scim_core::fold::{fold, user_name_key};
@@ -44,7 +44,7 @@ fn assert_has_one_key(name: &str) {
     assert_eq!(fold(&lower), folded, "{name:?} as {lower:?}");
 }
 
-/// What a client sent is what it gets back, whatever its key is.
+/// A response holds the name as the client sent it.
 fn assert_is_echoed(name: &str) {
     let body = json!({"schemas": [TYPES[0].core.id], "userName": name});
     match resource::create(&TYPES[0], &body, &mut Tolerance::lenient()) {

@@ -1,10 +1,10 @@
-//! What a resource goes through: created, then patched and replaced. Each step is refused in words and changes nothing, or
-//! leaves a document that has passed its schema.
+//! A resource is created, then patched and replaced. Each step is refused in words and changes nothing, or leaves a document
+//! that conforms to its schema.
 
 use scim_core::leniency::Tolerance;
 use scim_core::patch::PatchRequest;
 use scim_core::{Document, ResourceKind, ResourceType, ScimError, json, resource, urn};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::grammar::{Choices, patches, resources};
 use crate::refusal::assert_is_a_refusal;
@@ -105,13 +105,11 @@ fn paths(rt: &ResourceType, document: &Document) -> Vec<(String, Value)> {
     let mut paths = Vec::new();
     for (name, value) in &document.0 {
         match (rt.extension(name), value) {
-            (Some(_), Value::Object(block)) => paths.extend(within(name, block)),
+            (Some(_), Value::Object(block)) => {
+                paths.extend(block.iter().map(|(sub, value)| (format!("{name}:{sub}"), value.clone())));
+            }
             _ => paths.push((name.clone(), value.clone())),
         }
     }
     paths
-}
-
-fn within(urn: &str, block: &Map<String, Value>) -> impl Iterator<Item = (String, Value)> {
-    block.iter().map(move |(name, value)| (format!("{urn}:{name}"), value.clone()))
 }

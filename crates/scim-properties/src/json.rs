@@ -37,8 +37,8 @@ pub fn text(bytes: &[u8]) {
     }
 }
 
-/// A document as it was written: with every key, also where one stands twice. This says the rules of our door a second time,
-/// in the plainest way and not in the fastest.
+/// A document with every key, repeated ones included. It states the rules of [`json::parse`] a second time, in the plainest way
+/// and not in the fastest.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Raw {

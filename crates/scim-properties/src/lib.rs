@@ -1,4 +1,4 @@
-//! What must hold in `scim-core` for any input: each property is a function of bytes that panics when it does not hold. The
+//! Properties of `scim-core` that hold for any input: each is a function of bytes that panics when it fails. The
 //! fuzzer (`fuzz/`, libFuzzer) and the tests (`tests/`, proptest) run the same list.
 //!
 //! A property comes twice where that pays: over text as it is, which begins with seeds and finds what a parser does with
@@ -32,7 +32,7 @@ pub struct Target {
     pub name: &'static str,
     /// Panics when the property does not hold.
     pub run: fn(&[u8]),
-    /// Where it begins: inputs worth changing. None where the bytes are choices of a grammar.
+    /// Inputs that a fuzzer changes; none where the bytes are choices of a grammar.
     pub seeds: fn() -> Vec<String>,
 }
 

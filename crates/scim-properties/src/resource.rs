@@ -1,5 +1,5 @@
-//! A body is refused in words, or becomes a document that has passed its schema: reading its own form again changes nothing,
-//! for a strict tenant neither.
+//! A body is refused in words, or becomes a document that conforms to its schema: sent back as it is, it changes nothing, for a
+//! strict tenant too.
 
 use std::collections::HashSet;
 
@@ -99,7 +99,7 @@ pub(crate) fn body_of(rt: &ResourceType, document: &Document) -> Map<String, Val
     body
 }
 
-/// The rules of RFC 7643 §2 that a stored document follows, said a second time.
+/// The rules of RFC 7643 §2 for a stored document, stated a second time.
 #[track_caller]
 fn assert_conforms(rt: &ResourceType, document: &Document) {
     for (name, value) in &document.0 {
@@ -161,7 +161,7 @@ fn assert_value(attribute: &Attribute, value: &Value) {
     }
 }
 
-/// What is answered is a part of the resource, always with its id and its schemas (RFC 7644 §3.9).
+/// A response holds a part of the resource, always with its id and its schemas (RFC 7644 §3.9).
 fn projects(rt: &ResourceType, document: &Document, attributes: &str, excluded: &str) {
     let meta = Meta {
         created: "2026-01-31T08:00:00.000Z",

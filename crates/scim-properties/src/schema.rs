@@ -1,5 +1,4 @@
-//! A tenant's own schema document is refused with sentences, or everything that holds for the built-in schemas holds for it: what
-//! the document's reader takes, the engine obeys.
+//! A tenant's own schema document is refused with sentences, or every property of the built-in schemas holds for it too.
 
 use scim_core::schema::{self, Extension, ResourceType, Schema, document};
 use serde_json::{Map, Value};
@@ -43,12 +42,12 @@ pub fn made(bytes: &[u8]) {
     }
 }
 
-/// A User with the extension; the schema itself is what it was after being told and read again.
+/// A User with the extension; the schema stays the same when it is written and read again.
 fn extended(schema: Schema) -> ResourceType {
     assert!(schema.attributes.len() <= document::MAX_ATTRIBUTES);
-    let told = serde_json::to_value(&schema).unwrap();
-    let again = document::read(&told);
-    assert_eq!(again.as_ref(), Ok(&schema), "{told}");
+    let written = serde_json::to_value(&schema).unwrap();
+    let again = document::read(&written);
+    assert_eq!(again.as_ref(), Ok(&schema), "{written}");
     assert!(schema.takes_all_of(&schema), "a schema may be replaced by itself");
     let required = schema.attributes.iter().any(|attribute| attribute.required);
     assert_eq!(schema.misfits(&Map::new()).is_empty(), !required);
@@ -57,7 +56,7 @@ fn extended(schema: Schema) -> ResourceType {
     rt
 }
 
-/// What staff are told: whole sentences on one line each, not too many.
+/// Faults are whole sentences on one line each, and not too many.
 fn assert_are_sentences(faults: &[String]) {
     assert!((1..=50).contains(&faults.len()), "{faults:?}");
     for fault in faults {

@@ -1,5 +1,5 @@
-//! A search is refused in words, or it means one thing: a filter over several types says of each what the type alone leaves to
-//! be asked, and a sort puts any resources into one order, whatever its spelling.
+//! A search is refused in words, or it has one meaning: a filter over several types, reduced for one of them, matches the same
+//! resources of that type; and a sort puts any resources into one order, whatever its spelling.
 
 use scim_core::ResourceType;
 use scim_core::filter::{Filter, Reduced};
@@ -71,7 +71,7 @@ fn others(rt: &ResourceType) -> Vec<&'static ResourceType> {
     TYPES.iter().filter(|other| other.core.id != rt.core.id).collect()
 }
 
-/// What is decided by the type alone is what every resource of it says.
+/// A reduced filter matches the same resources of the type as the whole one.
 fn reduced_says_the_same(rt: &ResourceType, filter: Filter, resources: &[Map<String, Value>]) {
     let reduced = filter.clone().reduce(rt);
     for resource in resources {
@@ -101,8 +101,8 @@ fn sorts(
     };
     // Two spellings of one attribute are one order: what a cursor is bound to.
     if let Some(path) = sort.attribute() {
-        let told = parse(&path.to_string()).unwrap().unwrap();
-        assert_eq!((told.to_string(), &told), (sort.to_string(), &sort), "{by}");
+        let respelled = parse(&path.to_string()).unwrap().unwrap();
+        assert_eq!((respelled.to_string(), &respelled), (sort.to_string(), &sort), "{by}");
     }
     let keys: Vec<_> = resources.iter().map(|resource| sort.key(resource)).collect();
     for a in &keys {

@@ -17,7 +17,7 @@ pub(super) fn allow_single(name: &str, tolerance: &mut Tolerance) -> Result<(), 
     tolerance.allow(Leniency::SingleForList, name, refusal)
 }
 
-/// Whether some object is in it: what stands under an extension's URN is one, and says of each attribute what becomes of it.
+/// Whether an object is in it: an empty object under an extension's URN names no attribute, so that it clears none.
 pub(super) fn holds_object(value: &Value) -> bool {
     match value {
         Value::Array(elements) => elements.iter().any(holds_object),
@@ -35,22 +35,17 @@ pub(super) fn single<'v>(
 ) -> &'v Value {
     let leaf = path.sub().map_or(Some(definition), |sub| definition.sub_attribute(&sub.name));
     let takes_one = leaf.is_some_and(|leaf| !leaf.multi_valued && !is_reference_by_value(leaf));
-    match value {
-        Value::Array(elements) if takes_one && verb != Verb::Remove && !tolerance.strict => {
-            match elements.as_slice() {
-                [only] if !only.is_array() => {
-                    tolerance.note(Leniency::ArrayOfOne, &definition.name);
-                    only
-                }
-                _ => value,
-            }
+    match value.as_array().map(Vec::as_slice) {
+        Some([only]) if takes_one && verb != Verb::Remove && !tolerance.strict && !only.is_array() => {
+            tolerance.note(Leniency::ArrayOfOne, &definition.name);
+            only
         }
         _ => value,
     }
 }
 
-/// `schemas` as a path: they follow from what the resource holds, so they can only be said to be what they are. `None` when
-/// nothing is said.
+/// `schemas` as a path: they follow from what the resource holds, so that an operation can only repeat them. `None` when the
+/// value is empty.
 pub(super) fn schemas_as_path(verb: Verb, value: &Value) -> Result<Option<Vec<String>>, ScimError> {
     match verb {
         Verb::Add if is_empty(value) => Ok(None),
@@ -112,7 +107,7 @@ pub(super) fn unwrapped<'v>(
     }
 }
 
-/// What a value says that comes as JSON in a text.
+/// The value that comes as JSON in a text.
 pub(super) fn unpacked<'v>(
     definition: &Attribute,
     path: &Path,
@@ -125,8 +120,8 @@ pub(super) fn unpacked<'v>(
     resource::unpack(definition, value, &path, tolerance)
 }
 
-/// Whether an empty object stands where a complex value belongs, or a list of such: it names no part, so that nothing changes.
-/// It is not null.
+/// Whether an empty object stands where a complex value belongs, or a list of such: it names no sub-attribute, so that nothing
+/// changes. Null would clear the attribute.
 pub(super) fn names_no_part(definition: &Attribute, value: &Value) -> bool {
     let is_hollow = |value: &Value| value.as_object().is_some_and(Map::is_empty);
     definition.kind == Type::Complex

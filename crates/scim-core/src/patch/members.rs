@@ -16,19 +16,19 @@ use crate::{ScimError, ScimType};
 /// One change to a group's members.
 #[derive(Clone, Debug, PartialEq)]
 pub enum MemberChange {
-    /// These are members afterwards; those who were stay.
+    /// Adds these members; the others stay.
     Add(Vec<Member>),
-    /// These and no others are members afterwards.
+    /// Makes these the only members.
     Replace(Vec<Member>),
-    /// These are no members afterwards; those who were not stay out.
+    /// Removes these members.
     Remove(MemberSelection),
-    /// Another one comes in the place of these (RFC 7644 §3.5.2.3).
+    /// Another member takes the place of these (RFC 7644 §3.5.2.3).
     Exchange {
-        /// Who leaves.
+        /// The members that are removed.
         who: MemberSelection,
-        /// Who comes.
+        /// The member that is added.
         with: Member,
-        /// Whether that one comes when nobody leaves, as an element is made of a path that chooses by `type`.
+        /// Whether it is added when none is removed, as an element is made from a path that selects by `type`.
         made: bool,
     },
 }
@@ -38,24 +38,24 @@ impl MemberChange {
     pub(super) fn named(&self) -> usize {
         match self {
             Self::Add(members) | Self::Replace(members) => members.len(),
-            Self::Remove(who) => who.named(),
-            Self::Exchange { who, .. } => who.named() + 1,
+            Self::Remove(MemberSelection::Values(ids)) => ids.len(),
+            Self::Exchange { who: MemberSelection::Values(ids), .. } => ids.len() + 1,
+            Self::Exchange { .. } => 1,
+            Self::Remove(_) => 0,
         }
     }
 
     /// How often each member of the group is looked at.
     pub(super) fn comparisons(&self) -> usize {
         match self {
-            Self::Remove(who) | Self::Exchange { who, .. } => match who {
-                MemberSelection::Matching { among: None, filter } => filter.terms(),
-                _ => 0,
-            },
-            Self::Add(_) | Self::Replace(_) => 0,
+            Self::Remove(MemberSelection::Matching { among: None, filter })
+            | Self::Exchange { who: MemberSelection::Matching { among: None, filter }, .. } => filter.terms(),
+            _ => 0,
         }
     }
 }
 
-/// Whom a `remove` means.
+/// Which members an operation selects.
 #[derive(Clone, Debug, PartialEq)]
 pub enum MemberSelection {
     /// `remove` of `members` without a value.
@@ -64,20 +64,11 @@ pub enum MemberSelection {
     Values(Vec<String>),
     /// A filter over one member: `value`, `type`, `display`, `$ref`.
     Matching {
-        /// Nobody else can match, so that only these need be read; `None` when anybody can.
+        /// Only these can match, so that only they need to be read; `None` when any member can.
         among: Option<Vec<String>>,
-        /// Which of them do.
+        /// The filter that they must match.
         filter: Filter,
     },
-}
-
-impl MemberSelection {
-    fn named(&self) -> usize {
-        match self {
-            Self::Values(ids) => ids.len(),
-            Self::All | Self::Matching { .. } => 0,
-        }
-    }
 }
 
 /// The change that an operation on `members` asks for; `None` when it provably changes nothing.
@@ -102,166 +93,155 @@ pub(super) fn change(
         tolerance.note(Leniency::NullOrEmpty, "members");
         return Ok(None);
     }
+    let mut reader = MemberReader { definition, tolerance };
     let change = match (path, verb) {
         (Path::Elements { filter, .. }, Verb::Remove) => MemberChange::Remove(selection(filter)),
-        (Path::Elements { filter, .. }, Verb::Replace) => exchange(definition, filter, value, tolerance)?,
+        (Path::Elements { filter, .. }, Verb::Replace) => reader.exchange(filter, value)?,
         (Path::Elements { .. }, Verb::Add) => {
             return Err(ScimError::bad_request(
                 ScimType::NoTarget,
                 "members are added by the path \"members\" without a filter.",
             ));
         }
-        (_, Verb::Remove) => MemberChange::Remove(removal(definition, value, tolerance)?),
-        (_, Verb::Add) => MemberChange::Add(members(definition, value, tolerance)?),
-        (_, Verb::Replace) => MemberChange::Replace(members(definition, value, tolerance)?),
+        (_, Verb::Remove) => MemberChange::Remove(reader.removal(value)?),
+        (_, Verb::Add) => MemberChange::Add(reader.members(value)?),
+        (_, Verb::Replace) => MemberChange::Replace(reader.members(value)?),
     };
     Ok(Some(change))
 }
 
-/// `replace` of members that the path chooses: by the one that is sent, or by nobody.
-fn exchange(
-    definition: &Attribute,
-    filter: &Filter,
-    value: &Value,
-    tolerance: &mut Tolerance,
-) -> Result<MemberChange, ScimError> {
-    let sent = match value.as_array().map(Vec::as_slice) {
-        Some([only]) if !only.is_array() => {
-            let refusal =
-                || ScimError::invalid_value("members: the value for chosen members must be one object.");
-            tolerance.allow(Leniency::ArrayOfOne, "members", refusal)?;
-            only
-        }
-        _ => value,
-    };
-    if is_empty(sent) && !sent.is_object() {
-        tolerance.note(Leniency::NullOrEmpty, "members");
-        return Ok(MemberChange::Remove(selection(filter)));
-    }
-    let with = match member(definition, sent, tolerance)? {
-        Some(member) => member,
-        None => kept(filter, sent, tolerance)?,
-    };
-    let by_type = matches!(filter, Filter::Compare { path, op: Op::Eq, .. } if path.is_name("type", None));
-    Ok(MemberChange::Exchange { who: selection(filter), with, made: by_type && !tolerance.strict })
+/// Reads members as clients send them.
+struct MemberReader<'a> {
+    definition: &'a Attribute,
+    tolerance: &'a mut Tolerance,
 }
 
-/// The member that the path chooses, with what the value says of it.
-fn kept(filter: &Filter, sent: &Value, tolerance: &mut Tolerance) -> Result<Member, ScimError> {
-    let said = sent.as_object().filter(|_| !is_empty(sent));
-    match (filter.values().as_deref(), said) {
-        (Some([id]), Some(parts)) if !tolerance.strict => {
-            tolerance.note(Leniency::SelectorKept, "members");
-            let mut parts = parts.clone();
-            parts.retain(|name, _| !name.eq_ignore_ascii_case("value"));
-            parts.insert("value".to_owned(), (*id).into());
-            member_of(&parts, tolerance)?.ok_or_else(no_member)
+impl MemberReader<'_> {
+    /// `replace` of members that the path selects: by the member that is sent; an empty value removes them.
+    fn exchange(&mut self, filter: &Filter, value: &Value) -> Result<MemberChange, ScimError> {
+        let sent = match value.as_array().map(Vec::as_slice) {
+            Some([only]) if !only.is_array() => {
+                let refusal =
+                    || ScimError::invalid_value("members: the value for chosen members must be one object.");
+                self.tolerance.allow(Leniency::ArrayOfOne, "members", refusal)?;
+                only
+            }
+            _ => value,
+        };
+        if is_empty(sent) && !sent.is_object() {
+            self.tolerance.note(Leniency::NullOrEmpty, "members");
+            return Ok(MemberChange::Remove(selection(filter)));
         }
-        _ => Err(ScimError::invalid_value(
-            "The value for chosen members needs the id of the one that takes their place as \"value\"; to take them out use \
-             remove.",
-        )),
+        let with = match self.member(sent)? {
+            Some(member) => member,
+            None => self.kept(filter, sent)?,
+        };
+        let by_type =
+            matches!(filter, Filter::Compare { path, op: Op::Eq, .. } if path.is_name("type", None));
+        Ok(MemberChange::Exchange { who: selection(filter), with, made: by_type && !self.tolerance.strict })
+    }
+
+    /// The member that the path selects, with the sub-attributes that the value names.
+    fn kept(&mut self, filter: &Filter, sent: &Value) -> Result<Member, ScimError> {
+        let said = sent.as_object().filter(|_| !is_empty(sent));
+        match (filter.values().as_deref(), said) {
+            (Some([id]), Some(parts)) if !self.tolerance.strict => {
+                self.tolerance.note(Leniency::SelectorKept, "members");
+                let mut parts = parts.clone();
+                parts.retain(|name, _| !name.eq_ignore_ascii_case("value"));
+                parts.insert("value".to_owned(), (*id).into());
+                self.member_of(&parts)?.ok_or_else(no_member)
+            }
+            _ => Err(ScimError::invalid_value(
+                "The value for chosen members needs the id of the one that takes their place as \"value\"; to take them out use \
+                 remove.",
+            )),
+        }
+    }
+
+    /// `remove` without a value removes all members (RFC 7644 §3.5.2.2). With a value, as Entra and authentik send it, it removes
+    /// exactly the listed ones, so that `[]` removes none.
+    fn removal(&mut self, value: &Value) -> Result<MemberSelection, ScimError> {
+        if value.is_null() {
+            return Ok(MemberSelection::All);
+        }
+        // An empty element could mean no member or all of them.
+        if self.listed(value)?.iter().any(is_empty) {
+            return Err(no_member());
+        }
+        let members = self.members(value)?;
+        Ok(MemberSelection::Values(members.into_iter().map(|member| member.value).collect()))
+    }
+
+    /// A list of members, one member, or one id. What is empty is no member, as in any other attribute: `""` and `[{}]` are
+    /// the empty list.
+    fn members(&mut self, value: &Value) -> Result<Vec<Member>, ScimError> {
+        let (empty, named): (Vec<&Value>, Vec<&Value>) =
+            self.listed(value)?.iter().partition(|member| is_empty(member));
+        if !empty.is_empty() {
+            self.tolerance.note(Leniency::NullOrEmpty, "members");
+        }
+        named.into_iter().map(|sent| self.member(sent)?.ok_or_else(no_member)).collect()
+    }
+
+    fn listed<'v>(&mut self, value: &'v Value) -> Result<&'v [Value], ScimError> {
+        Ok(match value {
+            Value::Array(list) => list,
+            Value::Null => &[],
+            // No member; an empty value need not stand in a list.
+            empty if is_empty(empty) => std::slice::from_ref(empty),
+            single => {
+                allow_single("members", self.tolerance)?;
+                std::slice::from_ref(single)
+            }
+        })
+    }
+
+    /// One member; `None` for one without an id.
+    fn member(&mut self, element: &Value) -> Result<Option<Member>, ScimError> {
+        match unpack(self.definition, element, &"members", self.tolerance)?.as_ref() {
+            Value::String(id) if !id.is_empty() => {
+                self.tolerance.allow(Leniency::BareValue, "members", no_member)?;
+                bounded("value", id).map(|id| Some(Member::new(&id)))
+            }
+            Value::Object(parts) => self.member_of(parts),
+            _ => Err(no_member()),
+        }
+    }
+
+    fn member_of(&mut self, parts: &Map<String, Value>) -> Result<Option<Member>, ScimError> {
+        let (mut id, mut display, mut kind) = (None, None, None);
+        for (key, value) in parts {
+            match key.to_ascii_lowercase().as_str() {
+                "value" => id = text("value", value)?,
+                "display" => display = text("display", value)?,
+                "type" => kind = text("type", value)?,
+                // Computed from the id; Entra sends null.
+                "$ref" => {}
+                _ => self.tolerance.allow(Leniency::UnknownAttribute, &format!("members.{key}"), || {
+                    ScimError::invalid_path("a member has an unknown attribute; leave it out.")
+                })?,
+            }
+        }
+        Ok(id.map(|id| Member { display, kind, ..Member::new(&id) }))
     }
 }
 
-/// Okta: `members[value eq "id"]`. A chain of such comparisons is a list of ids, which a store finds by index.
+/// Okta: `members[value eq "id"]`. A chain of such comparisons is a list of ids, which a store finds by index;
+/// `type eq "Group" and value eq "id"` can match that one member only.
 fn selection(filter: &Filter) -> MemberSelection {
-    match ids(filter) {
-        Some(ids) => MemberSelection::Values(ids),
-        None => MemberSelection::Matching { among: among(filter), filter: filter.clone() },
+    if let Some(ids) = ids(filter) {
+        return MemberSelection::Values(ids);
     }
-}
-
-/// The ids without which the filter cannot match: `type eq "Group" and value eq "id"` asks of one member only.
-fn among(filter: &Filter) -> Option<Vec<String>> {
-    match filter {
+    let among = match filter {
         Filter::And(parts) => parts.iter().find_map(ids),
         _ => None,
-    }
+    };
+    MemberSelection::Matching { among, filter: filter.clone() }
 }
 
 fn ids(filter: &Filter) -> Option<Vec<String>> {
     filter.values().map(|ids| ids.into_iter().map(|id| fold(id).into_owned()).collect())
-}
-
-/// RFC 7644 §3.5.2.2 knows `remove` without a value: all. With one, as Entra and authentik send it: exactly those,
-/// so that `[]` removes nobody.
-fn removal(
-    definition: &Attribute,
-    value: &Value,
-    tolerance: &mut Tolerance,
-) -> Result<MemberSelection, ScimError> {
-    if value.is_null() {
-        return Ok(MemberSelection::All);
-    }
-    // Nobody can tell whether nothing means nobody or everybody here.
-    if listed(value, tolerance)?.iter().any(is_empty) {
-        return Err(no_member());
-    }
-    let members = members(definition, value, tolerance)?;
-    Ok(MemberSelection::Values(members.into_iter().map(|member| member.value).collect()))
-}
-
-/// A list of members, one member, or one id. What is empty is no member, as in any other attribute: `""` and `[{}]` are
-/// the empty list.
-fn members(
-    definition: &Attribute,
-    value: &Value,
-    tolerance: &mut Tolerance,
-) -> Result<Vec<Member>, ScimError> {
-    let (empty, named): (Vec<&Value>, Vec<&Value>) =
-        listed(value, tolerance)?.iter().partition(|member| is_empty(member));
-    if !empty.is_empty() {
-        tolerance.note(Leniency::NullOrEmpty, "members");
-    }
-    let member = |sent| member(definition, sent, tolerance)?.ok_or_else(no_member);
-    named.into_iter().map(member).collect()
-}
-
-fn listed<'v>(value: &'v Value, tolerance: &mut Tolerance) -> Result<&'v [Value], ScimError> {
-    Ok(match value {
-        Value::Array(list) => list,
-        Value::Null => &[],
-        // Nobody: what is empty need not stand in a list.
-        empty if is_empty(empty) => std::slice::from_ref(empty),
-        single => {
-            allow_single("members", tolerance)?;
-            std::slice::from_ref(single)
-        }
-    })
-}
-
-/// One member; `None` for one without an id.
-fn member(
-    definition: &Attribute,
-    element: &Value,
-    tolerance: &mut Tolerance,
-) -> Result<Option<Member>, ScimError> {
-    match unpack(definition, element, &"members", tolerance)?.as_ref() {
-        Value::String(id) if !id.is_empty() => {
-            tolerance.allow(Leniency::BareValue, "members", no_member)?;
-            bounded("value", id).map(|id| Some(Member::new(&id)))
-        }
-        Value::Object(parts) => member_of(parts, tolerance),
-        _ => Err(no_member()),
-    }
-}
-
-fn member_of(parts: &Map<String, Value>, tolerance: &mut Tolerance) -> Result<Option<Member>, ScimError> {
-    let (mut id, mut display, mut kind) = (None, None, None);
-    for (key, value) in parts {
-        match key.to_ascii_lowercase().as_str() {
-            "value" => id = text("value", value)?,
-            "display" => display = text("display", value)?,
-            "type" => kind = text("type", value)?,
-            // Computed from the id; Entra sends null.
-            "$ref" => {}
-            _ => tolerance.allow(Leniency::UnknownAttribute, &format!("members.{key}"), || {
-                ScimError::invalid_path("a member has an unknown attribute; leave it out.")
-            })?,
-        }
-    }
-    Ok(id.map(|id| Member { display, kind, ..Member::new(&id) }))
 }
 
 fn text(name: &str, value: &Value) -> Result<Option<String>, ScimError> {

@@ -1,6 +1,6 @@
-//! PATCH (RFC 7644 §3.5.2): a request is read and judged as a whole before anything is applied, and applied to a
-//! copy, so that it happens in full or not at all. Every operation is applied, provably changes nothing, or is an
-//! error: a 2xx for something not understood would leave leavers with access.
+//! PATCH (RFC 7644 §3.5.2): a request is read as a whole before anything is applied, and applied to a copy, so that it takes
+//! effect in full or not at all. Every operation is applied, provably changes nothing, or is an error: a 2xx for an operation
+//! that was not understood would leave people who left the company with access.
 
 mod apply;
 mod change;

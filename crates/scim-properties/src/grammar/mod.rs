@@ -1,5 +1,5 @@
-//! Bytes as choices: what a fuzzer changes in them changes what is made, and all that is made is well-formed enough to get
-//! behind the first error. The first choice of every list is the one that ends, so that spent bytes end everything.
+//! Grammars that take bytes as choices: a fuzzer that changes the bytes changes what is made, and most of it gets past the first
+//! check of a parser. The first choice of every list is the one that ends, so that spent bytes end everything.
 
 pub mod bulks;
 pub mod filters;
