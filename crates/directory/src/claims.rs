@@ -23,16 +23,14 @@ pub(crate) struct Claim {
 /// The claims of one document.
 pub(crate) fn of(rt: &ResourceType, document: &Document) -> Vec<Claim> {
     let mut claims = Vec::new();
-    for attribute in rt.common.attributes.iter().chain(&rt.core.attributes) {
-        // A column of its own holds userName.
-        if !(rt.kind == ResourceKind::User && attribute.name == "userName") {
-            claims.extend(Claim::of(rt, "", attribute, &document.0));
-        }
-    }
-    for schema in rt.extension_schemas() {
-        if let Some(Value::Object(block)) = document.get(&schema.id) {
-            let prefix = format!("{}:", schema.id);
-            claims.extend(schema.attributes.iter().filter_map(|a| Claim::of(rt, &prefix, a, block)));
+    for block in rt.blocks() {
+        let Some(members) = block.members(&document.0) else { continue };
+        for attribute in block.attributes() {
+            let name = block.name(&attribute.name);
+            // A column of its own holds userName.
+            if !(rt.kind == ResourceKind::User && name.is_name("userName", None)) {
+                claims.extend(Claim::of(rt, name, attribute, members));
+            }
         }
     }
     claims
@@ -57,7 +55,7 @@ pub(crate) fn sync(
 impl Claim {
     fn of(
         rt: &ResourceType,
-        prefix: &str,
+        name: impl std::fmt::Display,
         attribute: &Attribute,
         members: &Map<String, Value>,
     ) -> Option<Self> {
@@ -66,10 +64,9 @@ impl Claim {
             return None;
         }
         let value = members.get(&attribute.name)?;
-        let attribute_name = format!("{prefix}{}", attribute.name);
         let value = equality::identity(attribute, value);
-        let key = format!("{}.{attribute_name}:{}", rt.kind.name(), key::exact(&value));
-        Some(Self { attribute: attribute_name, key })
+        let key = format!("{}.{name}:{}", rt.kind.name(), key::exact(&value));
+        Some(Self { attribute: name.to_string(), key })
     }
 
     /// Takes the value for `resource_id`; refused when another resource has it.

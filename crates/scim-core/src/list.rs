@@ -79,9 +79,9 @@ fn integer(name: &str, text: &str) -> Result<u64, ScimError> {
     Ok(if text.starts_with('-') { 0 } else { number })
 }
 
-/// Where a page stands among the others.
+/// The position of a page in the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum PagePosition {
     /// Its first resource is this one, counted from 1.
     Index(u64),
     /// What asks for its neighbours, where there are any (RFC 9865 §2).
@@ -97,14 +97,14 @@ pub enum Place {
 /// parsing it. `Resources` stands there even when it is empty, which Okta and Entra need; `startIndex` only where the page
 /// was asked for by place (RFC 9865 §2). Cursors are of the characters that need no escape.
 #[must_use]
-pub fn list_text(total: u64, place: &Place, resources: &[String]) -> String {
+pub fn list_text(total: u64, place: &PagePosition, resources: &[String]) -> String {
     let length = resources.iter().map(|r| r.len() + 1).sum::<usize>();
     let mut text = String::with_capacity(length + 2048);
     // Writing to a String cannot fail, here and below.
     let _ = write!(text, "{{\"schemas\":[\"{}\"],\"totalResults\":{total},", urn::LIST_RESPONSE);
     match place {
-        Place::Index(start_index) => drop(write!(text, "\"startIndex\":{start_index},")),
-        Place::Cursor { previous, next } => {
+        PagePosition::Index(start_index) => drop(write!(text, "\"startIndex\":{start_index},")),
+        PagePosition::Cursor { previous, next } => {
             for (name, cursor) in [("previousCursor", previous), ("nextCursor", next)] {
                 if let Some(cursor) = cursor {
                     let _ = write!(text, "\"{name}\":\"{cursor}\",");
@@ -186,19 +186,19 @@ mod tests {
     #[test]
     fn an_empty_page_holds_an_empty_array_and_integers() {
         assert_eq!(
-            list_text(0, &Place::Index(1), &[]),
+            list_text(0, &PagePosition::Index(1), &[]),
             r#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:ListResponse"],"totalResults":0,"startIndex":1,"itemsPerPage":0,"Resources":[]}"#
         );
     }
 
     #[test]
     fn a_page_by_cursor_has_no_start_index() {
-        let place = Place::Cursor { previous: Some("p".into()), next: Some("n".into()) };
+        let place = PagePosition::Cursor { previous: Some("p".into()), next: Some("n".into()) };
         assert_eq!(
             list_text(3, &place, &["{}".into(), "{}".into()]),
             r#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:ListResponse"],"totalResults":3,"previousCursor":"p","nextCursor":"n","itemsPerPage":2,"Resources":[{},{}]}"#
         );
-        let alone = list_text(0, &Place::Cursor { previous: None, next: None }, &[]);
+        let alone = list_text(0, &PagePosition::Cursor { previous: None, next: None }, &[]);
         assert!(!alone.contains("Cursor") && !alone.contains("startIndex"), "{alone}");
     }
 }

@@ -1,5 +1,5 @@
-//! Which attributes of a resource are answered (RFC 7644 §3.9): `attributes`, `excludedAttributes`, and what a
-//! schema says about `returned`. Entra's group sync stands or falls with `excludedAttributes=members`.
+//! Which attributes of a resource are returned (RFC 7644 §3.9), by `attributes`, `excludedAttributes` and the schema's
+//! `returned`. Entra's group sync depends on `excludedAttributes=members`.
 
 use serde_json::{Map, Value};
 
@@ -11,12 +11,12 @@ use crate::{ResourceType, ScimError};
 /// Longest parameter, in bytes: every name of every schema fits in many times over.
 const MAX_TEXT: usize = 16 * 1024;
 
-/// Read once for a request, applied to every resource of its answer.
+/// The attributes to return: read once for a request, applied to every resource of its response.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Projection {
     /// What the request named, if it named anything.
     choice: Option<Choice>,
-    /// Whether the type has values that are not answered by default.
+    /// Whether the type has values that are not returned by default.
     hides: bool,
 }
 
@@ -61,7 +61,7 @@ impl Projection {
         Self { choice: None, hides: rt.hides_values() }
     }
 
-    /// Whether all that rests is answered, so that nothing need be removed. What is writeOnly never rests.
+    /// Whether every stored value is returned, so that nothing needs to be removed. writeOnly values are never stored.
     #[must_use]
     pub fn is_all(&self) -> bool {
         self.choice.is_none() && !self.hides
@@ -81,7 +81,7 @@ impl Projection {
         if choice.only { names.next().is_some() } else { !names.any(is_whole_key) }
     }
 
-    /// Removes what is not to be answered; `schemas` stays as it was.
+    /// Removes the attributes that are not to be returned; `schemas` stays as it was.
     pub fn apply(&self, rt: &ResourceType, resource: &mut Map<String, Value>) {
         if self.is_all() {
             return;
@@ -113,7 +113,7 @@ impl Projection {
             return false;
         }
         let is_whole = match attribute.returned {
-            // What is always answered is answered whole.
+            // An attribute that is always returned is returned whole.
             Returned::Always => true,
             // Naming its extension does not name it.
             Returned::Request => *itself,
@@ -131,8 +131,8 @@ impl Projection {
     }
 }
 
-/// The names of a list. No name holds a blank, so two with a blank between them are two: taken for one they would name nothing,
-/// and the answer would look as if all had been cleared.
+/// The names of a list. A blank separates names as a comma does, because no name holds one: read as one name, the two
+/// would be unknown, and the response would look as if every value had been cleared.
 fn names(text: &str) -> impl Iterator<Item = &str> {
     text.split([',', ' ', '\t', '\r', '\n']).filter(|name| !name.is_empty())
 }
@@ -355,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_that_is_told_on_request_is_told_beside_its_parent_in_any_order() {
+    fn a_part_that_is_returned_on_request_is_returned_beside_its_parent_in_any_order() {
         const URN: &str = "urn:example:params:scim:schemas:extension:x:2.0:User";
         let mut user = schema::user();
         let part = |name: &str, returned: &str| json!({"name": name, "type": "string", "returned": returned});

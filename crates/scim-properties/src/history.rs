@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::grammar::{Choices, patches, resources};
 use crate::refusal::assert_is_a_refusal;
-use crate::resource::{assert_is_settled, created};
+use crate::resource::{assert_is_normalised, created};
 use crate::types::{TYPES, tolerances};
 
 /// More steps than a text of a few KiB should ask for.
@@ -50,7 +50,7 @@ pub(crate) fn holds(rt: &ResourceType, bodies: &[Value]) {
         for body in later.iter().take(MAX_STEPS) {
             match step(rt, body, &document, &mut tolerance) {
                 Ok(after) => {
-                    assert_is_settled(rt, &after);
+                    assert_is_normalised(rt, &after);
                     document = after;
                 }
                 Err(error) => assert_is_a_refusal(&error),

@@ -61,7 +61,7 @@ pub(crate) fn created(rt: &ResourceType, body: &Value, tolerance: &mut Tolerance
                 let ids: HashSet<&str> = members.iter().map(|member| member.value.as_str()).collect();
                 assert_eq!(ids.len(), members.len(), "a member is held once");
             }
-            assert_is_settled(rt, &document);
+            assert_is_normalised(rt, &document);
             Some(document)
         }
     }
@@ -69,11 +69,11 @@ pub(crate) fn created(rt: &ResourceType, body: &Value, tolerance: &mut Tolerance
 
 /// Everything that holds for a document, whatever wrote it.
 #[track_caller]
-pub(crate) fn assert_is_settled(rt: &ResourceType, document: &Document) {
+pub(crate) fn assert_is_normalised(rt: &ResourceType, document: &Document) {
     assert_conforms(rt, document);
     assert_eq!(Document::from_stored(&document.to_stored()).as_ref().ok(), Some(document), "stored and read");
-    let settled = PatchRequest::default().apply(rt, document, &mut Tolerance::strict());
-    assert_eq!(settled.as_ref(), Ok(document), "settled twice");
+    let again = PatchRequest::default().apply(rt, document, &mut Tolerance::strict());
+    assert_eq!(again.as_ref(), Ok(document), "normalised twice");
     let body = Value::Object(body_of(rt, document));
     for mut tolerance in tolerances().into_iter().filter(|t| t.strict || !is_literal(document)) {
         let replaced = resource::replace(rt, &body, document, &[], &mut tolerance);

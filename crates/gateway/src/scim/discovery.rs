@@ -78,7 +78,7 @@ fn whole_list(resources: Vec<Value>) -> Response {
     let texts: Vec<String> =
         resources.into_iter().map(|resource| versioned(resource).0.to_string()).collect();
     let total = u64::try_from(texts.len()).unwrap_or(u64::MAX);
-    Response::ok(list::list_text(total, &list::Place::Index(1), &texts))
+    Response::ok(list::list_text(total, &list::PagePosition::Index(1), &texts))
 }
 
 fn one(resources: Vec<Value>, id: &str, kind: &str) -> Result<Value, ApiError> {

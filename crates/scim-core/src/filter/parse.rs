@@ -87,7 +87,7 @@ enum Names<'a> {
 }
 
 impl Names<'_> {
-    /// What is wrong with a name that means nothing here. What is never told is as good as unknown.
+    /// The error for an unknown name. An attribute that is never returned counts as unknown.
     fn unknown(self, name: &str) -> String {
         if name.is_empty() {
             return "expected the name of an attribute".into();

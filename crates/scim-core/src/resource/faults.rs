@@ -1,4 +1,4 @@
-//! The faults of one resource, told together (MC12): an administrator who repairs a mapping should not need one
+//! The faults of one resource, reported together (MC12): an administrator who repairs a mapping should not need one
 //! failed provisioning cycle per fault.
 
 use std::collections::BTreeMap;
@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use crate::attribute_name::BorrowedName;
 use crate::{ScimError, ScimType};
 
-/// Faults that are told apart; a body can hold more of them than anybody reads.
+/// Most faults that are kept; further ones are only counted.
 const MAX_KEPT: usize = 50;
-/// More sentences than these would not be read.
-const MAX_TOLD: usize = 10;
+/// Most sentences in one error.
+const MAX_SENTENCES: usize = 10;
 /// Room in a detail for " And 123 more faults.".
 const ROOM_FOR_MORE: usize = 30;
 /// Room for names in one sentence; names of extension attributes are long.
@@ -68,9 +68,8 @@ impl Faults {
         push_once(&mut self.missing, name);
     }
 
-    /// An operation of a PATCH touches this, by its full name: what is found at the end is told of that operation. To remove
-    /// something is no fault, unless it is required: then it is told as one that must not go (RFC 7644 §3.5.2.2), and not as
-    /// one that was left out.
+    /// An operation of a PATCH touches this, by its full name: faults found at the end name that operation. Removing a
+    /// required attribute is a `mutability` fault (RFC 7644 §3.5.2.2), leaving one out is an `invalidValue` fault.
     pub(crate) fn note_operation(&mut self, operation: usize, name: String, removed: bool) {
         self.touched.push(Touched { operation, name, removed });
     }
@@ -89,7 +88,7 @@ impl Faults {
 
     /// One error under the first fault's status and keyword, with the sentences of all, as far as one line holds them.
     pub(crate) fn into_result(mut self) -> Result<(), ScimError> {
-        self.tell_missing();
+        self.report_missing();
         let Some(first) = self.kept.first() else {
             return Ok(());
         };
@@ -101,7 +100,7 @@ impl Faults {
 
     /// All that is missing, in one sentence, or in one for each operation that is to blame; before all other faults, because
     /// it is what an administrator has to map.
-    fn tell_missing(&mut self) {
+    fn report_missing(&mut self) {
         let mut missing = std::mem::take(&mut self.missing);
         missing.retain(|name| !self.refused.iter().any(|refused| is_of(refused, name)));
         let mut by_operation: BTreeMap<Option<usize>, (Vec<String>, bool)> = BTreeMap::new();
@@ -123,19 +122,19 @@ impl Faults {
 
     fn sentences(&self) -> String {
         let mut detail = String::new();
-        let mut told = 0;
-        for fault in self.kept.iter().take(MAX_TOLD) {
+        let mut written = 0;
+        for fault in self.kept.iter().take(MAX_SENTENCES) {
             let length = detail.chars().count() + fault.detail.chars().count();
-            if told > 0 && length > ScimError::MAX_DETAIL - ROOM_FOR_MORE {
+            if written > 0 && length > ScimError::MAX_DETAIL - ROOM_FOR_MORE {
                 break;
             }
-            if told > 0 {
+            if written > 0 {
                 detail.push(' ');
             }
             detail.push_str(&fault.detail);
-            told += 1;
+            written += 1;
         }
-        match self.kept.len() - told + self.further {
+        match self.kept.len() - written + self.further {
             0 => {}
             1 => detail.push_str(" And 1 more fault."),
             more => detail.push_str(&format!(" And {more} more faults.")),
@@ -157,7 +156,7 @@ fn missing_sentence(names: &[String]) -> String {
     }
 }
 
-/// The client is told which operation of its PATCH has the fault; they are counted from one.
+/// The fault with the number of its PATCH operation, counted from one.
 pub(crate) fn in_operation(number: usize, fault: &ScimError) -> ScimError {
     ScimError::new(fault.status, fault.scim_type, format!("Operation {number}: {}", fault.detail))
 }

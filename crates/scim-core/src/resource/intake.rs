@@ -122,7 +122,7 @@ fn read_extension(
 }
 
 /// One kept attribute of a PUT. An `active` that is sent empty is as absent: it comes from a mapping that found nothing, and
-/// must not switch a person off. Any other one that is sent empty is cleared.
+/// must not deactivate a person. Any other attribute that is sent empty is cleared.
 fn carry_over(
     rt: &ResourceType,
     name: &str,
@@ -165,7 +165,7 @@ fn copy(attribute: &Attribute, from: &Map<String, Value>, to: &mut Map<String, V
     }
 }
 
-/// An empty `members` says "nobody", an absent one says nothing: [`super::take_members`] must still see which.
+/// [`super::take_members`] distinguishes an empty `members`, which clears them, from an absent one.
 fn finish(
     rt: &ResourceType,
     body: &Map<String, Value>,

@@ -37,15 +37,15 @@ impl Member {
         Some(Self { display: text("display"), kind: text("type"), ..Self::new(id) })
     }
 
-    /// The id as it was sent, for whoever is told that nobody has it.
+    /// The id as it was sent, for an error about an unknown id.
     #[must_use]
     pub fn as_sent(&self) -> &str {
         self.spelled.as_deref().unwrap_or(&self.value)
     }
 }
 
-/// Whether a text of a member is longer than anybody's name: a group shows its members in every answer, so that what one
-/// of them holds is paid for a hundred thousand times.
+/// Whether a text of a member is too long: every response with the group repeats the texts of up to a hundred thousand
+/// members.
 pub(crate) fn is_too_long(text: &str) -> bool {
     text.len() > MAX_KEY && text.chars().count() > MAX_KEY
 }

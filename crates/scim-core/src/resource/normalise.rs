@@ -60,7 +60,7 @@ fn alone<T>(
     faults.into_result().map(|()| value)
 }
 
-/// What an empty object says where a simple value belongs.
+/// What an empty object means where a simple value belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Hollow {
     /// POST and PUT: no more than an absent one.
@@ -117,10 +117,7 @@ impl Reader<'_> {
     }
 
     fn many(&mut self, attribute: &Attribute, elements: &[Value], at: BorrowedName<'_>) -> Option<Value> {
-        if let Err(fault) = not_too_many(at, elements.len()) {
-            self.faults.refuse(at, fault);
-            return None;
-        }
+        self.kept(at, not_too_many(at, elements.len()))?;
         let mut kept = Vec::with_capacity(elements.len());
         kept.extend(elements.iter().filter_map(|element| self.single(attribute, element, at)));
         (!kept.is_empty()).then_some(Value::Array(kept))
@@ -134,16 +131,11 @@ impl Reader<'_> {
         if attribute.kind == Type::Complex {
             return self.complex(attribute, value, at);
         }
-        match simple(attribute, value, at, self.t) {
-            Ok(value) => Some(value),
-            Err(fault) => {
-                self.faults.refuse(at, fault);
-                None
-            }
-        }
+        let value = simple(attribute, value, at, self.t);
+        self.kept(at, value)
     }
 
-    /// The one value of an array where a single one belongs. The shapes of a manager are told apart where it is read.
+    /// The one value of an array where a single one belongs. [`Self::manager_shape`] reads the shapes of a manager.
     fn only<'v>(&mut self, attribute: &Attribute, value: &'v Value, at: BorrowedName<'_>) -> &'v Value {
         let takes_one = !attribute.multi_valued && !is_reference_by_value(attribute) && !self.t.strict;
         match value.as_array().map(Vec::as_slice) {
@@ -153,6 +145,11 @@ impl Reader<'_> {
             }
             _ => value,
         }
+    }
+
+    /// The value, or nothing when it is refused.
+    fn kept<T>(&mut self, at: BorrowedName<'_>, result: Result<T, ScimError>) -> Option<T> {
+        result.map_err(|fault| self.faults.refuse(at, fault)).ok()
     }
 
     fn refuse(&mut self, at: BorrowedName<'_>, form: &str) -> Option<Value> {
@@ -176,13 +173,8 @@ impl Reader<'_> {
         value: &'v Value,
         at: BorrowedName<'_>,
     ) -> Option<Cow<'v, Value>> {
-        match packed::unpack(attribute, value, &at, self.t) {
-            Ok(value) => Some(value),
-            Err(fault) => {
-                self.faults.refuse(at, fault);
-                None
-            }
-        }
+        let unpacked = packed::unpack(attribute, value, &at, self.t);
+        self.kept(at, unpacked)
     }
 
     fn complex(&mut self, attribute: &Attribute, value: &Value, at: BorrowedName<'_>) -> Option<Value> {
@@ -192,10 +184,8 @@ impl Reader<'_> {
             other if is_reference_by_value(attribute) => self.manager_shape(attribute, other, at),
             Value::String(_) if BARE.iter().any(|name| at.is_name(name, None)) => {
                 let refusal = || at.must_be("an object");
-                if let Err(fault) = self.t.allow(Leniency::BareValue, &attribute.name, refusal) {
-                    self.faults.refuse(at, fault);
-                    return None;
-                }
+                let allowed = self.t.allow(Leniency::BareValue, &attribute.name, refusal);
+                self.kept(at, allowed)?;
                 self.object(attribute, &value_alone(&value), at)
             }
             _ => self.refuse(at, "an object"),
@@ -218,10 +208,8 @@ impl Reader<'_> {
     /// Entra sends a manager as a bare id or as an array of one; answers hold the RFC's object.
     fn manager_shape(&mut self, attribute: &Attribute, value: &Value, at: BorrowedName<'_>) -> Option<Value> {
         let refusal = || at.must_be("an object");
-        if let Err(fault) = self.t.allow(Leniency::ManagerShape, &at.to_string(), refusal) {
-            self.faults.refuse(at, fault);
-            return None;
-        }
+        let allowed = self.t.allow(Leniency::ManagerShape, &at.to_string(), refusal);
+        self.kept(at, allowed)?;
         let only = match value {
             Value::Array(elements) => match elements.as_slice() {
                 [only] => only,
@@ -256,9 +244,8 @@ impl Reader<'_> {
     }
 
     /// What the attributes take from an object, in their own order. RFC 7644 §3.3: readOnly values are ignored. A
-    /// writeOnly one (a password) is checked and goes no further. A value that is `held` already has been legal once:
-    /// who sends it back is not refused for it, so that a profile that became narrower keeps nobody from being
-    /// switched off.
+    /// writeOnly one (a password) is checked and dropped. A value that is `held` already was legal once and is accepted
+    /// again, so that a person can still be deactivated after the profile has narrowed the legal values.
     pub(super) fn known<'a>(
         &mut self,
         sent: &Sent<'a>,
@@ -282,7 +269,7 @@ impl Reader<'_> {
         kept
     }
 
-    /// An attribute that no schema knows is dropped and counted; a strict tenant is told (RFC 7644 §3.12).
+    /// An attribute that no schema knows is dropped and counted; for a strict tenant it is a fault (RFC 7644 §3.12).
     pub(super) fn unknown(&mut self, leniency: Leniency, name: &str) {
         let allowed = self.t.allow(leniency, name, || {
             let shown: String = name.chars().take(100).collect();

@@ -1,5 +1,5 @@
-//! A reference by its `$ref` alone: RFC 7643 §8.7.1 lets a client write a manager's, and what rests is its `value`, so that
-//! `$ref` can be told of whoever is here now.
+//! A reference by its `$ref` alone: RFC 7643 §8.7.1 lets a client write a manager's, and the stored form is its
+//! `value`, from which each response makes the current `$ref`.
 
 use serde_json::{Map, Value};
 

@@ -39,9 +39,8 @@ pub(super) fn missing(rt: &ResourceType, document: &Document) -> Vec<String> {
     names
 }
 
-/// MC12: whoever repairs a mapping learns everything that is missing at once. What was missing `before` already is
-/// not held against a change of something else: an attribute that became mandatory later must not keep a person
-/// from being switched off.
+/// Reports everything that is missing at once (MC12). Attributes that were missing `before` are no fault of this change: an
+/// attribute that became mandatory later must not keep a person from being deactivated.
 pub(super) fn check(rt: &ResourceType, before: Option<&Document>, after: &Document, faults: &mut Faults) {
     let missing = missing(rt, after);
     if missing.is_empty() {
@@ -71,12 +70,12 @@ fn required_parts(attribute: &Attribute) -> impl Iterator<Item = &Attribute> {
     attribute.sub_attributes.iter().filter(|sub| sub.required && is_stored(sub))
 }
 
-/// What only the server writes, or what is stored elsewhere or never, cannot be missing in a document.
+/// Values that only the server writes, or that are never stored, cannot be missing in a document.
 fn is_stored(attribute: &Attribute) -> bool {
     matches!(attribute.mutability, Mutability::ReadWrite | Mutability::Immutable)
 }
 
-/// A required string of blanks, visible or not, says as little as none (attack 41).
+/// A required string of blanks, visible or not, counts as missing (attack 41).
 fn is_blank(value: &Value) -> bool {
     value.as_str().is_some_and(fold::is_blank)
 }

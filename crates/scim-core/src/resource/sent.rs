@@ -1,5 +1,5 @@
-//! An object as a client sent it, each member beside the attribute that it is for. What is there is walked once, because a
-//! body holds far less than its schema knows.
+//! An object as a client sent it, each member beside its attribute. The members are walked, and not the schema, because a
+//! body holds far fewer attributes than its schema.
 
 use serde_json::{Map, Value};
 
@@ -45,7 +45,7 @@ mod tests {
     use crate::schema;
 
     #[test]
-    fn members_are_found_in_any_case_and_told_in_the_order_of_the_schema() {
+    fn members_are_found_in_any_case_in_the_order_of_the_schema() {
         let user = schema::user();
         let name = user.core.attribute("name").unwrap();
         let object = json!({"x": 0, "GIVENNAME": 1, "familyName": 2, "FamilyName": 3, "FORMATTED": 4, "formatted": 5, "y": 6});

@@ -1,6 +1,6 @@
-//! What a PUT cannot have meant to clear, nor a PATCH that replaces a list: values that answers do not show (`returned`
-//! is `request` or `never`). Clients such as Okta send back what they have read, and RFC 7644 §3.5.1 lets a provider "take
-//! into account whether or not a client has access to" an attribute. What a body names is its own to change and to clear.
+//! Values that responses do not show (`returned` is `request` or `never`) stay when a PUT, or a PATCH that replaces a
+//! list, leaves them out: clients such as Okta send back what they have read, and RFC 7644 §3.5.1 lets a provider "take
+//! into account whether or not a client has access to" an attribute. A body changes and clears the values that it names.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -70,8 +70,8 @@ fn in_members<'a>(
     }
 }
 
-/// Of a value that is left out: what of it was not there to be seen, an element or a complex value as a whole. One that
-/// was seen, if only in part, and does not come back is to go.
+/// The parts of a left-out value that no response shows: whole elements, or the whole complex value. A value that is shown,
+/// even in part, and is not sent back is removed.
 fn hidden_whole(attribute: &Attribute, held: &Value) -> Option<Value> {
     match held {
         Value::Array(elements) => {

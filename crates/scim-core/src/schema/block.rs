@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::{Attribute, ResourceType};
-use crate::attribute_name::BorrowedName;
+use crate::attribute_name::AttributeName;
 
 /// One block, as the resource type describes it.
 #[derive(Clone, Copy, Debug)]
@@ -45,11 +45,12 @@ impl<'r> Block<'r> {
     }
 
     /// The full name of one of its attributes.
-    pub(crate) fn name<'a>(self, attribute: &'a str) -> BorrowedName<'a>
+    #[must_use]
+    pub fn name<'a>(self, attribute: &'a str) -> AttributeName<&'a str, &'a str>
     where
         'r: 'a,
     {
-        BorrowedName { urn: self.urn, attribute, sub: None }
+        AttributeName { urn: self.urn, attribute, sub: None }
     }
 
     /// What a resource has in this block.

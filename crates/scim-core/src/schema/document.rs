@@ -1,5 +1,5 @@
 //! A tenant's own schema document (RFC 7643 §7) as staff hand it in: read, checked, and refused with every fault at once.
-//! What is taken here is data that the engine can obey to the letter; what it could not keep is refused, not ignored.
+//! The gateway honours every characteristic that it accepts here, and refuses those that it could not honour.
 
 mod attribute;
 mod name;
@@ -14,7 +14,7 @@ use attribute::Reader;
 
 /// Longest document, in bytes: 1,000 attributes with a sentence each.
 pub const MAX_BYTES: usize = 256 * 1024;
-/// Most schemas of its own in one tenant; each is looked through for every name of a request.
+/// Most schemas of its own in one tenant: resolving a name searches all of them.
 pub const MAX_SCHEMAS: usize = 20;
 /// Most attributes of one schema (attack 70).
 pub const MAX_ATTRIBUTES: usize = 200;
@@ -121,10 +121,10 @@ fn attributes(members: &Map<String, Value>, faults: &mut Faults) -> Vec<Attribut
     attributes
 }
 
-/// Sentences, bounded.
+/// What is wrong with the document, one sentence for each fault, bounded in number.
 #[derive(Debug, Default)]
 struct Faults {
-    told: Vec<String>,
+    kept: Vec<String>,
     further: usize,
 }
 
@@ -132,8 +132,8 @@ impl Faults {
     const MAX: usize = 49;
 
     fn add(&mut self, fault: String) {
-        if self.told.len() < Self::MAX {
-            self.told.push(fault);
+        if self.kept.len() < Self::MAX {
+            self.kept.push(fault);
         } else {
             self.further += 1;
         }
@@ -141,8 +141,8 @@ impl Faults {
 
     fn into_result(mut self) -> Result<(), Vec<String>> {
         if self.further > 0 {
-            self.told.push(format!("And {} more faults.", self.further));
+            self.kept.push(format!("And {} more faults.", self.further));
         }
-        if self.told.is_empty() { Ok(()) } else { Err(self.told) }
+        if self.kept.is_empty() { Ok(()) } else { Err(self.kept) }
     }
 }

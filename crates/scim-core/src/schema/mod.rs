@@ -148,14 +148,14 @@ impl ResourceType {
         unknown
     }
 
-    /// Tells within what an attribute's value is unique in this tenant.
+    /// Sets the scope in which an attribute's value is unique in this tenant.
     pub fn set_uniqueness(&mut self, name: &str, uniqueness: Uniqueness) {
         if let Some(attribute) = self.attribute_mut(name) {
             attribute.uniqueness = uniqueness;
         }
     }
 
-    /// Tells the legal values of an attribute in `/Schemas` (MO9).
+    /// Sets the legal values of an attribute, as `/Schemas` shows them (MO9).
     pub fn set_canonical_values(&mut self, name: &str, values: Vec<String>) {
         if let Some(attribute) = self.attribute_mut(name) {
             attribute.canonical_values = values;

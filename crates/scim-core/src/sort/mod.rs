@@ -22,7 +22,7 @@ use crate::schema::{ResourceType, Type};
 /// By what, and in which direction.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sort {
-    /// `None`: an attribute of another type that is searched too; here nobody has a value.
+    /// `None`: an attribute of another type that is searched too; no resource of this type has a value.
     target: Option<Target>,
     descending: bool,
 }
@@ -37,7 +37,7 @@ struct Target {
 }
 
 impl Sort {
-    /// Reads the two parameters; blank ones are as absent, and without `sortBy` there is no order to speak of.
+    /// Reads the two parameters; blank ones are as absent, and without `sortBy` there is no sort.
     ///
     /// # Errors
     /// 400 `invalidPath` for a `sortBy` that names nothing that can be read and compared, `invalidFilter` for what
@@ -103,14 +103,14 @@ impl Sort {
     pub fn compare(&self, left: Option<&SortKey>, right: Option<&SortKey>) -> Ordering {
         let ascending = match (left, right) {
             (Some(left), Some(right)) => left.cmp(right),
-            // Who has a value comes before who has none.
+            // Resources with a value come before those without.
             (left, right) => right.is_some().cmp(&left.is_some()),
         };
         if self.descending { ascending.reverse() } else { ascending }
     }
 }
 
-/// In any letter case; ascending unless told (RFC 7644 §3.4.2.3).
+/// In any letter case; ascending by default (RFC 7644 §3.4.2.3).
 fn is_descending(sort_order: Option<&str>) -> Result<bool, ScimError> {
     match sort_order.map(str::trim).unwrap_or_default() {
         "" => Ok(false),
@@ -150,7 +150,7 @@ impl Target {
                 refused("sortBy names a complex attribute; name one of its sub-attributes.")
             })?);
         }
-        // What no answer shows must not be told by an order either (RFC 7643 §7, `returned`).
+        // The order of a list must not disclose values that are never returned (RFC 7643 §7).
         if path.is_never_returned() {
             return Err(refused("sortBy names no attribute that is answered."));
         }

@@ -6,7 +6,7 @@ use directory::{
 };
 use provisioning::lists::Ends;
 use rand::{RngExt as _, distr::Alphanumeric};
-use scim_core::list::{Page, Paging, Place};
+use scim_core::list::{Page, PagePosition, Paging};
 use store::Store;
 
 use super::cursor::{Signer, Step};
@@ -56,14 +56,14 @@ impl Asked {
     }
 
     /// Where the page stands, with the cursors to its neighbours. Who asked for `count=0` wanted the total alone and gets none.
-    pub(in crate::scim) fn place(&self, ends: &Ends) -> Place {
+    pub(in crate::scim) fn place(&self, ends: &Ends) -> PagePosition {
         let (signer, now_ms, count) = match self {
-            Self::Index(page) => return Place::Index(page.start_index),
+            Self::Index(page) => return PagePosition::Index(page.start_index),
             Self::Cursor { signer, now_ms, count, .. } => (signer, *now_ms, *count),
         };
         let (first, last) = ends.positions.clone().unzip();
         let cursor = |side, place| signer.write(&Step { side, place, total: ends.total }, now_ms);
-        Place::Cursor {
+        PagePosition::Cursor {
             previous: (count > 0 && ends.before).then(|| cursor(Side::Before, first)),
             next: (count > 0 && ends.behind).then(|| cursor(Side::After, last)),
         }

@@ -51,7 +51,7 @@ impl Reader<'_> {
                 continue;
             };
             let Some(name) = self.name(members, index, parent) else {
-                // What else is wrong with it is told all the same.
+                // Its other faults are reported too.
                 self.attribute(members, format!("attribute {}", index + 1), parent);
                 continue;
             };

@@ -6,8 +6,8 @@ pub(super) const MAX_URN: usize = 200;
 /// Longest name of an attribute, in bytes.
 const MAX_ATTRIBUTE: usize = 64;
 
-/// Namespaces in which nobody but their owner names things, each with what may be named there all the same: Microsoft
-/// tells its customers to name custom extensions in the IETF's.
+/// Namespaces reserved for their owners, each with a part that is open to all: Microsoft tells its customers to name
+/// custom extensions under the IETF's.
 const RESERVED: [(&str, Option<&str>); 3] = [
     ("urn:ietf:", Some("urn:ietf:params:scim:schemas:extension:")),
     ("urn:usher:", None),
@@ -19,7 +19,7 @@ const COMMON: [&str; 4] = ["id", "externalId", "schemas", "meta"];
 
 /// `urn:<nid>:<nss>` of RFC 8141, of letters that a path and a filter take without escapes.
 pub(super) fn check_urn(urn: &str) -> Result<(), String> {
-    let told = shown(urn);
+    let shown = shown(urn);
     let mut parts = urn.split(':');
     let is_urn = parts.next().is_some_and(|urn| urn.eq_ignore_ascii_case("urn"))
         && parts.next().is_some_and(is_nid)
@@ -27,7 +27,7 @@ pub(super) fn check_urn(urn: &str) -> Result<(), String> {
         && urn.split(':').all(|part| !part.is_empty() && part.bytes().all(is_urn_byte));
     if !is_urn || urn.len() > MAX_URN {
         return Err(format!(
-            "id {told} must be a URN such as urn:example:hr:2.0:User, of letters, digits, \"-\", \"_\", \".\" and \":\", \
+            "id {shown} must be a URN such as urn:example:hr:2.0:User, of letters, digits, \"-\", \"_\", \".\" and \":\", \
              at most {MAX_URN} characters."
         ));
     }
@@ -36,7 +36,7 @@ pub(super) fn check_urn(urn: &str) -> Result<(), String> {
         lower.starts_with(space) && !but.is_some_and(|but| lower.starts_with(but))
     };
     if RESERVED.iter().any(is_reserved) {
-        return Err(format!("id {told} is in a namespace that is not yours to name schemas in."));
+        return Err(format!("id {shown} is in a namespace that is not yours to name schemas in."));
     }
     Ok(())
 }
