@@ -9,8 +9,6 @@ use testkit::{
 use crate::told::{Told, Tone};
 use testkit::urn::SEAT;
 
-/// The read-only extension that describes a user's seat.
-
 /// The result of one request, read from its answer alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
