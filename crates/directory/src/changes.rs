@@ -1,5 +1,4 @@
-//! The change log: one row for every change, written in the change's own transaction, so that neither can be without the
-//! other. What reads it (console, events) comes later; what is written here is the truth it will tell.
+//! The change log: one row for each change, written in the change's transaction.
 
 use diesel::prelude::*;
 use serde_json::Value;

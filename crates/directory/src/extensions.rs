@@ -65,8 +65,8 @@ pub fn lock(tx: &mut WriteTx<'_>) -> Result<i64, DirectoryError> {
     version(tx)
 }
 
-/// Holds the documents as they were at `seen` until this transaction ends: no write stores data of a schema that staff have
-/// removed meanwhile. Any number of writes hold them together.
+/// Locks the schemas at version `seen` until the transaction ends, so that no write stores data of a removed schema. Any number
+/// of writes hold the lock together.
 ///
 /// # Errors
 /// [`DirectoryError::SchemasChanged`], or the store's.

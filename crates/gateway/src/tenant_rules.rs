@@ -18,9 +18,9 @@ use crate::api_error::ApiError;
 /// Tenants whose rules are kept at the same time.
 const CACHED: usize = 2_000;
 
-/// Values of one tenant that are known to stand for what its rules were made of: the registry reads a tenant anew for each of
-/// its live tokens, of which there are few. Of one more the version of the own schemas is asked again, and no rules are made.
-const KNOWN: usize = 8;
+/// Most `Arc<Tenant>` values that are known to equal the one the rules were made from: the registry reads the tenant once for
+/// each of its live tokens, of which there are few. For a further value the version of the own schemas is read again.
+const MAX_KNOWN_COPIES: usize = 8;
 
 /// Rules with what they were made of.
 struct Entry {
@@ -29,8 +29,8 @@ struct Entry {
     known: Vec<Arc<Tenant>>,
 }
 
-/// Rules by tenant id. They are shared by all tokens of a tenant for as long as what staff set and the version of its own
-/// schemas are what they were made of. An act of staff makes the registry read the tenant anew, so it is never missed.
+/// Rules by tenant id. All tokens of a tenant share them until staff change the settings or the schemas. After an act of staff
+/// the registry reads the tenant again, so a change is never missed.
 pub(crate) struct RulesCache(Cache<String, Arc<Entry>>);
 
 impl RulesCache {
@@ -58,7 +58,7 @@ impl RulesCache {
         if let Some(entry) = like_before {
             let version = store.look_up(schemas::version).await?;
             if version == entry.rules.schemas_version() {
-                let older = entry.known.iter().rev().take(KNOWN - 1).rev();
+                let older = entry.known.iter().rev().take(MAX_KNOWN_COPIES - 1).rev();
                 let known = older.chain([tenant]).map(Arc::clone).collect();
                 return Ok(self.keep(known, Arc::clone(&entry.rules)));
             }
@@ -160,7 +160,7 @@ mod tests {
     #[tokio::test]
     async fn any_number_of_live_tokens_in_turn_share_the_rules_that_were_made_once() {
         let case = Case::new().await;
-        let tokens: Vec<_> = (0..3 * KNOWN).map(|_| read()).collect();
+        let tokens: Vec<_> = (0..3 * MAX_KNOWN_COPIES).map(|_| read()).collect();
         let made = case.rules(&tokens[0]).await;
         for _ in 0..3 {
             for token in &tokens {

@@ -206,8 +206,8 @@ impl Bulk {
         Ok(())
     }
 
-    /// Refuses all operations of a unit: those with a fault because of it, the others because they refer to one of those. The
-    /// first fault is the one that the leniencies were met before.
+    /// Refuses all operations of a unit: a faulty operation with its fault, the others because they refer to a failed one. The
+    /// leniencies were met before the first fault.
     fn refuse_all(
         &mut self,
         unit: &[usize],

@@ -1,5 +1,5 @@
-//! Lists that SQL decides and orders alone. Rows without a value in the sorted column stand behind all others, or before them
-//! when large values come first; both parts are scans along one index.
+//! Lists that SQL filters and orders. Rows without a value in the sorted column come last when ascending and first when
+//! descending; each part is one index scan.
 
 use scim_core::sort::{Sort, SortKey};
 use store::ReadTx;
@@ -14,7 +14,7 @@ use crate::{DirectoryError, table::Table, totals};
 pub(super) struct Indexed<'a, T: Table> {
     pub(super) column: Column,
     pub(super) sort: Option<&'a Sort>,
-    /// Makes the condition anew: a query uses it up.
+    /// Makes the condition; each query consumes one.
     pub(super) predicate: &'a dyn Fn() -> Option<T::Predicate>,
 }
 
@@ -34,7 +34,7 @@ impl<T: Table> Indexed<'_, T> {
         // Less than a page is the whole list and need not be counted.
         let all = first.as_deref().map(length).filter(|found| *found < count);
         let predicate = (self.predicate)();
-        // All rows are counted as they come and go; those of a filter when somebody asks.
+        // The total of all rows is stored; the matches of a filter are counted on demand.
         let is_dear = predicate.is_some();
         let total = match (all, request, predicate) {
             (Some(all), ..) => all,
@@ -101,7 +101,7 @@ impl<T: Table> Indexed<'_, T> {
     ) -> Result<Vec<Position>, DirectoryError> {
         let (mut positions, mut beyond) = (Vec::new(), position);
         for &valued in self.parts(side) {
-            // The position stands in one of the two parts; the one that is met before it was passed on earlier pages.
+            // The position is in one of the two parts. Earlier pages returned the part before it.
             let is_elsewhere =
                 |position: &Position| self.column != Column::Id && position.key.is_some() != valued;
             if beyond.is_some_and(is_elsewhere) {

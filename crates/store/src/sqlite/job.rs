@@ -131,7 +131,7 @@ where
             tx.keep_within_limit()?;
             Ok(value)
         });
-        // The next job must not go on in a transaction that is none.
+        // SQLite may have ended the transaction by itself; the next job must not run outside one.
         tx.settle_doubt();
         let end = match result {
             _ if tx.has_no_room() => JobEnd::TooLarge,

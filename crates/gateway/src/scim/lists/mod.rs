@@ -147,7 +147,7 @@ fn both(rules: &Rules, request: &SearchRequest, tolerance: &mut Tolerance) -> Re
     Ok([users, groups].into_iter().filter_map(|part| part.reduced(rules)).collect())
 }
 
-/// What a cursor is bound to beside its tenant: which types, which of them, in which order. Two spellings of one query are one.
+/// The query that a cursor is bound to: types, parsed filter and sort. Its spelling does not matter.
 fn query_text(kind: Option<ResourceKind>, parts: &[Part]) -> String {
     let of = |part: &Part| {
         let filter = part.filter.as_ref().map(ToString::to_string);

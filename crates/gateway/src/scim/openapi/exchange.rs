@@ -25,7 +25,7 @@ pub(super) fn parameters() -> Value {
         "Urn": path("urn", "The URN of the schema.", json!([urn::USER, urn::GROUP, urn::SEAT])),
         "Attributes": query(
             "attributes",
-            "The attributes to tell, with commas between them (RFC 7644 section 3.9), at most 16 KiB; not beside excludedAttributes.",
+            "The attributes to return, with commas between them (RFC 7644 section 3.9), at most 16 KiB; not beside excludedAttributes.",
             attributes(),
         ),
         "ExcludedAttributes": query(
@@ -33,8 +33,8 @@ pub(super) fn parameters() -> Value {
             "The attributes to leave out, with commas between them, at most 16 KiB; not beside attributes.",
             attributes(),
         ),
-        "IfMatch": header("If-Match", "Change it only in this version (RFC 7644 section 3.14)."),
-        "IfNoneMatch": header("If-None-Match", "Tell it only in another version than this (RFC 7644 section 3.14)."),
+        "IfMatch": header("If-Match", "Change the resource only if it has this version (RFC 7644 section 3.14)."),
+        "IfNoneMatch": header("If-None-Match", "Return the resource only if its version differs (RFC 7644 section 3.14)."),
     });
     if let Value::Object(members) = &mut all {
         // `sortBy` is the component `SortBy`.
@@ -50,9 +50,9 @@ pub(super) fn parameters() -> Value {
 pub(super) fn headers() -> Value {
     let header = |description: &str, schema: Value| json!({"required": true, "description": description, "schema": schema});
     json!({
-        "X-Request-Id": header("What the log calls this request.", json!({"type": "string", "pattern": "^[0-9a-f]{32}$"})),
+        "X-Request-Id": header("The id of the request in the log.", json!({"type": "string", "pattern": "^[0-9a-f]{32}$"})),
         "ETag": header("The version, as in meta.version.", json!({"type": "string", "pattern": ETAG})),
-        "Location": header("The URI of what was made, as in meta.location.", json!({"type": "string", "format": "uri"})),
+        "Location": header("The URI of the new resource, as in meta.location.", json!({"type": "string", "format": "uri"})),
         "Retry-After": header("Seconds to wait.", json!({"type": "integer", "minimum": 1})),
         "WWW-Authenticate": header("How to authenticate.", json!({"const": "Bearer"})),
     })
@@ -61,8 +61,8 @@ pub(super) fn headers() -> Value {
 /// One refusal for each status, each a SCIM error that repeats it.
 pub(super) fn refusals() -> Value {
     const ALL: [(u16, &str, &[&str]); 13] = [
-        (400, "The request is not understood, or asks for what cannot be; scimType says which part.", &[]),
-        (401, "The credential does not open this path.", &["WWW-Authenticate"]),
+        (400, "The request is invalid; scimType says why.", &[]),
+        (401, "The credential is missing, or is invalid for this path.", &["WWW-Authenticate"]),
         (
             403,
             "No seat is left (scimType seatLimitReached), or the tenant is suspended, or discovery is filtered.",
