@@ -86,7 +86,7 @@ pub struct Options {
     /// Answer with one line of JSON, for scripts.
     #[arg(long, global = true)]
     pub json: bool,
-    /// The gateway, such as https://usher.example.com [default: $USHER_SERVER, then server-url in the data directory].
+    /// The gateway, such as `https://usher.example.com` [default: $USHER_SERVER, then server-url in the data directory].
     #[arg(long, global = true, value_name = "URL")]
     pub server: Option<String>,
     /// A file with the certificates (PEM) that an https server's must come from [default: $USHER_CA_FILE, then the system's].

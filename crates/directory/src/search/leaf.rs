@@ -1,5 +1,5 @@
 //! What SQL can decide of one comparison, presence test or value path. What users and groups share stands in
-//! [`Table::compare`]; here are the names, the e-mail addresses and groups of users, and the members of groups.
+//! [`crate::table::Table::compare`]; here are the names, the e-mail addresses and groups of users, and the members of groups.
 
 use diesel::{
     dsl::sql,

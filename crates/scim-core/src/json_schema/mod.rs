@@ -67,7 +67,7 @@ pub fn answered(rt: &ResourceType) -> Value {
     resource
 }
 
-/// What a discovery endpoint answers (RFC 7643 §5 to §7) as one of [`schema::discovery`] describes it: whole, because these
+/// What a discovery endpoint answers (RFC 7643 §5 to §7) as one of [`crate::schema::discovery`] describes it: whole, because these
 /// endpoints have no projection.
 #[must_use]
 pub fn answered_discovery(schema: &Schema) -> Value {
