@@ -79,7 +79,7 @@ pub enum ClientCommand {
     },
 }
 
-/// How to reach the gateway and how to print.
+/// The options of the connection to the gateway and of the output.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Gateway and output")]
 pub struct Options {
@@ -293,13 +293,13 @@ pub enum SeatsAct {
 }
 
 impl Target {
-    /// What is below the tenant in the admin API.
+    /// The path of the admin API below the tenant.
     pub(crate) fn path(&self, below: &str) -> String {
         format!("regions/{}/tenants/{}{below}", self.region, self.key)
     }
 }
 
-/// As people say it: `ire/acme`.
+/// The tenant as people write it: `ire/acme`.
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.region, self.key)

@@ -24,7 +24,7 @@ pub(crate) struct Connection {
 #[derive(Debug)]
 pub(crate) struct AdminToken {
     pub(crate) bearer: HeaderValue,
-    /// Where it was found, for the message when it is refused.
+    /// Its source, for the message when the gateway refuses it.
     pub(crate) source: String,
 }
 

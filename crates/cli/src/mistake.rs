@@ -1,4 +1,4 @@
-//! What went wrong, as one sentence on stderr and an exit code: 1 when the gateway refused or failed, 2 when the command line was
+//! A failure of the command line, as one sentence on stderr and an exit code: 1 when the gateway refused or failed, 2 when the command line was
 //! wrong.
 
 use std::{

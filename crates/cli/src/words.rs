@@ -52,9 +52,9 @@ where
 
 /// A kind of resource that takes a tenant's own schemas, in any letter case.
 pub(crate) fn extensible_kind() -> impl TypedValueParser<Value = ResourceKind> {
-    let names = staff::extensible_kinds().map(ResourceKind::name);
+    let names = ResourceKind::written().map(ResourceKind::name);
     PossibleValuesParser::new(names).try_map(|word| {
         let named = |kind: &ResourceKind| kind.name().eq_ignore_ascii_case(&word);
-        staff::extensible_kinds().find(named).ok_or("unknown kind")
+        ResourceKind::written().find(named).ok_or("unknown kind")
     })
 }

@@ -55,7 +55,7 @@ pub struct ChangeRecord {
     pub number: i64,
     /// Milliseconds since 1970 UTC.
     pub at_ms: i64,
-    /// As in [`NewRecord::kind`].
+    /// The same as [`NewRecord::kind`].
     pub kind: String,
     /// The changed resource.
     pub resource_id: String,

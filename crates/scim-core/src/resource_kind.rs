@@ -84,10 +84,10 @@ impl ResourceKind {
         self.row().description
     }
 
-    /// The kind of the endpoint `/Users`, `/Groups`, …
+    /// The kind whose endpoint is this path segment: `Users`, `Groups`, …
     #[must_use]
-    pub fn at_endpoint(endpoint: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|kind| kind.endpoint() == endpoint)
+    pub fn at_endpoint(segment: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.endpoint().strip_prefix('/') == Some(segment))
     }
 
     /// The kinds that clients create, change and delete.

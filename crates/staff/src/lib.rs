@@ -12,5 +12,5 @@ mod tenants;
 pub use acts::{MAX_TOKEN_DAYS, TenantActs};
 pub use error::StaffError;
 pub use plan::{LicenseChange, PlanChange};
-pub use schemas::{SchemaRequest, extensible_kinds};
+pub use schemas::SchemaRequest;
 pub use tenants::{NewTenant, SettingsChange, SettingsRequest, create, line_of_contact, line_of_name};

@@ -22,16 +22,11 @@ pub struct SchemaRequest {
 impl SchemaRequest {
     pub(crate) fn check(self) -> Result<NewSchema, StaffError> {
         let kind = |name: String| {
-            let found = extensible_kinds().find(|kind| kind.name().eq_ignore_ascii_case(&name));
+            let found = ResourceKind::written().find(|kind| kind.name().eq_ignore_ascii_case(&name));
             found.ok_or_else(|| StaffError::BadRequest("resource is User or Group".to_owned()))
         };
         let of = self.resource.map(kind).transpose()?;
         let schema = document::read(&self.schema).map_err(SchemaError::Faults)?;
         Ok(NewSchema { schema, of, required: self.required })
     }
-}
-
-/// The kinds of resources that take a tenant's own schemas.
-pub fn extensible_kinds() -> impl Iterator<Item = ResourceKind> {
-    ResourceKind::ALL.iter().copied().filter(|kind| !kind.is_read_only())
 }

@@ -41,9 +41,9 @@ impl Endpoint {
             ["ResourceTypes", name] => Self::ResourceType(name.to_owned()),
             ["Schemas"] => Self::Schemas,
             ["Schemas", urn] => Self::Schema(urn.to_owned()),
-            [collection] => Self::Collection(kind(collection)?),
-            [collection, ".search"] => Self::Search(Some(kind(collection)?)),
-            [collection, id] => Self::Resource(kind(collection)?, id.to_owned()),
+            [collection] => Self::Collection(ResourceKind::at_endpoint(collection)?),
+            [collection, ".search"] => Self::Search(Some(ResourceKind::at_endpoint(collection)?)),
+            [collection, id] => Self::Resource(ResourceKind::at_endpoint(collection)?, id.to_owned()),
             _ => return None,
         })
     }
@@ -106,12 +106,6 @@ impl Endpoint {
             Self::NotBuilt(path) => path,
         })
     }
-}
-
-/// The kind whose collection has this path.
-fn kind(collection: &str) -> Option<ResourceKind> {
-    let is = |kind: &&ResourceKind| kind.endpoint().strip_prefix('/') == Some(collection);
-    ResourceKind::ALL.iter().find(is).copied()
 }
 
 #[cfg(test)]

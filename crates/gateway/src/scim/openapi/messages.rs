@@ -35,7 +35,7 @@ pub(super) fn bulk_request(strict: bool) -> Value {
         open(&required, properties)
     };
     let mut described = Vec::new();
-    for kind in ResourceKind::ALL.iter().filter(|kind| !kind.is_read_only()) {
+    for kind in ResourceKind::written() {
         let (endpoint, name) = (kind.endpoint(), kind.name());
         let one = || json!({"type": "string", "pattern": format!("^{endpoint}/[A-Za-z0-9:-]+$")});
         let sent = || Some(refer("schemas", &format!("{name}ToSend")));
