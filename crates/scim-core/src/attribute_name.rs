@@ -28,7 +28,7 @@ pub struct Field {
     pub case_exact: bool,
     /// Who may write it, and when.
     pub mutability: Mutability,
-    /// When it is answered.
+    /// When responses hold it.
     pub returned: Returned,
     /// Whether an element without it compares as if it were false.
     pub absent_is_false: bool,
@@ -118,7 +118,7 @@ impl<'a> BorrowedName<'a> {
     }
 }
 
-/// As answers and errors write it; extension attributes with their URN.
+/// As responses and errors write it; extension attributes with their URN.
 impl<U: AsRef<str>, A: AsRef<str>> fmt::Display for AttributeName<U, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(urn) = &self.urn {
@@ -152,7 +152,7 @@ impl AttributeName {
         find(rt, text).map(|(found, _)| found).filter(|found| !found.is_never_returned())
     }
 
-    /// Whether the value, or the attribute that it is a part of, is in no answer.
+    /// Whether responses never hold the value, or the attribute that it is a part of.
     pub(crate) fn is_never_returned(&self) -> bool {
         std::iter::once(&self.attribute).chain(&self.sub).any(Field::is_never_returned)
     }
@@ -171,10 +171,7 @@ impl AttributeName {
     /// The attribute in full, with its sub-attributes.
     #[must_use]
     pub fn definition<'r>(&self, rt: &'r ResourceType) -> Option<&'r Attribute> {
-        match &self.urn {
-            Some(urn) => rt.extension(urn)?.attribute(&self.attribute.name),
-            None => rt.attribute(&self.attribute.name),
-        }
+        rt.block(self.urn.as_deref())?.attribute(&self.attribute.name)
     }
 
     /// The attribute whose values are compared: the sub-attribute if there is one.
@@ -276,7 +273,7 @@ pub(crate) fn find_among<'r>(
     })
 }
 
-/// Notes a name that is the extension's although it came without its URN; to a strict tenant it names nothing.
+/// Notes the name of an extension's attribute without its URN; for a strict tenant it is unknown.
 pub(crate) fn allow_missing_urn(
     found: &AttributeName,
     text: &str,
@@ -313,7 +310,7 @@ fn split_urn<'r, 't>(rt: &'r ResourceType, text: &'t str) -> (Option<&'r Schema>
 
 fn without_urn<'r>(rt: &'r ResourceType, name: &str) -> Option<(Option<&'r Schema>, &'r Attribute)> {
     NAMED_WITHOUT_URN.iter().find(|known| known.eq_ignore_ascii_case(name))?;
-    // Of the RFC's own extension only: a tenant's own may have an attribute of that name, which means nobody's boss.
+    // Of the RFC's own extension only: a tenant's own may have an attribute of that name, which is no manager.
     let schema = rt.extension(urn::ENTERPRISE_USER)?;
     schema.attribute(name).map(|found| (Some(schema), found))
 }

@@ -1,5 +1,5 @@
-//! What the server tells about itself (RFC 7644 §4): its features, its resource types, its schemas. SailPoint
-//! checks these against the RFC, and other clients plan their requests by the numbers, so all of it is true.
+//! The discovery responses (RFC 7644 §4): features, resource types, schemas. SailPoint checks them against the RFC, and
+//! other clients plan their requests by the numbers, so all of them must be true.
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::list::Page;
 use crate::schema::Schema;
 use crate::{ResourceType, urn};
 
-/// The limits that clients are told.
+/// The limits in `/ServiceProviderConfig`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Features {
     /// Most operations of a bulk, and of a PATCH: authentik cuts its PATCHes by it.
@@ -85,13 +85,13 @@ fn resource_type(rt: &ResourceType, base: &str) -> Value {
 /// RFC 7643 §7, each schema once.
 #[must_use]
 pub fn schemas(types: &[&ResourceType], base: &str) -> Vec<Value> {
-    let mut told: Vec<&Schema> = Vec::new();
+    let mut listed: Vec<&Schema> = Vec::new();
     for schema in types.iter().flat_map(|rt| rt.schemas()) {
-        if !told.iter().any(|s| s.id == schema.id) {
-            told.push(schema);
+        if !listed.iter().any(|s| s.id == schema.id) {
+            listed.push(schema);
         }
     }
-    told.into_iter().map(|schema| schema_resource(schema, base)).collect()
+    listed.into_iter().map(|schema| schema_resource(schema, base)).collect()
 }
 
 fn schema_resource(schema: &Schema, base: &str) -> Value {

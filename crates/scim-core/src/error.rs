@@ -46,7 +46,8 @@ impl ScimType {
     }
 }
 
-/// What a SCIM client is told: a status, a keyword where RFC 7644 has one, and one line that says what to change.
+/// The error that a SCIM client receives: a status, a keyword where RFC 7644 has one, and one line that says what to
+/// change.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{status} {detail}")]
 pub struct ScimError {
@@ -142,7 +143,7 @@ impl ScimError {
     }
 }
 
-/// S12: plain ASCII, one line, short; what a caller sent may stand in it and must not break it.
+/// S12: plain ASCII, one line, short; a caller's text in it must not break the line.
 fn one_plain_line(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' })

@@ -1,10 +1,9 @@
 //! SCIM 2.0 (RFC 7643, RFC 7644) as values. Deliberately absent: HTTP, SQL, tokio, a clock, randomness.
 //!
-//! The way of one request through this crate: bytes → [`json::parse`] → [`resource`] (a document that has
-//! passed its schema) or [`patch`] → stored by others → [`projection`] → answered. [`bulk`] is many such requests in
-//! one. [`search`], [`filter`], [`sort`] and [`path`] read what a client asks for; [`schema`] is the RFC's tables as
-//! data; [`discovery`] tells them to clients, [`json_schema`] to whoever reads the API's
-//! document.
+//! One request goes through this crate so: bytes → [`json::parse`] → [`resource`] (a document that has passed its schema)
+//! or [`patch`] → stored by other crates → [`projection`] → response. [`bulk`] is many such requests in one. [`search`],
+//! [`filter`], [`sort`] and [`path`] read what a client asks for; [`schema`] is the RFC's tables as data; [`discovery`]
+//! describes them to clients, [`json_schema`] to readers of the API's document.
 
 mod attribute_name;
 pub mod bulk;

@@ -1,11 +1,11 @@
-//! Pages of a query and the envelope they are answered in (RFC 7644 §3.4.2 and §3.4.2.4, RFC 9865 §2). Finding what stands
-//! on the page is the directory's work, what a cursor says the gateway's.
+//! Pages of a query and the envelope they are answered in (RFC 7644 §3.4.2 and §3.4.2.4, RFC 9865 §2). The directory
+//! finds the resources of a page; the gateway writes and reads cursors.
 
 use std::fmt::Write as _;
 
 use crate::{ScimError, ScimType, urn};
 
-/// Which part of the matches is asked for by place (RFC 7644 §3.4.2.4).
+/// A page request by index (RFC 7644 §3.4.2.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Page {
     /// 1-based, at least 1, at most what a database takes as an offset.
@@ -17,14 +17,14 @@ pub struct Page {
 impl Page {
     /// What a query without `count` gets: what Okta asks for itself.
     pub const DEFAULT_COUNT: u64 = 100;
-    /// No page is longer; `itemsPerPage` tells what was given.
+    /// No page is longer; `itemsPerPage` holds the actual number.
     pub const MAX_COUNT: u64 = 1000;
 }
 
 /// How a query is paged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Paging {
-    /// By place; the default (RFC 9865 §2.4).
+    /// By index; the default (RFC 9865 §2.4).
     Index(Page),
     /// From page to page.
     Cursor {
@@ -36,12 +36,12 @@ pub enum Paging {
 }
 
 impl Paging {
-    /// Reads `startIndex`, `count` and `cursor` as a query string writes them; no page is longer than `max`. By place:
+    /// Reads `startIndex`, `count` and `cursor` as a query string writes them; no page is longer than `max`. By index:
     /// below 1 is 1, below 0 is 0, too many is capped.
     ///
     /// # Errors
-    /// 400 `invalidValue` for what is no integer, and for both ways at once. With a cursor 400 `invalidCount` for a
-    /// `count` that is no integer or above `max` (RFC 9865 §2.1).
+    /// 400 `invalidValue` for a text that is no integer, and for both ways at once. With a cursor 400 `invalidCount` for
+    /// a `count` that is no integer or above `max` (RFC 9865 §2.1).
     pub fn parse(
         start: Option<&str>,
         count: Option<&str>,
@@ -84,7 +84,7 @@ fn integer(name: &str, text: &str) -> Result<u64, ScimError> {
 pub enum PagePosition {
     /// Its first resource is this one, counted from 1.
     Index(u64),
-    /// What asks for its neighbours, where there are any (RFC 9865 §2).
+    /// The cursors of its neighbours, where there are any (RFC 9865 §2).
     Cursor {
         /// The page before; none before the first.
         previous: Option<String>,
@@ -94,8 +94,8 @@ pub enum PagePosition {
 }
 
 /// The envelope of RFC 7644 §3.4.2 around resources that are JSON text already, so that a page is put together without
-/// parsing it. `Resources` stands there even when it is empty, which Okta and Entra need; `startIndex` only where the page
-/// was asked for by place (RFC 9865 §2). Cursors are of the characters that need no escape.
+/// parsing it. `Resources` stands there even when it is empty, which Okta and Entra need; `startIndex` only where the
+/// page was requested by index (RFC 9865 §2). Cursors are of the characters that need no escape.
 #[must_use]
 pub fn list_text(total: u64, place: &PagePosition, resources: &[String]) -> String {
     let length = resources.iter().map(|r| r.len() + 1).sum::<usize>();

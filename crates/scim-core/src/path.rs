@@ -5,8 +5,9 @@ use std::fmt;
 use crate::ResourceKind;
 use crate::ScimError;
 use crate::attribute_name::{self, AttributeName, Field};
-use crate::filter::parse::Limits;
-use crate::filter::{self, Filter};
+use crate::filter::Filter;
+use crate::filter::cursor::Cursor;
+use crate::filter::parse::{self, Limits};
 use crate::leniency::Tolerance;
 use crate::schema::{Attribute, ResourceType, Type};
 
@@ -59,7 +60,7 @@ impl Path {
             return attribute(rt, text, tolerance).map(|(found, _)| Self::Attribute(found));
         };
         let (of, definition) = attribute(rt, head, tolerance)?;
-        if of.sub.is_some() || !filter::parse::has_elements(definition) {
+        if of.sub.is_some() || !parse::has_elements(definition) {
             return Err(ScimError::invalid_path(format!(
                 "{head} has no elements that a filter could select."
             )));
@@ -69,7 +70,7 @@ impl Path {
         } else {
             Limits::USUAL
         };
-        let (filter, rest) = filter::parse::bracketed(definition, (text, bracketed), limits, tolerance)?;
+        let (filter, rest) = parse::bracketed(definition, Cursor::new(text, bracketed), limits, tolerance)?;
         let is_long = text.len() > Limits::USUAL.bytes || filter.terms() > Limits::USUAL.terms;
         if is_long && filter.values().is_none() {
             return Err(ScimError::invalid_filter(format!(

@@ -97,7 +97,8 @@ impl Projection {
         }
     }
 
-    /// Whether an attribute stays (RFC 7643 §7, `returned`); of one that stays in parts, the others are taken away.
+    /// Whether an attribute stays (RFC 7643 §7, `returned`); of one that stays in part, the other sub-attributes are
+    /// removed.
     fn keeps(&self, urn: Option<&str>, attribute: &Attribute, value: &mut Value) -> bool {
         let only = self.choice.as_ref().is_some_and(|choice| choice.only);
         let named = self.choice.as_ref().map(|choice| choice.named(urn, attribute)).unwrap_or_default();
@@ -170,7 +171,7 @@ impl Choice {
     }
 }
 
-/// Keeps the wanted sub-attributes in one value or in each element; tells whether anything is left.
+/// Keeps the wanted sub-attributes in one value or in each element; returns whether anything is left.
 fn narrow(value: &mut Value, wanted: &impl Fn(&str) -> bool) -> bool {
     match value {
         Value::Object(members) => {
@@ -198,8 +199,8 @@ fn is_whole_key(path: &Path) -> bool {
     path.attribute().is_none_or(|of| of.urn.is_none() && of.sub.is_none())
 }
 
-/// What one name stands for: `name.givenName`, with or without its schema's URN, or a whole schema. Nothing for an
-/// unknown name.
+/// The attributes of one name: `name.givenName`, with or without its schema's URN, or a whole schema. None for an unknown
+/// name.
 fn named_by(rt: &ResourceType, name: &str) -> Vec<Path> {
     if rt.is_core(name) {
         return rt.core.attributes.iter().map(|attribute| Path::Attribute(attribute.into())).collect();

@@ -25,7 +25,7 @@ pub struct SearchRequest {
 }
 
 impl SearchRequest {
-    /// Where the parameter of this name is kept, letter case ignored; `None` for one that is no parameter of a query.
+    /// The parameter of this name, letter case ignored; `None` for a name that no parameter of a query has.
     pub fn slot(&mut self, name: &str) -> Option<&mut Option<String>> {
         Some(match name.to_ascii_lowercase().as_str() {
             "filter" => &mut self.filter,
@@ -46,11 +46,12 @@ impl SearchRequest {
         *self == Self::default()
     }
 
-    /// Reads the body of a search. Null is as absent; what is no parameter is ignored, as in a query string.
+    /// Reads the body of a search. Null counts as absent; members that are no parameters are ignored, as in a query
+    /// string.
     ///
     /// # Errors
-    /// 400 `invalidSyntax` for what is no SearchRequest, `invalidValue` (`invalidCursor`, `invalidCount` for those two)
-    /// for a parameter of another type than RFC 7644 §3.4.3 gives it.
+    /// 400 `invalidSyntax` for a body that is no SearchRequest, `invalidValue` (`invalidCursor`, `invalidCount` for those
+    /// two) for a parameter of another type than RFC 7644 §3.4.3 gives it.
     pub fn from_body(body: &Value, tolerance: &mut Tolerance) -> Result<Self, ScimError> {
         let Value::Object(members) = body else {
             return Err(ScimError::invalid_syntax("A search needs a JSON object."));
@@ -68,7 +69,8 @@ impl SearchRequest {
         Ok(request)
     }
 
-    /// Notes what of the names of attributes is not as RFC 7644 §3.9 writes a list, whether or not an answer is made of them.
+    /// Notes lists of attribute names that are not in the form of RFC 7644 §3.9, whether or not the response depends on
+    /// them.
     pub fn note_dialects(&self, tolerance: &mut Tolerance) {
         for (name, parameter) in
             [("attributes", &self.attributes), ("excludedAttributes", &self.excluded_attributes)]
@@ -79,8 +81,8 @@ impl SearchRequest {
         }
     }
 
-    /// Without the parameters that say nothing, as templates send them (`?count=&sortBy=`). An empty filter and an empty
-    /// cursor say something, and a list of no attributes is a list (RFC 7644 §3.9).
+    /// Without the empty parameters that templates send (`?count=&sortBy=`). An empty filter and an empty cursor have a
+    /// meaning, and a list of no attributes is a list (RFC 7644 §3.9).
     ///
     /// # Errors
     /// A strict tenant's 400 `invalidValue`.
@@ -126,17 +128,17 @@ impl SearchRequest {
     /// The order of resources of a type that may be listed together with others.
     ///
     /// # Errors
-    /// As [`Sort::parse_among`].
+    /// As [`Sort::parse`].
     pub fn sort(
         &self,
         rt: &ResourceType,
         others: &[&ResourceType],
         tolerance: &mut Tolerance,
     ) -> Result<Option<Sort>, ScimError> {
-        Sort::parse_among(rt, others, (self.sort_by.as_deref(), self.sort_order.as_deref()), tolerance)
+        Sort::parse(rt, others, self.sort_by.as_deref(), self.sort_order.as_deref(), tolerance)
     }
 
-    /// Which attributes are answered.
+    /// Which attributes are returned.
     ///
     /// # Errors
     /// As [`Projection::parse`].
@@ -166,8 +168,8 @@ fn text_of(name: &str, value: &Value, has_cursor: bool) -> Result<String, ScimEr
     text.ok_or_else(|| ScimError::bad_request(keyword, format!("{name} must be {form}.")))
 }
 
-/// The number as a query string would write it. One beyond 64 bits is a floating-point number here, whose fraction nobody
-/// can tell any more; it is capped as one in a URL is.
+/// The number as a query string would write it. One beyond 64 bits is a floating-point number here, whose fraction is
+/// lost; it is capped as one in a URL is.
 fn whole(number: &Number) -> Option<String> {
     const TWO_TO_THE_63: f64 = 9_223_372_036_854_775_808.0;
     match number.as_f64() {

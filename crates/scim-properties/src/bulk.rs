@@ -10,7 +10,7 @@ use scim_core::{ResourceKind, ScimError, json, resource};
 use serde_json::Value;
 
 use crate::grammar::{Choices, bulks};
-use crate::refusal::assert_is_a_refusal;
+use crate::refusal::{assert_is_a_refusal, taken};
 use crate::types::{TYPES, tolerances};
 
 /// The property over a body as text.
@@ -32,10 +32,7 @@ pub fn made(bytes: &[u8]) {
 
 fn is_planned_or_refused(body: &Value) {
     for mut tolerance in tolerances() {
-        match BulkRequest::parse(body.clone(), &mut tolerance) {
-            Ok(request) => holds(request),
-            Err(error) => assert_is_a_refusal(&error),
-        }
+        taken(BulkRequest::parse(body.clone(), &mut tolerance)).map(holds);
     }
 }
 
@@ -64,9 +61,7 @@ fn holds(request: BulkRequest) {
             Ok(asked) => {
                 plan.resolve(asked, |creator| Some(format!("id-{creator}")));
                 assert_has_no_reference(&asked.data);
-                if let Err(error) = read(asked) {
-                    assert_is_a_refusal(&error);
-                }
+                taken(read(asked));
             }
         }
     }

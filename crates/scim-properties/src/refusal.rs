@@ -2,6 +2,12 @@
 
 use scim_core::ScimError;
 
+/// The outcome of a request, unless it was refused as every refusal must be.
+#[track_caller]
+pub(crate) fn taken<T>(outcome: Result<T, ScimError>) -> Option<T> {
+    outcome.inspect_err(assert_is_a_refusal).ok()
+}
+
 /// A refusal tells a client what to change, in one line that is safe to log (RFC 7644 §3.12).
 #[track_caller]
 pub(crate) fn assert_is_a_refusal(error: &ScimError) {

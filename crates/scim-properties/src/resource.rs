@@ -12,7 +12,7 @@ use scim_core::{Document, ResourceType, json};
 use serde_json::{Map, Value};
 
 use crate::grammar::{Choices, resources};
-use crate::refusal::assert_is_a_refusal;
+use crate::refusal::taken;
 use crate::types::{TYPES, tolerances};
 
 /// The property over a body as text.
@@ -51,20 +51,13 @@ fn holds(rt: &ResourceType, body: &Value) -> Option<Document> {
 
 /// The document of a POST, checked; without a group's members, which are kept elsewhere.
 pub(crate) fn created(rt: &ResourceType, body: &Value, tolerance: &mut Tolerance) -> Option<Document> {
-    match resource::create(rt, body, tolerance) {
-        Err(error) => {
-            assert_is_a_refusal(&error);
-            None
-        }
-        Ok(mut document) => {
-            if let Some(members) = resource::take_members(&mut document) {
-                let ids: HashSet<&str> = members.iter().map(|member| member.value.as_str()).collect();
-                assert_eq!(ids.len(), members.len(), "a member is held once");
-            }
-            assert_is_normalised(rt, &document);
-            Some(document)
-        }
+    let mut document = taken(resource::create(rt, body, tolerance))?;
+    if let Some(members) = resource::take_members(&mut document) {
+        let ids: HashSet<&str> = members.iter().map(|member| member.value.as_str()).collect();
+        assert_eq!(ids.len(), members.len(), "a member is held once");
     }
+    assert_is_normalised(rt, &document);
+    Some(document)
 }
 
 /// Everything that holds for a document, whatever wrote it.

@@ -98,7 +98,7 @@ impl List {
             None => None,
         };
         let order = case.descending.then_some("descending");
-        let sort = Sort::parse(&rt, (Some(case.sort_by), order), &mut tolerance).unwrap();
+        let sort = Sort::parse(&rt, &[], Some(case.sort_by), order, &mut tolerance).unwrap();
         Some(Self { filter, sort })
     }
 

@@ -299,7 +299,7 @@ pub(crate) fn sort<S: Whole>(text: &str) -> Sort {
         Some(by) => (by, Some("descending")),
         None => (text, None),
     };
-    let read = Sort::parse(&S::resource_type(), (Some(by), order), &mut Tolerance::lenient());
+    let read = Sort::parse(&S::resource_type(), &[], Some(by), order, &mut Tolerance::lenient());
     read.unwrap_or_else(|error| panic!("{text}: {}", error.detail)).unwrap()
 }
 

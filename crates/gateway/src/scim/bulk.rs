@@ -90,7 +90,7 @@ struct Work {
 type Ended = Result<(u16, Option<i64>), ScimError>;
 
 impl Work {
-    async fn run(mut self) -> Result<Vec<bulk::Answer>, ApiError> {
+    async fn run(mut self) -> Result<Vec<bulk::OperationResponse>, ApiError> {
         let (mut failures, began) = (0, Instant::now());
         while locked(&self.bulk).goes_on() {
             let done = match self.transaction().await {
@@ -201,14 +201,14 @@ impl Work {
     }
 
     /// In the order of the request; what was not attempted is left out (§3.7.3).
-    fn answers(&mut self) -> Vec<bulk::Answer> {
+    fn answers(&mut self) -> Vec<bulk::OperationResponse> {
         let (bulk, rules) = (locked(&self.bulk), &self.context.rules);
         let operations = bulk.operations().iter().zip(self.ended.drain(..)).enumerate();
         let answer = |(place, (sent, ended)): (usize, (&bulk::Operation, Option<Ended>))| {
             let ended = ended?;
             let location =
                 bulk.resource(place).map(|(kind, id)| rules.base.location(rules.resource_type(kind), id));
-            Some(bulk::Answer {
+            Some(bulk::OperationResponse {
                 method: sent.method.clone(),
                 bulk_id: sent.bulk_id.clone(),
                 location,

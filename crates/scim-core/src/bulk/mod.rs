@@ -1,5 +1,5 @@
-//! Bulk (RFC 7644 §3.7) as a value: what one request asks for, which of its operations need which others, and the order in
-//! which they are done. Doing them is elsewhere.
+//! Bulk (RFC 7644 §3.7) as a value: what one request asks for, which of its operations need which others, and the order
+//! in which they are done. Other crates do them.
 //!
 //! A fault of one operation is that operation's alone (§3.7: "The service provider MUST continue performing as many changes
 //! as possible"); only what makes the whole request unreadable refuses it as a whole.
@@ -13,12 +13,13 @@ mod response;
 use serde_json::{Map, Value};
 
 pub use operation::{Asked, Id, Method, Operation};
-pub use plan::{Plan, Unit};
-pub use response::{Answer, response};
+pub use order::Unit;
+pub use plan::Plan;
+pub use response::{OperationResponse, response};
 
 use crate::json::Limits;
 use crate::leniency::{Leniency, Tolerance};
-use crate::resource::member;
+use crate::value::{member, take};
 use crate::{ScimError, message, urn};
 
 /// Most operations in one request; more is 413. A PATCH takes as many, because clients cut both by the one number that is
@@ -30,7 +31,7 @@ pub const MAX_OPERATIONS: usize = Limits::SCIM.operations;
 pub struct BulkRequest {
     /// As sent, in the order of the request.
     pub operations: Vec<Operation>,
-    /// In which order the operations are done.
+    /// The order in which the operations are done.
     pub plan: Plan,
     /// After so many errors the rest is not attempted.
     pub fail_on_errors: Option<u64>,
@@ -51,14 +52,7 @@ impl BulkRequest {
             let detail = "A bulk request needs \"Operations\", an array of operations.";
             return Err(ScimError::invalid_syntax(detail));
         };
-        if sent.is_empty() {
-            t.allow(Leniency::EmptyOperations, "Operations", || {
-                ScimError::invalid_syntax("\"Operations\" is empty; send at least one operation.")
-            })?;
-        }
-        if sent.len() > MAX_OPERATIONS {
-            return Err(ScimError::too_many_operations(MAX_OPERATIONS));
-        }
+        message::check_operations(&sent, t)?;
         let mut operations: Vec<Operation> = sent.into_iter().map(|o| Operation::parse(o, t)).collect();
         let plan = Plan::of(&mut operations);
         Ok(Self { operations, plan, fail_on_errors })
@@ -74,12 +68,6 @@ fn fail_on_errors(body: &Map<String, Value>, t: &mut Tolerance) -> Result<Option
             limit => Ok(Some(limit)),
         },
     }
-}
-
-/// The member of this name, letter case ignored, taken out.
-fn take(object: &mut Map<String, Value>, name: &str) -> Option<Value> {
-    let key = object.keys().find(|key| key.eq_ignore_ascii_case(name))?.clone();
-    object.shift_remove(&key)
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
-//! One operation of a bulk as sent: what it asks for, or what is wrong with it.
+//! One operation of a bulk as sent: the request, or its error.
 
 use serde_json::{Map, Value, json};
 use strum::EnumString;
 
-use super::{references, take};
+use super::references;
 use crate::leniency::{Leniency, Tolerance};
-use crate::resource::member;
+use crate::value::{member, take};
 use crate::{ResourceKind, ScimError, urn};
 
 /// Longest `bulkId`, in characters.
@@ -14,19 +14,19 @@ pub(super) const MAX_BULK_ID: usize = 256;
 /// Longest id in a `path`, in characters; ours have 36.
 const MAX_ID: usize = 128;
 
-/// Longest method that an answer repeats, in characters.
+/// Longest method that a response repeats, in characters.
 const MAX_METHOD: usize = 16;
 
 /// One operation.
 #[derive(Debug)]
 pub struct Operation {
-    /// As sent, when it is a word, in upper case: the answer repeats it.
+    /// As sent, when it is a word, in upper case: the response repeats it.
     pub method: Option<String>,
-    /// As sent: the answer repeats it.
+    /// As sent: the response repeats it.
     pub bulk_id: Option<String>,
-    /// The resource that a PUT, PATCH or DELETE is about, whatever else is wrong: the answer tells its location.
+    /// The resource that a PUT, PATCH or DELETE is about, whatever else is wrong: the response holds its location.
     pub resource: Option<(ResourceKind, Id)>,
-    /// What is asked for, or what is wrong with it.
+    /// The request, or its error.
     pub asked: Result<Asked, ScimError>,
 }
 
@@ -35,7 +35,7 @@ pub struct Operation {
 pub struct Asked {
     /// What is done.
     pub method: Method,
-    /// To which kind of resource.
+    /// The kind of the resource.
     pub kind: ResourceKind,
     /// The version that the resource must have, as an entity tag.
     pub version: Option<String>,
@@ -129,8 +129,16 @@ impl Asked {
         Ok(Self { method, kind, version, data })
     }
 
-    /// Whether what is referred to must be there before this is done. A user may name anybody as its manager, so such an id
-    /// is only told; a member of a group is looked up.
+    /// Asks `id_of` about every reference in the data; where it knows an id, that takes the reference's place.
+    pub(super) fn visit_references(&mut self, id_of: &mut dyn FnMut(&str) -> Option<String>) {
+        references::visit_values(&mut self.data, id_of);
+        if self.method == Method::Patch {
+            references::visit_paths(&mut self.data, id_of);
+        }
+    }
+
+    /// Whether the resources that it refers to must exist before it is done: the members of a group are looked up; a
+    /// user's manager may have any id.
     pub(super) fn looks_up(&self) -> bool {
         self.kind == ResourceKind::Group
     }
@@ -171,7 +179,7 @@ fn check_bulk_id(operation: &Map<String, Value>, method: Method) -> Result<(), S
     }
 }
 
-/// Where a `path` leads.
+/// The target of a `path`.
 enum Path {
     Type(ResourceKind),
     Resource(ResourceKind, Id),

@@ -2,7 +2,14 @@
 //! moves forward only when an earlier one needs it, and two operations that do not need each other never change places unless
 //! one of them is so needed.
 
-use super::Unit;
+/// Operations that are done together or not at all: one, or several whose references form a circle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unit {
+    /// Their positions in the request, in the order in which they are done.
+    pub operations: Vec<usize>,
+    /// The references form a circle without a solution: a group is, directly or through others, a member of itself.
+    pub is_impossible: bool,
+}
 
 /// Units in the order in which they are done. `needs` has, by operation, the operations that must succeed for it to succeed;
 /// `looked_up` those of them that must be done before. Operations that need each other in a circle are one unit.
@@ -47,7 +54,7 @@ fn circles(edges: &[Vec<usize>]) -> Vec<Vec<usize>> {
     let mut nodes = vec![Node::default(); edges.len()];
     let mut clock = 0;
     let mut found = Vec::new();
-    // Nodes that were entered and belong to no part yet, and the way from the root to where the search is.
+    // Nodes that were entered and belong to no part yet, and the path from the root to the current node.
     let mut open: Vec<usize> = Vec::new();
     let mut way: Vec<(usize, std::slice::Iter<'_, usize>)> = Vec::new();
     let node = |nodes: &[Node], at: usize| nodes.get(at).copied().unwrap_or_default();

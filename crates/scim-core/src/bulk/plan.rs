@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 
-use super::operation::MAX_BULK_ID;
-use super::{Asked, Id, Operation, order, references};
+use super::operation::{Asked, Id, MAX_BULK_ID, Operation};
+use super::order::{self, Unit};
 use crate::ScimError;
 
 /// The order of the operations, and what each needs.
 #[derive(Debug, Default)]
 pub struct Plan {
-    /// What is done one after the other.
+    /// The units in the order in which they are done.
     pub units: Vec<Unit>,
     /// By operation: the operations that create what it refers to.
     needs: Vec<Vec<usize>>,
@@ -17,17 +17,8 @@ pub struct Plan {
     creators: HashMap<String, usize>,
 }
 
-/// Operations that are done together or not at all: one, or several whose references form a circle.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unit {
-    /// Their places in the request, in the order in which they are done.
-    pub operations: Vec<usize>,
-    /// A circle that cannot be resolved: a group that is, perhaps through others, a member of itself.
-    pub is_impossible: bool,
-}
-
 impl Plan {
-    /// Finds what refers to what. An operation that refers to nothing there is, or whose `bulkId` is taken, is given its error.
+    /// Resolves the references. An operation with an unknown reference, or with a `bulkId` that is taken, gets its error.
     pub(super) fn of(operations: &mut [Operation]) -> Self {
         let creators = creators(operations);
         let needs: Vec<Vec<usize>> = operations.iter_mut().map(|o| needs_of(o, &creators)).collect();
@@ -53,11 +44,11 @@ impl Plan {
 
     /// Puts ids in the place of references in the data (RFC 7644 §3.7.2).
     pub fn resolve(&self, asked: &mut Asked, id_of: impl Fn(usize) -> Option<String>) {
-        references::visit(asked, &mut |bulk_id| id_of(self.creator(bulk_id)?));
+        asked.visit_references(&mut |bulk_id| id_of(self.creator(bulk_id)?));
     }
 }
 
-/// The first POST of a `bulkId` has it; a further one is refused, because nobody could tell which is meant.
+/// The first POST of a `bulkId` has it; a further one is refused, because references to it would be ambiguous.
 fn creators(operations: &mut [Operation]) -> HashMap<String, usize> {
     let mut creators: HashMap<String, usize> = HashMap::new();
     for (index, operation) in operations.iter_mut().enumerate() {
@@ -74,7 +65,7 @@ fn creators(operations: &mut [Operation]) -> HashMap<String, usize> {
     creators
 }
 
-/// What one operation refers to, each once; a reference to nothing becomes the operation's error.
+/// The operations that one operation refers to, each once; an unknown reference becomes its error.
 fn needs_of(operation: &mut Operation, creators: &HashMap<String, usize>) -> Vec<usize> {
     let Ok(asked) = &mut operation.asked else { return Vec::new() };
     let mut needs = Vec::new();
@@ -89,7 +80,7 @@ fn needs_of(operation: &mut Operation, creators: &HashMap<String, usize>) -> Vec
     if let Some((_, Id::Reference(bulk_id))) = &operation.resource {
         note(bulk_id);
     }
-    references::visit(asked, &mut note);
+    asked.visit_references(&mut note);
     if let Some(bulk_id) = unknown {
         let bulk_id: String = bulk_id.chars().take(MAX_BULK_ID).collect();
         let detail = format!("No POST of this request has the bulkId \"{bulk_id}\".");

@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Asked, Method};
+use crate::filter::cursor::split_quoted;
 use crate::path::Path;
 
 /// What follows `bulkId:`, when the text is a reference.
@@ -12,30 +12,23 @@ pub(super) fn name(text: &str) -> Option<&str> {
     text.strip_prefix("bulkId:").filter(|name| !name.is_empty())
 }
 
-/// Asks `id_of` about every reference in the data; where it knows an id, that takes the reference's place.
-pub(super) fn visit(asked: &mut Asked, id_of: &mut dyn FnMut(&str) -> Option<String>) {
-    value(&mut asked.data, id_of);
-    if asked.method == Method::Patch {
-        patch(&mut asked.data, id_of);
-    }
-}
-
-/// The depth of a document is bounded where it is parsed ([`crate::json::Limits`]).
-fn value(data: &mut Value, id_of: &mut dyn FnMut(&str) -> Option<String>) {
+/// Asks `id_of` about every reference in the data; where it knows an id, that takes the reference's place. The depth of a
+/// document is bounded where it is parsed ([`crate::json::Limits`]).
+pub(super) fn visit_values(data: &mut Value, id_of: &mut dyn FnMut(&str) -> Option<String>) {
     match data {
         Value::String(text) => {
             if let Some(id) = name(text).and_then(id_of) {
                 *text = id;
             }
         }
-        Value::Array(elements) => elements.iter_mut().for_each(|element| value(element, id_of)),
-        Value::Object(members) => members.values_mut().for_each(|member| value(member, id_of)),
+        Value::Array(elements) => elements.iter_mut().for_each(|element| visit_values(element, id_of)),
+        Value::Object(members) => members.values_mut().for_each(|member| visit_values(member, id_of)),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
-/// The paths of a PATCH: each `path`, and each key of a value without one.
-fn patch(data: &mut Value, id_of: &mut dyn FnMut(&str) -> Option<String>) {
+/// The same in the paths of a PATCH: each `path`, and each key of a value without one.
+pub(super) fn visit_paths(data: &mut Value, id_of: &mut dyn FnMut(&str) -> Option<String>) {
     let Some(Value::Array(operations)) = data.as_object_mut().and_then(|data| member_mut(data, "Operations"))
     else {
         return;
@@ -81,19 +74,8 @@ fn in_path(path: &mut String, id_of: &mut dyn FnMut(&str) -> Option<String>) {
     *path = resolved;
 }
 
-/// What stands before the first string literal, the literal with its quotation marks, and what stands behind it.
+/// The text before the first string literal, the literal with its quotation marks, and the text behind it.
 fn next_literal(text: &str) -> Option<(&str, &str, &str)> {
-    let start = text.find('"')?;
-    let mut escaped = false;
-    for (at, character) in text.char_indices().skip_while(|(at, _)| *at <= start) {
-        match character {
-            '"' if !escaped => {
-                let (literal, after) = text.split_at_checked(at + 1)?;
-                let (before, literal) = literal.split_at_checked(start)?;
-                return Some((before, literal, after));
-            }
-            _ => escaped = character == '\\' && !escaped,
-        }
-    }
-    None
+    let (before, from) = text.split_at_checked(text.find('"')?)?;
+    split_quoted(from).map(|(literal, after)| (before, literal, after))
 }

@@ -4,14 +4,14 @@ use serde_json::{Map, Value, json};
 
 use crate::{ScimError, urn};
 
-/// How one operation ended.
+/// The response to one operation.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Answer {
+pub struct OperationResponse {
     /// As sent.
     pub method: Option<String>,
     /// As sent.
     pub bulk_id: Option<String>,
-    /// Where the resource is; none after a failed POST.
+    /// The resource's URI; none after a failed POST.
     pub location: Option<String>,
     /// The version that the resource has now, as an entity tag; none after a DELETE or a failure.
     pub version: Option<String>,
@@ -19,9 +19,9 @@ pub struct Answer {
     pub status: Result<u16, ScimError>,
 }
 
-impl Answer {
+impl OperationResponse {
     fn to_json(&self) -> Value {
-        let mut answer = Map::new();
+        let mut operation = Map::new();
         let text = |text: &Option<String>| text.as_deref().map(Value::from);
         let (status, response) = match &self.status {
             Ok(status) => (*status, None),
@@ -35,14 +35,14 @@ impl Answer {
             ("status", Some(status.to_string().into())),
             ("response", response),
         ];
-        answer.extend(members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
-        Value::Object(answer)
+        operation.extend(members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
+        Value::Object(operation)
     }
 }
 
-/// The body of a bulk's answer. A successful operation's own body is left out, as §3.7 allows.
+/// The body of the response to a bulk. A successful operation's own body is left out, as §3.7 allows.
 #[must_use]
-pub fn response<'a>(answers: impl Iterator<Item = &'a Answer>) -> Value {
-    let answers: Vec<Value> = answers.map(Answer::to_json).collect();
-    json!({ "schemas": [urn::BULK_RESPONSE], "Operations": answers })
+pub fn response<'a>(operations: impl Iterator<Item = &'a OperationResponse>) -> Value {
+    let operations: Vec<Value> = operations.map(OperationResponse::to_json).collect();
+    json!({ "schemas": [urn::BULK_RESPONSE], "Operations": operations })
 }

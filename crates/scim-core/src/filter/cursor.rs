@@ -1,17 +1,17 @@
-//! The text of a filter from where it is still unread, and what can be taken from it; every fault knows its place.
+//! The unread rest of a filter's text; every error names its position.
 
 use crate::ScimError;
 
-/// What is unread of a text.
+/// The unread rest of a text.
 #[derive(Clone, Copy)]
-pub(super) struct Cursor<'a> {
-    text: &'a str,
+pub(crate) struct Cursor<'a> {
+    pub(super) text: &'a str,
     pub(super) rest: &'a str,
 }
 
 impl<'a> Cursor<'a> {
     /// `rest` is the end of `text`: what stands before it counts for positions only.
-    pub(super) fn new(text: &'a str, rest: &'a str) -> Self {
+    pub(crate) fn new(text: &'a str, rest: &'a str) -> Self {
         Self { text, rest }
     }
 
@@ -60,10 +60,21 @@ impl<'a> Cursor<'a> {
         self.error_at(self.rest, what)
     }
 
-    /// `place` is the rest of the text from where the fault stands; characters count from 1.
+    /// `place` is the rest of the text from the fault on; characters count from 1.
     pub(super) fn error_at(&self, place: &str, what: &str) -> ScimError {
         let read = self.text.len() - place.len();
         let position = self.text.get(..read).map_or(0, |before| before.chars().count()) + 1;
         ScimError::invalid_filter(format!("The filter cannot be read at character {position}: {what}."))
     }
+}
+
+/// The JSON string at the beginning of a text, with its quotation marks, and what follows it; `None` when it has no end.
+pub(crate) fn split_quoted(text: &str) -> Option<(&str, &str)> {
+    let mut escaped = false;
+    let (closing, _) = text.char_indices().skip(1).find(|(_, c)| {
+        let ends = *c == '"' && !escaped;
+        escaped = *c == '\\' && !escaped;
+        ends
+    })?;
+    text.split_at_checked(closing + 1)
 }

@@ -1,5 +1,5 @@
-//! Evaluates a filter over one resource in memory. This is the meaning of a filter; what a store compiles to SQL
-//! is held against it.
+//! Evaluates a filter over one resource in memory. This defines the meaning of a filter; tests compare the SQL of a store
+//! with it.
 
 use std::cmp::Ordering;
 

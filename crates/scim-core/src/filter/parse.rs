@@ -5,7 +5,7 @@ use std::mem::discriminant;
 
 use serde_json::Number;
 
-use super::cursor::Cursor;
+use super::cursor::{Cursor, split_quoted};
 use super::{Filter, Instant, Literal, Op};
 use crate::ScimError;
 use crate::attribute_name::{self, AttributeName, Field};
@@ -39,7 +39,8 @@ impl Filter {
         others: &[&ResourceType],
         tolerance: &mut Tolerance,
     ) -> Result<Self, ScimError> {
-        let mut parser = Parser::new((text, text), Names::Of(rt, others), Limits::USUAL, tolerance)?;
+        let mut parser =
+            Parser::new(Cursor::new(text, text), Names::Of(rt, others), Limits::USUAL, tolerance)?;
         let filter = parser.disjunction()?;
         parser.input.blanks();
         if !parser.input.rest.is_empty() {
@@ -63,15 +64,14 @@ impl Limits {
     pub(crate) const USUAL: Self = Self { bytes: Filter::MAX_BYTES, terms: Filter::MAX_TERMS };
 }
 
-/// Reads `[filter]` over elements of the attribute at the start of `bracketed`, which is the end of `text`; what
-/// follows the bracket is returned with it.
+/// Reads `[filter]` over elements of the attribute at the cursor; what follows the bracket is returned with it.
 pub(crate) fn bracketed<'a>(
     attribute: &'a Attribute,
-    (text, bracketed): (&'a str, &'a str),
+    input: Cursor<'a>,
     limits: Limits,
     tolerance: &'a mut Tolerance,
 ) -> Result<(Filter, &'a str), ScimError> {
-    let mut parser = Parser::new((text, bracketed), Names::Elements(attribute), limits, tolerance)?;
+    let mut parser = Parser::new(input, Names::Elements(attribute), limits, tolerance)?;
     parser.input.expect('[')?;
     let filter = parser.nested(']')?;
     Ok((filter, parser.input.rest))
@@ -116,18 +116,18 @@ struct Parser<'a> {
 
 impl<'a> Parser<'a> {
     fn new(
-        (text, rest): (&'a str, &'a str),
+        input: Cursor<'a>,
         names: Names<'a>,
         limits: Limits,
         tolerance: &'a mut Tolerance,
     ) -> Result<Self, ScimError> {
-        if text.len() > limits.bytes {
+        if input.text.len() > limits.bytes {
             let limit = limits.bytes;
             return Err(ScimError::invalid_filter(format!(
                 "The filter is longer than {limit} bytes; ask in several requests."
             )));
         }
-        Ok(Self { input: Cursor::new(text, rest), names, depth: 0, terms: 0, limits, tolerance })
+        Ok(Self { input, names, depth: 0, terms: 0, limits, tolerance })
     }
 
     /// `FILTER = … / FILTER "or" FILTER`
@@ -318,8 +318,7 @@ impl<'a> Parser<'a> {
         let refusal = || input.error_at(start, "this attribute compares with true or false");
         let spelled = match literal {
             Literal::Boolean(boolean) => return Ok(Literal::Boolean(boolean)),
-            Literal::String(word) if word.eq_ignore_ascii_case("true") => true,
-            Literal::String(word) if word.eq_ignore_ascii_case("false") => false,
+            Literal::String(word) => word.to_ascii_lowercase().parse().map_err(|_| refusal())?,
             _ => return Err(refusal()),
         };
         self.tolerance.allow(Leniency::BooleanAsString, &path.to_string(), refusal)?;
@@ -346,16 +345,9 @@ impl<'a> Parser<'a> {
 
     fn string(&mut self) -> Result<String, ScimError> {
         let start = self.input.rest;
-        let mut escaped = false;
-        let closing = start.char_indices().skip(1).find(|(_, c)| {
-            let ends = *c == '"' && !escaped;
-            escaped = *c == '\\' && !escaped;
-            ends
-        });
-        let Some((closing, _)) = closing else {
+        let Some((quoted, rest)) = split_quoted(start) else {
             return Err(self.input.error_at(start, "the string has no closing quote"));
         };
-        let (quoted, rest) = start.split_at(closing + 1);
         self.input.rest = rest;
         // serde_json refuses lone surrogates and raw control characters; NUL is refused here (attacks 31, 42).
         match serde_json::from_str::<String>(quoted) {

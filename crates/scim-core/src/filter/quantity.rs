@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
 
-/// A JSON number as the nearest floating-point number and what a whole number is above it, so that whole numbers beyond
-/// 2^53 keep their order among themselves and among others.
+/// A JSON number as the nearest floating-point number and the distance of a whole number from it, so that whole numbers
+/// beyond 2^53 keep their order among themselves and among others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Quantity {
     /// The bits of the nearest `f64`, in an order that is that of the numbers.

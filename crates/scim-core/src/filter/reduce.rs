@@ -1,6 +1,5 @@
-//! What a filter over several resource types leaves to be asked of one of them (RFC 7644 §3.4.2.1): what only the
-//! others have is absent in it, and its `meta.resourceType` is known, so whole branches are decided before anything
-//! is read.
+//! Reduces a filter over several resource types for one of them (RFC 7644 §3.4.2.1): attributes that only the others have
+//! are absent in it, and its `meta.resourceType` is known, so that whole branches are decided before a resource is read.
 
 use serde_json::{Map, Value, json};
 
@@ -10,14 +9,14 @@ use super::{
 };
 use crate::schema::ResourceType;
 
-/// A filter as far as its type alone decides it.
+/// A filter after all that the type alone decides.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reduced {
     /// Every resource of the type matches.
     All,
     /// No resource of the type matches.
     None,
-    /// This decides.
+    /// This filter decides.
     Filter(Filter),
 }
 
@@ -32,7 +31,7 @@ impl Filter {
     }
 }
 
-/// `known` is all that is known of every resource of the type.
+/// `known` holds the attributes that every resource of the type has.
 fn reduce(filter: Filter, rt: &ResourceType, known: &Map<String, Value>) -> Reduced {
     let is_decided = match &filter {
         Filter::Compare { path, .. } | Filter::Present(path) => {

@@ -3,10 +3,11 @@
 use std::time::Instant as Clock;
 
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::ScimError;
+use crate::attribute_name::AttributeName;
 use crate::leniency::{Leniency, Tolerance};
 use crate::schema;
 

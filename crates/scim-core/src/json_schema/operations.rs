@@ -1,11 +1,11 @@
-//! Which operations a PATCH of a resource may hold: what [`crate::patch`] takes, as JSON Schema.
+//! Which operations a PATCH of a resource may hold: those that [`crate::patch`] accepts, as JSON Schema.
 
 use serde_json::{Value, json};
 
+use super::fragment::{ANYTHING, TEXT, insert};
 use super::sent::{Form, chosen_element, sent_attribute, sent_attributes, sent_extension};
-use super::{ANYTHING, TEXT, insert};
 use crate::ResourceType;
-use crate::schema::{Attribute, Mutability, Schema};
+use crate::schema::{Attribute, Mutability};
 
 /// The kinds of operation that a PATCH of this type may hold (RFC 7644 §3.5.2): one attribute, a part of one, elements chosen
 /// by their `type`, members chosen by their `value`, several attributes without a path.
@@ -23,12 +23,12 @@ pub fn operations(rt: &ResourceType, strict: bool) -> Vec<Value> {
         described_operation(&["op", "path"], parts)
     };
     let (mut whole, mut chosen, mut removable) = (Alike::default(), Alike::default(), Vec::new());
-    for place in places(rt, form) {
-        if !place.required {
-            removable.push(place.path.clone());
+    for target in targets(rt, form) {
+        if !target.required {
+            removable.push(target.path.clone());
         }
-        let alike = if place.of_chosen { &mut chosen } else { &mut whole };
-        alike.add(place.value, place.path);
+        let alike = if target.of_chosen { &mut chosen } else { &mut whole };
+        alike.add(target.value, target.path);
     }
     let both: &[&str] = &["add", "replace"];
     let mut all: Vec<Value> =
@@ -49,7 +49,7 @@ pub fn operations(rt: &ResourceType, strict: bool) -> Vec<Value> {
     all
 }
 
-/// An operation of these parts; what else it has is ignored.
+/// An operation with these members; others are ignored.
 fn described_operation(required: &[&str], parts: Value) -> Value {
     json!({
         "type": "object", "required": required, "properties": parts,
@@ -57,44 +57,32 @@ fn described_operation(required: &[&str], parts: Value) -> Value {
     })
 }
 
-/// One place that a PATCH may write.
-struct Place {
+/// One target location of an operation (RFC 7644 §3.5.2).
+struct Target {
     path: String,
     value: Value,
     required: bool,
-    /// Elements that the path chooses.
+    /// The path selects elements.
     of_chosen: bool,
 }
 
-fn places(rt: &ResourceType, form: Form) -> Vec<Place> {
+fn targets(rt: &ResourceType, form: Form) -> Vec<Target> {
     let mut all = Vec::new();
-    let named = |name: &str, schema: &Schema| {
-        if schema.id == rt.core.id || schema.id == rt.common.id {
-            name.to_owned()
-        } else {
-            format!("{}:{name}", schema.id)
-        }
-    };
-    let schemas = std::iter::once(&rt.common).chain(rt.schemas().filter(|s| !s.is_read_only()));
-    for schema in schemas {
-        for attribute in schema.attributes.iter().filter(|a| is_written(a)) {
-            places_of(attribute, &named(&attribute.name, schema), form, &mut all);
+    for block in rt.blocks() {
+        for attribute in block.attributes().filter(|attribute| attribute.is_stored()) {
+            targets_in(attribute, &block.name(&attribute.name).to_string(), form, &mut all);
         }
     }
-    for extension in rt.written_extensions() {
+    all.extend(rt.written_extensions().map(|extension| {
         let value = sent_extension(extension, form);
-        all.push(Place { path: extension.id.clone(), value, required: false, of_chosen: false });
-    }
+        Target { path: extension.id.clone(), value, required: false, of_chosen: false }
+    }));
     all
 }
 
-fn is_written(attribute: &Attribute) -> bool {
-    !matches!(attribute.mutability, Mutability::ReadOnly | Mutability::WriteOnly)
-}
-
-fn places_of(attribute: &Attribute, path: &str, form: Form, all: &mut Vec<Place>) {
+fn targets_in(attribute: &Attribute, path: &str, form: Form, all: &mut Vec<Target>) {
     let mut add = |path: String, value: Value, required: bool, of_chosen: bool| {
-        all.push(Place { path, value, required, of_chosen });
+        all.push(Target { path, value, required, of_chosen });
     };
     let value = undescribed(sent_attribute(attribute, form));
     add(path.to_owned(), value, attribute.required && !attribute.multi_valued, false);
@@ -117,7 +105,7 @@ fn places_of(attribute: &Attribute, path: &str, form: Form, all: &mut Vec<Place>
     }
 }
 
-/// Paths that take the same values, together.
+/// Paths that accept the same values, together.
 #[derive(Default)]
 struct Alike(Vec<(Value, Vec<String>)>);
 
@@ -130,7 +118,7 @@ impl Alike {
     }
 }
 
-/// Without what is for people, so that equal values are seen to be equal.
+/// The schema without its texts for people, so that equal schemas compare equal.
 fn undescribed(mut value: Value) -> Value {
     if let Value::Object(members) = &mut value {
         members.retain(|name, _| !matches!(name.as_str(), "description" | "examples"));

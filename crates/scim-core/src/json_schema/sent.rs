@@ -1,13 +1,13 @@
-//! What a client may send for a resource: what [`crate::resource`] takes, as JSON Schema.
+//! What a client may send for a resource: the bodies that [`crate::resource`] accepts, as JSON Schema.
 
 use serde_json::{Map, Value, json};
 
-use super::{ANYTHING, NOTHING, TEXT, described, insert, optional, or_null};
+use super::fragment::{ANYTHING, NOTHING, TEXT, described, insert, optional, or_null, simple};
 use crate::ResourceType;
 use crate::resource::{MAX_KEY, is_reference_by_value};
-use crate::schema::{Attribute, Mutability, Schema, Type};
+use crate::schema::{Attribute, Block, Mutability, Schema, Type};
 
-/// What stands in a unique index is on one line.
+/// A value in a unique index is on one line.
 const KEY: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
 /// The same, and not blank.
 const REQUIRED_KEY: &str =
@@ -43,13 +43,13 @@ pub fn sent(rt: &ResourceType, strict: bool) -> Value {
     resource
 }
 
-/// The `schemas` of a body: without any, one that is not for a strict tenant is taken for what the endpoint expects.
+/// The `schemas` of a body: a lenient tenant may leave it out, because the endpoint names the type.
 #[must_use]
 pub fn schemas_of(listed: Value, strict: bool) -> Value {
     if strict { listed } else { json!({"anyOf": [listed, {"enum": [null, "", []]}]}) }
 }
 
-/// RFC 7643 §3: whoever sends data of an extension lists its URN.
+/// RFC 7643 §3: a body with data of an extension lists its URN.
 fn listed(extension: &Schema) -> Value {
     json!({"anyOf": [
         {"properties": {&extension.id: {"$ref": NOTHING}}},
@@ -57,18 +57,18 @@ fn listed(extension: &Schema) -> Value {
     ]})
 }
 
-/// How much more than the RFC's form is described.
+/// Which forms beside the RFC's are described.
 #[derive(Clone, Copy)]
 pub(super) struct Form {
-    /// Members that no schema knows may stand beside known ones.
+    /// Members that no schema knows are accepted.
     open: bool,
     /// `"True"` for `true`.
     spelled_booleans: bool,
-    /// Elements that lack what is required of them, because they say nothing at all.
+    /// Elements that lack required sub-attributes because they are empty.
     hollow_elements: bool,
     /// A `manager` without an object around its id.
     bare_references: bool,
-    /// `{}` for a simple value that is not there: a PATCH takes it for a value of another type.
+    /// `{}` for an absent simple value; a PATCH reads it as a value of another type.
     empty_objects: bool,
 }
 
@@ -86,7 +86,7 @@ impl Form {
         Self { bare_references: !strict, ..Self::EXACT }
     }
 
-    /// A value, or what is as absent.
+    /// A value, or one that counts as absent.
     fn optional(self, attribute: &Attribute, value: &Value) -> Value {
         if self.empty_objects || attribute.kind == Type::Complex {
             optional(value)
@@ -96,16 +96,12 @@ impl Form {
     }
 }
 
-/// Everything a client may write, nothing of it required.
+/// All that a client may write; nothing is required.
 pub(super) fn sent_attributes(rt: &ResourceType, form: Form) -> Value {
-    let mut properties = Map::new();
-    for attribute in rt.common.attributes.iter().chain(&rt.core.attributes) {
-        properties.insert(attribute.name.clone(), sent_attribute(attribute, form));
-    }
-    for extension in rt.extension_schemas() {
-        properties.insert(extension.id.clone(), sent_extension(extension, form));
-    }
-    object_of(properties, form)
+    let own = rt.block(None).into_iter().flat_map(Block::attributes);
+    let own = own.map(|attribute| (attribute.name.clone(), sent_attribute(attribute, form)));
+    let extensions = rt.extension_schemas().map(|schema| (schema.id.clone(), sent_extension(schema, form)));
+    object_of(own.chain(extensions).collect(), form)
 }
 
 pub(super) fn sent_extension(extension: &Schema, form: Form) -> Value {
@@ -128,7 +124,7 @@ pub(super) fn object(attributes: &[Attribute], form: Form) -> Value {
     object
 }
 
-/// The object that takes the place of the elements that a path chooses: something of them is left.
+/// The object that replaces the elements that a path selects: it is not empty.
 pub(super) fn chosen_element(attribute: &Attribute, form: Form) -> Value {
     let part = |sub: &Attribute| match (sub.mutability, sent_value(sub, form)) {
         (Mutability::ReadOnly, _) => ignored(&sub.description),
@@ -149,7 +145,7 @@ pub(super) fn chosen_element(attribute: &Attribute, form: Form) -> Value {
     element
 }
 
-/// What only the service writes is taken and ignored, whatever it is (RFC 7644 §3.3).
+/// A readOnly attribute is accepted and ignored, whatever its value (RFC 7644 §3.3).
 fn ignored(description: &str) -> Value {
     json!({"readOnly": true, "description": format!("Ignored. {description}")})
 }
@@ -158,7 +154,7 @@ pub(super) fn sent_attribute(attribute: &Attribute, form: Form) -> Value {
     match attribute.mutability {
         Mutability::ReadOnly => ignored(&attribute.description),
         _ if attribute.required => whole_value(attribute, form),
-        // Nothing but null clears members, lest a mapping that found nothing empties a group.
+        // Only null clears members, so that a mapping without a result empties no group.
         _ if is_set(attribute) && !form.hollow_elements => or_null(&whole_value(attribute, form)),
         _ => form.optional(attribute, &whole_value(attribute, form)),
     }
@@ -169,7 +165,7 @@ fn is_set(attribute: &Attribute) -> bool {
     attribute.multi_valued && attribute.sub_attributes.iter().any(|sub| sub.required)
 }
 
-/// A value for the whole attribute, not to be left out.
+/// A value of the whole attribute that does not count as absent.
 fn whole_value(attribute: &Attribute, form: Form) -> Value {
     let one = sent_value(attribute, form);
     if !attribute.multi_valued {
@@ -197,7 +193,7 @@ fn element_of_set(attribute: &Attribute) -> Value {
     element
 }
 
-/// An object whose known members say nothing: it is dropped, whatever the attribute requires.
+/// An object whose known members are empty: it is dropped, whatever the attribute requires.
 fn hollow(attribute: &Attribute, form: Form) -> Value {
     let empty = |a: &Attribute| match a.mutability {
         Mutability::ReadOnly => json!({"readOnly": true}),
@@ -206,7 +202,7 @@ fn hollow(attribute: &Attribute, form: Form) -> Value {
     object_of(attribute.sub_attributes.iter().map(|a| (a.name.clone(), empty(a))).collect(), form)
 }
 
-/// One value, not to be left out.
+/// One value that does not count as absent.
 fn sent_value(attribute: &Attribute, form: Form) -> Value {
     let mut value = match attribute.kind {
         Type::String => string(attribute),
@@ -217,15 +213,10 @@ fn sent_value(attribute: &Attribute, form: Form) -> Value {
                 {"type": "string", "pattern": "^([Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee])$"},
             ],
         }),
-        Type::Boolean => json!({"type": "boolean"}),
-        Type::Decimal => json!({"type": "number"}),
-        Type::Integer => {
-            json!({"type": "integer", "format": "int64", "minimum": i64::MIN, "maximum": i64::MAX})
-        }
-        Type::DateTime => json!({"type": "string", "format": "date-time"}),
         Type::Binary => json!({"type": "string", "contentEncoding": "base64", "pattern": BASE64}),
         Type::Complex if is_reference_by_value(attribute) => reference(attribute, form),
         Type::Complex => object(&attribute.sub_attributes, form),
+        kind => simple(kind),
     };
     if !attribute.canonical_values.is_empty() {
         let told = if attribute.binding_values { "enum" } else { "examples" };

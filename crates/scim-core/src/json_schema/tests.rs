@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::leniency::Tolerance;
 use crate::patch::PatchRequest;
+use crate::schema::Returned;
 use crate::{ResourceKind, resource, schema, urn};
 
 /// Every object schema in a document, with where it stands.

@@ -31,20 +31,13 @@ pub(super) fn apply(
         Path::Attribute(of) => (of, None),
         Path::Elements { of, filter, .. } => (of, Some(filter)),
     };
-    let Some(definition) = of.definition(rt) else {
+    let block = rt.block(of.urn.as_deref());
+    let Some((block, definition)) = block.zip(of.definition(rt)) else {
         return Err(ScimError::invalid_path("The path names no attribute of this resource type."));
     };
     let name = AttributeName { sub: None, ..of.clone() }.to_string();
     let mut attribute = ListAttribute { definition, name, verb: change.verb, filter, tolerance, effort };
-    let Some(urn) = &of.urn else {
-        return in_block(&mut attribute, edit, document);
-    };
-    let block = document.entry(urn.clone()).or_insert_with(|| Value::Object(Map::new()));
-    let outcome = block.as_object_mut().map_or(Ok(()), |block| in_block(&mut attribute, edit, block));
-    if block.as_object().is_some_and(Map::is_empty) {
-        document.shift_remove(urn);
-    }
-    outcome
+    block.fill(document, |members| in_block(&mut attribute, edit, members)).unwrap_or(Ok(()))
 }
 
 /// `block` holds the attribute: it is the document, or what stands in it under an extension's URN.
@@ -64,13 +57,14 @@ fn in_block(
         Edit::Replace { value, sent } => replace(definition, value.clone(), sent, block),
         Edit::SubAttributes(written) => write(definition, written, block),
         Edit::Append(new) => {
-            return edit_list(definition, block, |list| {
+            return edit_list(definition, &attribute.name, block, |list| {
                 append(list, new);
                 Ok(())
             });
         }
         Edit::Elements(selection, edit) => {
-            return edit_list(definition, block, |list| attribute.change(selection, edit, list));
+            let name = attribute.name.clone();
+            return edit_list(definition, &name, block, |list| attribute.change(selection, edit, list));
         }
     }
     Ok(())

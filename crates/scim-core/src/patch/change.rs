@@ -1,4 +1,4 @@
-//! What a PATCH does, once its operations are read: attributes that exist, and values in canonical form.
+//! The changes that the operations of a PATCH ask for: to attributes that exist, with values in canonical form.
 
 use std::collections::{HashMap, HashSet};
 
@@ -34,7 +34,7 @@ pub(super) type SubAttribute = (String, Option<Value>);
 /// What is done to one attribute.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Edit {
-    /// The value says nothing, so nothing changes.
+    /// The value is empty, so nothing changes.
     Nothing,
     /// An `add` of an empty value changes nothing; it is refused for a required attribute that has a value.
     AddEmpty,

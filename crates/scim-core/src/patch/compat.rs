@@ -9,6 +9,7 @@ use crate::leniency::{Leniency, Tolerance};
 use crate::path::Path;
 use crate::resource::{self, is_reference_by_value};
 use crate::schema::{Attribute, ResourceType, Schema, Type};
+use crate::value::{elements, only_element, says_nothing};
 use crate::{Document, ScimError};
 
 /// One value where the attribute of this name holds several.
@@ -17,7 +18,8 @@ pub(super) fn allow_single(name: &str, tolerance: &mut Tolerance) -> Result<(), 
     tolerance.allow(Leniency::SingleForList, name, refusal)
 }
 
-/// Whether an object is in it: an empty object under an extension's URN names no attribute, so that it clears none.
+/// Whether the value holds an object: an empty object under an extension's URN names no attribute, so that it clears
+/// none.
 pub(super) fn holds_object(value: &Value) -> bool {
     match value {
         Value::Array(elements) => elements.iter().any(holds_object),
@@ -25,7 +27,7 @@ pub(super) fn holds_object(value: &Value) -> bool {
     }
 }
 
-/// The value of an array of one where the path takes a single one. A manager's shapes are told apart where it is read.
+/// The value of an array of one where the path takes a single one. The shapes of a manager are read later.
 pub(super) fn single<'v>(
     definition: &Attribute,
     path: &Path,
@@ -35,8 +37,8 @@ pub(super) fn single<'v>(
 ) -> &'v Value {
     let leaf = path.sub().map_or(Some(definition), |sub| definition.sub_attribute(&sub.name));
     let takes_one = leaf.is_some_and(|leaf| !leaf.multi_valued && !is_reference_by_value(leaf));
-    match value.as_array().map(Vec::as_slice) {
-        Some([only]) if takes_one && verb != Verb::Remove && !tolerance.strict && !only.is_array() => {
+    match only_element(value) {
+        Some(only) if takes_one && verb != Verb::Remove && !tolerance.strict && !only.is_array() => {
             tolerance.note(Leniency::ArrayOfOne, &definition.name);
             only
         }
@@ -44,12 +46,25 @@ pub(super) fn single<'v>(
     }
 }
 
+/// The value in an array of one, where the path selects elements and takes one value for them.
+pub(super) fn unlisted<'v>(
+    value: &'v Value,
+    name: &str,
+    tolerance: &mut Tolerance,
+    refusal: impl FnOnce() -> ScimError,
+) -> Result<&'v Value, ScimError> {
+    match only_element(value) {
+        Some(only) if !only.is_array() => tolerance.allow(Leniency::ArrayOfOne, name, refusal).map(|()| only),
+        _ => Ok(value),
+    }
+}
+
 /// `schemas` as a path: they follow from what the resource holds, so that an operation can only repeat them. `None` when the
 /// value is empty.
 pub(super) fn schemas_as_path(verb: Verb, value: &Value) -> Result<Option<Vec<String>>, ScimError> {
     match verb {
-        Verb::Add if is_empty(value) => Ok(None),
-        Verb::Add | Verb::Replace if !is_empty(value) => urns(value).map(Some),
+        Verb::Add if says_nothing(value) => Ok(None),
+        Verb::Add | Verb::Replace if !says_nothing(value) => urns(value).map(Some),
         _ => Err(schemas_follow()),
     }
 }
@@ -72,11 +87,8 @@ fn schemas_follow() -> ScimError {
 }
 
 pub(super) fn urns(value: &Value) -> Result<Vec<String>, ScimError> {
-    let elements = match value {
-        Value::Array(elements) => elements.as_slice(),
-        single => std::slice::from_ref(single),
-    };
-    let texts: Option<Vec<String>> = elements.iter().map(|urn| urn.as_str().map(str::to_owned)).collect();
+    let texts: Option<Vec<String>> =
+        elements(value).iter().map(|urn| urn.as_str().map(str::to_owned)).collect();
     texts.ok_or_else(|| ScimError::invalid_value("\"schemas\" must be an array of URNs."))
 }
 
@@ -129,15 +141,4 @@ pub(super) fn names_no_part(definition: &Attribute, value: &Value) -> bool {
             Value::Array(elements) => !elements.is_empty() && elements.iter().all(is_hollow),
             single => is_hollow(single),
         }
-}
-
-/// The same as absent (RFC 7643 §2.5), with the empty string and `{"value": ""}` of Entra's gallery.
-pub(super) fn is_empty(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::String(text) => text.is_empty(),
-        Value::Array(elements) => elements.iter().all(is_empty),
-        Value::Object(members) => members.values().all(is_empty),
-        Value::Bool(_) | Value::Number(_) => false,
-    }
 }

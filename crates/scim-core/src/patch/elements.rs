@@ -6,13 +6,14 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 
 use super::change::{ElementEdit, Selection, SubAttribute, Verb};
-use super::compat::is_empty;
 use super::effort::Effort;
+use crate::attribute_name::BorrowedName;
 use crate::equality::{identity, same};
 use crate::filter::{Filter, Literal, Op};
 use crate::leniency::{Leniency, Tolerance};
-use crate::resource::{MAX_ELEMENTS, cannot_change, keep_in_value, member};
+use crate::resource::{cannot_change, keep_in_value, not_too_many, part};
 use crate::schema::{Attribute, Mutability};
+use crate::value::{member, says_nothing};
 use crate::{ScimError, ScimType};
 
 /// Sub-attributes from whose comparison an absent element can be made: Entra relies on it.
@@ -204,18 +205,10 @@ fn made_from(filter: &Filter) -> Option<Value> {
     Some(Value::Object(Map::from_iter([(path.attribute.name.clone(), value)])))
 }
 
-/// # Errors
-/// 400 `invalidValue` for more elements than an attribute may have.
-pub(super) fn not_too_many(name: &str, count: usize) -> Result<(), ScimError> {
-    if count <= MAX_ELEMENTS {
-        return Ok(());
-    }
-    Err(ScimError::invalid_value(format!("{name} may have at most {MAX_ELEMENTS} elements.")))
-}
-
 /// Takes the list out of its block, edits it, and puts back what is left.
 pub(super) fn edit_list(
     definition: &Attribute,
+    full_name: &str,
     block: &mut Map<String, Value>,
     edit: impl FnOnce(&mut Vec<Value>) -> Result<(), ScimError>,
 ) -> Result<(), ScimError> {
@@ -228,11 +221,11 @@ pub(super) fn edit_list(
     };
     let outcome = edit(&mut list);
     if outcome.is_ok() {
-        not_too_many(name, list.len())?;
+        not_too_many(BorrowedName::of(full_name), list.len())?;
     }
     // After a fault too: later operations are still checked, and would find a fault in a list that is gone.
     *held = if definition.multi_valued { Value::Array(list) } else { list.pop().unwrap_or(Value::Null) };
-    if is_empty(held) {
+    if says_nothing(held) {
         block.shift_remove(name);
     }
     outcome
@@ -251,10 +244,7 @@ pub(super) fn append(list: &mut Vec<Value>, new: &[Value]) {
 /// An element's `value`, or a simple element itself, in the form it compares in.
 pub(super) fn value_of<'v>(definition: &Attribute, element: &'v Value) -> Option<Cow<'v, str>> {
     match element {
-        Value::Object(members) => {
-            let (value, sub) = members.get("value").zip(definition.sub_attribute("value"))?;
-            Some(identity(sub, value))
-        }
+        Value::Object(_) => part(definition, element, "value"),
         simple => Some(identity(definition, simple)),
     }
 }

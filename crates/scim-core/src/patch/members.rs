@@ -4,13 +4,14 @@
 use serde_json::{Map, Value};
 
 use super::change::Verb;
-use super::compat::{allow_single, is_empty, names_no_part};
+use super::compat::{allow_single, names_no_part, unlisted};
 use crate::filter::{Filter, Op};
 use crate::fold::fold;
 use crate::leniency::{Leniency, Tolerance};
 use crate::path::Path;
 use crate::resource::{MAX_KEY, Member, is_too_long, unpack};
 use crate::schema::Attribute;
+use crate::value::says_nothing;
 use crate::{ScimError, ScimType};
 
 /// One change to a group's members.
@@ -84,12 +85,12 @@ pub(super) fn change(
             "a member never changes; remove it and add another (RFC 7643 4.2).",
         ));
     }
-    let says_nothing = match verb {
-        Verb::Add => is_empty(value),
+    let is_idle = match verb {
+        Verb::Add => says_nothing(value),
         Verb::Replace => matches!(path, Path::Attribute(_)) && names_no_part(definition, value),
         Verb::Remove => false,
     };
-    if says_nothing {
+    if is_idle {
         tolerance.note(Leniency::NullOrEmpty, "members");
         return Ok(None);
     }
@@ -119,16 +120,10 @@ struct MemberReader<'a> {
 impl MemberReader<'_> {
     /// `replace` of members that the path selects: by the member that is sent; an empty value removes them.
     fn exchange(&mut self, filter: &Filter, value: &Value) -> Result<MemberChange, ScimError> {
-        let sent = match value.as_array().map(Vec::as_slice) {
-            Some([only]) if !only.is_array() => {
-                let refusal =
-                    || ScimError::invalid_value("members: the value for chosen members must be one object.");
-                self.tolerance.allow(Leniency::ArrayOfOne, "members", refusal)?;
-                only
-            }
-            _ => value,
-        };
-        if is_empty(sent) && !sent.is_object() {
+        let sent = unlisted(value, "members", self.tolerance, || {
+            ScimError::invalid_value("members: the value for chosen members must be one object.")
+        })?;
+        if says_nothing(sent) && !sent.is_object() {
             self.tolerance.note(Leniency::NullOrEmpty, "members");
             return Ok(MemberChange::Remove(selection(filter)));
         }
@@ -143,7 +138,7 @@ impl MemberReader<'_> {
 
     /// The member that the path selects, with the sub-attributes that the value names.
     fn kept(&mut self, filter: &Filter, sent: &Value) -> Result<Member, ScimError> {
-        let said = sent.as_object().filter(|_| !is_empty(sent));
+        let said = sent.as_object().filter(|_| !says_nothing(sent));
         match (filter.values().as_deref(), said) {
             (Some([id]), Some(parts)) if !self.tolerance.strict => {
                 self.tolerance.note(Leniency::SelectorKept, "members");
@@ -166,7 +161,7 @@ impl MemberReader<'_> {
             return Ok(MemberSelection::All);
         }
         // An empty element could mean no member or all of them.
-        if self.listed(value)?.iter().any(is_empty) {
+        if self.listed(value)?.iter().any(says_nothing) {
             return Err(no_member());
         }
         let members = self.members(value)?;
@@ -177,7 +172,7 @@ impl MemberReader<'_> {
     /// the empty list.
     fn members(&mut self, value: &Value) -> Result<Vec<Member>, ScimError> {
         let (empty, named): (Vec<&Value>, Vec<&Value>) =
-            self.listed(value)?.iter().partition(|member| is_empty(member));
+            self.listed(value)?.iter().partition(|member| says_nothing(member));
         if !empty.is_empty() {
             self.tolerance.note(Leniency::NullOrEmpty, "members");
         }
@@ -189,7 +184,7 @@ impl MemberReader<'_> {
             Value::Array(list) => list,
             Value::Null => &[],
             // No member; an empty value need not stand in a list.
-            empty if is_empty(empty) => std::slice::from_ref(empty),
+            empty if says_nothing(empty) => std::slice::from_ref(empty),
             single => {
                 allow_single("members", self.tolerance)?;
                 std::slice::from_ref(single)

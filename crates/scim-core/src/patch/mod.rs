@@ -20,9 +20,10 @@ use effort::Effort;
 use operation::OperationReader;
 
 use crate::json::Limits;
-use crate::leniency::{Leniency, Tolerance};
-use crate::resource::{self, Faults, MAX_MEMBERS, in_operation, member};
+use crate::leniency::Tolerance;
+use crate::resource::{self, Faults, MAX_MEMBERS, in_operation};
 use crate::schema::ResourceType;
+use crate::value::member;
 use crate::{Document, ScimError, ScimType, message, urn};
 
 /// The operations of one PATCH, read as changes to attributes of the resource type.
@@ -98,7 +99,7 @@ impl PatchRequest {
             faults.note_operation(number, change.path.to_string(), change.verb == Verb::Remove);
             match apply::apply(rt, change, &mut document.0, tolerance, &mut effort) {
                 Err(error) if error.scim_type == Some(ScimType::TooMany) => return Err(error),
-                // What an operation that failed should have made cannot be found by a later one.
+                // A later operation cannot find the element that a failed one would have made.
                 Err(error) if error.scim_type == Some(ScimType::NoTarget) && !faults.is_empty() => {}
                 outcome => {
                     faults.keep(outcome.map_err(|fault| in_operation(number, &fault)));
@@ -113,15 +114,15 @@ impl PatchRequest {
         faults.into_result().map(|()| document)
     }
 
-    /// A group's request as one on its attributes and the changes to its members, so that a PATCH costs what it
-    /// names and not what the group holds.
+    /// Splits a group's request into changes of its attributes and changes of its members, so that the cost of a PATCH
+    /// does not depend on the size of the group.
     #[must_use]
     pub fn split_members(mut self) -> (Self, Vec<MemberChange>) {
         let members = std::mem::take(&mut self.members);
         (self, members)
     }
 
-    /// What all operations together ask of the members.
+    /// Checks the limits on members over all operations together.
     fn check_members(&self) -> Result<(), ScimError> {
         if self.members.iter().map(MemberChange::named).sum::<usize>() > MAX_MEMBERS {
             let detail = format!(
@@ -144,14 +145,7 @@ fn operations<'b>(body: &'b Map<String, Value>, tolerance: &mut Tolerance) -> Re
     let Some(operations) = member(body, "Operations").and_then(Value::as_array) else {
         return Err(ScimError::invalid_syntax("A PATCH needs \"Operations\", an array of operations."));
     };
-    if operations.is_empty() {
-        tolerance.allow(Leniency::EmptyOperations, "Operations", || {
-            ScimError::invalid_syntax("\"Operations\" is empty; send at least one operation.")
-        })?;
-    }
-    if operations.len() > PatchRequest::MAX_OPERATIONS {
-        return Err(ScimError::too_many_operations(PatchRequest::MAX_OPERATIONS));
-    }
+    message::check_operations(operations, tolerance)?;
     Ok(operations)
 }
 

@@ -4,14 +4,15 @@
 use serde_json::{Map, Value};
 
 use super::change::{Change, Edit, Verb};
-use super::compat::{holds_object, is_empty, schemas_as_path, single, unpacked, unwrapped, urns};
+use super::compat::{holds_object, schemas_as_path, single, unpacked, unwrapped, urns};
 use super::members::{self, MemberChange};
 use super::value;
 use crate::attribute_name::has_urn;
 use crate::leniency::{Leniency, Tolerance};
 use crate::path::Path;
-use crate::resource::{self, Faults, member};
+use crate::resource::{self, Faults};
 use crate::schema::{Attribute, Mutability, ResourceType, Schema};
+use crate::value::{member, says_nothing};
 use crate::{ResourceKind, ScimError, ScimType};
 
 const SCHEMAS: &str = "schemas";
@@ -162,7 +163,7 @@ impl<'r> OperationReader<'r> {
             Value::Object(attributes) => self.each(attributes, |reader, key, value| {
                 if reader.rt.is_core(key) { reader.unknown(key) } else { reader.at_key(key, value) }
             }),
-            empty if is_empty(empty) => Ok(true),
+            empty if says_nothing(empty) => Ok(true),
             _ => Err(ScimError::invalid_value(format!("{urn} must be an object."))),
         }
     }
@@ -179,7 +180,7 @@ impl<'r> OperationReader<'r> {
                 }
                 Ok(true)
             }),
-            empty if is_empty(empty) => {
+            empty if says_nothing(empty) => {
                 self.tolerance.note(Leniency::NullOrEmpty, urn);
                 if self.verb == Verb::Replace && !holds_object(empty) {
                     self.remove_extension(Path::Extension(urn.to_owned()));

@@ -6,17 +6,16 @@ use std::collections::{HashMap, HashSet};
 use serde_json::{Map, Value};
 
 use super::change::{Edit, ElementEdit, Selection, SubAttribute, Verb};
-use super::compat::{allow_single, is_empty, names_no_part};
-use super::elements::{not_too_many, value_of};
+use super::compat::{allow_single, names_no_part, unlisted};
+use super::elements::value_of;
 use crate::ScimError;
-use crate::attribute_name::AttributeName;
+use crate::attribute_name::{AttributeName, BorrowedName};
 use crate::equality::identity;
 use crate::leniency::{Leniency, Tolerance};
 use crate::path::Path;
-use crate::resource::{
-    Faults, is_bare_label, json_in, member, normalise, normalise_element, unpack, value_alone,
-};
+use crate::resource::{Faults, is_bare_label, json_in, normalise, normalise_element, not_too_many, unpack};
 use crate::schema::{Attribute, Mutability, Type};
+use crate::value::{member, says_nothing, value_alone};
 
 /// What the operation does to the attribute `definition`, which its path names.
 ///
@@ -116,7 +115,7 @@ impl<'a> ValueReader<'a> {
 
     /// The whole value in canonical form.
     fn normalised(&mut self) -> Result<Option<Value>, ScimError> {
-        let is_single = self.definition.multi_valued && !self.value.is_array() && !is_empty(self.value);
+        let is_single = self.definition.multi_valued && !self.value.is_array() && !says_nothing(self.value);
         let listed = is_single.then(|| Value::Array(vec![self.value.clone()]));
         if is_single {
             allow_single(&self.name, self.tolerance)?;
@@ -131,7 +130,7 @@ impl<'a> ValueReader<'a> {
         let mut faults = Faults::default();
         let listed = self.listed()?;
         // Before they are read: each of them costs something.
-        not_too_many(&self.name, listed.len())?;
+        not_too_many(BorrowedName::of(&self.name), listed.len())?;
         let elements =
             listed.iter().filter_map(|element| faults.keep(self.element(element)).flatten()).collect();
         faults.into_result().map(|()| Edit::Append(elements))
@@ -206,15 +205,11 @@ impl<'a> ValueReader<'a> {
 
     /// The new value for the simple values that `tags[value eq "b"]` selects; `None` when there is none.
     fn selected_simple(&mut self) -> Result<Option<Value>, ScimError> {
-        let sent = match (self.verb, self.value.as_array().map(Vec::as_slice)) {
-            (Verb::Remove, _) => return Ok(None),
-            (_, Some([only])) if !only.is_array() => {
-                let refusal = || ScimError::invalid_value(format!("{} takes one value here.", self.name));
-                self.tolerance.allow(Leniency::ArrayOfOne, &self.name, refusal)?;
-                only
-            }
-            _ => self.value,
-        };
+        if self.verb == Verb::Remove {
+            return Ok(None);
+        }
+        let refusal = || ScimError::invalid_value(format!("{} takes one value here.", self.name));
+        let sent = unlisted(self.value, &self.name, self.tolerance, refusal)?;
         self.element(sent)
     }
 
@@ -230,7 +225,7 @@ impl<'a> ValueReader<'a> {
                 self.tolerance.allow(Leniency::ArrayOfOne, &self.name, refusal)?;
                 Ok(Some(element.clone()))
             }
-            (empty, _) if is_empty(empty) => Ok(None),
+            (empty, _) if says_nothing(empty) => Ok(None),
             (Value::String(_), _) if self.definition.sub_attribute("value").is_some() => {
                 self.tolerance.allow(Leniency::BareValue, &self.name, refusal)?;
                 Ok(Some(Value::Object(value_alone(self.value))))
@@ -239,7 +234,7 @@ impl<'a> ValueReader<'a> {
         }
     }
 
-    /// All of an element that takes the place of others. One of which nothing is left would remove them unasked.
+    /// The whole element that takes the place of others. An empty one is refused, because it would remove them.
     fn whole_element(&mut self, sent: &Value) -> Result<Vec<SubAttribute>, ScimError> {
         let is_label = !self.tolerance.strict && self.definition.sub_attribute("value").is_some();
         match self.element(sent)? {
@@ -258,7 +253,7 @@ impl<'a> ValueReader<'a> {
     fn listed(&mut self) -> Result<&'a [Value], ScimError> {
         match self.value {
             Value::Array(elements) => Ok(elements),
-            empty if is_empty(empty) && (self.definition.kind == Type::Complex || !empty.is_object()) => {
+            empty if says_nothing(empty) && (self.definition.kind == Type::Complex || !empty.is_object()) => {
                 Ok(&[])
             }
             single => {

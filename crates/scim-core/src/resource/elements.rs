@@ -1,12 +1,12 @@
-//! The rules for the elements of one multi-valued attribute (RFC 7643 §2.4): one primary, no pair of `type` and
-//! `value` twice, nothing that only labels an absence.
+//! The rules for the elements of one multi-valued attribute (RFC 7643 §2.4): one primary, no pair of `type` and `value`
+//! twice, no label without a value.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::normalise_document::{names, put_in_order};
+use super::order::{names, put_in_order};
 use crate::equality;
 use crate::leniency::{Leniency, Tolerance};
 use crate::schema::{Attribute, Type};
@@ -36,13 +36,13 @@ pub(super) fn tidy(attribute: &Attribute, elements: &mut Vec<Value>, t: &mut Tol
     }
 }
 
-/// `{"type":"work","primary":true}`: what remains of an e-mail whose value was cleared (Okta's empty ones). It says nothing.
+/// `{"type":"work","primary":true}`: the rest of an e-mail whose value was cleared (Okta's empty ones). It has no value.
 pub(crate) fn is_bare_label(element: &Value) -> bool {
     element.as_object().is_some_and(|members| members.keys().all(|key| key == "type" || key == "primary"))
 }
 
-/// RFC 7643 §2.4: primary is true at most once; the last one stays, as it is the newest wish. Tells whether
-/// another was overruled.
+/// RFC 7643 §2.4: primary is true at most once; the last one stays, because it is the newest. Returns whether another was
+/// overruled.
 fn leave_one_primary(elements: &mut [Value]) -> bool {
     let is_true = |primary: &Value| *primary == Value::Bool(true);
     let last = elements.iter().rposition(|element| element.get("primary").is_some_and(is_true));
@@ -56,8 +56,8 @@ fn leave_one_primary(elements: &mut [Value]) -> bool {
     overruled
 }
 
-/// RFC 7643 §2.4: the same `type` and `value` once, at the first one's place; what a later one says besides is
-/// laid over it. Tells whether there was a repeat.
+/// RFC 7643 §2.4: the same `type` and `value` once, at the first one's place; the sub-attributes of a later one replace
+/// its own. Returns whether there was a repeat.
 fn hold_each_once(attribute: &Attribute, elements: &mut Vec<Value>) -> bool {
     let before = elements.len();
     let mut places: HashMap<String, usize> = HashMap::with_capacity(before);
@@ -98,8 +98,8 @@ fn same_value(attribute: &Attribute, one: &Value, other: &Value) -> bool {
     }
 }
 
-/// By what two elements are the same: `type` and `value`, or all of it where there is no `value`, as in an address; a
-/// simple value by itself.
+/// Two elements are the same when these texts are equal: `type` and `value`, or the whole element where there is no
+/// `value`, as in an address; of a simple element its value.
 pub(super) fn identity(attribute: &Attribute, element: &Value) -> String {
     if attribute.kind != Type::Complex {
         return equality::identity(attribute, element).into_owned();
@@ -110,12 +110,12 @@ pub(super) fn identity(attribute: &Attribute, element: &Value) -> String {
 /// Both as one text, for an element that has a `value`.
 pub(super) fn type_and_value(attribute: &Attribute, element: &Value) -> Option<String> {
     let value = part(attribute, element, "value")?;
-    // NUL parts the two: no string of a body holds one.
+    // NUL separates the two: no string of a body holds one.
     Some(format!("{}\0{value}", part(attribute, element, "type").unwrap_or_default()))
 }
 
 /// A sub-attribute in the form it compares in.
-pub(super) fn part<'a>(attribute: &Attribute, element: &'a Value, name: &str) -> Option<Cow<'a, str>> {
+pub(crate) fn part<'a>(attribute: &Attribute, element: &'a Value, name: &str) -> Option<Cow<'a, str>> {
     let sub = attribute.sub_attribute(name)?;
     element.get(name).map(|value| equality::identity(sub, value))
 }

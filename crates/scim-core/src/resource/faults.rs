@@ -15,7 +15,7 @@ const ROOM_FOR_MORE: usize = 30;
 /// Room for names in one sentence; names of extension attributes are long.
 const ROOM_FOR_NAMES: usize = 380;
 
-/// What is wrong with one resource, in the order it was found; bounded in number and in length.
+/// The faults of one resource in the order in which they were found, bounded in number and in length.
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
     kept: Vec<ScimError>,

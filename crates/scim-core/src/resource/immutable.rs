@@ -1,6 +1,6 @@
-//! Immutable attributes (RFC 7643 §2.2, RFC 7644 §3.5.1): they may be set once, and a value that is there stays.
-//! Elements of a multi-valued attribute come and go as wholes. One that is there before and after, by its `type` and
-//! `value`, keeps its immutable parts; what a PATCH does inside one is judged where it does it.
+//! Immutable attributes (RFC 7643 §2.2, RFC 7644 §3.5.1): they may be set once, and then keep their value. Elements of a
+//! multi-valued attribute are added and removed as wholes. An element that is there before and after, by its `type` and
+//! `value`, keeps its immutable sub-attributes; [`crate::patch`] checks the changes inside one element.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::Document;
 use super::elements::{self, identity};
 use super::faults::Faults;
-use super::normalise_document::{names, put_in_order};
+use super::order::{names, put_in_order};
 use crate::attribute_name::BorrowedName;
 use crate::equality::same;
 use crate::leniency::Tolerance;
@@ -19,9 +19,9 @@ use crate::{ResourceType, ScimError};
 /// What an absent value means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Absent {
-    /// PUT: the client did not speak of it, so it stays.
+    /// PUT: the client left it out, so it stays.
     Stays,
-    /// PATCH: somebody took it away, which is a change.
+    /// PATCH: an operation removed it, which is a change.
     Removed,
 }
 
@@ -89,8 +89,8 @@ impl Changes<'_> {
         }
     }
 
-    /// A list that is sent anew may leave parts of its elements out, in a PATCH as in a PUT. An element that is sent
-    /// twice is judged by what it comes to, as it is stored.
+    /// A list that is sent anew may leave parts of its elements out, in a PATCH as in a PUT. A repeated element is
+    /// compared in the form in which it is stored.
     fn elements<'a>(
         &mut self,
         attribute: &'a Attribute,

@@ -1,5 +1,5 @@
-//! POST and PUT: a whole body becomes a document (RFC 7644 §3.3 and §3.5.1). The schemas say what is taken;
-//! here stands only what a create and a replace add to that.
+//! POST and PUT: a whole body becomes a document (RFC 7644 §3.3 and §3.5.1). The schemas decide which values are
+//! accepted; this file adds the rules of a create and of a replace.
 
 use serde_json::{Map, Value};
 
@@ -24,7 +24,7 @@ pub fn create(rt: &ResourceType, body: &Value, t: &mut Tolerance) -> Result<Docu
     let body = unfold(rt, object(body)?, t, &mut faults);
     let body = body.as_ref();
     let mut document = read(rt, body, None, t, &mut faults)?;
-    // RFC 7643 §4.1.1 leaves the meaning of an absent `active` to us: whoever is created is meant to work.
+    // RFC 7643 §4.1.1 leaves the meaning of an absent `active` to the provider: a new user is active.
     if !document.0.contains_key("active") && rt.core.attribute("active").is_some() {
         document.0.insert("active".into(), Value::Bool(true));
     }
@@ -33,9 +33,9 @@ pub fn create(rt: &ResourceType, body: &Value, t: &mut Tolerance) -> Result<Docu
 }
 
 /// The document of a PUT: what the body leaves out is cleared, except the core attributes named in `keep` (also
-/// `urn:…:attribute` of an extension), which stay as they are in `current`: a lost mapping must not switch
-/// people on or off, nor change their license. Immutable attributes that are left out stay too, and so does what answers
-/// do not show; of an extension that is left out, the required attributes stay with them.
+/// `urn:…:attribute` of an extension), which stay as they are in `current`: a lost mapping must not switch people on or
+/// off, nor change their license. Immutable attributes that are left out stay too, and so do values that responses do not
+/// show; the required attributes of an extension that is left out stay with them.
 ///
 /// # Errors
 /// As [`create`]; 400 `mutability` when an immutable attribute changes.
@@ -133,7 +133,7 @@ fn carry_over(
     let Some((AttributeName { urn, sub: None, .. }, attribute)) = attribute_name::find(rt, name) else {
         return;
     };
-    for block in rt.blocks().filter(|block| block.urn == urn.as_deref()) {
+    if let Some(block) = rt.block(urn.as_deref()) {
         let sent = match block.urn {
             None => Some(body),
             Some(urn) => member(body, urn).and_then(Value::as_object),
@@ -146,8 +146,8 @@ fn carry_over(
     }
 }
 
-/// What stays of an extension that the body leaves out must not be refused for the lack of what the client did not speak
-/// of either: its required attributes stay beside it. One that every resource must have is to be sent.
+/// Where values of an extension stay although the body leaves the extension out, its required attributes stay with them:
+/// otherwise the PUT would be refused because they are missing. A required extension must be sent.
 fn complete(rt: &ResourceType, body: &Map<String, Value>, current: &Document, document: &mut Document) {
     for block in rt.blocks().filter(|block| !block.required) {
         let is_sent = block.urn.and_then(|urn| member(body, urn)).is_some_and(|sent| !is_empty(sent));

@@ -1,18 +1,18 @@
-//! A group's members on their way out of its document: the directory keeps them as rows, so that a change costs
-//! the change and not the group.
+//! Takes a group's members out of its document: the directory keeps them as rows, so that the cost of a change does not
+//! depend on the size of the group.
 
 use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::{Document, MAX_KEY};
+use super::Document;
 use crate::fold::fold;
 
 /// One member as a client named it (RFC 7643 §4.2).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Member {
-    /// The id of a user or group, folded: RFC 7643 §8.7.1 has it compare without letter case. Whether it exists is the
-    /// directory's question.
+    /// The id of a user or group, folded: RFC 7643 §8.7.1 has it compare without letter case. The directory checks
+    /// whether it exists.
     pub value: String,
     /// Echoed as sent, never invented.
     pub display: Option<String>,
@@ -23,7 +23,7 @@ pub struct Member {
 }
 
 impl Member {
-    /// The member of this id, of which nothing else is said.
+    /// A member with this id and nothing else.
     #[must_use]
     pub fn new(id: &str) -> Self {
         let value = fold(id).into_owned();
@@ -44,14 +44,8 @@ impl Member {
     }
 }
 
-/// Whether a text of a member is too long: every response with the group repeats the texts of up to a hundred thousand
-/// members.
-pub(crate) fn is_too_long(text: &str) -> bool {
-    text.len() > MAX_KEY && text.chars().count() > MAX_KEY
-}
-
-/// Takes the members out of a group's document, straight after [`super::create`] or [`super::replace`]; `None`
-/// when the body had no `members`. A member named twice is held once, with what was said last.
+/// Takes the members out of a group's document, straight after [`super::create`] or [`super::replace`]; `None` when the
+/// body had no `members`. A repeated member is held once, as it was sent last.
 pub fn take_members(group: &mut Document) -> Option<Vec<Member>> {
     let Value::Array(elements) = group.0.shift_remove("members")? else {
         return None;

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::faults::Faults;
 use super::packed;
-use super::reference;
+use super::reference::{self, is_reference_by_value};
 use super::sent::Sent;
 use super::simple::simple;
 use super::{MAX_ELEMENTS, MAX_MEMBERS};
@@ -14,7 +14,7 @@ use crate::ScimError;
 use crate::attribute_name::BorrowedName;
 use crate::leniency::{Leniency, Tolerance};
 use crate::schema::{Attribute, Mutability, Type};
-use crate::value::{is_empty, value_alone};
+use crate::value::{is_empty, only_element, value_alone};
 
 /// The canonical form of one attribute's whole value in a PATCH (an array for a multi-valued one); `None` when nothing is
 /// left. `at` is the attribute's full name, for error texts.
@@ -65,22 +65,17 @@ fn alone<T>(
 pub(super) enum Hollow {
     /// POST and PUT: no more than an absent one.
     Absent,
-    /// PATCH: it is a value of another type. Were it null, it would clear what it names.
+    /// PATCH: it is a value of another type. Read as null it would clear the attribute.
     Refused,
 }
 
 /// Attack 38: a bound on what one attribute may hold.
-pub(super) fn not_too_many(at: BorrowedName<'_>, count: usize) -> Result<(), ScimError> {
+pub(crate) fn not_too_many(at: BorrowedName<'_>, count: usize) -> Result<(), ScimError> {
     let most = if at.is_name("members", None) { MAX_MEMBERS } else { MAX_ELEMENTS };
     if count <= most {
         return Ok(());
     }
     Err(ScimError::invalid_value(format!("{at} may hold at most {most} values.")))
-}
-
-/// `manager`: one object whose point is its `value`.
-pub(crate) fn is_reference_by_value(attribute: &Attribute) -> bool {
-    !attribute.multi_valued && attribute.sub_attribute("value").is_some()
 }
 
 /// Attributes whose elements come as bare texts (RFC 7643 §2.4 knows primitive elements; wire-server, Ping).
@@ -138,8 +133,8 @@ impl Reader<'_> {
     /// The one value of an array where a single one belongs. [`Self::manager_shape`] reads the shapes of a manager.
     fn only<'v>(&mut self, attribute: &Attribute, value: &'v Value, at: BorrowedName<'_>) -> &'v Value {
         let takes_one = !attribute.multi_valued && !is_reference_by_value(attribute) && !self.t.strict;
-        match value.as_array().map(Vec::as_slice) {
-            Some([only]) if takes_one && !only.is_array() => {
+        match only_element(value) {
+            Some(only) if takes_one && !only.is_array() => {
                 self.t.note(Leniency::ArrayOfOne, &at.to_string());
                 only
             }
@@ -166,7 +161,7 @@ impl Reader<'_> {
         is_empty && !(is_hollow && self.hollow == Hollow::Refused)
     }
 
-    /// What a value says that comes as JSON in a text; nothing when that is refused.
+    /// The value, parsed when it is JSON in a string; `None` when that is refused.
     fn unpacked<'v>(
         &mut self,
         attribute: &Attribute,
@@ -205,18 +200,15 @@ impl Reader<'_> {
         }
     }
 
-    /// Entra sends a manager as a bare id or as an array of one; answers hold the RFC's object.
+    /// Entra sends a manager as a bare id or as an array of one; responses hold the RFC's object.
     fn manager_shape(&mut self, attribute: &Attribute, value: &Value, at: BorrowedName<'_>) -> Option<Value> {
         let refusal = || at.must_be("an object");
         let allowed = self.t.allow(Leniency::ManagerShape, &at.to_string(), refusal);
         self.kept(at, allowed)?;
-        let only = match value {
-            Value::Array(elements) => match elements.as_slice() {
-                [only] => only,
-                _ => return self.refuse(at, "one object, not several"),
-            },
-            other => other,
-        };
+        if value.as_array().is_some_and(|several| several.len() != 1) {
+            return self.refuse(at, "one object, not several");
+        }
+        let only = only_element(value).unwrap_or(value);
         match self.unpacked(attribute, only, at)?.as_ref() {
             Value::Object(members) => self.object(attribute, members, at),
             id @ Value::String(_) => self.sub_attributes(attribute, &value_alone(id), at),
@@ -236,7 +228,7 @@ impl Reader<'_> {
         for key in sent.unknown {
             self.unknown(Leniency::UnknownAttribute, &at.sub(key).to_string());
         }
-        // Whatever else it was packed in.
+        // JSON in a string is refused here, however it was packed.
         if kept.get("value").and_then(Value::as_str).is_some_and(|text| packed::json_in(text).is_some()) {
             return self.refuse(at.sub("value"), "a plain text, not JSON in one");
         }
@@ -244,8 +236,8 @@ impl Reader<'_> {
     }
 
     /// What the attributes take from an object, in their own order. RFC 7644 §3.3: readOnly values are ignored. A
-    /// writeOnly one (a password) is checked and dropped. A value that is `held` already was legal once and is accepted
-    /// again, so that a person can still be deactivated after the profile has narrowed the legal values.
+    /// writeOnly one (a password) is checked and dropped. A value that is `held` already is accepted again, so that a
+    /// person can still be deactivated after the profile has narrowed the legal values.
     pub(super) fn known<'a>(
         &mut self,
         sent: &Sent<'a>,

@@ -1,12 +1,13 @@
 //! The last step of every write: POST, PUT and PATCH all leave a normalised document behind.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::elements;
 use super::faults::Faults;
 use super::immutable::{self, Absent};
 use super::normalise::not_too_many;
-use super::{Document, MAX_KEY, MAX_RESOURCE, order, required};
+use super::order::{self, names, put_in_order};
+use super::{Document, MAX_KEY, MAX_RESOURCE, required};
 use crate::attribute_name::BorrowedName;
 use crate::fold::is_blank;
 use crate::leniency::Tolerance;
@@ -44,8 +45,8 @@ pub(crate) fn normalise_document(
     }
 }
 
-/// Normalises what a PATCH leaves behind and compares it with the document before it: required values that were there are there still,
-/// and every immutable value in its place (RFC 7644 §3.5.2).
+/// Normalises what a PATCH leaves behind and compares it with the document before it: required values that were there
+/// must stay, and every immutable value keeps its place (RFC 7644 §3.5.2).
 pub(crate) fn normalise_patched(
     rt: &ResourceType,
     before: &Document,
@@ -59,7 +60,7 @@ pub(crate) fn normalise_patched(
     required::check(rt, Some(before), after, faults);
 }
 
-/// Tidies one attribute's value and tells whether anything is left of it.
+/// Tidies one attribute's value and returns whether anything is left of it.
 fn is_left(
     attribute: &Attribute,
     at: BorrowedName<'_>,
@@ -86,27 +87,8 @@ fn is_filled(attribute: &Attribute, value: &mut Value) -> bool {
     !is_empty(value)
 }
 
-/// Answers list attributes in the order of the schema, whatever order they were written in.
-pub(super) fn put_in_order<'a>(
-    members: &mut Map<String, Value>,
-    names: impl Iterator<Item = &'a str> + Clone,
-) {
-    let mut rest = names.clone();
-    if members.keys().all(|key| rest.any(|name| name == key)) {
-        return;
-    }
-    let mut unordered = std::mem::take(members);
-    members.extend(names.filter_map(|name| unordered.swap_remove_entry(name)));
-}
-
-pub(super) fn names<'a>(
-    attributes: impl IntoIterator<Item = &'a Attribute, IntoIter: Clone>,
-) -> impl Iterator<Item = &'a str> + Clone {
-    attributes.into_iter().map(|a| a.name.as_str())
-}
-
-/// What stands in an index is short and on one line: a line end or a tab may stand in a postal address, not in a name
-/// (attacks 24 and 42).
+/// An indexed value is short and on one line: a line end or a tab may be in a postal address, but not in a name (attacks
+/// 24 and 42).
 fn check_keys(rt: &ResourceType, document: &Document, faults: &mut Faults) {
     let keys: &[&str] = if rt.kind == ResourceKind::Group {
         &["externalId", "displayName"]

@@ -1,10 +1,12 @@
-//! The elements of a multi-valued attribute are a set: RFC 7643 §2.4 gives their order no meaning and marks the
-//! preferred one with `primary`. An identity provider that sends the same addresses in another order changes nothing.
+//! The order of a document. Attributes stand in the order of the schema. The elements of a multi-valued attribute are a
+//! set: RFC 7643 §2.4 gives their order no meaning and marks the preferred one with `primary`. An identity provider that
+//! sends the same addresses in another order changes nothing.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::Document;
 use crate::ResourceType;
+use crate::schema::Attribute;
 
 /// Where `after` holds the elements that `before` held, they keep the order in which they were first written.
 pub(super) fn keep(rt: &ResourceType, before: &Document, after: &mut Document) {
@@ -31,4 +33,23 @@ fn is_permutation(one: &[Value], other: &[Value]) -> bool {
         texts
     };
     one.len() == other.len() && sorted(one) == sorted(other)
+}
+
+/// Responses list attributes in the order of the schema, whatever order they were written in.
+pub(super) fn put_in_order<'a>(
+    members: &mut Map<String, Value>,
+    names: impl Iterator<Item = &'a str> + Clone,
+) {
+    let mut rest = names.clone();
+    if members.keys().all(|key| rest.any(|name| name == key)) {
+        return;
+    }
+    let mut unordered = std::mem::take(members);
+    members.extend(names.filter_map(|name| unordered.swap_remove_entry(name)));
+}
+
+pub(super) fn names<'a>(
+    attributes: impl IntoIterator<Item = &'a Attribute, IntoIter: Clone>,
+) -> impl Iterator<Item = &'a str> + Clone {
+    attributes.into_iter().map(|a| a.name.as_str())
 }

@@ -1,5 +1,6 @@
-//! JSON as a text where an object belongs, as templates and expressions make it: Entra's `AppRoleAssignmentsComplex` without
-//! its flag puts it inside `value`. It becomes what it says, or it is refused; kept as a text it would be an e-mail address.
+//! JSON in a string where an object belongs. Templates and expressions make it: Entra's `AppRoleAssignmentsComplex`
+//! without its flag puts it inside `value`. It is parsed or refused: kept as a string it would become, for example, an
+//! e-mail address.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,21 +10,21 @@ use serde_json::{Map, Value};
 
 use crate::leniency::{Leniency, Tolerance};
 use crate::schema::{Attribute, Type};
-use crate::value::{is_empty, member};
+use crate::value::{is_empty, member, only_element};
 use crate::{ScimError, json};
 
-/// The object or list that a text is the JSON of; `None` for any other text.
+/// The object or array in JSON that the text holds; `None` for any other text.
 pub(crate) fn json_in(text: &str) -> Option<Result<Value, ScimError>> {
     let begins = text.trim_start().starts_with(['{', '[']);
     let is_json = begins && serde_json::from_str::<IgnoredAny>(text).is_ok();
-    // By the same door as any body: a NUL or a key twice is no better for being packed (attacks 40 and 42).
+    // The parser of bodies reads it too, and refuses NUL and repeated keys (attacks 40 and 42).
     is_json.then(|| json::parse(text.as_bytes(), &json::Limits::SCIM))
 }
 
-/// What a value of a complex attribute says: the value itself, unless it is JSON in a text or has that as its `value`.
+/// The value of a complex attribute, parsed when it is JSON in a string or has such a string as its `value`.
 ///
 /// # Errors
-/// 400 `invalidValue` for JSON that says nothing of the attribute, and for any from a strict tenant.
+/// 400 `invalidValue` for JSON that names no sub-attribute of the attribute; for a strict tenant always.
 pub(crate) fn unpack<'v>(
     attribute: &Attribute,
     value: &'v Value,
@@ -43,41 +44,26 @@ pub(crate) fn unpack<'v>(
     t.allow(Leniency::JsonInValue, &attribute.name, refusal)?;
     let found = found.map_err(|_| refusal())?;
     let said = match value {
-        Value::Object(around) => Value::Object(together(around, only_object(&found).ok_or_else(refusal)?)),
+        Value::Object(around) => {
+            let packed = only_element(&found).unwrap_or(&found).as_object();
+            Value::Object(together(around, packed.ok_or_else(refusal)?))
+        }
         _ => found,
     };
     translated(attribute, said).map(Cow::Owned).ok_or_else(refusal)
 }
 
-fn only_object(found: &Value) -> Option<&Map<String, Value>> {
-    match found {
-        Value::Array(elements) => match elements.as_slice() {
-            [only] => only.as_object(),
-            _ => None,
-        },
-        single => single.as_object(),
-    }
-}
-
-/// What an element says around its packed `value`, and what is in there, which decides.
+/// The sub-attributes around a packed `value` together with those in it, which win.
 fn together(around: &Map<String, Value>, packed: &Map<String, Value>) -> Map<String, Value> {
     let said = |name: &str| member(packed, name).is_some_and(|value| !is_empty(value));
-    let mut parts: Map<String, Value> = around
-        .iter()
-        .filter(|(name, _)| !name.eq_ignore_ascii_case("value") && !said(name))
-        .map(own)
-        .collect();
-    parts.extend(
-        packed.iter().filter(|(name, value)| !is_empty(value) || member(around, name).is_none()).map(own),
-    );
+    let mut parts = around.clone();
+    parts.retain(|name, _| !name.eq_ignore_ascii_case("value") && !said(name));
+    let packed = packed.iter().filter(|(name, value)| !is_empty(value) || member(around, name).is_none());
+    parts.extend(packed.map(|(name, value)| (name.clone(), value.clone())));
     parts
 }
 
-fn own((name, value): (&String, &Value)) -> (String, Value) {
-    (name.clone(), value.clone())
-}
-
-/// In the words of the schema: Entra calls a role's `display` its `displayName`. `None` when no part is known.
+/// With the schema's names: Entra calls a role's `display` its `displayName`. `None` when no sub-attribute is known.
 fn translated(attribute: &Attribute, said: Value) -> Option<Value> {
     let one = |parts: &mut Map<String, Value>| {
         let knows = |name| attribute.sub_attribute(name).is_some();

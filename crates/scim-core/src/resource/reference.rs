@@ -1,11 +1,15 @@
-//! A reference by its `$ref` alone: RFC 7643 §8.7.1 lets a client write a manager's, and the stored form is its
-//! `value`, from which each response makes the current `$ref`.
+//! A reference by its `$ref` alone, as RFC 7643 §8.7.1 lets a client write a manager. The directory stores its `value`,
+//! from which each response makes the current `$ref`.
 
 use serde_json::{Map, Value};
 
-use super::normalise::is_reference_by_value;
 use crate::schema::{Attribute, Mutability};
 use crate::value::{is_empty, member};
+
+/// Whether it is one object that refers to a resource by its `value`, as `manager` does.
+pub(crate) fn is_reference_by_value(attribute: &Attribute) -> bool {
+    !attribute.multi_valued && attribute.sub_attribute("value").is_some()
+}
 
 /// Whether the attribute's `$ref` is made of its `value`.
 fn makes_its_ref(attribute: &Attribute) -> bool {
@@ -13,8 +17,7 @@ fn makes_its_ref(attribute: &Attribute) -> bool {
     is_reference_by_value(attribute) && attribute.sub_attribute("$ref").is_some_and(made)
 }
 
-/// The `$ref` of an object that does not say its `value`; nothing where that one decides, an empty text included, which
-/// unassigns.
+/// The `$ref` of an object without a `value`. A `value` decides where there is one; an empty one removes the reference.
 pub(crate) fn lone_ref<'v>(attribute: &Attribute, sent: &'v Map<String, Value>) -> Option<&'v Value> {
     if !makes_its_ref(attribute) || member(sent, "value").is_some_and(|value| !value.is_null()) {
         return None;
@@ -25,7 +28,7 @@ pub(crate) fn lone_ref<'v>(attribute: &Attribute, sent: &'v Map<String, Value>) 
 /// The id that an object names by its `$ref` alone.
 ///
 /// # Errors
-/// What the `$ref` must be, when it is no user's.
+/// What the `$ref` must be, when it is not the URL of a user.
 pub(super) fn named_by_ref(
     attribute: &Attribute,
     sent: &Map<String, Value>,
@@ -35,7 +38,7 @@ pub(super) fn named_by_ref(
     id.map(|id| Some(id.to_owned())).ok_or("the URL of a user, unless there is a value")
 }
 
-/// The id in `https://…/Users/{id}` or `../Users/{id}`; whether anybody has it is the directory's question.
+/// The id in `https://…/Users/{id}` or `../Users/{id}`; the directory checks whether the user exists.
 fn id_of_user(url: &str) -> Option<&str> {
     let path = url.split(['?', '#']).next()?.trim_end_matches('/');
     let (rest, id) = path.rsplit_once('/')?;

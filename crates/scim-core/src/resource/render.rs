@@ -1,11 +1,11 @@
-//! A resource as it is answered (RFC 7643 §3): the stored document with everything the server knows around it.
+//! A resource in a response (RFC 7643 §3): the stored document and the attributes that the server adds.
 
 use serde_json::{Map, Value, json};
 
 use super::Document;
 use crate::{ResourceType, urn};
 
-/// What a resource is put together from.
+/// The parts of a resource.
 #[derive(Debug)]
 pub struct Parts<'a> {
     /// The server's id.
@@ -43,7 +43,7 @@ pub fn render(rt: &ResourceType, parts: Parts<'_>) -> Map<String, Value> {
     resource
 }
 
-/// The URNs that are in use, registered ones only, whatever the client listed.
+/// The registered URNs that are in use, whatever the client listed.
 fn schemas(rt: &ResourceType, parts: &Parts<'_>) -> Value {
     let seat = parts.computed.iter().any(|(name, _)| *name == urn::SEAT).then_some(urn::SEAT);
     std::iter::once(rt.core.id.as_str()).chain(parts.document.extension_urns(rt)).chain(seat).collect()

@@ -1,4 +1,4 @@
-//! Which required attributes a document does not have (RFC 7643 §2.2), down to the parts of what it has.
+//! Which required attributes and sub-attributes a document lacks (RFC 7643 §2.2).
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use super::faults::Faults;
 use crate::ResourceType;
 use crate::attribute_name::BorrowedName;
 use crate::fold;
-use crate::schema::{Attribute, Mutability};
+use crate::schema::Attribute;
 use crate::value::elements;
 
 /// The full names of all that is missing, in the schema's order.
@@ -17,8 +17,8 @@ pub(super) fn missing(rt: &ResourceType, document: &Document) -> Vec<String> {
     let mut names = Vec::new();
     for block in rt.blocks() {
         let members = block.members(&document.0);
-        // RFC 7643 §6: a required extension must be there with its required attributes; any other is held to its own as
-        // soon as there is data of it.
+        // RFC 7643 §6: a required extension must be there with its required attributes; any other needs them as soon as
+        // the document has data of it.
         if members.is_none() && !block.required {
             continue;
         }
@@ -61,18 +61,13 @@ fn in_parts(attribute: &Attribute, value: &Value, at: BorrowedName<'_>, names: &
     }
 }
 
-/// Whether the attribute, or a part of it, may be missing at all: of most there is nothing to look up.
+/// Whether the attribute or a sub-attribute is required: for most attributes nothing needs to be looked up.
 fn demands(attribute: &Attribute) -> bool {
-    is_stored(attribute) && (attribute.required || required_parts(attribute).next().is_some())
+    attribute.is_stored() && (attribute.required || required_parts(attribute).next().is_some())
 }
 
 fn required_parts(attribute: &Attribute) -> impl Iterator<Item = &Attribute> {
-    attribute.sub_attributes.iter().filter(|sub| sub.required && is_stored(sub))
-}
-
-/// Values that only the server writes, or that are never stored, cannot be missing in a document.
-fn is_stored(attribute: &Attribute) -> bool {
-    matches!(attribute.mutability, Mutability::ReadWrite | Mutability::Immutable)
+    attribute.sub_attributes.iter().filter(|sub| sub.required && sub.is_stored())
 }
 
 /// A required string of blanks, visible or not, counts as missing (attack 41).

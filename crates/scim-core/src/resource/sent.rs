@@ -9,7 +9,7 @@ use crate::schema::Attribute;
 pub(super) struct Sent<'a> {
     /// Every attribute in the schema's order, with its value if one was sent.
     pub(super) attributes: Vec<(&'a Attribute, Option<&'a Value>)>,
-    /// Keys that mean none of the attributes, in the order they were sent.
+    /// Keys that name none of the attributes, in the order they were sent.
     pub(super) unknown: Vec<&'a str>,
 }
 

@@ -5,8 +5,7 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use serde_json::Value;
 
 use super::faults::listed;
-use super::members::is_too_long;
-use super::{MAX_KEY, MAX_STRING};
+use super::limits::{MAX_KEY, MAX_STRING, is_too_long};
 use crate::ScimError;
 use crate::attribute_name::BorrowedName;
 use crate::filter::Instant;
@@ -15,7 +14,7 @@ use crate::schema::{Attribute, Type};
 
 const TWO_TO_THE_63: f64 = 9_223_372_036_854_775_808.0;
 
-/// The canonical form of a value that is not empty; complex ones are read elsewhere.
+/// The canonical form of a simple value that is not empty.
 pub(super) fn simple(
     attribute: &Attribute,
     value: &Value,
@@ -26,33 +25,27 @@ pub(super) fn simple(
         Type::Boolean => boolean(value, at, t),
         Type::Integer => kept_if(value.is_i64(), value, || integer(value, at)),
         Type::Decimal => kept_if(value.is_number(), value, || at.must_be("a number")),
-        Type::String => {
+        Type::String | Type::Reference => {
             let text = text(value, at, "a string", |_| true)?;
-            short_in_members(text, at)?;
+            // A `$ref` is not kept, so that its length does not matter.
+            if attribute.kind == Type::String && at.is_part_of("members") && is_too_long(text) {
+                return Err(at.must_be(&format!("at most {MAX_KEY} characters long")));
+            }
             canonical(attribute, text, at)?;
             Ok(text.into())
         }
-        Type::Reference => {
-            let text = text(value, at, "a string", |_| true)?;
-            canonical(attribute, text, at)?;
-            Ok(text.into())
-        }
+        // xsd:dateTime (RFC 7643 §2.3.5) writes its letters as capitals.
         Type::DateTime => {
             let form = "a dateTime such as 2026-01-31T12:00:00Z";
             let text = text(value, at, form, |text| Instant::parse(text).is_some())?;
-            capitals(text, t, at, || at.must_be(form))
+            if Instant::has_small_letters(text) {
+                t.allow(Leniency::LowerCaseTime, &at.to_string(), || at.must_be(form))?;
+            }
+            Ok(text.to_ascii_uppercase().into())
         }
         Type::Binary => text(value, at, "base64 (RFC 4648, section 4)", is_base64).map(Value::from),
         Type::Complex => Err(at.must_be("an object")),
     }
-}
-
-/// A `$ref` is not kept, so its length is nobody's concern.
-fn short_in_members(text: &str, at: BorrowedName<'_>) -> Result<(), ScimError> {
-    if at.is_part_of("members") && is_too_long(text) {
-        return Err(at.must_be(&format!("at most {MAX_KEY} characters long")));
-    }
-    Ok(())
 }
 
 /// RFC 7643 §2.3.4 sets no bound; beyond 64 bits JSON's readers differ, and ours would round (RFC 8259 §6).
@@ -78,26 +71,11 @@ fn boolean(value: &Value, at: BorrowedName<'_>, t: &mut Tolerance) -> Result<Val
     let refusal = || at.must_be("true or false");
     let spelled = match value {
         Value::Bool(_) => return Ok(value.clone()),
-        Value::String(word) if word.eq_ignore_ascii_case("true") => true,
-        Value::String(word) if word.eq_ignore_ascii_case("false") => false,
+        Value::String(word) => word.to_ascii_lowercase().parse().map_err(|_| refusal())?,
         _ => return Err(refusal()),
     };
     t.allow(Leniency::BooleanAsString, &at.to_string(), refusal)?;
     Ok(Value::Bool(spelled))
-}
-
-/// A time as xsd:dateTime writes it (RFC 7643 §2.3.5).
-fn capitals(
-    text: &str,
-    t: &mut Tolerance,
-    at: BorrowedName<'_>,
-    refusal: impl FnOnce() -> ScimError,
-) -> Result<Value, ScimError> {
-    if !Instant::has_small_letters(text) {
-        return Ok(text.into());
-    }
-    t.allow(Leniency::LowerCaseTime, &at.to_string(), refusal)?;
-    Ok(text.to_ascii_uppercase().into())
 }
 
 /// Kept as sent: Entra sends a value that came back altered again in every cycle.

@@ -1,6 +1,6 @@
-//! Keys of a POST or a PUT that are paths: core attributes in a block under the core schema's own URN, and flat keys such as
-//! `urn:…:User:active` or `name.givenName`. Some servers answer so, and their users write it back. In a PATCH without a path
-//! they are taken, and one body means one thing on every verb.
+//! Keys of a POST or a PUT that are paths: core attributes in a block under the core schema's own URN, and flat keys such
+//! as `urn:…:User:active` or `name.givenName`. Some servers respond in this form, and their clients send it back. A PATCH
+//! without a path accepts such keys, so POST and PUT do too.
 
 use std::borrow::Cow;
 
@@ -34,7 +34,7 @@ pub(super) fn unfold<'b>(
     Cow::Owned(unfolded)
 }
 
-/// Whether a key is neither an attribute's name nor an extension's URN, and still says where its value belongs.
+/// Whether a key is a path or the core schema's URN, rather than an attribute's name or an extension's URN.
 fn is_folded(rt: &ResourceType, key: &str) -> bool {
     rt.is_core(key)
         || (key.contains(['.', ':', '[']) && rt.extension(key).is_none() && place(rt, key).is_some())
@@ -47,7 +47,7 @@ fn allow(rt: &ResourceType, key: &str, t: &mut Tolerance) -> Result<(), ScimErro
     })
 }
 
-/// What a key names that is a path.
+/// The target of a key that is a path.
 enum Named<'r> {
     Attribute(AttributeName, &'r Attribute),
     /// Parts of elements: `emails[type eq "work"].value`.
@@ -117,7 +117,7 @@ fn object_at<'m>(
     slot.as_object_mut().ok_or_else(|| ScimError::invalid_value(format!("{name} must be an object.")))
 }
 
-/// RFC 7643 §2.1: a body says an attribute once. The same value said again says no more.
+/// RFC 7643 §2.1: a body holds an attribute once. The same value a second time is accepted.
 fn insert(holder: &mut Map<String, Value>, name: &str, value: &Value) -> Result<(), ScimError> {
     match member(holder, name) {
         Some(held) if held == value => return Ok(()),

@@ -14,7 +14,7 @@ use crate::equality;
 use crate::schema::{Attribute, Type};
 use crate::value::{elements, member};
 
-/// Carries the unseen values that the body does not name over from the current document, in whatever else it leaves out.
+/// Carries over from the current document the unseen values that the body does not name.
 pub(super) fn keep(rt: &ResourceType, body: &Map<String, Value>, current: &Document, new: &mut Document) {
     if !rt.hides_values() {
         return;
@@ -26,7 +26,7 @@ pub(super) fn keep(rt: &ResourceType, body: &Map<String, Value>, current: &Docum
             None => body,
             Some(Some(Value::Object(sent))) => sent,
             Some(None) => &nothing,
-            // Null names all of it.
+            // Null names the whole extension, and clears it.
             Some(Some(_)) => continue,
         };
         block.fill(&mut new.0, |new| in_members(block.attributes(), sent, held, new));
@@ -95,7 +95,7 @@ fn in_parts(attribute: &Attribute, sent: &Value, held: &Map<String, Value>, new:
     in_members(attribute.sub_attributes.iter(), sent, held, new);
 }
 
-/// Each element keeps what is unseen of the one that it was before; so do elements of which nothing is seen.
+/// Each element keeps the unseen values that it had before. Elements with only unseen values stay.
 fn in_elements(attribute: &Attribute, sent: &[Value], held: &[Value], new: &mut Vec<Value>) {
     let mut before = Before::of(attribute, held);
     // What normalises to nothing has left no element behind.

@@ -5,10 +5,11 @@ use serde::{Deserialize, Serialize};
 use crate::fold::fold;
 
 /// RFC 7643 §2.3.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs, reason = "the RFC's own words")]
 pub enum Type {
+    #[default]
     String,
     Boolean,
     Decimal,
@@ -58,7 +59,7 @@ pub enum Uniqueness {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Attribute {
-    /// In the schema's spelling, which every answer uses.
+    /// In the schema's spelling, which every response uses.
     pub name: String,
     /// The data type of one value.
     #[serde(rename = "type")]
@@ -84,10 +85,10 @@ pub struct Attribute {
     /// Who may write it, and when.
     #[serde(default)]
     pub mutability: Mutability,
-    /// When it is answered.
+    /// When responses hold it.
     #[serde(default)]
     pub returned: Returned,
-    /// Within what its value is unique.
+    /// The scope in which its value is unique.
     #[serde(default)]
     pub uniqueness: Uniqueness,
     /// What a reference may point to.
@@ -107,19 +108,20 @@ impl Attribute {
 
     /// Whether this is its name, letter case ignored (RFC 7643 §2.1).
     pub(crate) fn is_called(&self, name: &str) -> bool {
-        // Nearly always it is spelled as in the schema, which is quicker to see.
+        // Most clients spell it as the schema does, which is quicker to check.
         self.name == name || self.name.eq_ignore_ascii_case(name)
     }
 
-    /// Accepts no other values than the canonical ones from here on, and tells people.
-    pub(super) fn bind_values(&mut self) {
-        if !self.binding_values {
+    /// Accepts no other values than the canonical ones from here on, and says so in the description; `false` when there are
+    /// none.
+    pub(super) fn bind_values(&mut self) -> bool {
+        let has_some = !self.canonical_values.is_empty();
+        if has_some && !self.binding_values {
             self.binding_values = true;
-            self.description =
-                format!("{} No other values than the canonical ones are accepted.", self.description)
-                    .trim_start()
-                    .to_owned();
+            let all = format!("{} No other values than the canonical ones are accepted.", self.description);
+            self.description = all.trim_start().to_owned();
         }
+        has_some
     }
 
     /// Whether the text is one of the canonical values.
@@ -131,7 +133,13 @@ impl Attribute {
         self.canonical_values.iter().any(is)
     }
 
-    /// Whether values of it, or of a part of it, rest without being answered to everybody who may read the resource.
+    /// Whether clients write its values and the directory stores them: the server computes readOnly ones and drops writeOnly
+    /// ones.
+    pub(crate) fn is_stored(&self) -> bool {
+        matches!(self.mutability, Mutability::ReadWrite | Mutability::Immutable)
+    }
+
+    /// Whether its values are stored and not returned by default.
     pub(crate) fn hides(&self) -> bool {
         let is_stored = !matches!(self.mutability, Mutability::WriteOnly);
         is_stored && matches!(self.returned, Returned::Never | Returned::Request)
@@ -141,7 +149,7 @@ impl Attribute {
         self.hides() || self.hides_parts()
     }
 
-    /// Whether some part of it is not answered by default.
+    /// Whether some sub-attribute is stored and not returned by default.
     #[must_use]
     pub fn hides_parts(&self) -> bool {
         self.sub_attributes.iter().any(Self::hides)

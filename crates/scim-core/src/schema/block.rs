@@ -18,6 +18,12 @@ pub struct Block<'r> {
 }
 
 impl ResourceType {
+    /// The block of the extension with this URN, in the schema's spelling; without a URN the top of a resource.
+    #[must_use]
+    pub fn block(&self, urn: Option<&str>) -> Option<Block<'_>> {
+        self.blocks().find(|block| block.urn == urn)
+    }
+
     /// The top of a resource, then its extensions in order.
     pub fn blocks(&self) -> impl Iterator<Item = Block<'_>> + Clone {
         let (common, own) = (&self.common.attributes, &self.core.attributes);
@@ -59,29 +65,30 @@ impl<'r> Block<'r> {
         self.urn.map_or(Some(resource), |urn| resource.get(urn)?.as_object())
     }
 
-    /// Changes what a resource has in this block; an extension that is left empty goes.
-    pub(crate) fn edit(
+    /// Changes what a resource has in this block, if it has any; an extension that is left empty goes.
+    pub(crate) fn edit<T>(
         self,
         resource: &mut Map<String, Value>,
-        change: impl FnOnce(&mut Map<String, Value>),
-    ) {
-        let Some(urn) = self.urn else { return change(resource) };
-        let Some(Value::Object(members)) = resource.get_mut(urn) else { return };
-        change(members);
+        change: impl FnOnce(&mut Map<String, Value>) -> T,
+    ) -> Option<T> {
+        let Some(urn) = self.urn else { return Some(change(resource)) };
+        let members = resource.get_mut(urn)?.as_object_mut()?;
+        let outcome = change(members);
         if members.is_empty() {
             resource.shift_remove(urn);
         }
+        Some(outcome)
     }
 
     /// As [`Self::edit`], and makes the block first where there is none.
-    pub(crate) fn fill(
+    pub(crate) fn fill<T>(
         self,
         resource: &mut Map<String, Value>,
-        change: impl FnOnce(&mut Map<String, Value>),
-    ) {
+        change: impl FnOnce(&mut Map<String, Value>) -> T,
+    ) -> Option<T> {
         if let Some(urn) = self.urn {
             resource.entry(urn).or_insert_with(|| Value::Object(Map::new()));
         }
-        self.edit(resource, change);
+        self.edit(resource, change)
     }
 }

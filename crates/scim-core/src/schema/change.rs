@@ -1,22 +1,21 @@
-//! What a change of a schema means for data that rests under it: which changes no value can notice, and which values no
-//! longer fit.
+//! What a change of a schema means for stored data: whether every stored value stays valid, and which values are not
+//! valid any more.
 
 use serde_json::{Map, Value};
 
-use super::{Attribute, Mutability, Schema};
+use super::{Attribute, Schema};
 use crate::leniency::Tolerance;
 use crate::{resource, value};
 
 impl Schema {
-    /// Whether whatever is legal under `old` is legal under this schema, rests in the same form and is unique in the same
-    /// way: what is new is optional, and what was there means the same.
+    /// Whether every value that is valid under `old` is valid under this schema, is stored in the same form and is unique
+    /// in the same scope: new attributes are optional, and the others keep their meaning.
     #[must_use]
     pub fn takes_all_of(&self, old: &Schema) -> bool {
         self.id == old.id && takes_all(&self.attributes, &old.attributes)
     }
 
-    /// The full names of the attributes whose resting values, or whose absence, this schema would not take; without a
-    /// name twice.
+    /// The full names of the attributes whose stored value, or absence, is not valid under this schema; each name once.
     #[must_use]
     pub fn misfits(&self, block: &Map<String, Value>) -> Vec<String> {
         let gone = block.keys().filter(|key| self.attributes.iter().all(|a| a.name != **key));
@@ -47,26 +46,21 @@ fn takes_values_of(new: &Attribute, old: &Attribute) -> bool {
         && new.case_exact == old.case_exact
         && new.uniqueness == old.uniqueness
         && (old.required || !new.required)
-        && (is_kept(new) || new.mutability == old.mutability)
+        && (new.is_stored() || new.mutability == old.mutability)
         && takes_all(&new.sub_attributes, &old.sub_attributes)
 }
 
-/// Whether clients may write it and it rests.
-fn is_kept(attribute: &Attribute) -> bool {
-    matches!(attribute.mutability, Mutability::ReadWrite | Mutability::Immutable)
-}
-
-/// Whether a client that sent the value today would have it rest as it rests.
+/// Whether the value would be stored as it is if a client sent it today.
 fn fits(attribute: &Attribute, value: &Value) -> bool {
     let normal = resource::normalise(attribute, value, &attribute.name, &mut Tolerance::lenient());
-    is_kept(attribute)
+    attribute.is_stored()
         && normal.is_ok_and(|normal| normal.as_ref() == Some(value))
         && is_whole(attribute, value)
 }
 
-/// Whether the value, or each of its elements, has what is required of it.
+/// Whether the value, or each of its elements, has every required sub-attribute.
 fn is_whole(attribute: &Attribute, value: &Value) -> bool {
     let elements = value::elements(value);
-    let mut required = attribute.sub_attributes.iter().filter(|sub| sub.required && is_kept(sub));
+    let mut required = attribute.sub_attributes.iter().filter(|sub| sub.required && sub.is_stored());
     required.all(|sub| elements.iter().all(|element| element.get(&sub.name).is_some()))
 }

@@ -3,8 +3,6 @@
 
 mod attribute;
 mod name;
-#[cfg(test)]
-mod tests;
 
 use serde_json::{Map, Value};
 
@@ -22,7 +20,7 @@ pub const MAX_ATTRIBUTES: usize = 200;
 pub const MAX_SUB_ATTRIBUTES: usize = 50;
 /// Most attributes and sub-attributes of one schema together.
 pub const MAX_ALL: usize = 1_000;
-/// Longest schema name, in characters: that of a URN, which is the name of a schema that was given none.
+/// Longest schema name, in characters: as long as a URN, because a schema without a name is named by its URN.
 const MAX_NAME: usize = name::MAX_URN;
 /// Longest description, in characters.
 const MAX_DESCRIPTION: usize = 1_000;
@@ -146,3 +144,6 @@ impl Faults {
         if self.kept.is_empty() { Ok(()) } else { Err(self.kept) }
     }
 }
+
+#[cfg(test)]
+mod tests;

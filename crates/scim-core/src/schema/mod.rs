@@ -1,12 +1,10 @@
-//! Schemas and resource types as data (RFC 7643 §7): the JSON documents beside this file are what `/Schemas`
-//! answers and what validation, filters and PATCH read. No attribute rule stands in code.
+//! Schemas and resource types as data (RFC 7643 §7): `/Schemas` returns the JSON documents beside this file, and
+//! validation, filters and PATCH read them. Rules of single attributes are there, not in code.
 
 mod attribute;
 mod block;
 mod change;
 pub mod document;
-#[cfg(test)]
-mod tests;
 
 use serde::{Deserialize, Serialize};
 
@@ -42,7 +40,7 @@ impl Schema {
         self.id.rsplit(':').next().unwrap_or_default()
     }
 
-    /// Whether clients may write nothing of it.
+    /// Whether all its attributes are read-only.
     #[must_use]
     pub fn is_read_only(&self) -> bool {
         self.attributes.iter().all(|attribute| attribute.mutability == Mutability::ReadOnly)
@@ -58,14 +56,14 @@ pub struct Extension {
     pub required: bool,
 }
 
-/// What `User`, `Group` and the like are in one tenant (RFC 7643 §6): a core schema, its extensions, an endpoint.
+/// A resource type in one tenant (RFC 7643 §6), such as `User` or `Group`: a core schema and its extensions.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ResourceType {
-    /// What it is in every tenant.
+    /// Its kind, the same in every tenant.
     pub kind: ResourceKind,
     /// The core schema.
     pub core: Schema,
-    /// Extension schemas, in the order in which answers list them.
+    /// Extension schemas, in the order in which responses list them.
     pub extensions: Vec<Extension>,
     /// `id`, `externalId`, `schemas`, `meta` (RFC 7643 §3.1): common to all types, in no schema document.
     pub common: Schema,
@@ -105,8 +103,8 @@ impl ResourceType {
         std::iter::once(&self.core).chain(self.extension_schemas())
     }
 
-    /// The attribute or sub-attribute that a full name means (`userType`, `emails.type`, `urn:…:User:badge`), to be
-    /// given a tenant's own characteristics.
+    /// The attribute or sub-attribute of this full name (`userType`, `emails.type`, `urn:…:User:badge`), so that a
+    /// tenant's own characteristics can be set.
     pub fn attribute_mut(&mut self, full_name: &str) -> Option<&mut Attribute> {
         let (found, _) = attribute_name::find(self, full_name)?;
         let schema = match &found.urn {
@@ -123,29 +121,22 @@ impl ResourceType {
 
     /// Makes the attributes of these full names required (MC12); names that this type does not have are returned.
     pub fn require(&mut self, names: &[String]) -> Vec<String> {
-        self.mark(names, |attribute| attribute.required = true)
+        self.mark(names, |attribute| {
+            attribute.required = true;
+            true
+        })
     }
 
     /// Makes the canonical values of these attributes the only ones that are accepted (RFC 7643 §2.3.1: a provider may
     /// "restrict accepted values to the specified values"), and says so in their descriptions; names that this type
     /// does not have, or that have no canonical values, are returned.
     pub fn bind_values(&mut self, names: &[String]) -> Vec<String> {
-        let (bound, without): (Vec<String>, Vec<String>) = names.iter().cloned().partition(|name| {
-            self.attribute_mut(name).is_some_and(|attribute| !attribute.canonical_values.is_empty())
-        });
-        self.mark(&bound, Attribute::bind_values);
-        without
+        self.mark(names, Attribute::bind_values)
     }
 
-    fn mark(&mut self, names: &[String], mark: impl Fn(&mut Attribute)) -> Vec<String> {
-        let mut unknown = Vec::new();
-        for name in names {
-            match self.attribute_mut(name) {
-                Some(attribute) => mark(attribute),
-                None => unknown.push(name.clone()),
-            }
-        }
-        unknown
+    /// Marks the attributes of these full names. Names that `mark` refuses, or that this type does not have, are returned.
+    fn mark(&mut self, names: &[String], mark: impl Fn(&mut Attribute) -> bool) -> Vec<String> {
+        names.iter().filter(|name| !self.attribute_mut(name).is_some_and(&mark)).cloned().collect()
     }
 
     /// Sets the scope in which an attribute's value is unique in this tenant.
@@ -168,8 +159,8 @@ impl ResourceType {
         self.extensions.insert(computed.unwrap_or(self.extensions.len()), extension);
     }
 
-    /// Whether some stored value is left out of an answer that names no attributes (`returned` is `never` or `request`).
-    /// What is writeOnly is never stored.
+    /// Whether some stored values are not returned by default (`returned` is `never` or `request`). writeOnly values are
+    /// never stored.
     #[must_use]
     pub fn hides_values(&self) -> bool {
         self.schemas().flat_map(|schema| &schema.attributes).any(Attribute::hides_values)
@@ -188,7 +179,7 @@ pub fn group() -> ResourceType {
     ResourceKind::Group.resource_type()
 }
 
-/// The schemas of what the discovery endpoints answer (RFC 7643 §8.7.2): ServiceProviderConfig, ResourceType, Schema.
+/// The schemas of the discovery endpoints' responses (RFC 7643 §8.7.2): ServiceProviderConfig, ResourceType, Schema.
 ///
 /// # Panics
 /// When a built-in schema document is damaged; a test parses all of them.
@@ -206,3 +197,6 @@ pub fn discovery() -> [Schema; 3] {
 pub(crate) fn built_in(text: &str) -> Schema {
     serde_json::from_str(text).expect("a built-in schema document parses")
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,4 @@
-//! What resources are ordered by: one value, comparable with that of any other resource.
+//! The keys by which resources are ordered: one value, comparable with that of any other resource.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

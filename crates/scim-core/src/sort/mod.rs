@@ -1,9 +1,7 @@
 //! The order of a list (RFC 7644 §3.4.2.3): `sortBy` and `sortOrder`, resolved against a resource type once, and the key
-//! that each resource is ordered by. What a store sorts by is held against these keys.
+//! that each resource is ordered by. Tests compare the order of a store with these keys.
 
 mod key;
-#[cfg(test)]
-mod tests;
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -19,7 +17,7 @@ use crate::leniency::Tolerance;
 use crate::path::Path;
 use crate::schema::{ResourceType, Type};
 
-/// By what, and in which direction.
+/// The attribute and the direction.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sort {
     /// `None`: an attribute of another type that is searched too; no resource of this type has a value.
@@ -37,28 +35,17 @@ struct Target {
 }
 
 impl Sort {
-    /// Reads the two parameters; blank ones are as absent, and without `sortBy` there is no sort.
+    /// Reads the two parameters; blank ones are as absent, and without `sortBy` there is no sort. `others` are listed
+    /// together with this type: an attribute that only one of them has is without a value in this one.
     ///
     /// # Errors
     /// 400 `invalidPath` for a `sortBy` that names nothing that can be read and compared, `invalidFilter` for what
     /// stands in its brackets, `invalidValue` for another `sortOrder`.
     pub fn parse(
         rt: &ResourceType,
-        (sort_by, sort_order): (Option<&str>, Option<&str>),
-        tolerance: &mut Tolerance,
-    ) -> Result<Option<Self>, ScimError> {
-        Self::parse_among(rt, &[], (sort_by, sort_order), tolerance)
-    }
-
-    /// As [`Sort::parse`], for one of several types that are listed together: what only another one knows has no value
-    /// in this one.
-    ///
-    /// # Errors
-    /// As [`Sort::parse`], when none of the types knows the attribute.
-    pub fn parse_among(
-        rt: &ResourceType,
         others: &[&ResourceType],
-        (sort_by, sort_order): (Option<&str>, Option<&str>),
+        sort_by: Option<&str>,
+        sort_order: Option<&str>,
         tolerance: &mut Tolerance,
     ) -> Result<Option<Self>, ScimError> {
         let descending = is_descending(sort_order)?;
@@ -92,7 +79,7 @@ impl Sort {
         self.target.as_ref().is_some_and(|target| target.path.is_part_of(attribute))
     }
 
-    /// What a whole resource is ordered by; `None` when it has no value.
+    /// The key of a resource; `None` when it has no value.
     #[must_use]
     pub fn key(&self, resource: &Map<String, Value>) -> Option<SortKey> {
         self.target.as_ref()?.key(resource)
@@ -120,7 +107,7 @@ fn is_descending(sort_order: Option<&str>) -> Result<bool, ScimError> {
     }
 }
 
-/// Equal texts, equal orders: what a cursor is bound to.
+/// Equal texts mean equal orders: a cursor is bound to this text.
 impl fmt::Display for Sort {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(Target { path, elements }) = &self.target {
@@ -191,3 +178,6 @@ impl Target {
 fn refused(detail: &str) -> ScimError {
     ScimError::invalid_path(detail)
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use crate::schema::Returned;
 use crate::{ScimType, schema, urn};
 
 fn sort(text: &str) -> Result<Sort, ScimError> {
-    let read = Sort::parse(&schema::user(), (Some(text), None), &mut Tolerance::lenient());
+    let read = Sort::parse(&schema::user(), &[], Some(text), None, &mut Tolerance::lenient());
     read.map(|sort| sort.expect("a sortBy"))
 }
 
@@ -132,7 +132,7 @@ fn numbers_are_sorted_by_value() {
 #[test]
 fn without_a_value_is_last_when_ascending_and_first_when_descending() {
     let by = |order| {
-        let read = Sort::parse(&schema::user(), (Some("title"), Some(order)), &mut Tolerance::lenient());
+        let read = Sort::parse(&schema::user(), &[], Some("title"), Some(order), &mut Tolerance::lenient());
         read.expect("a sort").expect("a sortBy")
     };
     let (a, b) = (SortKey::Text("a".into()), SortKey::Text("b".into()));
@@ -184,14 +184,14 @@ fn what_is_never_returned_is_no_order() {
         }
     }
     for text in ["title", "emails.display"] {
-        let read = Sort::parse(&user, (Some(text), None), &mut Tolerance::lenient());
+        let read = Sort::parse(&user, &[], Some(text), None, &mut Tolerance::lenient());
         assert_eq!(read.expect_err(text).scim_type, Some(ScimType::InvalidPath));
     }
 }
 
 #[test]
 fn sort_order_has_two_words_in_any_letter_case() {
-    let parse = |by, order| Sort::parse(&schema::user(), (by, Some(order)), &mut Tolerance::lenient());
+    let parse = |by, order| Sort::parse(&schema::user(), &[], by, Some(order), &mut Tolerance::lenient());
     for (order, descending) in [("ascending", false), ("DESCENDING", true), ("", false)] {
         let sort = parse(Some("title"), order).expect(order).expect("a sortBy");
         assert_eq!(sort.is_descending(), descending);
@@ -208,7 +208,7 @@ fn sort_order_has_two_words_in_any_letter_case() {
 #[test]
 fn an_attribute_of_another_type_is_no_value_here_and_one_of_none_is_refused() {
     let (user, group) = (schema::user(), schema::group());
-    let among = |text| Sort::parse_among(&group, &[&user], (Some(text), None), &mut Tolerance::lenient());
+    let among = |text| Sort::parse(&group, &[&user], Some(text), None, &mut Tolerance::lenient());
     let by_user_name = among("userName").expect("known").expect("a sortBy");
     assert_eq!(by_user_name.key(&resource(json!({"userName": "x", "displayName": "y"}))), None);
     assert!(by_user_name.attribute().is_none());
@@ -237,7 +237,7 @@ fn equal_sorts_have_one_text_whatever_their_spelling() {
 proptest! {
     #[test]
     fn any_sort_by_is_read_or_refused(text in "\\PC{0,40}") {
-        let read = Sort::parse(&schema::user(), (Some(&text), None), &mut Tolerance::lenient());
+        let read = Sort::parse(&schema::user(), &[], Some(&text), None, &mut Tolerance::lenient());
         prop_assert!(read.is_err() || text.trim().is_empty() == (read == Ok(None)));
     }
 

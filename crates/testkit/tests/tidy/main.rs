@@ -122,7 +122,10 @@ fn texts(extension: &str) -> Vec<(String, String)> {
 fn texts_that_run() -> impl Iterator<Item = (String, String)> {
     let sources =
         texts("rs").into_iter().filter(|(file, _)| !file.contains("/tests/") && !file.ends_with("/tests.rs"));
-    sources.map(|(file, text)| (file, text.split("#[cfg(test)]").next().unwrap_or_default().to_owned()))
+    sources.map(|(file, text)| {
+        let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+        (file, code.to_owned())
+    })
 }
 
 fn read(path: &str) -> String {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::{Answer, BulkRequest, Id, MAX_OPERATIONS, Method, response};
+use super::super::{BulkRequest, Id, MAX_OPERATIONS, Method, OperationResponse, response};
 use super::{fault, one, parse, parse_whole};
 use crate::leniency::{Leniency, Tolerance};
 use crate::{ResourceKind, ScimError, ScimType, urn};
@@ -188,14 +188,14 @@ fn a_method_in_lower_case_is_tolerated_and_counted() {
 
 #[test]
 fn the_response_has_the_shape_of_rfc_7644_section_3_7_3() {
-    let created = Answer {
+    let created = OperationResponse {
         method: Some("POST".into()),
         bulk_id: Some("qwerty".into()),
         location: Some("https://example.com/v2/Users/1".into()),
         version: Some("W/\"1\"".into()),
         status: Ok(201),
     };
-    let failed = Answer {
+    let failed = OperationResponse {
         method: Some("POST".into()),
         bulk_id: Some("ytrewq".into()),
         location: None,

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::leniency::Leniency;
 use crate::schema;
 
 mod additions;

@@ -90,7 +90,6 @@ impl Reader<'_> {
             &described,
             "type",
             "string, boolean, decimal, integer, dateTime, binary, reference or complex",
-            Type::String,
         );
         let attribute = Attribute {
             kind,
@@ -101,19 +100,9 @@ impl Reader<'_> {
             binding_values: false,
             // RFC 7643 §2.3.6 and §2.3.7: binary values and references are case exact.
             case_exact: self.flag(&described, "caseExact", matches!(kind, Type::Binary | Type::Reference)),
-            mutability: self.word(
-                &described,
-                "mutability",
-                "readOnly, readWrite, immutable or writeOnly",
-                Mutability::default(),
-            ),
-            returned: self.word(
-                &described,
-                "returned",
-                "always, never, default or request",
-                Returned::default(),
-            ),
-            uniqueness: self.word(&described, "uniqueness", "none, server or global", Uniqueness::default()),
+            mutability: self.word(&described, "mutability", "readOnly, readWrite, immutable or writeOnly"),
+            returned: self.word(&described, "returned", "always, never, default or request"),
+            uniqueness: self.word(&described, "uniqueness", "none, server or global"),
             reference_types: self.reference_types(&described),
             sub_attributes: self.sub_attributes(&described, kind, parent),
             name,
@@ -179,14 +168,8 @@ impl Reader<'_> {
         self.characteristic(described, key, "true or false", default, Value::as_bool)
     }
 
-    fn word<T: DeserializeOwned>(
-        &mut self,
-        described: &Described<'_>,
-        key: &str,
-        known: &str,
-        default: T,
-    ) -> T {
-        self.characteristic(described, key, known, default, |value| T::deserialize(value).ok())
+    fn word<T: DeserializeOwned + Default>(&mut self, at: &Described<'_>, key: &str, known: &str) -> T {
+        self.characteristic(at, key, known, T::default(), |value| T::deserialize(value).ok())
     }
 
     fn words(&mut self, described: &Described<'_>, key: &str) -> Vec<String> {
@@ -227,7 +210,6 @@ fn word(value: &Value) -> Option<String> {
 
 /// What does not go together, each with its reason.
 fn combinations(a: &Attribute, is_sub: bool) -> impl Iterator<Item = &'static str> {
-    let is_written = matches!(a.mutability, Mutability::ReadWrite | Mutability::Immutable);
     let is_text = matches!(a.kind, Type::String | Type::Reference);
     let compares = is_text || matches!(a.kind, Type::Integer | Type::Decimal | Type::DateTime);
     let is_unique = a.uniqueness != Uniqueness::None;
@@ -237,8 +219,8 @@ fn combinations(a: &Attribute, is_sub: bool) -> impl Iterator<Item = &'static st
         (is_sub && is_unique, "a sub-attribute cannot be unique; make it an attribute of its own"),
         (is_unique && a.multi_valued, "a multi-valued attribute cannot be unique"),
         (is_unique && !compares, "this type cannot be unique (RFC 7643, section 2.3)"),
-        (is_unique && !is_written, "only what clients write and this server keeps can be unique"),
-        (a.required && !is_written, "only what clients write and this server keeps can be required"),
+        (is_unique && !a.is_stored(), "only what clients write and this server keeps can be unique"),
+        (a.required && !a.is_stored(), "only what clients write and this server keeps can be required"),
         (
             a.mutability == Mutability::WriteOnly && a.returned != Returned::Never,
             "what is writeOnly is never returned: say \"returned\": \"never\"",

@@ -259,3 +259,23 @@ fn the_page_tells_of_every_leniency_and_of_what_strict_makes_of_it() {
         assert!(row.contains(told), "{row}");
     }
 }
+
+#[test]
+fn attack_25_names_are_cut_counted_once_and_bounded() {
+    let mut t = Tolerance::lenient();
+    for i in 0..1000 {
+        t.note(Leniency::UnknownAttribute, "again");
+        t.note(Leniency::UnknownAttribute, &format!("{i}{}", "é".repeat(500)));
+    }
+    assert_eq!(t.seen.len(), 50);
+    assert!(t.seen.iter().all(|(_, name)| name.chars().count() <= 100));
+}
+
+#[test]
+fn a_strict_tenant_is_refused_and_a_lenient_one_is_not() {
+    let refusal = || ScimError::invalid_value("no");
+    assert!(Tolerance::strict().allow(Leniency::BooleanAsString, "active", refusal).is_err());
+    let mut t = Tolerance::lenient();
+    assert!(t.allow(Leniency::BooleanAsString, "active", refusal).is_ok());
+    assert_eq!(t.seen, [(Leniency::BooleanAsString, "active".into())]);
+}
