@@ -2,11 +2,6 @@
 
 use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 
-use crate::{
-    ResourceType,
-    schema::{Extension, built_in},
-};
-
 /// A kind of resource. Its word is the `name` of its resource type (RFC 7643 §6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Display, EnumString, IntoStaticStr, VariantArray)]
 pub enum ResourceKind {
@@ -20,12 +15,14 @@ pub enum ResourceKind {
     Role,
 }
 
-/// What is the same for a kind in every tenant.
-struct Row {
+/// The properties of a kind that are the same in every tenant.
+pub(crate) struct Row {
     endpoint: &'static str,
     description: &'static str,
-    core: &'static str,
-    extensions: &'static [&'static str],
+    /// The core schema's document.
+    pub(crate) core: &'static str,
+    /// The documents of the extensions.
+    pub(crate) extensions: &'static [&'static str],
     is_read_only: bool,
 }
 
@@ -33,7 +30,7 @@ impl ResourceKind {
     /// Every kind, in the order in which `/ResourceTypes` lists them.
     pub const ALL: &'static [Self] = Self::VARIANTS;
 
-    const fn row(self) -> Row {
+    pub(crate) const fn row(self) -> Row {
         match self {
             Self::User => Row {
                 endpoint: "/Users",
@@ -99,21 +96,5 @@ impl ResourceKind {
     #[must_use]
     pub const fn is_read_only(self) -> bool {
         self.row().is_read_only
-    }
-
-    /// The resource type as it is before a tenant's profile and own schemas shape it.
-    ///
-    /// # Panics
-    /// When a built-in schema document is damaged; a test parses all of them.
-    #[must_use]
-    pub fn resource_type(self) -> ResourceType {
-        let Row { core, extensions, .. } = self.row();
-        let extension = |text: &&str| Extension { schema: built_in(text), required: false };
-        ResourceType {
-            kind: self,
-            core: built_in(core),
-            extensions: extensions.iter().map(extension).collect(),
-            common: built_in(include_str!("schema/common.json")),
-        }
     }
 }

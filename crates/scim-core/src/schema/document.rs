@@ -2,13 +2,17 @@
 //! The gateway honours every characteristic that it accepts here, and refuses those that it could not honour.
 
 mod attribute;
+mod faults;
 mod name;
 
 use serde_json::{Map, Value};
 
+pub use attribute::MAX_SUB_ATTRIBUTES;
+
 use super::{Attribute, Schema};
 use crate::{json, urn};
-use attribute::Reader;
+use attribute::{MAX_DESCRIPTION, Reader};
+use faults::Faults;
 
 /// Longest document, in bytes: 1,000 attributes with a sentence each.
 pub const MAX_BYTES: usize = 256 * 1024;
@@ -16,14 +20,10 @@ pub const MAX_BYTES: usize = 256 * 1024;
 pub const MAX_SCHEMAS: usize = 20;
 /// Most attributes of one schema (attack 70).
 pub const MAX_ATTRIBUTES: usize = 200;
-/// Most sub-attributes of one attribute.
-pub const MAX_SUB_ATTRIBUTES: usize = 50;
 /// Most attributes and sub-attributes of one schema together.
 pub const MAX_ALL: usize = 1_000;
 /// Longest schema name, in characters: as long as a URN, because a schema without a name is named by its URN.
 const MAX_NAME: usize = name::MAX_URN;
-/// Longest description, in characters.
-const MAX_DESCRIPTION: usize = 1_000;
 
 /// Reads a document from its text.
 ///
@@ -70,18 +70,10 @@ fn is_of_a_schema(urns: &Value) -> bool {
 }
 
 fn id(members: &Map<String, Value>, faults: &mut Faults) -> String {
-    match members.get("id") {
-        Some(Value::String(urn)) => {
-            if let Err(fault) = name::check_urn(urn) {
-                faults.add(fault);
-            }
-            urn.clone()
-        }
-        _ => {
-            faults.add("id is missing: the URN of the schema.".into());
-            String::new()
-        }
-    }
+    let urn = members.get("id").and_then(Value::as_str);
+    let checked = urn.map_or(Err("id is missing: the URN of the schema.".into()), name::check_urn);
+    checked.unwrap_or_else(|fault| faults.add(fault));
+    urn.unwrap_or_default().to_owned()
 }
 
 fn text(members: &Map<String, Value>, key: &str, most: usize, faults: &mut Faults) -> Option<String> {
@@ -117,32 +109,6 @@ fn attributes(members: &Map<String, Value>, faults: &mut Faults) -> Vec<Attribut
         faults.add(format!("A schema may have at most {MAX_ALL} attributes and sub-attributes together."));
     }
     attributes
-}
-
-/// What is wrong with the document, one sentence for each fault, bounded in number.
-#[derive(Debug, Default)]
-struct Faults {
-    kept: Vec<String>,
-    further: usize,
-}
-
-impl Faults {
-    const MAX: usize = 49;
-
-    fn add(&mut self, fault: String) {
-        if self.kept.len() < Self::MAX {
-            self.kept.push(fault);
-        } else {
-            self.further += 1;
-        }
-    }
-
-    fn into_result(mut self) -> Result<(), Vec<String>> {
-        if self.further > 0 {
-            self.kept.push(format!("And {} more faults.", self.further));
-        }
-        if self.kept.is_empty() { Ok(()) } else { Err(self.kept) }
-    }
 }
 
 #[cfg(test)]

@@ -10,7 +10,6 @@ const KNOWN: &[(&str, usize)] = &[
     ("crates/directory/src", 8),
     ("crates/gateway/src", 10),
     ("crates/provisioning/src", 5),
-    ("crates/scim-core/src", 6),
     ("crates/seat-ledger/src", 2),
 ];
 

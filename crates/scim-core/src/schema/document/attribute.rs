@@ -4,9 +4,14 @@
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::{Faults, MAX_DESCRIPTION, MAX_SUB_ATTRIBUTES, name};
+use super::faults::Faults;
+use super::name;
 use crate::schema::{Attribute, Mutability, Returned, Type, Uniqueness};
 
+/// Most sub-attributes of one attribute.
+pub const MAX_SUB_ATTRIBUTES: usize = 50;
+/// Longest description, in characters.
+pub(super) const MAX_DESCRIPTION: usize = 1_000;
 /// Most canonical values and reference types of one attribute.
 const MAX_WORDS: usize = 100;
 /// Longest of them, in characters.
@@ -36,7 +41,7 @@ struct Described<'d> {
     members: &'d Map<String, Value>,
 }
 
-/// Reads attributes and keeps what is wrong with them.
+/// Reads attributes and collects their faults.
 pub(super) struct Reader<'f> {
     pub(super) faults: &'f mut Faults,
 }

@@ -1,7 +1,7 @@
-//! Names in a schema document: the schema's URN and the names of attributes. What passes can stand in paths, filters,
-//! keys and URLs as it is, and means one thing only.
+//! Names in a schema document: the schema's URN and the names of attributes. A valid name needs no escapes in paths,
+//! filters, keys and URLs, and has one meaning.
 
-/// Longest URN, in bytes: it stands in keys of indexes.
+/// Longest URN, in bytes: keys of indexes hold it.
 pub(super) const MAX_URN: usize = 200;
 /// Longest name of an attribute, in bytes.
 const MAX_ATTRIBUTE: usize = 64;
