@@ -32,7 +32,9 @@ pub fn made(bytes: &[u8]) {
 
 fn is_planned_or_refused(body: &Value) {
     for mut tolerance in tolerances() {
-        taken(BulkRequest::parse(body.clone(), &mut tolerance)).map(holds);
+        if let Some(request) = taken(BulkRequest::parse(body.clone(), &mut tolerance)) {
+            holds(request);
+        }
     }
 }
 
