@@ -26,7 +26,7 @@ pub struct Field {
     pub multi_valued: bool,
     /// Whether strings compare with their letter case.
     pub case_exact: bool,
-    /// Who may write it, and when.
+    /// Whether and when clients may write it.
     pub mutability: Mutability,
     /// When responses hold it.
     pub returned: Returned,
@@ -188,8 +188,8 @@ impl AttributeName {
         })
     }
 
-    /// What is compared (RFC 7644 §3.4.2.2): one value for each element of a multi-valued attribute, one for any other;
-    /// what is absent there is null, or false where the RFC assumes it.
+    /// The compared values (RFC 7644 §3.4.2.2): one for each element of a multi-valued attribute, one for any other; an
+    /// absent value is null, or false where the RFC assumes it.
     pub(crate) fn compared<'a>(&self, resource: &'a Map<String, Value>) -> impl Iterator<Item = &'a Value> {
         let elements = match self.elements(resource) {
             [] if !self.attribute.multi_valued => std::slice::from_ref(&Value::Null),
@@ -257,8 +257,8 @@ pub(crate) fn find<'r>(rt: &'r ResourceType, text: &str) -> Option<(AttributeNam
 }
 
 /// As [`find`]; what the type does not know may be of one of the others (RFC 7644 §3.4.2.1). It is resolved there, so
-/// that it can be read, and reaches no value in a resource of this type: a core attribute of another type stands under
-/// that type's URN, which is no extension here.
+/// that it can be read, and reaches no value in a resource of this type: a core attribute of another type is under that
+/// type's URN, which is no extension here.
 pub(crate) fn find_among<'r>(
     rt: &'r ResourceType,
     others: &[&'r ResourceType],

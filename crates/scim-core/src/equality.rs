@@ -1,4 +1,4 @@
-//! When two values of one attribute are the same (RFC 7643 §2.2 `caseExact`, §2.3): one answer for uniqueness,
+//! When two values of one attribute are the same (RFC 7643 §2.2 `caseExact`, §2.3): one rule for uniqueness,
 //! immutability, repeated elements and what a PATCH removes.
 
 use std::borrow::Cow;

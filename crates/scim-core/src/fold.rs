@@ -43,13 +43,13 @@ pub const BLANKS: &str = "\t\n\u{b}\u{c}\r \u{85}\u{a0}\u{1680}\u{2000}\u{2001}\
 /// is lower-cased as in RFC 8265 §3.3 (UsernameCaseMapped), not case-folded.
 #[must_use]
 pub fn user_name_key(user_name: &str) -> String {
-    // After folding, because an invisible character may stand before a blank.
+    // After folding, because an invisible character may come before a blank.
     fold(user_name).trim().to_owned()
 }
 
-/// Whether nothing of a text is left when blanks and what is shown as nothing are taken away: its key is empty.
+/// Whether a text consists of blanks and invisible characters only, so that its key is empty.
 pub(crate) fn is_blank(text: &str) -> bool {
-    // A visible ASCII character stays, whatever stands around it, so that most texts need no folding.
+    // A visible ASCII character stays, whatever is around it, so that most texts need no folding.
     !text.bytes().any(|b| b.is_ascii_graphic()) && user_name_key(text).is_empty()
 }
 

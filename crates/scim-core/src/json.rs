@@ -218,8 +218,8 @@ fn quoted(key: &str) -> String {
     key.chars().take(MAX_QUOTED_KEY).collect()
 }
 
-/// PostgreSQL refuses NUL, and terminals and logs obey the others: no name needs one. A tab and line ends may
-/// stand in a postal address.
+/// PostgreSQL refuses NUL, and terminals and logs obey the others: no name needs one. A postal address may hold a tab and
+/// line ends.
 fn without_control_characters<E: Error>(text: &str) -> Result<(), E> {
     let harmless = |c: char| !c.is_control() || matches!(c, '\t' | '\n' | '\r');
     let plain = text.bytes().all(|b| (0x20..0x7f).contains(&b));

@@ -1,5 +1,5 @@
-//! Pages of a query and the envelope they are answered in (RFC 7644 §3.4.2 and §3.4.2.4, RFC 9865 §2). The directory
-//! finds the resources of a page; the gateway writes and reads cursors.
+//! Pages of a query and the envelope of their response (RFC 7644 §3.4.2 and §3.4.2.4, RFC 9865 §2). The directory finds
+//! the resources of a page; the gateway writes and reads cursors.
 
 use std::fmt::Write as _;
 
@@ -94,8 +94,8 @@ pub enum PagePosition {
 }
 
 /// The envelope of RFC 7644 §3.4.2 around resources that are JSON text already, so that a page is put together without
-/// parsing it. `Resources` stands there even when it is empty, which Okta and Entra need; `startIndex` only where the
-/// page was requested by index (RFC 9865 §2). Cursors are of the characters that need no escape.
+/// parsing it. `Resources` is there even when it is empty, which Okta and Entra need; `startIndex` only where the page
+/// was requested by index (RFC 9865 §2). Cursors are of the characters that need no escape.
 #[must_use]
 pub fn list_text(total: u64, place: &PagePosition, resources: &[String]) -> String {
     let length = resources.iter().map(|r| r.len() + 1).sum::<usize>();

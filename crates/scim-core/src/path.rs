@@ -24,7 +24,7 @@ pub enum Path {
         of: AttributeName,
         /// Which elements.
         filter: Filter,
-        /// What in each of them.
+        /// A sub-attribute of each of them.
         sub: Option<Field>,
     },
 }
@@ -43,8 +43,8 @@ impl Path {
     /// Reads the path of one PATCH operation.
     ///
     /// # Errors
-    /// 400 `invalidPath` when it is malformed or names nothing, `invalidFilter` when what stands in brackets is
-    /// no filter (RFC 7644 §3.12).
+    /// 400 `invalidPath` when it is malformed or names nothing, `invalidFilter` when the text in brackets is no filter
+    /// (RFC 7644 §3.12).
     pub fn parse(rt: &ResourceType, text: &str, tolerance: &mut Tolerance) -> Result<Self, ScimError> {
         let bracket = text.find('[');
         let most = if bracket.is_some() { Self::MAX_BYTES } else { Self::MAX_NAME_BYTES };
@@ -103,7 +103,7 @@ impl Path {
     }
 }
 
-/// The name of what is addressed, without the filter.
+/// The name of the attribute or extension, without the filter.
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

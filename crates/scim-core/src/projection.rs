@@ -23,7 +23,7 @@ pub struct Projection {
 /// What the request named.
 #[derive(Clone, Debug, PartialEq)]
 struct Choice {
-    /// `attributes`: these and what is always returned. Otherwise `excludedAttributes`: all but these.
+    /// `attributes`: these, and those that are always returned. Otherwise `excludedAttributes`: all but these.
     only: bool,
     /// Attributes, sub-attributes and whole extensions.
     names: Vec<Path>,
@@ -67,7 +67,7 @@ impl Projection {
         self.choice.is_none() && !self.hides
     }
 
-    /// Whether the request named attributes; then a PATCH is answered with the resource (RFC 7644 §3.5.2).
+    /// Whether the request named attributes; then the response to a PATCH holds the resource (RFC 7644 §3.5.2).
     #[must_use]
     pub fn is_named(&self) -> bool {
         self.choice.is_some()
@@ -186,7 +186,7 @@ fn narrow(value: &mut Value, wanted: &impl Fn(&str) -> bool) -> bool {
     }
 }
 
-/// The key in the resource under which the value stands.
+/// The key of the value in the resource.
 fn key(path: &Path) -> &str {
     match path {
         Path::Extension(urn) => urn,

@@ -1,4 +1,4 @@
-//! What a JSON value holds, wherever it stands in a resource.
+//! The contents of a JSON value, anywhere in a resource.
 
 use serde_json::{Map, Value};
 

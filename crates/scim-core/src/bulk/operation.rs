@@ -33,7 +33,7 @@ pub struct Operation {
 /// A well-formed operation.
 #[derive(Debug)]
 pub struct Asked {
-    /// What is done.
+    /// The method.
     pub method: Method,
     /// The kind of the resource.
     pub kind: ResourceKind,

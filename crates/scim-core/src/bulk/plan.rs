@@ -13,7 +13,7 @@ pub struct Plan {
     pub units: Vec<Unit>,
     /// By operation: the operations that create what it refers to.
     needs: Vec<Vec<usize>>,
-    /// The operation that creates what a `bulkId` stands for.
+    /// The operation that creates the resource of a `bulkId`.
     creators: HashMap<String, usize>,
 }
 
@@ -36,7 +36,7 @@ impl Plan {
         self.needs.get(operation).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// The operation that creates what this `bulkId` stands for.
+    /// The operation that creates the resource of this `bulkId`.
     #[must_use]
     pub fn creator(&self, bulk_id: &str) -> Option<usize> {
         self.creators.get(bulk_id).copied()

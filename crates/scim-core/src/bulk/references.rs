@@ -1,6 +1,6 @@
-//! Where a reference may stand (RFC 7644 §3.7.2): any string of `data` that is `bulkId:` and a name, whatever attribute it is,
-//! "Extensions that include references to other resources MUST be handled in the same way"; and in a PATCH the strings that
-//! its value paths compare with, `members[value eq "bulkId:x"]`.
+//! Finds references (RFC 7644 §3.7.2): any string of `data` that is `bulkId:` and a name, in any attribute, "Extensions
+//! that include references to other resources MUST be handled in the same way"; and in a PATCH the strings that its value
+//! paths compare with, `members[value eq "bulkId:x"]`.
 
 use serde_json::{Map, Value};
 

@@ -10,7 +10,7 @@ pub(crate) struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    /// `rest` is the end of `text`: what stands before it counts for positions only.
+    /// `rest` is the end of `text`: the text before it counts for positions only.
     pub(crate) fn new(text: &'a str, rest: &'a str) -> Self {
         Self { text, rest }
     }

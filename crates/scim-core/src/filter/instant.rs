@@ -65,7 +65,7 @@ impl fmt::Display for Instant {
     }
 }
 
-/// What is still to be read.
+/// The unread rest.
 struct Rest<'a>(&'a str);
 
 impl Rest<'_> {

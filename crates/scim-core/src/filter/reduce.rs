@@ -21,7 +21,7 @@ pub enum Reduced {
 }
 
 impl Filter {
-    /// Decides what the type alone decides. What is left matches exactly the same resources of this type.
+    /// Decides all that the type alone decides. The rest matches exactly the same resources of this type.
     #[must_use]
     pub fn reduce(self, rt: &ResourceType) -> Reduced {
         let Value::Object(known) = json!({ "meta": { "resourceType": rt.kind.name() } }) else {

@@ -18,11 +18,11 @@ pub enum Filter {
     Not(Box<Filter>),
     /// `path op value`.
     Compare {
-        /// What is compared; never a complex attribute: of those their `value` is.
+        /// The compared attribute; never a complex one: of those the `value` is compared.
         path: AttributeName,
-        /// How.
+        /// The operator.
         op: Op,
-        /// With what; of the attribute's type.
+        /// The value of the comparison, of the attribute's type.
         value: Literal,
     },
     /// `path pr`: there is a value that is not empty.

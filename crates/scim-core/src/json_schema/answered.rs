@@ -6,8 +6,8 @@ use super::fragment::{closed, described, insert, simple};
 use crate::ResourceType;
 use crate::schema::{Attribute, Block, Mutability, Returned, Schema, Type, built_in};
 
-/// A resource as responses hold it. Only what is always returned is required, because a client chooses the rest
-/// (RFC 7644 §3.9).
+/// A resource as responses hold it. Only attributes that are always returned are required, because a client chooses the
+/// rest (RFC 7644 §3.9).
 #[must_use]
 pub fn answered(rt: &ResourceType) -> Value {
     let own = || rt.block(None).into_iter().flat_map(Block::attributes);

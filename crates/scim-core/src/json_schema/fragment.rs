@@ -9,7 +9,7 @@ pub const NOTHING: &str = "#/components/schemas/Nothing";
 /// Where a document keeps [`anything`].
 pub const ANYTHING: &str = "#/components/schemas/Anything";
 
-/// A text without control characters; a tab and line ends may stand in a postal address.
+/// A text without control characters; a postal address may hold a tab and line ends.
 pub const TEXT: &str = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$";
 
 /// A value that counts as absent (RFC 7643 §2.5; Okta and Entra send the empty string).

@@ -219,8 +219,8 @@ fn sent_value(attribute: &Attribute, form: Form) -> Value {
         kind => simple(kind),
     };
     if !attribute.canonical_values.is_empty() {
-        let told = if attribute.binding_values { "enum" } else { "examples" };
-        insert(&mut value, told, attribute.canonical_values.clone().into());
+        let keyword = if attribute.binding_values { "enum" } else { "examples" };
+        insert(&mut value, keyword, attribute.canonical_values.clone().into());
     }
     described(value, &attribute.description)
 }

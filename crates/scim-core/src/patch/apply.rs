@@ -40,7 +40,7 @@ pub(super) fn apply(
     block.fill(document, |members| in_block(&mut attribute, edit, members)).unwrap_or(Ok(()))
 }
 
-/// `block` holds the attribute: it is the document, or what stands in it under an extension's URN.
+/// `block` holds the attribute: it is the document, or the object in it under an extension's URN.
 fn in_block(
     attribute: &mut ListAttribute<'_>,
     edit: &Edit,

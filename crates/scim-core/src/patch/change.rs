@@ -24,14 +24,14 @@ pub(super) struct Change {
     pub(super) operation: usize,
     pub(super) verb: Verb,
     pub(super) path: Path,
-    /// What is done there, or what is wrong with the operation's value.
+    /// The edit of that attribute, or the fault in the operation's value.
     pub(super) edit: Result<Edit, ScimError>,
 }
 
 /// A sub-attribute by its name in the schema's spelling, and its new value; `None` removes it.
 pub(super) type SubAttribute = (String, Option<Value>);
 
-/// What is done to one attribute.
+/// The edit of one attribute.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Edit {
     /// The value is empty, so nothing changes.

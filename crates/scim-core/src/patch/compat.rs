@@ -132,8 +132,8 @@ pub(super) fn unpacked<'v>(
     resource::unpack(definition, value, &path, tolerance)
 }
 
-/// Whether an empty object stands where a complex value belongs, or a list of such: it names no sub-attribute, so that nothing
-/// changes. Null would clear the attribute.
+/// Whether the value of a complex attribute is an empty object, or a list of such: it names no sub-attribute, so that
+/// nothing changes. Null would clear the attribute.
 pub(super) fn names_no_part(definition: &Attribute, value: &Value) -> bool {
     let is_hollow = |value: &Value| value.as_object().is_some_and(Map::is_empty);
     definition.kind == Type::Complex

@@ -101,7 +101,7 @@ impl ListAttribute<'_> {
         }
     }
 
-    /// No element is selected. Entra relies on one being made; clearing what is not there changes nothing.
+    /// No element is selected. Entra relies on one being made; clearing an absent value changes nothing.
     fn none_selected(&mut self, edit: &ElementEdit, list: &mut Vec<Value>) -> Result<(), ScimError> {
         let written = edit.sub_attributes();
         let clears = written.iter().all(|(_, value)| value.is_none());

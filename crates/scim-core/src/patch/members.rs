@@ -168,8 +168,8 @@ impl MemberReader<'_> {
         Ok(MemberSelection::Values(members.into_iter().map(|member| member.value).collect()))
     }
 
-    /// A list of members, one member, or one id. What is empty is no member, as in any other attribute: `""` and `[{}]` are
-    /// the empty list.
+    /// A list of members, one member, or one id. An empty value is no member, as in any other attribute: `""` and `[{}]`
+    /// are the empty list.
     fn members(&mut self, value: &Value) -> Result<Vec<Member>, ScimError> {
         let (empty, named): (Vec<&Value>, Vec<&Value>) =
             self.listed(value)?.iter().partition(|member| says_nothing(member));
@@ -183,7 +183,7 @@ impl MemberReader<'_> {
         Ok(match value {
             Value::Array(list) => list,
             Value::Null => &[],
-            // No member; an empty value need not stand in a list.
+            // No member; an empty value needs no list around it.
             empty if says_nothing(empty) => std::slice::from_ref(empty),
             single => {
                 allow_single("members", self.tolerance)?;

@@ -49,8 +49,8 @@ impl PatchRequest {
     /// with what the resource does not allow (MC12).
     ///
     /// # Errors
-    /// 400 with the keyword of RFC 7644 §3.12 that says which part cannot be understood, with what is wrong in any value; 413
-    /// for too many operations.
+    /// 400 with the keyword of RFC 7644 §3.12 that says which part cannot be understood, with the faults of all values;
+    /// 413 for too many operations.
     pub fn parse(rt: &ResourceType, body: &Value, tolerance: &mut Tolerance) -> Result<Self, ScimError> {
         let Some(body) = body.as_object() else {
             return Err(ScimError::invalid_syntax("The body of a PATCH must be a JSON object."));

@@ -41,8 +41,8 @@ impl<'r> OperationReader<'r> {
     /// Reads the next operation.
     ///
     /// # Errors
-    /// 400 when the operation is not understood, or its path names what clients cannot write. What is wrong with the value of
-    /// an attribute stays with its [`Change`].
+    /// 400 when the operation is not understood, or its path names a read-only attribute. A fault in the value of an
+    /// attribute stays with its [`Change`].
     pub(super) fn read(&mut self, operation: &Value) -> Result<(), ScimError> {
         self.number += 1;
         let Some(operation) = operation.as_object() else {
@@ -294,7 +294,7 @@ fn verb(operation: &Map<String, Value>, tolerance: &mut Tolerance) -> Result<Ver
     Ok(verb)
 }
 
-/// RFC 7644 §3.5.2.2: the path alone selects what is removed; a value would contradict it.
+/// RFC 7644 §3.5.2.2: the path alone selects the removed elements; a value would contradict it.
 fn allow_value_of_remove(path: &Path, tolerance: &mut Tolerance) -> Result<(), ScimError> {
     let name = path.attribute().map_or_else(|| path.to_string(), ToString::to_string);
     tolerance.allow(Leniency::RemoveWithValue, &name, || {

@@ -249,7 +249,7 @@ impl<'a> ValueReader<'a> {
         Err(ScimError::invalid_value(detail))
     }
 
-    /// The elements that the value holds; one that stands by itself is a list of one.
+    /// The elements that the value holds; one without an array around it is a list of one.
     fn listed(&mut self) -> Result<&'a [Value], ScimError> {
         match self.value {
             Value::Array(elements) => Ok(elements),

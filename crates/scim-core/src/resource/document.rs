@@ -4,8 +4,8 @@ use serde_json::{Map, Value};
 
 use crate::ResourceType;
 
-/// Canonical: the schema's spelling and order, values of the schema's types, nothing empty. Without `schemas`,
-/// `id`, `meta`, `groups`, `password` and a group's `members`; extension data stands under its URN.
+/// Canonical: the schema's spelling and order, values of the schema's types, nothing empty. Without `schemas`, `id`,
+/// `meta`, `groups`, `password` and a group's `members`; extension data is under its URN.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Document(pub Map<String, Value>);
 

@@ -74,7 +74,7 @@ impl Faults {
         self.touched.push(Touched { operation, name, removed });
     }
 
-    /// What is wrong with an attribute, by its full name, when all operations are done.
+    /// The fault of an attribute, by its full name, after all operations.
     pub(super) fn about(&mut self, name: &str, fault: ScimError) {
         let last = self.touched.iter().rev().find(|touched| concerns(&touched.name, name));
         let fault = last.map_or(fault.clone(), |touched| in_operation(touched.operation, &fault));

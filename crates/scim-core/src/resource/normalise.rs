@@ -81,8 +81,8 @@ pub(crate) fn not_too_many(at: BorrowedName<'_>, count: usize) -> Result<(), Sci
 /// Attributes whose elements come as bare texts (RFC 7643 §2.4 knows primitive elements; wire-server, Ping).
 const BARE: &[&str] = &["roles", "entitlements"];
 
-/// Reads the values of one resource; what it tolerates and what is wrong is noted on the way, so that one fault
-/// does not hide the next.
+/// Reads the values of one resource; leniencies and faults are collected on the way, so that one fault does not hide the
+/// next.
 pub(super) struct Reader<'r> {
     pub(super) t: &'r mut Tolerance,
     pub(super) faults: &'r mut Faults,

@@ -15,9 +15,8 @@ use crate::schema::Attribute;
 use crate::value::is_empty;
 use crate::{ResourceKind, ResourceType, ScimError};
 
-/// Removes what is empty and repeated pairs of `type` and `value`, leaves one primary, and puts attributes in the
-/// schema's order. A second time it changes nothing. Too long keys, too many elements, and more than [`MAX_RESOURCE`]
-/// are faults.
+/// Removes empty values and repeated pairs of `type` and `value`, leaves one primary, and puts attributes in the schema's
+/// order. A second time it changes nothing. Too long keys, too many elements, and more than [`MAX_RESOURCE`] are faults.
 pub(crate) fn normalise_document(
     rt: &ResourceType,
     document: &mut Document,
@@ -25,7 +24,7 @@ pub(crate) fn normalise_document(
     faults: &mut Faults,
 ) {
     for block in rt.blocks() {
-        // Extensions stand at the top, behind its attributes.
+        // Extensions are at the top, behind its attributes.
         let extensions = rt.extension_schemas().filter(|_| block.urn.is_none());
         block.edit(&mut document.0, |members| {
             // Nearly always the schema's order is kept already: each search goes on where the last one ended.

@@ -1,4 +1,4 @@
-//! The order of a document. Attributes stand in the order of the schema. The elements of a multi-valued attribute are a
+//! The order of a document. Attributes are in the order of the schema. The elements of a multi-valued attribute are a
 //! set: RFC 7643 §2.4 gives their order no meaning and marks the preferred one with `primary`. An identity provider that
 //! sends the same addresses in another order changes nothing.
 

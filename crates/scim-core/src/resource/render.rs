@@ -31,7 +31,7 @@ pub struct Meta<'a> {
     pub location: &'a str,
 }
 
-/// `schemas`, `id`, the document, what is computed, `meta`: the order of the RFC's examples.
+/// `schemas`, `id`, the document, computed attributes, `meta`: the order of the RFC's examples.
 #[must_use]
 pub fn render(rt: &ResourceType, parts: Parts<'_>) -> Map<String, Value> {
     let mut resource = Map::with_capacity(parts.document.0.len() + parts.computed.len() + 3);

@@ -14,7 +14,7 @@ pub(super) struct Sent<'a> {
 }
 
 impl<'a> Sent<'a> {
-    /// Letter case is ignored (RFC 7643 §2.1); where a key stands in two spellings, the schema's is the one that counts.
+    /// Letter case is ignored (RFC 7643 §2.1); of a key in two spellings, the schema's counts.
     pub(super) fn of(
         attributes: impl Iterator<Item = &'a Attribute>,
         object: &'a Map<String, Value>,

@@ -134,7 +134,7 @@ impl<'h> Before<'h> {
         Self { elements: held.iter().map(Some).collect(), places }
     }
 
-    /// The element that this one was: by `type` and `value`; without a value, by all that answers show.
+    /// The same element before the change: by `type` and `value`; without a value, by all that responses show.
     fn take(&mut self, attribute: &Attribute, element: &Value) -> Option<&'h Value> {
         let type_is_hidden = attribute.sub_attribute("type").is_some_and(Attribute::hides);
         let key = match part(attribute, element, "value") {
@@ -162,7 +162,7 @@ fn value_alone(value: &str) -> String {
     format!("\0\0{value}")
 }
 
-/// What answers show of an element, as a key; nothing when they show none of it.
+/// The part of an element that responses show, as a key; `None` when they show none of it.
 fn shown(attribute: &Attribute, element: &Value) -> Option<String> {
     let mut parts = element.as_object()?.clone();
     parts.retain(|name, _| attribute.sub_attribute(name).is_some_and(|sub| !sub.hides()));

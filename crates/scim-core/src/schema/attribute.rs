@@ -82,7 +82,7 @@ pub struct Attribute {
     /// Whether strings compare with their letter case.
     #[serde(default)]
     pub case_exact: bool,
-    /// Who may write it, and when.
+    /// Whether and when clients may write it.
     #[serde(default)]
     pub mutability: Mutability,
     /// When responses hold it.

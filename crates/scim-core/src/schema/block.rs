@@ -1,4 +1,4 @@
-//! The blocks of a resource (RFC 7643 §3): common and core attributes stand at its top, those of each extension in an
+//! The blocks of a resource (RFC 7643 §3): common and core attributes are at its top, those of each extension in an
 //! object under the extension's URN.
 
 use serde_json::{Map, Value};

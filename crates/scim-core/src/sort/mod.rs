@@ -39,8 +39,8 @@ impl Sort {
     /// together with this type: an attribute that only one of them has is without a value in this one.
     ///
     /// # Errors
-    /// 400 `invalidPath` for a `sortBy` that names nothing that can be read and compared, `invalidFilter` for what
-    /// stands in its brackets, `invalidValue` for another `sortOrder`.
+    /// 400 `invalidPath` for a `sortBy` that names nothing that can be read and compared, `invalidFilter` for the filter
+    /// in its brackets, `invalidValue` for another `sortOrder`.
     pub fn parse(
         rt: &ResourceType,
         others: &[&ResourceType],
