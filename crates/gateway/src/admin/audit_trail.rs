@@ -6,7 +6,7 @@ use provisioning::timestamp::iso;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Problem, acts::Acts, list};
+use super::{Problem, acts::Acts, response::list};
 
 /// The most records in one response.
 const MAX: i64 = 1000;

@@ -6,6 +6,7 @@ mod audit_trail;
 mod body;
 mod problem;
 mod query;
+mod response;
 mod schemas;
 mod seats;
 mod tenants;
@@ -13,18 +14,15 @@ mod token;
 mod tokens;
 
 use actix_web::{
-    HttpMessage as _, HttpResponse,
+    HttpMessage as _,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
     guard,
-    http::StatusCode,
     middleware::{Next, from_fn},
     web::{self, Data},
 };
 
 use provisioning::Act;
-use serde::Serialize;
-use serde_json::Value;
 use tracing::warn;
 
 pub(crate) use problem::Problem;
@@ -47,7 +45,7 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
     let query = web::QueryConfig::default().error_handler(|error, _| {
         Problem::bad_request(format!("The query is not what this needs: {error}.")).into()
     });
-    let path = web::PathConfig::default().error_handler(|_, _| nowhere().into());
+    let path = web::PathConfig::default().error_handler(|_, _| Problem::nothing_here().into());
     let tenant = web::scope("/tenants/{key}")
         .route("", web::get().to(tenants::show))
         .route("", web::patch().to(tenants::set))
@@ -63,12 +61,12 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
         .service(schemas::routes())
         .route("/changes", web::get().to(audit_trail::changes))
         .route("/dropped", web::get().to(tenants::dropped))
-        .default_service(web::to(nothing_here));
+        .default_service(web::to(problem::nothing_here));
     let region = web::scope("/regions/{region}")
         .route("/tenants", web::get().to(tenants::all))
         .route("/tenants", web::post().to(tenants::create))
         .service(tenant)
-        .default_service(web::to(nothing_here));
+        .default_service(web::to(problem::nothing_here));
     config.service(
         web::scope(ROOT)
             .guard(guard::fn_guard(|request| is_the_one_spelling(request.head().uri.path())))
@@ -77,7 +75,7 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
             .wrap(from_fn(staff_only))
             .route("/regions", web::get().to(tenants::regions))
             .service(region)
-            .default_service(web::to(nothing_here)),
+            .default_service(web::to(problem::nothing_here)),
     );
 }
 
@@ -85,7 +83,7 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
 pub(crate) fn nothing_else(config: &mut web::ServiceConfig) {
     config.default_service(web::to(|| async {
         let id = request_id::new();
-        let mut response = nowhere().tell(&id);
+        let mut response = Problem::nothing_here().tell(&id);
         protect(response.headers_mut(), &id);
         response
     }));
@@ -100,14 +98,6 @@ fn is_the_one_spelling(path: &str) -> bool {
     let below = path.strip_prefix(ROOT);
     below.is_some_and(|below| below.is_empty() || below.starts_with('/'))
         && encoded.into_iter().all(|byte| byte.is_some_and(|byte| !needless(byte)))
-}
-
-async fn nothing_here() -> Result<HttpResponse, Problem> {
-    Err(nowhere())
-}
-
-fn nowhere() -> Problem {
-    Problem::new(404, "There is nothing at this path, or it does not take this method.")
 }
 
 /// Checks the admin token before the body is read. Every response passes here and gets the request's id, which the change log has
@@ -157,27 +147,6 @@ fn refusal(request: &ServiceRequest, request_id: &str) -> Option<Problem> {
         warn!(request_id, peer, status, cause, "an admin request was refused");
     }
     Some(problem)
-}
-
-/// A JSON response.
-fn json(status: u16, body: &impl Serialize) -> HttpResponse {
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
-    HttpResponse::build(status)
-        .content_type("application/json; charset=utf-8")
-        .body(serde_json::to_string(body).unwrap_or_default())
-}
-
-/// The object with more members.
-fn with<const N: usize>(mut object: Value, more: [(&str, Value); N]) -> Value {
-    if let Some(members) = object.as_object_mut() {
-        members.extend(more.map(|(name, value)| (name.to_owned(), value)));
-    }
-    object
-}
-
-/// A response with a JSON list.
-fn list(elements: impl Iterator<Item = Value>) -> HttpResponse {
-    json(200, &elements.collect::<Value>())
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use serde_json::json;
 use staff::printable::on_one_line;
 use tracing::error;
 
-use super::with;
+use super::response::with;
 use crate::api_error::Failure;
 
 /// A failure as staff see it.
@@ -28,6 +28,11 @@ impl Problem {
 
     pub(crate) fn bad_request(detail: impl Into<String>) -> Self {
         Self::new(400, detail)
+    }
+
+    /// No route has this path and method.
+    pub(super) fn nothing_here() -> Self {
+        Self::new(404, "There is nothing at this path, or it does not take this method.")
     }
 
     pub(super) fn status(&self) -> StatusCode {
@@ -75,6 +80,11 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.detail)
     }
+}
+
+/// The handler of every path and method that no route has.
+pub(super) async fn nothing_here() -> Result<HttpResponse, Problem> {
+    Err(Problem::nothing_here())
 }
 
 /// Handlers return it as an error; the middleware of the admin API makes the response, with [`Problem::tell`].

@@ -5,7 +5,7 @@ use actix_web::{dev::ServiceRequest, http::Method, http::header::LINK};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Problem, json};
+use super::{Problem, response::json};
 
 /// The parameters of a list in pages.
 const PAGE: &[&str] = &["limit", "after"];

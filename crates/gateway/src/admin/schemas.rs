@@ -14,7 +14,8 @@ use super::{
     Problem,
     acts::Acts,
     body::{Body, Largest},
-    json, list, with,
+    problem,
+    response::{json, list, with},
 };
 
 /// The largest body here, in bytes: the longest document and the members around it.
@@ -32,7 +33,7 @@ pub(super) fn routes() -> impl HttpServiceFactory + 'static {
         .route("/{urn}", web::get().to(show))
         .route("/{urn}", web::put().to(put))
         .route("/{urn}", web::delete().to(remove))
-        .default_service(web::to(super::nothing_here))
+        .default_service(web::to(problem::nothing_here))
 }
 
 fn own_json(own: &OwnSchema) -> Value {

@@ -6,7 +6,7 @@ use actix_web::HttpResponse;
 use seat_ledger::{License, pools::Pool};
 use staff::PlanChange;
 
-use super::{Problem, acts::Acts, body::Body, json};
+use super::{Problem, acts::Acts, body::Body, response::json};
 
 pub(super) async fn show(acts: Acts) -> Result<HttpResponse, Problem> {
     Ok(by_license(&acts.pools().await?))

@@ -14,9 +14,8 @@ use super::{
     Problem,
     acts::{Acts, OfRegion},
     body::Body,
-    json, list,
     query::Page,
-    with,
+    response::{json, list, with},
 };
 use crate::app::App;
 

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tenant_registry::CredentialInfo;
 
-use super::{Problem, acts::Acts, body::Body, json, query::Page};
+use super::{Problem, acts::Acts, body::Body, query::Page, response::json};
 use crate::app::App;
 
 #[derive(Deserialize)]

@@ -117,14 +117,13 @@ fn answer(status: u16, line: usize) -> Vec<u8> {
     if TALLY.is_first(What::Unreadable, status, &detail) {
         tracing::info!(request_id = id, status, detail, "a request could not be read");
     }
-    head_and_body((status, reason), &detail, &id, "")
+    head_and_body(status, reason, &detail, &id, "")
 }
 
 /// Tells a newcomer that there is no room, and ends the connection. What it still sends is taken for a moment.
 pub(super) async fn refuse_newcomer(mut stream: TcpStream) {
-    let status = (503, "Service Unavailable");
     let detail = "The service has too many connections; retry after a moment.";
-    let answer = head_and_body(status, detail, &request_id::new(), "retry-after: 1\r\n");
+    let answer = head_and_body(503, "Service Unavailable", detail, &request_id::new(), "retry-after: 1\r\n");
     let telling = async {
         stream.write_all(&answer).await?;
         stream.shutdown().await?;
@@ -140,7 +139,7 @@ pub(super) async fn refuse_newcomer(mut stream: TcpStream) {
     let _ = timeout(LINGER, telling).await;
 }
 
-fn head_and_body((status, reason): (u16, &str), detail: &str, id: &str, more: &str) -> Vec<u8> {
+fn head_and_body(status: u16, reason: &str, detail: &str, id: &str, more: &str) -> Vec<u8> {
     let body = ScimError::new(status, None, detail).to_json().to_string();
     format!(
         "HTTP/1.1 {status} {reason}\r\ncontent-type: application/scim+json\r\ncontent-length: {}\r\n\

@@ -15,7 +15,7 @@ pub(super) fn patch(rt: &ResourceType, strict: bool) -> Value {
     if let (true, Value::Object(members)) = (strict, &mut operations) {
         members.insert("minItems".into(), 1.into());
     }
-    message((urn::PATCH_OP, strict), &["Operations"], json!({"Operations": operations}))
+    message(urn::PATCH_OP, strict, &["Operations"], json!({"Operations": operations}))
 }
 
 /// RFC 7644 §3.7. An operation that is none of those described fails alone.
@@ -52,7 +52,8 @@ pub(super) fn bulk_request(strict: bool) -> Value {
         members.insert("minItems".into(), 1.into());
     }
     message(
-        (urn::BULK_REQUEST, strict),
+        urn::BULK_REQUEST,
+        strict,
         &["Operations"],
         json!({
             "failOnErrors": {"anyOf": [{"type": "integer", "minimum": i32::from(strict)}, {"type": "null"}]},
@@ -109,7 +110,7 @@ pub(super) fn search_request(strict: bool) -> Value {
         members
             .extend(query_schemas().into_iter().map(|(name, _, schema)| (name.to_owned(), or_null(schema))));
     }
-    message((urn::SEARCH_REQUEST, strict), &[], properties)
+    message(urn::SEARCH_REQUEST, strict, &[], properties)
 }
 
 /// What both a query string and a body of a search may hold: name, meaning, schema.
@@ -137,7 +138,7 @@ pub(super) fn query_schemas() -> [(&'static str, &'static str, Value); 6] {
 }
 
 /// A request of RFC 7644 that is known by its URN, which only a strict tenant demands; what else it holds is ignored.
-pub(super) fn message((urn, strict): (&str, bool), required: &[&str], mut properties: Value) -> Value {
+pub(super) fn message(urn: &str, strict: bool, required: &[&str], mut properties: Value) -> Value {
     let schemas = json!({"type": "array", "items": {"const": urn}, "minItems": 1});
     if let Value::Object(members) = &mut properties {
         members.insert("schemas".into(), json_schema::schemas_of(schemas, strict));
