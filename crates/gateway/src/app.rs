@@ -46,7 +46,7 @@ impl App {
     /// # Errors
     /// One sentence for the operator.
     pub(crate) async fn open(settings: Settings, public_url: BaseUrl) -> Result<Arc<Self>, String> {
-        let stores = Stores::new(settings.store.clone()).map_err(|e| format!("stores: {e}"))?;
+        let stores = Stores::new(settings.store.settings()).map_err(|e| format!("stores: {e}"))?;
         let data_dir = DataDir::take(&settings.data_dir, settings.regions.keys())?;
         let admin_token = AdminToken::find_or_make(&data_dir)?;
         let metrics = Metrics::new().map_err(|e| format!("metrics: {e}"))?;
@@ -56,8 +56,9 @@ impl App {
             served: metrics.regions_served.clone(),
         };
         let regions = Regions::open(settings.regions.keys(), ground).await;
+        let limits = &settings.limits;
         Ok(Arc::new(Self {
-            attempts: Attempts::new(settings.wrong_secrets, settings.wrong_secrets_window),
+            attempts: Attempts::new(limits.wrong_secrets, limits.wrong_secrets_window_seconds.0),
             rules: RulesCache::new(),
             shares: Shares::new(&settings),
             dropped: Dropped::default(),
@@ -112,7 +113,7 @@ impl App {
 
     /// Whom a tenant's administrators should ask.
     pub(crate) fn contact<'a>(&'a self, tenant: &'a Tenant) -> &'a str {
-        tenant.settings.contact.as_deref().unwrap_or(&self.settings.support_contact)
+        tenant.settings.contact.as_deref().unwrap_or(&self.settings.support.contact)
     }
 
     pub(crate) fn is_ready(&self) -> bool {

@@ -37,9 +37,9 @@ const FEWEST_CONNECTIONS: usize = 4;
 /// Tenants' stores below which reading connections are given up for more of them.
 const ENOUGH_TENANTS: usize = 8;
 
-/// What the settings ask for; `None` is as the limit allows.
+/// Numbers that the settings fix; `None` means as many as the limit of open files allows.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Wishes {
+pub(crate) struct Configured {
     pub(crate) connections: Option<usize>,
     pub(crate) strangers: Option<usize>,
     pub(crate) stores: Option<usize>,
@@ -89,8 +89,8 @@ pub(crate) fn raise_limit() -> usize {
 ///
 /// # Errors
 /// One sentence that names the settings and the numbers that do not fit.
-pub(crate) fn share_out(process: Process, wishes: Wishes) -> Result<Shares, String> {
-    let shares = shares(process, wishes)?;
+pub(crate) fn share_out(process: Process, configured: Configured) -> Result<Shares, String> {
+    let shares = shares(process, configured)?;
     info!(
         open_files = process.limit,
         max_open = shares.stores,
@@ -102,8 +102,8 @@ pub(crate) fn share_out(process: Process, wishes: Wishes) -> Result<Shares, Stri
     Ok(shares)
 }
 
-fn shares(process: Process, wishes: Wishes) -> Result<Shares, String> {
-    if let Some(stores) = wishes.stores.filter(|stores| *stores <= process.regions) {
+fn shares(process: Process, configured: Configured) -> Result<Shares, String> {
+    if let Some(stores) = configured.stores.filter(|stores| *stores <= process.regions) {
         return Err(format!(
             "settings: store.max_open is {stores}, and must be more than the {} served regions (serve_regions), each of which \
              keeps its registry open",
@@ -111,12 +111,12 @@ fn shares(process: Process, wishes: Wishes) -> Result<Shares, String> {
         ));
     }
     // What was asked for is given, or refused; only where all is left to the limit are readers given up for more tenants.
-    let fewest_readers = if wishes.stores.is_some() { process.read_connections } else { 1 };
+    let fewest_readers = if configured.stores.is_some() { process.read_connections } else { 1 };
     let mut tried = (fewest_readers..=process.read_connections).rev().map(|readers| {
-        let shares = process.share_with(readers, wishes);
+        let shares = process.share_with(readers, configured);
         shares.map(|shares| (shares.stores >= process.regions + ENOUGH_TENANTS, shares))
     });
-    let mut best = Err(process.cannot_fit(wishes));
+    let mut best = Err(process.cannot_fit(configured));
     for shares in &mut tried {
         match shares {
             Some((true, shares)) => return Ok(shares),
@@ -134,24 +134,24 @@ impl Process {
     }
 
     /// `None` when it does not fit.
-    fn share_with(&self, read_connections: usize, wishes: Wishes) -> Option<Shares> {
+    fn share_with(&self, read_connections: usize, configured: Configured) -> Option<Shares> {
         let of_one = of_a_store(read_connections);
-        let fewest_stores = wishes.stores.unwrap_or(self.regions + 1);
+        let fewest_stores = configured.stores.unwrap_or(self.regions + 1);
         let free =
             self.limit.checked_sub(self.reserved())?.checked_sub(of_one.checked_mul(fewest_stores)?)?;
         let connections =
-            wishes.connections.unwrap_or_else(|| (free / 2).clamp(FEWEST_CONNECTIONS, MOST_CONNECTIONS));
+            configured.connections.unwrap_or_else(|| (free / 2).clamp(FEWEST_CONNECTIONS, MOST_CONNECTIONS));
         let more = free.checked_sub(connections)? / of_one;
         let stores =
-            wishes.stores.unwrap_or_else(|| (fewest_stores + more).min(MOST_STORES.max(fewest_stores)));
-        let strangers = wishes.strangers.unwrap_or((connections / 2).max(1)).min(connections);
+            configured.stores.unwrap_or_else(|| (fewest_stores + more).min(MOST_STORES.max(fewest_stores)));
+        let strangers = configured.strangers.unwrap_or((connections / 2).max(1)).min(connections);
         Some(Shares { connections, strangers, stores, read_connections })
     }
 
-    fn cannot_fit(&self, wishes: Wishes) -> String {
-        let readers = if wishes.stores.is_some() { self.read_connections } else { 1 };
-        let stores = wishes.stores.unwrap_or(self.regions + 1);
-        let connections = wishes.connections.unwrap_or(FEWEST_CONNECTIONS);
+    fn cannot_fit(&self, configured: Configured) -> String {
+        let readers = if configured.stores.is_some() { self.read_connections } else { 1 };
+        let stores = configured.stores.unwrap_or(self.regions + 1);
+        let connections = configured.connections.unwrap_or(FEWEST_CONNECTIONS);
         let needed = stores.saturating_mul(of_a_store(readers)).saturating_add(connections + self.reserved());
         format!(
             "settings: {stores} open stores (store.max_open; {} file descriptors each at store.read_connections {readers}), \
@@ -182,7 +182,7 @@ mod tests {
     fn what_is_shared_out_fits_and_leaves_some_for_everybody() {
         for limit in (96..1024).chain([1024, 4096, 20_000, 1 << 20, usize::MAX]) {
             let process = process(limit);
-            let Ok(shares) = shares(process, Wishes::default()) else {
+            let Ok(shares) = shares(process, Configured::default()) else {
                 assert!(limit < 128, "{limit} is enough");
                 continue;
             };
@@ -191,29 +191,30 @@ mod tests {
             assert!((1..=shares.connections).contains(&shares.strangers), "{limit}: {shares:?}");
             assert!((1..=4).contains(&shares.read_connections));
         }
-        let plenty = shares(process(1 << 20), Wishes::default()).unwrap();
+        let plenty = shares(process(1 << 20), Configured::default()).unwrap();
         let most = Shares { connections: 4096, strangers: 2048, stores: 512, read_connections: 4 };
         assert_eq!(plenty, most);
-        assert!(shares(Process { regions: 1, ..process(64) }, Wishes::default()).is_ok());
+        assert!(shares(Process { regions: 1, ..process(64) }, Configured::default()).is_ok());
     }
 
     #[test]
     fn what_was_asked_for_is_given_or_refused_with_the_keys_and_the_numbers() {
-        let wishes = Wishes { stores: Some(512), ..Wishes::default() };
-        assert_eq!(shares(process(20_000), wishes).unwrap().stores, 512);
-        for (limit, wishes) in [
-            (1024, wishes),
-            (1024, Wishes { connections: Some(1000), ..Wishes::default() }),
-            (40, Wishes::default()),
-            (1024, Wishes { stores: Some(usize::MAX), ..Wishes::default() }),
+        let configured = Configured { stores: Some(512), ..Configured::default() };
+        assert_eq!(shares(process(20_000), configured).unwrap().stores, 512);
+        for (limit, configured) in [
+            (1024, configured),
+            (1024, Configured { connections: Some(1000), ..Configured::default() }),
+            (40, Configured::default()),
+            (1024, Configured { stores: Some(usize::MAX), ..Configured::default() }),
         ] {
-            let refused = shares(process(limit), wishes).unwrap_err();
+            let refused = shares(process(limit), configured).unwrap_err();
             let named =
                 ["store.max_open", "server.max_connections", "store.read_connections", "serve_regions"];
             assert!(named.iter().all(|key| refused.contains(key)), "{refused}");
             assert!(refused.contains(&limit.to_string()), "{refused}");
         }
-        let refused = shares(process(1024), Wishes { stores: Some(5), ..Wishes::default() }).unwrap_err();
+        let refused =
+            shares(process(1024), Configured { stores: Some(5), ..Configured::default() }).unwrap_err();
         assert!(refused.contains("store.max_open") && refused.contains("serve_regions"), "{refused}");
     }
 }

@@ -14,7 +14,7 @@ use tracing::{info, warn};
 use crate::{
     admin,
     app::App,
-    descriptors::{self, METRICS_CONNECTIONS, Process},
+    descriptors::{self, Configured, METRICS_CONNECTIONS, Process},
     health, http,
     process_limits::make_files_for_this_user_only,
     scim,
@@ -40,17 +40,17 @@ async fn run(mut settings: Settings) -> Result<(), String> {
     outlive_the_file_size_limit();
     // Taken before anybody can see this process: from its first answer on, a stop is an orderly one.
     let stop_asked_for = stop_signals();
-    let workers = settings.workers.unwrap_or_else(one_a_core);
+    let workers = settings.server.workers.unwrap_or_else(one_a_core);
     let connections = share_out_descriptors(&mut settings, workers)?;
-    let listener = bind("server.listen", settings.listen)?;
+    let listener = bind("server.listen", settings.server.listen)?;
     let address = listener.local_addr().map_err(|e| format!("server.listen: {e}"))?;
-    let admin = settings.admin_listen.map(|a| bind("admin.listen", a)).transpose()?;
-    let metrics = settings.metrics_listen.map(|a| bind("metrics.listen", a)).transpose()?;
+    let admin = settings.admin.listen.map(|a| bind("admin.listen", a)).transpose()?;
+    let metrics = settings.metrics.listen.map(|a| bind("metrics.listen", a)).transpose()?;
     let admin_address = match &admin {
         Some(listener) => listener.local_addr().map_err(|e| format!("admin.listen: {e}"))?,
         None => address,
     };
-    let public_url = match settings.public_url.clone() {
+    let public_url = match settings.server.public_url.clone() {
         Some(told) => told,
         None => {
             BaseUrl::parse(&format!("http://{address}")).map_err(|fault| format!("server.listen {fault}"))?
@@ -60,7 +60,7 @@ async fn run(mut settings: Settings) -> Result<(), String> {
     leave_server_url(&app.settings.data_dir, admin_address)?;
     let metrics = metrics.map(|listener| metrics_server(&app, listener)).transpose()?;
     let doors = if admin.is_some() { Doors::Clients } else { Doors::ClientsAndStaff };
-    let http::Serving { server, stopper } = serving(&app, listener, (doors, workers), &connections)?;
+    let http::Serving { server, stopper } = serving(&app, listener, doors, workers, &connections)?;
     let admin = admin.map(|listener| server_for_staff(&app, listener, &connections)).transpose()?;
     let looked_after = Arc::clone(&app);
     actix_web::rt::spawn(async move { looked_after.regions.look_after().await });
@@ -127,10 +127,15 @@ fn one_a_core() -> usize {
 fn share_out_descriptors(settings: &mut Settings, workers: usize) -> Result<http::Connections, String> {
     let read_connections = usize::try_from(settings.store.read_connections).unwrap_or(usize::MAX);
     let (limit, regions) = (descriptors::raise_limit(), settings.regions.len());
-    let listeners = if settings.admin_listen.is_some() { 2 } else { 1 };
+    let listeners = if settings.admin.listen.is_some() { 2 } else { 1 };
     let process = Process { limit, workers, listeners, regions, read_connections };
-    let shares = descriptors::share_out(process, settings.wishes)?;
-    settings.store.max_open = shares.stores;
+    let configured = Configured {
+        connections: settings.server.max_connections,
+        strangers: settings.server.max_unauthenticated,
+        stores: settings.store.max_open,
+    };
+    let shares = descriptors::share_out(process, configured)?;
+    settings.store.max_open = Some(shares.stores);
     settings.store.read_connections = u32::try_from(shares.read_connections).unwrap_or(u32::MAX);
     Ok(http::Connections::new(shares.bounds()))
 }
@@ -138,22 +143,23 @@ fn share_out_descriptors(settings: &mut Settings, workers: usize) -> Result<http
 fn serving(
     app: &Arc<App>,
     listener: TcpListener,
-    (doors, workers): (Doors, usize),
+    doors: Doors,
+    workers: usize,
     connections: &http::Connections,
 ) -> Result<http::Serving, String> {
-    let settings = &app.settings;
+    let (server, limits) = (&app.settings.server, &app.settings.limits);
     let data = web::Data::from(Arc::clone(app));
-    let turn = settings.store.admission_deadline;
+    let turn = app.settings.store.admission_deadline();
     // The work waits for memory for its body, to have it read, for a share of what is done in the background and for its turn at
     // two stores, and then has as long again; a bulk waits once more when its time is nearly over, and a search makes its page
     // of what it has found.
-    let work = (turn * 7).max(settings.bulk_time.max(settings.search_time) + turn * 5);
+    let work = (turn * 7).max(limits.bulk_seconds.0.max(limits.search_seconds.0) + turn * 5);
     let timeouts = http::Timeouts {
-        head: settings.header_timeout,
-        exchange: settings.header_timeout + settings.body_timeout + work,
-        write: settings.write_timeout,
-        idle: settings.keep_alive,
-        shutdown: settings.shutdown,
+        head: server.header_timeout_seconds.0,
+        exchange: server.header_timeout_seconds.0 + server.body_timeout_seconds.0 + work,
+        write: server.write_timeout_seconds.0,
+        idle: server.keep_alive_seconds.0,
+        shutdown: server.shutdown_seconds.0,
     };
     let application =
         move || HttpApp::new().app_data(data.clone()).configure(move |config| doors.routes(config));
@@ -170,7 +176,7 @@ fn server_for_staff(
     listener: TcpListener,
     connections: &http::Connections,
 ) -> Result<http::Stopper, String> {
-    let http::Serving { server, stopper } = serving(app, listener, (Doors::Staff, 1), connections)?;
+    let http::Serving { server, stopper } = serving(app, listener, Doors::Staff, 1, connections)?;
     actix_web::rt::spawn(server);
     Ok(stopper)
 }

@@ -70,16 +70,14 @@ impl Shares {
     pub(crate) fn new(settings: &Settings) -> Self {
         let works = settings.store.read_connections.saturating_sub(1).clamp(1, WORKS);
         let all_works = WORKS_EACH_CORE * available_parallelism().map_or(1, usize::from);
-        let largest = memory_of(settings.body_limit);
+        let longest = settings.server.body_limit_bytes;
+        let largest = memory_of(longest);
         Self {
             work: Quota::new(works, u32::try_from(all_works).unwrap_or(u32::MAX).max(works * 2)),
-            bodies: Quota::new(
-                kib(BODIES.max(settings.body_limit)),
-                kib(ALL_BODIES.max(settings.body_limit)),
-            ),
+            bodies: Quota::new(kib(BODIES.max(longest)), kib(ALL_BODIES.max(longest))),
             values: Quota::new(kib(VALUES.max(largest)), kib(ALL_VALUES.max(largest))),
             answers: Arc::new(Quota::new(kib(ANSWERS), kib(ALL_ANSWERS))),
-            patience: settings.store.admission_deadline,
+            patience: settings.store.admission_deadline(),
         }
     }
 

@@ -46,7 +46,8 @@ impl Body {
         payload: Payload,
     ) -> Result<Self, ApiError> {
         check_type(request)?;
-        let (limit, time) = (app.settings.body_limit, app.settings.body_timeout);
+        let server = &app.settings.server;
+        let (limit, time) = (server.body_limit_bytes, server.body_timeout_seconds.0);
         let announced =
             request.headers().get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
         if announced.is_some_and(|length| length > limit.saturating_mul(DRAINED)) {

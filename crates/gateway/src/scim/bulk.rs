@@ -106,7 +106,7 @@ impl Work {
                     self.end_failed(error, failures == FAILURES);
                 }
             }
-            if began.elapsed() >= self.app.settings.bulk_time {
+            if began.elapsed() >= self.app.settings.limits.bulk_seconds.0 {
                 self.end_rest();
             }
         }
@@ -157,7 +157,7 @@ impl Work {
     /// it again.
     fn end_rest(&mut self) {
         let rest = locked(&self.bulk).give_up();
-        let seconds = self.app.settings.bulk_time.as_secs();
+        let seconds = self.app.settings.limits.bulk_seconds.0.as_secs();
         let detail = format!(
             "Not attempted: the bulk has taken longer than {seconds} seconds. Send this operation again."
         );

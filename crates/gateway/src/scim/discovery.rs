@@ -67,9 +67,9 @@ fn describe(
 fn features(app: &App) -> discovery::Features {
     discovery::Features {
         max_operations: u64::try_from(scim_core::bulk::MAX_OPERATIONS).unwrap_or(u64::MAX),
-        max_payload_size: u64::try_from(app.settings.body_limit).unwrap_or(u64::MAX),
-        max_results: app.settings.max_results,
-        cursor_timeout: app.settings.cursor_timeout.as_secs(),
+        max_payload_size: u64::try_from(app.settings.server.body_limit_bytes).unwrap_or(u64::MAX),
+        max_results: app.settings.limits.max_results,
+        cursor_timeout: app.settings.limits.cursor_timeout_seconds.0.as_secs(),
         documentation_uri: None,
     }
 }

@@ -33,7 +33,7 @@ pub(super) async fn list(
         text_of(filter.as_ref().map(ToString::to_string)),
         text_of(sort.as_ref().map(ToString::to_string)),
     ];
-    let paging = request.paging(app.settings.max_results)?;
+    let paging = request.paging(app.settings.limits.max_results)?;
     let asked = Asked::of(app, store, paging, &json!(query).to_string()).await?;
     store
         .read(move |tx| {

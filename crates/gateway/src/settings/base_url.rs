@@ -44,6 +44,11 @@ impl BaseUrl {
         Ok(Self { text: text.to_owned(), authority, default_port, prefix })
     }
 
+    /// Reads a setting that may be blank.
+    pub(crate) fn optional(text: &str) -> Result<Option<Self>, &'static str> {
+        Some(text).filter(|text| !text.trim().is_empty()).map(Self::parse).transpose()
+    }
+
     /// Whether a `Host` header names this host: in any letter case, with the scheme's default port or without it
     /// (RFC 9110 §4.2.3).
     pub(crate) fn is_host(&self, host: &str) -> bool {

@@ -1,26 +1,27 @@
 //! Checked settings: addresses parsed, durations typed, regions known. Read once, at the start.
 
 mod base_url;
-mod raw;
+mod fields;
 
 use std::{
     collections::BTreeMap,
-    fmt,
-    net::{SocketAddr, ToSocketAddrs},
+    fmt::Display,
+    net::SocketAddr,
     ops::RangeInclusive,
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use config::{Config, Environment, File, FileFormat};
+use config::{Config, ConfigError, Environment, File, FileFormat};
 use scim_core::list::Page;
+use serde::Deserialize;
 use staff::printable::{MAX_CONTACT, line};
 use store::{Clock, StoreSettings};
 use tenant_registry::RegionCode;
 
 pub(crate) use base_url::BaseUrl;
-
-use crate::descriptors::Wishes;
+pub(crate) use fields::LogFormat;
+use fields::Seconds;
 
 /// The defaults, which are also the documentation of every key.
 pub(crate) const DEFAULTS: &str = include_str!("default.toml");
@@ -28,56 +29,118 @@ pub(crate) const DEFAULTS: &str = include_str!("default.toml");
 /// The longest life of a cursor: `pagination.cursorTimeout` is a positive integer (RFC 9865 §4).
 const YEAR_SECONDS: u64 = 31_536_000;
 
-/// All settings of one process.
-#[derive(Clone, Debug)]
+/// All settings of one process. Each field has the name of its key.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Settings {
     pub(crate) data_dir: PathBuf,
+    serve_regions: Vec<String>,
+    #[serde(rename = "regions")]
+    defined: BTreeMap<String, Defined>,
     /// The regions that are served.
+    #[serde(skip)]
     pub(crate) regions: BTreeMap<RegionCode, Region>,
-    pub(crate) listen: SocketAddr,
-    /// How clients reach the shared host; `None` means by the listener's address.
-    pub(crate) public_url: Option<BaseUrl>,
-    pub(crate) workers: Option<usize>,
-    /// Limits that compete for file descriptors.
-    pub(crate) wishes: Wishes,
-    pub(crate) body_limit: usize,
-    pub(crate) header_timeout: Duration,
-    pub(crate) body_timeout: Duration,
-    pub(crate) write_timeout: Duration,
-    /// How long a connection may wait for its next request.
-    pub(crate) keep_alive: Duration,
-    pub(crate) shutdown: Duration,
-    /// `None`: the admin API is behind `listen`.
-    pub(crate) admin_listen: Option<SocketAddr>,
-    pub(crate) metrics_listen: Option<SocketAddr>,
-    pub(crate) log_level: String,
-    pub(crate) log_format: LogFormat,
-    pub(crate) support_contact: String,
-    pub(crate) wrong_secrets: u32,
-    pub(crate) wrong_secrets_window: Duration,
-    pub(crate) max_results: u64,
-    pub(crate) cursor_timeout: Duration,
-    /// How long a bulk may run; the operations that are left are not attempted.
-    pub(crate) bulk_time: Duration,
-    /// How long a search may read resources.
-    pub(crate) search_time: Duration,
-    pub(crate) store: StoreSettings,
+    pub(crate) server: Server,
+    pub(crate) admin: OwnListener,
+    pub(crate) metrics: OwnListener,
+    pub(crate) log: Log,
+    pub(crate) support: Support,
+    pub(crate) limits: Limits,
+    pub(crate) store: Store,
 }
 
-/// One region.
-#[derive(Clone, Debug)]
+/// SCIM's listener and its connections.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Server {
+    #[serde(deserialize_with = "fields::address")]
+    pub(crate) listen: SocketAddr,
+    /// How clients reach the shared host; `None` means by the listener's address.
+    #[serde(deserialize_with = "fields::optional_url")]
+    pub(crate) public_url: Option<BaseUrl>,
+    #[serde(deserialize_with = "fields::unless_zero")]
+    pub(crate) workers: Option<usize>,
+    #[serde(deserialize_with = "fields::unless_zero")]
+    pub(crate) max_connections: Option<usize>,
+    #[serde(deserialize_with = "fields::unless_zero")]
+    pub(crate) max_unauthenticated: Option<usize>,
+    pub(crate) body_limit_bytes: usize,
+    pub(crate) header_timeout_seconds: Seconds,
+    pub(crate) body_timeout_seconds: Seconds,
+    pub(crate) write_timeout_seconds: Seconds,
+    /// How long a connection may wait for its next request.
+    pub(crate) keep_alive_seconds: Seconds,
+    pub(crate) shutdown_seconds: Seconds,
+}
+
+/// A listener that may be absent: the admin API is then served by `server.listen`, the metrics are not.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OwnListener {
+    #[serde(deserialize_with = "fields::optional_address")]
+    pub(crate) listen: Option<SocketAddr>,
+}
+
+/// Log lines.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Log {
+    pub(crate) level: String,
+    #[serde(deserialize_with = "fields::log_format")]
+    pub(crate) format: LogFormat,
+}
+
+/// Whom refusals tell administrators to ask.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Support {
+    pub(crate) contact: String,
+}
+
+/// Limits of requests.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Limits {
+    pub(crate) wrong_secrets: u32,
+    pub(crate) wrong_secrets_window_seconds: Seconds,
+    pub(crate) max_results: u64,
+    pub(crate) cursor_timeout_seconds: Seconds,
+    /// How long a bulk may run; the operations that are left are not attempted.
+    pub(crate) bulk_seconds: Seconds,
+    /// How long a search may read resources.
+    pub(crate) search_seconds: Seconds,
+}
+
+/// Tenants' stores.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Store {
+    pub(crate) read_connections: u32,
+    #[serde(deserialize_with = "fields::unless_zero")]
+    pub(crate) max_open: Option<usize>,
+    max_waiting_writes: usize,
+    admission_deadline_ms: u64,
+    group_commit_max: usize,
+    clock_ahead_days: u64,
+    log_limit_mib: u32,
+}
+
+/// A region as it is defined; checked if it is served.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Defined {
+    name: String,
+    #[serde(default)]
+    base_url: String,
+}
+
+/// A region that is served.
+#[derive(Debug)]
 pub(crate) struct Region {
     /// For people.
     pub(crate) name: String,
     /// `https://ire.scim.example.com`, if the region has its own host or path.
     pub(crate) base_url: Option<BaseUrl>,
-}
-
-/// How log lines are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum LogFormat {
-    Json,
-    Text,
 }
 
 impl Settings {
@@ -97,174 +160,129 @@ impl Settings {
             .with_list_parse_key("serve_regions")
             .try_parsing(true);
         let merged = sources.add_source(environment).build().map_err(|e| format!("settings: {e}"))?;
-        let raw: raw::Raw = merged.try_deserialize().map_err(|e| format!("settings: {e}"))?;
-        Self::try_from(raw)
+        Self::checked(merged)
+    }
+
+    fn checked(merged: Config) -> Result<Self, String> {
+        let mut settings: Self = merged.try_deserialize().map_err(|error| match error {
+            ConfigError::At { error, key: Some(key), .. } => format!("settings: {key}: {error}"),
+            other => format!("settings: {other}"),
+        })?;
+        settings.support.contact = line("settings: support.contact", &settings.support.contact, MAX_CONTACT)?;
+        let Limits { max_results, cursor_timeout_seconds, .. } = &settings.limits;
+        within("limits.max_results", *max_results, &(1..=Page::MAX_COUNT))?;
+        within("limits.cursor_timeout_seconds", cursor_timeout_seconds.0.as_secs(), &(1..=YEAR_SECONDS))?;
+        within("store.log_limit_mib", settings.store.log_limit_mib, &StoreSettings::LOG_LIMIT_MIB)?;
+        for code in &settings.serve_regions {
+            let Defined { name, base_url } = settings.defined.remove(code).ok_or_else(|| {
+                format!("settings: serve_regions names {code:?}, which [regions] does not define")
+            })?;
+            let code = RegionCode::new(code).map_err(|e| format!("settings: region {code:?}: {e}"))?;
+            let base_url = BaseUrl::optional(&base_url)
+                .map_err(|fault| format!("settings: regions.{code}.base_url: {fault}, not {base_url:?}"))?;
+            settings.regions.insert(code, Region { name, base_url });
+        }
+        if settings.regions.is_empty() {
+            return Err("settings: serve_regions is empty; name at least one region".to_owned());
+        }
+        Ok(settings)
     }
 }
 
-impl TryFrom<raw::Raw> for Settings {
-    type Error = String;
-
-    fn try_from(raw: raw::Raw) -> Result<Self, String> {
-        let server = raw.server;
-        Ok(Self {
-            data_dir: PathBuf::from(raw.data_dir),
-            regions: regions(&raw.serve_regions, raw.regions)?,
-            listen: address("server.listen", &server.listen)?,
-            public_url: url("server.public_url", &server.public_url)?,
-            workers: Some(server.workers).filter(|n| *n > 0),
-            wishes: Wishes {
-                connections: Some(server.max_connections).filter(|n| *n > 0),
-                strangers: Some(server.max_unauthenticated).filter(|n| *n > 0),
-                stores: Some(raw.store.max_open).filter(|n| *n > 0),
-            },
-            body_limit: server.body_limit_bytes,
-            header_timeout: Duration::from_secs(server.header_timeout_seconds),
-            body_timeout: Duration::from_secs(server.body_timeout_seconds),
-            write_timeout: Duration::from_secs(server.write_timeout_seconds),
-            keep_alive: Duration::from_secs(server.keep_alive_seconds),
-            shutdown: Duration::from_secs(server.shutdown_seconds),
-            admin_listen: optional_address("admin.listen", &raw.admin.listen)?,
-            metrics_listen: optional_address("metrics.listen", &raw.metrics.listen)?,
-            log_level: raw.log.level,
-            log_format: match raw.log.format.as_str() {
-                "json" => LogFormat::Json,
-                "text" => LogFormat::Text,
-                other => return Err(format!("settings: log.format is json or text, not {other:?}")),
-            },
-            support_contact: line("support.contact", &raw.support.contact, MAX_CONTACT)
-                .map_err(|wrong| format!("settings: {wrong}"))?,
-            wrong_secrets: raw.limits.wrong_secrets,
-            wrong_secrets_window: Duration::from_secs(raw.limits.wrong_secrets_window_seconds),
-            max_results: within("limits.max_results", raw.limits.max_results, &(1..=Page::MAX_COUNT))?,
-            cursor_timeout: Duration::from_secs(within(
-                "limits.cursor_timeout_seconds",
-                raw.limits.cursor_timeout_seconds,
-                &(1..=YEAR_SECONDS),
-            )?),
-            bulk_time: Duration::from_secs(raw.limits.bulk_seconds),
-            search_time: Duration::from_secs(raw.limits.search_seconds),
-            store: StoreSettings {
-                read_connections: raw.store.read_connections,
-                max_waiting: raw.store.max_waiting_writes,
-                admission_deadline: Duration::from_millis(raw.store.admission_deadline_ms),
-                group_commit_max: raw.store.group_commit_max,
-                clock: Clock::system(Duration::from_secs(raw.store.clock_ahead_days.saturating_mul(86_400))),
-                log_limit_mib: within(
-                    "store.log_limit_mib",
-                    raw.store.log_limit_mib,
-                    &StoreSettings::LOG_LIMIT_MIB,
-                )?,
-                ..StoreSettings::default()
-            },
-        })
-    }
-}
-
-fn within<T: PartialOrd + fmt::Display>(key: &str, value: T, legal: &RangeInclusive<T>) -> Result<T, String> {
+fn within<T: PartialOrd + Display>(key: &str, value: T, legal: &RangeInclusive<T>) -> Result<(), String> {
     if legal.contains(&value) {
-        return Ok(value);
+        return Ok(());
     }
     Err(format!("settings: {key} is {} to {}, not {value}", legal.start(), legal.end()))
 }
 
-fn address(key: &str, text: &str) -> Result<SocketAddr, String> {
-    let found = text.to_socket_addrs().ok().and_then(|mut addresses| addresses.next());
-    found.ok_or_else(|| format!("settings: {key} must be host:port, such as 127.0.0.1:8080, not {text:?}"))
-}
-
-fn optional_address(key: &str, text: &str) -> Result<Option<SocketAddr>, String> {
-    Some(text).filter(|text| !text.is_empty()).map(|text| address(key, text)).transpose()
-}
-
-fn url(key: &str, text: &str) -> Result<Option<BaseUrl>, String> {
-    if text.trim().is_empty() {
-        return Ok(None);
+impl Store {
+    /// How long a request may wait for its turn in a store.
+    pub(crate) fn admission_deadline(&self) -> Duration {
+        Duration::from_millis(self.admission_deadline_ms)
     }
-    BaseUrl::parse(text).map(Some).map_err(|fault| format!("settings: {key} {fault}, not {text:?}"))
-}
 
-fn regions(
-    served: &[String],
-    mut defined: BTreeMap<String, raw::Region>,
-) -> Result<BTreeMap<RegionCode, Region>, String> {
-    let mut regions = BTreeMap::new();
-    for code in served {
-        let raw = defined.remove(code).ok_or_else(|| {
-            format!("settings: serve_regions names {code:?}, which [regions] does not define")
-        })?;
-        let code = RegionCode::new(code).map_err(|e| format!("settings: region {code:?}: {e}"))?;
-        let base_url = url(&format!("regions.{code}.base_url"), &raw.base_url)?;
-        regions.insert(code, Region { name: raw.name, base_url });
+    /// What the stores are opened with.
+    pub(crate) fn settings(&self) -> StoreSettings {
+        let default = StoreSettings::default();
+        StoreSettings {
+            read_connections: self.read_connections,
+            max_open: self.max_open.unwrap_or(default.max_open),
+            max_waiting: self.max_waiting_writes,
+            admission_deadline: self.admission_deadline(),
+            group_commit_max: self.group_commit_max,
+            clock: Clock::system(Duration::from_secs(self.clock_ahead_days.saturating_mul(86_400))),
+            log_limit_mib: self.log_limit_mib,
+            ..default
+        }
     }
-    if regions.is_empty() {
-        return Err("settings: serve_regions is empty; name at least one region".to_owned());
-    }
-    Ok(regions)
 }
 
 #[cfg(test)]
 mod tests {
+    use config::Value;
+
     use super::*;
 
-    fn defaults() -> raw::Raw {
-        toml_of(DEFAULTS)
-    }
-
-    fn toml_of(text: &str) -> raw::Raw {
-        let config = Config::builder().add_source(File::from_str(text, FileFormat::Toml)).build().unwrap();
-        config.try_deserialize().unwrap()
+    /// The defaults with one other value.
+    fn with(key: &str, value: impl Into<Value>) -> Result<Settings, String> {
+        let sources = Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
+        Settings::checked(sources.set_override(key, value).unwrap().build().unwrap())
     }
 
     #[test]
     fn the_defaults_are_settings_that_the_program_trusts() {
-        let settings = Settings::try_from(defaults()).unwrap();
+        let settings = with("server.workers", 0).unwrap();
         let codes: Vec<&str> = settings.regions.keys().map(RegionCode::as_str).collect();
         assert_eq!(codes, ["ca", "ire", "nl", "uk", "us"]);
-        assert_eq!(settings.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!(settings.server.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!(settings.server.workers, None);
     }
 
     #[test]
     fn nonsense_is_named() {
-        for (key, wrong) in
-            [("server.listen", "nowhere"), ("server.public_url", "ftp://x"), ("log.format", "xml")]
-        {
-            let (table, name) = key.split_once('.').unwrap();
-            let mut raw = defaults();
-            match (table, name) {
-                ("server", "listen") => raw.server.listen = wrong.into(),
-                ("server", _) => raw.server.public_url = wrong.into(),
-                _ => raw.log.format = wrong.into(),
-            }
-            let error = Settings::try_from(raw).unwrap_err();
+        for (key, wrong) in [
+            ("server.listen", "nowhere"),
+            ("admin.listen", "nowhere"),
+            ("server.public_url", "ftp://x"),
+            ("regions.ire.base_url", "ftp://x"),
+            ("log.format", "xml"),
+            ("limits.bulk_seconds", "soon"),
+        ] {
+            let error = with(key, wrong).unwrap_err();
             assert!(error.contains(key) && error.contains(wrong), "{error}");
         }
+        assert!(with("support.contact", " ").unwrap_err().contains("support.contact"));
+        assert!(with("server.lisen", "127.0.0.1:80").unwrap_err().contains("lisen"));
     }
 
     #[test]
-    fn a_cursor_is_good_for_some_time() {
-        for wrong in [0, u64::MAX] {
-            let mut raw = defaults();
-            raw.limits.cursor_timeout_seconds = wrong;
-            assert!(Settings::try_from(raw).unwrap_err().contains("cursor_timeout_seconds"));
-        }
-    }
-
-    #[test]
-    fn the_bound_of_a_log_has_bounds() {
-        for wrong in [0, 3, 20_000] {
-            let mut raw = defaults();
-            raw.store.log_limit_mib = wrong;
-            let error = Settings::try_from(raw).unwrap_err();
-            assert!(error.contains("store.log_limit_mib") && error.contains(&wrong.to_string()), "{error}");
+    fn a_number_outside_its_range_is_named() {
+        for (key, wrong) in [
+            ("limits.cursor_timeout_seconds", 0),
+            ("limits.cursor_timeout_seconds", u64::MAX),
+            ("limits.max_results", 0),
+            ("limits.max_results", 1001),
+            ("store.log_limit_mib", 0),
+            ("store.log_limit_mib", 3),
+            ("store.log_limit_mib", 20_000),
+        ] {
+            let error = with(key, wrong).unwrap_err();
+            assert!(error.contains(key) && error.contains(&wrong.to_string()), "{error}");
         }
     }
 
     #[test]
     fn a_served_region_must_be_defined() {
-        let mut raw = defaults();
-        raw.serve_regions.push("mars".into());
-        assert!(Settings::try_from(raw).unwrap_err().contains("mars"));
+        assert!(with("serve_regions", vec!["ire", "mars"]).unwrap_err().contains("mars"));
+    }
+
+    #[test]
+    fn a_region_that_is_not_served_is_not_checked() {
+        let sources = Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
+        let sources = sources.set_override("serve_regions", vec!["ire"]).unwrap();
+        let sources = sources.set_override("regions.uk.base_url", "ftp://x").unwrap();
+        assert_eq!(Settings::checked(sources.build().unwrap()).unwrap().regions.len(), 1);
     }
 
     #[test]

@@ -35,7 +35,8 @@ impl Asked {
         Ok(match paging {
             Paging::Index(page) => Self::Index(page),
             Paging::Cursor { cursor, count } => {
-                let signer = Signer::new(&secret(store).await?, query, app.settings.cursor_timeout);
+                let signer =
+                    Signer::new(&secret(store).await?, query, app.settings.limits.cursor_timeout_seconds.0);
                 let (is_first, now_ms) = (cursor.is_empty(), store.now_ms());
                 let step = if is_first { Step::first() } else { signer.read(&cursor, now_ms)? };
                 Self::Cursor { signer: Box::new(signer), now_ms, step, count }

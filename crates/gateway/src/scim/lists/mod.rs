@@ -74,9 +74,9 @@ async fn answer(
     };
     let projections =
         Projections { user: request.projection(&rules.user)?, group: request.projection(&rules.group)? };
-    let paging = request.paging(app.settings.max_results)?;
+    let paging = request.paging(app.settings.limits.max_results)?;
     let asked = Asked::of(app, &store, paging, &query_text(kind, &parts)).await?;
-    let (answers, time) = (app.shares.answers(), app.settings.search_time);
+    let (answers, time) = (app.shares.answers(), app.settings.limits.search_seconds.0);
     let for_whom = Arc::clone(&tenant);
     let search = Search { rules, parts, asked, projections, time, answers, tenant: for_whom };
     let small = search.asked_within(&|| false, &|_| true);
