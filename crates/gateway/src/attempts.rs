@@ -1,7 +1,8 @@
-//! Guessing: wrong secrets are counted by address and by key id. Beyond a limit further wrong ones get 429; a right secret
-//! is always served, because it is checked first (attack 21).
+//! Wrong secrets are counted by address and by key id. Above the limit wrong secrets get 429; a correct secret is always served,
+//! because it is checked first (attack 21).
 
 use std::{
+    convert::Infallible,
     net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
@@ -9,10 +10,10 @@ use std::{
 
 use quick_cache::sync::Cache;
 
-/// Addresses and key ids that are counted at the same time; the least used are forgotten first.
+/// Addresses and key ids that are counted at the same time; the least used are dropped first.
 const COUNTED: usize = 20_000;
 
-/// Okta doubles a `Retry-After` by itself and gives up after ten: a large one would end a sync whose token was just mended.
+/// Okta doubles each `Retry-After` and gives up after ten tries: a large value would end a sync whose token was just corrected.
 const LONGEST_WAIT_SECONDS: u64 = 5;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -26,7 +27,13 @@ struct Window {
     wrong: u32,
 }
 
-/// Wrong secrets of late.
+impl Window {
+    fn new() -> Self {
+        Self { began: Instant::now(), wrong: 0 }
+    }
+}
+
+/// The wrong secrets of the current windows.
 pub(crate) struct Attempts {
     limit: u32,
     window: Duration,
@@ -38,7 +45,7 @@ impl Attempts {
         Self { limit, window, counts: Cache::new(COUNTED) }
     }
 
-    /// Counts one wrong secret; the seconds to wait when there were too many.
+    /// Counts one wrong secret. Returns the seconds to wait if there were too many.
     pub(crate) fn wrong(&self, address: Option<IpAddr>, key_id: Option<&str>) -> Option<u64> {
         let sources = [address.map(Source::Address), key_id.map(|id| Source::KeyId(id.to_owned()))];
         let waits = sources.into_iter().flatten().filter_map(|source| self.count(source));
@@ -46,19 +53,11 @@ impl Attempts {
     }
 
     fn count(&self, source: Source) -> Option<u64> {
-        let fresh = || {
-            Ok::<_, std::convert::Infallible>(Arc::new(Mutex::new(Window {
-                began: Instant::now(),
-                wrong: 0,
-            })))
-        };
-        let window = match self.counts.get_or_insert_with(&source, fresh) {
-            Ok(window) => window,
-            Err(never) => match never {},
-        };
+        let fresh = || Ok::<_, Infallible>(Arc::new(Mutex::new(Window::new())));
+        let Ok(window) = self.counts.get_or_insert_with(&source, fresh);
         let mut window = window.lock().unwrap_or_else(PoisonError::into_inner);
         if window.began.elapsed() >= self.window {
-            *window = Window { began: Instant::now(), wrong: 0 };
+            *window = Window::new();
         }
         window.wrong = window.wrong.saturating_add(1);
         let left = self.window.saturating_sub(window.began.elapsed());

@@ -1,5 +1,5 @@
-//! The data directory: made, held against a second process, and closed to other users. Whoever can read it is an administrator
-//! of every tenant in it, so what stands open is closed, and said; what belongs to somebody else is refused.
+//! The data directory: created if absent, locked against a second process, and closed to other users, because its files give
+//! access to every tenant. Open permissions are closed and logged; a directory of another user is refused.
 
 use std::{
     fs::{self, DirBuilder, File, Metadata, Permissions, TryLockError},
@@ -14,7 +14,7 @@ use tracing::warn;
 /// Group and others, in the mode of a file.
 const OTHERS: u32 = 0o077;
 
-/// A directory that is this process's alone for as long as this value lives.
+/// The data directory, locked for this process while the value lives.
 pub(crate) struct DataDir {
     path: PathBuf,
     /// The directory itself is locked: a lock file could be removed, and a second process would make another.
@@ -22,7 +22,7 @@ pub(crate) struct DataDir {
 }
 
 impl DataDir {
-    /// Makes the directory when there is none, takes it, and closes it and the directories of these regions to other users.
+    /// Creates the directory if it is absent, locks it, and closes it and the directories of these regions to other users.
     ///
     /// # Errors
     /// One sentence for the operator: another process has it, it belongs to another user, or it cannot be closed.
@@ -48,7 +48,7 @@ impl DataDir {
             warn!(path = %path.display(), "other users could enter the data directory; it is closed to them now");
         }
         for region in regions {
-            // Where that fails the region may still be served: nobody reaches its files through a closed directory.
+            // After a failure the region may still be served: other users cannot pass the closed data directory.
             if let Err(cause) = close_all_below(&path.join(region.as_str())) {
                 warn!(%region, cause, "files of a region could not be closed to other users");
             }
@@ -56,13 +56,13 @@ impl DataDir {
         Ok(Self { path: path.to_owned(), _held: held })
     }
 
-    /// Where it is.
+    /// The path of the directory.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 }
 
-/// Closes a file that holds a secret; whether it stood open.
+/// Closes a file with a secret to other users. Returns whether it was open to them.
 ///
 /// # Errors
 /// One sentence for the operator.
@@ -96,7 +96,7 @@ fn refuse_of_another_user(path: &Path, found: &Metadata) -> Result<(), String> {
     ))
 }
 
-/// Whether a directory may be closed: one that somebody named by mistake, such as `/srv`, must stay as it is.
+/// Refuses a directory that holds other data, such as `/srv`, which may be named by mistake and must stay open.
 fn refuse_shared(path: &Path) -> Result<(), String> {
     let told = |e: io::Error| format!("{}: {e}", path.display());
     if path.join("admin-token").exists() {
@@ -120,15 +120,15 @@ fn close(path: &Path, found: &Metadata) -> Result<(), String> {
         .map_err(|e| format!("{} is open to other users and cannot be closed: {e}", path.display()))
 }
 
-/// Closes what is ours in a region's directory: its registry, its tenants' files and what SQLite keeps beside them. Files of
-/// other users stay as they are: the data directory is closed, so nobody reaches them through it.
+/// Closes this user's files in a region's directory: the registry, the stores and SQLite's files beside them. Files of other users
+/// stay as they are, because other users cannot pass the closed data directory.
 fn close_all_below(region: &Path) -> Result<(), String> {
     let (mut closed, mut example) = (0_usize, PathBuf::new());
     let mut left = vec![region.to_owned()];
     while let Some(path) = left.pop() {
         let found = match fs::metadata(&path) {
             Ok(found) => found,
-            // A region without data yet; a file that went meanwhile; a link to nowhere.
+            // A region without data yet, a file that was removed meanwhile, or a dangling link.
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             Err(error) => return Err(format!("{}: {error}", path.display())),
         };

@@ -1,51 +1,51 @@
-//! The file descriptors of the process: the limit is raised as far as it may be, and shared out to connections and stores, so
-//! that neither takes the other's. What does not fit is said at the start, not in the middle of a night.
+//! The file descriptors of the process. At the start the limit is raised as far as the system allows and divided between
+//! connections and stores. If the configured numbers do not fit, the process does not start.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tracing::{info, warn};
 
 use crate::http::{Bounds, NEWCOMERS};
 
-/// Standard streams, listeners, locks, signals, the main thread's and the metrics' event loops; measured, with four to spare.
+/// Standard streams, listeners, locks, signals, the main thread's and the metrics' event loops; measured, and four more.
 const STANDING: usize = 28;
 
 /// An HTTP worker's event loop.
 const OF_A_WORKER: usize = 3;
 
-/// A listener beside the first: itself twice, the loop that accepts, a worker of its own, and who has just been accepted.
+/// A second listener: two handles, the accept loop, one worker, and connections that were just accepted.
 const OF_ANOTHER_LISTENER: usize = 4 + OF_A_WORKER + NEWCOMERS;
 
-/// Connections to the metrics' listener.
+/// Connections of the metrics listener.
 pub(crate) const METRICS_CONNECTIONS: usize = 4;
 
-/// Files that are open for a moment: a directory that is flushed, a look for what is left.
+/// Files that are open for a moment, such as a directory that is synced or listed.
 const PASSING: usize = 4;
 
-/// Beside its reading connections a store has one that writes and one that checkpoints; each has the file and its log open, and
-/// all share the log's index.
+/// A store has one connection for writes and one for checkpoints beside its readers. Each has the file and its write-ahead log
+/// open; all share the index of the log.
 const fn of_a_store(read_connections: usize) -> usize {
     2 * (read_connections + 2) + 1
 }
 
-/// Bounds where the limit is no matter: a connection at rest takes some 20 kB, a store 115 kB.
+/// Upper bounds if there are descriptors in plenty: an idle connection takes about 20 kB of memory, a store 115 kB.
 const MOST_CONNECTIONS: usize = 4096;
 const MOST_STORES: usize = 512;
 
-/// Too few connections to serve anybody.
+/// With fewer connections the process does not start.
 const FEWEST_CONNECTIONS: usize = 4;
 
-/// Tenants' stores below which reading connections are given up for more of them.
+/// If there is room for fewer tenants' stores than this, each store gets fewer readers.
 const ENOUGH_TENANTS: usize = 8;
 
 /// Numbers that the settings fix; `None` means as many as the limit of open files allows.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Configured {
     pub(crate) connections: Option<usize>,
-    pub(crate) strangers: Option<usize>,
+    pub(crate) unauthenticated: Option<usize>,
     pub(crate) stores: Option<usize>,
 }
 
-/// What there is to share.
+/// The descriptors of the process and its fixed needs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Process {
     pub(crate) limit: usize,
@@ -56,22 +56,22 @@ pub(crate) struct Process {
     pub(crate) read_connections: usize,
 }
 
-/// Who gets how many.
+/// The division of the descriptors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Shares {
     pub(crate) connections: usize,
-    pub(crate) strangers: usize,
+    pub(crate) unauthenticated: usize,
     pub(crate) stores: usize,
     pub(crate) read_connections: usize,
 }
 
 impl Shares {
     pub(crate) fn bounds(&self) -> Bounds {
-        Bounds { all: self.connections, strangers: self.strangers }
+        Bounds { all: self.connections, unauthenticated: self.unauthenticated }
     }
 }
 
-/// Raises the limit of open files to what the system allows; the limit from then on.
+/// Raises the limit of open files as far as the system allows and returns it.
 pub(crate) fn raise_limit() -> usize {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: limit.maximum, ..limit };
@@ -85,10 +85,10 @@ pub(crate) fn raise_limit() -> usize {
     current.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX))
 }
 
-/// Shares the limit out, and says how.
+/// Divides the descriptors and logs the result.
 ///
 /// # Errors
-/// One sentence that names the settings and the numbers that do not fit.
+/// One sentence with the settings and numbers that do not fit.
 pub(crate) fn share_out(process: Process, configured: Configured) -> Result<Shares, String> {
     let shares = shares(process, configured)?;
     info!(
@@ -96,7 +96,7 @@ pub(crate) fn share_out(process: Process, configured: Configured) -> Result<Shar
         max_open = shares.stores,
         read_connections = shares.read_connections,
         max_connections = shares.connections,
-        max_unauthenticated = shares.strangers,
+        max_unauthenticated = shares.unauthenticated,
         "file descriptors are shared out"
     );
     Ok(shares)
@@ -110,7 +110,7 @@ fn shares(process: Process, configured: Configured) -> Result<Shares, String> {
             process.regions
         ));
     }
-    // What was asked for is given, or refused; only where all is left to the limit are readers given up for more tenants.
+    // Configured numbers are met or refused. The number of readers is lowered only if `store.max_open` is not configured.
     let fewest_readers = if configured.stores.is_some() { process.read_connections } else { 1 };
     let mut tried = (fewest_readers..=process.read_connections).rev().map(|readers| {
         let shares = process.share_with(readers, configured);
@@ -144,8 +144,8 @@ impl Process {
         let more = free.checked_sub(connections)? / of_one;
         let stores =
             configured.stores.unwrap_or_else(|| (fewest_stores + more).min(MOST_STORES.max(fewest_stores)));
-        let strangers = configured.strangers.unwrap_or((connections / 2).max(1)).min(connections);
-        Some(Shares { connections, strangers, stores, read_connections })
+        let unauthenticated = configured.unauthenticated.unwrap_or((connections / 2).max(1)).min(connections);
+        Some(Shares { connections, unauthenticated, stores, read_connections })
     }
 
     fn cannot_fit(&self, configured: Configured) -> String {
@@ -188,11 +188,11 @@ mod tests {
             };
             assert!(needed(process, shares) <= limit, "{limit}: {shares:?}");
             assert!(shares.stores > process.regions && shares.connections >= FEWEST_CONNECTIONS);
-            assert!((1..=shares.connections).contains(&shares.strangers), "{limit}: {shares:?}");
+            assert!((1..=shares.connections).contains(&shares.unauthenticated), "{limit}: {shares:?}");
             assert!((1..=4).contains(&shares.read_connections));
         }
         let plenty = shares(process(1 << 20), Configured::default()).unwrap();
-        let most = Shares { connections: 4096, strangers: 2048, stores: 512, read_connections: 4 };
+        let most = Shares { connections: 4096, unauthenticated: 2048, stores: 512, read_connections: 4 };
         assert_eq!(plenty, most);
         assert!(shares(Process { regions: 1, ..process(64) }, Configured::default()).is_ok());
     }

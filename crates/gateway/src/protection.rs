@@ -1,8 +1,8 @@
-//! Headers that every answer of SCIM and of the admin API carries.
+//! Headers of every response of SCIM and of the admin API.
 
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 
-/// Nothing is stored on the way or taken for another type (attack 55), and the request can be found again.
+/// Forbids caches and type sniffing (attack 55), and adds the request id, by which the log lines are found.
 pub(crate) fn protect(headers: &mut HeaderMap, request_id: &str) {
     let mut set = |name: &'static str, value: &'static str| {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));

@@ -1,5 +1,5 @@
-//! The regions that this process serves, each a boundary of failure. One that cannot be opened is told so, to its tenants and to
-//! staff, and is tried again and again; the others are served meanwhile.
+//! The regions that this process serves, each a boundary of failure. A region that cannot be opened answers 503, and the process
+//! tries again every few seconds; the other regions are served meanwhile.
 
 use std::{
     collections::BTreeMap,
@@ -14,17 +14,17 @@ use store::Stores;
 use tenant_registry::{RegionCode, Registry};
 use tracing::{error, info};
 
-/// How often a region is looked at: whether it can be served again, whether its registry still stands in its place, whether its
-/// reserve is whole.
+/// How often each region is checked: a failed one is opened again; of a served one, the registry's file must still be in place
+/// and the disk reserve is refilled.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
-/// All of them.
+/// All regions of the process.
 pub(crate) struct Regions {
     regions: BTreeMap<RegionCode, RwLock<State>>,
     ground: Ground,
 }
 
-/// What a registry is opened with.
+/// The arguments for opening a registry.
 pub(crate) struct Ground {
     pub(crate) stores: Stores,
     pub(crate) data_dir: PathBuf,
@@ -60,7 +60,7 @@ impl Regions {
         Self { regions, ground }
     }
 
-    /// The registry of a region; `None` when this process is not to serve it.
+    /// The registry of a region; `None` if the region is not configured.
     pub(crate) fn get(&self, code: &RegionCode) -> Option<Result<Arc<Registry>, RegionDown>> {
         let state = self.regions.get(code)?.read().unwrap_or_else(PoisonError::into_inner);
         Some(match &*state {
@@ -69,7 +69,7 @@ impl Regions {
         })
     }
 
-    /// The region that a caller names, in any letter case, if this process is to serve it and cannot.
+    /// The failure of the region with this name, in any letter case; `None` if it is served or not configured.
     pub(crate) fn down(&self, name: &str) -> Option<RegionDown> {
         let (_, state) = self.regions.iter().find(|(code, _)| code.as_str().eq_ignore_ascii_case(name))?;
         match &*state.read().unwrap_or_else(PoisonError::into_inner) {
@@ -78,7 +78,7 @@ impl Regions {
         }
     }
 
-    /// Each region with why it is not served.
+    /// Each region; if it is not served, with the reason.
     pub(crate) fn all(&self) -> impl Iterator<Item = (&RegionCode, Option<String>)> {
         self.regions.iter().map(|(code, state)| {
             match &*state.read().unwrap_or_else(PoisonError::into_inner) {
@@ -88,7 +88,7 @@ impl Regions {
         })
     }
 
-    /// Looks after the regions for as long as the process lives.
+    /// Checks the regions again and again until the process ends.
     pub(crate) async fn look_after(&self) {
         loop {
             tokio::time::sleep(LOOK_EVERY).await;

@@ -38,7 +38,7 @@ pub(crate) fn serve(config: Option<&Path>) -> Result<(), String> {
 
 async fn run(mut settings: Settings) -> Result<(), String> {
     outlive_the_file_size_limit();
-    // Taken before anybody can see this process: from its first answer on, a stop is an orderly one.
+    // Before the listeners are bound, so that a signal stops the process in order from its first response on.
     let stop_asked_for = stop_signals();
     let workers = settings.server.workers.unwrap_or_else(one_a_core);
     let connections = share_out_descriptors(&mut settings, workers)?;
@@ -51,7 +51,7 @@ async fn run(mut settings: Settings) -> Result<(), String> {
         None => address,
     };
     let public_url = match settings.server.public_url.clone() {
-        Some(told) => told,
+        Some(configured) => configured,
         None => {
             BaseUrl::parse(&format!("http://{address}")).map_err(|fault| format!("server.listen {fault}"))?
         }
@@ -96,7 +96,7 @@ fn bind(key: &str, address: SocketAddr) -> Result<TcpListener, String> {
         .map_err(|e| format!("{key} {address}: {e}; choose another address or stop what uses it"))
 }
 
-/// Who is served behind a listener.
+/// The APIs of a listener.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Doors {
     Clients,
@@ -123,7 +123,7 @@ fn one_a_core() -> usize {
     std::thread::available_parallelism().map_or(2, usize::from)
 }
 
-/// Bounds the stores, in the settings, and the connections by the limit of open files.
+/// Limits stores and connections by the number of file descriptors; writes the limits of stores into the settings.
 fn share_out_descriptors(settings: &mut Settings, workers: usize) -> Result<http::Connections, String> {
     let read_connections = usize::try_from(settings.store.read_connections).unwrap_or(usize::MAX);
     let (limit, regions) = (descriptors::raise_limit(), settings.regions.len());
@@ -131,7 +131,7 @@ fn share_out_descriptors(settings: &mut Settings, workers: usize) -> Result<http
     let process = Process { limit, workers, listeners, regions, read_connections };
     let configured = Configured {
         connections: settings.server.max_connections,
-        strangers: settings.server.max_unauthenticated,
+        unauthenticated: settings.server.max_unauthenticated,
         stores: settings.store.max_open,
     };
     let shares = descriptors::share_out(process, configured)?;
@@ -150,9 +150,8 @@ fn serving(
     let (server, limits) = (&app.settings.server, &app.settings.limits);
     let data = web::Data::from(Arc::clone(app));
     let turn = app.settings.store.admission_deadline();
-    // The work waits for memory for its body, to have it read, for a share of what is done in the background and for its turn at
-    // two stores, and then has as long again; a bulk waits once more when its time is nearly over, and a search makes its page
-    // of what it has found.
+    // A request waits up to one `turn` each for memory for its body, for parsing it, for a share of the background, and for a turn in
+    // two stores; the rest is for its work. A bulk may wait once more near its end, and a search then still makes its page.
     let work = (turn * 7).max(limits.bulk_seconds.0.max(limits.search_seconds.0) + turn * 5);
     let timeouts = http::Timeouts {
         head: server.header_timeout_seconds.0,
@@ -203,8 +202,8 @@ fn metrics_server(app: &Arc<App>, listener: TcpListener) -> Result<actix_web::de
     Ok(handle)
 }
 
-/// Where the command line finds the admin API. Written over what is there, which takes no new room, because a start on a full disk
-/// must serve.
+/// Writes the address of the admin API for the command line. The old file is overwritten in place, which needs no new disk space,
+/// because the process must also start on a full disk.
 fn leave_server_url(data_dir: &Path, address: SocketAddr) -> Result<(), String> {
     let path = data_dir.join("server-url");
     let line = format!("http://{address}\n");
@@ -222,19 +221,19 @@ fn leave_server_url(data_dir: &Path, address: SocketAddr) -> Result<(), String> 
     }
 }
 
-/// A limit on the size of files (`ulimit -f`, `LimitFSIZE=`) ends a process that meets it, and every tenant with it, unless the
-/// signal is taken; then the one write fails.
+/// Handles SIGXFSZ, which by default ends a process that reaches the limit on file sizes (`ulimit -f`, `LimitFSIZE=`). With the
+/// handler only that write fails.
 fn outlive_the_file_size_limit() {
     use tokio::signal::unix::{SignalKind, signal};
     /// SIGXFSZ; the number is the same on Linux and macOS.
     const FILE_SIZE_LIMIT: i32 = 25;
-    // Once a handler is there it stays, also without anybody who waits for it.
+    // The handler stays installed after the stream is dropped.
     if let Err(error) = signal(SignalKind::from_raw(FILE_SIZE_LIMIT)) {
         warn!(%error, "a file size limit would end this process");
     }
 }
 
-/// Takes SIGTERM and SIGINT; the future ends with the first of them.
+/// Handles SIGTERM and SIGINT; the future ends with the first of them.
 fn stop_signals() -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
     let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));

@@ -1,5 +1,6 @@
-//! What each tenant may have under way at once, and all of them together: work in the background, bodies, answers. Who waits,
-//! waits behind others of its own tenant first, so that a tenant that asks for much waits for itself.
+//! The limits on work in the background, request bodies and responses that are under way at once: for each tenant, and for all
+//! tenants together. A request waits first for its tenant's share and then for the common one, so that a busy tenant delays
+//! itself.
 
 use std::{
     collections::HashMap,
@@ -17,35 +18,36 @@ use tokio::{
 
 use crate::settings::Settings;
 
-/// Bodies and answers up to this size are never counted, and are read, parsed and written where the request is served: that
-/// takes less than a millisecond.
+/// Bodies and responses up to this size, in bytes, are not counted. The thread that serves the request also parses and writes
+/// them, in less than a millisecond.
 pub(crate) const SHORT: usize = 64 * 1024;
 
-/// Works in the background of one tenant that go on at once. They leave it half of the default of `store.read_connections`.
+/// Jobs of one tenant that run in the background at once. Half of the default `store.read_connections` stays free for its other
+/// requests.
 const WORKS: u32 = 2;
 
-/// Works in the background that go on at once for each core: what one tenant may have leaves room for others.
+/// Jobs that run in the background at once for each core. One tenant's jobs leave room for those of others.
 const WORKS_EACH_CORE: usize = 2;
 
-/// Bytes of one tenant's bodies that are announced, or here and not parsed yet: eight of the largest.
+/// Bytes of one tenant's bodies that are announced, or received and not yet parsed: eight of the largest.
 const BODIES: usize = 64 << 20;
 
-/// Bytes of all bodies that are here and not parsed yet.
+/// Bytes of all bodies that are received and not yet parsed.
 const ALL_BODIES: usize = 192 << 20;
 
-/// Memory of what one tenant's bodies are parsed to, until it is not needed any more: two of the largest.
+/// Bytes of memory for one tenant's parsed bodies: two of the largest.
 const VALUES: usize = 96 << 20;
 
-/// Memory of what all bodies are parsed to.
+/// Bytes of memory for all parsed bodies.
 const ALL_VALUES: usize = 256 << 20;
 
-/// Bytes of one tenant's answers that are not written yet: two of the longest pages.
+/// Bytes of one tenant's responses that are not yet written: two of the longest pages.
 const ANSWERS: usize = 32 << 20;
 
-/// Bytes of all answers that are not written yet.
+/// Bytes of all responses that are not yet written.
 const ALL_ANSWERS: usize = 128 << 20;
 
-/// What a value of a parsed body takes in memory, with its place in an array or an object.
+/// Bytes of memory for one value of a parsed body, including its entry in an array or an object.
 const VALUE: usize = 40;
 
 /// Too many large requests or responses of a tenant are under way.
@@ -63,7 +65,7 @@ pub(crate) struct Shares {
     values: Quota,
     answers: Arc<Quota>,
     /// The longest wait for a share.
-    patience: Duration,
+    longest_wait: Duration,
 }
 
 impl Shares {
@@ -77,78 +79,78 @@ impl Shares {
             bodies: Quota::new(kib(BODIES.max(longest)), kib(ALL_BODIES.max(longest))),
             values: Quota::new(kib(VALUES.max(largest)), kib(ALL_VALUES.max(largest))),
             answers: Arc::new(Quota::new(kib(ANSWERS), kib(ALL_ANSWERS))),
-            patience: settings.store.admission_deadline(),
+            longest_wait: settings.store.admission_deadline(),
         }
     }
 
-    /// Waits until one more work of the tenant may go on in the background. Whoever has this waits for no other share.
+    /// Waits until one more job of the tenant may run in the background. The holder must not wait for another share.
     ///
     /// # Errors
-    /// 503 after too long a wait.
+    /// 503 after the longest wait.
     pub(crate) async fn work(&self, tenant: &Tenant) -> Result<Held, TooMuchUnderWay> {
-        let held = self.work.wait(&tenant.id, 1, self.patience).await;
+        let held = self.work.wait(&tenant.id, 1, self.longest_wait).await;
         held.ok_or(TooMuchUnderWay { read: true })
     }
 
-    /// Waits until a tenant may send a body of so many bytes. None of them counts for other tenants before it is here.
+    /// Waits until a tenant may send a body of so many bytes. Bytes count for the common share only when they are received.
     ///
     /// # Errors
-    /// 503 after too long a wait.
+    /// 503 after the longest wait.
     pub(crate) async fn body(&self, tenant: &Tenant, bytes: usize) -> Result<Arriving, TooMuchUnderWay> {
-        let held = self.bodies.wait_for_own(&tenant.id, kib(bytes), self.patience).await;
+        let held = self.bodies.wait_for_own(&tenant.id, kib(bytes), self.longest_wait).await;
         let held = held.ok_or(TooMuchUnderWay { read: false })?;
-        Ok(Arriving { held, patience: self.patience })
+        Ok(Arriving { held, longest_wait: self.longest_wait })
     }
 
-    /// Waits until there is memory for what a body of so many bytes is parsed to.
+    /// Waits until there is memory to parse a body of so many bytes.
     ///
     /// # Errors
-    /// 503 after too long a wait.
+    /// 503 after the longest wait.
     pub(crate) async fn values(&self, tenant: &Tenant, bytes: usize) -> Result<Held, TooMuchUnderWay> {
-        let held = self.values.wait(&tenant.id, kib(memory_of(bytes)), self.patience).await;
+        let held = self.values.wait(&tenant.id, kib(memory_of(bytes)), self.longest_wait).await;
         held.ok_or(TooMuchUnderWay { read: true })
     }
 
-    /// Where room for answers is found.
+    /// The share of responses.
     pub(crate) fn answers(&self) -> Answers {
         Answers(Arc::clone(&self.answers))
     }
 }
 
-/// The share of answers.
+/// The share of responses.
 #[derive(Clone)]
 pub(crate) struct Answers(Arc<Quota>);
 
 impl Answers {
-    /// Room for one answer of a tenant: nothing yet.
+    /// Room for one response of a tenant, empty at first.
     pub(crate) fn room(&self, tenant: &Arc<Tenant>) -> AnswerRoom {
         AnswerRoom { quota: Arc::clone(&self.0), tenant: Arc::clone(tenant), held: None }
     }
 }
 
-/// A long body on its way, and then until it is parsed.
+/// The share of one long body, until it is parsed.
 pub(crate) struct Arriving {
     held: Held,
-    patience: Duration,
+    longest_wait: Duration,
 }
 
 impl Arriving {
-    /// Waits until so many bytes of it may be here.
+    /// Waits until so many bytes of it may be received.
     ///
     /// # Errors
-    /// 503 after too long a wait.
+    /// 503 after the longest wait.
     pub(crate) async fn comes_to(&mut self, bytes: usize) -> Result<(), TooMuchUnderWay> {
-        let here = self.held.fills_up_to(kib(bytes), self.patience).await;
+        let here = self.held.fills_up_to(kib(bytes), self.longest_wait).await;
         here.ok_or(TooMuchUnderWay { read: false })
     }
 }
 
-/// The memory of what a body is parsed to, with the body, if its values are as small as they can be.
+/// The most memory that a body of so many bytes takes with its parsed values.
 fn memory_of(body: usize) -> usize {
     body.saturating_add((body / 2).min(json::Limits::SCIM.values).saturating_mul(VALUE))
 }
 
-/// Room for one answer while it is made, and then until it is written.
+/// Room for one response, from its making until it is written.
 pub(crate) struct AnswerRoom {
     quota: Arc<Quota>,
     tenant: Arc<Tenant>,
@@ -156,7 +158,7 @@ pub(crate) struct AnswerRoom {
 }
 
 impl AnswerRoom {
-    /// Whether the answer may be of so many bytes; if so, there is room for them from now on.
+    /// Takes room for a response of so many bytes; false if there is none.
     pub(crate) fn fits(&mut self, bytes: usize) -> bool {
         if bytes <= SHORT {
             self.held = None;
@@ -171,17 +173,17 @@ impl AnswerRoom {
         }
     }
 
-    /// What is to be held until the answer is written, if it is to be counted.
+    /// The share to hold until the response is written; `None` for a short one.
     pub(crate) fn held(self) -> Option<Held> {
         self.held
     }
 }
 
-/// So many units for each tenant, and so many in all.
+/// A limit for each tenant and a limit for all of them, in units.
 struct Quota {
     each: u32,
     all: Arc<Semaphore>,
-    /// Of the tenants that hold some or wait.
+    /// The shares of the tenants that hold units or wait for them.
     own: Mutex<HashMap<TenantId, Weak<Semaphore>>>,
 }
 
@@ -202,19 +204,19 @@ impl Quota {
         own
     }
 
-    /// What is larger than a tenant's share takes all of it. Both queues are fair; a tenant stands in that of all with no more
-    /// than its share.
-    async fn wait(&self, tenant: &TenantId, units: u32, patience: Duration) -> Option<Held> {
-        let deadline = Instant::now() + patience;
-        let mut held = self.wait_for_own(tenant, units, patience).await?;
+    /// A request for more than a tenant's share takes the whole share. Both queues are first in, first out; a tenant waits in the
+    /// common queue with at most its own share.
+    async fn wait(&self, tenant: &TenantId, units: u32, longest_wait: Duration) -> Option<Held> {
+        let deadline = Instant::now() + longest_wait;
+        let mut held = self.wait_for_own(tenant, units, longest_wait).await?;
         held.fills_up_to(units, deadline - Instant::now()).await?;
         Some(held)
     }
 
-    /// Takes a part of the tenant's share and none of that of all yet.
-    async fn wait_for_own(&self, tenant: &TenantId, units: u32, patience: Duration) -> Option<Held> {
+    /// Takes units of the tenant's share and none of the common share.
+    async fn wait_for_own(&self, tenant: &TenantId, units: u32, longest_wait: Duration) -> Option<Held> {
         let taking = self.own(tenant).acquire_many_owned(units.min(self.each));
-        let own = timeout(patience, taking).await.ok()?.ok()?;
+        let own = timeout(longest_wait, taking).await.ok()?.ok()?;
         let all = Arc::clone(&self.all).try_acquire_many_owned(0).ok()?;
         Some(Held { own, all, most: self.each })
     }
@@ -227,7 +229,7 @@ impl Quota {
     }
 }
 
-/// Units of a tenant's share, given back when this is dropped.
+/// Units of a tenant's share. Dropping it returns them.
 #[derive(Debug)]
 pub(crate) struct Held {
     own: OwnedSemaphorePermit,
@@ -237,16 +239,16 @@ pub(crate) struct Held {
 }
 
 impl Held {
-    /// Waits until it holds so many units of the share of all as well.
-    async fn fills_up_to(&mut self, units: u32, patience: Duration) -> Option<()> {
+    /// Waits until it holds so many units of the common share too.
+    async fn fills_up_to(&mut self, units: u32, longest_wait: Duration) -> Option<()> {
         let more = size(units.min(self.most)).saturating_sub(self.all.num_permits());
         let all = Arc::clone(self.all.semaphore());
         let taking = all.acquire_many_owned(u32::try_from(more).ok()?);
-        self.all.merge(timeout(patience, taking).await.ok()?.ok()?);
+        self.all.merge(timeout(longest_wait, taking).await.ok()?.ok()?);
         Some(())
     }
 
-    /// Holds so many units instead; false, and as many as before, when there are not enough.
+    /// Changes the number of units; without enough free units it returns false and changes nothing.
     fn becomes(&mut self, units: u32) -> bool {
         let (now, wanted) = (self.own.num_permits(), size(units.min(self.most)));
         if wanted <= now {

@@ -1,8 +1,8 @@
-//! All connections of the process: how many there may be, who makes room for a newcomer, and what each does at a stop.
+//! All connections of the process: their limits, which one is closed to make room for another, and their end at a stop.
 //!
-//! A connection on which no right credential was given yet is a stranger's. Strangers cost memory and a file descriptor each and
-//! can be made by anybody, so they have a bound of their own, and the one that came first goes when another comes. Who has given
-//! a right credential is never sent away for a newcomer.
+//! A connection is unauthenticated until a request with a valid credential arrives on it. Such connections cost memory and a file
+//! descriptor each and need no credential, so they have a limit of their own: at the limit the oldest idle one is closed for a new
+//! one. An authenticated connection is never closed to make room.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -20,26 +20,26 @@ use tracing::warn;
 
 use super::leftovers::Allowance;
 
-/// At a stop a connection is closed after it was quiet for so long: whoever asks one thing after the other has asked again by
-/// then, and was told to come back elsewhere.
+/// At a stop an idle connection is closed after this time. A busy client sends its next request before, and the response to that
+/// has `Connection: close`.
 pub(crate) const QUIET: Duration = Duration::from_secs(1);
 
-/// Every newcomer has so long for its first request before it may be sent away for the next one.
+/// A new connection has this time for its first request before it may be closed to make room.
 const FIRST_REQUEST: Duration = Duration::from_millis(100);
 
-/// A newcomer waits so long for somebody to leave.
-const AT_THE_DOOR: Duration = Duration::from_millis(500);
-const DOOR_RETRY: Duration = Duration::from_millis(5);
+/// How long a new connection waits for room.
+const ENTRY_TIMEOUT: Duration = Duration::from_millis(500);
+const ENTRY_RETRY: Duration = Duration::from_millis(5);
 
-/// How often the log tells that connections are sent away.
-const TELL_EVERY: Duration = Duration::from_secs(60);
+/// How often the log warns that connections are closed to make room.
+const WARN_EVERY: Duration = Duration::from_secs(60);
 
-/// How many connections there may be.
+/// The limits on connections.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
     pub(crate) all: usize,
-    /// Of these, strangers.
-    pub(crate) strangers: usize,
+    /// Unauthenticated ones among them.
+    pub(crate) unauthenticated: usize,
 }
 
 /// The connections of all listeners. Cheap to clone.
@@ -48,22 +48,22 @@ pub(crate) struct Connections(Arc<Shared>);
 
 struct Shared {
     bounds: Bounds,
-    crowd: Mutex<Crowd>,
+    open: Mutex<OpenConnections>,
     allowance: Allowance,
     /// When the stop began.
     stop: OnceLock<Instant>,
 }
 
-/// Who is there.
+/// The connections that are open.
 #[derive(Default)]
-struct Crowd {
+struct OpenConnections {
     arrivals: u64,
-    present: BTreeMap<u64, Arc<Peer>>,
-    /// In the order of their arrival.
-    strangers: BTreeSet<u64>,
-    /// Sent away or not let in since the log told it last, and when that was.
-    sent_away: u64,
-    told: Option<Instant>,
+    all: BTreeMap<u64, Arc<Peer>>,
+    /// In the order of arrival.
+    unauthenticated: BTreeSet<u64>,
+    /// Connections closed to make room, or refused, since the last warning; and when that was.
+    closed: u64,
+    warned: Option<Instant>,
 }
 
 /// One connection, known to the stream below the HTTP library and to the services above it.
@@ -71,72 +71,72 @@ pub(crate) struct Peer {
     number: u64,
     arrived: Instant,
     connections: Connections,
-    /// Counts requests heard and requests answered, so it is odd while one is being answered.
+    /// Counts the begin and the end of each exchange, so it is odd during one.
     turn: AtomicU32,
-    is_known: AtomicBool,
-    /// What still comes belongs to a request that was refused.
+    is_authenticated: AtomicBool,
+    /// Further bytes belong to a request that was refused.
     leaves_rest: AtomicBool,
-    is_sent_away: AtomicBool,
+    must_close: AtomicBool,
     waker: AtomicWaker,
 }
 
 impl Connections {
     pub(crate) fn new(bounds: Bounds) -> Self {
-        let (crowd, allowance) = (Mutex::default(), Allowance::default());
-        Self(Arc::new(Shared { bounds, crowd, allowance, stop: OnceLock::new() }))
+        let (open, allowance) = (Mutex::default(), Allowance::default());
+        Self(Arc::new(Shared { bounds, open, allowance, stop: OnceLock::new() }))
     }
 
     pub(crate) fn bounds(&self) -> Bounds {
         self.0.bounds
     }
 
-    /// Lets a newcomer in, if need be in the place of the stranger that came first. `None` when nobody made room in time, because
-    /// everybody present is known or being answered.
+    /// Counts a new connection as open; at a limit, closes the oldest idle unauthenticated one. `None` if there was no room in time,
+    /// because each connection is authenticated or in an exchange.
     pub(super) async fn enter(&self) -> Option<Visit> {
-        let end = Instant::now() + AT_THE_DOOR;
+        let end = Instant::now() + ENTRY_TIMEOUT;
         loop {
             let now = Instant::now();
             let visit = self.try_enter(now);
             if visit.is_some() || now >= end {
                 return visit;
             }
-            sleep(DOOR_RETRY).await;
+            sleep(ENTRY_RETRY).await;
         }
     }
 
     fn try_enter(&self, now: Instant) -> Option<Visit> {
-        let mut crowd = self.crowd();
-        let is_full = crowd.present.len() >= self.0.bounds.all;
-        if is_full || crowd.strangers.len() >= self.0.bounds.strangers {
-            match crowd.first_idle_stranger(now) {
-                Some(first) => crowd.send_away(&first),
+        let mut open = self.open();
+        let is_full = open.all.len() >= self.0.bounds.all;
+        if is_full || open.unauthenticated.len() >= self.0.bounds.unauthenticated {
+            match open.first_idle_unauthenticated(now) {
+                Some(first) => open.close(&first),
                 None if is_full => return None,
                 None => {}
             }
         }
-        crowd.arrivals += 1;
-        let peer = Arc::new(Peer::new(crowd.arrivals, now, self.clone()));
-        crowd.present.insert(peer.number, Arc::clone(&peer));
-        crowd.strangers.insert(peer.number);
+        open.arrivals += 1;
+        let peer = Arc::new(Peer::new(open.arrivals, now, self.clone()));
+        open.all.insert(peer.number, Arc::clone(&peer));
+        open.unauthenticated.insert(peer.number);
         Some(Visit(peer))
     }
 
-    /// Notes that a newcomer was told that there is no room.
+    /// Counts a connection that was refused because there was no room.
     pub(super) fn note_refusal(&self) {
-        self.crowd().tell_of_one_more();
+        self.open().warn_of_closed();
     }
 
-    /// From now on each answer ends its connection, and idle connections end when they were quiet.
+    /// From now on each response ends its connection, and idle connections end after [`QUIET`].
     pub(crate) fn stop(&self) {
         self.0.stop.get_or_init(Instant::now);
-        let present: Vec<_> = self.crowd().present.values().cloned().collect();
-        for peer in present {
+        let all: Vec<_> = self.open().all.values().cloned().collect();
+        for peer in all {
             peer.waker.wake();
         }
     }
 
-    pub(super) fn is_anybody_present(&self) -> bool {
-        !self.crowd().present.is_empty()
+    pub(super) fn has_any(&self) -> bool {
+        !self.open().all.is_empty()
     }
 
     /// When the stop began, if it has.
@@ -144,42 +144,46 @@ impl Connections {
         self.0.stop.get().copied()
     }
 
-    /// What may be read and thrown away.
+    /// The limit on bytes of refused requests.
     pub(super) fn allowance(&self) -> &Allowance {
         &self.0.allowance
     }
 
-    fn crowd(&self) -> MutexGuard<'_, Crowd> {
-        self.0.crowd.lock().unwrap_or_else(PoisonError::into_inner)
+    fn open(&self) -> MutexGuard<'_, OpenConnections> {
+        self.0.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Crowd {
-    /// One whose request is being answered, or is still on its way, may be about to become known.
-    fn first_idle_stranger(&self, now: Instant) -> Option<Arc<Peer>> {
-        let strangers = self.strangers.iter().filter_map(|number| self.present.get(number));
-        let mut settled = strangers.take_while(|peer| now.duration_since(peer.arrived) >= FIRST_REQUEST);
+impl OpenConnections {
+    /// The oldest one, except during an exchange or before its first request can have arrived: it may be authenticated next.
+    fn first_idle_unauthenticated(&self, now: Instant) -> Option<Arc<Peer>> {
+        let unauthenticated = self.unauthenticated.iter().filter_map(|number| self.all.get(number));
+        let mut settled =
+            unauthenticated.take_while(|peer| now.duration_since(peer.arrived) >= FIRST_REQUEST);
         settled.find(|peer| !peer.is_being_answered()).cloned()
     }
 
-    fn send_away(&mut self, peer: &Peer) {
+    fn close(&mut self, peer: &Peer) {
         self.forget(peer.number);
-        self.tell_of_one_more();
-        peer.is_sent_away.store(true, Ordering::Release);
+        self.warn_of_closed();
+        peer.must_close.store(true, Ordering::Release);
         peer.waker.wake();
     }
 
     fn forget(&mut self, number: u64) {
-        self.present.remove(&number);
-        self.strangers.remove(&number);
+        self.all.remove(&number);
+        self.unauthenticated.remove(&number);
     }
 
-    fn tell_of_one_more(&mut self) {
-        self.sent_away += 1;
-        if self.told.is_none_or(|told| told.elapsed() >= TELL_EVERY) {
-            let (present, count) = (self.present.len(), std::mem::take(&mut self.sent_away));
-            warn!(present, count, "connections are at their bound; strangers were sent away or not let in");
-            self.told = Some(Instant::now());
+    fn warn_of_closed(&mut self) {
+        self.closed += 1;
+        if self.warned.is_none_or(|warned| warned.elapsed() >= WARN_EVERY) {
+            let (present, count) = (self.all.len(), std::mem::take(&mut self.closed));
+            warn!(
+                present,
+                count, "connections are at their bound; unauthenticated ones were closed or refused"
+            );
+            self.warned = Some(Instant::now());
         }
     }
 }
@@ -191,22 +195,22 @@ impl Peer {
             arrived,
             connections,
             turn: AtomicU32::new(0),
-            is_known: AtomicBool::new(false),
+            is_authenticated: AtomicBool::new(false),
             leaves_rest: AtomicBool::new(false),
-            is_sent_away: AtomicBool::new(false),
+            must_close: AtomicBool::new(false),
             waker: AtomicWaker::new(),
         }
     }
 
-    /// A right credential was given.
-    pub(super) fn make_known(&self) {
-        if !self.is_known.load(Ordering::Relaxed) {
-            self.is_known.store(true, Ordering::Relaxed);
-            self.connections.crowd().strangers.remove(&self.number);
+    /// A request had a valid credential.
+    pub(super) fn authenticate(&self) {
+        if !self.is_authenticated.load(Ordering::Relaxed) {
+            self.is_authenticated.store(true, Ordering::Relaxed);
+            self.connections.open().unauthenticated.remove(&self.number);
         }
     }
 
-    /// The head of a request was read; the request is being answered until what this returns is dropped.
+    /// The head of a request was read. The exchange lasts until the returned value is dropped.
     pub(super) fn hear(self: Arc<Self>) -> Exchange {
         self.leaves_rest.store(false, Ordering::Relaxed);
         self.turn.fetch_add(1, Ordering::Relaxed);
@@ -225,11 +229,11 @@ impl Peer {
         self.leaves_rest.load(Ordering::Relaxed)
     }
 
-    pub(super) fn is_sent_away(&self) -> bool {
-        self.is_sent_away.load(Ordering::Acquire)
+    pub(super) fn must_close(&self) -> bool {
+        self.must_close.load(Ordering::Acquire)
     }
 
-    /// Whom to wake when the connection is to end.
+    /// The task to wake when the connection must close.
     pub(super) fn wake_later(&self, waker: &Waker) {
         self.waker.register(waker);
     }
@@ -239,18 +243,18 @@ impl Peer {
     }
 }
 
-/// A request that is being answered.
+/// A request until its response.
 pub(super) struct Exchange(Arc<Peer>);
 
 impl Exchange {
-    /// It was refused before its body was read, or may have been.
+    /// The request was refused, perhaps before its body was read.
     pub(super) fn leave_rest(&self) {
         self.0.leaves_rest.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the connection ends with its answer.
+    /// Whether its response is the last of the connection.
     pub(super) fn is_last(&self) -> bool {
-        self.0.is_sent_away() || self.0.connections.stopping_since().is_some()
+        self.0.must_close() || self.0.connections.stopping_since().is_some()
     }
 }
 
@@ -260,7 +264,7 @@ impl Drop for Exchange {
     }
 }
 
-/// The place of a connection among all: given back when it ends.
+/// Counts a connection as open until this is dropped.
 pub(super) struct Visit(Arc<Peer>);
 
 impl Visit {
@@ -271,7 +275,7 @@ impl Visit {
 
 impl Drop for Visit {
     fn drop(&mut self) {
-        self.0.connections.crowd().forget(self.0.number);
+        self.0.connections.open().forget(self.0.number);
     }
 }
 
@@ -279,20 +283,20 @@ impl Drop for Visit {
 mod tests {
     use super::*;
 
-    fn connections(all: usize, strangers: usize) -> Connections {
-        Connections::new(Bounds { all, strangers })
+    fn connections(all: usize, unauthenticated: usize) -> Connections {
+        Connections::new(Bounds { all, unauthenticated })
     }
 
-    /// Lets newcomers in, each after the one before had its time.
+    /// Opens connections, each after the previous one had its time.
     fn enter(connections: &Connections, count: u32) -> Vec<Option<Visit>> {
         let now = Instant::now();
-        let came = connections.crowd().arrivals;
+        let came = connections.open().arrivals;
         let later = |n| FIRST_REQUEST * (u32::try_from(came).unwrap() + n);
         (0..count).map(|n| connections.try_enter(now + later(n))).collect()
     }
 
     fn away(visits: &[Option<Visit>]) -> Vec<bool> {
-        visits.iter().map(|visit| visit.as_ref().unwrap().peer().is_sent_away()).collect()
+        visits.iter().map(|visit| visit.as_ref().unwrap().peer().must_close()).collect()
     }
 
     fn peer(visits: &[Option<Visit>], number: usize) -> &Arc<Peer> {
@@ -303,11 +307,11 @@ mod tests {
     fn the_first_idle_stranger_makes_room_and_who_is_known_or_being_answered_stays() {
         let connections = connections(4, 4);
         let visits = enter(&connections, 4);
-        peer(&visits, 0).make_known();
+        peer(&visits, 0).authenticate();
         let _exchange = Arc::clone(peer(&visits, 1)).hear();
         let fifth = enter(&connections, 1);
         assert_eq!(away(&visits), [false, false, true, false]);
-        peer(&fifth, 0).make_known();
+        peer(&fifth, 0).authenticate();
         let _sixth = enter(&connections, 1);
         assert_eq!(away(&visits), [false, false, true, true]);
         assert_eq!(away(&fifth), [false]);
@@ -318,7 +322,7 @@ mod tests {
         let connections = connections(4, 2);
         let visits = enter(&connections, 3);
         assert_eq!(away(&visits), [true, false, false]);
-        peer(&visits, 1).make_known();
+        peer(&visits, 1).authenticate();
         let _fourth = enter(&connections, 1);
         assert_eq!(away(&visits), [true, false, false]);
     }
@@ -338,7 +342,7 @@ mod tests {
     fn nobody_is_let_in_where_everybody_is_known_until_one_leaves() {
         let connections = connections(2, 2);
         let mut visits = enter(&connections, 2);
-        visits.iter().flatten().for_each(|visit| visit.peer().make_known());
+        visits.iter().flatten().for_each(|visit| visit.peer().authenticate());
         assert!(enter(&connections, 1)[0].is_none());
         visits.pop();
         assert!(enter(&connections, 1)[0].is_some());

@@ -1,7 +1,7 @@
-//! Closing a listener so that nobody is cut off. When a listening socket closes, the kernel resets the connections that it has
-//! finished the handshake of and nobody has accepted; when a worker of the library stops, it drops those that it has not looked at
-//! yet. So first a filter lets no further handshake begin, what waits is accepted and served to its end, and only then it closes.
-//! Whoever tries meanwhile tries again by itself, and is refused then.
+//! Closes a listener without cutting off a connection. When a listening socket closes, the kernel resets connections that completed
+//! the handshake and were not accepted; when a worker of the library stops, it drops connections that it has not read yet. So first
+//! a filter drops new handshakes, then waiting connections are accepted and served, and then the socket closes. A client that
+//! connects meanwhile sends its SYN again and is refused after the close.
 
 use std::{io, net::TcpListener, time::Duration};
 
@@ -14,20 +14,20 @@ use socket2::{SockFilter, SockRef};
 
 use super::connections::Connections;
 
-/// Nobody may be seen for so long before nobody is thought to be on the way from the kernel to a worker: that takes microseconds,
-/// and this is for a busy machine.
+/// The listener closes when there was no connection for so long. A connection takes microseconds from the kernel to a worker; the
+/// rest is for a busy machine.
 const STILL: Duration = Duration::from_millis(200);
 
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
-/// Lets every packet pass but the first of a handshake (SYN without ACK), which it drops. The last of one that has begun passes:
-/// its client takes the connection for made.
+/// A filter that drops the first packet of a handshake (SYN without ACK). The last packet of a begun handshake passes, because its
+/// client already considers the connection established.
 fn no_new_handshake() -> [SockFilter; 5] {
-    /// Where the flags stand in a TCP header, and two of them (RFC 9293 §3.1).
+    /// The offset of the flags in a TCP header, and two of them (RFC 9293 §3.1).
     const FLAGS_AT: u32 = 13;
     const SYN: u32 = 0x02;
     const ACK: u32 = 0x10;
-    // Instructions of the classic BPF: load a byte, `and`, jump if equal, return how much of the packet is kept.
+    // Instructions of classic BPF: load a byte, `and`, jump if equal, return the number of bytes of the packet to keep.
     const LOAD_BYTE: u16 = 0x30;
     const AND: u16 = 0x54;
     const SKIP_IF_NOT: u16 = 0x15;
@@ -49,8 +49,7 @@ impl Door {
         listener.try_clone().map(Self)
     }
 
-    /// Lets nobody in any more, and waits until all who were let in have been served and are gone; false when they were not at
-    /// `deadline`.
+    /// Drops new handshakes and waits until all connections have ended; false if some are left at `deadline`.
     pub(super) async fn close(self, connections: &Connections, deadline: Instant) -> bool {
         if let Err(error) = SockRef::from(&self.0).attach_filter(&no_new_handshake()) {
             tracing::warn!(%error, "the listener closes without a filter; a connection made just now may be reset");
@@ -61,7 +60,7 @@ impl Door {
             if now >= deadline {
                 return false;
             }
-            if self.somebody_waits() || connections.is_anybody_present() {
+            if self.has_waiting() || connections.has_any() {
                 seen = now;
             }
             sleep(LOOK_EVERY).await;
@@ -69,8 +68,8 @@ impl Door {
         true
     }
 
-    /// Whether a connection is made that nobody has accepted yet.
-    fn somebody_waits(&self) -> bool {
+    /// Whether a connection waits to be accepted.
+    fn has_waiting(&self) -> bool {
         let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
         let mut listener = [PollFd::new(&self.0, PollFlags::IN)];
         matches!(poll(&mut listener, Some(&at_once)), Ok(1..) | Err(Errno::INTR))

@@ -1,25 +1,25 @@
-//! What is changed in the heads of requests before the HTTP library reads them, always one byte for one byte: no length changes,
-//! so no framing can (attack 59).
+//! Changes the heads of requests before the HTTP library reads them. One byte replaces one byte, so that the framing stays the
+//! same (attack 59).
 //!
 //! - Entra's validator sends `GET /Users?filter=userName eq "x"` with quotes and blanks as they are. RFC 3986 does not allow that,
-//!   and the library refuses it. A blank in a query becomes `+`, which stands for a blank there; a quote becomes a stand-in, which
-//!   [`restore`] takes back when the query is read.
-//! - `Upgrade` is ignored: the request is answered as if it were not there, as RFC 9110 §7.8 allows. The library reads what follows
-//!   such a head as a stream without an end where it names `websocket`, and ends the connection for any other protocol. So
-//!   `Upgrade` and the option of that name in `Connection` come to say something else.
+//!   and the library refuses it. A blank in a query becomes `+`, which means a blank there; a quote becomes a backtick, which
+//!   [`restore`] turns into a quote when the query is read.
+//! - `Upgrade` is ignored, as RFC 9110 §7.8 allows. After `Upgrade: websocket` the library would read an endless stream, and for any
+//!   other protocol it would close the connection. So the value of `Upgrade` and the option `upgrade` of `Connection` are
+//!   overwritten.
 //!
-//! A head begins after something was written. Should what comes then be the rest of a body: no JSON has a line that begins with
-//! `GET `, `Upgrade:` or `Connection:`.
+//! After each response the next bytes are read as a head. If they are the rest of a body, nothing changes: no line of JSON begins
+//! with `GET `, `Upgrade:` or `Connection:`.
 
 use std::borrow::Cow;
 
-/// Stands for a quote in a query. A URI may not hold it either, but the library lets it through, and clients percent-encode it.
+/// Replaces a quote in a query. The library accepts it although a URI must not contain it; clients percent-encode their own.
 const QUOTE: u8 = b'`';
 
-/// Stands for what is not to be understood; a token character, so that the header stays well-formed.
+/// Overwrites values that the library must not understand; a token character, so that the header stays valid.
 const STAND_IN: u8 = b'x';
 
-/// How the request lines begin whose query is changed.
+/// The beginning of the request lines whose query is changed.
 const GET: &[u8] = b"GET ";
 
 const UPGRADE: &[u8] = b"upgrade:";
@@ -28,7 +28,7 @@ const CONNECTION: &[u8] = b"connection:";
 /// The option of `Connection` that goes with `Upgrade`.
 const OPTION: &[u8] = b"upgrade";
 
-/// Where the next byte of a connection stands.
+/// The position of the next byte of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     /// Before a request, where empty lines are skipped.
@@ -41,15 +41,15 @@ enum State {
     Query,
     /// In the rest of a request line.
     RequestLine,
-    /// In a line of a header that is left as it is.
+    /// In a header line that stays as it is.
     Line,
-    /// At the beginning of a header's line, after so many bytes of this name.
+    /// At the beginning of a header line, after so many bytes of this name.
     Name(usize, &'static [u8]),
     /// In the value of `Upgrade`.
     Protocol,
     /// In the value of `Connection`, after so many bytes of the option; `None` inside another option.
     Token(Option<usize>),
-    /// After a head, until something is written.
+    /// After a head, until the next response.
     Body,
 }
 
@@ -57,7 +57,7 @@ enum State {
 #[derive(Debug)]
 pub(super) struct Head {
     state: State,
-    /// Bytes of its request line so far.
+    /// Bytes of the request line read so far.
     line: usize,
 }
 
@@ -66,12 +66,12 @@ impl Head {
         Self { state: State::Start, line: 0 }
     }
 
-    /// The length of the request line, as far as it was read.
+    /// The bytes of the request line read so far.
     pub(super) fn request_line(&self) -> usize {
         self.line
     }
 
-    /// Goes through bytes that were read and changes them.
+    /// Reads the next bytes and changes them in place.
     pub(super) fn read(&mut self, mut bytes: &mut [u8]) {
         while self.state != State::Body {
             if matches!(self.state, State::Line | State::RequestLine) {
@@ -152,7 +152,7 @@ impl Head {
             };
     }
 
-    /// Something was written: the next bytes begin a request.
+    /// After a response: the next bytes begin a request.
     pub(super) fn end(&mut self) {
         if self.state == State::Body {
             self.state = State::Start;
@@ -160,20 +160,20 @@ impl Head {
     }
 }
 
-/// Whether a byte continues a text of which so many bytes were read.
+/// Whether `next` is the byte of `text` after the first `length`, in any letter case.
 fn continues(text: &[u8], length: usize, next: u8) -> bool {
     text.get(length).is_some_and(|expected| expected.eq_ignore_ascii_case(&next))
 }
 
-/// Whether the version follows, and the line's end: then the blank before it ends the request target (RFC 9112 §3). Where the
-/// bytes that were read end too soon to tell, it may.
+/// Whether the HTTP version and the end of the line follow: then the blank before it ends the request target (RFC 9112 §3). True
+/// as well if the received bytes end too early to decide.
 fn may_end_the_target(rest: &[u8]) -> bool {
     let expected = b"HTTP/1.";
     let known = rest.len().min(expected.len());
     rest.get(..known) == expected.get(..known) && rest.get(8).is_none_or(|byte| matches!(byte, b'\r' | b'\n'))
 }
 
-/// The query as it was sent: a stand-in is a quote, unless the client encodes its quotes and so meant what it wrote.
+/// The query as the client sent it: a backtick was a quote, unless the client encodes its quotes and so sent the backtick itself.
 pub(crate) fn restore(query: &str) -> Cow<'_, str> {
     let quote = char::from(QUOTE);
     if query.contains(quote) && !query.contains("%22") {

@@ -1,17 +1,18 @@
-//! How much of what was refused is read and thrown away, so that a client in the middle of its body still reads why: bounded for
-//! each connection, and for all of them in each second, because anybody can send it (attack 60).
+//! Limits on the bytes of refused requests that are read and discarded, so that a client in the middle of its body still receives
+//! the refusal. Clients need no credential to send them, so there is a limit for each connection and one for all of them in each
+//! second (attack 60).
 
 use std::sync::{Mutex, PoisonError};
 
 use actix_web::rt::time::Instant;
 
-/// Thrown away of what one connection sends after one refusal.
+/// Bytes discarded of one connection after one refusal.
 pub(super) const OF_ONE: usize = 1024 * 1024;
 
-/// Thrown away in one second, over all connections.
+/// Bytes discarded in one second, over all connections.
 const OF_ALL: usize = 16 * 1024 * 1024;
 
-/// What all connections together may still send in vain.
+/// The bytes that may still be discarded in this second, over all connections.
 #[derive(Default)]
 pub(super) struct Allowance(Mutex<Option<Second>>);
 
@@ -21,7 +22,7 @@ struct Second {
 }
 
 impl Allowance {
-    /// Counts bytes; whether they were within what is allowed.
+    /// Counts bytes; false above the limit.
     pub(super) fn take(&self, bytes: usize) -> bool {
         let mut second = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let running = second.take().filter(|second| second.began.elapsed().as_secs() == 0);

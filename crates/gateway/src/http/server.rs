@@ -1,5 +1,5 @@
-//! Binding actix-web's application to a listener. What actix-web's own server does is done here with its parts, because it
-//! has no place for a stream of ours.
+//! Serves an actix-web application on a listener. It uses the parts of actix-web's server, because `HttpServer` accepts no
+//! stream of another type.
 
 use std::{
     fmt,
@@ -32,13 +32,13 @@ use super::{
     timeouts::Timeouts,
 };
 
-/// How long a connection that ends is read on, so that a client in the middle of a refused body gets its answer.
+/// How long an ending connection is still read, so that a client in the middle of a refused body receives its response.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// Seconds for what the library has left to end when all connections are gone.
+/// Seconds for the library to end after the last connection.
 const LAST_MOMENT: u64 = 1;
 
-/// Connections beyond their bound that a listener may have accepted and not looked at yet.
+/// Connections above the limit that a listener may have accepted before they are counted.
 pub(crate) const NEWCOMERS: usize = 4;
 
 /// An application that is being served.
@@ -47,18 +47,18 @@ pub(crate) struct Serving {
     pub(crate) stopper: Stopper,
 }
 
-/// Ends an application in good order.
+/// Stops an application in good order.
 pub(crate) struct Stopper {
     door: Door,
     handle: ServerHandle,
     connections: Connections,
-    /// How long it may take.
+    /// The longest time for a stop.
     timeout: Duration,
 }
 
 impl Stopper {
-    /// Once [`Connections::stop`] was called: lets newcomers in for as long as idle connections stay open, then nobody; ends when
-    /// all connections have, or at the deadline.
+    /// Call [`Connections::stop`] first. New connections are accepted while idle ones stay open, and refused afterwards. Ends when all
+    /// connections have ended, or at the deadline.
     pub(crate) async fn stop(self) {
         let deadline = Instant::now() + self.timeout;
         sleep(QUIET).await;
@@ -67,10 +67,10 @@ impl Stopper {
     }
 }
 
-/// Serves an application on a listener. Connections of all listeners are counted together.
+/// Serves an application on a listener. `connections` counts those of all listeners.
 ///
 /// # Errors
-/// One sentence when the listener cannot be used.
+/// One sentence if the listener cannot be used.
 pub(crate) fn start<F, I, S, B>(
     application: F,
     listener: TcpListener,
@@ -99,7 +99,7 @@ where
         .max_concurrent_connections(most);
     let (connections, counted) = (connections.clone(), connections.clone());
     let builder = builder.listen(format!("http-{address}"), listener, move || {
-        // Time is kept by `ClientStream`, for every request.
+        // `ClientStream` has the timeouts, for every request.
         let http = HttpService::build()
             .keep_alive(KeepAlive::Os)
             .client_request_timeout(Duration::ZERO)
@@ -112,7 +112,7 @@ where
             let error: Error = error.into();
             error.error_response()
         });
-        // Nothing here reads a host or an address from it: base URLs come from the settings.
+        // The host and address in it are unused: base URLs come from the settings.
         let application = map_config(application, |()| AppConfig::default());
         let application =
             apply_fn_factory::<_, _, _, _, _, Request, _, _>(application, |request: Request, service| {
@@ -150,10 +150,10 @@ where
     Ok(Serving { server, stopper })
 }
 
-/// Notes that the request's credential is right, so that its connection is never sent away for a newcomer.
+/// Notes that the request's credential is valid, so that its connection is never closed to make room.
 pub(crate) fn trust(request: &HttpRequest) {
     if let Some(peer) = request.conn_data::<Arc<Peer>>() {
-        peer.make_known();
+        peer.authenticate();
     }
 }
 
@@ -165,7 +165,7 @@ pub(crate) fn bearer(request: &HttpRequest) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// Notes what the answer means for the connection, and says so where it is the last.
+/// Notes a refused body, and adds `Connection: close` to the last response of a connection.
 fn ended<B>(
     mut response: actix_http::Response<B>,
     exchange: Option<&Exchange>,
@@ -187,8 +187,8 @@ fn announces_body(request: &Request) -> bool {
     headers.contains_key(header::CONTENT_LENGTH) || headers.contains_key(header::TRANSFER_ENCODING)
 }
 
-/// One write an answer leaves at once (`TCP_NODELAY`); a client that does not take its answer is cut off. A connection that
-/// cannot be tuned is served all the same.
+/// Sends each response at once (`TCP_NODELAY`), and cuts off a client that does not read its response. If an option cannot be set,
+/// the connection is served without it.
 fn tune(stream: &TcpStream, write_timeout: Duration) {
     let socket = SockRef::from(stream);
     let tuned = socket.set_tcp_nodelay(true).and_then(|()| socket.set_tcp_user_timeout(Some(write_timeout)));

@@ -1,6 +1,6 @@
-//! A client's connection as the HTTP library reads and writes it: heads are changed ([`super::head`]), bare refusals get a body
-//! ([`super::refusals`]), and the connection ends when its client takes too long ([`super::timeouts`]), sends too much in vain,
-//! or makes room for another.
+//! A client's connection, below the HTTP library: request heads are changed ([`super::head`]), bare refusals get a body
+//! ([`super::refusals`]), and the connection ends when its client is too slow ([`super::timeouts`]), sends too much of a refused
+//! body, or must make room for another connection.
 
 use std::{
     io,
@@ -26,9 +26,9 @@ pub(crate) struct ClientStream {
     visit: Visit,
     head: Head,
     clock: Clock,
-    /// Bytes thrown away since the last answer.
+    /// Bytes discarded since the last response.
     thrown: usize,
-    /// An answer on its way in the place of the library's own; the last of the connection.
+    /// The response that replaces the library's refusal; the last of the connection.
     refusal: Option<Refusal>,
 }
 
@@ -47,10 +47,10 @@ impl ClientStream {
         }
     }
 
-    /// Counts bytes of the peer.
+    /// Counts received bytes.
     ///
     /// # Errors
-    /// When they are too many of a body that was refused.
+    /// Too many bytes of a refused body.
     fn count(&mut self, bytes: usize) -> io::Result<()> {
         self.clock.hear();
         if self.peer().leaves_rest() {
@@ -62,14 +62,14 @@ impl ClientStream {
         Ok(())
     }
 
-    /// What a connection ends with whose time is over: an end in good order, an answer, or nothing.
+    /// Ends a connection whose time is over: in good order, with a response, or with an error.
     fn poll_end(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let is_stopping = self.peer().connections().stopping_since().is_some();
         match self.clock.phase() {
-            // Nothing was read: that ends the connection as if the peer had.
+            // Zero bytes read: the library treats it as closed by the client.
             Phase::Idle => return Poll::Ready(Ok(())),
             Phase::First if is_stopping => return Poll::Ready(Ok(())),
-            // As the library refuses the first request of a connection only.
+            // The library limits only the first request of a connection.
             Phase::First | Phase::Head if !self.peer().leaves_rest() => {
                 let line = self.head.request_line();
                 self.refusal.get_or_insert_with(|| Refusal::new(&[], 408, line));
@@ -101,7 +101,7 @@ impl AsyncRead for ClientStream {
         let before = buffer.filled().len();
         let Poll::Ready(read) = Pin::new(&mut this.socket).poll_read(context, buffer) else {
             this.peer().wake_later(context.waker());
-            if this.peer().is_sent_away() {
+            if this.peer().must_close() {
                 return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
             }
             ready!(this.clock.poll_over(this.visit.peer(), context));
@@ -125,14 +125,14 @@ impl AsyncWrite for ClientStream {
             this.refusal = Some(Refusal::new(before, status, this.head.request_line()));
         }
         let written = if this.refusal.is_some() {
-            // All of it counts as written when it is answered in our words: nothing comes after it.
+            // Reports all bytes as written once our response is sent: it is the last of the connection.
             this.poll_refuse(context).map_ok(|()| bytes.len())
         } else {
             Pin::new(&mut this.socket).poll_write(context, bytes)
         };
         match &written {
-            // An answer that is not taken keeps nobody who is to go.
-            Poll::Pending if this.peer().is_sent_away() => {
+            // A connection that must make room does not stay open because its client reads no response.
+            Poll::Pending if this.peer().must_close() => {
                 return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
             }
             Poll::Pending => {}

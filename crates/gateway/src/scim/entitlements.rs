@@ -10,7 +10,7 @@ use store::Store;
 
 use super::{
     conditions::{conditional, give_version},
-    lists::Asked,
+    lists::RequestedPage,
     response::Response,
 };
 use crate::{api_error::ApiError, app::App};
@@ -34,7 +34,7 @@ pub(super) async fn list(
         text_of(sort.as_ref().map(ToString::to_string)),
     ];
     let paging = request.paging(app.settings.limits.max_results)?;
-    let asked = Asked::of(app, store, paging, &json!(query).to_string()).await?;
+    let asked = RequestedPage::of(app, store, paging, &json!(query).to_string()).await?;
     store
         .read(move |tx| {
             let mut found = all(tx, kind, &rules)?;
@@ -50,7 +50,7 @@ pub(super) async fn list(
                 Some(text(rules.resource_type(kind), resource.clone(), &projection))
             });
             let texts: Vec<String> = shown.collect();
-            let place = asked.place(&Ends::from(&page));
+            let place = asked.position(&Ends::from(&page));
             Ok::<_, ApiError>(Response::ok(list::list_text(page.total, &place, &texts)))
         })
         .await

@@ -1,5 +1,5 @@
-//! Log lines that anybody can cause, without a credential: the first of a kind has its own line, what follows is counted and told
-//! in one line each interval. A flood of refusals fills no disk, and none of them is lost but for a `kill -9`.
+//! Log lines that clients can cause without a credential. The first of a kind gets its own line; the others are counted, and one
+//! line for each interval has their number. So a flood of refusals cannot fill the disk, and only `kill -9` loses a count.
 
 use std::{
     collections::BTreeMap,
@@ -9,18 +9,18 @@ use std::{
 
 use tracing::{error, info, warn};
 
-/// How often what was counted is told.
+/// How often the counts are logged.
 pub(crate) const INTERVAL: Duration = Duration::from_secs(10);
 
-/// Kinds that are told apart at the same time: causes are words of this program, so there are few.
+/// Kinds that are counted separately. Causes are texts of this program, so there are few.
 const KINDS: usize = 100;
-/// The cause of all further ones.
+/// The cause of all other kinds.
 const OTHERS: &str = "other causes";
 
-/// The one tally of the process, as the log is one.
+/// The tally of the process.
 pub(crate) static TALLY: Tally = Tally::new();
 
-/// What the first line of a kind says.
+/// The message of the first line of a kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum What {
     /// `a request was refused`, and `a request failed`.
@@ -31,7 +31,7 @@ pub(crate) enum What {
     AdminRequest,
 }
 
-/// What is told with one number.
+/// Log lines that are counted together.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Kind {
     what: What,
@@ -39,7 +39,7 @@ struct Kind {
     cause: String,
 }
 
-/// How often each kind was met since its own line or its last sum.
+/// The count of each kind since its own line or its last sum.
 pub(crate) struct Tally(Mutex<BTreeMap<Kind, u64>>);
 
 impl Tally {
@@ -47,7 +47,7 @@ impl Tally {
         Self(Mutex::new(BTreeMap::new()))
     }
 
-    /// Whether this one is to have its own line; else it is counted.
+    /// True for the first of a kind, which gets its own line; counts the others.
     pub(crate) fn is_first(&self, what: What, status: u16, cause: &str) -> bool {
         let mut kind = Kind { what, status, cause: cause.to_owned() };
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -61,14 +61,14 @@ impl Tally {
         count.is_none()
     }
 
-    /// What was counted; a kind that was not met since the last time begins anew with a line of its own.
+    /// Takes the counts. A kind without a count is forgotten, so its next occurrence gets its own line.
     fn take(&self) -> Vec<(Kind, u64)> {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         counts.retain(|_, count| *count > 0);
         counts.iter_mut().map(|(kind, count)| (kind.clone(), std::mem::take(count))).collect()
     }
 
-    /// Tells what was counted.
+    /// Logs the counts.
     pub(crate) fn sum_up(&self) {
         for (Kind { what, status, cause }, count) in self.take() {
             match (what, status) {

@@ -1,5 +1,5 @@
-//! Cursors (RFC 9865 §2): which way a walk goes on from where, signed, so that nobody can make one, change one, or use one
-//! for another query or another tenant. Why their key rests in the tenant's store: docs/decisions/0027-sorted-lists-and-cursors.md.
+//! Cursors (RFC 9865 §2): a position and a direction, signed, so that a client cannot make or change one, or use it for another
+//! query or another tenant. The reasons for keeping the key in the tenant's store: docs/decisions/0027-sorted-lists-and-cursors.md.
 
 use std::time::Duration;
 
@@ -16,35 +16,35 @@ const MAX_BYTES: usize = 8 * 1024;
 /// Length of the signature, in bytes.
 const SIGNATURE: usize = 32;
 
-/// Where a walk goes on.
+/// Where a list continues.
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::scim) struct Step {
+pub(in crate::scim) struct Continuation {
     pub(super) side: Side,
-    /// `None`: from the beginning, or back from the end.
-    pub(super) place: Option<Position>,
-    /// How many match in all, where it would be dear to count them for each page.
+    /// `None`: at the beginning, or backwards from the end.
+    pub(super) position: Option<Position>,
+    /// The number of matches, if counting them for each page is expensive.
     pub(super) total: Option<u64>,
 }
 
-impl Step {
-    /// To the first page.
+impl Continuation {
+    /// The first page.
     pub(super) fn first() -> Self {
-        Self { side: Side::After, place: None, total: None }
+        Self { side: Side::After, position: None, total: None }
     }
 }
 
-/// A step as it is signed.
+/// The signed content of a cursor.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Payload {
-    /// Whether it goes back.
+    /// Towards the beginning of the list.
     #[serde(default, rename = "b", skip_serializing_if = "std::ops::Not::not")]
     back: bool,
     #[serde(default, rename = "p", skip_serializing_if = "Option::is_none")]
-    place: Option<Position>,
+    position: Option<Position>,
     #[serde(default, rename = "t", skip_serializing_if = "Option::is_none")]
     total: Option<u64>,
-    /// When it was given, in milliseconds since 1970 UTC.
+    /// When the cursor was issued, in milliseconds since 1970 UTC.
     #[serde(rename = "a")]
     at_ms: i64,
 }
@@ -56,22 +56,22 @@ pub(in crate::scim) struct Signer {
 }
 
 impl Signer {
-    /// `secret` is the tenant's, `query` whatever must stay the same from page to page.
+    /// `secret` is the tenant's; `query` is the part of the request that must be the same for each page.
     #[allow(clippy::expect_used, reason = "HMAC takes keys of any length (RFC 2104 §2)")]
     pub(super) fn new(secret: &str, query: &str, timeout: Duration) -> Self {
         let mut keyed = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("a key");
-        // What is signed begins with what it is, so that no other use of the secret can be taken for a cursor.
+        // The signed text begins with its purpose, so that no other use of the secret can pass as a cursor.
         keyed.update(b"usher cursor 1");
         keyed.update(&Sha256::digest(query.as_bytes()));
         Self { keyed, timeout }
     }
 
-    /// The cursor of a step.
-    pub(super) fn write(&self, step: &Step, now_ms: i64) -> String {
+    /// The cursor for a continuation.
+    pub(super) fn write(&self, continuation: &Continuation, now_ms: i64) -> String {
         let payload = Payload {
-            back: step.side == Side::Before,
-            place: step.place.clone(),
-            total: step.total,
+            back: continuation.side == Side::Before,
+            position: continuation.position.clone(),
+            total: continuation.total,
             at_ms: now_ms,
         };
         // Plain structs with string keys always serialise.
@@ -81,19 +81,19 @@ impl Signer {
         URL_SAFE_NO_PAD.encode(signed)
     }
 
-    /// The step of a cursor that this query was given.
+    /// The continuation in a cursor of this query.
     ///
     /// # Errors
-    /// 400 `invalidCursor`, the same for every cursor that is not this query's; 400 `expiredCursor` (RFC 9865 §2.1).
-    pub(super) fn read(&self, cursor: &str, now_ms: i64) -> Result<Step, ScimError> {
-        let Payload { back, place, total, at_ms } = self.genuine(cursor).ok_or_else(|| {
+    /// 400 `invalidCursor` for each cursor that was not issued for this query; 400 `expiredCursor` (RFC 9865 §2.1).
+    pub(super) fn read(&self, cursor: &str, now_ms: i64) -> Result<Continuation, ScimError> {
+        let Payload { back, position, total, at_ms } = self.genuine(cursor).ok_or_else(|| {
             ScimError::bad_request(
                 ScimType::InvalidCursor,
                 "This query was given no such cursor; keep filter, sortBy and sortOrder from page to page, or begin \
                  again with an empty cursor.",
             )
         })?;
-        // Either way, because the clock of another process may be behind; one from a wrong future is no use for ever.
+        // Both directions: the clock of another process may be behind, and a cursor from a wrong future must expire too.
         if u128::from(now_ms.abs_diff(at_ms)) > self.timeout.as_millis() {
             let seconds = self.timeout.as_secs();
             return Err(ScimError::bad_request(
@@ -101,7 +101,7 @@ impl Signer {
                 format!("The cursor is older than {seconds} seconds; begin again with an empty cursor."),
             ));
         }
-        Ok(Step { side: if back { Side::Before } else { Side::After }, place, total })
+        Ok(Continuation { side: if back { Side::Before } else { Side::After }, position, total })
     }
 
     fn genuine(&self, cursor: &str) -> Option<Payload> {
@@ -124,12 +124,12 @@ mod tests {
         Signer::new(secret, query, Duration::from_secs(60))
     }
 
-    fn step() -> Step {
+    fn continuation() -> Continuation {
         let key = Some(SortKey::Text("o'neil \"x\" \u{1f600}\n".into()));
-        Step { side: Side::After, place: Some(Position { key, id: "0190".into() }), total: None }
+        Continuation { side: Side::After, position: Some(Position { key, id: "0190".into() }), total: None }
     }
 
-    fn keyword(read: Result<Step, ScimError>) -> Option<&'static str> {
+    fn keyword(read: Result<Continuation, ScimError>) -> Option<&'static str> {
         read.err().and_then(|error| error.scim_type).map(ScimType::keyword)
     }
 
@@ -138,32 +138,32 @@ mod tests {
         let signer = signer("secret", "query");
         let keys = [
             None,
-            step().place.unwrap().key,
+            continuation().position.unwrap().key,
             Some(SortKey::Boolean(true)),
             Some(SortKey::Instant(Instant::from_millis(-1))),
             Some(SortKey::Text(String::new())),
         ];
         for key in keys {
             for (side, total) in [(Side::After, None), (Side::Before, Some(u64::MAX))] {
-                let place = Some(Position { key: key.clone(), id: "0190".into() });
-                let sent = Step { side, place, total };
+                let position = Some(Position { key: key.clone(), id: "0190".into() });
+                let sent = Continuation { side, position, total };
                 assert_eq!(signer.read(&signer.write(&sent, NOW), NOW), Ok(sent));
             }
         }
-        let from_the_end = Step { side: Side::Before, place: None, total: None };
+        let from_the_end = Continuation { side: Side::Before, position: None, total: None };
         assert_eq!(signer.read(&signer.write(&from_the_end, NOW), NOW), Ok(from_the_end));
     }
 
     #[test]
     fn rfc_9865_a_cursor_is_of_unreserved_characters() {
-        let cursor = signer("secret", "query").write(&step(), NOW);
+        let cursor = signer("secret", "query").write(&continuation(), NOW);
         assert!(cursor.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b)), "{cursor}");
     }
 
     #[test]
     fn a_changed_cursor_and_one_of_another_query_or_tenant_are_none() {
         let own = signer("secret", "query");
-        let cursor = own.write(&step(), NOW);
+        let cursor = own.write(&continuation(), NOW);
         for other in [signer("secret", "query2"), signer("secret2", "query"), signer("", "")] {
             assert_eq!(keyword(other.read(&cursor, NOW)), Some("invalidCursor"));
         }
@@ -195,7 +195,7 @@ mod tests {
     #[test]
     fn a_cursor_is_good_until_its_time_is_over() {
         let signer = signer("secret", "query");
-        let cursor = signer.write(&step(), NOW);
+        let cursor = signer.write(&continuation(), NOW);
         assert!(signer.read(&cursor, NOW + 60_000).is_ok());
         assert_eq!(keyword(signer.read(&cursor, NOW + 60_001)), Some("expiredCursor"));
         // The clock of another process may be behind; it may not have been in another year.
@@ -209,8 +209,11 @@ mod tests {
     fn the_longest_key_has_a_cursor_that_is_read() {
         let signer = signer("secret", "query");
         let key = Some(SortKey::Text("\u{1}".repeat(576)));
-        let sent =
-            Step { side: Side::After, place: Some(Position { key, id: "x".repeat(36) }), total: Some(1) };
+        let sent = Continuation {
+            side: Side::After,
+            position: Some(Position { key, id: "x".repeat(36) }),
+            total: Some(1),
+        };
         assert_eq!(signer.read(&signer.write(&sent, NOW), NOW), Ok(sent));
     }
 }

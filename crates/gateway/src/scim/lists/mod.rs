@@ -1,8 +1,8 @@
 //! Lists: `GET` of a collection or of the base URL, and the same by POST to `.search` (RFC 7644 §3.4.2 and §3.4.3), by index or
 //! by cursor (RFC 9865).
 
-mod asked;
 mod cursor;
+mod requested_page;
 
 use std::{
     cell::RefCell,
@@ -19,7 +19,7 @@ use serde_json::json;
 use store::ReadTx;
 use tenant_registry::Tenant;
 
-pub(super) use self::asked::Asked;
+pub(super) use self::requested_page::RequestedPage;
 use super::{body::Body, caller::Caller, entitlements, query::Query, resources, response::Response};
 use crate::{api_error::ApiError, app::App, shares::Answers};
 
@@ -75,11 +75,11 @@ async fn answer(
     let projections =
         Projections { user: request.projection(&rules.user)?, group: request.projection(&rules.group)? };
     let paging = request.paging(app.settings.limits.max_results)?;
-    let asked = Asked::of(app, &store, paging, &query_text(kind, &parts)).await?;
+    let requested = RequestedPage::of(app, &store, paging, &query_text(kind, &parts)).await?;
     let (answers, time) = (app.shares.answers(), app.settings.limits.search_seconds.0);
     let for_whom = Arc::clone(&tenant);
-    let search = Search { rules, parts, asked, projections, time, answers, tenant: for_whom };
-    let small = search.asked_within(&|| false, &|_| true);
+    let search = Search { rules, parts, requested, projections, time, answers, tenant: for_whom };
+    let small = search.request_within(&|| false, &|_| true);
     let (is_look_up, may_be_short) = (small.is_look_up(), small.may_be_short());
     let work = Arc::new(move |tx: &mut ReadTx<'_>| search.run(tx));
     if is_look_up || may_be_short {
@@ -92,7 +92,7 @@ async fn answer(
 struct Search {
     rules: Arc<Rules>,
     parts: Vec<Part>,
-    asked: Asked,
+    requested: RequestedPage,
     projections: Projections,
     /// How long it may go on.
     time: Duration,
@@ -105,20 +105,20 @@ impl Search {
         let (began, room) = (Instant::now(), RefCell::new(self.answers.room(&self.tenant)));
         let is_over = || began.elapsed() >= self.time;
         let has_room = |bytes| room.borrow_mut().fits(bytes);
-        let asked = self.asked_within(&is_over, &has_room);
-        let listed = lists::list(tx, &self.rules, &asked)?;
-        let text = list::list_text(listed.total, &self.asked.place(&listed.ends), &listed.texts);
+        let requested = self.request_within(&is_over, &has_room);
+        let listed = lists::list(tx, &self.rules, &requested)?;
+        let text = list::list_text(listed.total, &self.requested.position(&listed.ends), &listed.texts);
         Ok(Response { room: room.into_inner().held(), ..Response::ok(text) })
     }
 
-    fn asked_within<'a>(
+    fn request_within<'a>(
         &'a self,
         is_over: &'a dyn Fn() -> bool,
         has_room: &'a dyn Fn(usize) -> bool,
     ) -> ListRequest<'a> {
         ListRequest {
             parts: &self.parts,
-            request: self.asked.request(),
+            request: self.requested.request(),
             projections: &self.projections,
             is_over,
             has_room,

@@ -1,4 +1,4 @@
-//! Which page is asked for, and what the answer says of its neighbours: by index or by cursor.
+//! The page that a request asks for, by index or by cursor, and the position of the page in the response.
 
 use directory::{
     cursor_keys,
@@ -9,23 +9,23 @@ use rand::{RngExt as _, distr::Alphanumeric};
 use scim_core::list::{Page, PagePosition, Paging};
 use store::Store;
 
-use super::cursor::{Signer, Step};
+use super::cursor::{Continuation, Signer};
 use crate::{api_error::ApiError, app::App};
 
-/// Length of a tenant's secret: 43 characters of 62 kinds are 256 bits.
+/// Characters of a tenant's secret: 43 of 62 kinds are 256 bits.
 const SECRET: usize = 43;
 
 /// The page that a request asks for.
-pub(in crate::scim) enum Asked {
+pub(in crate::scim) enum RequestedPage {
     Index(Page),
-    Cursor { signer: Box<Signer>, now_ms: i64, step: Step, count: u64 },
+    Cursor { signer: Box<Signer>, now_ms: i64, continuation: Continuation, count: u64 },
 }
 
-impl Asked {
-    /// `query` is whatever must stay the same from page to page.
+impl RequestedPage {
+    /// `query` is the part of the request that must be the same for each page.
     ///
     /// # Errors
-    /// 400 for a cursor that is none or too old; the store's.
+    /// 400 for an invalid or expired cursor; errors of the store.
     pub(in crate::scim) async fn of(
         app: &App,
         store: &Store,
@@ -38,8 +38,9 @@ impl Asked {
                 let signer =
                     Signer::new(&secret(store).await?, query, app.settings.limits.cursor_timeout_seconds.0);
                 let (is_first, now_ms) = (cursor.is_empty(), store.now_ms());
-                let step = if is_first { Step::first() } else { signer.read(&cursor, now_ms)? };
-                Self::Cursor { signer: Box::new(signer), now_ms, step, count }
+                let continuation =
+                    if is_first { Continuation::first() } else { signer.read(&cursor, now_ms)? };
+                Self::Cursor { signer: Box::new(signer), now_ms, continuation, count }
             }
         })
     }
@@ -49,21 +50,22 @@ impl Asked {
             Self::Index(page) => {
                 PageRequest::Index { offset: page.start_index.saturating_sub(1), count: page.count }
             }
-            Self::Cursor { step: Step { side, place, total }, count, .. } => {
-                let position = place.as_ref();
-                PageRequest::Beside { side: *side, position, count: *count, total: *total }
+            Self::Cursor { continuation: Continuation { side, position, total }, count, .. } => {
+                PageRequest::Beside { side: *side, position: position.as_ref(), count: *count, total: *total }
             }
         }
     }
 
-    /// Where the page stands, with the cursors to its neighbours. Who asked for `count=0` wanted the total alone and gets none.
-    pub(in crate::scim) fn place(&self, ends: &Ends) -> PagePosition {
+    /// The position of the page, with the cursors of the previous and the next page. `count=0` asks for the total alone and gets
+    /// no cursors.
+    pub(in crate::scim) fn position(&self, ends: &Ends) -> PagePosition {
         let (signer, now_ms, count) = match self {
             Self::Index(page) => return PagePosition::Index(page.start_index),
             Self::Cursor { signer, now_ms, count, .. } => (signer, *now_ms, *count),
         };
         let (first, last) = ends.positions.clone().unzip();
-        let cursor = |side, place| signer.write(&Step { side, place, total: ends.total }, now_ms);
+        let cursor =
+            |side, position| signer.write(&Continuation { side, position, total: ends.total }, now_ms);
         PagePosition::Cursor {
             previous: (count > 0 && ends.before).then(|| cursor(Side::Before, first)),
             next: (count > 0 && ends.behind).then(|| cursor(Side::After, last)),
@@ -71,7 +73,7 @@ impl Asked {
     }
 }
 
-/// What this tenant's cursors are signed with; made when its first cursor is asked for.
+/// The secret that signs this tenant's cursors. The first request for a cursor creates it.
 async fn secret(store: &Store) -> Result<String, ApiError> {
     if let Some(secret) = store.look_up(|tx| Ok::<_, ApiError>(cursor_keys::find(tx)?)).await? {
         return Ok(secret);
