@@ -8,11 +8,8 @@ use store::{ReadTx, StoreConnection, WriteTx};
 use crate::{
     DirectoryError, claims,
     schema::{extension_schemas, extension_schemas_version},
-    table::{Direction, Table as _, in_table},
+    search::rows::{Batches, Rows, count},
 };
-
-/// Rows that are read at a time when all holders are looked at.
-const BATCH: i64 = 500;
 
 /// One document as it rests.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,7 +115,7 @@ pub fn remove(tx: &mut WriteTx<'_>, urn: &str) -> Result<(), DirectoryError> {
 /// # Errors
 /// When the store fails.
 pub fn holders(tx: &mut ReadTx<'_>, of: ResourceKind, urn: &str) -> Result<i64, DirectoryError> {
-    in_table!(of, T => T::count(tx, T::holding(urn)))
+    count(tx, of, Rows::Holding(urn), false)
 }
 
 /// Visits every resource that holds data of the schema, in order of id.
@@ -131,17 +128,13 @@ pub fn for_each_holder<E: From<DirectoryError>>(
     urn: &str,
     mut visit: impl FnMut(&mut WriteTx<'_>, &str, Document) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut beyond: Option<String> = None;
-    loop {
-        let page = in_table!(of, T => {
-            T::batch(tx, Some(T::holding(urn)), beyond.as_deref(), Direction::Up, BATCH)
-        })?;
-        let Some(last) = page.last() else { return Ok(()) };
-        beyond = Some(last.id.clone());
-        for row in page {
-            visit(tx, &row.id, row.parse()?)?;
+    let mut batches = Batches::of(of, Rows::Holding(urn));
+    while let Some(batch) = batches.next(tx)? {
+        for record in batch {
+            visit(tx, &record.id, record.parse()?)?;
         }
     }
+    Ok(())
 }
 
 /// Brings the unique values of one resource from what the type said to what it says now.
@@ -150,7 +143,8 @@ pub fn for_each_holder<E: From<DirectoryError>>(
 /// [`DirectoryError::ValueTaken`] when two resources share a value that is unique from now on, or the store's.
 pub fn claim_anew(
     tx: &mut WriteTx<'_>,
-    (old, new): (&ResourceType, &ResourceType),
+    old: &ResourceType,
+    new: &ResourceType,
     id: &str,
     document: &Document,
 ) -> Result<(), DirectoryError> {

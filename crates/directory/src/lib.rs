@@ -16,8 +16,7 @@ pub mod nesting;
 pub mod resources;
 mod schema;
 pub mod search;
-#[doc(hidden)]
-pub mod table;
+mod table;
 mod totals;
 
 pub use error::DirectoryError;

@@ -16,7 +16,10 @@ use store::{ReadTx, in_chunks};
 
 use crate::{
     DirectoryError,
-    memberships::{GroupSummary, rows, summaries},
+    memberships::{
+        rows,
+        summaries::{GroupSummary, summaries},
+    },
     schema::nested_groups,
 };
 

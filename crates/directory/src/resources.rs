@@ -1,53 +1,19 @@
-//! Resources as rows: insert, find, change, remove. A row's document is returned, its other columns are searched. The
-//! differences between users and groups are named here and in [`crate::table`]. Members are rows of their own
-//! ([`crate::memberships`]), never a list in the group's document.
+//! Resources are inserted, changed and removed. A row's document is returned, its other columns are searched. Members are rows
+//! of their own ([`crate::memberships`]), never a list in the group's document.
 
 use diesel::prelude::*;
 use scim_core::{Document, ResourceKind, ResourceType, fold::fold};
-use store::{ReadTx, WriteTx, in_chunks};
+use store::{ReadTx, WriteTx};
 
+pub use crate::table::{Record, existing, find, find_all, find_for_update, touch};
 use crate::{
-    DirectoryError, claims, emails, key,
-    memberships::{self, LeftGroup, rows::FEW},
+    DirectoryError, changes, claims, emails, key,
+    memberships::{self, LeftGroup},
     schema::users,
-    table::{Direction, Groups, Table, Users, in_table},
+    search::rows::{Batches, Rows},
+    table::{in_table, name_attribute},
     totals,
 };
-
-/// One resource as it rests.
-#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
-pub struct Record {
-    /// UUIDv7, made here, never by a client.
-    pub id: String,
-    /// The canonical document as JSON text (see [`Document`]); a group's has no members.
-    pub document: String,
-    /// Grows by one with every change; that of a group also when its members change.
-    pub version: i64,
-    /// Milliseconds since 1970 UTC.
-    pub created_ms: i64,
-    /// Milliseconds since 1970 UTC; never goes back.
-    pub modified_ms: i64,
-    /// Of a user: the version that it had when it last went into or out of a group; 0: never. Such a change gives the group a
-    /// new version, not the user.
-    pub regrouped_version: i64,
-    /// Of a user: the number of the change record of this version. Only a read knows it: the record is written after the user.
-    pub changed_number: i64,
-}
-
-impl Record {
-    /// The document as a value.
-    ///
-    /// # Errors
-    /// When the stored document is damaged.
-    pub fn parse(&self) -> Result<Document, DirectoryError> {
-        Document::from_stored(&self.document)
-            .map_err(|e| DirectoryError::BadDocument { id: self.id.clone(), cause: e.to_string() })
-    }
-
-    fn next_version(&self, tx: &WriteTx<'_>) -> Self {
-        Self { version: self.version + 1, modified_ms: tx.now_ms().max(self.modified_ms), ..self.clone() }
-    }
-}
 
 /// The columns of a document. Made before the transaction where possible, so that other writers do not wait for it.
 #[derive(Clone, Debug)]
@@ -78,8 +44,7 @@ impl Row {
 
 /// The name by which a resource is found: a user's `userName`, a group's `displayName`.
 fn name(kind: ResourceKind, document: &Document) -> &str {
-    let attribute = if kind == ResourceKind::User { Users::NAME } else { Groups::NAME };
-    document.str(attribute).unwrap_or_default()
+    document.str(name_attribute(kind)).unwrap_or_default()
 }
 
 fn name_key(kind: ResourceKind, document: &Document) -> String {
@@ -113,7 +78,22 @@ pub fn insert(
         regrouped_version: 0,
         changed_number: 0,
     };
-    in_table!(kind, T => T::insert(tx, &record, row).map_err(|error| name_taken(tx, &row.name_key, error)))?;
+    in_table!(kind, |table| {
+        let columns = (
+            table::id.eq(&record.id),
+            table::name_key.eq(&row.name_key),
+            table::name_folded.eq(&row.name_folded),
+            table::external_id_key.eq(&row.external_id_key),
+            table::document.eq(&record.document),
+            table::version.eq(record.version),
+            table::created_ms.eq(record.created_ms),
+            table::modified_ms.eq(record.modified_ms),
+            table::changed_number.eq(changes::next_number()),
+            table::moved_mark.eq(0),
+        );
+        let inserted = tx.execute(diesel::insert_into(table::table).values(columns));
+        inserted.map_err(|error| name_taken(tx, &row.name_key, error))
+    })?;
     emails::sync(tx, &record.id, &emails::Keys::new(), &row.emails)?;
     claims::sync(tx, &[], &row.claims, &record.id)?;
     totals::add(tx, kind, 1)?;
@@ -128,7 +108,7 @@ fn refuse_taken_name(tx: &mut WriteTx<'_>, key: &str, own: Option<&str>) -> Resu
 }
 
 fn id_by_name_key(tx: &mut ReadTx<'_>, key: &str) -> Result<Option<String>, DirectoryError> {
-    let id = users::table.filter(users::user_name_key.eq(key)).select(users::id);
+    let id = users::table.filter(users::name_key.eq(key)).select(users::id);
     Ok(tx.get_result(id).optional()?)
 }
 
@@ -141,61 +121,6 @@ fn name_taken(tx: &mut WriteTx<'_>, key: &str, error: diesel::result::Error) -> 
     let existing = if tx.has_rivals() { Ok(None) } else { id_by_name_key(tx, key) };
     existing
         .map_or_else(|error| error, |id| DirectoryError::UserNameTaken { existing: id.unwrap_or_default() })
-}
-
-/// The resource of this id.
-///
-/// # Errors
-/// When the store fails.
-pub fn find(tx: &mut ReadTx<'_>, kind: ResourceKind, id: &str) -> Result<Option<Record>, DirectoryError> {
-    in_table!(kind, T => Ok(T::find(tx, id).optional()?))
-}
-
-/// Of these ids, the resources that are here; the order is not kept.
-///
-/// # Errors
-/// When the store fails.
-pub fn find_all(
-    tx: &mut ReadTx<'_>,
-    kind: ResourceKind,
-    ids: &[&str],
-) -> Result<Vec<Record>, DirectoryError> {
-    in_table!(kind, T => in_chunks(ids, |ids| T::of_ids(tx, ids)))
-}
-
-/// Finds the resource and keeps its row from other writers until this transaction ends, so that of two concurrent changes
-/// neither is lost.
-///
-/// # Errors
-/// When the store fails.
-pub fn find_for_update(
-    tx: &mut WriteTx<'_>,
-    kind: ResourceKind,
-    id: &str,
-) -> Result<Option<Record>, DirectoryError> {
-    if tx.has_rivals() {
-        in_table!(kind, T => Ok(T::lock(tx, id)?))?;
-    }
-    find(tx, kind, id)
-}
-
-/// Of these ids, the ones that are resources of this kind here; the order is not kept.
-///
-/// # Errors
-/// When the store fails.
-pub fn existing(
-    tx: &mut ReadTx<'_>,
-    kind: ResourceKind,
-    ids: &[&str],
-) -> Result<Vec<String>, DirectoryError> {
-    if ids.len() > FEW {
-        return in_table!(kind, T => in_chunks(ids, |ids| Ok(T::existing(tx, ids)?)));
-    }
-    let mut found = Vec::with_capacity(ids.len());
-    for id in ids {
-        found.extend(in_table!(kind, T => Ok(T::exists(tx, id).optional()?))?);
-    }
-    Ok(found)
 }
 
 /// Writes a changed document and gives the resource its next version.
@@ -214,24 +139,28 @@ pub fn update(
         refuse_taken_name(tx, &row.name_key, Some(&record.id))?;
     }
     // Of a group only a new name is shown elsewhere, so only that has a number.
-    let numbered = kind == ResourceKind::User || new.get(Groups::NAME) != old.get(Groups::NAME);
+    let name = name_attribute(kind);
+    let numbered = kind == ResourceKind::User || new.get(name) != old.get(name);
     let mut next = record.next_version(tx);
-    in_table!(kind, T => {
-        T::update(tx, &next, &row, numbered).map_err(|error| name_taken(tx, &row.name_key, error))
+    in_table!(kind, |table| {
+        let target = table::table.find(&next.id);
+        let columns = (
+            table::name_key.eq(&row.name_key),
+            table::name_folded.eq(&row.name_folded),
+            table::external_id_key.eq(&row.external_id_key),
+            table::document.eq(&row.document),
+            table::version.eq(next.version),
+            table::modified_ms.eq(next.modified_ms),
+        );
+        let updated = match numbered {
+            true => tx.update(target, (columns, table::changed_number.eq(changes::next_number()))),
+            false => tx.update(target, columns),
+        };
+        updated.map_err(|error| name_taken(tx, &row.name_key, error))
     })?;
     emails::sync(tx, &record.id, &emails::keys(old), &row.emails)?;
     claims::sync(tx, &claims::of(rt, old), &row.claims, &record.id)?;
     next.document = row.document;
-    Ok(next)
-}
-
-/// Gives a resource its next version when what changed is not in its document: a user's seat, a group's members.
-///
-/// # Errors
-/// When the store fails.
-pub fn touch(tx: &mut WriteTx<'_>, kind: ResourceKind, record: &Record) -> Result<Record, DirectoryError> {
-    let next = record.next_version(tx);
-    in_table!(kind, T => Ok(T::touch(tx, &next)?))?;
     Ok(next)
 }
 
@@ -253,13 +182,10 @@ pub fn remove(
     };
     emails::sync(tx, &record.id, &emails::keys(&document), &emails::Keys::new())?;
     claims::sync(tx, &claims::of(rt, &document), &[], &record.id)?;
-    in_table!(kind, T => Ok(T::delete(tx, &record.id)?))?;
+    in_table!(kind, |table| Ok(tx.execute(diesel::delete(table::table.find(&record.id)))?))?;
     totals::add(tx, kind, -1)?;
     Ok(left)
 }
-
-/// Rows that are read at a time when all are looked at.
-const BATCH: i64 = 500;
 
 /// Visits every resource of a kind in the order of the ids: for the audit.
 ///
@@ -270,11 +196,9 @@ pub fn for_each(
     kind: ResourceKind,
     mut visit: impl FnMut(Record) -> Result<(), DirectoryError>,
 ) -> Result<(), DirectoryError> {
-    let mut beyond: Option<String> = None;
-    loop {
-        let page = in_table!(kind, T => T::batch(tx, None, beyond.as_deref(), Direction::Up, BATCH))?;
-        let Some(last) = page.last() else { return Ok(()) };
-        beyond = Some(last.id.clone());
-        page.into_iter().try_for_each(&mut visit)?;
+    let mut batches = Batches::of(kind, Rows::All);
+    while let Some(batch) = batches.next(tx)? {
+        batch.into_iter().try_for_each(&mut visit)?;
     }
+    Ok(())
 }

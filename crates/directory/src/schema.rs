@@ -1,18 +1,29 @@
 //! The tables of a tenant's store that are the directory's (`migrations/tenant/0001_directory.sql`,
 //! `0003_nested_groups.sql`, `0004_lists.sql`, `0005_extension_schemas.sql`, `0006_order.sql`), as Diesel sees them. No other
 //! crate reads them.
+//!
+//! `users` and `groups` have the same columns under the same names here, so that a query is written once for both
+//! ([`crate::table`]):
+//! - `name_key`, `name_folded`: a user's `userName`, a group's `displayName`.
+//! - `moved_mark`: when the resource last went into or out of a group; 0: never. A user's is the version that it had, a group's
+//!   the number of a change record.
+//! - `changed_number`: the number of the change record of the last change that other resources show. Of a group that is the
+//!   last change of its name.
 
 diesel::table! {
     users (id) {
         id -> Text,
-        user_name_key -> Text,
-        user_name_folded -> Text,
+        #[sql_name = "user_name_key"]
+        name_key -> Text,
+        #[sql_name = "user_name_folded"]
+        name_folded -> Text,
         external_id_key -> Nullable<Text>,
         document -> Text,
         version -> BigInt,
         created_ms -> BigInt,
         modified_ms -> BigInt,
-        regrouped_version -> BigInt,
+        #[sql_name = "regrouped_version"]
+        moved_mark -> BigInt,
         changed_number -> BigInt,
     }
 }
@@ -28,15 +39,19 @@ diesel::table! {
 diesel::table! {
     groups (id) {
         id -> Text,
-        display_name_key -> Text,
-        display_name_folded -> Text,
+        #[sql_name = "display_name_key"]
+        name_key -> Text,
+        #[sql_name = "display_name_folded"]
+        name_folded -> Text,
         external_id_key -> Nullable<Text>,
         document -> Text,
         version -> BigInt,
         created_ms -> BigInt,
         modified_ms -> BigInt,
-        renamed_number -> BigInt,
-        moved_number -> BigInt,
+        #[sql_name = "moved_number"]
+        moved_mark -> BigInt,
+        #[sql_name = "renamed_number"]
+        changed_number -> BigInt,
     }
 }
 

@@ -1,5 +1,5 @@
 //! Which groups a user is in (RFC 7643 §4.1.2, `groups`): directly, and through groups in groups. Where none of its groups
-//! was ever in another, nothing more is read than those. The summary of a group is read once, however many are in it.
+//! was ever in another, only those are read.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -10,7 +10,10 @@ use diesel::prelude::*;
 use serde_json::{Map, Value};
 use store::ReadTx;
 
-use super::first;
+use super::{
+    first,
+    summaries::{GroupSummary, Row, columns, summaries, summary},
+};
 use crate::{
     DirectoryError,
     nesting::Above,
@@ -19,22 +22,6 @@ use crate::{
 
 /// Groups of one user that are read at once with their documents: as many as most people are in.
 const FEW_GROUPS: usize = 16;
-
-/// Documents that are in memory at a time, for the names in them.
-const DOCUMENTS: usize = 50;
-
-/// One group as a user's `groups` shows it, shared by all users in it.
-#[derive(Debug, PartialEq, Eq)]
-pub struct GroupSummary {
-    /// The group.
-    pub id: String,
-    /// Its name.
-    pub display_name: Option<String>,
-    /// The number of the change record of the last change of its name or of its place in other groups.
-    pub changed_number: i64,
-    /// Whether the group is or was in another group.
-    pub(crate) leads_on: bool,
-}
 
 /// One group of a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,33 +45,6 @@ impl GroupOfUser {
         group.insert("type".into(), if self.direct { "direct" } else { "indirect" }.into());
         Value::Object(group)
     }
-}
-
-/// A group as it rests: id, the changes that renamed and that moved it, document.
-type Row = (String, i64, i64, String);
-
-fn columns() -> (groups::id, groups::renamed_number, groups::moved_number, groups::document) {
-    (groups::id, groups::renamed_number, groups::moved_number, groups::document)
-}
-
-fn summary((id, renamed, moved, document): Row) -> Arc<GroupSummary> {
-    #[derive(serde::Deserialize)]
-    struct Named {
-        #[serde(rename = "displayName")]
-        display_name: Option<String>,
-    }
-    let display_name = serde_json::from_str::<Named>(&document).ok().and_then(|named| named.display_name);
-    Arc::new(GroupSummary { id, display_name, changed_number: renamed.max(moved), leads_on: moved > 0 })
-}
-
-/// The summaries of these groups.
-pub(crate) fn summaries(tx: &mut ReadTx<'_>, ids: &[&str]) -> Result<Vec<Arc<GroupSummary>>, DirectoryError> {
-    let mut found = Vec::with_capacity(ids.len());
-    for chunk in ids.chunks(DOCUMENTS) {
-        let rows = groups::table.filter(groups::id.eq_any(chunk)).select(columns());
-        found.extend(rows.load::<Row>(tx.connection())?.into_iter().map(summary));
-    }
-    Ok(found)
 }
 
 /// The groups of one user, in the order of their ids. A small read takes one query.

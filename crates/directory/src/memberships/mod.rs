@@ -5,6 +5,7 @@ mod first;
 mod groups_of;
 mod members;
 pub(crate) mod rows;
+pub(crate) mod summaries;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,15 +17,16 @@ use scim_core::patch::{MemberChange, MemberSelection};
 use scim_core::resource::Member;
 use store::{ReadTx, WriteTx};
 
-pub(crate) use groups_of::summaries;
-pub use groups_of::{GroupOfUser, GroupSummary, of_first, of_user};
+pub use groups_of::{GroupOfUser, of_first, of_user};
 pub use members::{MemberRow, members_of_first, of_group};
 use rows::Displays;
+pub use summaries::GroupSummary;
 
 use crate::{
-    DirectoryError, nesting, resources,
+    DirectoryError, nesting,
     schema::{memberships, users},
     search::Element,
+    table,
 };
 
 /// What to do with members that are neither users nor groups here (the table of disagreements: `member with an id that is not
@@ -261,11 +263,10 @@ impl Work<'_> {
         wanted: &BTreeMap<&str, &Member>,
     ) -> Result<[(ResourceKind, BTreeSet<String>); 2], DirectoryError> {
         let ids: Vec<&str> = wanted.keys().copied().collect();
-        let users: BTreeSet<String> =
-            resources::existing(tx, ResourceKind::User, &ids)?.into_iter().collect();
+        let users: BTreeSet<String> = table::existing(tx, ResourceKind::User, &ids)?.into_iter().collect();
         let others: Vec<&str> = ids.into_iter().filter(|id| !users.contains(*id)).collect();
         let groups: BTreeSet<String> =
-            resources::existing(tx, ResourceKind::Group, &others)?.into_iter().collect();
+            table::existing(tx, ResourceKind::Group, &others)?.into_iter().collect();
         let missing = others.into_iter().filter(|id| !groups.contains(*id));
         let missing = missing.filter_map(|id| wanted.get(id)).map(|member| member.as_sent().to_owned());
         match self.unknown {
@@ -291,7 +292,7 @@ impl Work<'_> {
 pub(crate) fn clear(tx: &mut WriteTx<'_>, group_id: &str) -> Result<bool, DirectoryError> {
     let members = memberships::table.filter(memberships::group_id.eq(group_id));
     diesel::update(users::table.filter(users::id.eq_any(members.select(memberships::user_id))))
-        .set(users::regrouped_version.eq(users::version))
+        .set(users::moved_mark.eq(users::version))
         .execute(tx.connection())?;
     let users = tx.execute(diesel::delete(members))?;
     let inside = rows::all(tx, ResourceKind::Group, group_id)?;
@@ -330,8 +331,8 @@ pub(crate) fn forget_group(tx: &mut WriteTx<'_>, id: &str) -> Result<Vec<LeftGro
 fn touch_all(tx: &mut WriteTx<'_>, group_ids: Vec<String>) -> Result<Vec<LeftGroup>, DirectoryError> {
     let mut left = Vec::with_capacity(group_ids.len());
     for id in group_ids {
-        if let Some(record) = resources::find_for_update(tx, ResourceKind::Group, &id)? {
-            let version = resources::touch(tx, ResourceKind::Group, &record)?.version;
+        if let Some(record) = table::find_for_update(tx, ResourceKind::Group, &id)? {
+            let version = table::touch(tx, ResourceKind::Group, &record)?.version;
             left.push(LeftGroup { group_id: id, version });
         }
     }

@@ -11,10 +11,8 @@ use store::{ReadTx, WriteTx, for_chunks, in_chunks};
 use crate::{
     DirectoryError, changes,
     schema::{groups, memberships, nested_groups, users},
+    table::FEW,
 };
-
-/// Up to so many values are asked for one by one: such statements stay prepared, those with a list are parsed each time.
-pub(crate) const FEW: usize = 3;
 
 /// A member's `display`, or none, by the member's id.
 pub(crate) type Displays = BTreeMap<String, Option<String>>;
@@ -147,19 +145,19 @@ pub(super) fn mark(tx: &mut WriteTx<'_>, kind: ResourceKind, ids: &[&str]) -> Re
     if kind == ResourceKind::Group {
         return Ok(for_chunks(ids, |ids| {
             diesel::update(groups::table.filter(groups::id.eq_any(ids)))
-                .set(groups::moved_number.eq(changes::next_number()))
+                .set(groups::moved_mark.eq(changes::next_number()))
                 .execute(tx.connection())
         })?);
     }
     if ids.len() <= FEW {
         for id in ids {
-            tx.update(users::table.find(id), users::regrouped_version.eq(users::version))?;
+            tx.update(users::table.find(id), users::moved_mark.eq(users::version))?;
         }
         return Ok(());
     }
     Ok(for_chunks(ids, |ids| {
         diesel::update(users::table.filter(users::id.eq_any(ids)))
-            .set(users::regrouped_version.eq(users::version))
+            .set(users::moved_mark.eq(users::version))
             .execute(tx.connection())
     })?)
 }

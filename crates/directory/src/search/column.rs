@@ -1,11 +1,22 @@
 //! Sorting in SQL: the columns that hold a sort's keys, and scans of positions along one of their indexes.
 
+use diesel::prelude::*;
 use scim_core::{
+    ResourceKind,
     filter::Instant,
     sort::{Sort, SortKey},
 };
+use store::{ReadTx, StoreBackend};
 
-use super::position::Position;
+use super::{
+    plan::{Condition, within},
+    position::Position,
+    rows::Rows,
+};
+use crate::{
+    DirectoryError,
+    table::{in_table, name_attribute},
+};
 
 /// A column by which SQL can order a table as memory would.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,13 +34,13 @@ pub enum Column {
 }
 
 impl Column {
-    /// The column of a sort, in a table whose unique or folded name is this attribute.
+    /// The column of a sort of resources of this kind.
     #[must_use]
-    pub fn of(sort: &Sort, name: &str) -> Option<Self> {
+    pub fn of(sort: &Sort, kind: ResourceKind) -> Option<Self> {
         let attribute = sort.attribute()?;
         [
             ("id", None, Self::Id),
-            (name, None, Self::Name),
+            (name_attribute(kind), None, Self::Name),
             ("externalId", None, Self::ExternalId),
             ("meta", Some("created"), Self::Created),
             ("meta", Some("lastModified"), Self::Modified),
@@ -83,63 +94,17 @@ pub struct IndexScan<'a> {
     pub limit: i64,
 }
 
-/// The text that a position was sorted by.
-pub(crate) fn text(position: &Position) -> Option<String> {
-    match &position.key {
-        Some(SortKey::Text(text)) => Some(text.clone()),
-        _ => None,
-    }
-}
-
-/// The key of a time.
-pub(crate) fn at(ms: i64) -> SortKey {
-    SortKey::Instant(Instant::from_millis(ms))
-}
-
-/// The milliseconds that a position was sorted by.
-pub(crate) fn millis(position: &Position) -> Option<i64> {
-    match &position.key {
-        Some(SortKey::Instant(instant)) => instant.as_whole_millis(),
-        _ => None,
-    }
-}
-
-/// The positions of a scan by id: `by_id!(table, transaction, predicate, scan)`.
-macro_rules! by_id {
-    ($table:ident, $tx:expr, $predicate:expr, $scan:expr) => {{
-        let scan: &IndexScan<'_> = $scan;
-        let mut rows = $table::table.select($table::id).into_boxed::<StoreBackend>();
-        if let Some(predicate) = $predicate {
-            rows = rows.filter(predicate);
-        }
-        if let Some(position) = scan.beyond {
-            let id = position.id.clone();
-            rows = match scan.ids {
-                Direction::Up => rows.filter($table::id.gt(id)),
-                Direction::Down => rows.filter($table::id.lt(id)),
-            };
-        }
-        rows = match scan.ids {
-            _ if !scan.ordered => rows,
-            Direction::Up => rows.order($table::id.asc()),
-            Direction::Down => rows.order($table::id.desc()),
-        };
-        let ids = rows.offset(scan.offset).limit(scan.limit).load::<String>($tx.connection())?;
-        ids.into_iter().map(|id| Position { key: None, id }).collect()
-    }};
-}
-
 /// The positions of a scan along a column that is never null in it: `by_key!(table, column, read, write, transaction,
-/// predicate, scan)`, where `read` makes a key of what the column holds and `write` the reverse, of a position.
+/// condition, scan)`. `read` makes a key of a value of the column, and `write` a value of a position.
 ///
 /// `key >= k and (key > k or id > i)` says the same as `(key, id) > (k, i)`, in a form whose first half is a range of the
 /// index on either database.
 macro_rules! by_key {
-    ($table:ident, $column:expr, $read:expr, $write:expr, $tx:expr, $predicate:expr, $scan:expr) => {{
+    ($table:ident, $column:expr, $read:expr, $write:expr, $tx:expr, $condition:expr, $scan:expr) => {{
         let scan: &IndexScan<'_> = $scan;
         let mut rows = $table::table.select(($column, $table::id)).into_boxed::<StoreBackend>();
-        if let Some(predicate) = $predicate {
-            rows = rows.filter(predicate);
+        if let Some(condition) = $condition {
+            rows = rows.filter(condition);
         }
         if let Some(position) = scan.beyond {
             // A key of another kind is no position along this column.
@@ -165,4 +130,73 @@ macro_rules! by_key {
     }};
 }
 
-pub(crate) use {by_id, by_key};
+/// The positions of a scan, without documents.
+///
+/// # Errors
+/// When the store fails.
+pub fn positions(
+    tx: &mut ReadTx<'_>,
+    kind: ResourceKind,
+    rows: Rows<'_>,
+    scan: &IndexScan<'_>,
+) -> Result<Vec<Position>, DirectoryError> {
+    in_table!(kind, |table| {
+        let (column, condition) = match (scan.column, rows.condition()) {
+            (Column::ExternalId, condition) if scan.valued => {
+                (Column::ExternalId, Some(within(table::external_id_key.is_not_null(), condition)))
+            }
+            (Column::ExternalId, condition) => {
+                (Column::Id, Some(within(table::external_id_key.is_null(), condition)))
+            }
+            found => found,
+        };
+        Ok(match column {
+            Column::Id => {
+                let mut query = table::table.select(table::id).into_boxed::<StoreBackend>();
+                if let Some(condition) = condition {
+                    query = query.filter(condition);
+                }
+                query = match (scan.beyond, scan.ids) {
+                    (None, _) => query,
+                    (Some(position), Direction::Up) => query.filter(table::id.gt(position.id.clone())),
+                    (Some(position), Direction::Down) => query.filter(table::id.lt(position.id.clone())),
+                };
+                query = match scan.ids {
+                    _ if !scan.ordered => query,
+                    Direction::Up => query.order(table::id.asc()),
+                    Direction::Down => query.order(table::id.desc()),
+                };
+                let ids = query.offset(scan.offset).limit(scan.limit).load::<String>(tx.connection())?;
+                ids.into_iter().map(|id| Position { key: None, id }).collect()
+            }
+            Column::Name => by_key!(table, table::name_key, SortKey::Text, text, tx, condition, scan),
+            Column::ExternalId => {
+                let column = table::external_id_key.assume_not_null();
+                by_key!(table, column, SortKey::Text, text, tx, condition, scan)
+            }
+            Column::Created => by_key!(table, table::created_ms, at, millis, tx, condition, scan),
+            Column::Modified => by_key!(table, table::modified_ms, at, millis, tx, condition, scan),
+        })
+    })
+}
+
+/// The text that a position was sorted by.
+fn text(position: &Position) -> Option<String> {
+    match &position.key {
+        Some(SortKey::Text(text)) => Some(text.clone()),
+        _ => None,
+    }
+}
+
+/// The key of a time.
+fn at(ms: i64) -> SortKey {
+    SortKey::Instant(Instant::from_millis(ms))
+}
+
+/// The milliseconds that a position was sorted by.
+fn millis(position: &Position) -> Option<i64> {
+    match &position.key {
+        Some(SortKey::Instant(instant)) => instant.as_whole_millis(),
+        _ => None,
+    }
+}

@@ -1,24 +1,28 @@
 //! Lists that SQL filters and orders. Rows without a value in the sorted column come last when ascending and first when
 //! descending; each part is one index scan.
 
-use scim_core::sort::{Sort, SortKey};
+use scim_core::{
+    ResourceKind,
+    sort::{Sort, SortKey},
+};
 use store::ReadTx;
 
 use super::{
-    column::{Column, Direction, IndexScan},
+    column::{self, Column, Direction, IndexScan},
     position::{Page, PageRequest, Position, Side},
+    rows::{self, Rows},
 };
-use crate::{DirectoryError, table::Table, totals};
+use crate::DirectoryError;
 
 /// One list in SQL.
-pub(super) struct Indexed<'a, T: Table> {
+pub(super) struct Indexed<'a> {
+    pub(super) kind: ResourceKind,
+    pub(super) rows: Rows<'a>,
     pub(super) column: Column,
     pub(super) sort: Option<&'a Sort>,
-    /// Makes the condition; each query consumes one.
-    pub(super) predicate: &'a dyn Fn() -> Option<T::Predicate>,
 }
 
-impl<T: Table> Indexed<'_, T> {
+impl Indexed<'_> {
     pub(super) fn page(
         &self,
         tx: &mut ReadTx<'_>,
@@ -27,23 +31,21 @@ impl<T: Table> Indexed<'_, T> {
         let count = i64::try_from(request.count()).unwrap_or(i64::MAX);
         let first = match request {
             PageRequest::Index { offset: 0, .. } if count > 0 => {
-                Some(self.beside(tx, Side::After, None, count)?)
+                Some(self.beside(tx, Side::After, None, count, true)?)
             }
             _ => None,
         };
         // Less than a page is the whole list and need not be counted.
         let all = first.as_deref().map(length).filter(|found| *found < count);
-        let predicate = (self.predicate)();
-        // The total of all rows is stored; the matches of a filter are counted on demand.
-        let is_dear = predicate.is_some();
-        let total = match (all, request, predicate) {
-            (Some(all), ..) => all,
-            (_, PageRequest::Beside { total: Some(total), .. }, _) => {
+        let total = match (all, request) {
+            (Some(all), _) => all,
+            (None, PageRequest::Beside { total: Some(total), .. }) => {
                 i64::try_from(*total).unwrap_or(i64::MAX)
             }
-            (_, _, Some(predicate)) => T::count(tx, predicate)?,
-            (_, _, None) => totals::read(tx, T::KIND)?,
+            (None, _) => rows::count(tx, self.kind, self.rows, false)?,
         };
+        // The matches of a filter are counted on demand.
+        let is_dear = !matches!(self.rows, Rows::All);
         let page = Page::empty(total.unsigned_abs(), is_dear);
         if count == 0 {
             return Ok(page);
@@ -55,11 +57,13 @@ impl<T: Table> Indexed<'_, T> {
                 Ok(Page { positions: self.at_offset(tx, total, offset, count)?, ..page })
             }
             (None, PageRequest::Beside { side, position, .. }) => {
-                let mut positions = self.beside(tx, *side, *position, count.saturating_add(1))?;
+                let mut positions = self.beside(tx, *side, *position, count.saturating_add(1), true)?;
                 let farther = length(&positions) > count;
                 positions.truncate(usize::try_from(count).unwrap_or(usize::MAX));
-                // With nothing on this side, whatever there is stands on the other.
-                let nearer = position.is_some() && self.is_any(tx, side.opposite(), positions.first())?;
+                // With nothing on this side, all matches are on the other. Any match there will do: what a filter's index finds
+                // first, in no order.
+                let nearer = position.is_some()
+                    && !self.beside(tx, side.opposite(), positions.first(), 1, false)?.is_empty();
                 Ok(page.beside(*side, positions, nearer, farther))
             }
         }
@@ -67,37 +71,17 @@ impl<T: Table> Indexed<'_, T> {
 
     /// The first positions of the list.
     pub(super) fn first(&self, tx: &mut ReadTx<'_>, count: usize) -> Result<Vec<Position>, DirectoryError> {
-        self.beside(tx, Side::After, None, i64::try_from(count).unwrap_or(i64::MAX))
+        self.beside(tx, Side::After, None, i64::try_from(count).unwrap_or(i64::MAX), true)
     }
 
-    /// The next positions on one side of a position, the nearest first.
+    /// The next positions on one side of a position; where `ordered`, the nearest first.
     fn beside(
         &self,
         tx: &mut ReadTx<'_>,
         side: Side,
         position: Option<&Position>,
         count: i64,
-    ) -> Result<Vec<Position>, DirectoryError> {
-        self.found(tx, side, position, (count, true))
-    }
-
-    /// Whether anything stands on one side of a position. Nothing need be put in order for that: what a filter's index finds
-    /// first will do.
-    fn is_any(
-        &self,
-        tx: &mut ReadTx<'_>,
-        side: Side,
-        position: Option<&Position>,
-    ) -> Result<bool, DirectoryError> {
-        Ok(!self.found(tx, side, position, (1, false))?.is_empty())
-    }
-
-    fn found(
-        &self,
-        tx: &mut ReadTx<'_>,
-        side: Side,
-        position: Option<&Position>,
-        (count, ordered): (i64, bool),
+        ordered: bool,
     ) -> Result<Vec<Position>, DirectoryError> {
         let (mut positions, mut beyond) = (Vec::new(), position);
         for &valued in self.parts(side) {
@@ -126,7 +110,7 @@ impl<T: Table> Indexed<'_, T> {
         count: i64,
     ) -> Result<Vec<Position>, DirectoryError> {
         let valued_total = match self.column.is_nullable() {
-            true => T::count(tx, T::valued((self.predicate)()))?,
+            true => rows::count(tx, self.kind, self.rows, true)?,
             false => total,
         };
         let mut positions = Vec::new();
@@ -179,7 +163,7 @@ impl<T: Table> Indexed<'_, T> {
     }
 
     fn positions(&self, tx: &mut ReadTx<'_>, scan: &IndexScan<'_>) -> Result<Vec<Position>, DirectoryError> {
-        let mut positions = T::positions(tx, (self.predicate)(), scan)?;
+        let mut positions = column::positions(tx, self.kind, self.rows, scan)?;
         if self.sort.is_some() && self.column == Column::Id {
             for position in &mut positions {
                 position.key = Some(SortKey::Text(position.id.clone()));

@@ -1,5 +1,5 @@
-//! What SQL can decide of one comparison, presence test or value path. What users and groups share stands in
-//! [`crate::table::Table::compare`]; here are the names, the e-mail addresses and groups of users, and the members of groups.
+//! What SQL can decide of one comparison, presence test or value path: of the attributes that users and groups share, of the
+//! names, of the e-mail addresses and groups of users, and of the members of groups.
 
 use diesel::{
     dsl::sql,
@@ -13,12 +13,12 @@ use scim_core::{
 
 use super::{
     like::{ESCAPE, pattern},
-    plan::{Condition, Element, Plan},
+    plan::{Condition, Element, Plan, combine},
+    times,
 };
 use crate::{
     key,
     schema::{groups, memberships, nested_groups, user_emails, users},
-    table::{Groups, Table as _, Users},
 };
 
 define_sql_function! {
@@ -29,46 +29,131 @@ define_sql_function! {
 type OfUsers = Condition<users::table>;
 type OfGroups = Condition<groups::table>;
 
-pub(crate) fn user(filter: &Filter) -> Plan<OfUsers> {
-    match filter {
-        Filter::Compare { path, op, value: Literal::String(text) } => {
-            let is = |attribute: &str, sub: Option<&str>| path.is_name(attribute, sub);
-            match op {
-                Op::Eq if is("emails", Some("value")) || is("emails", None) => email(text, None),
-                Op::Eq if is("groups", Some("value")) || is("groups", None) => Plan::exactly(in_group(text)),
-                _ => Users::compare(&is, *op, text),
-            }
-        }
-        Filter::ValuePath { path, filter } if path.is_name("emails", None) => email_path(filter),
-        Filter::ValuePath { path, filter } if path.is_name("groups", None) => group_path(filter),
-        _ => Plan::none(),
-    }
+/// A table of resources, as far as SQL decides filters on it.
+pub(crate) trait Filtered: Sized + 'static {
+    /// What SQL can decide of a filter.
+    fn plan(filter: &Filter) -> Plan<Condition<Self>>;
+    /// Whether a stored document has this URN as a key. Quotes inside strings are escaped, so it finds keys only.
+    fn holding(urn: &str) -> Condition<Self>;
 }
 
-pub(crate) fn group(filter: &Filter) -> Plan<OfGroups> {
-    match filter {
-        Filter::Compare { path, op, value: Literal::String(text) } => {
-            let is = |attribute: &str, sub: Option<&str>| path.is_name(attribute, sub);
-            match op {
-                Op::Eq if is("members", Some("value")) || is("members", None) => {
-                    Plan::exactly(has_member(text))
+/// `filtered!(table, own)`: `own` plans what only this table has; the rest is planned here.
+macro_rules! filtered {
+    ($table:ident, $own:path) => {
+        impl Filtered for $table::table {
+            fn plan(filter: &Filter) -> Plan<Condition<Self>> {
+                combine(filter, &|leaf| $own(leaf).unwrap_or_else(|| Self::shared(leaf)))
+            }
+
+            fn holding(urn: &str) -> Condition<Self> {
+                let pattern = pattern(Op::Co, &format!("\"{urn}\":")).unwrap_or_default();
+                Box::new($table::document.like(pattern).escape(ESCAPE))
+            }
+        }
+
+        impl $table::table {
+            fn shared(leaf: &Filter) -> Plan<Condition<Self>> {
+                let Filter::Compare { path, op, value: Literal::String(text) } = leaf else {
+                    return Plan::none();
+                };
+                match op {
+                    Op::Eq if path.is_name("id", None) => Plan::one(Box::new($table::id.eq(text.clone()))),
+                    Op::Eq if path.is_name("externalId", None) => {
+                        let equal = $table::external_id_key.eq(key::exact(text).into_owned());
+                        let equal = equal.assume_not_null();
+                        Plan::by_index(Box::new($table::external_id_key.is_not_null().and(equal)))
+                    }
+                    _ if path.is_name("meta", Some("lastModified")) => {
+                        times::compare(*op, text, |from, to| -> Condition<Self> {
+                            Box::new($table::modified_ms.between(from, to))
+                        })
+                    }
+                    _ if path.is_name("meta", Some("created")) => {
+                        times::compare(*op, text, |from, to| -> Condition<Self> {
+                            Box::new($table::created_ms.between(from, to))
+                        })
+                    }
+                    _ => Plan::none(),
                 }
-                _ => Groups::compare(&is, *op, text),
             }
         }
-        Filter::ValuePath { path, filter } if path.is_name("members", None) => member_path(filter),
-        _ => Plan::none(),
+    };
+}
+
+filtered!(users, user);
+filtered!(groups, group);
+
+fn user(leaf: &Filter) -> Option<Plan<OfUsers>> {
+    match leaf {
+        Filter::Compare { path, op, value: Literal::String(text) } => {
+            let is = |attribute: &str, sub: Option<&str>| path.is_name(attribute, sub);
+            match op {
+                _ if is("userName", None) => Some(user_name(*op, text)),
+                Op::Eq if is("emails", Some("value")) || is("emails", None) => Some(email(text, None)),
+                Op::Eq if is("groups", Some("value")) || is("groups", None) => {
+                    Some(Plan::exactly(in_group(text)))
+                }
+                _ => None,
+            }
+        }
+        Filter::ValuePath { path, filter } if path.is_name("emails", None) => Some(email_path(filter)),
+        Filter::ValuePath { path, filter } if path.is_name("groups", None) => {
+            let of_kind = |kind: &str, id: &str| (kind == "direct").then(|| directly_in_group(id));
+            Some(element_with_id(filter, in_group, of_kind))
+        }
+        _ => None,
     }
 }
 
-pub(crate) fn user_name(op: Op, text: &str) -> Plan<OfUsers> {
+fn group(leaf: &Filter) -> Option<Plan<OfGroups>> {
+    match leaf {
+        Filter::Compare { path, op, value: Literal::String(text) } => {
+            let is = |attribute: &str, sub: Option<&str>| path.is_name(attribute, sub);
+            match op {
+                _ if is("displayName", None) => Some(display_name(*op, text)),
+                Op::Eq if is("members", Some("value")) || is("members", None) => {
+                    Some(Plan::exactly(has_member(text)))
+                }
+                _ => None,
+            }
+        }
+        Filter::ValuePath { path, filter } if path.is_name("members", None) => {
+            let of_kind = |kind: &str, id: &str| match kind {
+                "user" => Some(has_user(id)),
+                "group" => Some(has_group(id)),
+                _ => None,
+            };
+            Some(element_with_id(filter, has_member, of_kind))
+        }
+        _ => None,
+    }
+}
+
+/// Plans a value path whose elements have ids: `with_id` is the condition for an id, and `of_kind` the one for an id and a
+/// `type`, in lower case.
+fn element_with_id<T>(
+    filter: &Filter,
+    with_id: fn(&str) -> Condition<T>,
+    of_kind: impl Fn(&str, &str) -> Option<Condition<T>>,
+) -> Plan<Condition<T>> {
+    let Element { value: Some(id), kind, is_all } = Element::of(filter) else { return Plan::none() };
+    let exact = match kind {
+        _ if !is_all => None,
+        Some(kind) => of_kind(&fold(kind), id),
+        None => Some(with_id(id)),
+    };
+    // Whatever else is asked of the element, it has this id.
+    exact.map_or_else(|| Plan { exact: false, ..Plan::exactly(with_id(id)) }, Plan::exactly)
+}
+
+fn user_name(op: Op, text: &str) -> Plan<OfUsers> {
     match op {
-        Op::Eq => Plan::one(Box::new(users::user_name_key.eq(key::user_name(text)))),
-        Op::Ne => Plan::exactly(Box::new(users::user_name_key.ne(key::user_name(text)))),
+        Op::Eq => Plan::one(Box::new(users::name_key.eq(key::user_name(text)))),
+        Op::Ne => Plan::exactly(Box::new(users::name_key.ne(key::user_name(text)))),
         // The key may be cut; the whole name rests with the blanks around it.
         _ => match pattern(op, &user_name_key(text)) {
             Some(pattern) => {
-                let whole = trim(users::user_name_folded, BLANKS);
+                let whole = trim(users::name_folded, BLANKS);
                 Plan::exactly(Box::new(whole.like(pattern).escape(ESCAPE)))
             }
             None => Plan::none(),
@@ -116,25 +201,12 @@ fn email_path(filter: &Filter) -> Plan<OfUsers> {
     }
 }
 
-fn group_path(filter: &Filter) -> Plan<OfUsers> {
-    match Element::of(filter) {
-        Element { value: Some(id), kind: None, is_all: true } => Plan::exactly(in_group(id)),
-        Element { value: Some(id), kind: Some(kind), is_all: true } if fold(kind) == "direct" => {
-            Plan::exactly(directly_in_group(id))
-        }
-        Element { value: Some(id), .. } => Plan { exact: false, ..Plan::exactly(in_group(id)) },
-        Element { value: None, .. } => Plan::none(),
-    }
-}
-
-pub(crate) fn display_name(op: Op, text: &str) -> Plan<OfGroups> {
+fn display_name(op: Op, text: &str) -> Plan<OfGroups> {
     match op {
-        Op::Eq => Plan::by_index(Box::new(groups::display_name_key.eq(key::folded(text)))),
-        Op::Ne => Plan::exactly(Box::new(groups::display_name_key.ne(key::folded(text)))),
+        Op::Eq => Plan::by_index(Box::new(groups::name_key.eq(key::folded(text)))),
+        Op::Ne => Plan::exactly(Box::new(groups::name_key.ne(key::folded(text)))),
         _ => match pattern(op, &fold(text)) {
-            Some(pattern) => {
-                Plan::exactly(Box::new(groups::display_name_folded.like(pattern).escape(ESCAPE)))
-            }
+            Some(pattern) => Plan::exactly(Box::new(groups::name_folded.like(pattern).escape(ESCAPE))),
             None => Plan::none(),
         },
     }
@@ -158,19 +230,4 @@ fn has_user(id: &str) -> OfGroups {
 fn has_group(id: &str) -> OfGroups {
     let of_group = nested_groups::table.filter(nested_groups::member_id.eq(fold(id).into_owned()));
     Box::new(groups::id.eq_any(of_group.select(nested_groups::group_id)))
-}
-
-fn member_path(filter: &Filter) -> Plan<OfGroups> {
-    match Element::of(filter) {
-        Element { value: Some(id), kind: None, is_all: true } => Plan::exactly(has_member(id)),
-        Element { value: Some(id), kind: Some(kind), is_all: true } if fold(kind) == "user" => {
-            Plan::exactly(has_user(id))
-        }
-        Element { value: Some(id), kind: Some(kind), is_all: true } if fold(kind) == "group" => {
-            Plan::exactly(has_group(id))
-        }
-        // Whatever else is asked of the member, it has this id.
-        Element { value: Some(id), .. } => Plan { exact: false, ..Plan::exactly(has_member(id)) },
-        Element { value: None, .. } => Plan::none(),
-    }
 }

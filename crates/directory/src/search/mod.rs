@@ -2,30 +2,37 @@
 //! memory by [`Filter::matches`] on the whole resource. A sort is SQL's where a column holds its keys, else memory's. A
 //! property test holds both ways to the same answer.
 
-pub(crate) mod column;
+mod column;
 mod indexed;
-pub(crate) mod leaf;
-pub(crate) mod like;
-pub(crate) mod plan;
-pub(crate) mod position;
+mod leaf;
+mod like;
+mod plan;
+mod position;
+pub(crate) mod rows;
 mod scanned;
-pub(crate) mod times;
+mod times;
 
 use std::collections::HashMap;
 
+use diesel::prelude::*;
 use scim_core::{ResourceKind, filter::Filter, sort::Sort};
-use serde_json::{Map, Value};
 use store::{ReadTx, StoreError};
 
+// For the tests of this crate.
+#[doc(hidden)]
+pub use column::{Column, Direction, IndexScan, positions};
 pub(crate) use plan::Element;
+#[doc(hidden)]
+pub use plan::Plan;
 pub use position::{Page, PageRequest, Position, Side};
+#[doc(hidden)]
+pub use rows::{Rows, plan};
+pub use scanned::{Complete, InMemory, Visitor};
 
 use crate::{
     DirectoryError,
-    resources::Record,
-    table::{Table, in_table},
+    table::{self, Record, in_table},
 };
-use column::Column;
 use indexed::Indexed;
 use scanned::Scanned;
 
@@ -41,37 +48,18 @@ pub struct Query<'a> {
 /// Matches up to which a list is short.
 pub const FEW: usize = 10;
 
-/// Makes whole resources of records, for a filter or a sort that SQL cannot decide alone, and shows each to the visitor, in
-/// their order, until that has seen enough. A resource may be large, so none is kept.
-pub type Complete<'a> =
-    dyn FnMut(&mut ReadTx<'_>, Vec<Record>, &mut Visitor<'_>) -> Result<(), DirectoryError> + 'a;
-
-/// Is shown one resource after the other, and returns whether it wants the next.
-pub type Visitor<'a> = dyn FnMut(Map<String, Value>) -> Result<bool, DirectoryError> + 'a;
-
-/// What a search needs where SQL cannot decide it.
-pub struct InMemory<'a> {
-    /// Makes whole resources.
-    pub complete: &'a mut Complete<'a>,
-    /// Whether the search has gone on for too long; asked for each resource.
-    pub is_over: &'a dyn Fn() -> bool,
-}
-
 /// Whether a filter finds one row at the most, by a unique key, and asks for nothing else: what a conjunction adds may read
 /// as many rows as a group has members.
 #[must_use]
 pub fn is_look_up(kind: ResourceKind, filter: Option<&Filter>) -> bool {
-    let is_look_up = |filter: &&Filter| {
-        matches!(filter, Filter::Compare { .. })
-            && in_table!(kind, T => { let plan = T::plan(filter); plan.exact && plan.at_most_one }, false)
-    };
-    filter.as_ref().is_some_and(is_look_up)
+    let is_unique = |plan: Plan<()>| plan.exact && plan.at_most_one;
+    filter.is_some_and(|filter| matches!(filter, Filter::Compare { .. }) && is_unique(plan(kind, filter)))
 }
 
 /// Whether SQL decides a filter, so that memory need not look into the resources.
 #[must_use]
 pub fn is_decided(kind: ResourceKind, filter: &Filter) -> bool {
-    in_table!(kind, T => T::plan(filter).exact, false)
+    plan(kind, filter).exact
 }
 
 /// The one row that a filter finds by a unique key.
@@ -83,8 +71,11 @@ pub fn look_up(
     kind: ResourceKind,
     filter: &Filter,
 ) -> Result<Option<Record>, DirectoryError> {
-    in_table!(kind, T => match T::plan(filter).predicate {
-        Some(predicate) => T::one(tx, predicate),
+    in_table!(kind, |table, columns| match Rows::Matching(filter).condition() {
+        Some(condition) => {
+            let row = table::table.filter(condition).select(columns);
+            Ok(row.get_result(tx.connection()).optional()?)
+        }
         None => Ok(None),
     })
 }
@@ -100,59 +91,61 @@ pub fn find(
     request: &PageRequest<'_>,
     in_memory: InMemory<'_>,
 ) -> Result<Page, DirectoryError> {
-    in_table!(kind, T => match tx.is_small() {
-        true => find_few::<T>(tx, query, request),
-        false => find_any::<T>(tx, query, request, in_memory),
-    })
+    if tx.is_small() {
+        find_few(tx, kind, query, request)
+    } else {
+        find_any(tx, kind, query, request, in_memory)
+    }
 }
 
 /// The column that holds the keys of a sort.
-fn column<T: Table>(sort: Option<&Sort>) -> Option<Column> {
-    sort.map_or(Some(Column::Id), |sort| Column::of(sort, T::NAME))
+fn column(kind: ResourceKind, sort: Option<&Sort>) -> Option<Column> {
+    sort.map_or(Some(Column::Id), |sort| Column::of(sort, kind))
 }
 
-fn find_any<T: Table>(
+fn find_any(
     tx: &mut ReadTx<'_>,
-    Query { filter, sort }: Query<'_>,
+    kind: ResourceKind,
+    query: Query<'_>,
     request: &PageRequest<'_>,
     in_memory: InMemory<'_>,
 ) -> Result<Page, DirectoryError> {
-    let predicate = &|| filter.and_then(|filter| T::plan(filter).predicate);
-    let undecided = filter.filter(|filter| !T::plan(filter).exact);
-    let column = column::<T>(sort);
-    match column {
-        Some(column) if undecided.is_none() => Indexed::<T> { column, sort, predicate }.page(tx, request),
-        Some(Column::Id) => Scanned::<T> { filter: undecided, sort, predicate, in_memory }.by_id(tx, request),
-        _ => Scanned::<T> { filter: undecided, sort, predicate, in_memory }.ranked(tx, request),
+    let Query { filter, sort } = query;
+    let (rows, undecided) = (Rows::of(filter), filter.filter(|filter| !is_decided(kind, filter)));
+    let column = column(kind, sort);
+    if let (Some(column), None) = (column, undecided) {
+        return Indexed { kind, rows, column, sort }.page(tx, request);
     }
+    let mut scanned = Scanned { kind, rows, filter: undecided, sort, in_memory };
+    if column == Some(Column::Id) { scanned.by_id(tx, request) } else { scanned.ranked(tx, request) }
 }
 
 /// Whether a small read may find the page: where a filter's index leads to no more than a few matches, or no more than a few
 /// are wanted of the beginning of an unfiltered list or next to a position.
 #[must_use]
 pub fn may_be_few(kind: ResourceKind, query: Query<'_>, request: &PageRequest<'_>) -> bool {
-    in_table!(kind, T => few_along::<T>(query, request).is_some(), false)
+    few_along(kind, query, request).is_some()
 }
 
 /// The column along which a few matches may be found.
-fn few_along<T: Table>(Query { filter, sort }: Query<'_>, request: &PageRequest<'_>) -> Option<Column> {
-    let is_few = match filter.map(T::plan) {
+fn few_along(kind: ResourceKind, query: Query<'_>, request: &PageRequest<'_>) -> Option<Column> {
+    let is_few = match query.filter.map(|filter| plan(kind, filter)) {
         Some(plan) => plan.exact && plan.by_index,
         None => usize::try_from(request.count()).is_ok_and(|count| count <= FEW) && request.is_near(),
     };
-    column::<T>(sort).filter(|_| is_few)
+    column(kind, query.sort).filter(|_| is_few)
 }
 
 /// As [`find_any`], by a bounded number of rows.
-fn find_few<T: Table>(
+fn find_few(
     tx: &mut ReadTx<'_>,
+    kind: ResourceKind,
     query: Query<'_>,
     request: &PageRequest<'_>,
 ) -> Result<Page, DirectoryError> {
     let Query { filter, sort } = query;
-    let column = few_along::<T>(query, request).ok_or(StoreError::LargeRead)?;
-    let predicate = &|| filter.and_then(|filter| T::plan(filter).predicate);
-    let indexed = Indexed::<T> { column, sort, predicate };
+    let column = few_along(kind, query, request).ok_or(StoreError::LargeRead)?;
+    let indexed = Indexed { kind, rows: Rows::of(filter), column, sort };
     if filter.is_none() {
         return indexed.page(tx, request);
     }
@@ -173,7 +166,7 @@ pub fn records(
         return Ok(Vec::new());
     }
     let ids: Vec<&str> = positions.iter().map(|position| position.id.as_str()).collect();
-    let rows = in_table!(kind, T => T::of_ids(tx, &ids))?;
-    let mut by_id: HashMap<String, Record> = rows.into_iter().map(|row| (row.id.clone(), row)).collect();
+    let records = table::find_all(tx, kind, &ids)?;
+    let mut by_id: HashMap<String, Record> = records.into_iter().map(|row| (row.id.clone(), row)).collect();
     Ok(ids.into_iter().filter_map(|id| by_id.remove(id)).collect())
 }

@@ -5,7 +5,7 @@ use scim_core::filter::{Filter, Literal, Op};
 use store::StoreBackend;
 
 /// A condition on rows of the table `T`.
-pub type Condition<T> = Box<dyn BoxableExpression<T, StoreBackend, SqlType = Bool>>;
+pub(crate) type Condition<T> = Box<dyn BoxableExpression<T, StoreBackend, SqlType = Bool>>;
 
 /// How far SQL decides a filter.
 pub struct Plan<P> {

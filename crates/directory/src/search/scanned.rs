@@ -4,32 +4,51 @@
 use std::{cmp::Ordering, collections::BinaryHeap};
 
 use scim_core::{
+    ResourceKind,
     filter::Filter,
     sort::{Sort, SortKey},
 };
+use serde_json::{Map, Value};
 use store::ReadTx;
 
 use super::{
-    InMemory,
     column::{Column, Direction},
     position::{Page, PageRequest, Position, Side},
+    rows::{Batches, Rows},
 };
-use crate::{DirectoryError, key, table::Table};
+use crate::{DirectoryError, key, table::Record};
 
 /// Rows that are read at a time.
 const BATCH: i64 = 200;
 
+/// Makes whole resources of records, for a filter or a sort that SQL cannot decide alone, and shows each to the visitor, in
+/// their order, until that has seen enough. A resource may be large, so none is kept.
+pub type Complete<'a> =
+    dyn FnMut(&mut ReadTx<'_>, Vec<Record>, &mut Visitor<'_>) -> Result<(), DirectoryError> + 'a;
+
+/// Is shown one resource after the other, and returns whether it wants the next.
+pub type Visitor<'a> = dyn FnMut(Map<String, Value>) -> Result<bool, DirectoryError> + 'a;
+
+/// What a search needs where SQL cannot decide it.
+pub struct InMemory<'a> {
+    /// Makes whole resources.
+    pub complete: &'a mut Complete<'a>,
+    /// Whether the search has gone on for too long; asked for each resource.
+    pub is_over: &'a dyn Fn() -> bool,
+}
+
 /// One list in memory.
-pub(super) struct Scanned<'a, 'm, T: Table> {
+pub(super) struct Scanned<'a, 'm> {
+    pub(super) kind: ResourceKind,
+    /// The rows that SQL leaves.
+    pub(super) rows: Rows<'a>,
     /// The filter, where SQL does not decide it.
     pub(super) filter: Option<&'a Filter>,
     pub(super) sort: Option<&'a Sort>,
-    /// The condition that SQL can check of the filter, made anew for each query.
-    pub(super) predicate: &'a dyn Fn() -> Option<T::Predicate>,
     pub(super) in_memory: InMemory<'m>,
 }
 
-impl<T: Table> Scanned<'_, '_, T> {
+impl Scanned<'_, '_> {
     /// A list in the order of the ids, or their reverse: a walk that knows its total reads no further than its page.
     pub(super) fn by_id(
         &mut self,
@@ -101,7 +120,7 @@ impl<T: Table> Scanned<'_, '_, T> {
         let mut positions = best.nearest_first();
         let skipped = usize::try_from(offset).unwrap_or(usize::MAX).min(positions.len());
         positions.drain(..skipped);
-        let by_id = sort.is_none_or(|sort| Column::of(sort, T::NAME) == Some(Column::Id));
+        let by_id = sort.is_none_or(|sort| Column::of(sort, self.kind) == Some(Column::Id));
         Ok(Page::empty(total, by_id).beside(side, positions, nearer && count > 0, farther && count > 0))
     }
 
@@ -113,11 +132,9 @@ impl<T: Table> Scanned<'_, '_, T> {
         beyond: Option<&str>,
         visit: &mut dyn FnMut(Position) -> bool,
     ) -> Result<(), DirectoryError> {
-        let mut beyond = beyond.map(str::to_owned);
-        loop {
-            let batch = T::batch(tx, (self.predicate)(), beyond.as_deref(), direction, BATCH)?;
-            let Some(last) = batch.last() else { return Ok(()) };
-            beyond = Some(last.id.clone());
+        let beyond = beyond.map(str::to_owned);
+        let mut batches = Batches { kind: self.kind, rows: self.rows, direction, beyond, size: BATCH };
+        while let Some(batch) = batches.next(tx)? {
             let ids: Vec<String> = batch.iter().map(|record| record.id.clone()).collect();
             let mut ids = ids.into_iter();
             let (filter, sort, is_over) = (self.filter, self.sort, self.in_memory.is_over);
@@ -136,9 +153,10 @@ impl<T: Table> Scanned<'_, '_, T> {
                 Ok(goes_on)
             })?;
             if !goes_on {
-                return Ok(());
+                break;
             }
         }
+        Ok(())
     }
 }
 

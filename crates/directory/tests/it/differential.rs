@@ -3,7 +3,10 @@
 
 use std::cell::{Cell, RefCell};
 
-use directory::table::{Direction, Plan};
+use directory::{
+    resources,
+    search::{Plan, plan},
+};
 use proptest::{
     prelude::*,
     test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner},
@@ -203,7 +206,7 @@ struct Ways {
 }
 
 impl Ways {
-    fn note<P>(&self, plan: &Plan<P>) {
+    fn note(&self, plan: &Plan<()>) {
         let way = match (plan.predicate.is_some(), plan.exact) {
             (true, true) if plan.at_most_one => &self.at_most_one,
             (true, true) => &self.exact,
@@ -223,7 +226,11 @@ pub(crate) type Everyone = Vec<(String, Map<String, Value>)>;
 
 /// All resources, in the order of their ids.
 pub(crate) fn everyone<S: Whole>(tx: &mut ReadTx<'_>) -> Result<Everyone, directory::DirectoryError> {
-    let records = S::batch(tx, None, None, Direction::Up, 10_000)?;
+    let mut records = Vec::new();
+    resources::for_each(tx, S::KIND, |record| {
+        records.push(record);
+        Ok(())
+    })?;
     let resources = S::whole(tx, &records)?;
     Ok(records.iter().map(|r| r.id.clone()).zip(resources).collect())
 }
@@ -238,7 +245,7 @@ fn holds<S: Whole>(
         bump(&ways.refused);
         return Ok(());
     };
-    ways.note(&S::plan(&filter));
+    ways.note(&plan(S::KIND, &filter));
     let matching: Vec<&String> =
         everyone.iter().filter(|(_, r)| filter.matches(r)).map(|(id, _)| id).collect();
     if !matching.is_empty() {

@@ -3,10 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use directory::{
-    search::{Page, PageRequest, Position, Side},
-    table::Column,
-};
+use directory::search::{Column, Page, PageRequest, Position, Side};
 use proptest::{
     prelude::*,
     test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner},
@@ -141,7 +138,7 @@ fn holds<S: Whole>(
 ) -> Result<(), TestCaseError> {
     let Some(list) = List::of::<S>(case) else { return Ok(()) };
     let mut case = case.clone();
-    if list.sort.as_ref().is_some_and(|sort| Column::of(sort, S::NAME).is_some()) {
+    if list.sort.as_ref().is_some_and(|sort| Column::of(sort, S::KIND).is_some()) {
         by_sql.set(by_sql.get() + 1);
     } else {
         // Each page may read everybody.

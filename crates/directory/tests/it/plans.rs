@@ -9,11 +9,8 @@ use diesel::{
     sql_query,
     sql_types::Text,
 };
-use directory::{
-    search::Position,
-    table::{Column, Direction, Groups, IndexScan, Table, Users},
-};
-use scim_core::{filter::Instant, sort::SortKey};
+use directory::search::{Column, Direction, IndexScan, Position, Rows, positions};
+use scim_core::{ResourceKind, filter::Instant, sort::SortKey};
 use store::{ReadTx, StoreConnection};
 use testkit::stores::FreshStore;
 
@@ -67,7 +64,7 @@ fn place(column: Column, valued: bool) -> Position {
 }
 
 /// Every query for places that a list in SQL can come to, whole or from a place on; the first that walks along no index.
-fn which_run_walks_no_index<S: Table>(tx: &mut ReadTx<'_>) -> Option<String> {
+fn which_run_walks_no_index(tx: &mut ReadTx<'_>, kind: ResourceKind) -> Option<String> {
     use Direction::{Down, Up};
     let columns = [Column::Id, Column::Name, Column::ExternalId, Column::Created, Column::Modified];
     let parts = columns.map(|column| (column, true)).into_iter().chain([(Column::ExternalId, false)]);
@@ -77,7 +74,7 @@ fn which_run_walks_no_index<S: Table>(tx: &mut ReadTx<'_>) -> Option<String> {
                 let place = place(column, valued);
                 let beyond = (!is_whole).then_some(&place);
                 let run = IndexScan { column, valued, keys, ids, ordered, beyond, offset: 0, limit: 5 };
-                let asked = statements(tx, |tx| drop(S::positions(tx, None, &run).unwrap()));
+                let asked = statements(tx, |tx| drop(positions(tx, kind, Rows::All, &run).unwrap()));
                 assert_eq!(asked.len(), 1, "{asked:?}");
                 let steps = plan(tx, &asked[0]);
                 let (walk, others) = steps.split_first().unwrap();
@@ -100,8 +97,8 @@ fn which_run_walks_no_index<S: Table>(tx: &mut ReadTx<'_>) -> Option<String> {
 async fn every_page_of_a_list_in_sql_is_a_walk_along_an_index() {
     let fresh = FreshStore::sqlite(MIGRATIONS).await;
     read(&fresh.store, |tx| {
-        assert_eq!(which_run_walks_no_index::<Users>(tx), None);
-        assert_eq!(which_run_walks_no_index::<Groups>(tx), None);
+        assert_eq!(which_run_walks_no_index(tx, ResourceKind::User), None);
+        assert_eq!(which_run_walks_no_index(tx, ResourceKind::Group), None);
         Ok(())
     })
     .await;
@@ -122,8 +119,8 @@ async fn whoever_drops_an_index_of_a_list_is_told() {
         let fresh = FreshStore::sqlite(MIGRATIONS).await;
         let told = write(&fresh.store, move |tx| {
             sql_query(loss).execute(tx.connection())?;
-            let of_users = which_run_walks_no_index::<Users>(tx);
-            Ok(of_users.or_else(|| which_run_walks_no_index::<Groups>(tx)))
+            let of_users = which_run_walks_no_index(tx, ResourceKind::User);
+            Ok(of_users.or_else(|| which_run_walks_no_index(tx, ResourceKind::Group)))
         });
         assert!(told.await.unwrap().is_some(), "{loss}");
         fresh.remove().await;

@@ -9,9 +9,8 @@ use directory::{
     search::{self, Complete, InMemory, Page, PageRequest, Query},
 };
 
-pub(crate) use directory::table::{Groups, Table, Users};
 use scim_core::{
-    Document, ResourceType,
+    Document, ResourceKind, ResourceType,
     filter::Filter,
     leniency::Tolerance,
     patch::MemberChange,
@@ -199,13 +198,20 @@ pub(crate) async fn member_ids(store: &Store, group: &Record) -> Vec<String> {
     rows.into_iter().map(|row| row.member_id).collect()
 }
 
+pub(crate) struct Users;
+
+pub(crate) struct Groups;
+
 /// The type that a search is about, and how its rows become whole resources.
-pub(crate) trait Whole: Table {
+pub(crate) trait Whole {
+    const KIND: ResourceKind;
     fn resource_type() -> ResourceType;
     fn whole(tx: &mut ReadTx<'_>, records: &[Record]) -> Result<Vec<Map<String, Value>>, DirectoryError>;
 }
 
 impl Whole for Users {
+    const KIND: ResourceKind = ResourceKind::User;
+
     fn resource_type() -> ResourceType {
         schema::user()
     }
@@ -225,6 +231,8 @@ impl Whole for Users {
 }
 
 impl Whole for Groups {
+    const KIND: ResourceKind = ResourceKind::Group;
+
     fn resource_type() -> ResourceType {
         schema::group()
     }
