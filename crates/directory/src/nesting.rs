@@ -58,31 +58,25 @@ pub(crate) fn check(
     if tx.get_result::<i64>(nested_groups::table.count())? > MAX_NESTINGS {
         return Err(DirectoryError::TooManyNestings);
     }
-    let above = levels(tx, Way::Up, BTreeSet::from([group_id.to_owned()]), |level| {
+    let above = levels(tx, parents_of, BTreeSet::from([group_id.to_owned()]), |level| {
         let held: Vec<String> = level.intersection(&entered).cloned().collect();
         if held.is_empty() { Ok(()) } else { Err(DirectoryError::GroupCycle(held)) }
     })?;
-    let below = levels(tx, Way::Down, entered, |_| Ok(()))?;
-    // The group itself and the one that entered stand between.
+    let below = levels(tx, children_of, entered, |_| Ok(()))?;
+    // The group itself and the one that entered are between.
     if above + 2 + below > MAX_LEVELS { Err(DirectoryError::NestingTooDeep) } else { Ok(()) }
 }
 
-#[derive(Clone, Copy)]
-enum Way {
-    Up,
-    Down,
-}
-
-/// How many levels of groups there are beyond these; each is shown to `look`.
+/// How many levels of groups there are beyond these, where `next` reads a level from the one before; each is shown to `look`.
 fn levels(
     tx: &mut ReadTx<'_>,
-    way: Way,
+    next: fn(&mut ReadTx<'_>, &BTreeSet<String>) -> Result<Vec<Nesting>, DirectoryError>,
     from: BTreeSet<String>,
     mut look: impl FnMut(&BTreeSet<String>) -> Result<(), DirectoryError>,
 ) -> Result<usize, DirectoryError> {
     let mut level = from;
     for count in 0..MAX_LEVELS {
-        level = next_level(tx, way, &level)?;
+        level = next(tx, &level)?.into_iter().map(|(_, next)| next).collect();
         if level.is_empty() {
             return Ok(count);
         }
@@ -91,24 +85,8 @@ fn levels(
     Err(DirectoryError::NestingTooDeep)
 }
 
-fn next_level(
-    tx: &mut ReadTx<'_>,
-    way: Way,
-    level: &BTreeSet<String>,
-) -> Result<BTreeSet<String>, DirectoryError> {
-    let ids: Vec<&str> = level.iter().map(String::as_str).collect();
-    let next: Vec<String> = in_chunks(&ids, |ids| match way {
-        Way::Up => nested_groups::table
-            .filter(nested_groups::member_id.eq_any(ids))
-            .select(nested_groups::group_id)
-            .load(tx.connection()),
-        Way::Down => nested_groups::table
-            .filter(nested_groups::group_id.eq_any(ids))
-            .select(nested_groups::member_id)
-            .load(tx.connection()),
-    })?;
-    Ok(next.into_iter().collect())
-}
+/// A group and one that it is in, or that is in it.
+type Nesting = (String, String);
 
 /// The groups above some groups: what these are in, directly or through others. Each is read once, however many are below it.
 #[derive(Default)]
@@ -128,16 +106,16 @@ impl Above {
         let mut known: HashMap<String, Arc<GroupSummary>> =
             groups.iter().map(|group| (group.id.clone(), Arc::clone(group))).collect();
         while !level.is_empty() {
-            let holders = holders_of(tx, &level)?;
+            let parents = parents_of(tx, &level)?;
             let unknown: BTreeSet<&str> =
-                holders.iter().map(|(_, id)| id.as_str()).filter(|id| !known.contains_key(*id)).collect();
+                parents.iter().map(|(_, id)| id.as_str()).filter(|id| !known.contains_key(*id)).collect();
             let found = summaries(tx, &Vec::from_iter(unknown))?;
             known.extend(found.into_iter().map(|group| (group.id.clone(), group)));
             for id in level {
                 above.0.entry(id).or_default();
             }
             let mut met = Vec::new();
-            for (member_id, group_id) in holders {
+            for (member_id, group_id) in parents {
                 let Some(group) = known.get(&group_id) else { continue };
                 above.0.entry(member_id).or_default().push(Arc::clone(group));
                 met.push(group);
@@ -172,10 +150,19 @@ fn leading_on<'a>(groups: impl Iterator<Item = &'a Arc<GroupSummary>>) -> impl I
 }
 
 /// The groups that these groups are members of, each as (member, group).
-fn holders_of(tx: &mut ReadTx<'_>, ids: &BTreeSet<String>) -> Result<Vec<(String, String)>, DirectoryError> {
+fn parents_of(tx: &mut ReadTx<'_>, ids: &BTreeSet<String>) -> Result<Vec<Nesting>, DirectoryError> {
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
     Ok(in_chunks(&ids, |ids| {
         let rows = nested_groups::table.filter(nested_groups::member_id.eq_any(ids));
         rows.select((nested_groups::member_id, nested_groups::group_id)).load(tx.connection())
+    })?)
+}
+
+/// The groups that are members of these groups, each as (group, member).
+fn children_of(tx: &mut ReadTx<'_>, ids: &BTreeSet<String>) -> Result<Vec<Nesting>, DirectoryError> {
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    Ok(in_chunks(&ids, |ids| {
+        let rows = nested_groups::table.filter(nested_groups::group_id.eq_any(ids));
+        rows.select((nested_groups::group_id, nested_groups::member_id)).load(tx.connection())
     })?)
 }

@@ -7,6 +7,7 @@ use diesel::{
     sql_types::{Bool, Text},
 };
 use scim_core::{
+    AttributeName,
     filter::{Filter, Literal, Op},
     fold::{BLANKS, fold, user_name_key},
 };
@@ -84,49 +85,42 @@ filtered!(users, user);
 filtered!(groups, group);
 
 fn user(leaf: &Filter) -> Option<Plan<OfUsers>> {
-    match leaf {
-        Filter::Compare { path, op, value: Literal::String(text) } => {
-            let is = |attribute: &str, sub: Option<&str>| path.is_name(attribute, sub);
-            match op {
-                _ if is("userName", None) => Some(user_name(*op, text)),
-                Op::Eq if is("emails", Some("value")) || is("emails", None) => Some(email(text, None)),
-                Op::Eq if is("groups", Some("value")) || is("groups", None) => {
-                    Some(Plan::exactly(in_group(text)))
-                }
-                _ => None,
-            }
-        }
-        Filter::ValuePath { path, filter } if path.is_name("emails", None) => Some(email_path(filter)),
+    Some(match leaf {
+        Filter::Compare { path, op, value: Literal::String(text) } => match op {
+            _ if path.is_name("userName", None) => user_name(*op, text),
+            Op::Eq if is_value_of(path, "emails") => email(text, None),
+            Op::Eq if is_value_of(path, "groups") => Plan::exactly(in_group(text)),
+            _ => return None,
+        },
+        Filter::ValuePath { path, filter } if path.is_name("emails", None) => email_path(filter),
         Filter::ValuePath { path, filter } if path.is_name("groups", None) => {
-            let of_kind = |kind: &str, id: &str| (kind == "direct").then(|| directly_in_group(id));
-            Some(element_with_id(filter, in_group, of_kind))
+            element_with_id(filter, in_group, |kind, id| (kind == "direct").then(|| directly_in_group(id)))
         }
-        _ => None,
-    }
+        _ => return None,
+    })
 }
 
 fn group(leaf: &Filter) -> Option<Plan<OfGroups>> {
-    match leaf {
-        Filter::Compare { path, op, value: Literal::String(text) } => {
-            let is = |attribute: &str, sub: Option<&str>| path.is_name(attribute, sub);
-            match op {
-                _ if is("displayName", None) => Some(display_name(*op, text)),
-                Op::Eq if is("members", Some("value")) || is("members", None) => {
-                    Some(Plan::exactly(has_member(text)))
-                }
-                _ => None,
-            }
-        }
+    Some(match leaf {
+        Filter::Compare { path, op, value: Literal::String(text) } => match op {
+            _ if path.is_name("displayName", None) => display_name(*op, text),
+            Op::Eq if is_value_of(path, "members") => Plan::exactly(has_member(text)),
+            _ => return None,
+        },
         Filter::ValuePath { path, filter } if path.is_name("members", None) => {
-            let of_kind = |kind: &str, id: &str| match kind {
+            element_with_id(filter, has_member, |kind, id| match kind {
                 "user" => Some(has_user(id)),
                 "group" => Some(has_group(id)),
                 _ => None,
-            };
-            Some(element_with_id(filter, has_member, of_kind))
+            })
         }
-        _ => None,
-    }
+        _ => return None,
+    })
+}
+
+/// Whether a comparison is with `value` of the elements: `emails.value`, or `emails` alone.
+fn is_value_of(path: &AttributeName, attribute: &str) -> bool {
+    path.is_name(attribute, Some("value")) || path.is_name(attribute, None)
 }
 
 /// Plans a value path whose elements have ids: `with_id` is the condition for an id, and `of_kind` the one for an id and a

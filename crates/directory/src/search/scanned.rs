@@ -1,8 +1,6 @@
 //! Lists that memory must decide or order: the candidates that SQL leaves are read in the order of their ids, batch by
 //! batch, and decided as whole resources. Of a match its position is kept, never its document.
 
-use std::{cmp::Ordering, collections::BinaryHeap};
-
 use scim_core::{
     ResourceKind,
     filter::Filter,
@@ -99,29 +97,38 @@ impl Scanned<'_, '_> {
             PageRequest::Beside { side, position, count, .. } => (side, position, 0, count),
         };
         let sort = self.sort;
-        let mut best = Best::new(sort, side, if count == 0 { 0 } else { offset.saturating_add(count) });
-        // `nearer`: a match stands on the other side of the position, or is the position itself, so that there is a page back to it.
-        // `farther`: more matches stand on this side than the page holds, so that there is a page after it.
+        let nearest_first = |a: &Position, b: &Position| {
+            let order = a.compare(b, sort);
+            if side == Side::Before { order.reverse() } else { order }
+        };
+        let reach = if count == 0 { 0 } else { offset.saturating_add(count) };
+        let reach = usize::try_from(reach).unwrap_or(usize::MAX);
+        let mut best = Vec::new();
+        // `nearer`: a match is on the other side of the position, or is the position itself, so that there is a page back to it.
+        // `farther`: more matches are on this side than the page holds, so that there is a page after it.
         let (mut total, mut nearer, mut farther) = (0_u64, false, false);
         self.visit(tx, Direction::Up, None, &mut |position| {
             total += 1;
-            let is_on_side = beside.is_none_or(|beside| match position.compare(beside, sort) {
-                Ordering::Less => side == Side::Before,
-                Ordering::Equal => false,
-                Ordering::Greater => side == Side::After,
-            });
-            if is_on_side {
-                farther |= !best.offer(position);
-            } else {
+            if beside.is_some_and(|beside| nearest_first(&position, beside).is_le()) {
                 nearer = true;
+                return true;
+            }
+            best.push(position);
+            if best.len() > reach {
+                farther = true;
+            }
+            // Seldom, so that sorting costs little for each match.
+            if best.len() / 2 > reach {
+                best.sort_by(nearest_first);
+                best.truncate(reach);
             }
             true
         })?;
-        let mut positions = best.nearest_first();
-        let skipped = usize::try_from(offset).unwrap_or(usize::MAX).min(positions.len());
-        positions.drain(..skipped);
+        best.sort_by(nearest_first);
+        best.truncate(reach);
+        best.drain(..usize::try_from(offset).unwrap_or(usize::MAX).min(best.len()));
         let by_id = sort.is_none_or(|sort| Column::of(sort, self.kind) == Some(Column::Id));
-        Ok(Page::empty(total, by_id).beside(side, positions, nearer && count > 0, farther && count > 0))
+        Ok(Page::empty(total, by_id).beside(side, best, nearer && count > 0, farther && count > 0))
     }
 
     /// Shows every match in the order of its id, from behind an id on, until `visit` has seen enough.
@@ -167,60 +174,3 @@ fn bounded(key: SortKey) -> SortKey {
         other => other,
     }
 }
-
-/// The nearest positions to where a request begins, so many and no more.
-struct Best<'a> {
-    sort: Option<&'a Sort>,
-    side: Side,
-    capacity: u64,
-    /// The farthest is on top.
-    heap: BinaryHeap<Ranked<'a>>,
-}
-
-impl<'a> Best<'a> {
-    fn new(sort: Option<&'a Sort>, side: Side, capacity: u64) -> Self {
-        Self { sort, side, capacity, heap: BinaryHeap::new() }
-    }
-
-    /// False when one had to go, this one or another.
-    fn offer(&mut self, position: Position) -> bool {
-        self.heap.push(Ranked { position, sort: self.sort, side: self.side });
-        let fits = u64::try_from(self.heap.len()).unwrap_or(u64::MAX) <= self.capacity;
-        if !fits {
-            self.heap.pop();
-        }
-        fits
-    }
-
-    fn nearest_first(self) -> Vec<Position> {
-        self.heap.into_sorted_vec().into_iter().map(|ranked| ranked.position).collect()
-    }
-}
-
-/// A position with its distance: farther is greater.
-struct Ranked<'a> {
-    position: Position,
-    sort: Option<&'a Sort>,
-    side: Side,
-}
-
-impl Ord for Ranked<'_> {
-    fn cmp(&self, other: &Self) -> Ordering {
-        let order = self.position.compare(&other.position, self.sort);
-        if self.side == Side::Before { order.reverse() } else { order }
-    }
-}
-
-impl PartialOrd for Ranked<'_> {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Ranked<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Ranked<'_> {}
