@@ -330,8 +330,18 @@ pub(crate) fn stretch<S: Whole>(
     list: (Option<&Filter>, Option<&Sort>),
     window: &PageRequest<'_>,
 ) -> Result<Page, DirectoryError> {
+    stretch_of::<S>(tx, list, window, |tx, records| S::whole(tx, records))
+}
+
+/// The same, with whole resources from elsewhere: to make them anew for every page takes long.
+pub(crate) fn stretch_of<S: Whole>(
+    tx: &mut ReadTx<'_>,
+    list: (Option<&Filter>, Option<&Sort>),
+    window: &PageRequest<'_>,
+    mut whole: impl FnMut(&mut ReadTx<'_>, &[Record]) -> Result<Vec<Map<String, Value>>, DirectoryError>,
+) -> Result<Page, DirectoryError> {
     let complete: &mut Complete<'_> = &mut |tx, records, show| {
-        for resource in S::whole(tx, &records)? {
+        for resource in whole(tx, &records)? {
             if !show(resource)? {
                 break;
             }
