@@ -1,5 +1,7 @@
 //! What can go wrong with seats.
 
+use std::str::FromStr;
+
 use store::StoreError;
 
 use crate::License;
@@ -42,4 +44,9 @@ impl From<diesel::result::Error> for SeatError {
     fn from(error: diesel::result::Error) -> Self {
         Self::Store(error.into())
     }
+}
+
+/// Reads a word of a table; `what` names it for the operator.
+pub(crate) fn stored<T: FromStr>(what: &str, word: &str) -> Result<T, SeatError> {
+    word.parse().map_err(|_| SeatError::Damaged(format!("{what} {word:?} is not known")))
 }

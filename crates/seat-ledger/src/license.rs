@@ -3,8 +3,6 @@
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, IntoStaticStr};
 
-use crate::SeatError;
-
 /// A seat pool.
 #[derive(
     Clone,
@@ -62,10 +60,6 @@ impl License {
             Self::Member => Some(Self::MemberLite),
             Self::MemberLite => None,
         }
-    }
-
-    pub(crate) fn stored(key: &str) -> Result<Self, SeatError> {
-        Self::from_key(key).ok_or_else(|| SeatError::Damaged(format!("license {key:?} is not known")))
     }
 }
 

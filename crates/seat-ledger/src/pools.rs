@@ -6,6 +6,7 @@ use store::{ReadTx, WriteTx};
 
 use crate::{
     License, Policy, SeatError,
+    error::stored,
     schema::{seat_pools, seats},
 };
 
@@ -49,8 +50,7 @@ pub fn get(tx: &mut ReadTx<'_>, license: License) -> Result<Pool, SeatError> {
     let pool = seat_pools::table.find(license.key());
     let (quota, used, policy): (Option<i64>, i64, String) =
         tx.get_result(pool.select((seat_pools::quota, seat_pools::used, seat_pools::policy)))?;
-    let policy = Policy::from_key(&policy)
-        .ok_or_else(|| SeatError::Damaged(format!("policy {policy:?} is not known")))?;
+    let policy = stored("policy", &policy)?;
     let waiting = waiting(tx, license)?;
     Ok(Pool { license, quota, used, waiting, policy })
 }

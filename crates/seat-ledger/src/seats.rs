@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use store::{ReadTx, WriteTx, in_chunks};
 use strum::{EnumString, IntoStaticStr};
 
-use crate::{License, Policy, SeatError, Shortage, movements, pools, schema::seats};
+use crate::{License, Policy, SeatError, Shortage, error::stored, movements, pools, schema::seats};
 
 /// What the profile asks of the ledger for a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,10 +39,6 @@ impl State {
     #[must_use]
     pub fn key(self) -> &'static str {
         self.into()
-    }
-
-    fn stored(key: &str) -> Result<Self, SeatError> {
-        key.parse().map_err(|_| SeatError::Damaged(format!("seat state {key:?} is not known")))
     }
 }
 
@@ -84,19 +80,43 @@ impl SeatChange {
     }
 }
 
-type Row = (String, String, String, Option<String>, String, i64, Option<i64>);
+/// A seat as it is stored.
+#[derive(Queryable, Insertable, AsChangeset)]
+#[diesel(table_name = seats, primary_key(user_id), treat_none_as_null = true)]
+struct Row {
+    user_id: String,
+    role: String,
+    requested: String,
+    granted: Option<String>,
+    state: String,
+    since_ms: i64,
+    waiting_place: Option<i64>,
+}
+
+impl From<&Seat> for Row {
+    fn from(seat: &Seat) -> Self {
+        Self {
+            user_id: seat.user_id.clone(),
+            role: seat.role.clone(),
+            requested: seat.requested.key().to_owned(),
+            granted: seat.granted.map(|license| license.key().to_owned()),
+            state: seat.state.key().to_owned(),
+            since_ms: seat.since_ms,
+            waiting_place: seat.waiting_place,
+        }
+    }
+}
 
 impl Seat {
     fn of_row(row: Row) -> Result<Self, SeatError> {
-        let (user_id, role, requested, granted, state, since_ms, waiting_place) = row;
         Ok(Self {
-            user_id,
-            role,
-            requested: License::stored(&requested)?,
-            granted: granted.as_deref().map(License::stored).transpose()?,
-            state: State::stored(&state)?,
-            since_ms,
-            waiting_place,
+            requested: stored("license", &row.requested)?,
+            granted: row.granted.map(|license| stored("license", &license)).transpose()?,
+            state: stored("seat state", &row.state)?,
+            user_id: row.user_id,
+            role: row.role,
+            since_ms: row.since_ms,
+            waiting_place: row.waiting_place,
         })
     }
 
@@ -318,40 +338,11 @@ fn write(
         after.waiting_place = Some(pools::give_place(tx, request.license)?);
     }
     match before {
-        None => insert(tx, &after)?,
-        Some(before) if *before != after => update(tx, &after)?,
-        Some(_) => {}
-    }
+        None => tx.execute(diesel::insert_into(seats::table).values(Row::from(&after)))?,
+        Some(before) if *before != after => tx.update(seats::table.find(user_id), Row::from(&after))?,
+        Some(_) => 0,
+    };
     Ok(after)
-}
-
-fn insert(tx: &mut WriteTx<'_>, seat: &Seat) -> Result<(), SeatError> {
-    let row = (
-        seats::user_id.eq(&seat.user_id),
-        seats::role.eq(&seat.role),
-        seats::requested.eq(seat.requested.key()),
-        seats::granted.eq(seat.granted.map(License::key)),
-        seats::state.eq(seat.state.key()),
-        seats::since_ms.eq(seat.since_ms),
-        seats::waiting_place.eq(seat.waiting_place),
-    );
-    tx.execute(diesel::insert_into(seats::table).values(row))?;
-    Ok(())
-}
-
-fn update(tx: &mut WriteTx<'_>, seat: &Seat) -> Result<(), SeatError> {
-    tx.update(
-        seats::table.find(&seat.user_id),
-        (
-            seats::role.eq(&seat.role),
-            seats::requested.eq(seat.requested.key()),
-            seats::granted.eq(seat.granted.map(License::key)),
-            seats::state.eq(seat.state.key()),
-            seats::since_ms.eq(seat.since_ms),
-            seats::waiting_place.eq(seat.waiting_place),
-        ),
-    )?;
-    Ok(())
 }
 
 /// Gives free seats to the users who wait for them, in their order (S6); returns the new seats. Called in the transaction that frees a
@@ -389,7 +380,7 @@ fn grant(tx: &mut WriteTx<'_>, waiting: &Seat) -> Result<Seat, SeatError> {
         waiting_place: None,
         ..waiting.clone()
     };
-    update(tx, &seat)?;
+    tx.update(seats::table.find(&seat.user_id), Row::from(&seat))?;
     Ok(seat)
 }
 
