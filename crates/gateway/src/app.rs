@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use provisioning::render::Base;
+use provisioning::Base;
 use store::Stores;
 use tenant_registry::{RegionCode, Tenant};
 

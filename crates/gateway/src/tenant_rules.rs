@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use directory::memberships::UnknownMembers;
 use provisioning::{
-    Profile, Rules,
-    render::Base,
+    Base, Profile, Rules,
     schemas::{self, OwnSchemas},
 };
 use quick_cache::sync::Cache;

@@ -8,10 +8,8 @@ use std::{sync::Arc, time::Instant};
 
 use futures_util::future::join_all;
 use provisioning::{
-    Act, Preconditions, Profile, ProvisioningError, RequestContext, Rules, TENANT_MIGRATIONS, Write, plan,
-    render::{self, Base},
-    view,
-    write::Shown,
+    Act, Base, Preconditions, Profile, ProvisioningError, RequestContext, Rules, Shown, TENANT_MIGRATIONS,
+    Write, plan, render, view,
 };
 use scim_core::{ResourceKind, bulk::Method, projection::Projection};
 use seat_ledger::License;

@@ -4,17 +4,16 @@
 
 use std::{collections::HashSet, mem};
 
-use directory::DirectoryError;
 use scim_core::{
     ResourceKind, ScimError,
     bulk::{BulkRequest, Id, Method, Operation, Plan},
     leniency::Leniency,
 };
-use seat_ledger::{SeatError, pools};
+use seat_ledger::pools;
 use serde_json::Value;
 use store::{StoreError, WriteTx};
 
-use crate::{Outcome, Preconditions, ProvisioningError, RequestContext, Write, write::Shown};
+use crate::{Outcome, Preconditions, ProvisioningError, RequestContext, Write, view::Shown};
 
 /// One bulk on its way.
 #[derive(Debug)]
@@ -73,7 +72,7 @@ impl Bulk {
     /// [`Bulk::take_step`] returns the outcomes; when it is not, [`Bulk::lose_step`] marks them as failed.
     ///
     /// # Errors
-    /// [`DirectoryError::SchemasChanged`] before anything was attempted: the step is to be done under newer rules. The store's,
+    /// [`directory::DirectoryError::SchemasChanged`] before anything was attempted: the step is to be done under newer rules. The store's,
     /// when it failed in a way that is not one operation's; roll back then.
     pub fn step(
         &mut self,
@@ -304,18 +303,16 @@ fn refers_to_failure(operation: usize) -> ProvisioningError {
     ScimError::new(409, None, detail).into()
 }
 
-/// An error that is one operation's; a failure of the store is everyone's, and the transaction is not to be trusted.
+/// An error that is one operation's. Any other failure of the store fails the whole transaction.
 fn of_the_operation(error: ProvisioningError) -> Result<ProvisioningError, StoreError> {
     match error {
-        ProvisioningError::Store(error)
-        | ProvisioningError::Directory(DirectoryError::Store(error))
-        | ProvisioningError::Seats(SeatError::Store(error)) => match error {
-            StoreError::OverLimit { .. }
+        ProvisioningError::Store(
+            error @ (StoreError::OverLimit { .. }
             | StoreError::Panicked
             | StoreError::Unique(_)
-            | StoreError::Query(_) => Ok(error.into()),
-            failure => Err(failure),
-        },
+            | StoreError::Query(_)),
+        ) => Ok(error.into()),
+        ProvisioningError::Store(failure) => Err(failure),
         error => Ok(error),
     }
 }

@@ -5,7 +5,7 @@ use scim_core::ScimError;
 use seat_ledger::SeatError;
 use store::StoreError;
 
-/// Errors of this crate; the gateway's one table gives each its answer.
+/// Errors of this crate; the gateway's one table gives each its response.
 #[derive(Debug, thiserror::Error)]
 pub enum ProvisioningError {
     /// The request is wrong.
@@ -20,13 +20,31 @@ pub enum ProvisioningError {
         /// The version that it has, as an entity tag.
         current: String,
     },
-    /// The directory refused or failed.
+    /// The directory refused, or found damage.
     #[error(transparent)]
-    Directory(#[from] DirectoryError),
-    /// The ledger refused or failed.
+    Directory(DirectoryError),
+    /// The ledger refused, or found damage.
     #[error(transparent)]
-    Seats(#[from] SeatError),
-    /// The store failed.
+    Seats(SeatError),
+    /// The store failed, whether the directory or the ledger asked it.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<DirectoryError> for ProvisioningError {
+    fn from(error: DirectoryError) -> Self {
+        match error {
+            DirectoryError::Store(error) => Self::Store(error),
+            error => Self::Directory(error),
+        }
+    }
+}
+
+impl From<SeatError> for ProvisioningError {
+    fn from(error: SeatError) -> Self {
+        match error {
+            SeatError::Store(error) => Self::Store(error),
+            error => Self::Seats(error),
+        }
+    }
 }

@@ -26,8 +26,10 @@ pub use context::RequestContext;
 pub use error::ProvisioningError;
 pub use outcome::{Done, Outcome};
 pub use profile::Profile;
-pub use rules::{Act, Rules};
+pub use records::Act;
+pub use rules::{Base, Rules};
 pub use version::Preconditions;
+pub use view::Shown;
 pub use write::Write;
 
 use store::Migration;

@@ -19,7 +19,7 @@ pub fn set_quota(
 ) -> Result<(), ProvisioningError> {
     let before = pools::set_quota(tx, license, quota)?;
     let detail = json!({ "license": license.key(), "before": before, "after": quota });
-    records::record_act(tx, &act.request_id, "plan.quota", detail)?;
+    records::record_act(tx, act, "plan.quota", detail)?;
     let promoted = seats::promote(tx)?;
     promotion::record(tx, &promoted, &act.request_id)
 }
@@ -36,5 +36,5 @@ pub fn set_policy(
 ) -> Result<(), ProvisioningError> {
     pools::set_policy(tx, license, policy)?;
     let detail = json!({ "license": license.key(), "after": policy.key() });
-    records::record_act(tx, &act.request_id, "plan.policy", detail)
+    records::record_act(tx, act, "plan.policy", detail)
 }

@@ -26,14 +26,21 @@ pub(crate) fn record(
     )
 }
 
+/// An act of staff; every change record that it writes names it.
+#[derive(Clone, Debug)]
+pub struct Act {
+    /// The request's id, which the response and the log carry too.
+    pub request_id: String,
+}
+
 /// Records an act of staff that changes no resource (attack 58).
 pub(crate) fn record_act(
     tx: &mut WriteTx<'_>,
-    request_id: &str,
+    act: &Act,
     kind: &str,
     detail: Value,
 ) -> Result<(), ProvisioningError> {
-    append(tx, NewRecord { kind, resource_id: "", version: 0, request_id, detail })
+    append(tx, NewRecord { kind, resource_id: "", version: 0, request_id: &act.request_id, detail })
 }
 
 /// Records any change.

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use directory::DirectoryError;
 use scim_core::{
-    Document, ResourceType,
+    Document,
     projection::Projection,
     resource::{self, Meta, Parts},
     urn,
@@ -20,22 +20,6 @@ use crate::{
     version::etag,
     view::{Manager, View, links_attribute},
 };
-
-/// A tenant's SCIM base URL, such as `https://scim.example.com/ire/acme/scim/v2`: from the settings, never from a request.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Base(pub String);
-
-impl Base {
-    fn groups(&self) -> String {
-        format!("{}/Groups", self.0)
-    }
-
-    /// `meta.location` of a resource.
-    #[must_use]
-    pub fn location(&self, resource_type: &ResourceType, id: &str) -> String {
-        format!("{}{}/{id}", self.0, resource_type.kind.endpoint())
-    }
-}
 
 /// The read-only extension: requested and granted license.
 #[derive(Serialize)]

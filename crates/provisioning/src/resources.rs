@@ -19,8 +19,10 @@ use serde_json::{Value, json};
 use store::WriteTx;
 
 use crate::{
-    Done, Preconditions, ProvisioningError, RequestContext, profile::is_active, promotion, records,
-    view::View, write::Shown,
+    Done, Preconditions, ProvisioningError, RequestContext,
+    profile::is_active,
+    promotion, records,
+    view::{Shown, View},
 };
 
 /// A resource that is to be made: all of it that is known without the store.
@@ -64,22 +66,22 @@ fn taken_members(
 }
 
 /// How a resource is to be changed.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Edit<'a> {
+#[derive(Clone, Debug)]
+pub(crate) enum Edit {
     /// PUT, with the body as sent; members that stay are not touched.
-    Replace(&'a Value),
+    Replace(Value),
     /// PATCH: attributes on the document, members as differences in order.
-    Patch(&'a PatchRequest, &'a [MemberChange]),
+    Patch(PatchRequest, Vec<MemberChange>),
 }
 
-impl<'a> Edit<'a> {
+impl Edit {
     /// The document afterwards, and the changes of members.
     fn apply(
-        self,
+        &self,
         kind: ResourceKind,
         old: &Document,
         context: &mut RequestContext,
-    ) -> Result<(Document, Cow<'a, [MemberChange]>), ProvisioningError> {
+    ) -> Result<(Document, Cow<'_, [MemberChange]>), ProvisioningError> {
         let (rules, tolerance) = (&context.rules, &mut context.tolerance);
         let rt = rules.resource_type(kind);
         Ok(match self {
@@ -111,15 +113,12 @@ pub(crate) fn create(
     let record = resources::insert(tx, kind, id, &new.row)?;
     let seat = new.seat.as_ref().map(|request| seats::settle_new(tx, &record.id, request)).transpose()?;
     let applied = change_members(tx, &record.id, &new.members, context)?;
-    let detail = seat.as_ref().map(seat_detail).unwrap_or_else(|| json!({}));
+    let detail = seat.as_ref().map_or_else(|| json!({}), seat_detail);
     records::record(tx, &context.request_id, kind, "created", &record, detail)?;
-    let view = View { seat: seat.as_ref().map(|change| change.after.clone()), ..View::of(kind, record) };
-    let view = match shown {
-        Shown::Version => view,
-        // A new user is in no group.
-        _ => view.completed(tx, shown == Shown::Links && kind == ResourceKind::Group)?,
-    };
-    Ok(done(view, Vec::new(), seat.as_ref(), applied))
+    // A new user is in no group.
+    let is_without_links = kind == ResourceKind::User && shown == Shown::Links;
+    let shown = if is_without_links { Shown::Attributes } else { shown };
+    done(tx, View::of(kind, record), shown, Vec::new(), seat, applied)
 }
 
 /// Changes a resource, and a user's seat where the change asks for it. A change of nothing writes nothing.
@@ -130,7 +129,7 @@ pub(crate) fn edit(
     tx: &mut WriteTx<'_>,
     kind: ResourceKind,
     id: &str,
-    edit: Edit<'_>,
+    edit: &Edit,
     shown: Shown,
     conditions: &Preconditions,
     context: &mut RequestContext,
@@ -144,10 +143,7 @@ pub(crate) fn edit(
     let applied = change_members(tx, id, &members, context)?;
     let mut changed = records::changed_attributes(&old, &new);
     let record = match (new == old, applied.changed) {
-        (true, false) => {
-            let view = shown_view(tx, View::of(kind, record), shown)?;
-            return Ok(done(view, changed, None, applied));
-        }
+        (true, false) => return done(tx, View::of(kind, record), shown, changed, None, applied),
         (true, true) => resources::touch(tx, kind, &record)?,
         (false, _) => resources::update(tx, context.rules.resource_type(kind), &record, &old, &new)?,
     };
@@ -161,15 +157,13 @@ pub(crate) fn edit(
         }
         _ => None,
     };
-    let mut detail = seat.as_ref().map(seat_detail).unwrap_or_else(|| json!({}));
+    let mut detail = seat.as_ref().map_or_else(|| json!({}), seat_detail);
     detail.as_object_mut().map(|detail| detail.insert("changed".into(), changed.clone().into()));
     records::record(tx, &context.request_id, kind, "changed", &record, detail)?;
     if let Some(change) = &seat {
         promotion::record(tx, &change.promoted, &context.request_id)?;
     }
-    let view = View { seat: seat.as_ref().map(|change| change.after.clone()), ..View::of(kind, record) };
-    let view = shown_view(tx, view, shown)?;
-    Ok(done(view, changed, seat.as_ref(), applied))
+    done(tx, View::of(kind, record), shown, changed, seat, applied)
 }
 
 /// Deletes a user, gives its seat to the next who waits and takes it out of its groups; or a group, whose members stay. The
@@ -192,29 +186,25 @@ pub(crate) fn delete(
     records::record(tx, request_id, kind, "deleted", &record, json!({}))?;
     for LeftGroup { group_id, version } in &left {
         let detail = json!({ "left": id, "changed": ["members"] });
-        let kind = "group.changed";
-        records::append(
-            tx,
-            NewRecord { kind, resource_id: group_id, version: *version, request_id, detail },
-        )?;
+        let (kind, resource_id, version) = ("group.changed", group_id.as_str(), *version);
+        records::append(tx, NewRecord { kind, resource_id, version, request_id, detail })?;
     }
     promotion::record(tx, &promoted, request_id)?;
     Ok(Done { seats: promotions(&promoted).collect(), ..Done::default() })
 }
 
-fn done(view: View, changed: Vec<String>, seat: Option<&SeatChange>, applied: Applied) -> Done {
-    let seats = seat.map(seat_events).unwrap_or_default();
-    let version = Some(view.version());
-    Done { status: 0, version, view: Some(view), changed, seats, skipped: applied.skipped }
-}
-
-/// The view that the response needs.
-fn shown_view(tx: &mut WriteTx<'_>, view: View, shown: Shown) -> Result<View, ProvisioningError> {
-    match shown {
-        Shown::Version => Ok(view),
-        Shown::Attributes => view.completed(tx, false),
-        Shown::Links => view.completed(tx, true),
-    }
+/// The effects of a write that leaves a resource.
+fn done(
+    tx: &mut WriteTx<'_>,
+    view: View,
+    shown: Shown,
+    changed: Vec<String>,
+    seat: Option<SeatChange>,
+    applied: Applied,
+) -> Result<Done, ProvisioningError> {
+    let (version, seats) = (Some(view.version()), seat.as_ref().map(seat_events).unwrap_or_default());
+    let view = View { seat: seat.map(|change| change.after), ..view }.shown(tx, shown)?;
+    Ok(Done { status: 0, version, view: Some(view), changed, seats, skipped: applied.skipped })
 }
 
 fn found_for_update(

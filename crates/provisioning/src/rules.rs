@@ -8,7 +8,7 @@ use scim_core::{
 };
 use store::WriteTx;
 
-use crate::{Profile, render::Base, schemas::OwnSchemas};
+use crate::{Profile, schemas::OwnSchemas};
 
 /// One tenant's rules.
 #[derive(Clone, Debug)]
@@ -107,9 +107,18 @@ impl Rules {
     }
 }
 
-/// An act of staff: named in every change that it makes.
-#[derive(Clone, Debug)]
-pub struct Act {
-    /// The request's id, which the answer and the log carry too.
-    pub request_id: String,
+/// A tenant's SCIM base URL, such as `https://scim.example.com/ire/acme/scim/v2`: from the settings, never from a request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Base(pub String);
+
+impl Base {
+    pub(crate) fn groups(&self) -> String {
+        format!("{}/Groups", self.0)
+    }
+
+    /// `meta.location` of a resource.
+    #[must_use]
+    pub fn location(&self, resource_type: &ResourceType, id: &str) -> String {
+        format!("{}{}/{id}", self.0, resource_type.kind.endpoint())
+    }
 }

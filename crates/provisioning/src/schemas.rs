@@ -245,7 +245,7 @@ fn check_data(tx: &mut WriteTx<'_>, old: &OwnSchema, new: &OwnSchema) -> Result<
             }
         };
     }
-    let types = (with(old), with(new));
+    let (old_type, new_type) = (with(old), with(new));
     extensions::for_each_holder(tx, old.of, urn, |tx, id, document| {
         let block = document.get(urn).and_then(|block| block.as_object());
         let misfits = block.map(|block| new.schema.misfits(block)).unwrap_or_default();
@@ -256,7 +256,7 @@ fn check_data(tx: &mut WriteTx<'_>, old: &OwnSchema, new: &OwnSchema) -> Result<
                 misfits.join(", ")
             )));
         }
-        extensions::claim_anew(tx, (&types.0, &types.1), id, &document).map_err(|error| shared(error, id))
+        extensions::claim_anew(tx, &old_type, &new_type, id, &document).map_err(|error| shared(error, id))
     })
 }
 
@@ -294,5 +294,5 @@ fn record(tx: &mut WriteTx<'_>, kind: &'static str, own: &OwnSchema, act: &Act) 
     });
     // After the documents' lock, as every write of a resource does.
     pools::take_turn(tx).map_err(ProvisioningError::from)?;
-    Ok(records::record_act(tx, &act.request_id, kind, detail)?)
+    Ok(records::record_act(tx, act, kind, detail)?)
 }

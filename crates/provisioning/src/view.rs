@@ -30,6 +30,17 @@ pub struct View {
     pub members: Option<Vec<MemberRow>>,
 }
 
+/// How much of the resource the response shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// Its id and its version.
+    Version,
+    /// Its attributes, but neither a group's members nor a user's groups: reading those may cost much.
+    Attributes,
+    /// All of it.
+    Links,
+}
+
 /// The manager whom a user's document names.
 #[derive(Clone, Debug, Default)]
 pub enum Manager {
@@ -77,6 +88,15 @@ impl View {
     /// Nothing is computed yet.
     pub(crate) fn of(kind: ResourceKind, record: Record) -> Self {
         Self { kind, record, seat: None, manager: Manager::None, groups: Vec::new(), members: None }
+    }
+
+    /// With the computed parts that a response needs.
+    pub(crate) fn shown(self, tx: &mut ReadTx<'_>, shown: Shown) -> Result<Self, ProvisioningError> {
+        match shown {
+            Shown::Version => Ok(self),
+            Shown::Attributes => self.completed(tx, false),
+            Shown::Links => self.completed(tx, true),
+        }
     }
 
     /// With everything that is computed; without links where they are not asked for.

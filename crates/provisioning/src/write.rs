@@ -1,43 +1,31 @@
 //! One write of one resource: a request of its own, or an operation of a bulk. What can be judged without the store is judged
 //! when the value is made; the rest happens in the caller's transaction.
 
-use scim_core::{
-    ResourceKind, ScimError,
-    bulk::Method,
-    patch::{MemberChange, PatchRequest},
-};
+use scim_core::{ResourceKind, ScimError, bulk::Method, patch::PatchRequest};
 use serde_json::Value;
 use store::WriteTx;
 
 use crate::{
     Done, Outcome, Preconditions, ProvisioningError, RequestContext, Rules, outcome,
     resources::{self, Edit, New},
+    view::Shown,
 };
 
 /// A request that is well-formed as far as that can be decided without the store.
 #[derive(Debug)]
 pub struct Write {
     kind: ResourceKind,
-    request: Request,
+    method: Method,
+    /// Of a creation only where it was given before.
+    id: Option<String>,
+    change: Change,
 }
 
 #[derive(Debug)]
-enum Request {
-    Create(Option<String>, New),
-    Replace(String, Value),
-    Patch(String, PatchRequest, Vec<MemberChange>),
-    Delete(String),
-}
-
-/// How much of the resource the answer shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shown {
-    /// Its id and its version.
-    Version,
-    /// Its attributes, but neither a group's members nor a user's groups: reading those may cost much.
-    Attributes,
-    /// All of it.
-    Links,
+enum Change {
+    Create(New),
+    Edit(Edit),
+    Delete,
 }
 
 impl Write {
@@ -55,37 +43,34 @@ impl Write {
         if kind.is_read_only() {
             return Err(ScimError::new(405, None, "Resources of this type are read-only."));
         }
-        let request = match (method, id) {
-            (Method::Post, id) => Request::Create(id, New::read(kind, &body, context)?),
-            (_, None) => return Err(ScimError::not_found(kind.name())),
-            (Method::Put, Some(id)) => Request::Replace(id, body),
-            (Method::Patch, Some(id)) => {
+        if method != Method::Post && id.is_none() {
+            return Err(ScimError::not_found(kind.name()));
+        }
+        let change = match method {
+            Method::Post => Change::Create(New::read(kind, &body, context)?),
+            Method::Put => Change::Edit(Edit::Replace(body)),
+            Method::Patch => {
                 let rt = context.rules.resource_type(kind);
                 let (patch, members) =
                     PatchRequest::parse(rt, &body, &mut context.tolerance)?.split_members();
-                Request::Patch(id, patch, members)
+                Change::Edit(Edit::Patch(patch, members))
             }
-            (Method::Delete, Some(id)) => Request::Delete(id),
+            Method::Delete => Change::Delete,
         };
-        Ok(Self { kind, request })
+        Ok(Self { kind, method, id, change })
     }
 
     /// The method.
     #[must_use]
     pub fn method(&self) -> Method {
-        match self.request {
-            Request::Create(..) => Method::Post,
-            Request::Replace(..) => Method::Put,
-            Request::Patch(..) => Method::Patch,
-            Request::Delete(_) => Method::Delete,
-        }
+        self.method
     }
 
     /// The status of success (RFC 7644 §3.3, §3.5, §3.6). A PATCH of a group is 204 unless the request names attributes or
     /// the tenant is strict (table of disagreements, `PATCH of a group`).
     #[must_use]
     pub fn status(&self, rules: &Rules, names_attributes: bool) -> u16 {
-        match self.method() {
+        match self.method {
             Method::Post => 201,
             Method::Delete => 204,
             Method::Patch if self.kind == ResourceKind::Group && !rules.strict && !names_attributes => 204,
@@ -96,20 +81,16 @@ impl Write {
     /// `created` or `changed`, for the text of a refusal.
     #[must_use]
     pub fn not_done(&self) -> &'static str {
-        outcome::not_done(Some(self.method()))
+        outcome::not_done(Some(self.method))
     }
 
     /// The outcome of this write: `result`, with what was tolerated in `context`.
     #[must_use]
     pub fn outcome<E>(&self, result: Result<Done, E>, context: &RequestContext) -> Outcome<E> {
-        let asked = match &self.request {
-            Request::Create(id, _) => id.as_deref(),
-            Request::Replace(id, _) | Request::Patch(id, ..) | Request::Delete(id) => Some(id.as_str()),
-        };
         let made = result.as_ref().ok().and_then(|done| Some(done.view.as_ref()?.id()));
-        let id = asked.or(made).map(str::to_owned);
+        let id = self.id.as_deref().or(made).map(str::to_owned);
         let leniencies = context.tolerance.seen.clone();
-        Outcome { kind: Some(self.kind), method: Some(self.method()), id, result, leniencies }
+        Outcome { kind: Some(self.kind), method: Some(self.method), id, result, leniencies }
     }
 
     /// Does it.
@@ -125,19 +106,11 @@ impl Write {
         context: &mut RequestContext,
     ) -> Result<Done, ProvisioningError> {
         context.rules.hold_schemas(tx)?;
-        let kind = self.kind;
-        let done = match &self.request {
-            Request::Create(id, new) => {
-                let id = id.clone().unwrap_or_else(|| tx.new_id());
-                resources::create(tx, kind, id, new, shown, context)?
-            }
-            Request::Replace(id, body) => {
-                resources::edit(tx, kind, id, Edit::Replace(body), shown, conditions, context)?
-            }
-            Request::Patch(id, patch, members) => {
-                resources::edit(tx, kind, id, Edit::Patch(patch, members), shown, conditions, context)?
-            }
-            Request::Delete(id) => resources::delete(tx, kind, id, conditions, context)?,
+        let (kind, id) = (self.kind, self.id.clone().unwrap_or_else(|| tx.new_id()));
+        let done = match &self.change {
+            Change::Create(new) => resources::create(tx, kind, id, new, shown, context)?,
+            Change::Edit(edit) => resources::edit(tx, kind, &id, edit, shown, conditions, context)?,
+            Change::Delete => resources::delete(tx, kind, &id, conditions, context)?,
         };
         Ok(Done { status: self.status(&context.rules, false), ..done })
     }

@@ -1,8 +1,6 @@
 //! Why an act of staff was refused or failed.
 
-use directory::DirectoryError;
 use provisioning::{ProvisioningError, schemas::SchemaError};
-use seat_ledger::SeatError;
 use store::StoreError;
 use tenant_registry::RegistryError;
 
@@ -29,17 +27,13 @@ pub enum StaffError {
 impl StaffError {
     /// Whether the disk was full.
     pub(crate) fn is_full(&self) -> bool {
-        let of_provisioning = |error: &ProvisioningError| {
-            matches!(
-                error,
-                ProvisioningError::Store(StoreError::Full)
-                    | ProvisioningError::Directory(DirectoryError::Store(StoreError::Full))
-                    | ProvisioningError::Seats(SeatError::Store(StoreError::Full))
-            )
-        };
         match self {
-            Self::Provisioning(error) | Self::Schema(SchemaError::Failed(error)) => of_provisioning(error),
-            error => matches!(error, Self::Store(StoreError::Full)),
+            Self::Store(error)
+            | Self::Provisioning(ProvisioningError::Store(error))
+            | Self::Schema(SchemaError::Failed(ProvisioningError::Store(error))) => {
+                matches!(error, StoreError::Full)
+            }
+            _ => false,
         }
     }
 }

@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, http::StatusCode};
 use provisioning::{
-    RequestContext, Rules, Write, render,
+    RequestContext, Rules, Shown, Write, render,
     version::etag,
     view::{View, links_attribute},
-    write::Shown,
 };
 use scim_core::{ResourceKind, bulk::Method, projection::Projection};
 use serde_json::Value;

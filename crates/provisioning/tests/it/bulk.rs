@@ -19,7 +19,6 @@ use provisioning::{
     bulk::Bulk,
     lists::Part,
     schemas::{self, NewSchema},
-    write,
 };
 use scim_core::{ResourceKind, bulk::BulkRequest, leniency::Tolerance, schema::document, urn};
 use seat_ledger::SeatError;
@@ -413,7 +412,7 @@ async fn circles_and_single_writes_take_schemas_and_seats_in_one_order() {
                     }
                     let work = move |tx: &mut WriteTx<'_>, rules: &Rules| {
                         let request = Request::Create(person(&name, "member"));
-                        request.run(tx, rules, ResourceKind::User, write::Shown::Version)
+                        request.run(tx, rules, ResourceKind::User, provisioning::Shown::Version)
                     };
                     tenant.write(work).await.unwrap();
                 }

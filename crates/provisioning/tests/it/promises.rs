@@ -1,6 +1,6 @@
 //! A user and its seat change together or not at all.
 
-use provisioning::{Preconditions, ProvisioningError, Rules, Write, write::Shown};
+use provisioning::{Preconditions, ProvisioningError, Rules, Shown, Write};
 use scim_core::{ResourceKind, bulk::Method};
 use seat_ledger::{License, State};
 use serde_json::{Value, json};

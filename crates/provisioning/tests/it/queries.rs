@@ -7,7 +7,7 @@ use std::sync::{
 
 use diesel::{Connection, connection::InstrumentationEvent};
 use directory::search::PageRequest;
-use provisioning::{Preconditions, ProvisioningError, Write, lists::Part, write::Shown};
+use provisioning::{Preconditions, ProvisioningError, Shown, Write, lists::Part};
 use scim_core::{ResourceKind, bulk::Method, urn};
 use serde_json::json;
 use store::ReadTx;

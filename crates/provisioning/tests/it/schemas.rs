@@ -5,9 +5,8 @@ use std::{iter, time::Duration};
 use directory::{DirectoryError, changes};
 use futures_util::future::join_all;
 use provisioning::{
-    Done as Written, Profile, ProvisioningError, Rules, TENANT_MIGRATIONS, render,
+    Done as Written, Profile, ProvisioningError, Rules, Shown, TENANT_MIGRATIONS, render,
     schemas::{self, NewSchema, Outcome, OwnSchema, SchemaError},
-    write::Shown,
 };
 use scim_core::{ResourceKind, projection::Projection, schema::document, urn};
 use serde_json::{Value, json};

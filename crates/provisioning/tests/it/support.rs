@@ -7,12 +7,11 @@ use directory::{
     search::PageRequest,
 };
 use provisioning::{
-    Act, Preconditions, Profile, ProvisioningError, RequestContext, Rules, TENANT_MIGRATIONS, Write, audit,
+    Act, Base, Preconditions, Profile, ProvisioningError, RequestContext, Rules, Shown, TENANT_MIGRATIONS,
+    Write, audit,
     lists::{self, ListRequest, Part, Projections},
     plan,
-    render::Base,
     view::{self, View},
-    write::Shown,
 };
 use scim_core::{ResourceKind, bulk::Method, leniency::Tolerance, projection::Projection, urn};
 use seat_ledger::{License, SeatError};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use directory::{changes, resources};
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
-use provisioning::{ProvisioningError, Rules, write::Shown};
+use provisioning::{ProvisioningError, Rules, Shown};
 use scim_core::{ResourceKind, urn};
 use serde_json::{Value, json};
 use store::{ReadTx, WriteTx};

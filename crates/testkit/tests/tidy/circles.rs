@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{assert_none, texts_that_run};
 
 /// How many files are still in a circle. These numbers only become smaller.
-const KNOWN: &[(&str, usize)] = &[("crates/provisioning/src", 5), ("crates/seat-ledger/src", 2)];
+const KNOWN: &[(&str, usize)] = &[];
 
 /// A module's path from its crate's root, such as `["http", "door"]`.
 type Module = Vec<String>;

@@ -13,7 +13,7 @@ use proptest::{
     prelude::*,
     test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner},
 };
-use provisioning::{ProvisioningError, Rules, lists::Part, write::Shown};
+use provisioning::{ProvisioningError, Rules, Shown, lists::Part};
 use scim_core::{ResourceKind, filter::Filter, leniency::Tolerance, urn};
 use serde_json::{Value, json};
 use store::{StoreError, WriteTx};
