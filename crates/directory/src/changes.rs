@@ -14,7 +14,7 @@ pub(crate) fn next_number() -> NextNumber {
     next(changes::table, changes::number)
 }
 
-/// A record that is to be written; its number and its time come from the transaction.
+/// A record to be written; its number and its time come from the transaction.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewRecord<'a> {
     /// `user.created`, `group.changed`, `plan.quota`, …
@@ -48,7 +48,7 @@ pub fn append(tx: &mut WriteTx<'_>, new: &NewRecord<'_>) -> Result<(), Directory
     Ok(())
 }
 
-/// One record as it rests.
+/// One record as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable)]
 pub struct ChangeRecord {
     /// Its place among the tenant's changes, from 1 and without gaps, in the order in which they were committed.

@@ -94,8 +94,8 @@ impl Claim {
         DirectoryError::ValueTaken { attribute: self.attribute.clone(), existing }
     }
 
-    /// Gives the value back, if it is `resource_id` that has it: a resource that is older than the tenant's wish for
-    /// unique values has claimed nothing.
+    /// Gives the value back if `resource_id` has it. A resource that was stored before the attribute became unique has no
+    /// claim.
     fn release(&self, tx: &mut WriteTx<'_>, resource_id: &str) -> Result<(), DirectoryError> {
         let own = unique_claims::table.find(&self.key).filter(unique_claims::resource_id.eq(resource_id));
         tx.execute(diesel::delete(own))?;

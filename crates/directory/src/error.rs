@@ -1,4 +1,4 @@
-//! What can go wrong with a directory.
+//! Errors of a directory.
 
 use scim_core::ResourceKind;
 use store::StoreError;
@@ -21,7 +21,7 @@ pub enum DirectoryError {
         existing: String,
     },
     /// Groups, named by their ids, that cannot be members of a group because they hold it, directly or through others, or are
-    /// it. Nothing was changed.
+    /// it. No row was changed.
     #[error("a group would be a member of itself")]
     GroupCycle(Vec<String>),
     /// A chain of groups, one in the other, would be longer than [`crate::nesting::MAX_LEVELS`].
@@ -30,10 +30,10 @@ pub enum DirectoryError {
     /// The tenant would have more than [`crate::nesting::MAX_NESTINGS`] groups in groups.
     #[error("groups in groups, too many")]
     TooManyNestings,
-    /// Members that are neither users nor groups of this tenant; nothing was changed.
+    /// Members that are unknown to this tenant; no row was changed.
     #[error("unknown members")]
     UnknownMembers(Vec<String>),
-    /// None of the members that were to be replaced is in the group; nothing was changed.
+    /// The group has none of the members to be replaced; no row was changed.
     #[error("no member matches")]
     NoSuchMember,
     /// The tenant's own schemas are not those any more under which this write was made.
@@ -50,7 +50,7 @@ pub enum DirectoryError {
         /// For the operator.
         cause: String,
     },
-    /// No resources of this kind rest in a directory; the caller asked for the wrong one.
+    /// A directory stores no resources of this kind: a mistake of the caller.
     #[error("a directory holds no resources of the kind {0}")]
     NotStored(ResourceKind),
     /// The store failed.

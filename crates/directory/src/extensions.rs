@@ -1,5 +1,5 @@
-//! The tenant's own schema documents as rows, and the resources that hold data of one. The layer above decides what a document
-//! may say and whether it may change.
+//! The tenant's own schema documents as rows, and the resources that hold data of one. The layer above checks documents and
+//! decides whether they may change.
 
 use diesel::prelude::*;
 use scim_core::{Document, ResourceKind, ResourceType};
@@ -11,10 +11,10 @@ use crate::{
     search::rows::{Batches, Rows, count},
 };
 
-/// One document as it rests.
+/// One document as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
-    /// Whose extension it is.
+    /// The kind of resource that it extends.
     pub of: ResourceKind,
     /// Whether every resource of the type must have data of it.
     pub required: bool,
@@ -81,7 +81,7 @@ fn shared_version(tx: &mut WriteTx<'_>) -> Result<i64, DirectoryError> {
     version(tx)
 }
 
-/// Writes a document under its URN, over one that is there.
+/// Writes a document under its URN and replaces one that is there.
 ///
 /// # Errors
 /// When the store fails.
@@ -137,10 +137,10 @@ pub fn for_each_holder<E: From<DirectoryError>>(
     Ok(())
 }
 
-/// Brings the unique values of one resource from what the type said to what it says now.
+/// Brings the unique values of one resource from an old version of its type to a new one.
 ///
 /// # Errors
-/// [`DirectoryError::ValueTaken`] when two resources share a value that is unique from now on, or the store's.
+/// [`DirectoryError::ValueTaken`] when two resources share a value that becomes unique, or the store's.
 pub fn claim_anew(
     tx: &mut WriteTx<'_>,
     old: &ResourceType,

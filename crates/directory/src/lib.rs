@@ -1,8 +1,8 @@
 //! Users, groups, memberships, search and the change log of one tenant: rows of that tenant's own store.
 //! Deliberately absent: seats, HTTP, and any word of another tenant.
 //!
-//! What every request asks goes through the transaction (`tx.get_result`, `tx.execute`, …), which keeps statements prepared.
-//! Only what has a new text each time, filters and long lists, is given the connection itself.
+//! Queries whose text never changes go through the transaction (`tx.get_result`, `tx.execute`, …), which keeps them prepared.
+//! Queries with a new text each time, filters and long lists, use the connection itself.
 
 pub mod changes;
 mod claims;

@@ -2,8 +2,8 @@
 //! walks that see to it read a bounded number of rows. A group that goes into or out of another is marked with the time, so
 //! that a conditional GET of a user below it sees the current `groups`.
 //!
-//! Two writers could close a circle together that neither of them sees. SQLite has one writer; on PostgreSQL the caller lets
-//! writers of groups take turns.
+//! Two writers together could close a circle that each of them alone does not see. SQLite has one writer; on PostgreSQL the
+//! caller lets writers of groups take turns.
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -26,7 +26,7 @@ use crate::{
 /// Groups in the longest chain, one in the other.
 pub const MAX_LEVELS: usize = 32;
 
-/// Groups in groups of one tenant, each membership counted: what a check or a user's `groups` may have to walk over.
+/// Memberships of groups in groups of one tenant: a check, or a user's `groups`, may have to walk over all of them.
 pub const MAX_NESTINGS: i64 = 20_000;
 
 /// The groups that a group is a member of itself, in the order of their ids.
@@ -38,8 +38,8 @@ pub(crate) fn parents(tx: &mut ReadTx<'_>, id: &str) -> Result<Vec<String>, Dire
     Ok(tx.load(rows)?)
 }
 
-/// Refuses what a change of a group's members has come to: when one of the groups that entered holds this group, or when a
-/// chain has become too long.
+/// Refuses changed members of a group when one of the groups that entered holds this group, or when a chain has become too
+/// long.
 ///
 /// # Errors
 /// [`DirectoryError::GroupCycle`], [`DirectoryError::NestingTooDeep`], [`DirectoryError::TooManyNestings`], or the store's.
@@ -85,10 +85,10 @@ fn levels(
     Err(DirectoryError::NestingTooDeep)
 }
 
-/// A group and one that it is in, or that is in it.
+/// A group, and a group that it is in or that is in it.
 type Nesting = (String, String);
 
-/// The groups above some groups: what these are in, directly or through others. Each is read once, however many are below it.
+/// The groups above some groups: those that hold them, directly or through others. Each is read once.
 #[derive(Default)]
 pub(crate) struct Above(HashMap<String, Vec<Arc<GroupSummary>>>);
 

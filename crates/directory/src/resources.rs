@@ -65,7 +65,7 @@ pub fn insert(
     row: &Row,
 ) -> Result<Record, DirectoryError> {
     if kind == ResourceKind::User && tx.has_rivals() {
-        // PostgreSQL gives the whole transaction up when a key is violated, so nobody could be named afterwards.
+        // PostgreSQL aborts the transaction when a key is violated, so the other user could not be looked up afterwards.
         refuse_taken_name(tx, &row.name_key, None)?;
     }
     let now = tx.now_ms();
@@ -112,8 +112,8 @@ fn id_by_name_key(tx: &mut ReadTx<'_>, key: &str) -> Result<Option<String>, Dire
     Ok(tx.get_result(id).optional()?)
 }
 
-/// The unique index of user names has the last word. On PostgreSQL, where the look-up came before, it was a race, and the
-/// transaction answers no further question.
+/// The unique index of user names has the last word. On PostgreSQL, where the look-up came before, this was a race, and the
+/// transaction runs no further query.
 fn name_taken(tx: &mut WriteTx<'_>, key: &str, error: diesel::result::Error) -> DirectoryError {
     if store::unique_violation(&error).is_none() {
         return error.into();

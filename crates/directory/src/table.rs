@@ -47,8 +47,8 @@ pub(crate) fn name_attribute(kind: ResourceKind) -> &'static str {
     if kind == ResourceKind::User { "userName" } else { "displayName" }
 }
 
-/// Runs a query on the table of a kind: `in_table!(kind, |table| query)`. `in_table!(kind, |table, columns| query)` also has the
-/// columns of a [`Record`]. A last argument is the result for a kind without a table, which is an error by default.
+/// Runs a query on the table of a kind: `in_table!(kind, |table| query)`. `in_table!(kind, |table, columns| query)` also has
+/// the columns of a [`Record`]. A last argument is the result for a kind without a table, which is an error by default.
 macro_rules! in_table {
     ($kind:expr, |$table:ident $(, $columns:ident)?| $query:expr) => {
         $crate::table::in_table!(
@@ -66,7 +66,11 @@ macro_rules! in_table {
             }
             scim_core::ResourceKind::Group => {
                 use $crate::schema::groups as $table;
-                $(let $columns = $crate::table::columns!($table, 0_i64.into_sql::<diesel::sql_types::BigInt>(), 0_i64.into_sql::<diesel::sql_types::BigInt>());)?
+                $(let $columns = $crate::table::columns!(
+                    $table,
+                    0_i64.into_sql::<diesel::sql_types::BigInt>(),
+                    0_i64.into_sql::<diesel::sql_types::BigInt>()
+                );)?
                 $query
             }
             scim_core::ResourceKind::License | scim_core::ResourceKind::Role => $otherwise,
@@ -165,7 +169,7 @@ pub fn touch(tx: &mut WriteTx<'_>, kind: ResourceKind, record: &Record) -> Resul
     in_table!(kind, |table| {
         let target = table::table.find(&next.id);
         let changes = (table::version.eq(next.version), table::modified_ms.eq(next.modified_ms));
-        // What is shown of a group elsewhere does not change with its members.
+        // Users show a group's name, and it does not change with the members.
         match kind {
             ResourceKind::User => {
                 tx.update(target, (changes, table::changed_number.eq(changes::next_number())))?

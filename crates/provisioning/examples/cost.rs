@@ -1,4 +1,4 @@
-//! Creates users and reads them back through the use cases, and nothing else: what a profiler is run on. The difference
+//! Creates users and reads them back through the use cases, for a profiler. The difference
 //! between two runs of different length is the price of the operations.
 //! `valgrind --tool=callgrind target/release/examples/cost 1000 0`, then `2000 0`; `1000 0` and `1000 5000` for reads.
 

@@ -13,7 +13,7 @@ use crate::{ProvisioningError, profile::is_active};
 /// The result of an audit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Report {
-    /// Whether there is nothing wrong.
+    /// Whether there are no problems.
     pub ok: bool,
     /// The three counts of each license.
     pub licenses: BTreeMap<&'static str, audit::Count>,

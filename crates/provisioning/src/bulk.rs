@@ -1,5 +1,5 @@
 //! A bulk at work (RFC 7644 §3.7): units of operations, a few in each transaction, so that no other writer waits long. Each
-//! operation is what a request of its own would be ([`Write`]), in a savepoint of its own: its failure undoes nothing else.
+//! operation runs like a request of its own ([`Write`]), in a savepoint of its own, so its failure undoes no other operation.
 //! Operations whose references form a circle share a savepoint, because none of them may be there without the others.
 
 use std::{collections::HashSet, mem};
@@ -35,7 +35,7 @@ pub struct Bulk {
 enum Progress {
     #[default]
     Waits,
-    /// A POST that is being done, or is done, with the id that its resource has.
+    /// A POST that is running or done, with the id of its resource.
     Made(String),
     /// Ended otherwise.
     Ended,
@@ -53,7 +53,7 @@ pub struct Step {
 }
 
 impl Bulk {
-    /// Nothing is done yet.
+    /// A bulk before its first step.
     #[must_use]
     pub fn new(request: BulkRequest) -> Self {
         let BulkRequest { operations, plan, fail_on_errors } = request;
@@ -72,8 +72,8 @@ impl Bulk {
     /// [`Bulk::take_step`] returns the outcomes; when it is not, [`Bulk::lose_step`] marks them as failed.
     ///
     /// # Errors
-    /// [`directory::DirectoryError::SchemasChanged`] before anything was attempted: the step is to be done under newer rules. The store's,
-    /// when it failed in a way that is not one operation's; roll back then.
+    /// [`directory::DirectoryError::SchemasChanged`] before anything was attempted: the step is to be done under newer rules.
+    /// The store's, when it failed for the whole transaction; roll back then.
     pub fn step(
         &mut self,
         tx: &mut WriteTx<'_>,
@@ -95,8 +95,8 @@ impl Bulk {
                 continue;
             }
             self.run(tx, &unit.operations, context)?;
-            // Where others write at the same time, what was locked stays locked until the commit, and several requests in one
-            // transaction take locks in an order that no single request has: there each unit has its own.
+            // Where others write at the same time, locks are held until the commit, and several requests in one transaction
+            // take locks in an order that no single request has. There each unit has a transaction of its own.
             if tx.has_rivals() || enough() {
                 break;
             }
@@ -110,7 +110,7 @@ impl Bulk {
         mem::replace(&mut self.step, next)
     }
 
-    /// The operations of the last step, of which nothing was stored.
+    /// Marks the operations of the last step as failed, because none of it was stored, and returns them.
     pub fn lose_step(&mut self) -> Vec<usize> {
         let Step { from, errors_left, .. } = self.take_step();
         let units = self.plan.units.get(from..self.next).unwrap_or_default();
@@ -156,7 +156,7 @@ impl Bulk {
         }
     }
 
-    /// The outcome of an operation that is refused.
+    /// The outcome of a refused operation.
     pub fn refused<E>(&self, operation: usize, error: E) -> Outcome<E> {
         let (kind, id) = self.resource(operation).map(|(kind, id)| (kind, id.to_owned())).unzip();
         let sent = self.operations.get(operation);
@@ -257,7 +257,7 @@ fn made(progress: &[Progress], operation: usize) -> Option<&str> {
     }
 }
 
-/// One operation as the request that it stands for.
+/// One operation as a request of its own.
 struct Job {
     operation: usize,
     kind: ResourceKind,
@@ -268,7 +268,7 @@ struct Job {
 }
 
 impl Job {
-    /// Does it; what was tolerated before an error is left in `tolerated`.
+    /// Runs it; leniencies that were met before an error are left in `tolerated`.
     fn run(
         self,
         tx: &mut WriteTx<'_>,

@@ -1,4 +1,5 @@
-//! The context of a request: who asks, when, and by which rules. The gateway fills it when the request is authenticated.
+//! The context of a request: its credential, its time and the tenant's rules. The gateway fills it when the request is
+//! authenticated.
 
 use std::{sync::Arc, time::Instant};
 
@@ -9,7 +10,7 @@ use crate::Rules;
 /// The context of one request.
 #[derive(Debug)]
 pub struct RequestContext {
-    /// The request's id, which the answer, the log and the change records carry too.
+    /// The request's id, which the response, the log and the change records carry too.
     pub request_id: String,
     /// The id of the key that the request came with; never the secret.
     pub credential: String,

@@ -1,6 +1,6 @@
-//! What a person can be given, as Okta's entitlement discovery reads it: the licenses of the plan and the roles of the profile,
-//! each with how its seats stand in the transaction that asks. What an identity provider sends back in `entitlements` and
-//! `roles` of a user is stored as data; the attribute that the profile names decides alone.
+//! Entitlements for Okta's entitlement discovery: the licenses of the plan and the roles of the profile, each with its seats
+//! in use and waiting in the transaction that reads them. The `entitlements` and `roles` that an identity provider sends are
+//! stored as data; only the attribute that the profile names decides about seats.
 
 use std::fmt::Write as _;
 
@@ -65,7 +65,7 @@ fn resource(
     }
 }
 
-/// How the seats of a license stand, such as `5 of 5 Member seats in use; 2 waiting.`
+/// The seats of a license in one sentence, such as `5 of 5 Member seats in use; 2 waiting.`
 fn sentence(pool: &Pool) -> String {
     let (used, license) = (pool.used, pool.license.title());
     let in_use = match pool.quota {
@@ -76,7 +76,7 @@ fn sentence(pool: &Pool) -> String {
     format!("{in_use}; {} waiting.", pool.waiting)
 }
 
-/// The license of a role, how its seats stand, and the values that give the role.
+/// The license of a role, its seats in use, and the values that give the role.
 fn describe_role(rules: &Rules, pools: &[Pool], name: &str, role: Role, values: &[&str]) -> String {
     let profile = &rules.profile;
     let mut text = format!("Uses a {} seat", role.license.title());

@@ -1,4 +1,4 @@
-//! What can go wrong with a use case.
+//! Errors of the use cases.
 
 use directory::DirectoryError;
 use scim_core::ScimError;

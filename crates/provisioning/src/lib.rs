@@ -34,7 +34,7 @@ pub use write::Write;
 
 use store::Migration;
 
-/// What a tenant's store is made of, in order.
+/// The migrations of a tenant's store, in order.
 pub static TENANT_MIGRATIONS: &[Migration] = &[
     migration("0001_directory", include_str!("../../../migrations/tenant/0001_directory.sql")),
     migration("0002_seats", include_str!("../../../migrations/tenant/0002_seats.sql")),

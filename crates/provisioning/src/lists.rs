@@ -1,5 +1,5 @@
-//! Lists of users, of groups, and of both together (RFC 7644 §3.4.2 and §3.4.2.1): each type is searched by itself, and what
-//! stands on the page is merged in the one order that all of them share.
+//! Lists of users, of groups, and of both together (RFC 7644 §3.4.2 and §3.4.2.1): each type is searched by itself, and the
+//! results are merged in the order that all of them share.
 
 use directory::{
     DirectoryError,
@@ -18,19 +18,19 @@ use crate::{
     view::{View, Views, links_attribute},
 };
 
-/// What is listed of one resource type.
+/// The part of a list that is of one resource type.
 #[derive(Clone, Debug)]
 pub struct Part {
     /// The type.
     pub kind: ResourceKind,
-    /// Which of its resources; all without one.
+    /// Selects its resources; without one, all.
     pub filter: Option<Filter>,
-    /// In which order; in that of their creation without one.
+    /// Their order; without one, that of their creation.
     pub sort: Option<Sort>,
 }
 
 impl Part {
-    /// The part as it is, or nothing when no resource of the type can match: for a list of several types.
+    /// The part as it is, or `None` when no resource of the type can match: for a list of several types.
     #[must_use]
     pub fn reduced(self, rules: &Rules) -> Option<Self> {
         let filter = match self.filter.map(|filter| filter.reduce(rules.resource_type(self.kind))) {
@@ -97,7 +97,7 @@ impl Projections {
     }
 }
 
-/// What is asked of a list.
+/// The request for a list.
 #[derive(Clone, Copy)]
 pub struct ListRequest<'a> {
     /// The types, with one sort, each as its type reads it.
@@ -121,8 +121,8 @@ impl ListRequest<'_> {
             && search::is_look_up(ResourceKind::User, filter.as_ref())
     }
 
-    /// Whether a small read may do: identity providers look for a group by its name, for a user by what they call it, and
-    /// whether there is any user at all.
+    /// Whether a small read may do: identity providers look for a group by its name, for a user by its `externalId`, and for
+    /// any user at all.
     #[must_use]
     pub fn may_be_short(&self) -> bool {
         let [part] = self.parts else { return false };
@@ -145,11 +145,11 @@ pub struct Listed {
     pub texts: Vec<String>,
     /// How many match in all.
     pub total: u64,
-    /// Where the page stands, for a walk of the list; a look-up has no such thing.
+    /// The ends of the page, for a walk of the list; empty after a look-up.
     pub ends: Ends,
 }
 
-/// Where a page stands among the others.
+/// The ends of a page, and whether the list goes on there.
 #[derive(Clone, Debug, Default)]
 pub struct Ends {
     /// The first and the last position on the page.
@@ -158,7 +158,7 @@ pub struct Ends {
     pub before: bool,
     /// Whether there are matches behind it.
     pub behind: bool,
-    /// How many match in all, where counting them is so dear that a walk should carry the total along.
+    /// How many match in all, where counting them is so expensive that a walk should carry the total along.
     pub total: Option<u64>,
 }
 
@@ -173,11 +173,11 @@ impl From<&Page> for Ends {
     }
 }
 
-/// A page of a list, or as much of it as a page may hold. A small read finds a look-up or a short list, and nothing else.
+/// A page of a list, or as much of it as a page may hold. A small read finds only a look-up or a short list.
 ///
 /// # Errors
-/// [`DirectoryError::SearchTooLong`]; `Busy` when there is no room for one resource; `LargeRead` where a small read does not do;
-/// or the store's.
+/// [`DirectoryError::SearchTooLong`]; `Busy` when there is no room for one resource; `LargeRead` where a small read does not
+/// do; or the store's.
 pub fn list(
     tx: &mut ReadTx<'_>,
     rules: &Rules,
@@ -230,7 +230,7 @@ fn look_up(tx: &mut ReadTx<'_>, rules: &Rules, asked: &ListRequest<'_>) -> Resul
 }
 
 /// One page of several types' pages. A page by offset is cut from the beginning of all of them, so that its cost grows with
-/// what lies before it.
+/// the offset.
 fn merged(
     tx: &mut ReadTx<'_>,
     rules: &Rules,
@@ -242,8 +242,8 @@ fn merged(
             (PageRequest::Index { offset: 0, count: reach }, offset, count, Side::After, None)
         }
         PageRequest::Beside { side, position, count, total } => {
-            // The cursor carries the total of all types together. Each type takes its own for known, whatever it is, so that it
-            // does not count again.
+            // The cursor carries the total of all types together. Each type is told that its own is known, so that it does not
+            // count again; the number is not used.
             let of_each = PageRequest::Beside { side, position, count, total: total.map(|_| 0) };
             (of_each, 0, count, side, total)
         }
@@ -258,7 +258,7 @@ fn merged(
         all.behind |= found.behind;
         positions.extend(found.positions.into_iter().map(|position| (part.kind, position)));
     }
-    // Any part's sort compares alike: what one type does not know has no key.
+    // The sorts of all parts compare alike: a resource without the attribute has no key.
     let sort = asked.parts.first().and_then(|part| part.sort.as_ref());
     positions.sort_by(|(_, a), (_, b)| a.compare(b, sort));
     let count = usize::try_from(count).unwrap_or(usize::MAX);
@@ -279,8 +279,8 @@ fn merged(
     Ok((all, kinds))
 }
 
-/// The texts of what stands at these positions, until a page is full, and at how many it stands; with a few queries for each
-/// kind.
+/// The texts of the resources at these positions until the page is full, and the number of positions read; with a few queries
+/// for each kind.
 fn texts(
     tx: &mut ReadTx<'_>,
     rules: &Rules,

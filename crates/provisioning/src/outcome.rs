@@ -28,7 +28,7 @@ pub struct Done {
     pub status: u16,
     /// The version that the resource has now; `None` after a deletion.
     pub version: Option<i64>,
-    /// The resource afterwards, as far as the answer shows it; `None` after a deletion.
+    /// The resource afterwards, as far as the response shows it; `None` after a deletion.
     pub view: Option<View>,
     /// The names of the attributes that changed.
     pub changed: Vec<String>,

@@ -74,7 +74,7 @@ impl Profile {
     /// Reads a profile from TOML.
     ///
     /// # Errors
-    /// A sentence that says what is wrong with the text.
+    /// A sentence that names the fault of the text.
     pub fn parse(name: &str, text: &str) -> Result<Self, String> {
         let raw: RawProfile = toml::from_str(text).map_err(|e| format!("profile {name}: {e}"))?;
         let role = |key: &str| {
@@ -96,8 +96,8 @@ impl Profile {
         })
     }
 
-    /// Gives a `User` type, with the tenant's own extensions in it, what this profile says: mandatory attributes and
-    /// legal values. A profile is shared by tenants, so names that this tenant's schemas do not have say nothing.
+    /// Applies the mandatory attributes and legal values of this profile to a `User` type with the tenant's own extensions.
+    /// Tenants share a profile, so names that this tenant's schemas do not have are ignored.
     pub fn shape(&self, user: &mut ResourceType) {
         user.set_canonical_values(&self.class_attribute, self.values.clone());
         user.require(&self.required);

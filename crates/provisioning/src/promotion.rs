@@ -1,4 +1,5 @@
-//! Users who waited and got a seat: their resource has changed, so it gets a new version, and the change is recorded, in the transaction that freed the seat.
+//! Users who waited and got a seat. Their resource gets a new version and a change record, in the transaction that freed the
+//! seat.
 
 use directory::resources;
 use scim_core::ResourceKind;

@@ -1,4 +1,4 @@
-//! The one writer of change records: what changed, in which request, and the names of the attributes that changed.
+//! The one writer of change records: the change, its request, and the names of the attributes that changed.
 
 use directory::{
     changes::{self, NewRecord},

@@ -1,5 +1,5 @@
-//! The words of a seat refusal (`behaviours`, "the one refusal body"): what is full, how full, what to do, whom to ask. The
-//! first words say that it is about seats, because a 403 is easily taken for a fault of the credential.
+//! The words of a seat refusal (`behaviours`, "the one refusal body"): the full license, its numbers, the remedy, the contact.
+//! The first words say that it is about seats, because a 403 is easily taken for a fault of the credential.
 
 use scim_core::{ScimError, ScimType, urn};
 use seat_ledger::Shortage;
@@ -23,7 +23,7 @@ pub struct Refusal<'a> {
 }
 
 impl Refusal<'_> {
-    /// The answer: 403 `seatLimitReached`.
+    /// The response: 403 `seatLimitReached`.
     #[must_use]
     pub fn to_error(&self) -> ScimError {
         let mut error = ScimError::new(403, Some(ScimType::SeatLimitReached), self.detail());

@@ -1,5 +1,5 @@
-//! Responses: a stored document with its computed parts. A whole resource is put together as text, because a GET should be
-//! a copy; where attributes are chosen it becomes a value first. A test holds both to the same answer.
+//! Responses: a stored document with its computed parts. A whole resource is put together as text, because a GET should be a
+//! copy; where attributes are chosen it becomes a value first. A test compares the two.
 
 use std::fmt::Write as _;
 
@@ -113,7 +113,7 @@ fn show_manager(rules: &Rules, view: &View, document: &mut Document) {
 /// # Errors
 /// When the stored document is damaged.
 pub fn text(rules: &Rules, view: &View, projection: &Projection) -> Result<String, DirectoryError> {
-    // The computed parts of a manager stand inside the document, so the text cannot be a copy.
+    // The computed parts of a manager are inside the document, so the text cannot be a copy.
     if projection.is_all() && !matches!(view.manager, Manager::Here { .. }) {
         return Ok(whole_text(rules, view));
     }
@@ -124,7 +124,7 @@ pub fn text(rules: &Rules, view: &View, projection: &Projection) -> Result<Strin
     Ok(Value::Object(resource).to_string())
 }
 
-/// The stored text with the computed parts around it: nothing is parsed.
+/// The stored text, unparsed, with the computed parts around it.
 fn whole_text(rules: &Rules, view: &View) -> String {
     let (record, rt) = (&view.record, rules.resource_type(view.kind));
     let mut text = String::with_capacity(record.document.len() + 900);
@@ -169,8 +169,8 @@ fn whole_text(rules: &Rules, view: &View) -> String {
     text
 }
 
-/// Whether the stored text has this member, looked for from the end, where extensions stand. Quotes inside strings are
-/// escaped, so `"key":` is only ever a key.
+/// Whether the stored text has this member, looked for from the end, where extensions are. Quotes inside strings are escaped,
+/// so `"key":` is only ever a key.
 fn has_key(document: &str, key: &str) -> bool {
     document.rfind(&format!("\"{key}\":")).is_some()
 }

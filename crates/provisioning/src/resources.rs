@@ -25,7 +25,7 @@ use crate::{
     view::{Shown, View},
 };
 
-/// A resource that is to be made: all of it that is known without the store.
+/// A resource to be created: all of it that is known without the store.
 #[derive(Clone, Debug)]
 pub(crate) struct New {
     row: Row,
@@ -121,7 +121,7 @@ pub(crate) fn create(
     done(tx, View::of(kind, record), shown, Vec::new(), seat, applied)
 }
 
-/// Changes a resource, and a user's seat where the change asks for it. A change of nothing writes nothing.
+/// Changes a resource, and a user's seat where the change asks for it. A request that changes no value writes no row.
 ///
 /// # Errors
 /// As [`create`]; a failed precondition; no such resource.
@@ -166,8 +166,8 @@ pub(crate) fn edit(
     done(tx, View::of(kind, record), shown, changed, seat, applied)
 }
 
-/// Deletes a user, gives its seat to the next who waits and takes it out of its groups; or a group, whose members stay. The
-/// groups that it was in get a new version.
+/// Deletes a user, gives its seat to the next user in the queue and takes it out of its groups; or a group, whose members
+/// stay. The groups that it was in get a new version.
 ///
 /// # Errors
 /// [`ProvisioningError::NotFound`], a failed precondition, or the store's.
@@ -213,8 +213,8 @@ fn found_for_update(
     id: &str,
     conditions: &Preconditions,
 ) -> Result<Record, ProvisioningError> {
-    // Seats before rows of the directory, here and in `create`: a promotion holds the seats and then writes to users, so
-    // no writer may hold a user, or the directory's totals, and wait for seats. Writers of groups take the same turn: two of them
+    // Seats before rows of the directory, here and in `create`: a promotion holds the seats and then writes to users, so no
+    // writer may hold a user, or the directory's totals, and wait for seats. Writers of groups take the same turn: two of them
     // could put each of two groups into the other, and a membership and the deletion of its user would wait for each other's
     // rows (docs/decisions/0023).
     pools::take_turn(tx)?;
@@ -223,7 +223,7 @@ fn found_for_update(
     Ok(record)
 }
 
-/// Whether a change frees a seat or takes members out and does nothing else: that goes on where the store is full.
+/// Whether a change only frees a seat or only takes members out: such changes are allowed in a full store.
 fn frees(kind: ResourceKind, old: &Document, new: &Document, members: &[MemberChange]) -> bool {
     match kind {
         ResourceKind::User => is_active(old) && !is_active(new),
@@ -231,7 +231,7 @@ fn frees(kind: ResourceKind, old: &Document, new: &Document, members: &[MemberCh
     }
 }
 
-/// Changes the members; one whose `type` is not what its id is counts as what it is, but not for a strict tenant.
+/// Changes the members. The id decides the kind of a member; a strict tenant refuses another `type`.
 fn change_members(
     tx: &mut WriteTx<'_>,
     id: &str,
@@ -251,8 +251,8 @@ fn change_members(
     Ok(applied)
 }
 
-/// The seat request of the changed document. As long as the class attribute stays as it is, so does the request (MO13): an edit of
-/// something else never moves a license, even where the profile has come to read the value differently.
+/// The seat request of the changed document. As long as the class attribute stays as it is, so does the request (MO13): an
+/// edit of something else never moves a license, even where the profile has come to read the value differently.
 fn seat_request(
     context: &RequestContext,
     held: Option<&Seat>,

@@ -1,5 +1,5 @@
-//! A tenant's own schemas: added, replaced and removed by staff while identity providers write. A change, the look at the data
-//! that rests under it and its record are one transaction of the tenant's store, so there is never data that no schema declares.
+//! A tenant's own schemas: added, replaced and removed by staff while identity providers write. A change, the check of the
+//! stored data and the change record are one transaction of the tenant's store, so every stored attribute has a schema.
 
 use directory::{
     DirectoryError,
@@ -18,7 +18,7 @@ use crate::{Act, ProvisioningError, records};
 /// One schema of the tenant's own.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OwnSchema {
-    /// Whose extension it is.
+    /// The kind of resource that it extends.
     pub of: ResourceKind,
     /// Whether every resource of the type must have data of it.
     pub required: bool,
@@ -48,7 +48,7 @@ impl OwnSchemas {
 pub struct NewSchema {
     /// A document that has passed [`scim_core::schema::document`].
     pub schema: Schema,
-    /// Whose extension it is to be.
+    /// The kind of resource that it is to extend.
     pub of: Option<ResourceKind>,
     /// Whether every resource must have data of it.
     pub required: Option<bool>,
@@ -56,7 +56,7 @@ pub struct NewSchema {
 
 /// The result of [`put`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum SchemaChange {
     /// The tenant has one more.
     Added,
     /// It took the place of an older one.
@@ -97,7 +97,7 @@ impl From<StoreError> for SchemaError {
 /// The tenant's own schemas.
 ///
 /// # Errors
-/// When the store fails or a document that rests does not parse.
+/// When the store fails or a stored document does not parse.
 pub fn all(tx: &mut ReadTx<'_>) -> Result<OwnSchemas, ProvisioningError> {
     let own = |stored: Stored| {
         let schema = serde_json::from_str(&stored.document).map_err(|e| DirectoryError::BadDocument {
@@ -128,13 +128,16 @@ pub fn get(tx: &mut ReadTx<'_>, urn: &str) -> Result<(OwnSchema, i64), SchemaErr
     Ok((own, holders))
 }
 
-/// Adds a schema, or puts it in the place of the one with its URN. A replacement is taken when every value that rests is as
-/// legal, as unique and in the same form under the new document; whether a required extension is there is asked of later
-/// writes alone.
+/// Adds a schema, or replaces the one with its URN. A replacement is accepted when every stored value is as legal, as unique
+/// and in the same form under the new document; only later writes are checked for a required extension.
 ///
 /// # Errors
 /// [`SchemaError::Faults`] and [`SchemaError::Conflict`], which name the attribute; or the store's.
-pub fn put(tx: &mut WriteTx<'_>, new: NewSchema, act: &Act) -> Result<(OwnSchema, Outcome), SchemaError> {
+pub fn put(
+    tx: &mut WriteTx<'_>,
+    new: NewSchema,
+    act: &Act,
+) -> Result<(OwnSchema, SchemaChange), SchemaError> {
     extensions::lock(tx)?;
     let there = all(tx)?;
     let old = there.get(&new.schema.id);
@@ -145,23 +148,23 @@ pub fn put(tx: &mut WriteTx<'_>, new: NewSchema, act: &Act) -> Result<(OwnSchema
     };
     check_urn(&new.schema.id, &there)?;
     let outcome = match old {
-        Some(old) if *old == new => return Ok((new, Outcome::Unchanged)),
+        Some(old) if *old == new => return Ok((new, SchemaChange::Unchanged)),
         Some(old) => {
             check_data(tx, old, &new)?;
-            Outcome::Replaced
+            SchemaChange::Replaced
         }
         None if there.schemas.len() >= MAX_SCHEMAS => {
             return Err(SchemaError::Conflict(format!(
                 "a tenant may have at most {MAX_SCHEMAS} schemas of its own; remove one first"
             )));
         }
-        None => Outcome::Added,
+        None => SchemaChange::Added,
     };
     let document = serde_json::to_string(&new.schema)
         .map_err(|e| DirectoryError::BadDocument { id: new.schema.id.clone(), cause: e.to_string() })?;
     let row = Stored { of: new.of, required: new.required, document };
     extensions::put(tx, &new.schema.id, &row)?;
-    record(tx, if outcome == Outcome::Added { "schema.added" } else { "schema.replaced" }, &new, act)?;
+    record(tx, if outcome == SchemaChange::Added { "schema.added" } else { "schema.replaced" }, &new, act)?;
     Ok((new, outcome))
 }
 
@@ -185,8 +188,8 @@ pub fn remove(tx: &mut WriteTx<'_>, urn: &str, act: &Act) -> Result<(), SchemaEr
     record(tx, "schema.removed", &own, act)
 }
 
-/// No PATCH may remove what is immutable, nor an extension that every resource must have; to loosen a document is always
-/// possible.
+/// The change of the document that must come first: a PATCH can remove neither an immutable attribute nor a required
+/// extension.
 fn what_holds_it(own: &OwnSchema) -> &'static str {
     let is_immutable = own.schema.attributes.iter().any(|a| a.mutability == Mutability::Immutable);
     match (is_immutable, own.required) {
@@ -284,7 +287,7 @@ impl OwnSchema {
     }
 }
 
-/// Attack 58: the act stands in the change log, in its own transaction.
+/// Records the act in the change log, in its own transaction (attack 58).
 fn record(tx: &mut WriteTx<'_>, kind: &'static str, own: &OwnSchema, act: &Act) -> Result<(), SchemaError> {
     let detail = json!({
         "schema": own.schema.id,

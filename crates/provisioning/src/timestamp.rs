@@ -18,8 +18,8 @@ pub fn iso(ms: i64) -> String {
     text
 }
 
-/// A number with its leading zeros, and what follows it. By hand, because every answer has three times in it and formatting
-/// them was a tenth of a look-up.
+/// A number with its leading zeros, and a character after it. By hand, because every response has three times in it and
+/// formatting them was a tenth of a look-up.
 fn push(text: &mut String, number: impl Into<u32>, digits: u32, after: char) {
     let number = number.into();
     for place in (0..digits).rev() {

@@ -56,8 +56,8 @@ pub enum Manager {
         /// The number of the manager's last change record.
         changed_number: i64,
     },
-    /// No user here, or none any more: the value is answered as it was sent (table of disagreements, `manager with an id that is
-    /// not here`).
+    /// No user here, or a deleted one: the value is returned as it was sent (table of disagreements, `manager with an id that
+    /// is not here`).
     Elsewhere,
 }
 
@@ -72,7 +72,7 @@ impl Manager {
         match self {
             Self::None => false,
             Self::Here { changed_number, .. } => *changed_number >= since,
-            // Nothing is shown of a manager who was deleted, and no number is left that says since when.
+            // A deleted manager has no attributes to show and no number that dates the deletion.
             Self::Elsewhere => true,
         }
     }
@@ -85,7 +85,7 @@ pub fn links_attribute(kind: ResourceKind) -> &'static str {
 }
 
 impl View {
-    /// Nothing is computed yet.
+    /// The view without its computed parts.
     pub(crate) fn of(kind: ResourceKind, record: Record) -> Self {
         Self { kind, record, seat: None, manager: Manager::None, groups: Vec::new(), members: None }
     }
@@ -99,7 +99,7 @@ impl View {
         }
     }
 
-    /// With everything that is computed; without links where they are not asked for.
+    /// With all computed parts; links only where they are asked for.
     pub(crate) fn completed(
         mut self,
         tx: &mut ReadTx<'_>,
@@ -152,10 +152,9 @@ impl View {
         self.record.document.len().saturating_add(self.links().saturating_mul(LINK))
     }
 
-    /// Whether a client that has this version would get the same response again. A membership change gives the group a
-    /// new version and not the user, so a user's groups must also be as old as that version, where they are shown. What came
-    /// first is decided by versions and by the numbers of change records, whatever a clock said. `If-None-Match: *` matches any
-    /// version (RFC 9110 §13.1.2).
+    /// Whether a client that has this version would get the same response again. A membership change gives the group a new
+    /// version and not the user, so a user's groups must also be as old as that version, where they are shown. Versions and
+    /// the numbers of change records give the order, not a clock. `If-None-Match: *` matches any version (RFC 9110 §13.1.2).
     #[must_use]
     pub fn is_unchanged_for(&self, conditions: &Preconditions, projection: &Projection) -> bool {
         if conditions.has_any() || self.kind != ResourceKind::User {
@@ -186,7 +185,7 @@ pub fn get(
     View::of(kind, record).completed(tx, with_links)
 }
 
-/// What a user's document has as its manager's id.
+/// The manager's id in a user's document.
 fn manager_id(record: &Record) -> Result<Option<String>, DirectoryError> {
     // Quotes inside strings are escaped, so this is only ever the key; most users have none and cost no look-up.
     if !record.document.contains("\"manager\":") {
@@ -215,7 +214,7 @@ fn managers(tx: &mut ReadTx<'_>, records: &[Record]) -> Result<VecDeque<Manager>
 }
 
 /// Views of many records of one kind, one after the other, with few queries for all of them: seats and managers are asked for
-/// together; how many links a resource has is bounded by nothing, so those of as many resources are read as have few enough.
+/// together; a resource may have any number of links, so links are read of as many resources as have few enough.
 pub(crate) struct Views {
     kind: ResourceKind,
     with_links: bool,

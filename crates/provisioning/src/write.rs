@@ -1,5 +1,5 @@
-//! One write of one resource: a request of its own, or an operation of a bulk. What can be judged without the store is judged
-//! when the value is made; the rest happens in the caller's transaction.
+//! One write of one resource: a request of its own, or an operation of a bulk. All checks that need no store are made with the
+//! value; the rest happens in the caller's transaction.
 
 use scim_core::{ResourceKind, ScimError, bulk::Method, patch::PatchRequest};
 use serde_json::Value;
@@ -32,7 +32,7 @@ impl Write {
     /// Judges a request. A POST has an id where [`WriteTx::new_id`] gave one before; a DELETE has no body.
     ///
     /// # Errors
-    /// 400 for a body that is none of this type; 413 for too many operations of a PATCH; 405 for a type that is read-only.
+    /// 400 for a body that is none of this type; 413 for too many operations of a PATCH; 405 for a read-only type.
     pub fn new(
         kind: ResourceKind,
         method: Method,
@@ -84,7 +84,7 @@ impl Write {
         outcome::not_done(Some(self.method))
     }
 
-    /// The outcome of this write: `result`, with what was tolerated in `context`.
+    /// The outcome of this write: `result`, with the leniencies met in `context`.
     #[must_use]
     pub fn outcome<E>(&self, result: Result<Done, E>, context: &RequestContext) -> Outcome<E> {
         let made = result.as_ref().ok().and_then(|done| Some(done.view.as_ref()?.id()));
@@ -93,7 +93,7 @@ impl Write {
         Outcome { kind: Some(self.kind), method: Some(self.method), id, result, leniencies }
     }
 
-    /// Does it.
+    /// Runs the request.
     ///
     /// # Errors
     /// A taken name, no seat left, unknown members, a failed precondition, no such resource, or the store's; nothing is stored

@@ -1,4 +1,4 @@
-//! What can go wrong with seats.
+//! Errors of seats.
 
 use std::str::FromStr;
 
@@ -29,7 +29,7 @@ pub enum SeatError {
     /// No seat of the license is left, nor of one it falls back to.
     #[error("no {} seat is left ({} of {}, {} waiting)", .0.license, .0.used, .0.limit, .0.waiting)]
     LimitReached(Shortage),
-    /// The license has nothing it could fall back to.
+    /// The license has no fallback.
     #[error("{0} has no license to fall back to")]
     NoFallback(License),
     /// Stored data is damaged.

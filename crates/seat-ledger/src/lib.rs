@@ -1,5 +1,5 @@
-//! The seats of one tenant: quotas, claims, who waits, and an append-only ledger. Deliberately absent: users' attributes,
-//! SCIM, HTTP.
+//! The seats of one tenant: quotas, claims, queues, and an append-only ledger. Deliberately absent: users' attributes, SCIM,
+//! HTTP.
 //!
 //! The one rule: the sum of the ledger's movements of a license equals the seats in use equals the people who hold one,
 //! after every transaction. A seat is claimed by one conditional update, so it cannot be sold twice.

@@ -13,7 +13,7 @@ use crate::{
 /// One license of a tenant's plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Pool {
-    /// Which license.
+    /// The license.
     #[serde(skip)]
     pub license: License,
     /// Seats bought; `None` is unlimited.
@@ -61,9 +61,9 @@ fn waiting(tx: &mut ReadTx<'_>, license: License) -> Result<i64, SeatError> {
     Ok(tx.get_result(queue.count())?)
 }
 
-/// Keeps every other writer of this tenant out until this transaction ends: what it reads of seats from here on stays true, and
-/// the numbers of its lines and records are those of its place among the commits. The dearest pool's row is the lock, because it
-/// is the first that any change touches.
+/// Keeps every other writer of this tenant out until this transaction ends: the seats that it reads stay as they are, and the
+/// numbers of its lines and records are in the order of the commits. The dearest pool's row is the lock, because it is the
+/// first that any change touches.
 ///
 /// # Errors
 /// When the store fails.
@@ -74,7 +74,8 @@ pub fn take_turn(tx: &mut WriteTx<'_>) -> Result<(), SeatError> {
     Ok(())
 }
 
-/// Sets the quota (`None` is unlimited) and returns the one before. No user is evicted (S7); the caller promotes users who wait.
+/// Sets the quota (`None` is unlimited) and returns the one before. No user is evicted (S7); the caller promotes users who
+/// wait.
 ///
 /// # Errors
 /// When the store fails.

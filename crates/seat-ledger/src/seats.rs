@@ -9,10 +9,10 @@ use strum::{EnumString, IntoStaticStr};
 
 use crate::{License, Policy, SeatError, Shortage, error::stored, movements, pools, schema::seats};
 
-/// What the profile asks of the ledger for a user.
+/// The role and license that the profile derives for a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SeatRequest {
-    /// What the person may do in the application.
+    /// The person's role in the application.
     pub role: String,
     /// The license that the role needs.
     pub license: License,
@@ -22,7 +22,7 @@ pub struct SeatRequest {
     pub active: bool,
 }
 
-/// How a user stands.
+/// The state of a user's seat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub enum State {
@@ -35,7 +35,7 @@ pub enum State {
 }
 
 impl State {
-    /// The word in answers and tables.
+    /// The word in responses and tables.
     #[must_use]
     pub fn key(self) -> &'static str {
         self.into()
@@ -45,15 +45,15 @@ impl State {
 /// Requested and granted are two facts: both are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seat {
-    /// Whose.
+    /// The user who has it.
     pub user_id: String,
-    /// What the person may do in the application.
+    /// The person's role in the application.
     pub role: String,
     /// The license that was asked for.
     pub requested: License,
     /// The license that is held.
     pub granted: Option<License>,
-    /// How the user stands.
+    /// The state of the seat.
     pub state: State,
     /// Since when, in milliseconds since 1970 UTC.
     pub since_ms: i64,
@@ -66,7 +66,7 @@ pub struct Seat {
 pub struct SeatChange {
     /// `None`: the user is new.
     pub before: Option<Seat>,
-    /// How the user stands now.
+    /// The seat now.
     pub after: Seat,
     /// Users who waited and got the seat that became free, in their order.
     pub promoted: Vec<Seat>,
@@ -120,7 +120,7 @@ impl Seat {
         })
     }
 
-    /// Whether settling this request would change nothing.
+    /// Whether the seat already is what the request asks for.
     fn meets(&self, request: &SeatRequest) -> bool {
         let stands = match self.state {
             State::Suspended => !request.active,
@@ -173,11 +173,11 @@ pub fn of_users(tx: &mut ReadTx<'_>, user_ids: &[&str]) -> Result<BTreeMap<Strin
     seats.map(|seat| seat.map(|seat| (seat.user_id.clone(), seat))).collect()
 }
 
-/// Brings a user's seat in line with the request. Only a net increase of a license is ever checked (S1); asking again for
-/// what one waits for changes nothing (S8).
+/// Brings a user's seat in line with the request. Only a net increase of a license is ever checked (S1); a repeated request of
+/// a user who waits has no effect (S8).
 ///
 /// # Errors
-/// [`SeatError::LimitReached`] when nothing is left: the caller rolls everything back.
+/// [`SeatError::LimitReached`] when no seat is left: the caller rolls everything back.
 pub fn settle(tx: &mut WriteTx<'_>, user_id: &str, request: &SeatRequest) -> Result<SeatChange, SeatError> {
     let mut before = find(tx, user_id)?;
     if let Some(seat) = before.as_ref().filter(|seat| seat.meets(request)) {
@@ -270,7 +270,8 @@ fn acquire(
     {
         return Ok(Standing::Exchanged(partner));
     }
-    // To lower always passes (S1), and yet no seat is sold twice: the dearer seat is kept until one of the requested license is free.
+    // To lower always passes (S1), and yet no seat is sold twice: the dearer seat is kept until one of the requested license
+    // is free.
     if lowered && offered.is_some() {
         return Ok(Standing::Holds(held, State::Fallback));
     }
@@ -295,7 +296,7 @@ fn acquire(
     }))
 }
 
-/// Lets a user change seats with the first who waits for the one that the user holds and holds the one that the user wants.
+/// Exchanges the seats of a user and of the first in the queue for the user's license, if that one holds the wanted license.
 /// No license is used more than before, so policy and quota do not matter, and both move (S1). Users never wait in both
 /// directions, since they would have met here; so no user is passed over.
 fn exchange(
@@ -345,8 +346,8 @@ fn write(
     Ok(after)
 }
 
-/// Gives free seats to the users who wait for them, in their order (S6); returns the new seats. Called in the transaction that frees a
-/// seat or raises a quota, so no later user can be first.
+/// Gives free seats to the users who wait for them, in their order (S6); returns the new seats. Called in the transaction that
+/// frees a seat or raises a quota, so no later user can be first.
 ///
 /// # Errors
 /// When the store fails.
@@ -393,7 +394,7 @@ fn first_waiting(tx: &mut ReadTx<'_>, license: License) -> Result<Option<Seat>, 
     row.map(Seat::of_row).transpose()
 }
 
-/// Gives back the seat of a user who is deleted; returns the seats of users who waited for it.
+/// Gives back the seat of a deleted user; returns the seats of users who waited for it.
 ///
 /// # Errors
 /// When the store fails.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use directory::changes::{self, ChangeRecord};
 use provisioning::{
     Act, ProvisioningError, audit,
-    schemas::{self, Outcome, OwnSchema, OwnSchemas},
+    schemas::{self, OwnSchema, OwnSchemas, SchemaChange},
 };
 use seat_ledger::pools;
 use store::{ReadTx, StoreError, WriteTx};
@@ -118,7 +118,11 @@ impl TenantActs {
     }
 
     /// Adds a schema or replaces the one with its URN. If `urn` is given, the schema must have it.
-    pub async fn put_schema(&self, urn: Option<&str>, new: SchemaRequest) -> Result<(OwnSchema, Outcome)> {
+    pub async fn put_schema(
+        &self,
+        urn: Option<&str>,
+        new: SchemaRequest,
+    ) -> Result<(OwnSchema, SchemaChange)> {
         let (new, act) = (new.check()?, self.act.clone());
         if let Some(urn) = urn.filter(|urn| !new.schema.id.eq_ignore_ascii_case(urn)) {
             return Err(StaffError::BadRequest(format!(

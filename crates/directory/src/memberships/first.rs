@@ -1,5 +1,5 @@
-//! Reading what many resources have, of as many of them at once as memory should hold: how many groups a user is in and how
-//! many members a group has is bounded by nothing but the rows that a client has written.
+//! Reading groups of many users, or members of many groups, with a bound on the rows in memory: a user may be in any number of
+//! groups, and a group may have any number of members.
 
 use crate::DirectoryError;
 

@@ -28,7 +28,7 @@ const FEW_GROUPS: usize = 16;
 pub struct GroupOfUser {
     /// The group.
     pub group: Arc<GroupSummary>,
-    /// Whether the user itself is a member, whatever else it is a member through.
+    /// Whether the user itself is a member. It may also be one through other groups.
     pub direct: bool,
 }
 

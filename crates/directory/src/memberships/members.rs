@@ -22,7 +22,7 @@ pub struct MemberRow {
     pub member_id: String,
     /// As the identity provider sent it, never invented.
     pub display: Option<String>,
-    /// User or group: decided by the id alone, whatever `type` a client sends.
+    /// User or group. The id decides; the `type` that a client sends is ignored.
     pub kind: ResourceKind,
 }
 

@@ -29,8 +29,7 @@ use crate::{
     table,
 };
 
-/// What to do with members that are neither users nor groups here (the table of disagreements: `member with an id that is not
-/// here`).
+/// How to treat members that are unknown here (the table of disagreements: `member with an id that is not here`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum UnknownMembers {
     /// Refuse the request and name them; nothing changes.
@@ -51,14 +50,13 @@ pub struct Applied {
     pub mislabelled: bool,
 }
 
-/// Applies changes in order; whether they changed anything is judged by what all of them came to. `base` is the tenant's base
+/// Applies changes in order and compares the members before the first with those after the last. `base` is the tenant's base
 /// URL, which a member's `$ref` begins with. On a database with rivals the caller keeps other writers of groups out meanwhile:
 /// two of them could make each of two groups a member of the other.
 ///
 /// # Errors
 /// [`DirectoryError::UnknownMembers`] under [`UnknownMembers::Refuse`]; [`DirectoryError::NoSuchMember`];
-/// [`DirectoryError::GroupCycle`] and the other limits of groups in groups, judged by what all changes together come to; or the
-/// store's.
+/// [`DirectoryError::GroupCycle`] and the other limits of groups in groups, checked after the last change; or the store's.
 pub fn apply(
     tx: &mut WriteTx<'_>,
     group_id: &str,
@@ -83,7 +81,7 @@ pub fn apply(
     work.applied(tx)
 }
 
-/// What a member is, and its `display`.
+/// The kind of a member, and its `display`.
 type Membership = (ResourceKind, Option<String>);
 
 /// Members by id.
@@ -131,7 +129,7 @@ impl Work<'_> {
         Ok(self.applied)
     }
 
-    /// Remembers what a member was before the first change of it.
+    /// Remembers a member as it was before its first change.
     fn note(&mut self, id: &str, held: Option<&Membership>) {
         if let Some(before) = &mut self.before
             && !before.contains_key(id)
@@ -140,7 +138,7 @@ impl Work<'_> {
         }
     }
 
-    /// Members that are new, and those that are here under another `display` than the one that is sent.
+    /// Adds new members, and changes the `display` of members that are here under another one.
     fn add(&mut self, tx: &mut WriteTx<'_>, members: &[Member]) -> Result<bool, DirectoryError> {
         let wanted: BTreeMap<&str, &Member> = members.iter().map(|m| (m.value.as_str(), m)).collect();
         let display = |id: &str| wanted.get(id).and_then(|member| member.display.as_deref());
@@ -164,7 +162,7 @@ impl Work<'_> {
         Ok(self.rename(tx, named, &held)? | changed)
     }
 
-    /// Gives members that are here the `display` that was sent, or none: it is answered as sent.
+    /// Gives members that are here the `display` that was sent, or none: it is returned as sent.
     fn rename<'m>(
         &mut self,
         tx: &mut WriteTx<'_>,
@@ -310,7 +308,7 @@ pub struct LeftGroup {
     pub version: i64,
 }
 
-/// Takes a user who is about to be removed out of every group; each group gets a new version.
+/// Takes a user out of every group before it is removed; each group gets a new version.
 pub(crate) fn forget_user(tx: &mut WriteTx<'_>, user_id: &str) -> Result<Vec<LeftGroup>, DirectoryError> {
     let mine = memberships::table.filter(memberships::user_id.eq(user_id));
     let group_ids: Vec<String> = tx.load(mine.select(memberships::group_id))?;
@@ -319,7 +317,7 @@ pub(crate) fn forget_user(tx: &mut WriteTx<'_>, user_id: &str) -> Result<Vec<Lef
     Ok(left)
 }
 
-/// Takes a group that is about to be removed out of every group; each of those gets a new version.
+/// Takes a group out of every other group before it is removed; each of those gets a new version.
 pub(crate) fn forget_group(tx: &mut WriteTx<'_>, id: &str) -> Result<Vec<LeftGroup>, DirectoryError> {
     let parents = nesting::parents(tx, id)?;
     for parent in &parents {

@@ -23,7 +23,7 @@ pub struct GroupSummary {
     pub(crate) leads_on: bool,
 }
 
-/// A group as it rests: id, the changes that renamed and that moved it, document.
+/// A group as it is stored: id, numbers of the changes that renamed and that moved it, document.
 pub(super) type Row = (String, i64, i64, String);
 
 pub(super) fn columns() -> (groups::id, groups::changed_number, groups::moved_mark, groups::document) {

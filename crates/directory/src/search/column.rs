@@ -10,7 +10,7 @@ use store::{ReadTx, StoreBackend};
 
 use super::{
     plan::{Condition, within},
-    position::Position,
+    position::{Direction, Position},
     rows::Rows,
 };
 use crate::{
@@ -52,24 +52,6 @@ impl Column {
     /// Whether rows may be without a value.
     pub(crate) fn is_nullable(self) -> bool {
         self == Self::ExternalId
-    }
-}
-
-/// Which way along an index.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
-    /// From small to large.
-    Up,
-    /// From large to small.
-    Down,
-}
-
-impl Direction {
-    pub(crate) fn reversed(self) -> Self {
-        match self {
-            Self::Up => Self::Down,
-            Self::Down => Self::Up,
-        }
     }
 }
 

@@ -8,8 +8,8 @@ use scim_core::{
 use store::ReadTx;
 
 use super::{
-    column::{self, Column, Direction, IndexScan},
-    position::{Page, PageRequest, Position, Side},
+    column::{self, Column, IndexScan},
+    position::{Direction, Page, PageRequest, Position, Side},
     rows::{self, Rows},
 };
 use crate::DirectoryError;
@@ -148,7 +148,7 @@ impl Indexed<'_> {
         let along =
             |direction: Direction| if side == Side::Before { direction.reversed() } else { direction };
         let sorted = if self.sort.is_some_and(Sort::is_descending) { Direction::Down } else { Direction::Up };
-        // Equal ones are in the order of their ids whatever the direction of the sort.
+        // Rows with equal keys are in ascending order of their ids in both directions of the sort.
         let ids = if self.column == Column::Id { sorted } else { Direction::Up };
         IndexScan {
             column: self.column,

@@ -1,5 +1,5 @@
-//! What SQL can decide of one comparison, presence test or value path: of the attributes that users and groups share, of the
-//! names, of the e-mail addresses and groups of users, and of the members of groups.
+//! Plans of single comparisons, presence tests and value paths: of the attributes that users and groups share, of the names,
+//! of the e-mail addresses and groups of users, and of the members of groups.
 
 use diesel::{
     dsl::sql,
@@ -32,13 +32,13 @@ type OfGroups = Condition<groups::table>;
 
 /// A table of resources, as far as SQL decides filters on it.
 pub(crate) trait Filtered: Sized + 'static {
-    /// What SQL can decide of a filter.
+    /// How far SQL decides a filter.
     fn plan(filter: &Filter) -> Plan<Condition<Self>>;
     /// Whether a stored document has this URN as a key. Quotes inside strings are escaped, so it finds keys only.
     fn holding(urn: &str) -> Condition<Self>;
 }
 
-/// `filtered!(table, own)`: `own` plans what only this table has; the rest is planned here.
+/// `filtered!(table, own)`: `own` plans the attributes that only this table has.
 macro_rules! filtered {
     ($table:ident, $own:path) => {
         impl Filtered for $table::table {
@@ -136,7 +136,7 @@ fn element_with_id<T>(
         Some(kind) => of_kind(&fold(kind), id),
         None => Some(with_id(id)),
     };
-    // Whatever else is asked of the element, it has this id.
+    // Each match has an element with this id, and the other terms are left to memory.
     exact.map_or_else(|| Plan { exact: false, ..Plan::exactly(with_id(id)) }, Plan::exactly)
 }
 
@@ -144,7 +144,7 @@ fn user_name(op: Op, text: &str) -> Plan<OfUsers> {
     match op {
         Op::Eq => Plan::one(Box::new(users::name_key.eq(key::user_name(text)))),
         Op::Ne => Plan::exactly(Box::new(users::name_key.ne(key::user_name(text)))),
-        // The key may be cut; the whole name rests with the blanks around it.
+        // The key may be cut; the whole name is stored with the blanks around it.
         _ => match pattern(op, &user_name_key(text)) {
             Some(pattern) => {
                 let whole = trim(users::name_folded, BLANKS);
@@ -155,7 +155,7 @@ fn user_name(op: Op, text: &str) -> Plan<OfUsers> {
     }
 }
 
-/// Members of the group and of the groups in it, as a user's `groups` tells of both. Ids rest in lower case, and
+/// Members of the group and of the groups in it, because a user's `groups` has both. Ids are stored in lower case, and
 /// `groups.value` compares without it. `UNION` takes every group once, so the walk ends.
 fn in_group(group_id: &str) -> OfUsers {
     let inside = sql::<Bool>("users.id IN (WITH RECURSIVE inside (id) AS (VALUES (")
@@ -171,7 +171,7 @@ fn directly_in_group(group_id: &str) -> OfUsers {
 }
 
 fn email(value: &str, kind: Option<&str>) -> Plan<OfUsers> {
-    // An absent type rests as an empty one; a filter can tell the two apart, so it decides.
+    // An absent type is stored as an empty one. A filter distinguishes the two, so memory decides.
     if kind.is_some_and(|kind| fold(kind).is_empty()) {
         return Plan::none();
     }
@@ -189,7 +189,7 @@ fn email(value: &str, kind: Option<&str>) -> Plan<OfUsers> {
 fn email_path(filter: &Filter) -> Plan<OfUsers> {
     match Element::of(filter) {
         Element { value: Some(value), kind, is_all: true } => email(value, kind),
-        // Whatever else is asked of the element, it has this value.
+        // Each match has an address with this value, and the other terms are left to memory.
         Element { value: Some(value), .. } => Plan { exact: false, ..email(value, None) },
         Element { value: None, .. } => Plan::none(),
     }
@@ -206,7 +206,7 @@ fn display_name(op: Op, text: &str) -> Plan<OfGroups> {
     }
 }
 
-/// Ids rest in lower case, and `members.value` compares without it.
+/// Ids are stored in lower case, and `members.value` ignores letter case.
 fn has_member(id: &str) -> OfGroups {
     let id = fold(id).into_owned();
     let of_user =

@@ -1,6 +1,6 @@
-//! Search: a SCIM filter becomes a SQL predicate where its attributes are indexed, and what SQL cannot say is decided in
-//! memory by [`Filter::matches`] on the whole resource. A sort is SQL's where a column holds its keys, else memory's. A
-//! property test holds both ways to the same answer.
+//! Search: a SCIM filter becomes a SQL predicate where its attributes are indexed, and the rest of it is decided in memory by
+//! [`Filter::matches`] on the whole resource. A sort is SQL's where a column holds its keys, else memory's. A property test
+//! compares the results of both ways.
 
 mod column;
 mod indexed;
@@ -20,10 +20,12 @@ use store::{ReadTx, StoreError};
 
 // For the tests of this crate.
 #[doc(hidden)]
-pub use column::{Column, Direction, IndexScan, positions};
+pub use column::{Column, IndexScan, positions};
 pub(crate) use plan::Element;
 #[doc(hidden)]
 pub use plan::Plan;
+#[doc(hidden)]
+pub use position::Direction;
 pub use position::{Page, PageRequest, Position, Side};
 #[doc(hidden)]
 pub use rows::{Rows, plan};
@@ -36,19 +38,20 @@ use crate::{
 use indexed::Indexed;
 use scanned::Scanned;
 
-/// Which resources, and in which order: of all, by their ids, which is the order of their creation, where there is neither.
+/// A filter and a sort. Without a filter it selects all resources, without a sort they are in the order of their ids, which is
+/// that of their creation.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Query<'a> {
-    /// Which.
+    /// Selects the resources.
     pub filter: Option<&'a Filter>,
-    /// In which order.
+    /// Their order.
     pub sort: Option<&'a Sort>,
 }
 
 /// Matches up to which a list is short.
 pub const FEW: usize = 10;
 
-/// Whether a filter finds one row at the most, by a unique key, and asks for nothing else: what a conjunction adds may read
+/// Whether a filter is one comparison that finds at most one row by a unique key. The other terms of a conjunction might read
 /// as many rows as a group has members.
 #[must_use]
 pub fn is_look_up(kind: ResourceKind, filter: Option<&Filter>) -> bool {
@@ -80,7 +83,7 @@ pub fn look_up(
     })
 }
 
-/// A page of what a query selects. A small read finds a short list by an index or the beginning of any other, and nothing else.
+/// A page of the resources that a query selects. A small read finds only a short list by an index, or the beginning of a list.
 ///
 /// # Errors
 /// [`DirectoryError::SearchTooLong`], or the store's; `LargeRead` where a small read does not do.

@@ -9,7 +9,7 @@ pub(crate) type Condition<T> = Box<dyn BoxableExpression<T, StoreBackend, SqlTyp
 
 /// How far SQL decides a filter.
 pub struct Plan<P> {
-    /// `None`: nothing, every row is a candidate.
+    /// `None`: every row is a candidate.
     pub predicate: Option<P>,
     /// Whether the predicate is the whole filter.
     pub exact: bool,
@@ -38,12 +38,12 @@ impl<P> Plan<P> {
     }
 }
 
-/// What a value path asks of one element by `eq`, such as `emails[type eq "work" and value eq "a@b"]`, which
+/// The `value` and `type` that a value path compares by `eq`, such as `emails[type eq "work" and value eq "a@b"]`, which
 /// `emails[type eq "work"].value eq "a@b"` is parsed to as well.
 pub(crate) struct Element<'a> {
     pub(crate) value: Option<&'a str>,
     pub(crate) kind: Option<&'a str>,
-    /// Whether nothing else is asked of it.
+    /// Whether these are all its terms.
     pub(crate) is_all: bool,
 }
 

@@ -5,8 +5,8 @@ use std::cmp::Ordering;
 use scim_core::sort::{Sort, SortKey};
 use serde::{Deserialize, Serialize};
 
-/// Where a resource stands among the others: by its key, then by its id. A position remains one when its resource is gone, so
-/// that a walk goes on from it.
+/// The position of a resource in a list: by its key, then by its id. It stays valid when the resource is deleted, so that a
+/// walk continues from it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
     /// The sort key, of bounded length; `None` without a value or without a sort.
@@ -43,6 +43,24 @@ impl Side {
     }
 }
 
+/// The direction along an index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// From small to large.
+    Up,
+    /// From large to small.
+    Down,
+}
+
+impl Direction {
+    pub(crate) fn reversed(self) -> Self {
+        match self {
+            Self::Up => Self::Down,
+            Self::Down => Self::Up,
+        }
+    }
+}
+
 /// The request for a page: which of the matches are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PageRequest<'a> {
@@ -61,7 +79,7 @@ pub enum PageRequest<'a> {
         position: Option<&'a Position>,
         /// How many are wanted.
         count: u64,
-        /// How many match in all, if that is known: it need not be counted again where counting is dear.
+        /// How many match in all, if that is known, so that they are not counted again.
         total: Option<u64>,
     },
 }
@@ -109,14 +127,14 @@ impl PageRequest<'_> {
     }
 }
 
-/// The answer to a [`PageRequest`].
+/// The page of a [`PageRequest`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Page {
     /// In the order of the list.
     pub positions: Vec<Position>,
     /// How many match in all.
     pub total: u64,
-    /// Whether counting them is dear, so that a walk should carry the total along.
+    /// Whether counting them is expensive, so that a walk should carry the total along.
     pub is_dear: bool,
     /// Of a request beside a position: whether there are matches before this page.
     pub before: bool,

@@ -5,9 +5,9 @@ use scim_core::{ResourceKind, filter::Filter};
 use store::{ReadTx, StoreBackend};
 
 use super::{
-    column::Direction,
     leaf::Filtered,
     plan::{Condition, Plan, within},
+    position::Direction,
 };
 use crate::{
     DirectoryError,

@@ -10,8 +10,8 @@ use serde_json::{Map, Value};
 use store::ReadTx;
 
 use super::{
-    column::{Column, Direction},
-    position::{Page, PageRequest, Position, Side},
+    column::Column,
+    position::{Direction, Page, PageRequest, Position, Side},
     rows::{Batches, Rows},
 };
 use crate::{DirectoryError, key, table::Record};
@@ -27,7 +27,7 @@ pub type Complete<'a> =
 /// Is shown one resource after the other, and returns whether it wants the next.
 pub type Visitor<'a> = dyn FnMut(Map<String, Value>) -> Result<bool, DirectoryError> + 'a;
 
-/// What a search needs where SQL cannot decide it.
+/// The caller's part in a search that SQL cannot decide.
 pub struct InMemory<'a> {
     /// Makes whole resources.
     pub complete: &'a mut Complete<'a>,
@@ -104,8 +104,8 @@ impl Scanned<'_, '_> {
         let reach = if count == 0 { 0 } else { offset.saturating_add(count) };
         let reach = usize::try_from(reach).unwrap_or(usize::MAX);
         let mut best = Vec::new();
-        // `nearer`: a match is on the other side of the position, or is the position itself, so that there is a page back to it.
-        // `farther`: more matches are on this side than the page holds, so that there is a page after it.
+        // `nearer`: a match is on the other side of the position, or is the position itself, so that there is a page back to
+        // it. `farther`: more matches are on this side than the page holds, so that there is a page after it.
         let (mut total, mut nearer, mut farther) = (0_u64, false, false);
         self.visit(tx, Direction::Up, None, &mut |position| {
             total += 1;

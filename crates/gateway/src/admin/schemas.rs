@@ -5,7 +5,7 @@ use actix_web::{
     dev::HttpServiceFactory,
     web::{self, Path},
 };
-use provisioning::schemas::{Outcome, OwnSchema};
+use provisioning::schemas::{OwnSchema, SchemaChange};
 use scim_core::schema::document;
 use serde_json::{Value, json};
 use staff::SchemaRequest;
@@ -62,9 +62,9 @@ async fn put(acts: Acts, path: OfSchema, Body(new): Body<SchemaRequest>) -> Resu
 async fn store(acts: &Acts, urn: Option<&str>, new: SchemaRequest) -> Result<HttpResponse, Problem> {
     let (own, outcome) = acts.put_schema(urn, new).await?;
     let (status, word) = match outcome {
-        Outcome::Added => (201, "added"),
-        Outcome::Replaced => (200, "replaced"),
-        Outcome::Unchanged => (200, "unchanged"),
+        SchemaChange::Added => (201, "added"),
+        SchemaChange::Replaced => (200, "replaced"),
+        SchemaChange::Unchanged => (200, "unchanged"),
     };
     Ok(json(status, &with(own_json(&own), [("outcome", word.into())])))
 }

@@ -6,7 +6,7 @@ use directory::{DirectoryError, changes};
 use futures_util::future::join_all;
 use provisioning::{
     Done as Written, Profile, ProvisioningError, Rules, Shown, TENANT_MIGRATIONS, render,
-    schemas::{self, NewSchema, Outcome, OwnSchema, SchemaError},
+    schemas::{self, NewSchema, OwnSchema, SchemaChange, SchemaError},
 };
 use scim_core::{ResourceKind, projection::Projection, schema::document, urn};
 use serde_json::{Value, json};
@@ -39,7 +39,7 @@ impl Tenant {
         Self(store)
     }
 
-    async fn put(&self, new: NewSchema) -> Result<(OwnSchema, Outcome), SchemaError> {
+    async fn put(&self, new: NewSchema) -> Result<(OwnSchema, SchemaChange), SchemaError> {
         self.0.write(move |tx| schemas::put(tx, new, &act())).await
     }
 
@@ -97,14 +97,14 @@ fn is_stale<T>(done: &Done<T>) -> bool {
 async fn attack_58_a_schema_is_added_replaced_and_removed_with_a_record_of_each() {
     on_each_store(TENANT_MIGRATIONS, async |store| {
         let tenant = Tenant::new(store).await;
-        assert_eq!(tenant.put(hr()).await.unwrap().1, Outcome::Added);
-        assert_eq!(tenant.put(hr()).await.unwrap().1, Outcome::Unchanged);
+        assert_eq!(tenant.put(hr()).await.unwrap().1, SchemaChange::Added);
+        assert_eq!(tenant.put(hr()).await.unwrap().1, SchemaChange::Unchanged);
         let required = NewSchema { required: Some(true), ..hr() };
         let (own, outcome) = tenant.put(required).await.unwrap();
-        assert_eq!((own.of, own.required, outcome), (ResourceKind::User, true, Outcome::Replaced));
+        assert_eq!((own.of, own.required, outcome), (ResourceKind::User, true, SchemaChange::Replaced));
         // What is left out stays as it is.
         let (own, outcome) = tenant.put(hr()).await.unwrap();
-        assert_eq!((own.required, outcome), (true, Outcome::Unchanged));
+        assert_eq!((own.required, outcome), (true, SchemaChange::Unchanged));
         let groups = NewSchema { of: Some(ResourceKind::Group), required: Some(false), ..hr() };
         assert_eq!(tenant.put(groups).await.unwrap().0.of, ResourceKind::Group);
         assert!(tenant.rules().await.group.extension(HR).is_some());
@@ -141,7 +141,7 @@ async fn attack_70_no_urn_is_another_schemas_or_begins_with_anothers() {
             tenant.put(named(&format!("urn:example:n{n}"))).await.unwrap();
         }
         assert!(conflict(tenant.put(named("urn:example:more")).await).contains("at most 20 schemas"));
-        assert_eq!(tenant.put(hr()).await.unwrap().1, Outcome::Unchanged);
+        assert_eq!(tenant.put(hr()).await.unwrap().1, SchemaChange::Unchanged);
     })
     .await;
 }
@@ -206,7 +206,7 @@ async fn a_replacement_is_taken_when_all_that_rests_is_as_legal() {
         // Nobody holds skills, so they may go or become something else; badges may be told apart by their case.
         let exact = json!({ "name": "badge", "uniqueness": "server", "caseExact": true });
         let narrower = schema(&json!([exact, { "name": "skills", "type": "integer" }, { "name": "more" }]));
-        assert_eq!(tenant.put(narrower).await.unwrap().1, Outcome::Replaced);
+        assert_eq!(tenant.put(narrower).await.unwrap().1, SchemaChange::Replaced);
         let rules = tenant.rules().await;
         tenant.create(&rules, "cid", json!({ "badge": "a1" })).await.unwrap();
         tenant.create(&rules, "dan", json!({ "badge": "A1" })).await.unwrap_err();
