@@ -165,10 +165,7 @@ impl ApiError {
         matches!(
             self,
             Self::Store(StoreError::LargeRead)
-                | Self::Provisioning(
-                    ProvisioningError::Store(StoreError::LargeRead)
-                        | ProvisioningError::Directory(DirectoryError::Store(StoreError::LargeRead))
-                )
+                | Self::Provisioning(ProvisioningError::Store(StoreError::LargeRead))
         )
     }
 

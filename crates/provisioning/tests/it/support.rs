@@ -243,12 +243,7 @@ pub(crate) fn is_full<T>(done: &Done<T>) -> bool {
 
 /// A contended transaction that was rolled back whole: its client retries.
 pub(crate) fn is_busy<T>(done: &Done<T>) -> bool {
-    matches!(
-        done,
-        Err(ProvisioningError::Store(StoreError::Busy)
-            | ProvisioningError::Directory(directory::DirectoryError::Store(StoreError::Busy))
-            | ProvisioningError::Seats(SeatError::Store(StoreError::Busy)))
-    )
+    matches!(done, Err(ProvisioningError::Store(StoreError::Busy)))
 }
 
 fn canonical(tx: &mut ReadTx<'_>) -> String {
