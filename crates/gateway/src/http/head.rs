@@ -74,15 +74,18 @@ impl Head {
     /// Reads the next bytes and changes them in place.
     pub(super) fn read(&mut self, mut bytes: &mut [u8]) {
         while self.state != State::Body {
-            if matches!(self.state, State::Line | State::RequestLine) {
-                // Most bytes are in such lines.
-                let end = bytes.iter().position(|byte| *byte == b'\n');
-                let skipped = end.unwrap_or(bytes.len());
-                if self.state == State::RequestLine {
-                    self.line = self.line.saturating_add(skipped);
-                }
-                bytes = bytes.get_mut(skipped..).unwrap_or_default();
+            // Most bytes change nothing and are passed over together.
+            let next = match self.state {
+                State::Line | State::RequestLine => bytes.iter().position(|byte| *byte == b'\n'),
+                State::Target => bytes.iter().position(|byte| matches!(byte, b'?' | b'\r' | b'\n')),
+                State::Query => bytes.iter().position(|byte| matches!(byte, b'"' | b' ' | b'\r' | b'\n')),
+                _ => Some(0),
+            };
+            let skipped = next.unwrap_or(bytes.len());
+            if self.state != State::Line {
+                self.line = self.line.saturating_add(skipped);
             }
+            bytes = bytes.get_mut(skipped..).unwrap_or_default();
             let Some((byte, rest)) = bytes.split_first_mut() else { return };
             if matches!(self.state, State::Method(_) | State::Target | State::Query) && *byte != b'\n' {
                 self.line = self.line.saturating_add(1);
