@@ -10,6 +10,7 @@ use serde::Serialize;
 use store::{ReadTx, WriteTx};
 
 use crate::{
+    cache::CachedTenant,
     error::RegistryError,
     names::RegionCode,
     schema::{credentials, tenants},
@@ -49,8 +50,7 @@ pub struct CredentialInfo {
 pub struct Grant {
     /// The public part of the token.
     pub key_id: String,
-    /// The tenant.
-    pub tenant: Arc<Tenant>,
+    pub(crate) cached: Arc<CachedTenant>,
     salt: String,
     hash: String,
     expires_ms: Option<i64>,
@@ -61,6 +61,17 @@ pub struct Grant {
 const USE_NOTED_EVERY_MS: u64 = 60_000;
 
 impl Grant {
+    /// The tenant. All grants that are served at a time share one value of it.
+    #[must_use]
+    pub fn tenant(&self) -> &Arc<Tenant> {
+        &self.cached.tenant
+    }
+
+    /// The grant with another equal value of its tenant.
+    pub(crate) fn sharing(self, cached: Arc<CachedTenant>) -> Self {
+        Self { cached, ..self }
+    }
+
     pub(crate) fn admits(&self, token: &Token, now_ms: i64) -> bool {
         let genuine = token.is(&self.salt, &self.hash);
         genuine && self.expires_ms.is_none_or(|end| now_ms < end)
@@ -98,9 +109,9 @@ pub(crate) fn find(
         .get_result(tx.connection())
         .optional()?;
     let Some((salt, hash, expires_ms, last_used_ms, tenant)) = row else { return Ok(None) };
-    let tenant = Arc::new(Tenant::of_row(region, tenant)?);
+    let cached = Arc::new(CachedTenant::new(Tenant::of_row(region, tenant)?));
     let last_used_ms = AtomicI64::new(last_used_ms.unwrap_or_default());
-    Ok(Some(Grant { key_id: key_id.to_owned(), tenant, salt, hash, expires_ms, last_used_ms }))
+    Ok(Some(Grant { key_id: key_id.to_owned(), cached, salt, hash, expires_ms, last_used_ms }))
 }
 
 pub(crate) fn insert(

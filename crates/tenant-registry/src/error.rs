@@ -40,6 +40,12 @@ pub enum RegistryError {
     /// The tenant's deletion is not complete.
     #[error("the deletion of the tenant {0} has not ended; delete it again")]
     BeingDeleted(TenantName),
+    /// Another request or another process makes, deletes or moves the tenant now.
+    #[error("another act on the tenant {0} is under way; try again in a few seconds")]
+    Occupied(TenantName),
+    /// The tenant's store cannot be where staff want it.
+    #[error("{0}")]
+    Placement(String),
     /// The tenant's tokens are gone, but its store could not be removed.
     #[error(
         "the tokens of the tenant {tenant} have ended, but its store could not be removed ({cause}); \

@@ -1,23 +1,29 @@
 //! Regions, tenants, credentials and their lifecycle. Each region has one registry: its tenants, their stores and their tokens.
 //! Deliberately absent: SCIM, seats, HTTP.
 
+mod cache;
+mod cells;
 mod credentials;
 mod error;
+mod leases;
 mod lifecycle;
-mod making;
 mod migrations;
 mod names;
 mod opening;
+mod place;
 mod registry;
 mod schema;
 mod tenant;
 mod token;
 
+pub use cells::CellState;
 pub use credentials::{CredentialInfo, Grant, IssuedToken};
 pub use error::{RegistryError, TenantName};
 pub use lifecycle::NewTenant;
 pub use migrations::REGISTRY_MIGRATIONS;
-pub use names::{BadName, CompanyKey, RegionCode, TenantId};
+pub use names::{BadName, CellName, CompanyKey, RegionCode, TenantId};
+pub use opening::{OnForget, RegistryContext};
+pub use place::{Cell, Placement, RegionPlace, RegistryPlace, TenantLocation};
 pub use registry::Registry;
 pub use tenant::{Tenant, TenantSettings, TenantState, UnknownMemberRule};
 pub use token::Token;

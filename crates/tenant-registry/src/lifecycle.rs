@@ -3,12 +3,14 @@
 
 use diesel::prelude::*;
 use serde_json::json;
-use store::WriteTx;
+use store::{StoreError, WriteTx};
 
 use crate::{
-    credentials,
+    cells, credentials,
     error::{RegistryError, TenantName},
-    names::CompanyKey,
+    leases,
+    names::{CompanyKey, TenantId},
+    place::{Placement, TenantLocation},
     registry::Registry,
     schema::tenants,
     tenant::{Tenant, TenantSettings, TenantState, find, record, write_state},
@@ -25,11 +27,13 @@ pub struct NewTenant {
     pub profile: String,
     /// What staff set.
     pub settings: TenantSettings,
+    /// Where its store shall be; `None`: in the emptiest open cell, or in a file where the region has no cell.
+    pub placement: Option<Placement>,
 }
 
 impl Registry {
     /// Makes a tenant: its row, its store with the contents that `initialise` writes, then the state `active`. A crash in between
-    /// leaves a tenant in the state `deleting`; the next start completes that deletion.
+    /// leaves a tenant in the state `deleting`, whose deletion is completed when its lease has ended.
     ///
     /// # Errors
     /// [`RegistryError::KeyTaken`], [`RegistryError::BeingDeleted`], [`RegistryError::Initialise`], or the store's.
@@ -37,14 +41,8 @@ impl Registry {
     where
         F: FnOnce(&mut WriteTx<'_>) -> Result<(), RegistryError> + Send + 'static,
     {
-        let key = new.company_key.clone();
-        let _making = self.making.begin(&key).ok_or_else(|| self.key_taken(&key))?;
-        match self.tenant(&key).await {
-            Ok(_) => return Err(self.key_taken(&key)),
-            Err(RegistryError::NoTenant(_)) => {}
-            Err(error) => return Err(error),
-        }
         let tenant = self.insert(new).await?;
+        let _renewal = leases::renew(&self.store, &tenant.id, &self.holder);
         match self.furnish(&tenant, initialise).await {
             Ok(tenant) => Ok(tenant),
             Err(error) => {
@@ -54,30 +52,47 @@ impl Registry {
         }
     }
 
-    fn key_taken(&self, key: &CompanyKey) -> RegistryError {
-        RegistryError::KeyTaken(TenantName::new(&self.region, key))
-    }
-
-    /// Writes the row alone, in the state `deleting`.
+    /// Writes the row alone, in the state `deleting`, with a lease.
     async fn insert(&self, new: NewTenant) -> Result<Tenant, RegistryError> {
-        let region = self.region.clone();
+        let (region, place, holder) = (self.region.clone(), self.place.clone(), self.holder.clone());
+        let taken = RegistryError::KeyTaken(TenantName::new(&region, &new.company_key));
         let work = move |tx: &mut WriteTx<'_>| {
+            match find(tx, &region, &new.company_key) {
+                Ok(tenant) if tenant.state == TenantState::Deleting && !leases::is_held(tx, &tenant.id)? => {
+                    return Err(RegistryError::BeingDeleted(TenantName::new(&region, &new.company_key)));
+                }
+                Ok(_) => return Err(RegistryError::KeyTaken(TenantName::new(&region, &new.company_key))),
+                Err(RegistryError::NoTenant(_)) => {}
+                Err(error) => return Err(error),
+            }
             let settings = serde_json::to_string(&new.settings)
                 .map_err(|e| RegistryError::Damaged(format!("settings: {e}")))?;
-            let id = tx.new_id();
+            let id = TenantId::new(&tx.new_id())?;
+            let (cell, schema) = match cells::place(tx, &region, &place, &id, new.placement.as_ref())? {
+                TenantLocation::File => (None, None),
+                TenantLocation::Cell { cell, schema } => (Some(cell.to_string()), Some(schema)),
+            };
             let row = (
-                tenants::id.eq(&id),
+                tenants::id.eq(id.as_str()),
                 tenants::company_key.eq(new.company_key.as_str()),
                 tenants::name.eq(&new.name),
                 tenants::state.eq(TenantState::Deleting.key()),
                 tenants::profile.eq(&new.profile),
                 tenants::settings.eq(settings),
                 tenants::created_ms.eq(tx.now_ms()),
+                tenants::cell.eq(cell),
+                tenants::schema.eq(schema),
             );
             diesel::insert_into(tenants::table).values(row).execute(tx.connection())?;
+            leases::take(tx, &id, &holder)?;
             find(tx, &region, &new.company_key)
         };
-        self.store.write(work).await
+        let inserted = self.store.write(work).await;
+        inserted.map_err(|error| match error {
+            // Another process was faster.
+            RegistryError::Store(StoreError::Unique(_)) => taken,
+            error => error,
+        })
     }
 
     /// Makes the store, and then the tenant an active one.
@@ -85,13 +100,15 @@ impl Registry {
     where
         F: FnOnce(&mut WriteTx<'_>) -> Result<(), RegistryError> + Send + 'static,
     {
-        let location = self.location(&tenant.id)?;
+        let location = self.place.locate(&tenant.id, &tenant.location)?;
         self.stores.create(&location, self.tenant_migrations).await?.write(initialise).await?;
-        let region = self.region.clone();
+        let (region, holder) = (self.region.clone(), self.holder.clone());
         let made = Tenant { state: TenantState::Active, ..tenant.clone() };
         let work = move |tx: &mut WriteTx<'_>| {
-            // Fails if staff have deleted it meanwhile.
-            find(tx, &region, &made.company_key)?;
+            if !leases::end(tx, &made.id, &holder)? {
+                // This took so long that another process deletes it.
+                return Err(RegistryError::BeingDeleted(TenantName::new(&region, &made.company_key)));
+            }
             write_state(tx, &made, TenantState::Active)?;
             record(tx, &made, "tenant.created", &json!({ "profile": made.profile }))?;
             Ok(made)
@@ -103,11 +120,14 @@ impl Registry {
     /// repeats it too.
     ///
     /// # Errors
-    /// [`RegistryError::NoTenant`], [`RegistryError::NotRemoved`], or the store's.
+    /// [`RegistryError::NoTenant`], [`RegistryError::Occupied`], [`RegistryError::NotRemoved`], or the store's.
     pub async fn delete(&self, key: &CompanyKey) -> Result<(), RegistryError> {
-        let (region, key) = (self.region.clone(), key.clone());
+        let (region, key, holder) = (self.region.clone(), key.clone(), self.holder.clone());
         let work = move |tx: &mut WriteTx<'_>| {
             let tenant = find(tx, &region, &key)?;
+            if !leases::take(tx, &tenant.id, &holder)? {
+                return Err(RegistryError::Occupied(TenantName::new(&region, &key)));
+            }
             if tenant.state != TenantState::Deleting {
                 write_state(tx, &tenant, TenantState::Deleting)?;
                 credentials::forget_tenant(tx, &tenant)?;
@@ -115,22 +135,32 @@ impl Registry {
             }
             Ok(tenant)
         };
-        let tenant = self.write_as_staff(None, RegistryError::is_full, work).await?;
-        self.remove(&tenant).await
+        let tenant = self.write_registry(work).await?;
+        drop(self.forgets(&tenant.id));
+        let _renewal = leases::renew(&self.store, &tenant.id, &self.holder);
+        let removed = self.remove(&tenant).await;
+        if removed.is_err() {
+            // So that it can be tried again at once.
+            let holder = self.holder.clone();
+            let end = move |tx: &mut WriteTx<'_>| leases::end(tx, &tenant.id, &holder);
+            let _ends_by_itself = self.write_registry(end).await;
+        }
+        removed
     }
 
     /// Completes a deletion.
     pub(crate) async fn remove(&self, tenant: &Tenant) -> Result<(), RegistryError> {
-        let location = self.location(&tenant.id)?;
+        let location = self.place.locate(&tenant.id, &tenant.location)?;
         self.stores.destroy(&location).await.map_err(|cause| RegistryError::NotRemoved {
             tenant: TenantName::new(&self.region, &tenant.company_key),
             cause,
         })?;
-        let id = tenant.id.to_string();
+        let (id, holder) = (tenant.id.clone(), self.holder.clone());
         let work = move |tx: &mut WriteTx<'_>| {
-            diesel::delete(tenants::table.find(&id)).execute(tx.connection())?;
+            leases::end(tx, &id, &holder)?;
+            diesel::delete(tenants::table.find(id.as_str())).execute(tx.connection())?;
             Ok(())
         };
-        self.write_as_staff(None, RegistryError::is_full, work).await
+        self.write_registry(work).await
     }
 }

@@ -17,4 +17,9 @@ pub static REGISTRY_MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../../migrations/registry/0002_region.sql"),
         newest: None,
     },
+    Migration {
+        version: "0003_places",
+        sql: include_str!("../../../migrations/registry/0003_places.sql"),
+        newest: None,
+    },
 ];

@@ -72,6 +72,17 @@ pub struct TenantId(String);
 
 checked_name!(TenantId, is_tenant_id, "a tenant id is a UUID in lower case");
 
+/// A cell's name in the settings, such as `c1`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct CellName(String);
+
+checked_name!(
+    CellName,
+    is_cell,
+    "a cell's name is 1 to 63 lower-case letters, digits and hyphens, does not begin with a hyphen, and is not `file`"
+);
+
 fn lower_or_digit(b: u8) -> bool {
     b.is_ascii_lowercase() || b.is_ascii_digit()
 }
@@ -87,6 +98,10 @@ fn is_company_key(text: &[u8]) -> bool {
     (1..=63).contains(&text.len())
         && text.first().is_some_and(|b| lower_or_digit(*b))
         && text.iter().all(|b| lower_or_digit(*b) || *b == b'-')
+}
+
+fn is_cell(text: &[u8]) -> bool {
+    is_company_key(text) && text != b"file"
 }
 
 fn is_tenant_id(text: &[u8]) -> bool {

@@ -4,51 +4,70 @@
 use std::{collections::HashSet, fs, io::ErrorKind, os::unix::fs::MetadataExt as _, path::Path, sync::Arc};
 
 use diesel::prelude::*;
-use quick_cache::sync::Cache;
-use store::{Migration, Need, ReadTx, Store, StoreError, StoreFile, StoreLocation, Stores, WriteTx};
+use rand::{RngExt as _, distr::Alphanumeric};
+use store::{Migration, Need, ReadTx, Store, StoreError, Stores, WriteTx};
 use tracing::{error, warn};
 
 use crate::{
+    cache::GrantCache,
+    cells,
     error::RegistryError,
-    making::Making,
+    leases,
     migrations::REGISTRY_MIGRATIONS,
-    names::RegionCode,
-    registry::{CACHED_KEY_IDS, Registry, is_full},
+    names::{CompanyKey, RegionCode, TenantId},
+    place::{REGISTRY, RegionPlace},
+    registry::{Known, Registry, is_full},
     schema::region,
-    tenant::TenantState,
 };
 
+/// Hears which tenants staff have changed through this process, for other processes.
+pub type OnForget = Arc<dyn Fn(&TenantId) + Send + Sync>;
+
+/// What a registry is opened with.
+pub struct RegistryContext<'a> {
+    /// The stores of the process.
+    pub stores: &'a Stores,
+    /// The migrations of tenants' stores.
+    pub tenant_migrations: &'static [Migration],
+    /// See [`OnForget`].
+    pub on_forget: OnForget,
+}
+
 impl Registry {
-    /// Opens the registry of a region below the data directory, makes it if the region is new, and completes interrupted deletions.
+    /// Opens the registry of a region in its place, makes it if the region is new, and completes interrupted deletions.
     ///
     /// # Errors
     /// [`RegistryError::Damaged`] with a sentence that says what to restore, or the store's.
     pub async fn open(
-        stores: &Stores,
+        context: RegistryContext<'_>,
         region: RegionCode,
-        data_directory: &Path,
-        tenant_migrations: &'static [Migration],
+        place: RegionPlace,
     ) -> Result<Self, RegistryError> {
-        let directory = data_directory.join(region.as_str());
-        let files = tenants_files(&directory.join("tenants"))?;
-        let location = StoreLocation::Sqlite(StoreFile::new(&directory, FILE)?);
-        let reserve = stores.reserve(&directory);
+        let stores = context.stores;
+        let files = match place.directory() {
+            Some(directory) => tenants_files(&directory.join("tenants"))?,
+            None => HashSet::new(),
+        };
+        let location = place.registry(&region)?;
+        let reserve = place.directory().map(|directory| stores.reserve(directory));
         let open = async || match files.is_empty() {
             true => stores.create(&location, REGISTRY_MIGRATIONS).await,
             false => stores.open(&location, REGISTRY_MIGRATIONS).await,
         };
-        let opened = reserve.spend(Need::Start, is_full, open).await;
+        let opened = match &reserve {
+            Some(reserve) => reserve.spend(Need::Start, is_full, open).await,
+            None => open().await,
+        };
         let store = opened.map_err(|error| what_to_restore(error, &files))?;
         let registry = Self {
-            file: identity(&directory),
+            file: place.directory().and_then(|directory| identity(directory)),
             region,
-            directory,
+            place,
             store,
             stores: stores.clone(),
-            tenant_migrations,
-            generation: Arc::default(),
-            grants: Cache::new(CACHED_KEY_IDS),
-            making: Making::default(),
+            tenant_migrations: context.tenant_migrations,
+            known: Arc::new(Known { cache: GrantCache::new(), on_forget: context.on_forget }),
+            holder: random_holder(),
             reserve,
         };
         if let Err(error) = registry.begin(files).await {
@@ -62,25 +81,62 @@ impl Registry {
     /// Whether the opened file is still in its place and has been at each check. Writes to a file that was moved are lost.
     #[must_use]
     pub fn is_in_place(&self) -> bool {
-        !self.store.is_lost() && self.file.is_some() && self.file == identity(&self.directory)
+        match self.place.directory() {
+            Some(directory) => {
+                !self.store.is_lost() && self.file.is_some() && self.file == identity(directory)
+            }
+            None => true,
+        }
     }
 
     /// Lets running work end and closes the registry; later calls get `Unavailable`.
     pub async fn close(&self) {
-        if let Ok(file) = StoreFile::new(&self.directory, FILE) {
-            self.stores.close(&StoreLocation::Sqlite(file)).await;
+        if let Ok(location) = self.place.registry(&self.region) {
+            self.stores.close(&location).await;
         }
     }
 
-    /// Checks that the registry is undamaged and the region's own, and completes deletions.
+    /// Checks that the registry is undamaged and the region's own, notes new cells, and completes deletions.
     async fn begin(&self, files: HashSet<String>) -> Result<(), RegistryError> {
         self.store.check().await.map_err(|error| what_to_restore(error, &files))?;
         require_own(&self.store, &self.region).await?;
-        self.reserve.fill_up().await;
-        self.compare_with(files).await
+        self.fill_up_reserve().await;
+        if self.place.directory().is_some() {
+            self.compare_with(files).await?;
+        }
+        let (place, is_alone) = (self.place.clone(), self.place.directory().is_some());
+        let note = move |tx: &mut WriteTx<'_>| {
+            if is_alone {
+                leases::end_all(tx)?;
+            }
+            cells::note(tx, &place)
+        };
+        self.write_registry(note).await?;
+        self.complete_abandoned().await;
+        Ok(())
     }
 
-    /// Completes deletions, and looks for files that the registry does not know.
+    /// Completes the deletions that no process works on. Call it again and again: another process may have died.
+    pub async fn complete_abandoned(&self) {
+        let region = self.region.as_str();
+        match self.store.read(leases::abandoned).await {
+            Ok(keys) => {
+                for key in keys {
+                    let deleted = match CompanyKey::new(&key) {
+                        Ok(key) => self.delete(&key).await,
+                        Err(error) => Err(error.into()),
+                    };
+                    match deleted {
+                        Ok(()) | Err(RegistryError::NoTenant(_) | RegistryError::Occupied(_)) => {}
+                        Err(error) => error!(region, %error, "a deletion could not be ended"),
+                    }
+                }
+            }
+            Err(error) => error!(region, %error, "unfinished deletions could not be looked for"),
+        }
+    }
+
+    /// Looks for files that the registry does not know.
     async fn compare_with(&self, mut files: HashSet<String>) -> Result<(), RegistryError> {
         let tenants = self.page(None, i64::MAX).await?;
         if tenants.is_empty() && !files.is_empty() {
@@ -93,11 +149,6 @@ impl Registry {
         let region = self.region.as_str();
         for tenant in tenants {
             files.remove(tenant.id.as_str());
-            if tenant.state == TenantState::Deleting
-                && let Err(error) = self.remove(&tenant).await
-            {
-                error!(region, %error, "a deletion could not be ended");
-            }
         }
         if !files.is_empty() {
             let number = files.len();
@@ -111,12 +162,9 @@ impl Registry {
     }
 }
 
-/// The stem of a registry's file.
-const FILE: &str = "registry";
-
 /// Device and inode of the file that is in the place of a region's registry.
 fn identity(directory: &Path) -> Option<(u64, u64)> {
-    let found = fs::symlink_metadata(directory.join(FILE).with_extension("db")).ok()?;
+    let found = fs::symlink_metadata(directory.join(REGISTRY).with_extension("db")).ok()?;
     Some((found.dev(), found.ino()))
 }
 
@@ -173,4 +221,9 @@ async fn require_own(store: &Store, code: &RegionCode) -> Result<(), RegistryErr
             store.write_urgently(write).await
         }
     }
+}
+
+/// A name that no other process has.
+fn random_holder() -> String {
+    rand::rng().sample_iter(Alphanumeric).take(22).map(char::from).collect()
 }

@@ -1,53 +1,58 @@
 //! One region's registry: resolves a token to its tenant, and changes existing tenants for staff. Live credentials are cached; every
-//! change by staff starts a new generation of the cache, so nothing stale is served. `opening` opens a registry, `lifecycle` creates
+//! change by staff makes the tenant forgotten, so nothing stale is served. `opening` opens a registry, `lifecycle` creates
 //! and deletes tenants.
 
-use std::{
-    num::NonZeroU64,
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-};
+use std::{num::NonZeroU64, sync::Arc, time::Duration};
 
 use diesel::prelude::*;
-use quick_cache::sync::Cache;
 use serde_json::json;
-use store::{Migration, Need, ReadTx, Reserve, Store, StoreError, StoreFile, StoreLocation, Stores, WriteTx};
+use store::{Migration, Need, ReadTx, Reserve, Store, StoreError, Stores, WriteTx};
 
 use crate::{
+    cache::GrantCache,
     credentials::{self, CredentialInfo, Grant, IssuedToken},
     error::RegistryError,
-    making::Making,
     names::{CompanyKey, RegionCode, TenantId},
+    opening::OnForget,
+    place::RegionPlace,
     schema::tenants,
     tenant::{self, Tenant, TenantSettings, TenantState, by_key, record, write_state},
     token::Token,
 };
 
-/// The most credentials in the cache.
-pub(crate) const CACHED_KEY_IDS: usize = 20_000;
-
-#[derive(Clone)]
-pub(crate) struct Cached {
-    generation: u64,
-    grant: Arc<Grant>,
-}
-
 /// One region.
 pub struct Registry {
     pub(crate) region: RegionCode,
-    pub(crate) directory: PathBuf,
+    pub(crate) place: RegionPlace,
     pub(crate) store: Store,
     pub(crate) stores: Stores,
     pub(crate) tenant_migrations: &'static [Migration],
-    pub(crate) generation: Arc<AtomicU64>,
-    pub(crate) grants: Cache<String, Cached>,
-    pub(crate) making: Making,
-    pub(crate) reserve: Reserve,
+    pub(crate) known: Arc<Known>,
+    /// Names this process in leases.
+    pub(crate) holder: String,
+    /// Room for when the disk of the region's directory is full.
+    pub(crate) reserve: Option<Reserve>,
     /// Device and inode of the file that was opened.
     pub(crate) file: Option<(u64, u64)>,
+}
+
+/// What is cached of the region's tenants, and the caller that hears what is forgotten.
+pub(crate) struct Known {
+    pub(crate) cache: GrantCache,
+    pub(crate) on_forget: OnForget,
+}
+
+/// Travels with a transaction's result. When it is dropped, which is after the commit, the tenant is forgotten.
+struct Forgets {
+    known: Arc<Known>,
+    tenant: TenantId,
+}
+
+impl Drop for Forgets {
+    fn drop(&mut self) {
+        self.known.cache.forget(&self.tenant);
+        (self.known.on_forget)(&self.tenant);
+    }
 }
 
 impl Registry {
@@ -64,24 +69,32 @@ impl Registry {
     /// When the store fails.
     pub async fn verify(&self, token: &Token, now_ms: i64) -> Result<Option<Arc<Grant>>, RegistryError> {
         let opens =
-            |grant: &Arc<Grant>| grant.admits(token, now_ms) && grant.tenant.state != TenantState::Deleting;
-        let generation = self.generation.load(Ordering::Acquire);
-        let cached = self.grants.get(token.key_id()).filter(|cached| cached.generation == generation);
-        if let Some(cached) = cached.filter(|cached| opens(&cached.grant)) {
-            return Ok(Some(cached.grant));
+            |grant: &Grant| grant.admits(token, now_ms) && grant.tenant().state != TenantState::Deleting;
+        if let Some(grant) = self.known.cache.get(token.key_id()).filter(|grant| opens(grant)) {
+            return Ok(Some(grant));
         }
+        let before = self.known.cache.before();
         let (region, key_id) = (self.region.clone(), token.key_id().to_owned());
         let Some(grant) = self.store.read(move |tx| credentials::find(tx, &region, &key_id)).await? else {
             token.compare_with_nothing();
             return Ok(None);
         };
-        let grant = Arc::new(grant);
-        if !opens(&grant) {
-            return Ok(None);
-        }
-        let cached = Cached { generation, grant: Arc::clone(&grant) };
-        self.grants.insert(token.key_id().to_owned(), cached);
-        Ok(Some(grant))
+        Ok(opens(&grant).then(|| self.known.cache.keep(&before, grant)))
+    }
+
+    /// Reads the tenant and its credentials again before they are served: another process has changed them.
+    pub fn forget(&self, tenant: &TenantId) {
+        self.known.cache.forget(tenant);
+    }
+
+    /// The same for all tenants: messages of other processes may have been lost.
+    pub fn forget_all(&self) {
+        self.known.cache.forget_all();
+    }
+
+    /// How long a tenant may be served as it was read: `None` while every change of other processes is heard of.
+    pub fn limit_cache_time(&self, limit: Option<Duration>) {
+        self.known.cache.limit_time(limit);
     }
 
     /// The time of this region, by which credentials expire. It is never earlier than the newest time in the registry, even if the
@@ -104,21 +117,31 @@ impl Registry {
     /// # Errors
     /// When the store fails.
     pub async fn store_of(&self, tenant: &Tenant) -> Result<Store, RegistryError> {
-        let location = self.location(&tenant.id)?;
+        let location = self.place.locate(&tenant.id, &tenant.location)?;
         let open = async || self.stores.open(&location, self.tenant_migrations).await;
-        let store = self.reserve.spend(Need::Opening, is_full, open).await?;
+        let store = self.spend(Need::Opening, is_full, open).await?;
         store.limit_to(tenant.settings.max_bytes.map(NonZeroU64::get));
         Ok(store)
     }
 
-    /// The disk space that this region keeps for when its disk is full.
-    #[must_use]
-    pub fn reserve(&self) -> &Reserve {
-        &self.reserve
+    /// Takes back the disk space that this region keeps for when its disk is full.
+    pub async fn fill_up_reserve(&self) {
+        if let Some(reserve) = &self.reserve {
+            reserve.fill_up().await;
+        }
     }
 
-    pub(crate) fn location(&self, id: &TenantId) -> Result<StoreLocation, RegistryError> {
-        Ok(StoreLocation::Sqlite(StoreFile::new(&self.directory.join("tenants"), id.as_str())?))
+    /// Does the work; where a disk of ours is full, with the space that is kept for it.
+    pub(crate) async fn spend<T, E>(
+        &self,
+        need: Need,
+        is_full: fn(&E) -> bool,
+        mut work: impl AsyncFnMut() -> Result<T, E>,
+    ) -> Result<T, E> {
+        match &self.reserve {
+            Some(reserve) => reserve.spend(need, is_full, work).await,
+            None => work().await,
+        }
     }
 
     /// At most `limit` of the region's tenants, sorted by company key, which never changes, beginning after this key. Includes tenants
@@ -236,28 +259,39 @@ impl Registry {
         .await
     }
 
-    /// One act of staff on one tenant, in one transaction of the registry.
-    async fn act<T, F>(&self, key: &CompanyKey, act: F) -> Result<T, RegistryError>
+    /// One act of staff on one tenant, in one transaction of the registry. After the commit the tenant is forgotten, even if the caller is
+    /// gone by then.
+    pub(crate) async fn act<T, F>(&self, key: &CompanyKey, act: F) -> Result<T, RegistryError>
     where
         T: Send + 'static,
         F: FnOnce(&mut WriteTx<'_>, &Tenant) -> Result<T, RegistryError> + Clone + Send + 'static,
     {
-        let (region, key) = (self.region.clone(), key.clone());
-        self.write_as_staff(None, RegistryError::is_full, move |tx| {
+        let (region, key, known) = (self.region.clone(), key.clone(), Arc::clone(&self.known));
+        let work = move |tx: &mut WriteTx<'_>| {
             let tenant = by_key(tx, &region, &key)?;
-            act(tx, &tenant)
-        })
-        .await
+            Ok((act(tx, &tenant)?, Forgets { known, tenant: tenant.id }))
+        };
+        Ok(self.write_registry(work).await?.0)
     }
 
-    /// A transaction for staff, in the registry or in a tenant's store. It ignores the tenant's limit, and uses the region's reserve if
-    /// the disk is full. After the commit a new generation of the cache begins, even if the caller is gone by then.
+    /// A transaction of staff in the registry. It uses the region's reserve if the disk is full.
+    pub(crate) async fn write_registry<T, F>(&self, work: F) -> Result<T, RegistryError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut WriteTx<'_>) -> Result<T, RegistryError> + Clone + Send + 'static,
+    {
+        let write = async || self.store.write_urgently(work.clone()).await;
+        self.spend(Need::Act, RegistryError::is_full, write).await
+    }
+
+    /// A transaction of staff in a tenant's store. It ignores the tenant's limit, and uses the region's reserve if the disk is full. After
+    /// the commit the tenant is forgotten, even if the caller is gone by then.
     ///
     /// # Errors
     /// The work's own, or the store's when it cannot be opened.
     pub async fn write_as_staff<T, E, F>(
         &self,
-        tenant: Option<&Tenant>,
+        tenant: &Tenant,
         is_full: fn(&E) -> bool,
         work: F,
     ) -> Result<T, E>
@@ -266,35 +300,26 @@ impl Registry {
         E: From<StoreError> + Send + 'static,
         F: FnOnce(&mut WriteTx<'_>) -> Result<T, E> + Clone + Send + 'static,
     {
-        let location = tenant.map(|tenant| self.location(&tenant.id)).transpose();
+        let location = self.place.locate(&tenant.id, &tenant.location);
         let location = location.map_err(|e| StoreError::Unavailable(e.to_string()))?;
         let write = async || {
-            let store = match &location {
-                Some(location) => self.stores.open(location, self.tenant_migrations).await?,
-                None => self.store.clone(),
-            };
-            let (work, next) = (work.clone(), NextGeneration(Arc::clone(&self.generation)));
+            let store = self.stores.open(&location, self.tenant_migrations).await?;
+            let (work, known, tenant) = (work.clone(), Arc::clone(&self.known), tenant.id.clone());
             let write = move |tx: &mut WriteTx<'_>| {
                 tx.go_beyond_limit();
-                Ok::<_, E>((work(tx)?, next))
+                Ok::<_, E>((work(tx)?, Forgets { known, tenant }))
             };
-            let (done, _begins_here) = store.write_urgently(write).await?;
-            Ok(done)
+            Ok(store.write_urgently(write).await?.0)
         };
-        self.reserve.spend(Need::Act, is_full, write).await
+        self.spend(Need::Act, is_full, write).await
+    }
+
+    /// Forgets the tenant when the returned value is dropped.
+    pub(crate) fn forgets(&self, tenant: &TenantId) -> impl Send + use<> {
+        Forgets { known: Arc::clone(&self.known), tenant: tenant.clone() }
     }
 }
 
 pub(crate) fn is_full(error: &StoreError) -> bool {
     matches!(error, StoreError::Full)
-}
-
-/// Travels with a transaction's result and begins a new generation of the cache when it is dropped, after the commit. Rows that were
-/// read before the commit have the old generation.
-struct NextGeneration(Arc<AtomicU64>);
-
-impl Drop for NextGeneration {
-    fn drop(&mut self) {
-        self.0.fetch_add(1, Ordering::AcqRel);
-    }
 }

@@ -9,6 +9,23 @@ diesel::table! {
         profile -> Text,
         settings -> Text,
         created_ms -> BigInt,
+        cell -> Nullable<Text>,
+        schema -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    cells (name) {
+        name -> Text,
+        open -> BigInt,
+    }
+}
+
+diesel::table! {
+    leases (tenant_id) {
+        tenant_id -> Text,
+        holder -> Text,
+        until_ms -> BigInt,
     }
 }
 
@@ -42,4 +59,4 @@ diesel::table! {
 }
 
 diesel::joinable!(credentials -> tenants (tenant_id));
-diesel::allow_tables_to_appear_in_same_query!(credentials, tenants);
+diesel::allow_tables_to_appear_in_same_query!(credentials, tenants, leases);

@@ -10,7 +10,8 @@ use strum::{EnumString, IntoStaticStr, VariantNames};
 
 use crate::{
     error::{RegistryError, TenantName},
-    names::{CompanyKey, RegionCode, TenantId},
+    names::{CellName, CompanyKey, RegionCode, TenantId},
+    place::TenantLocation,
     schema::{staff_acts, tenants},
 };
 
@@ -95,13 +96,15 @@ pub struct Tenant {
     pub settings: TenantSettings,
     /// Milliseconds since 1970 UTC.
     pub created_ms: i64,
+    /// Where its store is.
+    pub location: TenantLocation,
 }
 
-pub(crate) type Row = (String, String, String, String, String, String, i64);
+pub(crate) type Row = (String, String, String, String, String, String, i64, Option<String>, Option<String>);
 
 impl Tenant {
     pub(crate) fn of_row(region: &RegionCode, row: Row) -> Result<Self, RegistryError> {
-        let (id, key, name, state, profile, settings, created_ms) = row;
+        let (id, key, name, state, profile, settings, created_ms, cell, schema) = row;
         Ok(Self {
             id: TenantId::new(&id)?,
             region: region.clone(),
@@ -114,6 +117,10 @@ impl Tenant {
             settings: serde_json::from_str(&settings)
                 .map_err(|e| RegistryError::Damaged(format!("settings of tenant {id}: {e}")))?,
             created_ms,
+            location: match cell.zip(schema) {
+                Some((cell, schema)) => TenantLocation::Cell { cell: CellName::new(&cell)?, schema },
+                None => TenantLocation::File,
+            },
         })
     }
 }
@@ -164,10 +171,20 @@ pub(crate) fn record(
     act: &str,
     detail: &Value,
 ) -> Result<(), RegistryError> {
+    record_of(tx, tenant.id.as_str(), act, detail)
+}
+
+/// The same for an act on the region, with an empty tenant id.
+pub(crate) fn record_of(
+    tx: &mut WriteTx<'_>,
+    tenant_id: &str,
+    act: &str,
+    detail: &Value,
+) -> Result<(), RegistryError> {
     let row = (
         staff_acts::id.eq(tx.new_id()),
         staff_acts::at_ms.eq(tx.now_ms()),
-        staff_acts::tenant_id.eq(tenant.id.as_str()),
+        staff_acts::tenant_id.eq(tenant_id),
         staff_acts::act.eq(act),
         staff_acts::detail.eq(detail.to_string()),
     );

@@ -57,14 +57,14 @@ async fn attack_19_nothing_stale_is_served_after_suspend_settings_and_revoke() {
         for state in [TenantState::Suspended, TenantState::Active] {
             region.registry.set_state(&acme, state).await.unwrap();
             for _ in 0..4 {
-                assert_eq!(grant(&region, &token).await.unwrap().tenant.state, state, "round {round}");
+                assert_eq!(grant(&region, &token).await.unwrap().tenant().state, state, "round {round}");
                 tokio::task::yield_now().await;
             }
         }
         let settings = TenantSettings { contact: Some(format!("{round}@x")), ..TenantSettings::default() };
         let set = settings.clone();
         region.registry.change_settings(&acme, move |settings| *settings = set).await.unwrap();
-        assert_eq!(grant(&region, &token).await.unwrap().tenant.settings, settings, "round {round}");
+        assert_eq!(grant(&region, &token).await.unwrap().tenant().settings, settings, "round {round}");
         let brief = region.registry.issue_token(&acme, None).await.unwrap().token;
         let also = Hammer::on(&region, &brief);
         assert!(grant(&region, &brief).await.is_some());
@@ -93,7 +93,7 @@ async fn a_tenant_made_anew_under_an_old_key_is_another_tenant() {
     assert_ne!(first.id, second.id);
     assert!(grant(&region, &old).await.is_none());
     let new = region.registry.issue_token(&key("acme"), None).await.unwrap().token;
-    assert_eq!(grant(&region, &new).await.unwrap().tenant.id, second.id);
+    assert_eq!(grant(&region, &new).await.unwrap().tenant().id, second.id);
 }
 
 /// Once begun, a write runs to its end; so must what makes it known. The caller goes away after its first step.

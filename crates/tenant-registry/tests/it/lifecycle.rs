@@ -128,7 +128,7 @@ async fn what_staff_set_is_there_after_a_restart() {
     region.registry.set_state(&acme, TenantState::Suspended).await.unwrap();
     write_canary(&region, "acme").await;
     let region = region.reopened().await;
-    let tenant = region.registry.verify(&token, 1).await.unwrap().unwrap().tenant.clone();
+    let tenant = region.registry.verify(&token, 1).await.unwrap().unwrap().tenant().clone();
     assert_eq!((tenant.settings.clone(), tenant.state), (settings, TenantState::Suspended));
     assert!(holds_canary(&region));
     assert_eq!(region.registry.tenant(&acme).await.unwrap(), *tenant);

@@ -1,12 +1,17 @@
 //! A region in a directory of its own, and its tenants by their keys.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use diesel::{RunQueryDsl, sql_query, sql_types::Text};
 use store::{Migration, Store, StoreError, StoreFile, StoreLocation, StoreSettings, Stores};
 use tempfile::TempDir;
 use tenant_registry::{
-    CompanyKey, NewTenant, REGISTRY_MIGRATIONS, RegionCode, Registry, RegistryError, Tenant, TenantSettings,
+    CompanyKey, NewTenant, REGISTRY_MIGRATIONS, RegionCode, RegionPlace, Registry, RegistryContext,
+    RegistryError, RegistryPlace, Tenant, TenantSettings,
 };
 
 pub(crate) const TENANT_MIGRATIONS: &[Migration] =
@@ -27,7 +32,16 @@ impl Region {
     async fn open(directory: TempDir) -> Self {
         let stores = Stores::new(StoreSettings::default()).unwrap();
         let region = RegionCode::new("ire").unwrap();
-        let registry = Registry::open(&stores, region, directory.path(), TENANT_MIGRATIONS).await.unwrap();
+        let place = RegionPlace {
+            registry: RegistryPlace::Directory(directory.path().join("ire")),
+            cells: BTreeMap::new(),
+        };
+        let context = RegistryContext {
+            stores: &stores,
+            tenant_migrations: TENANT_MIGRATIONS,
+            on_forget: Arc::new(|_| {}),
+        };
+        let registry = Registry::open(context, region, place).await.unwrap();
         Self { registry, stores, directory }
     }
 
@@ -93,6 +107,7 @@ pub(crate) fn new_tenant(name: &str) -> NewTenant {
         name: name.to_uppercase(),
         profile: "default".to_owned(),
         settings: TenantSettings::default(),
+        placement: None,
     }
 }
 

@@ -10,7 +10,7 @@ const NOW: i64 = 1_800_000_000_000;
 
 async fn opens(region: &Region, token: &Token, now_ms: i64) -> Option<String> {
     let grant = region.registry.verify(token, now_ms).await.unwrap();
-    grant.map(|grant| grant.tenant.company_key.to_string())
+    grant.map(|grant| grant.tenant().company_key.to_string())
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,121 @@
+//! Leases: which process makes, deletes or moves a tenant. While a process holds the lease it renews it; when it has died, the lease
+//! ends, and any process may complete or undo what it left.
+
+use std::time::Duration;
+
+use diesel::{prelude::*, sql_types::BigInt};
+use store::{ReadTx, Store, WriteTx};
+use tracing::warn;
+
+use crate::{
+    error::RegistryError,
+    names::TenantId,
+    schema::{leases, tenants},
+    tenant::TenantState,
+};
+
+/// A lease that is not renewed ends after so long.
+const LASTS_MS: i64 = 10_000;
+
+/// How often the holder renews it.
+const RENEWED_EVERY: Duration = Duration::from_secs(3);
+
+/// Renews a lease until it is dropped. It does not end the lease: the transaction that completes the work does.
+pub(crate) struct Renewal(tokio::task::JoinHandle<()>);
+
+impl Drop for Renewal {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Keeps the lease of this holder from ending.
+pub(crate) fn renew(store: &Store, tenant: &TenantId, holder: &str) -> Renewal {
+    let (store, tenant, holder) = (store.clone(), tenant.to_string(), holder.to_owned());
+    Renewal(tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(RENEWED_EVERY).await;
+            let (tenant, holder) = (tenant.clone(), holder.clone());
+            let work = move |tx: &mut WriteTx<'_>| {
+                let until = now_ms(tx)? + LASTS_MS;
+                let own = leases::table.find(tenant).filter(leases::holder.eq(holder));
+                diesel::update(own).set(leases::until_ms.eq(until)).execute(tx.connection())?;
+                Ok::<_, RegistryError>(())
+            };
+            if let Err(error) = store.write_urgently(work).await {
+                warn!(%error, "a lease could not be renewed");
+            }
+        }
+    }))
+}
+
+/// Takes the lease of a tenant; false when another act holds it.
+pub(crate) fn take(tx: &mut WriteTx<'_>, tenant: &TenantId, holder: &str) -> Result<bool, RegistryError> {
+    if tx.has_rivals() {
+        // Two processes take turns at the tenant's row.
+        diesel::update(tenants::table.find(tenant.as_str()))
+            .set(tenants::id.eq(tenants::id))
+            .execute(tx.connection())?;
+    }
+    if is_held(tx, tenant)? {
+        return Ok(false);
+    }
+    let now = now_ms(tx)?;
+    diesel::delete(leases::table.find(tenant.as_str())).execute(tx.connection())?;
+    let row = (
+        leases::tenant_id.eq(tenant.as_str()),
+        leases::holder.eq(holder),
+        leases::until_ms.eq(now + LASTS_MS),
+    );
+    diesel::insert_into(leases::table).values(row).execute(tx.connection())?;
+    Ok(true)
+}
+
+/// Whether a process works on the tenant.
+pub(crate) fn is_held(tx: &mut ReadTx<'_>, tenant: &TenantId) -> Result<bool, RegistryError> {
+    let now = now_ms(tx)?;
+    let live = leases::table.find(tenant.as_str()).filter(leases::until_ms.gt(now)).count();
+    Ok(live.get_result::<i64>(tx.connection())? > 0)
+}
+
+/// Ends this holder's lease; false when it had ended before, and another process may have begun.
+pub(crate) fn end(tx: &mut WriteTx<'_>, tenant: &TenantId, holder: &str) -> Result<bool, RegistryError> {
+    let own = leases::table.find(tenant.as_str()).filter(leases::holder.eq(holder));
+    Ok(diesel::delete(own).execute(tx.connection())? == 1)
+}
+
+/// Ends all leases: of a registry that one process has for itself, at its start.
+pub(crate) fn end_all(tx: &mut WriteTx<'_>) -> Result<(), RegistryError> {
+    diesel::delete(leases::table).execute(tx.connection())?;
+    Ok(())
+}
+
+/// The tenants whose creation or deletion is not complete and that no process works on.
+pub(crate) fn abandoned(tx: &mut ReadTx<'_>) -> Result<Vec<String>, RegistryError> {
+    let now = now_ms(tx)?;
+    let held = leases::table.filter(leases::until_ms.gt(now)).select(leases::tenant_id);
+    let left = tenants::table
+        .filter(tenants::state.eq(TenantState::Deleting.key()).and(tenants::id.ne_all(held)))
+        .select(tenants::company_key);
+    Ok(left.load(tx.connection())?)
+}
+
+#[derive(QueryableByName)]
+struct Now {
+    #[diesel(sql_type = BigInt)]
+    ms: i64,
+}
+
+/// The time by which leases end, in milliseconds since 1970 UTC: the server's on PostgreSQL, because the clocks of two processes differ.
+fn now_ms(tx: &mut ReadTx<'_>) -> Result<i64, RegistryError> {
+    let sql = match tx.connection() {
+        store::StoreConnection::Sqlite(_) => {
+            "SELECT CAST(1000 * unixepoch('now', 'subsec') AS INTEGER) AS ms"
+        }
+        store::StoreConnection::Postgres(_) => {
+            "SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::BIGINT AS ms"
+        }
+    };
+    let now: Now = diesel::sql_query(sql).get_result(tx.connection())?;
+    Ok(now.ms)
+}
