@@ -5,7 +5,7 @@ use std::{fmt, path::PathBuf};
 use clap::{Args, Parser, Subcommand};
 use scim_core::ResourceKind;
 use seat_ledger::Policy;
-use tenant_registry::{CompanyKey, RegionCode, UnknownMemberRule};
+use tenant_registry::{CellName, CompanyKey, Placement, RegionCode, UnknownMemberRule};
 use uuid::Uuid;
 
 use crate::{
@@ -69,6 +69,13 @@ pub enum ClientCommand {
         options: Options,
         #[command(subcommand)]
         act: SchemaAct,
+    },
+    /// Look at the databases that hold a region's tenants; open and close them for new ones.
+    Cell {
+        #[command(flatten)]
+        options: Options,
+        #[command(subcommand)]
+        act: CellAct,
     },
     /// Look at a tenant's seats, change its plan, recount its ledger.
     Seats {
@@ -186,8 +193,37 @@ pub struct NewTenant {
     /// Whether two users may not have one externalId; chosen once.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     pub unique_external_ids: Option<bool>,
+    /// The cell that holds its data, or `file` [default: the open cell with the fewest tenants; a file where there is no cell].
+    #[arg(long, value_name = "CELL")]
+    pub cell: Option<Placement>,
     #[command(flatten)]
     pub settings: Settings,
+}
+
+/// `usher cell …`
+#[derive(Debug, Subcommand)]
+pub enum CellAct {
+    /// List a region's cells: whether they take new tenants, and how many they hold.
+    List {
+        /// The region.
+        #[arg(long, value_parser = region)]
+        region: RegionCode,
+    },
+    /// Let a cell take new tenants.
+    Open(CellTarget),
+    /// Let a cell take no new tenants; those that it holds stay.
+    Close(CellTarget),
+}
+
+/// Which cell.
+#[derive(Args, Clone, Debug)]
+pub struct CellTarget {
+    /// The region.
+    #[arg(long, value_parser = region)]
+    pub region: RegionCode,
+    /// The cell's name in the settings.
+    #[arg(long, value_parser = CellName::new)]
+    pub cell: CellName,
 }
 
 /// A tenant's switches that can be changed later.

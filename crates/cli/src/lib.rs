@@ -1,6 +1,7 @@
 //! The command line of `usher`. Its words are in [`commands`]; what they do is in [`tenants`], [`tokens`], [`schemas`] and
 //! [`seats`]: requests to the admin API of a running gateway. `serve` and `openapi` are left to the binary.
 
+mod cells;
 mod client;
 mod commands;
 mod connection;
@@ -50,6 +51,7 @@ pub fn dispatch(command: ClientCommand) -> ExitCode {
         ClientCommand::Tenant { options, act } => tenants::run(act, &options),
         ClientCommand::Token { options, act } => tokens::run(act, &options),
         ClientCommand::Schema { options, act } => schemas::run(act, &options),
+        ClientCommand::Cell { options, act } => cells::run(act, &options),
         ClientCommand::Seats { options, act } => seats::run(act, &options),
     })
 }

@@ -48,6 +48,7 @@ fn create(new: NewTenant, options: &Options) -> Result<(), Mistake> {
         seats: once_each(new.seats)?,
         policies: once_each(new.policy)?,
         settings,
+        cell: new.cell,
     };
     let session = Session::open(options)?;
     let tenant = session.client.post(&format!("regions/{}/tenants", new.region), &body)?;

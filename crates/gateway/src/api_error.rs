@@ -363,9 +363,9 @@ impl From<&SeatError> for Failure {
 impl From<&RegistryError> for Failure {
     fn from(error: &RegistryError) -> Self {
         let status = match error {
-            RegistryError::BadName(_) | RegistryError::Initialise(_) => 400,
+            RegistryError::BadName(_) | RegistryError::Initialise(_) | RegistryError::Placement(_) => 400,
             RegistryError::NoTenant { .. } | RegistryError::NoToken(_) => 404,
-            RegistryError::KeyTaken { .. } | RegistryError::BeingDeleted { .. } => 409,
+            RegistryError::KeyTaken(_) | RegistryError::BeingDeleted(_) | RegistryError::Occupied(_) => 409,
             RegistryError::NotRemoved { .. } => {
                 return Self::new(503, format!("{error}.")).with_cause(error);
             }

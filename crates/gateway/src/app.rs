@@ -1,8 +1,11 @@
 //! Everything that is built once and shared by all requests, in one readable place.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use provisioning::Base;
@@ -36,8 +39,8 @@ pub(crate) struct App {
     pub(crate) metrics: Metrics,
     /// False once a stop has begun.
     ready: AtomicBool,
-    /// Held for as long as this process lives.
-    _data_dir: DataDir,
+    /// Held for as long as this process lives; `None` where no region keeps files.
+    data_dir: Option<DataDir>,
 }
 
 impl App {
@@ -47,15 +50,31 @@ impl App {
     /// One sentence for the operator.
     pub(crate) async fn open(settings: Settings, public_url: BaseUrl) -> Result<Arc<Self>, String> {
         let stores = Stores::new(settings.store.settings()).map_err(|e| format!("stores: {e}"))?;
-        let data_dir = DataDir::take(&settings.data_dir, settings.regions.keys())?;
-        let admin_token = AdminToken::find_or_make(&data_dir)?;
+        let keeping = settings.regions.iter().filter(|(_, region)| region.keeps_files());
+        let data_dir = match settings.keeps_files() {
+            true => Some(DataDir::take(&settings.data_dir, keeping.map(|(code, _)| code))?),
+            false => None,
+        };
+        let token_file = &settings.admin.token_file;
+        let admin_token = match &data_dir {
+            _ if !token_file.as_os_str().is_empty() => AdminToken::read(token_file)?,
+            Some(data_dir) => AdminToken::find_or_make(data_dir)?,
+            None => {
+                return Err("settings: set admin.token_file: without a data directory the admin token has no other place"
+                    .to_owned());
+            }
+        };
         let metrics = Metrics::new().map_err(|e| format!("metrics: {e}"))?;
         let ground = Ground {
             stores: stores.clone(),
-            data_dir: settings.data_dir.clone(),
+            places: settings
+                .regions
+                .iter()
+                .map(|(code, region)| (code.clone(), region.place.clone()))
+                .collect(),
             served: metrics.regions_served.clone(),
         };
-        let regions = Regions::open(settings.regions.keys(), ground).await;
+        let regions = Regions::open(ground).await;
         let limits = &settings.limits;
         Ok(Arc::new(Self {
             attempts: Attempts::new(limits.wrong_secrets, limits.wrong_secrets_window_seconds.0),
@@ -63,7 +82,7 @@ impl App {
             shares: Shares::new(&settings),
             dropped: Dropped::default(),
             ready: AtomicBool::new(true),
-            _data_dir: data_dir,
+            data_dir,
             admin_token,
             public_url,
             stores,
@@ -71,6 +90,11 @@ impl App {
             metrics,
             settings,
         }))
+    }
+
+    /// The data directory, where a region keeps files.
+    pub(crate) fn data_dir(&self) -> Option<&Path> {
+        self.data_dir.as_ref().map(DataDir::path)
     }
 
     /// The SCIM base URL of a tenant: from the settings alone (attack 62).

@@ -3,7 +3,6 @@
 
 use std::{
     collections::BTreeMap,
-    path::PathBuf,
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
@@ -11,7 +10,7 @@ use std::{
 use prometheus::IntGaugeVec;
 use provisioning::TENANT_MIGRATIONS;
 use store::Stores;
-use tenant_registry::{RegionCode, Registry};
+use tenant_registry::{RegionCode, RegionPlace, Registry, RegistryContext};
 use tracing::{error, info};
 
 /// How often each region is checked: a failed one is opened again; of a served one, the registry's file must still be in place
@@ -27,7 +26,7 @@ pub(crate) struct Regions {
 /// The arguments for opening a registry.
 pub(crate) struct Ground {
     pub(crate) stores: Stores,
-    pub(crate) data_dir: PathBuf,
+    pub(crate) places: BTreeMap<RegionCode, RegionPlace>,
     /// By region: 1 while it is served.
     pub(crate) served: IntGaugeVec,
 }
@@ -48,10 +47,10 @@ pub(crate) struct RegionDown {
 
 impl Regions {
     /// Opens the registry of each of these regions.
-    pub(crate) async fn open(codes: impl Iterator<Item = &RegionCode>, ground: Ground) -> Self {
+    pub(crate) async fn open(ground: Ground) -> Self {
         let mut regions = BTreeMap::new();
-        for code in codes {
-            let state = ground.open(code).await;
+        for (code, place) in &ground.places {
+            let state = ground.open(code, place).await;
             if let State::Down(down) = &state {
                 error!(region = %code, cause = down.why, "a region is not served");
             }
@@ -92,23 +91,26 @@ impl Regions {
     pub(crate) async fn look_after(&self) {
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
-            for (code, state) in &self.regions {
-                self.look_at(code, state).await;
+            for ((code, state), place) in self.regions.iter().zip(self.ground.places.values()) {
+                self.look_at(code, place, state).await;
             }
         }
     }
 
-    async fn look_at(&self, code: &RegionCode, state: &RwLock<State>) {
+    async fn look_at(&self, code: &RegionCode, place: &RegionPlace, state: &RwLock<State>) {
         let before = state.read().unwrap_or_else(PoisonError::into_inner).clone();
         let known = match before {
-            State::Served(registry) if registry.is_in_place() => return registry.reserve().fill_up().await,
+            State::Served(registry) if registry.is_in_place() => {
+                registry.fill_up_reserve().await;
+                return registry.complete_abandoned().await;
+            }
             State::Served(registry) => {
                 registry.close().await;
                 String::new()
             }
             State::Down(before) => before.why,
         };
-        let now = self.ground.open(code).await;
+        let now = self.ground.open(code, place).await;
         match &now {
             State::Served(_) => info!(region = %code, "a region is served again"),
             State::Down(down) if down.why != known => {
@@ -121,8 +123,13 @@ impl Regions {
 }
 
 impl Ground {
-    async fn open(&self, code: &RegionCode) -> State {
-        let opened = Registry::open(&self.stores, code.clone(), &self.data_dir, TENANT_MIGRATIONS).await;
+    async fn open(&self, code: &RegionCode, place: &RegionPlace) -> State {
+        let context = RegistryContext {
+            stores: &self.stores,
+            tenant_migrations: TENANT_MIGRATIONS,
+            on_forget: Arc::new(|_| {}),
+        };
+        let opened = Registry::open(context, code.clone(), place.clone()).await;
         self.served.with_label_values(&[code.as_str()]).set(i64::from(opened.is_ok()));
         match opened {
             Ok(registry) => State::Served(Arc::new(registry)),

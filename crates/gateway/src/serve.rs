@@ -57,7 +57,9 @@ async fn run(mut settings: Settings) -> Result<(), String> {
         }
     };
     let app = App::open(settings, public_url).await?;
-    leave_server_url(&app.settings.data_dir, admin_address)?;
+    if let Some(data_dir) = app.data_dir() {
+        leave_server_url(data_dir, admin_address)?;
+    }
     let metrics = metrics.map(|listener| metrics_server(&app, listener)).transpose()?;
     let doors = if admin.is_some() { Doors::Clients } else { Doors::ClientsAndStaff };
     let http::Serving { server, stopper } = serving(&app, listener, doors, workers, &connections)?;

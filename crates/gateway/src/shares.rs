@@ -359,6 +359,7 @@ mod tests {
                 profile: String::new(),
                 settings: TenantSettings::default(),
                 created_ms: 0,
+                location: tenant_registry::TenantLocation::File,
             }))
         };
         let mut long = room(1);

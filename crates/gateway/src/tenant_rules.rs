@@ -17,15 +17,10 @@ use crate::api_error::ApiError;
 /// Tenants whose rules are kept at the same time.
 const CACHED: usize = 2_000;
 
-/// Most `Arc<Tenant>` values that are known to equal the one the rules were made from: the registry reads the tenant once for
-/// each of its live tokens, of which there are few. For a further value the version of the own schemas is read again.
-const MAX_KNOWN_COPIES: usize = 8;
-
 /// Rules with what they were made of.
 struct Entry {
     rules: Arc<Rules>,
-    /// Never empty; all of them are equal.
-    known: Vec<Arc<Tenant>>,
+    tenant: Arc<Tenant>,
 }
 
 /// Rules by tenant id. All tokens of a tenant share them until staff change the settings or the schemas. After an act of staff
@@ -49,28 +44,24 @@ impl RulesCache {
     ) -> Result<Arc<Rules>, ApiError> {
         let cached = self.0.get(tenant.id.as_str());
         if let Some(entry) = &cached
-            && entry.known.iter().any(|known| Arc::ptr_eq(known, tenant))
+            && Arc::ptr_eq(&entry.tenant, tenant)
         {
             return Ok(Arc::clone(&entry.rules));
         }
-        let like_before = cached.filter(|entry| entry.known.first().is_some_and(|known| known == tenant));
-        if let Some(entry) = like_before {
+        if let Some(entry) = cached.filter(|entry| entry.tenant == *tenant) {
             let version = store.look_up(schemas::version).await?;
             if version == entry.rules.schemas_version() {
-                let older = entry.known.iter().rev().take(MAX_KNOWN_COPIES - 1).rev();
-                let known = older.chain([tenant]).map(Arc::clone).collect();
-                return Ok(self.keep(known, Arc::clone(&entry.rules)));
+                return Ok(self.keep(tenant, Arc::clone(&entry.rules)));
             }
         }
         let own = store.look_up(schemas::all).await?;
         let rules = Arc::new(make(tenant, base, &own).map_err(ApiError::Misconfigured)?);
-        Ok(self.keep(vec![Arc::clone(tenant)], rules))
+        Ok(self.keep(tenant, rules))
     }
 
-    fn keep(&self, known: Vec<Arc<Tenant>>, rules: Arc<Rules>) -> Arc<Rules> {
-        if let Some(id) = known.first().map(|tenant| tenant.id.to_string()) {
-            self.0.insert(id, Arc::new(Entry { rules: Arc::clone(&rules), known }));
-        }
+    fn keep(&self, tenant: &Arc<Tenant>, rules: Arc<Rules>) -> Arc<Rules> {
+        let entry = Entry { rules: Arc::clone(&rules), tenant: Arc::clone(tenant) };
+        self.0.insert(tenant.id.to_string(), Arc::new(entry));
         rules
     }
 
@@ -153,13 +144,14 @@ mod tests {
             profile: "default".into(),
             settings,
             created_ms: 0,
+            location: tenant_registry::TenantLocation::File,
         })
     }
 
     #[tokio::test]
     async fn any_number_of_live_tokens_in_turn_share_the_rules_that_were_made_once() {
         let case = Case::new().await;
-        let tokens: Vec<_> = (0..3 * MAX_KNOWN_COPIES).map(|_| read()).collect();
+        let tokens: Vec<_> = (0..24).map(|_| read()).collect();
         let made = case.rules(&tokens[0]).await;
         for _ in 0..3 {
             for token in &tokens {

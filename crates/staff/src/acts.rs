@@ -158,6 +158,6 @@ impl TenantActs {
         F: FnOnce(&mut WriteTx<'_>) -> std::result::Result<T, E> + Clone + Send + 'static,
     {
         let work = move |tx: &mut WriteTx<'_>| work(tx).map_err(Into::into);
-        self.registry.write_as_staff(Some(&self.tenant().await?), StaffError::is_full, work).await
+        self.registry.write_as_staff(&self.tenant().await?, StaffError::is_full, work).await
     }
 }

@@ -7,7 +7,9 @@ use rand::{RngExt as _, distr::Alphanumeric};
 use seat_ledger::{License, Policy};
 use serde::{Deserialize, Serialize};
 use store::WriteTx;
-use tenant_registry::{CompanyKey, Registry, RegistryError, Tenant, TenantSettings, UnknownMemberRule};
+use tenant_registry::{
+    CompanyKey, Placement, Registry, RegistryError, Tenant, TenantSettings, UnknownMemberRule,
+};
 
 use crate::{
     PlanChange, StaffError, plan,
@@ -34,6 +36,8 @@ pub struct NewTenant {
     /// The switches.
     #[serde(default)]
     pub settings: TenantSettings,
+    /// Where its store shall be: a cell's name, or `file`; absent: in the emptiest open cell, or in a file where there is no cell.
+    pub cell: Option<Placement>,
 }
 
 /// The body of a change of settings.
@@ -110,6 +114,7 @@ pub async fn create(registry: Arc<Registry>, new: NewTenant, act: Act) -> Result
         name: line_of_name(&new.name).map_err(StaffError::BadRequest)?,
         profile,
         settings,
+        placement: new.cell,
     };
     let mut plan = PlanChange::new();
     for (license, policy) in new.policies {

@@ -4,6 +4,7 @@
 mod acts;
 mod audit_trail;
 mod body;
+mod cells;
 mod problem;
 mod query;
 mod response;
@@ -65,6 +66,8 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
     let region = web::scope("/regions/{region}")
         .route("/tenants", web::get().to(tenants::all))
         .route("/tenants", web::post().to(tenants::create))
+        .route("/cells", web::get().to(cells::all))
+        .route("/cells/{cell}", web::patch().to(cells::set))
         .service(tenant)
         .default_service(web::to(problem::nothing_here));
     config.service(

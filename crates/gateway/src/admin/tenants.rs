@@ -27,6 +27,7 @@ fn tenant_json(app: &App, tenant: &Tenant) -> Value {
         "state": tenant.state,
         "profile": tenant.profile,
         "settings": tenant.settings,
+        "location": tenant.location,
         "base_url": app.base(tenant).0,
         "created": iso(tenant.created_ms),
     })

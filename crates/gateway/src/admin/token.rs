@@ -4,6 +4,7 @@ use std::{
     fs,
     io::{ErrorKind, Write as _},
     os::unix::fs::OpenOptionsExt as _,
+    path::Path,
 };
 
 use rand::{RngExt as _, distr::Alphanumeric};
@@ -24,7 +25,20 @@ pub(crate) struct AdminToken {
 }
 
 impl AdminToken {
-    /// Reads the token's file, or makes token and file.
+    /// Reads the token from the file that `admin.token_file` names.
+    ///
+    /// # Errors
+    /// One sentence for the operator.
+    pub(crate) fn read(path: &Path) -> Result<Self, String> {
+        let told = |fault: &str| format!("admin.token_file {}: {fault}", path.display());
+        let text = fs::read_to_string(path).map_err(|e| told(&e.to_string()))?;
+        match text.trim() {
+            token if token.len() >= SECRET => Ok(Self::of(token)),
+            _ => Err(told(&format!("a token has {SECRET} characters or more"))),
+        }
+    }
+
+    /// Reads the token's file in the data directory, or makes token and file.
     ///
     /// # Errors
     /// One sentence for the operator.

@@ -37,7 +37,7 @@ pub(super) async fn authenticate(
         verified => verified?,
     };
     let Some(grant) = grant else { return Err(refuse(app, request, token.as_ref())) };
-    let tenant = &grant.tenant;
+    let tenant = grant.tenant();
     if !app.is_region(&tenant.region, &target.before_key, host(request)) {
         app.metrics.authentication_refusals.with_label_values(&["wrong_region"]).inc();
         return Err(ApiError::WrongRegion { base_url: app.base(tenant).0 });
@@ -60,7 +60,7 @@ pub(super) async fn lost(app: &App, request: &HttpRequest) -> ApiError {
         None => Ok(None),
     };
     match verified {
-        Ok(grant) => ApiError::NoSuchPath { base_url: grant.map(|grant| app.base(&grant.tenant).0) },
+        Ok(grant) => ApiError::NoSuchPath { base_url: grant.map(|grant| app.base(grant.tenant()).0) },
         Err(error) => error,
     }
 }
@@ -105,7 +105,7 @@ fn refuse(app: &App, request: &HttpRequest, token: Option<&Token>) -> ApiError {
 /// Writes the use down beside the request, which never waits for the registry's writer. A use that cannot be written down is no
 /// reason to refuse it.
 fn note_use(app: &App, grant: &Arc<Grant>) {
-    let Some(Ok(registry)) = app.regions.get(&grant.tenant.region) else { return };
+    let Some(Ok(registry)) = app.regions.get(&grant.tenant().region) else { return };
     let now = registry.now_ms();
     if !grant.note_use(now) {
         return;

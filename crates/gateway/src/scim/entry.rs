@@ -94,7 +94,7 @@ async fn answer(
     let Some(target) = Target::parse(request.uri().path()) else { return Err(lost(app, request).await) };
     let grant = authenticate(app, request, &target).await?;
     http::trust(request);
-    let tenant = &grant.tenant;
+    let tenant = grant.tenant();
     trace.tenant = Some(Arc::clone(tenant));
     let base = app.base(tenant);
     let endpoint = Endpoint::parse(&target.rest)

@@ -2,6 +2,7 @@
 
 mod base_url;
 mod fields;
+mod regions;
 
 use std::{
     collections::BTreeMap,
@@ -22,6 +23,8 @@ use tenant_registry::RegionCode;
 pub(crate) use base_url::BaseUrl;
 pub(crate) use fields::LogFormat;
 use fields::Seconds;
+use regions::Defined;
+pub(crate) use regions::Region;
 
 /// The defaults, which are also the documentation of every key.
 pub(crate) const DEFAULTS: &str = include_str!("default.toml");
@@ -41,8 +44,8 @@ pub(crate) struct Settings {
     #[serde(skip)]
     pub(crate) regions: BTreeMap<RegionCode, Region>,
     pub(crate) server: Server,
-    pub(crate) admin: OwnListener,
-    pub(crate) metrics: OwnListener,
+    pub(crate) admin: Admin,
+    pub(crate) metrics: Metrics,
     pub(crate) log: Log,
     pub(crate) support: Support,
     pub(crate) limits: Limits,
@@ -73,12 +76,23 @@ pub(crate) struct Server {
     pub(crate) shutdown_seconds: Seconds,
 }
 
-/// A listener that may be absent: the admin API is then served by `server.listen`, the metrics are not.
+/// The metrics; without a listener they are not served.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct OwnListener {
+pub(crate) struct Metrics {
     #[serde(deserialize_with = "fields::optional_address")]
     pub(crate) listen: Option<SocketAddr>,
+}
+
+/// The admin API.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Admin {
+    /// Absent: it is served by `server.listen`.
+    #[serde(deserialize_with = "fields::optional_address")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Empty: `admin-token` in the data directory.
+    pub(crate) token_file: PathBuf,
 }
 
 /// Log lines.
@@ -125,24 +139,6 @@ pub(crate) struct Store {
     log_limit_mib: u32,
 }
 
-/// A region as it is defined; checked if it is served.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Defined {
-    name: String,
-    #[serde(default)]
-    base_url: String,
-}
-
-/// A region that is served.
-#[derive(Debug)]
-pub(crate) struct Region {
-    /// For people.
-    pub(crate) name: String,
-    /// `https://ire.scim.example.com`, if the region has its own host or path.
-    pub(crate) base_url: Option<BaseUrl>,
-}
-
 impl Settings {
     /// Defaults, then the file, then `USHER__…` variables.
     ///
@@ -163,6 +159,11 @@ impl Settings {
         Self::checked(merged)
     }
 
+    /// Whether a region that is served needs the data directory.
+    pub(crate) fn keeps_files(&self) -> bool {
+        self.regions.values().any(Region::keeps_files)
+    }
+
     fn checked(merged: Config) -> Result<Self, String> {
         let mut settings: Self = merged.try_deserialize().map_err(|error| match error {
             ConfigError::At { error, key: Some(key), .. } => format!("settings: {key}: {error}"),
@@ -174,13 +175,12 @@ impl Settings {
         within("limits.cursor_timeout_seconds", cursor_timeout_seconds.0.as_secs(), &(1..=YEAR_SECONDS))?;
         within("store.log_limit_mib", settings.store.log_limit_mib, &StoreSettings::LOG_LIMIT_MIB)?;
         for code in &settings.serve_regions {
-            let Defined { name, base_url } = settings.defined.remove(code).ok_or_else(|| {
+            let defined = settings.defined.remove(code).ok_or_else(|| {
                 format!("settings: serve_regions names {code:?}, which [regions] does not define")
             })?;
             let code = RegionCode::new(code).map_err(|e| format!("settings: region {code:?}: {e}"))?;
-            let base_url = BaseUrl::optional(&base_url)
-                .map_err(|fault| format!("settings: regions.{code}.base_url: {fault}, not {base_url:?}"))?;
-            settings.regions.insert(code, Region { name, base_url });
+            let region = Region::of(&code, defined, &settings.data_dir)?;
+            settings.regions.insert(code, region);
         }
         if settings.regions.is_empty() {
             return Err("settings: serve_regions is empty; name at least one region".to_owned());
