@@ -4,6 +4,7 @@
 use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
+    sync::Arc,
     thread::sleep,
     time::{Duration, Instant},
 };
@@ -14,6 +15,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
+    database::Database,
     http::{Answer, Request},
     ports,
     small_disk::SmallDisk,
@@ -26,6 +28,9 @@ const START: Duration = Duration::from_secs(20);
 
 /// How often it is asked meanwhile.
 const PAUSE: Duration = Duration::from_millis(2);
+
+/// Names the file of settings, where there is one. Variables alone cannot name cells.
+const CONFIG: &str = "USHER_TEST_CONFIG";
 
 /// The name of its log, beside the data.
 const LOG: &str = "gateway.log";
@@ -45,6 +50,8 @@ pub struct Gateway {
     pub started_in: Duration,
     /// Unmounted before the directory is removed.
     disk: Option<SmallDisk>,
+    /// Where it keeps everything when it keeps no files.
+    _database: Option<Arc<Database>>,
     folder: PathBuf,
     _temporary: Option<TempDir>,
 }
@@ -62,6 +69,8 @@ pub struct Setup<'a> {
     pub folder: Option<&'a Path>,
     /// The ports for requests and for metrics.
     pub ports: Option<[u16; 2]>,
+    /// The database that it shares with other gateways, in place of one of its own or of files.
+    pub database: Option<Arc<Database>>,
 }
 
 impl Gateway {
@@ -86,6 +95,13 @@ impl Gateway {
             ("USHER__SERVER__LISTEN".into(), format!("127.0.0.1:{port}")),
             ("USHER__METRICS__LISTEN".into(), format!("127.0.0.1:{metrics}")),
         ];
+        let of_its_own = || Database::is_wanted().then(|| Arc::new(Database::create()));
+        let database = setup.database.or_else(of_its_own);
+        if let Some(database) = &database {
+            let file = database.write_settings(&folder);
+            environment.push((CONFIG.into(), file.display().to_string()));
+            environment.push(("USHER_SERVER".into(), format!("http://127.0.0.1:{port}")));
+        }
         environment.extend(setup.settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
         let (binary, began) = (binary.into(), Instant::now());
         let process = spawn(program(&binary, setup.open_files), &environment, &folder.join(LOG));
@@ -98,6 +114,7 @@ impl Gateway {
             metrics_url: format!("http://127.0.0.1:{metrics}/metrics"),
             started_in: Duration::ZERO,
             disk,
+            _database: database,
             folder,
             _temporary: temporary,
         };
@@ -314,8 +331,10 @@ fn program(binary: &Path, open_files: Option<(u64, u64)>) -> Command {
 
 fn spawn(mut command: Command, environment: &[(String, String)], log: &Path) -> Child {
     let log = std::fs::OpenOptions::new().create(true).append(true).open(log).unwrap();
+    let config = environment.iter().find(|(name, _)| name == CONFIG);
     let spawned = command
         .arg("serve")
+        .args(config.into_iter().flat_map(|(_, file)| ["--config", file]))
         .envs(environment.iter().map(|(k, v)| (k, v)))
         .stdin(Stdio::null())
         .stdout(log.try_clone().unwrap())

@@ -10,6 +10,7 @@
 pub mod at_once;
 pub mod bench;
 pub mod clocks;
+pub mod database;
 pub mod gateway;
 pub mod hostile;
 pub mod http;

@@ -1,0 +1,84 @@
+//! Databases of the throwaway PostgreSQL, each for one gateway or several that share it.
+
+use std::{
+    fmt::Write as _,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use diesel::{Connection as _, PgConnection, connection::SimpleConnection as _};
+
+use crate::stores::PostgresServer;
+
+/// With the value `postgres`, the gateways of the tests keep everything in PostgreSQL instead of files.
+pub const VARIABLE: &str = "USHER_TEST_DATABASE";
+
+/// The regions that the default settings define.
+pub const REGIONS: [&str; 5] = ["ire", "us", "nl", "uk", "ca"];
+
+/// An empty database; it is dropped with this value.
+pub struct Database {
+    name: String,
+}
+
+impl Database {
+    /// Whether the tests of this run are to use PostgreSQL.
+    pub fn is_wanted() -> bool {
+        match std::env::var(VARIABLE).as_deref() {
+            Ok("postgres") => true,
+            Ok("" | "sqlite") | Err(_) => false,
+            Ok(other) => panic!("{VARIABLE} is postgres or sqlite, not {other}"),
+        }
+    }
+
+    /// Makes one.
+    pub fn create() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("usher_{}_{count}", std::process::id());
+        execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
+        execute(&format!("CREATE DATABASE {name}"));
+        Self { name }
+    }
+
+    /// Its URL.
+    pub fn url(&self) -> String {
+        let server = PostgresServer::get().url();
+        let (host, _database) = server.rsplit_once('/').unwrap();
+        format!("{host}/{}", self.name)
+    }
+
+    /// Settings of a gateway that has the registries of all regions in this database, and one cell, which is the same database.
+    pub fn settings(&self) -> String {
+        let url = self.url();
+        REGIONS.iter().fold(String::new(), |mut text, region| {
+            writeln!(text, "[regions.{region}]\nregistry_url = {url:?}").unwrap();
+            writeln!(text, "[[regions.{region}.cells]]\nname = \"c1\"\nurl = {url:?}").unwrap();
+            text
+        })
+    }
+
+    /// Writes the settings into a file of this folder, with an admin token beside it.
+    pub fn write_settings(&self, folder: &Path) -> PathBuf {
+        let (file, token) = (folder.join("usher.toml"), folder.join("data").join("admin-token"));
+        std::fs::create_dir_all(folder.join("data")).unwrap();
+        if !token.exists() {
+            std::fs::write(&token, format!("ush_admin_{}", uuid::Uuid::new_v4().simple().to_string().repeat(2)))
+                .unwrap();
+        }
+        let admin = format!("[admin]\ntoken_file = {:?}\n", token.display().to_string());
+        std::fs::write(&file, admin + &self.settings()).unwrap();
+        file
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        execute(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name));
+    }
+}
+
+fn execute(sql: &str) {
+    let mut connection = PgConnection::establish(PostgresServer::get().url()).unwrap();
+    connection.batch_execute(sql).unwrap();
+}
