@@ -23,4 +23,8 @@ cargo test --workspace --doc --quiet
 # Suites of others, against the binary built above.
 deploy/conformance.sh
 # Every failure in one run: a run is dear, and one failure seldom tells of the next.
-cargo nextest run --workspace --no-fail-fast
+failed=0
+cargo nextest run --workspace --no-fail-fast || failed=1
+# The same gateway on PostgreSQL. The profile names the tests that are about files.
+USHER_TEST_DATABASE=postgres cargo nextest run -p gateway -p tenant-registry --profile postgres --no-fail-fast || failed=1
+exit $failed

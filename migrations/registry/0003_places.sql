@@ -1,6 +1,8 @@
 -- Where a tenant's store is: a file of its own where both are NULL, else this schema of this cell.
 ALTER TABLE tenants ADD COLUMN cell TEXT;
 ALTER TABLE tenants ADD COLUMN schema TEXT;
+-- The newest migration that its store is known to have; empty: not known.
+ALTER TABLE tenants ADD COLUMN store_version TEXT NOT NULL DEFAULT '';
 CREATE INDEX tenants_by_cell ON tenants (cell);
 
 -- Every cell that the settings ever named. Whether it takes new tenants is what the settings said when it was first seen, until staff

@@ -31,6 +31,15 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
     },
+    /// Bring every store to the newest migration, while gateways serve them; exits 0 only if none is behind.
+    Migrate {
+        /// The settings of the gateways (TOML).
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+        /// Answer with one line of JSON, for scripts.
+        #[arg(long)]
+        json: bool,
+    },
     /// Print the OpenAPI 3.1 document of the SCIM endpoints; asks no gateway.
     #[command(name = "openapi")]
     OpenApi {

@@ -110,7 +110,10 @@ fn describe(tenant: &Value) -> String {
         let is_unlimited = name == "max_bytes" && value.is_null();
         shown = with(shown, name, if is_unlimited { "unlimited".into() } else { value.clone() });
     }
-    let named = ["region", "key", "name", "state", "profile", "base_url", "created"];
+    if let Some(cell) = member(tenant, "location").get("cell") {
+        shown = with(shown, "location", format!("cell {}", cell.as_str().unwrap_or_default()));
+    }
+    let named = ["region", "key", "name", "state", "profile", "location", "base_url", "created"];
     let settings = members(member(tenant, "settings")).map(|(name, _)| name.as_str());
     // Only `tenant show` returns these.
     let asked = ["bytes_in_use", "store_error"].into_iter().filter(|name| tenant.get(name).is_some());

@@ -73,6 +73,7 @@ impl App {
                 .map(|(code, region)| (code.clone(), region.place.clone()))
                 .collect(),
             served: metrics.regions_served.clone(),
+            behind: metrics.stores_behind.clone(),
         };
         let regions = Regions::open(ground).await;
         let limits = &settings.limits;

@@ -9,6 +9,7 @@ mod descriptors;
 mod dropped;
 mod health;
 mod http;
+mod migrate;
 mod process_limits;
 mod protection;
 mod regions;
@@ -36,6 +37,9 @@ fn main() -> ExitCode {
     let done = match command {
         cli::Command::Serve { config } => {
             dumps.and_then(|()| serve::serve(config.as_deref())).map(|()| ExitCode::SUCCESS)
+        }
+        cli::Command::Migrate { config, json } => {
+            dumps.and_then(|()| migrate::migrate(config.as_deref(), json))
         }
         cli::Command::OpenApi { profile, strict } => {
             scim::openapi::document(&profile, strict).map(|document| cli::show_document(&document))

@@ -10,12 +10,18 @@ use std::{
 use prometheus::IntGaugeVec;
 use provisioning::TENANT_MIGRATIONS;
 use store::Stores;
-use tenant_registry::{RegionCode, RegionPlace, Registry, RegistryContext};
+use tenant_registry::{RegionCode, RegionPlace, Registry, RegistryContext, RegistryPlace};
 use tracing::{error, info};
 
 /// How often each region is checked: a failed one is opened again; of a served one, the registry's file must still be in place
 /// and the disk reserve is refilled.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// How long a tenant is served as it was read while changes by other processes are not heard of.
+const UNHEARD: Duration = Duration::from_secs(1);
+
+/// Checks between two counts of the stores that are behind: a count reads all tenants.
+const CHECKS_A_COUNT: u32 = 15;
 
 /// All regions of the process.
 pub(crate) struct Regions {
@@ -29,6 +35,8 @@ pub(crate) struct Ground {
     pub(crate) places: BTreeMap<RegionCode, RegionPlace>,
     /// By region: 1 while it is served.
     pub(crate) served: IntGaugeVec,
+    /// By region: stores that lack a migration.
+    pub(crate) behind: IntGaugeVec,
 }
 
 #[derive(Clone)]
@@ -89,10 +97,16 @@ impl Regions {
 
     /// Checks the regions again and again until the process ends.
     pub(crate) async fn look_after(&self) {
-        loop {
+        for check in 1_u32.. {
             tokio::time::sleep(LOOK_EVERY).await;
             for ((code, state), place) in self.regions.iter().zip(self.ground.places.values()) {
                 self.look_at(code, place, state).await;
+                if check.is_multiple_of(CHECKS_A_COUNT)
+                    && let Some(Ok(registry)) = self.get(code)
+                    && let Ok(behind) = registry.stores_behind().await
+                {
+                    self.ground.behind.with_label_values(&[code.as_str()]).set(behind);
+                }
             }
         }
     }
@@ -132,7 +146,12 @@ impl Ground {
         let opened = Registry::open(context, code.clone(), place.clone()).await;
         self.served.with_label_values(&[code.as_str()]).set(i64::from(opened.is_ok()));
         match opened {
-            Ok(registry) => State::Served(Arc::new(registry)),
+            Ok(registry) => {
+                if matches!(place.registry, RegistryPlace::Database(_)) {
+                    registry.limit_cache_time(Some(UNHEARD));
+                }
+                State::Served(Arc::new(registry))
+            }
             Err(error) => State::Down(RegionDown { region: code.clone(), why: error.to_string() }),
         }
     }

@@ -360,6 +360,7 @@ mod tests {
                 settings: TenantSettings::default(),
                 created_ms: 0,
                 location: tenant_registry::TenantLocation::File,
+                store_version: String::new(),
             }))
         };
         let mut long = room(1);

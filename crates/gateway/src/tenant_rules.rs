@@ -145,6 +145,7 @@ mod tests {
             settings,
             created_ms: 0,
             location: tenant_registry::TenantLocation::File,
+            store_version: String::new(),
         })
     }
 

@@ -15,6 +15,7 @@ mod registry;
 mod schema;
 mod tenant;
 mod token;
+mod upgrade;
 
 pub use cells::CellState;
 pub use credentials::{CredentialInfo, Grant, IssuedToken};
@@ -27,3 +28,4 @@ pub use place::{Cell, Placement, RegionPlace, RegistryPlace, TenantLocation};
 pub use registry::Registry;
 pub use tenant::{Tenant, TenantSettings, TenantState, UnknownMemberRule};
 pub use token::Token;
+pub use upgrade::{StoreBehind, Upgrade};

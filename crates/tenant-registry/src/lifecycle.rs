@@ -55,6 +55,7 @@ impl Registry {
     /// Writes the row alone, in the state `deleting`, with a lease.
     async fn insert(&self, new: NewTenant) -> Result<Tenant, RegistryError> {
         let (region, place, holder) = (self.region.clone(), self.place.clone(), self.holder.clone());
+        let version = self.tenant_migrations.last().map_or("", |newest| newest.version);
         let taken = RegistryError::KeyTaken(TenantName::new(&region, &new.company_key));
         let work = move |tx: &mut WriteTx<'_>| {
             match find(tx, &region, &new.company_key) {
@@ -82,6 +83,7 @@ impl Registry {
                 tenants::created_ms.eq(tx.now_ms()),
                 tenants::cell.eq(cell),
                 tenants::schema.eq(schema),
+                tenants::store_version.eq(version),
             );
             diesel::insert_into(tenants::table).values(row).execute(tx.connection())?;
             leases::take(tx, &id, &holder)?;

@@ -1,7 +1,14 @@
 //! How a region's registry is opened. A new region gets a new registry. A region that has tenants' files, but whose registry is missing,
 //! empty, damaged or another region's, is not opened: as a region without tenants it would refuse every token.
 
-use std::{collections::HashSet, fs, io::ErrorKind, os::unix::fs::MetadataExt as _, path::Path, sync::Arc};
+use std::{
+    collections::HashSet,
+    fs,
+    io::ErrorKind,
+    os::unix::fs::MetadataExt as _,
+    path::Path,
+    sync::{Arc, Mutex},
+};
 
 use diesel::prelude::*;
 use rand::{RngExt as _, distr::Alphanumeric};
@@ -67,6 +74,7 @@ impl Registry {
             stores: stores.clone(),
             tenant_migrations: context.tenant_migrations,
             known: Arc::new(Known { cache: GrantCache::new(), on_forget: context.on_forget }),
+            noted: Mutex::default(),
             holder: random_holder(),
             reserve,
         };

@@ -2,7 +2,12 @@
 //! change by staff makes the tenant forgotten, so nothing stale is served. `opening` opens a registry, `lifecycle` creates
 //! and deletes tenants.
 
-use std::{num::NonZeroU64, sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    num::NonZeroU64,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use diesel::prelude::*;
 use serde_json::json;
@@ -28,6 +33,8 @@ pub struct Registry {
     pub(crate) stores: Stores,
     pub(crate) tenant_migrations: &'static [Migration],
     pub(crate) known: Arc<Known>,
+    /// Tenants whose migration this process has noted, or tried to.
+    pub(crate) noted: Mutex<HashSet<TenantId>>,
     /// Names this process in leases.
     pub(crate) holder: String,
     /// Room for when the disk of the region's directory is full.
@@ -121,7 +128,13 @@ impl Registry {
         let open = async || self.stores.open(&location, self.tenant_migrations).await;
         let store = self.spend(Need::Opening, is_full, open).await?;
         store.limit_to(tenant.settings.max_bytes.map(NonZeroU64::get));
+        self.note_version(tenant).await;
         Ok(store)
+    }
+
+    /// Whether this is the first note of this tenant's migration.
+    pub(crate) fn noted(&self, tenant: &TenantId) -> bool {
+        self.noted.lock().unwrap_or_else(PoisonError::into_inner).insert(tenant.clone())
     }
 
     /// Takes back the disk space that this region keeps for when its disk is full.

@@ -11,6 +11,7 @@ diesel::table! {
         created_ms -> BigInt,
         cell -> Nullable<Text>,
         schema -> Nullable<Text>,
+        store_version -> Text,
     }
 }
 

@@ -98,13 +98,16 @@ pub struct Tenant {
     pub created_ms: i64,
     /// Where its store is.
     pub location: TenantLocation,
+    /// The newest migration that its store is known to have.
+    pub store_version: String,
 }
 
-pub(crate) type Row = (String, String, String, String, String, String, i64, Option<String>, Option<String>);
+pub(crate) type Row =
+    (String, String, String, String, String, String, i64, Option<String>, Option<String>, String);
 
 impl Tenant {
     pub(crate) fn of_row(region: &RegionCode, row: Row) -> Result<Self, RegistryError> {
-        let (id, key, name, state, profile, settings, created_ms, cell, schema) = row;
+        let (id, key, name, state, profile, settings, created_ms, cell, schema, store_version) = row;
         Ok(Self {
             id: TenantId::new(&id)?,
             region: region.clone(),
@@ -121,6 +124,7 @@ impl Tenant {
                 Some((cell, schema)) => TenantLocation::Cell { cell: CellName::new(&cell)?, schema },
                 None => TenantLocation::File,
             },
+            store_version,
         })
     }
 }

@@ -63,8 +63,11 @@ impl Database {
         let (file, token) = (folder.join("usher.toml"), folder.join("data").join("admin-token"));
         std::fs::create_dir_all(folder.join("data")).unwrap();
         if !token.exists() {
-            std::fs::write(&token, format!("ush_admin_{}", uuid::Uuid::new_v4().simple().to_string().repeat(2)))
-                .unwrap();
+            std::fs::write(
+                &token,
+                format!("ush_admin_{}", uuid::Uuid::new_v4().simple().to_string().repeat(2)),
+            )
+            .unwrap();
         }
         let admin = format!("[admin]\ntoken_file = {:?}\n", token.display().to_string());
         std::fs::write(&file, admin + &self.settings()).unwrap();

@@ -25,6 +25,8 @@ pub(crate) struct Metrics {
     pub(crate) leniencies: IntCounterVec,
     /// By region: 1 while it is served.
     pub(crate) regions_served: IntGaugeVec,
+    /// By region: stores that lack a migration.
+    pub(crate) stores_behind: IntGaugeVec,
     clock_doubted: IntGauge,
 }
 
@@ -43,6 +45,11 @@ impl Metrics {
             &["region"],
         )?;
         registry.register(Box::new(regions_served.clone()))?;
+        let stores_behind = IntGaugeVec::new(
+            opts!("usher_store_migrations_behind", "Tenants' stores that lack a migration."),
+            &["region"],
+        )?;
+        registry.register(Box::new(stores_behind.clone()))?;
         let buckets = vec![0.000_25, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 5.0];
         let options =
             histogram_opts!("usher_request_seconds", "Time to answer a SCIM request, in seconds.", buckets);
@@ -90,6 +97,7 @@ impl Metrics {
                 &["kind"],
             )?,
             regions_served,
+            stores_behind,
             seconds,
             clock_doubted,
             registry,

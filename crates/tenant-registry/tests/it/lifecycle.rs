@@ -18,7 +18,7 @@ async fn write_canary(region: &Region, name: &str) {
 }
 
 fn holds_canary(region: &Region) -> bool {
-    files_below(region.directory.path()).iter().any(|file| {
+    files_below(region.ground.directory.path()).iter().any(|file| {
         let bytes = std::fs::read(file).unwrap();
         bytes.windows(CANARY.len()).any(|window| window == CANARY.as_bytes())
     })

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod cache;
+mod cells;
 mod lifecycle;
 mod support;
 mod tokens;
+mod two_processes;

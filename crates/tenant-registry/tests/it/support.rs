@@ -7,55 +7,96 @@ use std::{
 };
 
 use diesel::{RunQueryDsl, sql_query, sql_types::Text};
-use store::{Migration, Store, StoreError, StoreFile, StoreLocation, StoreSettings, Stores};
+use store::{
+    Migration, PostgresUrl, SchemaName, Store, StoreError, StoreFile, StoreLocation, StoreSettings, Stores,
+};
 use tempfile::TempDir;
 use tenant_registry::{
-    CompanyKey, NewTenant, REGISTRY_MIGRATIONS, RegionCode, RegionPlace, Registry, RegistryContext,
-    RegistryError, RegistryPlace, Tenant, TenantSettings,
+    Cell, CellName, CompanyKey, NewTenant, REGISTRY_MIGRATIONS, RegionCode, RegionPlace, Registry,
+    RegistryContext, RegistryError, RegistryPlace, Tenant, TenantSettings,
 };
+use testkit::database::Database;
 
 pub(crate) const TENANT_MIGRATIONS: &[Migration] =
     &[Migration { version: "0001_notes", sql: "CREATE TABLE notes (word TEXT NOT NULL);\n", newest: None }];
 
-/// One region, as one process has it open.
+/// One region, as one process has it open: in a directory, or in a database.
 pub(crate) struct Region {
     pub(crate) registry: Registry,
     pub(crate) stores: Stores,
-    pub(crate) directory: TempDir,
+    pub(crate) ground: Ground,
 }
 
-impl Region {
-    pub(crate) async fn new() -> Self {
-        Self::open(tempfile::tempdir().unwrap()).await
+/// Where a region is. Two processes may share a database.
+#[derive(Clone)]
+pub(crate) struct Ground {
+    pub(crate) directory: Arc<TempDir>,
+    pub(crate) database: Option<Arc<Database>>,
+}
+
+impl Ground {
+    fn new(database: Option<Arc<Database>>) -> Self {
+        Self { directory: Arc::new(tempfile::tempdir().unwrap()), database }
     }
 
-    async fn open(directory: TempDir) -> Self {
-        let stores = Stores::new(StoreSettings::default()).unwrap();
-        let region = RegionCode::new("ire").unwrap();
-        let place = RegionPlace {
-            registry: RegistryPlace::Directory(directory.path().join("ire")),
-            cells: BTreeMap::new(),
+    /// The region's place, with these cells; with a database `c1` is there at least.
+    fn place(&self, cells: &[(&str, bool)]) -> RegionPlace {
+        let directory = self.directory.path().join("ire");
+        let Some(database) = &self.database else {
+            return RegionPlace { registry: RegistryPlace::Directory(directory), cells: BTreeMap::new() };
         };
+        let url = PostgresUrl::new(&database.url()).unwrap();
+        let cells = cells
+            .iter()
+            .map(|(name, open)| (CellName::new(name).unwrap(), Cell { url: url.clone(), open: *open }));
+        RegionPlace { registry: RegistryPlace::Database(url.clone()), cells: cells.collect() }
+    }
+
+    pub(crate) async fn open(&self, cells: &[(&str, bool)]) -> Region {
+        let stores = Stores::new(StoreSettings::default()).unwrap();
         let context = RegistryContext {
             stores: &stores,
             tenant_migrations: TENANT_MIGRATIONS,
             on_forget: Arc::new(|_| {}),
         };
-        let registry = Registry::open(context, region, place).await.unwrap();
-        Self { registry, stores, directory }
+        let region = RegionCode::new("ire").unwrap();
+        let registry = Registry::open(context, region, self.place(cells)).await.unwrap();
+        Region { registry, stores, ground: self.clone() }
+    }
+}
+
+impl Region {
+    /// In a directory, or in a database where this run of the tests wants it.
+    pub(crate) async fn new() -> Self {
+        let database = Database::is_wanted().then(|| Arc::new(Database::create()));
+        Ground::new(database).open(&[("c1", true)]).await
+    }
+
+    /// In a database, whatever this run wants.
+    pub(crate) async fn in_database(cells: &[(&str, bool)]) -> Self {
+        Ground::new(Some(Arc::new(Database::create()))).open(cells).await
     }
 
     /// As after the process was started again.
     pub(crate) async fn reopened(self) -> Self {
         drop(self.registry);
         self.stores.shutdown().await;
-        Self::open(self.directory).await
+        self.ground.open(&[("c1", true)]).await
     }
 
     /// The registry's own store, for what only an operator's hand does.
     pub(crate) async fn store(&self) -> Store {
-        let file = StoreFile::new(&self.directory.path().join("ire"), "registry").unwrap();
-        self.stores.open(&StoreLocation::Sqlite(file), REGISTRY_MIGRATIONS).await.unwrap()
+        let location = match &self.ground.database {
+            Some(database) => StoreLocation::Postgres {
+                cell: PostgresUrl::new(&database.url()).unwrap(),
+                schema: SchemaName::new("registry_ire").unwrap(),
+            },
+            None => {
+                let directory = self.ground.directory.path().join("ire");
+                StoreLocation::Sqlite(StoreFile::new(&directory, "registry").unwrap())
+            }
+        };
+        self.stores.open(&location, REGISTRY_MIGRATIONS).await.unwrap()
     }
 
     pub(crate) async fn execute(&self, statements: &'static [&'static str]) {
@@ -82,7 +123,7 @@ impl Region {
 
     /// The files of all tenants.
     pub(crate) fn tenant_files(&self) -> Vec<PathBuf> {
-        files_below(&self.directory.path().join("ire").join("tenants"))
+        files_below(&self.ground.directory.path().join("ire").join("tenants"))
     }
 }
 

@@ -81,7 +81,7 @@ async fn attack_22_no_token_rests_in_any_file() {
     let token = region.registry.issue_token(&key("acme"), None).await.unwrap().token;
     region.registry.verify(&token, NOW).await.unwrap().unwrap();
     let secret = &token.reveal()[token.reveal().len() - 32..];
-    let files = crate::support::files_below(region.directory.path());
+    let files = crate::support::files_below(region.ground.directory.path());
     assert!(files.len() >= 2, "{files:?}");
     for file in files {
         let bytes = std::fs::read(&file).unwrap();

@@ -1,10 +1,9 @@
 //! `ire/acme` with Entra ID: five Member seats, three Member Lite, eight people get a seat and two are refused; then one
 //! leaves, and the one who waited longest moves up.
 
-use testkit::gateway::Gateway;
-
 use crate::{
     admin, entra,
+    stage::Stage,
     story::Story,
     told::{Told, Tone},
 };
@@ -18,13 +17,13 @@ const SEATED: [(&str, &str); 5] = [
     ("Eimear Foley", "user"),
 ];
 
-pub(crate) fn play<'a>(gateway: &Gateway, told: &'a Told) -> Story<'a> {
+pub(crate) fn play<'a>(stage: &Stage, told: &'a Told) -> Story<'a> {
     told.heading(
         "ire/acme, Microsoft Entra ID: 5 Member, 3 Member Lite, default policy (a full Member falls back)",
     );
     let plan = ["--seats", "member=5", "--seats", "member_lite=3", "--contact", "it@acme.example"];
-    let tenant = admin::onboard(gateway, told, "ire", "Acme", &plan);
-    let mut story = Story::new(told, tenant, "Microsoft-Azure-AD-SCIM (demo)");
+    let tenant = admin::onboard(&stage.gateway, told, "ire", "Acme", &plan);
+    let mut story = Story::new(stage, told, tenant, "Microsoft-Azure-AD-SCIM (demo)");
     entra::test_connection(&mut story);
     told.act("Test Connection: GET /Users, a random userName", "200 empty list", Tone::Plain);
     first_cycle(&mut story);

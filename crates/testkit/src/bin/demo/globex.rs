@@ -6,20 +6,21 @@ use testkit::gateway::Gateway;
 
 use crate::{
     admin, okta,
+    stage::Stage,
     story::Story,
     told::{Told, Tone},
 };
 
-pub(crate) fn play<'a>(gateway: &Gateway, told: &'a Told) -> Story<'a> {
+pub(crate) fn play<'a>(stage: &Stage, told: &'a Told) -> Story<'a> {
     told.heading("us/globex, Okta: 2 Member, unlimited Member Lite, a full Member is refused");
     let seats = ["--seats", "member=2", "--seats", "member_lite=unlimited"];
     let plan = [&seats[..], &["--policy", "member=refuse", "--contact", "help@globex.example"]].concat();
-    let tenant = admin::onboard(gateway, told, "us", "Globex", &plan);
-    let mut story = Story::new(told, tenant, "Okta SCIM Client 1.0.0");
+    let tenant = admin::onboard(&stage.gateway, told, "us", "Globex", &plan);
+    let mut story = Story::new(stage, told, tenant, "Okta SCIM Client 1.0.0");
     okta::test_credentials(&mut story);
     told.act("Test API Credentials: GET /Users", "200", Tone::Plain);
     assignments(&mut story);
-    plan_grows(gateway, &mut story);
+    plan_grows(&stage.gateway, &mut story);
     group_push(&mut story);
     licenses_change(&mut story);
     story

@@ -26,12 +26,11 @@ use std::{
 };
 
 use stage::Stage;
-use testkit::gateway::Gateway;
 use told::Told;
 
 fn main() -> ExitCode {
     let mut stage = Stage::set();
-    let played = catch_unwind(AssertUnwindSafe(|| play(&stage.gateway)));
+    let played = catch_unwind(AssertUnwindSafe(|| play(&stage)));
     if stage.is_told_to_stop() {
         stage.gateway.wait_for_end();
         return ExitCode::from(130);
@@ -52,13 +51,13 @@ fn main() -> ExitCode {
 }
 
 /// The two stories, the table, and the recount.
-fn play(gateway: &Gateway) {
+fn play(stage: &Stage) {
     let told = Told::new();
-    let stories = [acme::play(gateway, &told), globex::play(gateway, &told)];
+    let stories = [acme::play(stage, &told), globex::play(stage, &told)];
     summary::print(&told, &stories);
     told.heading("The ledgers, recounted");
     for story in &stories {
-        admin::audit(gateway, story);
+        admin::audit(&stage.gateway, story);
     }
     let requests: usize = stories.iter().map(|story| story.requests).sum();
     told.closing(&format!("{requests} SCIM requests were answered, all as the story says."));

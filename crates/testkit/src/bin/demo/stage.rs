@@ -13,6 +13,7 @@ use std::{
 
 use tempfile::TempDir;
 use testkit::{
+    database::Database,
     gateway::{self, Gateway, Setup, Signal},
     ports,
 };
@@ -24,6 +25,8 @@ const METRICS_PORT: u16 = 9464;
 pub(crate) struct Stage {
     /// Ends before its folder is removed.
     pub(crate) gateway: Gateway,
+    /// The other processes of a cluster; none where the gateway is embedded.
+    others: Vec<Gateway>,
     binary: PathBuf,
     folder: TempDir,
     told_to_stop: Arc<AtomicBool>,
@@ -38,13 +41,37 @@ impl Stage {
         let folder = tempfile::Builder::new().prefix("usher-demo-").tempdir().unwrap();
         let ports = Some([free_near(PORT), free_near(METRICS_PORT)]);
         println!("Starting {}", binary.display());
-        let setup = Setup { folder: Some(folder.path()), ports, ..Setup::default() };
+        let database = match env::var("DEMO_MODE").as_deref() {
+            Ok("cluster") => {
+                println!("Two processes share a PostgreSQL of their own");
+                Some(Arc::new(Database::create()))
+            }
+            Ok("" | "embedded") | Err(_) => None,
+            Ok(other) => panic!("MODE is embedded or cluster, not {other}"),
+        };
+        let setup =
+            Setup { folder: Some(folder.path()), ports, database: database.clone(), ..Setup::default() };
         let gateway = Gateway::set_up(&binary, setup);
         println!("It serves {}", gateway.url);
+        let mut others = Vec::new();
+        if let Some(database) = database {
+            let settings: &[_] = &[("USHER__SERVER__PUBLIC_URL", gateway.url.as_str())];
+            let other = folder.path().join("second");
+            std::fs::create_dir(&other).unwrap();
+            let setup =
+                Setup { settings, folder: Some(&other), database: Some(database), ..Setup::default() };
+            others.push(Gateway::set_up(&binary, setup));
+            println!("The second process serves {}; requests take turns", others[0].url);
+        }
         let told_to_stop = Arc::new(AtomicBool::new(false));
         let (pid, told) = (gateway.pid(), Arc::clone(&told_to_stop));
         thread::spawn(move || stop_on_signal(pid, &told));
-        Self { gateway, binary, folder, told_to_stop }
+        Self { gateway, others, binary, folder, told_to_stop }
+    }
+
+    /// The URL of each process.
+    pub(crate) fn urls(&self) -> Vec<String> {
+        [&self.gateway].into_iter().chain(&self.others).map(|process| process.url.clone()).collect()
     }
 
     pub(crate) fn is_told_to_stop(&self) -> bool {
@@ -56,6 +83,9 @@ impl Stage {
         let data = data.display();
         println!("\nThe gateway goes on at {url}. Try, in another terminal:\n");
         println!("  export USHER__DATA_DIR={data}");
+        if !self.others.is_empty() {
+            println!("  export USHER_SERVER={url}");
+        }
         println!("  {usher} seats show --region ire --key acme");
         println!("  {usher} seats set --region ire --key acme member=10");
         println!("  {usher} tenant changes --region ire --key acme --limit 10\n");

@@ -6,7 +6,10 @@ use testkit::{
     http::{Answer, Request},
 };
 
-use crate::told::{Told, Tone};
+use crate::{
+    stage::Stage,
+    told::{Told, Tone},
+};
 use testkit::urn::SEAT;
 
 /// The result of one request, read from its answer alone.
@@ -35,6 +38,8 @@ pub(crate) struct Story<'a> {
     pub(crate) told: &'a Told,
     pub(crate) tenant: Tenant,
     user_agent: &'static str,
+    /// The gateways that take turns at the requests.
+    processes: Vec<String>,
     pub(crate) people: Vec<Person>,
     pub(crate) requests: usize,
 }
@@ -89,14 +94,17 @@ impl Outcome {
 }
 
 impl<'a> Story<'a> {
-    pub(crate) fn new(told: &'a Told, tenant: Tenant, user_agent: &'static str) -> Self {
-        Self { told, tenant, user_agent, people: Vec::new(), requests: 0 }
+    pub(crate) fn new(stage: &Stage, told: &'a Told, tenant: Tenant, user_agent: &'static str) -> Self {
+        Self { told, tenant, user_agent, processes: stage.urls(), people: Vec::new(), requests: 0 }
     }
 
     /// One request of the identity provider.
     pub(crate) fn send(&mut self, method: &str, path: &str, body: Option<&Value>) -> Answer {
+        // As a load balancer does; the base URL names the first of them.
+        let process = &self.processes[self.requests % self.processes.len()];
+        let url = self.tenant.base_url.replacen(&self.processes[0], process, 1);
         self.requests += 1;
-        let request = Request::new(method, &format!("{}{path}", self.tenant.base_url))
+        let request = Request::new(method, &format!("{url}{path}"))
             .bearer(&self.tenant.token)
             .header("user-agent", self.user_agent)
             .header("accept", "application/scim+json");

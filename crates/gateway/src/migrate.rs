@@ -1,0 +1,99 @@
+//! `usher migrate`: brings every store of every served region to the newest migration, beside the processes that serve them.
+
+use std::{
+    io::{IsTerminal as _, Write as _, stderr},
+    path::Path,
+    process::ExitCode,
+};
+
+use futures_util::{StreamExt as _, stream};
+use provisioning::TENANT_MIGRATIONS;
+use serde_json::json;
+use store::Stores;
+use tenant_registry::{RegionCode, Upgrade};
+
+use crate::{process_limits::make_files_for_this_user_only, settings::Settings};
+
+/// Stores that are migrated at the same time: enough for two cores, few beside requests.
+const AT_ONCE: usize = 4;
+
+/// Stores between two lines of progress where standard error is no terminal.
+const STORES_A_LINE: usize = 1_000;
+
+/// Prints how many stores are behind afterwards; exit code 1 when there are any.
+///
+/// # Errors
+/// One sentence for the operator.
+pub(crate) fn migrate(config: Option<&Path>, as_json: bool) -> Result<ExitCode, String> {
+    make_files_for_this_user_only();
+    let settings = Settings::read(config)?;
+    let runtime = tokio::runtime::Runtime::new().map_err(|e| format!("threads: {e}"))?;
+    let Outcome { migrated, behind } = runtime.block_on(all(&settings))?;
+    let said = if as_json {
+        json!({ "behind": behind }).to_string()
+    } else {
+        format!("{migrated} stores were migrated; {behind} are behind.")
+    };
+    println!("{said}");
+    Ok(if behind == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+#[derive(Default)]
+struct Outcome {
+    migrated: usize,
+    behind: usize,
+}
+
+async fn all(settings: &Settings) -> Result<Outcome, String> {
+    let stores = Stores::new(settings.store.settings()).map_err(|e| format!("stores: {e}"))?;
+    let mut outcome = Outcome::default();
+    for (code, region) in &settings.regions {
+        let failed = |error: tenant_registry::RegistryError| format!("region {code}: {error}");
+        let begun = Upgrade::begin(&stores, code.clone(), region.place.clone(), TENANT_MIGRATIONS);
+        if let Some(upgrade) = begun.await.map_err(failed)? {
+            of_region(code, &upgrade, &mut outcome).await.map_err(failed)?;
+        }
+    }
+    stores.shutdown().await;
+    Ok(outcome)
+}
+
+async fn of_region(
+    code: &RegionCode,
+    upgrade: &Upgrade,
+    outcome: &mut Outcome,
+) -> Result<(), tenant_registry::RegistryError> {
+    let behind = upgrade.behind().await?;
+    let (all, mut done) = (behind.len(), 0);
+    let mut migrations = stream::iter(behind)
+        .map(async |store| (store.company_key.clone(), upgrade.migrate(store).await))
+        .buffer_unordered(AT_ONCE);
+    while let Some((key, migrated)) = migrations.next().await {
+        done += 1;
+        match migrated {
+            Ok(()) => outcome.migrated += 1,
+            Err(error) => {
+                outcome.behind += 1;
+                say(&format!("{code}/{key}: {error}\n"));
+            }
+        }
+        show_progress(code, done, all);
+    }
+    Ok(())
+}
+
+/// On a terminal one line that grows; else a line now and then.
+fn show_progress(code: &RegionCode, done: usize, all: usize) {
+    if stderr().is_terminal() {
+        let end = if done == all { "\n" } else { "" };
+        let filled = 40 * done / all.max(1);
+        say(&format!("\r{code} [{}{}] {done} of {all}{end}", "#".repeat(filled), ".".repeat(40 - filled)));
+    } else if done.is_multiple_of(STORES_A_LINE) || done == all {
+        say(&format!("{code}: {done} of {all} stores\n"));
+    }
+}
+
+/// Progress that nobody reads is no error.
+fn say(text: &str) {
+    let _unread = stderr().write_all(text.as_bytes());
+}
