@@ -9,6 +9,7 @@ mod idp;
 
 mod addresses;
 mod bulk;
+mod cluster;
 mod connections;
 mod discovery;
 mod entitlements;
