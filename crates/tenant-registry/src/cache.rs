@@ -5,31 +5,17 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use quick_cache::sync::Cache;
 
-use crate::{credentials::Grant, names::TenantId, tenant::Tenant};
+use crate::{cached_tenant::CachedTenant, credentials::Grant, names::TenantId};
 
 /// The most credentials in the cache.
 const CACHED_KEY_IDS: usize = 20_000;
-
-/// A tenant as it was read, and whether that still holds.
-#[derive(Debug)]
-pub(crate) struct CachedTenant {
-    pub(crate) tenant: Arc<Tenant>,
-    forgotten: AtomicBool,
-    read: Instant,
-}
-
-impl CachedTenant {
-    pub(crate) fn new(tenant: Tenant) -> Self {
-        Self { tenant: Arc::new(tenant), forgotten: AtomicBool::new(false), read: Instant::now() }
-    }
-}
 
 /// The credentials of one region.
 pub(crate) struct GrantCache {
@@ -89,7 +75,7 @@ impl GrantCache {
         let mut tenants = self.lock();
         tenants.forgettings += 1;
         if let Some(cached) = tenants.cached.remove(tenant).and_then(|cached| cached.upgrade()) {
-            cached.forgotten.store(true, Ordering::Release);
+            cached.forget();
         }
     }
 
@@ -97,7 +83,7 @@ impl GrantCache {
         let mut tenants = self.lock();
         tenants.forgettings += 1;
         for cached in tenants.cached.drain().filter_map(|(_, cached)| cached.upgrade()) {
-            cached.forgotten.store(true, Ordering::Release);
+            cached.forget();
         }
     }
 
@@ -108,11 +94,11 @@ impl GrantCache {
     }
 
     fn holds(&self, cached: &CachedTenant) -> bool {
-        let is_young = match self.limit_ms.load(Ordering::Relaxed) {
-            0 => true,
-            limit => cached.read.elapsed() < Duration::from_millis(limit),
+        let limit = match self.limit_ms.load(Ordering::Relaxed) {
+            0 => None,
+            limit => Some(Duration::from_millis(limit)),
         };
-        is_young && !cached.forgotten.load(Ordering::Acquire)
+        cached.holds(limit)
     }
 
     fn lock(&self) -> MutexGuard<'_, Tenants> {

@@ -10,7 +10,7 @@ use serde::Serialize;
 use store::{ReadTx, WriteTx};
 
 use crate::{
-    cache::CachedTenant,
+    cached_tenant::CachedTenant,
     error::RegistryError,
     names::RegionCode,
     schema::{credentials, tenants},

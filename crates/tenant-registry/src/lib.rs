@@ -2,6 +2,7 @@
 //! Deliberately absent: SCIM, seats, HTTP.
 
 mod cache;
+mod cached_tenant;
 mod cells;
 mod credentials;
 mod error;
@@ -23,9 +24,9 @@ pub use error::{RegistryError, TenantName};
 pub use lifecycle::NewTenant;
 pub use migrations::REGISTRY_MIGRATIONS;
 pub use names::{BadName, CellName, CompanyKey, RegionCode, TenantId};
-pub use opening::{OnForget, RegistryContext};
+pub use opening::RegistryContext;
 pub use place::{Cell, Placement, RegionPlace, RegistryPlace, TenantLocation};
-pub use registry::Registry;
+pub use registry::{OnForget, Registry};
 pub use tenant::{Tenant, TenantSettings, TenantState, UnknownMemberRule};
 pub use token::Token;
 pub use upgrade::{StoreBehind, Upgrade};

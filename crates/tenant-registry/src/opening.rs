@@ -21,14 +21,11 @@ use crate::{
     error::RegistryError,
     leases,
     migrations::REGISTRY_MIGRATIONS,
-    names::{CompanyKey, RegionCode, TenantId},
+    names::{CompanyKey, RegionCode},
     place::{REGISTRY, RegionPlace},
-    registry::{Known, Registry, is_full},
+    registry::{Known, OnForget, Registry, is_full},
     schema::region,
 };
-
-/// Hears which tenants staff have changed through this process, for other processes.
-pub type OnForget = Arc<dyn Fn(&TenantId) + Send + Sync>;
 
 /// What a registry is opened with.
 pub struct RegistryContext<'a> {

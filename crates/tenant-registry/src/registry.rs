@@ -18,7 +18,6 @@ use crate::{
     credentials::{self, CredentialInfo, Grant, IssuedToken},
     error::RegistryError,
     names::{CompanyKey, RegionCode, TenantId},
-    opening::OnForget,
     place::RegionPlace,
     schema::tenants,
     tenant::{self, Tenant, TenantSettings, TenantState, by_key, record, write_state},
@@ -42,6 +41,9 @@ pub struct Registry {
     /// Device and inode of the file that was opened.
     pub(crate) file: Option<(u64, u64)>,
 }
+
+/// Hears which tenants staff have changed through this process, for other processes.
+pub type OnForget = Arc<dyn Fn(&TenantId) + Send + Sync>;
 
 /// What is cached of the region's tenants, and the caller that hears what is forgotten.
 pub(crate) struct Known {
