@@ -1,6 +1,7 @@
 //! What a tenant's profile, settings and own schemas come to, made once for each state of the tenant and then shared.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use directory::memberships::UnknownMembers;
 use provisioning::{
@@ -14,8 +15,8 @@ use tenant_registry::{Tenant, UnknownMemberRule};
 
 use crate::api_error::ApiError;
 
-/// Tenants whose rules are kept at the same time.
-const CACHED: usize = 2_000;
+/// Tenants whose rules are kept at the same time: a few hundred bytes each, unless they have schemas of their own.
+const CACHED: usize = 20_000;
 
 /// Rules with what they were made of.
 struct Entry {
@@ -25,11 +26,16 @@ struct Entry {
 
 /// Rules by tenant id. All tokens of a tenant share them until staff change the settings or the schemas. After an act of staff
 /// the registry reads the tenant again, so a change is never missed.
-pub(crate) struct RulesCache(Cache<String, Arc<Entry>>);
+pub(crate) struct RulesCache {
+    tenants: Cache<String, Arc<Entry>>,
+    /// What tenants without own schemas share, by the profile and whether names of groups and external ids are unique: of few
+    /// profiles and two switches.
+    shared: Mutex<HashMap<(String, bool, bool), Arc<Rules>>>,
+}
 
 impl RulesCache {
     pub(crate) fn new() -> Self {
-        Self(Cache::new(CACHED))
+        Self { tenants: Cache::new(CACHED), shared: Mutex::default() }
     }
 
     /// The rules of a tenant, which is found at `base`, with the schemas of its own that rest in its store.
@@ -42,7 +48,7 @@ impl RulesCache {
         base: &Base,
         store: &Store,
     ) -> Result<Arc<Rules>, ApiError> {
-        let cached = self.0.get(tenant.id.as_str());
+        let cached = self.tenants.get(tenant.id.as_str());
         if let Some(entry) = &cached
             && Arc::ptr_eq(&entry.tenant, tenant)
         {
@@ -55,35 +61,57 @@ impl RulesCache {
             }
         }
         let own = store.look_up(schemas::all).await?;
-        let rules = Arc::new(make(tenant, base, &own).map_err(ApiError::Misconfigured)?);
+        let rules = Arc::new(self.make(tenant, base, &own).map_err(ApiError::Misconfigured)?);
         Ok(self.keep(tenant, rules))
     }
 
     fn keep(&self, tenant: &Arc<Tenant>, rules: Arc<Rules>) -> Arc<Rules> {
         let entry = Entry { rules: Arc::clone(&rules), tenant: Arc::clone(tenant) };
-        self.0.insert(tenant.id.to_string(), Arc::new(entry));
+        self.tenants.insert(tenant.id.to_string(), Arc::new(entry));
         rules
+    }
+
+    fn make(&self, tenant: &Tenant, base: &Base, own: &OwnSchemas) -> Result<Rules, String> {
+        let settings = &tenant.settings;
+        let shaped =
+            if own.schemas.is_empty() { self.shared(tenant)? } else { Arc::new(shaped(tenant, own)?) };
+        let mut rules = shaped.for_tenant(own.version, base);
+        rules.unknown_members = match settings.unknown_members {
+            UnknownMemberRule::Refuse => UnknownMembers::Refuse,
+            UnknownMemberRule::Skip => UnknownMembers::Skip,
+        };
+        rules.strict = settings.strict;
+        Ok(rules)
+    }
+
+    /// Rules without own schemas, made once for all tenants of a profile and these switches.
+    fn shared(&self, tenant: &Tenant) -> Result<Arc<Rules>, String> {
+        let settings = &tenant.settings;
+        let key = (tenant.profile.clone(), settings.unique_group_names, settings.unique_external_ids);
+        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(rules) = shared.get(&key) {
+            return Ok(Arc::clone(rules));
+        }
+        let rules = Arc::new(shaped(tenant, &OwnSchemas::default())?);
+        shared.insert(key, Arc::clone(&rules));
+        Ok(rules)
     }
 
     /// Forgets the rules of a tenant: a write met schemas that are newer, which another process must have changed.
     pub(crate) fn forget(&self, tenant: &Tenant) {
-        self.0.remove(tenant.id.as_str());
+        self.tenants.remove(tenant.id.as_str());
     }
 }
 
-fn make(tenant: &Tenant, base: &Base, own: &OwnSchemas) -> Result<Rules, String> {
+/// Rules with the resource types of a tenant.
+fn shaped(tenant: &Tenant, own: &OwnSchemas) -> Result<Rules, String> {
     let settings = &tenant.settings;
     let mut rules = Rules::with_schemas(Profile::built_in(&tenant.profile)?, own);
     let unique = |on| if on { Uniqueness::Server } else { Uniqueness::None };
-    rules.group.set_uniqueness("displayName", unique(settings.unique_group_names));
-    rules.user.set_uniqueness("externalId", unique(settings.unique_external_ids));
-    rules.group.set_uniqueness("externalId", unique(settings.unique_external_ids));
-    rules.unknown_members = match settings.unknown_members {
-        UnknownMemberRule::Refuse => UnknownMembers::Refuse,
-        UnknownMemberRule::Skip => UnknownMembers::Skip,
-    };
-    rules.strict = settings.strict;
-    rules.base.clone_from(base);
+    let (user, group) = (Arc::make_mut(&mut rules.user), Arc::make_mut(&mut rules.group));
+    group.set_uniqueness("displayName", unique(settings.unique_group_names));
+    user.set_uniqueness("externalId", unique(settings.unique_external_ids));
+    group.set_uniqueness("externalId", unique(settings.unique_external_ids));
     Ok(rules)
 }
 
@@ -183,5 +211,25 @@ mod tests {
         let made = case.rules(&tokens[0]).await;
         assert_eq!(made.user.extensions.len(), before.user.extensions.len() + 1);
         assert!(Arc::ptr_eq(&case.rules(&tokens[1]).await, &made));
+    }
+
+    #[tokio::test]
+    async fn tenants_of_a_profile_share_their_types_until_one_has_schemas_or_switches_of_its_own() {
+        let case = Case::new().await;
+        let tenant = |nth: u32, settings| {
+            let id = TenantId::new(&format!("0190d3a5-0000-7000-8000-00000000000{nth}")).unwrap();
+            Arc::new(Tenant { id, ..Tenant::clone(&with(settings)) })
+        };
+        let one = case.rules(&tenant(1, TenantSettings::default())).await;
+        let strict =
+            case.rules(&tenant(2, TenantSettings { strict: true, ..TenantSettings::default() })).await;
+        assert!(Arc::ptr_eq(&one.user, &strict.user) && Arc::ptr_eq(&one.profile, &strict.profile));
+        assert!(strict.strict && !one.strict);
+        let unique = TenantSettings { unique_external_ids: true, ..TenantSettings::default() };
+        let unique = case.rules(&tenant(3, unique)).await;
+        assert!(!Arc::ptr_eq(&one.user, &unique.user));
+        case.add_schema("urn:example:desk").await;
+        let own = case.rules(&tenant(4, TenantSettings::default())).await;
+        assert_eq!(own.user.extensions.len(), one.user.extensions.len() + 1);
     }
 }

@@ -1,4 +1,7 @@
-//! The rules that follow from a tenant's settings and profile, made once and read by every request.
+//! The rules that follow from a tenant's settings and profile, made once and read by every request. What is large in them is
+//! shared by all tenants of a profile that have no schemas of their own.
+
+use std::sync::Arc;
 
 use directory::{DirectoryError, extensions, memberships::UnknownMembers};
 use scim_core::{
@@ -10,19 +13,19 @@ use store::WriteTx;
 
 use crate::{Profile, schemas::OwnSchemas};
 
-/// One tenant's rules.
+/// One tenant's rules. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Rules {
     /// How provisioning is read.
-    pub profile: Profile,
+    pub profile: Arc<Profile>,
     /// The `User` type of this tenant.
-    pub user: ResourceType,
+    pub user: Arc<ResourceType>,
     /// The `Group` type of this tenant.
-    pub group: ResourceType,
+    pub group: Arc<ResourceType>,
     /// The read-only types that Okta's entitlement discovery asks for.
-    pub license: ResourceType,
+    pub license: Arc<ResourceType>,
     /// The other of them.
-    pub role: ResourceType,
+    pub role: Arc<ResourceType>,
     /// How often the tenant's own schemas had changed when these rules were made.
     schemas_version: i64,
     /// The tenant's base URL.
@@ -51,16 +54,22 @@ impl Rules {
         profile.shape(&mut user);
         group.set_uniqueness("displayName", Uniqueness::Server);
         Self {
-            user,
-            group,
-            license: ResourceKind::License.resource_type(),
-            role: ResourceKind::Role.resource_type(),
+            user: Arc::new(user),
+            group: Arc::new(group),
+            license: Arc::new(ResourceKind::License.resource_type()),
+            role: Arc::new(ResourceKind::Role.resource_type()),
             schemas_version: own.version,
-            profile,
+            profile: Arc::new(profile),
             base: Base::default(),
             unknown_members: UnknownMembers::default(),
             strict: false,
         }
+    }
+
+    /// The same rules for a tenant at this base URL, whose own schemas have changed so often.
+    #[must_use]
+    pub fn for_tenant(&self, schemas_version: i64, base: &Base) -> Self {
+        Self { schemas_version, base: base.clone(), ..self.clone() }
     }
 
     /// The tenant's resource type of a kind.
