@@ -87,3 +87,18 @@ pub fn of_resource(
 pub fn newest(tx: &mut ReadTx<'_>, limit: i64) -> Result<Vec<ChangeRecord>, DirectoryError> {
     Ok(changes::table.order(changes::number.desc()).limit(limit).load(tx.connection())?)
 }
+
+/// Which change was the newest: whether two moments have seen the same directory. The request tells apart two changes of one
+/// number, of a store before and after it was restored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Newest(Option<(i64, i64, String)>);
+
+/// The newest change of the tenant.
+///
+/// # Errors
+/// When the store fails.
+pub fn newest_of_all(tx: &mut ReadTx<'_>) -> Result<Newest, DirectoryError> {
+    let rows = changes::table.order(changes::number.desc());
+    let newest = rows.select((changes::number, changes::at_ms, changes::request_id));
+    Ok(Newest(tx.load_first(newest, 1)?.pop()))
+}

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use provisioning::Base;
+use provisioning::{Base, walks::Walks};
 use store::Stores;
 use tenant_registry::{RegionCode, Tenant};
 
@@ -32,6 +32,7 @@ pub(crate) struct App {
     pub(crate) stores: Stores,
     pub(crate) regions: Regions,
     pub(crate) rules: RulesCache,
+    pub(crate) walks: Arc<Walks>,
     pub(crate) shares: Shares,
     pub(crate) attempts: Attempts,
     pub(crate) dropped: Dropped,
@@ -80,6 +81,7 @@ impl App {
         Ok(Arc::new(Self {
             attempts: Attempts::new(limits.wrong_secrets, limits.wrong_secrets_window_seconds.0),
             rules: RulesCache::new(),
+            walks: Arc::default(),
             shares: Shares::new(&settings),
             dropped: Dropped::default(),
             ready: AtomicBool::new(true),

@@ -20,6 +20,7 @@ pub mod schemas;
 pub mod timestamp;
 pub mod version;
 pub mod view;
+pub mod walks;
 pub mod write;
 
 pub use context::RequestContext;

@@ -16,6 +16,7 @@ use store::{ReadTx, StoreError};
 use crate::{
     ProvisioningError, Rules, render,
     view::{View, Views, links_attribute},
+    walks::{self, Walk},
 };
 
 /// The part of a list that is of one resource type.
@@ -106,6 +107,8 @@ pub struct ListRequest<'a> {
     pub request: PageRequest<'a>,
     /// How they are shown.
     pub projections: &'a Projections,
+    /// The walk that the page may belong to.
+    pub walk: Option<Walk<'a>>,
     /// Whether the search has gone on for too long.
     pub is_over: &'a dyn Fn() -> bool,
     /// Whether there is room for a page of so many bytes, which it takes if there is.
@@ -119,6 +122,12 @@ impl ListRequest<'_> {
         let [Part { kind: ResourceKind::User, filter, .. }] = self.parts else { return false };
         matches!(self.request, PageRequest::Index { .. })
             && search::is_look_up(ResourceKind::User, filter.as_ref())
+    }
+
+    /// Its walk, where a position says more than its offset does: of one type, which an index orders.
+    fn own_walk(&self) -> Option<Walk<'_>> {
+        let [part] = self.parts else { return None };
+        self.walk.filter(|_| search::is_indexed(part.kind, part.query()))
     }
 
     /// Whether a small read may do: identity providers look for a group by its name, for a user by its `externalId`, and for
@@ -188,7 +197,7 @@ pub fn list(
     }
     let (mut page, mut kinds) = match asked.parts {
         [part] => {
-            let page = part.find(tx, rules, asked)?;
+            let page = page_of(part, tx, rules, asked)?;
             let kinds = vec![part.kind; page.positions.len()];
             (page, kinds)
         }
@@ -211,7 +220,22 @@ pub fn list(
         page.positions.reverse();
         texts.reverse();
     }
+    if let Some(walk) = asked.own_walk() {
+        walk.remember(tx, &asked.request, &page.positions)?;
+    }
     Ok(Listed { texts, total: page.total, ends: Ends::from(&page) })
+}
+
+/// A page of one type, found behind the last row of the page before it where that is remembered.
+fn page_of(
+    part: &Part,
+    tx: &mut ReadTx<'_>,
+    rules: &Rules,
+    asked: &ListRequest<'_>,
+) -> Result<Page, ProvisioningError> {
+    let after = asked.own_walk().map(|walk| walk.find(tx, &asked.request)).transpose()?.flatten();
+    let request = after.as_ref().map_or(asked.request, |after| walks::behind(after, &asked.request));
+    Ok(part.find(tx, rules, &ListRequest { request, ..*asked })?)
 }
 
 /// A list of one user, found by a unique key.

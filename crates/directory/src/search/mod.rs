@@ -65,6 +65,12 @@ pub fn is_decided(kind: ResourceKind, filter: &Filter) -> bool {
     plan(kind, filter).exact
 }
 
+/// Whether SQL finds and orders a whole list, so that nothing but the tenant's rows decides it.
+#[must_use]
+pub fn is_indexed(kind: ResourceKind, Query { filter, sort }: Query<'_>) -> bool {
+    column(kind, sort).is_some() && filter.is_none_or(|filter| is_decided(kind, filter))
+}
+
 /// The one row that a filter finds by a unique key.
 ///
 /// # Errors

@@ -16,3 +16,4 @@ mod rendering;
 mod schemas;
 mod support;
 mod trail;
+mod walks;

@@ -280,7 +280,8 @@ pub(crate) fn listed(
     let projections =
         Projections { user: Projection::all(&rules.user), group: Projection::all(&rules.group) };
     let (is_over, has_room) = (&|| false, &|_| true);
-    let asked = ListRequest { parts, request: window, projections: &projections, is_over, has_room };
+    let asked =
+        ListRequest { parts, request: window, projections: &projections, walk: None, is_over, has_room };
     let listed = lists::list(tx, rules, &asked)?;
     Ok(listed.texts.iter().map(|text| serde_json::from_str(text).unwrap()).collect())
 }

@@ -13,6 +13,7 @@ use std::{
 use provisioning::{
     RequestContext, Rules,
     lists::{self, ListRequest, Part, Projections},
+    walks::{Walk, Walks},
 };
 use scim_core::{ResourceKind, ScimError, leniency::Tolerance, list, search::SearchRequest};
 use serde_json::json;
@@ -75,10 +76,13 @@ async fn answer(
     let projections =
         Projections { user: request.projection(&rules.user)?, group: request.projection(&rules.group)? };
     let paging = request.paging(app.settings.limits.max_results)?;
-    let requested = RequestedPage::of(app, &store, paging, &query_text(kind, &parts)).await?;
+    let query = query_text(kind, &parts);
+    let requested = RequestedPage::of(app, &store, paging, &query).await?;
+    let (walks, list) = (Arc::clone(&app.walks), format!("{} {query}", tenant.id));
     let (answers, time) = (app.shares.answers(), app.settings.limits.search_seconds.0);
     let for_whom = Arc::clone(&tenant);
-    let search = Search { rules, parts, requested, projections, time, answers, tenant: for_whom };
+    let search =
+        Search { rules, parts, requested, projections, walks, list, time, answers, tenant: for_whom };
     let small = search.request_within(&|| false, &|_| true);
     let (is_look_up, may_be_short) = (small.is_look_up(), small.may_be_short());
     let work = Arc::new(move |tx: &mut ReadTx<'_>| search.run(tx));
@@ -94,6 +98,9 @@ struct Search {
     parts: Vec<Part>,
     requested: RequestedPage,
     projections: Projections,
+    walks: Arc<Walks>,
+    /// What the walks call this list: the tenant and the query.
+    list: String,
     /// How long it may go on.
     time: Duration,
     answers: Answers,
@@ -120,6 +127,7 @@ impl Search {
             parts: &self.parts,
             request: self.requested.request(),
             projections: &self.projections,
+            walk: Some(Walk { walks: &self.walks, list: &self.list }),
             is_over,
             has_room,
         }
