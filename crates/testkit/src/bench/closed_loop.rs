@@ -63,7 +63,8 @@ pub struct Worker<'a> {
     pub workers: usize,
     /// The same in every run.
     pub rng: StdRng,
-    target: &'a Target,
+    /// The path before `/Users`.
+    base_path: String,
     connection: Connection,
     record: Record,
     turns: &'a Cell<usize>,
@@ -118,7 +119,7 @@ pub async fn play<T>(
             number,
             workers,
             rng: StdRng::seed_from_u64(number as u64),
-            target,
+            base_path: target.base_path.clone(),
             connection: Connection::open(target.address, target.token.as_deref()).await?,
             record: Record::default(),
             turns: &turns,
@@ -182,6 +183,12 @@ impl Worker<'_> {
         Some(turn)
     }
 
+    /// Talks to another tenant of the same server from now on.
+    pub fn turn_to(&mut self, tenant: &Target) -> Result<()> {
+        self.base_path.clone_from(&tenant.base_path);
+        self.connection.authorize(tenant.token.as_deref())
+    }
+
     /// One request and the check of its answer: `Some` when it was right, else the answer is kept as a fault.
     /// `Err` only when there was no answer at all.
     pub async fn ask<T>(
@@ -205,7 +212,7 @@ impl Worker<'_> {
         body: Option<Bytes>,
         check: impl FnOnce(&Answer) -> std::result::Result<T, String>,
     ) -> Result<Option<T>> {
-        let whole_path = format!("{}{path}", self.target.base_path);
+        let whole_path = format!("{}{path}", self.base_path);
         let answer = self.connection.send(method.clone(), &whole_path, body).await?;
         let checked = check(&answer);
         let operation = name(&answer);

@@ -17,7 +17,7 @@ use super::Result;
 /// A server that does not answer in this time is taken for dead.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A connection to one server with one credential.
+/// A connection to one server with one credential at a time.
 pub struct Connection {
     sender: SendRequest<Full<Bytes>>,
     host: HeaderValue,
@@ -44,8 +44,16 @@ impl Connection {
         // A broken connection shows as the error of the request that met it.
         tokio::spawn(async move { connection.await.ok() });
         let host = HeaderValue::from_str(&address.to_string())?;
+        let mut connection = Self { sender, host, authorization: None };
+        connection.authorize(token)?;
+        Ok(connection)
+    }
+
+    /// Sends this bearer token from now on.
+    pub fn authorize(&mut self, token: Option<&str>) -> Result<()> {
         let bearer = token.map(|token| HeaderValue::from_str(&format!("Bearer {token}")));
-        Ok(Self { sender, host, authorization: bearer.transpose()? })
+        self.authorization = bearer.transpose()?;
+        Ok(())
     }
 
     /// Sends one request and waits for all of its answer.

@@ -3,6 +3,7 @@
 //! compares two figures of one afternoon. Every answer is checked; a fast wrong answer is a fault, not a figure.
 //!
 //! - [`plan`]: the whole run in order, and what its figures are held against
+//! - [`multiply`]: many tenants and users of one
 //! - [`workloads`]: what an identity provider does; [`people`]: who it provisions
 //! - [`closed_loop`], [`connection`], [`record`]: workers, their connections, what they saw
 //! - [`process`]: what the server under test takes; [`raw`]: what the machine could do
@@ -14,6 +15,7 @@ pub mod closed_loop;
 pub mod connection;
 pub mod goals;
 pub mod machine;
+pub mod multiply;
 pub mod people;
 pub mod plan;
 pub mod process;

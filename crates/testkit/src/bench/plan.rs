@@ -1,6 +1,8 @@
 //! The whole run in order. Both sides of a comparison are played in turns (limit, gateway, limit, gateway …) and added up, so
 //! that a noisy minute of the machine falls on both.
 
+mod many;
+
 use std::collections::BTreeMap;
 use std::future::ready;
 use std::path::PathBuf;
@@ -12,6 +14,7 @@ use super::Result;
 use super::closed_loop::{Bound, Phase, Target};
 use super::goals;
 use super::machine;
+use super::multiply;
 use super::process::resident_mib;
 use super::raw::empty_handler::{self, EmptyHandler};
 use super::raw::sqlite_commits::{COMMIT, Ids, RawCommits};
@@ -61,6 +64,12 @@ pub struct Options {
     pub server_workers: usize,
     /// Users of the small, the usual and the large directory.
     pub users: [usize; 3],
+    /// Tenants that are probed in turn; 0 for none.
+    pub tenants: usize,
+    /// Users of the directory that is walked by `startIndex`; 0 for none.
+    pub users_walked: usize,
+    /// Whether these two are played alone.
+    pub size_only: bool,
     /// Operations a second of the fastest peer in the steady mix.
     pub peer_mix: f64,
     /// The date, if not the system's.
@@ -133,6 +142,10 @@ fn rates_table(title: &str) -> Table {
 
 impl Run {
     async fn play(&mut self, commits: [&mut RawCommits; 2]) -> Result<()> {
+        if self.options.size_only {
+            self.many_tenants().await?;
+            return self.large_walk().await;
+        }
         let [small_size, usual_size, large_size] = self.options.users;
         let small = self.first_cycle("bench-small", small_size, GROUPS).await?;
         let usual = self.first_cycle("bench", usual_size, usual_size / MEMBERS_PER_GROUP).await?;
@@ -144,6 +157,8 @@ impl Run {
         self.directory_growth(&small, &large).await?;
         self.pages_at_depth(&large).await?;
         self.noisy_neighbours(&usual, &small).await?;
+        self.many_tenants().await?;
+        self.large_walk().await?;
         self.settle(&[("bench-small", &small), ("bench", &usual), ("bench-large", &large)]).await?;
         let costs = std::mem::replace(&mut self.work, Table::new("", &[]));
         self.show(costs);

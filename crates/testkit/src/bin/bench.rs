@@ -47,10 +47,19 @@ struct Arguments {
     users_small: usize,
     /// Users of the directory of the steady mix.
     #[arg(long, default_value_t = 10_000)]
-    users: usize,
+    users_usual: usize,
     /// Users of the large directory.
     #[arg(long, default_value_t = 100_000)]
     users_large: usize,
+    /// Tenants that are probed in turn, beside one; 0 for none.
+    #[arg(long, default_value_t = 10_000)]
+    tenants: usize,
+    /// Users of the directory that is walked by startIndex; 0 for none.
+    #[arg(long, default_value_t = 1_000_000)]
+    users: usize,
+    /// Plays the rows of many tenants and of the large directory alone.
+    #[arg(long)]
+    size_only: bool,
     /// Operations a second of the fastest peer in the steady mix.
     #[arg(long, default_value_t = goals::PEER_MIX)]
     peer_mix: f64,
@@ -105,7 +114,7 @@ fn faulty(outcome: &Outcome, folder: &Path) -> String {
 }
 
 fn options(arguments: Arguments) -> Result<(Options, Option<PathBuf>)> {
-    let users = [arguments.users_small, arguments.users, arguments.users_large];
+    let users = [arguments.users_small, arguments.users_usual, arguments.users_large];
     if users.iter().any(|&users| users < 200) || arguments.workers == 0 || arguments.rounds == 0 {
         return Err("at least 200 users in each directory, one worker and one round are needed".into());
     }
@@ -119,6 +128,9 @@ fn options(arguments: Arguments) -> Result<(Options, Option<PathBuf>)> {
         workers: arguments.workers,
         server_workers: arguments.server_workers.unwrap_or_else(machine::cores),
         users,
+        tenants: arguments.tenants,
+        users_walked: arguments.users,
+        size_only: arguments.size_only,
         peer_mix: arguments.peer_mix,
         date: arguments.date,
     };

@@ -2,6 +2,7 @@
 //! number of turns, and checks every answer.
 
 pub mod abuse;
+pub mod crowd;
 pub mod first_cycle;
 pub mod group_churn;
 pub mod growth;
