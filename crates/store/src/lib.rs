@@ -14,6 +14,7 @@ mod error;
 mod gate;
 mod location;
 mod lock;
+mod memory;
 mod migrate;
 mod open;
 mod pool;

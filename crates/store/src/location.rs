@@ -66,7 +66,12 @@ impl StoreFile {
 
     /// The file and its two companions, the main file first.
     pub(crate) fn all_paths(&self) -> [PathBuf; 3] {
-        ["", "-wal", "-shm"].map(|suffix| PathBuf::from(format!("{}{suffix}", self.path)))
+        ["", "-wal", "-shm"].map(|suffix| self.companion(suffix))
+    }
+
+    /// What SQLite keeps beside the file under its name and this.
+    pub(crate) fn companion(&self, suffix: &str) -> PathBuf {
+        PathBuf::from(format!("{}{suffix}", self.path))
     }
 
     /// A SQLite URI that never makes a file: `mode=rw` is stronger than Diesel's `CREATE` flag.

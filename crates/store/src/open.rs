@@ -9,7 +9,8 @@ use diesel::{Connection, PgConnection, SqliteConnection};
 
 use crate::descriptors::Descriptors;
 use crate::location::{PostgresUrl, StoreFile};
-use crate::sqlite::Marks;
+use crate::memory::Memory;
+use crate::sqlite::{Marks, RestReaders};
 use crate::{StoreConnection, StoreError, StoreSettings};
 
 /// What a SQLite connection is for.
@@ -27,6 +28,9 @@ pub(crate) struct Opener {
     pub(crate) file: StoreFile,
     pub(crate) settings: Arc<StoreSettings>,
     pub(crate) descriptors: Descriptors,
+    pub(crate) memory: Memory,
+    /// Reads the store while it is at rest.
+    pub(crate) resting: Arc<RestReaders>,
 }
 
 impl Opener {

@@ -12,7 +12,9 @@ pub struct StoreSettings {
     pub clock: Clock,
     /// Reads of one SQLite store that may run at once (connections of one store, beside its writer).
     pub read_connections: u32,
-    /// SQLite stores open at once. Each costs three file descriptors and about 115 KiB at rest.
+    /// MiB that the SQLite stores take which have connections of their own. Others are at rest, and are read all the same.
+    pub memory_mib: u32,
+    /// SQLite stores that may have connections of their own, three file descriptors and more each.
     pub max_open: usize,
     /// How long a call may wait for its turn before it is refused as [`Busy`](crate::StoreError::Busy).
     pub admission_deadline: Duration,
@@ -61,6 +63,14 @@ impl StoreSettings {
     /// What [`Self::log_limit_mib`] may be. Below, not even the pages that one connection keeps in memory would fit; above, it
     /// would not be a bound.
     pub const LOG_LIMIT_MIB: RangeInclusive<u32> = 4..=16_384;
+
+    /// What [`Self::memory_mib`] may be. Below, the registries of a process would not leave enough for tenants.
+    pub const MEMORY_MIB: RangeInclusive<u32> = 16..=65_536;
+
+    /// [`Self::memory_mib`] in KiB.
+    pub(crate) fn memory_kib(&self) -> u32 {
+        self.memory_mib.max(1).saturating_mul(1024)
+    }
 }
 
 impl Default for StoreSettings {
@@ -68,6 +78,7 @@ impl Default for StoreSettings {
         Self {
             clock: Clock::system(Clock::AHEAD),
             read_connections: 4,
+            memory_mib: 64,
             max_open: 512,
             admission_deadline: Duration::from_secs(5),
             max_waiting: 1024,

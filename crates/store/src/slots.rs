@@ -1,8 +1,9 @@
 //! The cache behind [`Stores`](crate::Stores): one slot for each location, a gate at each slot, and the time of its last use.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
+use std::ptr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 
 use tokio::sync::OwnedMutexGuard;
 
@@ -43,10 +44,30 @@ pub(crate) struct Entered {
     _gate: OwnedMutexGuard<()>,
 }
 
+/// Stores that make room for each other.
+#[derive(Clone, Copy)]
+pub(crate) enum Line {
+    /// SQLite stores, open or at rest.
+    Known,
+    /// Those that have connections of their own.
+    Awake,
+}
+
+/// A store's place in a line, by its last use when it took it.
+struct InLine {
+    last_use: u64,
+    location: StoreLocation,
+    /// So that a slot that was left and made anew has one place.
+    slot: Weak<Slot>,
+}
+
 /// All slots of the process.
 #[derive(Default)]
 pub(crate) struct Slots {
     slots: RwLock<HashMap<StoreLocation, Arc<Slot>>>,
+    /// The SQLite stores, and those of them with connections of their own, the oldest nearly first. Locked after `slots`.
+    known: Mutex<VecDeque<InLine>>,
+    awake: Mutex<VecDeque<InLine>>,
     /// Counts every use; the slot with the lowest count is the least recently used.
     uses: AtomicU64,
 }
@@ -80,19 +101,66 @@ impl Slots {
         });
     }
 
-    /// Takes out the least recently used store of a kind among those without a handle.
-    pub(crate) fn take_least_recent(&self, kind: fn(&StoreLocation) -> bool) -> Option<(Entered, Store)> {
+    /// Takes out the least recently used of such stores among those without a handle. Looks at every slot.
+    pub(crate) fn take_least_recent(&self, is_such: fn(&StoreLocation) -> bool) -> Option<(Entered, Store)> {
         self.change(|slots| {
             let candidates = slots.iter().filter(|(location, slot)| {
-                kind(location) && lock(&slot.store).as_ref().is_some_and(Store::is_unshared)
+                is_such(location) && lock(&slot.store).as_ref().is_some_and(Store::is_unshared)
             });
             let (location, slot) =
                 candidates.min_by_key(|(_, slot)| slot.last_use.load(Ordering::Relaxed))?;
-            // With the map locked no handle can be taken; with the gate closed it cannot be opened anew before it is closed.
-            let gate = Arc::clone(&slot.gate).try_lock_owned().ok()?;
-            let store = slot.take()?;
-            Some((Entered { location: location.clone(), slot: Arc::clone(slot), _gate: gate }, store))
+            take(location, slot)
         })
+    }
+
+    /// Puts a store into a line from which the oldest is taken.
+    pub(crate) fn line_up(&self, line: Line, location: &StoreLocation) {
+        self.change(|slots| {
+            let Some(slot) = slots.get(location) else { return };
+            let mut waiting = lock(self.line(line));
+            if waiting.len() > 2 * slots.len() + 64 {
+                waiting.retain(|place| place.slot.strong_count() > 0);
+            }
+            waiting.push_back(InLine {
+                last_use: slot.last_use.load(Ordering::Relaxed),
+                location: location.clone(),
+                slot: Arc::downgrade(slot),
+            });
+        });
+    }
+
+    /// Takes out nearly the least recently used of the stores in a line, among those without a handle, if all stores together were
+    /// used so often since. Looks at few: a store that was used since it took its place goes to the end when its turn comes.
+    pub(crate) fn take_oldest(&self, line: Line, uses: u64) -> Option<(Entered, Store)> {
+        self.change(|slots| {
+            let mut waiting = lock(self.line(line));
+            let now = self.uses.load(Ordering::Relaxed);
+            for _ in 0..waiting.len() {
+                let place = waiting.pop_front()?;
+                let slot =
+                    slots.get(&place.location).filter(|slot| ptr::eq(place.slot.as_ptr(), Arc::as_ptr(slot)));
+                let Some(slot) = slot else { continue };
+                let Some(is_unshared) = lock(&slot.store).as_ref().map(Store::is_unshared) else { continue };
+                let last_use = slot.last_use.load(Ordering::Relaxed);
+                let is_oldest = is_unshared && last_use == place.last_use;
+                if is_oldest && last_use.saturating_add(uses) > now {
+                    waiting.push_front(place);
+                    return None;
+                }
+                if is_oldest && let Some(taken) = take(&place.location, slot) {
+                    return Some(taken);
+                }
+                waiting.push_back(InLine { last_use, ..place });
+            }
+            None
+        })
+    }
+
+    fn line(&self, line: Line) -> &Mutex<VecDeque<InLine>> {
+        match line {
+            Line::Known => &self.known,
+            Line::Awake => &self.awake,
+        }
     }
 
     /// Every location that has a slot.
@@ -100,9 +168,10 @@ impl Slots {
         self.look(|slots| slots.keys().cloned().collect())
     }
 
-    /// How many slots hold an open store.
+    /// How many slots hold an open store that is not at rest.
     pub(crate) fn open_count(&self) -> usize {
-        self.look(|slots| slots.values().filter(|slot| lock(&slot.store).is_some()).count())
+        let is_open = |slot: &&Arc<Slot>| lock(&slot.store).as_ref().is_some_and(|store| !store.is_at_rest());
+        self.look(|slots| slots.values().filter(is_open).count())
     }
 
     fn look<T>(&self, look: impl FnOnce(&HashMap<StoreLocation, Arc<Slot>>) -> T) -> T {
@@ -112,4 +181,12 @@ impl Slots {
     fn change<T>(&self, change: impl FnOnce(&mut HashMap<StoreLocation, Arc<Slot>>) -> T) -> T {
         change(&mut self.slots.write().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// Takes the store out of a slot. With the map locked no handle on it can be taken; with the gate closed it cannot be opened anew
+/// before it is closed.
+fn take(location: &StoreLocation, slot: &Arc<Slot>) -> Option<(Entered, Store)> {
+    let gate = Arc::clone(&slot.gate).try_lock_owned().ok()?;
+    let store = slot.take()?;
+    Some((Entered { location: location.clone(), slot: Arc::clone(slot), _gate: gate }, store))
 }

@@ -23,7 +23,7 @@ pub struct Store {
 struct Opened {
     kind: Kind,
     instruments: Instruments,
-    /// Its place among the open stores, given back when the last handle is gone.
+    /// Its place among the stores that are known, given back when the last handle is gone.
     _room: OwnedSemaphorePermit,
 }
 
@@ -121,7 +121,7 @@ impl Store {
         work: impl FnMut(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {
         match &self.opened.kind {
-            Kind::Sqlite(store) => store.writer.write(Manner { repeat, urgency, on: self.on }, work).await,
+            Kind::Sqlite(store) => store.write(Manner { repeat, urgency, on: self.on }, work).await,
             Kind::Postgres(store) => store.write(self.on, work).await,
         }
     }
@@ -170,6 +170,14 @@ impl Store {
     pub fn is_lost(&self) -> bool {
         match &self.opened.kind {
             Kind::Sqlite(store) => store.is_lost(),
+            Kind::Postgres(_) => false,
+        }
+    }
+
+    /// Whether it has no connections of its own: its file is read by those that stores at rest share.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        match &self.opened.kind {
+            Kind::Sqlite(store) => store.is_at_rest(),
             Kind::Postgres(_) => false,
         }
     }

@@ -1,9 +1,9 @@
-//! All open stores of the process: opened once, bounded in number, closed in order; and the PostgreSQL cells.
+//! All open stores of the process: opened once, bounded in memory and number, closed in order; and the PostgreSQL cells.
 
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -15,18 +15,26 @@ use crate::background::blocking;
 use crate::descriptors::Descriptors;
 use crate::location::{PostgresUrl, StoreFile, StoreLocation};
 use crate::lock::lock;
+use crate::memory::{Landlord, Making, Memory, Room};
 use crate::migrate::{Absent, Migration};
 use crate::open::Opener;
 use crate::postgres::{Cell, PostgresStore};
 use crate::priority::Priority;
-use crate::reserve::{self, Reserve};
-use crate::slots::Slots;
-use crate::sqlite::{self, SqliteStore};
+use crate::reserve::Reserve;
+use crate::slots::{Entered, Line, Slots};
+use crate::sqlite::{self, RestReaders, SqliteStore};
 use crate::store::Kind;
 use crate::{Clock, Store, StoreError, StoreSettings};
 
 /// How often a full cache looks again for an unused store.
 const EVICTION_RETRY: Duration = Duration::from_millis(5);
+
+/// SQLite stores that are known at a time, open or at rest, of some 2 KiB each. Another one is known again within 0.1 ms.
+const KNOWN: usize = 16_384;
+
+/// A store makes room for one that can do without when all stores together were used so often since its last use: where more
+/// are read often than there is room for, they do not drive each other out.
+const LONG_UNUSED: u64 = 8192;
 
 /// How long closing a store waits for work that has begun. Far longer than any work should take.
 const DRAIN_PATIENCE: Duration = Duration::from_secs(60);
@@ -41,8 +49,12 @@ struct Shared {
     priority: Arc<Priority>,
     slots: Slots,
     cells: Mutex<HashMap<PostgresUrl, Arc<Cell>>>,
-    /// One permit for each SQLite store that may be open.
-    sqlite_room: Arc<Semaphore>,
+    /// One permit for each SQLite store that may be known, open or at rest.
+    known_room: Arc<Semaphore>,
+    /// One permit for each SQLite store that may have connections of its own, and one for each KiB of their memory.
+    places: Arc<Semaphore>,
+    memory: Arc<Semaphore>,
+    resting: Arc<RestReaders>,
     /// One permit for each PostgreSQL store that may be remembered.
     postgres_room: Arc<Semaphore>,
     /// Whether a store is being closed to free its file descriptors: one at a time, so that not all are closed.
@@ -60,7 +72,10 @@ impl Stores {
             priority: Arc::default(),
             slots: Slots::default(),
             cells: Mutex::default(),
-            sqlite_room: Arc::new(Semaphore::new(settings.max_open.max(1))),
+            known_room: Arc::new(Semaphore::new(KNOWN)),
+            places: Arc::new(Semaphore::new(settings.max_open.max(1))),
+            memory: Arc::new(Semaphore::new(usize::try_from(settings.memory_kib()).unwrap_or(usize::MAX))),
+            resting: Arc::new(RestReaders::new(&settings)),
             postgres_room: Arc::new(Semaphore::new(settings.postgres_known_stores.max(1))),
             closing_one: AtomicBool::new(false),
             shut: AtomicBool::new(false),
@@ -72,7 +87,7 @@ impl Stores {
     /// nothing when it is open already. All calls for one location must name the same migrations.
     ///
     /// # Errors
-    /// `Missing`; `Corrupt`; `Migration`; `Busy` when all [`StoreSettings::max_open`] stores are in use; or the database's.
+    /// `Missing`; `Corrupt`; `Migration`; `Busy` when too many stores are in use; or the database's.
     pub async fn open(
         &self,
         location: &StoreLocation,
@@ -175,7 +190,7 @@ impl Stores {
         &self.0.settings.clock
     }
 
-    /// How many stores are open now.
+    /// How many stores are open now. Those at rest are not.
     pub fn open_count(&self) -> usize {
         self.0.slots.open_count()
     }
@@ -197,6 +212,12 @@ impl Shared {
         if let Ok(store) = &opened {
             entered.slot.put(store.clone());
             self.slots.find(location);
+            if matches!(location, StoreLocation::Sqlite(_)) {
+                self.slots.line_up(Line::Known, location);
+                if !store.is_at_rest() {
+                    self.slots.line_up(Line::Awake, location);
+                }
+            }
         }
         self.slots.leave(entered);
         opened
@@ -213,21 +234,25 @@ impl Shared {
         }
         match location {
             StoreLocation::Sqlite(file) => {
-                let room = self.make_room(&self.sqlite_room, is_sqlite).await?;
-                let opener = self.opener(file);
-                let priority = Arc::clone(&self.priority);
-                let open = move || {
-                    let opened = opener
-                        .descriptors
-                        .retrying(|| SqliteStore::open(&opener, migrations, &priority, absent));
-                    opened.map_err(|error| reserve::explained(error, opener.file.path()))
+                let known =
+                    self.make_room(&self.known_room, 1, |slots| slots.take_oldest(Line::Known, 0)).await?;
+                let place = sqlite::Place::new(self.opener(file), migrations, &self.priority);
+                let at_rest = match absent {
+                    // On this thread: it takes less than handing it to another and back.
+                    Absent::IsAnError => SqliteStore::at_rest(place.clone()),
+                    Absent::IsMade => None,
                 };
-                let store = blocking(open).await?;
-                let instruments = store.instruments.clone();
-                Ok(Store::new(Kind::Sqlite(store), instruments, room))
+                let store = match at_rest {
+                    Some(store) => store,
+                    None => SqliteStore::awake(place, absent).await?,
+                };
+                let instruments = store.place.instruments.clone();
+                Ok(Store::new(Kind::Sqlite(store), instruments, known))
             }
             StoreLocation::Postgres { cell, schema } => {
-                let room = self.make_room(&self.postgres_room, is_postgres).await?;
+                let room = self
+                    .make_room(&self.postgres_room, 1, |slots| slots.take_least_recent(is_postgres))
+                    .await?;
                 let store = PostgresStore::new(&self.cell(cell), schema, &self.settings)?;
                 if absent == Absent::IsMade {
                     store.create().await?;
@@ -255,11 +280,16 @@ impl Shared {
         let shared = Arc::downgrade(self);
         let close_a_store = Box::new(move |runtime: &Handle| {
             if let Some(shared) = shared.upgrade() {
-                shared.close_one_beside(runtime);
+                shared.close_one_beside(runtime, |slots| slots.take_oldest(Line::Awake, 0));
             }
         });
-        let descriptors = Descriptors::new(close_a_store, self.settings.admission_deadline);
-        Opener { file: file.clone(), settings: Arc::clone(&self.settings), descriptors }
+        Opener {
+            file: file.clone(),
+            settings: Arc::clone(&self.settings),
+            descriptors: Descriptors::new(close_a_store, self.settings.admission_deadline),
+            memory: Memory::of(Arc::downgrade(self)),
+            resting: Arc::clone(&self.resting),
+        }
     }
 
     fn cell(&self, url: &PostgresUrl) -> Arc<Cell> {
@@ -267,21 +297,42 @@ impl Shared {
         Arc::clone(cells.entry(url.clone()).or_insert_with(|| Arc::new(Cell::new(url, &self.settings))))
     }
 
-    /// A place for one more open store of a kind, if need be that of the one unused for longest.
+    /// Room for one more SQLite store with connections of its own.
+    async fn room_for_one(self: &Arc<Self>, kib: u32) -> Result<Room, StoreError> {
+        let place = self.make_room(&self.places, 1, |slots| slots.take_oldest(Line::Awake, 0)).await?;
+        let memory = self.make_room(&self.memory, kib, |slots| slots.take_oldest(Line::Awake, 0)).await?;
+        Ok(Room::new(place, memory))
+    }
+
+    /// The same without closing any, for a store that can do without.
+    fn find_room_for_one(self: &Arc<Self>, kib: u32) -> Option<Room> {
+        let place = Arc::clone(&self.places).try_acquire_owned();
+        let memory = Arc::clone(&self.memory).try_acquire_many_owned(kib);
+        let found = place.ok().zip(memory.ok());
+        if found.is_none()
+            && let Ok(runtime) = Handle::try_current()
+        {
+            self.close_one_beside(&runtime, |slots| slots.take_oldest(Line::Awake, LONG_UNUSED));
+        }
+        found.map(|(place, memory)| Room::new(place, memory))
+    }
+
+    /// So many permits, if need be those of stores unused for longest, which `take` takes out one by one.
     ///
     /// # Errors
     /// `Busy` when all of them stay in use until the deadline.
     async fn make_room(
         self: &Arc<Self>,
         room: &Arc<Semaphore>,
-        kind: fn(&StoreLocation) -> bool,
+        permits: u32,
+        take: impl Fn(&Slots) -> Option<(Entered, Store)>,
     ) -> Result<OwnedSemaphorePermit, StoreError> {
         let deadline = Instant::now() + self.settings.admission_deadline;
         loop {
-            if let Ok(place) = Arc::clone(room).try_acquire_owned() {
-                return Ok(place);
+            if let Ok(permits) = Arc::clone(room).try_acquire_many_owned(permits) {
+                return Ok(permits);
             }
-            if self.close_least_recent(kind).await {
+            if self.close_taken(take(&self.slots)).await {
                 continue;
             }
             if Instant::now() >= deadline {
@@ -291,20 +342,24 @@ impl Shared {
         }
     }
 
-    /// Closes the SQLite store unused for longest on a task of its own, unless one is being closed already.
-    fn close_one_beside(self: &Arc<Self>, runtime: &Handle) {
+    /// Closes the store that `take` takes out, on a task of its own, unless one is being closed already.
+    fn close_one_beside(
+        self: &Arc<Self>,
+        runtime: &Handle,
+        take: impl FnOnce(&Slots) -> Option<(Entered, Store)> + Send + 'static,
+    ) {
         if !self.closing_one.swap(true, Ordering::AcqRel) {
             let shared = Arc::clone(self);
             runtime.spawn(async move {
-                shared.close_least_recent(is_sqlite).await;
+                shared.close_taken(take(&shared.slots)).await;
                 shared.closing_one.store(false, Ordering::Release);
             });
         }
     }
 
-    /// False when every store of the kind is in use.
-    async fn close_least_recent(self: &Arc<Self>, kind: fn(&StoreLocation) -> bool) -> bool {
-        let Some((entered, store)) = self.slots.take_least_recent(kind) else {
+    /// False when there was none to be taken.
+    async fn close_taken(self: &Arc<Self>, taken: Option<(Entered, Store)>) -> bool {
+        let Some((entered, store)) = taken else {
             return false;
         };
         let shared = Arc::clone(self);
@@ -316,8 +371,21 @@ impl Shared {
     }
 }
 
-fn is_sqlite(location: &StoreLocation) -> bool {
-    matches!(location, StoreLocation::Sqlite(_))
+impl Landlord for Weak<Shared> {
+    fn make_room(&self, kib: u32) -> Making {
+        let shared = self.upgrade();
+        Box::pin(async move { shared.ok_or_else(closed)?.room_for_one(kib).await })
+    }
+
+    fn find_room(&self, kib: u32) -> Option<Room> {
+        self.upgrade()?.find_room_for_one(kib)
+    }
+
+    fn note_awake(&self, file: &StoreFile) {
+        if let Some(shared) = self.upgrade() {
+            shared.slots.line_up(Line::Awake, &StoreLocation::Sqlite(file.clone()));
+        }
+    }
 }
 
 fn is_postgres(location: &StoreLocation) -> bool {

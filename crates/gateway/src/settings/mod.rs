@@ -130,6 +130,7 @@ pub(crate) struct Limits {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Store {
     pub(crate) read_connections: u32,
+    memory_mib: u32,
     #[serde(deserialize_with = "fields::unless_zero")]
     pub(crate) max_open: Option<usize>,
     max_waiting_writes: usize,
@@ -174,6 +175,7 @@ impl Settings {
         within("limits.max_results", *max_results, &(1..=Page::MAX_COUNT))?;
         within("limits.cursor_timeout_seconds", cursor_timeout_seconds.0.as_secs(), &(1..=YEAR_SECONDS))?;
         within("store.log_limit_mib", settings.store.log_limit_mib, &StoreSettings::LOG_LIMIT_MIB)?;
+        within("store.memory_mib", settings.store.memory_mib, &StoreSettings::MEMORY_MIB)?;
         for code in &settings.serve_regions {
             let defined = settings.defined.remove(code).ok_or_else(|| {
                 format!("settings: serve_regions names {code:?}, which [regions] does not define")
@@ -207,6 +209,7 @@ impl Store {
         let default = StoreSettings::default();
         StoreSettings {
             read_connections: self.read_connections,
+            memory_mib: self.memory_mib,
             max_open: self.max_open.unwrap_or(default.max_open),
             max_waiting: self.max_waiting_writes,
             admission_deadline: self.admission_deadline(),
@@ -263,6 +266,7 @@ mod tests {
             ("limits.cursor_timeout_seconds", u64::MAX),
             ("limits.max_results", 0),
             ("limits.max_results", 1001),
+            ("store.memory_mib", 15),
             ("store.log_limit_mib", 0),
             ("store.log_limit_mib", 3),
             ("store.log_limit_mib", 20_000),

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::checkpoint::Checkpointer;
 use super::job::{Bounds, Job, JobEnd, Repeat, Urgency};
 use super::log_room::{LogRoom, allow_changes};
+use super::place::Place;
 use super::presence::Presence;
 use crate::connection::depth;
 use crate::lock::lock;
@@ -36,29 +37,25 @@ pub(crate) struct Batches {
     pub(super) room: LogRoom,
     /// Batches that are yet to run in savepoints.
     careful: AtomicU32,
-    pub(crate) limit: Limit,
+    limit: Arc<Limit>,
     priority: Arc<Priority>,
     /// Opened by the first write, taken by the leader.
     connection: Mutex<Option<StoreConnection>>,
 }
 
 impl Batches {
-    pub(crate) fn new(
-        opener: Opener,
-        instruments: Instruments,
-        priority: &Arc<Priority>,
-        checkpointer: Arc<Checkpointer>,
-    ) -> Self {
+    pub(crate) fn new(place: &Place, checkpointer: Arc<Checkpointer>) -> Self {
+        let opener = place.opener.clone();
         Self {
-            priority: Arc::clone(priority),
+            priority: Arc::clone(&place.priority),
             room: LogRoom::of(&opener.file, &opener.settings),
             presence: Arc::clone(&checkpointer.presence),
             settings: Arc::clone(&opener.settings),
             opener,
-            instruments,
+            instruments: place.instruments.clone(),
             checkpointer,
             careful: AtomicU32::new(0),
-            limit: Limit::default(),
+            limit: Arc::clone(&place.limit),
             connection: Mutex::default(),
         }
     }

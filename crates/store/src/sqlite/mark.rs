@@ -56,6 +56,13 @@ pub(crate) fn read(connection: &mut StoreConnection, file: &StoreFile) -> Result
     }
 }
 
+/// Whether this is the mark of this store, as the bytes of its header tell it.
+pub(super) fn is_mark_of(file: &StoreFile, application_id: Option<u32>, user_version: Option<u32>) -> bool {
+    let is =
+        |found: Option<u32>, mark: i32| found.is_some_and(|found| found.to_ne_bytes() == mark.to_ne_bytes());
+    is(application_id, PROGRAM) && is(user_version, name_of(file))
+}
+
 /// Begins a transaction that also marks the file.
 pub(crate) fn begin_sql(file: &StoreFile) -> String {
     format!("BEGIN IMMEDIATE; PRAGMA application_id={PROGRAM}; PRAGMA user_version={}", name_of(file))

@@ -1,4 +1,5 @@
-//! A store that is one SQLite file: many readers, one writer, and the log between them.
+//! A store that is one SQLite file. It is at rest until it is written to or read often: then a few connections of the process
+//! read it among others. It wakes once, and then has connections of its own until it is closed.
 
 mod batch;
 mod checkpoint;
@@ -8,116 +9,189 @@ mod job;
 mod log_room;
 mod mark;
 mod marks;
+mod place;
 mod presence;
+mod rest;
+mod woken;
 mod writer;
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use diesel::RunQueryDsl;
-use diesel::connection::SimpleConnection;
-use diesel::sql_types::Text;
 use tokio::time::Instant;
 
-use self::batch::Batches;
-use self::checkpoint::Checkpointer;
-use self::file::create_file;
 pub(crate) use self::file::remove_files;
 pub(crate) use self::job::{Manner, Repeat, Urgency};
 pub(crate) use self::log_room::{LogRoom, refuse_changes};
-use self::mark::Marked;
 pub(crate) use self::marks::Marks;
-use self::presence::Presence;
-use self::writer::Writer;
-use crate::admission::{Admission, Permit};
+pub(crate) use self::place::Place;
+use self::presence::{FileId, gone};
+use self::rest::AtRest;
+pub(crate) use self::rest::RestReaders;
+use self::woken::Woken;
+use crate::admission::{Admission, Permit, closed};
 use crate::background::{self, Threads, blocking};
-use crate::migrate::{self, Absent, Migration, Progress, not_a_store};
-use crate::open::{Opener, Role};
-use crate::pool::{Limits, Pool};
-use crate::priority::Priority;
-use crate::stats::Instruments;
-use crate::{Failure, ReadTx, StoreError};
+use crate::memory::Room;
+use crate::migrate::{self, Absent, Progress};
+use crate::{Failure, ReadTx, StoreError, WriteTx, reserve};
 
-const BEGIN: &str = "BEGIN";
+/// Reads after which a store gets connections of its own if there is room, and again after as many: opening them costs as much as
+/// so many reads at rest cost more.
+const READS_AT_REST: u32 = 16;
 
-/// An open SQLite store.
+/// An SQLite store.
 pub(crate) struct SqliteStore {
-    readers: Arc<Pool>,
-    pub(crate) writer: Arc<Writer>,
-    pub(crate) instruments: Instruments,
-    presence: Arc<Presence>,
-    deadline: Duration,
+    pub(crate) place: Place,
+    rest: Option<Arc<Rest>>,
+    woken: OnceLock<Woken>,
+    /// Held by the one call that wakes or closes it; true when it is closed.
+    closed: tokio::sync::Mutex<bool>,
+}
+
+/// A store that has not been woken yet.
+struct Rest {
+    id: FileId,
+    admission: Admission,
+    reads: AtomicU32,
+    /// Another file stands under its name, or none.
+    lost: AtomicBool,
+}
+
+/// Whether a read may begin at rest, or by connections of the store's own, for which there may be room.
+enum Rested {
+    Yes(Entered),
+    No(Option<Room>),
+}
+
+/// A read that may begin at rest.
+struct Entered {
+    rest: Arc<Rest>,
+    at_rest: AtRest,
+    permit: Permit,
 }
 
 impl SqliteStore {
-    /// Opens a file and migrates it when it is behind. Blocks. It may be tried again where file descriptors are missing.
+    /// A store whose file is there, at rest if it can be read so. `None` when it cannot, for whatever reason: wake it then.
+    pub(crate) fn at_rest(place: Place) -> Option<Self> {
+        let (opener, settings) = (&place.opener, &place.opener.settings);
+        let at_rest = opener.resting.find(&opener.file)?;
+        let rest = Rest {
+            id: at_rest.id(),
+            admission: Admission::new(settings.read_connections, settings.max_waiting),
+            reads: AtomicU32::new(0),
+            lost: AtomicBool::new(false),
+        };
+        let newest_ms = opener.resting.read(&opener.file, at_rest, &rest.admission.gate, |tx| {
+            match migrate::progress(tx.connection(), place.migrations)? {
+                Progress::Current => migrate::newest_ms(tx.connection(), place.migrations),
+                Progress::None | Progress::Behind => Err(StoreError::Missing),
+            }
+        });
+        if let Some(newest_ms) = newest_ms.ok()? {
+            place.instruments.clock.start_after(newest_ms);
+        }
+        Some(Self { rest: Some(Arc::new(rest)), ..Self::asleep(place) })
+    }
+
+    /// A store with connections of its own, migrated when it is behind.
     ///
     /// # Errors
-    /// `Missing`, and `Corrupt` for an empty file, unless the store may be made; `Corrupt` for a file of another store or program.
-    pub(crate) fn open(
-        opener: &Opener,
-        migrations: &'static [Migration],
-        priority: &Arc<Priority>,
-        absent: Absent,
-    ) -> Result<Self, StoreError> {
-        let (file, settings) = (&opener.file, &opener.settings);
-        match absent {
-            Absent::IsMade => opener.descriptors.retrying(|| create_file(file))?,
-            Absent::IsAnError => file::require_content(file)?,
-        }
-        let mut reader = opener.open(Role::Reader)?;
-        let marked = mark::read(&mut reader, file)?;
-        let progress = migrate::progress(&mut reader, migrations)?;
-        if progress == Progress::None && (absent == Absent::IsAnError || marked != Marked::Empty) {
-            return Err(not_a_store(file.name()));
-        }
-        if progress != Progress::Current || marked != Marked::Yes {
-            // The reader remembers the schema from before.
-            drop(reader);
-            let mut writer = opener.open_to_write()?;
-            migrate::bring_up(&mut writer, &mark::begin_sql(file), migrations, settings.clock.wall_ms())?;
-            // A step may have written the whole file into the log. Where another process reads it, the writer does this later.
-            writer.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)")?;
-            reader = opener.open(Role::Reader)?;
-        }
-        let instruments = Instruments::new(&settings.clock);
-        if let Some(newest_ms) = migrate::newest_ms(&mut reader, migrations)? {
-            instruments.clock.start_after(newest_ms);
-        }
-        if !Presence::has_log(file) {
-            // It is new, or a copy that `VACUUM INTO` made: the writer gives it a log, in which only a new connection takes part.
-            let _writer = opener.open_to_write()?;
-            reader = opener.open(Role::Reader)?;
-        }
-        if opener.descriptors.are_scarce() {
-            // All connections share the log's index as the first has opened it, which may be for reading alone.
-            opener.open_to_write()?;
-        }
-        let presence = Arc::new(Presence::of(file)?);
-        let readers = Arc::new(readers(opener, &presence));
-        readers.adopt(reader);
-        let counters = Arc::clone(&instruments.counters);
-        let checkpointer = Checkpointer::new(opener.clone(), counters, priority, &presence, &readers);
-        let batches = Batches::new(opener.clone(), instruments.clone(), priority, Arc::new(checkpointer));
-        let writer = Arc::new(Writer::new(batches));
-        writer.rest_after_a_crash();
-        Ok(Self { readers, writer, instruments, presence, deadline: settings.admission_deadline })
+    /// As [`Woken::open`]; `Busy` when there is no room for it.
+    pub(crate) async fn awake(place: Place, absent: Absent) -> Result<Self, StoreError> {
+        let store = Self::asleep(place);
+        let room = store.make_room().await?;
+        let woken = store.open(absent, room).await?;
+        let _new = store.woken.set(woken);
+        Ok(store)
     }
 
-    /// Whether its file is known to be gone, so that it answers nothing any more.
-    pub(crate) fn is_lost(&self) -> bool {
-        self.presence.is_lost()
+    fn asleep(place: Place) -> Self {
+        Self { place, rest: None, woken: OnceLock::new(), closed: tokio::sync::Mutex::new(false) }
     }
 
-    fn read_on<T, E: From<StoreError>>(
-        readers: &Pool,
-        presence: &Presence,
-        permit: &Permit,
-        work: impl FnOnce(&mut ReadTx<'_>) -> Result<T, E>,
-    ) -> Result<T, E> {
-        presence.look_now_and_then()?;
-        let gate = &readers.admission.gate;
-        readers.run(permit, BEGIN, |connection| work(&mut ReadTx::behind(gate, connection)))
+    async fn make_room(&self) -> Result<Room, StoreError> {
+        let opener = &self.place.opener;
+        opener.memory.make_room(&opener.file, &opener.settings).await
+    }
+
+    async fn open(&self, absent: Absent, room: Room) -> Result<Woken, StoreError> {
+        let place = self.place.clone();
+        let open = move || {
+            let opened = place.opener.descriptors.retrying(|| Woken::open(&place, absent, room.clone()));
+            opened.map_err(|error| reserve::explained(error, place.opener.file.path()))
+        };
+        blocking(open).await
+    }
+
+    /// Its own connections, which it has from then on; in room that was found for them, or is made.
+    async fn wake(&self, found: Option<Room>) -> Result<&Woken, StoreError> {
+        if let Some(woken) = self.woken.get() {
+            return Ok(woken);
+        }
+        let is_closed = self.closed.lock().await;
+        if let Some(woken) = self.woken.get() {
+            return Ok(woken);
+        }
+        if *is_closed {
+            return Err(closed());
+        }
+        if let Some(rest) = &self.rest {
+            rest.end(self.deadline()).await?;
+        }
+        let room = match found {
+            Some(room) => room,
+            None => self.make_room().await?,
+        };
+        let woken = match self.open(Absent::IsAnError, room).await {
+            Err(StoreError::Missing) => return Err(self.lose()),
+            woken => woken?,
+        };
+        if self.rest.as_ref().is_some_and(|rest| !woken.presence.is_of(rest.id)) {
+            return Err(self.lose());
+        }
+        let woken = self.woken.get_or_init(|| woken);
+        self.place.opener.memory.note_awake(&self.place.opener.file);
+        Ok(woken)
+    }
+
+    /// Notes that the file is not there any more.
+    fn lose(&self) -> StoreError {
+        if let Some(rest) = &self.rest
+            && !rest.lost.swap(true, Ordering::AcqRel)
+        {
+            let file = self.place.opener.file.path().display();
+            tracing::error!(%file, "a store's file was moved, replaced or removed; it is not used any more");
+        }
+        gone()
+    }
+
+    async fn enter_rest(&self, on: Threads) -> Result<Rested, StoreError> {
+        let Some(rest) = self.rest.as_ref().filter(|_| self.is_at_rest()) else {
+            return Ok(Rested::No(None));
+        };
+        // What takes long would keep a first write waiting.
+        if on == Threads::Background {
+            return Ok(Rested::No(None));
+        }
+        let opener = &self.place.opener;
+        let reads = rest.reads.fetch_add(1, Ordering::Relaxed);
+        if reads > 0
+            && reads.is_multiple_of(READS_AT_REST)
+            && let Some(room) = opener.memory.find_room(&opener.file, &opener.settings)
+        {
+            return Ok(Rested::No(Some(room)));
+        }
+        let permit = match rest.admission.enter(Instant::now() + self.deadline()).await {
+            Ok(permit) => permit,
+            Err(StoreError::Busy) => return Err(StoreError::Busy),
+            Err(_ended) => return Ok(Rested::No(None)),
+        };
+        match opener.resting.find(&opener.file) {
+            Some(at_rest) if at_rest.id() != rest.id => Err(self.lose()),
+            Some(at_rest) => Ok(Rested::Yes(Entered { rest: Arc::clone(rest), at_rest, permit })),
+            None => Ok(Rested::No(None)),
+        }
     }
 
     pub(crate) async fn read<T: Send + 'static, E: Failure>(
@@ -125,86 +199,102 @@ impl SqliteStore {
         on: Threads,
         work: impl FnOnce(&mut ReadTx<'_>) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {
-        let permit = self.readers.admission.enter(Instant::now() + self.deadline).await?;
-        self.read_beside(permit, on, work).await
+        if let Some(woken) = self.woken.get() {
+            return woken.read(on, work).await;
+        }
+        match self.enter_rest(on).await? {
+            Rested::Yes(entered) => {
+                let opener = self.place.opener.clone();
+                background::run(on, move || entered.read(&opener.resting, &opener.file, work)).await
+            }
+            Rested::No(room) => self.wake(room).await?.read(on, work).await,
+        }
     }
 
-    async fn read_beside<T: Send + 'static, E: Failure>(
-        &self,
-        permit: Permit,
-        on: Threads,
-        work: impl FnOnce(&mut ReadTx<'_>) -> Result<T, E> + Send + 'static,
-    ) -> Result<T, E> {
-        let (readers, presence) = (Arc::clone(&self.readers), Arc::clone(&self.presence));
-        // The permit moves into the job: a caller that goes away does not free a connection still in use.
-        background::run(on, move || Self::read_on(&readers, &presence, &permit, work)).await
-    }
-
+    /// On the calling thread.
     pub(crate) async fn look_up<T: Send + 'static, E: Failure>(
         &self,
         work: impl FnOnce(&mut ReadTx<'_>) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {
-        let permit = self.readers.admission.enter(Instant::now() + self.deadline).await?;
-        self.presence.look_now_and_then()?;
-        let gate = &self.readers.admission.gate;
-        match self.readers.begin_on_idle(BEGIN) {
-            Some(begun) => {
-                self.readers.run_on(begun, &permit, |connection| work(&mut ReadTx::behind(gate, connection)))
-            }
-            // Opening one takes far longer than handing the work over, and may have to wait.
-            None => self.read_beside(permit, Threads::Usual, work).await,
+        if let Some(woken) = self.woken.get() {
+            return woken.look_up(work).await;
+        }
+        match self.enter_rest(Threads::Usual).await? {
+            Rested::Yes(entered) => entered.read(&self.place.opener.resting, &self.place.opener.file, work),
+            Rested::No(room) => self.wake(room).await?.look_up(work).await,
         }
     }
 
+    pub(crate) async fn write<T: Send + 'static, E: Failure>(
+        &self,
+        manner: Manner,
+        work: impl FnMut(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
+        self.wake(None).await?.writer.write(manner, work).await
+    }
+
     pub(crate) async fn check(&self) -> Result<(), StoreError> {
-        let found = self.read(Threads::Background, |tx| {
-            let rows = diesel::sql_query("PRAGMA integrity_check(1)").load::<Integrity>(tx.connection())?;
-            Ok::<_, StoreError>(rows.into_iter().map(|row| row.integrity_check).collect::<Vec<_>>())
-        });
-        match found.await?.as_slice() {
-            [sound] if sound == "ok" => Ok(()),
-            faults => Err(StoreError::Corrupt(faults.join(", "))),
-        }
+        self.wake(None).await?.check().await
     }
 
     /// Lets running work end, refuses new work, and closes every connection. False when some work went on.
     pub(crate) async fn close(&self, patience: Duration) -> bool {
-        let drained = self.writer.close(patience).await & self.readers.admission.close(patience).await;
-        let (readers, writer) = (Arc::clone(&self.readers), Arc::clone(&self.writer));
-        let closing = move || {
-            readers.close_idle();
-            // The last connection of a file writes the log back and removes it.
-            writer.batches.close_connection();
-            Ok::<(), StoreError>(())
+        *self.closed.lock().await = true;
+        let rested = match &self.rest {
+            Some(rest) => rest.admission.close(patience).await,
+            None => true,
         };
-        if let Err(error) = blocking(closing).await {
-            tracing::warn!(%error, "a store was not closed in order; its log is replayed when it is opened");
+        match self.woken.get() {
+            Some(woken) => woken.close(patience).await && rested,
+            None => rested,
         }
-        drained
+    }
+
+    /// Whether it has no connections of its own.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        self.woken.get().is_none()
+    }
+
+    /// Whether its file is known to be gone, so that it answers nothing any more.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.woken.get().is_some_and(Woken::is_lost)
+            || self.rest.as_ref().is_some_and(|rest| rest.lost.load(Ordering::Acquire))
     }
 
     pub(crate) fn limit_to(&self, bytes: Option<u64>) {
-        self.writer.batches.limit.set(bytes);
+        self.place.limit.set(bytes);
+    }
+
+    fn deadline(&self) -> Duration {
+        self.place.opener.settings.admission_deadline
     }
 }
 
-/// What `PRAGMA integrity_check` answers: `ok`, or a fault.
-#[derive(diesel::QueryableByName)]
-struct Integrity {
-    #[diesel(sql_type = Text)]
-    integrity_check: String,
+impl Rest {
+    /// Lets reads end and none begin.
+    ///
+    /// # Errors
+    /// `Busy` when one goes on for too long; call it again.
+    async fn end(&self, patience: Duration) -> Result<(), StoreError> {
+        self.admission.gate.close();
+        let ended = self.admission.close(patience).await;
+        // Who waits there finds the admission closed.
+        self.admission.gate.open();
+        if ended { Ok(()) } else { Err(StoreError::Busy) }
+    }
 }
 
-fn readers(opener: &Opener, presence: &Arc<Presence>) -> Pool {
-    let settings = &opener.settings;
-    let admission = Admission::new(settings.read_connections, settings.max_waiting);
-    let limits = Limits { age: Duration::MAX, uses: settings.max_uses };
-    let (opener, presence) = (opener.clone(), Arc::clone(presence));
-    let open = move || {
-        presence.look()?;
-        let connection = opener.open(Role::Reader)?;
-        presence.look()?;
-        Ok(connection)
-    };
-    Pool::new(admission, limits, Box::new(open))
+impl Entered {
+    fn read<T, E: From<StoreError>>(
+        self,
+        readers: &RestReaders,
+        file: &crate::StoreFile,
+        work: impl FnOnce(&mut ReadTx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let Self { rest, at_rest, permit } = self;
+        let done = readers.read(file, at_rest, &rest.admission.gate, work);
+        // Held until the file is closed: nothing else of this process may open it before.
+        drop(permit);
+        done
+    }
 }

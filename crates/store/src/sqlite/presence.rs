@@ -31,7 +31,7 @@ struct Name {
 
 /// Device and number of a file: unique while the file is open.
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct FileId(u64, u64);
+pub(super) struct FileId(u64, u64);
 
 impl Presence {
     /// Remembers which files these are. A connection must have read from them, which makes the log.
@@ -42,6 +42,11 @@ impl Presence {
         let [main, log, _index] = file.all_paths();
         let names = [Name::of(main)?, Name::of(log)?];
         Ok(Self { names, lost: AtomicBool::new(false), next_look_ms: AtomicU64::new(0) })
+    }
+
+    /// Whether the database's file is this one.
+    pub(super) fn is_of(&self, file: FileId) -> bool {
+        self.names.first().is_some_and(|main| main.file == file)
     }
 
     /// Whether a connection that has read from the file has found a log or made one.
@@ -112,11 +117,16 @@ impl Name {
 impl FileId {
     /// Of what stands under a name itself: a link put in its place is another file.
     fn of(path: &PathBuf) -> std::io::Result<Self> {
-        let metadata = fs::symlink_metadata(path)?;
-        Ok(Self(metadata.dev(), metadata.ino()))
+        Ok(Self::from(&fs::symlink_metadata(path)?))
     }
 }
 
-fn gone() -> StoreError {
+impl From<&fs::Metadata> for FileId {
+    fn from(file: &fs::Metadata) -> Self {
+        Self(file.dev(), file.ino())
+    }
+}
+
+pub(super) fn gone() -> StoreError {
     StoreError::Unavailable("the store's file was moved, replaced or removed while it was open".to_owned())
 }

@@ -3,6 +3,7 @@
 // Clippy knows `#[test]` functions only, not the helpers beside them.
 #![allow(clippy::unwrap_used)]
 
+mod at_rest;
 mod descriptors;
 mod faults;
 mod group_commit;

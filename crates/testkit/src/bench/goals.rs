@@ -30,7 +30,7 @@ pub const GROUP_GROWTH: Goal = Goal::Growth(1.5);
 /// The median of every operation in a large directory, against a small one.
 pub const DIRECTORY_GROWTH: Goal = Goal::Growth(1.5);
 
-/// The probe on ten thousand tenants in turn, as a share of the probe on one: 10,000 a second on the machine of decision 0045.
+/// The probe on ten thousand tenants in turn, as a share of the probe on one: 10,000 a second on the machine of decision 0048.
 pub const MANY_TENANTS: Goal = Goal::ShareOfLimit(0.23);
 /// The gateway's memory then.
 pub const MANY_TENANTS_MEMORY: Goal = Goal::Mebibytes(128.0);
