@@ -20,6 +20,8 @@ has_c() { echo '#include <stdio.h>' | cc -xc -fsyntax-only - 2>/dev/null; }
 
 has_postgres() { has initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
 
+has_redis() { has redis-server || has valkey-server; }
+
 # Debian's python3 makes no virtual environments by itself.
 has_venv() { python3 -c 'import ensurepip, venv' 2>/dev/null; }
 
@@ -30,6 +32,7 @@ missing_packages() {
     has python3 || echo python3     # the SCIM suites that others wrote
     has_venv || echo python3-venv   # the same, kept apart from this machine's Python
     has_postgres || echo postgresql # the store's second database
+    has_redis || echo redis-server  # what processes share
     has sqlite3 || echo sqlite3     # tests look into stores and lock them from outside
     has faketime || echo faketime   # tests set the clock of a process
     has strace || echo strace       # tests let flushes to the disk fail

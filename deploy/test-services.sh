@@ -1,13 +1,13 @@
 #!/bin/sh
-# Throwaway services for the tests: a PostgreSQL of our own, on a free private port, in a temporary directory.
+# Throwaway services for the tests: a PostgreSQL and a Redis of our own, on free private ports, in temporary directories.
 #
-#   eval "$(deploy/test-services.sh start)"   start it (once; a second start finds it) and export its URL
-#   deploy/test-services.sh stop              end it and remove its files
-#   deploy/test-services.sh attached          start it, print its URL, end it when standard input is closed
+#   eval "$(deploy/test-services.sh start)"   start both (once; a second start finds them) and export their URLs
+#   deploy/test-services.sh stop              end both and remove their files
+#   deploy/test-services.sh attached          start PostgreSQL, print its URL, end it when standard input is closed
 #
 # USHER_TEST_FSYNC=on makes it sync to disk like a real one; off by default, because its data may be lost.
 # Any PostgreSQL from 15 on will do (Debian 12 has 15, Debian 13 has 17); of several, the newest is taken. `make tools` installs
-# it. Writes nothing to standard output but the export line.
+# it. So does any Redis from 6 on, or Valkey. Writes nothing to standard output but the export lines.
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -77,17 +77,64 @@ running() {
     as_server "$(find_binaries)/pg_ctl" -D "$directory/data" status >/dev/null 2>&1
 }
 
+find_redis() { command -v redis-server || command -v valkey-server; }
+
+redis_cli() { "$(command -v redis-cli || command -v valkey-cli)" "$@" 2>/dev/null; }
+
+# Whether the Redis on this port is the one of this directory.
+is_redis_of() { [ "$(redis_cli -p "$2" config get dir | tail -n 1)" = "$1" ]; }
+
+# Sets $redis_directory and $redis_port of a new running server. It keeps nothing on disk.
+start_redis() {
+    server=$(find_redis) || die "Redis is missing: make tools"
+    redis_directory=$(mktemp -d "${TMPDIR:-/tmp}/usher-test-XXXXXX")
+    tries=0
+    while [ "$tries" -lt 5 ]; do
+        redis_port=$((20000 + $(od -An -N2 -tu2 /dev/urandom) % 12000))
+        "$server" --port "$redis_port" --bind 127.0.0.1 --dir "$redis_directory" --logfile log --daemonize yes \
+            --save '' --appendonly no >/dev/null
+        waits=0
+        while [ "$waits" -lt 50 ]; do
+            is_redis_of "$redis_directory" "$redis_port" && return 0
+            sleep 0.1
+            waits=$((waits + 1))
+        done
+        tries=$((tries + 1))
+    done
+    cat "$redis_directory/log" >&2
+    rm -rf "$redis_directory"
+    die "Redis does not start"
+}
+
+stop_redis() {
+    if is_redis_of "$1" "$2"; then redis_cli -p "$2" shutdown nosave; else say "Redis was not running"; fi
+    rm -rf "$1"
+}
+
+redis_running() {
+    [ -f "$state/redis" ] || return 1
+    read -r redis_directory redis_port <"$state/redis"
+    is_redis_of "$redis_directory" "$redis_port"
+}
+
 case ${1:-} in
 start)
     mkdir -p "$state"
     running || { start_postgres; echo "$directory $port" >"$state/postgres"; }
+    redis_running || { start_redis; echo "$redis_directory $redis_port" >"$state/redis"; }
     print_url "$port"
+    echo "export USHER_TEST_REDIS=redis://127.0.0.1:$redis_port"
     ;;
 stop)
     if [ -f "$state/postgres" ]; then
         read -r directory port <"$state/postgres"
         stop_postgres "$directory"
         rm -f "$state/postgres"
+    fi
+    if [ -f "$state/redis" ]; then
+        read -r redis_directory redis_port <"$state/redis"
+        stop_redis "$redis_directory" "$redis_port"
+        rm -f "$state/redis"
     fi
     ;;
 attached)

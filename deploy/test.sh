@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # `make test`: installs what is missing, starts the services, runs every test. The runner's own summary is the last thing
-# that is written. USHER_TEST_POSTGRES names a PostgreSQL to use instead of a throwaway one.
+# that is written. USHER_TEST_POSTGRES and USHER_TEST_REDIS name servers to use instead of throwaway ones.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export PATH="${CARGO_HOME:-$HOME/.cargo}/bin:$PATH"
@@ -11,10 +11,12 @@ deploy/install-tools.sh
 deploy/conformance.sh install
 cargo fetch --locked
 
-if [ -z "${USHER_TEST_POSTGRES:-}" ]; then
+if [ -z "${USHER_TEST_POSTGRES:-}" ] || [ -z "${USHER_TEST_REDIS:-}" ]; then
     trap 'deploy/test-services.sh stop >/dev/null 2>&1' EXIT
     services=$(deploy/test-services.sh start)
+    named=${USHER_TEST_POSTGRES:-} named_redis=${USHER_TEST_REDIS:-}
     eval "$services"
+    export USHER_TEST_POSTGRES=${named:-$USHER_TEST_POSTGRES} USHER_TEST_REDIS=${named_redis:-$USHER_TEST_REDIS}
 fi
 
 # Tests that start the gateway need the binary; nextest alone would build it only for tests of its own package.

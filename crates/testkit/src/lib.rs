@@ -16,6 +16,7 @@ pub mod hostile;
 pub mod http;
 pub mod ports;
 pub mod recordings;
+pub mod redis;
 pub mod small_disk;
 pub mod stores;
 pub mod table;
