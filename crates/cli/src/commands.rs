@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::{
     plan::{self, OfLicense, Quota},
-    words::{MaxBytes, extensible_kind, key, max_bytes, region, urn, word},
+    words::{MaxBytes, PerSecond, burst, extensible_kind, key, max_bytes, per_second, region, urn, word},
 };
 
 /// A SCIM 2.0 provisioning gateway: identity providers fill tenants, and no seat is given twice.
@@ -250,6 +250,12 @@ pub struct Settings {
     /// How many bytes the tenant's store may hold, or `unlimited`.
     #[arg(long, value_name = "N", value_parser = max_bytes)]
     pub max_bytes: Option<MaxBytes>,
+    /// How many requests a second the tenant may send, from 25, or `off`.
+    #[arg(long, value_name = "N", value_parser = per_second)]
+    pub rate: Option<PerSecond>,
+    /// How many requests it may send at once, from 500 [default: 500].
+    #[arg(long, value_name = "N", requires = "rate", value_parser = burst)]
+    pub burst: Option<u32>,
 }
 
 /// `usher token …`

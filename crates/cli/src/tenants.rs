@@ -4,7 +4,7 @@ use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
 use serde_json::{Value, json};
 use staff::{SettingsChange, SettingsRequest};
-use tenant_registry::{CompanyKey, RegionCode, TenantSettings};
+use tenant_registry::{CompanyKey, Rate, RegionCode, TenantSettings};
 
 use crate::{
     commands::{NewTenant, Options, Settings, Target, TenantAct},
@@ -38,7 +38,7 @@ pub(crate) fn run(act: TenantAct, options: &Options) -> Result<(), Mistake> {
 
 fn create(new: NewTenant, options: &Options) -> Result<(), Mistake> {
     let mut settings = TenantSettings::default();
-    SettingsChange::from(new.settings).apply(&mut settings);
+    new.settings.change()?.apply(&mut settings);
     settings.unique_group_names = new.unique_group_names.unwrap_or(settings.unique_group_names);
     settings.unique_external_ids = new.unique_external_ids.unwrap_or(settings.unique_external_ids);
     let body = staff::NewTenant {
@@ -58,15 +58,27 @@ fn create(new: NewTenant, options: &Options) -> Result<(), Mistake> {
     })
 }
 
-impl From<Settings> for SettingsChange {
-    fn from(named: Settings) -> Self {
-        let Settings { contact, strict, unknown_members, max_bytes } = named;
-        Self { contact, strict, unknown_members, max_bytes }
+impl Settings {
+    /// The change that was asked for.
+    fn change(self) -> Result<SettingsChange, Mistake> {
+        let Self { contact, strict, unknown_members, max_bytes, rate, burst } = self;
+        let rate = match rate {
+            Some(None) if burst.is_some() => {
+                return Err(Mistake::usage("`--burst` belongs to a rate; leave it out with `--rate off`."));
+            }
+            Some(Some(per_second)) => {
+                let rate = Rate::new(per_second, burst).map_err(|e| Mistake::usage(format!("{e}.")))?;
+                Some(Some(rate))
+            }
+            Some(None) => Some(None),
+            None => None,
+        };
+        Ok(SettingsChange { contact, strict, unknown_members, max_bytes, rate })
     }
 }
 
 fn set(target: &Target, settings: Settings, options: &Options) -> Result<(), Mistake> {
-    let settings = SettingsChange::from(settings);
+    let settings = settings.change()?;
     if settings == SettingsChange::default() {
         return Err(Mistake::usage(
             "Say what to change, such as `--contact` or `--strict`; see `usher tenant set --help`.",
@@ -113,8 +125,16 @@ fn describe(tenant: &Value) -> String {
     if let Some(cell) = member(tenant, "location").get("cell") {
         shown = with(shown, "location", format!("cell {}", cell.as_str().unwrap_or_default()));
     }
-    let named = ["region", "key", "name", "state", "profile", "location", "base_url", "created"];
+    let rate = match member(tenant, "rate") {
+        Value::Null => "unlimited".to_owned(),
+        rate => {
+            format!("{} requests a second, {} at once", cell(rate, "per_second"), cell(rate, "burst"))
+        }
+    };
+    shown = with(shown, "rate", rate);
+    let named = ["region", "key", "name", "state", "profile", "location", "base_url", "created", "rate"];
     let settings = members(member(tenant, "settings")).map(|(name, _)| name.as_str());
+    let settings = settings.filter(|name| *name != "rate");
     // Only `tenant show` returns these.
     let asked = ["bytes_in_use", "store_error"].into_iter().filter(|name| tenant.get(name).is_some());
     facts(named.into_iter().chain(settings).chain(asked), &shown)

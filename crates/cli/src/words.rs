@@ -5,10 +5,13 @@ use std::{num::NonZeroU64, str::FromStr};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use scim_core::ResourceKind;
 use strum::VariantNames;
-use tenant_registry::{BadName, CompanyKey, RegionCode};
+use tenant_registry::{BadName, CompanyKey, Rate, RegionCode};
 
 /// Bytes that a store may hold; `None` is unlimited.
 pub(crate) type MaxBytes = Option<NonZeroU64>;
+
+/// Requests a second; `None` is no limit.
+pub(crate) type PerSecond = Option<u32>;
 
 /// A region's code, in any letter case (MC3).
 pub(crate) fn region(text: &str) -> Result<RegionCode, BadName> {
@@ -28,6 +31,26 @@ pub(crate) fn max_bytes(text: &str) -> Result<MaxBytes, String> {
             format!("`{number}` is no number of bytes; give a whole number from 1, or `unlimited`")
         }),
     }
+}
+
+/// A rate's requests a second, or `off`.
+pub(crate) fn per_second(text: &str) -> Result<PerSecond, String> {
+    match text.trim() {
+        "off" => Ok(None),
+        number => {
+            let number = number.parse().map_err(|_| {
+                format!("`{number}` is no rate; give a whole number of requests a second, or `off`")
+            })?;
+            Rate::new(number, None).map(|rate| Some(rate.per_second())).map_err(|e| e.to_string())
+        }
+    }
+}
+
+/// A rate's burst.
+pub(crate) fn burst(text: &str) -> Result<u32, String> {
+    let number = text.trim().parse().map_err(|_| format!("`{text}` is no whole number of requests"))?;
+    let rate = Rate::new(Rate::LEAST_PER_SECOND, Some(number)).map_err(|e| e.to_string())?;
+    Ok(rate.burst())
 }
 
 /// A schema's URN, of characters that need no encoding in a path.

@@ -12,7 +12,7 @@ use staff::StaffError;
 use store::StoreError;
 use tenant_registry::{BadName, RegistryError};
 
-use crate::{regions::RegionDown, shares::TooMuchUnderWay};
+use crate::{rate_limit::TooManyRequests, regions::RegionDown, shares::TooMuchUnderWay};
 
 /// What whoever asked is answered.
 #[derive(Debug)]
@@ -85,6 +85,8 @@ pub(crate) enum ApiError {
     },
     #[error("too many wrong secrets")]
     TooManyAttempts { seconds: u64 },
+    #[error(transparent)]
+    TooManyRequests(#[from] TooManyRequests),
     #[error("the tenant is suspended")]
     TenantSuspended { contact: String },
     #[error("no such path")]
@@ -213,6 +215,13 @@ impl ApiError {
                 format!("Invalid credentials: this token belongs to another base URL, {base_url} ."),
             ),
             Self::TooManyAttempts { seconds } => Failure::too_many_attempts(*seconds),
+            Self::TooManyRequests(TooManyRequests { per_second, seconds, .. }) => Failure {
+                retry_after: Some(*seconds),
+                ..Failure::new(
+                    429,
+                    format!("This tenant may send {per_second} requests a second; retry after {seconds} s."),
+                )
+            },
             Self::TenantSuspended { contact } => Failure::new(
                 403,
                 format!(

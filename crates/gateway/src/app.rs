@@ -6,6 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use provisioning::{Base, walks::Walks};
@@ -17,8 +18,10 @@ use crate::{
     attempts::Attempts,
     data_dir::DataDir,
     dropped::Dropped,
+    rate_limit::RateLimits,
     regions::{Ground, Regions},
     settings::{BaseUrl, Settings},
+    shared::{Caches, Forget, Link},
     shares::Shares,
     telemetry::metrics::Metrics,
     tenant_rules::RulesCache,
@@ -35,6 +38,9 @@ pub(crate) struct App {
     pub(crate) walks: Arc<Walks>,
     pub(crate) shares: Shares,
     pub(crate) attempts: Attempts,
+    pub(crate) rates: RateLimits,
+    /// To the other processes, if there may be any.
+    link: Option<Arc<Link>>,
     pub(crate) dropped: Dropped,
     pub(crate) admin_token: AdminToken,
     pub(crate) metrics: Metrics,
@@ -66,6 +72,13 @@ impl App {
             }
         };
         let metrics = Metrics::new().map_err(|e| format!("metrics: {e}"))?;
+        let link = match &settings.redis {
+            Some(url) => {
+                let metrics = metrics.of_redis().map_err(|e| format!("metrics: {e}"))?;
+                Some(Arc::new(Link::new(url.client()?, metrics)))
+            }
+            None => None,
+        };
         let ground = Ground {
             stores: stores.clone(),
             places: settings
@@ -75,11 +88,18 @@ impl App {
                 .collect(),
             served: metrics.regions_served.clone(),
             behind: metrics.stores_behind.clone(),
+            outbox: link.as_deref().map(Link::outbox),
         };
         let regions = Regions::open(ground).await;
         let limits = &settings.limits;
         Ok(Arc::new(Self {
-            attempts: Attempts::new(limits.wrong_secrets, limits.wrong_secrets_window_seconds.0),
+            attempts: Attempts::new(
+                limits.wrong_secrets,
+                limits.wrong_secrets_window_seconds.0,
+                link.clone(),
+            ),
+            rates: RateLimits::new(link.clone(), metrics.rate_limited.clone()),
+            link,
             rules: RulesCache::new(),
             walks: Arc::default(),
             shares: Shares::new(&settings),
@@ -98,6 +118,13 @@ impl App {
     /// The data directory, where a region keeps files.
     pub(crate) fn data_dir(&self) -> Option<&Path> {
         self.data_dir.as_ref().map(DataDir::path)
+    }
+
+    /// Keeps in touch with the other processes for as long as this one lives.
+    pub(crate) async fn keep_in_touch(self: Arc<Self>) {
+        if let Some(link) = self.link.clone() {
+            link.keep(self).await;
+        }
     }
 
     /// The SCIM base URL of a tenant: from the settings alone (attack 62).
@@ -149,5 +176,19 @@ impl App {
 
     pub(crate) fn stop_being_ready(&self) {
         self.ready.store(false, Ordering::Relaxed);
+    }
+}
+
+impl Caches for App {
+    fn forget(&self, what: &Forget) {
+        self.regions.forget(what);
+    }
+
+    fn forget_everything(&self) {
+        self.regions.forget_everything();
+    }
+
+    fn limit_cache_time(&self, longest: Duration) {
+        self.regions.limit_cache_time(longest);
     }
 }

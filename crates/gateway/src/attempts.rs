@@ -3,12 +3,15 @@
 
 use std::{
     convert::Infallible,
+    fmt,
     net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use quick_cache::sync::Cache;
+
+use crate::shared::Link;
 
 /// Addresses and key ids that are counted at the same time; the least used are dropped first.
 const COUNTED: usize = 20_000;
@@ -22,6 +25,16 @@ enum Source {
     KeyId(String),
 }
 
+/// The name of its count in Redis.
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address) => write!(f, "address:{address}"),
+            Self::KeyId(id) => write!(f, "key:{id}"),
+        }
+    }
+}
+
 struct Window {
     began: Instant,
     wrong: u32,
@@ -33,35 +46,48 @@ impl Window {
     }
 }
 
-/// The wrong secrets of the current windows.
+/// The wrong secrets of the current windows: those of this process, and in Redis those of all.
 pub(crate) struct Attempts {
     limit: u32,
     window: Duration,
     counts: Cache<Source, Arc<Mutex<Window>>>,
+    link: Option<Arc<Link>>,
 }
 
 impl Attempts {
-    pub(crate) fn new(limit: u32, window: Duration) -> Self {
-        Self { limit, window, counts: Cache::new(COUNTED) }
+    pub(crate) fn new(limit: u32, window: Duration, link: Option<Arc<Link>>) -> Self {
+        Self { limit, window, counts: Cache::new(COUNTED), link }
     }
 
     /// Counts one wrong secret. Returns the seconds to wait if there were too many.
-    pub(crate) fn wrong(&self, address: Option<IpAddr>, key_id: Option<&str>) -> Option<u64> {
+    pub(crate) async fn wrong(&self, address: Option<IpAddr>, key_id: Option<&str>) -> Option<u64> {
         let sources = [address.map(Source::Address), key_id.map(|id| Source::KeyId(id.to_owned()))];
-        let waits = sources.into_iter().flatten().filter_map(|source| self.count(source));
-        waits.max()
+        let sources: Vec<Source> = sources.into_iter().flatten().collect();
+        let here = sources.iter().filter_map(|source| self.count(source)).max();
+        let wait = match &self.link {
+            // If this process alone has counted too many, Redis need not be asked.
+            Some(link) if here.is_none() => {
+                let sources: Vec<String> = sources.iter().map(ToString::to_string).collect();
+                link.count_wrong(&sources, self.limit, self.window).await
+            }
+            _ => here,
+        };
+        wait.map(|wait| wait.as_secs().clamp(1, LONGEST_WAIT_SECONDS))
     }
 
-    fn count(&self, source: Source) -> Option<u64> {
+    /// Counts in this process. Returns the rest of the window if there were too many.
+    fn count(&self, source: &Source) -> Option<Duration> {
         let fresh = || Ok::<_, Infallible>(Arc::new(Mutex::new(Window::new())));
-        let Ok(window) = self.counts.get_or_insert_with(&source, fresh);
+        let window = match self.counts.get_or_insert_with(source, fresh) {
+            Ok(window) => window,
+            Err(never) => match never {},
+        };
         let mut window = window.lock().unwrap_or_else(PoisonError::into_inner);
         if window.began.elapsed() >= self.window {
             *window = Window::new();
         }
         window.wrong = window.wrong.saturating_add(1);
-        let left = self.window.saturating_sub(window.began.elapsed());
-        (window.wrong > self.limit).then(|| left.as_secs().clamp(1, LONGEST_WAIT_SECONDS))
+        (window.wrong > self.limit).then(|| self.window.saturating_sub(window.began.elapsed()))
     }
 }
 
@@ -69,22 +95,22 @@ impl Attempts {
 mod tests {
     use super::*;
 
-    #[test]
-    fn attack_21_the_limit_is_counted_for_each_address_and_key_id() {
-        let attempts = Attempts::new(3, Duration::from_secs(60));
+    #[tokio::test]
+    async fn attack_21_the_limit_is_counted_for_each_address_and_key_id() {
+        let attempts = Attempts::new(3, Duration::from_secs(60), None);
         let (one, other) = (IpAddr::from([127, 0, 0, 1]), IpAddr::from([127, 0, 0, 2]));
         for _ in 0..3 {
-            assert_eq!(attempts.wrong(Some(one), None), None);
+            assert_eq!(attempts.wrong(Some(one), None).await, None);
         }
-        assert!(attempts.wrong(Some(one), None).is_some());
-        assert_eq!(attempts.wrong(Some(other), Some("key")), None);
+        assert!(attempts.wrong(Some(one), None).await.is_some());
+        assert_eq!(attempts.wrong(Some(other), Some("key")).await, None);
     }
 
-    #[test]
-    fn a_window_that_is_over_counts_no_more() {
-        let attempts = Attempts::new(1, Duration::ZERO);
+    #[tokio::test]
+    async fn a_window_that_is_over_counts_no_more() {
+        let attempts = Attempts::new(1, Duration::ZERO, None);
         for _ in 0..5 {
-            assert_eq!(attempts.wrong(None, Some("key")), None);
+            assert_eq!(attempts.wrong(None, Some("key")).await, None);
         }
     }
 }

@@ -3,22 +3,23 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, Mutex, PoisonError, RwLock},
     time::Duration,
 };
 
 use prometheus::IntGaugeVec;
 use provisioning::TENANT_MIGRATIONS;
 use store::Stores;
-use tenant_registry::{RegionCode, RegionPlace, Registry, RegistryContext, RegistryPlace};
+use tenant_registry::{
+    OnForget, RegionCode, RegionPlace, Registry, RegistryContext, RegistryPlace, TenantId,
+};
 use tracing::{error, info};
+
+use crate::shared::{CACHE_TIME_ALONE, Caches, Forget, Outbox};
 
 /// How often each region is checked: a failed one is opened again; of a served one, the registry's file must still be in place
 /// and the disk reserve is refilled.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
-
-/// How long a tenant is served as it was read while changes by other processes are not heard of.
-const UNHEARD: Duration = Duration::from_secs(1);
 
 /// Checks between two counts of the stores that are behind: a count reads all tenants.
 const CHECKS_A_COUNT: u32 = 15;
@@ -27,6 +28,8 @@ const CHECKS_A_COUNT: u32 = 15;
 pub(crate) struct Regions {
     regions: BTreeMap<RegionCode, RwLock<State>>,
     ground: Ground,
+    /// Of regions that other processes may serve too.
+    cache_time: Mutex<Duration>,
 }
 
 /// The arguments for opening a registry.
@@ -37,6 +40,8 @@ pub(crate) struct Ground {
     pub(crate) served: IntGaugeVec,
     /// By region: stores that lack a migration.
     pub(crate) behind: IntGaugeVec,
+    /// Tells other processes which tenants staff have changed here.
+    pub(crate) outbox: Option<Arc<Outbox>>,
 }
 
 #[derive(Clone)]
@@ -57,14 +62,16 @@ impl Regions {
     /// Opens the registry of each of these regions.
     pub(crate) async fn open(ground: Ground) -> Self {
         let mut regions = BTreeMap::new();
+        let cache_time = CACHE_TIME_ALONE;
         for (code, place) in &ground.places {
             let state = ground.open(code, place).await;
             if let State::Down(down) = &state {
                 error!(region = %code, cause = down.why, "a region is not served");
             }
+            ground.limit_cache_time(code, &state, cache_time);
             regions.insert(code.clone(), RwLock::new(state));
         }
-        Self { regions, ground }
+        Self { regions, ground, cache_time: Mutex::new(cache_time) }
     }
 
     /// The registry of a region; `None` if the region is not configured.
@@ -132,26 +139,65 @@ impl Regions {
             }
             State::Down(_) => {}
         }
+        let cache_time = self.cache_time.lock().unwrap_or_else(PoisonError::into_inner);
+        self.ground.limit_cache_time(code, &now, *cache_time);
         *state.write().unwrap_or_else(PoisonError::into_inner) = now;
     }
 }
 
+impl Caches for Regions {
+    fn forget(&self, what: &Forget) {
+        let Some(Ok(registry)) = self.get(&what.region) else { return };
+        match &what.tenant {
+            Some(tenant) => registry.forget(tenant),
+            None => registry.forget_all(),
+        }
+    }
+
+    fn forget_everything(&self) {
+        self.regions.keys().for_each(|code| self.forget(&Forget { region: code.clone(), tenant: None }));
+    }
+
+    fn limit_cache_time(&self, longest: Duration) {
+        // The lock is held, so that a region that is opened meanwhile gets this time too.
+        let mut cache_time = self.cache_time.lock().unwrap_or_else(PoisonError::into_inner);
+        *cache_time = longest;
+        for (code, state) in &self.regions {
+            let state = state.read().unwrap_or_else(PoisonError::into_inner);
+            self.ground.limit_cache_time(code, &state, longest);
+        }
+    }
+}
+
 impl Ground {
+    fn on_forget(&self, code: &RegionCode) -> OnForget {
+        let Some(outbox) = self.outbox.clone() else { return Arc::new(|_| {}) };
+        let region = code.clone();
+        Arc::new(move |tenant: &TenantId| {
+            outbox.put(Forget { region: region.clone(), tenant: Some(tenant.clone()) });
+        })
+    }
+
+    /// Other processes change only tenants of a registry that is in a database: a directory belongs to one process.
+    fn limit_cache_time(&self, code: &RegionCode, state: &State, longest: Duration) {
+        let is_shared = |place: &RegionPlace| matches!(place.registry, RegistryPlace::Database(_));
+        if let State::Served(registry) = state
+            && self.places.get(code).is_some_and(is_shared)
+        {
+            registry.limit_cache_time(Some(longest));
+        }
+    }
+
     async fn open(&self, code: &RegionCode, place: &RegionPlace) -> State {
         let context = RegistryContext {
             stores: &self.stores,
             tenant_migrations: TENANT_MIGRATIONS,
-            on_forget: Arc::new(|_| {}),
+            on_forget: self.on_forget(code),
         };
         let opened = Registry::open(context, code.clone(), place.clone()).await;
         self.served.with_label_values(&[code.as_str()]).set(i64::from(opened.is_ok()));
         match opened {
-            Ok(registry) => {
-                if matches!(place.registry, RegistryPlace::Database(_)) {
-                    registry.limit_cache_time(Some(UNHEARD));
-                }
-                State::Served(Arc::new(registry))
-            }
+            Ok(registry) => State::Served(Arc::new(registry)),
             Err(error) => State::Down(RegionDown { region: code.clone(), why: error.to_string() }),
         }
     }

@@ -8,7 +8,7 @@ use seat_ledger::{License, Policy};
 use serde::{Deserialize, Serialize};
 use store::WriteTx;
 use tenant_registry::{
-    CompanyKey, Placement, Registry, RegistryError, Tenant, TenantSettings, UnknownMemberRule,
+    CompanyKey, Placement, Rate, Registry, RegistryError, Tenant, TenantSettings, UnknownMemberRule,
 };
 
 use crate::{
@@ -64,6 +64,9 @@ pub struct SettingsChange {
     /// Bytes that the store may hold; `null` is unlimited.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub max_bytes: Option<Option<NonZeroU64>>,
+    /// The most requests; `null` is unlimited.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Option<Rate>>,
 }
 
 impl SettingsChange {
@@ -75,6 +78,7 @@ impl SettingsChange {
         settings.strict = self.strict.unwrap_or(settings.strict);
         settings.unknown_members = self.unknown_members.unwrap_or(settings.unknown_members);
         settings.max_bytes = self.max_bytes.unwrap_or(settings.max_bytes);
+        settings.rate = self.rate.unwrap_or(settings.rate);
     }
 
     pub(crate) fn check(self) -> Result<Self, StaffError> {

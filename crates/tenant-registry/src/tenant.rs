@@ -12,6 +12,7 @@ use crate::{
     error::{RegistryError, TenantName},
     names::{CellName, CompanyKey, RegionCode, TenantId},
     place::TenantLocation,
+    rate::Rate,
     schema::{staff_acts, tenants},
 };
 
@@ -62,6 +63,9 @@ pub struct TenantSettings {
     pub unknown_members: UnknownMemberRule,
     /// The most bytes that the tenant's store may hold, without its log; `None` is unlimited.
     pub max_bytes: Option<NonZeroU64>,
+    /// The most requests; `None` is unlimited, and not stored, so that the release before reads the settings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Rate>,
 }
 
 impl Default for TenantSettings {
@@ -73,6 +77,7 @@ impl Default for TenantSettings {
             unique_external_ids: false,
             unknown_members: UnknownMemberRule::default(),
             max_bytes: None,
+            rate: None,
         }
     }
 }

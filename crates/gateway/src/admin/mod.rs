@@ -111,7 +111,7 @@ async fn staff_only(
 ) -> Result<ServiceResponse, actix_web::Error> {
     let act = Act { request_id: request_id::new() };
     request.extensions_mut().insert(act.clone());
-    let refused = refusal(&request, &act.request_id).or_else(|| query::check(&request).err());
+    let refused = refusal(&request, &act.request_id).await.or_else(|| query::check(&request).err());
     let answered = match refused {
         Some(problem) => request.error_response(problem),
         None => next.call(request).await?.map_into_boxed_body(),
@@ -128,7 +128,7 @@ async fn staff_only(
 
 /// Why a request is refused: no admin token, a wrong one, or too many wrong ones from its address (attack 21). It is logged, because
 /// the sender has reached the inner network.
-fn refusal(request: &ServiceRequest, request_id: &str) -> Option<Problem> {
+async fn refusal(request: &ServiceRequest, request_id: &str) -> Option<Problem> {
     let Some(app) = request.app_data::<Data<App>>() else {
         return Some(Problem::new(500, "No application."));
     };
@@ -137,8 +137,8 @@ fn refusal(request: &ServiceRequest, request_id: &str) -> Option<Problem> {
         http::trust(request.request());
         return None;
     }
-    let peer = request.peer_addr().map(|address| address.ip());
-    let (why, problem) = match app.attempts.wrong(peer, None) {
+    let peer = app.settings.server.trusted_proxies.client_of(request.request());
+    let (why, problem) = match app.attempts.wrong(peer, None).await {
         Some(seconds) => ("limited", Failure::too_many_attempts(seconds).into()),
         None => ("unknown", Problem::new(401, "Send the admin token as Authorization: Bearer.")),
     };

@@ -28,6 +28,7 @@ fn tenant_json(app: &App, tenant: &Tenant) -> Value {
         "profile": tenant.profile,
         "settings": tenant.settings,
         "location": tenant.location,
+        "rate": tenant.settings.rate,
         "base_url": app.base(tenant).0,
         "created": iso(tenant.created_ms),
     })

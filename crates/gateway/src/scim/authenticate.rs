@@ -36,14 +36,14 @@ pub(super) async fn authenticate(
         Err(ApiError::RegionDown(_)) if region.is_some() || !target.before_key.is_empty() => None,
         verified => verified?,
     };
-    let Some(grant) = grant else { return Err(refuse(app, request, token.as_ref())) };
+    let Some(grant) = grant else { return Err(refuse(app, request, token.as_ref()).await) };
     let tenant = grant.tenant();
     if !app.is_region(&tenant.region, &target.before_key, host(request)) {
         app.metrics.authentication_refusals.with_label_values(&["wrong_region"]).inc();
         return Err(ApiError::WrongRegion { base_url: app.base(tenant).0 });
     }
     if target.company_key != tenant.company_key.as_str() {
-        return Err(refuse(app, request, token.as_ref()));
+        return Err(refuse(app, request, token.as_ref()).await);
     }
     if tenant.state == TenantState::Suspended {
         app.metrics.authentication_refusals.with_label_values(&["suspended"]).inc();
@@ -83,14 +83,14 @@ async fn verify(app: &App, token: &Token) -> Result<Option<Arc<Grant>>, ApiError
     }
 }
 
-/// Only `Host` says which host it is, and a proxy passes it on: `Forwarded` and its like are anybody's to write (attack 6).
+/// Only `Host` says which host it is, and a proxy passes it on: `Forwarded` and its like never do (attack 6).
 fn host(request: &HttpRequest) -> Option<&str> {
     request.headers().get(HOST).and_then(|v| v.to_str().ok())
 }
 
-fn refuse(app: &App, request: &HttpRequest, token: Option<&Token>) -> ApiError {
-    let address = request.peer_addr().map(|a| a.ip());
-    match app.attempts.wrong(address, token.map(Token::key_id)) {
+async fn refuse(app: &App, request: &HttpRequest, token: Option<&Token>) -> ApiError {
+    let address = app.settings.server.trusted_proxies.client_of(request);
+    match app.attempts.wrong(address, token.map(Token::key_id)).await {
         Some(seconds) => {
             app.metrics.authentication_refusals.with_label_values(&["limited"]).inc();
             ApiError::TooManyAttempts { seconds }

@@ -96,6 +96,7 @@ async fn answer(
     http::trust(request);
     let tenant = grant.tenant();
     trace.tenant = Some(Arc::clone(tenant));
+    app.rates.admit(tenant).await?;
     let base = app.base(tenant);
     let endpoint = Endpoint::parse(&target.rest)
         .ok_or_else(|| ApiError::NoSuchPath { base_url: Some(base.0.clone()) })?;

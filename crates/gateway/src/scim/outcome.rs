@@ -105,9 +105,10 @@ fn log(subject: &Subject<'_>, method: &str, status: u16, outcome: &Outcome<ApiEr
         Err(error) => error,
     };
     let cause = error.to_string();
-    // Whoever asks without a credential fills no log.
+    // Neither callers without a credential nor tenants beyond their rate may fill the log.
     let is_anybodys = subject.tenant.is_none() && !error.is_logged() && !error.is_about_a_tenant();
-    if is_anybodys && !TALLY.is_first(What::Request, status, &cause) {
+    let is_counted = is_anybodys || matches!(error, ApiError::TooManyRequests(_));
+    if is_counted && !TALLY.is_first(What::Request, status, &cause) {
         return;
     }
     let tenant = tenant();

@@ -2,6 +2,7 @@
 
 mod base_url;
 mod fields;
+mod redis_url;
 mod regions;
 
 use std::{
@@ -23,8 +24,11 @@ use tenant_registry::RegionCode;
 pub(crate) use base_url::BaseUrl;
 pub(crate) use fields::LogFormat;
 use fields::Seconds;
+pub(crate) use redis_url::RedisUrl;
 use regions::Defined;
 pub(crate) use regions::Region;
+
+use crate::client_address::TrustedProxies;
 
 /// The defaults, which are also the documentation of every key.
 pub(crate) const DEFAULTS: &str = include_str!("default.toml");
@@ -50,6 +54,11 @@ pub(crate) struct Settings {
     pub(crate) support: Support,
     pub(crate) limits: Limits,
     pub(crate) store: Store,
+    #[serde(rename = "redis")]
+    redis_source: redis_url::Source,
+    /// What processes share is here.
+    #[serde(skip)]
+    pub(crate) redis: Option<RedisUrl>,
 }
 
 /// SCIM's listener and its connections.
@@ -74,6 +83,7 @@ pub(crate) struct Server {
     /// How long a connection may wait for its next request.
     pub(crate) keep_alive_seconds: Seconds,
     pub(crate) shutdown_seconds: Seconds,
+    pub(crate) trusted_proxies: TrustedProxies,
 }
 
 /// The metrics; without a listener they are not served.
@@ -155,6 +165,7 @@ impl Settings {
             .separator("__")
             .list_separator(",")
             .with_list_parse_key("serve_regions")
+            .with_list_parse_key("server.trusted_proxies")
             .try_parsing(true);
         let merged = sources.add_source(environment).build().map_err(|e| format!("settings: {e}"))?;
         Self::checked(merged)
@@ -176,6 +187,7 @@ impl Settings {
         within("limits.cursor_timeout_seconds", cursor_timeout_seconds.0.as_secs(), &(1..=YEAR_SECONDS))?;
         within("store.log_limit_mib", settings.store.log_limit_mib, &StoreSettings::LOG_LIMIT_MIB)?;
         within("store.memory_mib", settings.store.memory_mib, &StoreSettings::MEMORY_MIB)?;
+        settings.redis = std::mem::take(&mut settings.redis_source).read()?;
         for code in &settings.serve_regions {
             let defined = settings.defined.remove(code).ok_or_else(|| {
                 format!("settings: serve_regions names {code:?}, which [regions] does not define")
@@ -250,6 +262,7 @@ mod tests {
             ("server.public_url", "ftp://x"),
             ("regions.ire.base_url", "ftp://x"),
             ("log.format", "xml"),
+            ("redis.url_file", "/nowhere/url"),
             ("limits.bulk_seconds", "soon"),
         ] {
             let error = with(key, wrong).unwrap_err();
@@ -257,6 +270,31 @@ mod tests {
         }
         assert!(with("support.contact", " ").unwrap_err().contains("support.contact"));
         assert!(with("server.lisen", "127.0.0.1:80").unwrap_err().contains("lisen"));
+    }
+
+    #[test]
+    fn a_proxy_that_has_no_address_is_named() {
+        assert!(with("server.trusted_proxies", vec!["10.0.0.0/8", "::1"]).is_ok());
+        let error = with("server.trusted_proxies", vec!["10.0.0.0/8", "proxy.example"]).unwrap_err();
+        assert!(error.contains("server.trusted_proxies") && error.contains("proxy.example"), "{error}");
+    }
+
+    #[test]
+    fn a_url_of_redis_is_checked_and_never_shown() {
+        let url = "redis://usher:s3cret@127.0.0.1:6379/1";
+        let settings = with("redis.url", url).unwrap();
+        assert!(settings.redis.is_some() && !format!("{settings:?}").contains("s3cret"));
+        let error = with("redis.url", "http://usher:s3cret@x").unwrap_err();
+        assert!(error.contains("redis.url") && !error.contains("s3cret"), "{error}");
+
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), format!("{url}\n")).unwrap();
+        let path = file.path().to_str().unwrap();
+        assert!(with("redis.url_file", path).unwrap().redis.is_some());
+        std::fs::write(file.path(), "s3cret").unwrap();
+        let error = with("redis.url_file", path).unwrap_err();
+        assert!(error.contains("redis.url_file") && !error.contains("s3cret"), "{error}");
+        assert!(with("server.workers", 0).unwrap().redis.is_none());
     }
 
     #[test]

@@ -1,8 +1,16 @@
 //! Every metric, declared in one list. Labels are words of this program, never what a caller sent (attack 25).
 
 use prometheus::{
-    Encoder, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder, histogram_opts, opts,
+    Encoder, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder,
+    histogram_opts, opts,
 };
+
+/// Of the connection to Redis, where there is to be one.
+pub(crate) struct RedisMetrics {
+    pub(crate) up: IntGauge,
+    pub(crate) fallback_active: IntGauge,
+    pub(crate) errors: IntCounter,
+}
 
 /// The metrics of one process.
 pub(crate) struct Metrics {
@@ -23,6 +31,8 @@ pub(crate) struct Metrics {
     pub(crate) seat_changes: IntCounterVec,
     /// By kind: what identity providers send that the RFC does not have.
     pub(crate) leniencies: IntCounterVec,
+    /// By region and scope: requests refused for a limit of requests.
+    pub(crate) rate_limited: IntCounterVec,
     /// By region: 1 while it is served.
     pub(crate) regions_served: IntGaugeVec,
     /// By region: stores that lack a migration.
@@ -96,12 +106,36 @@ impl Metrics {
                 "Things accepted that the letter of the RFC does not have.",
                 &["kind"],
             )?,
+            rate_limited: counter(
+                "usher_rate_limited_total",
+                "SCIM requests refused for a limit of requests a second.",
+                &["region", "scope"],
+            )?,
             regions_served,
             stores_behind,
             seconds,
             clock_doubted,
             registry,
         })
+    }
+
+    /// The metrics of Redis, which only a process that has one shows. To be called once.
+    ///
+    /// # Errors
+    /// When two metrics have one name.
+    pub(crate) fn of_redis(&self) -> prometheus::Result<RedisMetrics> {
+        let gauge = |name: &str, help: &str| {
+            let gauge = IntGauge::new(name, help)?;
+            self.registry.register(Box::new(gauge.clone()))?;
+            Ok::<_, prometheus::Error>(gauge)
+        };
+        let up = gauge("usher_redis_up", "1 while this process is connected to Redis, else 0.")?;
+        let fallback_active =
+            gauge("usher_redis_fallback_active", "1 while limits are those of this process alone, else 0.")?;
+        let errors =
+            IntCounter::new("usher_redis_errors_total", "Calls of Redis that failed or took too long.")?;
+        self.registry.register(Box::new(errors.clone()))?;
+        Ok(RedisMetrics { up, fallback_active, errors })
     }
 
     /// The text that Prometheus reads.

@@ -26,6 +26,7 @@ mod resources;
 mod running;
 mod schemas;
 mod seats;
+mod shared;
 mod staff;
 mod users;
 mod versions;
