@@ -43,6 +43,8 @@ impl Endpoint {
             ["Schemas", urn] => Self::Schema(urn.to_owned()),
             [collection] => Self::Collection(ResourceKind::at_endpoint(collection)?),
             [collection, ".search"] => Self::Search(Some(ResourceKind::at_endpoint(collection)?)),
+            // PostgreSQL cannot even be asked for it.
+            [_, id] if id.contains('\0') => return None,
             [collection, id] => Self::Resource(ResourceKind::at_endpoint(collection)?, id.to_owned()),
             _ => return None,
         })
