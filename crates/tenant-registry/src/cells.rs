@@ -78,16 +78,25 @@ fn all(tx: &mut ReadTx<'_>) -> Result<Vec<CellState>, RegistryError> {
     Ok(states)
 }
 
+/// Whether the settings name a cell for the first time.
+pub(crate) fn are_new(tx: &mut ReadTx<'_>, place: &RegionPlace) -> Result<bool, RegistryError> {
+    Ok(!unknown(tx, place)?.is_empty())
+}
+
 /// Writes down the cells that the settings name for the first time.
 pub(crate) fn note(tx: &mut WriteTx<'_>, place: &RegionPlace) -> Result<(), RegistryError> {
-    let known: Vec<String> = cells::table.select(cells::name).load(tx.connection())?;
-    for (name, cell) in &place.cells {
-        if !known.iter().any(|known| known == name.as_str()) {
-            let row = (cells::name.eq(name.as_str()), cells::open.eq(i64::from(cell.open)));
-            diesel::insert_into(cells::table).values(row).execute(tx.connection())?;
-        }
+    for (name, open) in unknown(tx, place)? {
+        let row = (cells::name.eq(name.as_str()), cells::open.eq(i64::from(open)));
+        diesel::insert_into(cells::table).values(row).execute(tx.connection())?;
     }
     Ok(())
+}
+
+/// The cells that the settings name for the first time, each with whether it is open.
+fn unknown(tx: &mut ReadTx<'_>, place: &RegionPlace) -> Result<Vec<(CellName, bool)>, RegistryError> {
+    let known: Vec<String> = cells::table.select(cells::name).load(tx.connection())?;
+    let new = place.cells.iter().filter(|(name, _)| !known.iter().any(|known| known == name.as_str()));
+    Ok(new.map(|(name, cell)| (name.clone(), cell.open)).collect())
 }
 
 /// Where a new tenant goes: where staff want it, else into the open cell with the fewest tenants, else into a file where the region has

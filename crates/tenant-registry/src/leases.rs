@@ -84,6 +84,11 @@ pub(crate) fn end(tx: &mut WriteTx<'_>, tenant: &TenantId, holder: &str) -> Resu
     Ok(diesel::delete(own).execute(tx.connection())? == 1)
 }
 
+/// Whether there is any lease, live or not.
+pub(crate) fn are_there(tx: &mut ReadTx<'_>) -> Result<bool, RegistryError> {
+    Ok(leases::table.count().get_result::<i64>(tx.connection())? > 0)
+}
+
 /// Ends all leases: of a registry that one process has for itself, at its start.
 pub(crate) fn end_all(tx: &mut WriteTx<'_>) -> Result<(), RegistryError> {
     diesel::delete(leases::table).execute(tx.connection())?;

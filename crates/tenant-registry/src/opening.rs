@@ -54,15 +54,27 @@ impl Registry {
         };
         let location = place.registry(&region)?;
         let reserve = place.directory().map(|directory| stores.reserve(directory));
-        let open = async || match files.is_empty() {
-            true => stores.create(&location, REGISTRY_MIGRATIONS).await,
-            false => stores.open(&location, REGISTRY_MIGRATIONS).await,
+        // The check is part of it: a file at rest is opened without room on the disk, but not for a check.
+        let open = async || {
+            let store = match files.is_empty() {
+                true => stores.create(&location, REGISTRY_MIGRATIONS).await?,
+                false => stores.open(&location, REGISTRY_MIGRATIONS).await?,
+            };
+            store.check().await?;
+            Ok(store)
         };
         let opened = match &reserve {
             Some(reserve) => reserve.spend(Need::Start, is_full, open).await,
             None => open().await,
         };
-        let store = opened.map_err(|error| what_to_restore(error, &files))?;
+        let store = match opened {
+            Ok(store) => store,
+            Err(error) => {
+                // Otherwise a restored file would be mistaken for the open one.
+                stores.close(&location).await;
+                return Err(what_to_restore(error, &files));
+            }
+        };
         let registry = Self {
             file: place.directory().and_then(|directory| identity(directory)),
             region,
@@ -101,9 +113,8 @@ impl Registry {
         }
     }
 
-    /// Checks that the registry is undamaged and the region's own, notes new cells, and completes deletions.
+    /// Checks that the registry is the region's own, notes new cells, and completes deletions.
     async fn begin(&self, files: HashSet<String>) -> Result<(), RegistryError> {
-        self.store.check().await.map_err(|error| what_to_restore(error, &files))?;
         require_own(&self.store, &self.region).await?;
         self.fill_up_reserve().await;
         if self.place.directory().is_some() {
@@ -116,7 +127,14 @@ impl Registry {
             }
             cells::note(tx, &place)
         };
-        self.write_registry(note).await?;
+        // A start writes nothing without need: the disk may be full, and a registry without a time in it proves no clock right.
+        let asked = self.place.clone();
+        let is_needed = move |tx: &mut ReadTx<'_>| {
+            Ok::<_, RegistryError>((is_alone && leases::are_there(tx)?) || cells::are_new(tx, &asked)?)
+        };
+        if self.store.read(is_needed).await? {
+            self.write_registry(note).await?;
+        }
         self.complete_abandoned().await;
         Ok(())
     }

@@ -217,7 +217,12 @@ fn a_creation_that_was_interrupted_is_undone_by_the_next_start() {
     let registry = gateway.data_dir().join("ire").join("registry.db");
     let id = "00000000-0000-7000-8000-000000000000";
     let row = format!("'{id}', 'half', 'Half', 'deleting', 'default', '{{}}', 0");
-    crate::running::sql(&registry, &format!("INSERT INTO tenants VALUES ({row})"));
+    crate::running::sql(
+        &registry,
+        &format!(
+            "INSERT INTO tenants (id, company_key, name, state, profile, settings, created_ms) VALUES ({row})"
+        ),
+    );
     let half_made = gateway.data_dir().join("ire").join("tenants").join(format!("{id}.db"));
     fs::write(&half_made, "").unwrap();
     gateway.start_again();
