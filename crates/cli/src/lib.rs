@@ -62,6 +62,12 @@ pub fn fail(sentence: &str) -> ExitCode {
     Mistake::failed(sentence).report()
 }
 
+/// Writes a text; exit code 1 when that fails.
+#[must_use]
+pub fn show_text(text: &str) -> ExitCode {
+    ended(output::text(text))
+}
+
 /// Writes a document, indented; exit code 1 when that fails.
 #[must_use]
 pub fn show_document(document: &serde_json::Value) -> ExitCode {

@@ -34,8 +34,8 @@ pub(crate) fn migrate(config: Option<&Path>, as_json: bool) -> Result<ExitCode, 
     } else {
         format!("{migrated} stores were migrated; {behind} are behind.")
     };
-    println!("{said}");
-    Ok(if behind == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let shown = cli::show_text(&said);
+    Ok(if behind == 0 { shown } else { ExitCode::FAILURE })
 }
 
 #[derive(Default)]

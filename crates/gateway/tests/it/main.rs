@@ -2,6 +2,7 @@
 //! (`users`, `groups`, `discovery`, `staff` for the admin API) and the subjects that cut across it (`seats`, `addresses`,
 //! `http`, `process`).
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "in tests a panic is how they fail")]
+#![allow(clippy::print_stdout, reason = "some tests report figures")]
 
 mod attacks;
 #[path = "../idp/mod.rs"]
