@@ -283,6 +283,11 @@ impl Registry {
     {
         let (region, key, known) = (self.region.clone(), key.clone(), Arc::clone(&self.known));
         let work = move |tx: &mut WriteTx<'_>| {
+            if tx.has_rivals() {
+                // Two acts on a tenant take turns, so that neither writes what it read before the other.
+                let row = tenants::table.filter(tenants::company_key.eq(key.as_str()));
+                diesel::update(row).set(tenants::id.eq(tenants::id)).execute(tx.connection())?;
+            }
             let tenant = by_key(tx, &region, &key)?;
             Ok((act(tx, &tenant)?, Forgets { known, tenant: tenant.id }))
         };
