@@ -62,7 +62,7 @@ fn no_such_cell(region: &RegionCode, name: &CellName) -> RegistryError {
 }
 
 fn all(tx: &mut ReadTx<'_>) -> Result<Vec<CellState>, RegistryError> {
-    let rows: Vec<(String, i64)> = cells::table.order(cells::name).load(tx.connection())?;
+    let rows: Vec<(String, i64)> = cells::table.load(tx.connection())?;
     let held = tenants::table
         .filter(tenants::cell.is_not_null())
         .group_by(tenants::cell)
@@ -73,7 +73,7 @@ fn all(tx: &mut ReadTx<'_>) -> Result<Vec<CellState>, RegistryError> {
         Ok(CellState { name: CellName::new(&name)?, open: open == 1, tenants })
     };
     let mut states: Vec<CellState> = rows.into_iter().map(state).collect::<Result<_, RegistryError>>()?;
-    // A database may sort by other rules than bytes.
+    // Here, because a database may sort by other rules than bytes.
     states.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(states)
 }

@@ -4,14 +4,14 @@
 use std::time::Duration;
 
 use diesel::{prelude::*, sql_types::BigInt};
-use store::{ReadTx, Store, WriteTx};
+use store::{ReadTx, Store, StoreConnection, WriteTx};
 use tracing::warn;
 
 use crate::{
     error::RegistryError,
-    names::TenantId,
+    names::{CompanyKey, TenantId},
     schema::{leases, tenants},
-    tenant::TenantState,
+    tenant::{Tenant, TenantState, take_turn},
 };
 
 /// A lease that is not renewed ends after so long.
@@ -50,20 +50,15 @@ pub(crate) fn renew(store: &Store, tenant: &TenantId, holder: &str) -> Renewal {
 }
 
 /// Takes the lease of a tenant; false when another act holds it.
-pub(crate) fn take(tx: &mut WriteTx<'_>, tenant: &TenantId, holder: &str) -> Result<bool, RegistryError> {
-    if tx.has_rivals() {
-        // Two processes take turns at the tenant's row.
-        diesel::update(tenants::table.find(tenant.as_str()))
-            .set(tenants::id.eq(tenants::id))
-            .execute(tx.connection())?;
-    }
-    if is_held(tx, tenant)? {
+pub(crate) fn take(tx: &mut WriteTx<'_>, tenant: &Tenant, holder: &str) -> Result<bool, RegistryError> {
+    take_turn(tx, &tenant.company_key)?;
+    let now = now_ms(tx)?;
+    if is_held_at(tx, &tenant.id, now)? {
         return Ok(false);
     }
-    let now = now_ms(tx)?;
-    diesel::delete(leases::table.find(tenant.as_str())).execute(tx.connection())?;
+    diesel::delete(leases::table.find(tenant.id.as_str())).execute(tx.connection())?;
     let row = (
-        leases::tenant_id.eq(tenant.as_str()),
+        leases::tenant_id.eq(tenant.id.as_str()),
         leases::holder.eq(holder),
         leases::until_ms.eq(now + LASTS_MS),
     );
@@ -74,7 +69,11 @@ pub(crate) fn take(tx: &mut WriteTx<'_>, tenant: &TenantId, holder: &str) -> Res
 /// Whether a process works on the tenant.
 pub(crate) fn is_held(tx: &mut ReadTx<'_>, tenant: &TenantId) -> Result<bool, RegistryError> {
     let now = now_ms(tx)?;
-    let live = leases::table.find(tenant.as_str()).filter(leases::until_ms.gt(now)).count();
+    is_held_at(tx, tenant, now)
+}
+
+fn is_held_at(tx: &mut ReadTx<'_>, tenant: &TenantId, now_ms: i64) -> Result<bool, RegistryError> {
+    let live = leases::table.find(tenant.as_str()).filter(leases::until_ms.gt(now_ms)).count();
     Ok(live.get_result::<i64>(tx.connection())? > 0)
 }
 
@@ -96,13 +95,14 @@ pub(crate) fn end_all(tx: &mut WriteTx<'_>) -> Result<(), RegistryError> {
 }
 
 /// The tenants whose creation or deletion is not complete and that no process works on.
-pub(crate) fn abandoned(tx: &mut ReadTx<'_>) -> Result<Vec<String>, RegistryError> {
+pub(crate) fn abandoned(tx: &mut ReadTx<'_>) -> Result<Vec<CompanyKey>, RegistryError> {
     let now = now_ms(tx)?;
     let held = leases::table.filter(leases::until_ms.gt(now)).select(leases::tenant_id);
     let left = tenants::table
         .filter(tenants::state.eq(TenantState::Deleting.key()).and(tenants::id.ne_all(held)))
         .select(tenants::company_key);
-    Ok(left.load(tx.connection())?)
+    let keys: Vec<String> = left.load(tx.connection())?;
+    keys.iter().map(|key| Ok(CompanyKey::new(key)?)).collect()
 }
 
 #[derive(QueryableByName)]
@@ -114,12 +114,8 @@ struct Now {
 /// The time by which leases end, in milliseconds since 1970 UTC: the server's on PostgreSQL, because the clocks of two processes differ.
 fn now_ms(tx: &mut ReadTx<'_>) -> Result<i64, RegistryError> {
     let sql = match tx.connection() {
-        store::StoreConnection::Sqlite(_) => {
-            "SELECT CAST(1000 * unixepoch('now', 'subsec') AS INTEGER) AS ms"
-        }
-        store::StoreConnection::Postgres(_) => {
-            "SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::BIGINT AS ms"
-        }
+        StoreConnection::Sqlite(_) => "SELECT CAST(1000 * unixepoch('now', 'subsec') AS INTEGER) AS ms",
+        StoreConnection::Postgres(_) => "SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::BIGINT AS ms",
     };
     let now: Now = diesel::sql_query(sql).get_result(tx.connection())?;
     Ok(now.ms)

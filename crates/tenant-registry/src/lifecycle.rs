@@ -1,6 +1,8 @@
 //! How tenants are created and deleted. The row that names a tenant's store is written before the store is made and removed after it,
 //! so that a crash leaves a tenant whose deletion can be completed, never a file without a row.
 
+use std::sync::Arc;
+
 use diesel::prelude::*;
 use serde_json::json;
 use store::{StoreError, WriteTx};
@@ -11,9 +13,10 @@ use crate::{
     leases,
     names::{CompanyKey, TenantId},
     place::{Placement, TenantLocation},
-    registry::Registry,
+    registry::{Forgets, Registry},
     schema::tenants,
     tenant::{Tenant, TenantSettings, TenantState, find, record, write_state},
+    upgrade::newest,
 };
 
 /// What a new tenant is made of.
@@ -55,7 +58,7 @@ impl Registry {
     /// Writes the row alone, in the state `deleting`, with a lease.
     async fn insert(&self, new: NewTenant) -> Result<Tenant, RegistryError> {
         let (region, place, holder) = (self.region.clone(), self.place.clone(), self.holder.clone());
-        let version = self.tenant_migrations.last().map_or("", |newest| newest.version);
+        let version = newest(self.tenant_migrations);
         let taken = RegistryError::KeyTaken(TenantName::new(&region, &new.company_key));
         let work = move |tx: &mut WriteTx<'_>| {
             match find(tx, &region, &new.company_key) {
@@ -86,8 +89,9 @@ impl Registry {
                 tenants::store_version.eq(version),
             );
             diesel::insert_into(tenants::table).values(row).execute(tx.connection())?;
-            leases::take(tx, &id, &holder)?;
-            find(tx, &region, &new.company_key)
+            let tenant = find(tx, &region, &new.company_key)?;
+            leases::take(tx, &tenant, &holder)?;
+            Ok(tenant)
         };
         let inserted = self.store.write(work).await;
         inserted.map_err(|error| match error {
@@ -125,9 +129,10 @@ impl Registry {
     /// [`RegistryError::NoTenant`], [`RegistryError::Occupied`], [`RegistryError::NotRemoved`], or the store's.
     pub async fn delete(&self, key: &CompanyKey) -> Result<(), RegistryError> {
         let (region, key, holder) = (self.region.clone(), key.clone(), self.holder.clone());
+        let known = Arc::clone(&self.known);
         let work = move |tx: &mut WriteTx<'_>| {
             let tenant = find(tx, &region, &key)?;
-            if !leases::take(tx, &tenant.id, &holder)? {
+            if !leases::take(tx, &tenant, &holder)? {
                 return Err(RegistryError::Occupied(TenantName::new(&region, &key)));
             }
             if tenant.state != TenantState::Deleting {
@@ -135,10 +140,10 @@ impl Registry {
                 credentials::forget_tenant(tx, &tenant)?;
                 record(tx, &tenant, "tenant.deleted", &json!({}))?;
             }
-            Ok(tenant)
+            let forgets = Forgets { known, tenant: tenant.id.clone() };
+            Ok((tenant, forgets))
         };
-        let tenant = self.write_registry(work).await?;
-        drop(self.forgets(&tenant.id));
+        let (tenant, _) = self.write_registry(work).await?;
         let _renewal = leases::renew(&self.store, &tenant.id, &self.holder);
         let removed = self.remove(&tenant).await;
         if removed.is_err() {

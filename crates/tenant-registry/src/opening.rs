@@ -21,9 +21,9 @@ use crate::{
     error::RegistryError,
     leases,
     migrations::REGISTRY_MIGRATIONS,
-    names::{CompanyKey, RegionCode},
+    names::RegionCode,
     place::{REGISTRY, RegionPlace},
-    registry::{Known, OnForget, Registry, is_full},
+    registry::{Known, OnForget, Registry, is_full, spend},
     schema::region,
 };
 
@@ -63,11 +63,7 @@ impl Registry {
             store.check().await?;
             Ok(store)
         };
-        let opened = match &reserve {
-            Some(reserve) => reserve.spend(Need::Start, is_full, open).await,
-            None => open().await,
-        };
-        let store = match opened {
+        let store = match spend(reserve.as_ref(), Need::Start, is_full, open).await {
             Ok(store) => store,
             Err(error) => {
                 // Otherwise a restored file would be mistaken for the open one.
@@ -117,10 +113,10 @@ impl Registry {
     async fn begin(&self, files: HashSet<String>) -> Result<(), RegistryError> {
         require_own(&self.store, &self.region).await?;
         self.fill_up_reserve().await;
-        if self.place.directory().is_some() {
+        let (place, is_alone) = (self.place.clone(), self.place.directory().is_some());
+        if is_alone {
             self.compare_with(files).await?;
         }
-        let (place, is_alone) = (self.place.clone(), self.place.directory().is_some());
         let note = move |tx: &mut WriteTx<'_>| {
             if is_alone {
                 leases::end_all(tx)?;
@@ -142,20 +138,15 @@ impl Registry {
     /// Completes the deletions that no process works on. Call it again and again: another process may have died.
     pub async fn complete_abandoned(&self) {
         let region = self.region.as_str();
-        match self.store.read(leases::abandoned).await {
-            Ok(keys) => {
-                for key in keys {
-                    let deleted = match CompanyKey::new(&key) {
-                        Ok(key) => self.delete(&key).await,
-                        Err(error) => Err(error.into()),
-                    };
-                    match deleted {
-                        Ok(()) | Err(RegistryError::NoTenant(_) | RegistryError::Occupied(_)) => {}
-                        Err(error) => error!(region, %error, "a deletion could not be ended"),
-                    }
-                }
+        let keys = match self.store.read(leases::abandoned).await {
+            Ok(keys) => keys,
+            Err(error) => return error!(region, %error, "unfinished deletions could not be looked for"),
+        };
+        for key in keys {
+            match self.delete(&key).await {
+                Ok(()) | Err(RegistryError::NoTenant(_) | RegistryError::Occupied(_)) => {}
+                Err(error) => error!(region, %error, "a deletion could not be ended"),
             }
-            Err(error) => error!(region, %error, "unfinished deletions could not be looked for"),
         }
     }
 

@@ -165,12 +165,7 @@ impl RegionPlace {
 /// The stem of a registry's file, and how the name of its schema begins.
 pub(crate) const REGISTRY: &str = "registry";
 
-/// How the names of the schemas of a region's tenants begin.
-pub(crate) fn schema_prefix(region: &RegionCode) -> String {
-    format!("tenant_{region}_")
-}
-
-/// The schema of a new tenant.
+/// The schema of a new tenant. The region's code shows an operator whose it is where regions share a database.
 pub(crate) fn schema_of(region: &RegionCode, id: &TenantId) -> String {
-    schema_prefix(region) + &id.as_str().replace('-', "")
+    format!("tenant_{region}_{}", id.as_str().replace('-', ""))
 }

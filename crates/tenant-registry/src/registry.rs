@@ -5,7 +5,7 @@
 use std::{
     collections::HashSet,
     num::NonZeroU64,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -20,7 +20,7 @@ use crate::{
     names::{CompanyKey, RegionCode, TenantId},
     place::RegionPlace,
     schema::tenants,
-    tenant::{self, Tenant, TenantSettings, TenantState, by_key, record, write_state},
+    tenant::{self, Tenant, TenantSettings, TenantState, by_key, record, take_turn, write_state},
     token::Token,
 };
 
@@ -52,9 +52,9 @@ pub(crate) struct Known {
 }
 
 /// Travels with a transaction's result. When it is dropped, which is after the commit, the tenant is forgotten.
-struct Forgets {
-    known: Arc<Known>,
-    tenant: TenantId,
+pub(crate) struct Forgets {
+    pub(crate) known: Arc<Known>,
+    pub(crate) tenant: TenantId,
 }
 
 impl Drop for Forgets {
@@ -128,34 +128,16 @@ impl Registry {
     pub async fn store_of(&self, tenant: &Tenant) -> Result<Store, RegistryError> {
         let location = self.place.locate(&tenant.id, &tenant.location)?;
         let open = async || self.stores.open(&location, self.tenant_migrations).await;
-        let store = self.spend(Need::Opening, is_full, open).await?;
+        let store = spend(self.reserve.as_ref(), Need::Opening, is_full, open).await?;
         store.limit_to(tenant.settings.max_bytes.map(NonZeroU64::get));
         self.note_version(tenant).await;
         Ok(store)
-    }
-
-    /// Whether this is the first note of this tenant's migration.
-    pub(crate) fn noted(&self, tenant: &TenantId) -> bool {
-        self.noted.lock().unwrap_or_else(PoisonError::into_inner).insert(tenant.clone())
     }
 
     /// Takes back the disk space that this region keeps for when its disk is full.
     pub async fn fill_up_reserve(&self) {
         if let Some(reserve) = &self.reserve {
             reserve.fill_up().await;
-        }
-    }
-
-    /// Does the work; where a disk of ours is full, with the space that is kept for it.
-    pub(crate) async fn spend<T, E>(
-        &self,
-        need: Need,
-        is_full: fn(&E) -> bool,
-        mut work: impl AsyncFnMut() -> Result<T, E>,
-    ) -> Result<T, E> {
-        match &self.reserve {
-            Some(reserve) => reserve.spend(need, is_full, work).await,
-            None => work().await,
         }
     }
 
@@ -283,11 +265,7 @@ impl Registry {
     {
         let (region, key, known) = (self.region.clone(), key.clone(), Arc::clone(&self.known));
         let work = move |tx: &mut WriteTx<'_>| {
-            if tx.has_rivals() {
-                // Two acts on a tenant take turns, so that neither writes what it read before the other.
-                let row = tenants::table.filter(tenants::company_key.eq(key.as_str()));
-                diesel::update(row).set(tenants::id.eq(tenants::id)).execute(tx.connection())?;
-            }
+            take_turn(tx, &key)?;
             let tenant = by_key(tx, &region, &key)?;
             Ok((act(tx, &tenant)?, Forgets { known, tenant: tenant.id }))
         };
@@ -301,7 +279,7 @@ impl Registry {
         F: FnOnce(&mut WriteTx<'_>) -> Result<T, RegistryError> + Clone + Send + 'static,
     {
         let write = async || self.store.write_urgently(work.clone()).await;
-        self.spend(Need::Act, RegistryError::is_full, write).await
+        spend(self.reserve.as_ref(), Need::Act, RegistryError::is_full, write).await
     }
 
     /// A transaction of staff in a tenant's store. It ignores the tenant's limit, and uses the region's reserve if the disk is full. After
@@ -331,12 +309,20 @@ impl Registry {
             };
             Ok(store.write_urgently(write).await?.0)
         };
-        self.spend(Need::Act, is_full, write).await
+        spend(self.reserve.as_ref(), Need::Act, is_full, write).await
     }
+}
 
-    /// Forgets the tenant when the returned value is dropped.
-    pub(crate) fn forgets(&self, tenant: &TenantId) -> impl Send + use<> {
-        Forgets { known: Arc::clone(&self.known), tenant: tenant.clone() }
+/// Does the work; where a disk of ours is full, with the space that is kept for it.
+pub(crate) async fn spend<T, E>(
+    reserve: Option<&Reserve>,
+    need: Need,
+    is_full: fn(&E) -> bool,
+    mut work: impl AsyncFnMut() -> Result<T, E>,
+) -> Result<T, E> {
+    match reserve {
+        Some(reserve) => reserve.spend(need, is_full, work).await,
+        None => work().await,
     }
 }
 

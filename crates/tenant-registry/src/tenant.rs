@@ -162,6 +162,16 @@ pub(crate) fn find(
     Tenant::of_row(region, row.ok_or_else(missing)?)
 }
 
+/// Waits until no other transaction acts on the tenant, so that what is read from now on is not changed before the commit. SQLite has one
+/// writer anyway.
+pub(crate) fn take_turn(tx: &mut WriteTx<'_>, key: &CompanyKey) -> Result<(), RegistryError> {
+    if tx.has_rivals() {
+        let row = tenants::table.filter(tenants::company_key.eq(key.as_str()));
+        diesel::update(row).set(tenants::id.eq(tenants::id)).execute(tx.connection())?;
+    }
+    Ok(())
+}
+
 pub(crate) fn write_state(
     tx: &mut WriteTx<'_>,
     tenant: &Tenant,

@@ -1,6 +1,8 @@
 //! Which migration each tenant's store has. A release with a new migration finds thousands of stores behind: each is migrated when it is
 //! opened, and `usher migrate` opens all of them.
 
+use std::sync::PoisonError;
+
 use diesel::prelude::*;
 use store::{Migration, ReadTx, StoreError, StoreLocation, Stores, WriteTx};
 
@@ -33,8 +35,15 @@ pub struct Upgrade {
 }
 
 /// The name of the newest migration.
-fn newest(migrations: &[Migration]) -> &'static str {
+pub(crate) fn newest(migrations: &[Migration]) -> &'static str {
     migrations.last().map_or("", |newest| newest.version)
+}
+
+/// Which tenants have a store that lacks a migration; a tenant that is being deleted does not count.
+#[diesel::dsl::auto_type]
+fn is_behind(newest: &'static str) -> _ {
+    let deleting: &'static str = TenantState::Deleting.key();
+    tenants::store_version.ne(newest).and(tenants::state.ne(deleting))
 }
 
 impl Upgrade {
@@ -62,10 +71,8 @@ impl Upgrade {
     pub async fn behind(&self) -> Result<Vec<StoreBehind>, RegistryError> {
         let (region, place, newest) = (self.region.clone(), self.place.clone(), newest(self.migrations));
         let work = move |tx: &mut ReadTx<'_>| {
-            let rows: Vec<Row> = tenants::table
-                .filter(tenants::store_version.ne(newest).and(tenants::state.ne(TenantState::Deleting.key())))
-                .order(tenants::id)
-                .load(tx.connection())?;
+            let rows: Vec<Row> =
+                tenants::table.filter(is_behind(newest)).order(tenants::id).load(tx.connection())?;
             let behind = rows.into_iter().map(|row| {
                 let tenant = Tenant::of_row(&region, row)?;
                 let location = place.locate(&tenant.id, &tenant.location)?;
@@ -94,10 +101,7 @@ impl Registry {
     /// # Errors
     /// When the store fails.
     pub async fn stores_behind(&self) -> Result<i64, RegistryError> {
-        let newest = newest(self.tenant_migrations);
-        let behind = tenants::table
-            .filter(tenants::store_version.ne(newest).and(tenants::state.ne(TenantState::Deleting.key())))
-            .count();
+        let behind = tenants::table.filter(is_behind(newest(self.tenant_migrations))).count();
         self.store.read(move |tx| Ok(behind.get_result(tx.connection())?)).await
     }
 
@@ -105,8 +109,14 @@ impl Registry {
     /// noted, as on a full disk, is noted by the next one.
     pub(crate) async fn note_version(&self, tenant: &Tenant) {
         let newest = newest(self.tenant_migrations);
-        let is_first = tenant.store_version != newest && self.noted(&tenant.id);
-        if is_first && note(&self.store, tenant.id.clone(), newest).await.is_ok() {
+        let is_first = || {
+            let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+            noted.insert(tenant.id.clone())
+        };
+        if tenant.store_version != newest
+            && is_first()
+            && note(&self.store, tenant.id.clone(), newest).await.is_ok()
+        {
             self.forget(&tenant.id);
         }
     }
