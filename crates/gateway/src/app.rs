@@ -6,7 +6,6 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
 };
 
 use provisioning::{Base, walks::Walks};
@@ -21,7 +20,7 @@ use crate::{
     rate_limit::RateLimits,
     regions::{Ground, Regions},
     settings::{BaseUrl, Settings},
-    shared::{Caches, Forget, Link},
+    shared::Link,
     shares::Shares,
     telemetry::metrics::Metrics,
     tenant_rules::RulesCache,
@@ -33,7 +32,7 @@ pub(crate) struct App {
     /// How clients reach the shared host.
     pub(crate) public_url: BaseUrl,
     pub(crate) stores: Stores,
-    pub(crate) regions: Regions,
+    pub(crate) regions: Arc<Regions>,
     pub(crate) rules: RulesCache,
     pub(crate) walks: Arc<Walks>,
     pub(crate) shares: Shares,
@@ -58,9 +57,10 @@ impl App {
     pub(crate) async fn open(settings: Settings, public_url: BaseUrl) -> Result<Arc<Self>, String> {
         let stores = Stores::new(settings.store.settings()).map_err(|e| format!("stores: {e}"))?;
         let keeping = settings.regions.iter().filter(|(_, region)| region.keeps_files());
-        let data_dir = match settings.keeps_files() {
-            true => Some(DataDir::take(&settings.data_dir, keeping.map(|(code, _)| code))?),
-            false => None,
+        let mut keeping = keeping.map(|(code, _)| code).peekable();
+        let data_dir = match keeping.peek() {
+            Some(_) => Some(DataDir::take(&settings.data_dir, keeping)?),
+            None => None,
         };
         let token_file = &settings.admin.token_file;
         let admin_token = match &data_dir {
@@ -81,16 +81,12 @@ impl App {
         };
         let ground = Ground {
             stores: stores.clone(),
-            places: settings
-                .regions
-                .iter()
-                .map(|(code, region)| (code.clone(), region.place.clone()))
-                .collect(),
             served: metrics.regions_served.clone(),
             behind: metrics.stores_behind.clone(),
             outbox: link.as_deref().map(Link::outbox),
         };
-        let regions = Regions::open(ground).await;
+        let places = settings.regions.iter().map(|(code, region)| (code.clone(), region.place.clone()));
+        let regions = Arc::new(Regions::open(places, ground).await);
         let limits = &settings.limits;
         Ok(Arc::new(Self {
             attempts: Attempts::new(
@@ -121,9 +117,10 @@ impl App {
     }
 
     /// Keeps in touch with the other processes for as long as this one lives.
-    pub(crate) async fn keep_in_touch(self: Arc<Self>) {
-        if let Some(link) = self.link.clone() {
-            link.keep(self).await;
+    pub(crate) async fn keep_in_touch(&self) {
+        if let Some(link) = &self.link {
+            let regions = Arc::clone(&self.regions);
+            link.keep(regions).await;
         }
     }
 
@@ -176,19 +173,5 @@ impl App {
 
     pub(crate) fn stop_being_ready(&self) {
         self.ready.store(false, Ordering::Relaxed);
-    }
-}
-
-impl Caches for App {
-    fn forget(&self, what: &Forget) {
-        self.regions.forget(what);
-    }
-
-    fn forget_everything(&self) {
-        self.regions.forget_everything();
-    }
-
-    fn limit_cache_time(&self, longest: Duration) {
-        self.regions.limit_cache_time(longest);
     }
 }

@@ -2,7 +2,6 @@
 //! because it is checked first (attack 21).
 
 use std::{
-    convert::Infallible,
     fmt,
     net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
@@ -11,7 +10,7 @@ use std::{
 
 use quick_cache::sync::Cache;
 
-use crate::shared::Link;
+use crate::{counters::counter, shared::Link};
 
 /// Addresses and key ids that are counted at the same time; the least used are dropped first.
 const COUNTED: usize = 20_000;
@@ -77,11 +76,7 @@ impl Attempts {
 
     /// Counts in this process. Returns the rest of the window if there were too many.
     fn count(&self, source: &Source) -> Option<Duration> {
-        let fresh = || Ok::<_, Infallible>(Arc::new(Mutex::new(Window::new())));
-        let window = match self.counts.get_or_insert_with(source, fresh) {
-            Ok(window) => window,
-            Err(never) => match never {},
-        };
+        let window = counter(&self.counts, source, || Arc::new(Mutex::new(Window::new())));
         let mut window = window.lock().unwrap_or_else(PoisonError::into_inner);
         if window.began.elapsed() >= self.window {
             *window = Window::new();

@@ -6,6 +6,7 @@ mod app;
 mod attempts;
 mod bucket;
 mod client_address;
+mod counters;
 mod data_dir;
 mod descriptors;
 mod dropped;

@@ -13,7 +13,7 @@ use prometheus::IntCounterVec;
 use quick_cache::sync::Cache;
 use tenant_registry::{Rate, Tenant, TenantId};
 
-use crate::{bucket::Bucket, shared::Link};
+use crate::{bucket::Bucket, counters::counter, shared::Link};
 
 /// Tenants whose buckets are kept at the same time; the least used are forgotten first, which fills their buckets.
 const BUCKETS: usize = 20_000;
@@ -67,11 +67,7 @@ impl RateLimits {
     }
 
     fn take_here(&self, tenant: &TenantId, bucket: Bucket) -> Result<(), Duration> {
-        let fresh = || Ok::<_, std::convert::Infallible>(Arc::default());
-        let full_at = match self.full_at.get_or_insert_with(tenant, fresh) {
-            Ok(full_at) => full_at,
-            Err(never) => match never {},
-        };
+        let full_at = counter(&self.full_at, tenant, Arc::default);
         let now = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
         let mut before = full_at.load(Ordering::Relaxed);
         loop {

@@ -3,7 +3,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard},
     time::Duration,
 };
 
@@ -26,16 +26,21 @@ const CHECKS_A_COUNT: u32 = 15;
 
 /// All regions of the process.
 pub(crate) struct Regions {
-    regions: BTreeMap<RegionCode, RwLock<State>>,
+    regions: BTreeMap<RegionCode, Region>,
     ground: Ground,
     /// Of regions that other processes may serve too.
     cache_time: Mutex<Duration>,
 }
 
-/// The arguments for opening a registry.
+/// One region: where it is, and whether it is served from there.
+struct Region {
+    place: RegionPlace,
+    state: RwLock<State>,
+}
+
+/// What every registry is opened with.
 pub(crate) struct Ground {
     pub(crate) stores: Stores,
-    pub(crate) places: BTreeMap<RegionCode, RegionPlace>,
     /// By region: 1 while it is served.
     pub(crate) served: IntGaugeVec,
     /// By region: stores that lack a migration.
@@ -60,24 +65,26 @@ pub(crate) struct RegionDown {
 
 impl Regions {
     /// Opens the registry of each of these regions.
-    pub(crate) async fn open(ground: Ground) -> Self {
+    pub(crate) async fn open(
+        places: impl Iterator<Item = (RegionCode, RegionPlace)>,
+        ground: Ground,
+    ) -> Self {
         let mut regions = BTreeMap::new();
         let cache_time = CACHE_TIME_ALONE;
-        for (code, place) in &ground.places {
-            let state = ground.open(code, place).await;
+        for (code, place) in places {
+            let state = ground.open(&code, &place).await;
             if let State::Down(down) = &state {
                 error!(region = %code, cause = down.why, "a region is not served");
             }
-            ground.limit_cache_time(code, &state, cache_time);
-            regions.insert(code.clone(), RwLock::new(state));
+            limit_cache_time(&place, &state, cache_time);
+            regions.insert(code, Region { place, state: RwLock::new(state) });
         }
         Self { regions, ground, cache_time: Mutex::new(cache_time) }
     }
 
     /// The registry of a region; `None` if the region is not configured.
     pub(crate) fn get(&self, code: &RegionCode) -> Option<Result<Arc<Registry>, RegionDown>> {
-        let state = self.regions.get(code)?.read().unwrap_or_else(PoisonError::into_inner);
-        Some(match &*state {
+        Some(match &*self.regions.get(code)?.state() {
             State::Served(registry) => Ok(Arc::clone(registry)),
             State::Down(down) => Err(down.clone()),
         })
@@ -85,8 +92,8 @@ impl Regions {
 
     /// The failure of the region with this name, in any letter case; `None` if it is served or not configured.
     pub(crate) fn down(&self, name: &str) -> Option<RegionDown> {
-        let (_, state) = self.regions.iter().find(|(code, _)| code.as_str().eq_ignore_ascii_case(name))?;
-        match &*state.read().unwrap_or_else(PoisonError::into_inner) {
+        let (_, region) = self.regions.iter().find(|(code, _)| code.as_str().eq_ignore_ascii_case(name))?;
+        match &*region.state() {
             State::Served(_) => None,
             State::Down(down) => Some(down.clone()),
         }
@@ -94,11 +101,9 @@ impl Regions {
 
     /// Each region; if it is not served, with the reason.
     pub(crate) fn all(&self) -> impl Iterator<Item = (&RegionCode, Option<String>)> {
-        self.regions.iter().map(|(code, state)| {
-            match &*state.read().unwrap_or_else(PoisonError::into_inner) {
-                State::Served(_) => (code, None),
-                State::Down(down) => (code, Some(down.why.clone())),
-            }
+        self.regions.iter().map(|(code, region)| match &*region.state() {
+            State::Served(_) => (code, None),
+            State::Down(down) => (code, Some(down.why.clone())),
         })
     }
 
@@ -106,8 +111,8 @@ impl Regions {
     pub(crate) async fn look_after(&self) {
         for check in 1_u32.. {
             tokio::time::sleep(LOOK_EVERY).await;
-            for ((code, state), place) in self.regions.iter().zip(self.ground.places.values()) {
-                self.look_at(code, place, state).await;
+            for (code, region) in &self.regions {
+                self.look_at(code, region).await;
                 if check.is_multiple_of(CHECKS_A_COUNT)
                     && let Some(Ok(registry)) = self.get(code)
                     && let Ok(behind) = registry.stores_behind().await
@@ -118,8 +123,8 @@ impl Regions {
         }
     }
 
-    async fn look_at(&self, code: &RegionCode, place: &RegionPlace, state: &RwLock<State>) {
-        let before = state.read().unwrap_or_else(PoisonError::into_inner).clone();
+    async fn look_at(&self, code: &RegionCode, region: &Region) {
+        let before = region.state().clone();
         let known = match before {
             State::Served(registry) if registry.is_in_place() => {
                 registry.fill_up_reserve().await;
@@ -131,7 +136,7 @@ impl Regions {
             }
             State::Down(before) => before.why,
         };
-        let now = self.ground.open(code, place).await;
+        let now = self.ground.open(code, &region.place).await;
         match &now {
             State::Served(_) => info!(region = %code, "a region is served again"),
             State::Down(down) if down.why != known => {
@@ -140,8 +145,8 @@ impl Regions {
             State::Down(_) => {}
         }
         let cache_time = self.cache_time.lock().unwrap_or_else(PoisonError::into_inner);
-        self.ground.limit_cache_time(code, &now, *cache_time);
-        *state.write().unwrap_or_else(PoisonError::into_inner) = now;
+        limit_cache_time(&region.place, &now, *cache_time);
+        *region.state.write().unwrap_or_else(PoisonError::into_inner) = now;
     }
 }
 
@@ -162,10 +167,22 @@ impl Caches for Regions {
         // The lock is held, so that a region that is opened meanwhile gets this time too.
         let mut cache_time = self.cache_time.lock().unwrap_or_else(PoisonError::into_inner);
         *cache_time = longest;
-        for (code, state) in &self.regions {
-            let state = state.read().unwrap_or_else(PoisonError::into_inner);
-            self.ground.limit_cache_time(code, &state, longest);
+        for region in self.regions.values() {
+            limit_cache_time(&region.place, &region.state(), longest);
         }
+    }
+}
+
+impl Region {
+    fn state(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Other processes change only tenants of a registry that is in a database: a directory belongs to one process.
+fn limit_cache_time(place: &RegionPlace, state: &State, longest: Duration) {
+    if let (State::Served(registry), RegistryPlace::Database(_)) = (state, &place.registry) {
+        registry.limit_cache_time(Some(longest));
     }
 }
 
@@ -176,16 +193,6 @@ impl Ground {
         Arc::new(move |tenant: &TenantId| {
             outbox.put(Forget { region: region.clone(), tenant: Some(tenant.clone()) });
         })
-    }
-
-    /// Other processes change only tenants of a registry that is in a database: a directory belongs to one process.
-    fn limit_cache_time(&self, code: &RegionCode, state: &State, longest: Duration) {
-        let is_shared = |place: &RegionPlace| matches!(place.registry, RegistryPlace::Database(_));
-        if let State::Served(registry) = state
-            && self.places.get(code).is_some_and(is_shared)
-        {
-            registry.limit_cache_time(Some(longest));
-        }
     }
 
     async fn open(&self, code: &RegionCode, place: &RegionPlace) -> State {

@@ -66,7 +66,8 @@ async fn run(mut settings: Settings) -> Result<(), String> {
     let admin = admin.map(|listener| server_for_staff(&app, listener, &connections)).transpose()?;
     let looked_after = Arc::clone(&app);
     actix_web::rt::spawn(async move { looked_after.regions.look_after().await });
-    actix_web::rt::spawn(Arc::clone(&app).keep_in_touch());
+    let in_touch = Arc::clone(&app);
+    actix_web::rt::spawn(async move { in_touch.keep_in_touch().await });
     actix_web::rt::spawn(sum_up_refusals());
     info!(%address, admin = %admin_address, public_url = %app.public_url, "serving");
     let stopped = Arc::clone(&app);

@@ -4,6 +4,7 @@ mod base_url;
 mod fields;
 mod redis_url;
 mod regions;
+mod secret;
 
 use std::{
     collections::BTreeMap,
@@ -169,11 +170,6 @@ impl Settings {
             .try_parsing(true);
         let merged = sources.add_source(environment).build().map_err(|e| format!("settings: {e}"))?;
         Self::checked(merged)
-    }
-
-    /// Whether a region that is served needs the data directory.
-    pub(crate) fn keeps_files(&self) -> bool {
-        self.regions.values().any(Region::keeps_files)
     }
 
     fn checked(merged: Config) -> Result<Self, String> {

@@ -5,20 +5,14 @@ use std::{fmt, path::PathBuf};
 use redis::{Client, ConnectionInfo, IntoConnectionInfo as _, ProtocolVersion};
 use serde::Deserialize;
 
-use super::regions::secret;
+use super::secret::{self, Secret};
 
 /// `[redis]`, unchecked.
-#[derive(Default, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Source {
-    url: Option<String>,
+    url: Option<Secret>,
     url_file: Option<PathBuf>,
-}
-
-impl fmt::Debug for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
 }
 
 /// A URL of Redis.
@@ -33,8 +27,8 @@ impl fmt::Debug for RedisUrl {
 impl Source {
     /// `None` when there is no Redis.
     pub(super) fn read(self) -> Result<Option<RedisUrl>, String> {
-        let url =
-            secret("redis.url", self.url, self.url_file).map_err(|fault| format!("settings: {fault}"))?;
+        let url = secret::read("redis.url", self.url, self.url_file)
+            .map_err(|fault| format!("settings: {fault}"))?;
         let Some(url) = url else { return Ok(None) };
         let form = "must be redis://[user:password@]host:port[/db] or rediss://...";
         let info = url

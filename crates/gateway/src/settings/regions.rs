@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
     path::{Path, PathBuf},
 };
 
@@ -10,7 +9,10 @@ use serde::Deserialize;
 use store::PostgresUrl;
 use tenant_registry::{Cell, CellName, RegionCode, RegionPlace, RegistryPlace};
 
-use super::BaseUrl;
+use super::{
+    BaseUrl,
+    secret::{self, Secret},
+};
 
 /// A region as it is defined; checked if it is served.
 #[derive(Debug, Deserialize)]
@@ -19,7 +21,7 @@ pub(super) struct Defined {
     name: String,
     #[serde(default)]
     base_url: String,
-    registry_url: Option<String>,
+    registry_url: Option<Secret>,
     registry_url_file: Option<PathBuf>,
     #[serde(default)]
     cells: Vec<DefinedCell>,
@@ -29,7 +31,7 @@ pub(super) struct Defined {
 #[serde(deny_unknown_fields)]
 struct DefinedCell {
     name: String,
-    url: Option<String>,
+    url: Option<Secret>,
     url_file: Option<PathBuf>,
     #[serde(default = "open")]
     open: bool,
@@ -91,33 +93,9 @@ impl Region {
 /// The URL of a database, from its key or from the file that the key `…_file` names. No error repeats it: it may hold a password.
 fn postgres_url(
     key: &str,
-    url: Option<String>,
+    url: Option<Secret>,
     file: Option<PathBuf>,
 ) -> Result<Option<PostgresUrl>, String> {
-    let Some(url) = secret(key, url, file)? else { return Ok(None) };
+    let Some(url) = secret::read(key, url, file)? else { return Ok(None) };
     PostgresUrl::new(&url).map(Some).map_err(|rule| format!("{key}: {rule}"))
-}
-
-/// A secret from its key or from the file that the key `…_file` names, without the blanks around it.
-///
-/// # Errors
-/// One sentence that names the key.
-pub(super) fn secret(
-    key: &str,
-    value: Option<String>,
-    file: Option<PathBuf>,
-) -> Result<Option<String>, String> {
-    let value = value.filter(|value| !value.trim().is_empty());
-    match (value, file.filter(|file| !file.as_os_str().is_empty())) {
-        (Some(_), Some(_)) => Err(format!("set {key} or {key}_file, not both")),
-        (value, None) => Ok(value.map(|value| value.trim().to_owned())),
-        (None, Some(file)) => {
-            let text =
-                fs::read_to_string(&file).map_err(|e| format!("{key}_file {}: {e}", file.display()))?;
-            match text.trim() {
-                "" => Err(format!("{key}_file {} is empty", file.display())),
-                text => Ok(Some(text.to_owned())),
-            }
-        }
-    }
 }
