@@ -49,8 +49,10 @@ struct Place {
 pub struct Walk<'a> {
     /// Where it is remembered.
     pub walks: &'a Walks,
-    /// The list: the tenant, the types, the filter and the sort.
-    pub list: &'a str,
+    /// The tenant's id.
+    pub tenant: &'a str,
+    /// The list in the tenant: the types, the filter and the sort.
+    pub query: &'a str,
 }
 
 impl Walk<'_> {
@@ -79,16 +81,16 @@ impl Walk<'_> {
         shown: &[Position],
     ) -> Result<(), ProvisioningError> {
         let (PageRequest::Index { offset, .. }, Some(last)) = (*request, shown.last()) else { return Ok(()) };
-        if self.list.len() <= LONGEST {
-            let offset = offset.saturating_add(u64::try_from(shown.len()).unwrap_or(u64::MAX));
+        let next = self.next(offset.saturating_add(u64::try_from(shown.len()).unwrap_or(u64::MAX)));
+        if next.list.len() <= LONGEST {
             let place = Place { after: last.clone(), as_of: changes::newest_of_all(tx)? };
-            self.walks.put(self.next(offset), place);
+            self.walks.put(next, place);
         }
         Ok(())
     }
 
     fn next(&self, offset: u64) -> Next {
-        Next { list: self.list.to_owned(), offset }
+        Next { list: format!("{} {}", self.tenant, self.query), offset }
     }
 }
 

@@ -88,7 +88,7 @@ async fn what_is_remembered_of_a_walk_is_what_its_offset_gives_whatever_changes_
                     let (shown, is_remembered) = tenant
                         .read(move |tx| {
                             let (part, list_name) = (part(&reader, LISTS[list]), list.to_string());
-                            let walk = Walk { walks: &walks, list: &list_name };
+                            let walk = Walk { walks: &walks, tenant: "t", query: &list_name };
                             let request = PageRequest::Index { offset, count };
                             let is_remembered = walk.find(tx, &request)?.is_some();
                             let with = page(tx, &reader, &part, request, Some(walk));
@@ -128,13 +128,15 @@ async fn a_walk_is_remembered_for_its_own_list_until_something_changes() {
         let is_remembered = |list: &'static str, offset| {
             let walks = Arc::clone(&walks);
             let request = PageRequest::Index { offset, count: 2 };
-            tenant.read(move |tx| Ok(Walk { walks: &walks, list }.find(tx, &request)?.is_some()))
+            tenant.read(move |tx| {
+                Ok(Walk { walks: &walks, tenant: "t", query: list }.find(tx, &request)?.is_some())
+            })
         };
         let (reader, kept) = (tenant.clone(), Arc::clone(&walks));
         tenant
             .read(move |tx| {
                 let request = PageRequest::Index { offset: 0, count: 2 };
-                let walk = Walk { walks: &kept, list: "a" };
+                let walk = Walk { walks: &kept, tenant: "t", query: "a" };
                 page(tx, &reader, &part(&reader, LISTS[0]), request, Some(walk));
                 Ok(())
             })

@@ -78,11 +78,11 @@ async fn answer(
     let paging = request.paging(app.settings.limits.max_results)?;
     let query = query_text(kind, &parts);
     let requested = RequestedPage::of(app, &store, paging, &query).await?;
-    let (walks, list) = (Arc::clone(&app.walks), format!("{} {query}", tenant.id));
+    let walks = Arc::clone(&app.walks);
     let (answers, time) = (app.shares.answers(), app.settings.limits.search_seconds.0);
     let for_whom = Arc::clone(&tenant);
     let search =
-        Search { rules, parts, requested, projections, walks, list, time, answers, tenant: for_whom };
+        Search { rules, parts, requested, projections, walks, query, time, answers, tenant: for_whom };
     let small = search.request_within(&|| false, &|_| true);
     let (is_look_up, may_be_short) = (small.is_look_up(), small.may_be_short());
     let work = Arc::new(move |tx: &mut ReadTx<'_>| search.run(tx));
@@ -99,8 +99,8 @@ struct Search {
     requested: RequestedPage,
     projections: Projections,
     walks: Arc<Walks>,
-    /// What the walks call this list: the tenant and the query.
-    list: String,
+    /// The types, the filter and the sort, by which a walk knows the list.
+    query: String,
     /// How long it may go on.
     time: Duration,
     answers: Answers,
@@ -127,7 +127,7 @@ impl Search {
             parts: &self.parts,
             request: self.requested.request(),
             projections: &self.projections,
-            walk: Some(Walk { walks: &self.walks, list: &self.list }),
+            walk: Some(Walk { walks: &self.walks, tenant: self.tenant.id.as_str(), query: &self.query }),
             is_over,
             has_room,
         }
