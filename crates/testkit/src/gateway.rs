@@ -2,6 +2,7 @@
 //! benchmark and the demo talk to it as its users do: over HTTP and through the command line.
 
 use std::{
+    ffi::OsStr,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     sync::Arc,
@@ -29,9 +30,6 @@ const START: Duration = Duration::from_secs(20);
 /// How often it is asked meanwhile.
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// Names the file of settings, where there is one. Variables alone cannot name cells.
-const CONFIG: &str = "USHER_TEST_CONFIG";
-
 /// The name of its log, beside the data.
 const LOG: &str = "gateway.log";
 
@@ -39,6 +37,8 @@ const LOG: &str = "gateway.log";
 pub struct Gateway {
     binary: PathBuf,
     environment: Vec<(String, String)>,
+    /// The file of settings, where there is one: variables alone cannot name cells.
+    config: Option<PathBuf>,
     /// Limits of open files, soft and hard, where they are not those of the test.
     open_files: Option<(u64, u64)>,
     process: Child,
@@ -97,17 +97,18 @@ impl Gateway {
         ];
         let of_its_own = || Database::is_wanted().then(|| Arc::new(Database::create()));
         let database = setup.database.or_else(of_its_own);
-        if let Some(database) = &database {
-            let file = database.write_settings(&folder);
-            environment.push((CONFIG.into(), file.display().to_string()));
+        let config = database.as_ref().map(|database| database.write_settings(&folder));
+        if config.is_some() {
             environment.push(("USHER_SERVER".into(), format!("http://127.0.0.1:{port}")));
         }
         environment.extend(setup.settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
         let (binary, began) = (binary.into(), Instant::now());
-        let process = spawn(program(&binary, setup.open_files), &environment, &folder.join(LOG));
+        let program = program(&binary, setup.open_files);
+        let process = spawn(program, &environment, config.as_deref(), &folder.join(LOG));
         let mut gateway = Self {
             binary,
             environment,
+            config,
             open_files: setup.open_files,
             process,
             url: format!("http://127.0.0.1:{port}"),
@@ -216,7 +217,8 @@ impl Gateway {
     }
 
     fn begin_again(&mut self, command: Command) {
-        self.process = spawn(command, &self.environment, &self.log_file());
+        let (config, log) = (self.config.as_deref(), self.log_file());
+        self.process = spawn(command, &self.environment, config, &log);
         let (began, health) = (Instant::now(), format!("{}/healthz", self.url));
         while Request::new("GET", &health).try_send().is_err() {
             assert!(began.elapsed() < START && self.is_alive(), "it does not listen:\n{}", self.log());
@@ -329,12 +331,11 @@ fn program(binary: &Path, open_files: Option<(u64, u64)>) -> Command {
     shell
 }
 
-fn spawn(mut command: Command, environment: &[(String, String)], log: &Path) -> Child {
+fn spawn(mut command: Command, environment: &[(String, String)], config: Option<&Path>, log: &Path) -> Child {
     let log = std::fs::OpenOptions::new().create(true).append(true).open(log).unwrap();
-    let config = environment.iter().find(|(name, _)| name == CONFIG);
     let spawned = command
         .arg("serve")
-        .args(config.into_iter().flat_map(|(_, file)| ["--config", file]))
+        .args(config.into_iter().flat_map(|file| [OsStr::new("--config"), file.as_os_str()]))
         .envs(environment.iter().map(|(k, v)| (k, v)))
         .stdin(Stdio::null())
         .stdout(log.try_clone().unwrap())

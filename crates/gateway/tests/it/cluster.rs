@@ -2,23 +2,18 @@
 
 use std::{
     collections::BTreeSet,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::atomic::{AtomicBool, Ordering},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use serde_json::json;
 use testkit::{
     at_once::at_once,
-    database::Database,
-    gateway::{Gateway, Setup, Tenant},
+    gateway::{Gateway, Tenant},
 };
 
-/// Longest wait for what should take a moment.
-const PATIENCE: Duration = Duration::from_secs(20);
+use crate::running::{at, two_processes, wait_for};
 
 /// Two processes with one registry and one cell.
 struct Cluster {
@@ -27,32 +22,14 @@ struct Cluster {
 
 impl Cluster {
     fn start() -> Self {
-        let database = Arc::new(Database::create());
-        let process = || {
-            let setup = Setup { database: Some(Arc::clone(&database)), ..Setup::default() };
-            Gateway::set_up(env!("CARGO_BIN_EXE_usher"), setup)
-        };
-        Self { processes: [process(), process()] }
+        Self { processes: two_processes(&[]) }
     }
 
-    /// A new tenant, as each of the processes is asked for it.
+    /// A new tenant, as each of the processes serves it.
     fn tenant(&self, key: &str, member: Option<i64>) -> [Tenant; 2] {
         let tenant = self.processes[0].tenant("ire", key, member, None);
-        self.processes.each_ref().map(|process| Tenant {
-            base_url: tenant.base_url.replacen(&self.processes[0].url, &process.url, 1),
-            ..tenant.clone()
-        })
+        self.processes.each_ref().map(|process| at(process, &tenant))
     }
-}
-
-/// Waits until it is so; how long that took.
-fn until(what: &str, mut is_so: impl FnMut() -> bool) -> Duration {
-    let began = Instant::now();
-    while !is_so() {
-        assert!(began.elapsed() < PATIENCE, "{what}");
-        thread::sleep(Duration::from_millis(5));
-    }
-    began.elapsed()
 }
 
 #[test]
@@ -126,13 +103,13 @@ fn a_revoked_token_a_quota_and_a_schema_hold_on_both() {
 
     let schema = json!({ "schema": { "id": "urn:example:hr", "name": "HR", "attributes": [{ "name": "desk", "type": "string" }] } });
     cluster.processes[0].admin("POST", &format!("{path}/schemas"), Some(&schema)).expect(201);
-    let schema_took = until("the schema is known", || other.get("/Schemas/urn:example:hr").status == 200);
+    let schema_took = wait_for("the schema is known", || other.get("/Schemas/urn:example:hr").status == 200);
 
     let suspended = cluster.processes[0].admin("POST", &format!("{path}/suspend"), None);
     suspended.expect(200);
-    let suspension_took = until("the tenant is suspended", || other.get("/Users").status == 403);
+    let suspension_took = wait_for("the tenant is suspended", || other.get("/Users").status == 403);
     cluster.processes[1].admin("POST", &format!("{path}/resume"), None).expect(200);
-    until("the tenant is served again", || {
+    wait_for("the tenant is served again", || {
         one.get("/Users").status == 200 && other.get("/Users").status == 200
     });
 
@@ -140,7 +117,7 @@ fn a_revoked_token_a_quota_and_a_schema_hold_on_both() {
     let key_id = tokens.body[0]["key_id"].as_str().unwrap();
     cluster.processes[0].admin("DELETE", &format!("{path}/tokens/{key_id}"), None).expect(204);
     one.get("/Users").expect(401);
-    let revocation_took = until("the token is revoked", || other.get("/Users").status == 401);
+    let revocation_took = wait_for("the token is revoked", || other.get("/Users").status == 401);
     println!(
         "obeyed by the other process after: schema {schema_took:?}, suspension {suspension_took:?}, revocation {revocation_took:?}"
     );

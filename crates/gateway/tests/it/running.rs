@@ -1,10 +1,19 @@
 //! The gateway that a test starts, and the words that several tests share.
 
-use std::{path::Path, process::Command};
+use std::{
+    path::Path,
+    process::Command,
+    sync::Arc,
+    thread::sleep,
+    time::{Duration, Instant},
+};
 
 use serde_json::{Value, json};
-use testkit::gateway::{Gateway, Tenant};
 pub(crate) use testkit::urn::{ENTERPRISE, GROUP, SEAT, USER};
+use testkit::{
+    database::Database,
+    gateway::{Gateway, Setup, Tenant},
+};
 
 /// The program under test.
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_usher");
@@ -17,6 +26,32 @@ pub(crate) fn gateway() -> Gateway {
 /// A gateway with these settings.
 pub(crate) fn gateway_with(settings: &[(&str, &str)]) -> Gateway {
     Gateway::start_with(BINARY, settings)
+}
+
+/// Two processes that serve the same tenants from one PostgreSQL, with these settings.
+pub(crate) fn two_processes(settings: &[(&str, &str)]) -> [Gateway; 2] {
+    let database = Arc::new(Database::create());
+    [(); 2].map(|()| {
+        let database = Some(Arc::clone(&database));
+        Gateway::set_up(BINARY, Setup { settings, database, ..Setup::default() })
+    })
+}
+
+/// The tenant as this process serves it.
+pub(crate) fn at(process: &Gateway, tenant: &Tenant) -> Tenant {
+    let base_url = format!("{}/{}/{}/scim/v2", process.url, tenant.region, tenant.key);
+    Tenant { base_url, ..tenant.clone() }
+}
+
+/// Waits until it is so, for twenty seconds at most; returns the time that it took.
+#[track_caller]
+pub(crate) fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) -> Duration {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < Duration::from_secs(20), "{what}: never");
+        sleep(Duration::from_millis(5));
+    }
+    began.elapsed()
 }
 
 /// A gateway and one tenant with these quotas.

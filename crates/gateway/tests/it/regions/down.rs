@@ -8,8 +8,8 @@ use testkit::{
     http::Request,
 };
 
-use super::{assert_unreachable, beside, ready, stores, two_regions, wait_for};
-use crate::running::{gateway, gateway_with};
+use super::{assert_unreachable, beside, ready, stores, two_regions};
+use crate::running::{gateway, gateway_with, wait_for};
 
 /// Every kind of request to the region of this tenant is 503, with any credential, and staff read the cause.
 #[track_caller]

@@ -8,7 +8,9 @@ use std::{
 
 use testkit::gateway::{Gateway, Setup, Tenant};
 
-use super::{ready, stores, wait_for};
+use crate::running::wait_for;
+
+use super::{ready, stores};
 
 /// A gateway of two regions on a small disk, with a tenant in each.
 fn on_small_disk(mib: u32) -> (Gateway, Tenant, Tenant) {

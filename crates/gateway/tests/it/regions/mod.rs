@@ -10,8 +10,6 @@ mod limit;
 use std::{
     fs,
     path::{Path, PathBuf},
-    thread::sleep,
-    time::Duration,
 };
 
 use testkit::{
@@ -52,17 +50,6 @@ fn assert_unreachable(answer: Answer) {
     for secret in ["sqlite", "/tmp/", "registry", ".db"] {
         assert!(!told.text.contains(secret), "{}", told.text);
     }
-}
-
-#[track_caller]
-fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
-    for _ in 0..400 {
-        if is_so() {
-            return;
-        }
-        sleep(Duration::from_millis(50));
-    }
-    panic!("{what}: never");
 }
 
 /// The text of `/readyz`, with its status.

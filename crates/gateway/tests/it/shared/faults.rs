@@ -14,8 +14,8 @@ use testkit::{
     redis::Redis,
 };
 
-use super::{probe, set, wait_for_metric, wait_until, wrong};
-use crate::running::gateway_with;
+use super::{probe, set, wait_for_metric, wrong};
+use crate::running::{gateway_with, wait_for};
 
 /// No request waits longer, with all its other work.
 const LONGEST: Duration = Duration::from_secs(2);
@@ -54,7 +54,7 @@ impl Traffic<'_> {
     /// Ends a phase after some more requests; shows its figures and holds them to the limit.
     fn end_phase(&self, name: &str) -> Phase {
         let before = self.sent.load(Ordering::Relaxed);
-        wait_until("traffic goes on", || self.sent.load(Ordering::Relaxed) > before + 100);
+        wait_for("traffic goes on", || self.sent.load(Ordering::Relaxed) > before + 100);
         let phase = std::mem::take(&mut *self.phase.lock().unwrap());
         println!("{name}: {phase:?}");
         assert!(phase.longest < LONGEST, "{name}: {phase:?}");
@@ -93,7 +93,7 @@ fn redis_may_be_absent_die_come_back_and_freeze_and_every_request_is_answered_in
         redis.start_again();
         assert!(time_until(&gateway, "usher_redis_fallback_active 0") < Duration::from_secs(5));
         traffic.end_phase("started");
-        wait_until("counts are in Redis", || redis.command(&["DBSIZE"]) != ":0");
+        wait_for("counts are in Redis", || redis.command(&["DBSIZE"]) != ":0");
 
         redis.kill();
         time_until(&gateway, "usher_redis_up 0");

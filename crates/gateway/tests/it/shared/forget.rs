@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use testkit::gateway::{Gateway, Tenant};
 
-use super::{Pair, at, probe, set, wait_for_metric, wait_until};
+use crate::running::{at, wait_for};
+
+use super::{Pair, probe, set, wait_for_metric};
 
 /// How long what staff changed may be unknown to another process.
 const OBEYED: Duration = Duration::from_secs(1);
@@ -29,7 +31,7 @@ fn time_to_obey(by: &Gateway, served_by: &Gateway, tenant: &Tenant) -> Duration 
             assert_eq!(probe(&held), 200);
             revoke(by, &held);
             let began = Instant::now();
-            wait_until("the token is refused", || probe(&held) == 401);
+            wait_for("the token is refused", || probe(&held) == 401);
             began.elapsed()
         })
         .collect();
@@ -47,10 +49,10 @@ fn a_revoked_token_a_setting_and_a_schema_hold_at_every_process_within_a_second(
     assert_eq!(probe(there), 200);
     one.cli_ok(&["tenant", "suspend", "--region", "ire", "--key", "acme"]);
     let began = Instant::now();
-    wait_until("the tenant is suspended there", || probe(there) == 403);
+    wait_for("the tenant is suspended there", || probe(there) == 403);
     assert!(began.elapsed() < OBEYED, "{:?}", began.elapsed());
     one.cli_ok(&["tenant", "resume", "--region", "ire", "--key", "acme"]);
-    wait_until("it is served again", || probe(there) == 200);
+    wait_for("it is served again", || probe(there) == 200);
 
     let schema = json!({
         "schema": { "id": "urn:example:desk", "name": "Desk", "attributes": [{ "name": "desk", "type": "string" }] }
@@ -59,7 +61,7 @@ fn a_revoked_token_a_setting_and_a_schema_hold_at_every_process_within_a_second(
     assert!(!knows());
     one.admin("POST", "/regions/ire/tenants/acme/schemas", Some(&schema)).expect(201);
     let began = Instant::now();
-    wait_until("the schema is known there", knows);
+    wait_for("the schema is known there", knows);
     assert!(began.elapsed() < OBEYED, "{:?}", began.elapsed());
 }
 
@@ -82,7 +84,7 @@ fn while_redis_is_away_and_when_it_is_back_what_staff_change_holds_everywhere() 
     for process in &pair.processes {
         wait_for_metric(process, "usher_redis_up 1");
     }
-    wait_until("the token is refused", || probe(&held) == 401);
+    wait_for("the token is refused", || probe(&held) == 401);
     assert!(time_to_obey(other, one, here) < OBEYED);
 }
 
@@ -96,7 +98,7 @@ fn a_process_that_redis_freezes_away_from_does_not_believe_its_cache() {
     pair.redis.freeze();
     revoke(one, &held);
     let began = Instant::now();
-    wait_until("the token is refused", || probe(&held) == 401);
+    wait_for("the token is refused", || probe(&held) == 401);
     println!("with a frozen Redis after {:?}", began.elapsed());
     assert!(began.elapsed() < OBEYED * 2, "{:?}", began.elapsed());
     pair.redis.thaw();

@@ -7,37 +7,18 @@ mod proxies;
 mod rate;
 mod secrets;
 
-use std::{
-    sync::Arc,
-    thread::sleep,
-    time::{Duration, Instant},
-};
-
 use testkit::{
-    database::Database,
-    gateway::{Gateway, Setup, Tenant},
+    gateway::{Gateway, Tenant},
     http::Request,
     redis::Redis,
 };
 
-use crate::running::BINARY;
-
-/// The longest wait for what must happen.
-const PATIENCE: Duration = Duration::from_secs(20);
+use crate::running::{at, two_processes, wait_for};
 
 /// Waits until a line of the metrics reads so.
 #[track_caller]
 fn wait_for_metric(gateway: &Gateway, line: &str) {
-    wait_until(line, || gateway.metrics().lines().any(|found| found == line));
-}
-
-#[track_caller]
-fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !is_so() {
-        assert!(began.elapsed() < PATIENCE, "{what}");
-        sleep(Duration::from_millis(5));
-    }
+    wait_for(line, || gateway.metrics().lines().any(|found| found == line));
 }
 
 /// Two processes that serve the same tenants from one PostgreSQL, with one Redis.
@@ -50,14 +31,11 @@ struct Pair {
 
 impl Pair {
     fn start(settings: &[(&str, &str)]) -> Self {
-        let (redis, database) = (Redis::start(), Arc::new(Database::create()));
+        let redis = Redis::start();
         let url = redis.url();
         let settings: Vec<_> =
             settings.iter().copied().chain([("USHER__REDIS__URL", url.as_str())]).collect();
-        let processes = [(); 2].map(|()| {
-            let database = Some(Arc::clone(&database));
-            Gateway::set_up(BINARY, Setup { settings: &settings, database, ..Setup::default() })
-        });
+        let processes = two_processes(&settings);
         let tenant = processes[0].tenant("ire", "acme", None, None);
         let tenants = processes.each_ref().map(|process| {
             wait_for_metric(process, "usher_redis_fallback_active 0");
@@ -65,12 +43,6 @@ impl Pair {
         });
         Self { processes, tenants, redis }
     }
-}
-
-/// The tenant as this process serves it.
-fn at(process: &Gateway, tenant: &Tenant) -> Tenant {
-    let base_url = format!("{}/{}/{}/scim/v2", process.url, tenant.region, tenant.key);
-    Tenant { base_url, ..tenant.clone() }
 }
 
 /// Changes the tenant's settings by the command line.

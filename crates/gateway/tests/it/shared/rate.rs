@@ -5,8 +5,8 @@ use std::time::Instant;
 use serde_json::{Value, json};
 use testkit::{at_once::at_once, gateway::Tenant};
 
-use super::{Pair, probe, set, wait_until, wrong};
-use crate::running::{USER, acme, gateway, roomy};
+use super::{Pair, probe, set, wrong};
+use crate::running::{USER, acme, gateway, roomy, wait_for};
 
 /// The least rate that can be set.
 const LEAST: (&str, &str) = ("25", "500");
@@ -121,7 +121,7 @@ fn two_processes_share_a_tenants_bucket() {
     let pair = Pair::start(&[]);
     set(&pair.processes[0], &["--rate", LEAST.0, "--burst", LEAST.1]);
     let other = &pair.processes[1];
-    wait_until("the other process knows of it", || {
+    wait_for("the other process knows of it", || {
         probe(&pair.tenants[1]);
         pair.redis.command(&["KEYS", "usher:bucket:*"]).starts_with("*1")
     });

@@ -4,8 +4,8 @@ use std::process::Command;
 
 use testkit::{gateway::Gateway, redis::Redis};
 
-use super::{wait_for_metric, wait_until};
-use crate::running::{BINARY, gateway_with};
+use super::wait_for_metric;
+use crate::running::{BINARY, gateway_with, wait_for};
 
 #[test]
 fn attack_23_a_password_of_redis_is_read_from_a_file_and_never_shown() {
@@ -19,7 +19,7 @@ fn attack_23_a_password_of_redis_is_read_from_a_file_and_never_shown() {
     let wrong = redis.url().replace("s3cret-word", "other-word");
     let refused =
         Gateway::start_with(BINARY, &[("USHER__REDIS__URL", &wrong), ("USHER__LOG__LEVEL", "trace")]);
-    wait_until("it is said", || refused.log().contains("redis is not reached"));
+    wait_for("it is said", || refused.log().contains("redis is not reached"));
     wait_for_metric(&refused, "usher_redis_up 0");
     for log in [gateway.log(), refused.log()] {
         assert!(!log.contains("s3cret-word") && !log.contains("other-word"), "{log}");
