@@ -250,10 +250,10 @@ pub struct Settings {
     /// How many bytes the tenant's store may hold, or `unlimited`.
     #[arg(long, value_name = "N", value_parser = max_bytes)]
     pub max_bytes: Option<MaxBytes>,
-    /// How many requests a second the tenant may send, from 25, or `off`.
+    /// The most requests a second of the tenant, from 25, or `off`.
     #[arg(long, value_name = "N", value_parser = per_second)]
     pub rate: Option<PerSecond>,
-    /// How many requests it may send at once, from 500 [default: 500].
+    /// The most requests at once, from 500 [default: 500].
     #[arg(long, value_name = "N", requires = "rate", value_parser = burst)]
     pub burst: Option<u32>,
 }

@@ -67,7 +67,7 @@ pub(crate) fn check(
     if above + 2 + below > MAX_LEVELS { Err(DirectoryError::NestingTooDeep) } else { Ok(()) }
 }
 
-/// How many levels of groups there are beyond these, where `next` reads a level from the one before; each is shown to `look`.
+/// Counts the levels of groups beyond these, where `next` reads a level from the one before; each is shown to `look`.
 fn levels(
     tx: &mut ReadTx<'_>,
     next: fn(&mut ReadTx<'_>, &BTreeSet<String>) -> Result<Vec<Nesting>, DirectoryError>,

@@ -167,7 +167,7 @@ pub struct Ends {
     pub before: bool,
     /// Whether there are matches behind it.
     pub behind: bool,
-    /// How many match in all, where counting them is so expensive that a walk should carry the total along.
+    /// The number of matches, where counting them is so expensive that a walk should carry the total along.
     pub total: Option<u64>,
 }
 

@@ -1,4 +1,4 @@
-//! How many requests a tenant may send.
+//! The limit of a tenant's requests.
 
 use serde::{Deserialize, Serialize};
 

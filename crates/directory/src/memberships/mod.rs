@@ -29,7 +29,7 @@ use crate::{
     table,
 };
 
-/// How to treat members that are unknown here (the table of disagreements: `member with an id that is not here`).
+/// The treatment of members that are unknown here (the table of disagreements: `member with an id that is not here`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum UnknownMembers {
     /// Refuse the request and name them; nothing changes.

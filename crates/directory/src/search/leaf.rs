@@ -32,7 +32,7 @@ type OfGroups = Condition<groups::table>;
 
 /// A table of resources, as far as SQL decides filters on it.
 pub(crate) trait Filtered: Sized + 'static {
-    /// How far SQL decides a filter.
+    /// The part of a filter that SQL decides.
     fn plan(filter: &Filter) -> Plan<Condition<Self>>;
     /// Whether a stored document has this URN as a key. Quotes inside strings are escaped, so it finds keys only.
     fn holding(urn: &str) -> Condition<Self>;

@@ -7,7 +7,7 @@ use store::StoreBackend;
 /// A condition on rows of the table `T`.
 pub(crate) type Condition<T> = Box<dyn BoxableExpression<T, StoreBackend, SqlType = Bool>>;
 
-/// How far SQL decides a filter.
+/// The part of a filter that SQL decides.
 pub struct Plan<P> {
     /// `None`: every row is a candidate.
     pub predicate: Option<P>,

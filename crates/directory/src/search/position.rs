@@ -79,7 +79,7 @@ pub enum PageRequest<'a> {
         position: Option<&'a Position>,
         /// How many are wanted.
         count: u64,
-        /// How many match in all, if that is known, so that they are not counted again.
+        /// The number of matches, if that is known, so that they are not counted again.
         total: Option<u64>,
     },
 }

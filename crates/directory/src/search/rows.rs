@@ -40,7 +40,7 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// How far SQL decides a filter, without the predicate itself.
+/// The part of a filter that SQL decides, without the predicate itself.
 #[must_use]
 pub fn plan(kind: ResourceKind, filter: &Filter) -> Plan<()> {
     in_table!(
