@@ -37,7 +37,14 @@ const CRATES: &[(Rule, &[&[&str]])] = &[
         Rule { name: "provisioning", ours: &["directory", "seat-ledger", "scim-core", "store"], absent: &[] },
         &[HTTP, DATABASE, RUNTIME, CHANCE],
     ),
-    (Rule { name: "tenant-registry", ours: &["store"], absent: &[] }, &[HTTP]),
+    // `provisioning` in its tests alone: a copy is tested with a tenant's store.
+    (Rule { name: "transfer", ours: &["store", "provisioning"], absent: &[] }, &[HTTP, CHANCE]),
+    (Rule { name: "tenant-registry", ours: &["store", "transfer"], absent: &[] }, &[HTTP]),
+    (
+        // `provisioning` in its tests alone.
+        Rule { name: "backup", ours: &["tenant-registry", "transfer", "store", "provisioning"], absent: &[] },
+        &[HTTP, DATABASE, CHANCE],
+    ),
     (
         Rule {
             name: "staff",
@@ -58,6 +65,7 @@ const CRATES: &[(Rule, &[&[&str]])] = &[
         Rule {
             name: "gateway",
             ours: &[
+                "backup",
                 "cli",
                 "staff",
                 "provisioning",

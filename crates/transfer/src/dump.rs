@@ -1,0 +1,65 @@
+//! Reads a whole store, row by row, within one transaction: what it returns is the store at one moment.
+
+use diesel::connection::{DefaultLoadingMode, SimpleConnection};
+use diesel::pg::PgRowByRowLoadingMode;
+use diesel::sql_types::Text;
+use diesel::{QueryResult, RunQueryDsl};
+use store::{ReadTx, StoreConnection, StoreError};
+
+use crate::catalogue::tables;
+use crate::rows::{Batch, Filling};
+
+#[derive(diesel::QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Text)]
+    row: String,
+}
+
+#[derive(diesel::QueryableByName)]
+struct Version {
+    #[diesel(sql_type = Text)]
+    version: String,
+}
+
+/// The migrations that the store has, in order.
+///
+/// # Errors
+/// What the database says.
+pub fn versions(tx: &mut ReadTx<'_>) -> Result<Vec<String>, StoreError> {
+    let query = diesel::sql_query("SELECT version FROM schema_migrations ORDER BY version");
+    let rows: Vec<Version> = query.load(tx.connection())?;
+    Ok(rows.into_iter().map(|row| row.version).collect())
+}
+
+/// Hands on all rows of the store in batches, a table after those that it refers to. Holds one batch at a time.
+///
+/// # Errors
+/// What the database says, or what `take` returns.
+pub fn dump<E: From<StoreError>>(
+    tx: &mut ReadTx<'_>,
+    mut take: impl FnMut(Batch) -> Result<(), E>,
+) -> Result<(), E> {
+    if let StoreConnection::Postgres(connection) = tx.connection() {
+        // One statement reads a table of any length.
+        connection.batch_execute("SET LOCAL statement_timeout = 0").map_err(StoreError::from)?;
+    }
+    let mut filling = Filling::default();
+    for table in tables(tx.connection())? {
+        let mut add = |row: QueryResult<Row>| {
+            let Row { row } = row.map_err(StoreError::from)?;
+            filling.add(&table.name, row).map_or(Ok(()), &mut take)
+        };
+        let query = diesel::sql_query(table.select(tx.connection()));
+        match tx.connection() {
+            StoreConnection::Sqlite(connection) => query
+                .load_iter::<Row, DefaultLoadingMode>(connection)
+                .map_err(StoreError::from)?
+                .try_for_each(&mut add)?,
+            StoreConnection::Postgres(connection) => query
+                .load_iter::<Row, PgRowByRowLoadingMode>(connection)
+                .map_err(StoreError::from)?
+                .try_for_each(&mut add)?,
+        }
+    }
+    filling.rest().map_or(Ok(()), take)
+}
