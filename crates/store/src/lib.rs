@@ -24,6 +24,7 @@ mod reserve;
 mod room;
 mod settings;
 mod slots;
+mod snapshot;
 mod sqlite;
 mod statements;
 mod stats;
@@ -42,10 +43,11 @@ pub use location::{LocationError, PostgresUrl, SchemaName, StoreFile, StoreLocat
 pub use migrate::Migration;
 pub use reserve::{Need, Reserve};
 pub use settings::StoreSettings;
+pub use snapshot::Snapshot;
 pub use statements::{Next, Rows, Statement, Update, next};
 pub use stats::StoreStats;
 pub use store::Store;
-pub use stores::Stores;
+pub use stores::{Held, Stores};
 pub use transactions::{Haste, ReadTx, WriteTx};
 pub use unique::unique_violation;
 

@@ -218,6 +218,14 @@ impl PostgresStore {
         self.execute(format!("DROP SCHEMA IF EXISTS \"{}\" CASCADE", self.schema.as_str())).await
     }
 
+    /// Drops the schema and gives another one its name, in one transaction.
+    pub(crate) async fn replace_with(&self, staged: &SchemaName) -> Result<(), StoreError> {
+        let (own, staged) = (self.schema.as_str(), staged.as_str());
+        let drop = format!("DROP SCHEMA IF EXISTS \"{own}\" CASCADE");
+        self.execute(format!("{}; {drop}; ALTER SCHEMA \"{staged}\" RENAME TO \"{own}\"", self.lock_sql()))
+            .await
+    }
+
     async fn execute(&self, sql: String) -> Result<(), StoreError> {
         let execute = move |connection: &mut StoreConnection| Ok(connection.batch_execute(&sql)?);
         self.transaction(Threads::Usual, Arc::from("BEGIN"), execute).await

@@ -1,6 +1,6 @@
 //! All open stores of the process: opened once, bounded in memory and number, closed in order; and the PostgreSQL cells.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
@@ -48,6 +48,8 @@ struct Shared {
     settings: Arc<StoreSettings>,
     priority: Arc<Priority>,
     slots: Slots,
+    /// Stores that are kept closed.
+    held: Mutex<HashSet<StoreLocation>>,
     cells: Mutex<HashMap<PostgresUrl, Arc<Cell>>>,
     /// One permit for each SQLite store that may be known, open or at rest.
     known_room: Arc<Semaphore>,
@@ -71,6 +73,7 @@ impl Stores {
         Ok(Self(Arc::new(Shared {
             priority: Arc::default(),
             slots: Slots::default(),
+            held: Mutex::default(),
             cells: Mutex::default(),
             known_room: Arc::new(Semaphore::new(KNOWN)),
             places: Arc::new(Semaphore::new(settings.max_open.max(1))),
@@ -119,6 +122,14 @@ impl Stores {
     /// again gives a new one.
     pub async fn close(&self, location: &StoreLocation) {
         self.close_if(location, |_| true).await;
+    }
+
+    /// Lets running work end, closes the store and keeps it closed: until the value is dropped, opening it is `Busy`.
+    pub async fn hold(&self, location: &StoreLocation) -> Held {
+        lock(&self.0.held).insert(location.clone());
+        let held = Held { stores: self.clone(), location: location.clone() };
+        self.close(location).await;
+        held
     }
 
     async fn close_if(&self, location: &StoreLocation, is_meant: fn(&Store) -> bool) {
@@ -196,6 +207,44 @@ impl Stores {
     }
 }
 
+/// A store that is kept closed.
+pub struct Held {
+    stores: Stores,
+    location: StoreLocation,
+}
+
+impl Held {
+    /// Puts the store at `staged`, which is closed, in the place of this one, whose rows are gone then. One step: an interruption
+    /// leaves either the old store or the new one. The files must have one name, and be on one file system.
+    ///
+    /// # Errors
+    /// `Busy` when the old store still has a log, because work on it does not end; `Unavailable` for stores of two kinds; or the
+    /// error of the file system or the server.
+    pub async fn replace_with(&self, staged: &StoreLocation) -> Result<(), StoreError> {
+        self.stores.close(staged).await;
+        match (&self.location, staged) {
+            (StoreLocation::Sqlite(file), StoreLocation::Sqlite(staged)) => {
+                let (file, staged) = (file.clone(), staged.clone());
+                blocking(move || sqlite::replace_file(&file, &staged)).await
+            }
+            (
+                StoreLocation::Postgres { cell, schema },
+                StoreLocation::Postgres { cell: of_staged, schema: staged },
+            ) if cell == of_staged => {
+                let shared = &self.stores.0;
+                PostgresStore::new(&shared.cell(cell), schema, &shared.settings)?.replace_with(staged).await
+            }
+            _ => Err(StoreError::Unavailable("a store is replaced by one of the same database".to_owned())),
+        }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        lock(&self.stores.0.held).remove(&self.location);
+    }
+}
+
 impl Shared {
     async fn open(
         self: &Arc<Self>,
@@ -231,6 +280,9 @@ impl Shared {
     ) -> Result<Store, StoreError> {
         if self.shut.load(Ordering::Acquire) {
             return Err(closed());
+        }
+        if lock(&self.held).contains(location) {
+            return Err(StoreError::Busy);
         }
         match location {
             StoreLocation::Sqlite(file) => {

@@ -61,6 +61,29 @@ pub(crate) fn remove_files(file: &StoreFile) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Puts one closed file in the place of another and flushes the change. Blocks.
+///
+/// # Errors
+/// `Busy` when the old file has a log with commits: a new file must not meet it.
+pub(crate) fn replace_file(file: &StoreFile, staged: &StoreFile) -> Result<(), StoreError> {
+    let [main, log, index] = file.all_paths();
+    if length(&log) > 0 {
+        return Err(StoreError::Busy);
+    }
+    for path in [log, index] {
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(from_io(&path, error)),
+            _ => {}
+        }
+    }
+    let replace = || {
+        File::open(staged.path())?.sync_all()?;
+        fs::rename(staged.path(), &main)?;
+        main.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all())
+    };
+    replace().map_err(|error| from_io(&main, error))
+}
+
 fn from_io(path: &Path, error: io::Error) -> StoreError {
     match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => StoreError::Full,

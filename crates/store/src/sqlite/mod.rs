@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-pub(crate) use self::file::remove_files;
+pub(crate) use self::file::{remove_files, replace_file};
 pub(crate) use self::job::{Manner, Repeat, Urgency};
 pub(crate) use self::log_room::{LogRoom, refuse_changes};
 pub(crate) use self::marks::Marks;

@@ -15,6 +15,7 @@ mod migrations;
 mod postgres;
 mod presence;
 mod room;
+mod snapshots;
 mod sqlite_build;
 mod support;
 mod transactions;
