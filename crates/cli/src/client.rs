@@ -1,15 +1,18 @@
 //! The client of the admin API: one request, one JSON answer, or the sentence of the problem document (RFC 9457).
 
-use std::time::Duration;
+use std::{
+    io::{Read, Write},
+    time::Duration,
+};
 
 use serde::Serialize;
 use serde_json::Value;
-use ureq::{Agent, Body, http, tls::TlsConfig};
+use ureq::{Agent, Body, SendBody, http, tls::TlsConfig};
 
 use crate::{connection::Connection, mistake::Mistake, output::cell, tls};
 
 /// Deleting a large tenant is the slowest request.
-const TIME_TO_ANSWER: Duration = Duration::from_secs(60);
+pub(crate) const TIME_TO_ANSWER: Duration = Duration::from_secs(60);
 const TIME_TO_CONNECT: Duration = Duration::from_secs(5);
 
 /// A gateway's admin API.
@@ -19,7 +22,7 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    pub(crate) fn new(connection: Connection) -> Result<Self, Mistake> {
+    pub(crate) fn new(connection: Connection, time: Duration) -> Result<Self, Mistake> {
         let is_https = connection.server.starts_with("https://");
         let tls = if is_https { tls::config(connection.ca_file.as_deref())? } else { TlsConfig::default() };
         let agent = Agent::config_builder()
@@ -28,7 +31,7 @@ impl Client {
             .proxy(None)
             .max_redirects(0)
             .timeout_connect(Some(TIME_TO_CONNECT))
-            .timeout_global(Some(TIME_TO_ANSWER))
+            .timeout_global(Some(time))
             .user_agent(concat!("usher/", env!("CARGO_PKG_VERSION")))
             .tls_config(tls)
             .build()
@@ -70,11 +73,7 @@ impl Client {
     }
 
     fn send(&self, method: http::Method, path: &str, body: Option<String>) -> Result<Value, Mistake> {
-        let request = http::Request::builder()
-            .method(method)
-            .uri(format!("{}/admin/v1/{path}", self.connection.server))
-            .header("Authorization", &self.connection.token.bearer)
-            .header("Accept", "application/json");
+        let request = self.begin(method, path);
         let answer = match body {
             None => request.body(()).map(|request| self.agent.run(request)),
             Some(body) => {
@@ -85,8 +84,55 @@ impl Client {
         match answer {
             Ok(Ok(answer)) => self.read(answer),
             Ok(Err(error)) => Err(self.unreachable(&error)),
-            Err(_) => Err(Mistake::usage(format!("`{}` is no server's address.", self.connection.server))),
+            Err(_) => Err(self.no_address()),
         }
+    }
+
+    /// Sends a body of this length as it is read. The gateway is asked first whether it takes it.
+    pub(crate) fn upload(&self, path: &str, body: &mut dyn Read, length: u64) -> Result<Value, Mistake> {
+        let request = self
+            .begin(http::Method::POST, path)
+            .header("Content-Type", "application/x-ndjson")
+            .header("Content-Length", length)
+            .header("Expect", "100-continue")
+            .body(SendBody::from_reader(body));
+        match request.map(|request| self.agent.run(request)) {
+            Ok(Ok(answer)) => self.read(answer),
+            Ok(Err(error)) => Err(self.unreachable(&error)),
+            Err(_) => Err(self.no_address()),
+        }
+    }
+
+    /// Writes a body as it arrives; `begin` gets its length.
+    pub(crate) fn download(
+        &self,
+        path: &str,
+        begin: impl FnOnce(Option<u64>) -> Result<Box<dyn Write>, Mistake>,
+    ) -> Result<u64, Mistake> {
+        let request = self.begin(http::Method::GET, path).body(()).map_err(|_| self.no_address())?;
+        let mut answer = self.agent.run(request).map_err(|error| self.unreachable(&error))?;
+        if !answer.status().is_success() {
+            return Err(self
+                .read(answer)
+                .err()
+                .unwrap_or_else(|| Mistake::failed("The gateway sent nothing.")));
+        }
+        let mut out = begin(answer.body().content_length())?;
+        let copied = std::io::copy(&mut answer.body_mut().with_config().limit(u64::MAX).reader(), &mut out)
+            .and_then(|copied| out.flush().map(|()| copied));
+        copied.map_err(|error| Mistake::failed(format!("The export broke off: {error}.")))
+    }
+
+    fn begin(&self, method: http::Method, path: &str) -> http::request::Builder {
+        http::Request::builder()
+            .method(method)
+            .uri(format!("{}/admin/v1/{path}", self.connection.server))
+            .header("Authorization", &self.connection.token.bearer)
+            .header("Accept", "application/json")
+    }
+
+    fn no_address(&self) -> Mistake {
+        Mistake::usage(format!("`{}` is no server's address.", self.connection.server))
     }
 
     fn read(&self, mut answer: http::Response<Body>) -> Result<Value, Mistake> {

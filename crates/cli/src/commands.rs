@@ -10,7 +10,10 @@ use uuid::Uuid;
 
 use crate::{
     plan::{self, OfLicense, Quota},
-    words::{MaxBytes, PerSecond, burst, extensible_kind, key, max_bytes, per_second, region, urn, word},
+    words::{
+        MaxBytes, PerSecond, burst, extensible_kind, instant_ms, key, max_bytes, per_second, region, urn,
+        word,
+    },
 };
 
 /// A SCIM 2.0 provisioning gateway: identity providers fill tenants, and no seat is given twice.
@@ -50,9 +53,54 @@ pub enum Command {
         #[arg(long)]
         strict: bool,
     },
+    /// Copy the data directory of a gateway on this machine into a folder, while it is served; again and again, copying what changed.
+    Backup(BackupWords),
+    /// Restore a whole backup into a new data directory, or one tenant of it through the running gateway.
+    Restore(RestoreWords),
     /// A request to a running gateway.
     #[command(flatten)]
     Client(ClientCommand),
+}
+
+/// `usher backup`
+#[derive(Args, Debug)]
+pub struct BackupWords {
+    /// The folder of the backup; it is made at the first run.
+    #[arg(long, value_name = "DIR")]
+    pub to: PathBuf,
+    /// The gateway's data directory [default: that of the settings, which $USHER__DATA_DIR wins over].
+    #[arg(long, value_name = "DIR", conflicts_with = "config")]
+    pub data_dir: Option<PathBuf>,
+    /// The settings that the gateway is started with.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// After the run, remove all runs but the newest N.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub keep: Option<u32>,
+    /// Answer with one line of JSON, for scripts.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `usher restore`
+#[derive(Args, Debug)]
+pub struct RestoreWords {
+    /// The folder of the backup.
+    #[arg(long, value_name = "DIR")]
+    pub from: PathBuf,
+    /// The newest run that began at this time (RFC 3339) or before [default: the newest run].
+    #[arg(long, value_name = "TIME", value_parser = instant_ms)]
+    pub at: Option<i64>,
+    /// The region of the tenant.
+    #[arg(long, value_parser = region, requires = "tenant")]
+    pub region: Option<RegionCode>,
+    /// Restore only the tenant with this company key, through the running gateway; without it, everything into the new
+    /// directory that --data-dir names.
+    #[arg(long, value_name = "KEY", value_parser = key, requires = "region")]
+    pub tenant: Option<CompanyKey>,
+    /// The running gateway, or with --data-dir the new directory.
+    #[command(flatten)]
+    pub options: Options,
 }
 
 /// The words that are requests to a running gateway.
@@ -161,6 +209,26 @@ pub enum TenantAct {
         target: Target,
         #[command(flatten)]
         settings: Settings,
+    },
+    /// Write everything that a tenant is into one file: lines of JSON with a checksum.
+    Export {
+        #[command(flatten)]
+        target: Target,
+        /// The file, which must not exist yet.
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
+    },
+    /// Make a tenant of an export; ids, versions, ledger, log and tokens are those of the export.
+    Import {
+        /// The region that keeps the tenant's data from now on.
+        #[arg(long, value_parser = region)]
+        region: RegionCode,
+        /// The company key [default: that of the export].
+        #[arg(long, value_parser = key)]
+        key: Option<CompanyKey>,
+        /// The file that `tenant export` wrote.
+        #[arg(long, value_name = "FILE")]
+        from: PathBuf,
     },
     /// List what happened in a tenant, newest first.
     Changes {

@@ -5,9 +5,11 @@ mod cells;
 mod client;
 mod commands;
 mod connection;
+mod copies;
 mod mistake;
 mod output;
 mod plan;
+mod progress;
 mod schemas;
 mod seats;
 mod session;
@@ -18,11 +20,12 @@ mod tls;
 mod tokens;
 mod words;
 
-use std::{ffi::OsString, process::ExitCode};
+use std::{ffi::OsString, fs::File, process::ExitCode};
 
 use clap::Parser as _;
 
-pub use commands::{Cli, Command};
+pub use commands::{BackupWords, Cli, Command, Options, RestoreWords, Target};
+pub use progress::Progress;
 
 use commands::ClientCommand;
 use mistake::Mistake;
@@ -56,6 +59,12 @@ pub fn dispatch(command: ClientCommand) -> ExitCode {
     })
 }
 
+/// Sends an export to the running gateway, which puts the tenant back to it.
+#[must_use]
+pub fn restore_tenant(export: File, target: &Target, options: &Options) -> ExitCode {
+    ended(tenants::restore(export, target, options))
+}
+
 /// Says why a command could not be done; exit code 1.
 #[must_use]
 pub fn fail(sentence: &str) -> ExitCode {
@@ -72,6 +81,12 @@ pub fn show_text(text: &str) -> ExitCode {
 #[must_use]
 pub fn show_document(document: &serde_json::Value) -> ExitCode {
     ended(output::text(&format!("{document:#}")))
+}
+
+/// Prints an answer as one line of JSON, or as text; exit code 1 when that fails.
+#[must_use]
+pub fn answer(json: bool, value: &serde_json::Value, words: &str) -> ExitCode {
+    ended(output::text(&if json { value.to_string() } else { words.to_owned() }))
 }
 
 fn ended(done: Result<(), Mistake>) -> ExitCode {

@@ -1,6 +1,9 @@
 //! `usher tenant …`: a tenant's life, from onboarding to deletion.
 
-use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::{
+    fs::File,
+    io::{self, BufRead as _, IsTerminal as _, Write as _},
+};
 
 use serde_json::{Value, json};
 use staff::{SettingsChange, SettingsRequest};
@@ -8,6 +11,7 @@ use tenant_registry::{CompanyKey, Rate, RegionCode, TenantSettings};
 
 use crate::{
     commands::{NewTenant, Options, Settings, Target, TenantAct},
+    copies,
     mistake::Mistake,
     output::{cell, elements, facts, list, member, members, with},
     plan::once_each,
@@ -26,6 +30,13 @@ pub(crate) fn run(act: TenantAct, options: &Options) -> Result<(), Mistake> {
         TenantAct::Resume(target) => switch(&Session::open(options)?, &target, "/resume"),
         TenantAct::Delete { target, yes } => delete(&target, yes, &Session::open(options)?),
         TenantAct::Set { target, settings } => set(&target, settings, options),
+        TenantAct::Export { target, to } => {
+            copies::export(&target, &to, &Session::open_for(options, copies::TIME)?)
+        }
+        TenantAct::Import { region, key, from } => {
+            let session = Session::open_for(options, copies::TIME)?;
+            session.show(&copies::import(&region, key.as_ref(), &from, &session)?, describe)
+        }
         TenantAct::Changes { target, limit, resource } => {
             let session = Session::open(options)?;
             let only = resource.map_or_else(String::new, |id| format!("&resource={id}"));
@@ -34,6 +45,12 @@ pub(crate) fn run(act: TenantAct, options: &Options) -> Result<(), Mistake> {
             session.show(&changes, |changes| list(columns, elements(changes)))
         }
     }
+}
+
+/// Puts a tenant back to an export.
+pub(crate) fn restore(export: File, target: &Target, options: &Options) -> Result<(), Mistake> {
+    let session = Session::open_for(options, copies::TIME)?;
+    session.show(&copies::restore(export, target, &session)?, describe)
 }
 
 fn create(new: NewTenant, options: &Options) -> Result<(), Mistake> {

@@ -3,7 +3,7 @@
 use std::{num::NonZeroU64, str::FromStr};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use scim_core::ResourceKind;
+use scim_core::{ResourceKind, filter::Instant};
 use strum::VariantNames;
 use tenant_registry::{BadName, CompanyKey, Rate, RegionCode};
 
@@ -51,6 +51,12 @@ pub(crate) fn burst(text: &str) -> Result<u32, String> {
     let number = text.trim().parse().map_err(|_| format!("`{text}` is no whole number of requests"))?;
     let rate = Rate::new(Rate::LEAST_PER_SECOND, Some(number)).map_err(|e| e.to_string())?;
     Ok(rate.burst())
+}
+
+/// A time, in milliseconds since 1970 UTC.
+pub(crate) fn instant_ms(text: &str) -> Result<i64, &'static str> {
+    let ms = Instant::parse(text.trim()).and_then(Instant::as_whole_millis);
+    ms.ok_or("give a time such as 2026-11-28T10:22:01Z, to the millisecond at most")
 }
 
 /// A schema's URN, of characters that need no encoding in a path.

@@ -373,6 +373,9 @@ impl From<&RegistryError> for Failure {
     fn from(error: &RegistryError) -> Self {
         let status = match error {
             RegistryError::BadName(_) | RegistryError::Initialise(_) | RegistryError::Placement(_) => 400,
+            RegistryError::Unfit(_) => {
+                return Self::new(409, format!("The export cannot be used: {error}."));
+            }
             RegistryError::NoTenant { .. } | RegistryError::NoToken(_) => 404,
             RegistryError::KeyTaken(_) | RegistryError::BeingDeleted(_) | RegistryError::Occupied(_) => 409,
             RegistryError::NotRemoved { .. } => {

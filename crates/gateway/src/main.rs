@@ -4,6 +4,7 @@ mod admin;
 mod api_error;
 mod app;
 mod attempts;
+mod backups;
 mod bucket;
 mod client_address;
 mod counters;
@@ -49,6 +50,8 @@ fn main() -> ExitCode {
         cli::Command::OpenApi { profile, strict } => {
             scim::openapi::document(&profile, strict).map(|document| cli::show_document(&document))
         }
+        cli::Command::Backup(words) => backups::back_up(words),
+        cli::Command::Restore(words) => backups::restore(words),
         cli::Command::Client(command) => Ok(cli::dispatch(command)),
     };
     done.unwrap_or_else(|sentence| cli::fail(&sentence))

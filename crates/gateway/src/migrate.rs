@@ -1,11 +1,8 @@
 //! `usher migrate`: brings every store of every served region to the newest migration, beside the processes that serve them.
 
-use std::{
-    io::{IsTerminal as _, Write as _, stderr},
-    path::Path,
-    process::ExitCode,
-};
+use std::{path::Path, process::ExitCode};
 
+use cli::Progress;
 use futures_util::{StreamExt as _, stream};
 use provisioning::TENANT_MIGRATIONS;
 use serde_json::json;
@@ -16,9 +13,6 @@ use crate::{process_limits::make_files_for_this_user_only, settings::Settings};
 
 /// Stores that are migrated at the same time: enough for two cores, few beside requests.
 const AT_ONCE: usize = 4;
-
-/// Stores between two lines of progress where standard error is no terminal.
-const STORES_A_LINE: usize = 1_000;
 
 /// Prints how many stores are behind afterwards; exit code 1 when there are any.
 ///
@@ -64,7 +58,8 @@ async fn of_region(
     outcome: &mut Outcome,
 ) -> Result<(), tenant_registry::RegistryError> {
     let behind = upgrade.behind().await?;
-    let (all, mut done) = (behind.len(), 0);
+    let (all, mut done) = (u64::try_from(behind.len()).unwrap_or(u64::MAX), 0);
+    let progress = Progress::of_things(format!("{code}: stores"), Some(all));
     let mut migrations = stream::iter(behind)
         .map(async |store| (store.company_key.clone(), upgrade.migrate(store).await))
         .buffer_unordered(AT_ONCE);
@@ -74,26 +69,10 @@ async fn of_region(
             Ok(()) => outcome.migrated += 1,
             Err(error) => {
                 outcome.behind += 1;
-                say(&format!("{code}/{key}: {error}\n"));
+                progress.tell(&format!("{code}/{key}: {error}"));
             }
         }
-        show_progress(code, done, all);
+        progress.reached(done);
     }
     Ok(())
-}
-
-/// On a terminal one line that grows; else a line now and then.
-fn show_progress(code: &RegionCode, done: usize, all: usize) {
-    if stderr().is_terminal() {
-        let end = if done == all { "\n" } else { "" };
-        let filled = 40 * done / all.max(1);
-        say(&format!("\r{code} [{}{}] {done} of {all}{end}", "#".repeat(filled), ".".repeat(40 - filled)));
-    } else if done.is_multiple_of(STORES_A_LINE) || done == all {
-        say(&format!("{code}: {done} of {all} stores\n"));
-    }
-}
-
-/// Progress that nobody reads is no error.
-fn say(text: &str) {
-    let _unread = stderr().write_all(text.as_bytes());
 }

@@ -1,6 +1,6 @@
 //! Every act of staff on one existing tenant. A change takes effect with the next request.
 
-use std::sync::Arc;
+use std::{fs::File, sync::Arc};
 
 use directory::changes::{self, ChangeRecord};
 use provisioning::{
@@ -9,7 +9,7 @@ use provisioning::{
 };
 use seat_ledger::pools;
 use store::{ReadTx, StoreError, WriteTx};
-use tenant_registry::{CompanyKey, CredentialInfo, IssuedToken, Registry, Tenant, TenantState};
+use tenant_registry::{CompanyKey, CredentialInfo, Export, IssuedToken, Registry, Tenant, TenantState};
 
 use crate::{PlanChange, SchemaRequest, SettingsChange, StaffError, plan};
 
@@ -55,6 +55,23 @@ impl TenantActs {
     /// Deletes the tenant with everything it has.
     pub async fn delete(&self) -> Result<()> {
         Ok(self.registry.delete(&self.key).await?)
+    }
+
+    /// Writes the tenant's export into a file without a name; `exported` is the time, for people.
+    pub async fn export(&self, exported: String) -> Result<File> {
+        Ok(self.registry.export(&self.key, exported).await?)
+    }
+
+    /// Puts the tenant back to what an export holds of it, and makes it again if it was deleted.
+    pub async fn restore(&self, export: File) -> Result<Tenant> {
+        let export = Export::check(export).await?;
+        if *export.key() != self.key {
+            let (other, key) = (export.key(), &self.key);
+            return Err(StaffError::BadRequest(format!(
+                "The export is that of {other}, and the path names {key}"
+            )));
+        }
+        Ok(self.registry.restore(export).await?)
     }
 
     /// Issues a token, which is shown only once.

@@ -13,4 +13,6 @@ pub use acts::{MAX_TOKEN_DAYS, TenantActs};
 pub use error::StaffError;
 pub use plan::{LicenseChange, PlanChange};
 pub use schemas::SchemaRequest;
-pub use tenants::{NewTenant, SettingsChange, SettingsRequest, create, line_of_contact, line_of_name};
+pub use tenants::{
+    NewTenant, SettingsChange, SettingsRequest, create, import, line_of_contact, line_of_name,
+};

@@ -1,6 +1,6 @@
 //! What a new tenant is made of, and which of its settings change.
 
-use std::{collections::BTreeMap, num::NonZeroU64, sync::Arc};
+use std::{collections::BTreeMap, fs::File, num::NonZeroU64, sync::Arc};
 
 use provisioning::{Act, Profile, ProvisioningError};
 use rand::{RngExt as _, distr::Alphanumeric};
@@ -8,7 +8,7 @@ use seat_ledger::{License, Policy};
 use serde::{Deserialize, Serialize};
 use store::WriteTx;
 use tenant_registry::{
-    CompanyKey, Placement, Rate, Registry, RegistryError, Tenant, TenantSettings, UnknownMemberRule,
+    CompanyKey, Export, Placement, Rate, Registry, RegistryError, Tenant, TenantSettings, UnknownMemberRule,
 };
 
 use crate::{
@@ -38,6 +38,15 @@ pub struct NewTenant {
     pub settings: TenantSettings,
     /// Where its store shall be: a cell's name, or `file`; absent: in the emptiest open cell, or in a file where there is no cell.
     pub cell: Option<Placement>,
+}
+
+/// Makes a tenant of an export, under its own company key or another.
+pub async fn import(
+    registry: Arc<Registry>,
+    export: File,
+    key: Option<CompanyKey>,
+) -> Result<Tenant, StaffError> {
+    Ok(registry.import(Export::check(export).await?, key, None).await?)
 }
 
 /// The body of a change of settings.

@@ -1,7 +1,7 @@
 //! Copies of SQLite stores as plain files: taken beside a process that serves the store, and read later. For backups.
 //!
 //! A file is copied as it is, which takes a fifth of the time of `VACUUM INTO`: while a transaction reads, the log does not start
-//! again, and the file takes no page that is newer than the log's. docs/decisions/0048 has the whole reasoning.
+//! again, and the file takes no page that is newer than the log's. docs/decisions/0052 has the whole reasoning.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};

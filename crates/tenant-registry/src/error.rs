@@ -63,6 +63,9 @@ pub enum RegistryError {
     /// The initial contents of the tenant's store were refused.
     #[error("{0}")]
     Initialise(String),
+    /// A copy of a tenant does not fit here: the rest of a sentence about it.
+    #[error("{0}")]
+    Unfit(String),
     /// Stored data is invalid.
     #[error("{0}")]
     Damaged(String),

@@ -115,6 +115,7 @@ impl Registry {
         self.fill_up_reserve().await;
         let (place, is_alone) = (self.place.clone(), self.place.directory().is_some());
         if is_alone {
+            self.remove_staged().await;
             self.compare_with(files).await?;
         }
         let note = move |tx: &mut WriteTx<'_>| {

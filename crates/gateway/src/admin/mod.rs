@@ -5,6 +5,7 @@ mod acts;
 mod audit_trail;
 mod body;
 mod cells;
+mod copies;
 mod problem;
 mod query;
 mod response;
@@ -62,12 +63,15 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
         .service(schemas::routes())
         .route("/changes", web::get().to(audit_trail::changes))
         .route("/dropped", web::get().to(tenants::dropped))
+        .route("/export", web::get().to(copies::export))
+        .route("/restore", web::post().to(copies::restore))
         .default_service(web::to(problem::nothing_here));
     let region = web::scope("/regions/{region}")
         .route("/tenants", web::get().to(tenants::all))
         .route("/tenants", web::post().to(tenants::create))
         .route("/cells", web::get().to(cells::all))
         .route("/cells/{cell}", web::patch().to(cells::set))
+        .route("/import", web::post().to(copies::import))
         .service(tenant)
         .default_service(web::to(problem::nothing_here));
     config.service(

@@ -10,7 +10,7 @@ use super::{Problem, response::json};
 /// The parameters of a list in pages.
 const PAGE: &[&str] = &["limit", "after"];
 
-/// The parameters of a GET; other methods take none.
+/// The parameters of a GET.
 fn parameters(pattern: &str) -> &'static [&'static str] {
     match pattern.strip_prefix("/admin/v1/regions/{region}/tenants") {
         Some("" | "/{key}/tokens") => PAGE,
@@ -25,6 +25,7 @@ pub(super) fn check(request: &ServiceRequest) -> Result<(), Problem> {
     let Some(pattern) = request.match_pattern() else { return Ok(()) };
     let known = match *request.method() {
         Method::GET | Method::HEAD => parameters(&pattern),
+        Method::POST if pattern == "/admin/v1/regions/{region}/import" => &["key"],
         _ => &[],
     };
     let mut seen: Vec<&str> = Vec::new();

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::app::App;
 
-fn tenant_json(app: &App, tenant: &Tenant) -> Value {
+pub(super) fn tenant_json(app: &App, tenant: &Tenant) -> Value {
     json!({
         "region": tenant.region,
         "key": tenant.company_key,

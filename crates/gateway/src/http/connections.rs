@@ -76,6 +76,8 @@ pub(crate) struct Peer {
     is_authenticated: AtomicBool,
     /// Further bytes belong to a request that was refused.
     leaves_rest: AtomicBool,
+    /// Its request moves a whole tenant.
+    takes_long: AtomicBool,
     must_close: AtomicBool,
     waker: AtomicWaker,
 }
@@ -197,6 +199,7 @@ impl Peer {
             turn: AtomicU32::new(0),
             is_authenticated: AtomicBool::new(false),
             leaves_rest: AtomicBool::new(false),
+            takes_long: AtomicBool::new(false),
             must_close: AtomicBool::new(false),
             waker: AtomicWaker::new(),
         }
@@ -213,6 +216,7 @@ impl Peer {
     /// The head of a request was read. The exchange lasts until the returned value is dropped.
     pub(super) fn hear(self: Arc<Self>) -> Exchange {
         self.leaves_rest.store(false, Ordering::Relaxed);
+        self.takes_long.store(false, Ordering::Relaxed);
         self.turn.fetch_add(1, Ordering::Relaxed);
         Exchange(self)
     }
@@ -227,6 +231,15 @@ impl Peer {
 
     pub(super) fn leaves_rest(&self) -> bool {
         self.leaves_rest.load(Ordering::Relaxed)
+    }
+
+    /// The request that is being answered may take longer than others.
+    pub(super) fn take_long(&self) {
+        self.takes_long.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn takes_long(&self) -> bool {
+        self.takes_long.load(Ordering::Relaxed)
     }
 
     pub(super) fn must_close(&self) -> bool {

@@ -157,6 +157,13 @@ pub(crate) fn trust(request: &HttpRequest) {
     }
 }
 
+/// Gives the request the time that a whole tenant takes on its way.
+pub(crate) fn allow_long(request: &HttpRequest) {
+    if let Some(peer) = request.conn_data::<Arc<Peer>>() {
+        peer.take_long();
+    }
+}
+
 /// The one bearer token of the request; `None` for none, two or another scheme.
 pub(crate) fn bearer(request: &HttpRequest) -> Option<&str> {
     let mut headers = request.headers().get_all(header::AUTHORIZATION);

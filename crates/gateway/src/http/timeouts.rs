@@ -12,6 +12,9 @@ use actix_web::rt::time::{Instant, Sleep, sleep};
 
 use super::connections::{Peer, QUIET};
 
+/// From the first byte of a request that moves a whole tenant to its answer's: 100,000 users over a slow line.
+const LONG_EXCHANGE: Duration = Duration::from_secs(3_600);
+
 /// How long clients may take.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Timeouts {
@@ -97,6 +100,7 @@ impl Clock {
             + match self.phase {
                 Phase::First | Phase::Head => self.timeouts.head,
                 Phase::Idle => self.timeouts.idle,
+                Phase::Exchange if peer.takes_long() => LONG_EXCHANGE,
                 Phase::Exchange => self.timeouts.exchange,
             };
         match peer.connections().stopping_since() {

@@ -12,6 +12,7 @@ mod addresses;
 mod bulk;
 mod cluster;
 mod connections;
+mod copies;
 mod discovery;
 mod entitlements;
 mod errors;

@@ -3,6 +3,7 @@
 
 mod cache;
 mod cells;
+mod copies;
 mod lifecycle;
 mod support;
 mod tokens;

@@ -72,6 +72,11 @@ impl Region {
         Ground::new(database).open(&[("c1", true)]).await
     }
 
+    /// In a directory, whatever this run wants.
+    pub(crate) async fn in_files() -> Self {
+        Ground::new(None).open(&[]).await
+    }
+
     /// In a database, whatever this run wants.
     pub(crate) async fn in_database(cells: &[(&str, bool)]) -> Self {
         Ground::new(Some(Arc::new(Database::create()))).open(cells).await
@@ -153,7 +158,7 @@ pub(crate) fn new_tenant(name: &str) -> NewTenant {
 }
 
 #[derive(diesel::QueryableByName)]
-struct Word {
+pub(crate) struct Word {
     #[diesel(sql_type = Text)]
-    word: String,
+    pub(crate) word: String,
 }

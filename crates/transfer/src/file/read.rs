@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::{End, Form, hex};
+use super::form::{End, Form, hex};
 use crate::error::TransferError;
 use crate::rows::{Batch, Filling};
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
-use super::{End, Form, hex};
+use super::form::{End, Form, hex};
 use crate::rows::Batch;
 
 /// Writes lines and counts them into the checksum.

@@ -28,6 +28,9 @@ fn an_unknown_parameter_of_any_route_is_named_and_nothing_is_done() {
         ("DELETE", format!("{tenant}/schemas/urn:example:hr:2.0:User")),
         ("GET", format!("{tenant}/changes")),
         ("GET", format!("{tenant}/dropped")),
+        ("GET", format!("{tenant}/export")),
+        ("POST", format!("{tenant}/restore")),
+        ("POST", "/regions/ire/import".to_owned()),
         ("DELETE", tenant.clone()),
     ];
     for (method, route) in &routes {

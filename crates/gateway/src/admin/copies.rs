@@ -1,0 +1,125 @@
+//! A whole tenant over HTTP: its export, an import, and putting a tenant back to an export. An export is a file of many megabytes, so
+//! it is sent and received in pieces; what is received is a file without a name before anything of it is read.
+
+use std::{
+    fs::File,
+    io::{Read as _, Write as _},
+    mem,
+};
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    body::SizedStream,
+    http::header::CONTENT_TYPE,
+    web::{Bytes, Data, Payload, Query},
+};
+use futures_util::{StreamExt as _, stream};
+use provisioning::timestamp::iso;
+use serde::Deserialize;
+use store::{StoreError, in_background};
+use tenant_registry::{CompanyKey, Registry};
+
+use super::{
+    Problem,
+    acts::{Acts, OfRegion},
+    response::json,
+    tenants::tenant_json,
+};
+use crate::{app::App, http};
+
+/// The media type of lines of JSON.
+const MEDIA_TYPE: &str = "application/x-ndjson";
+
+/// Bytes that are read or written at a time.
+const PIECE: usize = 256 << 10;
+
+pub(super) async fn export(acts: Acts) -> Result<HttpResponse, Problem> {
+    let file = acts.export(iso(acts.registry.now_ms())).await?;
+    let length = file.metadata().map_err(|error| lost(&error))?.len();
+    let pieces = stream::try_unfold(file, |mut file| async move {
+        let read = in_background(move || {
+            let mut piece = vec![0; PIECE];
+            let read = file.read(&mut piece).map_err(|error| lost(&error))?;
+            piece.truncate(read);
+            Ok::<_, StoreError>((piece, file))
+        });
+        let (piece, file) = read.await?;
+        Ok::<_, StoreError>((!piece.is_empty()).then(|| (Bytes::from(piece), file)))
+    });
+    Ok(HttpResponse::Ok().content_type(MEDIA_TYPE).body(SizedStream::new(length, pieces)))
+}
+
+/// The parameters of an import.
+#[derive(Deserialize)]
+pub(super) struct Import {
+    key: Option<String>,
+}
+
+pub(super) async fn import(
+    app: Data<App>,
+    region: OfRegion,
+    Query(asked): Query<Import>,
+    request: HttpRequest,
+    body: Payload,
+) -> Result<HttpResponse, Problem> {
+    let key = asked.key.as_deref().map(CompanyKey::new).transpose()?;
+    let file = receive(&region.registry, &request, body).await?;
+    // In a task of its own, so that it is completed when the client disconnects.
+    let importing = actix_web::rt::spawn(staff::import(region.registry, file, key));
+    let tenant = importing
+        .await
+        .map_err(|_| Problem::new(500, "The import broke off; import the tenant again."))??;
+    Ok(json(201, &tenant_json(&app, &tenant)))
+}
+
+pub(super) async fn restore(
+    app: Data<App>,
+    acts: Acts,
+    request: HttpRequest,
+    body: Payload,
+) -> Result<HttpResponse, Problem> {
+    let file = receive(&acts.registry, &request, body).await?;
+    let restoring = actix_web::rt::spawn(async move { acts.restore(file).await });
+    let tenant = restoring
+        .await
+        .map_err(|_| Problem::new(500, "The restoration broke off; restore the tenant again."))??;
+    Ok(json(200, &tenant_json(&app, &tenant)))
+}
+
+/// Writes a body to a file, however long it is: the admin token was checked, and what a disk cannot take is refused.
+async fn receive(registry: &Registry, request: &HttpRequest, mut body: Payload) -> Result<File, Problem> {
+    let is_lines =
+        request.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes() == MEDIA_TYPE.as_bytes());
+    if !is_lines {
+        return Err(Problem::new(415, format!("Send an export as {MEDIA_TYPE}.")));
+    }
+    http::allow_long(request);
+    let mut file = registry.spool()?;
+    let mut piece = Vec::with_capacity(PIECE);
+    loop {
+        let more = body.next().await;
+        if let Some(bytes) = &more {
+            let broken =
+                |_: &_| Problem::bad_request("The body broke off or was not framed as its headers say.");
+            piece.extend_from_slice(bytes.as_ref().map_err(broken)?);
+        }
+        if piece.len() >= PIECE || more.is_none() {
+            let full = mem::replace(&mut piece, Vec::with_capacity(PIECE));
+            let write = in_background(move || {
+                file.write_all(&full).map_err(|error| lost(&error))?;
+                Ok::<_, StoreError>(file)
+            });
+            file = write.await?;
+        }
+        if more.is_none() {
+            return Ok(file);
+        }
+    }
+}
+
+fn lost(error: &std::io::Error) -> StoreError {
+    match error.kind() {
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => StoreError::Full,
+        _ => StoreError::Unavailable(format!("the file of an export: {error}")),
+    }
+}
