@@ -16,6 +16,7 @@ use testkit::{
     database::Database,
     gateway::{self, Gateway, Setup, Signal},
     ports,
+    redis::Redis,
 };
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -27,6 +28,8 @@ pub(crate) struct Stage {
     pub(crate) gateway: Gateway,
     /// The other processes of a cluster; none where the gateway is embedded.
     others: Vec<Gateway>,
+    /// What they tell each other by; it ends after them.
+    _redis: Option<Redis>,
     binary: PathBuf,
     folder: TempDir,
     told_to_stop: Arc<AtomicBool>,
@@ -41,32 +44,43 @@ impl Stage {
         let folder = tempfile::Builder::new().prefix("usher-demo-").tempdir().unwrap();
         let ports = Some([free_near(PORT), free_near(METRICS_PORT)]);
         println!("Starting {}", binary.display());
-        let database = match env::var("DEMO_MODE").as_deref() {
+        let (database, redis) = match env::var("DEMO_MODE").as_deref() {
             Ok("cluster") => {
-                println!("Two processes share a PostgreSQL of their own");
-                Some(Arc::new(Database::create()))
+                println!("Two processes share a PostgreSQL and a Redis of their own");
+                (Some(Arc::new(Database::create())), Some(Redis::start()))
             }
-            Ok("" | "embedded") | Err(_) => None,
+            Ok("" | "embedded") | Err(_) => (None, None),
             Ok(other) => panic!("MODE is embedded or cluster, not {other}"),
         };
-        let setup =
-            Setup { folder: Some(folder.path()), ports, database: database.clone(), ..Setup::default() };
+        let redis_url = redis.as_ref().map(Redis::url);
+        let mut settings: Vec<_> = redis_url.iter().map(|url| ("USHER__REDIS__URL", url.as_str())).collect();
+        let setup = Setup {
+            settings: &settings,
+            folder: Some(folder.path()),
+            ports,
+            database: database.clone(),
+            ..Setup::default()
+        };
         let gateway = Gateway::set_up(&binary, setup);
         println!("It serves {}", gateway.url);
         let mut others = Vec::new();
         if let Some(database) = database {
-            let settings: &[_] = &[("USHER__SERVER__PUBLIC_URL", gateway.url.as_str())];
+            settings.push(("USHER__SERVER__PUBLIC_URL", gateway.url.as_str()));
             let other = folder.path().join("second");
             std::fs::create_dir(&other).unwrap();
-            let setup =
-                Setup { settings, folder: Some(&other), database: Some(database), ..Setup::default() };
+            let setup = Setup {
+                settings: &settings,
+                folder: Some(&other),
+                database: Some(database),
+                ..Setup::default()
+            };
             others.push(Gateway::set_up(&binary, setup));
             println!("The second process serves {}; requests take turns", others[0].url);
         }
         let told_to_stop = Arc::new(AtomicBool::new(false));
         let (pid, told) = (gateway.pid(), Arc::clone(&told_to_stop));
         thread::spawn(move || stop_on_signal(pid, &told));
-        Self { gateway, others, binary, folder, told_to_stop }
+        Self { gateway, others, _redis: redis, binary, folder, told_to_stop }
     }
 
     /// The URL of each process.
