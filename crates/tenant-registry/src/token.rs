@@ -89,12 +89,7 @@ impl Token {
 }
 
 fn hash(salt: &str, text: &str) -> String {
-    let digest = Sha256::new().chain_update(salt).chain_update(text).finalize();
-    digest.iter().fold(String::with_capacity(64), |mut hex, byte| {
-        let digits = [byte >> 4, byte & 0xF].map(|digit| char::from_digit(u32::from(digit), 16));
-        hex.extend(digits.into_iter().flatten());
-        hex
-    })
+    format!("{:x}", Sha256::new().chain_update(salt).chain_update(text).finalize())
 }
 
 #[cfg(test)]
