@@ -3,7 +3,8 @@
 #
 #   eval "$(deploy/test-services.sh start)"   start both (once; a second start finds them) and export their URLs
 #   deploy/test-services.sh stop              end both and remove their files
-#   deploy/test-services.sh attached          start PostgreSQL, print its URL, end it when standard input is closed
+#   deploy/test-services.sh attached          start PostgreSQL, print its URL, end it when standard input is closed; `stop MODE`
+#                                             (as pg_ctl calls it) and `start`, a line each, are answered by `done`
 #
 # USHER_TEST_FSYNC=on makes it sync to disk like a real one; off by default, because its data may be lost.
 # Any PostgreSQL from 15 on will do (Debian 12 has 15, Debian 13 has 17); of several, the newest is taken. `make tools` installs
@@ -29,21 +30,22 @@ find_binaries() {
     found=$(command -v initdb) && dirname "$found"
 }
 
-# What `initdb` says is `initdb (PostgreSQL) 15.12 (Debian …)`; older ones know no collation of ICU's.
+# What `initdb` says is `initdb (PostgreSQL) 15.12 (Debian …)`.
 check_version() {
     major=$("$1/initdb" --version | awk '{ print int($3) }')
     [ "$major" -ge 15 ] || die "the tests need PostgreSQL 15 or newer, and $1 is $major"
 }
+
+# Starts or stops the server.
+control() { as_server "$binaries/pg_ctl" -D "$directory/data" -l "$directory/log" -w -t 60 -o "$options" "$@" </dev/null >/dev/null; }
 
 # Sets $directory (data, socket, log) and $port of a new running server.
 start_postgres() {
     binaries=$(find_binaries) || die "PostgreSQL is missing: make tools"
     check_version "$binaries"
     directory=$(as_server mktemp -d "${TMPDIR:-/tmp}/usher-test-XXXXXX")
-    # A collation that is not that of bytes, as many real servers have: what we order must not depend on it.
-    locale="--locale=C --locale-provider=icu --icu-locale=en-US"
-    # shellcheck disable=SC2086
-    as_server "$binaries/initdb" -D "$directory/data" -U postgres -A trust -E UTF8 $locale --no-sync >/dev/null ||
+    # As every cell must be (crates/store/src/fitness.rs).
+    as_server "$binaries/initdb" -D "$directory/data" -U postgres -A trust -E UTF8 --locale=C --no-sync >/dev/null ||
         die "initdb failed"
     tries=0
     while :; do
@@ -51,7 +53,7 @@ start_postgres() {
         port=$((20000 + $(od -An -N2 -tu2 /dev/urandom) % 12000))
         options="-p $port -k $directory -c listen_addresses=127.0.0.1 -c max_connections=300"
         options="$options -c fsync=${USHER_TEST_FSYNC:-off}"
-        as_server "$binaries/pg_ctl" -D "$directory/data" -l "$directory/log" -w -t 60 -o "$options" start >/dev/null && break
+        control start && break
         tries=$((tries + 1))
         [ "$tries" -lt 5 ] || {
             as_server cat "$directory/log" >&2
@@ -142,7 +144,14 @@ attached)
     trap 'stop_postgres "$directory"' EXIT
     trap 'exit 1' INT TERM HUP
     print_url "$port"
-    cat >/dev/null
+    while read -r word mode; do
+        case $word in
+        stop) control -m "$mode" stop ;;
+        start) control start ;;
+        *) die "attached understands stop and start, not $word" ;;
+        esac
+        echo done
+    done
     ;;
 *) die "usage: $0 start|stop|attached" ;;
 esac

@@ -4,11 +4,11 @@
 // A helper of tests fails by panicking, as a test does.
 #![allow(clippy::expect_used)]
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use store::{Migration, PostgresUrl, SchemaName, Store, StoreFile, StoreLocation, StoreSettings, Stores};
@@ -21,8 +21,14 @@ const SERVICES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/test-s
 /// A throwaway PostgreSQL: the one that `USHER_TEST_POSTGRES` names, else one of this process's own.
 pub struct PostgresServer {
     url: String,
-    /// Ends when its standard input is closed, so also when this process is killed.
-    _own: Option<Child>,
+    own: Option<Own>,
+}
+
+/// A server that this process has started.
+struct Own {
+    script: Child,
+    /// The server ends when its script's standard input is closed, so also when this process is killed.
+    talk: Option<Mutex<(ChildStdin, BufReader<ChildStdout>)>>,
 }
 
 impl PostgresServer {
@@ -33,7 +39,7 @@ impl PostgresServer {
     pub fn get() -> &'static Self {
         static SERVER: OnceLock<PostgresServer> = OnceLock::new();
         SERVER.get_or_init(|| match std::env::var(POSTGRES_VARIABLE) {
-            Ok(url) if !url.is_empty() => Self { url, _own: None },
+            Ok(url) if !url.is_empty() => Self { url, own: None },
             _ => Self::start(),
         })
     }
@@ -49,15 +55,42 @@ impl PostgresServer {
             .stdout(Stdio::piped())
             .spawn()
             .expect("deploy/test-services.sh must be there and executable");
-        let output = script.stdout.take().expect("standard output was piped");
-        let first_line = BufReader::new(output).lines().next().and_then(Result::ok).unwrap_or_default();
-        let Some((_, url)) = first_line.split_once('=') else {
+        let input = script.stdin.take().expect("standard input was piped");
+        let mut output = BufReader::new(script.stdout.take().expect("standard output was piped"));
+        let mut first_line = String::new();
+        let _read = output.read_line(&mut first_line);
+        let Some((_, url)) = first_line.trim_end().split_once('=') else {
             panic!(
                 "these tests need PostgreSQL: set {POSTGRES_VARIABLE} to the URL of a throwaway server, or install \
                  the package postgresql, so that deploy/test-services.sh can start one"
             );
         };
-        Self { url: url.to_owned(), _own: Some(script) }
+        Self { url: url.to_owned(), own: Some(Own { script, talk: Some(Mutex::new((input, output))) }) }
+    }
+
+    /// Stops this server of the caller's own, `fast` as an operator does, or `immediate` as if it had crashed.
+    ///
+    /// # Panics
+    /// When it is another's, or does not stop.
+    pub fn stop(&self, mode: &str) {
+        self.ask(&format!("stop {mode}"));
+    }
+
+    /// Starts it again, on the same port.
+    ///
+    /// # Panics
+    /// When it is another's, or does not start.
+    pub fn start_again(&self) {
+        self.ask("start");
+    }
+
+    fn ask(&self, word: &str) {
+        let talk = self.own.as_ref().and_then(|own| own.talk.as_ref()).expect("this server is another's");
+        let mut talk = talk.lock().expect("no test panics while it asks");
+        writeln!(talk.0, "{word}").expect("deploy/test-services.sh is still there");
+        let mut answer = String::new();
+        talk.1.read_line(&mut answer).expect("it answers");
+        assert_eq!(answer, "done\n", "{word}");
     }
 
     /// Its URL as a cell that can hold many schemas.
@@ -73,10 +106,10 @@ impl PostgresServer {
 
 impl Drop for PostgresServer {
     fn drop(&mut self) {
-        if let Some(script) = &mut self._own {
+        if let Some(own) = &mut self.own {
             // Closing its standard input is the request to end.
-            drop(script.stdin.take());
-            let _ended = script.wait();
+            drop(own.talk.take());
+            let _ended = own.script.wait();
         }
     }
 }
