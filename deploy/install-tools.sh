@@ -18,6 +18,12 @@ has() { command -v "$1" >/dev/null 2>&1; }
 # A compiler without the C library's headers is a common half of one.
 has_c() { echo '#include <stdio.h>' | cc -xc -fsyntax-only - 2>/dev/null; }
 
+# What the program itself is linked with. pkg-config says where it is, as the build asks it.
+has_openssl() { has pkg-config && pkg-config --exists openssl; }
+
+# Debian has it where only root's shell looks.
+has_pgbouncer() { has pgbouncer || [ -x /usr/sbin/pgbouncer ]; }
+
 has_postgres() { has initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
 
 has_redis() { has redis-server || has valkey-server; }
@@ -28,10 +34,12 @@ has_venv() { python3 -c 'import ensurepip, venv' 2>/dev/null; }
 # Debian's names of what is missing, each with its reason.
 missing_packages() {
     has_c || echo gcc libc6-dev     # SQLite, PostgreSQL's client and the allocator are C
+    has_openssl || echo libssl-dev pkg-config # TLS to PostgreSQL
     has make || echo make           # every command of the project is one of its targets
     has python3 || echo python3     # the SCIM suites that others wrote
     has_venv || echo python3-venv   # the same, kept apart from this machine's Python
     has_postgres || echo postgresql # the store's second database
+    has_pgbouncer || echo pgbouncer # a pooler before it
     has_redis || echo redis-server  # what processes share
     has sqlite3 || echo sqlite3     # tests look into stores and lock them from outside
     has faketime || echo faketime   # tests set the clock of a process

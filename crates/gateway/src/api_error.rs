@@ -435,6 +435,7 @@ impl From<&StoreError> for Failure {
             StoreError::Unavailable(_)
             | StoreError::Missing
             | StoreError::Corrupt(_)
+            | StoreError::Unfit(_)
             | StoreError::Migration(_) => {
                 Self::new(503, "The data of this tenant cannot be reached now; retry later.")
                     .with_cause(error)

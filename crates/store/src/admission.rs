@@ -57,6 +57,11 @@ impl Admission {
         }
     }
 
+    /// How many may run at once.
+    pub(crate) fn size(&self) -> u32 {
+        self.size
+    }
+
     /// Whether no permit is out.
     pub(crate) fn is_empty(&self) -> bool {
         usize::try_from(self.size).is_ok_and(|size| self.permits.available_permits() >= size)

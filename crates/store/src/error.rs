@@ -34,6 +34,9 @@ pub enum StoreError {
     /// The file's content is damaged. An operator has to look.
     #[error("the store is corrupt: {0}")]
     Corrupt(String),
+    /// The database cannot hold stores as it is. The sentence says what to do.
+    #[error("{0}")]
+    Unfit(String),
     /// The closure panicked. It was rolled back; the store is as before.
     #[error("the work on the store panicked")]
     Panicked,
@@ -114,7 +117,10 @@ fn from_database(kind: &DatabaseErrorKind, message: &str) -> Option<StoreError> 
     match kind {
         DatabaseErrorKind::SerializationFailure => Some(StoreError::Busy),
         DatabaseErrorKind::ClosedConnection => Some(StoreError::Unavailable(message.to_owned())),
-        DatabaseErrorKind::Unknown | DatabaseErrorKind::UnableToSendCommand => from_message(message),
+        DatabaseErrorKind::Unknown => from_message(message),
+        DatabaseErrorKind::UnableToSendCommand => {
+            Some(from_message(message).unwrap_or_else(|| StoreError::Unavailable(message.to_owned())))
+        }
         _ => None,
     }
 }
@@ -128,11 +134,17 @@ fn from_message(message: &str) -> Option<StoreError> {
         Some(StoreError::Full)
     } else if says(CORRUPT) {
         Some(StoreError::Corrupt(message.to_owned()))
-    } else if says(UNAVAILABLE) {
+    } else if says(UNAVAILABLE) || is_misplaced_statement(message) {
         Some(StoreError::Unavailable(message.to_owned()))
     } else {
         None
     }
+}
+
+/// Whether PostgreSQL says that a statement is not there, or there already.
+pub(crate) fn is_misplaced_statement(message: &str) -> bool {
+    message.starts_with("prepared statement \"")
+        && (message.ends_with("\" does not exist") || message.ends_with("\" already exists"))
 }
 
 // SQLite's texts are `sqlite3ErrStr`; PostgreSQL's are those of an English server (`lc_messages`).
@@ -143,7 +155,10 @@ const BUSY: &[&str] = &[
     "canceling statement due to lock timeout",      // 55P03
     "canceling statement due to statement timeout", // 57014
     "too many clients already",                     // 53300
+    "too many connections for",                     // 53300: of a database or a role
     "remaining connection slots are reserved",      // 53300
+    "no more connections allowed",                  // pgbouncer: max_client_conn
+    "query_wait_timeout",                           // pgbouncer: no session became free
 ];
 const FULL: &[&str] = &[
     "database or disk is full", // SQLITE_FULL
@@ -167,4 +182,8 @@ const UNAVAILABLE: &[&str] = &[
     "could not send data to server",             // libpq
     "the database system is",                    // 57P03: starting up, shutting down, in recovery
     "could not connect to server",               // libpq
+    "pgbouncer",                                 // of its own: it cannot reach the server, or is stopping
+    "server conn crashed?",                      // pgbouncer
+    "server login has been failing",             // pgbouncer
+    "client_login_timeout",                      // pgbouncer
 ];

@@ -6,22 +6,27 @@
 
 mod admission;
 mod background;
+mod cell;
 mod chunks;
 mod clock;
 mod connection;
 mod descriptors;
 mod error;
+mod fitness;
 mod gate;
+mod lane;
 mod location;
 mod lock;
 mod memory;
 mod migrate;
 mod open;
+mod outage;
 mod pool;
 mod postgres;
 mod priority;
 mod reserve;
 mod room;
+mod server;
 mod settings;
 mod slots;
 mod snapshot;
@@ -35,6 +40,7 @@ mod unique;
 mod uptime;
 
 pub use background::in_background;
+pub use cell::CellStats;
 pub use chunks::{for_chunks, in_chunks};
 pub use clock::Clock;
 pub use connection::{MultiBackend, StoreBackend, StoreConnection};

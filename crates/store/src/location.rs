@@ -127,7 +127,7 @@ impl PostgresUrl {
     }
 
     /// The URL with a libpq parameter added, unless it already names one of that kind.
-    pub(crate) fn with_parameter(&self, name: &str, value: u64) -> Self {
+    pub(crate) fn with_parameter(&self, name: &str, value: impl fmt::Display) -> Self {
         if self.0.contains(&format!("{name}=")) {
             return self.clone();
         }

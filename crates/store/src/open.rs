@@ -1,14 +1,14 @@
-//! Opens one connection, by hand and from a typed location, with the settings it keeps for life.
+//! Opens one connection to a SQLite file, by hand and from a typed location, with the settings it keeps for life.
 
 use std::fs;
 use std::io::ErrorKind;
 use std::sync::Arc;
 
 use diesel::connection::SimpleConnection;
-use diesel::{Connection, PgConnection, SqliteConnection};
+use diesel::{Connection, SqliteConnection};
 
 use crate::descriptors::Descriptors;
-use crate::location::{PostgresUrl, StoreFile};
+use crate::location::StoreFile;
 use crate::memory::Memory;
 use crate::sqlite::{Marks, RestReaders};
 use crate::{StoreConnection, StoreError, StoreSettings};
@@ -95,20 +95,4 @@ fn sqlite_pragmas(role: Role, settings: &StoreSettings) -> String {
             Marks::of(settings).kept_bytes(),
         ),
     }
-}
-
-/// Opens a session on a PostgreSQL server. Its `search_path` stays the default: only transactions set it.
-///
-/// # Errors
-/// `Unavailable`, or `Busy` when the server has no free connection slot.
-pub(crate) fn postgres(cell: &PostgresUrl, settings: &StoreSettings) -> Result<StoreConnection, StoreError> {
-    let url = cell.with_parameter("connect_timeout", settings.connect_timeout.as_secs().max(2));
-    let mut connection = PgConnection::establish(url.reveal())?;
-    connection.batch_execute(&format!(
-        "SET statement_timeout={}; SET lock_timeout={}; SET idle_in_transaction_session_timeout=60000; \
-         SET application_name='usher'",
-        settings.statement_timeout.as_millis(),
-        settings.lock_timeout.as_millis(),
-    ))?;
-    Ok(StoreConnection::Postgres(connection))
 }

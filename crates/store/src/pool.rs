@@ -1,6 +1,6 @@
-//! A bounded set of connections: an [`Admission`] that says how many may be out, and the idle ones.
+//! A bounded set of connections to a SQLite file: an [`Admission`] that says how many may be out, and the idle ones.
 //! Opens lazily, on the thread that needs the connection; keeps no thread of its own.
-//! Why not r2d2: docs/decisions/0002-dependencies.md.
+//! Why not r2d2, as for PostgreSQL: docs/decisions/0002-dependencies.md.
 
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -86,20 +86,7 @@ impl Pool {
         }
     }
 
-    /// Lends a connection for work that begins and ends its transactions itself. Blocks.
-    pub(crate) fn run_outside<T>(
-        &self,
-        _permit: &Permit,
-        work: impl FnOnce(&mut StoreConnection) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        let mut pooled = Pooled::new((self.open)()?);
-        let result = run_caught(|| work(&mut pooled.connection));
-        self.put_back(pooled);
-        result
-    }
-
-    /// An idle connection inside a new transaction. One that had gone stale is dropped and another tried: nothing has been done
-    /// on it yet, so after a restart of the server no caller sees an error.
+    /// An idle connection inside a new transaction. One that does not begin any is dropped and another tried.
     pub(crate) fn begin_on_idle(&self, begin_sql: &str) -> Option<Begun> {
         while let Some(mut pooled) = self.take_idle() {
             if begin(&mut pooled.connection, begin_sql).is_ok() {

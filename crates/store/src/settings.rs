@@ -42,8 +42,8 @@ pub struct StoreSettings {
     pub max_uses: u32,
     /// Connections to one PostgreSQL cell, over all its lanes.
     pub postgres_pool_size: u32,
-    /// Parts of a cell's pool. A schema always uses the same one, so that each PostgreSQL backend caches
-    /// the catalogue of only some of the tenants.
+    /// Parts of a cell's pool. A schema always uses the same one, so that each PostgreSQL backend caches the catalogue of only
+    /// some of the tenants: 215 KiB for each (docs/decisions/0050).
     pub postgres_lanes: u32,
     /// Transactions of one schema that may run at once, so that one tenant cannot take its whole lane.
     pub postgres_per_store: u32,
@@ -51,7 +51,7 @@ pub struct StoreSettings {
     pub postgres_max_age: Duration,
     /// PostgreSQL schemas remembered as present and migrated (about 300 bytes each).
     pub postgres_known_stores: usize,
-    /// Time to reach a PostgreSQL server.
+    /// Time to reach a PostgreSQL server, in whole seconds.
     pub connect_timeout: Duration,
     /// Longest PostgreSQL statement.
     pub statement_timeout: Duration,
@@ -91,11 +91,11 @@ impl Default for StoreSettings {
             sqlite_cache_kib: 1024,
             max_uses: 10_000,
             postgres_pool_size: 16,
-            postgres_lanes: 2,
-            postgres_per_store: 6,
+            postgres_lanes: 4,
+            postgres_per_store: 3,
             postgres_max_age: Duration::from_secs(600),
             postgres_known_stores: 16_384,
-            connect_timeout: Duration::from_secs(5),
+            connect_timeout: Duration::from_secs(2),
             statement_timeout: Duration::from_secs(10),
             lock_timeout: Duration::from_secs(3),
         }

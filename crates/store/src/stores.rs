@@ -12,13 +12,14 @@ use tokio::time::Instant;
 
 use crate::admission::closed;
 use crate::background::blocking;
+use crate::cell::{Cell, CellStats};
 use crate::descriptors::Descriptors;
 use crate::location::{PostgresUrl, StoreFile, StoreLocation};
 use crate::lock::lock;
 use crate::memory::{Landlord, Making, Memory, Room};
 use crate::migrate::{Absent, Migration};
 use crate::open::Opener;
-use crate::postgres::{Cell, PostgresStore};
+use crate::postgres::PostgresStore;
 use crate::priority::Priority;
 use crate::reserve::Reserve;
 use crate::slots::{Entered, Line, Slots};
@@ -194,6 +195,19 @@ impl Stores {
     /// The room that is kept in a directory for when its disk is full.
     pub fn reserve(&self, directory: &Path) -> Reserve {
         Reserve::new(directory, Arc::clone(&self.0.priority))
+    }
+
+    /// Checks that a PostgreSQL database can hold stores: its version, encoding and collation, and the role's rights.
+    ///
+    /// # Errors
+    /// `Unfit` with one sentence that says what to do; `Unavailable` or `Busy` when it cannot be reached.
+    pub async fn check_cell(&self, cell: &PostgresUrl) -> Result<(), StoreError> {
+        self.0.cell(cell).check().await
+    }
+
+    /// What the connections to a PostgreSQL database do now.
+    pub fn cell_stats(&self, cell: &PostgresUrl) -> CellStats {
+        self.0.cell(cell).stats()
     }
 
     /// The clock of all the stores.

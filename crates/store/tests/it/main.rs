@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod at_rest;
+mod cells;
 mod descriptors;
 mod faults;
 mod group_commit;
@@ -12,10 +13,14 @@ mod lifecycle;
 mod locations;
 mod log_limit;
 mod migrations;
+mod outages;
+mod pooler;
 mod postgres;
 mod presence;
+mod proxy;
 mod room;
 mod snapshots;
 mod sqlite_build;
 mod support;
+mod tls;
 mod transactions;

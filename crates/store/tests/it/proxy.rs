@@ -1,0 +1,142 @@
+//! A TCP proxy between a store and its PostgreSQL, which cuts connections where a test wants them cut.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use store::PostgresUrl;
+
+/// Where a connection is cut, once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// The server never sees a statement of the transaction that contains this word.
+    Before(&'static str),
+    /// The server commits, and its answer is lost.
+    AfterCommit,
+}
+
+pub(crate) struct Proxy {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    target: Mutex<SocketAddr>,
+    next_cut: Mutex<Option<Cut>>,
+    cuts: AtomicU64,
+    open: Mutex<Vec<TcpStream>>,
+}
+
+impl Proxy {
+    pub(crate) fn start(target: SocketAddr) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let shared = Arc::new(Shared {
+            target: Mutex::new(target),
+            next_cut: Mutex::default(),
+            cuts: AtomicU64::new(0),
+            open: Mutex::default(),
+        });
+        let own = Arc::clone(&shared);
+        thread::spawn(move || {
+            for client in listener.incoming() {
+                let Ok(client) = client else { return };
+                // Where there is no server its clients see the connection end.
+                let Ok(server) = TcpStream::connect(*own.target.lock().unwrap()) else { continue };
+                own.join(client, server);
+            }
+        });
+        Self { address, shared }
+    }
+
+    /// The URL of a server with the proxy in place of its address.
+    pub(crate) fn url(&self, of: &str) -> PostgresUrl {
+        let (user, rest) = of.split_once('@').unwrap();
+        let (_, database) = rest.split_once('/').unwrap();
+        PostgresUrl::new(&format!("{user}@{}/{database}", self.address)).unwrap()
+    }
+
+    /// From now on new connections lead elsewhere; those that are open end.
+    pub(crate) fn lead_to(&self, target: SocketAddr) {
+        *self.shared.target.lock().unwrap() = target;
+        for stream in self.shared.open.lock().unwrap().drain(..) {
+            let _ended = stream.shutdown(Shutdown::Both);
+        }
+    }
+
+    pub(crate) fn cut_once(&self, cut: Cut) {
+        *self.shared.next_cut.lock().unwrap() = Some(cut);
+    }
+
+    pub(crate) fn cuts(&self) -> u64 {
+        self.shared.cuts.load(Ordering::SeqCst)
+    }
+}
+
+impl Shared {
+    fn join(self: &Arc<Self>, client: TcpStream, server: TcpStream) {
+        let both = [client.try_clone().unwrap(), server.try_clone().unwrap()];
+        self.open.lock().unwrap().extend(both.iter().map(|stream| stream.try_clone().unwrap()));
+        for stream in &both {
+            stream.set_nodelay(true).unwrap();
+        }
+        let [to_client, from_server] = both;
+        // The answers; while one is to be lost, they go nowhere.
+        let losing = Arc::new(Mutex::new(false));
+        let (own, is_losing) = (Arc::clone(self), Arc::clone(&losing));
+        thread::spawn(move || {
+            copy(from_server, to_client, |_| {
+                if *is_losing.lock().unwrap() {
+                    own.cuts.fetch_add(1, Ordering::SeqCst);
+                    Pass::End
+                } else {
+                    Pass::On
+                }
+            })
+        });
+        let own = Arc::clone(self);
+        thread::spawn(move || {
+            copy(client, server, |bytes| {
+                let mut next_cut = own.next_cut.lock().unwrap();
+                match *next_cut {
+                    Some(Cut::Before(word)) if contains(bytes, word) => {
+                        *next_cut = None;
+                        own.cuts.fetch_add(1, Ordering::SeqCst);
+                        Pass::End
+                    }
+                    Some(Cut::AfterCommit) if contains(bytes, "COMMIT") => {
+                        *next_cut = None;
+                        *losing.lock().unwrap() = true;
+                        Pass::On
+                    }
+                    _ => Pass::On,
+                }
+            })
+        });
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum Pass {
+    On,
+    End,
+}
+
+fn contains(bytes: &[u8], word: &str) -> bool {
+    bytes.windows(word.len()).any(|window| window == word.as_bytes())
+}
+
+/// Statements here are short, so each arrives in one piece.
+fn copy(mut from: TcpStream, mut to: TcpStream, mut look: impl FnMut(&[u8]) -> Pass) {
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        let length = from.read(&mut buffer).unwrap_or(0);
+        let bytes = buffer.get(..length).unwrap_or_default();
+        if bytes.is_empty() || look(bytes) == Pass::End || to.write_all(bytes).is_err() {
+            let _ended = (from.shutdown(Shutdown::Both), to.shutdown(Shutdown::Both));
+            return;
+        }
+    }
+}
