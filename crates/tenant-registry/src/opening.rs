@@ -22,7 +22,7 @@ use crate::{
     leases,
     migrations::REGISTRY_MIGRATIONS,
     names::RegionCode,
-    place::{REGISTRY, RegionPlace},
+    place::{REGISTRY, RegionPlace, RegistryPlace},
     registry::{Known, OnForget, Registry, is_full, spend},
     schema::region,
 };
@@ -48,6 +48,7 @@ impl Registry {
         place: RegionPlace,
     ) -> Result<Self, RegistryError> {
         let stores = context.stores;
+        check_databases(stores, &place).await?;
         let files = match place.directory() {
             Some(directory) => tenants_files(&directory.join("tenants"))?,
             None => HashSet::new(),
@@ -198,6 +199,21 @@ fn tenants_files(directory: &Path) -> Result<HashSet<String>, RegistryError> {
         stems.extend(name.to_str().and_then(|name| name.strip_suffix(".db")).map(str::to_owned));
     }
     Ok(stems)
+}
+
+/// Checks that the region's databases can hold stores. A cell that is away takes its own tenants down, not the region.
+async fn check_databases(stores: &Stores, place: &RegionPlace) -> Result<(), RegistryError> {
+    if let RegistryPlace::Database(url) = &place.registry {
+        stores.check_cell(url).await?;
+    }
+    for (name, cell) in &place.cells {
+        match stores.check_cell(&cell.url).await {
+            Ok(()) => {}
+            Err(unfit @ StoreError::Unfit(_)) => return Err(unfit.into()),
+            Err(error) => warn!(cell = %name, %error, "a cell cannot be reached now"),
+        }
+    }
+    Ok(())
 }
 
 /// Tells an operator what to do about a registry that does not open.
