@@ -1,7 +1,7 @@
 # What a person types. CI calls the same targets (.ci/run), so that there is one way to do each thing.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test conformance conformance-docs conformance-pins check format lint docs bench fuzz tools bare
+.PHONY: help demo run test conformance conformance-docs conformance-pins behaviours check format lint docs bench fuzz tools bare
 
 # A warning is an error with the compiler that Cargo.toml names. A newer one may warn of more: it says so and goes on, so that a
 # release of Rust breaks nothing that did not change.
@@ -31,6 +31,9 @@ conformance: ## Run the SCIM suites of others against a gateway of our own
 conformance-docs: ## The same, and write the results into docs/conformance.md
 	cargo build --bin usher
 	@deploy/conformance.sh --write-docs
+
+behaviours: ## Write docs/behaviours.md: which test shows which promise
+	USHER_WRITE_PAGES=1 cargo test -p testkit --test pages the_page_of_behaviours
 
 conformance-pins: ## Pin the suites and their dependencies again
 	@deploy/conformance.sh pins
