@@ -14,11 +14,12 @@ help: ## Show this list
 # Demo and run use the debug build: it compiles in a fraction of a release build's time and shares its work with `make test`.
 # For its real speed: cargo build --release --bin usher
 demo: ## See two identity providers fill two tenants and run out of seats (MODE=cluster: two processes on PostgreSQL and Redis; DEMO_EXIT=1: end after the table)
-	$(if $(filter cluster,$(MODE)),deploy/install-tools.sh)
+	@deploy/install-tools.sh $(if $(filter cluster,$(MODE)),tests,build)
 	cargo build --bin usher --bin demo
 	@DEMO_EXIT=$(DEMO_EXIT) DEMO_MODE=$(MODE) cargo run --quiet --bin demo
 
 run: ## Run the gateway on 127.0.0.1:8080 with its data in ./data
+	@deploy/install-tools.sh build
 	cargo run --bin usher -- serve
 
 test: ## Install what is missing, run every test

@@ -14,7 +14,7 @@ cd "$(dirname "$0")/.."
 
 root=$(realpath -m "${BARE_DIR:-.tools/bare}")
 # What the README asks for beside Rust, and the certificates without which nobody has got Rust.
-needed=(gcc libc6-dev make libssl-dev pkg-config ca-certificates)
+needed=(gcc libc6-dev make ca-certificates)
 
 die() { echo "bare: $*" >&2; exit 1; }
 

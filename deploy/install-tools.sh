@@ -1,6 +1,9 @@
 #!/usr/bin/env bash
-# Installs what testing Usher needs and this machine lacks. Asks for nothing that is there already, works as root and with
-# sudo, and where it cannot install it names what is missing.
+# Installs what Usher needs and this machine lacks. Asks for nothing that is there already, works as root and with sudo, and
+# where it cannot install it names what is missing.
+#
+#   deploy/install-tools.sh         what the tests need
+#   deploy/install-tools.sh build   only what the program is compiled with: for `make demo` and `make run`
 #
 # Of Debian's packages any version will do that a supported Debian has (12 and newer): a release of Debian keeps its versions.
 # What comes from crates.io and PyPI is taken at a version that stands here, or in conformance.sh's list of pins.
@@ -32,10 +35,13 @@ has_redis() { has redis-server || has valkey-server; }
 has_venv() { python3 -c 'import ensurepip, venv' 2>/dev/null; }
 
 # Debian's names of what is missing, each with its reason.
-missing_packages() {
+missing_for_build() {
     has_c || echo gcc libc6-dev     # SQLite, PostgreSQL's client and the allocator are C
     has_openssl || echo libssl-dev pkg-config # TLS to PostgreSQL
     has make || echo make           # every command of the project is one of its targets
+}
+
+missing_for_tests() {
     has python3 || echo python3     # the SCIM suites that others wrote
     has_venv || echo python3-venv   # the same, kept apart from this machine's Python
     has_postgres || echo postgresql # the store's second database
@@ -57,9 +63,9 @@ as_root() {
     fi
 }
 
+# Installs the packages that are named, if any.
 install_packages() {
-    local packages
-    read -ra packages <<<"$(missing_packages | tr '\n' ' ')"
+    local packages=("$@")
     [ "${#packages[@]}" -gt 0 ] || return 0
     has apt-get || die "please install with this system's package manager: ${packages[*]}"
     say "installing ${packages[*]}"
@@ -88,5 +94,15 @@ install_cargo_tools() {
 # What cargo installs must be found, whatever the shell's PATH says.
 export PATH="${CARGO_HOME:-$HOME/.cargo}/bin:$PATH"
 check_rust
-install_packages
-install_cargo_tools
+case "${1:-tests}" in
+    build)
+        mapfile -t missing < <(missing_for_build | tr ' ' '\n')
+        install_packages "${missing[@]}"
+        ;;
+    tests)
+        mapfile -t missing < <({ missing_for_build; missing_for_tests; } | tr ' ' '\n')
+        install_packages "${missing[@]}"
+        install_cargo_tools
+        ;;
+    *) die "it takes build, tests or nothing, not $1" ;;
+esac
