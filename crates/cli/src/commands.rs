@@ -258,7 +258,7 @@ pub struct NewTenant {
     /// How userType becomes role and license: default or mentimeter.
     #[arg(long)]
     pub profile: Option<String>,
-    /// Seats of a license: a number or `unlimited`; a license that is not named has none.
+    /// Seats of a license: a number or `unlimited`; a license that is not named has what the profile says.
     #[arg(long, value_name = "LICENSE=SEATS", value_parser = plan::quota)]
     pub seats: Vec<Quota>,
     /// What a full license answers: refuse, or fallback to the lesser one.

@@ -1,15 +1,16 @@
-//! `member=5` and `member=refuse`: the quota or the policy of one license, as it is typed.
+//! `member=5` and `member=refuse`: the quota or the policy of one license, as it is typed. Which licenses there are is known to
+//! the tenant alone, so the gateway answers for their names.
 
 use std::collections::BTreeMap;
 
-use seat_ledger::{License, Policy};
+use seat_ledger::Policy;
 
 use crate::mistake::Mistake;
 
 /// A license and its seats or its policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OfLicense<T> {
-    license: License,
+    license: String,
     value: T,
 }
 
@@ -42,20 +43,21 @@ fn of_license<T>(
 ) -> Result<OfLicense<T>, String> {
     let (license, value) =
         text.split_once('=').ok_or_else(|| format!("say license and value, such as `{example}`"))?;
-    let known = License::from_key(license.trim()).ok_or_else(|| {
-        let known = License::ALL.map(License::key).join(" and ");
-        format!("`{license}` is no license; the licenses are {known}")
-    })?;
-    Ok(OfLicense { license: known, value: read(value.trim())? })
+    let license = license.trim().to_owned();
+    if license.is_empty() {
+        return Err(format!("say license and value, such as `{example}`"));
+    }
+    Ok(OfLicense { license, value: read(value.trim())? })
 }
 
 /// Two values for one license are a mistake.
-pub(crate) fn once_each<T>(values: Vec<OfLicense<T>>) -> Result<BTreeMap<License, T>, Mistake> {
+pub(crate) fn once_each<T>(values: Vec<OfLicense<T>>) -> Result<BTreeMap<String, T>, Mistake> {
     let mut map = BTreeMap::new();
     for OfLicense { license, value } in values {
-        if map.insert(license, value).is_some() {
+        if map.contains_key(&license) {
             return Err(Mistake::usage(format!("License {license} is named twice; say it once.")));
         }
+        map.insert(license, value);
     }
     Ok(map)
 }

@@ -1,6 +1,5 @@
 //! `usher seats …`: a tenant's quotas, the seats in use, and whether the ledger adds up.
 
-use seat_ledger::License;
 use serde_json::Value;
 use staff::{LicenseChange, PlanChange};
 
@@ -33,7 +32,7 @@ pub(crate) fn run(act: SeatsAct, options: &Options) -> Result<(), Mistake> {
 }
 
 fn change_each<T>(
-    values: impl IntoIterator<Item = (License, T)>,
+    values: impl IntoIterator<Item = (String, T)>,
     change: impl Fn(T) -> LicenseChange,
 ) -> PlanChange {
     values.into_iter().map(|(license, value)| (license, change(value))).collect()

@@ -12,7 +12,6 @@ use provisioning::{
     Write, plan, render, view,
 };
 use scim_core::{ResourceKind, bulk::Method, projection::Projection};
-use seat_ledger::License;
 use store::Store;
 use testkit::bench::people;
 use testkit::stores::FreshStore;
@@ -34,9 +33,10 @@ fn main() {
         let mut rules = Rules::new(Profile::built_in("default").unwrap());
         rules.base = Base("https://scim.example.com/ire/acme/scim/v2".to_owned());
         let tenant = Tenant { store: fresh.store.clone(), rules: Arc::new(rules) };
-        let unlimited = |tx: &mut store::WriteTx<'_>| {
-            for license in License::ALL {
-                plan::set_quota(tx, license, None, &act())?;
+        let licenses = tenant.rules.profile.licenses().clone();
+        let unlimited = move |tx: &mut store::WriteTx<'_>| {
+            for license in licenses.iter() {
+                plan::set_quota(tx, &license, None, &act())?;
             }
             Ok::<_, ProvisioningError>(())
         };
@@ -80,7 +80,7 @@ async fn create(tenant: &Tenant, number: usize) -> String {
 async fn read(tenant: &Tenant, id: String) {
     let Tenant { store, rules } = tenant.clone();
     let work = move |tx: &mut store::ReadTx<'_>| {
-        let view = tx.small(|tx| view::get(tx, ResourceKind::User, &id, true))?;
+        let view = tx.small(|tx| view::get(tx, rules.profile.licenses(), ResourceKind::User, &id, true))?;
         Ok::<_, ProvisioningError>(render::text(&rules, &view, &Projection::all(&rules.user))?)
     };
     assert!(!store.look_up(work).await.unwrap().is_empty());

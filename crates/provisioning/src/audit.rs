@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use directory::resources;
 use scim_core::ResourceKind;
-use seat_ledger::{State, audit, seats};
+use seat_ledger::{Licenses, State, audit, seats};
 use serde::Serialize;
 use store::ReadTx;
 
-use crate::{ProvisioningError, profile::is_active};
+use crate::{Profile, ProvisioningError, profile::is_active};
 
 /// The result of an audit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -16,7 +16,7 @@ pub struct Report {
     /// Whether there are no problems.
     pub ok: bool,
     /// The three counts of each license.
-    pub licenses: BTreeMap<&'static str, audit::Count>,
+    pub licenses: BTreeMap<String, audit::Count>,
     /// Active users in the directory; each of them holds one seat.
     pub active_users: u64,
     /// The problems, in sentences.
@@ -27,11 +27,11 @@ pub struct Report {
 ///
 /// # Errors
 /// When the store fails.
-pub fn run(tx: &mut ReadTx<'_>) -> Result<Report, ProvisioningError> {
+pub fn run(tx: &mut ReadTx<'_>, profile: &Profile) -> Result<Report, ProvisioningError> {
     let mut problems = Vec::new();
     let mut licenses = BTreeMap::new();
     let mut holders = 0;
-    for (license, count) in audit::recount(tx)? {
+    for (license, count) in audit::recount(tx, profile.licenses())? {
         if !count.adds_up() {
             problems.push(format!(
                 "{license}: the ledger says {}, the counter {}, and {} users hold one",
@@ -39,9 +39,9 @@ pub fn run(tx: &mut ReadTx<'_>) -> Result<Report, ProvisioningError> {
             ));
         }
         holders += count.holders;
-        licenses.insert(license.key(), count);
+        licenses.insert(license.key().to_owned(), count);
     }
-    let active_users = check_users(tx, &mut problems)?;
+    let active_users = check_users(tx, profile.licenses(), &mut problems)?;
     if i64::try_from(active_users) != Ok(holders) {
         problems.push(format!("{active_users} users are active, but {holders} hold a seat"));
     }
@@ -49,7 +49,11 @@ pub fn run(tx: &mut ReadTx<'_>) -> Result<Report, ProvisioningError> {
 }
 
 /// Every active user holds a seat, every other one holds none; returns how many are active.
-fn check_users(tx: &mut ReadTx<'_>, problems: &mut Vec<String>) -> Result<u64, ProvisioningError> {
+fn check_users(
+    tx: &mut ReadTx<'_>,
+    licenses: &Licenses,
+    problems: &mut Vec<String>,
+) -> Result<u64, ProvisioningError> {
     let mut users_seen = Vec::new();
     resources::for_each(tx, ResourceKind::User, |record| {
         users_seen.push((record.id.clone(), is_active(&record.parse()?)));
@@ -57,7 +61,7 @@ fn check_users(tx: &mut ReadTx<'_>, problems: &mut Vec<String>) -> Result<u64, P
     })?;
     let mut active_users = 0;
     let ids: Vec<&str> = users_seen.iter().map(|(id, _)| id.as_str()).collect();
-    let seats = seats::of_users(tx, &ids)?;
+    let seats = seats::of_users(tx, licenses, &ids)?;
     for (id, active) in &users_seen {
         active_users += u64::from(*active);
         match seats.get(id) {

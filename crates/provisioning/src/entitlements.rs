@@ -24,7 +24,7 @@ pub fn all(
     kind: ResourceKind,
     rules: &Rules,
 ) -> Result<Vec<Map<String, Value>>, ProvisioningError> {
-    let pools = pools::all(tx)?;
+    let pools = pools::all(tx, rules.profile.licenses())?;
     let of = |id: &str, name: &str, description: &str| resource(rules, kind, id, name, description);
     Ok(match kind {
         ResourceKind::License => {
@@ -33,10 +33,10 @@ pub fn all(
         }
         ResourceKind::Role => {
             let roles = rules.profile.roles().into_iter();
-            let described = |name: &str, role, values: &[&str]| {
+            let described = |name: &str, role: &Role, values: &[&str]| {
                 of(name, &title(name), &describe_role(rules, &pools, name, role, values))
             };
-            roles.map(|(name, (role, values))| described(name, role, &values)).collect()
+            roles.map(|(name, (role, values))| described(name, &role, &values)).collect()
         }
         ResourceKind::User | ResourceKind::Group => Vec::new(),
     })
@@ -77,12 +77,13 @@ fn sentence(pool: &Pool) -> String {
 }
 
 /// The license of a role, its seats in use, and the values that give the role.
-fn describe_role(rules: &Rules, pools: &[Pool], name: &str, role: Role, values: &[&str]) -> String {
+fn describe_role(rules: &Rules, pools: &[Pool], name: &str, role: &Role, values: &[&str]) -> String {
     let profile = &rules.profile;
     let mut text = format!("Uses a {} seat", role.license.title());
     if let Some(pool) = pools.iter().find(|pool| pool.license == role.license) {
         if role.may_fall_back && pool.policy == Policy::Fallback {
-            let lesser = role.license.fallback().map(License::title).unwrap_or_default();
+            let lesser = role.license.fallback();
+            let lesser = lesser.as_ref().map(License::title).unwrap_or_default();
             // Writing to a String cannot fail, here and below.
             let _ = write!(text, ", or a {lesser} seat while none is free");
         }
@@ -115,8 +116,12 @@ fn title(key: &str) -> String {
 mod tests {
     use super::*;
 
+    fn license(key: &str) -> License {
+        crate::Profile::built_in("default").unwrap().licenses().get(key).unwrap()
+    }
+
     fn pool(quota: Option<i64>, used: i64, waiting: i64) -> Pool {
-        Pool { license: License::Member, quota, used, waiting, policy: Policy::Fallback }
+        Pool { license: license("member"), quota, used, waiting, policy: Policy::Fallback }
     }
 
     #[test]
@@ -134,12 +139,12 @@ mod tests {
     #[test]
     fn a_role_tells_its_license_its_fallback_and_what_to_send() {
         let rules = Rules::new(crate::Profile::built_in("default").unwrap());
-        let lite = Pool { license: License::MemberLite, policy: Policy::Refuse, ..pool(None, 0, 0) };
+        let lite = Pool { license: license("member_lite"), policy: Policy::Refuse, ..pool(None, 0, 0) };
         let pools = [pool(Some(5), 5, 2), lite];
         let roles = rules.profile.roles();
         let told = |name: &str| {
             let (role, values) = &roles[name];
-            describe_role(&rules, &pools, name, *role, values)
+            describe_role(&rules, &pools, name, role, values)
         };
         assert_eq!(
             told("member"),

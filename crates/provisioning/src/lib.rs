@@ -50,6 +50,7 @@ pub static TENANT_MIGRATIONS: &[Migration] = &[
         newest: Some("SELECT at_ms AS ms FROM changes ORDER BY number DESC LIMIT 1"),
         ..migration("0006_order", include_str!("../../../migrations/tenant/0006_order.sql"))
     },
+    migration("0007_licenses", include_str!("../../../migrations/tenant/0007_licenses.sql")),
 ];
 
 const fn migration(version: &'static str, sql: &'static str) -> Migration {

@@ -13,14 +13,14 @@ use crate::{Act, ProvisioningError, promotion, records};
 /// When the store fails.
 pub fn set_quota(
     tx: &mut WriteTx<'_>,
-    license: License,
+    license: &License,
     quota: Option<i64>,
     act: &Act,
 ) -> Result<(), ProvisioningError> {
     let before = pools::set_quota(tx, license, quota)?;
     let detail = json!({ "license": license.key(), "before": before, "after": quota });
     records::record_act(tx, act, "plan.quota", detail)?;
-    let promoted = seats::promote(tx)?;
+    let promoted = seats::promote(tx, license.all())?;
     promotion::record(tx, &promoted, &act.request_id)
 }
 
@@ -30,7 +30,7 @@ pub fn set_quota(
 /// `NoFallback` for a license that has nothing to fall back to, or the store's.
 pub fn set_policy(
     tx: &mut WriteTx<'_>,
-    license: License,
+    license: &License,
     policy: Policy,
     act: &Act,
 ) -> Result<(), ProvisioningError> {

@@ -1,21 +1,29 @@
 //! Profiles: how one product reads provisioning, as data (`profiles/*.toml`). A profile says which attribute carries the
 //! role, which license a role needs, and which attributes are mandatory.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use scim_core::{Document, ResourceType, schema::alike};
-use seat_ledger::{License, SeatRequest};
+use seat_ledger::{Definition, License, Licenses, Policy, SeatRequest};
 use serde::Deserialize;
 use serde_json::Value;
 
 /// The needs of a role.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Role {
+    /// Its place among the roles, 0 the dearest: who wait for a license are promoted in this order.
+    pub rank: i64,
     /// The license whose seat the role uses.
     pub license: License,
     /// Whether the license's fallback will do when none is left.
     pub may_fall_back: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawRole {
+    license: String,
+    may_fall_back: bool,
 }
 
 #[derive(Deserialize)]
@@ -25,7 +33,7 @@ struct RawProfile {
     default_role: String,
     required: Vec<String>,
     binding_values: Vec<String>,
-    roles: BTreeMap<String, Role>,
+    roles: BTreeMap<String, RawRole>,
     values: BTreeMap<String, String>,
 }
 
@@ -36,6 +44,7 @@ pub struct Profile {
     pub name: String,
     /// The core attribute that carries the role, such as `userType`.
     pub class_attribute: String,
+    licenses: Licenses,
     default_role: (String, Role),
     required: Vec<String>,
     /// Full names of attributes whose canonical values are the only legal ones.
@@ -51,6 +60,21 @@ const BUILT_IN: [(&str, &str); 2] = [
     ("default", include_str!("../profiles/default.toml")),
     ("mentimeter", include_str!("../profiles/mentimeter.toml")),
 ];
+
+/// The licenses that every profile has.
+static LICENSES: LazyLock<Result<Licenses, String>> = LazyLock::new(|| {
+    let license = |key: &str, title: &str, policy, fallback: Option<&str>| Definition {
+        key: key.to_owned(),
+        title: title.to_owned(),
+        quota: Some(0),
+        policy,
+        fallback: fallback.map(str::to_owned),
+    };
+    Licenses::new(vec![
+        license("member", "Member", Policy::Fallback, Some("member_lite")),
+        license("member_lite", "Member Lite", Policy::Refuse, None),
+    ])
+});
 
 impl Profile {
     /// The names of the profiles that ship with Usher.
@@ -77,8 +101,10 @@ impl Profile {
     /// A sentence that names the fault of the text.
     pub fn parse(name: &str, text: &str) -> Result<Self, String> {
         let raw: RawProfile = toml::from_str(text).map_err(|e| format!("profile {name}: {e}"))?;
+        let licenses = LICENSES.clone()?;
+        let needs = needs(&licenses, raw.roles).map_err(|fault| format!("profile {name}: {fault}"))?;
         let role = |key: &str| {
-            let found = raw.roles.get(key).map(|role| (key.to_owned(), *role));
+            let found = needs.get(key).map(|role| (key.to_owned(), role.clone()));
             found.ok_or_else(|| format!("profile {name}: the role {key:?} is not defined"))
         };
         let mut roles = BTreeMap::new();
@@ -87,6 +113,7 @@ impl Profile {
         }
         Ok(Self {
             name: name.to_owned(),
+            licenses,
             default_role: role(&raw.default_role)?,
             class_attribute: raw.class_attribute,
             required: raw.required,
@@ -94,6 +121,12 @@ impl Profile {
             values: raw.values.into_keys().collect(),
             roles,
         })
+    }
+
+    /// The licenses of this profile, dearest first.
+    #[must_use]
+    pub fn licenses(&self) -> &Licenses {
+        &self.licenses
     }
 
     /// Applies the mandatory attributes and legal values of this profile to a `User` type with the tenant's own extensions.
@@ -119,7 +152,8 @@ impl Profile {
             value.and_then(|value| self.roles.get(&alike(value))).unwrap_or(&self.default_role);
         SeatRequest {
             role: name.clone(),
-            license: role.license,
+            role_rank: role.rank,
+            license: role.license.clone(),
             may_fall_back: role.may_fall_back,
             active: is_active(document),
         }
@@ -130,7 +164,7 @@ impl Profile {
     pub fn roles(&self) -> BTreeMap<&str, (Role, Vec<&str>)> {
         let known = self.roles.values().chain(std::iter::once(&self.default_role));
         let mut roles: BTreeMap<&str, (Role, Vec<&str>)> =
-            known.map(|(name, role)| (name.as_str(), (*role, Vec::new()))).collect();
+            known.map(|(name, role)| (name.as_str(), (role.clone(), Vec::new()))).collect();
         for value in &self.values {
             let meant = self.roles.get(&alike(value)).and_then(|(name, _)| roles.get_mut(name.as_str()));
             if let Some((_, values)) = meant {
@@ -146,12 +180,31 @@ impl Profile {
         self.default_role.0 == role
     }
 
-    /// Whether a role may fall back; a role that the profile does not know (any more) may not.
+    /// The needs of a role; `None` when the profile does not know it (any more).
     #[must_use]
-    pub fn may_fall_back(&self, role: &str) -> bool {
+    pub fn role(&self, name: &str) -> Option<&Role> {
         let mut known = self.roles.values().chain(std::iter::once(&self.default_role));
-        known.any(|(name, r)| name == role && r.may_fall_back)
+        known.find(|(known, _)| known == name).map(|(_, role)| role)
     }
+}
+
+/// The needs of each role. Its rank is that of its license; of two roles of a license the one that takes no other is the dearer.
+fn needs(licenses: &Licenses, raw: BTreeMap<String, RawRole>) -> Result<BTreeMap<String, Role>, String> {
+    let mut roles = Vec::new();
+    for (name, RawRole { license, may_fall_back }) in raw {
+        let license = licenses.get(&license).ok_or_else(|| {
+            format!(
+                "the license {license:?} of the role {name:?} is not defined; they are {}",
+                licenses.keys()
+            )
+        })?;
+        roles.push((license, may_fall_back, name));
+    }
+    roles.sort();
+    let ranked = (0..).zip(roles);
+    Ok(ranked
+        .map(|(rank, (license, may_fall_back, name))| (name, Role { rank, license, may_fall_back }))
+        .collect())
 }
 
 /// A person without `active` counts as suspended: the attribute was taken away (table of disagreements, `active`).
@@ -167,6 +220,10 @@ mod tests {
 
     use super::*;
 
+    fn may_fall_back(profile: &Profile, role: &str) -> bool {
+        profile.role(role).unwrap().may_fall_back
+    }
+
     fn document(user_type: Option<&str>) -> Document {
         let mut document = Document::default();
         document.0.insert("active".into(), true.into());
@@ -180,16 +237,16 @@ mod tests {
     fn mo1_user_type_compares_without_case_blank_underscore_and_hyphen() {
         let profile = Profile::built_in("mentimeter").unwrap();
         for (value, role, license) in [
-            ("admin", "admin", License::Member),
-            ("User", "member", License::Member),
-            ("MEMBER", "member", License::Member),
-            ("member_lite", "member_lite", License::MemberLite),
-            ("Member Lite", "member_lite", License::MemberLite),
-            ("member-lite", "member_lite", License::MemberLite),
+            ("admin", "admin", "member"),
+            ("User", "member", "member"),
+            ("MEMBER", "member", "member"),
+            ("member_lite", "member_lite", "member_lite"),
+            ("Member Lite", "member_lite", "member_lite"),
+            ("member-lite", "member_lite", "member_lite"),
         ] {
             let document = document(Some(value));
             let request = profile.seat_request(&document);
-            assert_eq!((request.role.as_str(), request.license), (role, license), "{value}");
+            assert_eq!((request.role.as_str(), request.license.key()), (role, license), "{value}");
         }
     }
 
@@ -207,15 +264,17 @@ mod tests {
     fn mo18_no_class_or_an_unmapped_one_means_the_free_license_by_default() {
         let profile = Profile::built_in("default").unwrap();
         for value in [None, Some("Employee")] {
-            assert_eq!(profile.seat_request(&document(value)).license, License::MemberLite);
+            assert_eq!(profile.seat_request(&document(value)).license.key(), "member_lite");
         }
     }
 
     #[test]
     fn an_admin_never_falls_back() {
         let profile = Profile::built_in("default").unwrap();
-        assert!(!profile.may_fall_back("admin"));
-        assert!(profile.may_fall_back("member"));
+        assert!(!may_fall_back(&profile, "admin"));
+        assert!(may_fall_back(&profile, "member"));
+        let ranks = ["admin", "member", "member_lite"].map(|role| profile.role(role).unwrap().rank);
+        assert_eq!(ranks, [0, 1, 2]);
     }
 
     #[test]

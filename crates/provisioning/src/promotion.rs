@@ -18,7 +18,7 @@ pub(crate) fn record(
         let kind = ResourceKind::User;
         let Some(record) = resources::find(tx, kind, &seat.user_id)? else { continue };
         let record = resources::touch(tx, kind, &record)?;
-        let detail = json!({ "grantedLicense": seat.granted.map(License::key) });
+        let detail = json!({ "grantedLicense": seat.granted.as_ref().map(License::key) });
         records::record(tx, request_id, kind, "promoted", &record, detail)?;
     }
     Ok(())

@@ -52,7 +52,7 @@ impl Refusal<'_> {
                 self.shortage.limit, self.shortage.used, self.shortage.limit
             )
         };
-        let also = match self.shortage.fallback_full {
+        let also = match &self.shortage.fallback_full {
             Some(lesser) => format!(", and no {} seat is free either", lesser.title()),
             None => String::new(),
         };
@@ -67,8 +67,8 @@ impl Refusal<'_> {
 
     fn remedy(&self) -> String {
         let free = if self.shortage.limit == 0 { "" } else { "Free a seat, " };
-        let lesser =
-            self.shortage.lesser_free.map(|l| format!("send userType {}, ", l.key())).unwrap_or_default();
+        let lesser = self.shortage.lesser_free.as_ref();
+        let lesser = lesser.map(|lesser| format!("send userType {}, ", lesser.key())).unwrap_or_default();
         match (free, lesser.as_str()) {
             ("", "") => "Please ".to_owned(),
             ("", lesser) => format!("S{}or ", lesser.trim_start_matches('s')),
@@ -87,19 +87,26 @@ mod tests {
     use seat_ledger::License;
 
     use super::*;
+    use crate::Profile;
 
-    const FULL: Shortage = Shortage {
-        license: License::Member,
-        used: 50,
-        limit: 50,
-        waiting: 3,
-        fallback_full: None,
-        lesser_free: Some(License::MemberLite),
-    };
+    fn license(key: &str) -> License {
+        Profile::built_in("default").unwrap().licenses().get(key).unwrap()
+    }
 
-    fn refusal() -> Refusal<'static> {
+    fn full() -> Shortage {
+        Shortage {
+            license: license("member"),
+            used: 50,
+            limit: 50,
+            waiting: 3,
+            fallback_full: None,
+            lesser_free: Some(license("member_lite")),
+        }
+    }
+
+    fn refusal(shortage: &Shortage) -> Refusal<'_> {
         Refusal {
-            shortage: &FULL,
+            shortage,
             tenant: "Acme",
             contact: "support@example.com",
             not_done: "created",
@@ -110,7 +117,7 @@ mod tests {
 
     #[test]
     fn s12_the_refusal_says_what_is_full_and_what_to_do_in_one_plain_line() {
-        let error = refusal().to_error();
+        let error = refusal(&full()).to_error();
         assert_eq!(
             error.detail,
             "Seat limit reached: all 50 Member seats of Acme are in use (50 of 50). The user was not created. \
@@ -127,8 +134,8 @@ mod tests {
     #[test]
     fn mo8_a_license_that_the_plan_does_not_have_is_named_as_that() {
         let shortage =
-            &Shortage { license: License::MemberLite, used: 0, limit: 0, lesser_free: None, ..FULL };
-        let detail = Refusal { shortage, ..refusal() }.to_error().detail;
+            Shortage { license: license("member_lite"), used: 0, limit: 0, lesser_free: None, ..full() };
+        let detail = refusal(&shortage).to_error().detail;
         assert!(
             detail.starts_with("Seat limit reached: the plan of Acme has no Member Lite seats."),
             "{detail}"
@@ -138,8 +145,7 @@ mod tests {
 
     #[test]
     fn s12_a_license_that_is_full_as_well_is_not_recommended() {
-        let shortage = &Shortage { lesser_free: None, ..FULL };
-        let detail = Refusal { shortage, ..refusal() }.to_error().detail;
+        let detail = refusal(&Shortage { lesser_free: None, ..full() }).to_error().detail;
         assert!(
             detail.contains("Free a seat, or ask support@example.com") && !detail.contains("userType"),
             "{detail}"
@@ -149,7 +155,7 @@ mod tests {
     #[test]
     fn s12_long_names_do_not_push_the_remedy_out() {
         let long = "x".repeat(2000);
-        let detail = Refusal { tenant: &long, contact: &long, ..refusal() }.to_error().detail;
+        let detail = Refusal { tenant: &long, contact: &long, ..refusal(&full()) }.to_error().detail;
         assert!(detail.len() < 500 && detail.ends_with("Ref 01J8Z3."), "{detail}");
     }
 }

@@ -25,9 +25,9 @@ use crate::{
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct SeatExtension<'a> {
-    requested_license: &'static str,
+    requested_license: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    granted_license: Option<&'static str>,
+    granted_license: Option<&'a str>,
     role: &'a str,
     state: &'static str,
     since: String,
@@ -39,7 +39,7 @@ impl<'a> From<&'a Seat> for SeatExtension<'a> {
     fn from(seat: &'a Seat) -> Self {
         Self {
             requested_license: seat.requested.key(),
-            granted_license: seat.granted.map(License::key),
+            granted_license: seat.granted.as_ref().map(License::key),
             role: &seat.role,
             state: seat.state.key(),
             since: iso(seat.since_ms),

@@ -118,7 +118,7 @@ pub(crate) fn create(
     // A new user is in no group.
     let is_without_links = kind == ResourceKind::User && shown == Shown::Links;
     let shown = if is_without_links { Shown::Attributes } else { shown };
-    done(tx, View::of(kind, record), shown, Vec::new(), seat, applied)
+    done(tx, context, View::of(kind, record), shown, Vec::new(), seat, applied)
 }
 
 /// Changes a resource, and a user's seat where the change asks for it. A request that changes no value writes no row.
@@ -143,7 +143,7 @@ pub(crate) fn edit(
     let applied = change_members(tx, id, &members, context)?;
     let mut changed = records::changed_attributes(&old, &new);
     let record = match (new == old, applied.changed) {
-        (true, false) => return done(tx, View::of(kind, record), shown, changed, None, applied),
+        (true, false) => return done(tx, context, View::of(kind, record), shown, changed, None, applied),
         (true, true) => resources::touch(tx, kind, &record)?,
         (false, _) => resources::update(tx, context.rules.resource_type(kind), &record, &old, &new)?,
     };
@@ -152,7 +152,7 @@ pub(crate) fn edit(
     }
     let seat = match kind {
         ResourceKind::User => {
-            let held = seats::find(tx, id)?;
+            let held = seats::find(tx, context.rules.profile.licenses(), id)?;
             Some(seats::settle(tx, id, &seat_request(context, held.as_ref(), &old, &new))?)
         }
         _ => None,
@@ -163,7 +163,7 @@ pub(crate) fn edit(
     if let Some(change) = &seat {
         promotion::record(tx, &change.promoted, &context.request_id)?;
     }
-    done(tx, View::of(kind, record), shown, changed, seat, applied)
+    done(tx, context, View::of(kind, record), shown, changed, seat, applied)
 }
 
 /// Deletes a user, gives its seat to the next user in the queue and takes it out of its groups; or a group, whose members
@@ -180,7 +180,11 @@ pub(crate) fn delete(
 ) -> Result<Done, ProvisioningError> {
     let record = found_for_update(tx, kind, id, conditions)?;
     tx.go_beyond_limit();
-    let promoted = if kind == ResourceKind::User { seats::remove(tx, id)? } else { Vec::new() };
+    let promoted = if kind == ResourceKind::User {
+        seats::remove(tx, context.rules.profile.licenses(), id)?
+    } else {
+        Vec::new()
+    };
     let left = resources::remove(tx, context.rules.resource_type(kind), &record)?;
     let request_id = &context.request_id;
     records::record(tx, request_id, kind, "deleted", &record, json!({}))?;
@@ -196,6 +200,7 @@ pub(crate) fn delete(
 /// The effects of a write that leaves a resource.
 fn done(
     tx: &mut WriteTx<'_>,
+    context: &RequestContext,
     view: View,
     shown: Shown,
     changed: Vec<String>,
@@ -203,7 +208,8 @@ fn done(
     applied: Applied,
 ) -> Result<Done, ProvisioningError> {
     let (version, seats) = (Some(view.version()), seat.as_ref().map(seat_events).unwrap_or_default());
-    let view = View { seat: seat.map(|change| change.after), ..view }.shown(tx, shown)?;
+    let view = View { seat: seat.map(|change| change.after), ..view };
+    let view = view.shown(tx, context.rules.profile.licenses(), shown)?;
     Ok(Done { status: 0, version, view: Some(view), changed, seats, skipped: applied.skipped })
 }
 
@@ -260,11 +266,13 @@ fn seat_request(
     new: &Document,
 ) -> SeatRequest {
     let profile = &context.rules.profile;
+    let role = held.and_then(|seat| profile.role(&seat.role));
     match held {
         Some(seat) if profile.class_value(old) == profile.class_value(new) => SeatRequest {
             role: seat.role.clone(),
-            license: seat.requested,
-            may_fall_back: profile.may_fall_back(&seat.role),
+            role_rank: role.map_or(seat.role_rank(), |role| role.rank),
+            license: seat.requested.clone(),
+            may_fall_back: role.is_some_and(|role| role.may_fall_back),
             active: is_active(new),
         },
         _ => profile.seat_request(new),
@@ -277,7 +285,7 @@ fn seat_detail(change: &SeatChange) -> Value {
         json!({
             "role": seat.role,
             "requestedLicense": seat.requested.key(),
-            "grantedLicense": seat.granted.map(License::key),
+            "grantedLicense": seat.granted.as_ref().map(License::key),
             "state": seat.state.key(),
         })
     };
@@ -289,10 +297,10 @@ fn seat_detail(change: &SeatChange) -> Value {
 }
 
 fn seat_events(change: &SeatChange) -> Vec<(License, &'static str)> {
-    let own = change.changed().then(|| (change.after.requested, change.after.state.key()));
+    let own = change.changed().then(|| (change.after.requested.clone(), change.after.state.key()));
     own.into_iter().chain(promotions(&change.promoted)).collect()
 }
 
 fn promotions(promoted: &[Seat]) -> impl Iterator<Item = (License, &'static str)> {
-    promoted.iter().map(|seat| (seat.requested, "promoted"))
+    promoted.iter().map(|seat| (seat.requested.clone(), "promoted"))
 }

@@ -8,7 +8,7 @@ use directory::{
     resources::{self, Record},
 };
 use scim_core::{ResourceKind, fold::fold, projection::Projection, urn};
-use seat_ledger::{Seat, seats};
+use seat_ledger::{Licenses, Seat, seats};
 use store::ReadTx;
 
 use crate::{Preconditions, ProvisioningError};
@@ -91,11 +91,16 @@ impl View {
     }
 
     /// With the computed parts that a response needs.
-    pub(crate) fn shown(self, tx: &mut ReadTx<'_>, shown: Shown) -> Result<Self, ProvisioningError> {
+    pub(crate) fn shown(
+        self,
+        tx: &mut ReadTx<'_>,
+        licenses: &Licenses,
+        shown: Shown,
+    ) -> Result<Self, ProvisioningError> {
         match shown {
             Shown::Version => Ok(self),
-            Shown::Attributes => self.completed(tx, false),
-            Shown::Links => self.completed(tx, true),
+            Shown::Attributes => self.completed(tx, licenses, false),
+            Shown::Links => self.completed(tx, licenses, true),
         }
     }
 
@@ -103,6 +108,7 @@ impl View {
     pub(crate) fn completed(
         mut self,
         tx: &mut ReadTx<'_>,
+        licenses: &Licenses,
         with_links: bool,
     ) -> Result<Self, ProvisioningError> {
         if self.kind == ResourceKind::Group {
@@ -113,7 +119,7 @@ impl View {
             self.groups = memberships::of_user(tx, &self.record.id)?;
         }
         if self.seat.is_none() {
-            self.seat = seats::find(tx, &self.record.id)?;
+            self.seat = seats::find(tx, licenses, &self.record.id)?;
         }
         self.with_manager(tx)
     }
@@ -177,12 +183,13 @@ impl View {
 /// [`ProvisioningError::NotFound`], or the store's; `LargeRead` when a small read meets many links.
 pub fn get(
     tx: &mut ReadTx<'_>,
+    licenses: &Licenses,
     kind: ResourceKind,
     id: &str,
     with_links: bool,
 ) -> Result<View, ProvisioningError> {
     let record = resources::find(tx, kind, id)?.ok_or(ProvisioningError::NotFound(kind.name()))?;
-    View::of(kind, record).completed(tx, with_links)
+    View::of(kind, record).completed(tx, licenses, with_links)
 }
 
 /// The manager's id in a user's document.
@@ -216,6 +223,7 @@ fn managers(tx: &mut ReadTx<'_>, records: &[Record]) -> Result<VecDeque<Manager>
 /// Views of many records of one kind, one after the other, with few queries for all of them: seats and managers are asked for
 /// together; a resource may have any number of links, so links are read of as many resources as have few enough.
 pub(crate) struct Views {
+    licenses: Licenses,
     kind: ResourceKind,
     with_links: bool,
     records: VecDeque<Record>,
@@ -236,6 +244,7 @@ enum Links {
 impl Views {
     pub(crate) fn of(
         tx: &mut ReadTx<'_>,
+        licenses: &Licenses,
         kind: ResourceKind,
         records: Vec<Record>,
         with_links: bool,
@@ -243,11 +252,12 @@ impl Views {
         let (mut seats, mut managers) = (BTreeMap::new(), VecDeque::new());
         if kind == ResourceKind::User && !records.is_empty() && !tx.is_small() {
             let ids: Vec<&str> = records.iter().map(|record| record.id.as_str()).collect();
-            seats = seats::of_users(tx, &ids)?;
+            seats = seats::of_users(tx, licenses, &ids)?;
             managers = self::managers(tx, &records)?;
         }
         let (links, together) = (VecDeque::new(), usize::MAX);
-        Ok(Self { kind, with_links, records: records.into(), seats, managers, links, together })
+        let licenses = licenses.clone();
+        Ok(Self { licenses, kind, with_links, records: records.into(), seats, managers, links, together })
     }
 
     pub(crate) fn next(&mut self, tx: &mut ReadTx<'_>) -> Result<Option<View>, ProvisioningError> {
@@ -257,7 +267,7 @@ impl Views {
         let Some(record) = self.records.pop_front() else { return Ok(None) };
         let mut view = View::of(self.kind, record);
         if tx.is_small() {
-            return view.completed(tx, self.with_links).map(Some);
+            return view.completed(tx, &self.licenses, self.with_links).map(Some);
         }
         view.seat = self.seats.remove(view.id());
         view.manager = self.managers.pop_front().unwrap_or_default();

@@ -5,7 +5,7 @@ use serde::Serialize;
 use store::ReadTx;
 
 use crate::{
-    License, SeatError, pools,
+    License, Licenses, SeatError, pools,
     schema::{seat_ledger, seats},
 };
 
@@ -32,11 +32,11 @@ impl Count {
 ///
 /// # Errors
 /// When the store fails.
-pub fn recount(tx: &mut ReadTx<'_>) -> Result<Vec<(License, Count)>, SeatError> {
-    License::ALL.into_iter().map(|license| Ok((license, count(tx, license)?))).collect()
+pub fn recount(tx: &mut ReadTx<'_>, licenses: &Licenses) -> Result<Vec<(License, Count)>, SeatError> {
+    licenses.iter().map(|license| Ok((license.clone(), count(tx, &license)?))).collect()
 }
 
-fn count(tx: &mut ReadTx<'_>, license: License) -> Result<Count, SeatError> {
+fn count(tx: &mut ReadTx<'_>, license: &License) -> Result<Count, SeatError> {
     // A cast, because PostgreSQL's sum of bigint is numeric.
     let sum = sql::<BigInt>("CAST(COALESCE(SUM(movement), 0) AS BIGINT)");
     let ledger = seat_ledger::table

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use store::StoreError;
 
-use crate::License;
+use crate::{License, Licenses};
 
 /// A license of which no seat is left.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,4 +49,12 @@ impl From<diesel::result::Error> for SeatError {
 /// Reads a word of a table; `what` names it for the operator.
 pub(crate) fn stored<T: FromStr>(what: &str, word: &str) -> Result<T, SeatError> {
     word.parse().map_err(|_| SeatError::Damaged(format!("{what} {word:?} is not known")))
+}
+
+/// The license of a stored key.
+pub(crate) fn stored_license(licenses: &Licenses, key: &str) -> Result<License, SeatError> {
+    licenses.get(key).ok_or_else(|| {
+        let known = licenses.keys();
+        SeatError::Damaged(format!("the license {key:?} is none of the tenant's profile ({known})"))
+    })
 }

@@ -8,10 +8,12 @@ pub mod audit;
 mod error;
 mod license;
 mod movements;
+mod policy;
 pub mod pools;
 mod schema;
 pub mod seats;
 
 pub use error::{SeatError, Shortage};
-pub use license::{License, Policy};
+pub use license::{Definition, License, Licenses};
+pub use policy::Policy;
 pub use seats::{Seat, SeatChange, SeatRequest, State};

@@ -11,7 +11,7 @@ use crate::{
 /// Takes one seat if one is left: a single conditional update decides, so no two transactions can take the same.
 pub(crate) fn claim(
     tx: &mut WriteTx<'_>,
-    license: License,
+    license: &License,
     user_id: &str,
     cause: &str,
 ) -> Result<bool, SeatError> {
@@ -26,7 +26,7 @@ pub(crate) fn claim(
 /// Gives one seat back.
 pub(crate) fn release(
     tx: &mut WriteTx<'_>,
-    license: License,
+    license: &License,
     user_id: &str,
     cause: &str,
 ) -> Result<(), SeatError> {
@@ -35,14 +35,19 @@ pub(crate) fn release(
 }
 
 /// Takes one seat from one user for another: the counter stays as it is.
-pub(crate) fn pass_on(tx: &mut WriteTx<'_>, license: License, from: &str, to: &str) -> Result<(), SeatError> {
+pub(crate) fn pass_on(
+    tx: &mut WriteTx<'_>,
+    license: &License,
+    from: &str,
+    to: &str,
+) -> Result<(), SeatError> {
     write(tx, license, from, -1, "exchanged")?;
     write(tx, license, to, 1, "exchanged")
 }
 
 fn write(
     tx: &mut WriteTx<'_>,
-    license: License,
+    license: &License,
     user_id: &str,
     movement: i64,
     cause: &str,

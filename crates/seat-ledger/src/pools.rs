@@ -5,9 +5,9 @@ use serde::Serialize;
 use store::{ReadTx, WriteTx};
 
 use crate::{
-    License, Policy, SeatError,
+    License, Licenses, Policy, SeatError,
     error::stored,
-    schema::{seat_pools, seats},
+    schema::{seat_pools, seat_turn, seats},
 };
 
 /// One license of a tenant's plan.
@@ -38,38 +38,62 @@ impl Pool {
 ///
 /// # Errors
 /// When the store fails.
-pub fn all(tx: &mut ReadTx<'_>) -> Result<Vec<Pool>, SeatError> {
-    License::ALL.into_iter().map(|license| get(tx, license)).collect()
+pub fn all(tx: &mut ReadTx<'_>, licenses: &Licenses) -> Result<Vec<Pool>, SeatError> {
+    licenses.iter().map(|license| get(tx, &license)).collect()
 }
 
 /// One pool.
 ///
 /// # Errors
 /// When the store fails.
-pub fn get(tx: &mut ReadTx<'_>, license: License) -> Result<Pool, SeatError> {
+pub fn get(tx: &mut ReadTx<'_>, license: &License) -> Result<Pool, SeatError> {
     let pool = seat_pools::table.find(license.key());
     let (quota, used, policy): (Option<i64>, i64, String) =
         tx.get_result(pool.select((seat_pools::quota, seat_pools::used, seat_pools::policy)))?;
     let policy = stored("policy", &policy)?;
     let waiting = waiting(tx, license)?;
-    Ok(Pool { license, quota, used, waiting, policy })
+    Ok(Pool { license: license.clone(), quota, used, waiting, policy })
 }
 
-fn waiting(tx: &mut ReadTx<'_>, license: License) -> Result<i64, SeatError> {
+fn waiting(tx: &mut ReadTx<'_>, license: &License) -> Result<i64, SeatError> {
     let queue =
         seats::table.filter(seats::requested.eq(license.key())).filter(seats::waiting_place.is_not_null());
     Ok(tx.get_result(queue.count())?)
 }
 
+/// The pools of a new tenant: those of its licenses, with the seats and the policy that each of them begins with.
+///
+/// # Errors
+/// When the store fails.
+pub fn make(tx: &mut WriteTx<'_>, licenses: &Licenses) -> Result<(), SeatError> {
+    take_turn(tx)?;
+    tx.execute(diesel::delete(seat_pools::table))?;
+    for license in licenses.iter() {
+        let row = (
+            seat_pools::license.eq(license.key()),
+            seat_pools::quota.eq(license.first_quota()),
+            seat_pools::quota_set.eq(license.first_quota()),
+            seat_pools::used.eq(0),
+            seat_pools::policy.eq(license.first_policy().key()),
+            seat_pools::overage_in_force.eq(0),
+            seat_pools::grace_seats.eq(0),
+            seat_pools::grace_minutes.eq(0),
+            seat_pools::places_given.eq(0),
+        );
+        tx.execute(diesel::insert_into(seat_pools::table).values(row))?;
+    }
+    Ok(())
+}
+
 /// Keeps every other writer of this tenant out until this transaction ends: the seats that it reads stay as they are, and the
-/// numbers of its lines and records are in the order of the commits. The dearest pool's row is the lock, because it is the
-/// first that any change touches.
+/// numbers of its lines and records are in the order of the commits. The lock is a row of its own, which every tenant has,
+/// whatever its licenses are.
 ///
 /// # Errors
 /// When the store fails.
 pub fn take_turn(tx: &mut WriteTx<'_>) -> Result<(), SeatError> {
     if tx.has_rivals() {
-        tx.update(seat_pools::table.find(License::Member.key()), seat_pools::used.eq(seat_pools::used))?;
+        tx.update(seat_turn::table.find(1), seat_turn::lines_given.eq(seat_turn::lines_given))?;
     }
     Ok(())
 }
@@ -81,17 +105,18 @@ pub fn take_turn(tx: &mut WriteTx<'_>) -> Result<(), SeatError> {
 /// When the store fails.
 pub fn set_quota(
     tx: &mut WriteTx<'_>,
-    license: License,
+    license: &License,
     quota: Option<i64>,
 ) -> Result<Option<i64>, SeatError> {
     take_turn(tx)?;
     let before = get(tx, license)?.quota;
-    tx.update(seat_pools::table.find(license.key()), seat_pools::quota.eq(quota))?;
+    let both = (seat_pools::quota.eq(quota), seat_pools::quota_set.eq(quota));
+    tx.update(seat_pools::table.find(license.key()), both)?;
     Ok(before)
 }
 
 /// The next place in the queue for a license: behind every user who ever waited for it.
-pub(crate) fn give_place(tx: &mut WriteTx<'_>, license: License) -> Result<i64, SeatError> {
+pub(crate) fn give_place(tx: &mut WriteTx<'_>, license: &License) -> Result<i64, SeatError> {
     let pool = seat_pools::table.find(license.key());
     tx.increase(pool, seat_pools::places_given, 1)?;
     Ok(tx.get_result(pool.select(seat_pools::places_given))?)
@@ -101,9 +126,9 @@ pub(crate) fn give_place(tx: &mut WriteTx<'_>, license: License) -> Result<i64, 
 ///
 /// # Errors
 /// [`SeatError::NoFallback`] when the license has none, or the store's.
-pub fn set_policy(tx: &mut WriteTx<'_>, license: License, policy: Policy) -> Result<(), SeatError> {
+pub fn set_policy(tx: &mut WriteTx<'_>, license: &License, policy: Policy) -> Result<(), SeatError> {
     if policy == Policy::Fallback && license.fallback().is_none() {
-        return Err(SeatError::NoFallback(license));
+        return Err(SeatError::NoFallback(license.clone()));
     }
     take_turn(tx)?;
     tx.update(seat_pools::table.find(license.key()), seat_pools::policy.eq(policy.key()))?;

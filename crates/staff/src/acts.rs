@@ -4,7 +4,7 @@ use std::{fs::File, sync::Arc};
 
 use directory::changes::{self, ChangeRecord};
 use provisioning::{
-    Act, ProvisioningError, audit,
+    Act, Profile, ProvisioningError, audit,
     schemas::{self, OwnSchema, OwnSchemas, SchemaChange},
 };
 use seat_ledger::pools;
@@ -34,6 +34,10 @@ impl TenantActs {
     /// The tenant as the registry knows it.
     pub async fn tenant(&self) -> Result<Tenant> {
         Ok(self.registry.tenant(&self.key).await?)
+    }
+
+    async fn profile(&self) -> Result<Profile> {
+        Profile::built_in(&self.tenant().await?.profile).map_err(StaffError::BadRequest)
     }
 
     /// How much the tenant's store holds.
@@ -95,22 +99,25 @@ impl TenantActs {
 
     /// Quota, use, queue and policy of each license.
     pub async fn pools(&self) -> Result<Vec<pools::Pool>> {
-        self.read(|tx| Ok::<_, ProvisioningError>(pools::all(tx)?)).await
+        let profile = self.profile().await?;
+        self.read(move |tx| Ok::<_, ProvisioningError>(pools::all(tx, profile.licenses())?)).await
     }
 
     /// Changes quotas and policies; returns the pools after the change.
     pub async fn change_plan(&self, change: PlanChange) -> Result<Vec<pools::Pool>> {
-        let act = self.act.clone();
+        let (act, profile) = (self.act.clone(), self.profile().await?);
+        let change = plan::resolve(change, profile.licenses())?;
         let work = move |tx: &mut WriteTx<'_>| {
             plan::apply(tx, &change, &act)?;
-            Ok::<_, ProvisioningError>(pools::all(tx)?)
+            Ok::<_, ProvisioningError>(pools::all(tx, profile.licenses())?)
         };
         self.write(work).await
     }
 
     /// Recounts the ledger.
     pub async fn audit(&self) -> Result<audit::Report> {
-        self.read(audit::run).await
+        let profile = self.profile().await?;
+        self.read(move |tx| audit::run(tx, &profile)).await
     }
 
     /// The newest records of the change log, of one resource or of all.

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs::File, num::NonZeroU64, sync::Arc};
 
 use provisioning::{Act, Profile, ProvisioningError};
 use rand::{RngExt as _, distr::Alphanumeric};
-use seat_ledger::{License, Policy};
+use seat_ledger::{Policy, pools};
 use serde::{Deserialize, Serialize};
 use store::WriteTx;
 use tenant_registry::{
@@ -27,12 +27,12 @@ pub struct NewTenant {
     pub name: String,
     /// The name of its profile, `default` when it is absent.
     pub profile: Option<String>,
-    /// Seats of each license; `null` is unlimited, a license that is absent has none.
+    /// Seats of each license, by its key; `null` is unlimited, a license that is absent has what the profile says.
     #[serde(default)]
-    pub seats: BTreeMap<License, Option<u32>>,
+    pub seats: BTreeMap<String, Option<u32>>,
     /// What happens when a license is full.
     #[serde(default)]
-    pub policies: BTreeMap<License, Policy>,
+    pub policies: BTreeMap<String, Policy>,
     /// The switches.
     #[serde(default)]
     pub settings: TenantSettings,
@@ -117,15 +117,15 @@ pub fn line_of_contact(text: &str) -> Result<String, String> {
 /// # Errors
 /// [`StaffError::BadRequest`], or the registry's.
 pub async fn create(registry: Arc<Registry>, new: NewTenant, act: Act) -> Result<Tenant, StaffError> {
-    let profile = new.profile.unwrap_or_else(|| "default".to_owned());
-    Profile::built_in(&profile).map_err(StaffError::BadRequest)?;
+    let name = new.profile.unwrap_or_else(|| "default".to_owned());
+    let profile = Profile::built_in(&name).map_err(StaffError::BadRequest)?;
     let mut settings = new.settings;
     let change = SettingsChange { contact: settings.contact.take(), ..SettingsChange::default() };
     change.check()?.apply(&mut settings);
     let tenant = tenant_registry::NewTenant {
         company_key: new.key.map_or_else(random_key, Ok)?,
         name: line_of_name(&new.name).map_err(StaffError::BadRequest)?,
-        profile,
+        profile: name,
         settings,
         placement: new.cell,
     };
@@ -136,8 +136,10 @@ pub async fn create(registry: Arc<Registry>, new: NewTenant, act: Act) -> Result
     for (license, quota) in new.seats {
         plan.entry(license).or_default().quota = Some(quota);
     }
+    let plan = plan::resolve(plan, profile.licenses())?;
     let initialise = move |tx: &mut WriteTx<'_>| {
-        plan::apply(tx, &plan, &act).map_err(|error| match error {
+        let made = pools::make(tx, profile.licenses()).map_err(ProvisioningError::from);
+        made.and_then(|()| plan::apply(tx, &plan, &act)).map_err(|error| match error {
             ProvisioningError::Store(error) => RegistryError::Store(error),
             other => RegistryError::Initialise(other.to_string()),
         })

@@ -1,9 +1,8 @@
 //! A tenant's plan: show, set, audit. A change takes effect with the next request.
 
-use std::collections::BTreeMap;
-
 use actix_web::HttpResponse;
-use seat_ledger::{License, pools::Pool};
+use seat_ledger::pools::Pool;
+use serde_json::{Map, Value};
 use staff::PlanChange;
 
 use super::{Problem, acts::Acts, body::Body, response::json};
@@ -17,7 +16,9 @@ pub(super) async fn set(acts: Acts, Body(change): Body<PlanChange>) -> Result<Ht
 }
 
 fn by_license(pools: &[Pool]) -> HttpResponse {
-    let pools: BTreeMap<License, &Pool> = pools.iter().map(|pool| (pool.license, pool)).collect();
+    let of = |pool: &Pool| serde_json::to_value(pool).unwrap_or_default();
+    let pools: Map<String, Value> =
+        pools.iter().map(|pool| (pool.license.key().to_owned(), of(pool))).collect();
     json(200, &pools)
 }
 

@@ -30,7 +30,8 @@ pub(super) async fn get(
         return entitlements::get(&store, kind, id, projection, conditions, rules).await;
     }
     let work = move |tx: &mut ReadTx<'_>| {
-        let view = view::get(tx, kind, &id, projection.wants(links_attribute(kind)))?;
+        let with_links = projection.wants(links_attribute(kind));
+        let view = view::get(tx, rules.profile.licenses(), kind, &id, with_links)?;
         let etag = etag(view.version());
         conditions.check_read(&etag)?;
         if view.is_unchanged_for(&conditions, &projection) {

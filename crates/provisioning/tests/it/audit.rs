@@ -54,10 +54,10 @@ async fn the_audit_finds_every_planted_fault() {
         assert!(report.ok && report.problems.is_empty() && report.active_users == 3, "{report:?}");
         for (fault, words) in FAULTS {
             let seen: Done<()> = tenant
-                .write(move |tx, _| {
+                .write(move |tx, rules| {
                     let planted = sql_query(*fault).execute(tx.connection()).map_err(StoreError::from)?;
                     assert!(planted > 0, "{fault} changed nothing");
-                    let report = audit::run(tx)?;
+                    let report = audit::run(tx, &rules.profile)?;
                     assert!(!report.ok, "{fault}");
                     let named = report.problems.iter().any(|problem| problem.contains(words));
                     assert!(named, "{fault}: {:?}", report.problems);

@@ -1,14 +1,13 @@
-//! A store that the schema before `0006_order` wrote is opened: the queue and the log keep their order, and nothing that was told
-//! is taken for unchanged.
+//! Stores that earlier versions wrote are opened. Before `0006_order`: the queue and the log keep their order, and nothing that
+//! was told is taken for unchanged. Before `0007_licenses`: each seat stays as it was, and its pool goes on.
 
 use diesel::connection::SimpleConnection;
 use provisioning::{Preconditions, TENANT_MIGRATIONS};
 use scim_core::projection::Projection;
-use seat_ledger::License;
 use store::StoreError;
 use testkit::stores::FreshStore;
 
-use crate::support::{Tenant, act, group, person, user};
+use crate::support::{Tenant, act, group, license, lines, person, user};
 
 /// Three waiting users, whose places were ids: given in another order than their names and rows. A clock had been set back, so
 /// the times of the log say another order than its ids, by which it was read.
@@ -61,8 +60,8 @@ async fn a_store_of_the_schema_before_keeps_its_queue_and_its_log() {
         tenant.create(person("newcomer", "member")).await.unwrap();
         for name in ["first", "second", "third", "newcomer"] {
             let promoted = tenant.write(|tx, _| {
-                let before = seat_ledger::pools::get(tx, License::Member)?.quota.unwrap();
-                provisioning::plan::set_quota(tx, License::Member, Some(before + 1), &act())?;
+                let before = seat_ledger::pools::get(tx, &license("member"))?.quota.unwrap();
+                provisioning::plan::set_quota(tx, &license("member"), Some(before + 1), &act())?;
                 let change = directory::changes::newest(tx, 1)?.remove(0);
                 Ok((change.number, change.kind, user(tx, &change.resource_id)?.record.parse()?))
             });
@@ -86,6 +85,63 @@ async fn a_store_of_the_schema_before_keeps_its_queue_and_its_log() {
         assert!(unchanged().await, "{}", fresh.database);
         tenant.rename(crew, "Team").await;
         assert!(!unchanged().await, "{}", fresh.database);
+        drop(tenant);
+        fresh.remove().await;
+    }
+}
+
+/// A store that the binary before `0007_licenses` wrote (see the head of the file): the same seats, counts and queue, on both databases.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_from_before_licenses_were_data_keeps_its_seats() {
+    let old = TENANT_MIGRATIONS.split_at(6).0;
+    let (sqlite, postgres) = (
+        include_str!("stores/written_by_0006_sqlite.sql"),
+        include_str!("stores/written_by_0006_postgres.sql"),
+    );
+    for (fresh, written) in
+        [(FreshStore::sqlite(old).await, sqlite), (FreshStore::postgres(old).await, postgres)]
+    {
+        let wrote = fresh.store.write(move |tx| Ok::<_, StoreError>(tx.connection().batch_execute(written)?));
+        wrote.await.unwrap();
+        let told = |store: &store::Store| {
+            let (store, query) = (
+                store.clone(),
+                "SELECT user_id || ' ' || role || ' ' || requested || ' ' || \
+                COALESCE(granted, '-') || ' ' || state || ' ' || since_ms || ' ' || COALESCE(waiting_place, 0) AS line \
+                FROM seats ORDER BY user_id",
+            );
+            async move { store.read(move |tx| Ok::<_, StoreError>(lines(tx, query))).await.unwrap() }
+        };
+        let before = told(&fresh.store).await;
+        assert_eq!(before.len(), 9, "{before:?}");
+        fresh.stores.close(&fresh.location).await;
+        let store = fresh.stores.open(&fresh.location, TENANT_MIGRATIONS).await.unwrap();
+        assert_eq!(told(&store).await, before, "{}", fresh.database);
+        let tenant = Tenant::new(store, "default");
+        tenant.assert_adds_up().await;
+        let pools = tenant.read(|tx| Ok(seat_ledger::pools::all(tx, license("member").all())?)).await;
+        let facts: Vec<_> = pools.iter().map(|p| (p.quota, p.used, p.waiting, p.policy.key())).collect();
+        assert_eq!(facts, [(Some(2), 3, 2, "fallback"), (Some(4), 4, 0, "refuse")], "{}", fresh.database);
+
+        // A newcomer waits behind those who wait, and a quota that grows serves them in their order.
+        let refused = tenant.create(person("late", "user")).await;
+        assert!(crate::support::is_full(&refused), "{refused:?}");
+        tenant.quotas(4, 5).await;
+        let late = tenant.create(person("late", "user")).await.unwrap().view.seat.unwrap();
+        assert_eq!(late.granted, Some(license("member_lite")), "hal waits before");
+        for name in ["hal", "late"] {
+            let (last, kind) = tenant
+                .write(|tx, _| {
+                    let before = seat_ledger::pools::get(tx, &license("member"))?.quota.unwrap();
+                    provisioning::plan::set_quota(tx, &license("member"), Some(before + 1), &act())?;
+                    let change = directory::changes::newest(tx, 1)?.remove(0);
+                    Ok((user(tx, &change.resource_id)?.record.parse()?, change.kind))
+                })
+                .await
+                .unwrap();
+            assert_eq!((last.str("userName"), kind.as_str()), (Some(name), "user.promoted"));
+        }
+        tenant.assert_adds_up().await;
         drop(tenant);
         fresh.remove().await;
     }

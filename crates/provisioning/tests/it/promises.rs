@@ -2,11 +2,11 @@
 
 use provisioning::{Preconditions, ProvisioningError, Rules, Shown, Write};
 use scim_core::{ResourceKind, bulk::Method};
-use seat_ledger::{License, State};
+use seat_ledger::State;
 use serde_json::{Value, json};
 use store::WriteTx;
 
-use crate::support::{Done, Tenant, context, for_each_tenant, is_full, person};
+use crate::support::{Done, Tenant, context, for_each_tenant, is_full, license, person};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn s4_a_create_that_gets_no_seat_leaves_nothing() {
@@ -65,7 +65,7 @@ async fn s5_me16_me18_a_suspended_user_holds_no_seat_and_asks_again_when_it_retu
         tenant.create(person("bob", "member")).await.unwrap();
         let back = tenant.patch(&ann, active("True")).await.unwrap().view;
         let seat = back.seat.unwrap();
-        assert_eq!((seat.requested, seat.granted), (License::Member, Some(License::MemberLite)));
+        assert_eq!((seat.requested, seat.granted), (license("member"), Some(license("member_lite"))));
         assert_eq!(back.record.id, ann);
         tenant.assert_adds_up().await;
     })

@@ -14,7 +14,7 @@ use provisioning::{
     view::{self, View},
 };
 use scim_core::{ResourceKind, bulk::Method, leniency::Tolerance, projection::Projection, urn};
-use seat_ledger::{License, SeatError};
+use seat_ledger::{License, Licenses, SeatError};
 use serde_json::{Value, json};
 use store::{ReadTx, Store, StoreError, WriteTx};
 
@@ -165,7 +165,8 @@ impl Tenant {
     }
 
     pub(crate) async fn audit(&self) -> audit::Report {
-        self.read(audit::run).await
+        let rules = self.rules.clone();
+        self.read(move |tx| audit::run(tx, &rules.profile)).await
     }
 
     pub(crate) async fn assert_adds_up(&self) {
@@ -179,9 +180,19 @@ impl Tenant {
     }
 }
 
+/// The licenses of the profiles that ship with Usher.
+fn licenses() -> Licenses {
+    Profile::built_in("default").unwrap().licenses().clone()
+}
+
+/// One of them.
+pub(crate) fn license(key: &str) -> License {
+    licenses().get(key).unwrap()
+}
+
 pub(crate) fn quotas(tx: &mut WriteTx<'_>, member: i64, lite: i64) -> Done<()> {
-    plan::set_quota(tx, License::Member, Some(member), &act())?;
-    plan::set_quota(tx, License::MemberLite, Some(lite), &act())
+    plan::set_quota(tx, &license("member"), Some(member), &act())?;
+    plan::set_quota(tx, &license("member_lite"), Some(lite), &act())
 }
 
 /// What came of a write that leaves a resource.
@@ -213,12 +224,12 @@ pub(crate) fn patch_body(operations: &Value) -> Value {
 
 /// One user, with its groups.
 pub(crate) fn user(tx: &mut ReadTx<'_>, id: &str) -> Done<View> {
-    view::get(tx, ResourceKind::User, id, true)
+    view::get(tx, &licenses(), ResourceKind::User, id, true)
 }
 
 /// One group, with its members.
 pub(crate) fn group(tx: &mut ReadTx<'_>, id: &str) -> Done<View> {
-    view::get(tx, ResourceKind::Group, id, true)
+    view::get(tx, &licenses(), ResourceKind::Group, id, true)
 }
 
 pub(crate) fn create(tx: &mut WriteTx<'_>, rules: &Rules, body: &Value) -> Done<Written> {
@@ -246,13 +257,19 @@ pub(crate) fn is_busy<T>(done: &Done<T>) -> bool {
     matches!(done, Err(ProvisioningError::Store(StoreError::Busy)))
 }
 
-fn canonical(tx: &mut ReadTx<'_>) -> String {
+/// What a query gives as its one column, `line`.
+pub(crate) fn lines(tx: &mut ReadTx<'_>, query: &str) -> Vec<String> {
     use diesel::{RunQueryDsl, sql_query, sql_types::Text};
     #[derive(diesel::QueryableByName)]
     struct Line {
         #[diesel(sql_type = Text)]
         line: String,
     }
+    let lines = sql_query(query).load::<Line>(tx.connection()).unwrap();
+    lines.into_iter().map(|line| line.line).collect()
+}
+
+fn canonical(tx: &mut ReadTx<'_>) -> String {
     let queries = [
         "SELECT user_name_key || ' ' || document || ' ' || CAST(version AS TEXT) AS line FROM users ORDER BY id",
         "SELECT value_key || ' ' || type_key || ' ' || user_id AS line FROM user_emails ORDER BY 1",
@@ -266,8 +283,7 @@ fn canonical(tx: &mut ReadTx<'_>) -> String {
         "SELECT user_id || ' ' || requested || ' ' || state || ' ' || role AS line FROM seats ORDER BY 1",
         "SELECT user_id || ' ' || license || ' ' || CAST(movement AS TEXT) AS line FROM seat_ledger ORDER BY number",
     ];
-    let lines = queries.into_iter().flat_map(|query| sql_query(query).load::<Line>(tx.connection()).unwrap());
-    lines.map(|line| line.line + "\n").collect()
+    queries.into_iter().flat_map(|query| lines(tx, query)).map(|line| line + "\n").collect()
 }
 
 /// What a list shows, every attribute of it.

@@ -2,14 +2,14 @@
 
 use diesel::{RunQueryDsl, sql_query, sql_types::BigInt};
 use futures_util::future::join_all;
-use seat_ledger::{License, Policy, SeatError, State, pools, seats};
+use seat_ledger::{Policy, SeatError, State, pools, seats};
 use store::{Store, StoreError, Stores};
 use testkit::{
     clocks::{jumping, off_by, settings},
     stores::FreshStore,
 };
 
-use crate::support::{Ask, MIGRATIONS, adds_up, plan, remove, settle, write};
+use crate::support::{Ask, MIGRATIONS, adds_up, licenses, member, plan, remove, settle, write};
 
 /// A second process on the same store.
 async fn also(fresh: &FreshStore, clock: store::Clock) -> (Stores, Store) {
@@ -20,9 +20,9 @@ async fn also(fresh: &FreshStore, clock: store::Clock) -> (Stores, Store) {
 
 async fn buy_one_more(store: &Store) -> Vec<String> {
     let promoted = write(store, |tx| {
-        let quota = pools::get(tx, License::Member)?.quota.unwrap();
-        pools::set_quota(tx, License::Member, Some(quota + 1))?;
-        seats::promote(tx)
+        let quota = pools::get(tx, &member())?.quota.unwrap();
+        pools::set_quota(tx, &member(), Some(quota + 1))?;
+        seats::promote(tx, licenses())
     });
     promoted.await.unwrap().into_iter().map(|seat| seat.user_id).collect()
 }

@@ -1,16 +1,16 @@
 //! Many at once: the last seat goes to one of them, and the counts agree after any interleaving.
 
 use futures_util::future::join_all;
-use seat_ledger::{License, Policy, SeatError, Shortage, State, pools, seats};
+use seat_ledger::{Policy, SeatError, Shortage, State, pools, seats};
 use store::StoreError;
 
-use crate::support::{Ask, adds_up, on_each_store, plan, settle, used, write};
+use crate::support::{Ask, adds_up, licenses, member, on_each_store, plan, settle, used, write};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn s2_of_64_concurrent_claims_for_the_last_seat_exactly_one_is_granted() {
     on_each_store(async |store| {
         for (round, policy) in [Policy::Refuse, Policy::Fallback, Policy::Refuse].into_iter().enumerate() {
-            let sold = used(&store, License::Member).await;
+            let sold = used(&store, member()).await;
             plan(&store, sold + 1, 0, policy).await;
             let claims = (0..64).map(|n| {
                 let (store, user) = (store.clone(), format!("{round}-{n}"));
@@ -25,7 +25,7 @@ async fn s2_of_64_concurrent_claims_for_the_last_seat_exactly_one_is_granted() {
                 }
             }
             assert_eq!(granted, 1);
-            assert_eq!(used(&store, License::Member).await, sold + 1);
+            assert_eq!(used(&store, member()).await, sold + 1);
             adds_up(&store).await;
         }
     })
@@ -68,14 +68,14 @@ async fn a_storm_of_changes_of_the_same_few_users_leaves_the_counts_in_agreement
                     let dice = (worker * 7919 + round * 104_729) % 1009;
                     let user = format!("u{}", dice % 6);
                     let done = write(&store, move |tx| match dice % 11 {
-                        0 => seats::remove(tx, &user).map(|_| ()),
+                        0 => seats::remove(tx, licenses(), &user).map(|_| ()),
                         1..=3 => seats::settle(tx, &user, &Ask::Member.request(false)).map(|_| ()),
                         4 => seats::settle(tx, &user, &Ask::Lite.request(true)).map(|_| ()),
                         5 => seats::settle(tx, &user, &Ask::Admin.request(true)).map(|_| ()),
                         6 => {
                             let quota = i64::try_from(dice % 4).unwrap();
-                            pools::set_quota(tx, License::Member, Some(quota))?;
-                            seats::promote(tx).map(|_| ())
+                            pools::set_quota(tx, &member(), Some(quota))?;
+                            seats::promote(tx, licenses()).map(|_| ())
                         }
                         _ => seats::settle(tx, &user, &Ask::Member.request(true)).map(|_| ()),
                     });

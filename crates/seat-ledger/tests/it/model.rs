@@ -11,7 +11,7 @@ use store::{StoreError, WriteTx};
 
 use crate::{
     reference::Reference,
-    support::{Ask, assert_adds_up, ledger_lines, on_each_store, write},
+    support::{Ask, assert_adds_up, both, ledger_lines, licenses, lite, member, on_each_store, write},
 };
 
 const USERS: usize = 7;
@@ -28,7 +28,7 @@ enum Step {
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let ask =
         prop::sample::select(vec![Ask::Admin, Ask::Member, Ask::Member, Ask::Member, Ask::Lite, Ask::Lite]);
-    let license = prop::sample::select(License::ALL.to_vec());
+    let license = prop::sample::select(both().to_vec());
     let quota = prop_oneof![9 => (0..5_i64).prop_map(Some), 1 => Just(None)];
     let policy = prop::sample::select(vec![Policy::Refuse, Policy::Fallback, Policy::Fallback]);
     let step = prop_oneof![
@@ -38,7 +38,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => policy.prop_map(Step::MemberPolicy),
     ];
     // A tenant begins with a plan, or nearly everything would be refused.
-    let begin = [Step::Quota(License::Member, Some(2)), Step::Quota(License::MemberLite, Some(3))];
+    let begin = [Step::Quota(member(), Some(2)), Step::Quota(lite(), Some(3))];
     prop::collection::vec(step, 1..60).prop_map(move |steps| begin.clone().into_iter().chain(steps).collect())
 }
 
@@ -66,13 +66,13 @@ fn on_store(tx: &mut WriteTx<'_>, step: &Step) -> Result<Option<Vec<String>>, Se
         Step::Settle(user, ask, active) => {
             seats::settle(tx, &name(*user), &ask.request(*active)).map(|change| ids(change.promoted))
         }
-        Step::Remove(user) => seats::remove(tx, &name(*user)).map(ids),
+        Step::Remove(user) => seats::remove(tx, licenses(), &name(*user)).map(ids),
         Step::Quota(license, quota) => {
-            pools::set_quota(tx, *license, *quota)?;
-            seats::promote(tx).map(ids)
+            pools::set_quota(tx, license, *quota)?;
+            seats::promote(tx, licenses()).map(ids)
         }
         Step::MemberPolicy(policy) => {
-            pools::set_policy(tx, License::Member, *policy)?;
+            pools::set_policy(tx, &member(), *policy)?;
             Ok(Some(Vec::new()))
         }
     });
@@ -86,7 +86,7 @@ fn on_reference(reference: &mut Reference, step: &Step) -> Option<Vec<String>> {
     let promoted = match step {
         Step::Settle(user, ask, active) => reference.settle(*user, *ask, *active)?,
         Step::Remove(user) => reference.remove(*user),
-        Step::Quota(license, quota) => reference.set_quota(*license, *quota),
+        Step::Quota(license, quota) => reference.set_quota(license, *quota),
         Step::MemberPolicy(policy) => {
             reference.set_member_policy(*policy);
             Vec::new()
@@ -102,14 +102,14 @@ fn fails(error: SeatError) -> TestCaseError {
 fn live(tx: &mut WriteTx<'_>, steps: &[Step], met: &mut Met) -> Result<(), TestCaseError> {
     let mut reference = Reference::new(USERS);
     for step in steps {
-        let used_before = License::ALL.map(|license| reference.used(license));
+        let used_before = both().map(|license| reference.used(&license));
         let before = reference.people.clone();
         let done = on_store(tx, step).map_err(fails)?;
         let expected = on_reference(&mut reference, step);
         prop_assert_eq!(&done, &expected, "promoted by {:?}", step);
         agrees(tx, &reference, step)?;
-        for (license, used_before) in License::ALL.into_iter().zip(used_before) {
-            let (used, quota) = (reference.used(license), reference.quota(license));
+        for (license, used_before) in both().into_iter().zip(used_before) {
+            let (used, quota) = (reference.used(&license), reference.quota(&license));
             let bound = quota.map_or(i64::MAX, |quota| quota.max(used_before));
             prop_assert!(used <= bound, "{license} grew to {used} of {quota:?} by {step:?}");
             met.over_quota += u32::from(quota.is_some_and(|quota| used > quota));
@@ -120,7 +120,7 @@ fn live(tx: &mut WriteTx<'_>, steps: &[Step], met: &mut Met) -> Result<(), TestC
                 met.promotions += u32::try_from(promoted.len()).unwrap();
                 resending_changes_nothing(tx, step)?;
                 note(met, step, &before, &reference);
-                let full = License::ALL.map(|license| reference.used(license)) == used_before;
+                let full = both().map(|license| reference.used(&license)) == used_before;
                 // Two who moved while no counter did.
                 met.exchanges += u32::from(full && !promoted.is_empty() && matches!(step, Step::Settle(..)));
             }
@@ -133,18 +133,18 @@ fn note(met: &mut Met, step: &Step, before: &[Option<crate::reference::Person>],
     if let Step::Settle(user, ..) = step
         && let Some(after) = &reference.people[*user]
     {
-        let held = before[*user].as_ref().and_then(|person| person.granted);
+        let held = before[*user].as_ref().and_then(|person| person.granted.clone());
         met.moves += u32::from(held.is_some() && after.granted.is_some() && held != after.granted);
         let waits = after.state == seat_ledger::State::Fallback;
-        met.fallbacks += u32::from(waits && after.granted == Some(License::MemberLite));
-        met.lowered_and_waiting += u32::from(waits && after.granted == Some(License::Member));
+        met.fallbacks += u32::from(waits && after.granted == Some(lite()));
+        met.lowered_and_waiting += u32::from(waits && after.granted == Some(member()));
     }
 }
 
 /// The store holds what the reference holds, and its three counts are one number.
 fn agrees(tx: &mut WriteTx<'_>, reference: &Reference, step: &Step) -> Result<(), TestCaseError> {
     for (user, person) in reference.people.iter().enumerate() {
-        let seat = seats::find(tx, &name(user)).map_err(fails)?;
+        let seat = seats::find(tx, licenses(), &name(user)).map_err(fails)?;
         let same = match (person, &seat) {
             (Some(person), Some(seat)) => person.is(seat),
             (None, None) => true,
@@ -152,9 +152,9 @@ fn agrees(tx: &mut WriteTx<'_>, reference: &Reference, step: &Step) -> Result<()
         };
         prop_assert!(same, "after {step:?}: {person:?} expected, {seat:?} found");
     }
-    for pool in pools::all(tx).map_err(fails)? {
-        let waiting = reference.waiting(pool.license);
-        let expected = (reference.quota(pool.license), reference.used(pool.license), waiting);
+    for pool in pools::all(tx, licenses()).map_err(fails)? {
+        let waiting = reference.waiting(&pool.license);
+        let expected = (reference.quota(&pool.license), reference.used(&pool.license), waiting);
         prop_assert_eq!((pool.quota, pool.used, pool.waiting), expected, "after {:?}", step);
     }
     assert_adds_up(tx).map_err(fails)
@@ -163,10 +163,10 @@ fn agrees(tx: &mut WriteTx<'_>, reference: &Reference, step: &Step) -> Result<()
 /// MO4, S8: the same wish again changes no seat, no time and no line of the ledger.
 fn resending_changes_nothing(tx: &mut WriteTx<'_>, step: &Step) -> Result<(), TestCaseError> {
     let Step::Settle(user, ask, active) = step else { return Ok(()) };
-    let (before, lines) = (seats::find(tx, &name(*user)).map_err(fails)?, ledger_lines(tx));
+    let (before, lines) = (seats::find(tx, licenses(), &name(*user)).map_err(fails)?, ledger_lines(tx));
     let again = seats::settle(tx, &name(*user), &ask.request(*active)).map_err(fails)?;
     prop_assert!(!again.changed() && again.promoted.is_empty(), "{step:?} again: {again:?}");
-    prop_assert_eq!(seats::find(tx, &name(*user)).map_err(fails)?, before);
+    prop_assert_eq!(seats::find(tx, licenses(), &name(*user)).map_err(fails)?, before);
     prop_assert_eq!(ledger_lines(tx), lines);
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use seat_ledger::{License, Policy, Seat, State};
 
-use crate::support::Ask;
+use crate::support::{Ask, both, lite, member};
 
 /// One person; the place in the queue is a number that grows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,8 +21,8 @@ impl Person {
     /// Whether the ledger says the same.
     pub(crate) fn is(&self, seat: &Seat) -> bool {
         let request = self.ask.request(true);
-        (seat.role.as_str(), seat.requested, seat.granted, seat.state)
-            == (request.role.as_str(), request.license, self.granted, self.state)
+        (seat.role.as_str(), &seat.requested, &seat.granted, seat.state)
+            == (request.role.as_str(), &request.license, &self.granted, self.state)
     }
 }
 
@@ -35,8 +35,8 @@ pub(crate) struct Reference {
     next_place: u64,
 }
 
-fn index(license: License) -> usize {
-    usize::from(license != License::Member)
+fn index(license: &License) -> usize {
+    license.rank()
 }
 
 impl Reference {
@@ -50,21 +50,21 @@ impl Reference {
         }
     }
 
-    pub(crate) fn quota(&self, license: License) -> Option<i64> {
+    pub(crate) fn quota(&self, license: &License) -> Option<i64> {
         self.quotas[index(license)]
     }
 
-    pub(crate) fn used(&self, license: License) -> i64 {
-        let holds = |person: &&Person| person.granted == Some(license);
+    pub(crate) fn used(&self, license: &License) -> i64 {
+        let holds = |person: &&Person| person.granted.as_ref() == Some(license);
         i64::try_from(self.people.iter().flatten().filter(holds).count()).unwrap()
     }
 
-    pub(crate) fn waiting(&self, license: License) -> i64 {
-        let waits = |person: &&Person| person.place.is_some() && person.license() == license;
+    pub(crate) fn waiting(&self, license: &License) -> i64 {
+        let waits = |person: &&Person| person.place.is_some() && person.license() == *license;
         i64::try_from(self.people.iter().flatten().filter(waits).count()).unwrap()
     }
 
-    fn has_free(&self, license: License) -> bool {
+    fn has_free(&self, license: &License) -> bool {
         self.quota(license).is_none_or(|quota| self.used(license) < quota)
     }
 
@@ -91,29 +91,29 @@ impl Reference {
     /// Where a person comes to stand; their own seat counts as free, so only a net increase is ever checked (S1).
     fn place(&mut self, before: Option<&Person>, ask: Ask, active: bool) -> Option<Person> {
         let request = ask.request(active);
-        let held = before.and_then(|person| person.granted);
+        let held = before.and_then(|person| person.granted.clone());
         let stand = |granted, state, place| Some(Person { ask, granted, state, place });
         if !active {
             return stand(None, State::Suspended, None);
         }
-        let lowered = held == Some(License::Member) && request.license == License::MemberLite;
+        let lowered = held == Some(member()) && request.license == lite();
         let waits = before.filter(|b| {
             b.state == State::Fallback && b.license() == request.license && (request.may_fall_back || lowered)
         });
         if let Some(waiting) = waits {
             // S8: asking again keeps the place, even if a cut quota was raised unseen.
-            return stand(waiting.granted, State::Fallback, waiting.place);
+            return stand(waiting.granted.clone(), State::Fallback, waiting.place);
         }
-        if held == Some(request.license) || self.has_free(request.license) {
+        if held.as_ref() == Some(&request.license) || self.has_free(&request.license) {
             return stand(Some(request.license), State::Granted, None);
         }
         let instead = if lowered {
             // S1: to lower always passes, if the plan has the license (MO8).
-            held.filter(|_| self.quota(request.license) != Some(0))?
+            held.filter(|_| self.quota(&request.license) != Some(0))?
         } else {
             let falls_back = request.may_fall_back && self.member_policy == Policy::Fallback;
             let lesser = request.license.fallback().filter(|_| falls_back)?;
-            (held == Some(lesser) || self.has_free(lesser)).then_some(lesser)?
+            (held.as_ref() == Some(&lesser) || self.has_free(&lesser)).then_some(lesser)?
         };
         self.next_place += 1;
         stand(Some(instead), State::Fallback, Some(self.next_place))
@@ -123,11 +123,11 @@ impl Reference {
     /// (S1); the plan must have the lower license of the two (MO8).
     fn partner(&self, user: usize, ask: Ask, active: bool) -> Option<usize> {
         let wanted = ask.request(active).license;
-        let held = self.people[user].as_ref()?.granted.filter(|held| active && *held != wanted)?;
-        if self.has_free(wanted) || held == License::Member && self.quota(wanted) == Some(0) {
+        let held = self.people[user].as_ref()?.granted.clone().filter(|held| active && *held != wanted)?;
+        if self.has_free(&wanted) || held == member() && self.quota(&wanted) == Some(0) {
             return None;
         }
-        let first = self.first_waiting(held)?;
+        let first = self.first_waiting(&held)?;
         (self.people[first].as_ref()?.granted == Some(wanted) && first != user).then_some(first)
     }
 
@@ -136,7 +136,7 @@ impl Reference {
         self.promote()
     }
 
-    pub(crate) fn set_quota(&mut self, license: License, quota: Option<i64>) -> Vec<usize> {
+    pub(crate) fn set_quota(&mut self, license: &License, quota: Option<i64>) -> Vec<usize> {
         self.quotas[index(license)] = quota;
         self.promote()
     }
@@ -149,11 +149,11 @@ impl Reference {
     fn promote(&mut self) -> Vec<usize> {
         let mut promoted = Vec::new();
         loop {
-            let first = License::ALL.map(|license| self.first_waiting(license));
-            let free = License::ALL
+            let first = both().map(|license| self.first_waiting(&license));
+            let free = both()
                 .into_iter()
                 .zip(first)
-                .find_map(|(license, first)| first.filter(|_| self.has_free(license)));
+                .find_map(|(license, first)| first.filter(|_| self.has_free(&license)));
             match free {
                 Some(user) => self.grant(user, &mut promoted),
                 None => {
@@ -165,16 +165,16 @@ impl Reference {
     }
 
     /// The users who wait for this license, in the order of the queue.
-    pub(crate) fn queue(&self, license: License) -> Vec<usize> {
+    pub(crate) fn queue(&self, license: &License) -> Vec<usize> {
         let people = self.people.iter().enumerate();
         let waiting = people.filter_map(|(user, person)| {
-            let person = person.as_ref().filter(|person| person.license() == license)?;
+            let person = person.as_ref().filter(|person| person.license() == *license)?;
             Some((person.place?, user))
         });
         waiting.collect::<std::collections::BTreeSet<_>>().into_iter().map(|(_, user)| user).collect()
     }
 
-    fn first_waiting(&self, license: License) -> Option<usize> {
+    fn first_waiting(&self, license: &License) -> Option<usize> {
         self.queue(license).first().copied()
     }
 

@@ -1,7 +1,11 @@
 //! The tenant's tables, wishes by name, and the one rule as an assertion.
 
 use diesel::{RunQueryDsl, sql_query, sql_types::BigInt};
-use seat_ledger::{License, Policy, Seat, SeatChange, SeatError, SeatRequest, audit, pools, seats};
+use std::sync::LazyLock;
+
+use seat_ledger::{
+    Definition, License, Licenses, Policy, Seat, SeatChange, SeatError, SeatRequest, audit, pools, seats,
+};
 use store::{Migration, ReadTx, Store, WriteTx};
 use testkit::clocks::{jumping, settings};
 
@@ -36,7 +40,44 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../../../migrations/tenant/0006_order.sql"),
         newest: None,
     },
+    Migration {
+        version: "0007_licenses",
+        sql: include_str!("../../../../migrations/tenant/0007_licenses.sql"),
+        newest: None,
+    },
 ];
+
+static LICENSES: LazyLock<Licenses> = LazyLock::new(|| {
+    let license = |key: &str, title: &str, policy, fallback: Option<&str>| Definition {
+        key: key.into(),
+        title: title.into(),
+        quota: Some(0),
+        policy,
+        fallback: fallback.map(Into::into),
+    };
+    Licenses::new(vec![
+        license("member", "Member", Policy::Fallback, Some("member_lite")),
+        license("member_lite", "Member Lite", Policy::Refuse, None),
+    ])
+    .unwrap()
+});
+
+/// The licenses of a tenant as the migrations make it.
+pub(crate) fn licenses() -> &'static Licenses {
+    &LICENSES
+}
+
+pub(crate) fn both() -> [License; 2] {
+    [member(), lite()]
+}
+
+pub(crate) fn member() -> License {
+    LICENSES.get("member").unwrap()
+}
+
+pub(crate) fn lite() -> License {
+    LICENSES.get("member_lite").unwrap()
+}
 
 /// Runs a test body on both databases, under a clock that jumps: no rule of this crate may depend on it.
 pub(crate) async fn on_each_store<Fut: Future<Output = ()>>(body: impl Fn(Store) -> Fut) {
@@ -53,20 +94,12 @@ pub(crate) enum Ask {
 
 impl Ask {
     pub(crate) fn request(self, active: bool) -> SeatRequest {
-        match self {
-            Self::Admin => {
-                SeatRequest { role: "admin".into(), license: License::Member, may_fall_back: false, active }
-            }
-            Self::Member => {
-                SeatRequest { role: "member".into(), license: License::Member, may_fall_back: true, active }
-            }
-            Self::Lite => SeatRequest {
-                role: "member_lite".into(),
-                license: License::MemberLite,
-                may_fall_back: false,
-                active,
-            },
-        }
+        let (role, role_rank, license, may_fall_back) = match self {
+            Self::Admin => ("admin", 0, member(), false),
+            Self::Member => ("member", 1, member(), true),
+            Self::Lite => ("member_lite", 2, lite(), false),
+        };
+        SeatRequest { role: role.into(), role_rank, license, may_fall_back, active }
     }
 }
 
@@ -90,15 +123,15 @@ pub(crate) async fn settle(
 
 pub(crate) async fn remove(store: &Store, user: &str) -> Vec<Seat> {
     let user = user.to_owned();
-    write(store, move |tx| seats::remove(tx, &user)).await.unwrap()
+    write(store, move |tx| seats::remove(tx, licenses(), &user)).await.unwrap()
 }
 
 /// Quotas of Member and Member Lite, and what happens when no Member seat is left.
-pub(crate) async fn plan(store: &Store, member: i64, lite: i64, policy: Policy) {
+pub(crate) async fn plan(store: &Store, members: i64, lites: i64, policy: Policy) {
     write(store, move |tx| {
-        pools::set_quota(tx, License::Member, Some(member))?;
-        pools::set_quota(tx, License::MemberLite, Some(lite))?;
-        pools::set_policy(tx, License::Member, policy)
+        pools::set_quota(tx, &member(), Some(members))?;
+        pools::set_quota(tx, &lite(), Some(lites))?;
+        pools::set_policy(tx, &member(), policy)
     })
     .await
     .unwrap();
@@ -106,10 +139,10 @@ pub(crate) async fn plan(store: &Store, member: i64, lite: i64, policy: Policy) 
 
 /// The one rule: ledger, counter and holders are one number; and no user waits while a seat is free.
 pub(crate) fn assert_adds_up(tx: &mut ReadTx<'_>) -> Result<(), SeatError> {
-    for (license, count) in audit::recount(tx)? {
+    for (license, count) in audit::recount(tx, licenses())? {
         assert!(count.adds_up(), "{license}: {count:?}");
     }
-    for pool in pools::all(tx)? {
+    for pool in pools::all(tx, licenses())? {
         let free = pool.quota.is_none_or(|quota| pool.used < quota);
         assert!(!free || pool.waiting == 0, "somebody waits though a seat is free: {pool:?}");
     }
@@ -133,5 +166,5 @@ pub(crate) fn ledger_lines(tx: &mut ReadTx<'_>) -> i64 {
 }
 
 pub(crate) async fn used(store: &Store, license: License) -> i64 {
-    store.read(move |tx| pools::get(tx, license)).await.unwrap().used
+    store.read(move |tx| pools::get(tx, &license)).await.unwrap().used
 }
