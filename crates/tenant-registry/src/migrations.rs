@@ -22,4 +22,9 @@ pub static REGISTRY_MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../../migrations/registry/0003_places.sql"),
         newest: None,
     },
+    Migration {
+        version: "0004_abandoned",
+        sql: include_str!("../../../migrations/registry/0004_abandoned.sql"),
+        newest: None,
+    },
 ];
