@@ -8,8 +8,11 @@
 //!   other protocol it would close the connection. So the value of `Upgrade` and the option `upgrade` of `Connection` are
 //!   overwritten.
 //!
-//! After each response the next bytes are read as a head. If they are the rest of a body, nothing changes: no line of JSON begins
-//! with `GET `, `Upgrade:` or `Connection:`.
+//! - The library keeps for a whole connection what it must know of one request: whether it is a HEAD, its version, and whether it
+//!   is the last. It learns that of the head that it reads last, and takes it for the answer that it writes next. So a request
+//!   that was sent before the answer to the one before it is held back until then ([`Head::read`] says where one ends). After a
+//!   body without `Content-Length` none is: then the bytes after each response are read as a head. If they are the rest of a body,
+//!   nothing changes: no line of JSON begins with `GET `, `Upgrade:` or `Connection:`.
 
 use std::borrow::Cow;
 
@@ -24,6 +27,8 @@ const GET: &[u8] = b"GET ";
 
 const UPGRADE: &[u8] = b"upgrade:";
 const CONNECTION: &[u8] = b"connection:";
+const CONTENT_LENGTH: &[u8] = b"content-length:";
+const TRANSFER_ENCODING: &[u8] = b"transfer-encoding:";
 
 /// The option of `Connection` that goes with `Upgrade`.
 const OPTION: &[u8] = b"upgrade";
@@ -49,21 +54,27 @@ enum State {
     Protocol,
     /// In the value of `Connection`, after so many bytes of the option; `None` inside another option.
     Token(Option<usize>),
-    /// After a head, until the next response.
+    /// In the value of `Content-Length`.
+    Length,
+    /// After a head, until the next request.
     Body,
 }
 
-/// The head of the request that a connection is reading.
+/// The request that a connection is reading, above all its head.
 #[derive(Debug)]
 pub(super) struct Head {
     state: State,
     /// Bytes of the request line read so far.
     line: usize,
+    /// Bytes that are missing of the body; `None` once a body did not say how long it is.
+    missing: Option<u64>,
+    /// Heads that were read to their end.
+    count: u32,
 }
 
 impl Head {
     pub(super) fn new() -> Self {
-        Self { state: State::Start, line: 0 }
+        Self { state: State::Start, line: 0, missing: Some(0), count: 0 }
     }
 
     /// The bytes of the request line read so far.
@@ -71,8 +82,21 @@ impl Head {
         self.line
     }
 
-    /// Reads the next bytes and changes them in place.
-    pub(super) fn read(&mut self, mut bytes: &mut [u8]) {
+    /// Whether the request was read to its end, so that the next bytes are of another one.
+    pub(super) fn is_whole(&self) -> bool {
+        self.state == State::Body && self.missing == Some(0)
+    }
+
+    /// Begins the next request if `turns` have begun and ended, two for each answer, so that this one was answered.
+    pub(super) fn go_on(&mut self, turns: u32) {
+        if self.is_whole() && turns == self.count.wrapping_mul(2) {
+            self.state = State::Start;
+        }
+    }
+
+    /// Reads the next bytes and changes them in place, up to the end of the request. Returns how many they were.
+    pub(super) fn read(&mut self, mut bytes: &mut [u8]) -> usize {
+        let all = bytes.len();
         while self.state != State::Body {
             // Most bytes change nothing and are passed over together.
             let next = match self.state {
@@ -86,13 +110,17 @@ impl Head {
                 self.line = self.line.saturating_add(skipped);
             }
             bytes = bytes.get_mut(skipped..).unwrap_or_default();
-            let Some((byte, rest)) = bytes.split_first_mut() else { return };
+            let Some((byte, rest)) = bytes.split_first_mut() else { return all };
             if matches!(self.state, State::Method(_) | State::Target | State::Query) && *byte != b'\n' {
                 self.line = self.line.saturating_add(1);
             }
             self.step(byte, rest);
             bytes = rest;
         }
+        let Some(missing) = &mut self.missing else { return all };
+        let of_body = usize::try_from(*missing).unwrap_or(usize::MAX).min(bytes.len());
+        *missing = missing.saturating_sub(u64::try_from(of_body).unwrap_or(u64::MAX));
+        all - bytes.len() + of_body
     }
 
     fn step(&mut self, byte: &mut u8, rest: &[u8]) {
@@ -104,7 +132,10 @@ impl Head {
                     if first == b'G' { State::Method(1) } else { State::RequestLine }
                 }
                 // An empty line ends the head.
-                (State::Name(0, _), b'\n') => State::Body,
+                (State::Name(0, _), b'\n') => {
+                    self.count = self.count.wrapping_add(1);
+                    State::Body
+                }
                 (state @ State::Name(0, _), b'\r') => state,
                 (_, b'\n') => State::Name(0, b""),
                 (State::Method(length), next) if GET.get(length) == Some(&next) => {
@@ -125,12 +156,20 @@ impl Head {
                 (State::Name(0, _), first) => match first.to_ascii_lowercase() {
                     b'u' => State::Name(1, UPGRADE),
                     b'c' => State::Name(1, CONNECTION),
+                    b't' => State::Name(1, TRANSFER_ENCODING),
                     _ => State::Line,
                 },
+                // Two names begin alike.
+                (State::Name(3, CONNECTION), b't' | b'T') => State::Name(4, CONTENT_LENGTH),
                 (State::Name(length, name), next) if continues(name, length, next) => {
                     match (length + 1, name) {
                         (length, name) if length < name.len() => State::Name(length, name),
                         (_, UPGRADE) => State::Protocol,
+                        (_, CONTENT_LENGTH) => State::Length,
+                        (_, TRANSFER_ENCODING) => {
+                            self.missing = None;
+                            State::Line
+                        }
                         _ => State::Token(Some(0)),
                     }
                 }
@@ -139,6 +178,11 @@ impl Head {
                         *byte = STAND_IN;
                     }
                     State::Protocol
+                }
+                (State::Length, b' ' | b'\t' | b'\r') => State::Length,
+                (State::Length, digit) => {
+                    self.missing = self.missing.and_then(|length| with_digit(length, digit));
+                    State::Length
                 }
                 (State::Token(_), b',' | b' ' | b'\t') => State::Token(Some(0)),
                 (State::Token(Some(length)), next) if continues(OPTION, length, next) => {
@@ -155,12 +199,18 @@ impl Head {
             };
     }
 
-    /// After a response: the next bytes begin a request.
+    /// After a response to a body of unknown length: the next bytes begin a request.
     pub(super) fn end(&mut self) {
-        if self.state == State::Body {
+        if self.state == State::Body && self.missing.is_none() {
             self.state = State::Start;
         }
     }
+}
+
+/// A decimal number with one digit more.
+fn with_digit(number: u64, digit: u8) -> Option<u64> {
+    let digit = digit.is_ascii_digit().then(|| u64::from(digit - b'0'))?;
+    number.checked_mul(10)?.checked_add(digit)
 }
 
 /// Whether `next` is the byte of `text` after the first `length`, in any letter case.
@@ -247,9 +297,54 @@ mod tests {
             "GET /?a HTTP/1.1\n",
             "GET /upgrade HTTP/1.1\r\nConnection: keep-alive\r\nConnection-X: upgrade\r\nUpgraded: x\r\n\r\n",
             "GET / HTTP/1.1\nHost: x\nConnection: close, upgrad\n\nUpgrade: websocket\n",
-            "GET / HTTP/1.1\r\n\r\nGET /?\" HTTP/1.1\r\n",
         ] {
             assert_eq!(read(&[text]), text);
+        }
+    }
+
+    /// Reads requests as they come; what is read before each answer.
+    fn answered(parts: &[&str]) -> Vec<String> {
+        let (mut head, mut turns, mut held) = (Head::new(), 0, Vec::new());
+        let mut requests = vec![String::new()];
+        for part in parts {
+            held.extend_from_slice(part.as_bytes());
+            while !held.is_empty() {
+                let length = head.read(&mut held);
+                let read: Vec<u8> = held.drain(..length).collect();
+                requests.last_mut().unwrap().push_str(std::str::from_utf8(&read).unwrap());
+                if head.is_whole() {
+                    assert_eq!(head.read(&mut [b'x']), 0, "nothing is read before the answer");
+                    turns += 2;
+                    requests.push(String::new());
+                }
+                head.go_on(turns);
+            }
+        }
+        requests
+    }
+
+    #[test]
+    fn a_request_is_read_to_its_end_and_the_next_one_after_the_answer() {
+        let requests = [
+            "HEAD /?\"a\" HTTP/1.1\r\ncontent-type: x\r\n\r\n",
+            "POST / HTTP/1.1\r\nContent-Length: 11 \r\n\r\n{\"a\":\"b\"}\r\n",
+            "\r\nPUT / HTTP/1.1\nCONTENT-LENGTH:0\n\n",
+            "GET / HTTP/1.1\r\nConnection: close\r\n\r\n",
+            "",
+        ];
+        let all = requests.concat();
+        assert_eq!(answered(&[&all]), requests);
+        for cut in 1..all.len() {
+            let (first, second) = all.split_at(cut);
+            assert_eq!(answered(&[first, second]), requests, "cut after {cut} bytes");
+        }
+    }
+
+    #[test]
+    fn after_a_body_of_unknown_length_nothing_is_held_back() {
+        for header in ["Transfer-Encoding: chunked", "transfer-encoding:x", "Content-Length: 1, 1"] {
+            let all = format!("POST / HTTP/1.1\r\n{header}\r\n\r\n0\r\n\r\nGET / HTTP/1.1\r\n\r\nGET ");
+            assert_eq!(answered(&[&all]), [all]);
         }
     }
 
@@ -261,7 +356,9 @@ mod tests {
             (19, ["P", "OST /abc HTTP/1.1\r", "\nHost: x\r\n\r\n", "body\n"]),
         ] {
             let mut head = Head::new();
-            parts.iter().for_each(|part| head.read(&mut part.as_bytes().to_vec()));
+            for part in parts {
+                head.read(&mut part.as_bytes().to_vec());
+            }
             assert_eq!(head.request_line(), line, "{parts:?}");
         }
     }

@@ -9,7 +9,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use actix_web::rt::net::TcpStream;
+use actix_web::{rt::net::TcpStream, web::BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{
@@ -25,6 +25,8 @@ pub(crate) struct ClientStream {
     socket: TcpStream,
     visit: Visit,
     head: Head,
+    /// Bytes of requests that were sent before the last one was answered.
+    held: BytesMut,
     clock: Clock,
     /// Bytes discarded since the last response.
     thrown: usize,
@@ -34,7 +36,8 @@ pub(crate) struct ClientStream {
 
 impl ClientStream {
     pub(super) fn new(socket: TcpStream, visit: Visit, timeouts: Timeouts) -> Self {
-        Self { socket, visit, head: Head::new(), clock: Clock::new(timeouts), thrown: 0, refusal: None }
+        let (head, held) = (Head::new(), BytesMut::new());
+        Self { socket, visit, head, held, clock: Clock::new(timeouts), thrown: 0, refusal: None }
     }
 
     pub(super) fn peer(&self) -> &Arc<Peer> {
@@ -60,6 +63,30 @@ impl ClientStream {
             }
         }
         Ok(())
+    }
+
+    /// Reads the next bytes of the request that is being read. Of a later one it reads nothing before this one is answered.
+    fn poll_request(&mut self, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        self.head.go_on(self.peer().turn());
+        if !self.held.is_empty() {
+            if self.head.is_whole() {
+                return Poll::Pending;
+            }
+            let room = self.held.len().min(buffer.remaining());
+            let length = self.head.read(self.held.get_mut(..room).unwrap_or_default());
+            buffer.put_slice(&self.held.split_to(length));
+            return Poll::Ready(Ok(()));
+        }
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.socket).poll_read(context, buffer))?;
+        let bytes = buffer.filled_mut().get_mut(before..).unwrap_or_default();
+        if bytes.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+        let length = self.head.read(bytes);
+        self.held.extend_from_slice(bytes.get(length..).unwrap_or_default());
+        buffer.set_filled(before + length);
+        if length == 0 { Poll::Pending } else { Poll::Ready(Ok(())) }
     }
 
     /// Ends a connection whose time is over: in good order, with a response, or with an error.
@@ -99,7 +126,7 @@ impl AsyncRead for ClientStream {
         }
         this.catch_up();
         let before = buffer.filled().len();
-        let Poll::Ready(read) = Pin::new(&mut this.socket).poll_read(context, buffer) else {
+        let Poll::Ready(read) = this.poll_request(context, buffer) else {
             this.peer().wake_later(context.waker());
             if this.peer().must_close() {
                 return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
@@ -107,9 +134,9 @@ impl AsyncRead for ClientStream {
             ready!(this.clock.poll_over(this.visit.peer(), context));
             return this.poll_end(context);
         };
-        if let Some(bytes) = buffer.filled_mut().get_mut(before..).filter(|bytes| !bytes.is_empty()) {
-            this.head.read(bytes);
-            this.count(bytes.len())?;
+        let bytes = buffer.filled().len() - before;
+        if bytes > 0 {
+            this.count(bytes)?;
         }
         Poll::Ready(read)
     }
@@ -139,6 +166,9 @@ impl AsyncWrite for ClientStream {
             Poll::Ready(_) => {
                 this.head.end();
                 this.catch_up();
+                if !this.held.is_empty() {
+                    context.waker().wake_by_ref();
+                }
             }
         }
         written

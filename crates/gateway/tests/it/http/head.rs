@@ -2,7 +2,7 @@
 
 use testkit::http::{Answer, encode};
 
-use crate::running::{new_group, roomy};
+use crate::running::{new_group, roomy, user_body};
 
 /// All headers but those that differ from answer to answer.
 fn headers(answer: &Answer) -> Vec<(String, String)> {
@@ -69,4 +69,25 @@ fn an_answer_to_head_leaves_the_connection_in_step() {
     assert_eq!(heard.statuses(), [200, 404, 200], "{}", heard.text);
     let heard = heard.text;
     assert_eq!(heard.matches("\"userName\":\"ada\"").count(), 1, "{heard}");
+}
+
+#[test]
+fn of_requests_sent_at_once_each_is_answered_as_if_it_came_alone() {
+    let (gateway, acme) = roomy();
+    let ada = acme.create_user("ada", "").expect(201).id();
+    let path = format!("/Users/{ada}");
+    let bob = user_body(&serde_json::json!({ "userName": "bob" })).to_string();
+    let asked = [
+        acme.as_written("GET", &path, "", ""),
+        acme.as_written("HEAD", &path, "", ""),
+        acme.as_written("POST", "/Users", "Content-Type: application/scim+json\r\n", &bob),
+        acme.as_written("HEAD", "/Users?filter=userName%20eq%20%22ada%22", "", ""),
+        acme.as_written("GET", "/Users?filter=userName eq \"ada\"", "Connection: close\r\n", ""),
+    ];
+    let heard = gateway.talk(asked.concat());
+    assert_eq!(heard.statuses(), [200, 200, 201, 200, 200], "{}", heard.text);
+    let heard = heard.text.to_lowercase();
+    assert_eq!(heard.matches("\"username\":\"ada\"").count(), 2, "{heard}");
+    assert_eq!(heard.matches("\"username\":\"bob\"").count(), 1, "{heard}");
+    assert_eq!(heard.matches("connection: close").count(), 1, "{heard}");
 }
