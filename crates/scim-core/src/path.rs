@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde_json::{Map, Value};
+
 use crate::ResourceKind;
 use crate::ScimError;
 use crate::attribute_name::{self, AttributeName, Field};
@@ -10,6 +12,7 @@ use crate::filter::cursor::Cursor;
 use crate::filter::parse::{self, Limits};
 use crate::leniency::Tolerance;
 use crate::schema::{Attribute, ResourceType, Type};
+use crate::value;
 
 /// `PATH` of RFC 7644 §3.5.2 figure 7, and a whole extension by its URN (RFC 7644 §3.10).
 #[derive(Clone, Debug, PartialEq)]
@@ -103,6 +106,25 @@ impl Path {
     }
 }
 
+impl Path {
+    /// The values that the path reaches in a stored resource: one for each element that the filter selects. A whole extension
+    /// is no value.
+    pub fn values<'a>(&'a self, resource: &'a Map<String, Value>) -> impl Iterator<Item = &'a Value> {
+        let (of, filter, sub) = match self {
+            Self::Extension(_) => (None, None, None),
+            Self::Attribute(of) => (Some(of), None, of.sub.as_ref()),
+            Self::Elements { of, filter, sub } => (Some(of), Some(filter), sub.as_ref()),
+        };
+        let elements = of.map_or(&[][..], |of| of.elements(resource));
+        let selected =
+            elements.iter().filter(move |element| filter.is_none_or(|f| f.matches_element(element)));
+        selected.flat_map(move |element| match sub {
+            Some(sub) => element.get(&sub.name).map_or(&[][..], value::elements),
+            None => std::slice::from_ref(element),
+        })
+    }
+}
+
 /// The name of the attribute or extension, without the filter.
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -166,6 +188,30 @@ mod tests {
             "password",
         ] {
             assert!(parse(text).is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn values_are_those_of_the_elements_that_the_filter_selects() {
+        let resource = serde_json::json!({
+            "userType": "admin",
+            "name": {"familyName": "Doe"},
+            "roles": [{"value": "a"}, {"value": "b", "primary": true}, {"primary": true}],
+        });
+        for (text, expected) in [
+            ("userType", vec!["admin"]),
+            ("name.familyName", vec!["Doe"]),
+            ("name.givenName", vec![]),
+            ("roles.value", vec!["a", "b"]),
+            ("roles[primary eq true].value", vec!["b"]),
+            ("roles[primary eq \"True\"].value", vec!["b"]),
+            ("roles[primary eq false].value", vec!["a"]),
+            ("emails.value", vec![]),
+            ("urn:ietf:params:scim:schemas:extension:enterprise:2.0:User", vec![]),
+        ] {
+            let path = parse(text).unwrap();
+            let found: Vec<&Value> = path.values(resource.as_object().unwrap()).collect();
+            assert_eq!(found, expected, "{text}");
         }
     }
 

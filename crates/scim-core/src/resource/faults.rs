@@ -172,6 +172,11 @@ fn is_of(touched: &str, name: &str) -> bool {
     part || name.strip_prefix(touched).is_some_and(|rest| rest.starts_with(':'))
 }
 
+/// 400 `invalidValue` with the legal values of an attribute or path.
+pub fn not_legal(at: &impl std::fmt::Display, legal: &[impl AsRef<str>]) -> ScimError {
+    ScimError::invalid_value(format!("{at} must be one of: {}.", listed(legal)))
+}
+
 /// Names with commas between them, as many as one sentence holds.
 pub(crate) fn listed(names: &[impl AsRef<str>]) -> String {
     let mut text = String::new();

@@ -28,7 +28,14 @@ pub(super) fn missing(rt: &ResourceType, document: &Document) -> Vec<String> {
                 Some(value) if !is_blank(value) => {
                     in_parts(attribute, value, block.name(&attribute.name), &mut names);
                 }
-                _ if attribute.required => names.push(block.name(&attribute.name).to_string()),
+                // Its required parts, if it has some, are what a client must send.
+                _ if attribute.required => {
+                    let before = names.len();
+                    in_parts(attribute, &Value::Null, block.name(&attribute.name), &mut names);
+                    if names.len() == before {
+                        names.push(block.name(&attribute.name).to_string());
+                    }
+                }
                 _ => {}
             }
         }

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use serde_json::Value;
 
-use super::faults::listed;
+use super::faults::not_legal;
 use super::limits::{MAX_KEY, MAX_STRING, is_too_long};
 use crate::ScimError;
 use crate::attribute_name::BorrowedName;
@@ -62,7 +62,7 @@ fn canonical(attribute: &Attribute, text: &str, at: BorrowedName<'_>) -> Result<
     if !attribute.binding_values || attribute.is_canonical(text) {
         Ok(())
     } else {
-        Err(at.must_be(&format!("one of: {}", listed(&attribute.canonical_values))))
+        Err(not_legal(&at, &attribute.canonical_values))
     }
 }
 

@@ -100,6 +100,26 @@ pub struct Attribute {
 }
 
 impl Attribute {
+    /// An optional attribute with one value that clients write, every other characteristic at the default of the RFC.
+    #[must_use]
+    pub fn simple(name: &str, kind: Type, description: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            kind,
+            multi_valued: false,
+            description: description.to_owned(),
+            required: false,
+            canonical_values: Vec::new(),
+            binding_values: false,
+            case_exact: false,
+            mutability: Mutability::default(),
+            returned: Returned::default(),
+            uniqueness: Uniqueness::default(),
+            reference_types: Vec::new(),
+            sub_attributes: Vec::new(),
+        }
+    }
+
     /// The sub-attribute of this name, letter case ignored.
     #[must_use]
     pub fn sub_attribute(&self, name: &str) -> Option<&Attribute> {

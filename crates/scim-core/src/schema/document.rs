@@ -8,6 +8,7 @@ mod name;
 use serde_json::{Map, Value};
 
 pub use attribute::MAX_SUB_ATTRIBUTES;
+pub use name::{check_attribute_name, is_urn};
 
 use super::{Attribute, Schema};
 use crate::{json, urn};

@@ -21,12 +21,27 @@ impl ResourceType {
         }
     }
 
-    /// Makes the attributes of these full names required (MC12); names that this type does not have are returned.
+    /// The attribute or sub-attribute of this full name.
+    #[must_use]
+    pub fn attribute_of(&self, full_name: &str) -> Option<&Attribute> {
+        let (found, definition) = attribute_name::find(self, full_name)?;
+        match found.sub {
+            Some(sub) => definition.sub_attribute(&sub.name),
+            None => Some(definition),
+        }
+    }
+
+    /// Makes the attributes of these full names required (MC12); names that this type does not have are returned. With a
+    /// sub-attribute its attribute is required too: `name.givenName` of everybody, not only of those who have a name.
     pub fn require(&mut self, names: &[String]) -> Vec<String> {
-        self.mark(names, |attribute| {
-            attribute.required = true;
-            true
-        })
+        let unknown = self.mark(names, require);
+        for name in names {
+            if let Some((mut found, _)) = attribute_name::find(self, name) {
+                found.sub = None;
+                self.attribute_mut(&found.to_string()).map(require);
+            }
+        }
+        unknown
     }
 
     /// Makes the canonical values of these attributes the only ones that are accepted (RFC 7643 §2.3.1: a provider may
@@ -54,4 +69,9 @@ impl ResourceType {
             attribute.canonical_values = values;
         }
     }
+}
+
+fn require(attribute: &mut Attribute) -> bool {
+    attribute.required = true;
+    true
 }

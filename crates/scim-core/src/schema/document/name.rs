@@ -17,15 +17,21 @@ const RESERVED: [(&str, Option<&str>); 3] = [
 /// The common attributes of every resource (RFC 7643 §3.1): no schema gives them another meaning.
 const COMMON: [&str; 4] = ["id", "externalId", "schemas", "meta"];
 
-/// `urn:<nid>:<nss>` of RFC 8141, of letters that a path and a filter take without escapes.
-pub(super) fn check_urn(urn: &str) -> Result<(), String> {
-    let shown = shown(urn);
+/// Whether it is `urn:<nid>:<nss>` of RFC 8141, of letters that a path and a filter take without escapes, and not too long.
+#[must_use]
+pub fn is_urn(urn: &str) -> bool {
     let mut parts = urn.split(':');
-    let is_urn = parts.next().is_some_and(|urn| urn.eq_ignore_ascii_case("urn"))
+    urn.len() <= MAX_URN
+        && parts.next().is_some_and(|urn| urn.eq_ignore_ascii_case("urn"))
         && parts.next().is_some_and(is_nid)
         && urn.split(':').count() > 2
-        && urn.split(':').all(|part| !part.is_empty() && part.bytes().all(is_urn_byte));
-    if !is_urn || urn.len() > MAX_URN {
+        && urn.split(':').all(|part| !part.is_empty() && part.bytes().all(is_urn_byte))
+}
+
+/// A URN by which staff may name a schema.
+pub(super) fn check_urn(urn: &str) -> Result<(), String> {
+    let shown = shown(urn);
+    if !is_urn(urn) {
         return Err(format!(
             "id {shown} must be a URN such as urn:example:hr:2.0:User, of letters, digits, \"-\", \"_\", \".\" and \":\", \
              at most {MAX_URN} characters."
@@ -73,6 +79,14 @@ pub(super) fn check_attribute(name: &str, is_sub: bool) -> Result<(), String> {
         return Err("every resource has a common attribute of this name".into());
     }
     Ok(())
+}
+
+/// As [`check_attribute`], of an attribute at the top of a schema.
+///
+/// # Errors
+/// What is wrong with the name, without a full stop.
+pub fn check_attribute_name(name: &str) -> Result<(), String> {
+    check_attribute(name, false)
 }
 
 /// A name from outside, cut and without what would break a line.
