@@ -33,6 +33,7 @@ const CRATES: &[(Rule, &[&[&str]])] = &[
     (Rule { name: "store", ours: &[], absent: &["serde_json"] }, &[HTTP]),
     (Rule { name: "directory", ours: &["scim-core", "store"], absent: &[] }, &[HTTP, RUNTIME, CHANCE]),
     (Rule { name: "seat-ledger", ours: &["store"], absent: &["serde_json"] }, &[HTTP, RUNTIME, CHANCE]),
+    (Rule { name: "profiles", ours: &["scim-core"], absent: &[] }, &[HTTP, DATABASE, RUNTIME, CHANCE]),
     (
         Rule { name: "provisioning", ours: &["directory", "seat-ledger", "scim-core", "store"], absent: &[] },
         &[HTTP, DATABASE, RUNTIME, CHANCE],
