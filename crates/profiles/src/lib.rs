@@ -8,6 +8,7 @@ mod advice;
 mod built_in;
 pub mod choice;
 mod command_line;
+pub mod discovery;
 mod facts;
 mod fault;
 mod field;

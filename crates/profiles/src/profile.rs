@@ -179,7 +179,7 @@ pub struct AttributeSource {
     /// What an empty value does.
     pub empty: Empty,
     #[serde(skip)]
-    pub(crate) reader: Reader,
+    pub(crate) reader: Box<Reader>,
 }
 
 /// One value of a source.

@@ -75,7 +75,7 @@ fn profile(stem: &str, root: &Table<'_>, origin: Origin) -> Option<Profile> {
     let plan = plan::read(root);
     let default_role = default_role.and_then(|field| plan::default_role(&field, &plan.role_keys));
     let mut user = schema::user();
-    let attributes = sources::attributes(root, &mut user);
+    let attributes = sources::attributes(root, &user);
     shape::add_own(&mut user, &attributes);
     let required = required.map_or(Some(Vec::new()), |field| sources::required(&field, &mut user));
     let read = sources::Sources { user: &user, roles: &plan.role_keys, origin };

@@ -169,7 +169,7 @@ impl Sources<'_> {
         let mut attribute = path.attribute()?.clone();
         attribute.sub = None;
         let (values, ranks) = values?;
-        let reader = Reader { path, attribute, ranks };
+        let reader = Box::new(Reader { path, attribute, ranks });
         let attribute = field.text()?.to_owned();
         Some(AttributeSource { attribute, values, unmapped: unmapped?, empty: empty?, reader })
     }
@@ -261,11 +261,9 @@ impl Sources<'_> {
     }
 
     fn rule(&self, table: &Table<'_>) -> Option<(GroupRule, usize)> {
-        let named = [
-            table.get("name").map(|field| (GroupKey::Name as fn(String) -> GroupKey, field)),
-            table.get("external_id").map(|field| (GroupKey::ExternalId as fn(String) -> GroupKey, field)),
-            table.get("id").map(|field| (GroupKey::Id as fn(String) -> GroupKey, field)),
-        ];
+        let names: [(&'static str, fn(String) -> GroupKey); 3] =
+            [("name", GroupKey::Name), ("external_id", GroupKey::ExternalId), ("id", GroupKey::Id)];
+        let named = names.map(|(key, group)| table.get(key).map(|field| (group, field)));
         let rank = table.need("role").and_then(|field| self.roles.rank(&field, "role"));
         let mut named = named.into_iter().flatten();
         let (Some((key, field)), None) = (named.next(), named.next()) else {

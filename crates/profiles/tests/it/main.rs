@@ -6,6 +6,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod discovery;
 mod faults;
 mod limits;
 mod naive;
