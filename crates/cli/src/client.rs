@@ -49,7 +49,8 @@ impl Client {
         let mut all: Vec<Value> = Vec::new();
         loop {
             let after = all.last().map_or_else(String::new, |last| format!("&after={}", cell(last, name)));
-            let page = self.get(&format!("{path}?limit={PAGE}{after}"))?;
+            let and = if path.contains('?') { '&' } else { '?' };
+            let page = self.get(&format!("{path}{and}limit={PAGE}{after}"))?;
             let Value::Array(mut elements) = page else {
                 return Err(Mistake::failed("The gateway answered with something that is no list."));
             };

@@ -134,6 +134,20 @@ pub enum ClientCommand {
         #[command(subcommand)]
         act: CellAct,
     },
+    /// Look at a tenant's people; add, set, release and delete them.
+    User {
+        #[command(flatten)]
+        options: Options,
+        #[command(subcommand)]
+        act: UserAct,
+    },
+    /// Look at a tenant's groups.
+    Group {
+        #[command(flatten)]
+        options: Options,
+        #[command(subcommand)]
+        act: GroupAct,
+    },
     /// Look at a tenant's seats, change its plan, recount its ledger.
     Seats {
         #[command(flatten)]
@@ -383,6 +397,84 @@ pub enum SchemaAct {
         /// The schema's URN, as `schema list` shows it.
         #[arg(value_parser = urn)]
         urn: String,
+    },
+}
+
+/// `usher user …`
+#[derive(Debug, Subcommand)]
+pub enum UserAct {
+    /// List people: role, license, and who they are of.
+    List {
+        #[command(flatten)]
+        target: Target,
+        /// Only those whose seat is in this state, such as granted, fallback, suspended or held.
+        #[arg(long)]
+        state: Option<String>,
+        /// Only those with this role.
+        #[arg(long)]
+        role: Option<String>,
+        /// Only those of the identity provider, or of staff.
+        #[arg(long, value_parser = ["IDP", "LOCAL"], ignore_case = true)]
+        origin: Option<String>,
+    },
+    /// Show one person.
+    Show(UserTarget),
+    /// Add a person, who is of staff until the identity provider takes the person over.
+    Add {
+        #[command(flatten)]
+        target: Target,
+        /// The userName.
+        #[arg(long, value_name = "NAME")]
+        user_name: String,
+        /// A role of the tenant's profile [default: the profile's].
+        #[arg(long)]
+        role: Option<String>,
+        /// The id that the identity provider will send.
+        #[arg(long, value_name = "ID")]
+        external_id: Option<String>,
+        /// The e-mail address.
+        #[arg(long)]
+        email: Option<String>,
+    },
+    /// Set a person's role, or activate or deactivate the person; the profile says who wins later.
+    Set {
+        #[command(flatten)]
+        user: UserTarget,
+        /// A role of the tenant's profile.
+        #[arg(long, required_unless_present = "active", conflicts_with = "active")]
+        role: Option<String>,
+        /// Whether the person may work.
+        #[arg(long, value_name = "BOOL")]
+        active: Option<bool>,
+    },
+    /// Forget what was set here: what the identity provider says holds, also where it was held.
+    Release(UserTarget),
+    /// Delete a person, or archive where the profile keeps people.
+    Delete(UserTarget),
+}
+
+/// Which person.
+#[derive(Args, Clone, Debug)]
+pub struct UserTarget {
+    #[command(flatten)]
+    pub target: Target,
+    /// The userName, or the id.
+    #[arg(long, value_name = "NAME")]
+    pub user: String,
+}
+
+/// `usher group …`
+#[derive(Debug, Subcommand)]
+pub enum GroupAct {
+    /// List groups.
+    List(Target),
+    /// Show one group and its members.
+    Show {
+        #[command(flatten)]
+        target: Target,
+        /// The id, or the name if no other group has it.
+        #[arg(long, value_name = "GROUP")]
+        group: String,
     },
 }
 

@@ -8,6 +8,7 @@ mod connection;
 mod copies;
 mod mistake;
 mod output;
+mod people;
 mod plan;
 mod progress;
 mod schemas;
@@ -55,6 +56,8 @@ pub fn dispatch(command: ClientCommand) -> ExitCode {
         ClientCommand::Token { options, act } => tokens::run(act, &options),
         ClientCommand::Schema { options, act } => schemas::run(act, &options),
         ClientCommand::Cell { options, act } => cells::run(act, &options),
+        ClientCommand::User { options, act } => people::run(act, &options),
+        ClientCommand::Group { options, act } => people::run_groups(act, &options),
         ClientCommand::Seats { options, act } => seats::run(act, &options),
     })
 }

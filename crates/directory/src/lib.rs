@@ -4,6 +4,7 @@
 //! Queries whose text never changes go through the transaction (`tx.get_result`, `tx.execute`, …), which keeps them prepared.
 //! Queries with a new text each time, filters and long lists, use the connection itself.
 
+pub mod archive;
 pub mod changes;
 mod claims;
 pub mod cursor_keys;
@@ -11,12 +12,17 @@ mod emails;
 mod error;
 pub mod extensions;
 mod key;
+pub mod matching;
 pub mod memberships;
 pub mod nesting;
+pub mod origin;
 pub mod resources;
 mod schema;
 pub mod search;
+pub mod standing;
 mod table;
 mod totals;
 
 pub use error::DirectoryError;
+pub use origin::Origin;
+pub use standing::Standing;

@@ -5,9 +5,9 @@ use diesel::prelude::*;
 use scim_core::{Document, ResourceKind, ResourceType, fold::fold};
 use store::{ReadTx, WriteTx};
 
-pub use crate::table::{Record, existing, find, find_all, find_for_update, touch};
+pub use crate::table::{Record, existing, find, find_all, find_for_update, set_origin, touch};
 use crate::{
-    DirectoryError, changes, claims, emails, key,
+    DirectoryError, Origin, Standing, changes, claims, emails, key,
     memberships::{self, LeftGroup},
     schema::users,
     search::rows::{Batches, Rows},
@@ -23,7 +23,7 @@ pub struct Row {
     pub(crate) name_key: String,
     pub(crate) name_folded: String,
     pub(crate) external_id_key: Option<String>,
-    emails: emails::Keys,
+    pub(crate) emails: emails::Keys,
     claims: Vec<claims::Claim>,
 }
 
@@ -39,6 +39,18 @@ impl Row {
             emails: emails::keys(document),
             claims: claims::of(rt, document),
         }
+    }
+}
+
+impl Row {
+    /// The document again.
+    ///
+    /// # Errors
+    /// When it is damaged, which the caller has seen before.
+    pub fn parse(&self) -> Result<Document, DirectoryError> {
+        let damage =
+            |e: serde_json::Error| DirectoryError::BadDocument { id: String::new(), cause: e.to_string() };
+        Document::from_stored(&self.document).map_err(damage)
     }
 }
 
@@ -77,7 +89,38 @@ pub fn insert(
         modified_ms: now,
         regrouped_version: 0,
         changed_number: 0,
+        origin: Origin::default(),
+        origin_since_ms: None,
+        standing: Standing::default(),
     };
+    insert_as(tx, kind, record, row)
+}
+
+/// Inserts a user who was removed, under the old id and with the next version.
+///
+/// # Errors
+/// As [`insert`].
+pub fn insert_again(tx: &mut WriteTx<'_>, removed: &Record, row: &Row) -> Result<Record, DirectoryError> {
+    let kind = ResourceKind::User;
+    if tx.has_rivals() {
+        refuse_taken_name(tx, &row.name_key, None)?;
+    }
+    let record = Record { document: row.document.clone(), ..removed.next_version(tx) };
+    let record = insert_as(tx, kind, record, row)?;
+    if record.origin_since_ms.is_some() || record.origin != Origin::default() {
+        let columns =
+            (users::origin.eq(record.origin.key()), users::origin_since_ms.eq(record.origin_since_ms));
+        tx.update(users::table.find(&record.id), columns)?;
+    }
+    Ok(record)
+}
+
+fn insert_as(
+    tx: &mut WriteTx<'_>,
+    kind: ResourceKind,
+    record: Record,
+    row: &Row,
+) -> Result<Record, DirectoryError> {
     in_table!(kind, |table| {
         let columns = (
             table::id.eq(&record.id),
@@ -121,6 +164,29 @@ fn name_taken(tx: &mut WriteTx<'_>, key: &str, error: diesel::result::Error) -> 
     let existing = if tx.has_rivals() { Ok(None) } else { id_by_name_key(tx, key) };
     existing
         .map_or_else(|error| error, |id| DirectoryError::UserNameTaken { existing: id.unwrap_or_default() })
+}
+
+/// The user with this userName, compared as SCIM compares it.
+///
+/// # Errors
+/// When the store fails.
+pub fn find_user(tx: &mut ReadTx<'_>, user_name: &str) -> Result<Option<Record>, DirectoryError> {
+    let id = id_by_name_key(tx, &key::user_name(user_name))?;
+    Ok(id.map(|id| find(tx, ResourceKind::User, &id)).transpose()?.flatten())
+}
+
+/// Some resources of a kind behind this one, in the order of their ids; none at the end.
+///
+/// # Errors
+/// When the store fails.
+pub fn after(
+    tx: &mut ReadTx<'_>,
+    kind: ResourceKind,
+    id: Option<String>,
+) -> Result<Vec<Record>, DirectoryError> {
+    let mut batches = Batches::of(kind, Rows::All);
+    batches.beyond = id;
+    Ok(batches.next(tx)?.unwrap_or_default())
 }
 
 /// Writes a changed document and gives the resource its next version.

@@ -1,5 +1,5 @@
 //! The tables of a tenant's store that are the directory's (`migrations/tenant/0001_directory.sql`,
-//! `0003_nested_groups.sql`, `0004_lists.sql`, `0005_extension_schemas.sql`, `0006_order.sql`), as Diesel sees them. No other
+//! `0003_nested_groups.sql`, `0004_lists.sql`, `0005_extension_schemas.sql`, `0006_order.sql`, `0008_origins.sql`), as Diesel sees them. No other
 //! crate reads them.
 //!
 //! `users` and `groups` have the same columns under the same names here, so that a query is written once for both
@@ -25,6 +25,13 @@ diesel::table! {
         #[sql_name = "regrouped_version"]
         moved_mark -> BigInt,
         changed_number -> BigInt,
+        origin -> Text,
+        origin_since_ms -> Nullable<BigInt>,
+        set_role -> Nullable<Text>,
+        set_role_by -> Nullable<Text>,
+        set_active -> Nullable<BigInt>,
+        held -> Nullable<Text>,
+        ungrouped_ms -> Nullable<BigInt>,
     }
 }
 
@@ -52,6 +59,8 @@ diesel::table! {
         moved_mark -> BigInt,
         #[sql_name = "renamed_number"]
         changed_number -> BigInt,
+        origin -> Text,
+        origin_since_ms -> Nullable<BigInt>,
     }
 }
 
@@ -60,6 +69,7 @@ diesel::table! {
         group_id -> Text,
         user_id -> Text,
         display -> Nullable<Text>,
+        origin -> Text,
     }
 }
 
@@ -68,6 +78,7 @@ diesel::table! {
         group_id -> Text,
         member_id -> Text,
         display -> Nullable<Text>,
+        origin -> Text,
     }
 }
 
@@ -117,6 +128,21 @@ diesel::table! {
     extension_schemas_version (only_row) {
         only_row -> BigInt,
         version -> BigInt,
+    }
+}
+
+diesel::table! {
+    archived_users (id) {
+        id -> Text,
+        user_name_key -> Text,
+        document -> Text,
+        version -> BigInt,
+        created_ms -> BigInt,
+        modified_ms -> BigInt,
+        origin -> Text,
+        origin_since_ms -> Nullable<BigInt>,
+        archived_ms -> BigInt,
+        archived_number -> BigInt,
     }
 }
 

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use scim_core::{Document, ResourceKind};
 use store::{ReadTx, WriteTx, in_chunks};
 
-use crate::{DirectoryError, changes};
+use crate::{DirectoryError, changes, origin::Origin, schema::users, standing::Standing};
 
 /// One resource as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable)]
@@ -25,6 +25,12 @@ pub struct Record {
     pub regrouped_version: i64,
     /// Of a user: the number of the change record of this version. Only a read knows it: the record is written after the user.
     pub changed_number: i64,
+    /// Who it is of.
+    pub origin: Origin,
+    /// Since when, if not since it was made.
+    pub origin_since_ms: Option<i64>,
+    /// Of a user: what holds beside the document.
+    pub standing: Standing,
 }
 
 impl Record {
@@ -35,6 +41,12 @@ impl Record {
     pub fn parse(&self) -> Result<Document, DirectoryError> {
         Document::from_stored(&self.document)
             .map_err(|e| DirectoryError::BadDocument { id: self.id.clone(), cause: e.to_string() })
+    }
+
+    /// Since when the origin holds, in milliseconds since 1970 UTC.
+    #[must_use]
+    pub fn of_origin_since_ms(&self) -> i64 {
+        self.origin_since_ms.unwrap_or(self.created_ms)
     }
 
     pub(crate) fn next_version(&self, tx: &WriteTx<'_>) -> Self {
@@ -61,7 +73,12 @@ macro_rules! in_table {
         match $kind {
             scim_core::ResourceKind::User => {
                 use $crate::schema::users as $table;
-                $(let $columns = $crate::table::columns!($table, $table::moved_mark, $table::changed_number);)?
+                $(let $columns = $crate::table::columns!(
+                    $table,
+                    $table::moved_mark,
+                    $table::changed_number,
+                    ($table::set_role, $table::set_role_by, $table::set_active, $table::held)
+                );)?
                 $query
             }
             scim_core::ResourceKind::Group => {
@@ -69,7 +86,13 @@ macro_rules! in_table {
                 $(let $columns = $crate::table::columns!(
                     $table,
                     0_i64.into_sql::<diesel::sql_types::BigInt>(),
-                    0_i64.into_sql::<diesel::sql_types::BigInt>()
+                    0_i64.into_sql::<diesel::sql_types::BigInt>(),
+                    (
+                        None::<&'static str>.into_sql::<diesel::sql_types::Nullable<diesel::sql_types::Text>>(),
+                        None::<&'static str>.into_sql::<diesel::sql_types::Nullable<diesel::sql_types::Text>>(),
+                        None::<i64>.into_sql::<diesel::sql_types::Nullable<diesel::sql_types::BigInt>>(),
+                        None::<&'static str>.into_sql::<diesel::sql_types::Nullable<diesel::sql_types::Text>>(),
+                    )
                 );)?
                 $query
             }
@@ -80,7 +103,7 @@ macro_rules! in_table {
 
 /// The columns of a [`Record`].
 macro_rules! columns {
-    ($table:ident, $regrouped:expr, $changed:expr) => {
+    ($table:ident, $regrouped:expr, $changed:expr, $standing:expr) => {
         (
             $table::id,
             $table::document,
@@ -89,6 +112,9 @@ macro_rules! columns {
             $table::modified_ms,
             $regrouped,
             $changed,
+            $table::origin,
+            $table::origin_since_ms,
+            $standing,
         )
     };
 }
@@ -160,6 +186,27 @@ pub fn existing(
     })
 }
 
+/// Of these ids, the ones that are users here, and who they are of.
+///
+/// # Errors
+/// When the store fails.
+pub(crate) fn existing_users(
+    tx: &mut ReadTx<'_>,
+    ids: &[&str],
+) -> Result<Vec<(String, Origin)>, DirectoryError> {
+    let columns = (users::id, users::origin);
+    if ids.len() > FEW {
+        return Ok(in_chunks(ids, |ids| {
+            users::table.filter(users::id.eq_any(ids)).select(columns).load(tx.connection())
+        })?);
+    }
+    let mut found = Vec::with_capacity(ids.len());
+    for id in ids {
+        found.extend(tx.get_result::<(String, Origin)>(users::table.find(id).select(columns)).optional()?);
+    }
+    Ok(found)
+}
+
 /// Gives a resource its next version when the change is outside its document: a user's seat, a group's members.
 ///
 /// # Errors
@@ -177,5 +224,24 @@ pub fn touch(tx: &mut WriteTx<'_>, kind: ResourceKind, record: &Record) -> Resul
             _ => tx.update(target, changes)?,
         };
         Ok(next)
+    })
+}
+
+/// Gives a resource another origin. Its version is the caller's to change.
+///
+/// # Errors
+/// When the store fails.
+pub fn set_origin(
+    tx: &mut WriteTx<'_>,
+    kind: ResourceKind,
+    record: &mut Record,
+    origin: Origin,
+) -> Result<(), DirectoryError> {
+    record.origin = origin;
+    record.origin_since_ms = Some(tx.now_ms());
+    in_table!(kind, |table| {
+        let columns = (table::origin.eq(origin.key()), table::origin_since_ms.eq(record.origin_since_ms));
+        tx.update(table::table.find(&record.id), columns)?;
+        Ok(())
     })
 }

@@ -283,6 +283,7 @@ impl From<&ProvisioningError> for Failure {
                 412,
                 format!("The resource has another version now, {current}; read it again and retry."),
             ),
+            ProvisioningError::NoSuchRole { .. } => Self::new(400, format!("{error}.")),
             ProvisioningError::Directory(error) => error.into(),
             ProvisioningError::Seats(error) => error.into(),
             ProvisioningError::Store(error) => error.into(),

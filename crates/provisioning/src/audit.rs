@@ -56,15 +56,20 @@ fn check_users(
 ) -> Result<u64, ProvisioningError> {
     let mut users_seen = Vec::new();
     resources::for_each(tx, ResourceKind::User, |record| {
-        users_seen.push((record.id.clone(), is_active(&record.parse()?)));
+        // Of a person whose effect waits, the seat alone tells.
+        let active = record.standing.active.map_or_else(|| record.parse().map(|d| is_active(&d)), Ok)?;
+        users_seen.push((record.id.clone(), record.standing.held.is_none().then_some(active)));
         Ok(())
     })?;
     let mut active_users = 0;
     let ids: Vec<&str> = users_seen.iter().map(|(id, _)| id.as_str()).collect();
     let seats = seats::of_users(tx, licenses, &ids)?;
     for (id, active) in &users_seen {
+        let seat = seats.get(id);
+        let holds = seat.is_some_and(|seat| seat.state != State::Suspended);
+        let active = &active.unwrap_or(holds);
         active_users += u64::from(*active);
-        match seats.get(id) {
+        match seat {
             None => problems.push(format!("user {id} has no seat record")),
             Some(seat) if *active == (seat.state == State::Suspended) => {
                 problems.push(format!("user {id} has active={active} but seat state {}", seat.state.key()));

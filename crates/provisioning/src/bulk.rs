@@ -199,7 +199,17 @@ impl Bulk {
             Ok::<_, ProvisioningError>(done)
         });
         match done {
-            Ok(done) => self.step.outcomes.extend(done),
+            Ok(done) => {
+                for (operation, outcome) in &done {
+                    // A POST that took somebody over has made no new id.
+                    if let (Some(Progress::Made(id)), Some(real)) =
+                        (self.progress.get_mut(*operation), &outcome.id)
+                    {
+                        id.clone_from(real);
+                    }
+                }
+                self.step.outcomes.extend(done);
+            }
             Err(error) => self.refuse_all(unit, vec![(at, of_the_operation(error)?)], tolerated),
         }
         Ok(())

@@ -20,6 +20,14 @@ pub enum ProvisioningError {
         /// The version that it has, as an entity tag.
         current: String,
     },
+    /// The profile has no such role.
+    #[error("there is no role {role:?}; the roles are {}", known.join(", "))]
+    NoSuchRole {
+        /// What was asked for.
+        role: String,
+        /// What there is.
+        known: Vec<String>,
+    },
     /// The directory refused, or found damage.
     #[error(transparent)]
     Directory(DirectoryError),

@@ -1,13 +1,20 @@
 //! The use cases: a user and its seat change together or not at all, and the profile says which attribute means which role
 //! and license. Each function here runs inside one transaction that its caller opened. Deliberately absent: SQL, HTTP.
 
+mod adoption;
 pub mod audit;
 pub mod bulk;
 mod context;
+mod effects;
 pub mod entitlements;
 mod error;
+pub mod groupless;
+mod guards;
+mod leaving;
 pub mod lists;
 mod outcome;
+pub mod people;
+pub mod people_rules;
 pub mod plan;
 pub mod profile;
 mod promotion;
@@ -15,17 +22,21 @@ mod records;
 pub mod refusal;
 pub mod render;
 mod resources;
+pub mod roster;
 mod rules;
 pub mod schemas;
+mod seating;
 pub mod timestamp;
 pub mod version;
 pub mod view;
 pub mod walks;
+mod wishes;
 pub mod write;
 
 pub use context::RequestContext;
 pub use error::ProvisioningError;
 pub use outcome::{Done, Outcome};
+pub use people_rules::PeopleRules;
 pub use profile::Profile;
 pub use records::Act;
 pub use rules::{Base, Rules};
@@ -51,6 +62,7 @@ pub static TENANT_MIGRATIONS: &[Migration] = &[
         ..migration("0006_order", include_str!("../../../migrations/tenant/0006_order.sql"))
     },
     migration("0007_licenses", include_str!("../../../migrations/tenant/0007_licenses.sql")),
+    migration("0008_origins", include_str!("../../../migrations/tenant/0008_origins.sql")),
 ];
 
 const fn migration(version: &'static str, sql: &'static str) -> Migration {

@@ -159,6 +159,14 @@ impl Profile {
         }
     }
 
+    /// Where a person's role comes from, as staff are told: the attribute, or `default`.
+    #[must_use]
+    pub fn role_from(&self, document: &Document) -> &str {
+        let value = self.class_value(document).and_then(Value::as_str);
+        let is_mapped = value.is_some_and(|value| self.roles.contains_key(&alike(value)));
+        if is_mapped { &self.class_attribute } else { "default" }
+    }
+
     /// The roles that a person can have, by name, each with the values that mean it.
     #[must_use]
     pub fn roles(&self) -> BTreeMap<&str, (Role, Vec<&str>)> {
@@ -172,6 +180,25 @@ impl Profile {
             }
         }
         roles
+    }
+
+    /// The role of a user without a value.
+    #[must_use]
+    pub fn default_role(&self) -> &str {
+        &self.default_role.0
+    }
+
+    /// The seat request of a role; `None` when the profile does not know it (any more).
+    #[must_use]
+    pub fn request_of(&self, role: &str, active: bool) -> Option<SeatRequest> {
+        let Role { rank, license, may_fall_back } = self.role(role)?;
+        Some(SeatRequest {
+            role: role.to_owned(),
+            role_rank: *rank,
+            license: license.clone(),
+            may_fall_back: *may_fall_back,
+            active,
+        })
     }
 
     /// Whether this is the role of a user without a value.

@@ -3,9 +3,13 @@
 
 use std::fmt::Write as _;
 
-use directory::DirectoryError;
+use directory::{
+    DirectoryError, Standing,
+    resources::Record,
+    standing::{ChosenBy, ChosenRole, Held},
+};
 use scim_core::{
-    Document,
+    Document, ResourceKind,
     projection::Projection,
     resource::{self, Meta, Parts},
     urn,
@@ -16,6 +20,8 @@ use serde_json::{Map, Value};
 
 use crate::{
     Rules,
+    people_rules::Wins,
+    roster::HELD,
     timestamp::iso,
     version::etag,
     view::{Manager, View, links_attribute},
@@ -35,17 +41,58 @@ struct SeatExtension<'a> {
     reason: Option<String>,
 }
 
-impl<'a> From<&'a Seat> for SeatExtension<'a> {
-    fn from(seat: &'a Seat) -> Self {
+/// The read-only extension: who the resource is of.
+#[derive(Serialize)]
+struct OriginExtension {
+    origin: &'static str,
+    since: String,
+}
+
+impl From<&Record> for OriginExtension {
+    fn from(record: &Record) -> Self {
+        Self { origin: record.origin.key(), since: iso(record.of_origin_since_ms()) }
+    }
+}
+
+/// The URN of that extension.
+fn origin_urn(kind: ResourceKind) -> &'static str {
+    if kind == ResourceKind::Group { urn::GROUP_ORIGIN } else { urn::USER_ORIGIN }
+}
+
+impl<'a> SeatExtension<'a> {
+    fn of(seat: &'a Seat, rules: &Rules, standing: &Standing) -> Self {
         Self {
             requested_license: seat.requested.key(),
             granted_license: seat.granted.as_ref().map(License::key),
             role: &seat.role,
-            state: seat.state.key(),
+            state: if standing.held.is_some() { HELD } else { seat.state.key() },
             since: iso(seat.since_ms),
-            reason: seat.reason(),
+            reason: reason(seat, rules, standing),
         }
     }
+}
+
+/// Why role and seat are not what the document says, if they are not.
+fn reason(seat: &Seat, rules: &Rules, standing: &Standing) -> Option<String> {
+    let sentence = match (standing.held, &standing.role, standing.active) {
+        (Some(Held::Protected), ..) => "The user is protected: role and seat stay until staff release them.",
+        (Some(Held::LastAdmin), ..) => {
+            "The user is the last active admin: role and seat stay until there is another."
+        }
+        (Some(Held::GroupWipe), ..) => {
+            "Too many users of a group would lose their seats: it waits for staff."
+        }
+        (None, Some(ChosenRole { by: ChosenBy::Reactivation, .. }), _) => {
+            "The user was reactivated and has the free role until another one is sent."
+        }
+        (None, None, None) => return seat.reason(),
+        _ if rules.people.local_wins == Wins::Idp => {
+            "Staff have changed the user; what is sent next takes its place."
+        }
+        _ => "Staff have changed the user; what is sent is kept and holds when staff release the user.",
+    };
+    let seat = seat.reason().map(|reason| format!(" {reason}")).unwrap_or_default();
+    Some(format!("{sentence}{seat}"))
 }
 
 /// `meta` of RFC 7643 §3.1, as [`resource::render`] writes it.
@@ -73,8 +120,13 @@ pub fn resource(rules: &Rules, view: &View) -> Result<Map<String, Value>, Direct
     let mut computed = Vec::new();
     computed.extend(links(rules, view).map(|links| (links_attribute(view.kind), links)));
     if let Some(seat) = &view.seat {
-        computed.push((urn::SEAT, serde_json::to_value(SeatExtension::from(seat)).unwrap_or_default()));
+        computed.push((
+            urn::SEAT,
+            serde_json::to_value(SeatExtension::of(seat, rules, &record.standing)).unwrap_or_default(),
+        ));
     }
+    let origin = serde_json::to_value(OriginExtension::from(record)).unwrap_or_default();
+    computed.push((origin_urn(view.kind), origin));
     let meta = Meta {
         created: &iso(record.created_ms),
         last_modified: &iso(record.modified_ms),
@@ -130,8 +182,10 @@ fn whole_text(rules: &Rules, view: &View) -> String {
     let mut text = String::with_capacity(record.document.len() + 900);
     text.push_str("{\"schemas\":[\"");
     text.push_str(&rt.core.id);
+    let origin = origin_urn(view.kind);
     for extension in &rt.extensions {
-        let computed = extension.schema.id == urn::SEAT && view.seat.is_some();
+        let urn = extension.schema.id.as_str();
+        let computed = urn == origin || urn == urn::SEAT && view.seat.is_some();
         if computed || has_key(&record.document, &extension.schema.id) {
             text.push_str("\",\"");
             text.push_str(&extension.schema.id);
@@ -154,8 +208,12 @@ fn whole_text(rules: &Rules, view: &View) -> String {
         text.push_str(",\"");
         text.push_str(urn::SEAT);
         text.push_str("\":");
-        text.push_str(&text_of(&SeatExtension::from(seat)));
+        text.push_str(&text_of(&SeatExtension::of(seat, rules, &record.standing)));
     }
+    text.push_str(",\"");
+    text.push_str(origin);
+    text.push_str("\":");
+    text.push_str(&text_of(&OriginExtension::from(record)));
     let meta = MetaText {
         resource_type: rt.kind.name(),
         created: iso(record.created_ms),

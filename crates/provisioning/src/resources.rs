@@ -4,8 +4,8 @@
 use std::borrow::Cow;
 
 use directory::{
-    changes::NewRecord,
-    memberships::{self, Applied, LeftGroup},
+    Standing,
+    memberships::{self, Applied},
     resources::{self, Record, Row},
 };
 use scim_core::{
@@ -14,15 +14,19 @@ use scim_core::{
     patch::{MemberChange, PatchRequest},
     resource::{self, Member},
 };
-use seat_ledger::{License, Seat, SeatChange, SeatRequest, pools, seats};
+use seat_ledger::{SeatRequest, pools, seats};
 use serde_json::{Value, json};
 use store::WriteTx;
 
 use crate::{
-    Done, Preconditions, ProvisioningError, RequestContext,
+    Done, Preconditions, ProvisioningError, RequestContext, Rules, adoption,
+    effects::{done, seat_detail},
+    guards, leaving,
     profile::is_active,
-    promotion, records,
+    records,
+    seating::{self, Asks},
     view::{Shown, View},
+    wishes::{self, Carried},
 };
 
 /// A resource to be created: all of it that is known without the store.
@@ -75,6 +79,18 @@ pub(crate) enum Edit {
 }
 
 impl Edit {
+    /// Which of the attributes that decide role and activity it carries.
+    fn carried(&self, rules: &Rules) -> Carried {
+        let source = &rules.profile.class_attribute;
+        let carries = |name: &str| match self {
+            Self::Replace(body) => {
+                body.as_object().is_some_and(|body| body.keys().any(|key| key.eq_ignore_ascii_case(name)))
+            }
+            Self::Patch(patch, _) => patch.names(name),
+        };
+        Carried { role: carries(source), active: carries("active") }
+    }
+
     /// The document afterwards, and the changes of members.
     fn apply(
         &self,
@@ -110,13 +126,29 @@ pub(crate) fn create(
     context: &mut RequestContext,
 ) -> Result<Done, ProvisioningError> {
     pools::take_turn(tx)?;
-    let record = resources::insert(tx, kind, id, &new.row)?;
+    let is_user = kind == ResourceKind::User;
+    let found = if is_user { adoption::before(tx, &context.rules, &new.row)? } else { None };
+    let inserted = match found {
+        None => resources::insert(tx, kind, id, &new.row),
+        Some(found) => return adoption::take(tx, found, &new.row, shown, context),
+    };
+    let record = match inserted {
+        Ok(record) => record,
+        Err(error) if is_user => {
+            let found = adoption::after(tx, &context.rules, error)?;
+            return adoption::take(tx, found, &new.row, shown, context);
+        }
+        Err(error) => return Err(error.into()),
+    };
     let seat = new.seat.as_ref().map(|request| seats::settle_new(tx, &record.id, request)).transpose()?;
     let applied = change_members(tx, &record.id, &new.members, context)?;
     let detail = seat.as_ref().map_or_else(|| json!({}), seat_detail);
     records::record(tx, &context.request_id, kind, "created", &record, detail)?;
+    if let Some(change) = &seat {
+        seating::follow(tx, &context.rules, change, &context.request_id)?;
+    }
     // A new user is in no group.
-    let is_without_links = kind == ResourceKind::User && shown == Shown::Links;
+    let is_without_links = is_user && shown == Shown::Links;
     let shown = if is_without_links { Shown::Attributes } else { shown };
     done(tx, context, View::of(kind, record), shown, Vec::new(), seat, applied)
 }
@@ -142,18 +174,24 @@ pub(crate) fn edit(
     }
     let applied = change_members(tx, id, &members, context)?;
     let mut changed = records::changed_attributes(&old, &new);
-    let record = match (new == old, applied.changed) {
+    let rules = &context.rules;
+    let carried = || edit.carried(rules);
+    let standing = match kind {
+        ResourceKind::User => wishes::standing_after(rules, &record.standing, carried, &old, &new),
+        _ => Standing::default(),
+    };
+    let is_touched = applied.changed || standing != record.standing;
+    let mut record = match (new == old, is_touched) {
         (true, false) => return done(tx, context, View::of(kind, record), shown, changed, None, applied),
         (true, true) => resources::touch(tx, kind, &record)?,
-        (false, _) => resources::update(tx, context.rules.resource_type(kind), &record, &old, &new)?,
+        (false, _) => resources::update(tx, rules.resource_type(kind), &record, &old, &new)?,
     };
     if applied.changed {
         changed.push("members".to_owned());
     }
     let seat = match kind {
         ResourceKind::User => {
-            let held = seats::find(tx, context.rules.profile.licenses(), id)?;
-            Some(seats::settle(tx, id, &seat_request(context, held.as_ref(), &old, &new))?)
+            Some(seating::settle(tx, rules, &mut record, standing, [&old, &new], Asks::Idp)?)
         }
         _ => None,
     };
@@ -161,16 +199,15 @@ pub(crate) fn edit(
     detail.as_object_mut().map(|detail| detail.insert("changed".into(), changed.clone().into()));
     records::record(tx, &context.request_id, kind, "changed", &record, detail)?;
     if let Some(change) = &seat {
-        promotion::record(tx, &change.promoted, &context.request_id)?;
+        seating::follow(tx, &context.rules, change, &context.request_id)?;
     }
     done(tx, context, View::of(kind, record), shown, changed, seat, applied)
 }
 
-/// Deletes a user, gives its seat to the next user in the queue and takes it out of its groups; or a group, whose members
-/// stay. The groups that it was in get a new version.
+/// Deletes a user or a group ([`leaving::delete`]).
 ///
 /// # Errors
-/// [`ProvisioningError::NotFound`], a failed precondition, or the store's.
+/// [`ProvisioningError::NotFound`], a failed precondition, a guard's refusal, or the store's.
 pub(crate) fn delete(
     tx: &mut WriteTx<'_>,
     kind: ResourceKind,
@@ -179,38 +216,10 @@ pub(crate) fn delete(
     context: &RequestContext,
 ) -> Result<Done, ProvisioningError> {
     let record = found_for_update(tx, kind, id, conditions)?;
-    tx.go_beyond_limit();
-    let promoted = if kind == ResourceKind::User {
-        seats::remove(tx, context.rules.profile.licenses(), id)?
-    } else {
-        Vec::new()
-    };
-    let left = resources::remove(tx, context.rules.resource_type(kind), &record)?;
-    let request_id = &context.request_id;
-    records::record(tx, request_id, kind, "deleted", &record, json!({}))?;
-    for LeftGroup { group_id, version } in &left {
-        let detail = json!({ "left": id, "changed": ["members"] });
-        let (kind, resource_id, version) = ("group.changed", group_id.as_str(), *version);
-        records::append(tx, NewRecord { kind, resource_id, version, request_id, detail })?;
+    if kind == ResourceKind::User {
+        guards::may_delete(tx, &context.rules, &record)?;
     }
-    promotion::record(tx, &promoted, request_id)?;
-    Ok(Done { seats: promotions(&promoted).collect(), ..Done::default() })
-}
-
-/// The effects of a write that leaves a resource.
-fn done(
-    tx: &mut WriteTx<'_>,
-    context: &RequestContext,
-    view: View,
-    shown: Shown,
-    changed: Vec<String>,
-    seat: Option<SeatChange>,
-    applied: Applied,
-) -> Result<Done, ProvisioningError> {
-    let (version, seats) = (Some(view.version()), seat.as_ref().map(seat_events).unwrap_or_default());
-    let view = View { seat: seat.map(|change| change.after), ..view };
-    let view = view.shown(tx, context.rules.profile.licenses(), shown)?;
-    Ok(Done { status: 0, version, view: Some(view), changed, seats, skipped: applied.skipped })
+    leaving::delete(tx, &context.rules, kind, &record, json!({}), &context.request_id)
 }
 
 fn found_for_update(
@@ -248,59 +257,11 @@ fn change_members(
         return Ok(Applied::default());
     }
     let rules = &context.rules;
-    let applied = memberships::apply(tx, id, &rules.base.0, changes, rules.unknown_members)?;
+    let applied = memberships::apply(tx, id, &rules.base.0, changes, rules.members())?;
     if applied.mislabelled {
         context.tolerance.allow(Leniency::MemberType, "members.type", || {
             ScimError::invalid_value("members.type is not what the member is; leave it out or correct it.")
         })?;
     }
     Ok(applied)
-}
-
-/// The seat request of the changed document. As long as the class attribute stays as it is, so does the request (MO13): an
-/// edit of something else never moves a license, even where the profile has come to read the value differently.
-fn seat_request(
-    context: &RequestContext,
-    held: Option<&Seat>,
-    old: &Document,
-    new: &Document,
-) -> SeatRequest {
-    let profile = &context.rules.profile;
-    let role = held.and_then(|seat| profile.role(&seat.role));
-    match held {
-        Some(seat) if profile.class_value(old) == profile.class_value(new) => SeatRequest {
-            role: seat.role.clone(),
-            role_rank: role.map_or(seat.role_rank(), |role| role.rank),
-            license: seat.requested.clone(),
-            may_fall_back: role.is_some_and(|role| role.may_fall_back),
-            active: is_active(new),
-        },
-        _ => profile.seat_request(new),
-    }
-}
-
-/// MO6: requested and granted license, before and after.
-fn seat_detail(change: &SeatChange) -> Value {
-    let facts = |seat: &Seat| {
-        json!({
-            "role": seat.role,
-            "requestedLicense": seat.requested.key(),
-            "grantedLicense": seat.granted.as_ref().map(License::key),
-            "state": seat.state.key(),
-        })
-    };
-    match (&change.before, change.changed()) {
-        (None, _) => json!({ "seat": facts(&change.after) }),
-        (Some(before), true) => json!({ "seatBefore": facts(before), "seat": facts(&change.after) }),
-        (Some(_), false) => json!({}),
-    }
-}
-
-fn seat_events(change: &SeatChange) -> Vec<(License, &'static str)> {
-    let own = change.changed().then(|| (change.after.requested.clone(), change.after.state.key()));
-    own.into_iter().chain(promotions(&change.promoted)).collect()
-}
-
-fn promotions(promoted: &[Seat]) -> impl Iterator<Item = (License, &'static str)> {
-    promoted.iter().map(|seat| (seat.requested.clone(), "promoted"))
 }

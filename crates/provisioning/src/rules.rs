@@ -3,7 +3,10 @@
 
 use std::sync::Arc;
 
-use directory::{DirectoryError, extensions, memberships::UnknownMembers};
+use directory::{
+    DirectoryError, extensions,
+    memberships::{MemberRules, UnknownMembers},
+};
 use scim_core::{
     ResourceKind, ResourceType,
     leniency::Tolerance,
@@ -11,7 +14,7 @@ use scim_core::{
 };
 use store::WriteTx;
 
-use crate::{Profile, schemas::OwnSchemas};
+use crate::{PeopleRules, Profile, people_rules::ForeignMembers, schemas::OwnSchemas};
 
 /// One tenant's rules. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -32,6 +35,8 @@ pub struct Rules {
     pub base: Base,
     /// Whether unknown members are refused or skipped.
     pub unknown_members: UnknownMembers,
+    /// Policies about people: members, leaving, coming back, who wins, whom to protect.
+    pub people: Arc<PeopleRules>,
     /// Whether the letter of the RFC holds instead of the leniencies.
     pub strict: bool,
 }
@@ -62,6 +67,7 @@ impl Rules {
             profile: Arc::new(profile),
             base: Base::default(),
             unknown_members: UnknownMembers::default(),
+            people: Arc::default(),
             strict: false,
         }
     }
@@ -101,6 +107,15 @@ impl Rules {
     /// [`DirectoryError::SchemasChanged`]: the request is to be sent again. Or the store's.
     pub(crate) fn hold_schemas(&self, tx: &mut WriteTx<'_>) -> Result<(), DirectoryError> {
         extensions::hold(tx, self.schemas_version)
+    }
+
+    /// How changes of members are read.
+    pub(crate) fn members(&self) -> MemberRules {
+        MemberRules {
+            unknown: self.unknown_members,
+            skip_local: self.people.foreign_members == ForeignMembers::Skip,
+            watch: self.people.groupless.is_some(),
+        }
     }
 
     /// A fresh tolerance for one request.

@@ -88,7 +88,8 @@ impl Write {
     #[must_use]
     pub fn outcome<E>(&self, result: Result<Done, E>, context: &RequestContext) -> Outcome<E> {
         let made = result.as_ref().ok().and_then(|done| Some(done.view.as_ref()?.id()));
-        let id = self.id.as_deref().or(made).map(str::to_owned);
+        // A POST that took somebody over has another id than the one it was given.
+        let id = made.or(self.id.as_deref()).map(str::to_owned);
         let leniencies = context.tolerance.seen.clone();
         Outcome { kind: Some(self.kind), method: Some(self.method), id, result, leniencies }
     }

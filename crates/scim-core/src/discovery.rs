@@ -187,12 +187,13 @@ mod tests {
                 "schemaExtensions": [
                     {"schema": urn::ENTERPRISE_USER, "required": false},
                     {"schema": urn::SEAT, "required": false},
+                    {"schema": urn::USER_ORIGIN, "required": false},
                 ],
                 "meta": {"resourceType": "ResourceType", "location": format!("{BASE}/ResourceTypes/User")},
             })
         );
         assert_eq!(types[1]["id"], "Group");
-        assert_eq!(types[1]["schemaExtensions"], json!([]));
+        assert_eq!(types[1]["schemaExtensions"], json!([{"schema": urn::GROUP_ORIGIN, "required": false}]));
     }
 
     #[test]
@@ -200,7 +201,10 @@ mod tests {
         let (user, group) = (schema::user(), schema::group());
         let schemas = schemas(&[&user, &group, &user], BASE);
         let ids: Vec<_> = schemas.iter().map(|s| s["id"].as_str().unwrap()).collect();
-        assert_eq!(ids, [urn::USER, urn::ENTERPRISE_USER, urn::SEAT, urn::GROUP]);
+        assert_eq!(
+            ids,
+            [urn::USER, urn::ENTERPRISE_USER, urn::SEAT, urn::USER_ORIGIN, urn::GROUP, urn::GROUP_ORIGIN]
+        );
         assert_eq!(schemas[0]["meta"]["location"], format!("{BASE}/Schemas/{}", urn::USER));
         let told = &schemas[0]["attributes"][0];
         for name in [

@@ -33,6 +33,10 @@ pub enum ScimType {
     InvalidCount,
     /// Usher's own: no seat of the license is left.
     SeatLimitReached,
+    /// Usher's own: the profile protects this user.
+    ProtectedUser,
+    /// Usher's own: there would be no active admin.
+    LastAdmin,
 }
 
 impl ScimType {

@@ -36,14 +36,18 @@ impl ResourceKind {
                 endpoint: "/Users",
                 description: "A person who may use the application.",
                 core: include_str!("schema/user.json"),
-                extensions: &[include_str!("schema/enterprise.json"), include_str!("schema/seat.json")],
+                extensions: &[
+                    include_str!("schema/enterprise.json"),
+                    include_str!("schema/seat.json"),
+                    include_str!("schema/origin_user.json"),
+                ],
                 is_read_only: false,
             },
             Self::Group => Row {
                 endpoint: "/Groups",
                 description: "A set of users and groups.",
                 core: include_str!("schema/group.json"),
-                extensions: &[],
+                extensions: &[include_str!("schema/origin_group.json")],
                 is_read_only: false,
             },
             Self::License => Row {

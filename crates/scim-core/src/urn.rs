@@ -1,4 +1,4 @@
-//! The URNs of schemas and messages (RFC 7643 §8, RFC 7644 §8.2), Usher's own two and the two of Okta's entitlement discovery.
+//! The URNs of schemas and messages (RFC 7643 §8, RFC 7644 §8.2), Usher's own and the two of Okta's entitlement discovery.
 
 /// RFC 7643 §4.1.
 pub const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
@@ -14,6 +14,10 @@ pub const RESOURCE_TYPE: &str = "urn:ietf:params:scim:schemas:core:2.0:ResourceT
 pub const SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:Schema";
 /// Usher's read-only extension: the license that was asked for and the one that was given.
 pub const SEAT: &str = "urn:usher:params:scim:schemas:extension:seat:2.0:User";
+/// Usher's read-only extension: who a user is of, an identity provider or staff.
+pub const USER_ORIGIN: &str = "urn:usher:params:scim:schemas:extension:origin:2.0:User";
+/// The same of a group.
+pub const GROUP_ORIGIN: &str = "urn:usher:params:scim:schemas:extension:origin:2.0:Group";
 /// Okta's entitlement discovery: what a person can be given.
 pub const ENTITLEMENT: &str = "urn:okta:scim:schemas:core:1.0:Entitlement";
 /// Okta's entitlement discovery: a role that a person can have.

@@ -6,6 +6,7 @@
 
 pub mod audit;
 mod error;
+pub mod holders;
 mod license;
 mod movements;
 mod policy;

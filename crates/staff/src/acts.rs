@@ -163,7 +163,7 @@ impl TenantActs {
         self.write(move |tx| schemas::remove(tx, &urn, &act)).await
     }
 
-    async fn read<T, E, F>(&self, work: F) -> Result<T>
+    pub(crate) async fn read<T, E, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
         E: From<StoreError> + Into<StaffError> + Send + 'static,
@@ -175,7 +175,7 @@ impl TenantActs {
 
     /// A transaction in the tenant's own store: neither the tenant's limit nor a full disk prevents it, and what is cached of the tenant
     /// ends with it.
-    async fn write<T, E, F>(&self, work: F) -> Result<T>
+    pub(crate) async fn write<T, E, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
         E: From<StoreError> + Into<StaffError> + Send + 'static,

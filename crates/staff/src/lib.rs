@@ -3,6 +3,7 @@
 
 mod acts;
 mod error;
+mod people;
 mod plan;
 mod present;
 pub mod printable;
@@ -11,6 +12,7 @@ mod tenants;
 
 pub use acts::{MAX_TOKEN_DAYS, TenantActs};
 pub use error::StaffError;
+pub use people::{PersonChangeRequest, PersonRequest};
 pub use plan::{LicenseChange, PlanChange};
 pub use schemas::SchemaRequest;
 pub use tenants::{

@@ -1,6 +1,6 @@
 //! The members of a group: users and groups, in the order of their ids.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::prelude::*;
 use scim_core::ResourceKind;
@@ -10,6 +10,7 @@ use store::ReadTx;
 use super::first;
 use crate::{
     DirectoryError,
+    origin::Origin,
     schema::{memberships, nested_groups},
 };
 
@@ -73,11 +74,25 @@ const FEW_MEMBERS: usize = 500;
 /// When the store fails; `LargeRead` when a small read meets many members.
 pub fn of_group(tx: &mut ReadTx<'_>, group_id: &str) -> Result<Vec<MemberRow>, DirectoryError> {
     let users = memberships::table.filter(memberships::group_id.eq(group_id)).order(memberships::user_id);
-    let users = tx.load_few(users, FEW_MEMBERS)?;
+    let columns = (memberships::group_id, memberships::user_id, memberships::display);
+    let users = tx.load_few(users.select(columns), FEW_MEMBERS)?;
     let groups =
         nested_groups::table.filter(nested_groups::group_id.eq(group_id)).order(nested_groups::member_id);
-    let groups = tx.load_few(groups, FEW_MEMBERS)?;
+    let columns = (nested_groups::group_id, nested_groups::member_id, nested_groups::display);
+    let groups = tx.load_few(groups.select(columns), FEW_MEMBERS)?;
     Ok(in_order(users, groups))
+}
+
+/// The users whose membership of the group is of staff.
+///
+/// # Errors
+/// When the store fails.
+pub fn local_of_group(tx: &mut ReadTx<'_>, group_id: &str) -> Result<BTreeSet<String>, DirectoryError> {
+    let local = memberships::table
+        .filter(memberships::group_id.eq(group_id))
+        .filter(memberships::origin.eq(Origin::Local.key()))
+        .select(memberships::user_id);
+    Ok(tx.load::<String>(local)?.into_iter().collect())
 }
 
 /// All members of the first of these groups, in their order: of as many groups as have few enough members together, of one at
@@ -96,6 +111,7 @@ pub fn members_of_first(
             let users = memberships::table
                 .filter(memberships::group_id.eq_any(ids))
                 .order((memberships::group_id, memberships::user_id))
+                .select((memberships::group_id, memberships::user_id, memberships::display))
                 .limit(most);
             Ok(users.load(tx.connection())?)
         },
@@ -104,6 +120,7 @@ pub fn members_of_first(
     let groups = nested_groups::table
         .filter(nested_groups::group_id.eq_any(first))
         .order((nested_groups::group_id, nested_groups::member_id))
+        .select((nested_groups::group_id, nested_groups::member_id, nested_groups::display))
         .load(tx.connection())?;
     let mut by_group: BTreeMap<String, Vec<MemberRow>> = BTreeMap::new();
     for row in in_order(users, groups) {

@@ -2,6 +2,7 @@
 //! which.
 
 mod first;
+pub mod groupless;
 mod groups_of;
 mod members;
 pub(crate) mod rows;
@@ -18,12 +19,13 @@ use scim_core::resource::Member;
 use store::{ReadTx, WriteTx};
 
 pub use groups_of::{GroupOfUser, of_first, of_user};
-pub use members::{MemberRow, members_of_first, of_group};
+pub use members::{MemberRow, local_of_group, members_of_first, of_group};
 use rows::Displays;
 pub use summaries::GroupSummary;
 
 use crate::{
     DirectoryError, nesting,
+    origin::Origin,
     schema::{memberships, users},
     search::Element,
     table,
@@ -37,6 +39,23 @@ pub enum UnknownMembers {
     Refuse,
     /// Apply the rest; the skipped ids are returned for the log.
     Skip,
+}
+
+/// How changes of members are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MemberRules {
+    /// Of members that are unknown here.
+    pub unknown: UnknownMembers,
+    /// Whether users of staff are skipped, as unknown ones can be.
+    pub skip_local: bool,
+    /// Whether it is noted who leaves the last group.
+    pub watch: bool,
+}
+
+impl From<UnknownMembers> for MemberRules {
+    fn from(unknown: UnknownMembers) -> Self {
+        Self { unknown, ..Self::default() }
+    }
 }
 
 /// The result of changes of members.
@@ -62,12 +81,22 @@ pub fn apply(
     group_id: &str,
     base: &str,
     changes: &[MemberChange],
-    unknown: UnknownMembers,
+    rules: impl Into<MemberRules>,
 ) -> Result<Applied, DirectoryError> {
     // One change by itself cannot undo another.
     let before = (changes.len() > 1).then(BTreeMap::new);
-    let mut work =
-        Work { group_id, base, unknown, applied: Applied::default(), entered: BTreeSet::new(), before };
+    let rules = rules.into();
+    let applied = Applied::default();
+    let mut work = Work {
+        group_id,
+        base,
+        rules,
+        applied,
+        entered: BTreeSet::new(),
+        came: Vec::new(),
+        left: Vec::new(),
+        before,
+    };
     for change in changes {
         let changed = match change {
             MemberChange::Add(members) => work.add(tx, members)?,
@@ -78,6 +107,10 @@ pub fn apply(
         work.applied.changed |= changed;
     }
     nesting::check(tx, group_id, &work.entered)?;
+    if rules.watch {
+        groupless::note_entered(tx, &work.came)?;
+        groupless::note_left(tx, &work.left)?;
+    }
     work.applied(tx)
 }
 
@@ -110,10 +143,14 @@ fn all_held(tx: &mut ReadTx<'_>, group_id: &str) -> Result<Held, DirectoryError>
 struct Work<'a> {
     group_id: &'a str,
     base: &'a str,
-    unknown: UnknownMembers,
+    rules: MemberRules,
     applied: Applied,
     /// Groups that became members.
     entered: BTreeSet<String>,
+    /// Users who became members, where that is watched.
+    came: Vec<String>,
+    /// Users who were members, where that is watched.
+    left: Vec<String>,
     /// The members that were written to, as they were before; `None` for no member. Kept where one change may undo another.
     before: Option<BTreeMap<String, Option<Membership>>>,
 }
@@ -152,8 +189,11 @@ impl Work<'_> {
                 rows::insert(tx, kind, self.group_id, id, display(id))?;
             }
             rows::mark(tx, kind, &new)?;
-            if kind == ResourceKind::Group {
-                self.entered.extend(new.iter().map(|id| (*id).to_owned()));
+            let ids = new.iter().map(|id| (*id).to_owned());
+            match kind {
+                ResourceKind::Group => self.entered.extend(ids),
+                _ if self.rules.watch => self.came.extend(ids),
+                _ => {}
             }
             changed |= !new.is_empty();
             held.extend(held_as(kind, present));
@@ -190,7 +230,7 @@ impl Work<'_> {
     }
 
     fn remove(&mut self, tx: &mut WriteTx<'_>, selection: &MemberSelection) -> Result<bool, DirectoryError> {
-        if matches!(selection, MemberSelection::All) && self.before.is_none() {
+        if matches!(selection, MemberSelection::All) && self.before.is_none() && !self.rules.watch {
             return clear(tx, self.group_id);
         }
         let held = self.selected(tx, selection)?;
@@ -249,7 +289,11 @@ impl Work<'_> {
         held.iter().for_each(|(id, was)| self.note(id, Some(was)));
         for kind in [ResourceKind::User, ResourceKind::Group] {
             let ids = held.iter().filter(|(_, (own, _))| *own == kind).map(|(id, _)| id.as_str());
-            rows::remove(tx, kind, self.group_id, &ids.collect::<Vec<_>>())?;
+            let ids: Vec<&str> = ids.collect();
+            rows::remove(tx, kind, self.group_id, &ids)?;
+            if self.rules.watch && kind == ResourceKind::User {
+                self.left.extend(ids.into_iter().map(str::to_owned));
+            }
         }
         Ok(!held.is_empty())
     }
@@ -261,13 +305,19 @@ impl Work<'_> {
         wanted: &BTreeMap<&str, &Member>,
     ) -> Result<[(ResourceKind, BTreeSet<String>); 2], DirectoryError> {
         let ids: Vec<&str> = wanted.keys().copied().collect();
-        let users: BTreeSet<String> = table::existing(tx, ResourceKind::User, &ids)?.into_iter().collect();
+        let found = table::existing_users(tx, &ids)?;
+        let (taken, local): (Vec<_>, Vec<_>) =
+            found.into_iter().partition(|(_, origin)| !self.rules.skip_local || *origin == Origin::Idp);
+        let users: BTreeSet<String> = taken.into_iter().map(|(id, _)| id).collect();
+        let local: BTreeSet<String> = local.into_iter().map(|(id, _)| id).collect();
         let others: Vec<&str> = ids.into_iter().filter(|id| !users.contains(*id)).collect();
         let groups: BTreeSet<String> =
             table::existing(tx, ResourceKind::Group, &others)?.into_iter().collect();
-        let missing = others.into_iter().filter(|id| !groups.contains(*id));
-        let missing = missing.filter_map(|id| wanted.get(id)).map(|member| member.as_sent().to_owned());
-        match self.unknown {
+        let as_sent = |id: &str| wanted.get(id).map(|member| member.as_sent().to_owned());
+        self.applied.skipped.extend(local.iter().filter_map(|id| as_sent(id)));
+        let missing = others.into_iter().filter(|id| !groups.contains(*id) && !local.contains(*id));
+        let missing = missing.filter_map(as_sent);
+        match self.rules.unknown {
             UnknownMembers::Skip => self.applied.skipped.extend(missing),
             UnknownMembers::Refuse => {
                 let missing: Vec<String> = missing.collect();

@@ -80,7 +80,7 @@ pub(crate) struct Batches<'a> {
     pub(super) rows: Rows<'a>,
     pub(super) direction: Direction,
     /// The next batch begins behind this id.
-    pub(super) beyond: Option<String>,
+    pub(crate) beyond: Option<String>,
     pub(super) size: i64,
 }
 

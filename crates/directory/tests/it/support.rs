@@ -52,6 +52,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../../../migrations/tenant/0006_order.sql"),
         newest: None,
     },
+    Migration {
+        version: "0008_origins",
+        sql: include_str!("../../../../migrations/tenant/0008_origins.sql"),
+        newest: None,
+    },
 ];
 
 /// The two types of a tenant.

@@ -6,6 +6,7 @@ mod audit_trail;
 mod body;
 mod cells;
 mod copies;
+mod people;
 mod problem;
 mod query;
 mod response;
@@ -61,6 +62,14 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
         .route("/seats", web::patch().to(seats::set))
         .route("/seats/audit", web::get().to(seats::audit))
         .service(schemas::routes())
+        .route("/users", web::get().to(people::users))
+        .route("/users", web::post().to(people::add))
+        .route("/users/{id}", web::get().to(people::user))
+        .route("/users/{id}", web::patch().to(people::set))
+        .route("/users/{id}", web::delete().to(people::delete))
+        .route("/users/{id}/release", web::post().to(people::release))
+        .route("/groups", web::get().to(people::groups))
+        .route("/groups/{id}", web::get().to(people::group))
         .route("/changes", web::get().to(audit_trail::changes))
         .route("/dropped", web::get().to(tenants::dropped))
         .route("/export", web::get().to(copies::export))

@@ -14,6 +14,8 @@ const PAGE: &[&str] = &["limit", "after"];
 fn parameters(pattern: &str) -> &'static [&'static str] {
     match pattern.strip_prefix("/admin/v1/regions/{region}/tenants") {
         Some("" | "/{key}/tokens") => PAGE,
+        Some("/{key}/users") => &["limit", "after", "state", "role", "origin", "user_name"],
+        Some("/{key}/groups") => PAGE,
         Some("/{key}/changes") => &["limit", "resource"],
         _ => &[],
     }
@@ -66,20 +68,35 @@ impl Page {
     const DEFAULT: i64 = 100;
     const MOST: i64 = 1_000;
 
+    pub(super) fn new(limit: Option<i64>, after: Option<String>) -> Self {
+        Self { limit, after }
+    }
+
     /// The most elements of the page. Callers read one more, to see whether there is a next page.
     pub(super) fn limit(&self) -> i64 {
         self.limit.unwrap_or(Self::DEFAULT).clamp(1, Self::MOST)
     }
 
     /// The response, from up to one element more than the limit, with a link to the next page (RFC 8288).
-    pub(super) fn answer(&self, mut elements: Vec<Value>, name: &str, path: &str) -> actix_web::HttpResponse {
+    pub(super) fn answer(&self, elements: Vec<Value>, name: &str, path: &str) -> actix_web::HttpResponse {
+        self.answer_of(elements, name, path, "")
+    }
+
+    /// The same of a list that was narrowed by these parameters, such as `&origin=LOCAL`.
+    pub(super) fn answer_of(
+        &self,
+        mut elements: Vec<Value>,
+        name: &str,
+        path: &str,
+        narrowed: &str,
+    ) -> actix_web::HttpResponse {
         let limit = usize::try_from(self.limit()).unwrap_or(usize::MAX);
         let has_next = elements.len() > limit;
         elements.truncate(limit);
         let last = elements.last().and_then(|last| last.get(name)).and_then(Value::as_str);
         let link = last
             .filter(|_| has_next)
-            .map(|last| format!("<{path}?limit={limit}&after={last}>; rel=\"next\""));
+            .map(|last| format!("<{path}?limit={limit}&after={last}{narrowed}>; rel=\"next\""));
         let mut answer = json(200, &Value::Array(elements));
         if let Some(link) = link.and_then(|link| link.parse().ok()) {
             answer.headers_mut().insert(LINK, link);

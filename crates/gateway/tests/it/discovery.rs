@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     entitlements::{ENTITLEMENT, ROLE},
-    running::{ENTERPRISE, GROUP, SEAT, USER, roomy},
+    running::{ENTERPRISE, GROUP, GROUP_ORIGIN, SEAT, USER, USER_ORIGIN, roomy},
 };
 
 #[test]
@@ -32,7 +32,7 @@ fn what_is_announced_as_supported_is_and_what_is_not_is_501() {
 fn every_schema_and_type_that_is_listed_can_be_fetched_by_its_id_and_its_location() {
     let (_gateway, acme) = roomy();
     for (list, ids) in [
-        ("/Schemas", vec![USER, ENTERPRISE, SEAT, GROUP, ENTITLEMENT, ROLE]),
+        ("/Schemas", vec![USER, ENTERPRISE, SEAT, USER_ORIGIN, GROUP, GROUP_ORIGIN, ENTITLEMENT, ROLE]),
         ("/ResourceTypes", vec!["User", "Group", "License", "Role"]),
     ] {
         let listed = acme.get(list).expect(200).body;

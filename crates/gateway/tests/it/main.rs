@@ -22,6 +22,7 @@ mod http;
 mod lists;
 mod neighbours;
 mod paging;
+mod people;
 mod process;
 mod regions;
 mod resources;

@@ -9,7 +9,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-pub(crate) use testkit::urn::{ENTERPRISE, GROUP, SEAT, USER};
+pub(crate) use testkit::urn::{ENTERPRISE, GROUP, GROUP_ORIGIN, SEAT, USER, USER_ORIGIN};
 use testkit::{
     database::Database,
     gateway::{Gateway, Setup, Tenant},

@@ -9,6 +9,7 @@ mod concurrency;
 mod documents;
 mod migration;
 mod nesting;
+mod people;
 mod promises;
 mod put_and_patch;
 mod queries;

@@ -354,7 +354,7 @@ async fn both_ways_to_an_answer_agree_about_a_tenants_own_data() {
             let all = render::text(&rules, view, &Projection::all(&rules.user)).unwrap();
             let answer: Value = serde_json::from_str(&all).unwrap();
             assert_eq!(answer[HR], shown);
-            assert_eq!(answer["schemas"], json!([urn::USER, HR, urn::SEAT]));
+            assert_eq!(answer["schemas"], json!([urn::USER, HR, urn::SEAT, urn::USER_ORIGIN]));
             let mut value = render::resource(&rules, view).unwrap();
             Projection::all(&rules.user).apply(&rules.user, &mut value);
             assert_eq!(answer, Value::Object(value));

@@ -33,7 +33,8 @@ fn an_answer_has_every_attribute_that_is_ever_returned_and_no_other() {
     }
     assert!(!properties.contains_key("password"));
     assert_eq!(user["required"], json!(["schemas", "id"]));
-    assert_eq!(properties["schemas"]["items"]["enum"], json!([urn::USER, urn::ENTERPRISE_USER, urn::SEAT]));
+    let urns = json!([urn::USER, urn::ENTERPRISE_USER, urn::SEAT, urn::USER_ORIGIN]);
+    assert_eq!(properties["schemas"]["items"]["enum"], urns);
     assert_eq!(properties["meta"]["properties"]["resourceType"], json!({"const": "User"}));
     let mut found = Vec::new();
     objects(&user, String::new(), &mut found);
@@ -50,7 +51,7 @@ fn what_is_sent_is_open_for_a_lenient_tenant_and_closed_for_a_strict_one() {
         let unknown = if strict { json!(false) } else { json!({"$ref": ANYTHING}) };
         assert_eq!(user["additionalProperties"], unknown);
         let properties = &user["properties"];
-        for name in ["id", "meta", "groups", urn::SEAT] {
+        for name in ["id", "meta", "groups", urn::SEAT, urn::USER_ORIGIN] {
             assert_eq!(properties[name]["readOnly"], true, "{name}");
         }
         assert!(properties["password"].is_object());

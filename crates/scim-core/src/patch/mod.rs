@@ -21,6 +21,7 @@ use operation::OperationReader;
 
 use crate::json::Limits;
 use crate::leniency::Tolerance;
+use crate::path::Path;
 use crate::resource::{self, Faults, MAX_MEMBERS, in_operation};
 use crate::schema::ResourceType;
 use crate::value::member;
@@ -120,6 +121,17 @@ impl PatchRequest {
     pub fn split_members(mut self) -> (Self, Vec<MemberChange>) {
         let members = std::mem::take(&mut self.members);
         (self, members)
+    }
+
+    /// Whether an operation is about this core attribute or a part of it, or about this extension, whatever its value.
+    #[must_use]
+    pub fn names(&self, name: &str) -> bool {
+        self.changes.iter().any(|change| match &change.path {
+            Path::Extension(urn) => urn == name,
+            Path::Attribute(of) | Path::Elements { of, .. } => {
+                of.urn.as_deref().unwrap_or(&of.attribute.name) == name
+            }
+        })
     }
 
     /// Checks the limits on members over all operations together.

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::Document;
-use crate::{ResourceType, urn};
+use crate::ResourceType;
 
 /// The parts of a resource.
 #[derive(Debug)]
@@ -12,7 +12,7 @@ pub struct Parts<'a> {
     pub id: &'a str,
     /// What the client wrote.
     pub document: &'a Document,
-    /// What the server adds: `groups`, `members`, the seat extension under [`urn::SEAT`].
+    /// What the server adds: `groups`, `members`, and extensions under their URNs.
     pub computed: Vec<(&'static str, Value)>,
     /// What the server knows about the resource.
     pub meta: Meta<'a>,
@@ -45,8 +45,8 @@ pub fn render(rt: &ResourceType, parts: Parts<'_>) -> Map<String, Value> {
 
 /// The registered URNs that are in use, whatever the client listed.
 fn schemas(rt: &ResourceType, parts: &Parts<'_>) -> Value {
-    let seat = parts.computed.iter().any(|(name, _)| *name == urn::SEAT).then_some(urn::SEAT);
-    std::iter::once(rt.core.id.as_str()).chain(parts.document.extension_urns(rt)).chain(seat).collect()
+    let computed = parts.computed.iter().map(|(name, _)| *name).filter(|name| name.contains(':'));
+    std::iter::once(rt.core.id.as_str()).chain(parts.document.extension_urns(rt)).chain(computed).collect()
 }
 
 fn meta(rt: &ResourceType, meta: Meta<'_>) -> Value {

@@ -22,9 +22,9 @@ fn every_document_parses_under_its_own_urn() {
     let (user, group) = (user(), group());
     assert_eq!(
         user.schemas().map(|s| s.id.as_str()).collect::<Vec<_>>(),
-        [urn::USER, urn::ENTERPRISE_USER, urn::SEAT]
+        [urn::USER, urn::ENTERPRISE_USER, urn::SEAT, urn::USER_ORIGIN]
     );
-    assert_eq!(group.schemas().map(|s| s.id.as_str()).collect::<Vec<_>>(), [urn::GROUP]);
+    assert_eq!(group.schemas().map(|s| s.id.as_str()).collect::<Vec<_>>(), [urn::GROUP, urn::GROUP_ORIGIN]);
     assert_eq!(user.common, group.common);
 }
 
@@ -35,6 +35,8 @@ fn every_characteristic_is_written_out_and_described() {
         include_str!("group.json"),
         include_str!("enterprise.json"),
         include_str!("seat.json"),
+        include_str!("origin_user.json"),
+        include_str!("origin_group.json"),
         include_str!("common.json"),
         include_str!("service_provider_config.json"),
         include_str!("resource_type.json"),

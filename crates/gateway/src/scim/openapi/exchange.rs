@@ -22,7 +22,7 @@ pub(super) fn parameters() -> Value {
     let mut all = json!({
         "Id": path("id", "The id of the resource.", json!(["01980000-0000-7000-8000-000000000000"])),
         "Name": path("name", "The name of the resource type.", json!(["User", "Group"])),
-        "Urn": path("urn", "The URN of the schema.", json!([urn::USER, urn::GROUP, urn::SEAT])),
+        "Urn": path("urn", "The URN of the schema.", json!([urn::USER, urn::GROUP, urn::SEAT, urn::USER_ORIGIN])),
         "Attributes": query(
             "attributes",
             "The attributes to return, with commas between them (RFC 7644 section 3.9), at most 16 KiB; not beside excludedAttributes.",

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use testkit::http::encode;
 
 use super::{HR, add, add_example, document, person, schemas_path};
-use crate::running::{GROUP, SEAT, USER, gateway, roomy};
+use crate::running::{GROUP, GROUP_ORIGIN, SEAT, USER, USER_ORIGIN, gateway, roomy};
 use testkit::urn::BULK_REQUEST;
 
 fn names(list: &Value, member: &str) -> Vec<String> {
@@ -44,7 +44,7 @@ fn the_example_is_added_to_a_running_gateway_and_obeyed_at_once() {
         "offices": [{ "value": "Dublin", "floor": 2, "type": "main", "primary": true }, { "value": "Cork" }],
     });
     let ann = acme.post("/Users", &person("ann", block)).expect(201);
-    assert_eq!(ann.body["schemas"], json!([USER, HR, SEAT]));
+    assert_eq!(ann.body["schemas"], json!([USER, HR, SEAT, USER_ORIGIN]));
     let shown = json!({
         "badge": "A7", "hired": "2026-01-31T09:00:00Z", "seated": true, "skills": ["rust", "sql"],
         "offices": [{ "value": "Dublin", "floor": 2, "type": "main", "primary": true }, { "value": "Cork" }],
@@ -53,7 +53,10 @@ fn the_example_is_added_to_a_running_gateway_and_obeyed_at_once() {
     let path = format!("/Users/{}", ann.id());
     assert_eq!(acme.get(&path).expect(200).body, ann.body);
     // Who has none of its data does not list its URN.
-    assert_eq!(acme.get(&format!("/Users/{}", early.id())).expect(200).body["schemas"], json!([USER, SEAT]));
+    assert_eq!(
+        acme.get(&format!("/Users/{}", early.id())).expect(200).body["schemas"],
+        json!([USER, SEAT, USER_ORIGIN])
+    );
 
     // Validated, all faults at once, by their full names.
     let refused = acme.post(
@@ -277,7 +280,7 @@ fn groups_have_extensions_of_their_own() {
     let group = |name: &str, block: Value| json!({ "schemas": [GROUP, urn], "displayName": name, "members": [{ "value": user }], urn: block });
     let made =
         acme.post("/Groups", &group("a", json!({ "costCentre": "C1", "size": 3, "note": "n" }))).expect(201);
-    assert_eq!(made.body["schemas"], json!([GROUP, urn]));
+    assert_eq!(made.body["schemas"], json!([GROUP, urn, GROUP_ORIGIN]));
     assert_eq!(made.body[urn], json!({ "costCentre": "C1", "size": 3 }));
     let path = format!("/Groups/{}", made.id());
     assert_eq!(acme.get(&path).expect(200).body, made.body);
@@ -291,7 +294,7 @@ fn groups_have_extensions_of_their_own() {
     let person = json!({ "schemas": [USER], "userName": "bob", urn: { "size": 1 } });
     assert!(!acme.post("/Users", &person).expect(201).text.contains(urn));
     acme.patch(&path, &json!([{ "op": "remove", "path": urn }])).expect(204);
-    assert_eq!(acme.get(&path).expect(200).body["schemas"], json!([GROUP]));
+    assert_eq!(acme.get(&path).expect(200).body["schemas"], json!([GROUP, GROUP_ORIGIN]));
     gateway.admin("DELETE", &format!("{}/{urn}", schemas_path(&acme)), None).expect(204);
 }
 

@@ -182,6 +182,8 @@ fn attack_26_to_29_rights_and_read_only_attributes_are_out_of_reach() {
         "groups[value eq \"g\"]",
         "groups.value",
         urn::SEAT,
+        urn::USER_ORIGIN,
+        &format!("{}:origin", urn::USER_ORIGIN),
         &format!("{}:role", urn::SEAT),
         "manager.displayName",
         "urn:ietf:params:scim:schemas:core:2.0:User:id",

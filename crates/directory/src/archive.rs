@@ -1,0 +1,76 @@
+//! Deleted people whom the profile keeps, apart from the living.
+
+use diesel::prelude::*;
+use store::{ReadTx, WriteTx};
+
+use crate::{
+    DirectoryError, changes,
+    origin::Origin,
+    resources::{Record, Row},
+    schema::archived_users as archived,
+    standing::Standing,
+};
+
+/// Keeps a person who is about to be removed, without groups and without what was chosen here.
+///
+/// # Errors
+/// When the store fails.
+pub fn keep(tx: &mut WriteTx<'_>, record: &Record, row: &Row) -> Result<(), DirectoryError> {
+    let columns = (
+        archived::id.eq(&record.id),
+        archived::user_name_key.eq(&row.name_key),
+        archived::document.eq(&record.document),
+        archived::version.eq(record.version),
+        archived::created_ms.eq(record.created_ms),
+        archived::modified_ms.eq(record.modified_ms),
+        archived::origin.eq(record.origin.key()),
+        archived::origin_since_ms.eq(record.origin_since_ms),
+        archived::archived_ms.eq(tx.now_ms()),
+        archived::archived_number.eq(changes::next_number()),
+    );
+    tx.execute(diesel::insert_into(archived::table).values(columns))?;
+    Ok(())
+}
+
+/// Of the archived people with this userName, the one who was archived last.
+///
+/// # Errors
+/// When the store fails.
+pub fn newest(tx: &mut ReadTx<'_>, row: &Row) -> Result<Option<Record>, DirectoryError> {
+    type Columns = (String, String, i64, i64, i64, Origin, Option<i64>);
+    let found = archived::table
+        .filter(archived::user_name_key.eq(&row.name_key))
+        .order(archived::archived_number.desc())
+        .select((
+            archived::id,
+            archived::document,
+            archived::version,
+            archived::created_ms,
+            archived::modified_ms,
+            archived::origin,
+            archived::origin_since_ms,
+        ))
+        .limit(1);
+    let found: Option<Columns> = tx.get_result(found).optional()?;
+    Ok(found.map(|(id, document, version, created_ms, modified_ms, origin, origin_since_ms)| Record {
+        id,
+        document,
+        version,
+        created_ms,
+        modified_ms,
+        regrouped_version: 0,
+        changed_number: 0,
+        origin,
+        origin_since_ms,
+        standing: Standing::default(),
+    }))
+}
+
+/// Takes a person out of the archive.
+///
+/// # Errors
+/// When the store fails.
+pub fn remove(tx: &mut WriteTx<'_>, id: &str) -> Result<(), DirectoryError> {
+    tx.execute(diesel::delete(archived::table.find(id)))?;
+    Ok(())
+}

@@ -1,0 +1,76 @@
+//! When people left their last group. It is noted only for tenants whose profile does something with such people.
+
+use diesel::{dsl::exists, dsl::not, prelude::*};
+use store::{ReadTx, WriteTx, for_chunks};
+
+use crate::{
+    DirectoryError,
+    origin::Origin,
+    schema::{memberships, users},
+};
+
+/// The users who are members of a group.
+///
+/// # Errors
+/// When the store fails.
+pub fn people_of(tx: &mut ReadTx<'_>, group_id: &str) -> Result<Vec<String>, DirectoryError> {
+    let members = memberships::table.filter(memberships::group_id.eq(group_id));
+    Ok(tx.load(members.select(memberships::user_id))?)
+}
+
+/// Notes of those among these users who are in no group any more that it is so from now on.
+///
+/// # Errors
+/// When the store fails.
+pub fn note_left(tx: &mut WriteTx<'_>, ids: &[String]) -> Result<(), DirectoryError> {
+    let now = tx.now_ms();
+    let in_groups = memberships::table.filter(memberships::user_id.eq(users::id));
+    Ok(for_chunks(ids, |ids| {
+        let left = users::table.filter(users::id.eq_any(ids)).filter(not(exists(in_groups)));
+        diesel::update(left).set(users::ungrouped_ms.eq(now)).execute(tx.connection())
+    })?)
+}
+
+/// Forgets it of users who have entered a group.
+///
+/// # Errors
+/// When the store fails.
+pub fn note_entered(tx: &mut WriteTx<'_>, ids: &[String]) -> Result<(), DirectoryError> {
+    Ok(for_chunks(ids, |ids| {
+        let back = users::table.filter(users::id.eq_any(ids)).filter(users::ungrouped_ms.is_not_null());
+        diesel::update(back).set(users::ungrouped_ms.eq(None::<i64>)).execute(tx.connection())
+    })?)
+}
+
+/// Forgets it of one user.
+///
+/// # Errors
+/// When the store fails.
+pub fn forget(tx: &mut WriteTx<'_>, id: &str) -> Result<(), DirectoryError> {
+    tx.update(users::table.find(id), users::ungrouped_ms.eq(None::<i64>))?;
+    Ok(())
+}
+
+/// Users of an identity provider who are in no group since then or longer, those first who left first, at most so many.
+///
+/// # Errors
+/// When the store fails.
+pub fn since(tx: &mut ReadTx<'_>, until_ms: i64, most: i64) -> Result<Vec<String>, DirectoryError> {
+    let in_groups = memberships::table.filter(memberships::user_id.eq(users::id));
+    let people = users::table
+        .filter(users::ungrouped_ms.le(until_ms))
+        .filter(users::origin.eq(Origin::Idp.key()))
+        .filter(not(exists(in_groups)));
+    Ok(people.order((users::ungrouped_ms, users::id)).limit(most).select(users::id).load(tx.connection())?)
+}
+
+/// When the first of them left.
+///
+/// # Errors
+/// When the store fails.
+pub fn first_ms(tx: &mut ReadTx<'_>) -> Result<Option<i64>, DirectoryError> {
+    let people =
+        users::table.filter(users::ungrouped_ms.is_not_null()).filter(users::origin.eq(Origin::Idp.key()));
+    let first = people.order(users::ungrouped_ms).select(users::ungrouped_ms).limit(1);
+    Ok(tx.get_result::<Option<i64>>(first).optional()?.flatten())
+}

@@ -1,0 +1,141 @@
+//! A POST that finds somebody who is there already: a person of staff, whom the identity provider takes over (CX20, IO4), or an
+//! archived one, who gets the old id back (IO18). Under the default rules this is asked only when the userName is taken.
+
+use directory::{
+    DirectoryError, Origin, archive, matching,
+    memberships::Applied,
+    resources::{self, Record, Row},
+};
+use scim_core::ResourceKind;
+use seat_ledger::seats;
+use store::WriteTx;
+
+use crate::{
+    Done, ProvisioningError, RequestContext, Rules,
+    effects::{done, seat_detail},
+    people_rules::{AdoptKey, Recreate},
+    records,
+    seating::{self, Asks},
+    view::{Shown, View},
+    wishes::{self, Carried},
+};
+
+const USER: ResourceKind = ResourceKind::User;
+
+/// Who is there already.
+#[derive(Debug)]
+pub(crate) enum Found {
+    /// A person of staff.
+    Local(Record),
+    /// An archived person.
+    Archived(Record),
+}
+
+/// Who is found before the new person is inserted: only where the profile names a key other than userName, or revives.
+pub(crate) fn before(
+    tx: &mut WriteTx<'_>,
+    rules: &Rules,
+    row: &Row,
+) -> Result<Option<Found>, ProvisioningError> {
+    let people = &rules.people;
+    let by_name_alone = people.adopt.iter().all(|key| *key == AdoptKey::UserName);
+    if by_name_alone && people.recreate == Recreate::New {
+        return Ok(None);
+    }
+    if !by_name_alone {
+        for key in &people.adopt {
+            // The first key that finds somebody decides, and it must not find several.
+            let ids = match key {
+                AdoptKey::UserName => matching::by_user_name(tx, row)?,
+                AdoptKey::ExternalId => matching::by_external_id(tx, row)?,
+                AdoptKey::EmailsValue => matching::by_emails(tx, row)?,
+            };
+            match ids.as_slice() {
+                [] => {}
+                [id] => return Ok(resources::find_for_update(tx, USER, id)?.map(Found::Local)),
+                _ => return Ok(None),
+            }
+        }
+    }
+    match people.recreate {
+        Recreate::New => Ok(None),
+        Recreate::Revive if matching::is_taken(tx, row)? => Ok(None),
+        Recreate::Revive => Ok(archive::newest(tx, row)?.map(Found::Archived)),
+    }
+}
+
+/// The person of staff who has the name that was found taken.
+///
+/// # Errors
+/// The error, if it is another one or nobody can be taken over.
+pub(crate) fn after(
+    tx: &mut WriteTx<'_>,
+    rules: &Rules,
+    error: DirectoryError,
+) -> Result<Found, ProvisioningError> {
+    let DirectoryError::UserNameTaken { existing } = &error else { return Err(error.into()) };
+    if existing.is_empty() || !rules.people.adopt.contains(&AdoptKey::UserName) {
+        return Err(error.into());
+    }
+    let record = resources::find_for_update(tx, USER, existing)?;
+    record.filter(|record| record.origin == Origin::Local).map(Found::Local).ok_or_else(|| error.into())
+}
+
+/// Makes the person who was found the one that the POST is about.
+pub(crate) fn take(
+    tx: &mut WriteTx<'_>,
+    found: Found,
+    row: &Row,
+    shown: Shown,
+    context: &mut RequestContext,
+) -> Result<Done, ProvisioningError> {
+    match found {
+        Found::Local(record) => link(tx, record, row, shown, context),
+        Found::Archived(record) => revive(tx, &record, row, shown, context),
+    }
+}
+
+fn link(
+    tx: &mut WriteTx<'_>,
+    record: Record,
+    row: &Row,
+    shown: Shown,
+    context: &mut RequestContext,
+) -> Result<Done, ProvisioningError> {
+    let rules = &context.rules;
+    let (old, new) = (record.parse()?, row.parse()?);
+    let carried = || Carried { role: rules.profile.class_value(&new).is_some(), active: true };
+    let standing = wishes::standing_after(rules, &record.standing, carried, &old, &new);
+    let mut record = match new == old {
+        true => resources::touch(tx, USER, &record)?,
+        false => resources::update(tx, &rules.user, &record, &old, &new)?,
+    };
+    resources::set_origin(tx, USER, &mut record, Origin::Idp)?;
+    let change = seating::settle(tx, rules, &mut record, standing, [&old, &new], Asks::Idp)?;
+    let mut detail = seat_detail(&change);
+    let changed = records::changed_attributes(&old, &new);
+    detail.as_object_mut().map(|detail| detail.insert("changed".into(), changed.clone().into()));
+    records::record(tx, &context.request_id, USER, "linked", &record, detail)?;
+    seating::follow(tx, rules, &change, &context.request_id)?;
+    done(tx, context, View::of(USER, record), shown, changed, Some(change), Applied::default())
+}
+
+fn revive(
+    tx: &mut WriteTx<'_>,
+    archived: &Record,
+    row: &Row,
+    shown: Shown,
+    context: &mut RequestContext,
+) -> Result<Done, ProvisioningError> {
+    let rules = &context.rules;
+    archive::remove(tx, &archived.id)?;
+    let mut record = resources::insert_again(tx, archived, row)?;
+    if archived.origin == Origin::Local {
+        resources::set_origin(tx, USER, &mut record, Origin::Idp)?;
+    }
+    let request = wishes::anew(rules, &record.standing, &row.parse()?);
+    let change = seats::settle_new(tx, &record.id, &request)?;
+    records::record(tx, &context.request_id, USER, "revived", &record, seat_detail(&change))?;
+    seating::follow(tx, rules, &change, &context.request_id)?;
+    done(tx, context, View::of(USER, record), shown, Vec::new(), Some(change), Applied::default())
+}

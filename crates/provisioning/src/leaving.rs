@@ -1,0 +1,47 @@
+//! Who leaves: a resource is deleted, and a person archived where the profile keeps people.
+
+use directory::{
+    archive,
+    changes::NewRecord,
+    memberships::{LeftGroup, groupless},
+    resources::{self, Record, Row},
+};
+use scim_core::ResourceKind;
+use seat_ledger::seats;
+use serde_json::{Value, json};
+use store::WriteTx;
+
+use crate::{Done, ProvisioningError, Rules, effects::promotions, people_rules::Deleted, promotion, records};
+
+/// Deletes a user, gives its seat to the next user in the queue and takes it out of its groups; or a group, whose members
+/// stay. The groups that it was in get a new version. `detail` goes into the change record.
+pub(crate) fn delete(
+    tx: &mut WriteTx<'_>,
+    rules: &Rules,
+    kind: ResourceKind,
+    record: &Record,
+    detail: Value,
+    request_id: &str,
+) -> Result<Done, ProvisioningError> {
+    tx.go_beyond_limit();
+    let (rt, is_user) = (rules.resource_type(kind), kind == ResourceKind::User);
+    let promoted = match is_user {
+        true => seats::remove(tx, rules.profile.licenses(), &record.id)?,
+        false => Vec::new(),
+    };
+    if is_user && rules.people.deleted == Deleted::Archive {
+        archive::keep(tx, record, &Row::of(rt, &record.parse()?))?;
+    }
+    let watched = !is_user && rules.people.groupless.is_some();
+    let members = if watched { groupless::people_of(tx, &record.id)? } else { Vec::new() };
+    let left = resources::remove(tx, rt, record)?;
+    groupless::note_left(tx, &members)?;
+    records::record(tx, request_id, kind, "deleted", record, detail)?;
+    for LeftGroup { group_id, version } in &left {
+        let detail = json!({ "left": record.id, "changed": ["members"] });
+        let (kind, resource_id, version) = ("group.changed", group_id.as_str(), *version);
+        records::append(tx, NewRecord { kind, resource_id, version, request_id, detail })?;
+    }
+    promotion::record(tx, &promoted, request_id)?;
+    Ok(Done { seats: promotions(&promoted).collect(), ..Done::default() })
+}

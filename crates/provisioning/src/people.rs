@@ -1,0 +1,177 @@
+//! What staff do to people: add, set a role, activate and deactivate, release, delete. Each act is recorded, and the seat is the
+//! ledger's to give as in a request of an identity provider (S3).
+
+use directory::{
+    Origin, Standing,
+    resources::{self, Record, Row},
+    standing::{ChosenBy, ChosenRole},
+};
+use scim_core::{ResourceKind, leniency::Tolerance, resource, urn};
+use seat_ledger::{SeatChange, pools, seats};
+use serde_json::{Value, json};
+use store::WriteTx;
+
+use crate::{
+    Act, ProvisioningError, Rules,
+    effects::seat_detail,
+    leaving, records,
+    roster::{self, Person},
+    seating::{self, Asks},
+    wishes,
+};
+
+const USER: ResourceKind = ResourceKind::User;
+
+/// A person to be added.
+#[derive(Clone, Debug)]
+pub struct NewPerson {
+    /// `userName`
+    pub user_name: String,
+    /// A role of the profile.
+    pub role: Option<String>,
+    /// `externalId`
+    pub external_id: Option<String>,
+    /// The primary e-mail address.
+    pub email: Option<String>,
+}
+
+/// What is set of a person; what is `None` stays.
+#[derive(Clone, Debug, Default)]
+pub struct PersonChange {
+    /// A role of the profile.
+    pub role: Option<String>,
+    /// Whether the person may work.
+    pub active: Option<bool>,
+}
+
+/// Adds a person, who is of staff until an identity provider takes the person over.
+///
+/// # Errors
+/// A wrong or taken value, an unknown role, no seat left, or the store's.
+pub fn add(
+    tx: &mut WriteTx<'_>,
+    rules: &Rules,
+    new: &NewPerson,
+    act: &Act,
+) -> Result<Person, ProvisioningError> {
+    check_role(rules, new.role.as_deref())?;
+    let mut body = json!({ "schemas": [urn::USER], "userName": new.user_name, "active": true });
+    if let (Some(id), Some(body)) = (&new.external_id, body.as_object_mut()) {
+        body.insert("externalId".into(), id.as_str().into());
+    }
+    if let (Some(email), Some(body)) = (&new.email, body.as_object_mut()) {
+        body.insert("emails".into(), json!([{ "value": email, "type": "work", "primary": true }]));
+    }
+    // By the bare type: what the profile requires of an identity provider staff need not know.
+    let document = resource::create(&USER.resource_type(), &body, &mut Tolerance::lenient())?;
+    rules.hold_schemas(tx)?;
+    pools::take_turn(tx)?;
+    let id = tx.new_id();
+    let mut record = resources::insert(tx, USER, id, &Row::of(&rules.user, &document))?;
+    resources::set_origin(tx, USER, &mut record, Origin::Local)?;
+    let standing = Standing { role: new.role.clone().map(by_staff), ..Standing::default() };
+    let request = wishes::anew(rules, &standing, &document);
+    let change = seats::settle_new(tx, &record.id, &request)?;
+    seating::write_standing(tx, &mut record, standing)?;
+    finish(tx, rules, &record, &change, "created", act)
+}
+
+/// Sets a person's role or activity here; who wins later is the profile's to say (CX13, CX14).
+///
+/// # Errors
+/// An unknown role, no such person, no seat left, or the store's.
+pub fn set(
+    tx: &mut WriteTx<'_>,
+    rules: &Rules,
+    id: &str,
+    change: &PersonChange,
+    act: &Act,
+) -> Result<Person, ProvisioningError> {
+    check_role(rules, change.role.as_deref())?;
+    let record = found(tx, rules, id)?;
+    let old = record.parse()?;
+    let (mut new, mut standing) = (old.clone(), record.standing.clone());
+    if let Some(role) = &change.role {
+        standing.role = Some(by_staff(role.clone()));
+    }
+    if let Some(active) = change.active {
+        new.0.insert("active".to_owned(), active.into());
+        standing.active = Some(active);
+    }
+    if change.active == Some(false) {
+        tx.go_beyond_limit();
+    }
+    let mut record = match new == old {
+        true => resources::touch(tx, USER, &record)?,
+        false => resources::update(tx, &rules.user, &record, &old, &new)?,
+    };
+    let settled = seating::settle(tx, rules, &mut record, standing, [&old, &new], Asks::Staff)?;
+    finish(tx, rules, &record, &settled, "changed", act)
+}
+
+/// Forgets what was chosen here and what waits: what the identity provider says holds.
+///
+/// # Errors
+/// No such person, no seat left, or the store's.
+pub fn release(
+    tx: &mut WriteTx<'_>,
+    rules: &Rules,
+    id: &str,
+    act: &Act,
+) -> Result<Person, ProvisioningError> {
+    let mut record = found(tx, rules, id)?;
+    if record.standing.is_ordinary() {
+        return roster::person(tx, rules, id);
+    }
+    let document = record.parse()?;
+    let standing = Standing::default();
+    record = resources::touch(tx, USER, &record)?;
+    let change = seats::settle(tx, id, &wishes::anew(rules, &standing, &document))?;
+    seating::write_standing(tx, &mut record, standing)?;
+    finish(tx, rules, &record, &change, "released", act)
+}
+
+/// Deletes a person, or archives where the profile keeps people.
+///
+/// # Errors
+/// No such person, or the store's.
+pub fn delete(tx: &mut WriteTx<'_>, rules: &Rules, id: &str, act: &Act) -> Result<(), ProvisioningError> {
+    let record = found(tx, rules, id)?;
+    leaving::delete(tx, rules, USER, &record, json!({ "by": "staff" }), &act.request_id).map(drop)
+}
+
+fn by_staff(role: String) -> ChosenRole {
+    ChosenRole { role, by: ChosenBy::Staff }
+}
+
+fn check_role(rules: &Rules, role: Option<&str>) -> Result<(), ProvisioningError> {
+    match role.filter(|role| rules.profile.role(role).is_none()) {
+        Some(role) => Err(ProvisioningError::NoSuchRole {
+            role: role.to_owned(),
+            known: rules.profile.roles().into_keys().map(str::to_owned).collect(),
+        }),
+        None => Ok(()),
+    }
+}
+
+fn found(tx: &mut WriteTx<'_>, rules: &Rules, id: &str) -> Result<Record, ProvisioningError> {
+    rules.hold_schemas(tx)?;
+    // Seats before rows of the directory, as in every other write.
+    pools::take_turn(tx)?;
+    resources::find_for_update(tx, USER, id)?.ok_or(ProvisioningError::NotFound(USER.name()))
+}
+
+fn finish(
+    tx: &mut WriteTx<'_>,
+    rules: &Rules,
+    record: &Record,
+    change: &SeatChange,
+    verb: &str,
+    act: &Act,
+) -> Result<Person, ProvisioningError> {
+    let mut detail: Value = seat_detail(change);
+    detail.as_object_mut().map(|detail| detail.insert("by".into(), "staff".into()));
+    records::record(tx, &act.request_id, USER, verb, record, detail)?;
+    seating::follow(tx, rules, change, &act.request_id)?;
+    roster::person(tx, rules, &record.id)
+}

@@ -1,0 +1,298 @@
+//! People and groups as staff see them: role and license with where they come from, origin, groups and members.
+
+use directory::{
+    memberships::{self, MemberRow},
+    origin::Origin,
+    resources::{self, Record},
+    standing::ChosenBy,
+};
+use scim_core::{Document, ResourceKind};
+use seat_ledger::State;
+use serde::Serialize;
+use store::ReadTx;
+
+use crate::{
+    ProvisioningError, Rules,
+    profile::is_active,
+    timestamp::iso,
+    view::{self, View, Views},
+};
+
+/// One person.
+#[derive(Clone, Debug, Serialize)]
+pub struct Person {
+    /// The SCIM id.
+    pub id: String,
+    /// As the identity provider, or staff, wrote it.
+    pub user_name: String,
+    /// The identity provider's own id.
+    pub external_id: Option<String>,
+    /// Whether the person may work: what staff chose, or what the identity provider says.
+    pub active: bool,
+    /// What the person may do.
+    pub role: Option<String>,
+    /// Where the role comes from: an attribute, `local` or `default`.
+    pub role_from: String,
+    /// The seat.
+    pub license: Option<License>,
+    /// `IDP` or `LOCAL`.
+    pub origin: &'static str,
+    /// Since when.
+    pub since: String,
+    /// The groups that the person is in, directly or through others.
+    pub groups: Vec<Named>,
+    /// What the identity provider says, where something else was chosen here (CX14).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idp: Option<Sent>,
+}
+
+/// The seat of a person.
+#[derive(Clone, Debug, Serialize)]
+pub struct License {
+    /// The license that was asked for.
+    pub requested: String,
+    /// The license whose seat is held.
+    pub granted: Option<String>,
+    /// How the request stands.
+    pub state: &'static str,
+}
+
+/// A group of a person.
+#[derive(Clone, Debug, Serialize)]
+pub struct Named {
+    /// The group.
+    pub id: String,
+    /// Its name.
+    pub display_name: Option<String>,
+}
+
+/// What the identity provider says of a person.
+#[derive(Clone, Debug, Serialize)]
+pub struct Sent {
+    /// The role that the document means.
+    pub role: String,
+    /// The document's `active`.
+    pub active: bool,
+}
+
+/// Which people a list shows.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// Only those whose seat is in this state; `held` is a state here.
+    pub state: Option<String>,
+    /// Only those with this role.
+    pub role: Option<String>,
+    /// Only those of this origin.
+    pub origin: Option<Origin>,
+    /// Only the one with this userName, compared as SCIM compares it.
+    pub user_name: Option<String>,
+}
+
+/// The states that people can be listed by.
+#[must_use]
+pub fn is_state(word: &str) -> bool {
+    word == HELD || word.parse::<State>().is_ok()
+}
+
+/// The state of a person whose document's effect waits.
+pub(crate) const HELD: &str = "held";
+
+impl Wanted {
+    fn wants(&self, person: &Person) -> bool {
+        let state = person.license.as_ref().map(|license| license.state);
+        self.state.as_deref().is_none_or(|wanted| state == Some(wanted))
+            && self.role.as_deref().is_none_or(|wanted| person.role.as_deref() == Some(wanted))
+    }
+}
+
+/// One person.
+///
+/// # Errors
+/// [`ProvisioningError::NotFound`], or the store's.
+pub fn person(tx: &mut ReadTx<'_>, rules: &Rules, id: &str) -> Result<Person, ProvisioningError> {
+    described(rules, &view::get(tx, rules.profile.licenses(), ResourceKind::User, id, true)?)
+}
+
+/// People in the order of their ids, after this one, at most so many.
+///
+/// # Errors
+/// When the store fails.
+pub fn people(
+    tx: &mut ReadTx<'_>,
+    rules: &Rules,
+    wanted: &Wanted,
+    after: Option<String>,
+    most: usize,
+) -> Result<Vec<Person>, ProvisioningError> {
+    let kind = ResourceKind::User;
+    if let Some(name) = &wanted.user_name {
+        let found = resources::find_user(tx, name)?.filter(|record| Some(&record.id) > after.as_ref());
+        let found = found.filter(|record| wanted.origin.is_none_or(|origin| record.origin == origin));
+        let person = found.map(|record| person(tx, rules, &record.id)).transpose()?;
+        return Ok(person.into_iter().filter(|person| wanted.wants(person)).collect());
+    }
+    let (mut found, mut after) = (Vec::new(), after);
+    while found.len() < most {
+        let mut batch = resources::after(tx, kind, after.take())?;
+        let Some(last) = batch.last() else { break };
+        after = Some(last.id.clone());
+        batch.retain(|record| wanted.origin.is_none_or(|origin| record.origin == origin));
+        let mut views = Views::of(tx, rules.profile.licenses(), kind, batch, true)?;
+        while found.len() < most
+            && let Some(view) = views.next(tx)?
+        {
+            found.extend(Some(described(rules, &view)?).filter(|person| wanted.wants(person)));
+        }
+    }
+    Ok(found)
+}
+
+fn described(rules: &Rules, view: &View) -> Result<Person, ProvisioningError> {
+    let (record, seat) = (&view.record, view.seat.as_ref());
+    let document = record.parse()?;
+    let standing = &record.standing;
+    let role_from = match &standing.role {
+        Some(chosen) if chosen.by == ChosenBy::Staff => "local",
+        Some(_) => "default",
+        None => rules.profile.role_from(&document),
+    };
+    let sent = || Sent { role: rules.profile.seat_request(&document).role, active: is_active(&document) };
+    let named = |group: &memberships::GroupOfUser| Named {
+        id: group.group.id.clone(),
+        display_name: group.group.display_name.clone(),
+    };
+    Ok(Person {
+        id: record.id.clone(),
+        user_name: document.str("userName").unwrap_or_default().to_owned(),
+        external_id: document.str("externalId").map(str::to_owned),
+        active: standing.active.unwrap_or_else(|| is_active(&document)),
+        role: seat.map(|seat| seat.role.clone()),
+        role_from: role_from.to_owned(),
+        license: seat.map(|seat| License {
+            requested: seat.requested.key().to_owned(),
+            granted: seat.granted.as_ref().map(|license| license.key().to_owned()),
+            state: if standing.held.is_some() { HELD } else { seat.state.key() },
+        }),
+        origin: record.origin.key(),
+        since: iso(record.of_origin_since_ms()),
+        groups: view.groups.iter().map(named).collect(),
+        idp: (!standing.is_ordinary()).then(sent),
+    })
+}
+
+/// One group; `members` only where one group is asked for.
+#[derive(Clone, Debug, Serialize)]
+pub struct GroupOfPeople {
+    /// The SCIM id.
+    pub id: String,
+    /// Its name.
+    pub display_name: String,
+    /// The identity provider's own id.
+    pub external_id: Option<String>,
+    /// The role that the group gives its members.
+    pub role: Option<String>,
+    /// `IDP` or `LOCAL`.
+    pub origin: &'static str,
+    /// Since when.
+    pub since: String,
+    /// Who is in it (IO6).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub members: Option<Vec<MemberOfGroup>>,
+}
+
+/// One member of a group: ours beside the identity provider's.
+#[derive(Clone, Debug, Serialize)]
+pub struct MemberOfGroup {
+    /// The SCIM id.
+    pub id: String,
+    /// `User` or `Group`.
+    pub r#type: &'static str,
+    /// The identity provider's own id.
+    pub external_id: Option<String>,
+    /// Of a user.
+    pub user_name: Option<String>,
+    /// Of a group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// Who the member is of.
+    pub origin: &'static str,
+    /// Who the membership is of.
+    pub membership: &'static str,
+}
+
+/// One group with its members.
+///
+/// # Errors
+/// [`ProvisioningError::NotFound`], or the store's.
+pub fn group(tx: &mut ReadTx<'_>, id: &str) -> Result<GroupOfPeople, ProvisioningError> {
+    let kind = ResourceKind::Group;
+    let record = resources::find(tx, kind, id)?.ok_or(ProvisioningError::NotFound(kind.name()))?;
+    let rows = memberships::of_group(tx, id)?;
+    let mut members = Vec::with_capacity(rows.len());
+    let local = memberships::local_of_group(tx, id)?;
+    // So many documents are in memory at a time.
+    for rows in rows.chunks(500) {
+        for kind in [ResourceKind::User, ResourceKind::Group] {
+            let ids: Vec<&str> = rows.iter().filter(|row| row.kind == kind).map(id_of).collect();
+            for record in resources::find_all(tx, kind, &ids)? {
+                members.push(member(kind, &record, local.contains(&record.id))?);
+            }
+        }
+    }
+    members.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(GroupOfPeople { members: Some(members), ..summary(&record)? })
+}
+
+fn id_of(row: &MemberRow) -> &str {
+    &row.member_id
+}
+
+fn member(kind: ResourceKind, record: &Record, local: bool) -> Result<MemberOfGroup, ProvisioningError> {
+    let document = record.parse()?;
+    let text = |name| document.str(name).map(str::to_owned);
+    let is_user = kind == ResourceKind::User;
+    Ok(MemberOfGroup {
+        id: record.id.clone(),
+        r#type: kind.name(),
+        external_id: text("externalId"),
+        user_name: text("userName").filter(|_| is_user),
+        display_name: text("displayName").filter(|_| !is_user),
+        origin: record.origin.key(),
+        membership: if local { Origin::Local } else { Origin::Idp }.key(),
+    })
+}
+
+/// Groups in the order of their ids, after this one, at most so many; without members.
+///
+/// # Errors
+/// When the store fails.
+pub fn groups(
+    tx: &mut ReadTx<'_>,
+    after: Option<String>,
+    most: usize,
+) -> Result<Vec<GroupOfPeople>, ProvisioningError> {
+    let (mut found, mut after) = (Vec::new(), after);
+    while found.len() < most {
+        let batch = resources::after(tx, ResourceKind::Group, after.take())?;
+        let Some(last) = batch.last() else { break };
+        after = Some(last.id.clone());
+        for record in batch.iter().take(most - found.len()) {
+            found.push(summary(record)?);
+        }
+    }
+    Ok(found)
+}
+
+fn summary(record: &Record) -> Result<GroupOfPeople, ProvisioningError> {
+    let document: Document = record.parse()?;
+    let text = |name| document.str(name).map(str::to_owned);
+    Ok(GroupOfPeople {
+        id: record.id.clone(),
+        display_name: text("displayName").unwrap_or_default(),
+        external_id: text("externalId"),
+        role: None,
+        origin: record.origin.key(),
+        since: iso(record.of_origin_since_ms()),
+        members: None,
+    })
+}

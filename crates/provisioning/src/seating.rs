@@ -1,0 +1,108 @@
+//! A person's seat follows the document, what was chosen here, and the guards; and people whose effects wait are let go.
+
+use directory::{
+    Standing,
+    resources::{self, Record},
+    standing::{self, Held},
+};
+use scim_core::{Document, ResourceKind};
+use seat_ledger::{SeatChange, seats};
+use store::WriteTx;
+
+use crate::{
+    ProvisioningError, Rules, effects::seat_detail, guards, people_rules::LastAdmin, promotion, records,
+    wishes,
+};
+
+/// Who asks for a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asks {
+    /// An identity provider, whom the profile's guards bind.
+    Idp,
+    /// Staff.
+    Staff,
+}
+
+/// People whose effect waits that are let go at once.
+const AT_ONCE: i64 = 1000;
+
+/// Brings the seat in line with a document that was changed, and with what holds beside it.
+pub(crate) fn settle(
+    tx: &mut WriteTx<'_>,
+    rules: &Rules,
+    record: &mut Record,
+    mut standing: Standing,
+    documents: [&Document; 2],
+    asks: Asks,
+) -> Result<SeatChange, ProvisioningError> {
+    let [old, new] = documents;
+    let held = seats::find(tx, rules.profile.licenses(), &record.id)?;
+    let request = wishes::request(rules, held.as_ref(), &record.standing, &standing, old, new);
+    let why = match asks {
+        Asks::Idp => {
+            guards::holds(tx, rules, old.str("userName").unwrap_or_default(), held.as_ref(), &request)?
+        }
+        Asks::Staff => None,
+    };
+    standing.held = why;
+    let change = match (why, held) {
+        (Some(_), Some(seat)) => SeatChange { before: Some(seat.clone()), after: seat, promoted: Vec::new() },
+        _ => seats::settle(tx, &record.id, &request)?,
+    };
+    write_standing(tx, record, standing)?;
+    Ok(change)
+}
+
+/// Writes what holds of a person, if that is something else than before.
+pub(crate) fn write_standing(
+    tx: &mut WriteTx<'_>,
+    record: &mut Record,
+    standing: Standing,
+) -> Result<(), ProvisioningError> {
+    if record.standing != standing {
+        standing::write(tx, &record.id, &standing)?;
+        record.standing = standing;
+    }
+    Ok(())
+}
+
+/// Records who was promoted by a change, and lets the last admin go who is not the last one any more.
+pub(crate) fn follow(
+    tx: &mut WriteTx<'_>,
+    rules: &Rules,
+    change: &SeatChange,
+    request_id: &str,
+) -> Result<(), ProvisioningError> {
+    promotion::record(tx, &change.promoted, request_id)?;
+    let people = &rules.people;
+    let is_new_admin = change.after.granted.is_some()
+        && people.is_admin(&change.after.role)
+        && !change.before.as_ref().is_some_and(|seat| seat.granted.is_some() && people.is_admin(&seat.role));
+    if people.last_admin != LastAdmin::Hold || !is_new_admin {
+        return Ok(());
+    }
+    for id in standing::held_for(tx, Held::LastAdmin, AT_ONCE)? {
+        let Some(mut record) = resources::find_for_update(tx, ResourceKind::User, &id)? else { continue };
+        let change = let_go(tx, rules, &mut record, request_id)?;
+        promotion::record(tx, &change.promoted, request_id)?;
+    }
+    Ok(())
+}
+
+/// Carries out what the document says and what has waited.
+pub(crate) fn let_go(
+    tx: &mut WriteTx<'_>,
+    rules: &Rules,
+    record: &mut Record,
+    request_id: &str,
+) -> Result<SeatChange, ProvisioningError> {
+    let (kind, document) = (ResourceKind::User, record.parse()?);
+    let standing = Standing { held: None, ..record.standing.clone() };
+    *record = resources::touch(tx, kind, record)?;
+    // The request is made anew of the document, which said something else than the seat.
+    let request = wishes::anew(rules, &standing, &document);
+    let change = seats::settle(tx, &record.id, &request)?;
+    write_standing(tx, record, standing)?;
+    records::record(tx, request_id, kind, "released", record, seat_detail(&change))?;
+    Ok(change)
+}

@@ -1,0 +1,86 @@
+//! Whose word holds: what a document says of role and active, what staff have chosen, and what a person comes back with.
+
+use directory::standing::{ChosenBy, ChosenRole, Standing};
+use scim_core::Document;
+use seat_ledger::{Seat, SeatRequest};
+
+use crate::{
+    Rules,
+    people_rules::{OnReactivate, Wins},
+    profile::is_active,
+};
+
+/// Which of the deciding attributes a write carries, with an equal value too.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Carried {
+    /// A source of the role.
+    pub(crate) role: bool,
+    /// `active`
+    pub(crate) active: bool,
+}
+
+/// Whether a person may work.
+pub(crate) fn is_working(standing: &Standing, document: &Document) -> bool {
+    standing.active.unwrap_or_else(|| is_active(document))
+}
+
+/// What holds beside the document after a write of the identity provider. `carried` is asked only where it matters.
+pub(crate) fn standing_after(
+    rules: &Rules,
+    before: &Standing,
+    carried: impl Fn() -> Carried,
+    old: &Document,
+    new: &Document,
+) -> Standing {
+    let people = &rules.people;
+    let mut after = before.clone();
+    let comes_back = people.on_reactivate == OnReactivate::Lowest
+        && !is_working(before, old)
+        && (is_active(new) && !is_active(old));
+    if before.is_ordinary() && !comes_back {
+        return after;
+    }
+    let carried = carried();
+    let idp_wins = people.local_wins == Wins::Idp;
+    if carried.active && idp_wins {
+        after.active = None;
+    }
+    if carried.role {
+        after.role = after.role.filter(|chosen| chosen.by == ChosenBy::Staff && !idp_wins);
+    } else if comes_back && after.role.is_none() && is_working(&after, new) {
+        let role = rules.profile.default_role().to_owned();
+        after.role = Some(ChosenRole { role, by: ChosenBy::Reactivation });
+    }
+    after
+}
+
+/// The seat request of a person. As long as the class attribute stays as it is, so does the request (MO13): an edit of
+/// something else never moves a license, even where the profile has come to read the value differently.
+pub(crate) fn request(
+    rules: &Rules,
+    held: Option<&Seat>,
+    before: &Standing,
+    after: &Standing,
+    old: &Document,
+    new: &Document,
+) -> SeatRequest {
+    let profile = &rules.profile;
+    let stays = before.role.is_none() && after.role.is_none() && before.held.is_none();
+    let seat = held.filter(|_| stays && profile.class_value(old) == profile.class_value(new));
+    let Some(seat) = seat else { return anew(rules, after, new) };
+    let role = profile.role(&seat.role);
+    SeatRequest {
+        role: seat.role.clone(),
+        role_rank: role.map_or(seat.role_rank(), |role| role.rank),
+        license: seat.requested.clone(),
+        may_fall_back: role.is_some_and(|role| role.may_fall_back),
+        active: is_working(after, new),
+    }
+}
+
+/// The request that a document and what was chosen here come to, whatever the seat was before.
+pub(crate) fn anew(rules: &Rules, standing: &Standing, document: &Document) -> SeatRequest {
+    let active = is_working(standing, document);
+    let chosen = standing.role.as_ref().and_then(|chosen| rules.profile.request_of(&chosen.role, active));
+    chosen.unwrap_or_else(|| SeatRequest { active, ..rules.profile.seat_request(document) })
+}
