@@ -1,5 +1,6 @@
 //! From the text of a file to a profile that is whole, or to every fault of it. Files and overrides pass the same checks.
 
+mod origin;
 mod plan;
 mod room;
 mod sections;
@@ -13,23 +14,14 @@ use crate::fault::{Damage, Fault, Faults};
 use crate::field::{Field, Table};
 use crate::profile::Profile;
 use crate::{shape, tree};
+pub(crate) use origin::Origin;
+use room::MAX_TITLE;
 
 /// Longest file, and longest override of one tenant as JSON, in bytes.
 pub const MAX_BYTES: usize = 64 * 1024;
 
 /// Longest name of a profile, in characters.
 const MAX_NAME: usize = 40;
-/// Longest title, in characters.
-const MAX_TITLE: usize = 100;
-
-/// Whose text it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Origin {
-    /// A file, for any tenant.
-    File,
-    /// A file with the overrides of one tenant, which may name its groups by their ids.
-    Tenant,
-}
 
 impl Profile {
     /// Reads a profile from TOML. `stem` is the file's name without its ending, which the profile must have too.

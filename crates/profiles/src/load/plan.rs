@@ -1,7 +1,6 @@
 //! Licenses and roles, dearest first.
 
-use super::MAX_TITLE;
-use super::room::Room;
+use super::room::{MAX_TITLE, Room};
 use crate::choice::Policy;
 use crate::fault::shown;
 use crate::field::{Field, Table, is_name};

@@ -1,6 +1,9 @@
-//! A bound on how many of a kind one file may hold; the first beyond it is told, the rest is left unread.
+//! Bounds that several parts of a file share: the length of a title, and how many of a kind one file may hold; the first beyond it is told, the rest is left unread.
 
 use crate::field::Field;
+
+/// Longest title, in characters.
+pub(super) const MAX_TITLE: usize = 100;
 
 pub(super) struct Room {
     left: usize,

@@ -8,7 +8,7 @@ use scim_core::resource::MAX_KEY;
 use scim_core::schema::{Mutability, Type, alike, document};
 use scim_core::{Field as ScimField, ResourceType};
 
-use super::Origin;
+use super::origin::Origin;
 use super::plan::Keys;
 use super::room::Room;
 use crate::choice::{Empty, Unmapped};
