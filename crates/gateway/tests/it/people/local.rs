@@ -6,7 +6,7 @@ use super::{said, staff};
 use crate::running::{SEAT, USER, USER_ORIGIN, acme, replace, roomy};
 
 #[test]
-fn io4_cx20_whom_staff_add_is_local_until_a_post_takes_the_person_over_with_history() {
+fn io4_whom_staff_add_is_local_until_a_post_takes_the_person_over_with_history() {
     let (gateway, acme) = roomy();
     let words =
         ["user", "add", "--user-name", "ann@acme.example", "--role", "member", "--email", "ann@acme.example"];
@@ -51,7 +51,7 @@ fn io4_cx20_whom_staff_add_is_local_until_a_post_takes_the_person_over_with_hist
 }
 
 #[test]
-fn s3_cx13_what_staff_do_to_people_goes_through_the_ledger() {
+fn cx13_what_staff_do_to_people_goes_through_the_ledger() {
     let (gateway, acme) = acme(Some(1), Some(1));
     let ann = acme.create_user("ann", "user").expect(201).id();
     let bob = json!({ "user_name": "bob", "role": "admin" });
@@ -98,6 +98,22 @@ fn s3_cx13_what_staff_do_to_people_goes_through_the_ledger() {
     );
     assert_eq!(acme.get(&format!("/Users/{id}")).status, 404);
     assert_eq!(acme.get(&format!("/Users/{ann}")).expect(200).body[SEAT]["state"], "granted");
+    gateway.audit(&acme);
+}
+
+#[test]
+fn cx20_who_was_there_before_provisioning_began_is_linked_and_not_there_twice() {
+    let (gateway, acme) = roomy();
+    let names = ["ann", "bob", "cid"];
+    let before = names.map(|name| {
+        let added = staff(&gateway, &acme, "POST", "/users", Some(&json!({ "user_name": name }))).expect(201);
+        added.body["id"].as_str().unwrap().to_owned()
+    });
+    let after = names.map(|name| acme.create_user(&name.to_uppercase(), "user").expect(201).id());
+    assert_eq!(after, before);
+    assert_eq!(acme.get("/Users").expect(200).body["totalResults"], 3);
+    let people = said(&gateway, &acme, &["user", "list", "--origin", "IDP"]);
+    assert_eq!(people.as_array().map(Vec::len), Some(3));
     gateway.audit(&acme);
 }
 
