@@ -1,7 +1,7 @@
 //! The client of the admin API: one request, one JSON answer, or the sentence of the problem document (RFC 9457).
 
 use std::{
-    io::{Read, Write},
+    io::{BufRead as _, BufReader, Read, Write},
     time::Duration,
 };
 
@@ -87,6 +87,31 @@ impl Client {
             Ok(Err(error)) => Err(self.unreachable(&error)),
             Err(_) => Err(self.no_address()),
         }
+    }
+
+    /// Sends a request whose answer is lines of JSON, each handed on as it arrives; the last one.
+    pub(crate) fn post_for_lines(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+        mut each: impl FnMut(&Value),
+    ) -> Result<Value, Mistake> {
+        let request = self.begin(http::Method::POST, path).header("Content-Type", "application/json");
+        let request = request.body(serde_json::to_string(body).unwrap_or_default());
+        let request = request.map_err(|_| self.no_address())?;
+        let mut answer = self.agent.run(request).map_err(|error| self.unreachable(&error))?;
+        if !answer.status().is_success() {
+            return self.read(answer);
+        }
+        let broken = || Mistake::failed("The gateway broke its answer off; look before you try again.");
+        let mut last = None;
+        for line in BufReader::new(answer.body_mut().with_config().limit(u64::MAX).reader()).lines() {
+            let value = serde_json::from_str(&line.map_err(|_| broken())?).map_err(|_| broken())?;
+            each(&value);
+            last = Some(value);
+        }
+        // Only the last line says how it ended.
+        last.filter(|last: &Value| last.get("rows").is_none()).ok_or_else(broken)
     }
 
     /// Sends a body of this length as it is read. The gateway is asked first whether it takes it.

@@ -224,6 +224,18 @@ pub enum TenantAct {
         #[command(flatten)]
         settings: Settings,
     },
+    /// Move a tenant's store: between cells, between a file and a cell, or into another region. Reads go on; writes are answered 503
+    /// until it is there.
+    Move {
+        #[command(flatten)]
+        target: Target,
+        /// The cell that holds its data from then on, or `file`.
+        #[arg(long, value_name = "CELL")]
+        to_cell: Placement,
+        /// Its region from then on.
+        #[arg(long, value_name = "REGION", value_parser = region)]
+        to_region: Option<RegionCode>,
+    },
     /// Write everything that a tenant is into one file: lines of JSON with a checksum.
     Export {
         #[command(flatten)]

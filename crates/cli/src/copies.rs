@@ -9,6 +9,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
+use staff::MoveRequest;
 use tenant_registry::{CompanyKey, RegionCode};
 
 use crate::{commands::Target, mistake::Mistake, progress::Progress, session::Session};
@@ -37,6 +38,26 @@ pub(crate) fn export(target: &Target, to: &Path, session: &Session) -> Result<()
     let bytes = kept?;
     let answer = json!({ "region": target.region, "key": target.key, "file": to, "bytes": bytes });
     session.show(&answer, |_| format!("{target} is in {}, {bytes} bytes.", to.display()))
+}
+
+/// Has the gateway move the tenant, and shows how far it is; the tenant as it is then.
+pub(crate) fn move_to(target: &Target, to: &MoveRequest, session: &Session) -> Result<Value, Mistake> {
+    let mut progress = None;
+    let last = session.client.post_for_lines(&target.path("/move"), to, |line| {
+        if let (Some(rows), Some(all)) =
+            (number(line, "rows"), number(line, "all_rows").filter(|all| *all > 0))
+        {
+            progress.get_or_insert_with(|| Progress::of_things("rows", Some(all))).reached(rows);
+        }
+    })?;
+    match last.get("error").and_then(Value::as_str) {
+        Some(sentence) => Err(Mistake::failed(sentence)),
+        None => Ok(last),
+    }
+}
+
+fn number(line: &Value, name: &str) -> Option<u64> {
+    line.get(name).and_then(Value::as_u64)
 }
 
 /// Sends an export to the gateway, which makes a tenant of it; the tenant.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use staff::{SettingsChange, SettingsRequest};
+use staff::{MoveRequest, SettingsChange, SettingsRequest};
 use tenant_registry::{CompanyKey, Rate, RegionCode, TenantSettings};
 
 use crate::{
@@ -30,6 +30,10 @@ pub(crate) fn run(act: TenantAct, options: &Options) -> Result<(), Mistake> {
         TenantAct::Resume(target) => switch(&Session::open(options)?, &target, "/resume"),
         TenantAct::Delete { target, yes } => delete(&target, yes, &Session::open(options)?),
         TenantAct::Set { target, settings } => set(&target, settings, options),
+        TenantAct::Move { target, to_cell, to_region } => {
+            let session = Session::open_for(options, copies::TIME)?;
+            session.show(&copies::move_to(&target, &MoveRequest { to_cell, to_region }, &session)?, describe)
+        }
         TenantAct::Export { target, to } => {
             copies::export(&target, &to, &Session::open_for(options, copies::TIME)?)
         }

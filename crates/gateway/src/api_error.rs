@@ -162,6 +162,20 @@ impl ApiError {
         matches!(self, Self::Provisioning(ProvisioningError::Directory(DirectoryError::SchemasChanged)))
     }
 
+    /// Whether the tenant's store is not where it was, as after a move by another process, or is damaged.
+    pub(crate) fn met_no_store(&self) -> bool {
+        let error = match self {
+            Self::Store(error) | Self::Registry(RegistryError::Store(error)) => error,
+            Self::Provisioning(
+                ProvisioningError::Store(error)
+                | ProvisioningError::Directory(DirectoryError::Store(error))
+                | ProvisioningError::Seats(SeatError::Store(error)),
+            ) => error,
+            _ => return false,
+        };
+        matches!(error, StoreError::Missing | StoreError::Corrupt(_))
+    }
+
     /// Whether a read that was to stay small met more than a few rows.
     pub(crate) fn is_large_read(&self) -> bool {
         matches!(

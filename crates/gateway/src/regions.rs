@@ -8,7 +8,7 @@ use std::{
 };
 
 use prometheus::IntGaugeVec;
-use provisioning::TENANT_MIGRATIONS;
+use provisioning::{TENANT_MIGRATIONS, take_all_turns};
 use store::Stores;
 use tenant_registry::{
     OnForget, RegionCode, RegionPlace, Registry, RegistryContext, RegistryPlace, TenantId,
@@ -79,7 +79,18 @@ impl Regions {
             limit_cache_time(&place, &state, cache_time);
             regions.insert(code, Region { place, state: RwLock::new(state) });
         }
-        Self { regions, ground, cache_time: Mutex::new(cache_time) }
+        let regions = Self { regions, ground, cache_time: Mutex::new(cache_time) };
+        for code in regions.regions.keys() {
+            regions.settle_moves(code).await;
+        }
+        regions
+    }
+
+    /// Completes or undoes the moves that no process works on.
+    async fn settle_moves(&self, code: &RegionCode) {
+        if let Some(Ok(registry)) = self.get(code) {
+            registry.settle_moves(|other| self.get(other)?.ok()).await;
+        }
     }
 
     /// The registry of a region; `None` if the region is not configured.
@@ -113,6 +124,7 @@ impl Regions {
             tokio::time::sleep(LOOK_EVERY).await;
             for (code, region) in &self.regions {
                 self.look_at(code, region).await;
+                self.settle_moves(code).await;
                 if check.is_multiple_of(CHECKS_A_COUNT)
                     && let Some(Ok(registry)) = self.get(code)
                     && let Ok(behind) = registry.stores_behind().await
@@ -199,6 +211,7 @@ impl Ground {
         let context = RegistryContext {
             stores: &self.stores,
             tenant_migrations: TENANT_MIGRATIONS,
+            take_all_turns,
             on_forget: self.on_forget(code),
         };
         let opened = Registry::open(context, code.clone(), place.clone()).await;

@@ -40,6 +40,7 @@ pub use people_rules::PeopleRules;
 pub use profile::Profile;
 pub use records::Act;
 pub use rules::{Base, Rules};
+pub use seat_ledger::pools::{take_all_turns, take_turn};
 pub use version::Preconditions;
 pub use view::Shown;
 pub use write::Write;

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use serde::Serialize;
-use store::{ReadTx, WriteTx};
+use store::{ReadTx, StoreError, WriteTx};
 
 use crate::{
     License, Licenses, Policy, SeatError,
@@ -94,6 +94,18 @@ pub fn make(tx: &mut WriteTx<'_>, licenses: &Licenses) -> Result<(), SeatError> 
 pub fn take_turn(tx: &mut WriteTx<'_>) -> Result<(), SeatError> {
     if tx.has_rivals() {
         tx.update(seat_turn::table.find(1), seat_turn::lines_given.eq(seat_turn::lines_given))?;
+    }
+    Ok(())
+}
+
+/// Takes the turn of every writer at once: it waits for those that have theirs, and lets no other begin until this transaction ends.
+///
+/// # Errors
+/// `Busy` when they do not end, or when the store fails.
+pub fn take_all_turns(tx: &mut WriteTx<'_>) -> Result<(), StoreError> {
+    if tx.has_rivals() {
+        // The whole table: who waits for a row of it holds a part of the table's lock already.
+        diesel::sql_query("LOCK TABLE seat_turn IN EXCLUSIVE MODE").execute(tx.connection())?;
     }
     Ok(())
 }

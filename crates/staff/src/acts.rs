@@ -9,7 +9,10 @@ use provisioning::{
 };
 use seat_ledger::pools;
 use store::{ReadTx, StoreError, WriteTx};
-use tenant_registry::{CompanyKey, CredentialInfo, Export, IssuedToken, Registry, Tenant, TenantState};
+use tenant_registry::{
+    Begun, CompanyKey, CredentialInfo, Destination, Export, IssuedToken, Move, Placement, Registry, Tenant,
+    TenantState,
+};
 
 use crate::{PlanChange, SchemaRequest, SettingsChange, StaffError, plan};
 
@@ -59,6 +62,11 @@ impl TenantActs {
     /// Deletes the tenant with everything it has.
     pub async fn delete(&self) -> Result<()> {
         Ok(self.registry.delete(&self.key).await?)
+    }
+
+    /// Notes that the tenant moves, into a region that this process serves; the caller runs the move.
+    pub async fn begin_move(&self, placement: Placement, region: Option<Arc<Registry>>) -> Result<Begun> {
+        Ok(Move::begin(&self.registry, &self.key, Destination { placement, region }).await?)
     }
 
     /// Writes the tenant's export into a file without a name; `exported` is the time, for people.

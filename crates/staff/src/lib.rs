@@ -15,6 +15,7 @@ pub use error::StaffError;
 pub use people::{PersonChangeRequest, PersonRequest};
 pub use plan::{LicenseChange, PlanChange};
 pub use schemas::SchemaRequest;
+pub use tenant_registry::Begun;
 pub use tenants::{
-    NewTenant, SettingsChange, SettingsRequest, create, import, line_of_contact, line_of_name,
+    MoveRequest, NewTenant, SettingsChange, SettingsRequest, create, import, line_of_contact, line_of_name,
 };

@@ -8,7 +8,8 @@ use seat_ledger::{Policy, pools};
 use serde::{Deserialize, Serialize};
 use store::WriteTx;
 use tenant_registry::{
-    CompanyKey, Export, Placement, Rate, Registry, RegistryError, Tenant, TenantSettings, UnknownMemberRule,
+    CompanyKey, Export, Placement, Rate, RegionCode, Registry, RegistryError, Tenant, TenantSettings,
+    UnknownMemberRule,
 };
 
 use crate::{
@@ -47,6 +48,17 @@ pub async fn import(
     key: Option<CompanyKey>,
 ) -> Result<Tenant, StaffError> {
     Ok(registry.import(Export::check(export).await?, key, None).await?)
+}
+
+/// Where a tenant shall be.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MoveRequest {
+    /// A cell's name, or `file`.
+    pub to_cell: Placement,
+    /// The region; absent: its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to_region: Option<RegionCode>,
 }
 
 /// The body of a change of settings.

@@ -132,7 +132,7 @@ fn from_message(message: &str) -> Option<StoreError> {
         Some(StoreError::Busy)
     } else if says(FULL) {
         Some(StoreError::Full)
-    } else if says(CORRUPT) {
+    } else if says(CORRUPT) || names_no_relation(message) {
         Some(StoreError::Corrupt(message.to_owned()))
     } else if says(UNAVAILABLE) || is_misplaced_statement(message) {
         Some(StoreError::Unavailable(message.to_owned()))
@@ -145,6 +145,11 @@ fn from_message(message: &str) -> Option<StoreError> {
 pub(crate) fn is_misplaced_statement(message: &str) -> bool {
     message.starts_with("prepared statement \"")
         && (message.ends_with("\" does not exist") || message.ends_with("\" already exists"))
+}
+
+/// PostgreSQL 42P01: a store is used with its migrations only, so its schema has another name now, or is gone.
+fn names_no_relation(message: &str) -> bool {
+    message.starts_with("relation \"") && message.ends_with("\" does not exist")
 }
 
 // SQLite's texts are `sqlite3ErrStr`; PostgreSQL's are those of an English server (`lc_messages`).
@@ -169,6 +174,7 @@ const CORRUPT: &[&str] = &[
     "file is not a database",           // SQLITE_NOTADB
     "no such table", // SQLite: a store is used with its migrations only, so its schema was not read
     "invalid page in block", // PostgreSQL XX001
+    "could not open relation with OID", // PostgreSQL XX000: its schema was dropped meanwhile
 ];
 const UNAVAILABLE: &[&str] = &[
     "disk I/O error",                            // SQLITE_IOERR

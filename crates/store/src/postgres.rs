@@ -6,7 +6,8 @@ use std::time::Duration;
 use diesel::RunQueryDsl;
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::{Bool, Text};
-use tokio::time::Instant;
+use tokio::sync::RwLock;
+use tokio::time::{Instant, timeout};
 
 use crate::admission::Admission;
 use crate::background::{self, Threads, blocking};
@@ -17,6 +18,9 @@ use crate::migrate::{self, Absent, Migration, Progress, not_a_store};
 use crate::stats::Instruments;
 use crate::{Failure, ReadTx, StoreConnection, StoreError, StoreSettings, WriteTx};
 
+/// What a fenced schema's name ends with.
+pub(crate) const FENCED_SCHEMA: &str = "_mv";
+
 const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 const BEGIN_WRITE: &str = "BEGIN";
 
@@ -25,6 +29,9 @@ pub(crate) struct PostgresStore {
     cell: Arc<Cell>,
     lane: Arc<Lane>,
     own: Admission,
+    /// Writers of this process, each with a share; who holds the store has all of them. So they wait here, and not for its locks,
+    /// which would keep the store's connections from readers.
+    writers: Arc<RwLock<()>>,
     schema: SchemaName,
     pub(crate) instruments: Instruments,
     deadline: Duration,
@@ -41,6 +48,7 @@ impl PostgresStore {
             cell: Arc::clone(cell),
             lane: Arc::clone(cell.lane(schema)?),
             own: Admission::new(settings.postgres_per_store, settings.max_waiting),
+            writers: Arc::default(),
             schema: schema.clone(),
             instruments: Instruments::new(&settings.clock),
             deadline: settings.admission_deadline,
@@ -61,9 +69,32 @@ impl PostgresStore {
         on: Threads,
         work: impl FnOnce(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {
+        let share = timeout(self.deadline, Arc::clone(&self.writers).read_owned());
+        let share = share.await.map_err(|_elapsed| StoreError::Busy)?;
+        self.write_with(on, share, work).await
+    }
+
+    /// The same without other writers of this process beside it.
+    pub(crate) async fn write_alone<T: Send + 'static, E: Failure>(
+        &self,
+        on: Threads,
+        work: impl FnOnce(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
+        let all = timeout(self.deadline, Arc::clone(&self.writers).write_owned());
+        let all = all.await.map_err(|_elapsed| StoreError::Busy)?;
+        self.write_with(on, all, work).await
+    }
+
+    async fn write_with<T: Send + 'static, E: Failure>(
+        &self,
+        on: Threads,
+        share: impl Send + 'static,
+        work: impl FnOnce(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
         let Instruments { clock, counters } = self.instruments.clone();
         let begin_sql = self.cell.begin_sql(BEGIN_WRITE, &self.schema);
         self.transaction(on, begin_sql, move |connection| {
+            let _share = share;
             counters.note(|stats| stats.jobs += 1);
             let value = work(&mut WriteTx::new(connection, &clock))?;
             counters.note(|stats| stats.commits += 1);
@@ -162,9 +193,35 @@ impl PostgresStore {
         self.transaction(Threads::Usual, begin_sql, create).await
     }
 
-    /// `DROP SCHEMA … CASCADE`. It waits for transactions that use the schema.
+    /// `DROP SCHEMA … CASCADE`, fenced or not. It waits for transactions that use the schema.
     pub(crate) async fn destroy(&self) -> Result<(), StoreError> {
-        self.execute(format!("DROP SCHEMA IF EXISTS \"{}\" CASCADE", self.schema.as_str())).await
+        let schema = self.schema.as_str();
+        self.execute(format!(
+            "DROP SCHEMA IF EXISTS \"{schema}\" CASCADE; DROP SCHEMA IF EXISTS \"{schema}{FENCED_SCHEMA}\" CASCADE"
+        ))
+        .await
+    }
+
+    pub(crate) async fn is_there(&self) -> Result<bool, StoreError> {
+        let schema = self.schema.clone();
+        self.read(Threads::Usual, move |tx| Ok(find(&schema, tx.connection())?.present)).await
+    }
+
+    /// Whether the schema has the name of a fenced one.
+    ///
+    /// # Errors
+    /// `Missing` when it is not there at all.
+    pub(crate) async fn is_fenced(&self) -> Result<bool, StoreError> {
+        let fenced = SchemaName::new(&format!("{}{FENCED_SCHEMA}", self.schema.as_str()));
+        let (schema, fenced) =
+            (self.schema.clone(), fenced.map_err(|e| StoreError::Unavailable(e.to_string()))?);
+        self.read(Threads::Usual, move |tx| {
+            if find(&schema, tx.connection())?.present {
+                return Ok(false);
+            }
+            if find(&fenced, tx.connection())?.present { Ok(true) } else { Err(StoreError::Missing) }
+        })
+        .await
     }
 
     /// Drops the schema and gives another one its name, in one transaction.

@@ -114,6 +114,24 @@ impl Store {
         self.write_as(Repeat::WhenUndone, Urgency::None, work).await
     }
 
+    /// A write in the background that shares no commit, and that other writes of this process wait for without taking anything.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub(crate) async fn write_alone<T: Send + 'static, E: Failure>(
+        &self,
+        work: impl FnOnce(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
+        let on = Threads::Background;
+        match &self.opened.kind {
+            Kind::Sqlite(store) => {
+                let manner = Manner { repeat: Repeat::Never, urgency: Urgency::None, on };
+                store.write(manner, once(work)).await
+            }
+            Kind::Postgres(store) => store.write_alone(on, work).await,
+        }
+    }
+
     async fn write_as<T: Send + 'static, E: Failure>(
         &self,
         repeat: Repeat,

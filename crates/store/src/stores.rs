@@ -14,11 +14,12 @@ use crate::admission::closed;
 use crate::background::blocking;
 use crate::cell::{Cell, CellStats};
 use crate::descriptors::Descriptors;
+use crate::hold::has_fenced_tables;
 use crate::location::{PostgresUrl, StoreFile, StoreLocation};
 use crate::lock::lock;
 use crate::memory::{Landlord, Making, Memory, Room};
 use crate::migrate::{Absent, Migration};
-use crate::open::Opener;
+use crate::open::{Opener, Role};
 use crate::postgres::PostgresStore;
 use crate::priority::Priority;
 use crate::reserve::Reserve;
@@ -167,6 +168,36 @@ impl Stores {
             removed
         });
         destroying.await.unwrap_or(Err(StoreError::Panicked))
+    }
+
+    /// Whether there is a file or a schema at this location.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn is_there(&self, location: &StoreLocation) -> Result<bool, StoreError> {
+        match location {
+            StoreLocation::Sqlite(file) => Ok(file.path().symlink_metadata().is_ok()),
+            StoreLocation::Postgres { cell, schema } => {
+                PostgresStore::new(&self.0.cell(cell), schema, &self.0.settings)?.is_there().await
+            }
+        }
+    }
+
+    /// Whether the store at this location was fenced ([`Hold::fence`](crate::Hold::fence)). It is closed for that.
+    ///
+    /// # Errors
+    /// `Missing` when there is none, fenced or not; or the database's.
+    pub async fn is_fenced(&self, location: &StoreLocation) -> Result<bool, StoreError> {
+        self.close(location).await;
+        match location {
+            StoreLocation::Sqlite(file) => {
+                let opener = self.0.opener(file);
+                blocking(move || has_fenced_tables(&mut opener.open(Role::Reader)?)).await
+            }
+            StoreLocation::Postgres { cell, schema } => {
+                PostgresStore::new(&self.0.cell(cell), schema, &self.0.settings)?.is_fenced().await
+            }
+        }
     }
 
     /// Lets running work end, writes every log back, closes everything. Nothing can be opened afterwards.

@@ -2,28 +2,27 @@
 //! made; the rows are loaded into a store of their own, and the tenant appears, or changes, when all of them are there.
 
 use std::{
-    collections::HashMap,
     fs::{self, File},
     io::ErrorKind,
     sync::Arc,
 };
 
-use diesel::prelude::*;
-use serde_json::{Value, json};
-use store::{SchemaName, StoreError, StoreFile, StoreLocation, WriteTx, in_background, in_chunks};
+use serde_json::json;
+use store::{Held, SchemaName, StoreError, StoreFile, StoreLocation, WriteTx, in_background};
 use tracing::warn;
 use transfer::{Batch, FileReader, Header, Line, Loading, Sealed, TransferError};
 
 use crate::{
-    cells,
+    arrival, cells,
     error::{RegistryError, TenantName},
     leases,
-    names::{CompanyKey, RegionCode},
-    place::{Placement, TenantLocation},
-    record::{ActRow, TenantRecord},
+    move_row::MoveRow,
+    names::CompanyKey,
+    place::Placement,
+    record::TenantRecord,
     registry::{Forgets, Registry},
-    schema::{credentials, staff_acts, tenants},
-    tenant::{Tenant, TenantSettings, TenantState, find, record},
+    tenant::{Tenant, TenantState, find, record},
+    upgrade::newest,
 };
 
 /// An export that is complete and undamaged, read up to its first row.
@@ -135,53 +134,78 @@ impl Registry {
                 "the company key {key} belongs to another tenant now, made later; import it under another key, or delete that tenant"
             )));
         }
-        self.begin_restoration(&tenant).await?;
+        let occupied = || RegistryError::Occupied(TenantName::new(&self.region, &key));
+        let _under_way = self.moving.begin(&tenant.id).ok_or_else(occupied)?;
+        self.note_move(&tenant, MoveRow::of_restoration(&tenant)).await?;
         let _renewal = leases::renew(&self.store, &tenant.id, &self.holder);
-        let restored = self.replace(&tenant, export).await;
-        if restored.is_err() {
-            // So that it can be tried again at once.
-            let (id, holder) = (tenant.id.clone(), self.holder.clone());
-            let end = move |tx: &mut WriteTx<'_>| leases::end(tx, &id, &holder);
-            let _ends_by_itself = self.write_registry(end).await;
+        let held = self.stores.hold(&self.place.locate(&tenant.id, &tenant.location)?).await;
+        let loaded = self.stage(&tenant, export).await;
+        // Where it is not known whether the row says so, the row decides.
+        match self.settle_restoration(&tenant, &held).await {
+            Ok(Some(restored)) => Ok(restored),
+            Ok(None) => Err(loaded.err().unwrap_or_else(occupied)),
+            Err(error) => {
+                // So that the next look settles it.
+                let (id, holder) = (tenant.id.clone(), self.holder.clone());
+                let end = move |tx: &mut WriteTx<'_>| leases::end(tx, &id, &holder);
+                let _ends_by_itself = self.write_registry(end).await;
+                Err(loaded.err().unwrap_or(error))
+            }
         }
-        restored
     }
 
-    async fn begin_restoration(&self, tenant: &Tenant) -> Result<(), RegistryError> {
-        let (tenant, holder) = (tenant.clone(), self.holder.clone());
-        let occupied = RegistryError::Occupied(TenantName::new(&self.region, &tenant.company_key));
-        let take = move |tx: &mut WriteTx<'_>| leases::take(tx, &tenant, &holder);
-        if self.write_registry(take).await? { Ok(()) } else { Err(occupied) }
-    }
-
-    async fn replace(&self, tenant: &Tenant, export: Export) -> Result<Tenant, RegistryError> {
-        let location = self.place.locate(&tenant.id, &tenant.location)?;
-        let staged = self.staged(tenant, &location)?;
-        // What an interrupted restoration left.
+    /// Loads the rows beside the store, and notes that they are there.
+    async fn stage(&self, tenant: &Tenant, export: Export) -> Result<(), RegistryError> {
+        let staged = self.staged(tenant)?;
         self.stores.destroy(&staged).await?;
-        let held = self.stores.hold(&location).await;
         let record = export.record.clone();
-        let replaced = match export.load(self, &staged).await {
-            Ok(()) => held.replace_with(&staged).await.map_err(RegistryError::from),
-            Err(error) => Err(error),
+        export.load(self, &staged).await?;
+        self.stores.close(&staged).await;
+        let (row, tenant, holder) = (MoveRow::of_restoration(tenant), tenant.clone(), self.holder.clone());
+        let occupied = RegistryError::Occupied(TenantName::new(&self.region, &tenant.company_key));
+        let note = move |tx: &mut WriteTx<'_>| {
+            let is_own = leases::is_own(tx, &tenant, &holder)?;
+            if is_own {
+                row.hand_over(tx, &record)?;
+            }
+            Ok(is_own)
         };
-        if let Err(error) = replaced {
-            let _left_for_the_next = self.stores.destroy(&staged).await;
-            return Err(error);
+        if self.write_registry(note).await? { Ok(()) } else { Err(occupied) }
+    }
+
+    /// Completes a restoration whose rows are loaded, and undoes another; `None` then. It may be repeated.
+    pub(crate) async fn settle_restoration(
+        &self,
+        tenant: &Tenant,
+        held: &Held,
+    ) -> Result<Option<Tenant>, RegistryError> {
+        let (staged, id) = (self.staged(tenant)?, tenant.id.clone());
+        let row = self.store.read(move |tx| MoveRow::find(tx, &id)).await?;
+        let Some(record) = row.and_then(|row| row.record) else {
+            self.stores.destroy(&staged).await?;
+            let (id, holder) = (tenant.id.clone(), self.holder.clone());
+            let forget = move |tx: &mut WriteTx<'_>| {
+                if leases::end(tx, &id, &holder)? {
+                    MoveRow::remove(tx, &id)?;
+                }
+                Ok(())
+            };
+            self.write_registry(forget).await?;
+            return Ok(None);
+        };
+        if self.stores.is_there(&staged).await? {
+            held.replace_with(&staged).await?;
         }
-        let restored = self.complete(tenant.clone(), record, "tenant.restored").await;
-        // Only when what was cached of the tenant is forgotten are its new rows read.
-        drop(held);
-        restored
+        // Only when what was cached of the tenant is forgotten are its new rows read, and the hold ended.
+        self.complete(tenant.clone(), record, "tenant.restored").await.map(Some)
     }
 
     /// Where the rows are loaded that will replace a tenant's: a file of the same name in a directory beside, or a schema beside.
-    fn staged(&self, tenant: &Tenant, location: &StoreLocation) -> Result<StoreLocation, RegistryError> {
-        Ok(match (location, self.place.directory()) {
-            (StoreLocation::Postgres { cell, schema }, _) => StoreLocation::Postgres {
-                cell: cell.clone(),
-                schema: SchemaName::new(&format!("{}_new", schema.as_str()))?,
-            },
+    fn staged(&self, tenant: &Tenant) -> Result<StoreLocation, RegistryError> {
+        Ok(match (self.place.locate(&tenant.id, &tenant.location)?, self.place.directory()) {
+            (StoreLocation::Postgres { cell, schema }, _) => {
+                StoreLocation::Postgres { cell, schema: SchemaName::new(&format!("{}_r", schema.as_str()))? }
+            }
             (StoreLocation::Sqlite(_), Some(directory)) => {
                 StoreLocation::Sqlite(StoreFile::new(&directory.join(STAGED), tenant.id.as_str())?)
             }
@@ -193,8 +217,12 @@ impl Registry {
         })
     }
 
-    /// Removes what interrupted restorations left in the region's directory.
+    /// Removes what restorations left in the region's directory that no row tells of.
     pub(crate) async fn remove_staged(&self) {
+        let noted = self.store.read(MoveRow::all).await;
+        if noted.map_or(true, |rows| rows.iter().any(MoveRow::is_restoration)) {
+            return;
+        }
         let Some(staged) = self.place.directory().map(|directory| directory.join(STAGED)) else { return };
         let remove = move || match fs::remove_dir_all(&staged) {
             Err(error) if error.kind() != ErrorKind::NotFound => {
@@ -217,30 +245,8 @@ impl Registry {
         let (region, place, holder) = (self.region.clone(), self.place.clone(), self.holder.clone());
         let taken = RegistryError::KeyTaken(TenantName::new(&region, &key));
         let work = move |tx: &mut WriteTx<'_>| {
-            match find(tx, &region, &key) {
-                Ok(_) => return Err(RegistryError::KeyTaken(TenantName::new(&region, &key))),
-                Err(RegistryError::NoTenant(_)) => {}
-                Err(error) => return Err(error),
-            }
-            refuse_known(tx, &region, &record)?;
-            let row = record.tenant;
-            let (cell, schema) = match cells::place(tx, &region, &place, &row.id, placement.as_ref())? {
-                TenantLocation::File => (None, None),
-                TenantLocation::Cell { cell, schema } => (Some(cell.to_string()), Some(schema)),
-            };
-            let values = (
-                tenants::id.eq(row.id.as_str()),
-                tenants::company_key.eq(key.as_str()),
-                tenants::name.eq(&row.name),
-                tenants::state.eq(TenantState::Deleting.key()),
-                tenants::profile.eq(&row.profile),
-                tenants::settings.eq(known(&row.settings)?),
-                tenants::created_ms.eq(row.created_ms),
-                tenants::cell.eq(cell),
-                tenants::schema.eq(schema),
-            );
-            diesel::insert_into(tenants::table).values(values).execute(tx.connection())?;
-            let tenant = find(tx, &region, &key)?;
+            let location = cells::place(tx, &region, &place, &record.tenant.id, placement.as_ref())?;
+            let tenant = arrival::insert(tx, &region, &record, &key, &location)?;
             leases::take(tx, &tenant, &holder)?;
             Ok(tenant)
         };
@@ -261,27 +267,19 @@ impl Registry {
         let (region, holder, known_here) =
             (self.region.clone(), self.holder.clone(), Arc::clone(&self.known));
         // Loading has applied all migrations.
-        let version = self.tenant_migrations.last().map_or("", |newest| newest.version);
+        let version = newest(self.tenant_migrations);
         let work = move |tx: &mut WriteTx<'_>| {
             if !leases::end(tx, &tenant.id, &holder)? {
                 // This took so long that another process deletes it.
                 return Err(RegistryError::BeingDeleted(TenantName::new(&region, &tenant.company_key)));
             }
             let now = find(tx, &region, &tenant.company_key)?;
-            let row = &from.tenant;
             // Staff who suspended it since did so with a reason.
-            let state = if now.state == TenantState::Suspended { now.state } else { row.state };
-            let values = (
-                tenants::name.eq(&row.name),
-                tenants::state.eq(state.key()),
-                tenants::profile.eq(&row.profile),
-                tenants::settings.eq(known(&row.settings)?),
-                tenants::store_version.eq(version),
-            );
-            diesel::update(tenants::table.find(now.id.as_str())).set(values).execute(tx.connection())?;
-            add_acts(tx, &now, &from.acts)?;
-            add_credentials(tx, &now, &from)?;
-            record(tx, &now, act, &json!({ "exported_as": row.key }))?;
+            let was = from.tenant.state;
+            let state = if now.state == TenantState::Suspended { now.state } else { was };
+            arrival::complete(tx, &now, &from, state, version)?;
+            MoveRow::remove(tx, &now.id)?;
+            record(tx, &now, act, &json!({ "exported_as": from.tenant.key }))?;
             let made = find(tx, &region, &now.company_key)?;
             Ok((made, Forgets { known: known_here, tenant: now.id }))
         };
@@ -289,92 +287,8 @@ impl Registry {
     }
 }
 
-/// A tenant is in a region once, and a token opens one tenant.
-fn refuse_known(
-    tx: &mut WriteTx<'_>,
-    region: &RegionCode,
-    record: &TenantRecord,
-) -> Result<(), RegistryError> {
-    let same = tenants::table.find(record.tenant.id.as_str()).select(tenants::company_key);
-    if let Some(other) = same.get_result::<String>(tx.connection()).optional()? {
-        return Err(RegistryError::Unfit(format!(
-            "this tenant is in region {region} already, under the company key {other}"
-        )));
-    }
-    let key_ids: Vec<&str> = record.credentials.iter().map(|credential| credential.key_id.as_str()).collect();
-    let of_others = in_chunks(&key_ids, |ids| {
-        let found = credentials::table.filter(credentials::key_id.eq_any(ids.to_vec()));
-        found.select(credentials::key_id).load::<String>(tx.connection())
-    })?;
-    if of_others.is_empty() {
-        return Ok(());
-    }
-    Err(RegistryError::Unfit(format!("a token of it opens another tenant of region {region} already")))
-}
-
 /// The directory for them, beside that of the tenants' files.
 const STAGED: &str = "restoring";
-
-/// The settings as they are stored, if this version knows them all.
-fn known(settings: &Value) -> Result<String, RegistryError> {
-    serde_json::from_value::<TenantSettings>(settings.clone()).map_err(|error| {
-        RegistryError::Unfit(format!("its settings are those of another version: {error}"))
-    })?;
-    Ok(settings.to_string())
-}
-
-/// Adds the acts that are not known here.
-fn add_acts(tx: &mut WriteTx<'_>, tenant: &Tenant, acts: &[ActRow]) -> Result<(), RegistryError> {
-    let known = staff_acts::table.filter(staff_acts::tenant_id.eq(tenant.id.as_str())).select(staff_acts::id);
-    let known: Vec<String> = known.load(tx.connection())?;
-    for act in acts.iter().filter(|act| !known.contains(&act.id)) {
-        let row = (
-            staff_acts::id.eq(&act.id),
-            staff_acts::at_ms.eq(act.at_ms),
-            staff_acts::tenant_id.eq(tenant.id.as_str()),
-            staff_acts::act.eq(&act.act),
-            staff_acts::detail.eq(&act.detail),
-        );
-        diesel::insert_into(staff_acts::table).values(row).execute(tx.connection())?;
-    }
-    Ok(())
-}
-
-/// Adds the tokens that are not known here. One that staff have revoked, here or in the export, is not valid again: their acts, which
-/// outlive a tenant, tell it.
-fn add_credentials(tx: &mut WriteTx<'_>, tenant: &Tenant, from: &TenantRecord) -> Result<(), RegistryError> {
-    let known =
-        credentials::table.filter(credentials::tenant_id.eq(tenant.id.as_str())).select(credentials::key_id);
-    let known: Vec<String> = known.load(tx.connection())?;
-    let revoked = revoked(tx, tenant)?;
-    for credential in from.credentials.iter().filter(|credential| !known.contains(&credential.key_id)) {
-        let row = (
-            credentials::key_id.eq(&credential.key_id),
-            credentials::tenant_id.eq(tenant.id.as_str()),
-            credentials::salt.eq(&credential.salt),
-            credentials::hash.eq(&credential.hash),
-            credentials::created_ms.eq(credential.created_ms),
-            credentials::expires_ms.eq(credential.expires_ms),
-            credentials::revoked_ms.eq(credential.revoked_ms.or(revoked.get(&credential.key_id).copied())),
-            credentials::last_used_ms.eq(credential.last_used_ms),
-        );
-        diesel::insert_into(credentials::table).values(row).execute(tx.connection())?;
-    }
-    Ok(())
-}
-
-/// The key ids of revoked tokens, each with the time.
-fn revoked(tx: &mut WriteTx<'_>, tenant: &Tenant) -> Result<HashMap<String, i64>, RegistryError> {
-    let acts = staff_acts::table
-        .filter(staff_acts::tenant_id.eq(tenant.id.as_str()).and(staff_acts::act.eq("token.revoked")))
-        .select((staff_acts::detail, staff_acts::at_ms));
-    let acts: Vec<(String, i64)> = acts.load(tx.connection())?;
-    let key_id = |detail: &str| {
-        let detail: Value = serde_json::from_str(detail).ok()?;
-        detail.get("keyId").and_then(Value::as_str).map(str::to_owned)
-    };
-    Ok(acts.into_iter().filter_map(|(detail, at_ms)| Some((key_id(&detail)?, at_ms))).collect())
-}
 
 impl From<TransferError> for RegistryError {
     fn from(error: TransferError) -> Self {

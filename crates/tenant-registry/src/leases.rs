@@ -9,13 +9,20 @@ use tracing::warn;
 
 use crate::{
     error::RegistryError,
+    move_row::is_moving,
     names::{CompanyKey, TenantId},
-    schema::{leases, tenants},
+    schema::{leases, moves, tenants},
     tenant::{Tenant, TenantState, take_turn},
 };
 
 /// A lease that is not renewed ends after so long.
 const LASTS_MS: i64 = 10_000;
+
+/// The lease of a tenant that comes from another region does not end by itself.
+const NEVER_MS: i64 = i64::MAX;
+
+/// The holder of such a lease.
+const ANOTHER_REGION: &str = "another region";
 
 /// How often the holder renews it.
 const RENEWED_EVERY: Duration = Duration::from_secs(3);
@@ -49,8 +56,14 @@ pub(crate) fn renew(store: &Store, tenant: &TenantId, holder: &str) -> Renewal {
     }))
 }
 
-/// Takes the lease of a tenant; false when another act holds it.
+/// Takes the lease of a tenant; false when another act holds it, or a move that is to be settled first.
 pub(crate) fn take(tx: &mut WriteTx<'_>, tenant: &Tenant, holder: &str) -> Result<bool, RegistryError> {
+    take_turn(tx, &tenant.company_key)?;
+    Ok(!is_moving(tx, &tenant.id)? && take_over(tx, tenant, holder)?)
+}
+
+/// The same for who settles the move.
+pub(crate) fn take_over(tx: &mut WriteTx<'_>, tenant: &Tenant, holder: &str) -> Result<bool, RegistryError> {
     take_turn(tx, &tenant.company_key)?;
     let now = now_ms(tx)?;
     if is_held_at(tx, &tenant.id, now)? {
@@ -77,29 +90,55 @@ fn is_held_at(tx: &mut ReadTx<'_>, tenant: &TenantId, now_ms: i64) -> Result<boo
     Ok(live.get_result::<i64>(tx.connection())? > 0)
 }
 
+/// Whether this holder has the lease still; if so, nobody else gets it before this transaction ends.
+pub(crate) fn is_own(tx: &mut WriteTx<'_>, tenant: &Tenant, holder: &str) -> Result<bool, RegistryError> {
+    take_turn(tx, &tenant.company_key)?;
+    let own = leases::table.find(tenant.id.as_str()).filter(leases::holder.eq(holder)).count();
+    Ok(own.get_result::<i64>(tx.connection())? > 0)
+}
+
+/// Keeps everybody here from a tenant that comes from another region, which alone decides what becomes of it.
+pub(crate) fn reserve(tx: &mut WriteTx<'_>, tenant: &TenantId) -> Result<(), RegistryError> {
+    let row = (
+        leases::tenant_id.eq(tenant.as_str()),
+        leases::holder.eq(ANOTHER_REGION),
+        leases::until_ms.eq(NEVER_MS),
+    );
+    diesel::insert_into(leases::table).values(row).execute(tx.connection())?;
+    Ok(())
+}
+
+/// Ends that; false when it had ended before.
+pub(crate) fn end_reserved(tx: &mut WriteTx<'_>, tenant: &TenantId) -> Result<bool, RegistryError> {
+    end(tx, tenant, ANOTHER_REGION)
+}
+
 /// Ends this holder's lease; false when it had ended before, and another process may have begun.
 pub(crate) fn end(tx: &mut WriteTx<'_>, tenant: &TenantId, holder: &str) -> Result<bool, RegistryError> {
     let own = leases::table.find(tenant.as_str()).filter(leases::holder.eq(holder));
     Ok(diesel::delete(own).execute(tx.connection())? == 1)
 }
 
-/// Whether there is any lease, live or not.
+/// Whether there is any lease of a process, live or not.
 pub(crate) fn are_there(tx: &mut ReadTx<'_>) -> Result<bool, RegistryError> {
-    Ok(leases::table.count().get_result::<i64>(tx.connection())? > 0)
+    Ok(leases::table.filter(leases::until_ms.ne(NEVER_MS)).count().get_result::<i64>(tx.connection())? > 0)
 }
 
-/// Ends all leases: of a registry that one process has for itself, at its start.
+/// Ends all leases of processes: of a registry that one process has for itself, at its start.
 pub(crate) fn end_all(tx: &mut WriteTx<'_>) -> Result<(), RegistryError> {
-    diesel::delete(leases::table).execute(tx.connection())?;
+    diesel::delete(leases::table.filter(leases::until_ms.ne(NEVER_MS))).execute(tx.connection())?;
     Ok(())
 }
 
-/// The tenants whose creation or deletion is not complete and that no process works on.
+/// The tenants whose creation or deletion is not complete and that no process works on. Those on their way to another region are not
+/// among them.
 pub(crate) fn abandoned(tx: &mut ReadTx<'_>) -> Result<Vec<CompanyKey>, RegistryError> {
     let now = now_ms(tx)?;
     let held = leases::table.filter(leases::until_ms.gt(now)).select(leases::tenant_id);
+    let moving = moves::table.select(moves::tenant_id);
     let left = tenants::table
-        .filter(tenants::state.eq(TenantState::Deleting.key()).and(tenants::id.ne_all(held)))
+        .filter(tenants::state.eq(TenantState::Deleting.key()))
+        .filter(tenants::id.ne_all(held).and(tenants::id.ne_all(moving)))
         .select(tenants::company_key);
     let keys: Vec<String> = left.load(tx.connection())?;
     keys.iter().map(|key| Ok(CompanyKey::new(key)?)).collect()

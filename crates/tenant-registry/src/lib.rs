@@ -1,6 +1,7 @@
 //! Regions, tenants, credentials and their lifecycle. Each region has one registry: its tenants, their stores and their tokens.
 //! Deliberately absent: SCIM, seats, HTTP.
 
+mod arrival;
 mod cache;
 mod cached_tenant;
 mod cells;
@@ -11,6 +12,10 @@ mod importing;
 mod leases;
 mod lifecycle;
 mod migrations;
+mod move_row;
+mod moved;
+mod moves;
+mod moving;
 mod names;
 mod opening;
 mod place;
@@ -29,6 +34,8 @@ pub use export::write_export;
 pub use importing::Export;
 pub use lifecycle::NewTenant;
 pub use migrations::REGISTRY_MIGRATIONS;
+pub use moved::Gone;
+pub use moves::{Begun, Destination, Move};
 pub use names::{BadName, CellName, CompanyKey, RegionCode, TenantId};
 pub use opening::RegistryContext;
 pub use place::{Cell, Placement, RegionPlace, RegistryPlace, TenantLocation};
@@ -37,4 +44,5 @@ pub use record::{TenantRecord, mark_as_deleted, tenants_with_files};
 pub use registry::{OnForget, Registry};
 pub use tenant::{Tenant, TenantSettings, TenantState, UnknownMemberRule};
 pub use token::Token;
+pub use transfer::Progress;
 pub use upgrade::{StoreBehind, Upgrade};

@@ -12,7 +12,7 @@ use crate::{
     error::{RegistryError, TenantName},
     leases,
     names::{CompanyKey, TenantId},
-    place::{Placement, TenantLocation},
+    place::Placement,
     registry::{Forgets, Registry},
     schema::tenants,
     tenant::{Tenant, TenantSettings, TenantState, find, record, write_state},
@@ -72,10 +72,8 @@ impl Registry {
             let settings = serde_json::to_string(&new.settings)
                 .map_err(|e| RegistryError::Damaged(format!("settings: {e}")))?;
             let id = TenantId::new(&tx.new_id())?;
-            let (cell, schema) = match cells::place(tx, &region, &place, &id, new.placement.as_ref())? {
-                TenantLocation::File => (None, None),
-                TenantLocation::Cell { cell, schema } => (Some(cell.to_string()), Some(schema)),
-            };
+            let location = cells::place(tx, &region, &place, &id, new.placement.as_ref())?;
+            let (cell, schema) = location.columns();
             let row = (
                 tenants::id.eq(id.as_str()),
                 tenants::company_key.eq(new.company_key.as_str()),
@@ -155,8 +153,13 @@ impl Registry {
         removed
     }
 
-    /// Completes a deletion.
+    /// Completes a deletion. Only with its lease: when that has ended, another process may have made the tenant anew.
     pub(crate) async fn remove(&self, tenant: &Tenant) -> Result<(), RegistryError> {
+        let (asked, holder) = (tenant.clone(), self.holder.clone());
+        let is_own = move |tx: &mut WriteTx<'_>| leases::is_own(tx, &asked, &holder);
+        if !self.write_registry(is_own).await? {
+            return Err(RegistryError::Occupied(TenantName::new(&self.region, &tenant.company_key)));
+        }
         let location = self.place.locate(&tenant.id, &tenant.location)?;
         self.stores.destroy(&location).await.map_err(|cause| RegistryError::NotRemoved {
             tenant: TenantName::new(&self.region, &tenant.company_key),

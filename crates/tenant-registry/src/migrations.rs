@@ -27,4 +27,9 @@ pub static REGISTRY_MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../../migrations/registry/0004_abandoned.sql"),
         newest: None,
     },
+    Migration {
+        version: "0005_moves",
+        sql: include_str!("../../../migrations/registry/0005_moves.sql"),
+        newest: None,
+    },
 ];

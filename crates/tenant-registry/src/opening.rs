@@ -21,6 +21,7 @@ use crate::{
     error::RegistryError,
     leases,
     migrations::REGISTRY_MIGRATIONS,
+    moving::Moving,
     names::RegionCode,
     place::{REGISTRY, RegionPlace, RegistryPlace},
     registry::{Known, OnForget, Registry, is_full, spend},
@@ -33,6 +34,8 @@ pub struct RegistryContext<'a> {
     pub stores: &'a Stores,
     /// The migrations of tenants' stores.
     pub tenant_migrations: &'static [Migration],
+    /// Waits for all writers of a tenant's store, and lets no other begin, until the transaction ends.
+    pub take_all_turns: fn(&mut WriteTx<'_>) -> Result<(), StoreError>,
     /// See [`OnForget`].
     pub on_forget: OnForget,
 }
@@ -79,6 +82,8 @@ impl Registry {
             store,
             stores: stores.clone(),
             tenant_migrations: context.tenant_migrations,
+            take_all_turns: context.take_all_turns,
+            moving: Moving::default(),
             known: Arc::new(Known { cache: GrantCache::new(), on_forget: context.on_forget }),
             noted: Mutex::default(),
             holder: random_holder(),

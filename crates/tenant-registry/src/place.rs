@@ -66,6 +66,23 @@ impl Serialize for TenantLocation {
     }
 }
 
+impl TenantLocation {
+    /// The columns `cell` and `schema` of the registry's tables.
+    pub(crate) fn columns(&self) -> (Option<&str>, Option<&str>) {
+        match self {
+            Self::File => (None, None),
+            Self::Cell { cell, schema } => (Some(cell.as_str()), Some(schema)),
+        }
+    }
+
+    pub(crate) fn of_columns(cell: Option<String>, schema: Option<String>) -> Result<Self, BadName> {
+        Ok(match cell.zip(schema) {
+            Some((cell, schema)) => Self::Cell { cell: CellName::new(&cell)?, schema },
+            None => Self::File,
+        })
+    }
+}
+
 /// Where staff want a tenant's store to be: `file`, or the name of a cell.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
@@ -74,6 +91,17 @@ pub enum Placement {
     File,
     /// This cell, open or not.
     Cell(CellName),
+}
+
+impl Placement {
+    /// Whether a store that is there is where it is wanted.
+    pub(crate) fn is(&self, location: &TenantLocation) -> bool {
+        match (self, location) {
+            (Self::File, TenantLocation::File) => true,
+            (Self::Cell(wanted), TenantLocation::Cell { cell, .. }) => wanted == cell,
+            _ => false,
+        }
+    }
 }
 
 /// The word for a file; no cell has this name.

@@ -17,6 +17,7 @@ use crate::{
     cache::GrantCache,
     credentials::{self, CredentialInfo, Grant, IssuedToken},
     error::RegistryError,
+    moving::Moving,
     names::{CompanyKey, RegionCode, TenantId},
     place::RegionPlace,
     schema::tenants,
@@ -34,6 +35,10 @@ pub struct Registry {
     pub(crate) known: Arc<Known>,
     /// Tenants whose migration this process has noted, or tried to.
     pub(crate) noted: Mutex<HashSet<TenantId>>,
+    /// What every writer of a tenant's store does first, for all of them at once.
+    pub(crate) take_all_turns: fn(&mut WriteTx<'_>) -> Result<(), StoreError>,
+    /// Tenants that this process moves.
+    pub(crate) moving: Moving,
     /// Names this process in leases.
     pub(crate) holder: String,
     /// Room for when the disk of the region's directory is full.

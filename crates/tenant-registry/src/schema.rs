@@ -54,10 +54,33 @@ diesel::table! {
 }
 
 diesel::table! {
+    moves (tenant_id) {
+        tenant_id -> Text,
+        from_cell -> Nullable<Text>,
+        from_schema -> Nullable<Text>,
+        to_region -> Nullable<Text>,
+        to_cell -> Nullable<Text>,
+        to_schema -> Nullable<Text>,
+        record -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    moved_credentials (key_id) {
+        key_id -> Text,
+        tenant_id -> Text,
+        salt -> Text,
+        hash -> Text,
+        expires_ms -> Nullable<BigInt>,
+        to_region -> Text,
+    }
+}
+
+diesel::table! {
     region (code) {
         code -> Text,
     }
 }
 
 diesel::joinable!(credentials -> tenants (tenant_id));
-diesel::allow_tables_to_appear_in_same_query!(credentials, tenants, leases);
+diesel::allow_tables_to_appear_in_same_query!(credentials, tenants, leases, moves);

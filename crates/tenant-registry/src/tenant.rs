@@ -10,7 +10,7 @@ use strum::{EnumString, IntoStaticStr, VariantNames};
 
 use crate::{
     error::{RegistryError, TenantName},
-    names::{CellName, CompanyKey, RegionCode, TenantId},
+    names::{CompanyKey, RegionCode, TenantId},
     place::TenantLocation,
     rate::Rate,
     schema::{staff_acts, tenants},
@@ -125,10 +125,7 @@ impl Tenant {
             settings: serde_json::from_str(&settings)
                 .map_err(|e| RegistryError::Damaged(format!("settings of tenant {id}: {e}")))?,
             created_ms,
-            location: match cell.zip(schema) {
-                Some((cell, schema)) => TenantLocation::Cell { cell: CellName::new(&cell)?, schema },
-                None => TenantLocation::File,
-            },
+            location: TenantLocation::of_columns(cell, schema)?,
             store_version,
         })
     }

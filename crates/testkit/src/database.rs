@@ -6,7 +6,9 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use diesel::{Connection as _, PgConnection, connection::SimpleConnection as _};
+use diesel::{
+    Connection as _, PgConnection, RunQueryDsl as _, connection::SimpleConnection as _, sql_types::Text,
+};
 
 use crate::stores::PostgresServer;
 
@@ -48,6 +50,16 @@ impl Database {
         format!("{host}/{}", self.name)
     }
 
+    /// The names of its schemas that begin so.
+    pub fn schemas(&self, beginning: &str) -> Vec<String> {
+        let mut connection = PgConnection::establish(&self.url()).unwrap();
+        let names = diesel::sql_query(
+            "SELECT nspname::text AS name FROM pg_namespace WHERE starts_with(nspname, $1) ORDER BY 1",
+        );
+        let names: Vec<Name> = names.bind::<Text, _>(beginning).load(&mut connection).unwrap();
+        names.into_iter().map(|name| name.name).collect()
+    }
+
     /// Settings of a gateway that has the registries of all regions in this database, and one cell, which is the same database.
     pub fn settings(&self) -> String {
         let url = self.url();
@@ -73,6 +85,12 @@ impl Database {
         std::fs::write(&file, admin + &self.settings()).unwrap();
         file
     }
+}
+
+#[derive(diesel::QueryableByName)]
+struct Name {
+    #[diesel(sql_type = Text)]
+    name: String,
 }
 
 impl Drop for Database {

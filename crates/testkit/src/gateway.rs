@@ -69,6 +69,8 @@ pub struct Setup<'a> {
     pub folder: Option<&'a Path>,
     /// The ports for requests and for metrics.
     pub ports: Option<[u16; 2]>,
+    /// The settings file, where variables cannot say it.
+    pub config: Option<&'a str>,
     /// The database that it shares with other gateways, in place of one of its own or of files.
     pub database: Option<Arc<Database>>,
 }
@@ -95,10 +97,16 @@ impl Gateway {
             ("USHER__SERVER__LISTEN".into(), format!("127.0.0.1:{port}")),
             ("USHER__METRICS__LISTEN".into(), format!("127.0.0.1:{metrics}")),
         ];
-        let of_its_own = || Database::is_wanted().then(|| Arc::new(Database::create()));
+        let of_its_own =
+            || (Database::is_wanted() && setup.config.is_none()).then(|| Arc::new(Database::create()));
         let database = setup.database.or_else(of_its_own);
-        let config = database.as_ref().map(|database| database.write_settings(&folder));
-        if config.is_some() {
+        let written = setup.config.map(|text| {
+            let file = folder.join("usher.toml");
+            std::fs::write(&file, text).unwrap();
+            file
+        });
+        let config = database.as_ref().map(|database| database.write_settings(&folder)).or(written);
+        if database.is_some() {
             environment.push(("USHER_SERVER".into(), format!("http://127.0.0.1:{port}")));
         }
         environment.extend(setup.settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));

@@ -155,6 +155,10 @@ impl Table {
         format!("INSERT INTO \"{name}\" ({columns}) {rows}")
     }
 
+    pub(crate) fn count(&self) -> String {
+        format!("SELECT count(*) AS number FROM \"{}\"", self.name)
+    }
+
     pub(crate) fn delete(&self) -> String {
         format!("DELETE FROM \"{}\"", self.name)
     }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use store::{Migration, Store, StoreError, StoreLocation, Stores};
 use tokio::sync::mpsc;
 
-use crate::dump::{dump, versions};
+use crate::dump::{count, dump, versions};
 use crate::error::TransferError;
 use crate::load::Loading;
 use crate::rows::Batch;
@@ -17,11 +17,18 @@ const WAITING: usize = 2;
 /// How far a copy has come; others may look at it meanwhile.
 #[derive(Debug, Default)]
 pub struct Progress {
+    all_rows: AtomicU64,
     rows: AtomicU64,
     bytes: AtomicU64,
 }
 
 impl Progress {
+    /// Rows that there are; 0 until they are counted.
+    #[must_use]
+    pub fn all_rows(&self) -> u64 {
+        self.all_rows.load(Ordering::Relaxed)
+    }
+
     /// Rows that were written.
     #[must_use]
     pub fn rows(&self) -> u64 {
@@ -55,10 +62,12 @@ pub async fn copy(
     let before = source.read(versions).await?;
     let mut loading = Loading::begin(stores, location, known, &before).await?;
     let (sender, mut batches) = mpsc::channel::<Batch>(WAITING);
+    let counted = Arc::clone(progress);
     let reading = source.read(move |tx| {
         if versions(tx)? != before {
             return Err(stopped("the source was migrated meanwhile"));
         }
+        counted.all_rows.store(count(tx)?, Ordering::Relaxed);
         dump(tx, |batch| {
             sender.blocking_send(batch).map_err(|_| stopped("its rows are not written any more"))
         })

@@ -2,7 +2,7 @@
 
 use diesel::connection::{DefaultLoadingMode, SimpleConnection};
 use diesel::pg::PgRowByRowLoadingMode;
-use diesel::sql_types::Text;
+use diesel::sql_types::{BigInt, Text};
 use diesel::{QueryResult, RunQueryDsl};
 use store::{ReadTx, StoreConnection, StoreError};
 
@@ -29,6 +29,25 @@ pub fn versions(tx: &mut ReadTx<'_>) -> Result<Vec<String>, StoreError> {
     let query = diesel::sql_query("SELECT version FROM schema_migrations ORDER BY version");
     let rows: Vec<Version> = query.load(tx.connection())?;
     Ok(rows.into_iter().map(|row| row.version).collect())
+}
+
+#[derive(diesel::QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+}
+
+/// How many rows the store has.
+///
+/// # Errors
+/// What the database says.
+pub(crate) fn count(tx: &mut ReadTx<'_>) -> Result<u64, StoreError> {
+    let mut rows = 0;
+    for table in tables(tx.connection())? {
+        let number: Number = diesel::sql_query(table.count()).get_result(tx.connection())?;
+        rows += u64::try_from(number.number).unwrap_or_default();
+    }
+    Ok(rows)
 }
 
 /// Hands on all rows of the store in batches, a table after those that it refers to. Holds one batch at a time.

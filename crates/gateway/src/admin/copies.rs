@@ -28,7 +28,7 @@ use super::{
 use crate::{app::App, http};
 
 /// The media type of lines of JSON.
-const MEDIA_TYPE: &str = "application/x-ndjson";
+pub(super) const MEDIA_TYPE: &str = "application/x-ndjson";
 
 /// Bytes that are read or written at a time.
 const PIECE: usize = 256 << 10;

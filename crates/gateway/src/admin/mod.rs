@@ -6,6 +6,7 @@ mod audit_trail;
 mod body;
 mod cells;
 mod copies;
+mod moves;
 mod people;
 mod problem;
 mod query;
@@ -73,6 +74,7 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
         .route("/changes", web::get().to(audit_trail::changes))
         .route("/dropped", web::get().to(tenants::dropped))
         .route("/export", web::get().to(copies::export))
+        .route("/move", web::post().to(moves::begin))
         .route("/restore", web::post().to(copies::restore))
         .default_service(web::to(problem::nothing_here));
     let region = web::scope("/regions/{region}")

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use actix_web::{HttpRequest, http::header::HOST, rt};
+use store::StoreError;
 use tenant_registry::{Grant, TenantState, Token};
 use tracing::warn;
 
@@ -70,17 +71,30 @@ fn token(request: &HttpRequest) -> Option<Token> {
     Token::parse(http::bearer(request)?)
 }
 
+/// Moves of one tenant that a token follows.
+const MOVES: usize = 8;
+
+/// A token names the region that issued it. The tenant may have moved to another one since, and knows its tokens there.
 async fn verify(app: &App, token: &Token) -> Result<Option<Arc<Grant>>, ApiError> {
-    match app.regions.get(token.region()) {
-        Some(registry) => {
-            let registry = registry.map_err(ApiError::RegionDown)?;
-            Ok(registry.verify(token, registry.now_ms()).await?)
-        }
-        None => {
+    let (mut region, mut on_its_way) = (token.region().clone(), false);
+    for _ in 0..=MOVES {
+        let Some(registry) = app.regions.get(&region) else {
             token.compare_with_nothing();
-            Ok(None)
+            return Ok(None);
+        };
+        let registry = registry.map_err(ApiError::RegionDown)?;
+        let now_ms = registry.now_ms();
+        if let Some(grant) = registry.verify(token, now_ms).await? {
+            return Ok(Some(grant));
+        }
+        match registry.gone(token, now_ms).await? {
+            Some(gone) => (region, on_its_way) = (gone.to, gone.on_its_way),
+            // It is genuine: the region where it goes does not know it yet.
+            None if on_its_way => return Err(StoreError::Busy.into()),
+            None => return Ok(None),
         }
     }
+    Ok(None)
 }
 
 /// Only `Host` says which host it is, and a proxy passes it on: `Forwarded` and its like never do (attack 6).

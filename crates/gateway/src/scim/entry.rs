@@ -109,8 +109,16 @@ async fn answer(
     }
     check_method(&endpoint, request.method())?;
     let registry = app.regions.get(&tenant.region).ok_or(ApiError::Misconfigured("region".into()))?;
-    let store = registry.map_err(ApiError::RegionDown)?.store_of(tenant).await?;
-    let rules = app.rules.of(tenant, &base, &store).await?;
+    let registry = registry.map_err(ApiError::RegionDown)?;
+    // The next request is to find the place that the registry names by then.
+    let forgetting = |error: ApiError| {
+        if error.met_no_store() {
+            registry.forget(&tenant.id);
+        }
+        error
+    };
+    let store = registry.store_of(tenant).await.map_err(|error| forgetting(error.into()))?;
+    let rules = app.rules.of(tenant, &base, &store).await.map_err(forgetting)?;
     let context = trace.context.insert(RequestContext {
         request_id: trace.id.clone(),
         credential: grant.key_id.clone(),
@@ -120,7 +128,7 @@ async fn answer(
         instant: trace.began,
     });
     let caller = Caller { tenant: Arc::clone(tenant), store };
-    let mut answered = dispatch(app, request, payload, caller, endpoint, context).await;
+    let mut answered = dispatch(app, request, payload, caller, endpoint, context).await.map_err(forgetting);
     if let Ok(response) = &mut answered
         && !response.takes_room(app.shares.answers().room(tenant))
         // What was changed is answered in any case.

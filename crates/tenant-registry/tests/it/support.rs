@@ -57,6 +57,7 @@ impl Ground {
         let context = RegistryContext {
             stores: &stores,
             tenant_migrations: TENANT_MIGRATIONS,
+            take_all_turns: |_| Ok(()),
             on_forget: Arc::new(|_| {}),
         };
         let region = RegionCode::new("ire").unwrap();

@@ -4,10 +4,10 @@ use directory::{
     cursor_keys,
     search::{PageRequest, Side},
 };
-use provisioning::lists::Ends;
+use provisioning::{ProvisioningError, lists::Ends, take_turn};
 use rand::{RngExt as _, distr::Alphanumeric};
 use scim_core::list::{Page, PagePosition, Paging};
-use store::Store;
+use store::{Store, WriteTx};
 
 use super::cursor::{Continuation, Signer};
 use crate::{api_error::ApiError, app::App};
@@ -79,5 +79,9 @@ async fn secret(store: &Store) -> Result<String, ApiError> {
         return Ok(secret);
     }
     let fresh: String = rand::rng().sample_iter(Alphanumeric).take(SECRET).map(char::from).collect();
-    store.write(move |tx| Ok::<_, ApiError>(cursor_keys::find_or_insert(tx, &fresh)?)).await
+    let write = move |tx: &mut WriteTx<'_>| {
+        take_turn(tx).map_err(ProvisioningError::from)?;
+        Ok::<_, ApiError>(cursor_keys::find_or_insert(tx, &fresh)?)
+    };
+    store.write(write).await
 }

@@ -3,6 +3,9 @@
 mod backups;
 mod drill;
 mod exports;
+mod mover_killed;
+mod moves;
+mod moves_under_load;
 mod one_tenant;
 
 use std::{
@@ -16,7 +19,7 @@ use testkit::gateway::{Gateway, Setup, Tenant};
 use crate::running::{BINARY, GROUP, new_group};
 
 /// Users, groups in groups, seats and a queue, a schema of its own, revoked and live tokens.
-fn furnish(gateway: &Gateway, tenant: &Tenant) {
+pub(crate) fn furnish(gateway: &Gateway, tenant: &Tenant) {
     let schema = json!({
         "id": "urn:example:hr:2.0:User", "name": "HR",
         "attributes": [{ "name": "badge", "type": "string", "multiValued": false }],

@@ -1,0 +1,155 @@
+//! How a record becomes a tenant of a region: by an import, a restoration, or a move from another region. First a row that names the
+//! store, then, when all rows of the store are there, what the record says.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+use serde_json::Value;
+use store::{WriteTx, in_chunks};
+
+use crate::{
+    error::{RegistryError, TenantName},
+    moved,
+    names::{CompanyKey, RegionCode},
+    place::TenantLocation,
+    record::{ActRow, TenantRecord},
+    schema::{credentials, staff_acts, tenants},
+    tenant::{Tenant, TenantSettings, TenantState, find},
+};
+
+/// Writes the row alone, in the state `deleting`.
+pub(crate) fn insert(
+    tx: &mut WriteTx<'_>,
+    region: &RegionCode,
+    record: &TenantRecord,
+    key: &CompanyKey,
+    location: &TenantLocation,
+) -> Result<Tenant, RegistryError> {
+    match find(tx, region, key) {
+        Ok(_) => return Err(RegistryError::KeyTaken(TenantName::new(region, key))),
+        Err(RegistryError::NoTenant(_)) => {}
+        Err(error) => return Err(error),
+    }
+    refuse_known(tx, region, record)?;
+    let row = &record.tenant;
+    let (cell, schema) = location.columns();
+    let values = (
+        tenants::id.eq(row.id.as_str()),
+        tenants::company_key.eq(key.as_str()),
+        tenants::name.eq(&row.name),
+        tenants::state.eq(TenantState::Deleting.key()),
+        tenants::profile.eq(&row.profile),
+        tenants::settings.eq(known(&row.settings)?),
+        tenants::created_ms.eq(row.created_ms),
+        tenants::cell.eq(cell),
+        tenants::schema.eq(schema),
+    );
+    diesel::insert_into(tenants::table).values(values).execute(tx.connection())?;
+    find(tx, region, key)
+}
+
+/// Writes what the record says of the tenant, whose store has its rows now.
+pub(crate) fn complete(
+    tx: &mut WriteTx<'_>,
+    tenant: &Tenant,
+    from: &TenantRecord,
+    state: TenantState,
+    store_version: &str,
+) -> Result<(), RegistryError> {
+    let row = &from.tenant;
+    let values = (
+        tenants::name.eq(&row.name),
+        tenants::state.eq(state.key()),
+        tenants::profile.eq(&row.profile),
+        tenants::settings.eq(known(&row.settings)?),
+        tenants::store_version.eq(store_version),
+    );
+    diesel::update(tenants::table.find(tenant.id.as_str())).set(values).execute(tx.connection())?;
+    moved::forget(tx, &tenant.id)?;
+    add_acts(tx, tenant, &from.acts)?;
+    add_credentials(tx, tenant, from)
+}
+
+/// A tenant is in a region once, and a token opens one tenant.
+fn refuse_known(
+    tx: &mut WriteTx<'_>,
+    region: &RegionCode,
+    record: &TenantRecord,
+) -> Result<(), RegistryError> {
+    let same = tenants::table.find(record.tenant.id.as_str()).select(tenants::company_key);
+    if let Some(other) = same.get_result::<String>(tx.connection()).optional()? {
+        return Err(RegistryError::Unfit(format!(
+            "this tenant is in region {region} already, under the company key {other}"
+        )));
+    }
+    let key_ids: Vec<&str> = record.credentials.iter().map(|credential| credential.key_id.as_str()).collect();
+    let of_others = in_chunks(&key_ids, |ids| {
+        let found = credentials::table.filter(credentials::key_id.eq_any(ids.to_vec()));
+        found.select(credentials::key_id).load::<String>(tx.connection())
+    })?;
+    if of_others.is_empty() {
+        return Ok(());
+    }
+    Err(RegistryError::Unfit(format!("a token of it opens another tenant of region {region} already")))
+}
+
+/// The settings as they are stored, if this version knows them all.
+fn known(settings: &Value) -> Result<String, RegistryError> {
+    serde_json::from_value::<TenantSettings>(settings.clone()).map_err(|error| {
+        RegistryError::Unfit(format!("its settings are those of another version: {error}"))
+    })?;
+    Ok(settings.to_string())
+}
+
+/// Adds the acts that are not known here.
+fn add_acts(tx: &mut WriteTx<'_>, tenant: &Tenant, acts: &[ActRow]) -> Result<(), RegistryError> {
+    let known = staff_acts::table.filter(staff_acts::tenant_id.eq(tenant.id.as_str())).select(staff_acts::id);
+    let known: Vec<String> = known.load(tx.connection())?;
+    for act in acts.iter().filter(|act| !known.contains(&act.id)) {
+        let row = (
+            staff_acts::id.eq(&act.id),
+            staff_acts::at_ms.eq(act.at_ms),
+            staff_acts::tenant_id.eq(tenant.id.as_str()),
+            staff_acts::act.eq(&act.act),
+            staff_acts::detail.eq(&act.detail),
+        );
+        diesel::insert_into(staff_acts::table).values(row).execute(tx.connection())?;
+    }
+    Ok(())
+}
+
+/// Adds the tokens that are not known here. One that staff have revoked, here or in the export, is not valid again: their acts, which
+/// outlive a tenant, tell it.
+fn add_credentials(tx: &mut WriteTx<'_>, tenant: &Tenant, from: &TenantRecord) -> Result<(), RegistryError> {
+    let known =
+        credentials::table.filter(credentials::tenant_id.eq(tenant.id.as_str())).select(credentials::key_id);
+    let known: Vec<String> = known.load(tx.connection())?;
+    let revoked = revoked(tx, tenant)?;
+    for credential in from.credentials.iter().filter(|credential| !known.contains(&credential.key_id)) {
+        let row = (
+            credentials::key_id.eq(&credential.key_id),
+            credentials::tenant_id.eq(tenant.id.as_str()),
+            credentials::salt.eq(&credential.salt),
+            credentials::hash.eq(&credential.hash),
+            credentials::created_ms.eq(credential.created_ms),
+            credentials::expires_ms.eq(credential.expires_ms),
+            credentials::revoked_ms.eq(credential.revoked_ms.or(revoked.get(&credential.key_id).copied())),
+            credentials::last_used_ms.eq(credential.last_used_ms),
+        );
+        diesel::insert_into(credentials::table).values(row).execute(tx.connection())?;
+    }
+    Ok(())
+}
+
+/// The key ids of revoked tokens, each with the time.
+fn revoked(tx: &mut WriteTx<'_>, tenant: &Tenant) -> Result<HashMap<String, i64>, RegistryError> {
+    let acts = staff_acts::table
+        .filter(staff_acts::tenant_id.eq(tenant.id.as_str()).and(staff_acts::act.eq("token.revoked")))
+        .select((staff_acts::detail, staff_acts::at_ms));
+    let acts: Vec<(String, i64)> = acts.load(tx.connection())?;
+    let key_id = |detail: &str| {
+        let detail: Value = serde_json::from_str(detail).ok()?;
+        detail.get("keyId").and_then(Value::as_str).map(str::to_owned)
+    };
+    Ok(acts.into_iter().filter_map(|(detail, at_ms)| Some((key_id(&detail)?, at_ms))).collect())
+}
