@@ -25,6 +25,7 @@ mod paging;
 mod people;
 mod process;
 mod regions;
+mod releases;
 mod resources;
 mod running;
 mod schemas;
