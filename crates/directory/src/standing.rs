@@ -89,7 +89,8 @@ where
 {
     type Row = Row;
 
-    fn build((role, by, active, held): Row) -> diesel::deserialize::Result<Self> {
+    fn build(row: Row) -> diesel::deserialize::Result<Self> {
+        let (role, by, active, held) = row;
         let by = by.and_then(|key| ChosenBy::ALL.into_iter().find(|by| by.key() == key));
         Ok(Self {
             role: role.zip(by).map(|(role, by)| ChosenRole { role, by }),
