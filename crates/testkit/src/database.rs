@@ -21,6 +21,10 @@ pub const REGIONS: [&str; 5] = ["ire", "us", "nl", "uk", "ca"];
 /// An empty database; it is dropped with this value.
 pub struct Database {
     name: String,
+    /// The URL of the server.
+    server: String,
+    /// How the gateways reach it.
+    gateways: String,
 }
 
 impl Database {
@@ -35,18 +39,23 @@ impl Database {
 
     /// Makes one.
     pub fn create() -> Self {
+        let server = PostgresServer::get().url();
+        Self::on(server, server)
+    }
+
+    /// Makes one on the server of this URL, which the gateways reach by another one.
+    pub fn on(server: &str, gateways: &str) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("usher_{}_{count}", std::process::id());
-        execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
-        execute(&format!("CREATE DATABASE {name}"));
-        Self { name }
+        execute(server, &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
+        execute(server, &format!("CREATE DATABASE {name}"));
+        Self { name, server: server.to_owned(), gateways: gateways.to_owned() }
     }
 
     /// Its URL.
     pub fn url(&self) -> String {
-        let server = PostgresServer::get().url();
-        let (host, _database) = server.rsplit_once('/').unwrap();
+        let (host, _database) = self.gateways.rsplit_once('/').unwrap();
         format!("{host}/{}", self.name)
     }
 
@@ -95,11 +104,11 @@ struct Name {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        execute(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name));
+        execute(&self.server, &format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name));
     }
 }
 
-fn execute(sql: &str) {
-    let mut connection = PgConnection::establish(PostgresServer::get().url()).unwrap();
+fn execute(server: &str, sql: &str) {
+    let mut connection = PgConnection::establish(server).unwrap();
     connection.batch_execute(sql).unwrap();
 }

@@ -15,6 +15,7 @@ pub mod gateway;
 pub mod hostile;
 pub mod http;
 pub mod ports;
+pub mod proxy;
 pub mod recordings;
 pub mod redis;
 pub mod small_disk;

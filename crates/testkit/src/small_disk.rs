@@ -24,6 +24,11 @@ impl SmallDisk {
         Self { at: at.to_owned() }
     }
 
+    /// Where it is mounted.
+    pub fn path(&self) -> &Path {
+        &self.at
+    }
+
     /// Takes all the room that is left.
     pub fn fill(&self) {
         let mut file = File::options().create(true).append(true).open(self.filler()).unwrap();

@@ -4,14 +4,19 @@
 // A helper of tests fails by panicking, as a test does.
 #![allow(clippy::expect_used)]
 
+use std::fs::Permissions;
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use diesel::{Connection as _, PgConnection, connection::SimpleConnection as _};
 use store::{Migration, PostgresUrl, SchemaName, Store, StoreFile, StoreLocation, StoreSettings, Stores};
+
+use crate::small_disk::SmallDisk;
 
 /// The variable that names a running PostgreSQL for tests, as `deploy/test-services.sh start` prints it.
 pub const POSTGRES_VARIABLE: &str = "USHER_TEST_POSTGRES";
@@ -49,7 +54,23 @@ impl PostgresServer {
     /// # Panics
     /// As for [`PostgresServer::get`].
     pub fn start() -> Self {
-        let mut script = Command::new(SERVICES)
+        Self::launch(&mut Command::new(SERVICES))
+    }
+
+    /// The same, with its data below this folder, which is made, and synced to disk at each commit.
+    ///
+    /// # Panics
+    /// As for [`PostgresServer::get`].
+    pub fn start_on(folder: &Path) -> Self {
+        std::fs::create_dir_all(folder).expect("the folder can be made");
+        // The server is another user.
+        std::fs::set_permissions(folder, Permissions::from_mode(0o777)).expect("it is the caller's own");
+        let folder = folder.canonicalize().expect("it was made just now");
+        Self::launch(Command::new(SERVICES).env("TMPDIR", folder).env("USHER_TEST_FSYNC", "on"))
+    }
+
+    fn launch(script: &mut Command) -> Self {
+        let mut script = script
             .arg("attached")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -82,6 +103,28 @@ impl PostgresServer {
     /// When it is another's, or does not start.
     pub fn start_again(&self) {
         self.ask("start");
+    }
+
+    /// Keeps the tables that are made from now on, on a disk that a test can fill.
+    ///
+    /// # Panics
+    /// When the server refuses it.
+    pub fn keep_tables_on(&self, disk: &SmallDisk) {
+        let at = disk.path();
+        // The server is another user.
+        for (path, mode) in [(at.parent().expect("it has one"), 0o755), (at, 0o777)] {
+            std::fs::set_permissions(path, Permissions::from_mode(mode)).expect("they are the test's own");
+        }
+        let at = at.display();
+        let mut outside = PgConnection::establish(&self.url).expect("the server runs");
+        for sql in [
+            format!("COPY (SELECT 1) TO PROGRAM 'cat >/dev/null; umask 077; mkdir {at}/space'"),
+            format!("CREATE TABLESPACE small LOCATION '{at}/space'"),
+            "ALTER SYSTEM SET default_tablespace TO 'small'".to_owned(),
+            "SELECT pg_reload_conf()".to_owned(),
+        ] {
+            outside.batch_execute(&sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
+        }
     }
 
     fn ask(&self, word: &str) {

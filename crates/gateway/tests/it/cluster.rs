@@ -13,7 +13,7 @@ use testkit::{
     gateway::{Gateway, Tenant},
 };
 
-use crate::running::{at, two_processes, wait_for};
+use crate::running::{at, two_processes, user_names, wait_for};
 
 /// Two processes with one registry and one cell.
 struct Cluster {
@@ -205,23 +205,7 @@ fn a_process_that_is_killed_takes_no_acknowledged_write_with_it() {
         stop.store(true, Ordering::Relaxed);
         writers.into_iter().flat_map(|writer| writer.join().unwrap()).collect()
     });
-    let mut names = BTreeSet::new();
-    let mut start = 1;
-    loop {
-        let page =
-            tenants[0].get(&format!("/Users?startIndex={start}&count=200&attributes=userName")).expect(200);
-        let users = page.body["Resources"].as_array().unwrap().clone();
-        if users.is_empty() {
-            break;
-        }
-        for user in &users {
-            assert!(
-                names.insert(user["userName"].as_str().unwrap().to_owned()),
-                "a user is there twice: {user}"
-            );
-        }
-        start += users.len();
-    }
+    let names = user_names(&tenants[0]);
     let lost: Vec<&String> = acknowledged.iter().filter(|name| !names.contains(*name)).collect();
     println!("{} acknowledged, {} stored, {} lost", acknowledged.len(), names.len(), lost.len());
     assert!(acknowledged.len() > 20 && lost.is_empty(), "{lost:?}");

@@ -21,6 +21,7 @@ mod groups;
 mod http;
 mod lists;
 mod neighbours;
+mod outages;
 mod paging;
 mod people;
 mod process;

@@ -1,6 +1,7 @@
 //! The gateway that a test starts, and the words that several tests share.
 
 use std::{
+    collections::BTreeSet,
     path::Path,
     process::Command,
     sync::Arc,
@@ -30,7 +31,12 @@ pub(crate) fn gateway_with(settings: &[(&str, &str)]) -> Gateway {
 
 /// Two processes that serve the same tenants from one PostgreSQL, with these settings.
 pub(crate) fn two_processes(settings: &[(&str, &str)]) -> [Gateway; 2] {
-    let database = Arc::new(Database::create());
+    two_processes_on(Database::create(), settings)
+}
+
+/// The same, from this database.
+pub(crate) fn two_processes_on(database: Database, settings: &[(&str, &str)]) -> [Gateway; 2] {
+    let database = Arc::new(database);
     [(); 2].map(|()| {
         let database = Some(Arc::clone(&database));
         Gateway::set_up(BINARY, Setup { settings, database, ..Setup::default() })
@@ -103,6 +109,26 @@ pub(crate) fn members(tenant: &Tenant, group: &str) -> Vec<String> {
     let mut ids: Vec<String> = members.iter().map(|m| m["value"].as_str().unwrap().to_owned()).collect();
     ids.sort();
     ids
+}
+
+/// The names of all users, each once.
+#[track_caller]
+pub(crate) fn user_names(tenant: &Tenant) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let mut start = 1;
+    loop {
+        let page =
+            tenant.get(&format!("/Users?startIndex={start}&count=200&attributes=userName")).expect(200);
+        let users = page.body["Resources"].as_array().cloned().unwrap_or_default();
+        if users.is_empty() {
+            return names;
+        }
+        for user in &users {
+            let name = user["userName"].as_str().unwrap().to_owned();
+            assert!(names.insert(name), "a user is there twice: {user}");
+        }
+        start += users.len();
+    }
 }
 
 /// The `display` of a user's groups, sorted.

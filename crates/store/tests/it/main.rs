@@ -17,7 +17,6 @@ mod outages;
 mod pooler;
 mod postgres;
 mod presence;
-mod proxy;
 mod room;
 mod snapshots;
 mod sqlite_build;

@@ -1,19 +1,17 @@
 //! PostgreSQL away, restarted, or cut off in the middle: what was acknowledged is stored, nothing is stored twice, every call
 //! ends soon, and service is back without a human.
 
-use std::net::ToSocketAddrs;
-use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-use diesel::connection::SimpleConnection;
-use diesel::{Connection, PgConnection};
+use diesel::connection::SimpleConnection as _;
+use diesel::{Connection as _, PgConnection};
 use store::{SchemaName, Store, StoreError, StoreLocation, StoreSettings, Stores};
+use testkit::proxy::{Cut, Proxy};
 use testkit::small_disk::SmallDisk;
 use testkit::stores::{PostgresServer, postgres_location};
 
-use crate::proxy::{Cut, Proxy};
 use crate::support::{MIGRATIONS, add_one, counter, insert, names};
 
 fn schema_of(cell: store::PostgresUrl) -> StoreLocation {
@@ -21,17 +19,11 @@ fn schema_of(cell: store::PostgresUrl) -> StoreLocation {
     StoreLocation::Postgres { cell, schema }
 }
 
-fn address_of(url: &str) -> std::net::SocketAddr {
-    let (_, rest) = url.split_once('@').unwrap();
-    let (address, _) = rest.split_once('/').unwrap();
-    address.to_socket_addrs().unwrap().next().unwrap()
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_connection_cut_in_a_transaction_or_in_its_commit_is_no_success_and_nothing_runs_twice() {
     let server = PostgresServer::get();
-    let proxy = Proxy::start(address_of(server.url()));
-    let location = schema_of(proxy.url(server.url()));
+    let proxy = Proxy::before(server.url());
+    let location = schema_of(store::PostgresUrl::new(&proxy.url(server.url())).unwrap());
     let stores = Stores::new(StoreSettings::default()).unwrap();
     let store = stores.create(&location, MIGRATIONS).await.unwrap();
     let (mut acknowledged, mut stored_untold) = (0, 0);
@@ -190,24 +182,9 @@ async fn backends_terminated_under_load_lose_and_double_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_of_the_server_is_full_reads_go_on_and_it_heals() {
     let directory = tempfile::tempdir().unwrap();
-    let at = directory.path().join("disk");
-    let disk = SmallDisk::mount(&at, 32);
-    // The server is another user.
-    for (path, mode) in [(directory.path(), 0o755), (&*at, 0o777)] {
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
-    }
+    let disk = SmallDisk::mount(&directory.path().join("disk"), 32);
     let server = PostgresServer::start();
-    let mut outside = PgConnection::establish(server.url()).unwrap();
-    let at = at.display();
-    for sql in [
-        format!("COPY (SELECT 1) TO PROGRAM 'cat >/dev/null; umask 077; mkdir {at}/space'"),
-        format!("CREATE TABLESPACE small LOCATION '{at}/space'"),
-        "ALTER SYSTEM SET default_tablespace TO 'small'".to_owned(),
-        "SELECT pg_reload_conf()".to_owned(),
-    ] {
-        outside.batch_execute(&sql).unwrap();
-    }
-    drop(outside);
+    server.keep_tables_on(&disk);
     let location = schema_of(server.cell());
     let stores = Stores::new(StoreSettings::default()).unwrap();
     let store = stores.create(&location, MIGRATIONS).await.unwrap();

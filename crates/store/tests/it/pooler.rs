@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use diesel::{Connection, ExpressionMethods, PgConnection, QueryDsl, RunQueryDsl, sql_query};
 use store::{PostgresUrl, StoreError, StoreLocation, StoreSettings, Stores, WriteTx};
+use testkit::proxy::Proxy;
 use testkit::stores::{PostgresServer, postgres_location};
 
-use crate::proxy::Proxy;
 use crate::support::{MIGRATIONS, Word, counter, insert, names};
 
 /// A pgbouncer with two sessions for everyone.
@@ -159,7 +159,7 @@ async fn a_pooler_that_comes_later_is_noticed_by_its_first_error() {
     let pgbouncer = Pgbouncer::start();
     let direct = address_of(PostgresServer::get().url());
     let proxy = Proxy::start(direct);
-    let cell = proxy.url(PostgresServer::get().url());
+    let cell = PostgresUrl::new(&proxy.url(PostgresServer::get().url())).unwrap();
     let location = schema_of(cell.clone());
     let stores = Stores::new(StoreSettings::default()).unwrap();
     let store = stores.create(&location, MIGRATIONS).await.unwrap();

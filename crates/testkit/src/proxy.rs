@@ -1,23 +1,22 @@
-//! A TCP proxy between a store and its PostgreSQL, which cuts connections where a test wants them cut.
+//! A TCP proxy before a PostgreSQL, which cuts connections where a test wants them cut.
 
 use std::io::{Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs as _};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use store::PostgresUrl;
-
 /// Where a connection is cut, once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Cut {
+pub enum Cut {
     /// The server never sees a statement of the transaction that contains this word.
     Before(&'static str),
     /// The server commits, and its answer is lost.
     AfterCommit,
 }
 
-pub(crate) struct Proxy {
+/// Ends with the process.
+pub struct Proxy {
     address: SocketAddr,
     shared: Arc<Shared>,
 }
@@ -30,7 +29,15 @@ struct Shared {
 }
 
 impl Proxy {
-    pub(crate) fn start(target: SocketAddr) -> Self {
+    /// One on a free port, before the server of this URL.
+    pub fn before(url: &str) -> Self {
+        let (_, rest) = url.split_once('@').unwrap();
+        let (address, _) = rest.split_once('/').unwrap();
+        Self::start(address.to_socket_addrs().unwrap().next().unwrap())
+    }
+
+    /// One on a free port, before this address.
+    pub fn start(target: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared {
@@ -52,25 +59,32 @@ impl Proxy {
     }
 
     /// The URL of a server with the proxy in place of its address.
-    pub(crate) fn url(&self, of: &str) -> PostgresUrl {
+    pub fn url(&self, of: &str) -> String {
         let (user, rest) = of.split_once('@').unwrap();
         let (_, database) = rest.split_once('/').unwrap();
-        PostgresUrl::new(&format!("{user}@{}/{database}", self.address)).unwrap()
+        format!("{user}@{}/{database}", self.address)
     }
 
     /// From now on new connections lead elsewhere; those that are open end.
-    pub(crate) fn lead_to(&self, target: SocketAddr) {
+    pub fn lead_to(&self, target: SocketAddr) {
         *self.shared.target.lock().unwrap() = target;
+        self.cut_all();
+    }
+
+    /// Ends all connections.
+    pub fn cut_all(&self) {
         for stream in self.shared.open.lock().unwrap().drain(..) {
             let _ended = stream.shutdown(Shutdown::Both);
         }
     }
 
-    pub(crate) fn cut_once(&self, cut: Cut) {
+    /// Cuts the next connection where this happens on it.
+    pub fn cut_once(&self, cut: Cut) {
         *self.shared.next_cut.lock().unwrap() = Some(cut);
     }
 
-    pub(crate) fn cuts(&self) -> u64 {
+    /// How many connections were cut.
+    pub fn cuts(&self) -> u64 {
         self.shared.cuts.load(Ordering::SeqCst)
     }
 }
