@@ -45,6 +45,7 @@ missing_for_tests() {
     has python3 || echo python3     # the SCIM suites that others wrote
     has_venv || echo python3-venv   # the same, kept apart from this machine's Python
     has_postgres || echo postgresql # the store's second database
+    has pgbench || echo postgresql  # the raw figures beside which `make bench` holds ours
     has_pgbouncer || echo pgbouncer # a pooler before it
     has_redis || echo redis-server  # what processes share
     has sqlite3 || echo sqlite3     # tests look into stores and lock them from outside

@@ -38,7 +38,12 @@ pub const MANY_TENANTS_MEMORY: Goal = Goal::Mebibytes(128.0);
 pub const WALK: Goal = Goal::Growth(2.0);
 
 /// The slowest hundredth of a tenant's probes while another tenant abuses the server, against those of a quiet one.
-pub const NEIGHBOUR: Goal = Goal::Growth(3.0);
+pub const NEIGHBOUR: Goal = Goal::Growth(2.0);
+
+/// User creation in a cell, as a share of `pgbench`'s one-row commits.
+pub const CELL_CREATION: Goal = Goal::ShareOfLimit(0.50);
+/// Probe and `GET` by id in a cell, as a share of `pgbench`'s point selects.
+pub const CELL_READING: Goal = Goal::ShareOfLimit(0.40);
 
 /// The steady mix of the fastest persistent peer, operations a second: Jackson on PostgreSQL, 10,000 users,
 /// 8 workers, measured on 2 cores with the peers' table. It is the one figure that is not of the same run.

@@ -1,7 +1,9 @@
 //! The whole run in order. Both sides of a comparison are played in turns (limit, gateway, limit, gateway …) and added up, so
 //! that a noisy minute of the machine falls on both.
 
+mod cluster;
 mod many;
+mod neighbours;
 
 use std::collections::BTreeMap;
 use std::future::ready;
@@ -10,6 +12,7 @@ use std::time::Duration;
 
 use strum::VariantArray as _;
 
+use self::neighbours::Neighbours;
 use super::Result;
 use super::closed_loop::{Bound, Phase, Target};
 use super::goals;
@@ -21,7 +24,6 @@ use super::raw::sqlite_commits::{COMMIT, Ids, RawCommits};
 use super::raw::{BODY, disk};
 use super::record::Record;
 use super::report::{Report, count, milliseconds, number, percentiles};
-use super::workloads::abuse::{self, Abuse};
 use super::workloads::first_cycle::{self, Lookup, Size};
 use super::workloads::growth::{self, Step};
 use super::workloads::{Directory, group_churn, paging, single, steady_mix};
@@ -40,8 +42,6 @@ const GROUPS: usize = 10;
 const CROWDS: [usize; 3] = [10, 1_000, 10_000];
 /// Numbers of the groups of the churn begin here, far from those of the first cycles.
 const FIRST_CROWD: usize = 900_000;
-/// More abusive requests than one window has, so that the users of two of them have names of their own.
-const ABUSES: usize = 1_000_000;
 /// Walks through the directory of the steady mix.
 const WALKS: usize = 5;
 
@@ -70,6 +70,10 @@ pub struct Options {
     pub users_walked: usize,
     /// Whether these two are played alone.
     pub size_only: bool,
+    /// Tenants of the cell on PostgreSQL; 0 for no PostgreSQL.
+    pub cluster_tenants: usize,
+    /// Whether that is played alone.
+    pub cluster_only: bool,
     /// Operations a second of the fastest peer in the steady mix.
     pub peer_mix: f64,
     /// The date, if not the system's.
@@ -134,6 +138,14 @@ fn memory(gateway: &Gateway) -> Result<String> {
     Ok(format!("{:.1} MiB", resident_mib(gateway.pid())?))
 }
 
+/// A tenant with unlimited seats.
+fn onboard(gateway: &Gateway, key: &str) -> Result<Target> {
+    let tenant = gateway.tenant(REGION, key, None, None);
+    let address = gateway.url.trim_start_matches("http://").parse()?;
+    let base_path = tenant.base_url.trim_start_matches(&gateway.url).to_owned();
+    Ok(Target { address, base_path, token: Some(tenant.token), process: gateway.pid() })
+}
+
 fn rates_table(title: &str) -> Table {
     const HEADER: [&str; 9] =
         ["operation", "workers", "a second", "p50 ms", "p99 ms", "compared with", "ratio", "goal", "verdict"];
@@ -146,6 +158,9 @@ impl Run {
             self.many_tenants().await?;
             return self.large_walk().await;
         }
+        if self.options.cluster_only {
+            return self.cluster().await;
+        }
         let [small_size, usual_size, large_size] = self.options.users;
         let small = self.first_cycle("bench-small", small_size, GROUPS).await?;
         let usual = self.first_cycle("bench", usual_size, usual_size / MEMBERS_PER_GROUP).await?;
@@ -156,9 +171,12 @@ impl Run {
         self.group_churn(&large).await?;
         self.directory_growth(&small, &large).await?;
         self.pages_at_depth(&large).await?;
-        self.noisy_neighbours(&usual, &small).await?;
+        let written = self.onboard("bench-noisy")?;
+        let here = Neighbours { place: "", written: &written, read: &usual, neighbour: &small };
+        self.noisy_neighbours(&here).await?;
         self.many_tenants().await?;
         self.large_walk().await?;
+        self.cluster().await?;
         self.settle(&[("bench-small", &small), ("bench", &usual), ("bench-large", &large)]).await?;
         let costs = std::mem::replace(&mut self.work, Table::new("", &[]));
         self.show(costs);
@@ -199,10 +217,7 @@ impl Run {
 
     /// A tenant with unlimited seats.
     fn onboard(&self, key: &str) -> Result<Target> {
-        let tenant = self.gateway.tenant(REGION, key, None, None);
-        let address = self.gateway.url.trim_start_matches("http://").parse()?;
-        let base_path = tenant.base_url.trim_start_matches(&self.gateway.url).to_owned();
-        Ok(Target { address, base_path, token: Some(tenant.token), process: self.gateway.pid() })
+        onboard(&self.gateway, key)
     }
 
     async fn first_cycle(&mut self, key: &str, users: usize, groups: usize) -> Result<Directory> {
@@ -491,46 +506,6 @@ impl Run {
                 row.extend(self.report.judge(&what, growth, goals::DIRECTORY_GROWTH));
                 table.row(row);
             }
-        }
-        self.show(table);
-        Ok(())
-    }
-
-    /// A tenant's probe while another tenant sends the most expensive requests, against the same probe a moment before.
-    async fn noisy_neighbours(&mut self, read: &Directory, neighbour: &Directory) -> Result<()> {
-        const HEADER: [&str; 10] = [
-            "abuse",
-            "p50 alone",
-            "p50 beside it",
-            "p99 alone",
-            "p99 beside it",
-            "p99 ratio",
-            "goal",
-            "verdict",
-            "abuses a second",
-            "refused",
-        ];
-        let written = self.onboard("bench-noisy")?;
-        let title =
-            format!("A neighbour's probe beside {} abusive clients of another tenant, ms", abuse::CLIENTS);
-        let mut table = Table::new(title, &HEADER);
-        for (nth, abuse) in Abuse::VARIANTS.iter().copied().enumerate() {
-            self.say(&format!("a neighbour of {} …", <&str>::from(abuse)));
-            let alone = self.noted(single::probe(neighbour, 1, Bound::time(self.options.window))).await?;
-            let target = if abuse.writes() { &written } else { &read.target };
-            let seen = abuse::run(abuse, target, nth * ABUSES, neighbour, self.options.window).await?;
-            let probes = self.noted(ready(Ok(seen.probes))).await?;
-            let abused = self.noted(ready(Ok(seen.abuse))).await?;
-            let found = [&alone, &probes].map(|phase| phase.record.percentiles(single::PROBE));
-            let [Some(before), Some(beside)] = found else {
-                return Err(self.hopeless("a neighbour was not answered"));
-            };
-            let mut row = vec![<&str>::from(abuse).to_owned()];
-            row.extend([before.p50, beside.p50, before.p99, beside.p99].map(milliseconds));
-            let growth = beside.p99.div_duration_f64(before.p99);
-            row.extend(self.report.judge(<&str>::from(abuse), growth, goals::NEIGHBOUR));
-            row.extend([abuse::DONE, abuse::REFUSED].map(|name| number(abused.rate(name))));
-            table.row(row);
         }
         self.show(table);
         Ok(())

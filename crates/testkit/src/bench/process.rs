@@ -23,8 +23,17 @@ fn ticks(stat: &str) -> Option<u32> {
 
 /// Resident memory of a process in MiB.
 pub fn resident_mib(process: u32) -> Result<f64> {
+    memory_mib(process, "VmRSS:")
+}
+
+/// Resident memory of a process that it shares with no other, in MiB.
+pub fn private_mib(process: u32) -> Result<f64> {
+    memory_mib(process, "RssAnon:")
+}
+
+fn memory_mib(process: u32, kind: &str) -> Result<f64> {
     let status = fs::read_to_string(format!("/proc/{process}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let line = status.lines().find_map(|line| line.strip_prefix(kind));
     let kib: f64 = line.and_then(|line| line.split_whitespace().next()).unwrap_or("0").parse()?;
     Ok(kib / 1024.0)
 }

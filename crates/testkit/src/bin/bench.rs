@@ -60,6 +60,12 @@ struct Arguments {
     /// Plays the rows of many tenants and of the large directory alone.
     #[arg(long)]
     size_only: bool,
+    /// Tenants of the cell on PostgreSQL, which are asked in turn; 0 for no PostgreSQL.
+    #[arg(long, default_value_t = 1_000)]
+    cluster_tenants: usize,
+    /// Plays the rows on PostgreSQL alone.
+    #[arg(long)]
+    cluster_only: bool,
     /// Operations a second of the fastest peer in the steady mix.
     #[arg(long, default_value_t = goals::PEER_MIX)]
     peer_mix: f64,
@@ -131,6 +137,8 @@ fn options(arguments: Arguments) -> Result<(Options, Option<PathBuf>)> {
         tenants: arguments.tenants,
         users_walked: arguments.users,
         size_only: arguments.size_only,
+        cluster_tenants: arguments.cluster_tenants,
+        cluster_only: arguments.cluster_only,
         peer_mix: arguments.peer_mix,
         date: arguments.date,
     };
