@@ -122,7 +122,7 @@ pub(crate) enum ApiError {
     TenantFull { limit: u64, contact: String },
     /// In the tenant's own words.
     #[error("{error}")]
-    NoSeat { license: License, error: ScimError },
+    NoSeat { license: License, error: Box<ScimError> },
     /// Of an operation that was not done because of another failure, which the log has already.
     #[error("{0}")]
     NotDone(ScimError),
@@ -204,10 +204,11 @@ impl ApiError {
 
     /// The error of a SCIM response.
     pub(crate) fn to_scim(&self, request_id: &str) -> ScimError {
-        if let Self::Scim(error)
-        | Self::NotDone(error)
-        | Self::NoSeat { error, .. }
-        | Self::Provisioning(ProvisioningError::Scim(error)) = self
+        if let Self::NoSeat { error, .. } = self {
+            return ScimError::clone(error);
+        }
+        if let Self::Scim(error) | Self::NotDone(error) | Self::Provisioning(ProvisioningError::Scim(error)) =
+            self
         {
             return error.clone();
         }
@@ -220,7 +221,8 @@ impl ApiError {
 
     pub(crate) fn failure(&self) -> Failure {
         match self {
-            Self::Scim(error) | Self::NotDone(error) | Self::NoSeat { error, .. } => error.into(),
+            Self::Scim(error) | Self::NotDone(error) => error.into(),
+            Self::NoSeat { error, .. } => error.as_ref().into(),
             Self::Unauthorized => {
                 Failure::new(401, "Invalid credentials: check the token, the region and the company key.")
             }

@@ -143,7 +143,7 @@ impl Default for PeopleRules {
 impl PeopleRules {
     /// Protects the people of these userNames.
     pub fn protect<'n>(&mut self, user_names: impl IntoIterator<Item = &'n str>) {
-        self.protected = user_names.into_iter().map(user_name_key).map(Into::into).collect();
+        self.protected = user_names.into_iter().map(user_name_key).collect();
     }
 
     /// Whether a person is protected.

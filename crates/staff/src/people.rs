@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use provisioning::{
-    ProvisioningError, Rules,
+    Rules,
     people::{self, NewPerson, PersonChange},
     roster::{self, GroupOfPeople, Person, Wanted},
 };
@@ -65,7 +65,7 @@ impl TenantActs {
 
     /// One group with its members.
     pub async fn group(&self, id: String) -> Result<GroupOfPeople> {
-        self.read(move |tx: &mut ReadTx<'_>| Ok::<_, ProvisioningError>(roster::group(tx, &id)?)).await
+        self.read(move |tx: &mut ReadTx<'_>| roster::group(tx, &id)).await
     }
 
     /// Adds a person of staff.

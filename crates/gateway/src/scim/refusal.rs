@@ -32,7 +32,7 @@ pub(super) fn explain(
                 reference,
                 help: &format!("{}/s/{reference}", app.public_url),
             };
-            ApiError::NoSeat { license: shortage.license.clone(), error: refusal.to_error() }
+            ApiError::NoSeat { license: shortage.license.clone(), error: Box::new(refusal.to_error()) }
         }
         error => error,
     }

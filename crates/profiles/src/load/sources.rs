@@ -261,9 +261,12 @@ impl Sources<'_> {
     }
 
     fn rule(&self, table: &Table<'_>) -> Option<(GroupRule, usize)> {
-        let names: [(&'static str, fn(String) -> GroupKey); 3] =
-            [("name", GroupKey::Name), ("external_id", GroupKey::ExternalId), ("id", GroupKey::Id)];
-        let named = names.map(|(key, group)| table.get(key).map(|field| (group, field)));
+        let named = |key, group: fn(String) -> GroupKey| table.get(key).map(|field| (group, field));
+        let named = [
+            named("name", GroupKey::Name),
+            named("external_id", GroupKey::ExternalId),
+            named("id", GroupKey::Id),
+        ];
         let rank = table.need("role").and_then(|field| self.roles.rank(&field, "role"));
         let mut named = named.into_iter().flatten();
         let (Some((key, field)), None) = (named.next(), named.next()) else {

@@ -37,7 +37,7 @@ pub struct Destination {
 /// What became of the wish to move a tenant.
 pub enum Begun {
     /// It is there.
-    There(Tenant),
+    There(Box<Tenant>),
     /// It is noted that it moves.
     Moving(Box<Move>),
 }
@@ -57,9 +57,15 @@ pub struct Move {
 /// How a move has ended.
 enum Settled {
     /// The tenant, where it is now.
-    Moved(Tenant),
+    Moved(Box<Tenant>),
     /// It is where it was.
     Undone,
+}
+
+impl Settled {
+    fn moved(tenant: Tenant) -> Self {
+        Self::Moved(Box::new(tenant))
+    }
 }
 
 impl Move {
@@ -76,7 +82,7 @@ impl Move {
         let other = to.region.filter(|region| region.region != source.region);
         let target = other.clone().unwrap_or_else(|| Arc::clone(source));
         if let Some(there) = find_there(source, &target, key, &to.placement).await? {
-            return Ok(Begun::There(there));
+            return Ok(Begun::There(Box::new(there)));
         }
         let (tenant, record) = source.to_be_moved(key).await?;
         let row = MoveRow {
@@ -135,7 +141,7 @@ impl Move {
             Err(_) => self.settle().await,
         };
         match settled {
-            Ok(Settled::Moved(tenant)) => Ok(tenant),
+            Ok(Settled::Moved(tenant)) => Ok(*tenant),
             Ok(Settled::Undone) => Err(fenced.err().unwrap_or_else(|| self.occupied())),
             Err(error) => {
                 self.end_lease().await;

@@ -59,7 +59,7 @@ impl Registry {
         let settled = if is_restoration {
             let held = self.stores.hold(&moving.from()?).await;
             let restored = self.settle_restoration(&tenant, &held).await;
-            restored.map(|restored| restored.map_or(Settled::Undone, Settled::Moved))
+            restored.map(|restored| restored.map_or(Settled::Undone, Settled::moved))
         } else {
             moving.settle().await
         };

@@ -28,7 +28,7 @@ impl Move {
         let (row, tenant) = self.look().await?;
         let is_switched = if self.is_abroad() { row.record.is_some() } else { tenant.location == row.to };
         if is_switched {
-            return self.finish().await.map(Settled::Moved);
+            return self.finish().await.map(Settled::moved);
         }
         if self.is_fenced().await? {
             return self.go_on().await;
@@ -40,7 +40,7 @@ impl Move {
     /// From the fence to the end.
     pub(super) async fn go_on(&self) -> Result<Settled, RegistryError> {
         self.switch().await?;
-        self.finish().await.map(Settled::Moved)
+        self.finish().await.map(Settled::moved)
     }
 
     async fn look(&self) -> Result<(MoveRow, Tenant), RegistryError> {
