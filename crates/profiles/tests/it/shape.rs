@@ -81,7 +81,10 @@ fn cx11_seated_is_told_in_both_places() {
     }
     // Computed extensions come last.
     let urns: Vec<&str> = user.extension_schemas().map(|schema| schema.id.as_str()).collect();
-    assert_eq!(urns, [scim_core::urn::ENTERPRISE_USER, EXPERT, scim_core::urn::SEAT]);
+    assert_eq!(
+        urns,
+        [scim_core::urn::ENTERPRISE_USER, EXPERT, scim_core::urn::SEAT, scim_core::urn::USER_ORIGIN]
+    );
 }
 
 #[test]

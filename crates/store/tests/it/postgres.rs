@@ -74,7 +74,7 @@ async fn a_schema_dropped_behind_our_back_shows_no_other_rows() {
     let StoreLocation::Postgres { schema, .. } = &gone else { unreachable!() };
     let mut outside = PgConnection::establish(PostgresServer::get().url()).unwrap();
     outside.batch_execute(&format!("DROP SCHEMA {} CASCADE", schema.as_str())).unwrap();
-    assert!(matches!(store.read(counter).await, Err(StoreError::Query(_))));
+    assert!(matches!(store.read(counter).await, Err(StoreError::Corrupt(_))));
     stores.close(&gone).await;
     assert!(matches!(stores.open(&gone, MIGRATIONS).await, Err(StoreError::Missing)));
     stores.destroy(&other).await.unwrap();

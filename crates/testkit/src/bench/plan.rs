@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use strum::VariantArray as _;
 
-use self::neighbours::Neighbours;
 use super::Result;
 use super::closed_loop::{Bound, Phase, Target};
 use super::goals;
@@ -172,8 +171,7 @@ impl Run {
         self.directory_growth(&small, &large).await?;
         self.pages_at_depth(&large).await?;
         let written = self.onboard("bench-noisy")?;
-        let here = Neighbours { place: "", written: &written, read: &usual, neighbour: &small };
-        self.noisy_neighbours(&here).await?;
+        self.neighbours_in_files(&written, &usual, &small).await?;
         self.many_tenants().await?;
         self.large_walk().await?;
         self.cluster().await?;

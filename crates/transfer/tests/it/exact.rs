@@ -117,7 +117,9 @@ async fn a_group_of_50_000_is_copied_in_bounded_batches_and_its_progress_is_seen
         diesel::RunQueryDsl::execute(
             diesel::sql_query(
                 "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 50000) \
-                 INSERT INTO users SELECT 'u' || n, 'u' || n, 'u' || n, NULL, '{}', 1, 1, 1, 0, 0 FROM n",
+                 INSERT INTO users (id, user_name_key, user_name_folded, document, version, created_ms, modified_ms, \
+                                    regrouped_version) \
+                 SELECT 'u' || n, 'u' || n, 'u' || n, '{}', 1, 1, 1, 0 FROM n",
             ),
             tx.connection(),
         )?;

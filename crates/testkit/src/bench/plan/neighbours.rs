@@ -27,6 +27,16 @@ pub(super) struct Neighbours<'a> {
 }
 
 impl Run {
+    /// The same with all others, where every tenant is a file.
+    pub(super) async fn neighbours_in_files(
+        &mut self,
+        written: &Target,
+        read: &Directory,
+        neighbour: &Directory,
+    ) -> Result<()> {
+        self.noisy_neighbours(&Neighbours { place: "", written, read, neighbour }).await
+    }
+
     pub(super) async fn noisy_neighbours(&mut self, tenants: &Neighbours<'_>) -> Result<()> {
         const HEADER: [&str; 10] = [
             "abuse",
