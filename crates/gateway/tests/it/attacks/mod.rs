@@ -130,8 +130,12 @@ fn is_companion(path: &Path) -> bool {
     name.ends_with("-wal") || name.ends_with("-shm")
 }
 
+/// Connections of clients that the gateway has not closed. Those to PostgreSQL come and go with its pools.
 fn sockets(gateway: &Gateway) -> usize {
-    let files = std::fs::read_dir(format!("/proc/{}/fd", gateway.pid())).unwrap();
-    let targets = files.filter_map(|file| std::fs::read_link(file.unwrap().path()).ok());
-    targets.filter(|target| target.to_string_lossy().starts_with("socket:")).count()
+    let port: u16 = gateway.url.rsplit(':').next().unwrap().parse().unwrap();
+    let (here, listening) = (format!(":{port:04X}"), "0A");
+    let table = std::fs::read_to_string(format!("/proc/{}/net/tcp", gateway.pid())).unwrap();
+    let rows = table.lines().skip(1).map(|row| row.split_whitespace().collect::<Vec<_>>());
+    // Without an inode the kernel alone still knows the connection.
+    rows.filter(|row| row[1].ends_with(&here) && row[3] != listening && row[9] != "0").count()
 }
