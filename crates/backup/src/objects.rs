@@ -54,5 +54,5 @@ fn digest(path: &Path) -> io::Result<(String, u64)> {
         digest.update(part);
         bytes += u64::try_from(read).unwrap_or_default();
     }
-    Ok((digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect(), bytes))
+    Ok((format!("{:x}", digest.finalize()), bytes))
 }

@@ -38,7 +38,3 @@ pub(super) struct End {
     /// Of all bytes before this line, in hexadecimal digits.
     pub(super) sha256: String,
 }
-
-pub(super) fn hex(digest: &[u8]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
-}

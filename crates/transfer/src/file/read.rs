@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::form::{End, Form, hex};
+use super::form::{End, Form};
 use crate::error::TransferError;
 use crate::rows::{Batch, Filling};
 
@@ -59,7 +59,7 @@ impl<F: Read + Seek, H: Form> Sealed<F, H> {
         let Some(end) = end else {
             return Err(TransferError::refused("it ends before its last line: it is incomplete"));
         };
-        if end.sha256 != hex(&digest.finalize()) || end.lines != count.saturating_sub(1) {
+        if end.sha256 != format!("{:x}", digest.finalize()) || end.lines != count.saturating_sub(1) {
             return Err(TransferError::refused("it is damaged: its content does not fit its checksum"));
         }
         Ok(Self { file, header, lines: end.lines })

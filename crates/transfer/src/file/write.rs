@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
-use super::form::{End, Form, hex};
+use super::form::{End, Form};
 use crate::rows::Batch;
 
 /// Writes lines and counts them into the checksum.
@@ -61,7 +61,7 @@ impl<W: Write> FileWriter<W> {
     /// Those of `out`.
     pub fn end(self) -> io::Result<W> {
         let Self { mut out, digest, lines } = self;
-        let end = End { lines, sha256: hex(&digest.finalize()) };
+        let end = End { lines, sha256: format!("{:x}", digest.finalize()) };
         writeln!(out, "{}", serde_json::to_string(&end)?)?;
         out.flush()?;
         Ok(out)
