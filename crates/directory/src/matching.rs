@@ -7,7 +7,7 @@ use store::ReadTx;
 use crate::{
     DirectoryError,
     origin::Origin,
-    resources::Row,
+    resources::{Row, id_by_name_key},
     schema::{user_emails, users},
 };
 
@@ -52,6 +52,5 @@ pub fn by_emails(tx: &mut ReadTx<'_>, row: &Row) -> Result<Vec<String>, Director
 /// # Errors
 /// When the store fails.
 pub fn is_taken(tx: &mut ReadTx<'_>, row: &Row) -> Result<bool, DirectoryError> {
-    let id = users::table.filter(users::name_key.eq(&row.name_key)).select(users::id);
-    Ok(tx.get_result::<String>(id).optional()?.is_some())
+    Ok(id_by_name_key(tx, &row.name_key)?.is_some())
 }

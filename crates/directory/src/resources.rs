@@ -150,7 +150,7 @@ fn refuse_taken_name(tx: &mut WriteTx<'_>, key: &str, own: Option<&str>) -> Resu
     }
 }
 
-fn id_by_name_key(tx: &mut ReadTx<'_>, key: &str) -> Result<Option<String>, DirectoryError> {
+pub(crate) fn id_by_name_key(tx: &mut ReadTx<'_>, key: &str) -> Result<Option<String>, DirectoryError> {
     let id = users::table.filter(users::name_key.eq(key)).select(users::id);
     Ok(tx.get_result(id).optional()?)
 }
