@@ -12,7 +12,7 @@ use store::WriteTx;
 
 use crate::{
     Done, ProvisioningError, RequestContext, Rules,
-    effects::{done, seat_detail},
+    effects::{done, seat_detail, with_member},
     people_rules::{AdoptKey, Recreate},
     records,
     seating::{self, Asks},
@@ -112,9 +112,8 @@ fn link(
     };
     resources::set_origin(tx, USER, &mut record, Origin::Idp)?;
     let change = seating::settle(tx, rules, &mut record, standing, [&old, &new], Asks::Idp)?;
-    let mut detail = seat_detail(&change);
     let changed = records::changed_attributes(&old, &new);
-    detail.as_object_mut().map(|detail| detail.insert("changed".into(), changed.clone().into()));
+    let detail = with_member(seat_detail(&change), "changed", changed.clone());
     records::record(tx, &context.request_id, USER, "linked", &record, detail)?;
     seating::follow(tx, rules, &change, &context.request_id)?;
     done(tx, context, View::of(USER, record), shown, changed, Some(change), Applied::default())

@@ -43,6 +43,14 @@ pub(crate) fn seat_detail(change: &SeatChange) -> Value {
     }
 }
 
+/// The detail of a change record with one more member.
+pub(crate) fn with_member(mut detail: Value, name: &str, value: impl Into<Value>) -> Value {
+    if let Some(members) = detail.as_object_mut() {
+        members.insert(name.to_owned(), value.into());
+    }
+    detail
+}
+
 fn seat_events(change: &SeatChange) -> Vec<(License, &'static str)> {
     let own = change.changed().then(|| (change.after.requested.clone(), change.after.state.key()));
     own.into_iter().chain(promotions(&change.promoted)).collect()

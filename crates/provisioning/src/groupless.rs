@@ -12,7 +12,7 @@ use store::{ReadTx, WriteTx};
 
 use crate::{
     ProvisioningError, Rules,
-    effects::seat_detail,
+    effects::{seat_detail, with_member},
     leaving,
     people_rules::{Groupless, WhenGroupless},
     records,
@@ -95,8 +95,7 @@ fn suspend(
     let standing = record.standing.clone();
     let mut record = resources::update(tx, &rules.user, &record, &old, &new)?;
     let change = seating::settle(tx, rules, &mut record, standing, [&old, &new], Asks::Staff)?;
-    let mut detail = seat_detail(&change);
-    detail.as_object_mut().map(|detail| detail.insert("cause".into(), "groupless".into()));
+    let detail = with_member(seat_detail(&change), "cause", "groupless");
     records::record(tx, request_id, ResourceKind::User, "changed", &record, detail)?;
     seating::follow(tx, rules, &change, request_id)
 }

@@ -8,12 +8,12 @@ use directory::{
 };
 use scim_core::{ResourceKind, leniency::Tolerance, resource, urn};
 use seat_ledger::{SeatChange, pools, seats};
-use serde_json::{Value, json};
+use serde_json::json;
 use store::WriteTx;
 
 use crate::{
     Act, ProvisioningError, Rules,
-    effects::seat_detail,
+    effects::{seat_detail, with_member},
     leaving, records,
     roster::{self, Person},
     seating::{self, Asks},
@@ -169,8 +169,7 @@ fn finish(
     verb: &str,
     act: &Act,
 ) -> Result<Person, ProvisioningError> {
-    let mut detail: Value = seat_detail(change);
-    detail.as_object_mut().map(|detail| detail.insert("by".into(), "staff".into()));
+    let detail = with_member(seat_detail(change), "by", "staff");
     records::record(tx, &act.request_id, USER, verb, record, detail)?;
     seating::follow(tx, rules, change, &act.request_id)?;
     roster::person(tx, rules, &record.id)

@@ -20,7 +20,7 @@ use store::WriteTx;
 
 use crate::{
     Done, Preconditions, ProvisioningError, RequestContext, Rules, adoption,
-    effects::{done, seat_detail},
+    effects::{done, seat_detail, with_member},
     guards, leaving,
     profile::is_active,
     records,
@@ -195,8 +195,8 @@ pub(crate) fn edit(
         }
         _ => None,
     };
-    let mut detail = seat.as_ref().map_or_else(|| json!({}), seat_detail);
-    detail.as_object_mut().map(|detail| detail.insert("changed".into(), changed.clone().into()));
+    let detail = seat.as_ref().map_or_else(|| json!({}), seat_detail);
+    let detail = with_member(detail, "changed", changed.clone());
     records::record(tx, &context.request_id, kind, "changed", &record, detail)?;
     if let Some(change) = &seat {
         seating::follow(tx, &context.rules, change, &context.request_id)?;
