@@ -7,7 +7,7 @@ use std::{
 
 use serde::Serialize;
 use serde_json::Value;
-use ureq::{Agent, Body, SendBody, http, tls::TlsConfig};
+use ureq::{Agent, AsSendBody, Body, SendBody, http, tls::TlsConfig};
 
 use crate::{connection::Connection, mistake::Mistake, output::cell, tls};
 
@@ -75,18 +75,10 @@ impl Client {
 
     fn send(&self, method: http::Method, path: &str, body: Option<String>) -> Result<Value, Mistake> {
         let request = self.begin(method, path);
-        let answer = match body {
-            None => request.body(()).map(|request| self.agent.run(request)),
-            Some(body) => {
-                let request = request.header("Content-Type", "application/json").body(body);
-                request.map(|request| self.agent.run(request))
-            }
-        };
-        match answer {
-            Ok(Ok(answer)) => self.read(answer),
-            Ok(Err(error)) => Err(self.unreachable(&error)),
-            Err(_) => Err(self.no_address()),
-        }
+        self.read(match body {
+            None => self.run(request.body(()))?,
+            Some(body) => self.run(request.header("Content-Type", "application/json").body(body))?,
+        })
     }
 
     /// Sends a request whose answer is lines of JSON, each handed on as it arrives; the last one.
@@ -97,9 +89,7 @@ impl Client {
         mut each: impl FnMut(&Value),
     ) -> Result<Value, Mistake> {
         let request = self.begin(http::Method::POST, path).header("Content-Type", "application/json");
-        let request = request.body(serde_json::to_string(body).unwrap_or_default());
-        let request = request.map_err(|_| self.no_address())?;
-        let mut answer = self.agent.run(request).map_err(|error| self.unreachable(&error))?;
+        let mut answer = self.run(request.body(serde_json::to_string(body).unwrap_or_default()))?;
         if !answer.status().is_success() {
             return self.read(answer);
         }
@@ -122,11 +112,7 @@ impl Client {
             .header("Content-Length", length)
             .header("Expect", "100-continue")
             .body(SendBody::from_reader(body));
-        match request.map(|request| self.agent.run(request)) {
-            Ok(Ok(answer)) => self.read(answer),
-            Ok(Err(error)) => Err(self.unreachable(&error)),
-            Err(_) => Err(self.no_address()),
-        }
+        self.read(self.run(request)?)
     }
 
     /// Writes a body as it arrives; `begin` gets its length.
@@ -135,8 +121,7 @@ impl Client {
         path: &str,
         begin: impl FnOnce(Option<u64>) -> Result<Box<dyn Write>, Mistake>,
     ) -> Result<u64, Mistake> {
-        let request = self.begin(http::Method::GET, path).body(()).map_err(|_| self.no_address())?;
-        let mut answer = self.agent.run(request).map_err(|error| self.unreachable(&error))?;
+        let mut answer = self.run(self.begin(http::Method::GET, path).body(()))?;
         if !answer.status().is_success() {
             return Err(self
                 .read(answer)
@@ -157,8 +142,13 @@ impl Client {
             .header("Accept", "application/json")
     }
 
-    fn no_address(&self) -> Mistake {
-        Mistake::usage(format!("`{}` is no server's address.", self.connection.server))
+    /// Sends a request; the answer, of any status, with its body still to be read.
+    fn run(
+        &self,
+        request: Result<http::Request<impl AsSendBody>, http::Error>,
+    ) -> Result<http::Response<Body>, Mistake> {
+        let no_address = |_| Mistake::usage(format!("`{}` is no server's address.", self.connection.server));
+        self.agent.run(request.map_err(no_address)?).map_err(|error| self.unreachable(&error))
     }
 
     fn read(&self, mut answer: http::Response<Body>) -> Result<Value, Mistake> {
