@@ -145,10 +145,7 @@ impl Registry {
             Ok(Some(restored)) => Ok(restored),
             Ok(None) => Err(loaded.err().unwrap_or_else(occupied)),
             Err(error) => {
-                // So that the next look settles it.
-                let (id, holder) = (tenant.id.clone(), self.holder.clone());
-                let end = move |tx: &mut WriteTx<'_>| leases::end(tx, &id, &holder);
-                let _ends_by_itself = self.write_registry(end).await;
+                self.end_lease(&tenant.id).await;
                 Err(loaded.err().unwrap_or(error))
             }
         }
@@ -183,14 +180,7 @@ impl Registry {
         let row = self.store.read(move |tx| MoveRow::find(tx, &id)).await?;
         let Some(record) = row.and_then(|row| row.record) else {
             self.stores.destroy(&staged).await?;
-            let (id, holder) = (tenant.id.clone(), self.holder.clone());
-            let forget = move |tx: &mut WriteTx<'_>| {
-                if leases::end(tx, &id, &holder)? {
-                    MoveRow::remove(tx, &id)?;
-                }
-                Ok(())
-            };
-            self.write_registry(forget).await?;
+            self.forget_move(&tenant.id).await?;
             return Ok(None);
         };
         if self.stores.is_there(&staged).await? {

@@ -145,12 +145,16 @@ impl Registry {
         let _renewal = leases::renew(&self.store, &tenant.id, &self.holder);
         let removed = self.remove(&tenant).await;
         if removed.is_err() {
-            // So that it can be tried again at once.
-            let holder = self.holder.clone();
-            let end = move |tx: &mut WriteTx<'_>| leases::end(tx, &tenant.id, &holder);
-            let _ends_by_itself = self.write_registry(end).await;
+            self.end_lease(&tenant.id).await;
         }
         removed
+    }
+
+    /// Ends this process's lease, so that what it could not complete can be tried again, or settled, at once.
+    pub(crate) async fn end_lease(&self, tenant: &TenantId) {
+        let (id, holder) = (tenant.clone(), self.holder.clone());
+        let end = move |tx: &mut WriteTx<'_>| leases::end(tx, &id, &holder);
+        let _ends_by_itself = self.write_registry(end).await;
     }
 
     /// Completes a deletion. Only with its lease: when that has ended, another process may have made the tenant anew.

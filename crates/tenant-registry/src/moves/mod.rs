@@ -144,7 +144,7 @@ impl Move {
             Ok(Settled::Moved(tenant)) => Ok(*tenant),
             Ok(Settled::Undone) => Err(fenced.err().unwrap_or_else(|| self.occupied())),
             Err(error) => {
-                self.end_lease().await;
+                self.source.end_lease(&self.row.tenant).await;
                 Err(fenced.err().unwrap_or(error))
             }
         }

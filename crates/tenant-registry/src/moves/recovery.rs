@@ -68,7 +68,7 @@ impl Registry {
             Ok(Settled::Moved(_)) => info!(region, key, "an interrupted move or restoration was completed"),
             Ok(Settled::Undone) => info!(region, key, "an interrupted move or restoration was undone"),
             Err(cause) => {
-                moving.end_lease().await;
+                self.end_lease(&moving.row.tenant).await;
                 return Err(cause);
             }
         }

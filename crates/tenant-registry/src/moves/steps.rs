@@ -140,14 +140,7 @@ impl Move {
         if self.is_abroad() {
             self.target.expect_no_more(&self.row.tenant).await?;
         }
-        let (id, holder) = (self.row.tenant.clone(), self.source.holder.clone());
-        let work = move |tx: &mut WriteTx<'_>| {
-            if leases::end(tx, &id, &holder)? {
-                MoveRow::remove(tx, &id)?;
-            }
-            Ok(())
-        };
-        self.source.write_registry(work).await
+        self.source.forget_move(&self.row.tenant).await
     }
 
     pub(super) async fn require_lease(&self) -> Result<(), RegistryError> {
@@ -159,19 +152,24 @@ impl Move {
         };
         if self.source.write_registry(work).await? { Ok(()) } else { Err(occupied) }
     }
-
-    /// So that the next look settles what this process could not.
-    pub(super) async fn end_lease(&self) {
-        let (id, holder) = (self.row.tenant.clone(), self.source.holder.clone());
-        let work = move |tx: &mut WriteTx<'_>| leases::end(tx, &id, &holder);
-        let _ends_by_itself = self.source.write_registry(work).await;
-    }
 }
 
 /// The act, as the list of staff's acts has it.
 const MOVED: &str = "tenant.moved";
 
 impl Registry {
+    /// Removes the row of a move or a restoration that was undone, with this process's lease, if it has it still.
+    pub(crate) async fn forget_move(&self, tenant: &TenantId) -> Result<(), RegistryError> {
+        let (id, holder) = (tenant.clone(), self.holder.clone());
+        let forget = move |tx: &mut WriteTx<'_>| {
+            if leases::end(tx, &id, &holder)? {
+                MoveRow::remove(tx, &id)?;
+            }
+            Ok(())
+        };
+        self.write_registry(forget).await
+    }
+
     /// Whether this tenant went from here to that region.
     pub(super) async fn has_sent(&self, tenant: &TenantId, to: &RegionCode) -> Result<bool, RegistryError> {
         let acts = staff_acts::table
