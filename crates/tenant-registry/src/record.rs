@@ -9,7 +9,7 @@ use crate::{
     error::RegistryError,
     names::{CompanyKey, TenantId},
     schema::{credentials, staff_acts, tenants},
-    tenant::TenantState,
+    tenant::{TenantState, read_settings},
 };
 
 /// One tenant's rows.
@@ -158,12 +158,9 @@ impl TenantRow {
             id: TenantId::new(&id)?,
             key: CompanyKey::new(&key)?,
             name,
-            state: state
-                .parse()
-                .map_err(|_| RegistryError::Damaged(format!("tenant state {state:?} is not known")))?,
+            state: TenantState::of_column(&state)?,
             profile,
-            settings: serde_json::from_str(&settings)
-                .map_err(|e| RegistryError::Damaged(format!("settings of tenant {id}: {e}")))?,
+            settings: read_settings(&id, &settings)?,
             created_ms,
         })
     }

@@ -3,7 +3,7 @@
 use std::num::NonZeroU64;
 
 use diesel::prelude::*;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use store::{ReadTx, WriteTx};
 use strum::{EnumString, IntoStaticStr, VariantNames};
@@ -32,6 +32,10 @@ pub enum TenantState {
 impl TenantState {
     pub(crate) fn key(self) -> &'static str {
         self.into()
+    }
+
+    pub(crate) fn of_column(state: &str) -> Result<Self, RegistryError> {
+        state.parse().map_err(|_| RegistryError::Damaged(format!("tenant state {state:?} is not known")))
     }
 }
 
@@ -118,17 +122,20 @@ impl Tenant {
             region: region.clone(),
             company_key: CompanyKey::new(&key)?,
             name,
-            state: state
-                .parse()
-                .map_err(|_| RegistryError::Damaged(format!("tenant state {state:?} is not known")))?,
+            state: TenantState::of_column(&state)?,
             profile,
-            settings: serde_json::from_str(&settings)
-                .map_err(|e| RegistryError::Damaged(format!("settings of tenant {id}: {e}")))?,
+            settings: read_settings(&id, &settings)?,
             created_ms,
             location: TenantLocation::of_columns(cell, schema)?,
             store_version,
         })
     }
+}
+
+/// The settings of a tenant, from its row.
+pub(crate) fn read_settings<T: DeserializeOwned>(id: &str, settings: &str) -> Result<T, RegistryError> {
+    serde_json::from_str(settings)
+        .map_err(|e| RegistryError::Damaged(format!("settings of tenant {id}: {e}")))
 }
 
 /// The tenant of a company key, unless it is being deleted.
