@@ -2,6 +2,9 @@
 //! code of either database, so most rows go by the message (see the tests for where each message comes from). What HTTP answers
 //! to which is decided in the gateway.
 
+use std::fmt::Display;
+use std::io::{self, ErrorKind};
+
 use diesel::result::{ConnectionError, DatabaseErrorKind, Error as QueryError};
 
 use crate::unique::unique_violation;
@@ -63,6 +66,14 @@ impl StoreError {
         match self {
             Self::Unique(columns) => Some(columns),
             _ => None,
+        }
+    }
+
+    /// The failure of a file: `Full` when its disk is, and otherwise `Unavailable`, which says `what` failed.
+    pub fn of_file(what: impl Display, error: &io::Error) -> Self {
+        match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::Full,
+            _ => Self::Unavailable(format!("{what}: {error}")),
         }
     }
 

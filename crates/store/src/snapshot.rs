@@ -54,7 +54,7 @@ impl Snapshot {
         let copied = copy(source, target, &mut opened);
         drop(reading);
         drop(opened);
-        copied.map_err(|error| from_io(target, error))?;
+        copied.map_err(|error| StoreError::of_file(target.display(), &error))?;
 
         let mut writing = open(target, "rw")?;
         // It is flushed as a whole below.
@@ -66,7 +66,9 @@ impl Snapshot {
         if mode.journal_mode != "delete" {
             return Err(StoreError::Unavailable(format!("the copy is in mode {}", mode.journal_mode)));
         }
-        File::open(target).and_then(|file| file.sync_all()).map_err(|error| from_io(target, error))?;
+        File::open(target)
+            .and_then(|file| file.sync_all())
+            .map_err(|error| StoreError::of_file(target.display(), &error))?;
         Ok(Self { path: target.to_owned() })
     }
 
@@ -166,11 +168,4 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
-}
-
-fn from_io(path: &Path, error: io::Error) -> StoreError {
-    match error.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => StoreError::Full,
-        _ => StoreError::Unavailable(format!("{}: {error}", path.display())),
-    }
 }

@@ -76,8 +76,5 @@ pub fn write_export(
 }
 
 fn unwritten(error: io::Error) -> RegistryError {
-    RegistryError::Store(match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreError::Full,
-        _ => StoreError::Unavailable(format!("the export cannot be written: {error}")),
-    })
+    StoreError::of_file("the export cannot be written", &error).into()
 }

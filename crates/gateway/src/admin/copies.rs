@@ -118,8 +118,5 @@ async fn receive(registry: &Registry, request: &HttpRequest, mut body: Payload) 
 }
 
 fn lost(error: &std::io::Error) -> StoreError {
-    match error.kind() {
-        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => StoreError::Full,
-        _ => StoreError::Unavailable(format!("the file of an export: {error}")),
-    }
+    StoreError::of_file("the file of an export", error)
 }

@@ -22,7 +22,7 @@ pub(crate) fn create_file(file: &StoreFile) -> Result<(), StoreError> {
         ErrorKind::AlreadyExists => Ok(()),
         _ => Err(error),
     });
-    made.map_err(|error| from_io(&main, error))
+    made.map_err(|error| from_io(&main, &error))
 }
 
 fn make(file: &StoreFile) -> io::Result<()> {
@@ -54,7 +54,7 @@ fn length(path: &Path) -> u64 {
 pub(crate) fn remove_files(file: &StoreFile) -> Result<(), StoreError> {
     for path in file.all_paths() {
         match fs::remove_file(&path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(from_io(&path, error)),
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(from_io(&path, &error)),
             _ => {}
         }
     }
@@ -72,7 +72,7 @@ pub(crate) fn replace_file(file: &StoreFile, staged: &StoreFile) -> Result<(), S
     }
     for path in [log, index] {
         match fs::remove_file(&path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(from_io(&path, error)),
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(from_io(&path, &error)),
             _ => {}
         }
     }
@@ -81,15 +81,9 @@ pub(crate) fn replace_file(file: &StoreFile, staged: &StoreFile) -> Result<(), S
         fs::rename(staged.path(), &main)?;
         main.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all())
     };
-    replace().map_err(|error| from_io(&main, error))
+    replace().map_err(|error| from_io(&main, &error))
 }
 
-fn from_io(path: &Path, error: io::Error) -> StoreError {
-    match error.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => StoreError::Full,
-        _ => {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            StoreError::Unavailable(format!("{name}: {error}"))
-        }
-    }
+fn from_io(path: &Path, error: &io::Error) -> StoreError {
+    StoreError::of_file(path.file_name().unwrap_or_default().to_string_lossy(), error)
 }
