@@ -21,6 +21,8 @@ const RUNS: &str = "runs";
 const OBJECTS: &str = "objects";
 const STAGING: &str = "staging";
 
+const IN_USE: &str = "is in use";
+
 impl Folder {
     /// Opens the folder for a run, and makes it if it does not exist.
     ///
@@ -29,7 +31,7 @@ impl Folder {
     pub fn open_to_write(path: &Path) -> Result<Self, BackupError> {
         make_directory(path)?;
         let held = File::open(path).map_err(at(path))?;
-        refuse_held(path, held.try_lock())?;
+        refuse_held(path, held.try_lock(), IN_USE)?;
         let folder = Self { path: path.to_owned(), _held: held };
         let is_new = !folder.path.join(RUNS).is_dir();
         if is_new && fs::read_dir(path).map_err(at(path))?.next().is_some() {
@@ -55,7 +57,7 @@ impl Folder {
     /// A sentence when there is no backup, or one is being made.
     pub fn open(path: &Path) -> Result<Self, BackupError> {
         let held = File::open(path).map_err(at(path))?;
-        refuse_held(path, held.try_lock_shared())?;
+        refuse_held(path, held.try_lock_shared(), IN_USE)?;
         if !path.join(RUNS).is_dir() {
             return Err(BackupError::refused(format!("{} is no backup", path.display())));
         }
@@ -96,11 +98,12 @@ impl Folder {
     }
 }
 
-fn refuse_held(path: &Path, held: Result<(), TryLockError>) -> Result<(), BackupError> {
+/// Takes the outcome of locking a directory; `how` says what another process does with it.
+pub(crate) fn refuse_held(path: &Path, held: Result<(), TryLockError>, how: &str) -> Result<(), BackupError> {
     match held {
         Ok(()) => Ok(()),
         Err(TryLockError::WouldBlock) => {
-            Err(BackupError::refused(format!("{} is in use by another usher process", path.display())))
+            Err(BackupError::refused(format!("{} {how} by another usher process", path.display())))
         }
         Err(TryLockError::Error(error)) => Err(at(path)(error)),
     }

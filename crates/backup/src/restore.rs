@@ -1,12 +1,12 @@
 //! Restores a whole run into an empty directory, which no process serves.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use crate::error::{BackupError, at};
-use crate::folder::{Folder, flush, make_directory};
+use crate::folder::{Folder, flush, make_directory, refuse_held};
 use crate::manifest::{Copy, Run};
 use crate::path::StorePath;
 
@@ -72,16 +72,7 @@ fn verify(folder: &Folder, run: &Run) -> Result<(), BackupError> {
 /// The directory, locked as `usher serve` locks it.
 fn hold_empty(data_dir: &Path) -> Result<File, BackupError> {
     let held = File::open(data_dir).map_err(at(data_dir))?;
-    match held.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            return Err(BackupError::refused(format!(
-                "{} is served by another usher process",
-                data_dir.display()
-            )));
-        }
-        Err(TryLockError::Error(error)) => return Err(at(data_dir)(error)),
-    }
+    refuse_held(data_dir, held.try_lock(), "is served")?;
     if fs::read_dir(data_dir).map_err(at(data_dir))?.next().is_some() {
         return Err(BackupError::refused(format!(
             "{} is not empty: name a new directory with --data-dir",
