@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 /// A file whose last change is more recent than this may change again without another time: file systems round their times.
 const ROUNDED_NS: i64 = 2_000_000_000;
 
-/// What a file was like before it was copied.
+/// The state of a file before it was copied.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Seen {
     bytes: u64,

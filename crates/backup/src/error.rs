@@ -1,4 +1,4 @@
-//! Why there is no backup, or nothing is restored from it, in sentences for the operator.
+//! The errors of backups and restorations, in sentences for the operator.
 
 use std::io;
 use std::path::Path;
@@ -18,7 +18,7 @@ pub enum BackupError {
         /// Why.
         cause: io::Error,
     },
-    /// What was asked for is not possible; nothing was changed.
+    /// The request cannot be fulfilled; nothing was changed.
     #[error("{0}")]
     Refused(String),
     /// A store cannot be read.

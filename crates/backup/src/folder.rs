@@ -79,12 +79,12 @@ impl Folder {
         Ok(lists)
     }
 
-    /// Where the list of a run of this time goes.
+    /// The path of the list of a run that began at this time.
     pub(crate) fn list(&self, time: &str) -> PathBuf {
         self.path.join(RUNS).join(format!("{}.jsonl", time.replace(':', "-")))
     }
 
-    /// Where it is.
+    /// The path of the folder.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }

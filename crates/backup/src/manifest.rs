@@ -1,4 +1,4 @@
-//! What one run holds: a list of stores, each with the copy of it. The list is written last, and a run without its list is none.
+//! The list of one run: its stores, each with the copy of it. The list is written last, and a run without its list is none.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -19,7 +19,7 @@ use crate::path::StorePath;
 pub struct Run {
     pub(crate) head: Head,
     pub(crate) copies: BTreeMap<StorePath, Copy>,
-    /// What could not be copied, in sentences.
+    /// One sentence for each store that could not be copied.
     pub(crate) problems: Vec<String>,
 }
 
@@ -45,7 +45,7 @@ pub(crate) struct Copy {
     /// Names the copy and proves that it is undamaged.
     pub(crate) sha256: String,
     pub(crate) bytes: u64,
-    /// What the store's file was like; absent when the next run must copy it anyway.
+    /// The state of the store's file; absent when the next run must copy it anyway.
     pub(crate) seen: Option<Seen>,
     /// The store could not be read in this run; the copy is that of an earlier one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -94,7 +94,7 @@ impl Run {
         self.head.at_ms
     }
 
-    /// What could not be copied, in sentences.
+    /// One sentence for each store that could not be copied.
     #[must_use]
     pub fn problems(&self) -> &[String] {
         &self.problems

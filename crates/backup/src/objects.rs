@@ -11,7 +11,7 @@ use crate::folder::{Folder, flush, make_directory};
 use crate::manifest::Copy;
 
 impl Folder {
-    /// Where a copy is.
+    /// The path of a copy.
     pub(crate) fn object(&self, sha256: &str) -> PathBuf {
         let shelf = sha256.get(..2).unwrap_or_default();
         self.objects().join(shelf).join(format!("{sha256}.db"))

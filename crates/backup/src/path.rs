@@ -1,4 +1,4 @@
-//! Which store of a data directory: its path below it, checked.
+//! Names a store of a data directory by its path below it, and checks such a path.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ impl StorePath {
         Self { region: region.clone(), tenant: Some(id) }
     }
 
-    /// Where it is below a data directory.
+    /// Its path below a data directory.
     pub(crate) fn below(&self, data_dir: &Path) -> PathBuf {
         data_dir.join(self.to_string())
     }

@@ -10,7 +10,7 @@ use crate::folder::{Folder, flush, make_directory, refuse_held};
 use crate::manifest::{Copy, Run};
 use crate::path::StorePath;
 
-/// What was restored.
+/// The result of a restoration.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Restored {
     /// When the run began that it is from.
@@ -19,7 +19,7 @@ pub struct Restored {
     pub stores: usize,
     /// How many bytes.
     pub bytes: u64,
-    /// What the run could not copy, in sentences.
+    /// One sentence for each store that the run could not copy.
     pub problems: Vec<String>,
 }
 

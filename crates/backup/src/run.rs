@@ -24,7 +24,7 @@ pub struct Moment {
     pub ms: i64,
 }
 
-/// What a run did.
+/// The result of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Summary {
     /// When it began.
@@ -37,7 +37,7 @@ pub struct Summary {
     pub bytes: u64,
     /// Stores that did not change.
     pub unchanged: usize,
-    /// What could not be copied, in sentences. An earlier copy of it stays in the backup.
+    /// One sentence for each store that could not be copied. An earlier copy of it stays in the backup.
     pub problems: Vec<String>,
 }
 
@@ -227,13 +227,13 @@ impl Running<'_> {
 const STORE: &str = "store.db";
 const REGISTRY: &str = "registry.db";
 
-/// What came of a store.
+/// The result for one store.
 enum Found {
     /// Its copy is in the run.
     Copied,
     /// There is no such file.
     Missing,
-    /// Why there is no copy.
+    /// There is no copy, for this reason.
     Unreadable(String),
 }
 

@@ -1,4 +1,4 @@
-//! Who a row is of: an identity provider, or staff.
+//! The origin of a row: an identity provider, or staff.
 
 use diesel::{backend::Backend, deserialize::FromStaticSqlRow, prelude::*, sql_types::Text};
 

@@ -31,7 +31,7 @@ pub struct ChosenRole {
     pub by: ChosenBy,
 }
 
-/// Who chose a role.
+/// The one who chose a role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChosenBy {
     /// Staff.
@@ -40,7 +40,7 @@ pub enum ChosenBy {
     Reactivation,
 }
 
-/// Why the effect of a document waits.
+/// The reasons for which the effect of a document waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Held {
     /// The profile protects the person.

@@ -1,4 +1,4 @@
-//! What is wrong with a profile or an override: every fault at once, each with its line, its key and a reason.
+//! The faults of a profile or an override: every fault at once, each with its line, its key and a reason.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;

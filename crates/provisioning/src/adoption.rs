@@ -22,7 +22,7 @@ use crate::{
 
 const USER: ResourceKind = ResourceKind::User;
 
-/// Who is there already.
+/// A person who is there already.
 #[derive(Debug)]
 pub(crate) enum Found {
     /// A person of staff.

@@ -1,4 +1,4 @@
-//! What came of a write: the effects that its caller is told, and the part of the change record that is about the seat.
+//! The outcome of a write: the effects that its caller is told, and the part of the change record that is about the seat.
 
 use directory::memberships::Applied;
 use seat_ledger::{License, Seat, SeatChange};

@@ -7,7 +7,7 @@ use store::{ReadTx, WriteTx};
 
 use crate::{ProvisioningError, Rules, people_rules::LastAdmin};
 
-/// Why the effect of a request waits, if it does.
+/// The reason for which the effect of a request waits, if it does.
 ///
 /// # Errors
 /// 403 `lastAdmin` where the profile refuses it.

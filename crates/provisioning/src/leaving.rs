@@ -1,4 +1,4 @@
-//! Who leaves: a resource is deleted, and a person archived where the profile keeps people.
+//! Leaving: a resource is deleted, and a person archived where the profile keeps people.
 
 use directory::{
     archive,

@@ -14,7 +14,7 @@ use crate::{
     wishes,
 };
 
-/// Who asks for a change.
+/// The one who asks for a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Asks {
     /// An identity provider, whom the profile's guards bind.

@@ -1,4 +1,4 @@
-//! Whose word holds: what a document says of role and active, what staff have chosen, and what a person comes back with.
+//! Decides whose word holds: the document's on role and active, the choice of staff, or what a person comes back with.
 
 use directory::standing::{ChosenBy, ChosenRole, Standing};
 use scim_core::Document;

@@ -4,7 +4,7 @@ use std::{cmp::Ordering, fmt, hash, sync::Arc};
 
 use crate::Policy;
 
-/// What a profile says of one license.
+/// One license of a profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Definition {
     /// The word in requests, settings and tables.

@@ -50,7 +50,7 @@ pub async fn import(
     Ok(registry.import(Export::check(export).await?, key, None).await?)
 }
 
-/// Where a tenant shall be.
+/// The place where a tenant shall be.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MoveRequest {

@@ -23,7 +23,7 @@ pub(crate) struct Cell {
     limits: String,
 }
 
-/// What a cell's connections do now.
+/// The connections of a cell, counted now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CellStats {
     /// Connections that may be open.

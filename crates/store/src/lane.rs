@@ -35,7 +35,7 @@ pub(crate) struct Lane {
     pool: r2d2::Pool<Manager>,
 }
 
-/// What a lane holds now.
+/// The connections of a lane, counted now.
 #[derive(Clone, Copy)]
 pub(crate) struct LaneStats {
     pub(crate) connections: u32,

@@ -1,4 +1,4 @@
-//! What is known of a server that could not be reached. While it is away one attempt at a time finds out whether it is back;
+//! The outage of a server that could not be reached. While it is away one attempt at a time finds out whether it is back;
 //! all other calls fail at once instead of each waiting for a connection.
 
 use std::sync::Mutex;

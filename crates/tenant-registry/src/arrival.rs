@@ -1,4 +1,4 @@
-//! How a record becomes a tenant of a region: by an import, a restoration, or a move from another region. First a row that names the
+//! Makes a record a tenant of a region: by an import, a restoration, or a move from another region. First a row that names the
 //! store, then, when all rows of the store are there, what the record says.
 
 use std::collections::HashMap;

@@ -1,4 +1,4 @@
-//! What is left of the tokens of a tenant that has gone to another region: enough to tell their holders where it went.
+//! The remains of the tokens of a tenant that has gone to another region: enough to tell their holders where it went.
 
 use diesel::prelude::*;
 use store::{ReadTx, WriteTx};

@@ -1,4 +1,4 @@
-//! Which tenants this process moves.
+//! The tenants that this process moves.
 
 use std::{
     collections::HashSet,

@@ -14,7 +14,7 @@ use crate::rows::Batch;
 /// Batches that wait to be written.
 const WAITING: usize = 2;
 
-/// How far a copy has come; others may look at it meanwhile.
+/// The progress of a copy; others may look at it meanwhile.
 #[derive(Debug, Default)]
 pub struct Progress {
     all_rows: AtomicU64,

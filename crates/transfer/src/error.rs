@@ -1,4 +1,4 @@
-//! Why a copy does not succeed.
+//! The errors of a copy.
 
 use store::StoreError;
 

@@ -257,7 +257,7 @@ pub(crate) fn is_busy<T>(done: &Done<T>) -> bool {
     matches!(done, Err(ProvisioningError::Store(StoreError::Busy)))
 }
 
-/// What a query gives as its one column, `line`.
+/// The row of a query whose one column is `line`.
 pub(crate) fn lines(tx: &mut ReadTx<'_>, query: &str) -> Vec<String> {
     use diesel::{RunQueryDsl, sql_query, sql_types::Text};
     #[derive(diesel::QueryableByName)]

@@ -26,7 +26,7 @@ use crate::{
     tenant::{Tenant, find},
 };
 
-/// Where a tenant shall be.
+/// The place where a tenant shall be.
 pub struct Destination {
     /// A file, or a cell.
     pub placement: Placement,
@@ -54,7 +54,7 @@ pub struct Move {
     _under_way: UnderWay,
 }
 
-/// How a move has ended.
+/// The end of a move.
 enum Settled {
     /// The tenant, where it is now.
     Moved(Box<Tenant>),

@@ -29,7 +29,7 @@ pub struct FileReader<F> {
     next: Option<Line>,
 }
 
-/// What the file has.
+/// A line of the file.
 #[derive(Debug)]
 pub enum Line {
     /// A record that is no row of the store, by its kind.

@@ -1,4 +1,4 @@
-//! What a copy holds is what its source held, row by row.
+//! A copy holds the rows of its source, each of them equal.
 
 use std::sync::Arc;
 
