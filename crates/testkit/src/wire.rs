@@ -79,6 +79,17 @@ impl Connection {
         Ok(Answer::new(status.ok_or(ErrorKind::InvalidData)?, headers, text))
     }
 
+    /// Waits until an answer begins and leaves it unread.
+    ///
+    /// # Errors
+    /// When none begins.
+    pub fn wait_for_answer(&mut self) -> io::Result<()> {
+        match self.stream.get_mut().peek(&mut [0])? {
+            0 => Err(ErrorKind::UnexpectedEof.into()),
+            _ => Ok(()),
+        }
+    }
+
     /// Sends a request and reads its answer.
     ///
     /// # Errors
