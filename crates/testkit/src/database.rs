@@ -7,7 +7,9 @@ use std::{
 };
 
 use diesel::{
-    Connection as _, PgConnection, RunQueryDsl as _, connection::SimpleConnection as _, sql_types::Text,
+    Connection as _, PgConnection, RunQueryDsl as _,
+    connection::SimpleConnection as _,
+    sql_types::{BigInt, Text},
 };
 
 use crate::stores::PostgresServer;
@@ -69,6 +71,18 @@ impl Database {
         names.into_iter().map(|name| name.name).collect()
     }
 
+    /// Runs statements in it.
+    pub fn execute(&self, sql: &str) {
+        execute(&self.url(), sql);
+    }
+
+    /// The one number that a query finds.
+    pub fn count(&self, sql: &str) -> i64 {
+        let query = diesel::sql_query(format!("SELECT ({sql})::bigint AS number"));
+        let found: Number = query.get_result(&mut PgConnection::establish(&self.url()).unwrap()).unwrap();
+        found.number
+    }
+
     /// Settings of a gateway that has the registries of all regions in this database, and one cell, which is the same database.
     pub fn settings(&self) -> String {
         let url = self.url();
@@ -100,6 +114,12 @@ impl Database {
 struct Name {
     #[diesel(sql_type = Text)]
     name: String,
+}
+
+#[derive(diesel::QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    number: i64,
 }
 
 impl Drop for Database {

@@ -259,11 +259,24 @@ impl Gateway {
 
     /// Runs the command line against this gateway.
     pub fn cli(&self, words: &[&str]) -> Output {
+        self.cli_command(words).output().unwrap()
+    }
+
+    /// Begins to run the command line beside this gateway, with its settings.
+    pub fn cli_process(&self, words: &[&str]) -> Child {
+        let mut command = self.cli_command(words);
+        if let Some(file) = &self.config {
+            command.arg("--config").arg(file);
+        }
+        command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
+    fn cli_command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(&self.binary);
         command.args(words).stdin(Stdio::null());
         command.env_remove("USHER_SERVER").env_remove("USHER_ADMIN_TOKEN");
         command.envs(self.environment.iter().map(|(k, v)| (k, v)));
-        command.output().unwrap()
+        command
     }
 
     /// Runs the command line, which must succeed; its standard output.

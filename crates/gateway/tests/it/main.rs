@@ -20,6 +20,7 @@ mod first_contact;
 mod groups;
 mod http;
 mod lists;
+mod migrations;
 mod neighbours;
 mod outages;
 mod paging;

@@ -99,7 +99,8 @@ fn attack_45_four_hundred_references_are_resolved() {
 
 #[test]
 fn attack_45_a_thousand_operations_full_of_references_forwards_and_in_a_circle_are_done() {
-    let (gateway, acme) = roomy();
+    let gateway = gateway_with(&[("USHER__LIMITS__BULK_SECONDS", "300")]);
+    let acme = gateway.tenant("ire", "acme", None, None);
     let (teams, users) = (330, 660);
     let managed = |n: usize| {
         let manager = format!("bulkId:u{}", (n + 1) % users);

@@ -29,7 +29,7 @@ fn fill(tenant: &Tenant, users: usize) {
 
 #[test]
 fn searches_in_memory_leave_readers_to_the_look_ups_of_their_tenant_and_to_others() {
-    let gateway = gateway_with(&[]);
+    let gateway = gateway_with(&[("USHER__LIMITS__SEARCH_SECONDS", "120")]);
     let (greedy, modest) = (roomy(&gateway, "greedy"), roomy(&gateway, "modest"));
     fill(&greedy, 2_000);
     let wide: Vec<String> = (0..150).map(|n| format!("title co \"x{n}\"")).collect();

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use testkit::http::encode;
 
 use super::{HR, add, add_example, document, person, schemas_path};
-use crate::running::{GROUP, GROUP_ORIGIN, SEAT, USER, USER_ORIGIN, gateway, roomy};
+use crate::running::{GROUP, GROUP_ORIGIN, SEAT, USER, USER_ORIGIN, gateway, gateway_with, roomy};
 use testkit::urn::BULK_REQUEST;
 
 fn names(list: &Value, member: &str) -> Vec<String> {
@@ -357,7 +357,8 @@ fn attack_68_schemas_and_their_data_outlive_a_restart_and_end_with_their_tenant(
 /// Staff add a schema while a bulk runs; what is left of it is done under the new one.
 #[test]
 fn a_bulk_goes_on_when_a_schema_is_added_meanwhile() {
-    let (gateway, acme) = roomy();
+    let gateway = gateway_with(&[("USHER__LIMITS__BULK_SECONDS", "300")]);
+    let acme = gateway.tenant("ire", "acme", None, None);
     let total = || acme.get("/Users?count=0").expect(200).body["totalResults"].as_u64().unwrap();
     let names = |round: usize| (0..1000).map(move |n| format!("r{round}n{n}"));
     // The tenant's first schema, and one more.
