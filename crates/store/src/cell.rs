@@ -12,15 +12,10 @@ use crate::location::{PostgresUrl, SchemaName};
 use crate::server::Server;
 use crate::{StoreError, StoreSettings};
 
-/// The server ends a transaction that does nothing for so long: its process has stopped or hangs.
-const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(60);
-
 /// The connections to one PostgreSQL database, in lanes.
 pub(crate) struct Cell {
     server: Arc<Server>,
     lanes: Vec<Arc<Lane>>,
-    /// `SET LOCAL …` of each transaction.
-    limits: String,
 }
 
 /// The connections of a cell, counted now.
@@ -49,14 +44,7 @@ impl Cell {
             let connections = size / count + u32::from(lane < size % count);
             Arc::new(Lane::new(&server, connections, settings))
         });
-        let limits = format!(
-            "SET LOCAL statement_timeout = {}; SET LOCAL lock_timeout = {}; \
-             SET LOCAL idle_in_transaction_session_timeout = {}",
-            settings.statement_timeout.as_millis(),
-            settings.lock_timeout.as_millis(),
-            IDLE_IN_TRANSACTION.as_millis(),
-        );
-        Self { lanes: lanes.collect(), server, limits }
+        Self { lanes: lanes.collect(), server }
     }
 
     /// The lane of a schema, always the same one.
@@ -71,7 +59,12 @@ impl Cell {
     /// The first batch of a transaction in a schema, so one round trip. LOCAL ends with the transaction: the next one to use the
     /// connection is never in a foreign schema, and behind a pooler nothing is left in a session that is not ours.
     pub(crate) fn begin_sql(&self, begin: &str, schema: &SchemaName) -> String {
-        format!("{begin}; {}; SET LOCAL search_path TO \"{}\"", self.limits, schema.as_str())
+        format!("{begin}; SET LOCAL search_path TO \"{}\"", schema.as_str())
+    }
+
+    /// `SET LOCAL …` of the time limits.
+    pub(crate) fn limits_sql(&self) -> String {
+        self.server.limits.of_transaction()
     }
 
     /// Checks that the database can hold stores of ours.

@@ -60,8 +60,8 @@ struct Session {
     uses: u32,
     /// It did not begin a transaction when it should.
     is_stale: bool,
-    /// Statements are prepared by name in it.
-    has_statements: bool,
+    /// The server's session is the connection's own: it keeps time limits and prepared statements from one transaction to the next.
+    is_own: bool,
 }
 
 impl ManageConnection for Manager {
@@ -74,7 +74,7 @@ impl ManageConnection for Manager {
             opened: Instant::now(),
             uses: 0,
             is_stale: false,
-            has_statements: !self.server.is_behind_pooler(),
+            is_own: !self.server.is_behind_pooler(),
         }))
     }
 
@@ -88,7 +88,7 @@ impl ManageConnection for Manager {
         session.is_stale
             || session.uses >= self.uses
             || session.opened.elapsed() >= self.age
-            || (session.has_statements && self.server.is_behind_pooler())
+            || (session.is_own && self.server.is_behind_pooler())
             // It is known to be outside any transaction, or it does not go back.
             || !depth(&mut session.link.connection).is_ok_and(|depth| depth == 0)
     }
@@ -152,7 +152,7 @@ impl Lane {
     /// yet, so after a restart of the server no caller sees an error.
     fn begin(&self, begin_sql: &str) -> Result<PooledConnection<Manager>, StoreError> {
         while let Some(mut idle) = self.pool.try_get() {
-            if opened(&mut idle).and_then(|session| session.begin(begin_sql)).is_ok() {
+            if opened(&mut idle).and_then(|session| session.begin(&self.server, begin_sql)).is_ok() {
                 return Ok(idle);
             }
         }
@@ -160,7 +160,7 @@ impl Lane {
         loop {
             self.server.outage.allow_attempt()?;
             let mut new = self.pool.get().map_err(|timeout| StoreError::Unavailable(timeout.to_string()))?;
-            match opened(&mut new)?.begin(begin_sql) {
+            match opened(&mut new)?.begin(&self.server, begin_sql) {
                 Ok(()) => return Ok(new),
                 Err(StoreError::Unavailable(_)) if attempt < ATTEMPTS => attempt += 1,
                 Err(error) => return Err(error),
@@ -195,9 +195,13 @@ fn opened(taken: &mut PooledConnection<Manager>) -> Result<&mut Session, StoreEr
 }
 
 impl Session {
-    fn begin(&mut self, begin_sql: &str) -> Result<(), StoreError> {
+    fn begin(&mut self, server: &Server, begin_sql: &str) -> Result<(), StoreError> {
         self.uses = self.uses.saturating_add(1);
-        let begun = begin(&mut self.link.connection, begin_sql);
+        let begun = if self.is_own {
+            begin(&mut self.link.connection, begin_sql)
+        } else {
+            begin(&mut self.link.connection, &format!("{begin_sql}; {}", server.limits.of_transaction()))
+        };
         // Part of the batch may have run, and Diesel does not know of it.
         self.is_stale |= begun.is_err();
         begun

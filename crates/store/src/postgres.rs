@@ -162,7 +162,9 @@ impl PostgresStore {
     async fn migrate(&self, migrations: &'static [Migration]) -> Result<(), StoreError> {
         // A big table may take longer than a request's statement.
         let begin_sql = self.cell.begin_sql(BEGIN_WRITE, &self.schema);
-        let begin_sql = format!("{begin_sql}; SET LOCAL statement_timeout = 0; {}", self.lock_sql());
+        let limits_sql = self.cell.limits_sql();
+        let begin_sql =
+            format!("{begin_sql}; {limits_sql}; SET LOCAL statement_timeout = 0; {}", self.lock_sql());
         let deadline = Instant::now() + self.deadline;
         let permit = self.lane.admission.enter(deadline).await?;
         let (lane, now_ms) = (Arc::clone(&self.lane), self.instruments.clock.wall_ms());

@@ -1,13 +1,14 @@
 //! The PostgreSQL server behind a cell: opens sessions on it, and knows whether it is away and whether a pooler stands before it.
 //!
 //! Behind a pooler such as pgbouncer in transaction mode, each transaction may run in another session of the server. Nothing is
-//! kept in a session then: settings go with each transaction (`cell`), and no statement is prepared by name.
+//! kept in a session then: time limits go with each transaction, and no statement is prepared by name.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use diesel::connection::{CacheSize, InstrumentationEvent};
+use diesel::connection::{CacheSize, InstrumentationEvent, SimpleConnection};
 use diesel::result::{ConnectionError, Error as QueryError};
 use diesel::sql_types::Text;
 use diesel::{Connection, PgConnection, QueryResult, RunQueryDsl};
@@ -21,14 +22,39 @@ use crate::{StoreConnection, StoreError, StoreSettings};
 /// How often two connections are asked in turn which session they have. A pooler under load may give them different ones.
 const ROUNDS: u32 = 8;
 
+/// The server ends a transaction that does nothing for so long: its process has stopped or hangs.
+const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(60);
+
 /// A server as the connections of one cell reach it.
 pub(crate) struct Server {
     url: PostgresUrl,
     pub(crate) outage: Outage,
+    pub(crate) limits: TimeLimits,
     /// Whether it has been found out whether there is a pooler; locked while that is done.
     has_looked: Mutex<bool>,
     behind_pooler: Arc<AtomicBool>,
     sessions: Arc<Sessions>,
+}
+
+/// How long a statement, a lock and a silence in a transaction may last.
+pub(crate) struct TimeLimits([(&'static str, Duration); 3]);
+
+impl TimeLimits {
+    /// `SET …`: for all transactions of a session.
+    fn of_session(&self) -> String {
+        self.sql("SET")
+    }
+
+    /// `SET LOCAL …`: for one transaction.
+    pub(crate) fn of_transaction(&self) -> String {
+        self.sql("SET LOCAL")
+    }
+
+    fn sql(&self, set: &str) -> String {
+        let Self(all) = self;
+        let each = all.iter().map(|(name, limit)| format!("{set} {name} = {}", limit.as_millis()));
+        each.collect::<Vec<_>>().join("; ")
+    }
 }
 
 /// The server's sessions of the connections that are open.
@@ -66,13 +92,19 @@ impl Server {
         Self {
             url,
             outage: Outage::default(),
+            limits: TimeLimits([
+                ("statement_timeout", settings.statement_timeout),
+                ("lock_timeout", settings.lock_timeout),
+                ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION),
+            ]),
             has_looked: Mutex::default(),
             behind_pooler: Arc::default(),
             sessions: Arc::default(),
         }
     }
 
-    /// Opens a connection. Its `search_path` and its timeouts stay the server's: only transactions set them. Blocks.
+    /// Opens a connection. Its `search_path` stays the server's: only transactions set it. Behind a pooler its time limits do too.
+    /// Blocks.
     ///
     /// # Errors
     /// `Unavailable`, or `Busy` when the server has no free connection slot.
@@ -105,6 +137,7 @@ impl Server {
             notice_pooler(&self.behind_pooler);
         }
         if !self.is_behind_pooler() {
+            connection.batch_execute(&self.limits.of_session())?;
             connection.set_prepared_statement_cache_size(CacheSize::Unbounded);
             connection.set_instrumentation(watch_statements(Arc::clone(&self.behind_pooler)));
         }
