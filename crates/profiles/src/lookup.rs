@@ -69,12 +69,12 @@ fn comparable(value: &Value) -> Option<String> {
 /// The group rules of all sources.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Groups {
-    rules: HashMap<String, Place>,
+    rules: HashMap<String, RuleOrder>,
 }
 
-/// A rule's place and the rank of its role.
+/// The order of a rule among all rules, and the rank of its role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Place {
+pub(crate) struct RuleOrder {
     /// The source among all sources.
     pub(crate) source: usize,
     /// The rule within its source.
@@ -84,7 +84,7 @@ pub(crate) struct Place {
 
 impl Groups {
     /// Adds a rule; the one that is there already comes back instead.
-    pub(crate) fn add(&mut self, rule: String, place: Place) -> Option<Place> {
+    pub(crate) fn add(&mut self, rule: String, place: RuleOrder) -> Option<RuleOrder> {
         if let Some(there) = self.rules.get(&rule) {
             return Some(*there);
         }
@@ -96,7 +96,7 @@ impl Groups {
         self.rules.is_empty()
     }
 
-    pub(crate) fn get(&self, rule: &str) -> Option<Place> {
+    pub(crate) fn get(&self, rule: &str) -> Option<RuleOrder> {
         self.rules.get(rule).copied()
     }
 }

@@ -7,7 +7,7 @@ use strum::IntoStaticStr;
 
 use crate::choice::{LocalWins, Unmapped};
 use crate::facts::{Binding, Bindings, Carried, Facts, Group};
-use crate::lookup::{Found, Place, by_external_id, by_id, by_name};
+use crate::lookup::{Found, RuleOrder, by_external_id, by_id, by_name};
 use crate::profile::{Profile, Role, Source};
 
 /// The role of a person and why it is that.
@@ -80,7 +80,7 @@ struct Asked<'r> {
 
 /// A group rule that holds for a person.
 struct Match<'f> {
-    place: Place,
+    place: RuleOrder,
     group: &'f str,
 }
 

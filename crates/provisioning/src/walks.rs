@@ -25,7 +25,7 @@ pub struct Walks(Mutex<Remembered>);
 
 #[derive(Default)]
 struct Remembered {
-    places: HashMap<Next, Place>,
+    places: HashMap<Next, PageStart>,
     /// In the order in which they were remembered first.
     order: VecDeque<Next>,
 }
@@ -37,7 +37,7 @@ struct Next {
     offset: u64,
 }
 
-struct Place {
+struct PageStart {
     /// The last row before the page.
     after: Position,
     /// The newest change when that was so.
@@ -83,7 +83,7 @@ impl Walk<'_> {
         let (PageRequest::Index { offset, .. }, Some(last)) = (*request, shown.last()) else { return Ok(()) };
         let next = self.next(offset.saturating_add(u64::try_from(shown.len()).unwrap_or(u64::MAX)));
         if next.list.len() <= LONGEST {
-            let place = Place { after: last.clone(), as_of: changes::newest_of_all(tx)? };
+            let place = PageStart { after: last.clone(), as_of: changes::newest_of_all(tx)? };
             self.walks.put(next, place);
         }
         Ok(())
@@ -108,7 +108,7 @@ impl Walks {
         remembered.places.get(next).map(|place| (place.after.clone(), place.as_of.clone()))
     }
 
-    fn put(&self, next: Next, place: Place) {
+    fn put(&self, next: Next, place: PageStart) {
         let mut remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Remembered { places, order } = &mut *remembered;
         if places.insert(next.clone(), place).is_none() {

@@ -42,7 +42,7 @@ impl Admission {
         {
             return Ok(permit);
         }
-        let _place = Place::take(self)?;
+        let _place = QueueSlot::take(self)?;
         loop {
             self.gate.pass(deadline).await?;
             let permit = match timeout_at(deadline, Arc::clone(&self.permits).acquire_owned()).await {
@@ -82,21 +82,21 @@ pub(crate) fn closed() -> StoreError {
     StoreError::Unavailable("the store has been closed".to_owned())
 }
 
-/// A place in the queue, given back when dropped, also by a caller that went away.
-struct Place<'a>(&'a Admission);
+/// A slot in the queue, given back when dropped, also by a caller that went away.
+struct QueueSlot<'a>(&'a Admission);
 
-impl<'a> Place<'a> {
+impl<'a> QueueSlot<'a> {
     fn take(admission: &'a Admission) -> Result<Self, StoreError> {
-        let place = Self(admission);
+        let slot = Self(admission);
         if admission.waiting.fetch_add(1, Ordering::Relaxed) < admission.max_waiting {
-            Ok(place)
+            Ok(slot)
         } else {
             Err(StoreError::Busy)
         }
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for QueueSlot<'_> {
     fn drop(&mut self) {
         self.0.waiting.fetch_sub(1, Ordering::Relaxed);
     }

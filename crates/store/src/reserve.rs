@@ -42,10 +42,10 @@ pub enum Need {
 
 /// The reserve of one directory. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Reserve(Arc<Place>);
+pub struct Reserve(Arc<ReservedDirectory>);
 
 #[derive(Debug)]
-struct Place {
+struct ReservedDirectory {
     directory: PathBuf,
     priority: Arc<Priority>,
     /// One at a time: room that one gives up must not be taken back by another.
@@ -56,7 +56,7 @@ impl Reserve {
     /// Makes nothing yet.
     pub(crate) fn new(directory: &Path, priority: Arc<Priority>) -> Self {
         let (directory, turn) = (directory.to_owned(), tokio::sync::Mutex::default());
-        Self(Arc::new(Place { directory, priority, turn }))
+        Self(Arc::new(ReservedDirectory { directory, priority, turn }))
     }
 
     /// Does the work. While it finds the disk full, gives up more of the reserve and does it again. Meanwhile all other writes
@@ -80,24 +80,27 @@ impl Reserve {
         while done.as_ref().is_err_and(is_full) && self.on_its_file(move |place| place.give_up(need)).await {
             done = work().await;
         }
-        self.on_its_file(Place::fill_up).await;
+        self.on_its_file(ReservedDirectory::fill_up).await;
         done
     }
 
     /// Restores the reserve, as far as there is room for it.
     pub async fn fill_up(&self) {
         let _turn = self.0.turn.lock().await;
-        self.on_its_file(Place::fill_up).await;
+        self.on_its_file(ReservedDirectory::fill_up).await;
     }
 
     /// False when the file system refuses.
-    async fn on_its_file(&self, act: impl FnOnce(&Place) -> io::Result<bool> + Send + 'static) -> bool {
+    async fn on_its_file(
+        &self,
+        act: impl FnOnce(&ReservedDirectory) -> io::Result<bool> + Send + 'static,
+    ) -> bool {
         let place = Arc::clone(&self.0);
         blocking(move || Ok::<_, StoreError>(act(&place).unwrap_or(false))).await.unwrap_or(false)
     }
 }
 
-impl Place {
+impl ReservedDirectory {
     /// Gives up a piece; false when none is left for this need.
     fn give_up(&self, need: Need) -> io::Result<bool> {
         let file = OpenOptions::new().write(true).open(self.directory.join(FILE))?;

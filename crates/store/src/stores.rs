@@ -333,17 +333,17 @@ impl Shared {
             StoreLocation::Sqlite(file) => {
                 let known =
                     self.make_room(&self.known_room, 1, |slots| slots.take_oldest(Line::Known, 0)).await?;
-                let place = sqlite::Place::new(self.opener(file), migrations, &self.priority);
+                let context = sqlite::SqliteContext::new(self.opener(file), migrations, &self.priority);
                 let at_rest = match absent {
                     // On this thread: it takes less than handing it to another and back.
-                    Absent::IsAnError => SqliteStore::at_rest(place.clone()),
+                    Absent::IsAnError => SqliteStore::at_rest(context.clone()),
                     Absent::IsMade => None,
                 };
                 let store = match at_rest {
                     Some(store) => store,
-                    None => SqliteStore::awake(place, absent).await?,
+                    None => SqliteStore::awake(context, absent).await?,
                 };
-                let instruments = store.place.instruments.clone();
+                let instruments = store.context.instruments.clone();
                 Ok(Store::new(Kind::Sqlite(store), instruments, known))
             }
             StoreLocation::Postgres { cell, schema } => {

@@ -14,7 +14,7 @@ use super::room::Room;
 use crate::choice::{Empty, Unmapped};
 use crate::fault::shown;
 use crate::field::{Field, Table};
-use crate::lookup::{self, Groups, Place, Reader};
+use crate::lookup::{self, Groups, Reader, RuleOrder};
 use crate::profile::{AttributeSource, GroupKey, GroupRule, GroupSource, OwnAttribute, Source, ValueRule};
 
 /// Most sources of a profile: each is asked for each write that may change a role.
@@ -251,7 +251,7 @@ impl Sources<'_> {
             let rule = self.rule(&table);
             table.close();
             let Some((rule, rank)) = rule else { continue };
-            if state.groups.add(rule.group.key(), Place { source, rule: place, rank }).is_some() {
+            if state.groups.add(rule.group.key(), RuleOrder { source, rule: place, rank }).is_some() {
                 field.refuse::<()>("names a group that an earlier rule names; the first would always decide");
                 continue;
             }

@@ -11,9 +11,9 @@ use diesel::connection::TransactionManager;
 use tokio::time::Instant;
 
 use super::checkpoint::Checkpointer;
+use super::context::SqliteContext;
 use super::job::{Bounds, Job, JobEnd, Repeat, Urgency};
 use super::log_room::{LogRoom, allow_changes};
-use super::place::Place;
 use super::presence::Presence;
 use crate::connection::depth;
 use crate::lock::lock;
@@ -44,18 +44,18 @@ pub(crate) struct Batches {
 }
 
 impl Batches {
-    pub(crate) fn new(place: &Place, checkpointer: Arc<Checkpointer>) -> Self {
-        let opener = place.opener.clone();
+    pub(crate) fn new(context: &SqliteContext, checkpointer: Arc<Checkpointer>) -> Self {
+        let opener = context.opener.clone();
         Self {
-            priority: Arc::clone(&place.priority),
+            priority: Arc::clone(&context.priority),
             room: LogRoom::of(&opener.file, &opener.settings),
             presence: Arc::clone(&checkpointer.presence),
             settings: Arc::clone(&opener.settings),
             opener,
-            instruments: place.instruments.clone(),
+            instruments: context.instruments.clone(),
             checkpointer,
             careful: AtomicU32::new(0),
-            limit: Arc::clone(&place.limit),
+            limit: Arc::clone(&context.limit),
             connection: Mutex::default(),
         }
     }

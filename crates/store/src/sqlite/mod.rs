@@ -3,13 +3,13 @@
 
 mod batch;
 mod checkpoint;
+mod context;
 mod file;
 mod idle;
 mod job;
 mod log_room;
 mod mark;
 mod marks;
-mod place;
 mod presence;
 mod rest;
 mod woken;
@@ -21,11 +21,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+pub(crate) use self::context::SqliteContext;
 pub(crate) use self::file::{remove_files, replace_file};
 pub(crate) use self::job::{Manner, Repeat, Urgency};
 pub(crate) use self::log_room::{LogRoom, refuse_changes};
 pub(crate) use self::marks::Marks;
-pub(crate) use self::place::Place;
 use self::presence::{FileId, gone};
 use self::rest::AtRest;
 pub(crate) use self::rest::RestReaders;
@@ -42,7 +42,7 @@ const READS_AT_REST: u32 = 16;
 
 /// An SQLite store.
 pub(crate) struct SqliteStore {
-    pub(crate) place: Place,
+    pub(crate) context: SqliteContext,
     rest: Option<Arc<Rest>>,
     woken: OnceLock<Woken>,
     /// Held by the one call that wakes or closes it; true when it is closed.
@@ -73,8 +73,8 @@ struct Entered {
 
 impl SqliteStore {
     /// A store whose file is there, at rest if it can be read so. `None` when it cannot, for whatever reason: wake it then.
-    pub(crate) fn at_rest(place: Place) -> Option<Self> {
-        let (opener, settings) = (&place.opener, &place.opener.settings);
+    pub(crate) fn at_rest(context: SqliteContext) -> Option<Self> {
+        let (opener, settings) = (&context.opener, &context.opener.settings);
         let at_rest = opener.resting.find(&opener.file)?;
         let rest = Rest {
             id: at_rest.id(),
@@ -83,43 +83,43 @@ impl SqliteStore {
             lost: AtomicBool::new(false),
         };
         let newest_ms = opener.resting.read(&opener.file, at_rest, &rest.admission.gate, |tx| {
-            match migrate::progress(tx.connection(), place.migrations)? {
-                Progress::Current => migrate::newest_ms(tx.connection(), place.migrations),
+            match migrate::progress(tx.connection(), context.migrations)? {
+                Progress::Current => migrate::newest_ms(tx.connection(), context.migrations),
                 Progress::None | Progress::Behind => Err(StoreError::Missing),
             }
         });
         if let Some(newest_ms) = newest_ms.ok()? {
-            place.instruments.clock.start_after(newest_ms);
+            context.instruments.clock.start_after(newest_ms);
         }
-        Some(Self { rest: Some(Arc::new(rest)), ..Self::asleep(place) })
+        Some(Self { rest: Some(Arc::new(rest)), ..Self::asleep(context) })
     }
 
     /// A store with connections of its own, migrated when it is behind.
     ///
     /// # Errors
     /// As [`Woken::open`]; `Busy` when there is no room for it.
-    pub(crate) async fn awake(place: Place, absent: Absent) -> Result<Self, StoreError> {
-        let store = Self::asleep(place);
+    pub(crate) async fn awake(context: SqliteContext, absent: Absent) -> Result<Self, StoreError> {
+        let store = Self::asleep(context);
         let room = store.make_room().await?;
         let woken = store.open(absent, room).await?;
         let _new = store.woken.set(woken);
         Ok(store)
     }
 
-    fn asleep(place: Place) -> Self {
-        Self { place, rest: None, woken: OnceLock::new(), closed: tokio::sync::Mutex::new(false) }
+    fn asleep(context: SqliteContext) -> Self {
+        Self { context, rest: None, woken: OnceLock::new(), closed: tokio::sync::Mutex::new(false) }
     }
 
     async fn make_room(&self) -> Result<Room, StoreError> {
-        let opener = &self.place.opener;
+        let opener = &self.context.opener;
         opener.memory.make_room(&opener.file, &opener.settings).await
     }
 
     async fn open(&self, absent: Absent, room: Room) -> Result<Woken, StoreError> {
-        let place = self.place.clone();
+        let context = self.context.clone();
         let open = move || {
-            let opened = place.opener.descriptors.retrying(|| Woken::open(&place, absent, room.clone()));
-            opened.map_err(|error| reserve::explained(error, place.opener.file.path()))
+            let opened = context.opener.descriptors.retrying(|| Woken::open(&context, absent, room.clone()));
+            opened.map_err(|error| reserve::explained(error, context.opener.file.path()))
         };
         blocking(open).await
     }
@@ -151,7 +151,7 @@ impl SqliteStore {
             return Err(self.lose());
         }
         let woken = self.woken.get_or_init(|| woken);
-        self.place.opener.memory.note_awake(&self.place.opener.file);
+        self.context.opener.memory.note_awake(&self.context.opener.file);
         Ok(woken)
     }
 
@@ -160,7 +160,7 @@ impl SqliteStore {
         if let Some(rest) = &self.rest
             && !rest.lost.swap(true, Ordering::AcqRel)
         {
-            let file = self.place.opener.file.path().display();
+            let file = self.context.opener.file.path().display();
             tracing::error!(%file, "a store's file was moved, replaced or removed; it is not used any more");
         }
         gone()
@@ -174,7 +174,7 @@ impl SqliteStore {
         if on == Threads::Background {
             return Ok(Rested::No(None));
         }
-        let opener = &self.place.opener;
+        let opener = &self.context.opener;
         let reads = rest.reads.fetch_add(1, Ordering::Relaxed);
         if reads > 0
             && reads.is_multiple_of(READS_AT_REST)
@@ -204,7 +204,7 @@ impl SqliteStore {
         }
         match self.enter_rest(on).await? {
             Rested::Yes(entered) => {
-                let opener = self.place.opener.clone();
+                let opener = self.context.opener.clone();
                 background::run(on, move || entered.read(&opener.resting, &opener.file, work)).await
             }
             Rested::No(room) => self.wake(room).await?.read(on, work).await,
@@ -220,7 +220,9 @@ impl SqliteStore {
             return woken.look_up(work).await;
         }
         match self.enter_rest(Threads::Usual).await? {
-            Rested::Yes(entered) => entered.read(&self.place.opener.resting, &self.place.opener.file, work),
+            Rested::Yes(entered) => {
+                entered.read(&self.context.opener.resting, &self.context.opener.file, work)
+            }
             Rested::No(room) => self.wake(room).await?.look_up(work).await,
         }
     }
@@ -262,11 +264,11 @@ impl SqliteStore {
     }
 
     pub(crate) fn limit_to(&self, bytes: Option<u64>) {
-        self.place.limit.set(bytes);
+        self.context.limit.set(bytes);
     }
 
     fn deadline(&self) -> Duration {
-        self.place.opener.settings.admission_deadline
+        self.context.opener.settings.admission_deadline
     }
 }
 

@@ -10,9 +10,9 @@ use tokio::time::Instant;
 
 use super::batch::Batches;
 use super::checkpoint::Checkpointer;
+use super::context::SqliteContext;
 use super::file::{create_file, require_content};
 use super::mark::{self, Marked};
-use super::place::Place;
 use super::presence::Presence;
 use super::writer::Writer;
 use crate::admission::{Admission, Permit};
@@ -40,8 +40,8 @@ impl Woken {
     ///
     /// # Errors
     /// `Missing`, and `Corrupt` for an empty file, unless the store may be made; `Corrupt` for a file of another store or program.
-    pub(super) fn open(place: &Place, absent: Absent, room: Room) -> Result<Self, StoreError> {
-        let Place { opener, migrations, priority, instruments, .. } = place;
+    pub(super) fn open(context: &SqliteContext, absent: Absent, room: Room) -> Result<Self, StoreError> {
+        let SqliteContext { opener, migrations, priority, instruments, .. } = context;
         let (file, settings) = (&opener.file, &opener.settings);
         match absent {
             Absent::IsMade => opener.descriptors.retrying(|| create_file(file))?,
@@ -79,7 +79,7 @@ impl Woken {
         readers.adopt(reader);
         let counters = Arc::clone(&instruments.counters);
         let checkpointer = Checkpointer::new(opener.clone(), counters, priority, &presence, &readers);
-        let batches = Batches::new(place, Arc::new(checkpointer));
+        let batches = Batches::new(context, Arc::new(checkpointer));
         let writer = Arc::new(Writer::new(batches));
         writer.rest_after_a_crash();
         Ok(Self { readers, writer, presence, deadline: settings.admission_deadline, _room: room })

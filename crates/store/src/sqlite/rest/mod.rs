@@ -147,7 +147,7 @@ impl RestReaders {
         gate: &Gate,
         work: impl FnOnce(&mut ReadTx<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        let _place = Place::take(&self.out);
+        let _place = ReadUnderWay::take(&self.out);
         let mut reader = self.reader_of(at_rest.image)?;
         let done = reader.run(gate, work);
         // A log that another process has begun meanwhile is no matter: this read has seen the file alone.
@@ -212,16 +212,16 @@ impl Reader {
 }
 
 /// One of the reads under way.
-struct Place<'a>(&'a AtomicUsize);
+struct ReadUnderWay<'a>(&'a AtomicUsize);
 
-impl<'a> Place<'a> {
+impl<'a> ReadUnderWay<'a> {
     fn take(out: &'a AtomicUsize) -> Self {
         out.fetch_add(1, Ordering::Relaxed);
         Self(out)
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for ReadUnderWay<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }

@@ -8,9 +8,9 @@ use crate::priority::Priority;
 use crate::room::Limit;
 use crate::stats::Instruments;
 
-/// The place of one SQLite store, open or at rest.
+/// What one SQLite store works with, open or at rest.
 #[derive(Clone)]
-pub(crate) struct Place {
+pub(crate) struct SqliteContext {
     pub(crate) opener: Opener,
     pub(crate) migrations: &'static [Migration],
     pub(crate) priority: Arc<Priority>,
@@ -18,7 +18,7 @@ pub(crate) struct Place {
     pub(crate) limit: Arc<Limit>,
 }
 
-impl Place {
+impl SqliteContext {
     pub(crate) fn new(opener: Opener, migrations: &'static [Migration], priority: &Arc<Priority>) -> Self {
         let instruments = Instruments::new(&opener.settings.clock);
         Self { opener, migrations, priority: Arc::clone(priority), instruments, limit: Arc::default() }
