@@ -5,14 +5,15 @@ use std::{fmt, path::PathBuf};
 use clap::{Args, Parser, Subcommand};
 use scim_core::ResourceKind;
 use seat_ledger::Policy;
-use tenant_registry::{CellName, CompanyKey, Placement, RegionCode, UnknownMemberRule};
+use staff::Activation;
+use tenant_registry::{CellName, CompanyKey, Placement, RegionCode, TokenName, UnknownMemberRule};
 use uuid::Uuid;
 
 use crate::{
     plan::{self, OfLicense, Quota},
     words::{
-        MaxBytes, PerSecond, burst, extensible_kind, instant_ms, key, max_bytes, per_second, region, urn,
-        word,
+        MaxBytes, OfFeature, PerSecond, burst, extensible_kind, feature, instant_ms, key, max_bytes,
+        on_or_off, per_second, region, urn, word,
     },
 };
 
@@ -155,6 +156,56 @@ pub enum ClientCommand {
         #[command(subcommand)]
         act: SeatsAct,
     },
+    /// Give people and programs of the staff admin tokens of their own, look at them, revoke them.
+    AdminToken {
+        #[command(flatten)]
+        options: Options,
+        #[command(subcommand)]
+        act: AdminTokenAct,
+    },
+    /// List what staff did, newest first: who, to which tenant, by which request.
+    Acts {
+        #[command(flatten)]
+        options: Options,
+        #[command(flatten)]
+        scope: Scope,
+        /// How many.
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
+        limit: u16,
+    },
+}
+
+/// `usher admin-token …`
+#[derive(Debug, Subcommand)]
+pub enum AdminTokenAct {
+    /// Make a token and show it, once. Without --tenant and --region it reaches everything, other admin tokens too.
+    Add {
+        /// Whose it is, such as lena: the actor in the records of what it does.
+        #[arg(long, value_parser = TokenName::new)]
+        name: TokenName,
+        #[command(flatten)]
+        scope: Scope,
+    },
+    /// List the live tokens: names, ids and what they reach, never the tokens.
+    List,
+    /// Revoke one token, at once. Tokens that it issued to tenants stay valid.
+    Revoke {
+        /// Its name, as `admin-token list` shows it.
+        #[arg(long, value_parser = TokenName::new)]
+        name: TokenName,
+    },
+}
+
+/// One tenant, one region, or everything.
+#[derive(Args, Clone, Debug)]
+#[group(multiple = false)]
+pub struct Scope {
+    /// Only this tenant, such as ire/acme.
+    #[arg(long, value_name = "REGION/KEY", value_parser = Target::parse)]
+    pub tenant: Option<Target>,
+    /// Only this region.
+    #[arg(long, value_parser = region)]
+    pub region: Option<RegionCode>,
 }
 
 /// The options of the connection to the gateway and of the output.
@@ -205,6 +256,16 @@ pub enum TenantAct {
     },
     /// Show one tenant: state, profile, settings, base URL.
     Show(Target),
+    /// Let a tenant's provisioning begin that was made with `--activation by-staff`.
+    Activate(Target),
+    /// Say whether a tenant's plan has provisioning; without it, its requests are answered 403.
+    Plan {
+        #[command(flatten)]
+        target: Target,
+        /// Whether it has.
+        #[arg(long, value_name = "on|off", action = clap::ArgAction::Set, value_parser = on_or_off)]
+        scim: bool,
+    },
     /// Stop a tenant's provisioning; its data stays, its tokens are answered 403.
     Suspend(Target),
     /// Let a suspended tenant's provisioning go on.
@@ -296,6 +357,9 @@ pub struct NewTenant {
     /// Whether two users may not have one externalId; chosen once.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     pub unique_external_ids: Option<bool>,
+    /// When its requests are served: at-once, or by-staff, which is when staff say `tenant activate` [default: at-once].
+    #[arg(long, value_name = "WHEN", value_parser = word::<Activation>())]
+    pub activation: Option<Activation>,
     /// The cell that holds its data, or `file` [default: the open cell with the fewest tenants; a file where there is no cell].
     #[arg(long, value_name = "CELL")]
     pub cell: Option<Placement>,
@@ -350,6 +414,9 @@ pub struct Settings {
     /// The most requests at once, from 500 [default: 500].
     #[arg(long, value_name = "N", requires = "rate", value_parser = burst)]
     pub burst: Option<u32>,
+    /// Switch a feature off or on: create, update, deactivate, reactivate, delete, push_groups, import_users, import_groups.
+    #[arg(long, value_name = "FEATURE=on|off", value_parser = feature)]
+    pub feature: Vec<OfFeature>,
 }
 
 /// `usher token …`
@@ -516,6 +583,14 @@ pub enum SeatsAct {
 }
 
 impl Target {
+    /// Reads `ire/acme`.
+    fn parse(text: &str) -> Result<Self, String> {
+        let (of_region, of_key) =
+            text.split_once('/').ok_or("a tenant is its region and its company key, such as ire/acme")?;
+        let region = region(of_region).map_err(|error| error.to_string())?;
+        Ok(Self { region, key: key(of_key).map_err(|error| error.to_string())? })
+    }
+
     /// The path of the admin API below the tenant.
     pub(crate) fn path(&self, below: &str) -> String {
         format!("regions/{}/tenants/{}{below}", self.region, self.key)

@@ -1,6 +1,7 @@
-//! The command line of `usher`. Its words are in [`commands`]; what they do is in [`tenants`], [`tokens`], [`schemas`] and
-//! [`seats`]: requests to the admin API of a running gateway. `serve` and `openapi` are left to the binary.
+//! The command line of `usher`. Its words are in [`commands`]; what they do is in [`tenants`], [`tokens`], [`schemas`], [`seats`]
+//! and [`admin_tokens`]: requests to the admin API of a running gateway. `serve` and `openapi` are left to the binary.
 
+mod admin_tokens;
 mod cells;
 mod client;
 mod commands;
@@ -59,6 +60,8 @@ pub fn dispatch(command: ClientCommand) -> ExitCode {
         ClientCommand::User { options, act } => people::run(act, &options),
         ClientCommand::Group { options, act } => people::run_groups(act, &options),
         ClientCommand::Seats { options, act } => seats::run(act, &options),
+        ClientCommand::AdminToken { options, act } => admin_tokens::run(act, &options),
+        ClientCommand::Acts { options, scope, limit } => admin_tokens::acts(&scope, limit, &options),
     })
 }
 

@@ -6,8 +6,8 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use staff::{MoveRequest, SettingsChange, SettingsRequest};
-use tenant_registry::{CompanyKey, Rate, RegionCode, TenantSettings};
+use staff::{MoveRequest, SettingsChange, TenantChange};
+use tenant_registry::{CompanyKey, Rate, RegionCode, TenantPlan, TenantSettings};
 
 use crate::{
     commands::{NewTenant, Options, Settings, Target, TenantAct},
@@ -25,6 +25,12 @@ pub(crate) fn run(act: TenantAct, options: &Options) -> Result<(), Mistake> {
         TenantAct::Show(target) => {
             let session = Session::open(options)?;
             session.show(&session.client.get(&target.path(""))?, describe)
+        }
+        TenantAct::Activate(target) => activate(&Session::open(options)?, &target),
+        TenantAct::Plan { target, scim } => {
+            let change = TenantChange { plan: Some(TenantPlan { scim }), settings: None };
+            let session = Session::open(options)?;
+            session.show(&session.client.patch(&target.path(""), &change)?, describe)
         }
         TenantAct::Suspend(target) => switch(&Session::open(options)?, &target, "/suspend"),
         TenantAct::Resume(target) => switch(&Session::open(options)?, &target, "/resume"),
@@ -45,7 +51,7 @@ pub(crate) fn run(act: TenantAct, options: &Options) -> Result<(), Mistake> {
             let session = Session::open(options)?;
             let only = resource.map_or_else(String::new, |id| format!("&resource={id}"));
             let changes = session.client.get(&target.path(&format!("/changes?limit={limit}{only}")))?;
-            let columns = ["number", "at", "kind", "resource_id", "version", "request_id", "detail"];
+            let columns = ["number", "at", "kind", "resource_id", "version", "actor", "request_id", "detail"];
             session.show(&changes, |changes| list(columns, elements(changes)))
         }
     }
@@ -70,6 +76,7 @@ fn create(new: NewTenant, options: &Options) -> Result<(), Mistake> {
         policies: once_each(new.policy)?,
         settings,
         cell: new.cell,
+        activation: new.activation,
     };
     let session = Session::open(options)?;
     let tenant = session.client.post(&format!("regions/{}/tenants", new.region), &body)?;
@@ -82,7 +89,8 @@ fn create(new: NewTenant, options: &Options) -> Result<(), Mistake> {
 impl Settings {
     /// The change that was asked for.
     fn change(self) -> Result<SettingsChange, Mistake> {
-        let Self { contact, strict, unknown_members, max_bytes, rate, burst } = self;
+        let Self { contact, strict, unknown_members, max_bytes, rate, burst, feature } = self;
+        let features = feature.into_iter().map(|of| (of.feature, of.is_on)).collect();
         let rate = match rate {
             Some(None) if burst.is_some() => {
                 return Err(Mistake::usage("`--burst` belongs to a rate; leave it out with `--rate off`."));
@@ -94,7 +102,7 @@ impl Settings {
             Some(None) => Some(None),
             None => None,
         };
-        Ok(SettingsChange { contact, strict, unknown_members, max_bytes, rate })
+        Ok(SettingsChange { contact, strict, unknown_members, max_bytes, rate, features })
     }
 }
 
@@ -106,7 +114,10 @@ fn set(target: &Target, settings: Settings, options: &Options) -> Result<(), Mis
         ));
     }
     let session = Session::open(options)?;
-    session.show(&session.client.patch(&target.path(""), &SettingsRequest { settings })?, describe)
+    session.show(
+        &session.client.patch(&target.path(""), &TenantChange { settings: Some(settings), plan: None })?,
+        describe,
+    )
 }
 
 fn list_all(session: &Session, region: Option<RegionCode>, key: Option<&CompanyKey>) -> Result<(), Mistake> {
@@ -153,9 +164,25 @@ fn describe(tenant: &Value) -> String {
         }
     };
     shown = with(shown, "rate", rate);
-    let named = ["region", "key", "name", "state", "profile", "location", "base_url", "created", "rate"];
+    let features = members(member(tenant, "features"));
+    let off: Vec<_> = features.filter(|(_, is_on)| **is_on == false).map(|(name, _)| name.as_str()).collect();
+    shown = with(shown, "features_off", if off.is_empty() { "-".to_owned() } else { off.join(", ") });
+    let named = [
+        "region",
+        "key",
+        "name",
+        "state",
+        "provisioning",
+        "profile",
+        "location",
+        "base_url",
+        "created",
+        "rate",
+        "features_off",
+    ];
     let settings = members(member(tenant, "settings")).map(|(name, _)| name.as_str());
-    let settings = settings.filter(|name| *name != "rate");
+    // These are shown in words, above.
+    let settings = settings.filter(|name| !["rate", "activated", "plan", "features_off"].contains(name));
     // Only `tenant show` returns these.
     let asked = ["bytes_in_use", "store_error"].into_iter().filter(|name| tenant.get(name).is_some());
     facts(named.into_iter().chain(settings).chain(asked), &shown)
@@ -164,6 +191,14 @@ fn describe(tenant: &Value) -> String {
 fn switch(session: &Session, target: &Target, verb: &str) -> Result<(), Mistake> {
     let tenant = session.client.post(&target.path(verb), &json!({}))?;
     session.show(&tenant, |tenant| format!("{target} is {} now.", cell(tenant, "state")))
+}
+
+fn activate(session: &Session, target: &Target) -> Result<(), Mistake> {
+    let tenant = session.client.post(&target.path("/activate"), &json!({}))?;
+    session.show(&tenant, |tenant| match cell(tenant, "provisioning").as_str() {
+        "active" => format!("{target} is active now."),
+        other => format!("{target} is activated, but {} still.", other.replace('_', " ")),
+    })
 }
 
 fn delete(target: &Target, yes: bool, session: &Session) -> Result<(), Mistake> {

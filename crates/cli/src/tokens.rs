@@ -20,7 +20,10 @@ pub(crate) fn run(act: TokenAct, options: &Options) -> Result<(), Mistake> {
         TokenAct::List(target) => {
             let tokens = session.client.all(&target.path("/tokens"), "key_id")?;
             session.show(&tokens, |tokens| {
-                list(["key_id", "created", "expires", "revoked", "last_used"], output::elements(tokens))
+                list(
+                    ["key_id", "created", "expires", "revoked", "last_used", "made_by"],
+                    output::elements(tokens),
+                )
             })
         }
         TokenAct::Revoke { target, key_id } => revoke(&session, &target, key_id),

@@ -4,6 +4,7 @@ use std::{num::NonZeroU64, str::FromStr};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use scim_core::{ResourceKind, filter::Instant};
+use staff::Feature;
 use strum::VariantNames;
 use tenant_registry::{BadName, CompanyKey, Rate, RegionCode};
 
@@ -44,6 +45,34 @@ pub(crate) fn per_second(text: &str) -> Result<PerSecond, String> {
             Rate::new(number, None).map(|rate| Some(rate.per_second())).map_err(|e| e.to_string())
         }
     }
+}
+
+/// `on` or `off`.
+pub(crate) fn on_or_off(text: &str) -> Result<bool, String> {
+    match text.trim() {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        other => Err(format!("`{other}` is neither `on` nor `off`")),
+    }
+}
+
+/// A feature that is switched on or off.
+#[derive(Clone, Copy, Debug)]
+pub struct OfFeature {
+    /// Which.
+    pub feature: Feature,
+    /// How.
+    pub is_on: bool,
+}
+
+/// Reads `create=off`.
+pub(crate) fn feature(text: &str) -> Result<OfFeature, String> {
+    let (name, value) = text.split_once('=').ok_or("give a feature and how it is, such as create=off")?;
+    let feature = name.trim().parse::<Feature>().map_err(|_| {
+        let names: Vec<_> = Feature::ALL.iter().map(|feature| feature.name()).collect();
+        format!("there is no feature `{name}`; there are {}", names.join(", "))
+    })?;
+    Ok(OfFeature { feature, is_on: on_or_off(value)? })
 }
 
 /// A rate's burst.

@@ -25,6 +25,8 @@ pub struct NewRecord<'a> {
     pub version: i64,
     /// The request that caused it.
     pub request_id: &'a str,
+    /// Who of the staff caused it, if anyone did.
+    pub actor: Option<&'a str>,
     /// Details for people, such as the names of the attributes that changed; no personal data beyond ids and licenses.
     pub detail: Value,
 }
@@ -43,6 +45,7 @@ pub fn append(tx: &mut WriteTx<'_>, new: &NewRecord<'_>) -> Result<(), Directory
         changes::version.eq(new.version),
         changes::request_id.eq(new.request_id),
         changes::detail.eq(new.detail.to_string()),
+        changes::actor.eq(new.actor),
     );
     tx.execute(diesel::insert_into(changes::table).values(row))?;
     Ok(())
@@ -65,6 +68,8 @@ pub struct ChangeRecord {
     pub request_id: String,
     /// JSON text.
     pub detail: String,
+    /// Who of the staff caused it.
+    pub actor: Option<String>,
 }
 
 /// The changes of one resource, newest first, at most `limit`.
@@ -86,6 +91,15 @@ pub fn of_resource(
 /// When the store fails.
 pub fn newest(tx: &mut ReadTx<'_>, limit: i64) -> Result<Vec<ChangeRecord>, DirectoryError> {
     Ok(changes::table.order(changes::number.desc()).limit(limit).load(tx.connection())?)
+}
+
+/// The newest changes by staff, newest first, at most `limit`.
+///
+/// # Errors
+/// When the store fails.
+pub fn newest_by_staff(tx: &mut ReadTx<'_>, limit: i64) -> Result<Vec<ChangeRecord>, DirectoryError> {
+    let by_staff = changes::table.filter(changes::actor.is_not_null());
+    Ok(by_staff.order(changes::number.desc()).limit(limit).load(tx.connection())?)
 }
 
 /// Which change was the newest: whether two moments have seen the same directory. The request tells apart two changes of one

@@ -105,6 +105,7 @@ diesel::table! {
         version -> BigInt,
         request_id -> Text,
         detail -> Text,
+        actor -> Nullable<Text>,
     }
 }
 

@@ -5,7 +5,7 @@
 use std::fmt;
 
 use directory::{DirectoryError, nesting};
-use provisioning::{ProvisioningError, schemas::SchemaError};
+use provisioning::{Feature, FeatureDisabled, ProvisioningError, schemas::SchemaError};
 use scim_core::{ScimError, ScimType};
 use seat_ledger::{License, SeatError, Shortage};
 use staff::StaffError;
@@ -89,6 +89,12 @@ pub(crate) enum ApiError {
     TooManyRequests(#[from] TooManyRequests),
     #[error("the tenant is suspended")]
     TenantSuspended { contact: String },
+    #[error("provisioning is not activated")]
+    NotActivated { contact: String },
+    #[error("provisioning is not in the plan")]
+    NotInPlan { contact: String },
+    #[error("{feature} is off")]
+    FeatureDisabled { feature: Feature, contact: String },
     #[error("no such path")]
     NoSuchPath {
         /// Told to the holder of a genuine token (MO15).
@@ -153,7 +159,11 @@ impl ApiError {
     pub(crate) fn is_about_a_tenant(&self) -> bool {
         matches!(
             self,
-            Self::WrongRegion { .. } | Self::TenantSuspended { .. } | Self::NoSuchPath { base_url: Some(_) }
+            Self::WrongRegion { .. }
+                | Self::TenantSuspended { .. }
+                | Self::NotActivated { .. }
+                | Self::NotInPlan { .. }
+                | Self::NoSuchPath { base_url: Some(_) }
         )
     }
 
@@ -244,6 +254,21 @@ impl ApiError {
                     "Provisioning is suspended for this tenant; nothing was read or stored. Ask {contact}."
                 ),
             ),
+            Self::NotActivated { contact } => Failure::new(
+                403,
+                format!(
+                    "Provisioning is not activated for this tenant; nothing was read or stored. Ask {contact} to activate it."
+                ),
+            )
+            .with_type(ScimType::ProvisioningNotActivated),
+            Self::NotInPlan { contact } => Failure::new(
+                403,
+                format!(
+                    "Provisioning is not in the plan of this tenant; nothing was read or stored. Ask {contact} for it."
+                ),
+            )
+            .with_type(ScimType::ProvisioningNotInPlan),
+            Self::FeatureDisabled { feature, contact } => feature_disabled(*feature, contact),
             Self::NoSuchPath { base_url: Some(url) } => Failure::new(
                 404,
                 format!("There is nothing at this path. Resources are at {url}/Users and {url}/Groups."),
@@ -300,6 +325,9 @@ impl From<&ProvisioningError> for Failure {
                 format!("The resource has another version now, {current}; read it again and retry."),
             ),
             ProvisioningError::NoSuchRole { .. } => Self::new(400, format!("{error}.")),
+            ProvisioningError::FeatureDisabled(FeatureDisabled(feature)) => {
+                feature_disabled(*feature, "your administrator")
+            }
             ProvisioningError::Directory(error) => error.into(),
             ProvisioningError::Seats(error) => error.into(),
             ProvisioningError::Store(error) => error.into(),
@@ -393,8 +421,14 @@ impl From<&RegistryError> for Failure {
             RegistryError::Unfit(_) => {
                 return Self::new(409, format!("The export cannot be used: {error}."));
             }
-            RegistryError::NoTenant { .. } | RegistryError::NoToken(_) => 404,
-            RegistryError::KeyTaken(_) | RegistryError::BeingDeleted(_) | RegistryError::Occupied(_) => 409,
+            RegistryError::NoTenant { .. } | RegistryError::NoToken(_) | RegistryError::NoAdminToken(_) => {
+                404
+            }
+            RegistryError::KeyTaken(_)
+            | RegistryError::BeingDeleted(_)
+            | RegistryError::Occupied(_)
+            | RegistryError::TokenNameTaken(_)
+            | RegistryError::TooManyTokens(_) => 409,
             RegistryError::NotRemoved { .. } => {
                 return Self::new(503, format!("{error}.")).with_cause(error);
             }
@@ -462,6 +496,10 @@ impl From<&StoreError> for Failure {
             }
         }
     }
+}
+
+fn feature_disabled(feature: Feature, contact: &str) -> Failure {
+    Failure::new(403, feature.refusal(contact)).with_type(ScimType::FeatureDisabled)
 }
 
 fn tenant_full(limit: u64, contact: &str) -> Failure {

@@ -101,6 +101,14 @@ impl Regions {
         })
     }
 
+    /// The registry of each region, in the order of their codes, or why it is not served.
+    pub(crate) fn registries(&self) -> impl Iterator<Item = Result<Arc<Registry>, RegionDown>> {
+        self.regions.values().map(|region| match &*region.state() {
+            State::Served(registry) => Ok(Arc::clone(registry)),
+            State::Down(down) => Err(down.clone()),
+        })
+    }
+
     /// The failure of the region with this name, in any letter case; `None` if it is served or not configured.
     pub(crate) fn down(&self, name: &str) -> Option<RegionDown> {
         let (_, region) = self.regions.iter().find(|(code, _)| code.as_str().eq_ignore_ascii_case(name))?;

@@ -81,6 +81,7 @@ impl RulesCache {
             UnknownMemberRule::Skip => UnknownMembers::Skip,
         };
         rules.strict = settings.strict;
+        rules.features = staff::features(settings)?;
         Ok(rules)
     }
 
@@ -149,7 +150,7 @@ mod tests {
             let schema = document::parse(text.as_bytes()).unwrap();
             let new = NewSchema { schema, of: None, required: None };
             let put = move |tx: &mut store::WriteTx<'_>| {
-                schemas::put(tx, new.clone(), &Act { request_id: "x".into() })
+                schemas::put(tx, new.clone(), &Act { request_id: "x".into(), actor: "root".into() })
                     .map(drop)
                     .map_err(|_| ApiError::Panicked)
             };

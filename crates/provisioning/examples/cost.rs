@@ -54,7 +54,7 @@ fn main() {
 }
 
 fn act() -> Act {
-    Act { request_id: "01936f5e0c7e7c1c8000000000000000".to_owned() }
+    Act { request_id: "01936f5e0c7e7c1c8000000000000000".to_owned(), actor: "root".to_owned() }
 }
 
 async fn create(tenant: &Tenant, number: usize) -> String {

@@ -5,6 +5,8 @@ use scim_core::ScimError;
 use seat_ledger::SeatError;
 use store::StoreError;
 
+use crate::features::FeatureDisabled;
+
 /// Errors of this crate; the gateway's one table gives each its response.
 #[derive(Debug, thiserror::Error)]
 pub enum ProvisioningError {
@@ -28,6 +30,9 @@ pub enum ProvisioningError {
         /// What there is.
         known: Vec<String>,
     },
+    /// The tenant's identity provider may not do this (CX19).
+    #[error(transparent)]
+    FeatureDisabled(#[from] FeatureDisabled),
     /// The directory refused, or found damage.
     #[error(transparent)]
     Directory(DirectoryError),

@@ -70,7 +70,7 @@ pub fn carry_out(
         match rule.then {
             WhenGroupless::Delete => {
                 let detail = json!({ "cause": "groupless" });
-                leaving::delete(tx, rules, ResourceKind::User, &record, detail, request_id)?;
+                leaving::delete(tx, rules, ResourceKind::User, &record, detail, request_id, None)?;
             }
             WhenGroupless::Suspend => suspend(tx, rules, record, request_id)?,
         }

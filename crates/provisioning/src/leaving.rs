@@ -22,6 +22,7 @@ pub(crate) fn delete(
     record: &Record,
     detail: Value,
     request_id: &str,
+    actor: Option<&str>,
 ) -> Result<Done, ProvisioningError> {
     tx.go_beyond_limit();
     let (rt, is_user) = (rules.resource_type(kind), kind == ResourceKind::User);
@@ -36,11 +37,11 @@ pub(crate) fn delete(
     let members = if watched { groupless::people_of(tx, &record.id)? } else { Vec::new() };
     let left = resources::remove(tx, rt, record)?;
     groupless::note_left(tx, &members)?;
-    records::record(tx, request_id, kind, "deleted", record, detail)?;
+    records::record_as(tx, request_id, actor, kind, "deleted", record, detail)?;
     for LeftGroup { group_id, version } in &left {
         let detail = json!({ "left": record.id, "changed": ["members"] });
         let (kind, resource_id, version) = ("group.changed", group_id.as_str(), *version);
-        records::append(tx, NewRecord { kind, resource_id, version, request_id, detail })?;
+        records::append(tx, NewRecord { kind, resource_id, version, request_id, actor: None, detail })?;
     }
     promotion::record(tx, &promoted, request_id)?;
     Ok(Done { seats: promotions(&promoted).collect(), ..Done::default() })

@@ -8,6 +8,7 @@ mod context;
 mod effects;
 pub mod entitlements;
 mod error;
+pub mod features;
 pub mod groupless;
 mod guards;
 mod leaving;
@@ -35,6 +36,7 @@ pub mod write;
 
 pub use context::RequestContext;
 pub use error::ProvisioningError;
+pub use features::{Feature, FeatureDisabled, Features};
 pub use outcome::{Done, Outcome};
 pub use people_rules::PeopleRules;
 pub use profile::Profile;
@@ -64,6 +66,7 @@ pub static TENANT_MIGRATIONS: &[Migration] = &[
     },
     migration("0007_licenses", include_str!("../../../migrations/tenant/0007_licenses.sql")),
     migration("0008_origins", include_str!("../../../migrations/tenant/0008_origins.sql")),
+    migration("0009_actors", include_str!("../../../migrations/tenant/0009_actors.sql")),
 ];
 
 const fn migration(version: &'static str, sql: &'static str) -> Migration {

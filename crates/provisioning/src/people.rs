@@ -137,7 +137,8 @@ pub fn release(
 /// No such person, or the store's.
 pub fn delete(tx: &mut WriteTx<'_>, rules: &Rules, id: &str, act: &Act) -> Result<(), ProvisioningError> {
     let record = found(tx, rules, id)?;
-    leaving::delete(tx, rules, USER, &record, json!({ "by": "staff" }), &act.request_id).map(drop)
+    leaving::delete(tx, rules, USER, &record, json!({ "by": "staff" }), &act.request_id, Some(&act.actor))
+        .map(drop)
 }
 
 fn by_staff(role: String) -> ChosenRole {
@@ -170,7 +171,7 @@ fn finish(
     act: &Act,
 ) -> Result<Person, ProvisioningError> {
     let detail = with_member(seat_detail(change), "by", "staff");
-    records::record(tx, &act.request_id, USER, verb, record, detail)?;
+    records::record_as(tx, &act.request_id, Some(&act.actor), USER, verb, record, detail)?;
     seating::follow(tx, rules, change, &act.request_id)?;
     roster::person(tx, rules, &record.id)
 }

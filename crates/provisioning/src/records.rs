@@ -19,11 +19,22 @@ pub(crate) fn record(
     resource: &Record,
     detail: Value,
 ) -> Result<(), ProvisioningError> {
+    record_as(tx, request_id, None, kind, verb, resource, detail)
+}
+
+/// The same, where somebody of the staff may have made the change.
+pub(crate) fn record_as(
+    tx: &mut WriteTx<'_>,
+    request_id: &str,
+    actor: Option<&str>,
+    kind: ResourceKind,
+    verb: &str,
+    resource: &Record,
+    detail: Value,
+) -> Result<(), ProvisioningError> {
     let kind = format!("{}.{verb}", kind.name().to_ascii_lowercase());
-    append(
-        tx,
-        NewRecord { kind: &kind, resource_id: &resource.id, version: resource.version, request_id, detail },
-    )
+    let (resource_id, version) = (&resource.id, resource.version);
+    append(tx, NewRecord { kind: &kind, resource_id, version, request_id, actor, detail })
 }
 
 /// An act of staff; every change record that it writes names it.
@@ -31,6 +42,8 @@ pub(crate) fn record(
 pub struct Act {
     /// The request's id, which the response and the log carry too.
     pub request_id: String,
+    /// Who does it: `root`, or the name of an admin token (ME2).
+    pub actor: String,
 }
 
 /// Records an act of staff that changes no resource (attack 58).
@@ -40,7 +53,8 @@ pub(crate) fn record_act(
     kind: &str,
     detail: Value,
 ) -> Result<(), ProvisioningError> {
-    append(tx, NewRecord { kind, resource_id: "", version: 0, request_id: &act.request_id, detail })
+    let (request_id, actor) = (&act.request_id, Some(act.actor.as_str()));
+    append(tx, NewRecord { kind, resource_id: "", version: 0, request_id, actor, detail })
 }
 
 /// Records any change.

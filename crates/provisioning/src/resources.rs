@@ -173,6 +173,9 @@ pub(crate) fn edit(
         tx.go_beyond_limit();
     }
     let applied = change_members(tx, id, &members, context)?;
+    if kind == ResourceKind::User {
+        context.rules.features.require_edit(&old, &new)?;
+    }
     let mut changed = records::changed_attributes(&old, &new);
     let rules = &context.rules;
     let carried = || edit.carried(rules);
@@ -219,7 +222,7 @@ pub(crate) fn delete(
     if kind == ResourceKind::User {
         guards::may_delete(tx, &context.rules, &record)?;
     }
-    leaving::delete(tx, &context.rules, kind, &record, json!({}), &context.request_id)
+    leaving::delete(tx, &context.rules, kind, &record, json!({}), &context.request_id, None)
 }
 
 fn found_for_update(

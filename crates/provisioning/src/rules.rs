@@ -14,7 +14,7 @@ use scim_core::{
 };
 use store::WriteTx;
 
-use crate::{PeopleRules, Profile, people_rules::ForeignMembers, schemas::OwnSchemas};
+use crate::{Features, PeopleRules, Profile, people_rules::ForeignMembers, schemas::OwnSchemas};
 
 /// One tenant's rules. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -39,6 +39,8 @@ pub struct Rules {
     pub people: Arc<PeopleRules>,
     /// Whether the letter of the RFC holds instead of the leniencies.
     pub strict: bool,
+    /// What the tenant's identity provider may do.
+    pub features: Features,
 }
 
 impl Rules {
@@ -69,6 +71,7 @@ impl Rules {
             unknown_members: UnknownMembers::default(),
             people: Arc::default(),
             strict: false,
+            features: Features::default(),
         }
     }
 

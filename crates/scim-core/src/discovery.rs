@@ -23,9 +23,10 @@ pub struct Features {
     pub documentation_uri: Option<String>,
 }
 
-/// RFC 7643 §5 and RFC 9865 §4; `base` is the tenant's base URL without a slash at its end.
+/// RFC 7643 §5 and RFC 9865 §4; `base` is the tenant's base URL without a slash at its end, and `whose` names the tenant to the
+/// administrator who tests a credential (MO15).
 #[must_use]
-pub fn service_provider_config(features: &Features, base: &str) -> Value {
+pub fn service_provider_config(features: &Features, base: &str, whose: &str) -> Value {
     let mut config = json!({
         "schemas": [urn::SERVICE_PROVIDER_CONFIG],
         "patch": {"supported": true},
@@ -49,7 +50,7 @@ pub fn service_provider_config(features: &Features, base: &str) -> Value {
         "authenticationSchemes": [{
             "type": "oauthbearertoken",
             "name": "OAuth Bearer Token",
-            "description": "A bearer token in the Authorization header.",
+            "description": format!("A bearer token of {whose} in the Authorization header."),
             "specUri": "https://www.rfc-editor.org/info/rfc6750",
             "primary": true,
         }],
@@ -133,7 +134,7 @@ mod tests {
 
     #[test]
     fn the_configuration_has_every_field_of_rfc_7643_section_5() {
-        let config = service_provider_config(&features(), BASE);
+        let config = service_provider_config(&features(), BASE, "Acme (ire/acme)");
         assert_eq!(config["schemas"], json!([urn::SERVICE_PROVIDER_CONFIG]));
         assert_eq!(config["patch"], json!({"supported": true}));
         assert_eq!(
@@ -155,21 +156,29 @@ mod tests {
                 "cursorTimeout": 3600,
             })
         );
-        let few = service_provider_config(&Features { max_results: 7, ..features() }, BASE);
+        let few =
+            service_provider_config(&Features { max_results: 7, ..features() }, BASE, "Acme (ire/acme)");
         assert_eq!(few["pagination"]["defaultPageSize"], 7);
         let scheme = &config["authenticationSchemes"][0];
         assert_eq!(scheme["type"], "oauthbearertoken");
-        assert!(scheme["name"].is_string() && scheme["description"].is_string());
+        assert!(scheme["name"].is_string());
+        assert_eq!(scheme["description"], "A bearer token of Acme (ire/acme) in the Authorization header.");
         assert_eq!(config["meta"]["location"], format!("{BASE}/ServiceProviderConfig"));
         assert_eq!(config["meta"]["resourceType"], "ServiceProviderConfig");
         assert!(config.get("documentationUri").is_none());
         let told = Features { documentation_uri: Some("https://docs.example.com".into()), ..features() };
-        assert_eq!(service_provider_config(&told, BASE)["documentationUri"], "https://docs.example.com");
+        assert_eq!(
+            service_provider_config(&told, BASE, "Acme (ire/acme)")["documentationUri"],
+            "https://docs.example.com"
+        );
     }
 
     #[test]
     fn cx9_password_sync_is_told_as_not_supported() {
-        assert_eq!(service_provider_config(&features(), BASE)["changePassword"]["supported"], false);
+        assert_eq!(
+            service_provider_config(&features(), BASE, "Acme (ire/acme)")["changePassword"]["supported"],
+            false
+        );
     }
 
     #[test]
@@ -260,7 +269,7 @@ mod tests {
         let described = Features { documentation_uri: Some("https://docs.example.com".into()), ..features() };
         let user = schema::user();
         let answers = [
-            service_provider_config(&described, BASE),
+            service_provider_config(&described, BASE, "Acme (ire/acme)"),
             resource_types(&[&user], BASE).remove(0),
             schemas(&[&user], BASE).remove(0),
         ];

@@ -37,6 +37,12 @@ pub enum ScimType {
     ProtectedUser,
     /// Usher's own: there would be no active admin.
     LastAdmin,
+    /// Usher's own: staff have not activated provisioning for the tenant.
+    ProvisioningNotActivated,
+    /// Usher's own: the tenant's plan does not have provisioning.
+    ProvisioningNotInPlan,
+    /// Usher's own: staff have switched off what the request asks for.
+    FeatureDisabled,
 }
 
 impl ScimType {

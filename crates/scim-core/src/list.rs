@@ -36,6 +36,15 @@ pub enum Paging {
 }
 
 impl Paging {
+    /// The most resources of the page.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        match self {
+            Self::Index(page) => page.count,
+            Self::Cursor { count, .. } => *count,
+        }
+    }
+
     /// Reads `startIndex`, `count` and `cursor` as a query string writes them; no page is longer than `max`. By index:
     /// below 1 is 1, below 0 is 0, too many is capped.
     ///

@@ -10,11 +10,11 @@ use provisioning::{
 use seat_ledger::pools;
 use store::{ReadTx, StoreError, WriteTx};
 use tenant_registry::{
-    Begun, CompanyKey, CredentialInfo, Destination, Export, IssuedToken, Move, Placement, Registry, Tenant,
-    TenantState,
+    Begun, By, CompanyKey, CredentialInfo, Destination, Export, IssuedToken, Move, Placement, Registry,
+    StaffAct, Tenant, TenantSettings, TenantState,
 };
 
-use crate::{PlanChange, SchemaRequest, SettingsChange, StaffError, plan};
+use crate::{PlanChange, SchemaRequest, StaffError, TenantChange, plan, tenants::by};
 
 const DAY_MS: i64 = 86_400_000;
 /// Ten years.
@@ -48,25 +48,44 @@ impl TenantActs {
         Ok(self.registry.store_of(tenant).await?.bytes_in_use().await?)
     }
 
-    /// Changes settings.
-    pub async fn change_settings(&self, change: SettingsChange) -> Result<Tenant> {
+    /// Changes settings and plan, in one act.
+    pub async fn change(&self, change: TenantChange) -> Result<Tenant> {
         let change = change.check()?;
-        Ok(self.registry.change_settings(&self.key, move |settings| change.apply(settings)).await?)
+        let apply = move |settings: &mut TenantSettings| change.apply(settings);
+        Ok(self.registry.change_settings(&self.key, self.by(), apply).await?)
+    }
+
+    /// Activates provisioning (CX16).
+    pub async fn activate(&self) -> Result<Tenant> {
+        let activate = |settings: &mut TenantSettings| settings.activated = true;
+        Ok(self.registry.change_settings(&self.key, self.by(), activate).await?)
+    }
+
+    /// What staff did to the tenant, newest first: to its settings and tokens, and in its store.
+    pub async fn staff_acts(&self, limit: i64) -> Result<(Vec<StaffAct>, Vec<ChangeRecord>)> {
+        let acts = self.registry.acts(Some(self.key.clone()), limit).await?;
+        let changes =
+            move |tx: &mut ReadTx<'_>| Ok::<_, ProvisioningError>(changes::newest_by_staff(tx, limit)?);
+        Ok((acts, self.read(changes).await?))
+    }
+
+    fn by(&self) -> By {
+        by(&self.act)
     }
 
     /// Suspends or resumes the tenant.
     pub async fn set_state(&self, state: TenantState) -> Result<Tenant> {
-        Ok(self.registry.set_state(&self.key, state).await?)
+        Ok(self.registry.set_state(&self.key, state, self.by()).await?)
     }
 
     /// Deletes the tenant with everything it has.
     pub async fn delete(&self) -> Result<()> {
-        Ok(self.registry.delete(&self.key).await?)
+        Ok(self.registry.delete(&self.key, self.by()).await?)
     }
 
     /// Notes that the tenant moves, into a region that this process serves; the caller runs the move.
     pub async fn begin_move(&self, placement: Placement, region: Option<Arc<Registry>>) -> Result<Begun> {
-        Ok(Move::begin(&self.registry, &self.key, Destination { placement, region }).await?)
+        Ok(Move::begin(&self.registry, &self.key, Destination { placement, region }, self.by()).await?)
     }
 
     /// Writes the tenant's export into a file without a name; `exported` is the time, for people.
@@ -83,7 +102,7 @@ impl TenantActs {
                 "The export is that of {other}, and the path names {key}"
             )));
         }
-        Ok(self.registry.restore(export).await?)
+        Ok(self.registry.restore(export, self.by()).await?)
     }
 
     /// Issues a token, which is shown only once.
@@ -92,7 +111,7 @@ impl TenantActs {
             return Err(StaffError::BadRequest(format!("expires_in_days is 1 to {MAX_TOKEN_DAYS}")));
         }
         let expires_ms = expires_in_days.map(|days| self.registry.now_ms() + days * DAY_MS);
-        Ok(self.registry.issue_token(&self.key, expires_ms).await?)
+        Ok(self.registry.issue_token(&self.key, expires_ms, self.by()).await?)
     }
 
     /// A page of the tenant's tokens, oldest first, expired and revoked ones included.
@@ -102,7 +121,7 @@ impl TenantActs {
 
     /// Revokes one token.
     pub async fn revoke_token(&self, key_id: &str) -> Result<()> {
-        Ok(self.registry.revoke_token(&self.key, key_id).await?)
+        Ok(self.registry.revoke_token(&self.key, key_id, self.by()).await?)
     }
 
     /// Quota, use, queue and policy of each license.

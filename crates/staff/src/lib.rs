@@ -14,8 +14,10 @@ pub use acts::{MAX_TOKEN_DAYS, TenantActs};
 pub use error::StaffError;
 pub use people::{PersonChangeRequest, PersonRequest};
 pub use plan::{LicenseChange, PlanChange};
+pub use provisioning::Feature;
 pub use schemas::SchemaRequest;
 pub use tenant_registry::Begun;
 pub use tenants::{
-    MoveRequest, NewTenant, SettingsChange, SettingsRequest, create, import, line_of_contact, line_of_name,
+    Activation, MoveRequest, NewTenant, SettingsChange, TenantChange, by, create, features, import,
+    line_of_contact, line_of_name,
 };

@@ -2,14 +2,15 @@
 
 use std::{collections::BTreeMap, fs::File, num::NonZeroU64, sync::Arc};
 
-use provisioning::{Act, Profile, ProvisioningError};
+use provisioning::{Act, Feature, Features, Profile, ProvisioningError};
 use rand::{RngExt as _, distr::Alphanumeric};
 use seat_ledger::{Policy, pools};
 use serde::{Deserialize, Serialize};
 use store::WriteTx;
+use strum::{EnumString, VariantNames};
 use tenant_registry::{
-    CompanyKey, Export, Placement, Rate, RegionCode, Registry, RegistryError, Tenant, TenantSettings,
-    UnknownMemberRule,
+    By, CompanyKey, Export, Placement, Rate, RegionCode, Registry, RegistryError, Tenant, TenantPlan,
+    TenantSettings, UnknownMemberRule,
 };
 
 use crate::{
@@ -39,6 +40,26 @@ pub struct NewTenant {
     pub settings: TenantSettings,
     /// Where its store shall be: a cell's name, or `file`; absent: in the emptiest open cell, or in a file where there is no cell.
     pub cell: Option<Placement>,
+    /// Whether provisioning waits for [`TenantActs::activate`](crate::TenantActs::activate); absent: it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub activation: Option<Activation>,
+}
+
+/// When a new tenant is served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, EnumString, VariantNames)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum Activation {
+    /// As soon as it is made.
+    AtOnce,
+    /// When staff activate it (CX16).
+    ByStaff,
+}
+
+/// An act as the registry records it.
+#[must_use]
+pub fn by(act: &Act) -> By {
+    By { actor: act.actor.clone(), request_id: act.request_id.clone() }
 }
 
 /// Makes a tenant of an export, under its own company key or another.
@@ -46,8 +67,9 @@ pub async fn import(
     registry: Arc<Registry>,
     export: File,
     key: Option<CompanyKey>,
+    act: Act,
 ) -> Result<Tenant, StaffError> {
-    Ok(registry.import(Export::check(export).await?, key, None).await?)
+    Ok(registry.import(Export::check(export).await?, key, None, by(&act)).await?)
 }
 
 /// The place where a tenant shall be.
@@ -61,12 +83,35 @@ pub struct MoveRequest {
     pub to_region: Option<RegionCode>,
 }
 
-/// The body of a change of settings.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// What changes of a tenant: what is absent stays.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct SettingsRequest {
-    /// What changes.
-    pub settings: SettingsChange,
+pub struct TenantChange {
+    /// Of its settings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settings: Option<SettingsChange>,
+    /// Of its plan, beside its seats.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<TenantPlan>,
+}
+
+impl TenantChange {
+    pub(crate) fn apply(self, settings: &mut TenantSettings) {
+        if let Some(change) = self.settings {
+            change.apply(settings);
+        }
+        if let Some(plan) = self.plan {
+            settings.plan = plan;
+        }
+    }
+
+    pub(crate) fn check(self) -> Result<Self, StaffError> {
+        if self.settings.is_none() && self.plan.is_none() {
+            return Err(StaffError::BadRequest("Say what changes: settings or plan".to_owned()));
+        }
+        let settings = self.settings.map(SettingsChange::check).transpose()?;
+        Ok(Self { settings, ..self })
+    }
 }
 
 /// Settings that are given change, others stay.
@@ -88,6 +133,9 @@ pub struct SettingsChange {
     /// The most requests; `null` is unlimited.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub rate: Option<Option<Rate>>,
+    /// Features to switch on or off.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub features: BTreeMap<Feature, bool>,
 }
 
 impl SettingsChange {
@@ -100,6 +148,14 @@ impl SettingsChange {
         settings.unknown_members = self.unknown_members.unwrap_or(settings.unknown_members);
         settings.max_bytes = self.max_bytes.unwrap_or(settings.max_bytes);
         settings.rate = self.rate.unwrap_or(settings.rate);
+        for (feature, is_on) in self.features {
+            let name = feature.name();
+            if is_on {
+                settings.features_off.remove(name);
+            } else {
+                settings.features_off.insert(name.to_owned());
+            }
+        }
     }
 
     pub(crate) fn check(self) -> Result<Self, StaffError> {
@@ -134,6 +190,8 @@ pub async fn create(registry: Arc<Registry>, new: NewTenant, act: Act) -> Result
     let mut settings = new.settings;
     let change = SettingsChange { contact: settings.contact.take(), ..SettingsChange::default() };
     change.check()?.apply(&mut settings);
+    features(&settings).map_err(StaffError::BadRequest)?;
+    settings.activated &= new.activation != Some(Activation::ByStaff);
     let tenant = tenant_registry::NewTenant {
         company_key: new.key.map_or_else(random_key, Ok)?,
         name: line_of_name(&new.name).map_err(StaffError::BadRequest)?,
@@ -149,6 +207,7 @@ pub async fn create(registry: Arc<Registry>, new: NewTenant, act: Act) -> Result
         plan.entry(license).or_default().quota = Some(quota);
     }
     let plan = plan::resolve(plan, profile.licenses())?;
+    let by = by(&act);
     let initialise = move |tx: &mut WriteTx<'_>| {
         let made = pools::make(tx, profile.licenses()).map_err(ProvisioningError::from);
         made.and_then(|()| plan::apply(tx, &plan, &act)).map_err(|error| match error {
@@ -156,7 +215,19 @@ pub async fn create(registry: Arc<Registry>, new: NewTenant, act: Act) -> Result
             other => RegistryError::Initialise(other.to_string()),
         })
     };
-    Ok(registry.create(tenant, initialise).await?)
+    Ok(registry.create(tenant, by, initialise).await?)
+}
+
+/// The features of a tenant with these settings.
+///
+/// # Errors
+/// A sentence, without its full stop, when a name in them is none that this version has.
+pub fn features(settings: &TenantSettings) -> Result<Features, String> {
+    let feature = |name: &String| {
+        let known = name.parse::<Feature>();
+        known.map_err(|_| format!("there is no feature {name:?}"))
+    };
+    Ok(Features::without(settings.features_off.iter().map(feature).collect::<Result<_, _>>()?))
 }
 
 /// Ten characters that a person can copy.

@@ -14,7 +14,7 @@ use crate::{
     place::TenantLocation,
     record::{ActRow, TenantRecord},
     schema::{credentials, staff_acts, tenants},
-    tenant::{Tenant, TenantSettings, TenantState, find},
+    tenant::{Tenant, TenantSettings, TenantState, find, text_of},
 };
 
 /// Writes the row alone, in the state `deleting`.
@@ -39,7 +39,7 @@ pub(crate) fn insert(
         tenants::name.eq(&row.name),
         tenants::state.eq(TenantState::Deleting.key()),
         tenants::profile.eq(&row.profile),
-        tenants::settings.eq(known(&row.settings)?),
+        tenants::settings.eq(text_of(&known(&row.settings)?)?),
         tenants::created_ms.eq(row.created_ms),
         tenants::cell.eq(cell),
         tenants::schema.eq(schema),
@@ -61,7 +61,7 @@ pub(crate) fn complete(
         tenants::name.eq(&row.name),
         tenants::state.eq(state.key()),
         tenants::profile.eq(&row.profile),
-        tenants::settings.eq(known(&row.settings)?),
+        tenants::settings.eq(text_of(&known(&row.settings)?)?),
         tenants::store_version.eq(store_version),
     );
     diesel::update(tenants::table.find(tenant.id.as_str())).set(values).execute(tx.connection())?;
@@ -93,12 +93,10 @@ fn refuse_known(
     Err(RegistryError::Unfit(format!("a token of it opens another tenant of region {region} already")))
 }
 
-/// The settings as they are stored, if this version knows them all.
-fn known(settings: &Value) -> Result<String, RegistryError> {
-    serde_json::from_value::<TenantSettings>(settings.clone()).map_err(|error| {
-        RegistryError::Unfit(format!("its settings are those of another version: {error}"))
-    })?;
-    Ok(settings.to_string())
+/// The settings, if this version knows them all.
+pub(crate) fn known(settings: &Value) -> Result<TenantSettings, RegistryError> {
+    serde_json::from_value(settings.clone())
+        .map_err(|error| RegistryError::Unfit(format!("its settings are those of another version: {error}")))
 }
 
 /// Adds the acts that are not known here.
@@ -112,6 +110,8 @@ fn add_acts(tx: &mut WriteTx<'_>, tenant: &Tenant, acts: &[ActRow]) -> Result<()
             staff_acts::tenant_id.eq(tenant.id.as_str()),
             staff_acts::act.eq(&act.act),
             staff_acts::detail.eq(&act.detail),
+            staff_acts::actor.eq(&act.actor),
+            staff_acts::request_id.eq(&act.request_id),
         );
         diesel::insert_into(staff_acts::table).values(row).execute(tx.connection())?;
     }
@@ -135,6 +135,7 @@ fn add_credentials(tx: &mut WriteTx<'_>, tenant: &Tenant, from: &TenantRecord) -
             credentials::expires_ms.eq(credential.expires_ms),
             credentials::revoked_ms.eq(credential.revoked_ms.or(revoked.get(&credential.key_id).copied())),
             credentials::last_used_ms.eq(credential.last_used_ms),
+            credentials::maker.eq(&credential.maker),
         );
         diesel::insert_into(credentials::table).values(row).execute(tx.connection())?;
     }

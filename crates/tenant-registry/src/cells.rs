@@ -8,6 +8,7 @@ use serde_json::json;
 use store::{ReadTx, WriteTx};
 
 use crate::{
+    by::By,
     error::RegistryError,
     names::{CellName, RegionCode, TenantId},
     place::{Placement, RegionPlace, RegistryPlace, TenantLocation, schema_of},
@@ -40,7 +41,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::Placement`] when there is no such cell, or the store's.
-    pub async fn open_cell(&self, name: CellName, open: bool) -> Result<CellState, RegistryError> {
+    pub async fn open_cell(&self, name: CellName, open: bool, by: By) -> Result<CellState, RegistryError> {
         let region = self.region.clone();
         let work = move |tx: &mut WriteTx<'_>| {
             let cell = cells::table.find(name.as_str());
@@ -48,7 +49,7 @@ impl Registry {
             let state = all(tx)?.into_iter().find(|state| found == 1 && state.name == name);
             let state = state.ok_or_else(|| no_such_cell(&region, &name))?;
             let act = if open { "cell.opened" } else { "cell.closed" };
-            record_of(tx, "", act, &json!({ "cell": name }))?;
+            record_of(tx, "", &by, act, &json!({ "cell": name }))?;
             Ok(state)
         };
         self.write_registry(work).await

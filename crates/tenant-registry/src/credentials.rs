@@ -7,12 +7,14 @@ use std::sync::{
 
 use diesel::prelude::*;
 use serde::Serialize;
+use serde_json::json;
 use store::{ReadTx, WriteTx};
 
 use crate::{
+    by::By,
     cached_tenant::CachedTenant,
     error::RegistryError,
-    names::RegionCode,
+    names::{RegionCode, TokenName},
     schema::{credentials, tenants},
     tenant::{self, Tenant},
     token::Token,
@@ -43,6 +45,8 @@ pub struct CredentialInfo {
     pub revoked_ms: Option<i64>,
     /// When it was last used, to the minute.
     pub last_used_ms: Option<i64>,
+    /// Who issued it; empty for one of an earlier release. It lives on without its maker (MO10).
+    pub maker: String,
 }
 
 /// A live credential and the one tenant that it opens.
@@ -119,6 +123,7 @@ pub(crate) fn insert(
     tenant: &Tenant,
     token: &Token,
     expires_ms: Option<i64>,
+    by: &By,
 ) -> Result<(), RegistryError> {
     let (salt, hash) = token.salted();
     let row = (
@@ -128,6 +133,7 @@ pub(crate) fn insert(
         credentials::hash.eq(hash),
         credentials::created_ms.eq(tx.now_ms()),
         credentials::expires_ms.eq(expires_ms),
+        credentials::maker.eq(&by.actor),
     );
     diesel::insert_into(credentials::table).values(row).execute(tx.connection())?;
     Ok(())
@@ -169,6 +175,27 @@ pub(crate) fn revoke(tx: &mut WriteTx<'_>, tenant: &Tenant, key_id: &str) -> Res
 pub(crate) fn forget_tenant(tx: &mut WriteTx<'_>, tenant: &Tenant) -> Result<(), RegistryError> {
     let rows = credentials::table.filter(credentials::tenant_id.eq(tenant.id.as_str()));
     diesel::delete(rows).execute(tx.connection())?;
+    Ok(())
+}
+
+/// Writes down, for each tenant's live token that this maker issued, that it lives on without its maker (MO10).
+pub(crate) fn outlive(
+    tx: &mut WriteTx<'_>,
+    region: &RegionCode,
+    maker: &TokenName,
+    by: &By,
+) -> Result<(), RegistryError> {
+    let rows: Vec<(String, tenant::Row)> = credentials::table
+        .inner_join(tenants::table)
+        .filter(credentials::maker.eq(maker.as_str()).and(credentials::revoked_ms.is_null()))
+        .order((credentials::created_ms, credentials::key_id))
+        .select((credentials::key_id, tenants::all_columns))
+        .load(tx.connection())?;
+    for (key_id, row) in rows {
+        let tenant = Tenant::of_row(region, row)?;
+        let detail = json!({ "keyId": key_id, "maker": maker });
+        tenant::record(tx, &tenant, by, "token.maker_revoked", &detail)?;
+    }
     Ok(())
 }
 

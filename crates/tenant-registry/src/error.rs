@@ -4,7 +4,7 @@ use std::fmt;
 
 use store::StoreError;
 
-use crate::names::{BadName, CompanyKey, RegionCode};
+use crate::names::{BadName, CompanyKey, RegionCode, TokenName};
 
 /// A tenant in a sentence: `acme in region ire`.
 #[derive(Clone, Debug)]
@@ -60,6 +60,15 @@ pub enum RegistryError {
     /// No live token of this tenant has this key id.
     #[error("the tenant has no live token {0}")]
     NoToken(String),
+    /// A live admin token has this name.
+    #[error("there is an admin token {0} already; revoke it, or choose another name")]
+    TokenNameTaken(TokenName),
+    /// No live admin token has this name.
+    #[error("there is no admin token {0}")]
+    NoAdminToken(TokenName),
+    /// More admin tokens than a registry holds.
+    #[error("there are {0} admin tokens already; revoke those that nobody needs")]
+    TooManyTokens(i64),
     /// The initial contents of the tenant's store were refused.
     #[error("{0}")]
     Initialise(String),

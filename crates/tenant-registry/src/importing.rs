@@ -13,7 +13,9 @@ use tracing::warn;
 use transfer::{Batch, FileReader, Header, Line, Loading, Sealed, TransferError};
 
 use crate::{
-    arrival, cells,
+    arrival,
+    by::By,
+    cells,
     error::{RegistryError, TenantName},
     leases,
     move_row::MoveRow,
@@ -21,7 +23,7 @@ use crate::{
     place::Placement,
     record::TenantRecord,
     registry::{Forgets, Registry},
-    tenant::{Tenant, TenantState, find, record},
+    tenant::{Tenant, TenantSettings, TenantState, find, record},
     upgrade::newest,
 };
 
@@ -98,6 +100,7 @@ impl Registry {
         export: Export,
         key: Option<CompanyKey>,
         placement: Option<Placement>,
+        by: By,
     ) -> Result<Tenant, RegistryError> {
         let key = key.unwrap_or_else(|| export.key().clone());
         let tenant = self.begin_import(export.record.clone(), key, placement).await?;
@@ -108,7 +111,7 @@ impl Registry {
             Err(error) => Err(error),
         };
         let made = match loaded {
-            Ok(()) => self.complete(tenant.clone(), record, "tenant.imported").await,
+            Ok(()) => self.complete(tenant.clone(), record, by, "tenant.imported").await,
             Err(error) => Err(error),
         };
         if made.is_err() {
@@ -122,11 +125,11 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::Unfit`] when the company key belongs to another tenant now; or the store's.
-    pub async fn restore(&self, export: Export) -> Result<Tenant, RegistryError> {
+    pub async fn restore(&self, export: Export, by: By) -> Result<Tenant, RegistryError> {
         let key = export.key().clone();
         let tenant = match self.tenant(&key).await {
             Ok(tenant) => tenant,
-            Err(RegistryError::NoTenant(_)) => return self.import(export, None, None).await,
+            Err(RegistryError::NoTenant(_)) => return self.import(export, None, None, by).await,
             Err(error) => return Err(error),
         };
         if tenant.id != export.record.tenant.id {
@@ -136,7 +139,7 @@ impl Registry {
         }
         let occupied = || RegistryError::Occupied(TenantName::new(&self.region, &key));
         let _under_way = self.moving.begin(&tenant.id).ok_or_else(occupied)?;
-        self.note_move(&tenant, MoveRow::of_restoration(&tenant)).await?;
+        self.note_move(&tenant, MoveRow::of_restoration(&tenant, by)).await?;
         let _renewal = leases::renew(&self.store, &tenant.id, &self.holder);
         let held = self.stores.hold(&self.place.locate(&tenant.id, &tenant.location)?).await;
         let loaded = self.stage(&tenant, export).await;
@@ -158,12 +161,12 @@ impl Registry {
         let record = export.record.clone();
         export.load(self, &staged).await?;
         self.stores.close(&staged).await;
-        let (row, tenant, holder) = (MoveRow::of_restoration(tenant), tenant.clone(), self.holder.clone());
+        let (id, tenant, holder) = (tenant.id.clone(), tenant.clone(), self.holder.clone());
         let occupied = RegistryError::Occupied(TenantName::new(&self.region, &tenant.company_key));
         let note = move |tx: &mut WriteTx<'_>| {
             let is_own = leases::is_own(tx, &tenant, &holder)?;
             if is_own {
-                row.hand_over(tx, &record)?;
+                MoveRow::hand_over(tx, &id, &record)?;
             }
             Ok(is_own)
         };
@@ -178,7 +181,7 @@ impl Registry {
     ) -> Result<Option<Tenant>, RegistryError> {
         let (staged, id) = (self.staged(tenant)?, tenant.id.clone());
         let row = self.store.read(move |tx| MoveRow::find(tx, &id)).await?;
-        let Some(record) = row.and_then(|row| row.record) else {
+        let Some((record, by)) = row.and_then(|row| Some((row.record?, row.by))) else {
             self.stores.destroy(&staged).await?;
             self.forget_move(&tenant.id).await?;
             return Ok(None);
@@ -187,7 +190,7 @@ impl Registry {
             held.replace_with(&staged).await?;
         }
         // Only when what was cached of the tenant is forgotten are its new rows read, and the hold ended.
-        self.complete(tenant.clone(), record, "tenant.restored").await.map(Some)
+        self.complete(tenant.clone(), record, by, "tenant.restored").await.map(Some)
     }
 
     /// Where the rows are loaded that will replace a tenant's: a file of the same name in a directory beside, or a schema beside.
@@ -251,7 +254,8 @@ impl Registry {
     async fn complete(
         &self,
         tenant: Tenant,
-        from: TenantRecord,
+        mut from: TenantRecord,
+        by: By,
         act: &'static str,
     ) -> Result<Tenant, RegistryError> {
         let (region, holder, known_here) =
@@ -267,9 +271,13 @@ impl Registry {
             // Staff who suspended it since did so with a reason.
             let was = from.tenant.state;
             let state = if now.state == TenantState::Suspended { now.state } else { was };
+            // What was bought since, and that staff have activated it, holds as well.
+            let TenantSettings { activated, plan, .. } = now.settings;
+            let settings = TenantSettings { activated, plan, ..arrival::known(&from.tenant.settings)? };
+            from.tenant.settings = json!(settings);
             arrival::complete(tx, &now, &from, state, version)?;
             MoveRow::remove(tx, &now.id)?;
-            record(tx, &now, act, &json!({ "exported_as": from.tenant.key }))?;
+            record(tx, &now, &by, act, &json!({ "exported_as": from.tenant.key }))?;
             let made = find(tx, &region, &now.company_key)?;
             Ok((made, Forgets { known: known_here, tenant: now.id }))
         };

@@ -1,7 +1,9 @@
 //! Regions, tenants, credentials and their lifecycle. Each region has one registry: its tenants, their stores and their tokens.
 //! Deliberately absent: SCIM, seats, HTTP.
 
+mod admin_tokens;
 mod arrival;
+mod by;
 mod cache;
 mod cached_tenant;
 mod cells;
@@ -23,10 +25,13 @@ mod rate;
 mod record;
 mod registry;
 mod schema;
+mod staff_acts;
 mod tenant;
 mod token;
 mod upgrade;
 
+pub use admin_tokens::{AdminTokenInfo, AdminTokenReach};
+pub use by::{By, ROOT};
 pub use cells::CellState;
 pub use credentials::{CredentialInfo, Grant, IssuedToken};
 pub use error::{RegistryError, TenantName};
@@ -36,13 +41,14 @@ pub use lifecycle::NewTenant;
 pub use migrations::REGISTRY_MIGRATIONS;
 pub use moved::Gone;
 pub use moves::{Begun, Destination, Move};
-pub use names::{BadName, CellName, CompanyKey, RegionCode, TenantId};
+pub use names::{BadName, CellName, CompanyKey, RegionCode, TenantId, TokenName};
 pub use opening::RegistryContext;
 pub use place::{Cell, Placement, RegionPlace, RegistryPlace, TenantLocation};
 pub use rate::{BadRate, Rate};
 pub use record::{TenantRecord, mark_as_deleted, tenants_with_files};
 pub use registry::{OnForget, Registry};
-pub use tenant::{Tenant, TenantSettings, TenantState, UnknownMemberRule};
-pub use token::Token;
+pub use staff_acts::StaffAct;
+pub use tenant::{Provisioning, Tenant, TenantPlan, TenantSettings, TenantState, UnknownMemberRule};
+pub use token::{NamedToken, Token};
 pub use transfer::Progress;
 pub use upgrade::{StoreBehind, Upgrade};

@@ -8,6 +8,8 @@ use serde_json::json;
 use store::{StoreError, WriteTx};
 
 use crate::{
+    admin_tokens,
+    by::By,
     cells, credentials,
     error::{RegistryError, TenantName},
     leases,
@@ -15,7 +17,7 @@ use crate::{
     place::Placement,
     registry::{Forgets, Registry},
     schema::tenants,
-    tenant::{Tenant, TenantSettings, TenantState, find, record, write_state},
+    tenant::{Tenant, TenantSettings, TenantState, find, record, text_of, write_state},
     upgrade::newest,
 };
 
@@ -40,13 +42,13 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::KeyTaken`], [`RegistryError::BeingDeleted`], [`RegistryError::Initialise`], or the store's.
-    pub async fn create<F>(&self, new: NewTenant, initialise: F) -> Result<Tenant, RegistryError>
+    pub async fn create<F>(&self, new: NewTenant, by: By, initialise: F) -> Result<Tenant, RegistryError>
     where
         F: FnOnce(&mut WriteTx<'_>) -> Result<(), RegistryError> + Send + 'static,
     {
         let tenant = self.insert(new).await?;
         let _renewal = leases::renew(&self.store, &tenant.id, &self.holder);
-        match self.furnish(&tenant, initialise).await {
+        match self.furnish(&tenant, by, initialise).await {
             Ok(tenant) => Ok(tenant),
             Err(error) => {
                 self.remove(&tenant).await?;
@@ -69,8 +71,7 @@ impl Registry {
                 Err(RegistryError::NoTenant(_)) => {}
                 Err(error) => return Err(error),
             }
-            let settings = serde_json::to_string(&new.settings)
-                .map_err(|e| RegistryError::Damaged(format!("settings: {e}")))?;
+            let settings = text_of(&new.settings)?;
             let id = TenantId::new(&tx.new_id())?;
             let location = cells::place(tx, &region, &place, &id, new.placement.as_ref())?;
             let (cell, schema) = location.columns();
@@ -100,7 +101,7 @@ impl Registry {
     }
 
     /// Makes the store, and then the tenant an active one.
-    async fn furnish<F>(&self, tenant: &Tenant, initialise: F) -> Result<Tenant, RegistryError>
+    async fn furnish<F>(&self, tenant: &Tenant, by: By, initialise: F) -> Result<Tenant, RegistryError>
     where
         F: FnOnce(&mut WriteTx<'_>) -> Result<(), RegistryError> + Send + 'static,
     {
@@ -114,7 +115,8 @@ impl Registry {
                 return Err(RegistryError::BeingDeleted(TenantName::new(&region, &made.company_key)));
             }
             write_state(tx, &made, TenantState::Active)?;
-            record(tx, &made, "tenant.created", &json!({ "profile": made.profile }))?;
+            let detail = json!({ "key": made.company_key, "profile": made.profile });
+            record(tx, &made, &by, "tenant.created", &detail)?;
             Ok(made)
         };
         self.store.write(work).await
@@ -125,7 +127,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::NoTenant`], [`RegistryError::Occupied`], [`RegistryError::NotRemoved`], or the store's.
-    pub async fn delete(&self, key: &CompanyKey) -> Result<(), RegistryError> {
+    pub async fn delete(&self, key: &CompanyKey, by: By) -> Result<(), RegistryError> {
         let (region, key, holder) = (self.region.clone(), key.clone(), self.holder.clone());
         let known = Arc::clone(&self.known);
         let work = move |tx: &mut WriteTx<'_>| {
@@ -136,7 +138,8 @@ impl Registry {
             if tenant.state != TenantState::Deleting {
                 write_state(tx, &tenant, TenantState::Deleting)?;
                 credentials::forget_tenant(tx, &tenant)?;
-                record(tx, &tenant, "tenant.deleted", &json!({}))?;
+                admin_tokens::forget_tenant(tx, &tenant)?;
+                record(tx, &tenant, &by, "tenant.deleted", &json!({ "key": tenant.company_key }))?;
             }
             let forgets = Forgets { known, tenant: tenant.id.clone() };
             Ok((tenant, forgets))

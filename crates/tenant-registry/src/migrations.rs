@@ -2,6 +2,9 @@
 
 use store::Migration;
 
+/// The first registry that says who did what.
+pub(crate) const STAFF: &str = "0006_staff";
+
 /// The migrations of a registry's store, in order.
 pub static REGISTRY_MIGRATIONS: &[Migration] = &[
     Migration {
@@ -30,6 +33,11 @@ pub static REGISTRY_MIGRATIONS: &[Migration] = &[
     Migration {
         version: "0005_moves",
         sql: include_str!("../../../migrations/registry/0005_moves.sql"),
+        newest: None,
+    },
+    Migration {
+        version: STAFF,
+        sql: include_str!("../../../migrations/registry/0006_staff.sql"),
         newest: None,
     },
 ];

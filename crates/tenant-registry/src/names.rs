@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::by::ROOT;
+
 /// A name does not have its form; contains the rule.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{0}")]
@@ -83,6 +85,18 @@ checked_name!(
     "a cell's name is 1 to 63 lower-case letters, digits and hyphens, does not begin with a hyphen, and is not `file`"
 );
 
+/// The name of an admin token, such as `lena`: the actor in the records of what it did.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct TokenName(String);
+
+checked_name!(
+    TokenName,
+    is_token_name,
+    "the name of an admin token is 1 to 40 lower-case letters, digits, dots, hyphens and underscores, a letter or digit first, \
+     and is not `root`"
+);
+
 fn lower_or_digit(b: u8) -> bool {
     b.is_ascii_lowercase() || b.is_ascii_digit()
 }
@@ -104,6 +118,13 @@ fn is_cell(text: &[u8]) -> bool {
     is_company_key(text) && text != b"file"
 }
 
+fn is_token_name(text: &[u8]) -> bool {
+    (1..=40).contains(&text.len())
+        && text.first().is_some_and(|b| lower_or_digit(*b))
+        && text.iter().all(|b| lower_or_digit(*b) || b"._-".contains(b))
+        && text != ROOT.as_bytes()
+}
+
 fn is_tenant_id(text: &[u8]) -> bool {
     text.len() == 36 && text.iter().all(|b| lower_or_digit(*b) || *b == b'-')
 }
@@ -119,6 +140,16 @@ mod tests {
         }
         for key in ["", "-a", "Acme", "a/b", "..", "é", "a b", "a_b", "x\"; DROP", &"x".repeat(64), "a\0"] {
             assert!(CompanyKey::new(key).is_err(), "{key}");
+        }
+    }
+
+    #[test]
+    fn an_admin_tokens_name_fits_a_path_and_is_never_the_roots() {
+        for name in ["lena", "lena.b", "on-call_2", "7", &"x".repeat(40)] {
+            assert!(TokenName::new(name).is_ok(), "{name}");
+        }
+        for name in ["", "root", "Lena", ".", "..", "-a", "a/b", "a b", "é", &"x".repeat(41)] {
+            assert!(TokenName::new(name).is_err(), "{name}");
         }
     }
 

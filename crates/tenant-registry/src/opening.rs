@@ -16,6 +16,7 @@ use store::{Migration, Need, ReadTx, Store, StoreError, Stores, WriteTx};
 use tracing::{error, warn};
 
 use crate::{
+    by::By,
     cache::GrantCache,
     cells,
     error::RegistryError,
@@ -150,7 +151,7 @@ impl Registry {
             Err(error) => return error!(region, %error, "unfinished deletions could not be looked for"),
         };
         for key in keys {
-            match self.delete(&key).await {
+            match self.delete(&key, By::the_program()).await {
                 Ok(()) | Err(RegistryError::NoTenant(_) | RegistryError::Occupied(_)) => {}
                 Err(error) => error!(region, %error, "a deletion could not be ended"),
             }

@@ -1,12 +1,14 @@
 //! Everything that a registry holds of one tenant: what an export has of it, and what a backup's registry says.
 
-use diesel::prelude::*;
+use diesel::{IntoSql as _, prelude::*, sql_types::Text};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::{ReadTx, StoreConnection};
+use transfer::versions;
 
 use crate::{
     error::RegistryError,
+    migrations::STAFF,
     names::{CompanyKey, TenantId},
     schema::{credentials, staff_acts, tenants},
     tenant::{TenantState, read_settings},
@@ -46,6 +48,9 @@ pub(crate) struct CredentialRow {
     pub(crate) expires_ms: Option<i64>,
     pub(crate) revoked_ms: Option<i64>,
     pub(crate) last_used_ms: Option<i64>,
+    /// Empty in an export of an earlier release, as are the actor and the request of an act.
+    #[serde(default)]
+    pub(crate) maker: String,
 }
 
 /// What staff did to the tenant.
@@ -57,6 +62,10 @@ pub(crate) struct ActRow {
     pub(crate) at_ms: i64,
     pub(crate) act: String,
     pub(crate) detail: String,
+    #[serde(default)]
+    pub(crate) actor: String,
+    #[serde(default)]
+    pub(crate) request_id: String,
 }
 
 /// The kinds of lines that a record is in an export.
@@ -90,16 +99,44 @@ impl TenantRecord {
         if tenant.state == TenantState::Deleting {
             return Ok(None);
         }
-        let credentials = credentials::table
+        // A copy in a backup is as old as its run.
+        let names_actors = versions(tx)?.iter().any(|version| version == STAFF);
+        let nobody = || "".into_sql::<Text>();
+        let of_tenant = credentials::table
             .filter(credentials::tenant_id.eq(tenant.id.as_str()))
-            .order((credentials::created_ms, credentials::key_id))
-            .select(CredentialRow::as_select())
-            .load(tx.connection())?;
-        let acts = staff_acts::table
-            .filter(staff_acts::tenant_id.eq(tenant.id.as_str()))
-            .order(staff_acts::id)
-            .select(ActRow::as_select())
-            .load(tx.connection())?;
+            .order((credentials::created_ms, credentials::key_id));
+        let credentials = match names_actors {
+            true => of_tenant.select(CredentialRow::as_select()).load(tx.connection())?,
+            false => {
+                let old = (
+                    credentials::key_id,
+                    credentials::salt,
+                    credentials::hash,
+                    credentials::created_ms,
+                    credentials::expires_ms,
+                    credentials::revoked_ms,
+                    credentials::last_used_ms,
+                    nobody(),
+                );
+                of_tenant.select(old).load(tx.connection())?
+            }
+        };
+        let of_tenant =
+            staff_acts::table.filter(staff_acts::tenant_id.eq(tenant.id.as_str())).order(staff_acts::id);
+        let acts = match names_actors {
+            true => of_tenant.select(ActRow::as_select()).load(tx.connection())?,
+            false => {
+                let old = (
+                    staff_acts::id,
+                    staff_acts::at_ms,
+                    staff_acts::act,
+                    staff_acts::detail,
+                    nobody(),
+                    nobody(),
+                );
+                of_tenant.select(old).load(tx.connection())?
+            }
+        };
         Ok(Some(Self { tenant, credentials, acts }))
     }
 

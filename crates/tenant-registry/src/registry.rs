@@ -14,6 +14,7 @@ use serde_json::json;
 use store::{Migration, Need, ReadTx, Reserve, Store, StoreError, Stores, WriteTx};
 
 use crate::{
+    by::By,
     cache::GrantCache,
     credentials::{self, CredentialInfo, Grant, IssuedToken},
     error::RegistryError,
@@ -21,7 +22,9 @@ use crate::{
     names::{CompanyKey, RegionCode, TenantId},
     place::RegionPlace,
     schema::tenants,
-    tenant::{self, Tenant, TenantSettings, TenantState, by_key, record, take_turn, write_state},
+    tenant::{
+        self, Tenant, TenantSettings, TenantState, by_key, record, take_turn, write_settings, write_state,
+    },
     token::Token,
 };
 
@@ -178,33 +181,39 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::NoTenant`], or the store's.
-    pub async fn set_state(&self, key: &CompanyKey, state: TenantState) -> Result<Tenant, RegistryError> {
+    pub async fn set_state(
+        &self,
+        key: &CompanyKey,
+        state: TenantState,
+        by: By,
+    ) -> Result<Tenant, RegistryError> {
         let act = if state == TenantState::Active { "tenant.resumed" } else { "tenant.suspended" };
         self.act(key, move |tx, tenant| {
             write_state(tx, tenant, state)?;
-            record(tx, tenant, act, &json!({}))?;
+            record(tx, tenant, &by, act, &json!({}))?;
             Ok(Tenant { state, ..tenant.clone() })
         })
         .await
     }
 
-    /// Changes a tenant's settings; it takes effect with the next request. `change` gets the settings in the transaction that writes
-    /// them, so that two changes at once do not undo each other.
+    /// Changes a tenant's settings, its plan, or whether it is activated; it takes effect with the next request. `change` gets the
+    /// settings in the transaction that writes them, so that two changes at once do not undo each other.
     ///
     /// # Errors
     /// [`RegistryError::NoTenant`], or the store's.
-    pub async fn change_settings<F>(&self, key: &CompanyKey, change: F) -> Result<Tenant, RegistryError>
+    pub async fn change_settings<F>(
+        &self,
+        key: &CompanyKey,
+        by: By,
+        change: F,
+    ) -> Result<Tenant, RegistryError>
     where
         F: FnOnce(&mut TenantSettings) + Clone + Send + 'static,
     {
         self.act(key, move |tx, tenant| {
             let mut settings = tenant.settings.clone();
             change(&mut settings);
-            let value = serde_json::to_value(&settings).map_err(|e| RegistryError::Damaged(e.to_string()))?;
-            diesel::update(tenants::table.find(tenant.id.as_str()))
-                .set(tenants::settings.eq(value.to_string()))
-                .execute(tx.connection())?;
-            record(tx, tenant, "tenant.settings", &value)?;
+            write_settings(tx, tenant, &by, &settings)?;
             Ok(Tenant { settings, ..tenant.clone() })
         })
         .await
@@ -218,11 +227,12 @@ impl Registry {
         &self,
         key: &CompanyKey,
         expires_ms: Option<i64>,
+        by: By,
     ) -> Result<IssuedToken, RegistryError> {
         let token = Token::generate(&self.region);
         self.act(key, move |tx, tenant| {
-            credentials::insert(tx, tenant, &token, expires_ms)?;
-            record(tx, tenant, "token.issued", &json!({ "keyId": token.key_id() }))?;
+            credentials::insert(tx, tenant, &token, expires_ms, &by)?;
+            record(tx, tenant, &by, "token.issued", &json!({ "keyId": token.key_id() }))?;
             Ok(IssuedToken { token, expires_ms, tenant: tenant.clone() })
         })
         .await
@@ -250,13 +260,13 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::NoToken`], [`RegistryError::NoTenant`], or the store's.
-    pub async fn revoke_token(&self, key: &CompanyKey, key_id: &str) -> Result<(), RegistryError> {
+    pub async fn revoke_token(&self, key: &CompanyKey, key_id: &str, by: By) -> Result<(), RegistryError> {
         let key_id = key_id.to_owned();
         self.act(key, move |tx, tenant| {
             if !credentials::revoke(tx, tenant, &key_id)? {
                 return Err(RegistryError::NoToken(key_id));
             }
-            record(tx, tenant, "token.revoked", &json!({ "keyId": key_id }))
+            record(tx, tenant, &by, "token.revoked", &json!({ "keyId": key_id }))
         })
         .await
     }

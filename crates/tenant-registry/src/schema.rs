@@ -40,6 +40,21 @@ diesel::table! {
         expires_ms -> Nullable<BigInt>,
         revoked_ms -> Nullable<BigInt>,
         last_used_ms -> Nullable<BigInt>,
+        maker -> Text,
+    }
+}
+
+diesel::table! {
+    admin_tokens (key_id) {
+        key_id -> Text,
+        name -> Text,
+        reach -> Text,
+        tenant_id -> Nullable<Text>,
+        salt -> Text,
+        hash -> Text,
+        maker -> Text,
+        created_ms -> BigInt,
+        revoked_ms -> Nullable<BigInt>,
     }
 }
 
@@ -50,6 +65,8 @@ diesel::table! {
         tenant_id -> Text,
         act -> Text,
         detail -> Text,
+        actor -> Text,
+        request_id -> Text,
     }
 }
 
@@ -62,6 +79,8 @@ diesel::table! {
         to_cell -> Nullable<Text>,
         to_schema -> Nullable<Text>,
         record -> Nullable<Text>,
+        actor -> Text,
+        request_id -> Text,
     }
 }
 
@@ -83,4 +102,4 @@ diesel::table! {
 }
 
 diesel::joinable!(credentials -> tenants (tenant_id));
-diesel::allow_tables_to_appear_in_same_query!(credentials, tenants, leases, moves);
+diesel::allow_tables_to_appear_in_same_query!(admin_tokens, credentials, staff_acts, tenants, leases, moves);

@@ -1,14 +1,15 @@
 //! One tenant as the registry knows it, and its rows.
 
-use std::num::NonZeroU64;
+use std::{collections::BTreeSet, num::NonZeroU64};
 
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::Value;
+use serde_json::{Value, json};
 use store::{ReadTx, WriteTx};
 use strum::{EnumString, IntoStaticStr, VariantNames};
 
 use crate::{
+    by::By,
     error::{RegistryError, TenantName},
     names::{CompanyKey, RegionCode, TenantId},
     place::TenantLocation,
@@ -70,6 +71,48 @@ pub struct TenantSettings {
     /// The most requests; `None` is unlimited, and not stored, so that the release before reads the settings.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate: Option<Rate>,
+    /// Whether staff have activated provisioning (CX16). It is, unless the tenant was made to wait for it. This and what follows is
+    /// stored only where it is not the default, for the same reason.
+    #[serde(skip_serializing_if = "Clone::clone")]
+    pub activated: bool,
+    /// What the tenant has bought (ME3).
+    #[serde(skip_serializing_if = "is_default")]
+    pub plan: TenantPlan,
+    /// The names of the features that its identity provider may not use (CX19).
+    #[serde(skip_serializing_if = "is_default")]
+    pub features_off: BTreeSet<String>,
+}
+
+/// The plan of a tenant, beside its seats, which are in its own store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TenantPlan {
+    /// Whether it has provisioning at all.
+    pub scim: bool,
+}
+
+impl Default for TenantPlan {
+    fn default() -> Self {
+        Self { scim: true }
+    }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// Whether a tenant's requests are served, and if not, why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Provisioning {
+    /// They are.
+    Active,
+    /// Staff have not activated it yet (CX16).
+    NotActivated,
+    /// Its plan does not have it (ME3).
+    NotInPlan,
+    /// Staff have suspended the tenant, or it is being deleted.
+    Suspended,
 }
 
 impl Default for TenantSettings {
@@ -82,6 +125,9 @@ impl Default for TenantSettings {
             unknown_members: UnknownMemberRule::default(),
             max_bytes: None,
             rate: None,
+            activated: true,
+            plan: TenantPlan::default(),
+            features_off: BTreeSet::new(),
         }
     }
 }
@@ -115,6 +161,17 @@ pub(crate) type Row =
     (String, String, String, String, String, String, i64, Option<String>, Option<String>, String);
 
 impl Tenant {
+    /// Whether requests are served. What staff did last to stop the tenant is told first.
+    #[must_use]
+    pub fn provisioning(&self) -> Provisioning {
+        match self.state {
+            TenantState::Suspended | TenantState::Deleting => Provisioning::Suspended,
+            TenantState::Active if !self.settings.plan.scim => Provisioning::NotInPlan,
+            TenantState::Active if !self.settings.activated => Provisioning::NotActivated,
+            TenantState::Active => Provisioning::Active,
+        }
+    }
+
     pub(crate) fn of_row(region: &RegionCode, row: Row) -> Result<Self, RegistryError> {
         let (id, key, name, state, profile, settings, created_ms, cell, schema, store_version) = row;
         Ok(Self {
@@ -187,20 +244,51 @@ pub(crate) fn write_state(
     Ok(())
 }
 
+/// Settings as they are stored.
+pub(crate) fn text_of(settings: &TenantSettings) -> Result<String, RegistryError> {
+    serde_json::to_string(settings).map_err(|error| RegistryError::Damaged(format!("settings: {error}")))
+}
+
+/// Writes settings, with one record for each kind of act that the difference is.
+pub(crate) fn write_settings(
+    tx: &mut WriteTx<'_>,
+    tenant: &Tenant,
+    by: &By,
+    settings: &TenantSettings,
+) -> Result<(), RegistryError> {
+    diesel::update(tenants::table.find(tenant.id.as_str()))
+        .set(tenants::settings.eq(text_of(settings)?))
+        .execute(tx.connection())?;
+    let before = &tenant.settings;
+    if settings.activated != before.activated {
+        record(tx, tenant, by, "tenant.activated", &json!({}))?;
+    }
+    if settings.plan != before.plan {
+        record(tx, tenant, by, "tenant.plan", &json!(settings.plan))?;
+    }
+    let (activated, plan) = (before.activated, before.plan);
+    if (TenantSettings { activated, plan, ..settings.clone() }) != *before {
+        record(tx, tenant, by, "tenant.settings", &json!(settings))?;
+    }
+    Ok(())
+}
+
 /// The audit entry of an act, in the act's own transaction (attack 58).
 pub(crate) fn record(
     tx: &mut WriteTx<'_>,
     tenant: &Tenant,
+    by: &By,
     act: &str,
     detail: &Value,
 ) -> Result<(), RegistryError> {
-    record_of(tx, tenant.id.as_str(), act, detail)
+    record_of(tx, tenant.id.as_str(), by, act, detail)
 }
 
-/// The same for an act on the region, with an empty tenant id.
+/// The same for an act on the region, or on no tenant, with an empty tenant id.
 pub(crate) fn record_of(
     tx: &mut WriteTx<'_>,
     tenant_id: &str,
+    by: &By,
     act: &str,
     detail: &Value,
 ) -> Result<(), RegistryError> {
@@ -210,6 +298,8 @@ pub(crate) fn record_of(
         staff_acts::tenant_id.eq(tenant_id),
         staff_acts::act.eq(act),
         staff_acts::detail.eq(detail.to_string()),
+        staff_acts::actor.eq(&by.actor),
+        staff_acts::request_id.eq(&by.request_id),
     );
     diesel::insert_into(staff_acts::table).values(row).execute(tx.connection())?;
     Ok(())

@@ -1,5 +1,5 @@
 //! Bearer tokens: `ush_<region>_<random>`. The random part is a public key id, which finds the record, followed by the
-//! secret. Only a salted hash of the whole token is stored.
+//! secret. Only a salted hash of the whole token is stored. Named admin tokens, `ush_admin_<region>_<random>`, are made likewise.
 
 use std::fmt;
 
@@ -28,6 +28,60 @@ impl fmt::Debug for Token {
     }
 }
 
+/// A named admin token: the region is that of the registry in which it rests, whatever it reaches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedToken(Token);
+
+/// What a named admin token has in place of [`TENANTS`].
+const STAFF: &str = "ush_admin_";
+/// What a tenant's token begins with.
+const TENANTS: &str = "ush_";
+
+impl NamedToken {
+    /// A new token from the system's random source.
+    #[must_use]
+    pub fn generate(region: &RegionCode) -> Self {
+        Self(Token::generate_with(STAFF, region))
+    }
+
+    /// Parses a token; `None` if it does not have the form. The root token has another: no region.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Token::parse_with(STAFF, text).map(Self)
+    }
+
+    /// The region in whose registry it rests.
+    #[must_use]
+    pub fn region(&self) -> &RegionCode {
+        self.0.region()
+    }
+
+    /// The public part that finds the record.
+    #[must_use]
+    pub fn key_id(&self) -> &str {
+        self.0.key_id()
+    }
+
+    /// The whole token, to be shown once.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        self.0.reveal()
+    }
+
+    /// See [`Token::compare_with_nothing`].
+    pub fn compare_with_nothing(&self) {
+        self.0.compare_with_nothing();
+    }
+
+    pub(crate) fn salted(&self) -> (String, String) {
+        self.0.salted()
+    }
+
+    pub(crate) fn is(&self, salt: &str, expected: &str) -> bool {
+        self.0.is(salt, expected)
+    }
+}
+
 fn random(length: usize) -> String {
     rand::rng().sample_iter(Alphanumeric).take(length).map(char::from).collect()
 }
@@ -36,15 +90,23 @@ impl Token {
     /// A new token from the system's random source.
     #[must_use]
     pub fn generate(region: &RegionCode) -> Self {
+        Self::generate_with(TENANTS, region)
+    }
+
+    fn generate_with(prefix: &str, region: &RegionCode) -> Self {
         let key_id = random(KEY_ID);
-        let text = format!("ush_{region}_{key_id}{}", random(SECRET));
+        let text = format!("{prefix}{region}_{key_id}{}", random(SECRET));
         Self { text, region: region.clone(), key_id }
     }
 
     /// Parses a token; `None` if it does not have the form. A parsed token need not be genuine.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let (region, random) = text.strip_prefix("ush_")?.split_once('_')?;
+        Self::parse_with(TENANTS, text)
+    }
+
+    fn parse_with(prefix: &str, text: &str) -> Option<Self> {
+        let (region, random) = text.strip_prefix(prefix)?.split_once('_')?;
         let region = RegionCode::new(region).ok()?;
         let whole = random.len() == KEY_ID + SECRET && random.bytes().all(|b| b.is_ascii_alphanumeric());
         let key_id = random.get(..KEY_ID).filter(|_| whole)?.to_owned();
@@ -123,6 +185,19 @@ mod tests {
         let token = Token::generate(&region());
         let secret = &token.reveal()[token.reveal().len() - SECRET..];
         assert!(!format!("{token:?}").contains(secret));
+    }
+
+    #[test]
+    fn a_named_admin_token_is_no_tenants_token_and_the_root_token_is_neither() {
+        let named = NamedToken::generate(&region());
+        assert!(named.reveal().starts_with("ush_admin_ire_"));
+        assert_eq!(NamedToken::parse(named.reveal()).as_ref(), Some(&named));
+        assert!(Token::parse(named.reveal()).is_none());
+        // A region may be called so; its tenants' tokens open no door of staff.
+        let admin = RegionCode::new("admin").unwrap();
+        assert!(NamedToken::parse(Token::generate(&admin).reveal()).is_none());
+        let root = format!("ush_admin_{}", random(40));
+        assert!(NamedToken::parse(&root).is_none() && Token::parse(&root).is_none());
     }
 
     #[test]

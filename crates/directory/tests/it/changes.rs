@@ -14,7 +14,10 @@ async fn changes_come_back_newest_first() {
                 for version in versions {
                     let detail = json!({ "text": "it's \"%\" \u{1f600}" });
                     let kind = "user.changed";
-                    changes::append(tx, &NewRecord { kind, resource_id, version, request_id: "r", detail })?;
+                    changes::append(
+                        tx,
+                        &NewRecord { kind, resource_id, version, request_id: "r", actor: None, detail },
+                    )?;
                 }
                 Ok(())
             })

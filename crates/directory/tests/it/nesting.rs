@@ -231,7 +231,14 @@ async fn every_change_above_a_user_is_seen_in_the_numbers_of_its_groups() {
                 let detail = serde_json::Value::Null;
                 changes::append(
                     tx,
-                    &NewRecord { kind: "x", resource_id: "", version: 0, request_id: "", detail },
+                    &NewRecord {
+                        kind: "x",
+                        resource_id: "",
+                        version: 0,
+                        request_id: "",
+                        actor: None,
+                        detail,
+                    },
                 )
             })
             .await

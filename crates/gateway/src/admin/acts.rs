@@ -56,9 +56,15 @@ fn of_region(request: &HttpRequest) -> Result<OfRegion, Problem> {
     let app = request.app_data::<Data<App>>().ok_or_else(|| Problem::new(500, "No application."))?;
     let act = request.extensions().get::<Act>().cloned();
     let code = RegionCode::new(&request.match_info().query("region").to_ascii_lowercase())?;
-    let registry = app.regions.get(&code).ok_or_else(|| {
+    let registry = registry_of(app, &code)?;
+    Ok(OfRegion { registry, act: act.ok_or_else(|| Problem::new(500, "No request id."))? })
+}
+
+/// The registry of a region that this process serves.
+pub(super) fn registry_of(app: &App, code: &RegionCode) -> Result<Arc<Registry>, Problem> {
+    let registry = app.regions.get(code).ok_or_else(|| {
         let served = app.settings.regions.keys().map(RegionCode::as_str).collect::<Vec<_>>().join(", ");
         Problem::new(404, format!("This process does not serve region {code}; it serves {served}."))
     })?;
-    Ok(OfRegion { registry: registry?, act: act.ok_or_else(|| Problem::new(500, "No request id."))? })
+    Ok(registry?)
 }

@@ -30,6 +30,7 @@ fn change_json(change: &ChangeRecord) -> Value {
         "resource_id": change.resource_id,
         "version": change.version,
         "request_id": change.request_id,
+        "actor": change.actor,
         "detail": serde_json::from_str::<Value>(&change.detail).unwrap_or_default(),
     })
 }

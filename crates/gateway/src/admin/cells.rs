@@ -23,5 +23,5 @@ pub(super) async fn set(
     Body(change): Body<Change>,
 ) -> Result<HttpResponse, Problem> {
     let cell = CellName::new(&path.1)?;
-    Ok(json(200, &region.registry.open_cell(cell, change.open).await?))
+    Ok(json(200, &region.registry.open_cell(cell, change.open, staff::by(&region.act)).await?))
 }

@@ -65,7 +65,7 @@ pub(super) async fn import(
     let key = asked.key.as_deref().map(CompanyKey::new).transpose()?;
     let file = receive(&region.registry, &request, body).await?;
     // In a task of its own, so that it is completed when the client disconnects.
-    let importing = actix_web::rt::spawn(staff::import(region.registry, file, key));
+    let importing = actix_web::rt::spawn(staff::import(region.registry, file, key, region.act));
     let tenant = importing
         .await
         .map_err(|_| Problem::new(500, "The import broke off; import the tenant again."))??;

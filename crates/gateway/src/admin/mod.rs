@@ -1,7 +1,8 @@
-//! The admin API: HTTP in front of the crate `staff`. JSON in and out, problem details on error (RFC 9457). It takes one bearer token
+//! The admin API: HTTP in front of the crate `staff`. JSON in and out, problem details on error (RFC 9457). It takes a bearer token
 //! and no cookie, so that pages of other origins cannot use it. The command line is its client.
 
 mod acts;
+mod admin_tokens;
 mod audit_trail;
 mod body;
 mod cells;
@@ -13,9 +14,13 @@ mod query;
 mod response;
 mod schemas;
 mod seats;
+mod sender;
+mod staff_acts;
 mod tenants;
 mod token;
 mod tokens;
+
+use std::net::IpAddr;
 
 use actix_web::{
     HttpMessage as _,
@@ -27,10 +32,13 @@ use actix_web::{
 };
 
 use provisioning::Act;
+use tenant_registry::NamedToken;
 use tracing::warn;
 
 pub(crate) use problem::Problem;
 pub(crate) use token::AdminToken;
+
+use self::sender::Sender;
 
 use crate::{
     api_error::Failure,
@@ -54,6 +62,7 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
         .route("", web::get().to(tenants::show))
         .route("", web::patch().to(tenants::set))
         .route("", web::delete().to(tenants::delete))
+        .route("/activate", web::post().to(tenants::activate))
         .route("/suspend", web::post().to(tenants::suspend))
         .route("/resume", web::post().to(tenants::resume))
         .route("/tokens", web::get().to(tokens::list))
@@ -71,6 +80,7 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
         .route("/users/{id}/release", web::post().to(people::release))
         .route("/groups", web::get().to(people::groups))
         .route("/groups/{id}", web::get().to(people::group))
+        .route("/acts", web::get().to(staff_acts::on_tenant))
         .route("/changes", web::get().to(audit_trail::changes))
         .route("/dropped", web::get().to(tenants::dropped))
         .route("/export", web::get().to(copies::export))
@@ -83,6 +93,7 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
         .route("/cells", web::get().to(cells::all))
         .route("/cells/{cell}", web::patch().to(cells::set))
         .route("/import", web::post().to(copies::import))
+        .route("/acts", web::get().to(staff_acts::in_region))
         .service(tenant)
         .default_service(web::to(problem::nothing_here));
     config.service(
@@ -92,6 +103,10 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
             .app_data(path)
             .wrap(from_fn(staff_only))
             .route("/regions", web::get().to(tenants::regions))
+            .route("/tokens", web::get().to(admin_tokens::all))
+            .route("/tokens", web::post().to(admin_tokens::add))
+            .route("/tokens/{name}", web::delete().to(admin_tokens::revoke))
+            .route("/acts", web::get().to(staff_acts::everywhere))
             .service(region)
             .default_service(web::to(problem::nothing_here)),
     );
@@ -118,53 +133,66 @@ fn is_the_one_spelling(path: &str) -> bool {
         && encoded.into_iter().all(|byte| byte.is_some_and(|byte| !needless(byte)))
 }
 
-/// Checks the admin token before the body is read. Every response passes here and gets the request's id, which the change log has
-/// too.
+/// Checks the token before the body is read. Every response passes here and gets the request's id, which the change log has too.
 async fn staff_only(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse, actix_web::Error> {
-    let act = Act { request_id: request_id::new() };
-    request.extensions_mut().insert(act.clone());
-    let refused = refusal(&request, &act.request_id).await.or_else(|| query::check(&request).err());
-    let answered = match refused {
-        Some(problem) => request.error_response(problem),
-        None => next.call(request).await?.map_into_boxed_body(),
+    let request_id = request_id::new();
+    let answered = match admit(&request, &request_id).await.and_then(|()| query::check(&request)) {
+        Err(problem) => request.error_response(problem),
+        Ok(()) => next.call(request).await?.map_into_boxed_body(),
     };
     let (request, mut response) = answered.into_parts();
-    if let Some(told) =
-        response.error().and_then(|e| e.as_error::<Problem>()).map(|p| p.tell(&act.request_id))
-    {
+    if let Some(told) = response.error().and_then(|e| e.as_error::<Problem>()).map(|p| p.tell(&request_id)) {
         response = told;
     }
-    protect(response.headers_mut(), &act.request_id);
+    protect(response.headers_mut(), &request_id);
     Ok(ServiceResponse::new(request, response))
 }
 
-/// Why a request is refused: no admin token, a wrong one, or too many wrong ones from its address (attack 21). It is logged, because
-/// the sender has reached the inner network.
-async fn refusal(request: &ServiceRequest, request_id: &str) -> Option<Problem> {
-    let Some(app) = request.app_data::<Data<App>>() else {
-        return Some(Problem::new(500, "No application."));
-    };
+/// Gives the request its [`Act`], with the actor.
+///
+/// # Errors
+/// 401 without an admin token or with a wrong one, 429 after too many wrong ones from its address (attack 21), 403 where the token
+/// does not reach. These are logged, because the sender has reached the inner network. 503 when a token cannot be looked up.
+async fn admit(request: &ServiceRequest, request_id: &str) -> Result<(), Problem> {
+    let app = request.app_data::<Data<App>>().ok_or_else(|| Problem::new(500, "No application."))?;
     let sent = http::bearer(request.request()).unwrap_or_default();
-    if app.admin_token.admits(sent) {
-        http::trust(request.request());
-        return None;
-    }
-    let peer = app.settings.server.trusted_proxies.client_of(request.request());
-    let (why, problem) = match app.attempts.wrong(peer, None).await {
-        Some(seconds) => ("limited", Failure::too_many_attempts(seconds).into()),
-        None => ("unknown", Problem::new(401, "Send the admin token as Authorization: Bearer.")),
+    let (why, cause, problem) = match Sender::of(app, sent).await? {
+        Some(sender) => {
+            http::trust(request.request());
+            if sender.reaches(request.path().strip_prefix(ROOT).unwrap_or_default()) {
+                let act = Act { request_id: request_id.to_owned(), actor: sender.actor };
+                request.extensions_mut().insert(act);
+                return Ok(());
+            }
+            let problem = Problem::new(403, format!("This is the admin token {sender}."));
+            ("out_of_reach", "an admin token that does not reach this path", problem)
+        }
+        None => {
+            let key_id = NamedToken::parse(sent).map(|token| token.key_id().to_owned());
+            let cause = if sent.is_empty() { "no admin token" } else { "a wrong admin token" };
+            match app.attempts.wrong(client(app, request), key_id.as_deref()).await {
+                Some(seconds) => ("limited", cause, Failure::too_many_attempts(seconds).into()),
+                None => {
+                    let detail = "Send the admin token as Authorization: Bearer.";
+                    ("unknown", cause, Problem::new(401, detail))
+                }
+            }
+        }
     };
     app.metrics.admin_refusals.with_label_values(&[why]).inc();
     let status = problem.status().as_u16();
-    let cause = if sent.is_empty() { "no admin token" } else { "a wrong admin token" };
     if TALLY.is_first(What::AdminRequest, status, cause) {
-        let peer = peer.map_or_else(String::new, |peer| peer.to_string());
+        let peer = client(app, request).map_or_else(String::new, |peer| peer.to_string());
         warn!(request_id, peer, status, cause, "an admin request was refused");
     }
-    Some(problem)
+    Err(problem)
+}
+
+fn client(app: &App, request: &ServiceRequest) -> Option<IpAddr> {
+    app.settings.server.trusted_proxies.client_of(request.request())
 }
 
 #[cfg(test)]

@@ -12,10 +12,14 @@ const PAGE: &[&str] = &["limit", "after"];
 
 /// The parameters of a GET.
 fn parameters(pattern: &str) -> &'static [&'static str] {
+    if matches!(pattern, "/admin/v1/acts" | "/admin/v1/regions/{region}/acts") {
+        return &["limit"];
+    }
     match pattern.strip_prefix("/admin/v1/regions/{region}/tenants") {
         Some("" | "/{key}/tokens") => PAGE,
         Some("/{key}/users") => &["limit", "after", "state", "role", "origin", "user_name"],
         Some("/{key}/groups") => PAGE,
+        Some("/{key}/acts") => &["limit"],
         Some("/{key}/changes") => &["limit", "resource"],
         _ => &[],
     }

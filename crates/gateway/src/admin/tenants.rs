@@ -1,13 +1,13 @@
-//! Regions and tenants: create, list, show, set, suspend, resume, delete.
+//! Regions and tenants: create, list, show, set, activate, suspend, resume, delete.
 
 use actix_web::{
     HttpRequest, HttpResponse,
     web::{Data, Query},
 };
-use provisioning::timestamp::iso;
+use provisioning::{Feature, timestamp::iso};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use staff::{NewTenant, SettingsRequest};
+use staff::{NewTenant, TenantChange};
 use tenant_registry::{CompanyKey, Tenant, TenantState};
 
 use super::{
@@ -25,6 +25,9 @@ pub(super) fn tenant_json(app: &App, tenant: &Tenant) -> Value {
         "key": tenant.company_key,
         "name": tenant.name,
         "state": tenant.state,
+        "provisioning": tenant.provisioning(),
+        "plan": tenant.settings.plan,
+        "features": features(tenant),
         "profile": tenant.profile,
         "settings": tenant.settings,
         "location": tenant.location,
@@ -32,6 +35,12 @@ pub(super) fn tenant_json(app: &App, tenant: &Tenant) -> Value {
         "base_url": app.base(tenant).0,
         "created": iso(tenant.created_ms),
     })
+}
+
+/// Each feature, with whether it is on.
+fn features(tenant: &Tenant) -> Value {
+    let is_on = |feature: &Feature| !tenant.settings.features_off.contains(feature.name());
+    Feature::ALL.iter().map(|feature| (feature.name().to_owned(), Value::from(is_on(feature)))).collect()
 }
 
 pub(super) async fn regions(app: Data<App>) -> HttpResponse {
@@ -90,9 +99,9 @@ pub(super) async fn show(app: Data<App>, acts: Acts) -> Result<HttpResponse, Pro
 pub(super) async fn set(
     app: Data<App>,
     acts: Acts,
-    Body(change): Body<SettingsRequest>,
+    Body(change): Body<TenantChange>,
 ) -> Result<HttpResponse, Problem> {
-    Ok(json(200, &tenant_json(&app, &acts.change_settings(change.settings).await?)))
+    Ok(json(200, &tenant_json(&app, &acts.change(change).await?)))
 }
 
 /// `{"name": count}`: attributes that this tenant's identity provider sends and no schema knows, since the start of this process.
@@ -120,6 +129,14 @@ pub(super) async fn resume(
     _: Body<Option<Nothing>>,
 ) -> Result<HttpResponse, Problem> {
     Ok(json(200, &tenant_json(&app, &acts.set_state(TenantState::Active).await?)))
+}
+
+pub(super) async fn activate(
+    app: Data<App>,
+    acts: Acts,
+    _: Body<Option<Nothing>>,
+) -> Result<HttpResponse, Problem> {
+    Ok(json(200, &tenant_json(&app, &acts.activate().await?)))
 }
 
 pub(super) async fn delete(acts: Acts) -> Result<HttpResponse, Problem> {

@@ -52,6 +52,7 @@ fn token_json(token: &CredentialInfo) -> Value {
         "expires": token.expires_ms.map(iso),
         "revoked": token.revoked_ms.map(iso),
         "last_used": token.last_used_ms.map(iso),
+        "made_by": Some(&token.maker).filter(|maker| !maker.is_empty()),
     })
 }
 

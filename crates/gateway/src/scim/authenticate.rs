@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, http::header::HOST, rt};
 use store::StoreError;
-use tenant_registry::{Grant, TenantState, Token};
+use tenant_registry::{Grant, Provisioning, Token};
 use tracing::warn;
 
 use super::target::Target;
@@ -15,7 +15,7 @@ use crate::{api_error::ApiError, app::App, http};
 /// The tenant's live credential, if the request carries one that opens what its path names.
 ///
 /// # Errors
-/// The uniform 401; a 401 that names the right base URL to the holder of a genuine token (MC5); a 403 for a suspended tenant;
+/// The uniform 401; a 401 that names the right base URL to the holder of a genuine token (MC5); a 403 for a tenant that is not served;
 /// 429 for too many wrong ones; 503 when the registry cannot be asked, and for every request to a region that is not served.
 pub(super) async fn authenticate(
     app: &App,
@@ -46,9 +46,16 @@ pub(super) async fn authenticate(
     if target.company_key != tenant.company_key.as_str() {
         return Err(refuse(app, request, token.as_ref()).await);
     }
-    if tenant.state == TenantState::Suspended {
-        app.metrics.authentication_refusals.with_label_values(&["suspended"]).inc();
-        return Err(ApiError::TenantSuspended { contact: app.contact(tenant).to_owned() });
+    let contact = || app.contact(tenant).to_owned();
+    let unserved = match tenant.provisioning() {
+        Provisioning::Active => None,
+        Provisioning::Suspended => Some(("suspended", ApiError::TenantSuspended { contact: contact() })),
+        Provisioning::NotActivated => Some(("not_activated", ApiError::NotActivated { contact: contact() })),
+        Provisioning::NotInPlan => Some(("not_in_plan", ApiError::NotInPlan { contact: contact() })),
+    };
+    if let Some((why, error)) = unserved {
+        app.metrics.authentication_refusals.with_label_values(&[why]).inc();
+        return Err(error);
     }
     note_use(app, &grant);
     Ok(grant)

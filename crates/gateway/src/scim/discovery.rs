@@ -8,6 +8,7 @@ use provisioning::{Preconditions, Rules};
 use scim_core::{discovery, list};
 use serde_json::Value;
 use store::in_background;
+use tenant_registry::Tenant;
 
 use super::{
     caller::Caller,
@@ -31,19 +32,21 @@ pub(super) async fn answer(
         return Err(ApiError::DiscoveryFilter);
     }
     if !matches!(endpoint, Endpoint::Schemas | Endpoint::Schema(_)) {
-        return describe(app, rules, &endpoint, &conditions);
+        return describe(app, &caller.tenant, rules, &endpoint, &conditions);
     }
     // A tenant's own schemas may have a thousand attributes.
-    let (app, rules, turn) = (app.clone(), Arc::clone(rules), app.shares.work(&caller.tenant).await?);
+    let turn = app.shares.work(&caller.tenant).await?;
+    let (app, rules, tenant) = (app.clone(), Arc::clone(rules), caller.tenant);
     let work = move || {
         let _turn = turn;
-        describe(&app, &rules, &endpoint, &conditions)
+        describe(&app, &tenant, &rules, &endpoint, &conditions)
     };
     in_background(work).await
 }
 
 fn describe(
     app: &App,
+    tenant: &Tenant,
     rules: &Rules,
     endpoint: &Endpoint,
     conditions: &Preconditions,
@@ -52,7 +55,8 @@ fn describe(
     let types: Vec<_> = rules.types().collect();
     match endpoint {
         Endpoint::ServiceProviderConfig => {
-            single(discovery::service_provider_config(&features(app), base), conditions)
+            let whose = format!("{} ({}/{})", tenant.name, tenant.region, tenant.company_key);
+            single(discovery::service_provider_config(&features(app), base, &whose), conditions)
         }
         Endpoint::ResourceTypes => Ok(whole_list(discovery::resource_types(&types, base))),
         Endpoint::ResourceType(name) => {

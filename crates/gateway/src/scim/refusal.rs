@@ -1,13 +1,13 @@
-//! The tenant's own words for a refusal: for want of a seat, and for want of room.
+//! The tenant's own words for a refusal: for want of a seat or of room, and of a feature that is off.
 
-use provisioning::{ProvisioningError, RequestContext, refusal::Refusal};
+use provisioning::{FeatureDisabled, ProvisioningError, RequestContext, refusal::Refusal};
 use seat_ledger::SeatError;
 use store::StoreError;
 use tenant_registry::Tenant;
 
 use crate::{api_error::ApiError, app::App};
 
-/// Gives a refusal for want of a seat or of room its words; any other error passes. `not_done` is what the resource was not:
+/// Gives a refusal for want of a seat or of room, or of a feature that is off, its words; any other error passes. `not_done` is what the resource was not:
 /// created or changed.
 pub(super) fn explain(
     app: &App,
@@ -33,6 +33,9 @@ pub(super) fn explain(
                 help: &format!("{}/s/{reference}", app.public_url),
             };
             ApiError::NoSeat { license: shortage.license.clone(), error: Box::new(refusal.to_error()) }
+        }
+        ApiError::Provisioning(ProvisioningError::FeatureDisabled(FeatureDisabled(feature))) => {
+            ApiError::FeatureDisabled { feature, contact: contact.to_owned() }
         }
         error => error,
     }

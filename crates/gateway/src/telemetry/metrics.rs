@@ -19,9 +19,9 @@ pub(crate) struct Metrics {
     pub(crate) requests: IntCounterVec,
     /// By route and method.
     pub(crate) seconds: HistogramVec,
-    /// By why: `unknown`, `wrong_region`, `suspended`, `limited`.
+    /// By why: `unknown`, `wrong_region`, `suspended`, `not_activated`, `not_in_plan`, `limited`.
     pub(crate) authentication_refusals: IntCounterVec,
-    /// By why: `unknown`, `limited`.
+    /// By why: `unknown`, `limited`, `out_of_reach`.
     pub(crate) admin_refusals: IntCounterVec,
     /// By method and status.
     pub(crate) bulk_operations: IntCounterVec,

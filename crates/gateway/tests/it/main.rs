@@ -1,6 +1,6 @@
 //! The gateway from outside: a real process, real stores, HTTP and the command line. Folders follow the URL table
-//! (`users`, `groups`, `discovery`, `staff` for the admin API) and the subjects that cut across it (`seats`, `addresses`,
-//! `http`, `process`).
+//! (`users`, `groups`, `discovery`, `staff` for the admin API) and the subjects that cut across it (`seats`, `tenants`,
+//! `addresses`, `http`, `process`).
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "in tests a panic is how they fail")]
 #![allow(clippy::print_stdout, reason = "some tests report figures")]
 
@@ -34,5 +34,6 @@ mod schemas;
 mod seats;
 mod shared;
 mod staff;
+mod tenants;
 mod users;
 mod versions;

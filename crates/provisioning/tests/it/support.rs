@@ -28,7 +28,7 @@ pub(crate) struct Tenant {
 pub(crate) type Done<T> = Result<T, ProvisioningError>;
 
 pub(crate) fn act() -> Act {
-    Act { request_id: "r".to_owned() }
+    Act { request_id: "r".to_owned(), actor: "root".to_owned() }
 }
 
 /// The context of a request of the tenant with these rules.

@@ -9,6 +9,7 @@ use store::{StoreError, WriteTx};
 
 use crate::{
     arrival,
+    by::By,
     error::{RegistryError, TenantName},
     leases,
     names::{RegionCode, TenantId},
@@ -55,7 +56,12 @@ impl Registry {
     }
 
     /// Makes the row the tenant that has left the other region; nothing, if it is so already.
-    pub(super) async fn welcome(&self, from: TenantRecord, sender: &RegionCode) -> Result<(), RegistryError> {
+    pub(super) async fn welcome(
+        &self,
+        from: TenantRecord,
+        sender: &RegionCode,
+        by: By,
+    ) -> Result<(), RegistryError> {
         let (region, sender, known) = (self.region.clone(), sender.clone(), Arc::clone(&self.known));
         let version = newest(self.tenant_migrations);
         let work = move |tx: &mut WriteTx<'_>| {
@@ -63,7 +69,7 @@ impl Registry {
             if leases::end_reserved(tx, &from.tenant.id)? {
                 let tenant = find(tx, &region, &from.tenant.key)?;
                 arrival::complete(tx, &tenant, &from, from.tenant.state, version)?;
-                record(tx, &tenant, "tenant.arrived", &json!({ "from_region": sender }))?;
+                record(tx, &tenant, &by, "tenant.arrived", &json!({ "from_region": sender }))?;
             }
             Ok(forgets)
         };

@@ -14,6 +14,7 @@ use store::{ReadTx, StoreLocation, WriteTx};
 use transfer::{Progress, copy};
 
 use crate::{
+    by::By,
     cells,
     error::{RegistryError, TenantName},
     leases::{self, Renewal},
@@ -78,6 +79,7 @@ impl Move {
         source: &Arc<Registry>,
         key: &CompanyKey,
         to: Destination,
+        by: By,
     ) -> Result<Begun, RegistryError> {
         let other = to.region.filter(|region| region.region != source.region);
         let target = other.clone().unwrap_or_else(|| Arc::clone(source));
@@ -91,6 +93,7 @@ impl Move {
             to_region: other.is_some().then(|| target.region.clone()),
             to: target.find_place(&tenant.id, &to.placement).await?,
             record: None,
+            by,
         };
         let occupied = RegistryError::Occupied(TenantName::new(&source.region, key));
         let Some(under_way) = source.moving.begin(&tenant.id) else { return Err(occupied) };

@@ -9,7 +9,7 @@ use store::{ReadTx, StoreError, WriteTx};
 
 use super::{Move, Settled};
 use crate::{
-    credentials,
+    admin_tokens, credentials,
     error::RegistryError,
     leases,
     move_row::MoveRow,
@@ -85,7 +85,7 @@ impl Move {
             // What staff have done while it was copied goes along.
             let tenant = find(tx, &region, &tenant.company_key)?;
             let to = json!({ "from": tenant.location, "to": row.to, "to_region": row.to_region });
-            record(tx, &tenant, MOVED, &to)?;
+            record(tx, &tenant, &row.by, MOVED, &to)?;
             match &row.to_region {
                 None => {
                     let (cell, schema) = row.to.columns();
@@ -101,9 +101,10 @@ impl Move {
                 Some(other) => {
                     let record = TenantRecord::read(tx, &tenant.company_key)?;
                     let gone = || RegistryError::Damaged(format!("tenant {} is being deleted", tenant.id));
-                    row.hand_over(tx, &record.ok_or_else(gone)?)?;
+                    MoveRow::hand_over(tx, &row.tenant, &record.ok_or_else(gone)?)?;
                     moved::keep(tx, &tenant, other)?;
                     credentials::forget_tenant(tx, &tenant)?;
+                    admin_tokens::forget_tenant(tx, &tenant)?;
                     write_state(tx, &tenant, TenantState::Deleting)?;
                 }
             }
@@ -117,7 +118,7 @@ impl Move {
     async fn finish(&self) -> Result<Tenant, RegistryError> {
         let (row, _) = self.look().await?;
         if let Some(record) = row.record {
-            self.target.welcome(record, &self.source.region).await?;
+            self.target.welcome(record, &self.source.region, row.by).await?;
         }
         self.source.stores.destroy(&self.from()?).await?;
         let (id, is_abroad, holder) = (row.tenant, self.is_abroad(), self.source.holder.clone());

@@ -11,7 +11,7 @@ use std::{
 
 use tenant_registry::{Grant, TenantSettings, TenantState, Token};
 
-use crate::support::{Region, key};
+use crate::support::{Region, by, key};
 
 async fn grant(region: &Region, token: &Token) -> Option<Arc<Grant>> {
     region.registry.verify(token, 1).await.unwrap()
@@ -51,11 +51,11 @@ async fn attack_19_nothing_stale_is_served_after_suspend_settings_and_revoke() {
     let region = Arc::new(Region::new().await);
     region.create("acme").await.unwrap();
     let acme = key("acme");
-    let token = region.registry.issue_token(&acme, None).await.unwrap().token;
+    let token = region.registry.issue_token(&acme, None, by()).await.unwrap().token;
     let hammer = Hammer::on(&region, &token);
     for round in 0..40 {
         for state in [TenantState::Suspended, TenantState::Active] {
-            region.registry.set_state(&acme, state).await.unwrap();
+            region.registry.set_state(&acme, state, by()).await.unwrap();
             for _ in 0..4 {
                 assert_eq!(grant(&region, &token).await.unwrap().tenant().state, state, "round {round}");
                 tokio::task::yield_now().await;
@@ -63,19 +63,19 @@ async fn attack_19_nothing_stale_is_served_after_suspend_settings_and_revoke() {
         }
         let settings = TenantSettings { contact: Some(format!("{round}@x")), ..TenantSettings::default() };
         let set = settings.clone();
-        region.registry.change_settings(&acme, move |settings| *settings = set).await.unwrap();
+        region.registry.change_settings(&acme, by(), move |settings| *settings = set).await.unwrap();
         assert_eq!(grant(&region, &token).await.unwrap().tenant().settings, settings, "round {round}");
-        let brief = region.registry.issue_token(&acme, None).await.unwrap().token;
+        let brief = region.registry.issue_token(&acme, None, by()).await.unwrap().token;
         let also = Hammer::on(&region, &brief);
         assert!(grant(&region, &brief).await.is_some());
-        region.registry.revoke_token(&acme, brief.key_id()).await.unwrap();
+        region.registry.revoke_token(&acme, brief.key_id(), by()).await.unwrap();
         for _ in 0..4 {
             assert!(grant(&region, &brief).await.is_none(), "round {round}");
             tokio::task::yield_now().await;
         }
         also.end().await;
     }
-    region.registry.delete(&acme).await.unwrap();
+    region.registry.delete(&acme, by()).await.unwrap();
     assert!(grant(&region, &token).await.is_none());
     hammer.end().await;
     assert!(grant(&region, &token).await.is_none());
@@ -86,13 +86,13 @@ async fn attack_19_nothing_stale_is_served_after_suspend_settings_and_revoke() {
 async fn a_tenant_made_anew_under_an_old_key_is_another_tenant() {
     let region = Region::new().await;
     let first = region.create("acme").await.unwrap();
-    let old = region.registry.issue_token(&key("acme"), None).await.unwrap().token;
+    let old = region.registry.issue_token(&key("acme"), None, by()).await.unwrap().token;
     assert!(grant(&region, &old).await.is_some());
-    region.registry.delete(&key("acme")).await.unwrap();
+    region.registry.delete(&key("acme"), by()).await.unwrap();
     let second = region.create("acme").await.unwrap();
     assert_ne!(first.id, second.id);
     assert!(grant(&region, &old).await.is_none());
-    let new = region.registry.issue_token(&key("acme"), None).await.unwrap().token;
+    let new = region.registry.issue_token(&key("acme"), None, by()).await.unwrap().token;
     assert_eq!(grant(&region, &new).await.unwrap().tenant().id, second.id);
 }
 
@@ -104,10 +104,11 @@ async fn attack_19_a_revocation_whose_caller_went_away_holds_too() {
     let acme = key("acme");
     let mut done_though_given_up = 0;
     for round in 0..50 {
-        let token = region.registry.issue_token(&acme, None).await.unwrap().token;
+        let token = region.registry.issue_token(&acme, None, by()).await.unwrap().token;
         assert!(grant(&region, &token).await.is_some());
         let given_up =
-            tokio::time::timeout(Duration::ZERO, region.registry.revoke_token(&acme, token.key_id())).await;
+            tokio::time::timeout(Duration::ZERO, region.registry.revoke_token(&acme, token.key_id(), by()))
+                .await;
         let mut revoked = false;
         for _ in 0..20 {
             let tokens = region.registry.tokens(&acme, None, 100).await.unwrap();

@@ -3,7 +3,7 @@
 use store::StoreError;
 use tenant_registry::{CellName, Placement, RegistryError, TenantLocation};
 
-use crate::support::{Region, key, new_tenant};
+use crate::support::{Region, by, key, new_tenant};
 
 fn cell(name: &str) -> CellName {
     CellName::new(name).unwrap()
@@ -11,7 +11,7 @@ fn cell(name: &str) -> CellName {
 
 async fn create(region: &Region, name: &str, placement: Option<Placement>) -> Result<String, RegistryError> {
     let new = tenant_registry::NewTenant { placement, ..new_tenant(name) };
-    let made = region.registry.create(new, |_| Ok(())).await?;
+    let made = region.registry.create(new, by(), |_| Ok(())).await?;
     Ok(match made.location {
         TenantLocation::File => "file".to_owned(),
         TenantLocation::Cell { cell, schema } => {
@@ -40,7 +40,7 @@ async fn a_new_tenant_goes_to_the_open_cell_with_the_fewest_tenants() {
     }
     assert_eq!(places, ["c1", "c2", "c1", "c2"]);
     assert_eq!(create(&region, "large", Some(Placement::Cell(cell("big")))).await.unwrap(), "big");
-    region.registry.delete(&key("b")).await.unwrap();
+    region.registry.delete(&key("b"), by()).await.unwrap();
     assert_eq!(cells(&region).await, [state("big", false, 1), state("c1", true, 2), state("c2", true, 1)]);
     assert_eq!(create(&region, "e", None).await.unwrap(), "c2");
 }
@@ -48,8 +48,8 @@ async fn a_new_tenant_goes_to_the_open_cell_with_the_fewest_tenants() {
 #[tokio::test(flavor = "multi_thread")]
 async fn staffs_word_holds_after_a_restart_and_the_settings_word_for_a_new_cell() {
     let region = Region::in_database(&[("c1", true), ("c2", false)]).await;
-    region.registry.open_cell(cell("c1"), false).await.unwrap();
-    assert!(region.registry.open_cell(cell("c2"), true).await.unwrap().open);
+    region.registry.open_cell(cell("c1"), false, by()).await.unwrap();
+    assert!(region.registry.open_cell(cell("c2"), true, by()).await.unwrap().open);
     let ground = region.ground.clone();
     drop(region);
     let region = ground.open(&[("c1", true), ("c2", false), ("c3", false)]).await;
@@ -72,7 +72,10 @@ async fn a_place_that_does_not_exist_is_refused_and_nothing_is_made() {
             other => panic!("{other:?}"),
         }
     }
-    assert!(matches!(region.registry.open_cell(cell("c9"), true).await, Err(RegistryError::Placement(_))));
+    assert!(matches!(
+        region.registry.open_cell(cell("c9"), true, by()).await,
+        Err(RegistryError::Placement(_))
+    ));
     assert_eq!(region.registry.page(None, 9).await.unwrap(), []);
     assert_eq!(create(&region, "a", Some(Placement::Cell(cell("c1")))).await.unwrap(), "c1");
 }
@@ -84,7 +87,7 @@ async fn a_deleted_tenant_leaves_no_schema() {
     let schemas = "SELECT nspname::TEXT AS word FROM pg_namespace WHERE nspname LIKE 'tenant%'";
     assert_eq!(region.words(schemas).await.len(), 1);
     let acme = region.registry.tenant(&key("acme")).await.unwrap();
-    region.registry.delete(&key("acme")).await.unwrap();
+    region.registry.delete(&key("acme"), by()).await.unwrap();
     assert_eq!(region.words(schemas).await, <[String; 0]>::default());
     let refused = region.registry.store_of(&acme).await.map(drop);
     assert!(matches!(refused, Err(RegistryError::Store(StoreError::Missing))), "{refused:?}");

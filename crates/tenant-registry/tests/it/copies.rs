@@ -4,7 +4,7 @@ use diesel::{RunQueryDsl, sql_query, sql_types::Text};
 use store::{StoreError, WriteTx};
 use tenant_registry::{Export, RegistryError, Tenant};
 
-use crate::support::{Region, Word, key};
+use crate::support::{Region, Word, by, key};
 
 async fn each(body: impl AsyncFn(Region)) {
     body(Region::new().await).await;
@@ -37,24 +37,24 @@ async fn a_tenant_is_put_back_to_its_export_and_keeps_its_tokens() {
     each(async |region: Region| {
         let acme = region.create("acme").await.unwrap();
         let (old, revoked) = (
-            region.registry.issue_token(&acme.company_key, None).await.unwrap().token,
-            region.registry.issue_token(&acme.company_key, None).await.unwrap().token,
+            region.registry.issue_token(&acme.company_key, None, by()).await.unwrap().token,
+            region.registry.issue_token(&acme.company_key, None, by()).await.unwrap().token,
         );
         note(&region, &acme, "before").await;
         let exports = (export(&region).await, export(&region).await);
         note(&region, &acme, "after").await;
-        let new = region.registry.issue_token(&acme.company_key, None).await.unwrap().token;
-        region.registry.revoke_token(&acme.company_key, revoked.key_id()).await.unwrap();
+        let new = region.registry.issue_token(&acme.company_key, None, by()).await.unwrap().token;
+        region.registry.revoke_token(&acme.company_key, revoked.key_id(), by()).await.unwrap();
 
-        let restored = region.registry.restore(exports.0).await.unwrap();
+        let restored = region.registry.restore(exports.0, by()).await.unwrap();
         assert_eq!(restored.id, acme.id);
         assert_eq!(notes(&region, &restored).await, ["before"]);
         note(&region, &restored, "goes on").await;
         let opens = async |token| region.registry.verify(token, 1).await.unwrap().is_some();
         assert!(opens(&old).await && opens(&new).await && !opens(&revoked).await);
 
-        region.registry.delete(&acme.company_key).await.unwrap();
-        let again = region.registry.restore(exports.1).await.unwrap();
+        region.registry.delete(&acme.company_key, by()).await.unwrap();
+        let again = region.registry.restore(exports.1, by()).await.unwrap();
         assert_eq!(again.id, acme.id);
         assert_eq!(notes(&region, &again).await, ["before"]);
         assert!(opens(&old).await && !opens(&new).await && !opens(&revoked).await);
@@ -67,9 +67,9 @@ async fn an_import_that_cannot_be_leaves_nothing() {
     each(async |region: Region| {
         let acme = region.create("acme").await.unwrap();
         note(&region, &acme, "before").await;
-        let other = region.registry.import(export(&region).await, Some(key("other")), None).await;
+        let other = region.registry.import(export(&region).await, Some(key("other")), None, by()).await;
         assert!(matches!(other, Err(RegistryError::Unfit(_))), "{other:?}");
-        let same = region.registry.import(export(&region).await, None, None).await;
+        let same = region.registry.import(export(&region).await, None, None, by()).await;
         assert!(matches!(same, Err(RegistryError::KeyTaken(_))), "{same:?}");
         assert_eq!(region.registry.page(None, 10).await.unwrap(), std::slice::from_ref(&acme));
         assert_eq!(notes(&region, &acme).await, ["before"]);
@@ -81,13 +81,13 @@ async fn an_import_that_cannot_be_leaves_nothing() {
 async fn a_tenant_moves_from_a_file_into_a_cell_and_back_by_its_export() {
     let (files, cell) = (Region::in_files().await, Region::in_database(&[("c1", true)]).await);
     let acme = files.create("acme").await.unwrap();
-    let token = files.registry.issue_token(&acme.company_key, None).await.unwrap().token;
+    let token = files.registry.issue_token(&acme.company_key, None, by()).await.unwrap().token;
     note(&files, &acme, "ÅSA \"quoted\" 😀").await;
-    let there = cell.registry.import(export(&files).await, None, None).await.unwrap();
+    let there = cell.registry.import(export(&files).await, None, None, by()).await.unwrap();
     assert_eq!(notes(&cell, &there).await, notes(&files, &acme).await);
     assert!(cell.registry.verify(&token, 1).await.unwrap().is_some());
-    files.registry.delete(&acme.company_key).await.unwrap();
-    let back = files.registry.import(export(&cell).await, None, None).await.unwrap();
+    files.registry.delete(&acme.company_key, by()).await.unwrap();
+    let back = files.registry.import(export(&cell).await, None, None, by()).await.unwrap();
     assert_eq!(back, acme);
     assert_eq!(notes(&files, &back).await, ["ÅSA \"quoted\" 😀"]);
 }

@@ -3,7 +3,7 @@
 use diesel::{RunQueryDsl, sql_query};
 use tenant_registry::{RegistryError, TenantState};
 
-use crate::support::{Region, files_below, key, new_tenant};
+use crate::support::{Region, by, files_below, key, new_tenant};
 
 const CANARY: &str = "canary-7f3a91";
 
@@ -44,8 +44,10 @@ async fn a_company_key_is_given_once_and_who_loses_the_race_leaves_no_file() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tenant_that_cannot_begin_as_asked_is_not_made() {
     let region = Region::new().await;
-    let refused =
-        region.registry.create(new_tenant("acme"), |_| Err(RegistryError::Initialise("no".into()))).await;
+    let refused = region
+        .registry
+        .create(new_tenant("acme"), by(), |_| Err(RegistryError::Initialise("no".into())))
+        .await;
     assert!(matches!(refused, Err(RegistryError::Initialise(_))));
     assert!(region.tenant_files().is_empty());
     assert!(matches!(region.registry.tenant(&key("acme")).await, Err(RegistryError::NoTenant { .. })));
@@ -66,10 +68,10 @@ async fn attack_7_a_store_is_named_by_the_tenants_own_id() {
 async fn deleting_a_tenant_leaves_nothing_of_it() {
     let region = Region::new().await;
     let (acme, globex) = (region.create("acme").await.unwrap(), region.create("globex").await.unwrap());
-    let token = region.registry.issue_token(&key("acme"), None).await.unwrap().token;
+    let token = region.registry.issue_token(&key("acme"), None, by()).await.unwrap().token;
     write_canary(&region, "acme").await;
     assert!(holds_canary(&region));
-    region.registry.delete(&key("acme")).await.unwrap();
+    region.registry.delete(&key("acme"), by()).await.unwrap();
     assert!(!holds_canary(&region));
     let left = region.tenant_files();
     assert!(left.iter().all(|file| file.to_str().unwrap().contains(globex.id.as_str())), "{left:?}");
@@ -77,7 +79,7 @@ async fn deleting_a_tenant_leaves_nothing_of_it() {
     assert_eq!(region.words("SELECT key_id AS word FROM credentials").await, <[String; 0]>::default());
     assert!(region.registry.verify(&token, 1).await.unwrap().is_none());
     assert!(region.registry.store_of(&acme).await.is_err(), "nothing opens the store anew");
-    assert!(matches!(region.registry.delete(&key("acme")).await, Err(RegistryError::NoTenant { .. })));
+    assert!(matches!(region.registry.delete(&key("acme"), by()).await, Err(RegistryError::NoTenant { .. })));
     // What staff did stays on record.
     let acts = region.words("SELECT act AS word FROM staff_acts ORDER BY id").await;
     assert_eq!(acts, ["tenant.created", "tenant.created", "token.issued", "tenant.deleted"]);
@@ -116,7 +118,7 @@ async fn what_staff_set_is_there_after_a_restart() {
     let region = Region::new().await;
     region.create("acme").await.unwrap();
     let acme = key("acme");
-    let token = region.registry.issue_token(&acme, None).await.unwrap().token;
+    let token = region.registry.issue_token(&acme, None, by()).await.unwrap().token;
     let settings = tenant_registry::TenantSettings {
         contact: Some("it's \"Å\"".into()),
         strict: true,
@@ -124,8 +126,8 @@ async fn what_staff_set_is_there_after_a_restart() {
         ..Default::default()
     };
     let set = settings.clone();
-    region.registry.change_settings(&acme, move |settings| *settings = set).await.unwrap();
-    region.registry.set_state(&acme, TenantState::Suspended).await.unwrap();
+    region.registry.change_settings(&acme, by(), move |settings| *settings = set).await.unwrap();
+    region.registry.set_state(&acme, TenantState::Suspended, by()).await.unwrap();
     write_canary(&region, "acme").await;
     let region = region.reopened().await;
     let tenant = region.registry.verify(&token, 1).await.unwrap().unwrap().tenant().clone();
@@ -148,8 +150,8 @@ async fn a_walk_over_tenants_meets_who_stays_once_whoever_comes_and_goes() {
         met.extend(page.iter().map(|tenant| tenant.company_key.to_string()));
         if met.len() == 2 {
             // What was met goes, something comes before and behind the place, and something that was not met goes.
-            region.registry.delete(&key("d")).await.unwrap();
-            region.registry.delete(&key("h")).await.unwrap();
+            region.registry.delete(&key("d"), by()).await.unwrap();
+            region.registry.delete(&key("h"), by()).await.unwrap();
             region.create("a").await.unwrap();
             region.create("g").await.unwrap();
         }

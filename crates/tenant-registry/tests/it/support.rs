@@ -12,7 +12,7 @@ use store::{
 };
 use tempfile::TempDir;
 use tenant_registry::{
-    Cell, CellName, CompanyKey, NewTenant, REGISTRY_MIGRATIONS, RegionCode, RegionPlace, Registry,
+    By, Cell, CellName, CompanyKey, NewTenant, REGISTRY_MIGRATIONS, RegionCode, RegionPlace, Registry,
     RegistryContext, RegistryError, RegistryPlace, Tenant, TenantSettings,
 };
 use testkit::database::Database;
@@ -124,7 +124,7 @@ impl Region {
     }
 
     pub(crate) async fn create(&self, name: &str) -> Result<Tenant, RegistryError> {
-        self.registry.create(new_tenant(name), |_| Ok(())).await
+        self.registry.create(new_tenant(name), by(), |_| Ok(())).await
     }
 
     /// The files of all tenants.
@@ -142,6 +142,11 @@ pub(crate) fn files_below(directory: &Path) -> Vec<PathBuf> {
     }
     files.sort();
     files
+}
+
+/// Whoever acts here.
+pub(crate) fn by() -> By {
+    By { actor: "root".to_owned(), request_id: "r".to_owned() }
 }
 
 pub(crate) fn key(name: &str) -> CompanyKey {

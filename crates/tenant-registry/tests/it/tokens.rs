@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use tenant_registry::{RegistryError, Token};
 
-use crate::support::{Region, key};
+use crate::support::{Region, by, key};
 
 const NOW: i64 = 1_800_000_000_000;
 
@@ -18,15 +18,15 @@ async fn me5_several_tokens_live_side_by_side_and_each_ends_alone() {
     let region = Region::new().await;
     region.create("acme").await.unwrap();
     let acme = key("acme");
-    let old = region.registry.issue_token(&acme, None).await.unwrap().token;
-    let new = region.registry.issue_token(&acme, None).await.unwrap().token;
+    let old = region.registry.issue_token(&acme, None, by()).await.unwrap().token;
+    let new = region.registry.issue_token(&acme, None, by()).await.unwrap().token;
     for token in [&old, &new] {
         assert_eq!(opens(&region, token, NOW).await.as_deref(), Some("acme"));
     }
-    region.registry.revoke_token(&acme, old.key_id()).await.unwrap();
+    region.registry.revoke_token(&acme, old.key_id(), by()).await.unwrap();
     assert_eq!(opens(&region, &old, NOW).await, None);
     assert_eq!(opens(&region, &new, NOW).await.as_deref(), Some("acme"));
-    let again = region.registry.revoke_token(&acme, old.key_id()).await;
+    let again = region.registry.revoke_token(&acme, old.key_id(), by()).await;
     assert!(matches!(again, Err(RegistryError::NoToken(id)) if id == old.key_id()));
     let shown = region.registry.tokens(&acme, None, 100).await.unwrap();
     let shown: BTreeSet<_> =
@@ -40,8 +40,8 @@ async fn attack_13_unknown_wrong_and_foreign_tokens_open_nothing() {
     for name in ["acme", "globex"] {
         region.create(name).await.unwrap();
     }
-    let acme = region.registry.issue_token(&key("acme"), None).await.unwrap().token;
-    let globex = region.registry.issue_token(&key("globex"), None).await.unwrap().token;
+    let acme = region.registry.issue_token(&key("acme"), None, by()).await.unwrap().token;
+    let globex = region.registry.issue_token(&key("globex"), None, by()).await.unwrap().token;
     // A live key id with another's secret, and with one wrong character.
     let (public, _) = acme.reveal().split_at("ush_ire_".len() + acme.key_id().len());
     let (_, secret) = globex.reveal().split_at(public.len());
@@ -58,7 +58,7 @@ async fn attack_13_unknown_wrong_and_foreign_tokens_open_nothing() {
     assert_eq!(opens(&region, &unknown, NOW).await, None);
     assert_eq!(opens(&region, &unknown, NOW).await, None, "nor when it is remembered as unknown");
     // One tenant's staff act does not reach another's token.
-    let foreign = region.registry.revoke_token(&key("acme"), globex.key_id()).await;
+    let foreign = region.registry.revoke_token(&key("acme"), globex.key_id(), by()).await;
     assert!(matches!(foreign, Err(RegistryError::NoToken(_))));
     assert_eq!(opens(&region, &globex, NOW).await.as_deref(), Some("globex"));
 }
@@ -67,7 +67,7 @@ async fn attack_13_unknown_wrong_and_foreign_tokens_open_nothing() {
 async fn a_token_ends_at_its_expiry_though_it_is_cached() {
     let region = Region::new().await;
     region.create("acme").await.unwrap();
-    let issued = region.registry.issue_token(&key("acme"), Some(NOW)).await.unwrap();
+    let issued = region.registry.issue_token(&key("acme"), Some(NOW), by()).await.unwrap();
     assert_eq!(issued.expires_ms, Some(NOW));
     assert!(opens(&region, &issued.token, NOW - 1).await.is_some());
     assert!(opens(&region, &issued.token, NOW).await.is_none());
@@ -78,7 +78,7 @@ async fn a_token_ends_at_its_expiry_though_it_is_cached() {
 async fn attack_22_no_token_rests_in_any_file() {
     let region = Region::new().await;
     region.create("acme").await.unwrap();
-    let token = region.registry.issue_token(&key("acme"), None).await.unwrap().token;
+    let token = region.registry.issue_token(&key("acme"), None, by()).await.unwrap().token;
     region.registry.verify(&token, NOW).await.unwrap().unwrap();
     let secret = &token.reveal()[token.reveal().len() - 32..];
     let files = crate::support::files_below(region.ground.directory.path());
@@ -93,7 +93,7 @@ async fn attack_22_no_token_rests_in_any_file() {
 async fn the_last_use_of_a_token_is_written_at_most_once_a_minute() {
     let region = Region::new().await;
     region.create("acme").await.unwrap();
-    let token = region.registry.issue_token(&key("acme"), None).await.unwrap().token;
+    let token = region.registry.issue_token(&key("acme"), None, by()).await.unwrap().token;
     let last_used = async || region.registry.tokens(&key("acme"), None, 100).await.unwrap()[0].last_used_ms;
     assert_eq!(last_used().await, None);
     for (at, noted) in [(NOW, NOW), (NOW + 1, NOW), (NOW + 59_999, NOW), (NOW + 60_000, NOW + 60_000)] {
@@ -121,10 +121,12 @@ async fn a_walk_over_tokens_meets_each_once_also_those_of_one_moment() {
     }
     let mut issued = BTreeSet::new();
     for _ in 0..7 {
-        issued
-            .insert(region.registry.issue_token(&key("acme"), None).await.unwrap().token.key_id().to_owned());
+        issued.insert(
+            region.registry.issue_token(&key("acme"), None, by()).await.unwrap().token.key_id().to_owned(),
+        );
     }
-    let foreign = region.registry.issue_token(&key("globex"), None).await.unwrap().token.key_id().to_owned();
+    let foreign =
+        region.registry.issue_token(&key("globex"), None, by()).await.unwrap().token.key_id().to_owned();
     region.execute(&["UPDATE credentials SET created_ms = 5"]).await;
     let (mut met, mut after) = (Vec::new(), None);
     loop {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tenant_registry::{RegistryError, TenantState};
 
-use crate::support::{Region, key, new_tenant};
+use crate::support::{Region, by, key, new_tenant};
 
 /// Longer than any wait here should take.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -47,12 +47,12 @@ async fn what_one_process_changes_the_other_serves_after_its_cache_time() {
     other.registry.limit_cache_time(Some(Duration::from_millis(300)));
     one.create("acme").await.unwrap();
     let acme = key("acme");
-    let token = one.registry.issue_token(&acme, None).await.unwrap().token;
+    let token = one.registry.issue_token(&acme, None, by()).await.unwrap().token;
     let state = async || other.registry.verify(&token, 1).await.unwrap().map(|grant| grant.tenant().state);
     assert_eq!(state().await, Some(TenantState::Active));
-    one.registry.set_state(&acme, TenantState::Suspended).await.unwrap();
+    one.registry.set_state(&acme, TenantState::Suspended, by()).await.unwrap();
     eventually("the suspension holds", async || state().await == Some(TenantState::Suspended)).await;
-    one.registry.revoke_token(&acme, token.key_id()).await.unwrap();
+    one.registry.revoke_token(&acme, token.key_id(), by()).await.unwrap();
     eventually("the revocation holds", async || state().await.is_none()).await;
 }
 
@@ -62,8 +62,8 @@ async fn what_one_process_forgets_for_the_other_is_read_at_once() {
     let acme = one.create("acme").await.unwrap();
     let globex = one.create("globex").await.unwrap();
     let tokens = [
-        one.registry.issue_token(&acme.company_key, None).await.unwrap().token,
-        one.registry.issue_token(&globex.company_key, None).await.unwrap().token,
+        one.registry.issue_token(&acme.company_key, None, by()).await.unwrap().token,
+        one.registry.issue_token(&globex.company_key, None, by()).await.unwrap().token,
     ];
     let states = async || {
         let mut states = Vec::new();
@@ -75,7 +75,7 @@ async fn what_one_process_forgets_for_the_other_is_read_at_once() {
     let (active, suspended) = (TenantState::Active, TenantState::Suspended);
     assert_eq!(states().await, [active, active]);
     for tenant in [&acme, &globex] {
-        one.registry.set_state(&tenant.company_key, suspended).await.unwrap();
+        one.registry.set_state(&tenant.company_key, suspended, by()).await.unwrap();
     }
     assert_eq!(states().await, [active, active], "without a limit of time only messages make it read again");
     other.registry.forget(&acme.id);
@@ -87,14 +87,14 @@ async fn what_one_process_forgets_for_the_other_is_read_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_creation_whose_process_died_is_undone_by_another_when_its_lease_has_ended() {
     let (one, other) = two().await;
-    let begun = one.registry.create(new_tenant("acme"), |_| {
+    let begun = one.registry.create(new_tenant("acme"), by(), |_| {
         // The process stays here for longer than any lease.
         std::thread::sleep(Duration::from_secs(1));
         Err(RegistryError::Initialise("killed".to_owned()))
     });
     let begun = tokio::time::timeout(Duration::from_millis(500), begun).await;
     assert!(begun.is_err(), "the caller is gone while the work runs");
-    let refused = other.registry.delete(&key("acme")).await;
+    let refused = other.registry.delete(&key("acme"), by()).await;
     assert!(matches!(refused, Err(RegistryError::Occupied(_))), "{refused:?}");
     let refused = other.create("acme").await.map(drop);
     assert!(matches!(refused, Err(RegistryError::KeyTaken(_))), "{refused:?}");

@@ -11,7 +11,7 @@ use std::{
 };
 
 use provisioning::{
-    RequestContext, Rules,
+    ProvisioningError, RequestContext, Rules,
     lists::{self, ListRequest, Part, Projections},
     walks::{Walk, Walks},
 };
@@ -21,7 +21,9 @@ use store::ReadTx;
 use tenant_registry::Tenant;
 
 pub(super) use self::requested_page::RequestedPage;
-use super::{body::Body, caller::Caller, entitlements, query::Query, resources, response::Response};
+use super::{
+    body::Body, caller::Caller, entitlements, query::Query, refusal::explain, resources, response::Response,
+};
 use crate::{api_error::ApiError, app::App, shares::Answers};
 
 /// A list by GET: of one kind, or of users and groups together.
@@ -76,6 +78,11 @@ async fn answer(
     let projections =
         Projections { user: request.projection(&rules.user)?, group: request.projection(&rules.group)? };
     let paging = request.paging(app.settings.limits.max_results)?;
+    // A filter looks for somebody; without one, all are read.
+    for part in parts.iter().filter(|part| part.filter.is_none()) {
+        let allowed = rules.features.require_list(part.kind, paging.count());
+        allowed.map_err(|error| explain(app, &tenant, context, "", ProvisioningError::from(error).into()))?;
+    }
     let query = query_text(kind, &parts);
     let requested = RequestedPage::of(app, &store, paging, &query).await?;
     let walks = Arc::clone(&app.walks);

@@ -100,6 +100,12 @@ fn every_row_is_the_same_after_the_way_from_a_file_through_two_cells_and_back() 
         assert_eq!(tenant_files(&gateway, "ire") > 0, files > 0, "{to}");
         assert_eq!(cells.schemas().len(), schemas, "{to}: {:?}", cells.schemas());
     }
+    // Each move is the act of whoever wanted it.
+    let acts = gateway.admin("GET", &format!("{}/acts?limit=1000", acme.admin_path()), None).expect(200).body;
+    let moves: Vec<&Value> =
+        acts.as_array().unwrap().iter().filter(|act| act["act"] == "tenant.moved").collect();
+    assert_eq!(moves.len(), 4, "{acts}");
+    assert!(moves.iter().all(|act| act["actor"] == "root" && act["request_id"].is_string()), "{acts}");
     acme.create_user("after", "").expect(201);
     gateway.audit(&acme);
 }

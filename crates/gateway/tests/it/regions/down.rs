@@ -231,3 +231,38 @@ fn a_creation_that_was_interrupted_is_undone_by_the_next_start() {
     gateway.tenant("ire", "half", None, None).create_user("ada", "").expect(201);
     assert_eq!(acme.get("/Users").expect(200).body["totalResults"], 1);
 }
+
+#[test]
+fn me2_a_named_admin_token_fails_with_the_region_it_rests_in_and_the_others_and_the_root_go_on() {
+    let mut gateway = gateway();
+    let add = |body: serde_json::Value| {
+        let added = gateway.admin("POST", "/tokens", Some(&body)).expect(201);
+        added.body["token"].as_str().unwrap().to_owned()
+    };
+    // What reaches everything rests in the first region.
+    let (of_all, of_ire) = (
+        add(serde_json::json!({ "name": "all" })),
+        add(serde_json::json!({ "name": "ire", "region": "ire" })),
+    );
+    assert!(of_all.starts_with("ush_admin_ca_") && of_ire.starts_with("ush_admin_ire_"));
+    gateway.stop();
+    let registry = gateway.data_dir().join("ca").join("registry.db");
+    let _ = fs::remove_file(beside(&registry, "-wal"));
+    fs::write(&registry, [7; 8192]).unwrap();
+    gateway.start_again();
+    let with = |token: &str, path: &str| {
+        Request::new("GET", &format!("{}/admin/v1{path}", gateway.url)).bearer(token).send()
+    };
+    let told = with(&of_all, "/regions").expect(503);
+    assert!(told.body["detail"].as_str().unwrap().contains("region ca"), "{}", told.text);
+    with(&of_ire, "/regions/ire/tenants").expect(200);
+    gateway.admin("GET", "/regions", None).expect(200);
+    // What cannot be known is not told as if it were.
+    gateway.admin("GET", "/tokens", None).expect(503);
+    gateway.admin("GET", "/acts", None).expect(503);
+    gateway.admin("GET", "/regions/ire/acts", None).expect(200);
+    gateway.admin("DELETE", "/tokens/all", None).expect(503);
+    gateway.admin("POST", "/tokens", Some(&serde_json::json!({ "name": "new" }))).expect(503);
+    gateway.admin("DELETE", "/tokens/ire", None).expect(204);
+    with(&of_ire, "/regions/ire/tenants").expect(401);
+}

@@ -1,5 +1,7 @@
 //! The admin API: requests of staff, their answers, the listener, and the refusal of requests that are not from staff.
 
+mod acts;
+mod admin_tokens;
 mod bodies;
 mod doors;
 mod https;

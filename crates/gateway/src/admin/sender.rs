@@ -1,0 +1,98 @@
+//! Who of the staff sends a request, and whether its token reaches the path. The root token and a named one without a bound reach
+//! everything; a bound one reaches the paths of its region, or of its tenant, and nothing else.
+
+use std::fmt;
+
+use tenant_registry::{AdminTokenReach, CompanyKey, NamedToken, ROOT, RegionCode};
+
+use super::Problem;
+use crate::app::App;
+
+/// A sender whose token was checked.
+pub(super) struct Sender {
+    /// `root`, or the name of its token.
+    pub(super) actor: String,
+    reach: AdminTokenReach,
+}
+
+impl Sender {
+    /// The sender of this token; `None` for a wrong one.
+    ///
+    /// # Errors
+    /// 503 when the token's registry cannot be asked.
+    pub(super) async fn of(app: &App, sent: &str) -> Result<Option<Self>, Problem> {
+        if app.admin_token.admits(sent) {
+            return Ok(Some(Self { actor: ROOT.to_owned(), reach: AdminTokenReach::Everything }));
+        }
+        let Some(token) = NamedToken::parse(sent) else { return Ok(None) };
+        let Some(registry) = app.regions.get(token.region()) else {
+            token.compare_with_nothing();
+            return Ok(None);
+        };
+        let found = registry?.verify_admin(&token).await?;
+        Ok(found.map(|found| Self { actor: found.name.to_string(), reach: found.reach }))
+    }
+
+    /// Whether its token reaches this path below the admin API's.
+    pub(super) fn reaches(&self, below: &str) -> bool {
+        let mut parts = below.split('/').skip(1);
+        let mut after = |word: &str| if parts.next() == Some(word) { parts.next() } else { None };
+        let is_region = |named: Option<&str>, region: &RegionCode| {
+            named.is_some_and(|named| named.eq_ignore_ascii_case(region.as_str()))
+        };
+        match &self.reach {
+            AdminTokenReach::Everything => true,
+            AdminTokenReach::Region(region) => is_region(after("regions"), region),
+            AdminTokenReach::Tenant { region, key } => {
+                is_region(after("regions"), region)
+                    && after("tenants").and_then(|named| CompanyKey::new(named).ok()).as_ref() == Some(key)
+            }
+        }
+    }
+}
+
+/// What the token reaches, as a sentence goes on: `lena, which is bound to ire/acme`.
+impl fmt::Display for Sender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.actor)?;
+        match &self.reach {
+            AdminTokenReach::Everything => Ok(()),
+            AdminTokenReach::Region(region) => write!(f, ", which is bound to region {region}"),
+            AdminTokenReach::Tenant { region, key } => write!(f, ", which is bound to {region}/{key}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bound(reach: AdminTokenReach) -> Sender {
+        Sender { actor: "lena".into(), reach }
+    }
+
+    #[test]
+    fn me2_a_bound_token_reaches_the_paths_of_its_region_or_tenant_alone() {
+        let region = RegionCode::new("ire").unwrap();
+        let of_region = bound(AdminTokenReach::Region(region.clone()));
+        let of_tenant = bound(AdminTokenReach::Tenant { region, key: CompanyKey::new("acme").unwrap() });
+        for (path, by_region, by_tenant) in [
+            ("/regions/ire/tenants/acme", true, true),
+            ("/regions/IRE/tenants/acme/seats/audit", true, true),
+            ("/regions/ire/tenants/acme2", true, false),
+            ("/regions/ire/tenants", true, false),
+            ("/regions/ire/import", true, false),
+            ("/regions/us/tenants/acme", false, false),
+            ("/regions/ire2/tenants/acme", false, false),
+            ("/regions", false, false),
+            ("/tokens", false, false),
+            ("/acts", false, false),
+            ("//regions/ire/tenants/acme", false, false),
+            ("/tenants/acme/regions/ire", false, false),
+            ("", false, false),
+        ] {
+            assert_eq!(of_region.reaches(path), by_region, "{path}");
+            assert_eq!(of_tenant.reaches(path), by_tenant, "{path}");
+        }
+    }
+}
