@@ -182,7 +182,8 @@ fn describe(tenant: &Value) -> String {
     ];
     let settings = members(member(tenant, "settings")).map(|(name, _)| name.as_str());
     // These are shown in words, above.
-    let settings = settings.filter(|name| !["rate", "activated", "plan", "features_off"].contains(name));
+    let settings =
+        settings.filter(|name| !["rate", "awaits_activation", "plan", "features_off"].contains(name));
     // Only `tenant show` returns these.
     let asked = ["bytes_in_use", "store_error"].into_iter().filter(|name| tenant.get(name).is_some());
     facts(named.into_iter().chain(settings).chain(asked), &shown)

@@ -57,7 +57,7 @@ impl TenantActs {
 
     /// Activates provisioning (CX16).
     pub async fn activate(&self) -> Result<Tenant> {
-        let activate = |settings: &mut TenantSettings| settings.activated = true;
+        let activate = |settings: &mut TenantSettings| settings.awaits_activation = false;
         Ok(self.registry.change_settings(&self.key, self.by(), activate).await?)
     }
 

@@ -191,7 +191,7 @@ pub async fn create(registry: Arc<Registry>, new: NewTenant, act: Act) -> Result
     let change = SettingsChange { contact: settings.contact.take(), ..SettingsChange::default() };
     change.check()?.apply(&mut settings);
     features(&settings).map_err(StaffError::BadRequest)?;
-    settings.activated &= new.activation != Some(Activation::ByStaff);
+    settings.awaits_activation |= new.activation == Some(Activation::ByStaff);
     let tenant = tenant_registry::NewTenant {
         company_key: new.key.map_or_else(random_key, Ok)?,
         name: line_of_name(&new.name).map_err(StaffError::BadRequest)?,

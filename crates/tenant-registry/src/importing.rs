@@ -272,8 +272,9 @@ impl Registry {
             let was = from.tenant.state;
             let state = if now.state == TenantState::Suspended { now.state } else { was };
             // What was bought since, and that staff have activated it, holds as well.
-            let TenantSettings { activated, plan, .. } = now.settings;
-            let settings = TenantSettings { activated, plan, ..arrival::known(&from.tenant.settings)? };
+            let TenantSettings { awaits_activation, plan, .. } = now.settings;
+            let then = arrival::known(&from.tenant.settings)?;
+            let settings = TenantSettings { awaits_activation, plan, ..then };
             from.tenant.settings = json!(settings);
             arrival::complete(tx, &now, &from, state, version)?;
             MoveRow::remove(tx, &now.id)?;

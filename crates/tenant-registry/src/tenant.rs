@@ -71,10 +71,10 @@ pub struct TenantSettings {
     /// The most requests; `None` is unlimited, and not stored, so that the release before reads the settings.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate: Option<Rate>,
-    /// Whether staff have activated provisioning (CX16). It is, unless the tenant was made to wait for it. This and what follows is
-    /// stored only where it is not the default, for the same reason.
-    #[serde(skip_serializing_if = "Clone::clone")]
-    pub activated: bool,
+    /// Whether provisioning waits until staff activate it (CX16). This and what follows is stored only where it is not the default,
+    /// for the same reason.
+    #[serde(skip_serializing_if = "is_default")]
+    pub awaits_activation: bool,
     /// What the tenant has bought (ME3).
     #[serde(skip_serializing_if = "is_default")]
     pub plan: TenantPlan,
@@ -125,7 +125,7 @@ impl Default for TenantSettings {
             unknown_members: UnknownMemberRule::default(),
             max_bytes: None,
             rate: None,
-            activated: true,
+            awaits_activation: false,
             plan: TenantPlan::default(),
             features_off: BTreeSet::new(),
         }
@@ -167,7 +167,7 @@ impl Tenant {
         match self.state {
             TenantState::Suspended | TenantState::Deleting => Provisioning::Suspended,
             TenantState::Active if !self.settings.plan.scim => Provisioning::NotInPlan,
-            TenantState::Active if !self.settings.activated => Provisioning::NotActivated,
+            TenantState::Active if self.settings.awaits_activation => Provisioning::NotActivated,
             TenantState::Active => Provisioning::Active,
         }
     }
@@ -260,14 +260,14 @@ pub(crate) fn write_settings(
         .set(tenants::settings.eq(text_of(settings)?))
         .execute(tx.connection())?;
     let before = &tenant.settings;
-    if settings.activated != before.activated {
+    if settings.awaits_activation != before.awaits_activation {
         record(tx, tenant, by, "tenant.activated", &json!({}))?;
     }
     if settings.plan != before.plan {
         record(tx, tenant, by, "tenant.plan", &json!(settings.plan))?;
     }
-    let (activated, plan) = (before.activated, before.plan);
-    if (TenantSettings { activated, plan, ..settings.clone() }) != *before {
+    let TenantSettings { awaits_activation, plan, .. } = *before;
+    if (TenantSettings { awaits_activation, plan, ..settings.clone() }) != *before {
         record(tx, tenant, by, "tenant.settings", &json!(settings))?;
     }
     Ok(())

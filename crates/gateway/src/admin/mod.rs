@@ -151,7 +151,7 @@ async fn staff_only(
     Ok(ServiceResponse::new(request, response))
 }
 
-/// Gives the request its [`Act`], with the actor.
+/// Gives the request its [`Sender`], and its [`Act`] with the actor.
 ///
 /// # Errors
 /// 401 without an admin token or with a wrong one, 429 after too many wrong ones from its address (attack 21), 403 where the token
@@ -163,8 +163,9 @@ async fn admit(request: &ServiceRequest, request_id: &str) -> Result<(), Problem
         Some(sender) => {
             http::trust(request.request());
             if sender.reaches(request.path().strip_prefix(ROOT).unwrap_or_default()) {
-                let act = Act { request_id: request_id.to_owned(), actor: sender.actor };
+                let act = Act { request_id: request_id.to_owned(), actor: sender.actor.clone() };
                 request.extensions_mut().insert(act);
+                request.extensions_mut().insert(sender);
                 return Ok(());
             }
             let problem = Problem::new(403, format!("This is the admin token {sender}."));

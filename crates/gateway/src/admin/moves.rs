@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use actix_web::{
     HttpRequest, HttpResponse,
     rt::{self, task::JoinHandle, time::timeout},
-    web::{Bytes, Data},
+    web::{Bytes, Data, ReqData},
 };
 use futures_util::stream;
 use serde_json::{Value, json};
@@ -14,7 +14,9 @@ use staff::{Begun, MoveRequest, StaffError};
 use tenant_registry::{Progress, Registry, Tenant};
 use tracing::{error, info};
 
-use super::{Problem, acts::Acts, body::Body, copies::MEDIA_TYPE, response::json, tenants::tenant_json};
+use super::{
+    Problem, acts::Acts, body::Body, copies::MEDIA_TYPE, response::json, sender::Sender, tenants::tenant_json,
+};
 use crate::{api_error::Failure, app::App, http};
 
 /// Between two lines.
@@ -30,9 +32,11 @@ struct Running {
 pub(super) async fn begin(
     app: Data<App>,
     acts: Acts,
+    sender: ReqData<Sender>,
     request: HttpRequest,
     Body(wanted): Body<MoveRequest>,
 ) -> Result<HttpResponse, Problem> {
+    wanted.to_region.as_ref().map_or(Ok(()), |code| sender.may_move_to(code))?;
     let region = wanted.to_region.as_ref().map(|code| region(&app, code)).transpose()?;
     http::allow_long(&request);
     let acts = acts.clone();

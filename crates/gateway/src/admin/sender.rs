@@ -9,6 +9,7 @@ use super::Problem;
 use crate::app::App;
 
 /// A sender whose token was checked.
+#[derive(Clone)]
 pub(super) struct Sender {
     /// `root`, or the name of its token.
     pub(super) actor: String,
@@ -47,6 +48,22 @@ impl Sender {
                 is_region(after("regions"), region)
                     && after("tenants").and_then(|named| CompanyKey::new(named).ok()).as_ref() == Some(key)
             }
+        }
+    }
+
+    /// Whether it may bring a tenant into this region: a bound one never leaves its own.
+    ///
+    /// # Errors
+    /// 403.
+    pub(super) fn may_move_to(&self, code: &RegionCode) -> Result<(), Problem> {
+        match &self.reach {
+            AdminTokenReach::Region(region) | AdminTokenReach::Tenant { region, .. } if region != code => {
+                Err(Problem::new(
+                    403,
+                    format!("This is the admin token {self}; it moves nothing to region {code}."),
+                ))
+            }
+            _ => Ok(()),
         }
     }
 }

@@ -87,6 +87,20 @@ fn me2_a_bound_token_reaches_its_tenant_or_its_region_and_nothing_else() {
 }
 
 #[test]
+fn me2_a_bound_token_moves_no_tenant_out_of_its_region() {
+    let (gateway, acme) = roomy();
+    let path = format!("{}/move", acme.admin_path());
+    let abroad = json!({ "to_cell": "file", "to_region": "us" });
+    for bound in [["--tenant", "ire/acme"], ["--region", "ire"]] {
+        let added = add(&gateway, "lena", &bound);
+        let refused = with(&gateway, &text(&added), "POST", &path, Some(&abroad));
+        assert!(problem(&refused, 403).ends_with("; it moves nothing to region us."), "{}", refused.text);
+        gateway.cli_ok(&["admin-token", "revoke", "--name", "lena"]);
+    }
+    acme.get("/Users").expect(200);
+}
+
+#[test]
 fn me2_an_admin_token_is_bound_to_the_tenant_and_not_to_its_key() {
     let (gateway, _acme) = roomy();
     let bound = text(&add(&gateway, "lena", &["--tenant", "ire/acme"]));
