@@ -13,13 +13,17 @@ pub struct BadName(&'static str);
 
 macro_rules! checked_name {
     ($name:ident, $check:ident, $wrong:literal) => {
+        checked_name!($name, $check, str::to_owned, $wrong);
+    };
+    ($name:ident, $check:ident, $spelt:expr, $wrong:literal) => {
         impl $name {
             /// Checks the form.
             ///
             /// # Errors
             /// [`BadName`] with the rule.
             pub fn new(text: &str) -> Result<Self, BadName> {
-                if $check(text.as_bytes()) { Ok(Self(text.to_owned())) } else { Err(BadName($wrong)) }
+                let text = $spelt(text);
+                if $check(text.as_bytes()) { Ok(Self(text)) } else { Err(BadName($wrong)) }
             }
 
             /// The name as text.
@@ -64,8 +68,32 @@ pub struct CompanyKey(String);
 checked_name!(
     CompanyKey,
     is_company_key,
+    spelt,
     "a company key is 1 to 63 lower-case letters, digits and hyphens, and does not begin with a hyphen"
 );
+
+impl CompanyKey {
+    /// Whether a path that says this means the tenant: letter by letter, a GUID in either letter case (MC22).
+    #[must_use]
+    pub fn is(&self, text: &str) -> bool {
+        self.0 == text || (Self::is_guid(text) && self.0.eq_ignore_ascii_case(text))
+    }
+
+    /// Whether the text is a GUID: `8-4-4-4-12` hexadecimal digits.
+    #[must_use]
+    pub fn is_guid(text: &str) -> bool {
+        const HYPHENS: [usize; 4] = [8, 13, 18, 23];
+        let has_its_place = |(at, byte): (usize, u8)| {
+            if HYPHENS.contains(&at) { byte == b'-' } else { byte.is_ascii_hexdigit() }
+        };
+        text.len() == 36 && text.bytes().enumerate().all(has_its_place)
+    }
+}
+
+/// A company key as it is stored: a GUID, which people write in either letter case, in lower case (MC22).
+fn spelt(key: &str) -> String {
+    if CompanyKey::is_guid(key) { key.to_ascii_lowercase() } else { key.to_owned() }
+}
 
 /// A tenant's own id, made here: the only thing that names its store.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -141,6 +169,24 @@ mod tests {
         for key in ["", "-a", "Acme", "a/b", "..", "é", "a b", "a_b", "x\"; DROP", &"x".repeat(64), "a\0"] {
             assert!(CompanyKey::new(key).is_err(), "{key}");
         }
+    }
+
+    #[test]
+    fn mc22_a_guid_is_one_company_key_in_either_letter_case() {
+        let lower = "0a1b2c3d-4e5f-6789-abcd-ef0123456789";
+        let key = CompanyKey::new(lower).unwrap();
+        let spellings = [lower, &lower.to_uppercase(), "0A1b2c3d-4e5f-6789-ABCD-ef0123456789"];
+        for spelling in spellings {
+            assert_eq!(CompanyKey::new(spelling).unwrap(), key);
+            assert!(key.is(spelling) && CompanyKey::is_guid(spelling), "{spelling}");
+        }
+        for other in
+            ["0A1B2C3D4E5F6789ABCDEF0123456789", "0A1B2C3D-4E5F-6789-ABCD-EF012345678G", "{0A1B2C3D}"]
+        {
+            assert!(CompanyKey::new(other).is_err() && !key.is(other), "{other}");
+        }
+        let acme = CompanyKey::new("acme").unwrap();
+        assert!(acme.is("acme") && !acme.is("ACME") && !acme.is(lower));
     }
 
     #[test]

@@ -88,6 +88,31 @@ fn mc7_a_pasted_key_may_have_blanks_around_it_and_nothing_else() {
 }
 
 #[test]
+fn mc22_a_guid_opens_its_tenant_in_either_letter_case_also_without_a_region() {
+    let settings = [("USHER__REGIONS__UK__BASE_URL", "https://uk.scim.example.com")];
+    let gateway = gateway_with(&settings);
+    let (lower, upper) = ("0a1b2c3d-4e5f-6789-abcd-ef0123456789", "0A1B2C3D-4E5F-6789-ABCD-EF0123456789");
+    let guid = gateway.onboard("us", &json!({ "key": upper, "name": "Guid" }));
+    let acme = gateway.tenant("us", "acme", Some(1), Some(1));
+    assert!(guid.base_url.ends_with(&format!("/us/{lower}/scim/v2")), "{}", guid.base_url);
+    for key in [lower, upper] {
+        probe(&gateway, "us", key, &guid.token).expect(200);
+        let status = |host: &str, token: &str| at_host(&gateway, host, &format!("/{key}/scim/v2"), token);
+        assert_eq!(status("scim.example.com", &guid.token), 200, "{key}");
+        assert_eq!(status("uk.scim.example.com", &guid.token), 401, "another region's host");
+        assert_eq!(status("scim.example.com", &acme.token), 401, "another tenant's token");
+        assert_eq!(
+            gateway.admin("GET", &format!("/regions/us/tenants/{key}"), None).expect(200).body["key"],
+            lower
+        );
+        gateway.cli_ok(&["tenant", "show", "--region", "us", "--key", key]);
+        let taken = json!({ "key": key, "name": "Again" });
+        assert_eq!(gateway.admin("POST", "/regions/us/tenants", Some(&taken)).status, 409);
+    }
+    assert_eq!(at_host(&gateway, "scim.example.com", "/acme/scim/v2", &acme.token), 401, "it is no GUID");
+}
+
+#[test]
 fn mc8_me6_and_me7_the_credential_test_passes_in_every_spelling_of_the_base_url() {
     let (gateway, acme) = acme(Some(1), Some(1));
     let base = &acme.base_url;
