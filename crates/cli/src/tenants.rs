@@ -26,7 +26,7 @@ pub(crate) fn run(act: TenantAct, options: &Options) -> Result<(), Mistake> {
             let session = Session::open(options)?;
             session.show(&session.client.get(&target.path(""))?, describe)
         }
-        TenantAct::Activate(target) => activate(&Session::open(options)?, &target),
+        TenantAct::Activate(target) => switch(&Session::open(options)?, &target, "/activate"),
         TenantAct::Plan { target, scim } => {
             let change = TenantChange { plan: Some(TenantPlan { scim }), settings: None };
             let session = Session::open(options)?;
@@ -136,7 +136,7 @@ fn list_all(session: &Session, region: Option<RegionCode>, key: Option<&CompanyK
         }
     }
     session.show(&tenants.into(), |tenants| {
-        list(["region", "key", "name", "state", "profile", "base_url"], elements(tenants))
+        list(["region", "key", "name", "state", "provisioning", "profile", "base_url"], elements(tenants))
     })?;
     unheard.map_or(Ok(()), Err)
 }
@@ -189,16 +189,15 @@ fn describe(tenant: &Value) -> String {
     facts(named.into_iter().chain(settings).chain(asked), &shown)
 }
 
+/// Does an act that decides whether the tenant is served, and says whether it is now.
 fn switch(session: &Session, target: &Target, verb: &str) -> Result<(), Mistake> {
     let tenant = session.client.post(&target.path(verb), &json!({}))?;
-    session.show(&tenant, |tenant| format!("{target} is {} now.", cell(tenant, "state")))
-}
-
-fn activate(session: &Session, target: &Target) -> Result<(), Mistake> {
-    let tenant = session.client.post(&target.path("/activate"), &json!({}))?;
     session.show(&tenant, |tenant| match cell(tenant, "provisioning").as_str() {
-        "active" => format!("{target} is active now."),
-        other => format!("{target} is activated, but {} still.", other.replace('_', " ")),
+        "not_activated" => format!("{target} is not active yet: it waits for `usher tenant activate`."),
+        "not_in_plan" => {
+            format!("{target} is not active yet: its plan lacks provisioning (`usher tenant plan`).")
+        }
+        provisioning => format!("{target} is {provisioning} now."),
     })
 }
 

@@ -57,6 +57,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../../../migrations/tenant/0008_origins.sql"),
         newest: None,
     },
+    Migration {
+        version: "0009_actors",
+        sql: include_str!("../../../../migrations/tenant/0009_actors.sql"),
+        newest: None,
+    },
 ];
 
 /// The two types of a tenant.

@@ -168,7 +168,7 @@ async fn admit(request: &ServiceRequest, request_id: &str) -> Result<(), Problem
                 request.extensions_mut().insert(sender);
                 return Ok(());
             }
-            let problem = Problem::new(403, format!("This is the admin token {sender}."));
+            let problem = Problem::new(403, format!("{sender}."));
             ("out_of_reach", "an admin token that does not reach this path", problem)
         }
         None => {

@@ -58,24 +58,21 @@ impl Sender {
     pub(super) fn may_move_to(&self, code: &RegionCode) -> Result<(), Problem> {
         match &self.reach {
             AdminTokenReach::Region(region) | AdminTokenReach::Tenant { region, .. } if region != code => {
-                Err(Problem::new(
-                    403,
-                    format!("This is the admin token {self}; it moves nothing to region {code}."),
-                ))
+                Err(Problem::new(403, format!("{self}; it moves nothing to region {code}.")))
             }
             _ => Ok(()),
         }
     }
 }
 
-/// What the token reaches, as a sentence goes on: `lena, which is bound to ire/acme`.
+/// What its token reaches, as a sentence begins: `The admin token lena reaches only ire/acme`.
 impl fmt::Display for Sender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.actor)?;
+        write!(f, "The admin token {} reaches ", self.actor)?;
         match &self.reach {
-            AdminTokenReach::Everything => Ok(()),
-            AdminTokenReach::Region(region) => write!(f, ", which is bound to region {region}"),
-            AdminTokenReach::Tenant { region, key } => write!(f, ", which is bound to {region}/{key}"),
+            AdminTokenReach::Everything => f.write_str("everything"),
+            AdminTokenReach::Region(region) => write!(f, "only region {region}"),
+            AdminTokenReach::Tenant { region, key } => write!(f, "only {region}/{key}"),
         }
     }
 }

@@ -56,8 +56,8 @@ fn me2_a_bound_token_reaches_its_tenant_or_its_region_and_nothing_else() {
     // Only who reaches everything makes tokens, and revokes them.
     let new = json!({ "name": "another" });
     for (bound, sentence) in [
-        (&of_tenant, "This is the admin token of-tenant, which is bound to ire/acme."),
-        (&of_region, "This is the admin token of-region, which is bound to region ire."),
+        (&of_tenant, "The admin token of-tenant reaches only ire/acme."),
+        (&of_region, "The admin token of-region reaches only region ire."),
     ] {
         let refused = with(&gateway, &text(bound), "POST", "/tokens", Some(&new));
         assert_eq!(problem(&refused, 403), sentence);

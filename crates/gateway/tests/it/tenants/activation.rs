@@ -131,12 +131,15 @@ fn mo7_what_staff_did_last_to_stop_a_tenant_is_told_first() {
     let word = || on(&gateway, &["tenant", "show"], &acme)["provisioning"].as_str().unwrap().to_owned();
     let asked = || acme.get("/Users").body["scimType"].as_str().unwrap_or_default().to_owned();
     assert_eq!((word().as_str(), asked().as_str()), ("suspended", ""));
-    on(&gateway, &["tenant", "resume"], &acme);
+    let say =
+        |act: &str| gateway.cli_ok(&["tenant", act, "--region", "ire", "--key", "acme"]).trim().to_owned();
+    let resumed = say("resume");
+    assert!(resumed.starts_with("ire/acme is not active yet: its plan lacks provisioning"), "{resumed}");
     assert_eq!((word().as_str(), asked().as_str()), ("not_in_plan", "provisioningNotInPlan"));
     on(&gateway, &["tenant", "plan", "--scim", "on"], &acme);
     assert_eq!((word().as_str(), asked().as_str()), ("not_activated", "provisioningNotActivated"));
-    let said = gateway.cli_ok(&["tenant", "activate", "--region", "ire", "--key", "acme"]);
-    assert_eq!(said.trim(), "ire/acme is active now.");
+    assert!(say("resume").contains("`usher tenant activate`"));
+    assert_eq!(say("activate"), "ire/acme is active now.");
     acme.get("/Users").expect(200);
 }
 
