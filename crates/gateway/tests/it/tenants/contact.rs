@@ -45,6 +45,15 @@ fn mo20_the_tenants_contact_is_a_field_and_in_the_detail_of_each_refusal() {
 }
 
 #[test]
+fn mc20_without_a_contact_of_the_tenant_each_refusal_names_that_of_the_settings() {
+    let gateway = gateway();
+    let acme = gateway.tenant("ire", "acme", Some(0), Some(0));
+    for detail in details(&gateway, &acme) {
+        assert!(detail.contains(OF_SETTINGS), "{detail}");
+    }
+}
+
+#[test]
 fn me22_each_tenant_has_a_contact_of_its_own_and_without_one_that_of_the_settings() {
     let gateway = gateway();
     let [acme, globex, none] = ["acme", "globex", "none"].map(|key| {
