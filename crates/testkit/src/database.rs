@@ -76,9 +76,9 @@ impl Database {
         execute(&self.url(), sql);
     }
 
-    /// The one number that a query finds.
+    /// The one number that a query finds, which it calls `number`.
     pub fn count(&self, sql: &str) -> i64 {
-        let query = diesel::sql_query(format!("SELECT ({sql})::bigint AS number"));
+        let query = diesel::sql_query(sql);
         let found: Number = query.get_result(&mut PgConnection::establish(&self.url()).unwrap()).unwrap();
         found.number
     }

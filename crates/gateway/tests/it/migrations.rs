@@ -153,13 +153,14 @@ fn a_migration_of_schemas_that_is_killed_ten_times_leaves_none_half_migrated() {
     let registry = &database.schemas("registry_ire")[0];
     let (old, newest) = (older.last().unwrap().version, TENANT_MIGRATIONS.last().unwrap().version);
     database.execute(&format!("UPDATE \"{registry}\".tenants SET store_version = '{old}'"));
-    let behind = format!("SELECT COUNT(*) FROM \"{registry}\".tenants WHERE store_version <> '{newest}'");
+    let behind =
+        format!("SELECT COUNT(*) AS number FROM \"{registry}\".tenants WHERE store_version <> '{newest}'");
     kill_and_complete(&gateway, || database.count(&behind));
-    let forms = database.count(&format!(
-        "SELECT COUNT(DISTINCT form) FROM (SELECT string_agg(table_name || '.' || column_name || ' ' || data_type, ',' \
+    let forms = database.count(
+        "SELECT COUNT(DISTINCT form) AS number FROM (SELECT string_agg(table_name || '.' || column_name || ' ' || data_type, ',' \
          ORDER BY table_name, column_name) AS form FROM information_schema.columns \
-         WHERE starts_with(table_schema, 'tenant_ire_') GROUP BY table_schema) AS of_each"
-    ));
+         WHERE starts_with(table_schema, 'tenant_ire_') GROUP BY table_schema) AS of_each",
+    );
     assert_eq!(forms, 1);
     for tenant in &tenants {
         new_group(tenant, "after", &[]);
