@@ -25,7 +25,7 @@ pub struct NewRecord<'a> {
     pub version: i64,
     /// The request that caused it.
     pub request_id: &'a str,
-    /// Who of the staff caused it, if anyone did.
+    /// The member of staff who caused it, if one did.
     pub actor: Option<&'a str>,
     /// Details for people, such as the names of the attributes that changed; no personal data beyond ids and licenses.
     pub detail: Value,
@@ -68,7 +68,7 @@ pub struct ChangeRecord {
     pub request_id: String,
     /// JSON text.
     pub detail: String,
-    /// Who of the staff caused it.
+    /// The same as [`NewRecord::actor`].
     pub actor: Option<String>,
 }
 

@@ -95,18 +95,12 @@ impl Regions {
 
     /// The registry of a region; `None` if the region is not configured.
     pub(crate) fn get(&self, code: &RegionCode) -> Option<Result<Arc<Registry>, RegionDown>> {
-        Some(match &*self.regions.get(code)?.state() {
-            State::Served(registry) => Ok(Arc::clone(registry)),
-            State::Down(down) => Err(down.clone()),
-        })
+        Some(self.regions.get(code)?.registry())
     }
 
     /// The registry of each region, in the order of their codes, or why it is not served.
     pub(crate) fn registries(&self) -> impl Iterator<Item = Result<Arc<Registry>, RegionDown>> {
-        self.regions.values().map(|region| match &*region.state() {
-            State::Served(registry) => Ok(Arc::clone(registry)),
-            State::Down(down) => Err(down.clone()),
-        })
+        self.regions.values().map(Region::registry)
     }
 
     /// The failure of the region with this name, in any letter case; `None` if it is served or not configured.
@@ -196,6 +190,14 @@ impl Caches for Regions {
 impl Region {
     fn state(&self) -> RwLockReadGuard<'_, State> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The registry, or why it is not served.
+    fn registry(&self) -> Result<Arc<Registry>, RegionDown> {
+        match &*self.state() {
+            State::Served(registry) => Ok(Arc::clone(registry)),
+            State::Down(down) => Err(down.clone()),
+        }
     }
 }
 

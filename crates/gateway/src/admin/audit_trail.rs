@@ -8,9 +8,6 @@ use serde_json::{Value, json};
 
 use super::{Problem, acts::Acts, response::list};
 
-/// The most records in one response.
-const MAX: i64 = 1000;
-
 #[derive(Deserialize)]
 pub(super) struct Wanted {
     limit: Option<i64>,
@@ -18,8 +15,18 @@ pub(super) struct Wanted {
 }
 
 pub(super) async fn changes(acts: Acts, Query(wanted): Query<Wanted>) -> Result<HttpResponse, Problem> {
-    let limit = wanted.limit.unwrap_or(50).clamp(1, MAX);
+    let limit = limit(wanted.limit);
     Ok(list(acts.changes(wanted.resource, limit).await?.iter().map(change_json)))
+}
+
+/// The most records of a response, when the request asks for so many.
+pub(super) fn limit(wanted: Option<i64>) -> i64 {
+    wanted.unwrap_or(50).clamp(1, 1000)
+}
+
+/// The detail of a record, from its text.
+pub(super) fn detail(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_default()
 }
 
 fn change_json(change: &ChangeRecord) -> Value {
@@ -31,6 +38,6 @@ fn change_json(change: &ChangeRecord) -> Value {
         "version": change.version,
         "request_id": change.request_id,
         "actor": change.actor,
-        "detail": serde_json::from_str::<Value>(&change.detail).unwrap_or_default(),
+        "detail": detail(&change.detail),
     })
 }

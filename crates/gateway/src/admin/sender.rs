@@ -1,4 +1,4 @@
-//! Who of the staff sends a request, and whether its token reaches the path. The root token and a named one without a bound reach
+//! The sender of a request of staff, and whether its token reaches the path. The root token and a named one without a bound reach
 //! everything; a bound one reaches the paths of its region, or of its tenant, and nothing else.
 
 use std::fmt;
@@ -65,7 +65,7 @@ impl Sender {
     }
 }
 
-/// What its token reaches, as a sentence begins: `The admin token lena reaches only ire/acme`.
+/// The beginning of a sentence that says what its token reaches: `The admin token lena reaches only ire/acme`.
 impl fmt::Display for Sender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "The admin token {} reaches ", self.actor)?;

@@ -15,12 +15,10 @@ use tenant_registry::{RegionCode, Registry, StaffAct};
 use super::{
     Problem,
     acts::{Acts, OfRegion},
+    audit_trail::{self, detail},
     response::list,
 };
 use crate::app::App;
-
-/// The most acts in one response.
-const MAX: i64 = 1000;
 
 #[derive(Deserialize)]
 pub(super) struct Wanted {
@@ -29,7 +27,7 @@ pub(super) struct Wanted {
 
 impl Wanted {
     fn limit(&self) -> i64 {
-        self.limit.unwrap_or(50).clamp(1, MAX)
+        audit_trail::limit(self.limit)
     }
 
     /// The newest of these.
@@ -105,8 +103,4 @@ fn of_store(region: &RegionCode, key: &str, change: &ChangeRecord) -> Act {
         "detail": detail(&change.detail),
     });
     Act { at_ms: change.at_ms, shown }
-}
-
-fn detail(text: &str) -> Value {
-    serde_json::from_str(text).unwrap_or_default()
 }
