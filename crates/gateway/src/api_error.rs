@@ -403,10 +403,10 @@ impl From<&SeatError> for Failure {
                     .with_type(ScimType::SeatLimitReached)
                     .with_cause(error)
             }
-            SeatError::NoFallback(license) => Self::new(
-                400,
-                format!("{license} has no license to fall back to; its policy can only be refuse."),
-            ),
+            SeatError::NoFallback(license) => {
+                Self::new(400, format!("{license} has no license to fall back to; give it another policy."))
+            }
+            SeatError::Line(fault) => Self::new(400, format!("The line was not added: {fault}.")),
             SeatError::Damaged(_) => Self::internal(error),
             SeatError::Store(error) => error.into(),
         }

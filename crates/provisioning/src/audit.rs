@@ -17,8 +17,12 @@ pub struct Report {
     pub ok: bool,
     /// The three counts of each license.
     pub licenses: BTreeMap<String, audit::Count>,
-    /// Active users in the directory; each of them holds one seat.
+    /// Active users in the directory; each of them holds one seat, or waits for one.
     pub active_users: u64,
+    /// Users who are not active and hold a seat all the same: for some days, or because somebody must decide.
+    pub kept: u64,
+    /// Active users who wait and hold none.
+    pub waitlisted: i64,
     /// The problems, in sentences.
     pub problems: Vec<String>,
 }
@@ -30,7 +34,7 @@ pub struct Report {
 pub fn run(tx: &mut ReadTx<'_>, profile: &Profile) -> Result<Report, ProvisioningError> {
     let mut problems = Vec::new();
     let mut licenses = BTreeMap::new();
-    let mut holders = 0;
+    let (mut holders, mut waitlisted) = (0, 0);
     for (license, count) in audit::recount(tx, profile.licenses())? {
         if !count.adds_up() {
             problems.push(format!(
@@ -38,22 +42,44 @@ pub fn run(tx: &mut ReadTx<'_>, profile: &Profile) -> Result<Report, Provisionin
                 count.ledger, count.used, count.holders
             ));
         }
+        if !count.is_within() {
+            problems.push(format!(
+                "{license}: {} seats are in use of {}, {} of them overage, {} borrowed and {} in debt",
+                count.used,
+                count.quota.unwrap_or(i64::MAX),
+                count.overage,
+                count.borrowed,
+                count.debt
+            ));
+        }
+        if count.keeps_waiting() {
+            problems.push(format!("{license}: {} wait though a seat is free", count.waiting));
+        }
         holders += count.holders;
+        waitlisted += count.waitlisted;
         licenses.insert(license.key().to_owned(), count);
     }
-    let active_users = check_users(tx, profile.licenses(), &mut problems)?;
-    if i64::try_from(active_users) != Ok(holders) {
-        problems.push(format!("{active_users} users are active, but {holders} hold a seat"));
+    let Users { active: active_users, kept } = check_users(tx, profile.licenses(), &mut problems)?;
+    if i64::try_from(active_users + kept) != Ok(holders + waitlisted) {
+        let keep = if kept == 0 { String::new() } else { format!(" and {kept} keep a seat") };
+        let wait = if waitlisted == 0 { String::new() } else { format!(" and {waitlisted} wait for one") };
+        problems.push(format!("{active_users} users are active{keep}, but {holders} hold a seat{wait}"));
     }
-    Ok(Report { ok: problems.is_empty(), licenses, active_users, problems })
+    Ok(Report { ok: problems.is_empty(), licenses, active_users, kept, waitlisted, problems })
 }
 
-/// Every active user holds a seat, every other one holds none; returns how many are active.
+/// Users by what they are to the ledger.
+struct Users {
+    active: u64,
+    kept: u64,
+}
+
+/// Every active user holds a seat or waits for one, every other one is suspended or held back; returns how many there are.
 fn check_users(
     tx: &mut ReadTx<'_>,
     licenses: &Licenses,
     problems: &mut Vec<String>,
-) -> Result<u64, ProvisioningError> {
+) -> Result<Users, ProvisioningError> {
     let mut users_seen = Vec::new();
     resources::for_each(tx, ResourceKind::User, |record| {
         // Of a person whose effect waits, the seat alone tells.
@@ -61,21 +87,22 @@ fn check_users(
         users_seen.push((record.id.clone(), record.standing.held.is_none().then_some(active)));
         Ok(())
     })?;
-    let mut active_users = 0;
+    let mut users = Users { active: 0, kept: 0 };
     let ids: Vec<&str> = users_seen.iter().map(|(id, _)| id.as_str()).collect();
     let seats = seats::of_users(tx, licenses, &ids)?;
     for (id, active) in &users_seen {
         let seat = seats.get(id);
         let holds = seat.is_some_and(|seat| seat.state != State::Suspended);
         let active = &active.unwrap_or(holds);
-        active_users += u64::from(*active);
+        users.active += u64::from(*active);
+        users.kept += u64::from(!active && seat.is_some_and(|seat| seat.granted.is_some()));
         match seat {
             None => problems.push(format!("user {id} has no seat record")),
-            Some(seat) if *active == (seat.state == State::Suspended) => {
+            Some(seat) if seat.state != State::Held && *active == (seat.state == State::Suspended) => {
                 problems.push(format!("user {id} has active={active} but seat state {}", seat.state.key()));
             }
             Some(_) => {}
         }
     }
-    Ok(active_users)
+    Ok(users)
 }

@@ -1,7 +1,7 @@
 //! The outcome of a write: the effects that its caller is told, and the part of the change record that is about the seat.
 
 use directory::memberships::Applied;
-use seat_ledger::{License, Seat, SeatChange};
+use seat_ledger::{License, Moves, Seat, SeatChange};
 use serde_json::{Value, json};
 use store::WriteTx;
 
@@ -53,9 +53,10 @@ pub(crate) fn with_member(mut detail: Value, name: &str, value: impl Into<Value>
 
 fn seat_events(change: &SeatChange) -> Vec<(License, &'static str)> {
     let own = change.changed().then(|| (change.after.requested.clone(), change.after.state.key()));
-    own.into_iter().chain(promotions(&change.promoted)).collect()
+    own.into_iter().chain(moved(&change.moves)).collect()
 }
 
-pub(crate) fn promotions(promoted: &[Seat]) -> impl Iterator<Item = (License, &'static str)> {
-    promoted.iter().map(|seat| (seat.requested.clone(), "promoted"))
+pub(crate) fn moved(moves: &Moves) -> impl Iterator<Item = (License, &'static str)> {
+    let promoted = moves.promoted.iter().map(|seat| (seat.requested.clone(), "promoted"));
+    promoted.chain(moves.altered.iter().map(|seat| (seat.requested.clone(), seat.state.key())))
 }

@@ -121,7 +121,19 @@ mod tests {
     }
 
     fn pool(quota: Option<i64>, used: i64, waiting: i64) -> Pool {
-        Pool { license: license("member"), quota, used, waiting, policy: Policy::Fallback }
+        Pool {
+            license: license("member"),
+            quota,
+            used,
+            waiting,
+            policy: Policy::Fallback,
+            in_force: Policy::Fallback,
+            why: None,
+            overage: None,
+            grace: None,
+            borrowed: 0,
+            debt: 0,
+        }
     }
 
     #[test]

@@ -7,11 +7,11 @@ use directory::{
     resources::{self, Record, Row},
 };
 use scim_core::ResourceKind;
-use seat_ledger::seats;
+use seat_ledger::{Moves, seats};
 use serde_json::{Value, json};
 use store::WriteTx;
 
-use crate::{Done, ProvisioningError, Rules, effects::promotions, people_rules::Deleted, promotion, records};
+use crate::{Done, ProvisioningError, Rules, effects::moved, people_rules::Deleted, promotion, records};
 
 /// Deletes a user, gives its seat to the next user in the queue and takes it out of its groups; or a group, whose members
 /// stay. The groups that it was in get a new version. `detail` goes into the change record.
@@ -26,9 +26,9 @@ pub(crate) fn delete(
 ) -> Result<Done, ProvisioningError> {
     tx.go_beyond_limit();
     let (rt, is_user) = (rules.resource_type(kind), kind == ResourceKind::User);
-    let promoted = match is_user {
+    let moves = match is_user {
         true => seats::remove(tx, rules.profile.licenses(), &record.id)?,
-        false => Vec::new(),
+        false => Moves::default(),
     };
     if is_user && rules.people.deleted == Deleted::Archive {
         archive::keep(tx, record, &Row::of(rt, &record.parse()?))?;
@@ -43,6 +43,6 @@ pub(crate) fn delete(
         let (kind, resource_id, version) = ("group.changed", group_id.as_str(), *version);
         records::append(tx, NewRecord { kind, resource_id, version, request_id, actor: None, detail })?;
     }
-    promotion::record(tx, &promoted, request_id)?;
-    Ok(Done { seats: promotions(&promoted).collect(), ..Done::default() })
+    promotion::record(tx, &moves, request_id)?;
+    Ok(Done { seats: moved(&moves).collect(), ..Done::default() })
 }

@@ -155,6 +155,8 @@ impl Profile {
             role_rank: role.rank,
             license: role.license.clone(),
             may_fall_back: role.may_fall_back,
+            waits: false,
+            seat_grace_days: 0,
             active: is_active(document),
         }
     }
@@ -198,6 +200,8 @@ impl Profile {
             license: license.clone(),
             may_fall_back: *may_fall_back,
             active,
+            waits: false,
+            seat_grace_days: 0,
         })
     }
 

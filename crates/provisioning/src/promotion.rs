@@ -1,25 +1,31 @@
-//! Users who waited and got a seat. Their resource gets a new version and a change record, in the transaction that freed the
-//! seat.
+//! Users whose seat moved because of another's: who waited and got one, and who no longer borrows, overruns or keeps one. Their
+//! resource gets a new version and a change record, in the transaction that moved the seat.
 
 use directory::resources;
 use scim_core::ResourceKind;
-use seat_ledger::{License, Seat};
+use seat_ledger::{License, Moves, Seat};
 use serde_json::json;
 use store::WriteTx;
 
 use crate::{ProvisioningError, records};
 
-pub(crate) fn record(
-    tx: &mut WriteTx<'_>,
-    promoted: &[Seat],
-    request_id: &str,
-) -> Result<(), ProvisioningError> {
-    for seat in promoted {
-        let kind = ResourceKind::User;
-        let Some(record) = resources::find(tx, kind, &seat.user_id)? else { continue };
-        let record = resources::touch(tx, kind, &record)?;
-        let detail = json!({ "grantedLicense": seat.granted.as_ref().map(License::key) });
-        records::record(tx, request_id, kind, "promoted", &record, detail)?;
+pub(crate) fn record(tx: &mut WriteTx<'_>, moves: &Moves, request_id: &str) -> Result<(), ProvisioningError> {
+    let all = [("promoted", &moves.promoted), ("reseated", &moves.altered)];
+    for (verb, seat) in all.into_iter().flat_map(|(verb, seats)| seats.iter().map(move |seat| (verb, seat))) {
+        record_one(tx, verb, seat, request_id)?;
     }
     Ok(())
+}
+
+fn record_one(
+    tx: &mut WriteTx<'_>,
+    verb: &str,
+    seat: &Seat,
+    request_id: &str,
+) -> Result<(), ProvisioningError> {
+    let kind = ResourceKind::User;
+    let Some(record) = resources::find(tx, kind, &seat.user_id)? else { return Ok(()) };
+    let record = resources::touch(tx, kind, &record)?;
+    let detail = json!({ "grantedLicense": seat.granted.as_ref().map(License::key) });
+    records::record(tx, request_id, kind, verb, &record, detail)
 }

@@ -10,7 +10,8 @@ use store::WriteTx;
 
 use crate::ProvisioningError;
 
-/// Records a change of a resource as it is now; `verb` is `created`, `changed`, `deleted` or `promoted`.
+/// Records a change of a resource as it is now; `verb` is `created`, `changed`, `deleted`,
+/// `promoted` or `reseated`.
 pub(crate) fn record(
     tx: &mut WriteTx<'_>,
     request_id: &str,

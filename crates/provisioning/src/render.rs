@@ -39,6 +39,10 @@ struct SeatExtension<'a> {
     since: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    overage: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    borrowed_until: Option<String>,
 }
 
 /// The read-only extension: who the resource is of.
@@ -68,6 +72,8 @@ impl<'a> SeatExtension<'a> {
             state: if standing.held.is_some() { HELD } else { seat.state.key() },
             since: iso(seat.since_ms),
             reason: reason(seat, rules, standing),
+            overage: seat.is_overage().then_some(true),
+            borrowed_until: seat.borrowed_until_ms.map(iso),
         }
     }
 }

@@ -6,7 +6,7 @@ use directory::{
     standing::{self, Held},
 };
 use scim_core::{Document, ResourceKind};
-use seat_ledger::{SeatChange, seats};
+use seat_ledger::{Moves, SeatChange, seats};
 use store::WriteTx;
 
 use crate::{
@@ -46,7 +46,9 @@ pub(crate) fn settle(
     };
     standing.held = why;
     let change = match (why, held) {
-        (Some(_), Some(seat)) => SeatChange { before: Some(seat.clone()), after: seat, promoted: Vec::new() },
+        (Some(_), Some(seat)) => {
+            SeatChange { before: Some(seat.clone()), after: seat, moves: Moves::default() }
+        }
         _ => seats::settle(tx, &record.id, &request)?,
     };
     write_standing(tx, record, standing)?;
@@ -73,7 +75,7 @@ pub(crate) fn follow(
     change: &SeatChange,
     request_id: &str,
 ) -> Result<(), ProvisioningError> {
-    promotion::record(tx, &change.promoted, request_id)?;
+    promotion::record(tx, &change.moves, request_id)?;
     let people = &rules.people;
     let is_new_admin = change.after.granted.is_some()
         && people.is_admin(&change.after.role)
@@ -84,7 +86,7 @@ pub(crate) fn follow(
     for id in standing::held_for(tx, Held::LastAdmin, AT_ONCE)? {
         let Some(mut record) = resources::find_for_update(tx, ResourceKind::User, &id)? else { continue };
         let change = let_go(tx, rules, &mut record, request_id)?;
-        promotion::record(tx, &change.promoted, request_id)?;
+        promotion::record(tx, &change.moves, request_id)?;
     }
     Ok(())
 }

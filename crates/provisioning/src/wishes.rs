@@ -75,6 +75,8 @@ pub(crate) fn request(
         license: seat.requested.clone(),
         may_fall_back: role.is_some_and(|role| role.may_fall_back),
         active: is_working(after, new),
+        waits: false,
+        seat_grace_days: 0,
     }
 }
 

@@ -32,6 +32,9 @@ pub enum SeatError {
     /// The license has no fallback.
     #[error("{0} has no license to fall back to")]
     NoFallback(License),
+    /// A dated line that can never hold, or one too many.
+    #[error("{0}")]
+    Line(String),
     /// Stored data is damaged.
     #[error("{0}")]
     Damaged(String),

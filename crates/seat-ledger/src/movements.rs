@@ -8,7 +8,8 @@ use crate::{
     schema::{seat_ledger, seat_pools},
 };
 
-/// Takes one seat if one is left: a single conditional update decides, so no two transactions can take the same.
+/// Takes one seat if one is left within the quota: a single conditional update decides, so no two transactions can take the same.
+/// A pool of which something is overdue gives none.
 pub(crate) fn claim(
     tx: &mut WriteTx<'_>,
     license: &License,
@@ -16,11 +17,32 @@ pub(crate) fn claim(
     cause: &str,
 ) -> Result<bool, SeatError> {
     let left = seat_pools::quota.is_null().or(seat_pools::used.nullable().lt(seat_pools::quota));
-    let claimed = tx.increase(seat_pools::table.find(license.key()).filter(left), seat_pools::used, 1)?;
+    let current = seat_pools::due_ms.is_null().or(seat_pools::due_ms.gt(tx.now_ms()));
+    let pool = seat_pools::table.find(license.key()).filter(left).filter(current);
+    let claimed = tx.increase(pool, seat_pools::used, 1)?;
     if claimed == 1 {
         write(tx, license, user_id, 1, cause)?;
     }
     Ok(claimed == 1)
+}
+
+/// Takes one seat that the caller has found free, or may take beyond the quota; the turn is taken.
+pub(crate) fn take(
+    tx: &mut WriteTx<'_>,
+    license: &License,
+    user_id: &str,
+    cause: &str,
+) -> Result<(), SeatError> {
+    count(tx, license, 1)?;
+    write(tx, license, user_id, 1, cause)
+}
+
+/// Adds to the seats in use; the lines of the ledger are the caller's.
+pub(crate) fn count(tx: &mut WriteTx<'_>, license: &License, seats: i64) -> Result<(), SeatError> {
+    match tx.increase(seat_pools::table.find(license.key()), seat_pools::used, seats)? {
+        1 => Ok(()),
+        _ => Err(SeatError::Damaged(format!("{license} has no pool"))),
+    }
 }
 
 /// Gives one seat back.
@@ -30,7 +52,7 @@ pub(crate) fn release(
     user_id: &str,
     cause: &str,
 ) -> Result<(), SeatError> {
-    tx.increase(seat_pools::table.find(license.key()), seat_pools::used, -1)?;
+    count(tx, license, -1)?;
     write(tx, license, user_id, -1, cause)
 }
 

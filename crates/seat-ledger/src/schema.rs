@@ -9,6 +9,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    seat_lines (line) {
+        line -> BigInt,
+        license -> Text,
+        seats -> BigInt,
+        from_day -> Nullable<BigInt>,
+        until_day -> Nullable<BigInt>,
+        source -> Text,
+    }
+}
+
+diesel::table! {
     seat_pools (license) {
         license -> Text,
         quota -> Nullable<BigInt>,

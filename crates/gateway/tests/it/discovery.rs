@@ -79,5 +79,17 @@ fn mc11_user_name_is_shown_as_required_and_the_seat_as_read_only() {
     }
     let mut names: Vec<&str> = seat.as_array().unwrap().iter().map(|a| a["name"].as_str().unwrap()).collect();
     names.sort_unstable();
-    assert_eq!(names, ["grantedLicense", "reason", "requestedLicense", "role", "since", "state"]);
+    assert_eq!(
+        names,
+        [
+            "borrowedUntil",
+            "grantedLicense",
+            "overage",
+            "reason",
+            "requestedLicense",
+            "role",
+            "since",
+            "state"
+        ]
+    );
 }

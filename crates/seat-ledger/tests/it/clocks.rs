@@ -21,10 +21,10 @@ async fn also(fresh: &FreshStore, clock: store::Clock) -> (Stores, Store) {
 async fn buy_one_more(store: &Store) -> Vec<String> {
     let promoted = write(store, |tx| {
         let quota = pools::get(tx, &member())?.quota.unwrap();
-        pools::set_quota(tx, &member(), Some(quota + 1))?;
+        seat_ledger::plan::set_quota(tx, &member(), Some(quota + 1))?;
         seats::promote(tx, licenses())
     });
-    promoted.await.unwrap().into_iter().map(|seat| seat.user_id).collect()
+    promoted.await.unwrap().promoted.into_iter().map(|seat| seat.user_id).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,7 @@
 //! Many at once: the last seat goes to one of them, and the counts agree after any interleaving.
 
 use futures_util::future::join_all;
-use seat_ledger::{Policy, SeatError, Shortage, State, pools, seats};
+use seat_ledger::{Policy, SeatError, Shortage, State, seats};
 use store::StoreError;
 
 use crate::support::{Ask, adds_up, licenses, member, on_each_store, plan, settle, used, write};
@@ -74,7 +74,7 @@ async fn a_storm_of_changes_of_the_same_few_users_leaves_the_counts_in_agreement
                         5 => seats::settle(tx, &user, &Ask::Admin.request(true)).map(|_| ()),
                         6 => {
                             let quota = i64::try_from(dice % 4).unwrap();
-                            pools::set_quota(tx, &member(), Some(quota))?;
+                            seat_ledger::plan::set_quota(tx, &member(), Some(quota))?;
                             seats::promote(tx, licenses()).map(|_| ())
                         }
                         _ => seats::settle(tx, &user, &Ask::Member.request(true)).map(|_| ()),

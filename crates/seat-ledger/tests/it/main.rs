@@ -4,6 +4,9 @@
 mod clocks;
 mod concurrency;
 mod model;
+mod policies;
+mod random;
 mod reference;
 mod rules;
 mod support;
+mod world;

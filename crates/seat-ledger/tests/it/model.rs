@@ -62,17 +62,18 @@ fn name(user: usize) -> String {
 fn on_store(tx: &mut WriteTx<'_>, step: &Step) -> Result<Option<Vec<String>>, SeatError> {
     let ids =
         |promoted: Vec<seat_ledger::Seat>| Some(promoted.into_iter().map(|seat| seat.user_id).collect());
+    let moved = |moves: seat_ledger::Moves| ids(moves.promoted);
     let done = tx.savepoint(|tx| match step {
         Step::Settle(user, ask, active) => {
-            seats::settle(tx, &name(*user), &ask.request(*active)).map(|change| ids(change.promoted))
+            seats::settle(tx, &name(*user), &ask.request(*active)).map(|change| ids(change.moves.promoted))
         }
-        Step::Remove(user) => seats::remove(tx, licenses(), &name(*user)).map(ids),
+        Step::Remove(user) => seats::remove(tx, licenses(), &name(*user)).map(moved),
         Step::Quota(license, quota) => {
-            pools::set_quota(tx, license, *quota)?;
-            seats::promote(tx, licenses()).map(ids)
+            seat_ledger::plan::set_quota(tx, license, *quota)?;
+            seats::promote(tx, licenses()).map(moved)
         }
         Step::MemberPolicy(policy) => {
-            pools::set_policy(tx, &member(), *policy)?;
+            seat_ledger::plan::set_policy(tx, &member(), *policy)?;
             Ok(Some(Vec::new()))
         }
     });
@@ -165,7 +166,7 @@ fn resending_changes_nothing(tx: &mut WriteTx<'_>, step: &Step) -> Result<(), Te
     let Step::Settle(user, ask, active) = step else { return Ok(()) };
     let (before, lines) = (seats::find(tx, licenses(), &name(*user)).map_err(fails)?, ledger_lines(tx));
     let again = seats::settle(tx, &name(*user), &ask.request(*active)).map_err(fails)?;
-    prop_assert!(!again.changed() && again.promoted.is_empty(), "{step:?} again: {again:?}");
+    prop_assert!(!again.changed() && again.moves.promoted.is_empty(), "{step:?} again: {again:?}");
     prop_assert_eq!(seats::find(tx, licenses(), &name(*user)).map_err(fails)?, before);
     prop_assert_eq!(ledger_lines(tx), lines);
     Ok(())

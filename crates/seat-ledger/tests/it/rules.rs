@@ -65,7 +65,7 @@ async fn mo5_a_move_frees_one_seat_and_takes_the_other_in_one_transaction() {
         settle(&store, "b", Ask::Member, true).await.unwrap();
         let change = settle(&store, "a", Ask::Lite, true).await.unwrap();
         assert_eq!(change.after.granted, Some(lite()));
-        assert_eq!(change.promoted.iter().map(|seat| seat.user_id.as_str()).collect::<Vec<_>>(), ["b"]);
+        assert_eq!(change.moves.promoted.iter().map(|seat| seat.user_id.as_str()).collect::<Vec<_>>(), ["b"]);
         assert_eq!((used(&store, member()).await, used(&store, lite()).await), (1, 1));
         adds_up(&store).await;
     })
@@ -81,7 +81,7 @@ async fn s1_a_lower_class_is_granted_where_the_seat_that_it_frees_makes_room() {
         settle(&store, "b", Ask::Member, true).await.unwrap();
         let change = settle(&store, "a", Ask::Lite, true).await.unwrap();
         assert_eq!(change.after.granted, Some(lite()));
-        assert_eq!(change.promoted.iter().map(|seat| seat.user_id.as_str()).collect::<Vec<_>>(), ["b"]);
+        assert_eq!(change.moves.promoted.iter().map(|seat| seat.user_id.as_str()).collect::<Vec<_>>(), ["b"]);
         adds_up(&store).await;
     })
     .await;
@@ -120,12 +120,12 @@ async fn s1_who_waits_for_less_and_who_waits_for_more_exchange_seats_above_a_cut
             settle(&store, user, ask, true).await.unwrap();
         }
         for license in both() {
-            write(&store, move |tx| pools::set_quota(tx, &license, Some(1))).await.unwrap();
+            write(&store, move |tx| seat_ledger::plan::set_quota(tx, &license, Some(1))).await.unwrap();
         }
         assert_eq!(settle(&store, "a", Ask::Lite, true).await.unwrap().after.granted, Some(member()));
         let change = settle(&store, "c", Ask::Member, true).await.unwrap();
         assert_eq!((change.after.granted.clone(), change.after.state), (Some(member()), State::Granted));
-        assert_eq!(change.promoted.iter().map(|seat| seat.user_id.as_str()).collect::<Vec<_>>(), ["a"]);
+        assert_eq!(change.moves.promoted.iter().map(|seat| seat.user_id.as_str()).collect::<Vec<_>>(), ["a"]);
         assert_eq!((used(&store, member()).await, used(&store, lite()).await), (2, 2));
         adds_up(&store).await;
     })
@@ -155,7 +155,7 @@ async fn s1_a_swap_at_full_seats_passes_for_an_administrator_and_under_refusal_i
         {
             let change = settle(&store, up, ask, true).await.unwrap();
             assert_eq!((change.after.granted.clone(), change.after.state), (Some(member()), State::Granted));
-            let [moved] = change.promoted.as_slice() else { panic!("{change:?}") };
+            let [moved] = change.moves.promoted.as_slice() else { panic!("{change:?}") };
             assert_eq!((moved.user_id.as_str(), moved.granted.clone()), (partner, Some(lite())));
             adds_up(&store).await;
         }
@@ -181,7 +181,10 @@ async fn s1_who_comes_down_changes_seats_with_the_first_who_waits_and_then_no_ne
             ));
             let change = settle(&store, down, Ask::Lite, true).await.unwrap();
             assert_eq!((change.after.granted.clone(), change.after.state), (Some(lite()), State::Granted));
-            assert_eq!(change.promoted.iter().map(|seat| seat.user_id.as_str()).collect::<Vec<_>>(), [up]);
+            assert_eq!(
+                change.moves.promoted.iter().map(|seat| seat.user_id.as_str()).collect::<Vec<_>>(),
+                [up]
+            );
             adds_up(&store).await;
         }
     })
@@ -209,7 +212,7 @@ async fn s7_a_cut_quota_evicts_nobody_and_sells_nothing() {
         for user in ["a", "b"] {
             settle(&store, user, Ask::Member, true).await.unwrap();
         }
-        write(&store, |tx| pools::set_quota(tx, &member(), Some(0))).await.unwrap();
+        write(&store, |tx| seat_ledger::plan::set_quota(tx, &member(), Some(0))).await.unwrap();
         settle(&store, "a", Ask::Member, true).await.unwrap();
         assert_eq!(used(&store, member()).await, 2);
         // Its own seat, once given up, is not its own any more.
@@ -223,12 +226,12 @@ async fn s7_a_cut_quota_evicts_nobody_and_sells_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unlimited_quota_never_refuses_and_a_license_without_fallback_gets_no_such_policy() {
     on_each_store(async |store| {
-        write(&store, |tx| pools::set_quota(tx, &member(), None)).await.unwrap();
+        write(&store, |tx| seat_ledger::plan::set_quota(tx, &member(), None)).await.unwrap();
         for n in 0..20 {
             settle(&store, &format!("u{n}"), Ask::Admin, true).await.unwrap();
         }
         assert_eq!(used(&store, member()).await, 20);
-        let none = write(&store, |tx| pools::set_policy(tx, &lite(), Policy::Fallback)).await;
+        let none = write(&store, |tx| seat_ledger::plan::set_policy(tx, &lite(), Policy::Fallback)).await;
         assert!(matches!(none, Err(SeatError::NoFallback(license)) if license == lite()));
         adds_up(&store).await;
     })

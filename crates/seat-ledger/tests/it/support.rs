@@ -99,7 +99,15 @@ impl Ask {
             Self::Member => ("member", 1, member(), true),
             Self::Lite => ("member_lite", 2, lite(), false),
         };
-        SeatRequest { role: role.into(), role_rank, license, may_fall_back, active }
+        SeatRequest {
+            role: role.into(),
+            role_rank,
+            license,
+            may_fall_back,
+            active,
+            waits: false,
+            seat_grace_days: 0,
+        }
     }
 }
 
@@ -123,15 +131,15 @@ pub(crate) async fn settle(
 
 pub(crate) async fn remove(store: &Store, user: &str) -> Vec<Seat> {
     let user = user.to_owned();
-    write(store, move |tx| seats::remove(tx, licenses(), &user)).await.unwrap()
+    write(store, move |tx| seats::remove(tx, licenses(), &user)).await.unwrap().promoted
 }
 
 /// Quotas of Member and Member Lite, and what happens when no Member seat is left.
 pub(crate) async fn plan(store: &Store, members: i64, lites: i64, policy: Policy) {
     write(store, move |tx| {
-        pools::set_quota(tx, &member(), Some(members))?;
-        pools::set_quota(tx, &lite(), Some(lites))?;
-        pools::set_policy(tx, &member(), policy)
+        seat_ledger::plan::set_quota(tx, &member(), Some(members))?;
+        seat_ledger::plan::set_quota(tx, &lite(), Some(lites))?;
+        seat_ledger::plan::set_policy(tx, &member(), policy)
     })
     .await
     .unwrap();
