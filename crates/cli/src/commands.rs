@@ -4,13 +4,13 @@ use std::{fmt, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 use scim_core::ResourceKind;
-use seat_ledger::Policy;
+use seat_ledger::Day;
 use staff::Activation;
 use tenant_registry::{CellName, CompanyKey, Placement, RegionCode, TokenName, UnknownMemberRule};
 use uuid::Uuid;
 
 use crate::{
-    plan::{self, OfLicense, Quota},
+    plan::{self, Choice, OfLicense, Quota},
     words::{
         MaxBytes, OfFeature, PerSecond, burst, extensible_kind, feature, instant_ms, key, max_bytes,
         on_or_off, per_second, region, urn, word,
@@ -348,9 +348,9 @@ pub struct NewTenant {
     /// Seats of a license: a number or `unlimited`; a license that is not named has what the profile says.
     #[arg(long, value_name = "LICENSE=SEATS", value_parser = plan::quota)]
     pub seats: Vec<Quota>,
-    /// What a full license answers: refuse, or fallback to the lesser one.
+    /// What a full license answers: refuse, fallback to the lesser one, hold, or overage:SEATS[:DAY].
     #[arg(long, value_name = "LICENSE=POLICY", value_parser = plan::policy)]
-    pub policy: Vec<OfLicense<Policy>>,
+    pub policy: Vec<OfLicense<Choice>>,
     /// Whether two groups may not have one name; chosen once.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     pub unique_group_names: Option<bool>,
@@ -574,10 +574,49 @@ pub enum SeatsAct {
     Policy {
         #[command(flatten)]
         target: Target,
-        /// refuse, or fallback to the lesser license.
+        /// refuse, fallback to the lesser license, hold (who finds no seat waits), or overage:SEATS[:DAY].
         #[arg(value_name = "LICENSE=POLICY", value_parser = plan::policy)]
-        policies: Vec<OfLicense<Policy>>,
+        policies: Vec<OfLicense<Choice>>,
     },
+    /// Let who joins at full seats borrow one for a while, because another may be about to leave.
+    Grace {
+        #[command(flatten)]
+        target: Target,
+        /// Seats that may be borrowed at the same time, or `off`.
+        #[arg(value_name = "LICENSE=SEATS", value_parser = plan::grace)]
+        grace: OfLicense<Option<u32>>,
+        /// For how long.
+        #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=525_600))]
+        minutes: u32,
+    },
+    /// Add seats from one day until another, on top of `seats set`.
+    Add {
+        #[command(flatten)]
+        target: Target,
+        /// Seats of a license.
+        #[arg(value_name = "LICENSE=SEATS", value_parser = plan::quota)]
+        seats: Quota,
+        /// The first day (UTC) [default: at once].
+        #[arg(long, value_name = "DAY")]
+        from: Option<Day>,
+        /// The first day without them [default: for good].
+        #[arg(long, value_name = "DAY")]
+        until: Option<Day>,
+        /// Where they come from, such as an order.
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        source: String,
+    },
+    /// List the dated lines of the quotas.
+    Plan(Target),
+    /// Take a dated line away.
+    Remove {
+        #[command(flatten)]
+        target: Target,
+        /// Its number, as `seats plan` shows it.
+        line: i64,
+    },
+    /// List who waits for a seat, in order.
+    Waiting(Target),
     /// Recount the ledger; exits 0 only if it adds up.
     Audit(Target),
 }

@@ -1,9 +1,9 @@
-//! `member=5` and `member=refuse`: the quota or the policy of one license, as it is typed. Which licenses there are is known to
+//! `member=5`, `member=overage:3`: the quota, the policy or the grace of one license, as it is typed. Which licenses there are is known to
 //! the tenant alone, so the gateway answers for their names.
 
 use std::collections::BTreeMap;
 
-use seat_ledger::Policy;
+use seat_ledger::{Overage, Policy};
 
 use crate::mistake::Mistake;
 
@@ -28,12 +28,46 @@ pub(crate) fn quota(text: &str) -> Result<Quota, String> {
     })
 }
 
-/// Reads `LICENSE=POLICY`.
-pub(crate) fn policy(text: &str) -> Result<OfLicense<Policy>, String> {
-    of_license(text, "member=refuse", |policy| {
-        Policy::from_key(policy)
-            .ok_or_else(|| format!("`{policy}` is no policy; it is `refuse` or `fallback`"))
+/// A policy, with the seats of `overage`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Choice {
+    pub(crate) policy: Policy,
+    pub(crate) overage: Option<Overage>,
+}
+
+/// Reads `LICENSE=POLICY`; of `overage` also the seats and the day of its end: `member=overage:5:2026-12-01`.
+pub(crate) fn policy(text: &str) -> Result<OfLicense<Choice>, String> {
+    of_license(text, "member=refuse", |typed| {
+        let wrong =
+            || format!("`{typed}` is no policy; it is `refuse`, `fallback`, `hold` or `overage:SEATS[:DAY]`");
+        let mut words = typed.split(':');
+        let policy = words.next().and_then(Policy::from_key).ok_or_else(wrong)?;
+        let (seats, until) = (words.next(), words.next());
+        let of_overage = policy == Policy::Overage;
+        if words.next().is_some() || seats.is_some() != of_overage {
+            return Err(wrong());
+        }
+        let until = until.map(str::parse).transpose()?;
+        let seats = seats.map(|seats| seats.parse().map_err(|_| wrong())).transpose()?;
+        Ok(Choice { policy, overage: seats.map(|seats| Overage { seats, until }) })
     })
+}
+
+/// `LICENSE=SEATS`, or `LICENSE=off` for none.
+pub(crate) fn grace(text: &str) -> Result<OfLicense<Option<u32>>, String> {
+    of_license(text, "member=2", |seats| match seats {
+        "off" => Ok(None),
+        number => {
+            number.parse().map(Some).map_err(|_| format!("`{number}` is no number of seats; `off` is none"))
+        }
+    })
+}
+
+impl<T> OfLicense<T> {
+    /// Both parts.
+    pub(crate) fn parts(self) -> (String, T) {
+        (self.license, self.value)
+    }
 }
 
 fn of_license<T>(

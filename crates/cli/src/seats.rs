@@ -1,34 +1,84 @@
-//! `usher seats …`: a tenant's quotas, the seats in use, and whether the ledger adds up.
+//! `usher seats …`: a tenant's quotas and policies, the seats in use, who waits, and whether the ledger adds up.
 
+use seat_ledger::Grace;
 use serde_json::Value;
-use staff::{LicenseChange, PlanChange};
+use staff::{LicenseChange, NewLine, PlanChange};
 
 use crate::{
     commands::{Options, SeatsAct, Target},
     mistake::Mistake,
     output::{cell, elements, list, member, members, with},
-    plan::once_each,
+    plan::{Choice, once_each},
     session::Session,
 };
 
+/// What `seats show` gives to scripts.
+const SHOWN: &[&str] = &[
+    "quota", "used", "waiting", "policy", "in_force", "why", "overage", "grace", "borrowed", "debt", "next",
+];
+
 pub(crate) fn run(act: SeatsAct, options: &Options) -> Result<(), Mistake> {
     match act {
-        SeatsAct::Show(target) => {
-            seats(&Session::open(options)?, &target, None, &["quota", "used", "waiting"])
-        }
+        SeatsAct::Show(target) => seats(&Session::open(options)?, &target, None, SHOWN),
         SeatsAct::Set { target, seats: quotas } => {
-            let change = |quota| LicenseChange { quota: Some(quota), policy: None };
+            let change = |quota| LicenseChange { quota: Some(quota), ..LicenseChange::default() };
             let plan = change_each(once_each(quotas)?, change);
             seats(&Session::open(options)?, &target, Some(&plan), &["quota", "used", "waiting"])
         }
         SeatsAct::Policy { target, policies } => {
-            let change = |policy| LicenseChange { quota: None, policy: Some(policy) };
+            let change = |Choice { policy, overage }| LicenseChange {
+                policy: Some(policy),
+                overage: overage.map(Some),
+                ..LicenseChange::default()
+            };
             let plan = change_each(once_each(policies)?, change);
             let plan = Some(&plan).filter(|plan| !plan.is_empty());
-            seats(&Session::open(options)?, &target, plan, &["policy"])
+            seats(&Session::open(options)?, &target, plan, &["policy", "in_force", "why", "overage"])
+        }
+        SeatsAct::Grace { target, grace, minutes } => {
+            let (license, seats) = grace.parts();
+            let grace = Some(seats.map(|seats| Grace { seats, minutes }));
+            let plan = PlanChange::from([(license, LicenseChange { grace, ..LicenseChange::default() })]);
+            seats_and_grace(&Session::open(options)?, &target, &plan)
+        }
+        SeatsAct::Add { target, seats, from, until, source } => {
+            let (license, seats) = seats.parts();
+            let Some(seats) = seats else {
+                return Err(Mistake::usage(
+                    "A line has a number of seats; `seats set` makes a license unlimited.",
+                ));
+            };
+            let session = Session::open(options)?;
+            let line = NewLine { license, seats, from, until, source };
+            let line = session.client.post(&target.path("/seats/lines"), &line)?;
+            session.show(&line, |line| lines(std::slice::from_ref(line)))
+        }
+        SeatsAct::Plan(target) => {
+            let session = Session::open(options)?;
+            session.show(&session.client.get(&target.path("/seats/lines"))?, |all| lines(elements(all)))
+        }
+        SeatsAct::Remove { target, line } => {
+            let session = Session::open(options)?;
+            session.client.delete(&target.path(&format!("/seats/lines/{line}")))?;
+            session.show(&Value::Null, |_| format!("Line {line} of {target} is gone."))
+        }
+        SeatsAct::Waiting(target) => {
+            let session = Session::open(options)?;
+            let waiting = session.client.get(&target.path("/seats/waiting"))?;
+            let columns = ["place", "user_name", "license", "since"];
+            session.show(&waiting, |waiting| list(columns, elements(waiting)))
         }
         SeatsAct::Audit(target) => audit(&Session::open(options)?, &target),
     }
+}
+
+fn lines(lines: &[Value]) -> String {
+    list(["line", "license", "seats", "from", "until", "source"], lines)
+}
+
+/// Sets the grace of a license and shows its seats.
+fn seats_and_grace(session: &Session, target: &Target, change: &PlanChange) -> Result<(), Mistake> {
+    seats(session, target, Some(change), &["grace", "borrowed"])
 }
 
 fn change_each<T>(

@@ -68,12 +68,17 @@ fn create(new: NewTenant, options: &Options) -> Result<(), Mistake> {
     new.settings.change()?.apply(&mut settings);
     settings.unique_group_names = new.unique_group_names.unwrap_or(settings.unique_group_names);
     settings.unique_external_ids = new.unique_external_ids.unwrap_or(settings.unique_external_ids);
+    let choices = once_each(new.policy)?;
     let body = staff::NewTenant {
         key: new.key,
         name: new.name,
         profile: new.profile,
         seats: once_each(new.seats)?,
-        policies: once_each(new.policy)?,
+        policies: choices.iter().map(|(license, choice)| (license.clone(), choice.policy)).collect(),
+        overage: choices
+            .into_iter()
+            .filter_map(|(license, choice)| Some((license, choice.overage?)))
+            .collect(),
         settings,
         cell: new.cell,
         activation: new.activation,

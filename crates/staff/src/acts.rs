@@ -7,14 +7,16 @@ use provisioning::{
     Act, Profile, ProvisioningError, audit,
     schemas::{self, OwnSchema, OwnSchemas, SchemaChange},
 };
-use seat_ledger::pools;
+use seat_ledger::lines::{self, Line};
 use store::{ReadTx, StoreError, WriteTx};
 use tenant_registry::{
     Begun, By, CompanyKey, CredentialInfo, Destination, Export, IssuedToken, Move, Placement, Registry,
     StaffAct, Tenant, TenantSettings, TenantState,
 };
 
-use crate::{PlanChange, SchemaRequest, StaffError, TenantChange, plan, tenants::by};
+use crate::{
+    NewLine, PlanChange, SchemaRequest, SeatsOf, StaffError, TenantChange, Waiting, plan, seats, tenants::by,
+};
 
 const DAY_MS: i64 = 86_400_000;
 /// Ten years.
@@ -125,18 +127,44 @@ impl TenantActs {
     }
 
     /// Quota, use, queue and policy of each license.
-    pub async fn pools(&self) -> Result<Vec<pools::Pool>> {
-        let profile = self.profile().await?;
-        self.read(move |tx| Ok::<_, ProvisioningError>(pools::all(tx, profile.licenses())?)).await
+    pub async fn seats(&self) -> Result<Vec<SeatsOf>> {
+        let (profile, now_ms) = (self.profile().await?, self.registry.now_ms());
+        self.read(move |tx| seats::all(tx, profile.licenses(), now_ms)).await
     }
 
-    /// Changes quotas and policies; returns the pools after the change.
-    pub async fn change_plan(&self, change: PlanChange) -> Result<Vec<pools::Pool>> {
+    /// Who waits for a seat, in order.
+    pub async fn waiting(&self) -> Result<Vec<Waiting>> {
+        let profile = self.profile().await?;
+        self.read(move |tx| seats::waiting_of(tx, profile.licenses())).await
+    }
+
+    /// The dated lines of the quotas, oldest first.
+    pub async fn lines(&self) -> Result<Vec<Line>> {
+        let profile = self.profile().await?;
+        self.read(move |tx| Ok::<_, ProvisioningError>(lines::all(tx, profile.licenses())?)).await
+    }
+
+    /// Adds a dated line; returns it with its number.
+    pub async fn add_line(&self, new: NewLine) -> Result<Line> {
+        let new = new.check(self.profile().await?.licenses())?;
+        let act = self.act.clone();
+        self.write(move |tx| provisioning::plan::add_line(tx, new, &act)).await
+    }
+
+    /// Takes a dated line away; whether there was one of this number.
+    pub async fn remove_line(&self, number: i64) -> Result<bool> {
         let (act, profile) = (self.act.clone(), self.profile().await?);
+        self.write(move |tx| provisioning::plan::remove_line(tx, profile.licenses(), number, &act)).await
+    }
+
+    /// Changes quotas and policies; returns the seats after the change.
+    pub async fn change_plan(&self, change: PlanChange) -> Result<Vec<SeatsOf>> {
+        let (act, profile) = (self.act.clone(), self.profile().await?);
+        let now_ms = self.registry.now_ms();
         let change = plan::resolve(change, profile.licenses())?;
         let work = move |tx: &mut WriteTx<'_>| {
             plan::apply(tx, &change, &act)?;
-            Ok::<_, ProvisioningError>(pools::all(tx, profile.licenses())?)
+            seats::all(tx, profile.licenses(), now_ms)
         };
         self.write(work).await
     }

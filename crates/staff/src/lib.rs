@@ -8,14 +8,16 @@ mod plan;
 mod present;
 pub mod printable;
 mod schemas;
+mod seats;
 mod tenants;
 
 pub use acts::{MAX_TOKEN_DAYS, TenantActs};
 pub use error::StaffError;
 pub use people::{PersonChangeRequest, PersonRequest};
-pub use plan::{LicenseChange, PlanChange};
+pub use plan::{LicenseChange, NewLine, PlanChange};
 pub use provisioning::Feature;
 pub use schemas::SchemaRequest;
+pub use seats::{SeatsOf, Waiting};
 pub use tenant_registry::Begun;
 pub use tenants::{
     Activation, MoveRequest, NewTenant, SettingsChange, TenantChange, by, create, features, import,

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs::File, num::NonZeroU64, sync::Arc};
 
 use provisioning::{Act, Feature, Features, Profile, ProvisioningError};
 use rand::{RngExt as _, distr::Alphanumeric};
-use seat_ledger::{Policy, pools};
+use seat_ledger::{Overage, Policy, pools};
 use serde::{Deserialize, Serialize};
 use store::WriteTx;
 use strum::{EnumString, VariantNames};
@@ -35,6 +35,9 @@ pub struct NewTenant {
     /// What happens when a license is full.
     #[serde(default)]
     pub policies: BTreeMap<String, Policy>,
+    /// Seats beyond the quota under the policy `overage`.
+    #[serde(default)]
+    pub overage: BTreeMap<String, Overage>,
     /// The switches.
     #[serde(default)]
     pub settings: TenantSettings,
@@ -202,6 +205,9 @@ pub async fn create(registry: Arc<Registry>, new: NewTenant, act: Act) -> Result
     let mut plan = PlanChange::new();
     for (license, policy) in new.policies {
         plan.entry(license).or_default().policy = Some(policy);
+    }
+    for (license, overage) in new.overage {
+        plan.entry(license).or_default().overage = Some(Some(overage));
     }
     for (license, quota) in new.seats {
         plan.entry(license).or_default().quota = Some(quota);
