@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use directory::memberships::UnknownMembers;
 use provisioning::{
-    Base, Profile, Rules,
+    Base, Product, Rules,
     schemas::{self, OwnSchemas},
 };
 use quick_cache::sync::Cache;
@@ -76,10 +76,10 @@ impl RulesCache {
         let shaped =
             if own.schemas.is_empty() { self.shared(tenant)? } else { Arc::new(shaped(tenant, own)?) };
         let mut rules = shaped.for_tenant(own.version, base);
-        rules.unknown_members = match settings.unknown_members {
-            UnknownMemberRule::Refuse => UnknownMembers::Refuse,
-            UnknownMemberRule::Skip => UnknownMembers::Skip,
-        };
+        // The profile may skip them for all of its tenants, the setting for this one.
+        if settings.unknown_members == UnknownMemberRule::Skip {
+            rules.unknown_members = UnknownMembers::Skip;
+        }
         rules.strict = settings.strict;
         rules.features = staff::features(settings)?;
         Ok(rules)
@@ -107,7 +107,7 @@ impl RulesCache {
 /// Rules with the resource types of a tenant.
 fn shaped(tenant: &Tenant, own: &OwnSchemas) -> Result<Rules, String> {
     let settings = &tenant.settings;
-    let mut rules = Rules::with_schemas(Profile::built_in(&tenant.profile)?, own);
+    let mut rules = Rules::with_schemas(Product::built_in(&tenant.profile)?, own);
     let unique = |on| if on { Uniqueness::Server } else { Uniqueness::None };
     let (user, group) = (Arc::make_mut(&mut rules.user), Arc::make_mut(&mut rules.group));
     group.set_uniqueness("displayName", unique(settings.unique_group_names));
@@ -224,7 +224,7 @@ mod tests {
         let one = case.rules(&tenant(1, TenantSettings::default())).await;
         let strict =
             case.rules(&tenant(2, TenantSettings { strict: true, ..TenantSettings::default() })).await;
-        assert!(Arc::ptr_eq(&one.user, &strict.user) && Arc::ptr_eq(&one.profile, &strict.profile));
+        assert!(Arc::ptr_eq(&one.user, &strict.user) && Arc::ptr_eq(&one.product, &strict.product));
         assert!(strict.strict && !one.strict);
         let unique = TenantSettings { unique_external_ids: true, ..TenantSettings::default() };
         let unique = case.rules(&tenant(3, unique)).await;

@@ -6,7 +6,6 @@ use std::fmt::Write;
 
 use serde_json::{Map, Value, json};
 
-use crate::choice::Policy;
 use crate::profile::{AttributeSource, GroupKey, License, Profile, Role, Source};
 
 /// How one license stands in one tenant.
@@ -18,8 +17,8 @@ pub struct Seats {
     pub used: i64,
     /// People who wait.
     pub waiting: i64,
-    /// What happens when none is left.
-    pub policy: Policy,
+    /// Whether a lesser seat will do when none is left.
+    pub falls_back: bool,
 }
 
 /// The numbers of one tenant, by the keys of its profile.
@@ -113,7 +112,7 @@ impl Profile {
         let mut text = format!("Uses a {} seat", license.title);
         if let Some(seats) = numbers.licenses.get(&license.key) {
             let lesser = license.fallback.as_deref().and_then(|key| self.license(key));
-            if let Some(lesser) = lesser.filter(|_| role.may_fall_back && seats.policy == Policy::Fallback) {
+            if let Some(lesser) = lesser.filter(|_| role.may_fall_back && seats.falls_back) {
                 // Writing to a String cannot fail, here and below.
                 let _ = write!(text, ", or a {} seat while none is free", lesser.title);
             }

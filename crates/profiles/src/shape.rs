@@ -44,6 +44,21 @@ impl Profile {
         all
     }
 
+    /// Whether two documents of one person carry the same values of every source, as they were sent (MO13).
+    #[must_use]
+    pub fn has_same_sources(&self, old: &Document, new: &Document) -> bool {
+        self.attribute_sources().all(|source| {
+            let path = &source.reader.path;
+            path.values(&old.0).eq(path.values(&new.0))
+        })
+    }
+
+    /// Whether a document has a value of any source.
+    #[must_use]
+    pub fn has_source(&self, document: &Document) -> bool {
+        self.attribute_sources().any(|source| source.reader.find(document) != Found::Nothing)
+    }
+
     /// Refuses values that a source with `unmapped = "refuse"` does not know, also where an earlier source decides. What was
     /// stored before stays legal, so that a person can still be changed after the profile has narrowed.
     ///

@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Instant};
 
 use futures_util::future::join_all;
 use provisioning::{
-    Act, Base, Preconditions, Profile, ProvisioningError, RequestContext, Rules, Shown, TENANT_MIGRATIONS,
+    Act, Base, Preconditions, Product, ProvisioningError, RequestContext, Rules, Shown, TENANT_MIGRATIONS,
     Write, plan, render, view,
 };
 use scim_core::{ResourceKind, bulk::Method, projection::Projection};
@@ -30,10 +30,10 @@ fn main() {
     let (creations, reads) = (counts.next().unwrap(), counts.next().unwrap());
     tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
         let fresh = FreshStore::sqlite(TENANT_MIGRATIONS).await;
-        let mut rules = Rules::new(Profile::built_in("default").unwrap());
+        let mut rules = Rules::new(Product::built_in("default").unwrap());
         rules.base = Base("https://scim.example.com/ire/acme/scim/v2".to_owned());
         let tenant = Tenant { store: fresh.store.clone(), rules: Arc::new(rules) };
-        let licenses = tenant.rules.profile.licenses().clone();
+        let licenses = tenant.rules.product.licenses().clone();
         let unlimited = move |tx: &mut store::WriteTx<'_>| {
             for license in licenses.iter() {
                 plan::set_quota(tx, &license, None, &act())?;
@@ -80,7 +80,7 @@ async fn create(tenant: &Tenant, number: usize) -> String {
 async fn read(tenant: &Tenant, id: String) {
     let Tenant { store, rules } = tenant.clone();
     let work = move |tx: &mut store::ReadTx<'_>| {
-        let view = tx.small(|tx| view::get(tx, rules.profile.licenses(), ResourceKind::User, &id, true))?;
+        let view = tx.small(|tx| view::get(tx, rules.product.licenses(), ResourceKind::User, &id, true))?;
         Ok::<_, ProvisioningError>(render::text(&rules, &view, &Projection::all(&rules.user))?)
     };
     assert!(!store.look_up(work).await.unwrap().is_empty());

@@ -6,6 +6,7 @@ use directory::{
     memberships::Applied,
     resources::{self, Record, Row},
 };
+use profiles::choice::{AdoptBy, Recreate};
 use scim_core::ResourceKind;
 use seat_ledger::seats;
 use store::WriteTx;
@@ -13,7 +14,6 @@ use store::WriteTx;
 use crate::{
     Done, ProvisioningError, RequestContext, Rules,
     effects::{done, seat_detail, with_member},
-    people_rules::{AdoptKey, Recreate},
     records,
     seating::{self, Asks},
     view::{Shown, View},
@@ -37,18 +37,18 @@ pub(crate) fn before(
     rules: &Rules,
     row: &Row,
 ) -> Result<Option<Found>, ProvisioningError> {
-    let people = &rules.people;
-    let by_name_alone = people.adopt.iter().all(|key| *key == AdoptKey::UserName);
-    if by_name_alone && people.recreate == Recreate::New {
+    let (adopt, recreate) = (&rules.profile().matching.adopt, rules.profile().leaving.recreate);
+    let by_name_alone = adopt.iter().all(|key| *key == AdoptBy::UserName);
+    if by_name_alone && recreate == Recreate::New {
         return Ok(None);
     }
     if !by_name_alone {
-        for key in &people.adopt {
+        for key in adopt {
             // The first key that finds somebody decides, and it must not find several.
             let ids = match key {
-                AdoptKey::UserName => matching::by_user_name(tx, row)?,
-                AdoptKey::ExternalId => matching::by_external_id(tx, row)?,
-                AdoptKey::EmailsValue => matching::by_emails(tx, row)?,
+                AdoptBy::UserName => matching::by_user_name(tx, row)?,
+                AdoptBy::ExternalId => matching::by_external_id(tx, row)?,
+                AdoptBy::Email => matching::by_emails(tx, row)?,
             };
             match ids.as_slice() {
                 [] => {}
@@ -57,7 +57,7 @@ pub(crate) fn before(
             }
         }
     }
-    match people.recreate {
+    match recreate {
         Recreate::New => Ok(None),
         Recreate::Revive if matching::is_taken(tx, row)? => Ok(None),
         Recreate::Revive => Ok(archive::newest(tx, row)?.map(Found::Archived)),
@@ -74,7 +74,7 @@ pub(crate) fn after(
     error: DirectoryError,
 ) -> Result<Found, ProvisioningError> {
     let DirectoryError::UserNameTaken { existing } = &error else { return Err(error.into()) };
-    if existing.is_empty() || !rules.people.adopt.contains(&AdoptKey::UserName) {
+    if existing.is_empty() || !rules.profile().matching.adopt.contains(&AdoptBy::UserName) {
         return Err(error.into());
     }
     let record = resources::find_for_update(tx, USER, existing)?;
@@ -104,7 +104,7 @@ fn link(
 ) -> Result<Done, ProvisioningError> {
     let rules = &context.rules;
     let (old, new) = (record.parse()?, row.parse()?);
-    let carried = || Carried { role: rules.profile.class_value(&new).is_some(), active: true };
+    let carried = || Carried { role: rules.profile().has_source(&new), active: true };
     let standing = wishes::standing_after(rules, &record.standing, carried, &old, &new);
     let mut record = match new == old {
         true => resources::touch(tx, USER, &record)?,

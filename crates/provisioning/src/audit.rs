@@ -8,7 +8,7 @@ use seat_ledger::{Licenses, State, audit, seats};
 use serde::Serialize;
 use store::ReadTx;
 
-use crate::{Profile, ProvisioningError, profile::is_active};
+use crate::{ProvisioningError, product::is_active};
 
 /// The result of an audit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -31,11 +31,11 @@ pub struct Report {
 ///
 /// # Errors
 /// When the store fails.
-pub fn run(tx: &mut ReadTx<'_>, profile: &Profile) -> Result<Report, ProvisioningError> {
+pub fn run(tx: &mut ReadTx<'_>, licenses: &Licenses) -> Result<Report, ProvisioningError> {
     let mut problems = Vec::new();
-    let mut licenses = BTreeMap::new();
+    let mut counts = BTreeMap::new();
     let (mut holders, mut waitlisted) = (0, 0);
-    for (license, count) in audit::recount(tx, profile.licenses())? {
+    for (license, count) in audit::recount(tx, licenses)? {
         if !count.adds_up() {
             problems.push(format!(
                 "{license}: the ledger says {}, the counter {}, and {} users hold one",
@@ -57,15 +57,16 @@ pub fn run(tx: &mut ReadTx<'_>, profile: &Profile) -> Result<Report, Provisionin
         }
         holders += count.holders;
         waitlisted += count.waitlisted;
-        licenses.insert(license.key().to_owned(), count);
+        counts.insert(license.key().to_owned(), count);
     }
-    let Users { active: active_users, kept } = check_users(tx, profile.licenses(), &mut problems)?;
+    let Users { active: active_users, kept } = check_users(tx, licenses, &mut problems)?;
     if i64::try_from(active_users + kept) != Ok(holders + waitlisted) {
         let keep = if kept == 0 { String::new() } else { format!(" and {kept} keep a seat") };
         let wait = if waitlisted == 0 { String::new() } else { format!(" and {waitlisted} wait for one") };
         problems.push(format!("{active_users} users are active{keep}, but {holders} hold a seat{wait}"));
     }
-    Ok(Report { ok: problems.is_empty(), licenses, active_users, kept, waitlisted, problems })
+    let ok = problems.is_empty();
+    Ok(Report { ok, licenses: counts, active_users, kept, waitlisted, problems })
 }
 
 /// Users by what they are to the ledger.

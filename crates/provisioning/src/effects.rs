@@ -22,7 +22,7 @@ pub(crate) fn done(
 ) -> Result<Done, ProvisioningError> {
     let (version, seats) = (Some(view.version()), seat.as_ref().map(seat_events).unwrap_or_default());
     let view = View { seat: seat.map(|change| change.after), ..view };
-    let view = view.shown(tx, context.rules.profile.licenses(), shown)?;
+    let view = view.shown(tx, context.rules.product.licenses(), shown)?;
     Ok(Done { status: 0, version, view: Some(view), changed, seats, skipped: applied.skipped })
 }
 

@@ -6,7 +6,7 @@ use scim_core::{Document, ResourceKind, bulk::Method};
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
-use crate::profile::is_active;
+use crate::product::is_active;
 
 /// One feature.
 #[derive(

@@ -5,6 +5,7 @@ use directory::{
     memberships::groupless,
     resources::{self, Record},
 };
+use profiles::choice::Groupless;
 use scim_core::ResourceKind;
 use seat_ledger::pools;
 use serde_json::json;
@@ -13,9 +14,7 @@ use store::{ReadTx, WriteTx};
 use crate::{
     ProvisioningError, Rules,
     effects::{seat_detail, with_member},
-    leaving,
-    people_rules::{Groupless, WhenGroupless},
-    records,
+    leaving, records,
     seating::{self, Asks},
 };
 
@@ -24,8 +23,10 @@ const MINUTE_MS: i64 = 60_000;
 /// The most people that one transaction does something with.
 const AT_ONCE: i64 = 500;
 
-fn delay_ms(rule: &Groupless) -> i64 {
-    i64::from(rule.after_minutes) * MINUTE_MS
+/// How long nothing is done; `None`: for ever.
+fn delay_ms(rules: &Rules) -> Option<i64> {
+    let leaving = &rules.profile().leaving;
+    (leaving.groupless != Groupless::Keep).then(|| leaving.groupless_after_minutes.saturating_mul(MINUTE_MS))
 }
 
 /// The ids of people who are due now, at most some hundreds.
@@ -33,8 +34,8 @@ fn delay_ms(rule: &Groupless) -> i64 {
 /// # Errors
 /// When the store fails.
 pub fn due(tx: &mut ReadTx<'_>, rules: &Rules, now_ms: i64) -> Result<Vec<String>, ProvisioningError> {
-    let Some(rule) = &rules.people.groupless else { return Ok(Vec::new()) };
-    Ok(groupless::since(tx, now_ms - delay_ms(rule), AT_ONCE)?)
+    let Some(delay_ms) = delay_ms(rules) else { return Ok(Vec::new()) };
+    Ok(groupless::since(tx, now_ms - delay_ms, AT_ONCE)?)
 }
 
 /// When the next person is due; `None`: nobody, as it is now.
@@ -42,8 +43,8 @@ pub fn due(tx: &mut ReadTx<'_>, rules: &Rules, now_ms: i64) -> Result<Vec<String
 /// # Errors
 /// When the store fails.
 pub fn next_due(tx: &mut ReadTx<'_>, rules: &Rules) -> Result<Option<i64>, ProvisioningError> {
-    let Some(rule) = &rules.people.groupless else { return Ok(None) };
-    Ok(groupless::first_ms(tx)?.map(|left_ms| left_ms + delay_ms(rule)))
+    let Some(delay_ms) = delay_ms(rules) else { return Ok(None) };
+    Ok(groupless::first_ms(tx)?.map(|left_ms| left_ms + delay_ms))
 }
 
 /// Does with people who are due what the profile says; how many there were. Called again until there are none.
@@ -56,23 +57,27 @@ pub fn carry_out(
     now_ms: i64,
     request_id: &str,
 ) -> Result<usize, ProvisioningError> {
-    let Some(rule) = rules.people.groupless else { return Ok(0) };
+    let then = rules.profile().leaving.groupless;
+    if then == Groupless::Keep {
+        return Ok(0);
+    }
     rules.hold_schemas(tx)?;
     pools::take_turn(tx)?;
     let due = due(tx, rules, now_ms)?;
     for id in &due {
         let Some(record) = resources::find_for_update(tx, ResourceKind::User, id)? else { continue };
         let document = record.parse()?;
-        if rules.people.protects(document.str("userName").unwrap_or_default()) {
+        if rules.product.protects(document.str("userName").unwrap_or_default()) {
             groupless::forget(tx, id)?;
             continue;
         }
-        match rule.then {
-            WhenGroupless::Delete => {
+        match then {
+            Groupless::Delete => {
                 let detail = json!({ "cause": "groupless" });
                 leaving::delete(tx, rules, ResourceKind::User, &record, detail, request_id, None)?;
             }
-            WhenGroupless::Suspend => suspend(tx, rules, record, request_id)?,
+            Groupless::Suspend => suspend(tx, rules, record, request_id)?,
+            Groupless::Keep => {}
         }
     }
     Ok(due.len())

@@ -1,11 +1,12 @@
 //! People whom an identity provider cannot suspend, lower or delete: those that the profile protects, and the last admin (MO11).
 
 use directory::{resources::Record, standing::Held};
+use profiles::choice::LastAdmin;
 use scim_core::{ScimError, ScimType};
 use seat_ledger::{Seat, SeatRequest, holders, seats};
 use store::{ReadTx, WriteTx};
 
-use crate::{ProvisioningError, Rules, people_rules::LastAdmin};
+use crate::{ProvisioningError, Rules};
 
 /// The reason for which the effect of a request waits, if it does.
 ///
@@ -18,20 +19,20 @@ pub(crate) fn holds(
     seat: Option<&Seat>,
     request: &SeatRequest,
 ) -> Result<Option<Held>, ProvisioningError> {
-    let people = &rules.people;
+    let product = &rules.product;
     let Some(seat) = seat.filter(|seat| seat.granted.is_some()) else { return Ok(None) };
     let is_lowered = request.role != seat.role && request.role_rank > seat.role_rank();
     if request.active && !is_lowered {
         return Ok(None);
     }
-    if people.protects(user_name) {
+    if product.protects(user_name) {
         return Ok(Some(Held::Protected));
     }
-    let stays_admin = request.active && people.is_admin(&request.role);
+    let stays_admin = request.active && product.is_admin(&request.role);
     if stays_admin || !is_last_admin(tx, rules, seat)? {
         return Ok(None);
     }
-    match people.last_admin {
+    match rules.profile().protect.last_admin {
         LastAdmin::Hold => Ok(Some(Held::LastAdmin)),
         _ => Err(last_admin()),
     }
@@ -46,15 +47,15 @@ pub(crate) fn may_delete(
     rules: &Rules,
     record: &Record,
 ) -> Result<(), ProvisioningError> {
-    if rules.people.protects(record.parse()?.str("userName").unwrap_or_default()) {
+    if rules.product.protects(record.parse()?.str("userName").unwrap_or_default()) {
         let detail =
             "This user is protected here and cannot be deleted by provisioning; nothing was changed.";
         return Err(ScimError::new(403, Some(ScimType::ProtectedUser), detail).into());
     }
-    if rules.people.last_admin == LastAdmin::Allow {
+    if rules.profile().protect.last_admin == LastAdmin::Allow {
         return Ok(());
     }
-    let seat = seats::find(tx, rules.profile.licenses(), &record.id)?;
+    let seat = seats::find(tx, rules.product.licenses(), &record.id)?;
     match seat.filter(|seat| seat.granted.is_some()) {
         Some(seat) if is_last_admin(tx, rules, &seat)? => Err(last_admin()),
         _ => Ok(()),
@@ -62,12 +63,11 @@ pub(crate) fn may_delete(
 }
 
 fn is_last_admin(tx: &mut ReadTx<'_>, rules: &Rules, seat: &Seat) -> Result<bool, ProvisioningError> {
-    let people = &rules.people;
-    if people.last_admin == LastAdmin::Allow || !people.is_admin(&seat.role) {
+    let may_go = rules.profile().protect.last_admin == LastAdmin::Allow;
+    if may_go || !rules.product.is_admin(&seat.role) {
         return Ok(false);
     }
-    let roles: Vec<&str> = people.admin_roles.iter().map(String::as_str).collect();
-    Ok(!holders::has_another(tx, &roles, &seat.user_id)?)
+    Ok(!holders::has_another(tx, &rules.product.admin_roles(), &seat.user_id)?)
 }
 
 fn last_admin() -> ProvisioningError {

@@ -6,12 +6,13 @@ use directory::{
     memberships::{LeftGroup, groupless},
     resources::{self, Record, Row},
 };
+use profiles::choice::{Deleted, Groupless};
 use scim_core::ResourceKind;
 use seat_ledger::{Moves, seats};
 use serde_json::{Value, json};
 use store::WriteTx;
 
-use crate::{Done, ProvisioningError, Rules, effects::moved, people_rules::Deleted, promotion, records};
+use crate::{Done, ProvisioningError, Rules, effects::moved, promotion, records};
 
 /// Deletes a user, gives its seat to the next user in the queue and takes it out of its groups; or a group, whose members
 /// stay. The groups that it was in get a new version. `detail` goes into the change record.
@@ -27,13 +28,13 @@ pub(crate) fn delete(
     tx.go_beyond_limit();
     let (rt, is_user) = (rules.resource_type(kind), kind == ResourceKind::User);
     let moves = match is_user {
-        true => seats::remove(tx, rules.profile.licenses(), &record.id)?,
+        true => seats::remove(tx, rules.product.licenses(), &record.id)?,
         false => Moves::default(),
     };
-    if is_user && rules.people.deleted == Deleted::Archive {
+    if is_user && rules.profile().leaving.deleted == Deleted::Archive {
         archive::keep(tx, record, &Row::of(rt, &record.parse()?))?;
     }
-    let watched = !is_user && rules.people.groupless.is_some();
+    let watched = !is_user && rules.profile().leaving.groupless != Groupless::Keep;
     let members = if watched { groupless::people_of(tx, &record.id)? } else { Vec::new() };
     let left = resources::remove(tx, rt, record)?;
     groupless::note_left(tx, &members)?;

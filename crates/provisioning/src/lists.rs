@@ -51,7 +51,7 @@ impl Part {
         let (kind, with_links) = (self.kind, self.looks_into(links_attribute(self.kind)));
         let complete = &mut |tx: &mut ReadTx<'_>, records, show: &mut Visitor<'_>| {
             let mut views =
-                Views::of(tx, rules.profile.licenses(), kind, records, with_links).map_err(plain)?;
+                Views::of(tx, rules.product.licenses(), kind, records, with_links).map_err(plain)?;
             while let Some(view) = views.next(tx).map_err(plain)? {
                 if !show(render::resource(rules, &view)?)? {
                     break;
@@ -249,7 +249,7 @@ fn look_up(tx: &mut ReadTx<'_>, rules: &Rules, asked: &ListRequest<'_>) -> Resul
     if matches!(asked.request, PageRequest::Index { offset: 0, count } if count > 0) {
         let projection = asked.projections.of(kind);
         let with_links = projection.wants(links_attribute(kind));
-        let view = View::of(kind, record).completed(tx, rules.profile.licenses(), with_links)?;
+        let view = View::of(kind, record).completed(tx, rules.product.licenses(), with_links)?;
         listed.texts.push(render::text(rules, &view, projection)?);
     }
     Ok(listed)
@@ -322,7 +322,7 @@ fn texts(
             let own: Vec<Position> = own.map(|(position, _)| position.clone()).collect();
             let records = search::records(tx, *kind, &own)?;
             let with_links = asked.projections.of(*kind).wants(links_attribute(*kind));
-            views.push((kind, Views::of(tx, rules.profile.licenses(), *kind, records, with_links)?));
+            views.push((kind, Views::of(tx, rules.product.licenses(), *kind, records, with_links)?));
         }
         for kind in kinds {
             tx.haste().may_go_on()?;

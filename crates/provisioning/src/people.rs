@@ -146,10 +146,10 @@ fn by_staff(role: String) -> ChosenRole {
 }
 
 fn check_role(rules: &Rules, role: Option<&str>) -> Result<(), ProvisioningError> {
-    match role.filter(|role| rules.profile.role(role).is_none()) {
+    match role.filter(|role| rules.product.needs(role).is_none()) {
         Some(role) => Err(ProvisioningError::NoSuchRole {
             role: role.to_owned(),
-            known: rules.profile.roles().into_keys().map(str::to_owned).collect(),
+            known: rules.profile().roles.iter().map(|role| role.key.clone()).collect(),
         }),
         None => Ok(()),
     }

@@ -12,6 +12,8 @@ pub struct Refusal<'a> {
     pub shortage: &'a Shortage,
     /// The tenant's name.
     pub tenant: &'a str,
+    /// The way to a lesser license of which a seat is free: `send userType member_lite`.
+    pub advice: Option<&'a str>,
     /// Whom to ask.
     pub contact: &'a str,
     /// `created` or `changed`.
@@ -67,12 +69,11 @@ impl Refusal<'_> {
 
     fn remedy(&self) -> String {
         let free = if self.shortage.limit == 0 { "" } else { "Free a seat, " };
-        let lesser = self.shortage.lesser_free.as_ref();
-        let lesser = lesser.map(|lesser| format!("send userType {}, ", lesser.key())).unwrap_or_default();
-        match (free, lesser.as_str()) {
-            ("", "") => "Please ".to_owned(),
-            ("", lesser) => format!("S{}or ", lesser.trim_start_matches('s')),
-            (free, lesser) => format!("{free}{lesser}or "),
+        match (free, self.advice) {
+            ("", None) => "Please ".to_owned(),
+            ("", Some(advice)) => format!("S{}, or ", advice.trim_start_matches('s')),
+            (free, Some(advice)) => format!("{free}{advice}, or "),
+            (free, None) => format!("{free}or "),
         }
     }
 }
@@ -87,10 +88,10 @@ mod tests {
     use seat_ledger::License;
 
     use super::*;
-    use crate::Profile;
+    use crate::Product;
 
     fn license(key: &str) -> License {
-        Profile::built_in("default").unwrap().licenses().get(key).unwrap()
+        Product::built_in("default").unwrap().licenses().get(key).unwrap()
     }
 
     fn full() -> Shortage {
@@ -108,6 +109,7 @@ mod tests {
         Refusal {
             shortage,
             tenant: "Acme",
+            advice: shortage.lesser_free.as_ref().map(|_| "send userType member_lite"),
             contact: "support@example.com",
             not_done: "created",
             reference: "01J8Z3",

@@ -8,6 +8,7 @@ use directory::{
     resources::Record,
     standing::{ChosenBy, ChosenRole, Held},
 };
+use profiles::choice::LocalWins;
 use scim_core::{
     Document, ResourceKind,
     projection::Projection,
@@ -20,7 +21,6 @@ use serde_json::{Map, Value};
 
 use crate::{
     Rules,
-    people_rules::Wins,
     roster::HELD,
     timestamp::iso,
     version::etag,
@@ -92,7 +92,7 @@ fn reason(seat: &Seat, rules: &Rules, standing: &Standing) -> Option<String> {
             "The user was reactivated and has the free role until another one is sent."
         }
         (None, None, None) => return seat.reason(),
-        _ if rules.people.local_wins == Wins::Idp => {
+        _ if rules.profile().local.wins == LocalWins::Idp => {
             "Staff have changed the user; what is sent next takes its place."
         }
         _ => "Staff have changed the user; what is sent is kept and holds when staff release the user.",

@@ -22,7 +22,7 @@ use crate::{
     Done, Preconditions, ProvisioningError, RequestContext, Rules, adoption,
     effects::{done, seat_detail, with_member},
     guards, leaving,
-    profile::is_active,
+    product::is_active,
     records,
     seating::{self, Asks},
     view::{Shown, View},
@@ -52,7 +52,10 @@ impl New {
         let rt = context.rules.resource_type(kind);
         let mut document = resource::create(rt, body, &mut context.tolerance)?;
         let members = taken_members(kind, &mut document, MemberChange::Add);
-        let seat = (kind == ResourceKind::User).then(|| context.rules.profile.seat_request(&document));
+        if kind == ResourceKind::User {
+            context.rules.profile().check_values(None, &document)?;
+        }
+        let seat = (kind == ResourceKind::User).then(|| context.rules.product.seat_request(&document));
         Ok(Self { row: Row::of(rt, &document), seat, members })
     }
 }
@@ -81,14 +84,12 @@ pub(crate) enum Edit {
 impl Edit {
     /// Which of the attributes that decide role and activity it carries.
     fn carried(&self, rules: &Rules) -> Carried {
-        let source = &rules.profile.class_attribute;
         let carries = |name: &str| match self {
-            Self::Replace(body) => {
-                body.as_object().is_some_and(|body| body.keys().any(|key| key.eq_ignore_ascii_case(name)))
-            }
-            Self::Patch(patch, _) => patch.names(name),
+            Self::Replace(body) => is_in(body, name),
+            // Within an extension an operation is about the whole of it.
+            Self::Patch(patch, _) => patch.names(name.rsplit_once(':').map_or(name, |(urn, _)| urn)),
         };
-        Carried { role: carries(source), active: carries("active") }
+        Carried { role: rules.product.source_names().any(carries), active: carries("active") }
     }
 
     /// The document afterwards, and the changes of members.
@@ -99,18 +100,32 @@ impl Edit {
         context: &mut RequestContext,
     ) -> Result<(Document, Cow<'_, [MemberChange]>), ProvisioningError> {
         let (rules, tolerance) = (&context.rules, &mut context.tolerance);
-        let rt = rules.resource_type(kind);
-        Ok(match self {
+        let (rt, product) = (rules.resource_type(kind), &rules.product);
+        let (mut new, members) = match self {
             Self::Replace(body) => {
-                let kept = rules.kept_by_put();
-                let kept = if kind == ResourceKind::User { kept.as_slice() } else { &[] };
-                let mut new = resource::replace(rt, body, old, kept, tolerance)?;
+                let kept = if kind == ResourceKind::User { rules.kept_by_put() } else { Vec::new() };
+                let mut new = resource::replace(rt, body, old, &kept, tolerance)?;
                 let members = taken_members(kind, &mut new, MemberChange::Replace);
                 (new, members.into())
             }
             Self::Patch(patch, members) => (patch.apply(rt, old, tolerance)?, members.into()),
-        })
+        };
+        if kind == ResourceKind::User {
+            product.keep_when_empty(rt, old, &mut new);
+            product.profile.check_values(Some(old), &new)?;
+        }
+        Ok((new, members))
     }
+}
+
+/// Whether a body has this attribute, given by its full name, with or without a value.
+fn is_in(body: &Value, name: &str) -> bool {
+    body.as_object().is_some_and(|body| {
+        body.iter().any(|(key, value)| match name.rsplit_once(':') {
+            Some((urn, attribute)) if key.eq_ignore_ascii_case(urn) => is_in(value, attribute),
+            _ => key.eq_ignore_ascii_case(name),
+        })
+    })
 }
 
 /// Creates a user and claims its seat, or a group with its members.

@@ -13,7 +13,7 @@ use store::ReadTx;
 
 use crate::{
     ProvisioningError, Rules,
-    profile::is_active,
+    product::is_active,
     timestamp::iso,
     view::{self, View, Views},
 };
@@ -110,7 +110,7 @@ impl Wanted {
 /// # Errors
 /// [`ProvisioningError::NotFound`], or the store's.
 pub fn person(tx: &mut ReadTx<'_>, rules: &Rules, id: &str) -> Result<Person, ProvisioningError> {
-    described(rules, &view::get(tx, rules.profile.licenses(), ResourceKind::User, id, true)?)
+    described(rules, &view::get(tx, rules.product.licenses(), ResourceKind::User, id, true)?)
 }
 
 /// People in the order of their ids, after this one, at most so many.
@@ -137,7 +137,7 @@ pub fn people(
         let Some(last) = batch.last() else { break };
         after = Some(last.id.clone());
         batch.retain(|record| wanted.origin.is_none_or(|origin| record.origin == origin));
-        let mut views = Views::of(tx, rules.profile.licenses(), kind, batch, true)?;
+        let mut views = Views::of(tx, rules.product.licenses(), kind, batch, true)?;
         while found.len() < most
             && let Some(view) = views.next(tx)?
         {
@@ -152,11 +152,11 @@ fn described(rules: &Rules, view: &View) -> Result<Person, ProvisioningError> {
     let document = record.parse()?;
     let standing = &record.standing;
     let role_from = match &standing.role {
-        Some(chosen) if chosen.by == ChosenBy::Staff => "local",
-        Some(_) => "default",
-        None => rules.profile.role_from(&document),
+        Some(chosen) if chosen.by == ChosenBy::Staff => "local".to_owned(),
+        Some(_) => "default".to_owned(),
+        None => rules.product.role_from(&document),
     };
-    let sent = || Sent { role: rules.profile.seat_request(&document).role, active: is_active(&document) };
+    let sent = || Sent { role: rules.product.seat_request(&document).role, active: is_active(&document) };
     let named = |group: &memberships::GroupOfUser| Named {
         id: group.group.id.clone(),
         display_name: group.group.display_name.clone(),
@@ -167,7 +167,7 @@ fn described(rules: &Rules, view: &View) -> Result<Person, ProvisioningError> {
         external_id: document.str("externalId").map(str::to_owned),
         active: standing.active.unwrap_or_else(|| is_active(&document)),
         role: seat.map(|seat| seat.role.clone()),
-        role_from: role_from.to_owned(),
+        role_from,
         license: seat.map(|seat| License {
             requested: seat.requested.key().to_owned(),
             granted: seat.granted.as_ref().map(|license| license.key().to_owned()),

@@ -7,6 +7,10 @@ use directory::{
     DirectoryError, extensions,
     memberships::{MemberRules, UnknownMembers},
 };
+use profiles::{
+    Profile,
+    choice::{self, ForeignOrigin, Groupless},
+};
 use scim_core::{
     ResourceKind, ResourceType,
     leniency::Tolerance,
@@ -14,13 +18,13 @@ use scim_core::{
 };
 use store::WriteTx;
 
-use crate::{Features, PeopleRules, Profile, people_rules::ForeignMembers, schemas::OwnSchemas};
+use crate::{Features, Product, schemas::OwnSchemas};
 
 /// One tenant's rules. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Rules {
     /// How provisioning is read.
-    pub profile: Arc<Profile>,
+    pub product: Arc<Product>,
     /// The `User` type of this tenant.
     pub user: Arc<ResourceType>,
     /// The `Group` type of this tenant.
@@ -35,8 +39,6 @@ pub struct Rules {
     pub base: Base,
     /// Whether unknown members are refused or skipped.
     pub unknown_members: UnknownMembers,
-    /// Policies about people: members, leaving, coming back, who wins, whom to protect.
-    pub people: Arc<PeopleRules>,
     /// Whether the letter of the RFC holds instead of the leniencies.
     pub strict: bool,
     /// What the tenant's identity provider may do.
@@ -44,32 +46,35 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// The rules of a profile with every setting at its default, and no schema of the tenant's own.
+    /// The rules of a product with every setting at its default, and no schema of the tenant's own.
     #[must_use]
-    pub fn new(profile: Profile) -> Self {
-        Self::with_schemas(profile, &OwnSchemas::default())
+    pub fn new(product: Product) -> Self {
+        Self::with_schemas(product, &OwnSchemas::default())
     }
 
-    /// The rules of a profile and of the tenant's own schemas, with every setting at its default.
+    /// The rules of a product and of the tenant's own schemas, with every setting at its default.
     #[must_use]
-    pub fn with_schemas(profile: Profile, own: &OwnSchemas) -> Self {
+    pub fn with_schemas(product: Product, own: &OwnSchemas) -> Self {
         let (mut user, mut group) = (schema::user(), schema::group());
         for own in &own.schemas {
             let rt = if own.of == ResourceKind::Group { &mut group } else { &mut user };
             rt.add_extension(own.extension());
         }
-        profile.shape(&mut user);
+        product.profile.shape_user(&mut user);
         group.set_uniqueness("displayName", Uniqueness::Server);
+        let unknown_members = match product.profile.members.unknown {
+            choice::UnknownMembers::Refuse => UnknownMembers::Refuse,
+            choice::UnknownMembers::Skip => UnknownMembers::Skip,
+        };
         Self {
             user: Arc::new(user),
             group: Arc::new(group),
             license: Arc::new(ResourceKind::License.resource_type()),
             role: Arc::new(ResourceKind::Role.resource_type()),
             schemas_version: own.version,
-            profile: Arc::new(profile),
+            product: Arc::new(product),
             base: Base::default(),
-            unknown_members: UnknownMembers::default(),
-            people: Arc::default(),
+            unknown_members,
             strict: false,
             features: Features::default(),
         }
@@ -79,6 +84,12 @@ impl Rules {
     #[must_use]
     pub fn for_tenant(&self, schemas_version: i64, base: &Base) -> Self {
         Self { schemas_version, base: base.clone(), ..self.clone() }
+    }
+
+    /// What the profile says.
+    #[must_use]
+    pub fn profile(&self) -> &Profile {
+        &self.product.profile
     }
 
     /// The tenant's resource type of a kind.
@@ -116,8 +127,8 @@ impl Rules {
     pub(crate) fn members(&self) -> MemberRules {
         MemberRules {
             unknown: self.unknown_members,
-            skip_local: self.people.foreign_members == ForeignMembers::Skip,
-            watch: self.people.groupless.is_some(),
+            skip_local: self.profile().members.foreign_origin == ForeignOrigin::Skip,
+            watch: self.profile().leaving.groupless != Groupless::Keep,
         }
     }
 
@@ -127,10 +138,10 @@ impl Rules {
         if self.strict { Tolerance::strict() } else { Tolerance::lenient() }
     }
 
-    /// The core attributes that a PUT keeps when it leaves them out: a lost mapping must not switch people on or off, nor
-    /// move their license (table of disagreements, `PUT that leaves attributes out`).
-    pub(crate) fn kept_by_put(&self) -> [&str; 2] {
-        ["active", &self.profile.class_attribute]
+    /// The attributes that a PUT keeps when it leaves them out: a lost mapping must not switch people on or off, nor move their
+    /// license (table of disagreements, `PUT that leaves attributes out`).
+    pub(crate) fn kept_by_put(&self) -> Vec<&str> {
+        std::iter::once("active").chain(self.product.source_names()).collect()
     }
 }
 

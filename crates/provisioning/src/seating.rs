@@ -5,14 +5,12 @@ use directory::{
     resources::{self, Record},
     standing::{self, Held},
 };
+use profiles::choice::LastAdmin;
 use scim_core::{Document, ResourceKind};
 use seat_ledger::{Moves, SeatChange, seats};
 use store::WriteTx;
 
-use crate::{
-    ProvisioningError, Rules, effects::seat_detail, guards, people_rules::LastAdmin, promotion, records,
-    wishes,
-};
+use crate::{ProvisioningError, Rules, effects::seat_detail, guards, promotion, records, wishes};
 
 /// The one who asks for a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +34,7 @@ pub(crate) fn settle(
     asks: Asks,
 ) -> Result<SeatChange, ProvisioningError> {
     let [old, new] = documents;
-    let held = seats::find(tx, rules.profile.licenses(), &record.id)?;
+    let held = seats::find(tx, rules.product.licenses(), &record.id)?;
     let request = wishes::request(rules, held.as_ref(), &record.standing, &standing, old, new);
     let why = match asks {
         Asks::Idp => {
@@ -76,11 +74,11 @@ pub(crate) fn follow(
     request_id: &str,
 ) -> Result<(), ProvisioningError> {
     promotion::record(tx, &change.moves, request_id)?;
-    let people = &rules.people;
+    let product = &rules.product;
     let is_new_admin = change.after.granted.is_some()
-        && people.is_admin(&change.after.role)
-        && !change.before.as_ref().is_some_and(|seat| seat.granted.is_some() && people.is_admin(&seat.role));
-    if people.last_admin != LastAdmin::Hold || !is_new_admin {
+        && product.is_admin(&change.after.role)
+        && !change.before.as_ref().is_some_and(|seat| seat.granted.is_some() && product.is_admin(&seat.role));
+    if product.profile.protect.last_admin != LastAdmin::Hold || !is_new_admin {
         return Ok(());
     }
     for id in standing::held_for(tx, Held::LastAdmin, AT_ONCE)? {

@@ -1,14 +1,11 @@
 //! Decides whose word holds: the document's on role and active, the choice of staff, or what a person comes back with.
 
 use directory::standing::{ChosenBy, ChosenRole, Standing};
+use profiles::choice::{LocalWins, OnReactivate};
 use scim_core::Document;
 use seat_ledger::{Seat, SeatRequest};
 
-use crate::{
-    Rules,
-    people_rules::{OnReactivate, Wins},
-    profile::is_active,
-};
+use crate::{Rules, product::is_active};
 
 /// Which of the deciding attributes a write carries, with an equal value too.
 #[derive(Clone, Copy, Debug)]
@@ -32,29 +29,29 @@ pub(crate) fn standing_after(
     old: &Document,
     new: &Document,
 ) -> Standing {
-    let people = &rules.people;
+    let profile = rules.profile();
     let mut after = before.clone();
-    let comes_back = people.on_reactivate == OnReactivate::Lowest
+    let comes_back = profile.leaving.on_reactivate == OnReactivate::Lowest
         && !is_working(before, old)
         && (is_active(new) && !is_active(old));
     if before.is_ordinary() && !comes_back {
         return after;
     }
     let carried = carried();
-    let idp_wins = people.local_wins == Wins::Idp;
+    let idp_wins = profile.local.wins == LocalWins::Idp;
     if carried.active && idp_wins {
         after.active = None;
     }
     if carried.role {
         after.role = after.role.filter(|chosen| chosen.by == ChosenBy::Staff && !idp_wins);
     } else if comes_back && after.role.is_none() && is_working(&after, new) {
-        let role = rules.profile.default_role().to_owned();
+        let role = profile.default_role.clone();
         after.role = Some(ChosenRole { role, by: ChosenBy::Reactivation });
     }
     after
 }
 
-/// The seat request of a person. As long as the class attribute stays as it is, so does the request (MO13): an edit of
+/// The seat request of a person. As long as the sources of the role stay as they are, so does the request (MO13): an edit of
 /// something else never moves a license, even where the profile has come to read the value differently.
 pub(crate) fn request(
     rules: &Rules,
@@ -64,11 +61,11 @@ pub(crate) fn request(
     old: &Document,
     new: &Document,
 ) -> SeatRequest {
-    let profile = &rules.profile;
+    let product = &rules.product;
     let stays = before.role.is_none() && after.role.is_none() && before.held.is_none();
-    let seat = held.filter(|_| stays && profile.class_value(old) == profile.class_value(new));
+    let seat = held.filter(|_| stays && product.profile.has_same_sources(old, new));
     let Some(seat) = seat else { return anew(rules, after, new) };
-    let role = profile.role(&seat.role);
+    let role = product.needs(&seat.role);
     SeatRequest {
         role: seat.role.clone(),
         role_rank: role.map_or(seat.role_rank(), |role| role.rank),
@@ -83,6 +80,6 @@ pub(crate) fn request(
 /// The request that a document and what was chosen here come to, whatever the seat was before.
 pub(crate) fn anew(rules: &Rules, standing: &Standing, document: &Document) -> SeatRequest {
     let active = is_working(standing, document);
-    let chosen = standing.role.as_ref().and_then(|chosen| rules.profile.request_of(&chosen.role, active));
-    chosen.unwrap_or_else(|| SeatRequest { active, ..rules.profile.seat_request(document) })
+    let chosen = standing.role.as_ref().and_then(|chosen| rules.product.request_of(&chosen.role, active));
+    chosen.unwrap_or_else(|| SeatRequest { active, ..rules.product.seat_request(document) })
 }

@@ -4,10 +4,13 @@ use std::{fs::File, sync::Arc};
 
 use directory::changes::{self, ChangeRecord};
 use provisioning::{
-    Act, Profile, ProvisioningError, audit,
+    Act, Product, ProvisioningError, audit,
     schemas::{self, OwnSchema, OwnSchemas, SchemaChange},
 };
-use seat_ledger::lines::{self, Line};
+use seat_ledger::{
+    Licenses,
+    lines::{self, Line},
+};
 use store::{ReadTx, StoreError, WriteTx};
 use tenant_registry::{
     Begun, By, CompanyKey, CredentialInfo, Destination, Export, IssuedToken, Move, Placement, Registry,
@@ -41,8 +44,9 @@ impl TenantActs {
         Ok(self.registry.tenant(&self.key).await?)
     }
 
-    async fn profile(&self) -> Result<Profile> {
-        Profile::built_in(&self.tenant().await?.profile).map_err(StaffError::BadRequest)
+    async fn licenses(&self) -> Result<Licenses> {
+        let product = Product::built_in(&self.tenant().await?.profile);
+        Ok(product.map_err(StaffError::BadRequest)?.licenses().clone())
     }
 
     /// How much the tenant's store holds.
@@ -128,51 +132,51 @@ impl TenantActs {
 
     /// Quota, use, queue and policy of each license.
     pub async fn seats(&self) -> Result<Vec<SeatsOf>> {
-        let (profile, now_ms) = (self.profile().await?, self.registry.now_ms());
-        self.read(move |tx| seats::all(tx, profile.licenses(), now_ms)).await
+        let (licenses, now_ms) = (self.licenses().await?, self.registry.now_ms());
+        self.read(move |tx| seats::all(tx, &licenses, now_ms)).await
     }
 
     /// Who waits for a seat, in order.
     pub async fn waiting(&self) -> Result<Vec<Waiting>> {
-        let profile = self.profile().await?;
-        self.read(move |tx| seats::waiting_of(tx, profile.licenses())).await
+        let licenses = self.licenses().await?;
+        self.read(move |tx| seats::waiting_of(tx, &licenses)).await
     }
 
     /// The dated lines of the quotas, oldest first.
     pub async fn lines(&self) -> Result<Vec<Line>> {
-        let profile = self.profile().await?;
-        self.read(move |tx| Ok::<_, ProvisioningError>(lines::all(tx, profile.licenses())?)).await
+        let licenses = self.licenses().await?;
+        self.read(move |tx| Ok::<_, ProvisioningError>(lines::all(tx, &licenses)?)).await
     }
 
     /// Adds a dated line; returns it with its number.
     pub async fn add_line(&self, new: NewLine) -> Result<Line> {
-        let new = new.check(self.profile().await?.licenses())?;
+        let new = new.check(&self.licenses().await?)?;
         let act = self.act.clone();
         self.write(move |tx| provisioning::plan::add_line(tx, new, &act)).await
     }
 
     /// Takes a dated line away; whether there was one of this number.
     pub async fn remove_line(&self, number: i64) -> Result<bool> {
-        let (act, profile) = (self.act.clone(), self.profile().await?);
-        self.write(move |tx| provisioning::plan::remove_line(tx, profile.licenses(), number, &act)).await
+        let (act, licenses) = (self.act.clone(), self.licenses().await?);
+        self.write(move |tx| provisioning::plan::remove_line(tx, &licenses, number, &act)).await
     }
 
     /// Changes quotas and policies; returns the seats after the change.
     pub async fn change_plan(&self, change: PlanChange) -> Result<Vec<SeatsOf>> {
-        let (act, profile) = (self.act.clone(), self.profile().await?);
+        let (act, licenses) = (self.act.clone(), self.licenses().await?);
         let now_ms = self.registry.now_ms();
-        let change = plan::resolve(change, profile.licenses())?;
+        let change = plan::resolve(change, &licenses)?;
         let work = move |tx: &mut WriteTx<'_>| {
             plan::apply(tx, &change, &act)?;
-            seats::all(tx, profile.licenses(), now_ms)
+            seats::all(tx, &licenses, now_ms)
         };
         self.write(work).await
     }
 
     /// Recounts the ledger.
     pub async fn audit(&self) -> Result<audit::Report> {
-        let profile = self.profile().await?;
-        self.read(move |tx| audit::run(tx, &profile)).await
+        let licenses = self.licenses().await?;
+        self.read(move |tx| audit::run(tx, &licenses)).await
     }
 
     /// The newest records of the change log, of one resource or of all.

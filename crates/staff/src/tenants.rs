@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs::File, num::NonZeroU64, sync::Arc};
 
-use provisioning::{Act, Feature, Features, Profile, ProvisioningError};
+use provisioning::{Act, Feature, Features, Product, ProvisioningError};
 use rand::{RngExt as _, distr::Alphanumeric};
 use seat_ledger::{Overage, Policy, pools};
 use serde::{Deserialize, Serialize};
@@ -189,7 +189,7 @@ pub fn line_of_contact(text: &str) -> Result<String, String> {
 /// [`StaffError::BadRequest`], or the registry's.
 pub async fn create(registry: Arc<Registry>, new: NewTenant, act: Act) -> Result<Tenant, StaffError> {
     let name = new.profile.unwrap_or_else(|| "default".to_owned());
-    let profile = Profile::built_in(&name).map_err(StaffError::BadRequest)?;
+    let product = Product::built_in(&name).map_err(StaffError::BadRequest)?;
     let mut settings = new.settings;
     let change = SettingsChange { contact: settings.contact.take(), ..SettingsChange::default() };
     change.check()?.apply(&mut settings);
@@ -206,16 +206,20 @@ pub async fn create(registry: Arc<Registry>, new: NewTenant, act: Act) -> Result
     for (license, policy) in new.policies {
         plan.entry(license).or_default().policy = Some(policy);
     }
+    for license in product.profile.licenses.iter().filter(|license| license.overage > 0) {
+        let seats = u32::try_from(license.overage).unwrap_or(u32::MAX);
+        plan.entry(license.key.clone()).or_default().overage = Some(Some(Overage { seats, until: None }));
+    }
     for (license, overage) in new.overage {
         plan.entry(license).or_default().overage = Some(Some(overage));
     }
     for (license, quota) in new.seats {
         plan.entry(license).or_default().quota = Some(quota);
     }
-    let plan = plan::resolve(plan, profile.licenses())?;
+    let plan = plan::resolve(plan, product.licenses())?;
     let by = by(&act);
     let initialise = move |tx: &mut WriteTx<'_>| {
-        let made = pools::make(tx, profile.licenses()).map_err(ProvisioningError::from);
+        let made = pools::make(tx, product.licenses()).map_err(ProvisioningError::from);
         made.and_then(|()| plan::apply(tx, &plan, &act)).map_err(|error| match error {
             ProvisioningError::Store(error) => RegistryError::Store(error),
             other => RegistryError::Initialise(other.to_string()),

@@ -24,9 +24,11 @@ pub(super) fn explain(
         }
         ApiError::Provisioning(ProvisioningError::Seats(SeatError::LimitReached(shortage))) => {
             let reference = &context.request_id;
+            let advice = context.rules.product.advice(&shortage);
             let refusal = Refusal {
                 shortage: &shortage,
                 tenant: &tenant.name,
+                advice: advice.as_deref(),
                 contact,
                 not_done,
                 reference,

@@ -31,7 +31,7 @@ pub(super) async fn get(
     }
     let work = move |tx: &mut ReadTx<'_>| {
         let with_links = projection.wants(links_attribute(kind));
-        let view = view::get(tx, rules.profile.licenses(), kind, &id, with_links)?;
+        let view = view::get(tx, rules.product.licenses(), kind, &id, with_links)?;
         let etag = etag(view.version());
         conditions.check_read(&etag)?;
         if view.is_unchanged_for(&conditions, &projection) {

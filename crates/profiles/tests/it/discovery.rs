@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use profiles::choice::Policy;
 use profiles::discovery::{Attributes, Numbers, Seats, roles_and_entitlements};
 use profiles::{Overrides, Profile};
 use serde_json::{Value, json};
 
-fn seats(quota: Option<i64>, used: i64, waiting: i64, policy: Policy) -> Seats {
-    Seats { quota, used, waiting, policy }
+fn seats(quota: Option<i64>, used: i64, waiting: i64, falls_back: bool) -> Seats {
+    Seats { quota, used, waiting, falls_back }
 }
 
 fn numbers(member: Seats, lite: Seats) -> Numbers {
@@ -23,7 +22,7 @@ fn told(all: &[Attributes], id: &str, name: &str) -> Value {
 #[test]
 fn okta_reads_seats_roles_and_what_to_send_in_sentences() {
     let profile = Profile::built_in("mentimeter").unwrap();
-    let numbers = numbers(seats(Some(5), 5, 2, Policy::Fallback), seats(None, 0, 0, Policy::Refuse));
+    let numbers = numbers(seats(Some(5), 5, 2, true), seats(None, 0, 0, false));
     let licenses = profile.okta_licenses(&numbers);
     assert_eq!(
         Value::Object(licenses[0].clone()),
@@ -59,7 +58,7 @@ fn the_seats_of_a_license_are_told_in_one_sentence() {
         (Some(0), 0, 1, "The plan has no Member seats; 1 waiting."),
         (None, 12, 0, "12 Member seats in use, without limit; 0 waiting."),
     ] {
-        let numbers = numbers(seats(quota, used, waiting, Policy::Refuse), seats(None, 0, 0, Policy::Refuse));
+        let numbers = numbers(seats(quota, used, waiting, false), seats(None, 0, 0, false));
         assert_eq!(told(&profile.okta_licenses(&numbers), "member", "description"), expected);
     }
 }
@@ -67,7 +66,7 @@ fn the_seats_of_a_license_are_told_in_one_sentence() {
 #[test]
 fn the_draft_reads_numbers_and_a_role_has_what_its_license_has_left() {
     let profile = Profile::built_in("default").unwrap();
-    let numbers = numbers(seats(Some(7), 5, 0, Policy::Fallback), seats(None, 3, 0, Policy::Refuse));
+    let numbers = numbers(seats(Some(7), 5, 0, true), seats(None, 3, 0, false));
     let entitlements = profile.entitlements(&numbers);
     assert_eq!(
         Value::Object(entitlements[0].clone()),
@@ -90,7 +89,7 @@ fn the_draft_reads_numbers_and_a_role_has_what_its_license_has_left() {
     }
     assert_eq!(told(&roles, "member_lite", "limitedAssignmentsPermitted"), false);
     // Beyond the quota nothing is left.
-    let over = self::numbers(seats(Some(2), 5, 0, Policy::Refuse), seats(None, 0, 0, Policy::Refuse));
+    let over = self::numbers(seats(Some(2), 5, 0, false), seats(None, 0, 0, false));
     assert_eq!(told(&profile.assignable_roles(&over), "member", "totalAssignmentsPermitted"), 4);
     let config = roles_and_entitlements();
     assert_eq!(

@@ -57,7 +57,7 @@ async fn the_audit_finds_every_planted_fault() {
                 .write(move |tx, rules| {
                     let planted = sql_query(*fault).execute(tx.connection()).map_err(StoreError::from)?;
                     assert!(planted > 0, "{fault} changed nothing");
-                    let report = audit::run(tx, &rules.profile)?;
+                    let report = audit::run(tx, rules.product.licenses())?;
                     assert!(!report.ok, "{fault}");
                     let named = report.problems.iter().any(|problem| problem.contains(words));
                     assert!(named, "{fault}: {:?}", report.problems);

@@ -15,7 +15,7 @@ use proptest::{
     test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner},
 };
 use provisioning::{
-    Outcome, Profile, ProvisioningError, Rules, TENANT_MIGRATIONS,
+    Outcome, Product, ProvisioningError, Rules, TENANT_MIGRATIONS,
     bulk::Bulk,
     lists::Part,
     schemas::{self, NewSchema},
@@ -440,7 +440,7 @@ async fn a_step_under_older_schemas_attempts_nothing_and_is_done_under_newer_one
             schemas::put(tx, new, &act()).unwrap();
             let stale = bulk.step(tx, &context(old), || true);
             let stale = matches!(stale, Err(ProvisioningError::Directory(DirectoryError::SchemasChanged)));
-            let rules = Rules::with_schemas(Profile::built_in("default").unwrap(), &schemas::all(tx)?);
+            let rules = Rules::with_schemas(Product::built_in("default").unwrap(), &schemas::all(tx)?);
             Ok((first, stale, run(tx, &rules, &mut bulk)?))
         });
         let (first, stale, rest) = ended.await.unwrap();

@@ -1,6 +1,6 @@
 //! The attribute that carries role and license: absent keeps, empty goes to the default, and only it moves a license.
 
-use provisioning::{Profile, TENANT_MIGRATIONS};
+use provisioning::{Product, TENANT_MIGRATIONS};
 use seat_ledger::License;
 use serde_json::json;
 use testkit::stores::on_each_store;
@@ -93,10 +93,11 @@ async fn a_profile_that_reads_a_value_differently_moves_nobody_until_the_value_c
         tenant.quotas(9, 9).await;
         // Unmapped: kept, and the free license.
         let id = tenant.create(person("ann", "Employee")).await.unwrap().view.record.id;
-        let text = include_str!("../../profiles/mentimeter.toml")
-            .replace("[values]", "[values]\nEmployee = \"member\"");
+        let text = profiles::built_in_text("mentimeter").unwrap();
+        let text = text.replace("values = { admin", "values = { Employee = \"member\", admin");
+        let file = profiles::Profile::parse("mentimeter", &text).unwrap();
         let mut tenant = Tenant::new(store, "default");
-        tenant.rules = provisioning::Rules::new(Profile::parse("theirs", &text).unwrap());
+        tenant.rules = provisioning::Rules::new(Product::new(file).unwrap());
         let other = json!([{ "op": "replace", "path": "title", "value": "x" }]);
         assert_eq!(license(tenant.patch(&id, other).await), lite());
         let mut body = person("ann", "Employee");

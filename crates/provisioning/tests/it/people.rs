@@ -3,12 +3,10 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use directory::{Origin, memberships::groupless as rows};
+use profiles::{Overrides, Profile};
 use provisioning::{
-    PeopleRules, ProvisioningError, groupless,
+    Product, ProvisioningError, groupless,
     people::{self, NewPerson, PersonChange},
-    people_rules::{
-        AdoptKey, Deleted, ForeignMembers, Groupless, LastAdmin, OnReactivate, Recreate, WhenGroupless, Wins,
-    },
     roster::{self, Person},
     view::View,
 };
@@ -17,10 +15,11 @@ use serde_json::{Value, json};
 
 use crate::support::{Done, Request, Tenant, act, context, for_each_tenant, patch_body, person};
 
-fn with(mut tenant: Tenant, choose: impl FnOnce(&mut PeopleRules)) -> Tenant {
-    let mut people = PeopleRules::default();
-    choose(&mut people);
-    tenant.rules.people = Arc::new(people);
+/// The tenant under the default profile with these overrides.
+fn with(mut tenant: Tenant, overrides: Value) -> Tenant {
+    let Value::Object(overrides) = overrides else { panic!("overrides are an object") };
+    let profile = Profile::built_in("default").unwrap().with(&Overrides(overrides)).unwrap();
+    tenant.rules.product = Arc::new(Product::new(profile).unwrap());
     tenant
 }
 
@@ -83,8 +82,8 @@ fn refused<T: std::fmt::Debug>(done: Done<T>, keyword: ScimType) {
 #[tokio::test]
 async fn cx20_who_was_assigned_before_is_found_by_user_name_then_external_id_then_address_and_linked() {
     for_each_tenant(async |tenant: Tenant| {
-        use AdoptKey::{EmailsValue, ExternalId, UserName};
-        let tenant = with(tenant, |people| people.adopt = vec![UserName, ExternalId, EmailsValue]);
+        let tenant =
+            with(tenant, json!({ "matching": { "adopt": ["userName", "externalId", "emails.value"] } }));
         tenant.quotas(9, 9).await;
         for (name, sent) in [
             ("ann", json!({ "userName": "ANN" })),
@@ -121,10 +120,7 @@ async fn cx20_who_was_assigned_before_is_found_by_user_name_then_external_id_the
 #[tokio::test]
 async fn io18_cx24_who_is_deleted_is_archived_and_the_same_user_name_gets_the_old_id_back() {
     for_each_tenant(async |tenant: Tenant| {
-        let tenant = with(tenant, |people| {
-            people.deleted = Deleted::Archive;
-            people.recreate = Recreate::Revive;
-        });
+        let tenant = with(tenant, json!({ "leaving": { "deleted": "archive", "recreate": "revive" } }));
         tenant.quotas(1, 9).await;
         let first = tenant.create(person("ann", "user")).await.unwrap();
         let id = first.view.id().to_owned();
@@ -152,7 +148,7 @@ async fn io18_cx24_who_is_deleted_is_archived_and_the_same_user_name_gets_the_ol
 
         // Under `new` the archived person stays away.
         tenant.delete(&id).await.unwrap();
-        let anew = with(tenant.clone(), |people| people.deleted = Deleted::Archive);
+        let anew = with(tenant.clone(), json!({ "leaving": { "deleted": "archive" } }));
         assert_ne!(anew.create(person("ann", "user")).await.unwrap().view.id(), id);
     })
     .await;
@@ -194,7 +190,7 @@ async fn cx13_cx14_under_idp_the_next_write_that_carries_the_source_puts_the_rol
 #[tokio::test]
 async fn cx14_under_local_until_released_what_is_sent_is_echoed_the_role_stays_and_a_release_applies_it() {
     for_each_tenant(async |tenant: Tenant| {
-        let tenant = with(tenant, |people| people.local_wins = Wins::LocalUntilReleased);
+        let tenant = with(tenant, json!({ "local": { "wins": "local_until_released" } }));
         tenant.quotas(9, 9).await;
         let id = tenant.create(person("ann", "user")).await.unwrap().view.id().to_owned();
         set(&tenant, &id, role("member_lite")).await;
@@ -220,7 +216,7 @@ async fn cx14_under_local_until_released_what_is_sent_is_echoed_the_role_stays_a
 async fn cx22_cx23_deactivated_frees_the_seat_and_reactivated_comes_back_with_the_free_role_in_the_same_groups()
  {
     for_each_tenant(async |tenant: Tenant| {
-        let tenant = with(tenant, |people| people.on_reactivate = OnReactivate::Lowest);
+        let tenant = with(tenant, json!({ "leaving": { "on_reactivate": "lowest" } }));
         tenant.quotas(1, 9).await;
         let id = tenant.create(person("ann", "user")).await.unwrap().view.id().to_owned();
         tenant.group("Crew", &[&id]).await;
@@ -250,7 +246,7 @@ async fn cx22_cx23_deactivated_frees_the_seat_and_reactivated_comes_back_with_th
 #[tokio::test]
 async fn io17_members_of_staff_are_skipped_and_named_and_the_rest_is_applied() {
     for_each_tenant(async |tenant: Tenant| {
-        let tenant = with(tenant, |people| people.foreign_members = ForeignMembers::Skip);
+        let tenant = with(tenant, json!({ "members": { "foreign_origin": "skip" } }));
         tenant.quotas(9, 9).await;
         let staff = local(&tenant, "staff", None).await.id;
         let ids: Vec<String> = {
@@ -278,7 +274,7 @@ async fn io17_members_of_staff_are_skipped_and_named_and_the_rest_is_applied() {
 #[tokio::test]
 async fn a_protected_person_is_never_deleted_lowered_or_suspended_and_what_is_sent_is_held() {
     for_each_tenant(async |tenant: Tenant| {
-        let tenant = with(tenant, |people| people.protect(["Root"]));
+        let tenant = with(tenant, json!({ "protect": { "users": ["Root"] } }));
         tenant.quotas(9, 9).await;
         let id = tenant.create(person("root", "admin")).await.unwrap().view.id().to_owned();
         refused(tenant.delete(&id).await, ScimType::ProtectedUser);
@@ -305,7 +301,7 @@ async fn a_protected_person_is_never_deleted_lowered_or_suspended_and_what_is_se
 #[tokio::test]
 async fn mo11_the_last_admin_is_refused_to_go_and_nothing_is_written() {
     for_each_tenant(async |tenant: Tenant| {
-        let tenant = with(tenant, |people| people.last_admin = LastAdmin::Refuse);
+        let tenant = with(tenant, json!({ "protect": { "last_admin": "refuse" } }));
         tenant.quotas(9, 9).await;
         let ann = tenant.create(person("ann", "admin")).await.unwrap().view.id().to_owned();
         let before = tenant.canonical().await;
@@ -325,7 +321,7 @@ async fn mo11_the_last_admin_is_refused_to_go_and_nothing_is_written() {
 #[tokio::test]
 async fn mo11_under_hold_the_last_admin_stays_until_there_is_another() {
     for_each_tenant(async |tenant: Tenant| {
-        let tenant = with(tenant, |people| people.last_admin = LastAdmin::Hold);
+        let tenant = with(tenant, json!({ "protect": { "last_admin": "hold" } }));
         tenant.quotas(9, 9).await;
         let ann = tenant.create(person("ann", "admin")).await.unwrap().view.id().to_owned();
         let told = shown(&tenant, &tenant.patch(&ann, replace("active", json!(false))).await.unwrap().view);
@@ -349,11 +345,8 @@ async fn mo11_under_hold_the_last_admin_stays_until_there_is_another() {
 #[tokio::test]
 async fn io11_io12_who_left_the_last_group_is_due_after_the_delay_and_nobody_else() {
     for_each_tenant(async |tenant: Tenant| {
-        let rule = |then| Groupless { then, after_minutes: 60 };
-        let tenant = with(tenant, |people| {
-            people.groupless = Some(rule(WhenGroupless::Delete));
-            people.protect(["root"]);
-        });
+        let overrides = json!({ "leaving": { "groupless": "delete" }, "protect": { "users": ["root"] } });
+        let tenant = with(tenant, overrides);
         tenant.quotas(99, 99).await;
         let mut ids = Vec::new();
         for name in ["leaver", "mover", "stayer", "root", "never"] {
@@ -392,7 +385,7 @@ async fn io11_io12_who_left_the_last_group_is_due_after_the_delay_and_nobody_els
         assert_eq!(names, ["mover", "stayer", "root", "never", "staff"].map(str::to_owned).into());
 
         // A deleted group lets its members go as well, and they can be suspended instead.
-        let tenant = with(tenant, |people| people.groupless = Some(rule(WhenGroupless::Suspend)));
+        let tenant = with(tenant, json!({ "leaving": { "groupless": "suspend" } }));
         let kind = ResourceKind::Group;
         let gone = Request::Delete(b);
         tenant

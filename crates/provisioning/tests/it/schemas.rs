@@ -5,7 +5,7 @@ use std::{iter, time::Duration};
 use directory::{DirectoryError, changes};
 use futures_util::future::join_all;
 use provisioning::{
-    Done as Written, Profile, ProvisioningError, Rules, Shown, TENANT_MIGRATIONS, render,
+    Done as Written, Product, ProvisioningError, Rules, Shown, TENANT_MIGRATIONS, render,
     schemas::{self, NewSchema, OwnSchema, SchemaChange, SchemaError},
 };
 use scim_core::{ResourceKind, projection::Projection, schema::document, urn};
@@ -50,7 +50,7 @@ impl Tenant {
     /// The rules as the next request finds them.
     async fn rules(&self) -> Rules {
         let own = self.0.read(schemas::all).await.unwrap();
-        Rules::with_schemas(Profile::built_in("default").unwrap(), &own)
+        Rules::with_schemas(Product::built_in("default").unwrap(), &own)
     }
 
     async fn holders(&self) -> i64 {

@@ -7,7 +7,7 @@ use directory::{
     search::PageRequest,
 };
 use provisioning::{
-    Act, Base, Preconditions, Profile, ProvisioningError, RequestContext, Rules, Shown, TENANT_MIGRATIONS,
+    Act, Base, Preconditions, Product, ProvisioningError, RequestContext, Rules, Shown, TENANT_MIGRATIONS,
     Write, audit,
     lists::{self, ListRequest, Part, Projections},
     plan,
@@ -93,7 +93,7 @@ where
 impl Tenant {
     pub(crate) fn new(store: Store, profile: &str) -> Self {
         let base = Base("http://x".to_owned());
-        let mut rules = Rules::new(Profile::built_in(profile).unwrap());
+        let mut rules = Rules::new(Product::built_in(profile).unwrap());
         rules.base = base;
         Self { store, rules }
     }
@@ -166,7 +166,7 @@ impl Tenant {
 
     pub(crate) async fn audit(&self) -> audit::Report {
         let rules = self.rules.clone();
-        self.read(move |tx| audit::run(tx, &rules.profile)).await
+        self.read(move |tx| audit::run(tx, rules.product.licenses())).await
     }
 
     pub(crate) async fn assert_adds_up(&self) {
@@ -182,7 +182,7 @@ impl Tenant {
 
 /// The licenses of the profiles that ship with Usher.
 fn licenses() -> Licenses {
-    Profile::built_in("default").unwrap().licenses().clone()
+    Product::built_in("default").unwrap().licenses().clone()
 }
 
 /// One of them.

@@ -159,6 +159,15 @@ fn complete(rt: &ResourceType, body: &Map<String, Value>, current: &Document, do
     }
 }
 
+/// Puts the attribute of this name back as it is in `current`, where `document` has none.
+pub fn keep(rt: &ResourceType, name: &str, current: &Document, document: &mut Document) {
+    let Some((name, attribute)) = attribute_name::find(rt, name) else { return };
+    let Some(block) = rt.block(name.urn.as_deref()) else { return };
+    if let Some(held) = block.members(&current.0) {
+        block.fill(&mut document.0, |new| copy(attribute, held, new));
+    }
+}
+
 fn copy(attribute: &Attribute, from: &Map<String, Value>, to: &mut Map<String, Value>) {
     if let Some(value) = from.get(&attribute.name) {
         to.entry(&attribute.name).or_insert_with(|| value.clone());

@@ -23,7 +23,7 @@ mod unseen;
 
 pub use document::Document;
 pub use faults::not_legal;
-pub use intake::{create, replace};
+pub use intake::{create, keep, replace};
 pub(crate) use limits::is_too_long;
 pub use limits::{MAX_ELEMENTS, MAX_KEY, MAX_MEMBERS, MAX_RESOURCE, MAX_STRING};
 pub use members::{Member, take_members};

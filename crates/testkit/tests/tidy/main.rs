@@ -35,7 +35,11 @@ const CRATES: &[(Rule, &[&[&str]])] = &[
     (Rule { name: "seat-ledger", ours: &["store"], absent: &["serde_json"] }, &[HTTP, RUNTIME, CHANCE]),
     (Rule { name: "profiles", ours: &["scim-core"], absent: &[] }, &[HTTP, DATABASE, RUNTIME, CHANCE]),
     (
-        Rule { name: "provisioning", ours: &["directory", "seat-ledger", "scim-core", "store"], absent: &[] },
+        Rule {
+            name: "provisioning",
+            ours: &["directory", "seat-ledger", "profiles", "scim-core", "store"],
+            absent: &[],
+        },
         &[HTTP, DATABASE, RUNTIME, CHANCE],
     ),
     // `provisioning` in its tests alone: a copy is tested with a tenant's store.
@@ -69,6 +73,7 @@ const CRATES: &[(Rule, &[&[&str]])] = &[
                 "backup",
                 "cli",
                 "staff",
+                "profiles",
                 "provisioning",
                 "tenant-registry",
                 "directory",

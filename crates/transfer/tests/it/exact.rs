@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use provisioning::{Profile, TENANT_MIGRATIONS, audit};
+use provisioning::{Product, TENANT_MIGRATIONS, audit};
 use store::StoreError;
 use transfer::{Loading, Progress, TransferError, copy};
 
@@ -36,8 +36,8 @@ async fn a_store_of_odd_data_is_the_same_after_the_way_to_postgresql_and_back() 
         assert!(before.iter().any(|row| row.starts_with(&format!("{table} "))), "{table}");
     }
     let report = |store: store::Store| async move {
-        let profile = Profile::built_in("default").unwrap();
-        store.read(move |tx| audit::run(tx, &profile)).await.unwrap()
+        let product = Product::built_in("default").unwrap();
+        store.read(move |tx| audit::run(tx, product.licenses())).await.unwrap()
     };
     assert_eq!(report(source.clone()).await.licenses, report(back.clone()).await.licenses);
     place.remove().await;

@@ -8,7 +8,7 @@ mod messages;
 mod operations;
 mod shapes;
 
-use provisioning::{Profile, Rules};
+use provisioning::{Product, Rules};
 use serde_json::{Map, Value, json};
 
 use super::endpoint::Endpoint;
@@ -18,7 +18,7 @@ use super::endpoint::Endpoint;
 /// # Errors
 /// A sentence when there is no such profile.
 pub(crate) fn document(profile: &str, strict: bool) -> Result<Value, String> {
-    let mut rules = Rules::new(Profile::built_in(profile)?);
+    let mut rules = Rules::new(Product::built_in(profile)?);
     rules.strict = strict;
     let mut paths = Map::new();
     for endpoint in Endpoint::every() {

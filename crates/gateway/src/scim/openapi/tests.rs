@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::*;
 
 fn documents() -> Vec<Value> {
-    let names = Profile::built_in_names().flat_map(|name| [(name, false), (name, true)]);
+    let names = profiles::built_in_names().flat_map(|name| [(name, false), (name, true)]);
     names.map(|(name, strict)| document(name, strict).unwrap()).collect()
 }
 

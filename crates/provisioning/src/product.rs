@@ -1,0 +1,221 @@
+//! A tenant's profile with its licenses as the ledger knows them: the step from a document, or from a role, to a seat request.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use profiles::{Bindings, Carried, Facts, KeptAttribute, Profile, Reading, RoleFrom, choice};
+use scim_core::{Document, ResourceType, fold::user_name_key, resource};
+use seat_ledger::{Definition, License, Licenses, Policy, SeatRequest, Shortage};
+
+/// What the ledger is asked for on behalf of a role.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Needs {
+    /// The role's place among the roles, 0 the dearest: who wait for a license are promoted in this order.
+    pub(crate) rank: i64,
+    license: License,
+    pub(crate) may_fall_back: bool,
+}
+
+impl Needs {
+    fn request(&self, role: &str, active: bool) -> SeatRequest {
+        SeatRequest {
+            role: role.to_owned(),
+            role_rank: self.rank,
+            license: self.license.clone(),
+            may_fall_back: self.may_fall_back,
+            active,
+            waits: false,
+            seat_grace_days: 0,
+        }
+    }
+}
+
+/// One tenant's product.
+#[derive(Clone, Debug)]
+pub struct Product {
+    /// All that its file says.
+    pub profile: Profile,
+    licenses: Licenses,
+    /// By the key of the role.
+    needs: BTreeMap<String, Needs>,
+    /// Those of the default role.
+    free: Needs,
+    /// The attributes that carry the role.
+    sources: Vec<KeptAttribute>,
+    /// The keys of the roles that make an admin.
+    admins: BTreeSet<String>,
+    /// Keys of userNames that an identity provider never suspends, lowers or deletes.
+    protected: BTreeSet<String>,
+}
+
+impl Product {
+    /// The product of a profile.
+    ///
+    /// # Errors
+    /// A sentence, when the ledger cannot hold its licenses; a profile that was loaded has none such.
+    pub fn new(profile: Profile) -> Result<Self, String> {
+        let licenses = Licenses::new(profile.licenses.iter().map(definition).collect())?;
+        let mut needs = BTreeMap::new();
+        for (rank, role) in (0..).zip(&profile.roles) {
+            let license = licenses.get(&role.license);
+            let license = license.ok_or_else(|| format!("the role {} has no license", role.key))?;
+            needs.insert(role.key.clone(), Needs { rank, license, may_fall_back: role.may_fall_back });
+        }
+        let free = needs.get(&profile.default_role).cloned();
+        let free = free.ok_or_else(|| format!("the role {} is not defined", profile.default_role))?;
+        let admins = profile.roles.iter().filter(|role| role.admin).map(|role| role.key.clone()).collect();
+        let protected = profile.protect.users.iter().map(|name| user_name_key(name).into()).collect();
+        let sources = profile.source_attributes();
+        Ok(Self { profile, licenses, needs, free, sources, admins, protected })
+    }
+
+    /// The product of this name among those that ship with Usher.
+    ///
+    /// # Errors
+    /// A sentence, when there is none.
+    pub fn built_in(name: &str) -> Result<Self, String> {
+        Self::new(Profile::built_in(name)?)
+    }
+
+    /// The licenses, dearest first.
+    #[must_use]
+    pub fn licenses(&self) -> &Licenses {
+        &self.licenses
+    }
+
+    /// The needs of a role; `None` when the profile does not know it (any more).
+    pub(crate) fn needs(&self, role: &str) -> Option<&Needs> {
+        self.needs.get(role)
+    }
+
+    /// Puts back the sources that an empty value leaves as they are (`empty = "keep"`).
+    pub(crate) fn keep_when_empty(&self, rt: &ResourceType, old: &Document, new: &mut Document) {
+        for source in self.sources.iter().filter(|source| source.when_empty) {
+            resource::keep(rt, &source.name, old, new);
+        }
+    }
+
+    /// The seat request of a document. A value that no source knows is kept as sent and means the default role (MO18).
+    #[must_use]
+    pub fn seat_request(&self, document: &Document) -> SeatRequest {
+        self.read(document, |reading| {
+            let role = &reading.role.key;
+            self.needs(role).unwrap_or(&self.free).request(role, is_active(document))
+        })
+    }
+
+    fn read<T>(&self, document: &Document, then: impl FnOnce(&Reading<'_>) -> T) -> T {
+        let bindings = Bindings::default();
+        let facts =
+            Facts { document, groups: &[], bindings: &bindings, local: None, carried: Carried::NOTHING };
+        then(&self.profile.role(&facts))
+    }
+
+    /// Where a person's role comes from, as staff are told: the path of the source, or `default`.
+    #[must_use]
+    pub fn role_from(&self, document: &Document) -> String {
+        self.read(document, |reading| reading.from.to_string())
+    }
+
+    /// The seat request of a role; `None` when the profile does not know it (any more).
+    #[must_use]
+    pub fn request_of(&self, role: &str, active: bool) -> Option<SeatRequest> {
+        self.needs(role).map(|needs| needs.request(role, active))
+    }
+
+    /// The attributes that carry the role, by their full names. A PUT that leaves one out keeps it (MO13).
+    pub(crate) fn source_names(&self) -> impl Iterator<Item = &str> {
+        self.sources.iter().map(|source| source.name.as_str())
+    }
+
+    /// The way to a lesser license of which a seat is free, in words that the identity provider knows: `send userType
+    /// member_lite`.
+    #[must_use]
+    pub fn advice(&self, shortage: &Shortage) -> Option<String> {
+        let lesser = shortage.lesser_free.as_ref()?;
+        let mut ways = self.profile.cheaper_words(RoleFrom::Default, shortage.license.key());
+        ways.find(|way| way.license.key == lesser.key()).map(|way| way.to_string())
+    }
+
+    /// Whether a person is protected.
+    pub(crate) fn protects(&self, user_name: &str) -> bool {
+        !self.protected.is_empty() && self.protected.contains(&*user_name_key(user_name))
+    }
+
+    /// Whether a role makes an admin.
+    pub(crate) fn is_admin(&self, role: &str) -> bool {
+        self.admins.contains(role)
+    }
+
+    /// The keys of the roles that make an admin.
+    pub(crate) fn admin_roles(&self) -> Vec<&str> {
+        self.admins.iter().map(String::as_str).collect()
+    }
+}
+
+fn definition(license: &profiles::License) -> Definition {
+    Definition {
+        key: license.key.clone(),
+        title: license.title.clone(),
+        quota: license.quota.seats(),
+        policy: policy(license.policy),
+        fallback: license.fallback.clone(),
+    }
+}
+
+fn policy(policy: choice::Policy) -> Policy {
+    match policy {
+        choice::Policy::Refuse => Policy::Refuse,
+        choice::Policy::Fallback => Policy::Fallback,
+        choice::Policy::Hold => Policy::Hold,
+        choice::Policy::Overage => Policy::Overage,
+    }
+}
+
+/// A person without `active` counts as suspended: the attribute was taken away (table of disagreements, `active`).
+#[must_use]
+pub fn is_active(document: &Document) -> bool {
+    document.bool("active") == Some(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn document(user_type: Option<&str>) -> Document {
+        let mut document = Document::default();
+        document.0.insert("active".into(), true.into());
+        if let Some(value) = user_type {
+            document.0.insert("userType".into(), value.into());
+        }
+        document
+    }
+
+    #[test]
+    fn every_product_that_ships_has_roles_and_licenses_that_the_ledger_takes() {
+        for name in profiles::built_in_names() {
+            let product = Product::built_in(name).unwrap();
+            let request = product.seat_request(&document(None));
+            assert_eq!(request.role, product.profile.default_role, "{name}");
+            assert!(product.licenses().get(request.license.key()).is_some(), "{name}");
+        }
+        assert!(Product::built_in("none").unwrap_err().contains("default, mentimeter"));
+    }
+
+    #[test]
+    fn mo18_no_role_or_an_unmapped_one_means_the_free_license_by_default() {
+        let product = Product::built_in("default").unwrap();
+        for value in [None, Some("Employee")] {
+            assert_eq!(product.seat_request(&document(value)).license.key(), "member_lite");
+        }
+    }
+
+    #[test]
+    fn an_admin_is_dearest_and_never_falls_back() {
+        let product = Product::built_in("default").unwrap();
+        let request = |value| product.seat_request(&document(Some(value)));
+        let (admin, member, lite) = (request("admin"), request("User"), request("Member Lite"));
+        assert_eq!((admin.license.key(), admin.may_fall_back, admin.role_rank), ("member", false, 0));
+        assert_eq!((member.license.key(), member.may_fall_back, member.role_rank), ("member", true, 1));
+        assert_eq!((lite.license.key(), lite.may_fall_back, lite.role_rank), ("member_lite", false, 2));
+    }
+}
