@@ -51,7 +51,7 @@ Your application has a fixed number of seats of each license. When all seats of 
 that would need one more is refused with status 403 and scimType \"seatLimitReached\"; nothing of it is stored.
 
 What you can do in your identity provider: unassign somebody who no longer needs the application (deactivating a
-user frees the seat at once), or assign the person the free license (userType member_lite). To get more seats ask
+user frees the seat at once), or assign the person the lesser license that the message names. To get more seats ask
 the contact that the message names, and quote its Ref. Then retry; nothing has to be cleaned up first.
 ";
 

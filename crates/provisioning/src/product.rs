@@ -15,20 +15,6 @@ pub(crate) struct Needs {
     pub(crate) may_fall_back: bool,
 }
 
-impl Needs {
-    fn request(&self, role: &str, active: bool) -> SeatRequest {
-        SeatRequest {
-            role: role.to_owned(),
-            role_rank: self.rank,
-            license: self.license.clone(),
-            may_fall_back: self.may_fall_back,
-            active,
-            waits: false,
-            seat_grace_days: 0,
-        }
-    }
-}
-
 /// One tenant's product.
 #[derive(Clone, Debug)]
 pub struct Product {
@@ -82,9 +68,32 @@ impl Product {
         &self.licenses
     }
 
+    /// Whether a new tenant is served only when staff have activated it (CX16).
+    #[must_use]
+    pub fn awaits_activation(&self) -> bool {
+        self.profile.activation == choice::Activation::ByStaff
+    }
+
     /// The needs of a role; `None` when the profile does not know it (any more).
     pub(crate) fn needs(&self, role: &str) -> Option<&Needs> {
         self.needs.get(role)
+    }
+
+    /// For how many days a suspended person keeps the seat (S5).
+    pub(crate) fn seat_grace_days(&self) -> u32 {
+        u32::try_from(self.profile.leaving.seat_grace_days).unwrap_or(u32::MAX)
+    }
+
+    fn request(&self, role: &str, needs: &Needs, active: bool) -> SeatRequest {
+        SeatRequest {
+            role: role.to_owned(),
+            role_rank: needs.rank,
+            license: needs.license.clone(),
+            may_fall_back: needs.may_fall_back,
+            active,
+            waits: false,
+            seat_grace_days: self.seat_grace_days(),
+        }
     }
 
     /// Puts back the sources that an empty value leaves as they are (`empty = "keep"`).
@@ -99,7 +108,7 @@ impl Product {
     pub fn seat_request(&self, document: &Document) -> SeatRequest {
         self.read(document, |reading| {
             let role = &reading.role.key;
-            self.needs(role).unwrap_or(&self.free).request(role, is_active(document))
+            self.request(role, self.needs(role).unwrap_or(&self.free), is_active(document))
         })
     }
 
@@ -119,7 +128,7 @@ impl Product {
     /// The seat request of a role; `None` when the profile does not know it (any more).
     #[must_use]
     pub fn request_of(&self, role: &str, active: bool) -> Option<SeatRequest> {
-        self.needs(role).map(|needs| needs.request(role, active))
+        self.needs(role).map(|needs| self.request(role, needs, active))
     }
 
     /// The attributes that carry the role, by their full names. A PUT that leaves one out keeps it (MO13).

@@ -103,9 +103,15 @@ impl Rules {
         }
     }
 
-    /// All resource types, in the order in which `/ResourceTypes` lists them.
+    /// Whether the tenant has resources of a kind: Okta's discovery of entitlements is for products that sell to Okta's customers.
+    #[must_use]
+    pub fn has(&self, kind: ResourceKind) -> bool {
+        !kind.is_read_only() || self.profile().discovery.okta_entitlements
+    }
+
+    /// The tenant's resource types, in the order in which `/ResourceTypes` lists them.
     pub fn types(&self) -> impl Iterator<Item = &ResourceType> {
-        ResourceKind::ALL.iter().map(|kind| self.resource_type(*kind))
+        ResourceKind::ALL.iter().filter(|kind| self.has(**kind)).map(|kind| self.resource_type(*kind))
     }
 
     /// How often the tenant's own schemas had changed when these rules were made.

@@ -73,7 +73,7 @@ pub(crate) fn request(
         may_fall_back: role.is_some_and(|role| role.may_fall_back),
         active: is_working(after, new),
         waits: false,
-        seat_grace_days: 0,
+        seat_grace_days: product.seat_grace_days(),
     }
 }
 

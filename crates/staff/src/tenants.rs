@@ -43,7 +43,7 @@ pub struct NewTenant {
     pub settings: TenantSettings,
     /// Where its store shall be: a cell's name, or `file`; absent: in the emptiest open cell, or in a file where there is no cell.
     pub cell: Option<Placement>,
-    /// Whether provisioning waits for [`TenantActs::activate`](crate::TenantActs::activate); absent: it does not.
+    /// Whether provisioning waits for [`TenantActs::activate`](crate::TenantActs::activate); absent: as the profile says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub activation: Option<Activation>,
 }
@@ -194,7 +194,10 @@ pub async fn create(registry: Arc<Registry>, new: NewTenant, act: Act) -> Result
     let change = SettingsChange { contact: settings.contact.take(), ..SettingsChange::default() };
     change.check()?.apply(&mut settings);
     features(&settings).map_err(StaffError::BadRequest)?;
-    settings.awaits_activation |= new.activation == Some(Activation::ByStaff);
+    settings.awaits_activation |= match new.activation {
+        Some(activation) => activation == Activation::ByStaff,
+        None => product.awaits_activation(),
+    };
     let tenant = tenant_registry::NewTenant {
         company_key: new.key.map_or_else(random_key, Ok)?,
         name: line_of_name(&new.name).map_err(StaffError::BadRequest)?,

@@ -67,6 +67,14 @@ impl Endpoint {
         [Self::Root, Self::Search(None)].into_iter().chain(search).chain(resources).chain(others).collect()
     }
 
+    /// The kind of resources that it is about, if it is about one.
+    pub(super) fn kind(&self) -> Option<ResourceKind> {
+        match self {
+            Self::Collection(kind) | Self::Resource(kind, _) | Self::Search(Some(kind)) => Some(*kind),
+            _ => None,
+        }
+    }
+
     /// The methods it takes, as `Allow` lists them.
     pub(super) fn methods(&self) -> &'static [Method] {
         match self {

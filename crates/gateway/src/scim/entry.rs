@@ -107,7 +107,6 @@ async fn answer(
         Endpoint::Resource(kind, id) => (trace.kind, trace.resource_id) = (Some(*kind), Some(id.clone())),
         _ => {}
     }
-    check_method(&endpoint, request.method())?;
     let registry = app.regions.get(&tenant.region).ok_or(ApiError::Misconfigured("region".into()))?;
     let registry = registry.map_err(ApiError::RegionDown)?;
     // The next request is to find the place that the registry names by then.
@@ -119,6 +118,10 @@ async fn answer(
     };
     let store = registry.store_of(tenant).await.map_err(|error| forgetting(error.into()))?;
     let rules = app.rules.of(tenant, &base, &store).await.map_err(forgetting)?;
+    if endpoint.kind().is_some_and(|kind| !rules.has(kind)) {
+        return Err(ApiError::NoSuchPath { base_url: Some(base.0) });
+    }
+    check_method(&endpoint, request.method())?;
     let context = trace.context.insert(RequestContext {
         request_id: trace.id.clone(),
         credential: grant.key_id.clone(),

@@ -3,23 +3,36 @@
 
 use std::path::Path;
 
-use testkit::recordings::play_folder;
+use testkit::{
+    gateway::{Gateway, Tenant},
+    recordings::play_folder,
+};
 
-use crate::running::acme;
+use crate::running::{acme, entitled, gateway};
 
-/// Plays a folder of recordings; `cases` is how many there are at least, so that none gets lost unseen.
+/// Plays a folder of recordings under the default profile; `cases` is how many there are at least, so that none gets lost unseen.
 fn play(folder: &str, cases: usize) {
     let (gateway, tenant) = acme(Some(2_000), Some(2_000));
+    play_to(&gateway, &tenant, folder, cases);
+}
+
+fn play_to(gateway: &Gateway, tenant: &Tenant, folder: &str, cases: usize) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/idp").join(folder);
-    let report = play_folder(&path, &tenant);
+    let report = play_folder(&path, tenant);
     assert!(report.failures.is_empty(), "{} failed:\n{}", report.failures.len(), report.failures.join("\n"));
     assert!(report.played >= cases, "only {} cases were played", report.played);
-    gateway.audit(&tenant);
+    gateway.audit(tenant);
 }
 
 #[test]
 fn okta() {
-    play("okta", 44);
+    play("okta", 43);
+}
+
+#[test]
+fn mentimeter() {
+    let gateway = gateway();
+    play_to(&gateway, &entitled(&gateway, "menti", Some(2_000), Some(2_000)), "mentimeter", 1);
 }
 
 #[test]

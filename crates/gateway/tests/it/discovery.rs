@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     entitlements::{ENTITLEMENT, ROLE},
-    running::{ENTERPRISE, GROUP, GROUP_ORIGIN, SEAT, USER, USER_ORIGIN, roomy},
+    running::{ENTERPRISE, GROUP, GROUP_ORIGIN, SEAT, USER, USER_ORIGIN, entitled, gateway, roomy},
 };
 
 #[test]
@@ -30,7 +30,8 @@ fn what_is_announced_as_supported_is_and_what_is_not_is_501() {
 
 #[test]
 fn every_schema_and_type_that_is_listed_can_be_fetched_by_its_id_and_its_location() {
-    let (_gateway, acme) = roomy();
+    let gateway = gateway();
+    let acme = entitled(&gateway, "acme", None, None);
     for (list, ids) in [
         ("/Schemas", vec![USER, ENTERPRISE, SEAT, USER_ORIGIN, GROUP, GROUP_ORIGIN, ENTITLEMENT, ROLE]),
         ("/ResourceTypes", vec!["User", "Group", "License", "Role"]),

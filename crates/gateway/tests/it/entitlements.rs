@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use testkit::gateway::Tenant;
 
-use crate::running::{acme, onboarded, replace, roomy, user_body};
+use crate::running::{entitled, gateway, onboarded, replace, user_body};
 
 pub(crate) const ENTITLEMENT: &str = "urn:okta:scim:schemas:core:1.0:Entitlement";
 pub(crate) const ROLE: &str = "urn:okta:scim:schemas:core:1.0:Role";
@@ -20,7 +20,8 @@ fn descriptions(tenant: &Tenant, endpoint: &str) -> Vec<(String, String)> {
 /// Okta reads `/ResourceTypes`, then `/Schemas`, then each endpoint whose schema it knows as a role or an entitlement.
 #[test]
 fn okta_finds_licenses_and_roles_by_following_the_resource_types() {
-    let (_gateway, acme) = acme(Some(5), Some(3));
+    let gateway = gateway();
+    let acme = entitled(&gateway, "acme", Some(5), Some(3));
     let types = acme.get("/ResourceTypes").expect(200).body;
     let schemas = acme.get("/Schemas").expect(200).body;
     let mut endpoints = Vec::new();
@@ -56,9 +57,25 @@ fn okta_finds_licenses_and_roles_by_following_the_resource_types() {
     assert_eq!(endpoints, [("/Licenses".to_owned(), licenses), ("/Roles".to_owned(), roles)]);
 }
 
+/// A product that does not sell to Okta's customers shows just what its identity provider needs.
+#[test]
+fn a_profile_without_them_has_neither_types_nor_schemas_nor_paths_of_them() {
+    let (_gateway, tenant) = onboarded(&json!({ "key": "plain", "name": "Plain" }));
+    let listed = |path: &str| tenant.get(path).expect(200).text;
+    assert!(!listed("/ResourceTypes").contains("License") && !listed("/Schemas").contains(ENTITLEMENT));
+    for path in ["/Licenses", "/Licenses/member", "/Roles", "/ResourceTypes/Role"] {
+        tenant.get(path).expect_error(404, "");
+    }
+    tenant.get(&format!("/Schemas/{ROLE}")).expect_error(404, "");
+    for path in ["/Licenses", "/Roles/.search"] {
+        tenant.post(path, &json!({})).expect_error(404, "");
+    }
+}
+
 #[test]
 fn descriptions_tell_the_seats_of_this_moment() {
-    let (gateway, acme) = acme(Some(1), None);
+    let gateway = gateway();
+    let acme = entitled(&gateway, "acme", Some(1), None);
     let license = |id: &str| acme.get(&format!("/Licenses/{id}")).expect(200).body["description"].clone();
     assert_eq!(license("member"), "0 of 1 Member seats in use; 0 waiting.");
     assert_eq!(license("member_lite"), "0 Member Lite seats in use, without limit; 0 waiting.");
@@ -78,9 +95,8 @@ fn descriptions_tell_the_seats_of_this_moment() {
 
 #[test]
 fn roles_are_those_of_the_tenants_profile_with_what_to_send_for_them() {
-    let (_gateway, acme) = onboarded(&json!({
-        "key": "acme", "name": "Acme", "profile": "mentimeter", "seats": { "member": 5, "member_lite": 3 },
-    }));
+    let gateway = gateway();
+    let acme = entitled(&gateway, "acme", Some(5), Some(3));
     let roles = descriptions(&acme, "/Roles");
     let told = |id: &str| roles.iter().find(|(role, _)| role == id).unwrap().1.clone();
     assert!(told("admin").ends_with("Given by userType admin."), "{}", told("admin"));
@@ -91,7 +107,8 @@ fn roles_are_those_of_the_tenants_profile_with_what_to_send_for_them() {
 
 #[test]
 fn lists_are_filtered_cut_and_projected_as_others_are() {
-    let (_gateway, acme) = roomy();
+    let gateway = gateway();
+    let acme = entitled(&gateway, "acme", None, None);
     let ids = |path: &str| -> Vec<String> {
         let listed = acme.get(path).expect(200).body;
         let resources = listed["Resources"].as_array().unwrap();
@@ -121,7 +138,8 @@ fn lists_are_filtered_cut_and_projected_as_others_are() {
 
 #[test]
 fn nobody_writes_them_and_unknown_ones_are_not_found() {
-    let (_gateway, acme) = roomy();
+    let gateway = gateway();
+    let acme = entitled(&gateway, "acme", None, None);
     for path in ["/Licenses", "/Licenses/member", "/Roles", "/Roles/admin"] {
         for method in ["POST", "PUT", "PATCH", "DELETE"] {
             let refused = acme.request(method, path).json(&json!({})).send().expect_error(405, "");
@@ -140,7 +158,8 @@ fn nobody_writes_them_and_unknown_ones_are_not_found() {
 /// `okta-roles-and-entitlements-put`: values are data; the license follows the attribute that the profile names.
 #[test]
 fn what_okta_assigns_comes_back_as_sent_and_moves_no_seat() {
-    let (gateway, acme) = acme(Some(1), Some(5));
+    let gateway = gateway();
+    let acme = entitled(&gateway, "acme", Some(1), Some(5));
     let given = json!({
         "userName": "ada", "userType": "member_lite",
         "roles": [{ "value": "admin", "display": "Admin" }],

@@ -26,6 +26,7 @@ mod outages;
 mod paging;
 mod people;
 mod process;
+mod products;
 mod regions;
 mod releases;
 mod resources;

@@ -72,6 +72,17 @@ pub(crate) fn roomy() -> (Gateway, Tenant) {
     acme(None, None)
 }
 
+/// A tenant whose profile shows licenses and roles to Okta's entitlement discovery.
+pub(crate) fn entitled(
+    gateway: &Gateway,
+    key: &str,
+    member: Option<i64>,
+    member_lite: Option<i64>,
+) -> Tenant {
+    let seats = json!({ "member": member, "member_lite": member_lite });
+    gateway.onboard("ire", &json!({ "key": key, "name": key, "profile": "mentimeter", "seats": seats }))
+}
+
 /// A gateway and one tenant from a whole body of the admin API.
 pub(crate) fn onboarded(body: &Value) -> (Gateway, Tenant) {
     let gateway = gateway();

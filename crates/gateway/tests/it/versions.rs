@@ -3,7 +3,7 @@
 use serde_json::json;
 use testkit::{at_once::at_once, gateway::Tenant, http::Answer};
 
-use crate::running::{new_group, replace, roomy, user_body};
+use crate::running::{entitled, gateway, new_group, replace, roomy, user_body};
 
 fn tag(answer: &Answer) -> String {
     let tag = answer.header("etag").unwrap_or_else(|| panic!("no ETag beside {}", answer.text)).to_owned();
@@ -217,8 +217,8 @@ fn every_method_heeds_both_conditions_in_every_spelling() {
 
 #[test]
 fn what_is_discovered_has_a_tag_too() {
-    let (gateway, acme) = roomy();
-    let globex = gateway.tenant("ire", "globex", None, None);
+    let gateway = gateway();
+    let (acme, globex) = (entitled(&gateway, "acme", None, None), entitled(&gateway, "globex", None, None));
     let schema = format!("/Schemas/{}", crate::running::USER);
     let mut tags = Vec::new();
     for path in ["/ServiceProviderConfig", "/ResourceTypes/User", &schema, "/Licenses/member", "/Roles/admin"]

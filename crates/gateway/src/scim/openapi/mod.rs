@@ -21,7 +21,8 @@ pub(crate) fn document(profile: &str, strict: bool) -> Result<Value, String> {
     let mut rules = Rules::new(Product::built_in(profile)?);
     rules.strict = strict;
     let mut paths = Map::new();
-    for endpoint in Endpoint::every() {
+    let had = |endpoint: &Endpoint| endpoint.kind().is_none_or(|kind| rules.has(kind));
+    for endpoint in Endpoint::every().into_iter().filter(had) {
         paths.insert(endpoint.route().into_owned(), path_item(&endpoint, strict));
     }
     Ok(json!({

@@ -6,6 +6,8 @@ use testkit::{
     http::{Answer, Request},
 };
 
+use crate::running::entitled;
+
 use super::{NOBODY, everything, face, files, gateway, gateway_with, group, operation, roomy, user};
 
 /// What an identity provider may do to one resource, with a body that would change it.
@@ -368,7 +370,7 @@ fn attack_13_and_20_unknown_and_known_companies_are_one_answer_with_one_limit() 
 #[test]
 fn attack_4_licenses_and_roles_tell_of_the_own_tenant_alone() {
     let gateway = gateway();
-    let (a, b) = (gateway.tenant("ire", "a", Some(9), Some(9)), gateway.tenant("ire", "b", Some(7), Some(7)));
+    let (a, b) = (entitled(&gateway, "a", Some(9), Some(9)), entitled(&gateway, "b", Some(7), Some(7)));
     let told = || {
         ["/Licenses", "/Roles", "/Licenses/member", "/Roles/admin"].map(|path| a.get(path).expect(200).text)
     };

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{SEARCH_REQUEST, cursor, list, names};
-use crate::running::{new_group, replace, roomy, user_body};
+use crate::running::{entitled, gateway, new_group, replace, roomy, user_body};
 
 fn request(more: &Value) -> Value {
     let mut body = json!({ "schemas": [SEARCH_REQUEST] });
@@ -117,7 +117,8 @@ fn a_search_is_a_message_of_its_own_kind_with_parameters_of_their_types() {
 
 #[test]
 fn attack_25_the_new_routes_have_labels_of_their_own() {
-    let (gateway, acme) = roomy();
+    let gateway = gateway();
+    let acme = entitled(&gateway, "acme", None, None);
     for path in ["/.search", "/Users/.search", "/Groups/.search", "/Licenses/.search", "/Roles/.search"] {
         acme.post(path, &request(&json!({}))).expect(200);
     }
@@ -133,7 +134,8 @@ fn attack_25_the_new_routes_have_labels_of_their_own() {
 
 #[test]
 fn licenses_and_roles_are_sorted_walked_and_searched_like_everything_else() {
-    let (_gateway, acme) = roomy();
+    let gateway = gateway();
+    let acme = entitled(&gateway, "acme", None, None);
     let by_id = |page: &Value| super::ids(page);
     let all = acme.get("/Roles").expect(200).body;
     assert_eq!(by_id(&all), ["admin", "member", "member_lite"]);

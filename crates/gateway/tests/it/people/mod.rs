@@ -10,12 +10,18 @@ use testkit::{
 };
 
 /// A request of staff about this tenant's people or groups.
-fn staff(gateway: &Gateway, tenant: &Tenant, method: &str, below: &str, body: Option<&Value>) -> Answer {
+pub(crate) fn staff(
+    gateway: &Gateway,
+    tenant: &Tenant,
+    method: &str,
+    below: &str,
+    body: Option<&Value>,
+) -> Answer {
     gateway.admin(method, &format!("{}{below}", tenant.admin_path()), body)
 }
 
 /// A command about this tenant, and its answer as JSON.
-fn said(gateway: &Gateway, tenant: &Tenant, words: &[&str]) -> Value {
+pub(crate) fn said(gateway: &Gateway, tenant: &Tenant, words: &[&str]) -> Value {
     let of = ["--region", &tenant.region, "--key", &tenant.key, "--json"];
     serde_json::from_str(&gateway.cli_ok(&[words, &of].concat())).unwrap()
 }
