@@ -11,6 +11,7 @@ pub mod cursor_keys;
 mod emails;
 mod error;
 pub mod extensions;
+pub mod group_rules;
 mod key;
 pub mod matching;
 pub mod memberships;

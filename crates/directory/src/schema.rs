@@ -1,6 +1,6 @@
 //! The tables of a tenant's store that are the directory's (`migrations/tenant/0001_directory.sql`,
 //! `0003_nested_groups.sql`, `0004_lists.sql`, `0005_extension_schemas.sql`, `0006_order.sql`, `0008_origins.sql`,
-//! `0009_actors.sql`), as Diesel sees them. No other crate reads them.
+//! `0009_actors.sql`, `0010_group_roles.sql`), as Diesel sees them. No other crate reads them.
 //!
 //! `users` and `groups` have the same columns under the same names here, so that a query is written once for both
 //! ([`crate::table`]):
@@ -147,7 +147,21 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    group_rules (rule) {
+        rule -> Text,
+        group_id -> Text,
+    }
+}
+
 diesel::joinable!(memberships -> groups (group_id));
 diesel::joinable!(memberships -> users (user_id));
 diesel::joinable!(nested_groups -> groups (group_id));
-diesel::allow_tables_to_appear_in_same_query!(users, user_emails, groups, memberships, nested_groups);
+diesel::allow_tables_to_appear_in_same_query!(
+    users,
+    user_emails,
+    groups,
+    memberships,
+    nested_groups,
+    group_rules
+);

@@ -194,13 +194,26 @@ impl Profile {
     /// are all that [`Profile::role`] asks for.
     #[must_use]
     pub fn rules_about(&self, groups: &[Group<'_>]) -> Vec<String> {
-        groups.iter().flat_map(rules_by_words).filter(|rule| self.groups.get(rule).is_some()).collect()
+        let all = groups.iter().flat_map(|group| rules_by_words(group).chain([by_id(group.id)]));
+        all.filter(|rule| self.groups.get(rule).is_some()).collect()
     }
 
-    /// The rules that groups bind by being there, also before anybody is in them.
+    /// The rules that groups bind by being there, also before anybody is in them; those by id too, so that a store knows of every
+    /// group that gives a role.
     #[must_use]
     pub fn bind(&self, groups: &[Group<'_>], bindings: &Bindings) -> Vec<Binding> {
-        self.matches(groups, bindings).1
+        let mut new = self.matches(groups, bindings).1;
+        let by_id = groups.iter().map(|group| Binding { rule: by_id(group.id), group: group.id.to_owned() });
+        let has = |binding: &Binding| self.groups.get(&binding.rule).is_some();
+        new.extend(by_id.filter(|binding| has(binding) && bindings.group_of(&binding.rule).is_none()));
+        new
+    }
+
+    /// The role that a group gives to which these rules are bound.
+    #[must_use]
+    pub fn role_of_rules<'n>(&self, rules: impl IntoIterator<Item = &'n str>) -> Option<&Role> {
+        let first = rules.into_iter().filter_map(|rule| self.groups.get(rule)).min()?;
+        self.roles.get(first.rank)
     }
 
     /// Which sources a write carries that names these attributes, by their full names without sub-attributes.

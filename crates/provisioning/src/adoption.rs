@@ -132,7 +132,7 @@ fn revive(
     if archived.origin == Origin::Local {
         resources::set_origin(tx, USER, &mut record, Origin::Idp)?;
     }
-    let request = wishes::anew(rules, &record.standing, &row.parse()?);
+    let request = wishes::anew(tx, rules, &record.id, &record.standing, &row.parse()?)?;
     let change = seats::settle_new(tx, &record.id, &request)?;
     records::record(tx, &context.request_id, USER, "revived", &record, seat_detail(&change))?;
     seating::follow(tx, rules, &change, &context.request_id)?;

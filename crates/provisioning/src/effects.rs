@@ -51,7 +51,7 @@ pub(crate) fn with_member(mut detail: Value, name: &str, value: impl Into<Value>
     detail
 }
 
-fn seat_events(change: &SeatChange) -> Vec<(License, &'static str)> {
+pub(crate) fn seat_events(change: &SeatChange) -> Vec<(License, &'static str)> {
     let own = change.changed().then(|| (change.after.requested.clone(), change.after.state.key()));
     own.into_iter().chain(moved(&change.moves)).collect()
 }

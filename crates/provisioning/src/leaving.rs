@@ -6,13 +6,13 @@ use directory::{
     memberships::{LeftGroup, groupless},
     resources::{self, Record, Row},
 };
-use profiles::choice::{Deleted, Groupless};
+use profiles::choice::Deleted;
 use scim_core::ResourceKind;
 use seat_ledger::{Moves, seats};
 use serde_json::{Value, json};
 use store::WriteTx;
 
-use crate::{Done, ProvisioningError, Rules, effects::moved, promotion, records};
+use crate::{Done, ProvisioningError, Rules, effects::moved, group_roles, promotion, records};
 
 /// Deletes a user, gives its seat to the next user in the queue and takes it out of its groups; or a group, whose members
 /// stay. The groups that it was in get a new version. `detail` goes into the change record.
@@ -34,10 +34,13 @@ pub(crate) fn delete(
     if is_user && rules.profile().leaving.deleted == Deleted::Archive {
         archive::keep(tx, record, &Row::of(rt, &record.parse()?))?;
     }
-    let watched = !is_user && rules.profile().leaving.groupless != Groupless::Keep;
+    let watched = !is_user && rules.members().watch;
     let members = if watched { groupless::people_of(tx, &record.id)? } else { Vec::new() };
+    let had_role = !is_user && group_roles::unbind(tx, rules, &record.id)?;
     let left = resources::remove(tx, rt, record)?;
-    groupless::note_left(tx, &members)?;
+    if rules.notes_groupless() {
+        groupless::note_left(tx, &members)?;
+    }
     records::record_as(tx, request_id, actor, kind, "deleted", record, detail)?;
     for LeftGroup { group_id, version } in &left {
         let detail = json!({ "left": record.id, "changed": ["members"] });
@@ -45,5 +48,9 @@ pub(crate) fn delete(
         records::append(tx, NewRecord { kind, resource_id, version, request_id, actor: None, detail })?;
     }
     promotion::record(tx, &moves, request_id)?;
-    Ok(Done { seats: moved(&moves).collect(), ..Done::default() })
+    let done = Done { seats: moved(&moves).collect(), ..Done::default() };
+    // Whoever had a role of this group has another one now.
+    let others =
+        if had_role { group_roles::settle(tx, rules, &members, &record.id, request_id)? } else { Vec::new() };
+    Ok(done.with_seats(others))
 }

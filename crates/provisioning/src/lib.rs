@@ -9,6 +9,7 @@ mod effects;
 pub mod entitlements;
 mod error;
 pub mod features;
+mod group_roles;
 pub mod groupless;
 mod guards;
 mod leaving;
@@ -65,6 +66,7 @@ pub static TENANT_MIGRATIONS: &[Migration] = &[
     migration("0007_licenses", include_str!("../../../migrations/tenant/0007_licenses.sql")),
     migration("0008_origins", include_str!("../../../migrations/tenant/0008_origins.sql")),
     migration("0009_actors", include_str!("../../../migrations/tenant/0009_actors.sql")),
+    migration("0010_group_roles", include_str!("../../../migrations/tenant/0010_group_roles.sql")),
 ];
 
 const fn migration(version: &'static str, sql: &'static str) -> Migration {

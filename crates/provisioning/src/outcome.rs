@@ -38,6 +38,14 @@ pub struct Done {
     pub skipped: Vec<String>,
 }
 
+impl Done {
+    /// The same with seats that moved beside the first one.
+    pub(crate) fn with_seats(mut self, others: Vec<(License, &'static str)>) -> Self {
+        self.seats.extend(others);
+        self
+    }
+}
+
 impl<E> Outcome<E> {
     /// The same with another error.
     pub fn map_err<F>(self, map: impl FnOnce(E) -> F) -> Outcome<F> {

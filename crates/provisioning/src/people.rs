@@ -70,7 +70,7 @@ pub fn add(
     let mut record = resources::insert(tx, USER, id, &Row::of(&rules.user, &document))?;
     resources::set_origin(tx, USER, &mut record, Origin::Local)?;
     let standing = Standing { role: new.role.clone().map(by_staff), ..Standing::default() };
-    let request = wishes::anew(rules, &standing, &document);
+    let request = wishes::anew(tx, rules, &record.id, &standing, &document)?;
     let change = seats::settle_new(tx, &record.id, &request)?;
     seating::write_standing(tx, &mut record, standing)?;
     finish(tx, rules, &record, &change, "created", act)
@@ -126,7 +126,8 @@ pub fn release(
     let document = record.parse()?;
     let standing = Standing::default();
     record = resources::touch(tx, USER, &record)?;
-    let change = seats::settle(tx, id, &wishes::anew(rules, &standing, &document))?;
+    let request = wishes::anew(tx, rules, id, &standing, &document)?;
+    let change = seats::settle(tx, id, &request)?;
     seating::write_standing(tx, &mut record, standing)?;
     finish(tx, rules, &record, &change, "released", act)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use profiles::{Bindings, Carried, Facts, KeptAttribute, Profile, Reading, RoleFrom, choice};
+use profiles::{Binding, Bindings, Carried, Facts, Group, KeptAttribute, Profile, Reading, RoleFrom, choice};
 use scim_core::{Document, ResourceType, fold::user_name_key, resource};
 use seat_ledger::{Definition, License, Licenses, Policy, SeatRequest, Shortage};
 
@@ -103,26 +103,32 @@ impl Product {
         }
     }
 
-    /// The seat request of a document. A value that no source knows is kept as sent and means the default role (MO18).
+    /// The seat request of a document, and of the rules that are bound to the person's groups. A value that no source knows is
+    /// kept as sent and means the default role (MO18). For a role that a group gives the person waits, whatever the policy is (S9).
     #[must_use]
-    pub fn seat_request(&self, document: &Document) -> SeatRequest {
-        self.read(document, |reading| {
+    pub fn seat_request(&self, document: &Document, bound: &[Binding]) -> SeatRequest {
+        self.read(document, bound, |reading| {
             let role = &reading.role.key;
-            self.request(role, self.needs(role).unwrap_or(&self.free), is_active(document))
+            let waits = matches!(reading.from, RoleFrom::Group(_));
+            let request = self.request(role, self.needs(role).unwrap_or(&self.free), is_active(document));
+            SeatRequest { waits, ..request }
         })
     }
 
-    fn read<T>(&self, document: &Document, then: impl FnOnce(&Reading<'_>) -> T) -> T {
-        let bindings = Bindings::default();
-        let facts =
-            Facts { document, groups: &[], bindings: &bindings, local: None, carried: Carried::NOTHING };
-        then(&self.profile.role(&facts))
+    fn read<T>(&self, document: &Document, bound: &[Binding], then: impl FnOnce(&Reading<'_>) -> T) -> T {
+        // A rule that holds is bound, so names and external ids need not be known.
+        let group = |bound| Group { id: bound, name: "", external_id: None };
+        let ids: BTreeSet<&str> = bound.iter().map(|bound| bound.group.as_str()).collect();
+        let groups: Vec<Group<'_>> = ids.into_iter().map(group).collect();
+        let bindings: Bindings = bound.iter().cloned().collect();
+        let (local, carried) = (None, Carried::NOTHING);
+        then(&self.profile.role(&Facts { document, groups: &groups, bindings: &bindings, local, carried }))
     }
 
-    /// Where a person's role comes from, as staff are told: the path of the source, or `default`.
+    /// Where a person's role comes from, as staff are told: the path of the source, `group:ID`, or `default`.
     #[must_use]
-    pub fn role_from(&self, document: &Document) -> String {
-        self.read(document, |reading| reading.from.to_string())
+    pub fn role_from(&self, document: &Document, bound: &[Binding]) -> String {
+        self.read(document, bound, |reading| reading.from.to_string())
     }
 
     /// The seat request of a role; `None` when the profile does not know it (any more).
@@ -203,7 +209,7 @@ mod tests {
     fn every_product_that_ships_has_roles_and_licenses_that_the_ledger_takes() {
         for name in profiles::built_in_names() {
             let product = Product::built_in(name).unwrap();
-            let request = product.seat_request(&document(None));
+            let request = product.seat_request(&document(None), &[]);
             assert_eq!(request.role, product.profile.default_role, "{name}");
             assert!(product.licenses().get(request.license.key()).is_some(), "{name}");
         }
@@ -214,14 +220,14 @@ mod tests {
     fn mo18_no_role_or_an_unmapped_one_means_the_free_license_by_default() {
         let product = Product::built_in("default").unwrap();
         for value in [None, Some("Employee")] {
-            assert_eq!(product.seat_request(&document(value)).license.key(), "member_lite");
+            assert_eq!(product.seat_request(&document(value), &[]).license.key(), "member_lite");
         }
     }
 
     #[test]
     fn an_admin_is_dearest_and_never_falls_back() {
         let product = Product::built_in("default").unwrap();
-        let request = |value| product.seat_request(&document(Some(value)));
+        let request = |value| product.seat_request(&document(Some(value)), &[]);
         let (admin, member, lite) = (request("admin"), request("User"), request("Member Lite"));
         assert_eq!((admin.license.key(), admin.may_fall_back, admin.role_rank), ("member", false, 0));
         assert_eq!((member.license.key(), member.may_fall_back, member.role_rank), ("member", true, 1));

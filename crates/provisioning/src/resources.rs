@@ -14,14 +14,14 @@ use scim_core::{
     patch::{MemberChange, PatchRequest},
     resource::{self, Member},
 };
-use seat_ledger::{SeatRequest, pools, seats};
+use seat_ledger::{License, SeatChange, SeatRequest, pools, seats};
 use serde_json::{Value, json};
 use store::WriteTx;
 
 use crate::{
     Done, Preconditions, ProvisioningError, RequestContext, Rules, adoption,
     effects::{done, seat_detail, with_member},
-    guards, leaving,
+    group_roles, guards, leaving,
     product::is_active,
     records,
     seating::{self, Asks},
@@ -55,7 +55,7 @@ impl New {
         if kind == ResourceKind::User {
             context.rules.profile().check_values(None, &document)?;
         }
-        let seat = (kind == ResourceKind::User).then(|| context.rules.product.seat_request(&document));
+        let seat = (kind == ResourceKind::User).then(|| context.rules.product.seat_request(&document, &[]));
         Ok(Self { row: Row::of(rt, &document), seat, members })
     }
 }
@@ -159,13 +159,12 @@ pub(crate) fn create(
     let applied = change_members(tx, &record.id, &new.members, context)?;
     let detail = seat.as_ref().map_or_else(|| json!({}), seat_detail);
     records::record(tx, &context.request_id, kind, "created", &record, detail)?;
-    if let Some(change) = &seat {
-        seating::follow(tx, &context.rules, change, &context.request_id)?;
-    }
+    let others = follow(tx, context, &record, seat.as_ref(), &applied)?;
     // A new user is in no group.
     let is_without_links = is_user && shown == Shown::Links;
     let shown = if is_without_links { Shown::Attributes } else { shown };
-    done(tx, context, View::of(kind, record), shown, Vec::new(), seat, applied)
+    let done = done(tx, context, View::of(kind, record), shown, Vec::new(), seat, applied)?;
+    Ok(done.with_seats(others))
 }
 
 /// Changes a resource, and a user's seat where the change asks for it. A request that changes no value writes no row.
@@ -216,10 +215,23 @@ pub(crate) fn edit(
     let detail = seat.as_ref().map_or_else(|| json!({}), seat_detail);
     let detail = with_member(detail, "changed", changed.clone());
     records::record(tx, &context.request_id, kind, "changed", &record, detail)?;
-    if let Some(change) = &seat {
-        seating::follow(tx, &context.rules, change, &context.request_id)?;
+    let others = follow(tx, context, &record, seat.as_ref(), &applied)?;
+    Ok(done(tx, context, View::of(kind, record), shown, changed, seat, applied)?.with_seats(others))
+}
+
+/// Carries out what follows from a person's new seat, or from a group's members; the seats of others that moved for it.
+fn follow(
+    tx: &mut WriteTx<'_>,
+    context: &RequestContext,
+    record: &Record,
+    seat: Option<&SeatChange>,
+    applied: &Applied,
+) -> Result<Vec<(License, &'static str)>, ProvisioningError> {
+    let (rules, request_id) = (&context.rules, &context.request_id);
+    match seat {
+        Some(change) => seating::follow(tx, rules, change, request_id).map(|()| Vec::new()),
+        None => group_roles::follow(tx, rules, record, &applied.moved, request_id),
     }
-    done(tx, context, View::of(kind, record), shown, changed, seat, applied)
 }
 
 /// Deletes a user or a group ([`leaving::delete`]).

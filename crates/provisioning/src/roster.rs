@@ -1,11 +1,15 @@
 //! People and groups as staff see them: role and license with where they come from, origin, groups and members.
 
+use std::collections::BTreeMap;
+
 use directory::{
+    group_rules,
     memberships::{self, MemberRow},
     origin::Origin,
     resources::{self, Record},
     standing::ChosenBy,
 };
+use profiles::Binding;
 use scim_core::{Document, ResourceKind};
 use seat_ledger::State;
 use serde::Serialize;
@@ -16,6 +20,7 @@ use crate::{
     product::is_active,
     timestamp::iso,
     view::{self, View, Views},
+    wishes,
 };
 
 /// One person.
@@ -31,7 +36,7 @@ pub struct Person {
     pub active: bool,
     /// What the person may do.
     pub role: Option<String>,
-    /// Where the role comes from: an attribute, `local` or `default`.
+    /// Where the role comes from: an attribute, `group:ID`, `local` or `default`.
     pub role_from: String,
     /// The seat.
     pub license: Option<License>,
@@ -110,7 +115,9 @@ impl Wanted {
 /// # Errors
 /// [`ProvisioningError::NotFound`], or the store's.
 pub fn person(tx: &mut ReadTx<'_>, rules: &Rules, id: &str) -> Result<Person, ProvisioningError> {
-    described(rules, &view::get(tx, rules.product.licenses(), ResourceKind::User, id, true)?)
+    let view = view::get(tx, rules.product.licenses(), ResourceKind::User, id, true)?;
+    let bound = wishes::bound_to(tx, rules, &[id])?;
+    described(rules, &view, &bound)
 }
 
 /// People in the order of their ids, after this one, at most so many.
@@ -137,26 +144,34 @@ pub fn people(
         let Some(last) = batch.last() else { break };
         after = Some(last.id.clone());
         batch.retain(|record| wanted.origin.is_none_or(|origin| record.origin == origin));
+        let ids: Vec<&str> = batch.iter().map(|record| record.id.as_str()).collect();
+        let bound = wishes::bound_to(tx, rules, &ids)?;
         let mut views = Views::of(tx, rules.product.licenses(), kind, batch, true)?;
         while found.len() < most
             && let Some(view) = views.next(tx)?
         {
-            found.extend(Some(described(rules, &view)?).filter(|person| wanted.wants(person)));
+            found.extend(Some(described(rules, &view, &bound)?).filter(|person| wanted.wants(person)));
         }
     }
     Ok(found)
 }
 
-fn described(rules: &Rules, view: &View) -> Result<Person, ProvisioningError> {
+fn described(
+    rules: &Rules,
+    view: &View,
+    bound: &BTreeMap<String, Vec<Binding>>,
+) -> Result<Person, ProvisioningError> {
     let (record, seat) = (&view.record, view.seat.as_ref());
+    let bound = bound.get(&record.id).map(Vec::as_slice).unwrap_or_default();
     let document = record.parse()?;
     let standing = &record.standing;
     let role_from = match &standing.role {
         Some(chosen) if chosen.by == ChosenBy::Staff => "local".to_owned(),
         Some(_) => "default".to_owned(),
-        None => rules.product.role_from(&document),
+        None => rules.product.role_from(&document, bound),
     };
-    let sent = || Sent { role: rules.product.seat_request(&document).role, active: is_active(&document) };
+    let sent =
+        || Sent { role: rules.product.seat_request(&document, bound).role, active: is_active(&document) };
     let named = |group: &memberships::GroupOfUser| Named {
         id: group.group.id.clone(),
         display_name: group.group.display_name.clone(),
@@ -224,7 +239,7 @@ pub struct MemberOfGroup {
 ///
 /// # Errors
 /// [`ProvisioningError::NotFound`], or the store's.
-pub fn group(tx: &mut ReadTx<'_>, id: &str) -> Result<GroupOfPeople, ProvisioningError> {
+pub fn group(tx: &mut ReadTx<'_>, rules: &Rules, id: &str) -> Result<GroupOfPeople, ProvisioningError> {
     let kind = ResourceKind::Group;
     let record = resources::find(tx, kind, id)?.ok_or(ProvisioningError::NotFound(kind.name()))?;
     let rows = memberships::of_group(tx, id)?;
@@ -240,7 +255,7 @@ pub fn group(tx: &mut ReadTx<'_>, id: &str) -> Result<GroupOfPeople, Provisionin
         }
     }
     members.sort_by(|a, b| a.id.cmp(&b.id));
-    Ok(GroupOfPeople { members: Some(members), ..summary(&record)? })
+    Ok(GroupOfPeople { members: Some(members), ..summary(tx, rules, &record)? })
 }
 
 fn id_of(row: &MemberRow) -> &str {
@@ -268,6 +283,7 @@ fn member(kind: ResourceKind, record: &Record, local: bool) -> Result<MemberOfGr
 /// When the store fails.
 pub fn groups(
     tx: &mut ReadTx<'_>,
+    rules: &Rules,
     after: Option<String>,
     most: usize,
 ) -> Result<Vec<GroupOfPeople>, ProvisioningError> {
@@ -277,20 +293,22 @@ pub fn groups(
         let Some(last) = batch.last() else { break };
         after = Some(last.id.clone());
         for record in batch.iter().take(most - found.len()) {
-            found.push(summary(record)?);
+            found.push(summary(tx, rules, record)?);
         }
     }
     Ok(found)
 }
 
-fn summary(record: &Record) -> Result<GroupOfPeople, ProvisioningError> {
+fn summary(tx: &mut ReadTx<'_>, rules: &Rules, record: &Record) -> Result<GroupOfPeople, ProvisioningError> {
+    let bound = group_rules::of_group(tx, &record.id)?;
+    let role = rules.profile().role_of_rules(bound.iter().map(|bound| bound.rule.as_str()));
     let document: Document = record.parse()?;
     let text = |name| document.str(name).map(str::to_owned);
     Ok(GroupOfPeople {
         id: record.id.clone(),
         display_name: text("displayName").unwrap_or_default(),
         external_id: text("externalId"),
-        role: None,
+        role: role.map(|role| role.key.clone()),
         origin: record.origin.key(),
         since: iso(record.of_origin_since_ms()),
         members: None,

@@ -129,12 +129,18 @@ impl Rules {
         extensions::hold(tx, self.schemas_version)
     }
 
+    /// Whether something becomes of people who have left the last group.
+    pub(crate) fn notes_groupless(&self) -> bool {
+        self.profile().leaving.groupless != Groupless::Keep
+    }
+
     /// How changes of members are read.
     pub(crate) fn members(&self) -> MemberRules {
         MemberRules {
             unknown: self.unknown_members,
             skip_local: self.profile().members.foreign_origin == ForeignOrigin::Skip,
-            watch: self.profile().leaving.groupless != Groupless::Keep,
+            watch: self.notes_groupless() || self.profile().is_group_driven(),
+            note_groupless: self.notes_groupless(),
         }
     }
 

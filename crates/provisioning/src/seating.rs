@@ -7,7 +7,7 @@ use directory::{
 };
 use profiles::choice::LastAdmin;
 use scim_core::{Document, ResourceKind};
-use seat_ledger::{Moves, SeatChange, seats};
+use seat_ledger::{Moves, Seat, SeatChange, SeatRequest, seats};
 use store::WriteTx;
 
 use crate::{ProvisioningError, Rules, effects::seat_detail, guards, promotion, records, wishes};
@@ -29,13 +29,34 @@ pub(crate) fn settle(
     tx: &mut WriteTx<'_>,
     rules: &Rules,
     record: &mut Record,
-    mut standing: Standing,
+    standing: Standing,
     documents: [&Document; 2],
     asks: Asks,
 ) -> Result<SeatChange, ProvisioningError> {
-    let [old, new] = documents;
     let held = seats::find(tx, rules.product.licenses(), &record.id)?;
-    let request = wishes::request(rules, held.as_ref(), &record.standing, &standing, old, new);
+    let request = wishes::request(tx, rules, held.as_ref(), record, &standing, documents)?;
+    let [old, _] = documents;
+    settle_as(tx, rules, record, standing, old, Asking { held, request, asks })
+}
+
+/// What is asked for, and by whom.
+pub(crate) struct Asking {
+    /// The seat now.
+    pub(crate) held: Option<Seat>,
+    pub(crate) request: SeatRequest,
+    pub(crate) asks: Asks,
+}
+
+/// Brings the seat in line with a request, and with what holds beside the document.
+pub(crate) fn settle_as(
+    tx: &mut WriteTx<'_>,
+    rules: &Rules,
+    record: &mut Record,
+    mut standing: Standing,
+    old: &Document,
+    asking: Asking,
+) -> Result<SeatChange, ProvisioningError> {
+    let Asking { held, request, asks } = asking;
     let why = match asks {
         Asks::Idp => {
             guards::holds(tx, rules, old.str("userName").unwrap_or_default(), held.as_ref(), &request)?
@@ -100,7 +121,7 @@ pub(crate) fn let_go(
     let standing = Standing { held: None, ..record.standing.clone() };
     *record = resources::touch(tx, kind, record)?;
     // The request is made anew of the document, which said something else than the seat.
-    let request = wishes::anew(rules, &standing, &document);
+    let request = wishes::anew(tx, rules, &record.id, &standing, &document)?;
     let change = seats::settle(tx, &record.id, &request)?;
     write_standing(tx, record, standing)?;
     records::record(tx, request_id, kind, "released", record, seat_detail(&change))?;

@@ -1,11 +1,19 @@
 //! Decides whose word holds: the document's on role and active, the choice of staff, or what a person comes back with.
 
-use directory::standing::{ChosenBy, ChosenRole, Standing};
+use std::collections::BTreeMap;
+
+use directory::{
+    group_rules::{self, Bound},
+    resources::Record,
+    standing::{ChosenBy, ChosenRole, Standing},
+};
+use profiles::Binding;
 use profiles::choice::{LocalWins, OnReactivate};
 use scim_core::Document;
 use seat_ledger::{Seat, SeatRequest};
+use store::ReadTx;
 
-use crate::{Rules, product::is_active};
+use crate::{ProvisioningError, Rules, product::is_active};
 
 /// Which of the deciding attributes a write carries, with an equal value too.
 #[derive(Clone, Copy, Debug)]
@@ -51,22 +59,37 @@ pub(crate) fn standing_after(
     after
 }
 
+/// The rules that are bound to a person's groups.
+pub(crate) fn bound_to(
+    tx: &mut ReadTx<'_>,
+    rules: &Rules,
+    ids: &[&str],
+) -> Result<BTreeMap<String, Vec<Binding>>, ProvisioningError> {
+    if !rules.profile().is_group_driven() {
+        return Ok(BTreeMap::new());
+    }
+    let binding = |Bound { rule, group_id }| Binding { rule, group: group_id };
+    let of_people = group_rules::of_people(tx, ids)?.into_iter();
+    Ok(of_people.map(|(id, bound)| (id, bound.into_iter().map(binding).collect())).collect())
+}
+
 /// The seat request of a person. As long as the sources of the role stay as they are, so does the request (MO13): an edit of
 /// something else never moves a license, even where the profile has come to read the value differently.
 pub(crate) fn request(
+    tx: &mut ReadTx<'_>,
     rules: &Rules,
     held: Option<&Seat>,
-    before: &Standing,
+    record: &Record,
     after: &Standing,
-    old: &Document,
-    new: &Document,
-) -> SeatRequest {
+    documents: [&Document; 2],
+) -> Result<SeatRequest, ProvisioningError> {
+    let ([old, new], before) = (documents, &record.standing);
     let product = &rules.product;
     let stays = before.role.is_none() && after.role.is_none() && before.held.is_none();
     let seat = held.filter(|_| stays && product.profile.has_same_sources(old, new));
-    let Some(seat) = seat else { return anew(rules, after, new) };
+    let Some(seat) = seat else { return anew(tx, rules, &record.id, after, new) };
     let role = product.needs(&seat.role);
-    SeatRequest {
+    Ok(SeatRequest {
         role: seat.role.clone(),
         role_rank: role.map_or(seat.role_rank(), |role| role.rank),
         license: seat.requested.clone(),
@@ -74,12 +97,29 @@ pub(crate) fn request(
         active: is_working(after, new),
         waits: false,
         seat_grace_days: product.seat_grace_days(),
-    }
+    })
 }
 
 /// The request that a document and what was chosen here come to, whatever the seat was before.
-pub(crate) fn anew(rules: &Rules, standing: &Standing, document: &Document) -> SeatRequest {
+pub(crate) fn anew(
+    tx: &mut ReadTx<'_>,
+    rules: &Rules,
+    id: &str,
+    standing: &Standing,
+    document: &Document,
+) -> Result<SeatRequest, ProvisioningError> {
+    let bound = bound_to(tx, rules, &[id])?.remove(id).unwrap_or_default();
+    Ok(of_facts(rules, standing, document, &bound))
+}
+
+/// The request that all that is known comes to.
+pub(crate) fn of_facts(
+    rules: &Rules,
+    standing: &Standing,
+    document: &Document,
+    bound: &[Binding],
+) -> SeatRequest {
     let active = is_working(standing, document);
     let chosen = standing.role.as_ref().and_then(|chosen| rules.product.request_of(&chosen.role, active));
-    chosen.unwrap_or_else(|| SeatRequest { active, ..rules.product.seat_request(document) })
+    chosen.unwrap_or_else(|| SeatRequest { active, ..rules.product.seat_request(document, bound) })
 }

@@ -59,13 +59,18 @@ impl TenantActs {
     }
 
     /// Groups in the order of their ids, after this one, at most so many.
-    pub async fn groups(&self, after: Option<String>, most: usize) -> Result<Vec<GroupOfPeople>> {
-        self.read(move |tx: &mut ReadTx<'_>| roster::groups(tx, after, most)).await
+    pub async fn groups(
+        &self,
+        rules: Arc<Rules>,
+        after: Option<String>,
+        most: usize,
+    ) -> Result<Vec<GroupOfPeople>> {
+        self.read(move |tx: &mut ReadTx<'_>| roster::groups(tx, &rules, after, most)).await
     }
 
     /// One group with its members.
-    pub async fn group(&self, id: String) -> Result<GroupOfPeople> {
-        self.read(move |tx: &mut ReadTx<'_>| roster::group(tx, &id)).await
+    pub async fn group(&self, rules: Arc<Rules>, id: String) -> Result<GroupOfPeople> {
+        self.read(move |tx: &mut ReadTx<'_>| roster::group(tx, &rules, &id)).await
     }
 
     /// Adds a person of staff.

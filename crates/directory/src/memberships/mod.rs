@@ -48,8 +48,10 @@ pub struct MemberRules {
     pub unknown: UnknownMembers,
     /// Whether users of staff are skipped, as unknown ones can be.
     pub skip_local: bool,
-    /// Whether it is noted who leaves the last group.
+    /// Whether it is told who came and who left.
     pub watch: bool,
+    /// Whether it is noted who leaves the last group; only where it is told, too.
+    pub note_groupless: bool,
 }
 
 impl From<UnknownMembers> for MemberRules {
@@ -67,6 +69,8 @@ pub struct Applied {
     pub skipped: Vec<String>,
     /// Whether a member was sent with the wrong `type`. The id decides the kind.
     pub mislabelled: bool,
+    /// Users who left or came, where that is watched: some of them perhaps both, and more than once.
+    pub moved: Vec<String>,
 }
 
 /// Applies changes in order and compares the members before the first with those after the last. `base` is the tenant's base
@@ -107,10 +111,11 @@ pub fn apply(
         work.applied.changed |= changed;
     }
     nesting::check(tx, group_id, &work.entered)?;
-    if rules.watch {
+    if rules.note_groupless {
         groupless::note_entered(tx, &work.came)?;
         groupless::note_left(tx, &work.left)?;
     }
+    work.applied.moved = [std::mem::take(&mut work.left), std::mem::take(&mut work.came)].concat();
     work.applied(tx)
 }
 
@@ -189,10 +194,13 @@ impl Work<'_> {
                 rows::insert(tx, kind, self.group_id, id, display(id))?;
             }
             rows::mark(tx, kind, &new)?;
-            let ids = new.iter().map(|id| (*id).to_owned());
             match kind {
-                ResourceKind::Group => self.entered.extend(ids),
-                _ if self.rules.watch => self.came.extend(ids),
+                ResourceKind::Group => self.entered.extend(new.iter().map(|id| (*id).to_owned())),
+                // In the order of the request: so they get seats (S9).
+                _ if self.rules.watch => {
+                    let named = members.iter().map(|member| &member.value);
+                    self.came.extend(named.filter(|id| new.binary_search(&id.as_str()).is_ok()).cloned());
+                }
                 _ => {}
             }
             changed |= !new.is_empty();

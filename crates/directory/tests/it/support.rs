@@ -62,6 +62,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../../../migrations/tenant/0009_actors.sql"),
         newest: None,
     },
+    Migration {
+        version: "0010_group_roles",
+        sql: include_str!("../../../../migrations/tenant/0010_group_roles.sql"),
+        newest: None,
+    },
 ];
 
 /// The two types of a tenant.

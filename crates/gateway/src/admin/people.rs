@@ -124,14 +124,17 @@ pub(super) async fn delete(app: Data<App>, acts: Acts, path: OfOne) -> Result<Ht
 }
 
 pub(super) async fn groups(
+    app: Data<App>,
     acts: Acts,
     Query(page): Query<Page>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let found = acts.groups(page.after.clone(), one_more(&page)).await?;
+    let rules = rules(&app, &acts).await?;
+    let found = acts.groups(rules, page.after.clone(), one_more(&page)).await?;
     Ok(page.answer(values(&found), "id", request.path()))
 }
 
-pub(super) async fn group(acts: Acts, path: OfOne) -> Result<HttpResponse, Problem> {
-    Ok(json(200, &acts.group(path.into_inner().2).await?))
+pub(super) async fn group(app: Data<App>, acts: Acts, path: OfOne) -> Result<HttpResponse, Problem> {
+    let rules = rules(&app, &acts).await?;
+    Ok(json(200, &acts.group(rules, path.into_inner().2).await?))
 }

@@ -7,6 +7,7 @@ mod class;
 mod clocks;
 mod concurrency;
 mod documents;
+mod group_roles;
 mod migration;
 mod nesting;
 mod people;

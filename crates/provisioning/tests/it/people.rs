@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::support::{Done, Request, Tenant, act, context, for_each_tenant, patch_body, person};
 
 /// The tenant under the default profile with these overrides.
-fn with(mut tenant: Tenant, overrides: Value) -> Tenant {
+pub(crate) fn with(mut tenant: Tenant, overrides: Value) -> Tenant {
     let Value::Object(overrides) = overrides else { panic!("overrides are an object") };
     let profile = Profile::built_in("default").unwrap().with(&Overrides(overrides)).unwrap();
     tenant.rules.product = Arc::new(Product::new(profile).unwrap());
@@ -34,7 +34,7 @@ async fn local(tenant: &Tenant, user_name: &str, role: Option<&str>) -> Person {
     tenant.write(move |tx, rules| people::add(tx, rules, &new, &act())).await.unwrap()
 }
 
-async fn set(tenant: &Tenant, id: &str, change: PersonChange) -> Person {
+pub(crate) async fn set(tenant: &Tenant, id: &str, change: PersonChange) -> Person {
     let id = id.to_owned();
     tenant.write(move |tx, rules| people::set(tx, rules, &id, &change, &act())).await.unwrap()
 }
@@ -48,7 +48,7 @@ fn role(role: &str) -> PersonChange {
     PersonChange { role: Some(role.to_owned()), active: None }
 }
 
-async fn seen(tenant: &Tenant, id: &str) -> Person {
+pub(crate) async fn seen(tenant: &Tenant, id: &str) -> Person {
     let (rules, id) = (tenant.rules.clone(), id.to_owned());
     tenant.read(move |tx| roster::person(tx, &rules, &id)).await
 }
@@ -61,7 +61,7 @@ fn replace(path: &str, value: Value) -> Value {
     json!([{ "op": "replace", "path": path, "value": value }])
 }
 
-async fn in_group(tenant: &Tenant, group: &str, operations: Value) -> Done<Vec<String>> {
+pub(crate) async fn in_group(tenant: &Tenant, group: &str, operations: Value) -> Done<Vec<String>> {
     let request = Request::Patch(group.to_owned(), patch_body(&operations));
     let kind = ResourceKind::Group;
     tenant
@@ -264,7 +264,8 @@ async fn io17_members_of_staff_are_skipped_and_named_and_the_rest_is_applied() {
         let many = members(&[&ids[1], &ids[2], &ids[3], &staff, &ids[0]]);
         let all = json!([{ "op": "replace", "path": "members", "value": many }]);
         assert_eq!(in_group(&tenant, &group, all).await.unwrap(), std::slice::from_ref(&staff));
-        let shown = tenant.read(move |tx| roster::group(tx, &group)).await;
+        let rules = tenant.rules.clone();
+        let shown = tenant.read(move |tx| roster::group(tx, &rules, &group)).await;
         let there: BTreeSet<String> = shown.members.unwrap().into_iter().map(|m| m.id).collect();
         assert_eq!(there, BTreeSet::from_iter(ids));
     })
@@ -433,12 +434,13 @@ async fn a_bulk_that_takes_somebody_over_refers_to_the_old_id() {
                         outcome.result?;
                     }
                 }
-                roster::groups(tx, None, 9)
+                roster::groups(tx, rules, None, 9)
             })
             .await
             .unwrap();
         let id = groups[0].id.clone();
-        let crew = tenant.read(move |tx| roster::group(tx, &id)).await;
+        let rules = tenant.rules.clone();
+        let crew = tenant.read(move |tx| roster::group(tx, &rules, &id)).await;
         assert_eq!(crew.members.unwrap()[0].id, ann);
     })
     .await;

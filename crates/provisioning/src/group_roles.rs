@@ -1,0 +1,139 @@
+//! Roles that groups give (S9). A change of members, of a group's name or its end moves the seats of all whom it concerns, in its
+//! own transaction. Who finds no seat waits, whatever the policy is: to refuse a whole group would break the sync.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use directory::{
+    group_rules::{self, Bound},
+    memberships::groupless::people_of,
+    resources::{self, Record},
+};
+use profiles::{Binding, Bindings, Group};
+use scim_core::ResourceKind;
+use seat_ledger::{License, SeatRequest, seats};
+use store::WriteTx;
+
+use crate::{
+    ProvisioningError, Rules,
+    effects::{seat_detail, seat_events, with_member},
+    records,
+    seating::{self, Asking, Asks},
+    wishes::{self, Carried},
+};
+
+/// Seats that moved, as [`crate::Done`] tells them.
+type Events = Vec<(License, &'static str)>;
+
+/// People whose rows are in memory at a time.
+const AT_ONCE: usize = 500;
+
+/// Brings seats in line with a group that was made or changed; `moved` are the users who came or left.
+pub(crate) fn follow(
+    tx: &mut WriteTx<'_>,
+    rules: &Rules,
+    group: &Record,
+    moved: &[String],
+    request_id: &str,
+) -> Result<Events, ProvisioningError> {
+    if !rules.profile().is_group_driven() {
+        return Ok(Events::new());
+    }
+    if bind(tx, rules, group)? {
+        let all = people_of(tx, &group.id)?;
+        return settle(tx, rules, &[moved, &all].concat(), &group.id, request_id);
+    }
+    if moved.is_empty() || group_rules::of_group(tx, &group.id)?.is_empty() {
+        return Ok(Events::new());
+    }
+    settle(tx, rules, moved, &group.id, request_id)
+}
+
+/// Binds the rules that the group matches and that no group has; whether there was one.
+fn bind(tx: &mut WriteTx<'_>, rules: &Rules, group: &Record) -> Result<bool, ProvisioningError> {
+    let (profile, document) = (rules.profile(), group.parse()?);
+    let name = document.str("displayName").unwrap_or_default();
+    let groups = [Group { id: &group.id, name, external_id: document.str("externalId") }];
+    let about = profile.rules_about(&groups);
+    if about.is_empty() {
+        return Ok(false);
+    }
+    let binding = |Bound { rule, group_id }| Binding { rule, group: group_id };
+    let bindings: Bindings = group_rules::of_rules(tx, &about)?.into_iter().map(binding).collect();
+    let new = profile.bind(&groups, &bindings);
+    for Binding { rule, group } in &new {
+        group_rules::bind(tx, &Bound { rule: rule.clone(), group_id: group.clone() })?;
+    }
+    Ok(!new.is_empty())
+}
+
+/// Lets the rules of a group go that is about to be deleted; whether it had one.
+pub(crate) fn unbind(tx: &mut WriteTx<'_>, rules: &Rules, group_id: &str) -> Result<bool, ProvisioningError> {
+    // Also those of a profile before this one, which the group's row could not go without.
+    let had_role = !group_rules::of_group(tx, group_id)?.is_empty();
+    if had_role {
+        group_rules::unbind(tx, group_id)?;
+    }
+    Ok(had_role && rules.profile().is_group_driven())
+}
+
+/// Reads the roles of these people again, in this order, and moves the seats of those who have another one now.
+pub(crate) fn settle(
+    tx: &mut WriteTx<'_>,
+    rules: &Rules,
+    people: &[String],
+    group_id: &str,
+    request_id: &str,
+) -> Result<Events, ProvisioningError> {
+    let mut seen = BTreeSet::new();
+    let people: Vec<&str> = people.iter().map(String::as_str).filter(|id| seen.insert(*id)).collect();
+    let mut events = Events::new();
+    for ids in people.chunks(AT_ONCE) {
+        let records = resources::find_all(tx, ResourceKind::User, ids)?.into_iter();
+        let mut records: BTreeMap<String, Record> =
+            records.map(|record| (record.id.clone(), record)).collect();
+        let mut bound = wishes::bound_to(tx, rules, ids)?;
+        for id in ids {
+            let Some(record) = records.remove(*id) else { continue };
+            let bound = bound.remove(*id).unwrap_or_default();
+            let cause = Cause { group_id, request_id };
+            events.extend(settle_one(tx, rules, record, &bound, cause)?);
+        }
+    }
+    Ok(events)
+}
+
+/// Why somebody's role is read again.
+#[derive(Clone, Copy)]
+struct Cause<'a> {
+    group_id: &'a str,
+    request_id: &'a str,
+}
+
+fn settle_one(
+    tx: &mut WriteTx<'_>,
+    rules: &Rules,
+    mut record: Record,
+    bound: &[Binding],
+    cause: Cause<'_>,
+) -> Result<Events, ProvisioningError> {
+    let kind = ResourceKind::User;
+    let document = record.parse()?;
+    let carried = || Carried { role: true, active: false };
+    let standing = wishes::standing_after(rules, &record.standing, carried, &document, &document);
+    let request = wishes::of_facts(rules, &standing, &document, bound);
+    let request = SeatRequest { waits: true, ..request };
+    let held = seats::find(tx, rules.product.licenses(), &record.id)?;
+    let is_same = held.as_ref().is_some_and(|seat| {
+        (&seat.role, &seat.requested) == (&request.role, &request.license) && record.standing == standing
+    });
+    if is_same {
+        return Ok(Events::new());
+    }
+    record = resources::touch(tx, kind, &record)?;
+    let asking = Asking { held, request, asks: Asks::Idp };
+    let change = seating::settle_as(tx, rules, &mut record, standing, &document, asking)?;
+    let detail = with_member(seat_detail(&change), "group", cause.group_id);
+    records::record(tx, cause.request_id, kind, "changed", &record, detail)?;
+    seating::follow(tx, rules, &change, cause.request_id)?;
+    Ok(seat_events(&change))
+}
