@@ -49,7 +49,7 @@ impl Product {
         let free = needs.get(&profile.default_role).cloned();
         let free = free.ok_or_else(|| format!("the role {} is not defined", profile.default_role))?;
         let admins = profile.roles.iter().filter(|role| role.admin).map(|role| role.key.clone()).collect();
-        let protected = profile.protect.users.iter().map(|name| user_name_key(name).into()).collect();
+        let protected = profile.protect.users.iter().map(|name| user_name_key(name)).collect();
         let sources = profile.source_attributes();
         Ok(Self { profile, licenses, needs, free, sources, admins, protected })
     }
