@@ -213,7 +213,7 @@ async fn cx14_under_local_until_released_what_is_sent_is_echoed_the_role_stays_a
 }
 
 #[tokio::test]
-async fn cx22_cx23_deactivated_frees_the_seat_and_reactivated_comes_back_with_the_free_role_in_the_same_groups()
+async fn cx22_and_cx23_deactivated_frees_the_seat_and_reactivated_comes_back_with_the_free_role_in_the_same_groups()
  {
     for_each_tenant(async |tenant: Tenant| {
         let tenant = with(tenant, json!({ "leaving": { "on_reactivate": "lowest" } }));

@@ -199,7 +199,16 @@ fn no_client_writes_the_seat_extension() {
     let seat = user.extension(urn::SEAT).unwrap();
     assert_eq!(
         names(&seat.attributes),
-        ["requestedLicense", "grantedLicense", "role", "state", "reason", "since"]
+        [
+            "requestedLicense",
+            "grantedLicense",
+            "role",
+            "state",
+            "reason",
+            "overage",
+            "borrowedUntil",
+            "since"
+        ]
     );
     assert!(seat.attributes.iter().all(|a| a.mutability == Mutability::ReadOnly));
     assert_eq!(attribute(seat, "since").kind, Type::DateTime);
