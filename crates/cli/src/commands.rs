@@ -173,6 +173,11 @@ pub enum ClientCommand {
         #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
         limit: u16,
     },
+    /// Carry out now what has fallen due: dates, delays, grace. A running gateway does it by itself once a minute.
+    Tick {
+        #[command(flatten)]
+        options: Options,
+    },
 }
 
 /// `usher admin-token …`

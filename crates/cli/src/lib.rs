@@ -18,6 +18,7 @@ mod session;
 mod tenants;
 #[cfg(test)]
 mod tests;
+mod tick;
 mod tls;
 mod tokens;
 mod words;
@@ -62,6 +63,7 @@ pub fn dispatch(command: ClientCommand) -> ExitCode {
         ClientCommand::Seats { options, act } => seats::run(act, &options),
         ClientCommand::AdminToken { options, act } => admin_tokens::run(act, &options),
         ClientCommand::Acts { options, scope, limit } => admin_tokens::acts(&scope, limit, &options),
+        ClientCommand::Tick { options } => tick::run(&options),
     })
 }
 

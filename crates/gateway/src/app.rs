@@ -43,6 +43,8 @@ pub(crate) struct App {
     pub(crate) dropped: Dropped,
     pub(crate) admin_token: AdminToken,
     pub(crate) metrics: Metrics,
+    /// Held by who ticks here.
+    pub(crate) ticking: tokio::sync::Mutex<()>,
     /// False once a stop has begun.
     ready: AtomicBool,
     /// Held for as long as this process lives; `None` where no region keeps files.
@@ -100,6 +102,7 @@ impl App {
             walks: Arc::default(),
             shares: Shares::new(&settings),
             dropped: Dropped::default(),
+            ticking: tokio::sync::Mutex::default(),
             ready: AtomicBool::new(true),
             data_dir,
             admin_token,

@@ -26,6 +26,7 @@ mod shared;
 mod shares;
 mod telemetry;
 mod tenant_rules;
+mod tick;
 
 use std::process::ExitCode;
 

@@ -23,6 +23,7 @@ use crate::{
         self,
         tally::{self, TALLY},
     },
+    tick,
 };
 
 /// Runs until SIGTERM or SIGINT.
@@ -68,6 +69,7 @@ async fn run(mut settings: Settings) -> Result<(), String> {
     actix_web::rt::spawn(async move { looked_after.regions.look_after().await });
     let in_touch = Arc::clone(&app);
     actix_web::rt::spawn(async move { in_touch.keep_in_touch().await });
+    actix_web::rt::spawn(tick::go_on(Arc::clone(&app)));
     actix_web::rt::spawn(sum_up_refusals());
     info!(%address, admin = %admin_address, public_url = %app.public_url, "serving");
     let stopped = Arc::clone(&app);

@@ -14,7 +14,7 @@ use store::{ReadTx, WriteTx};
 use crate::{
     ProvisioningError, Rules,
     effects::{seat_detail, with_member},
-    leaving, records,
+    guards, leaving, records,
     seating::{self, Asks},
 };
 
@@ -27,6 +27,13 @@ const AT_ONCE: i64 = 500;
 fn delay_ms(rules: &Rules) -> Option<i64> {
     let leaving = &rules.profile().leaving;
     (leaving.groupless != Groupless::Keep).then(|| leaving.groupless_after_minutes.saturating_mul(MINUTE_MS))
+}
+
+/// These people have left a group: from now on, or after the delay, something may be due.
+pub(crate) fn left(tx: &mut WriteTx<'_>, rules: &Rules, people: &[String]) {
+    if let Some(delay_ms) = delay_ms(rules).filter(|_| !people.is_empty()) {
+        tx.falls_due(tx.now_ms().saturating_add(delay_ms));
+    }
 }
 
 /// The ids of people who are due now, at most some hundreds.
@@ -67,7 +74,8 @@ pub fn carry_out(
     for id in &due {
         let Some(record) = resources::find_for_update(tx, ResourceKind::User, id)? else { continue };
         let document = record.parse()?;
-        if rules.product.protects(document.str("userName").unwrap_or_default()) {
+        // IO11: protected people stay, and so does the last admin.
+        if guards::keeps(tx, rules, &record, &document)? {
             groupless::forget(tx, id)?;
             continue;
         }

@@ -2,7 +2,7 @@
 
 use directory::{resources::Record, standing::Held};
 use profiles::choice::LastAdmin;
-use scim_core::{ScimError, ScimType};
+use scim_core::{Document, ScimError, ScimType};
 use seat_ledger::{Seat, SeatRequest, holders, seats};
 use store::{ReadTx, WriteTx};
 
@@ -59,6 +59,26 @@ pub(crate) fn may_delete(
     match seat.filter(|seat| seat.granted.is_some()) {
         Some(seat) if is_last_admin(tx, rules, &seat)? => Err(last_admin()),
         _ => Ok(()),
+    }
+}
+
+/// Whether a person stays whatever groups the person has left.
+///
+/// # Errors
+/// When the store fails.
+pub(crate) fn keeps(
+    tx: &mut ReadTx<'_>,
+    rules: &Rules,
+    record: &Record,
+    document: &Document,
+) -> Result<bool, ProvisioningError> {
+    if rules.product.protects(document.str("userName").unwrap_or_default()) {
+        return Ok(true);
+    }
+    let seat = seats::find(tx, rules.product.licenses(), &record.id)?;
+    match seat.filter(|seat| seat.granted.is_some()) {
+        Some(seat) => is_last_admin(tx, rules, &seat),
+        None => Ok(false),
     }
 }
 

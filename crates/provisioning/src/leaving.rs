@@ -40,6 +40,7 @@ pub(crate) fn delete(
     let left = resources::remove(tx, rt, record)?;
     if rules.notes_groupless() {
         groupless::note_left(tx, &members)?;
+        crate::groupless::left(tx, rules, &members);
     }
     records::record_as(tx, request_id, actor, kind, "deleted", record, detail)?;
     for LeftGroup { group_id, version } in &left {

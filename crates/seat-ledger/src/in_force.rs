@@ -14,10 +14,14 @@ pub(crate) fn refresh(tx: &mut WriteTx<'_>, license: &License) -> Result<(), Sea
     let overage = overage.filter(|o| o.until.is_none_or(|until| now_ms < until.start_ms()));
     let ends = overage.and_then(|overage| overage.until);
     let dates = lines::edges(&lines).chain(ends).map(Day::start_ms).filter(|at_ms| *at_ms > now_ms);
+    let due_ms = dates.chain(row.due_ms).min();
+    if let Some(at_ms) = due_ms {
+        tx.falls_due(at_ms);
+    }
     let now = (
         seat_pools::quota.eq(row.quota_set.map(|set| set.saturating_add(lines::seats_at(&lines, now_ms)))),
         seat_pools::overage_in_force.eq(overage.map_or(0, |overage| i64::from(overage.seats))),
-        seat_pools::due_ms.eq(dates.chain(row.due_ms).min()),
+        seat_pools::due_ms.eq(due_ms),
     );
     tx.update(seat_pools::table.find(license.key()), now)?;
     Ok(())

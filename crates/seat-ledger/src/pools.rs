@@ -294,6 +294,7 @@ pub(crate) fn give_place(tx: &mut WriteTx<'_>, license: &License) -> Result<i64,
 
 /// Something that is dated will change this pool at that moment.
 pub(crate) fn note_due(tx: &mut WriteTx<'_>, license: &License, at_ms: i64) -> Result<(), SeatError> {
+    tx.falls_due(at_ms);
     let later = seat_pools::due_ms.is_null().or(seat_pools::due_ms.gt(at_ms));
     tx.update(seat_pools::table.find(license.key()).filter(later), seat_pools::due_ms.eq(Some(at_ms)))?;
     Ok(())

@@ -147,13 +147,23 @@ pub struct WriteTx<'a> {
     beyond_limit: bool,
     /// One of its savepoints did, so the whole may exceed the limit although its other parts do not.
     part_beyond_limit: bool,
+    /// When the first thing that it leaves to be done later falls due.
+    due_ms: Option<i64>,
 }
 
 impl<'a> WriteTx<'a> {
     pub(crate) fn new(connection: &'a mut StoreConnection, clock: &'a StoreClock) -> Self {
         let read = ReadTx { writes: true, ..ReadTx::new(connection) };
         let now_ms = clock.now_ms();
-        Self { read, clock, now_ms, limit: None, beyond_limit: false, part_beyond_limit: false }
+        Self {
+            read,
+            clock,
+            now_ms,
+            limit: None,
+            beyond_limit: false,
+            part_beyond_limit: false,
+            due_ms: None,
+        }
     }
 
     /// With a limit on what the store may hold.
@@ -198,6 +208,17 @@ impl<'a> WriteTx<'a> {
         self.now_ms
     }
 
+    /// This transaction leaves something that is to be done at this moment. It is only remembered here; who runs the transaction
+    /// sees to it that somebody comes ([`WriteTx::due_ms`]).
+    pub fn falls_due(&mut self, at_ms: i64) {
+        self.due_ms = Some(self.due_ms.map_or(at_ms, |before| before.min(at_ms)));
+    }
+
+    /// When the first thing that this transaction leaves to be done later falls due.
+    pub fn due_ms(&self) -> Option<i64> {
+        self.due_ms
+    }
+
     /// Notes how many rows a statement has changed.
     pub(crate) fn note_changes(&mut self, rows: &QueryResult<usize>) {
         self.read.changed |= matches!(rows, Ok(1..));
@@ -234,7 +255,7 @@ impl<'a> WriteTx<'a> {
         let outer = depth(self.read.connection).map_err(StoreError::from)?;
         StoreConnection::begin_transaction(self.read.connection).map_err(StoreError::from)?;
         let read = ReadTx { writes: true, ..ReadTx::new(self.read.connection) };
-        let mut inner = WriteTx { read, part_beyond_limit: false, ..*self };
+        let mut inner = WriteTx { read, part_beyond_limit: false, due_ms: None, ..*self };
         let done = run_caught(|| {
             let value = work(&mut inner)?;
             inner.keep_within_limit()?;
@@ -242,10 +263,14 @@ impl<'a> WriteTx<'a> {
         });
         self.read.changed |= inner.has_changed();
         self.part_beyond_limit |= inner.beyond_limit || inner.part_beyond_limit;
+        let due_ms = inner.due_ms;
         let done = done.and_then(|value| {
             StoreConnection::commit_transaction(self.read.connection).map_err(StoreError::from)?;
             Ok(value)
         });
+        if let (Ok(_), Some(at_ms)) = (&done, due_ms) {
+            self.falls_due(at_ms);
+        }
         if done.is_err() && roll_back_to(self.read.connection, outer).is_err() {
             // The part's own error says why; that there is no savepoint any more only follows from it.
             give_up(self.read.connection);

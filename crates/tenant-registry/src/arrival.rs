@@ -8,6 +8,7 @@ use serde_json::Value;
 use store::{WriteTx, in_chunks};
 
 use crate::{
+    due_times,
     error::{RegistryError, TenantName},
     moved,
     names::{CompanyKey, RegionCode},
@@ -66,6 +67,7 @@ pub(crate) fn complete(
     );
     diesel::update(tenants::table.find(tenant.id.as_str())).set(values).execute(tx.connection())?;
     moved::forget(tx, &tenant.id)?;
+    due_times::look_soon(tx, &tenant.id)?;
     add_acts(tx, tenant, &from.acts)?;
     add_credentials(tx, tenant, from)
 }

@@ -84,6 +84,14 @@ pub enum RegistryError {
 }
 
 impl RegistryError {
+    /// The same as an error of a store.
+    pub(crate) fn into_store(self) -> StoreError {
+        match self {
+            Self::Store(error) => error,
+            other => StoreError::Unavailable(other.to_string()),
+        }
+    }
+
     /// Whether the disk was full.
     pub(crate) fn is_full(&self) -> bool {
         matches!(self, Self::Store(StoreError::Full))

@@ -151,7 +151,7 @@ struct Now {
 }
 
 /// The time by which leases end, in milliseconds since 1970 UTC: the server's on PostgreSQL, because the clocks of two processes differ.
-fn now_ms(tx: &mut ReadTx<'_>) -> Result<i64, RegistryError> {
+pub(crate) fn now_ms(tx: &mut ReadTx<'_>) -> Result<i64, RegistryError> {
     let sql = match tx.connection() {
         StoreConnection::Sqlite(_) => "SELECT CAST(1000 * unixepoch('now', 'subsec') AS INTEGER) AS ms",
         StoreConnection::Postgres(_) => "SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::BIGINT AS ms",

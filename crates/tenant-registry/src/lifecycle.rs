@@ -10,7 +10,7 @@ use store::{StoreError, WriteTx};
 use crate::{
     admin_tokens,
     by::By,
-    cells, credentials,
+    cells, credentials, due_times,
     error::{RegistryError, TenantName},
     leases,
     names::{CompanyKey, TenantId},
@@ -175,6 +175,7 @@ impl Registry {
         let (id, holder) = (tenant.id.clone(), self.holder.clone());
         let work = move |tx: &mut WriteTx<'_>| {
             leases::end(tx, &id, &holder)?;
+            due_times::forget(tx, &id)?;
             diesel::delete(tenants::table.find(id.as_str())).execute(tx.connection())?;
             Ok(())
         };

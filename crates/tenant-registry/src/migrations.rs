@@ -40,4 +40,9 @@ pub static REGISTRY_MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../../migrations/registry/0006_staff.sql"),
         newest: None,
     },
+    Migration {
+        version: "0007_due_times",
+        sql: include_str!("../../../migrations/registry/0007_due_times.sql"),
+        newest: None,
+    },
 ];

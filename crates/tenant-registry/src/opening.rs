@@ -84,6 +84,7 @@ impl Registry {
             stores: stores.clone(),
             tenant_migrations: context.tenant_migrations,
             take_all_turns: context.take_all_turns,
+            due_times: Arc::default(),
             moving: Moving::default(),
             known: Arc::new(Known { cache: GrantCache::new(), on_forget: context.on_forget }),
             noted: Mutex::default(),

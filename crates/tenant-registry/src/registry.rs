@@ -17,6 +17,7 @@ use crate::{
     by::By,
     cache::GrantCache,
     credentials::{self, CredentialInfo, Grant, IssuedToken},
+    due_times::{self, DueGuard, DueTimes},
     error::RegistryError,
     moving::Moving,
     names::{CompanyKey, RegionCode, TenantId},
@@ -40,6 +41,8 @@ pub struct Registry {
     pub(crate) noted: Mutex<HashSet<TenantId>>,
     /// What every writer of a tenant's store does first, for all of them at once.
     pub(crate) take_all_turns: fn(&mut WriteTx<'_>) -> Result<(), StoreError>,
+    /// When something of tenants falls due, as far as this process has written it.
+    pub(crate) due_times: Arc<DueTimes>,
     /// Tenants that this process moves.
     pub(crate) moving: Moving,
     /// Names this process in leases.
@@ -214,6 +217,7 @@ impl Registry {
             let mut settings = tenant.settings.clone();
             change(&mut settings);
             write_settings(tx, tenant, &by, &settings)?;
+            due_times::look_soon(tx, &tenant.id)?;
             Ok(Tenant { settings, ..tenant.clone() })
         })
         .await
@@ -315,15 +319,18 @@ impl Registry {
     {
         let location = self.place.locate(&tenant.id, &tenant.location);
         let location = location.map_err(|e| StoreError::Unavailable(e.to_string()))?;
-        let write = async || {
+        let once = async |guard: DueGuard| {
             let store = self.stores.open(&location, self.tenant_migrations).await?;
             let (work, known, tenant) = (work.clone(), Arc::clone(&self.known), tenant.id.clone());
             let write = move |tx: &mut WriteTx<'_>| {
                 tx.go_beyond_limit();
-                Ok::<_, E>((work(tx)?, Forgets { known, tenant }))
+                let done = work(tx)?;
+                guard.admit(tx)?;
+                Ok::<_, E>((done, Forgets { known, tenant }))
             };
             Ok(store.write_urgently(write).await?.0)
         };
+        let write = async || self.write_noting(&tenant.id, once).await;
         spend(self.reserve.as_ref(), Need::Act, is_full, write).await
     }
 }

@@ -31,6 +31,22 @@ diesel::table! {
 }
 
 diesel::table! {
+    due_times (tenant_id) {
+        tenant_id -> Text,
+        due_ms -> BigInt,
+        noted_ms -> BigInt,
+    }
+}
+
+diesel::table! {
+    tick (only_row) {
+        only_row -> BigInt,
+        holder -> Text,
+        until_ms -> BigInt,
+    }
+}
+
+diesel::table! {
     credentials (key_id) {
         key_id -> Text,
         tenant_id -> Text,
@@ -102,4 +118,13 @@ diesel::table! {
 }
 
 diesel::joinable!(credentials -> tenants (tenant_id));
-diesel::allow_tables_to_appear_in_same_query!(admin_tokens, credentials, staff_acts, tenants, leases, moves);
+diesel::joinable!(due_times -> tenants (tenant_id));
+diesel::allow_tables_to_appear_in_same_query!(
+    admin_tokens,
+    credentials,
+    staff_acts,
+    tenants,
+    leases,
+    moves,
+    due_times
+);

@@ -18,7 +18,8 @@ pub fn people_of(tx: &mut ReadTx<'_>, group_id: &str) -> Result<Vec<String>, Dir
     Ok(tx.load(members.select(memberships::user_id))?)
 }
 
-/// Notes of those among these users who are in no group any more that it is so from now on.
+/// Notes of those among these users who are in no group any more that it is so from now on. People of staff are no concern of it,
+/// also when an identity provider takes them over later.
 ///
 /// # Errors
 /// When the store fails.
@@ -26,7 +27,10 @@ pub fn note_left(tx: &mut WriteTx<'_>, ids: &[String]) -> Result<(), DirectoryEr
     let now = tx.now_ms();
     let in_groups = memberships::table.filter(memberships::user_id.eq(users::id));
     Ok(for_chunks(ids, |ids| {
-        let left = users::table.filter(users::id.eq_any(ids)).filter(not(exists(in_groups)));
+        let left = users::table
+            .filter(users::id.eq_any(ids))
+            .filter(users::origin.eq(Origin::Idp.key()))
+            .filter(not(exists(in_groups)));
         diesel::update(left).set(users::ungrouped_ms.eq(now)).execute(tx.connection())
     })?)
 }
@@ -69,8 +73,11 @@ pub fn since(tx: &mut ReadTx<'_>, until_ms: i64, most: i64) -> Result<Vec<String
 /// # Errors
 /// When the store fails.
 pub fn first_ms(tx: &mut ReadTx<'_>) -> Result<Option<i64>, DirectoryError> {
-    let people =
-        users::table.filter(users::ungrouped_ms.is_not_null()).filter(users::origin.eq(Origin::Idp.key()));
+    let in_groups = memberships::table.filter(memberships::user_id.eq(users::id));
+    let people = users::table
+        .filter(users::ungrouped_ms.is_not_null())
+        .filter(users::origin.eq(Origin::Idp.key()))
+        .filter(not(exists(in_groups)));
     let first = people.order(users::ungrouped_ms).select(users::ungrouped_ms).limit(1);
     Ok(tx.get_result::<Option<i64>>(first).optional()?.flatten())
 }

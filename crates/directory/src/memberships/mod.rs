@@ -69,8 +69,18 @@ pub struct Applied {
     pub skipped: Vec<String>,
     /// Whether a member was sent with the wrong `type`. The id decides the kind.
     pub mislabelled: bool,
-    /// Users who left or came, where that is watched: some of them perhaps both, and more than once.
-    pub moved: Vec<String>,
+    /// Users who left, where that is watched: some of them perhaps more than once, or came too.
+    pub left: Vec<String>,
+    /// Users who came, likewise.
+    pub came: Vec<String>,
+}
+
+impl Applied {
+    /// Users who left or came.
+    #[must_use]
+    pub fn moved(&self) -> Vec<String> {
+        [self.left.as_slice(), &self.came].concat()
+    }
 }
 
 /// Applies changes in order and compares the members before the first with those after the last. `base` is the tenant's base
@@ -115,7 +125,8 @@ pub fn apply(
         groupless::note_entered(tx, &work.came)?;
         groupless::note_left(tx, &work.left)?;
     }
-    work.applied.moved = [std::mem::take(&mut work.left), std::mem::take(&mut work.came)].concat();
+    work.applied.left = std::mem::take(&mut work.left);
+    work.applied.came = std::mem::take(&mut work.came);
     work.applied(tx)
 }
 

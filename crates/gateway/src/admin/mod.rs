@@ -17,6 +17,7 @@ mod seats;
 mod sender;
 mod staff_acts;
 mod tenants;
+mod tick;
 mod token;
 mod tokens;
 
@@ -111,6 +112,7 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
             .route("/tokens", web::post().to(admin_tokens::add))
             .route("/tokens/{name}", web::delete().to(admin_tokens::revoke))
             .route("/acts", web::get().to(staff_acts::everywhere))
+            .route("/tick", web::post().to(tick::now))
             .service(region)
             .default_service(web::to(problem::nothing_here)),
     );

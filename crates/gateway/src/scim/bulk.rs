@@ -17,6 +17,7 @@ use scim_core::{
     bulk::{self, BulkRequest},
 };
 use store::in_background;
+use tokio::runtime::Handle;
 
 use super::{
     body::{Body, Parsed},
@@ -115,7 +116,7 @@ impl Work {
 
     /// Takes the rules anew. However often that is needed, the bulk's time comes to its end.
     async fn renew_rules(&mut self) -> Result<(), ApiError> {
-        let Caller { tenant, store } = &self.caller;
+        let Caller { tenant, store, .. } = &self.caller;
         self.app.rules.forget(tenant);
         self.context.rules = self.app.rules.of(tenant, &self.context.rules.base, store).await?;
         Ok(())
@@ -124,9 +125,16 @@ impl Work {
     async fn transaction(&self) -> Result<Step, ApiError> {
         let bulk = Arc::clone(&self.bulk);
         let context = self.context.attempt();
+        let (registry, tenant) = (Arc::clone(&self.caller.registry), self.caller.tenant.id.clone());
+        let here = Handle::current();
         let work = move |tx: &mut store::WriteTx<'_>| {
             let began = Instant::now();
-            Ok::<_, ApiError>(locked(&bulk).step(tx, &context, || began.elapsed() >= TURN)?)
+            locked(&bulk).step(tx, &context, || began.elapsed() >= TURN)?;
+            // A step cannot be done again, so it waits for the registry; there are only a few bulks at a time.
+            if let Some(at_ms) = registry.unnoted(&tenant, tx) {
+                here.block_on(registry.note_due(&tenant, at_ms))?;
+            }
+            Ok::<_, ApiError>(())
         };
         self.caller.store.write(work).await?;
         Ok(locked(&self.bulk).take_step())

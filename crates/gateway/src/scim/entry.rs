@@ -130,7 +130,7 @@ async fn answer(
         rules,
         instant: trace.began,
     });
-    let caller = Caller { tenant: Arc::clone(tenant), store };
+    let caller = Caller { tenant: Arc::clone(tenant), store, registry: Arc::clone(&registry) };
     let mut answered = dispatch(app, request, payload, caller, endpoint, context).await.map_err(forgetting);
     if let Ok(response) = &mut answered
         && !response.takes_room(app.shares.answers().room(tenant))

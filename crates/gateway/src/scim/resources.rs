@@ -24,7 +24,7 @@ pub(super) async fn get(
     id: String,
     context: &RequestContext,
 ) -> Result<Response, ApiError> {
-    let (Caller { tenant, store }, rules) = (caller, Arc::clone(&context.rules));
+    let (Caller { tenant, store, .. }, rules) = (caller, Arc::clone(&context.rules));
     let (conditions, projection) = (conditions(http), query.projection(rules.resource_type(kind))?);
     if kind.is_read_only() {
         return entitlements::get(&store, kind, id, projection, conditions, rules).await;

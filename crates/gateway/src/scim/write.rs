@@ -11,6 +11,7 @@ use provisioning::{
 use scim_core::{ResourceKind, bulk::Method, projection::Projection};
 use serde_json::Value;
 use store::{WriteTx, in_background};
+use tenant_registry::DueGuard;
 
 use super::{
     body::{Body, Parsed},
@@ -41,7 +42,7 @@ pub(super) async fn write(
     request: WriteRequest,
     context: &mut RequestContext,
 ) -> Result<Response, ApiError> {
-    let (Caller { tenant, store }, rules) = (caller, Arc::clone(&context.rules));
+    let (Caller { tenant, store, registry }, rules) = (caller, Arc::clone(&context.rules));
     let WriteRequest { kind, method, id, body } = request;
     let rt = rules.resource_type(kind);
     let projection = match method {
@@ -64,7 +65,7 @@ pub(super) async fn write(
     let store = if memory.is_some() { store.in_background() } else { store };
     // The transaction may outlive this request.
     let (own, for_whom) = (context.attempt(), Arc::clone(&tenant));
-    let work = move |tx: &mut WriteTx<'_>| {
+    let work = Arc::new(move |tx: &mut WriteTx<'_>, guard: &DueGuard| {
         let (mut context, _memory) = (own.attempt(), &memory);
         let done = write.run(tx, shown, &conditions, &mut context)?;
         // What cannot be answered now is not done: after the commit it would have to be answered all the same.
@@ -74,9 +75,14 @@ pub(super) async fn write(
         {
             return Err(TooMuchUnderWay { read: true }.into());
         }
+        guard.admit(tx)?;
         Ok((done, context.tolerance.seen, room.held()))
+    });
+    let once = async |guard: DueGuard| {
+        let work = Arc::clone(&work);
+        store.write_repeatable(move |tx| work(tx, &guard)).await
     };
-    let written = store.write_repeatable(work).await;
+    let written = registry.write_noting(&tenant.id, once).await;
     let (mut done, seen, room) = written.map_err(|error| explain(app, &tenant, context, not_done, error))?;
     context.tolerance.seen.extend(seen);
     let mut response = Response::empty(StatusCode::from_u16(status).unwrap_or(StatusCode::OK));

@@ -36,5 +36,6 @@ mod seats;
 mod shared;
 mod staff;
 mod tenants;
+mod tick;
 mod users;
 mod versions;

@@ -9,7 +9,7 @@ use store::{ReadTx, StoreError, WriteTx};
 
 use super::{Move, Settled};
 use crate::{
-    admin_tokens, credentials,
+    admin_tokens, credentials, due_times,
     error::RegistryError,
     leases,
     move_row::MoveRow,
@@ -128,6 +128,7 @@ impl Move {
             }
             MoveRow::remove(tx, &id)?;
             if is_abroad {
+                due_times::forget(tx, &id)?;
                 diesel::delete(tenants::table.find(id.as_str())).execute(tx.connection())?;
             }
             Ok(())

@@ -65,7 +65,7 @@ async fn answer(
     request: SearchRequest,
     context: &mut RequestContext,
 ) -> Result<Response, ApiError> {
-    let Caller { tenant, store } = caller;
+    let Caller { tenant, store, .. } = caller;
     let (rules, tolerance) = (Arc::clone(&context.rules), &mut context.tolerance);
     let request = request.without_empty(tolerance)?;
     let parts = match kind {

@@ -1,0 +1,38 @@
+//! What falls due in a tenant, carried out by the tick: dated lines, the end of overage, of kept and of borrowed seats, people without
+//! a group, and the end of a hold.
+
+use seat_ledger::pools;
+use store::WriteTx;
+
+use crate::{ProvisioningError, Rules, groupless, promotion};
+
+/// What was done, and when there is more to do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CarriedOut {
+    /// Seats that moved.
+    pub seats: usize,
+    /// People who were suspended or deleted, because they are in no group.
+    pub people: usize,
+    /// When the next thing falls due; in the past where not everything was done at once.
+    pub next_ms: Option<i64>,
+}
+
+/// Carries out what is due now, some hundreds of people at the most.
+///
+/// # Errors
+/// When the store fails.
+pub fn carry_out(
+    tx: &mut WriteTx<'_>,
+    rules: &Rules,
+    request_id: &str,
+) -> Result<CarriedOut, ProvisioningError> {
+    tx.go_beyond_limit();
+    rules.hold_schemas(tx)?;
+    pools::take_turn(tx)?;
+    let moves = seat_ledger::due(tx, rules.product.licenses())?;
+    promotion::record(tx, &moves, request_id)?;
+    let now_ms = tx.now_ms();
+    let people = groupless::carry_out(tx, rules, now_ms, request_id)?;
+    let next_ms = [seat_ledger::next_due(tx)?, groupless::next_due(tx, rules)?].into_iter().flatten().min();
+    Ok(CarriedOut { seats: moves.promoted.len() + moves.altered.len(), people, next_ms })
+}
