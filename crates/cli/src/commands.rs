@@ -560,6 +560,17 @@ pub enum GroupAct {
         #[arg(long, value_name = "GROUP")]
         group: String,
     },
+    /// Carry out what waits for a group, because it would take the seats of too many people at once; or drop it.
+    Release {
+        #[command(flatten)]
+        target: Target,
+        /// The id, or the name if no other group has it.
+        #[arg(long, value_name = "GROUP")]
+        group: String,
+        /// People keep role and seat.
+        #[arg(long)]
+        drop: bool,
+    },
 }
 
 /// `usher seats …`

@@ -130,6 +130,11 @@ pub(crate) fn run_groups(act: GroupAct, options: &Options) -> Result<(), Mistake
             let path = path_of_group(&session, &target, &group)?;
             session.show(&session.client.get(&path)?, describe_group)
         }
+        GroupAct::Release { target, group, drop } => {
+            let path = path_of_group(&session, &target, &group)?;
+            let body = json!({ "drop": drop });
+            session.show(&session.client.post(&format!("{path}/release"), &body)?, describe_group)
+        }
     }
 }
 
@@ -156,7 +161,16 @@ fn describe_group(group: &Value) -> String {
     let names = ["id", "display_name", "external_id", "role", "origin", "since"];
     let rows: Vec<Value> = elements(member(group, "members")).iter().map(member_row).collect();
     let members = list(["name", "type", "external_id", "origin", "id"], &rows);
-    format!("{}\n\n{members}", facts(names, group))
+    let held = member(group, "held");
+    let held = match held.is_null() {
+        true => String::new(),
+        false => format!(
+            "\n\nHeld since {}: {} people have left and keep their seats until the group is released.",
+            cell(held, "since"),
+            cell(held, "people")
+        ),
+    };
+    format!("{}{held}\n\n{members}", facts(names, group))
 }
 
 fn member_row(of_group: &Value) -> Value {

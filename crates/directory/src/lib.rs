@@ -12,6 +12,7 @@ mod emails;
 mod error;
 pub mod extensions;
 pub mod group_rules;
+pub mod group_wipes;
 mod key;
 pub mod matching;
 pub mod memberships;

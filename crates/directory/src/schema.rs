@@ -133,6 +133,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    group_wipes (group_id, user_id) {
+        group_id -> Text,
+        user_id -> Text,
+        since_ms -> BigInt,
+    }
+}
+
+diesel::table! {
     archived_users (id) {
         id -> Text,
         user_name_key -> Text,

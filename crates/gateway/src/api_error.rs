@@ -167,6 +167,11 @@ impl ApiError {
         )
     }
 
+    /// Whether no seat was left.
+    pub(crate) fn is_for_want_of_a_seat(&self) -> bool {
+        matches!(self, Self::Provisioning(ProvisioningError::Seats(SeatError::LimitReached(_))))
+    }
+
     /// Whether the request was judged by schemas that staff have changed meanwhile.
     pub(crate) fn met_newer_schemas(&self) -> bool {
         matches!(self, Self::Provisioning(ProvisioningError::Directory(DirectoryError::SchemasChanged)))

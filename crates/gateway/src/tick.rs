@@ -131,8 +131,8 @@ async fn tenant(
     let store = registry.store_of(&tenant).await?.in_background();
     loop {
         let rules = app.rules.of(&tenant, &app.base(&tenant), &store).await?;
-        let id = request_id.to_owned();
-        let work = move |tx: &mut WriteTx<'_>| Ok::<_, ApiError>(due::carry_out(tx, &rules, &id)?);
+        let (id, limit) = (request_id.to_owned(), app.settings.limits.refusals_before_hold.into());
+        let work = move |tx: &mut WriteTx<'_>| Ok::<_, ApiError>(due::carry_out(tx, &rules, limit, &id)?);
         let step = match store.write(work).await {
             Err(error) if error.met_newer_schemas() => {
                 app.rules.forget(&tenant);

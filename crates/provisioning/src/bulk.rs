@@ -9,7 +9,7 @@ use scim_core::{
     bulk::{BulkRequest, Id, Method, Operation, Plan},
     leniency::Leniency,
 };
-use seat_ledger::pools;
+use seat_ledger::{SeatError, pools};
 use serde_json::Value;
 use store::{StoreError, WriteTx};
 
@@ -50,6 +50,17 @@ pub struct Step {
     from: usize,
     /// As it was before.
     errors_left: Option<u64>,
+}
+
+impl Step {
+    /// How many of its operations were refused for want of a seat.
+    #[must_use]
+    pub fn refused(&self) -> i64 {
+        let is_refused = |(_, outcome): &&(usize, Outcome)| {
+            matches!(outcome.result, Err(ProvisioningError::Seats(SeatError::LimitReached(_))))
+        };
+        i64::try_from(self.outcomes.iter().filter(is_refused).count()).unwrap_or(i64::MAX)
+    }
 }
 
 impl Bulk {

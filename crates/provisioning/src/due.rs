@@ -4,7 +4,7 @@
 use seat_ledger::pools;
 use store::WriteTx;
 
-use crate::{ProvisioningError, Rules, groupless, promotion};
+use crate::{ProvisioningError, Rules, groupless, promotion, refusals};
 
 /// What was done, and when there is more to do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,13 +17,14 @@ pub struct CarriedOut {
     pub next_ms: Option<i64>,
 }
 
-/// Carries out what is due now, some hundreds of people at the most.
+/// Carries out what is due now, some hundreds of people at the most. `refusals_before_hold` is the limit of [`crate::refusals`].
 ///
 /// # Errors
 /// When the store fails.
 pub fn carry_out(
     tx: &mut WriteTx<'_>,
     rules: &Rules,
+    refusals_before_hold: i64,
     request_id: &str,
 ) -> Result<CarriedOut, ProvisioningError> {
     tx.go_beyond_limit();
@@ -31,8 +32,14 @@ pub fn carry_out(
     pools::take_turn(tx)?;
     let moves = seat_ledger::due(tx, rules.product.licenses())?;
     promotion::record(tx, &moves, request_id)?;
+    refusals::end_hold(tx, refusals_before_hold, request_id)?;
     let now_ms = tx.now_ms();
     let people = groupless::carry_out(tx, rules, now_ms, request_id)?;
-    let next_ms = [seat_ledger::next_due(tx)?, groupless::next_due(tx, rules)?].into_iter().flatten().min();
+    let next_ms = [
+        seat_ledger::next_due(tx)?,
+        seat_ledger::refusals::next_due(tx, refusals_before_hold)?,
+        groupless::next_due(tx, rules)?,
+    ];
+    let next_ms = next_ms.into_iter().flatten().min();
     Ok(CarriedOut { seats: moves.promoted.len() + moves.altered.len(), people, next_ms })
 }

@@ -18,30 +18,15 @@ use crate::{
     seating::{self, Asks},
 };
 
-const MINUTE_MS: i64 = 60_000;
-
 /// The most people that one transaction does something with.
 const AT_ONCE: i64 = 500;
-
-/// How long nothing is done; `None`: for ever.
-fn delay_ms(rules: &Rules) -> Option<i64> {
-    let leaving = &rules.profile().leaving;
-    (leaving.groupless != Groupless::Keep).then(|| leaving.groupless_after_minutes.saturating_mul(MINUTE_MS))
-}
-
-/// These people have left a group: from now on, or after the delay, something may be due.
-pub(crate) fn left(tx: &mut WriteTx<'_>, rules: &Rules, people: &[String]) {
-    if let Some(delay_ms) = delay_ms(rules).filter(|_| !people.is_empty()) {
-        tx.falls_due(tx.now_ms().saturating_add(delay_ms));
-    }
-}
 
 /// The ids of people who are due now, at most some hundreds.
 ///
 /// # Errors
 /// When the store fails.
 pub fn due(tx: &mut ReadTx<'_>, rules: &Rules, now_ms: i64) -> Result<Vec<String>, ProvisioningError> {
-    let Some(delay_ms) = delay_ms(rules) else { return Ok(Vec::new()) };
+    let Some(delay_ms) = rules.groupless_delay_ms() else { return Ok(Vec::new()) };
     Ok(groupless::since(tx, now_ms - delay_ms, AT_ONCE)?)
 }
 
@@ -50,7 +35,7 @@ pub fn due(tx: &mut ReadTx<'_>, rules: &Rules, now_ms: i64) -> Result<Vec<String
 /// # Errors
 /// When the store fails.
 pub fn next_due(tx: &mut ReadTx<'_>, rules: &Rules) -> Result<Option<i64>, ProvisioningError> {
-    let Some(delay_ms) = delay_ms(rules) else { return Ok(None) };
+    let Some(delay_ms) = rules.groupless_delay_ms() else { return Ok(None) };
     Ok(groupless::first_ms(tx)?.map(|left_ms| left_ms + delay_ms))
 }
 

@@ -15,7 +15,8 @@ use crate::{ProvisioningError, Rules};
 pub(crate) fn holds(
     tx: &mut WriteTx<'_>,
     rules: &Rules,
-    user_name: &str,
+    record: &Record,
+    old: &Document,
     seat: Option<&Seat>,
     request: &SeatRequest,
 ) -> Result<Option<Held>, ProvisioningError> {
@@ -25,7 +26,10 @@ pub(crate) fn holds(
     if request.active && !is_lowered {
         return Ok(None);
     }
-    if product.protects(user_name) {
+    if request.active && record.standing.held == Some(Held::GroupWipe) {
+        return Ok(Some(Held::GroupWipe));
+    }
+    if product.protects(old.str("userName").unwrap_or_default()) {
         return Ok(Some(Held::Protected));
     }
     let stays_admin = request.active && product.is_admin(&request.role);

@@ -3,8 +3,10 @@
 use directory::{
     archive,
     changes::NewRecord,
+    group_wipes,
     memberships::{LeftGroup, groupless},
     resources::{self, Record, Row},
+    standing::Held,
 };
 use profiles::choice::Deleted;
 use scim_core::ResourceKind;
@@ -12,7 +14,7 @@ use seat_ledger::{Moves, seats};
 use serde_json::{Value, json};
 use store::WriteTx;
 
-use crate::{Done, ProvisioningError, Rules, effects::moved, group_roles, promotion, records};
+use crate::{Done, ProvisioningError, Rules, effects::moved, group_roles, promotion, records, wipes};
 
 /// Deletes a user, gives its seat to the next user in the queue and takes it out of its groups; or a group, whose members
 /// stay. The groups that it was in get a new version. `detail` goes into the change record.
@@ -35,12 +37,18 @@ pub(crate) fn delete(
         archive::keep(tx, record, &Row::of(rt, &record.parse()?))?;
     }
     let watched = !is_user && rules.members().watch;
-    let members = if watched { groupless::people_of(tx, &record.id)? } else { Vec::new() };
+    let mut members = if watched { groupless::people_of(tx, &record.id)? } else { Vec::new() };
+    match is_user {
+        true if record.standing.held == Some(Held::GroupWipe) => group_wipes::remove_user(tx, &record.id)?,
+        true => {}
+        // Who was held back for this group has left it.
+        false => members.extend(wipes::end_group(tx, &record.id, request_id)?),
+    }
     let had_role = !is_user && group_roles::unbind(tx, rules, &record.id)?;
     let left = resources::remove(tx, rt, record)?;
     if rules.notes_groupless() {
         groupless::note_left(tx, &members)?;
-        crate::groupless::left(tx, rules, &members);
+        rules.note_departures(tx, &members);
     }
     records::record_as(tx, request_id, actor, kind, "deleted", record, detail)?;
     for LeftGroup { group_id, version } in &left {

@@ -22,6 +22,7 @@ pub mod product;
 mod promotion;
 mod records;
 pub mod refusal;
+pub mod refusals;
 pub mod render;
 mod resources;
 pub mod roster;
@@ -32,6 +33,7 @@ pub mod timestamp;
 pub mod version;
 pub mod view;
 pub mod walks;
+pub mod wipes;
 mod wishes;
 pub mod write;
 
@@ -68,6 +70,7 @@ pub static TENANT_MIGRATIONS: &[Migration] = &[
     migration("0008_origins", include_str!("../../../migrations/tenant/0008_origins.sql")),
     migration("0009_actors", include_str!("../../../migrations/tenant/0009_actors.sql")),
     migration("0010_group_roles", include_str!("../../../migrations/tenant/0010_group_roles.sql")),
+    migration("0011_holds", include_str!("../../../migrations/tenant/0011_holds.sql")),
 ];
 
 const fn migration(version: &'static str, sql: &'static str) -> Migration {

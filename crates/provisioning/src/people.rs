@@ -2,9 +2,9 @@
 //! ledger's to give as in a request of an identity provider (S3).
 
 use directory::{
-    Origin, Standing,
+    Origin, Standing, group_wipes,
     resources::{self, Record, Row},
-    standing::{ChosenBy, ChosenRole},
+    standing::{ChosenBy, ChosenRole, Held},
 };
 use scim_core::{ResourceKind, leniency::Tolerance, resource, urn};
 use seat_ledger::{SeatChange, pools, seats};
@@ -125,6 +125,9 @@ pub fn release(
     }
     let document = record.parse()?;
     let standing = Standing::default();
+    if record.standing.held == Some(Held::GroupWipe) {
+        group_wipes::remove_user(tx, id)?;
+    }
     record = resources::touch(tx, USER, &record)?;
     let request = wishes::anew(tx, rules, id, &standing, &document)?;
     let change = seats::settle(tx, id, &request)?;

@@ -1,7 +1,7 @@
 //! A tenant's plan: quotas and policies, changed by staff while the gateway runs. Each change is recorded in the tenant's
 //! change log, in its own transaction (attack 58).
 
-use seat_ledger::{Grace, License, Licenses, Overage, Policy, lines::Line, plan, seats};
+use seat_ledger::{Grace, License, Licenses, Overage, Policy, lines::Line, plan, refusals, seats};
 use serde_json::json;
 use store::WriteTx;
 
@@ -34,6 +34,7 @@ pub fn set_policy(
     act: &Act,
 ) -> Result<(), ProvisioningError> {
     plan::set_policy(tx, license, policy)?;
+    refusals::forget(tx)?;
     let detail = json!({ "license": license.key(), "after": policy.key() });
     records::record_act(tx, act, "plan.policy", detail)?;
     promote(tx, license, act)

@@ -21,11 +21,12 @@ use store::WriteTx;
 use crate::{
     Done, Preconditions, ProvisioningError, RequestContext, Rules, adoption,
     effects::{done, seat_detail, with_member},
-    group_roles, groupless, guards, leaving,
+    group_roles, guards, leaving,
     product::is_active,
     records,
     seating::{self, Asks},
     view::{Shown, View},
+    wipes,
     wishes::{self, Carried},
 };
 
@@ -230,7 +231,12 @@ fn follow(
     let (rules, request_id) = (&context.rules, &context.request_id);
     match seat {
         Some(change) => seating::follow(tx, rules, change, request_id).map(|()| Vec::new()),
-        None => group_roles::follow(tx, rules, record, &applied.moved(), request_id),
+        None => {
+            let held = wipes::hold_back(tx, rules, record, applied, request_id)?;
+            let mut moved = applied.moved();
+            moved.retain(|id| !held.contains(id));
+            group_roles::follow(tx, rules, record, &moved, request_id)
+        }
     }
 }
 
@@ -288,7 +294,7 @@ fn change_members(
     }
     let rules = &context.rules;
     let applied = memberships::apply(tx, id, &rules.base.0, changes, rules.members())?;
-    groupless::left(tx, rules, &applied.left);
+    rules.note_departures(tx, &applied.left);
     if applied.mislabelled {
         context.tolerance.allow(Leniency::MemberType, "members.type", || {
             ScimError::invalid_value("members.type is not what the member is; leave it out or correct it.")

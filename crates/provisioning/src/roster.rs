@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use directory::{
-    group_rules,
+    group_rules, group_wipes,
     memberships::{self, MemberRow},
     origin::Origin,
     resources::{self, Record},
@@ -92,6 +92,9 @@ pub struct Wanted {
     /// Only the one with this userName, compared as SCIM compares it.
     pub user_name: Option<String>,
 }
+
+/// People who are named of those whom a group has held back.
+const MOST_NAMED: usize = 100;
 
 /// The states that people can be listed by.
 #[must_use]
@@ -210,9 +213,23 @@ pub struct GroupOfPeople {
     pub origin: &'static str,
     /// Since when.
     pub since: String,
+    /// What waits for staff, because it would take too many seats at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held: Option<HeldBack>,
     /// Who is in it (IO6).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub members: Option<Vec<MemberOfGroup>>,
+}
+
+/// People who have left a group, and keep role and seat until staff decide.
+#[derive(Clone, Debug, Serialize)]
+pub struct HeldBack {
+    /// How many.
+    pub people: usize,
+    /// Since when the first of them waits.
+    pub since: String,
+    /// Their userNames, of the first hundred.
+    pub user_names: Vec<String>,
 }
 
 /// One member of a group: ours beside the identity provider's.
@@ -255,7 +272,20 @@ pub fn group(tx: &mut ReadTx<'_>, rules: &Rules, id: &str) -> Result<GroupOfPeop
         }
     }
     members.sort_by(|a, b| a.id.cmp(&b.id));
-    Ok(GroupOfPeople { members: Some(members), ..summary(tx, rules, &record)? })
+    let held = held_back(tx, id)?;
+    Ok(GroupOfPeople { members: Some(members), held, ..summary(tx, rules, &record)? })
+}
+
+fn held_back(tx: &mut ReadTx<'_>, group_id: &str) -> Result<Option<HeldBack>, ProvisioningError> {
+    let held = group_wipes::of_group(tx, group_id)?;
+    let Some(since) = held.iter().map(|(_, since_ms)| *since_ms).min() else { return Ok(None) };
+    let shown: Vec<&str> = held.iter().take(MOST_NAMED).map(|(id, _)| id.as_str()).collect();
+    let mut user_names = Vec::new();
+    for record in resources::find_all(tx, ResourceKind::User, &shown)? {
+        user_names.extend(record.parse()?.str("userName").map(str::to_owned));
+    }
+    user_names.sort();
+    Ok(Some(HeldBack { people: held.len(), since: iso(since), user_names }))
 }
 
 fn id_of(row: &MemberRow) -> &str {
@@ -311,6 +341,7 @@ fn summary(tx: &mut ReadTx<'_>, rules: &Rules, record: &Record) -> Result<GroupO
         role: role.map(|role| role.key.clone()),
         origin: record.origin.key(),
         since: iso(record.of_origin_since_ms()),
+        held: None,
         members: None,
     })
 }

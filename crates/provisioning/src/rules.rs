@@ -20,6 +20,8 @@ use store::WriteTx;
 
 use crate::{Features, Product, schemas::OwnSchemas};
 
+const MINUTE_MS: i64 = 60_000;
+
 /// One tenant's rules. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Rules {
@@ -131,7 +133,21 @@ impl Rules {
 
     /// Whether something becomes of people who have left the last group.
     pub(crate) fn notes_groupless(&self) -> bool {
-        self.profile().leaving.groupless != Groupless::Keep
+        self.groupless_delay_ms().is_some()
+    }
+
+    /// How long nothing becomes of them; `None`: for ever.
+    pub(crate) fn groupless_delay_ms(&self) -> Option<i64> {
+        let leaving = &self.profile().leaving;
+        let delay_ms = || leaving.groupless_after_minutes.saturating_mul(MINUTE_MS);
+        (leaving.groupless != Groupless::Keep).then(delay_ms)
+    }
+
+    /// These people have left a group: something may be due after the delay.
+    pub(crate) fn note_departures(&self, tx: &mut WriteTx<'_>, people: &[String]) {
+        if let Some(delay_ms) = self.groupless_delay_ms().filter(|_| !people.is_empty()) {
+            tx.falls_due(tx.now_ms().saturating_add(delay_ms));
+        }
     }
 
     /// How changes of members are read.

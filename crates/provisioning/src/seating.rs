@@ -1,7 +1,7 @@
 //! A person's seat follows the document, what was chosen here, and the guards; and people whose effects wait are let go.
 
 use directory::{
-    Standing,
+    Standing, group_wipes,
     resources::{self, Record},
     standing::{self, Held},
 };
@@ -58,12 +58,15 @@ pub(crate) fn settle_as(
 ) -> Result<SeatChange, ProvisioningError> {
     let Asking { held, request, asks } = asking;
     let why = match asks {
-        Asks::Idp => {
-            guards::holds(tx, rules, old.str("userName").unwrap_or_default(), held.as_ref(), &request)?
-        }
+        Asks::Idp => guards::holds(tx, rules, record, old, held.as_ref(), &request)?,
         Asks::Staff => None,
     };
-    standing.held = why;
+    // Who left a group with too many others waits for staff, whatever else is sent, except that the person may not work.
+    let waits = record.standing.held == Some(Held::GroupWipe);
+    standing.held = why.or((waits && asks == Asks::Idp && request.active).then_some(Held::GroupWipe));
+    if waits && standing.held != Some(Held::GroupWipe) {
+        group_wipes::remove_user(tx, &record.id)?;
+    }
     let change = match (why, held) {
         (Some(_), Some(seat)) => {
             SeatChange { before: Some(seat.clone()), after: seat, moves: Moves::default() }

@@ -20,6 +20,7 @@ mod policy;
 pub mod pools;
 mod promotion;
 mod queue;
+pub mod refusals;
 mod schema;
 mod seat;
 pub mod seats;

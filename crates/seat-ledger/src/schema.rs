@@ -1,5 +1,5 @@
-//! The tables of `migrations/tenant/0007_licenses.sql` and the ledger of `0006_order.sql` as Diesel sees them. No other crate
-//! reads them.
+//! The tables of `migrations/tenant/0007_licenses.sql`, the ledger of `0006_order.sql` and the refusals of `0011_holds.sql` as Diesel
+//! sees them. No other crate reads them.
 
 diesel::table! {
     seat_turn (only_row) {
@@ -51,6 +51,14 @@ diesel::table! {
         beyond_place -> Nullable<BigInt>,
         borrowed_until_ms -> Nullable<BigInt>,
         kept_until_ms -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    seat_refusals (idp, hour) {
+        idp -> Text,
+        hour -> BigInt,
+        refused -> BigInt,
     }
 }
 

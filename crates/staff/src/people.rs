@@ -6,6 +6,7 @@ use provisioning::{
     Rules,
     people::{self, NewPerson, PersonChange},
     roster::{self, GroupOfPeople, Person, Wanted},
+    wipes,
 };
 use serde::Deserialize;
 use store::{ReadTx, WriteTx};
@@ -99,6 +100,12 @@ impl TenantActs {
     pub async fn release_person(&self, rules: Arc<Rules>, id: String) -> Result<Person> {
         let act = self.act.clone();
         self.write(move |tx: &mut WriteTx<'_>| people::release(tx, &rules, &id, &act)).await
+    }
+
+    /// Carries out what waits for a group, or drops it.
+    pub async fn release_group(&self, rules: Arc<Rules>, id: String, is_dropped: bool) -> Result<GroupOfPeople> {
+        let act = self.act.clone();
+        self.write(move |tx: &mut WriteTx<'_>| wipes::release(tx, &rules, &id, is_dropped, &act)).await
     }
 
     /// Deletes a person.

@@ -192,6 +192,10 @@ impl Gateway {
     pub fn kill(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
+        // What libfaketime leaves of a killed process would set the clock of a later one with its number.
+        for left in ["faketime_shm_", "sem.faketime_sem_"] {
+            let _ = std::fs::remove_file(format!("/dev/shm/{left}{}", self.process.id()));
+        }
     }
 
     /// SIGTERM; the exit code, or `None` after a signal.

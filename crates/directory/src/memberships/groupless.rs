@@ -1,7 +1,7 @@
 //! When people left their last group. It is noted only for tenants whose profile does something with such people.
 
 use diesel::{dsl::exists, dsl::not, prelude::*};
-use store::{ReadTx, WriteTx, for_chunks};
+use store::{ReadTx, WriteTx, for_chunks, in_chunks};
 
 use crate::{
     DirectoryError,
@@ -18,6 +18,17 @@ pub fn people_of(tx: &mut ReadTx<'_>, group_id: &str) -> Result<Vec<String>, Dir
     Ok(tx.load(members.select(memberships::user_id))?)
 }
 
+/// Those of these users who are members of some group.
+///
+/// # Errors
+/// When the store fails.
+pub fn in_groups(tx: &mut ReadTx<'_>, ids: &[&str]) -> Result<Vec<String>, DirectoryError> {
+    Ok(in_chunks(ids, |ids| {
+        let members = memberships::table.filter(memberships::user_id.eq_any(ids));
+        members.select(memberships::user_id).distinct().load(tx.connection())
+    })?)
+}
+
 /// Notes of those among these users who are in no group any more that it is so from now on. People of staff are no concern of it,
 /// also when an identity provider takes them over later.
 ///
@@ -25,12 +36,12 @@ pub fn people_of(tx: &mut ReadTx<'_>, group_id: &str) -> Result<Vec<String>, Dir
 /// When the store fails.
 pub fn note_left(tx: &mut WriteTx<'_>, ids: &[String]) -> Result<(), DirectoryError> {
     let now = tx.now_ms();
-    let in_groups = memberships::table.filter(memberships::user_id.eq(users::id));
+    let own_groups = memberships::table.filter(memberships::user_id.eq(users::id));
     Ok(for_chunks(ids, |ids| {
         let left = users::table
             .filter(users::id.eq_any(ids))
             .filter(users::origin.eq(Origin::Idp.key()))
-            .filter(not(exists(in_groups)));
+            .filter(not(exists(own_groups)));
         diesel::update(left).set(users::ungrouped_ms.eq(now)).execute(tx.connection())
     })?)
 }
@@ -60,11 +71,11 @@ pub fn forget(tx: &mut WriteTx<'_>, id: &str) -> Result<(), DirectoryError> {
 /// # Errors
 /// When the store fails.
 pub fn since(tx: &mut ReadTx<'_>, until_ms: i64, most: i64) -> Result<Vec<String>, DirectoryError> {
-    let in_groups = memberships::table.filter(memberships::user_id.eq(users::id));
+    let own_groups = memberships::table.filter(memberships::user_id.eq(users::id));
     let people = users::table
         .filter(users::ungrouped_ms.le(until_ms))
         .filter(users::origin.eq(Origin::Idp.key()))
-        .filter(not(exists(in_groups)));
+        .filter(not(exists(own_groups)));
     Ok(people.order((users::ungrouped_ms, users::id)).limit(most).select(users::id).load(tx.connection())?)
 }
 
@@ -73,11 +84,11 @@ pub fn since(tx: &mut ReadTx<'_>, until_ms: i64, most: i64) -> Result<Vec<String
 /// # Errors
 /// When the store fails.
 pub fn first_ms(tx: &mut ReadTx<'_>) -> Result<Option<i64>, DirectoryError> {
-    let in_groups = memberships::table.filter(memberships::user_id.eq(users::id));
+    let own_groups = memberships::table.filter(memberships::user_id.eq(users::id));
     let people = users::table
         .filter(users::ungrouped_ms.is_not_null())
         .filter(users::origin.eq(Origin::Idp.key()))
-        .filter(not(exists(in_groups)));
+        .filter(not(exists(own_groups)));
     let first = people.order(users::ungrouped_ms).select(users::ungrouped_ms).limit(1);
     Ok(tx.get_result::<Option<i64>>(first).optional()?.flatten())
 }

@@ -85,6 +85,7 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
         .route("/users/{id}/release", web::post().to(people::release))
         .route("/groups", web::get().to(people::groups))
         .route("/groups/{id}", web::get().to(people::group))
+        .route("/groups/{id}/release", web::post().to(people::release_group))
         .route("/acts", web::get().to(staff_acts::on_tenant))
         .route("/changes", web::get().to(audit_trail::changes))
         .route("/dropped", web::get().to(tenants::dropped))

@@ -138,3 +138,24 @@ pub(super) async fn group(app: Data<App>, acts: Acts, path: OfOne) -> Result<Htt
     let rules = rules(&app, &acts).await?;
     Ok(json(200, &acts.group(rules, path.into_inner().2).await?))
 }
+
+/// The body of a release of a group.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct GroupRelease {
+    /// Whether what waits is dropped instead of carried out.
+    #[serde(default)]
+    drop: bool,
+}
+
+pub(super) async fn release_group(
+    app: Data<App>,
+    acts: Acts,
+    path: OfOne,
+    Query(asked): Query<GroupRelease>,
+    Body(sent): Body<Option<GroupRelease>>,
+) -> Result<HttpResponse, Problem> {
+    let rules = rules(&app, &acts).await?;
+    let is_dropped = asked.drop || sent.unwrap_or_default().drop;
+    Ok(json(200, &acts.release_group(rules, path.into_inner().2, is_dropped).await?))
+}

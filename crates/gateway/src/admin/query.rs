@@ -32,6 +32,7 @@ pub(super) fn check(request: &ServiceRequest) -> Result<(), Problem> {
     let known = match *request.method() {
         Method::GET | Method::HEAD => parameters(&pattern),
         Method::POST if pattern == "/admin/v1/regions/{region}/import" => &["key"],
+        Method::POST if pattern.ends_with("/groups/{id}/release") => &["drop"],
         _ => &[],
     };
     let mut seen: Vec<&str> = Vec::new();

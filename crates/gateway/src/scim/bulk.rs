@@ -23,7 +23,7 @@ use super::{
     body::{Body, Parsed},
     caller::Caller,
     outcome::{Part, Subject, conclude},
-    refusal::explain,
+    refusal::{count_refusals, explain},
     response::Response,
 };
 use crate::{
@@ -97,7 +97,15 @@ impl Work {
             let done = match self.transaction().await {
                 // Nothing was attempted: staff have changed a schema since these rules were made.
                 Err(error) if error.met_newer_schemas() => self.renew_rules().await,
-                done => done.map(|step| self.end_step(step)),
+                Ok(step) => {
+                    let refused = step.refused();
+                    self.end_step(step);
+                    if refused > 0 {
+                        count_refusals(&self.app, &self.caller, &self.context, refused).await;
+                    }
+                    Ok(())
+                }
+                Err(error) => Err(error),
             };
             match done {
                 Ok(()) => {}

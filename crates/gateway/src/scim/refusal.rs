@@ -1,10 +1,15 @@
-//! The tenant's own words for a refusal: for want of a seat or of room, and of a feature that is off.
+//! The tenant's own words for a refusal: for want of a seat or of room, and of a feature that is off. And how many for want of a seat
+//! there were, because an identity provider that meets too many gives the tenant up (S10).
 
-use provisioning::{FeatureDisabled, ProvisioningError, RequestContext, refusal::Refusal};
+use std::sync::Arc;
+
+use provisioning::{FeatureDisabled, ProvisioningError, RequestContext, refusal::Refusal, refusals};
 use seat_ledger::SeatError;
-use store::StoreError;
-use tenant_registry::Tenant;
+use store::{StoreError, WriteTx};
+use tenant_registry::{DueGuard, Tenant};
+use tracing::warn;
 
+use super::caller::Caller;
 use crate::{api_error::ApiError, app::App};
 
 /// Gives a refusal for want of a seat or of room, or of a feature that is off, its words; any other error passes. `not_done` is what the resource was not:
@@ -40,5 +45,35 @@ pub(super) fn explain(
             ApiError::FeatureDisabled { feature, contact: contact.to_owned() }
         }
         error => error,
+    }
+}
+
+/// Counts requests that were refused for want of a seat. They are answered after that, so the next request of their sender finds what
+/// follows from it. What cannot be counted is refused all the same.
+pub(super) async fn count_refusals(app: &App, caller: &Caller, context: &RequestContext, refused: i64) {
+    let limit = i64::from(app.settings.limits.refusals_before_hold);
+    if limit == 0 {
+        return;
+    }
+    let Caller { tenant, store, registry } = caller;
+    let once = async |guard: DueGuard| {
+        let (rules, credential) = (Arc::clone(&context.rules), context.credential.clone());
+        let request_id = context.request_id.clone();
+        let work = move |tx: &mut WriteTx<'_>| {
+            let why = refusals::count(tx, &rules, &credential, refused, limit, &request_id)?;
+            guard.admit(tx)?;
+            Ok::<_, ApiError>(why)
+        };
+        store.write_repeatable(work).await
+    };
+    let (request_id, tenant_name) = (&context.request_id, &context.tenant);
+    match registry.write_noting(&tenant.id, once).await {
+        Ok(None) => {}
+        Ok(Some(why)) => {
+            warn!(request_id, tenant = tenant_name, why, "nobody is refused any more: who finds no seat waits");
+        }
+        Err(error) => {
+            warn!(request_id, tenant = tenant_name, %error, "a refusal could not be counted");
+        }
     }
 }

@@ -18,7 +18,7 @@ use super::{
     caller::Caller,
     conditions::conditions,
     query::Query,
-    refusal::explain,
+    refusal::{count_refusals, explain},
     response::Response,
 };
 use crate::{api_error::ApiError, app::App, shares::TooMuchUnderWay};
@@ -83,6 +83,9 @@ pub(super) async fn write(
         store.write_repeatable(move |tx| work(tx, &guard)).await
     };
     let written = registry.write_noting(&tenant.id, once).await;
+    if written.as_ref().is_err_and(ApiError::is_for_want_of_a_seat) {
+        count_refusals(app, &Caller { tenant: Arc::clone(&tenant), store, registry }, context, 1).await;
+    }
     let (mut done, seen, room) = written.map_err(|error| explain(app, &tenant, context, not_done, error))?;
     context.tolerance.seen.extend(seen);
     let mut response = Response::empty(StatusCode::from_u16(status).unwrap_or(StatusCode::OK));

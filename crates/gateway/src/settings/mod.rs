@@ -128,6 +128,8 @@ pub(crate) struct Support {
 pub(crate) struct Limits {
     pub(crate) wrong_secrets: u32,
     pub(crate) wrong_secrets_window_seconds: Seconds,
+    /// Refusals for want of a seat; 0: any number.
+    pub(crate) refusals_before_hold: u32,
     pub(crate) max_results: u64,
     pub(crate) cursor_timeout_seconds: Seconds,
     /// How long a bulk may run; the operations that are left are not attempted.

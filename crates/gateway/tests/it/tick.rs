@@ -123,6 +123,11 @@ fn io11_a_deleted_group_and_a_bulk_leave_people_due_too() {
     clock.set("+61m");
     gateway.start_again();
     let done = tick(&gateway);
+    if done["people"] != 2 {
+        let now = gateway.admin("GET", "/acts?limit=1", None);
+        eprintln!("DBG {} {}", crate::running::sql(&gateway.data_dir().join("ire/registry.db"), "select *, unixepoch() from due_times; select * from tick; select id,state from tenants"), now.text);
+        eprintln!("DBG {:?}", tick(&gateway));
+    }
     assert_eq!((&done["tenants"], &done["people"]), (&json!(2), &json!(2)));
     assert_eq!([status(&tenant, &ada), status(&tenant, &bob), status(&other, &eve)], [404, 200, 404]);
 }

@@ -56,7 +56,7 @@ async fn write(tenant: &Tenant, request: Request) {
     tenant.write(move |tx, rules| write_group(tx, rules, request)).await.unwrap();
 }
 
-async fn delete(tenant: &Tenant, group: &str) {
+pub(crate) async fn delete(tenant: &Tenant, group: &str) {
     let (kind, gone) = (ResourceKind::Group, Request::Delete(group.to_owned()));
     let work = move |tx: &mut store::WriteTx<'_>, rules: &provisioning::Rules| {
         gone.run(tx, rules, kind, provisioning::Shown::Version).map(drop)

@@ -8,6 +8,7 @@ mod clocks;
 mod concurrency;
 mod documents;
 mod group_roles;
+mod group_wipes;
 mod migration;
 mod nesting;
 mod people;

@@ -57,7 +57,7 @@ fn shown(tenant: &Tenant, view: &View) -> Value {
     Value::Object(provisioning::render::resource(&tenant.rules, view).unwrap())
 }
 
-fn replace(path: &str, value: Value) -> Value {
+pub(crate) fn replace(path: &str, value: Value) -> Value {
     json!([{ "op": "replace", "path": path, "value": value }])
 }
 

@@ -1,5 +1,7 @@
 //! Granting, waiting and refusal of seats, and the answers to each.
 
+mod healing;
+mod hold;
 mod last_seat;
 mod moves;
 mod promotion;

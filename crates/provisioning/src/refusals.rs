@@ -1,0 +1,45 @@
+//! Refusals for want of a seat, and the switch to a hold that they lead to (S10). Each switch has its record.
+
+use directory::changes::NewRecord;
+use seat_ledger::refusals;
+use serde_json::json;
+use store::WriteTx;
+
+use crate::{ProvisioningError, Rules, records};
+
+/// Counts refused requests of one credential; the reason, when nobody is refused from now on.
+///
+/// # Errors
+/// When the store fails.
+pub fn count(
+    tx: &mut WriteTx<'_>,
+    rules: &Rules,
+    credential: &str,
+    refused: i64,
+    limit: i64,
+    request_id: &str,
+) -> Result<Option<String>, ProvisioningError> {
+    let why = refusals::count(tx, rules.product.licenses(), credential, refused, limit)?;
+    if let Some(why) = &why {
+        append(tx, "plan.hold", &json!({ "why": why }), request_id)?;
+    }
+    Ok(why)
+}
+
+/// Lets the policies hold again if it is time.
+pub(crate) fn end_hold(tx: &mut WriteTx<'_>, limit: i64, request_id: &str) -> Result<(), ProvisioningError> {
+    if refusals::end_hold(tx, limit)? {
+        append(tx, "plan.hold_ended", &json!({}), request_id)?;
+    }
+    Ok(())
+}
+
+fn append(
+    tx: &mut WriteTx<'_>,
+    kind: &str,
+    detail: &serde_json::Value,
+    request_id: &str,
+) -> Result<(), ProvisioningError> {
+    let detail = detail.clone();
+    records::append(tx, NewRecord { kind, resource_id: "", version: 0, request_id, actor: None, detail })
+}
