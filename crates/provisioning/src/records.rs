@@ -11,7 +11,7 @@ use store::WriteTx;
 use crate::ProvisioningError;
 
 /// Records a change of a resource as it is now; `verb` is `created`, `changed`, `deleted`,
-/// `promoted` or `reseated`.
+/// `promoted`, `reseated`, `held`, `released` or `dropped`.
 pub(crate) fn record(
     tx: &mut WriteTx<'_>,
     request_id: &str,

@@ -15,8 +15,12 @@ use serde_json::json;
 use store::WriteTx;
 
 use crate::{
-    Act, ProvisioningError, Rules, effects::with_member, promotion, records, roster::{self, GroupOfPeople},
-    seating, wishes::{self, Carried},
+    Act, ProvisioningError, Rules,
+    effects::with_member,
+    promotion, records,
+    roster::{self, GroupOfPeople},
+    seating,
+    wishes::{self, Carried},
 };
 
 const USER: ResourceKind = ResourceKind::User;
@@ -45,7 +49,8 @@ pub(crate) fn hold_back(
     let left: BTreeSet<&String> = applied.left.iter().filter(|id| !came.contains(id)).collect();
     let count = |ids: &BTreeSet<&String>| i64::try_from(ids.len()).unwrap_or(i64::MAX);
     let before = group_wipes::people_in(tx, &group.id)? + count(&left) - count(&came);
-    let is_too_many = |lost: i64| before >= FEWEST && lost.saturating_mul(100) > before.saturating_mul(percent);
+    let is_too_many =
+        |lost: i64| before >= FEWEST && lost.saturating_mul(100) > before.saturating_mul(percent);
     if !is_too_many(count(&left)) {
         return Ok(BTreeSet::new());
     }
@@ -68,11 +73,7 @@ pub(crate) fn hold_back(
 }
 
 /// Those of these people who would lose their seat now, or when the time of people without a group is over.
-fn losing(
-    tx: &mut WriteTx<'_>,
-    rules: &Rules,
-    people: &[&str],
-) -> Result<Vec<Record>, ProvisioningError> {
+fn losing(tx: &mut WriteTx<'_>, rules: &Rules, people: &[&str]) -> Result<Vec<Record>, ProvisioningError> {
     let mut losing = Vec::new();
     for ids in people.chunks(AT_ONCE) {
         let seats = seats::of_users(tx, rules.product.licenses(), ids)?;

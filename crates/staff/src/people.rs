@@ -103,7 +103,12 @@ impl TenantActs {
     }
 
     /// Carries out what waits for a group, or drops it.
-    pub async fn release_group(&self, rules: Arc<Rules>, id: String, is_dropped: bool) -> Result<GroupOfPeople> {
+    pub async fn release_group(
+        &self,
+        rules: Arc<Rules>,
+        id: String,
+        is_dropped: bool,
+    ) -> Result<GroupOfPeople> {
         let act = self.act.clone();
         self.write(move |tx: &mut WriteTx<'_>| wipes::release(tx, &rules, &id, is_dropped, &act)).await
     }

@@ -155,15 +155,7 @@ impl<'a> WriteTx<'a> {
     pub(crate) fn new(connection: &'a mut StoreConnection, clock: &'a StoreClock) -> Self {
         let read = ReadTx { writes: true, ..ReadTx::new(connection) };
         let now_ms = clock.now_ms();
-        Self {
-            read,
-            clock,
-            now_ms,
-            limit: None,
-            beyond_limit: false,
-            part_beyond_limit: false,
-            due_ms: None,
-        }
+        Self { read, clock, now_ms, limit: None, beyond_limit: false, part_beyond_limit: false, due_ms: None }
     }
 
     /// With a limit on what the store may hold.

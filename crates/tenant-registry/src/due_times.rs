@@ -59,9 +59,7 @@ impl DueTimes {
     }
 
     fn covers(&self, tenant: &TenantId, at_ms: i64) -> bool {
-        self.lock()
-            .get(tenant)
-            .is_some_and(|noted| noted.due_ms <= at_ms && noted.at.elapsed() < RELIED_ON)
+        self.lock().get(tenant).is_some_and(|noted| noted.due_ms <= at_ms && noted.at.elapsed() < RELIED_ON)
     }
 
     pub(crate) fn remember(&self, tenant: TenantId, noted: Noted) {
@@ -143,11 +141,14 @@ pub(crate) fn look_soon(tx: &mut WriteTx<'_>, tenant: &TenantId) -> Result<(), R
     note(tx, tenant, at_ms, 0)
 }
 
-pub(crate) fn note(tx: &mut WriteTx<'_>, tenant: &TenantId, at_ms: i64, noted_ms: i64) -> Result<(), RegistryError> {
-    let upsert = sql_query(NOTE)
-        .bind::<Text, _>(tenant.as_str())
-        .bind::<BigInt, _>(at_ms)
-        .bind::<BigInt, _>(noted_ms);
+pub(crate) fn note(
+    tx: &mut WriteTx<'_>,
+    tenant: &TenantId,
+    at_ms: i64,
+    noted_ms: i64,
+) -> Result<(), RegistryError> {
+    let upsert =
+        sql_query(NOTE).bind::<Text, _>(tenant.as_str()).bind::<BigInt, _>(at_ms).bind::<BigInt, _>(noted_ms);
     upsert.execute(tx.connection())?;
     Ok(())
 }

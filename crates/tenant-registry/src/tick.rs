@@ -92,9 +92,7 @@ impl Registry {
                 .filter(rows::due_ms.eq(before))
                 .filter(rows::noted_ms.lt(settled));
             match next_ms {
-                Some(at_ms) => {
-                    diesel::update(row).set(rows::due_ms.eq(at_ms)).execute(tx.connection())?
-                }
+                Some(at_ms) => diesel::update(row).set(rows::due_ms.eq(at_ms)).execute(tx.connection())?,
                 None => diesel::delete(row).execute(tx.connection())?,
             };
             Ok(())

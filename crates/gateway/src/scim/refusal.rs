@@ -70,7 +70,12 @@ pub(super) async fn count_refusals(app: &App, caller: &Caller, context: &Request
     match registry.write_noting(&tenant.id, once).await {
         Ok(None) => {}
         Ok(Some(why)) => {
-            warn!(request_id, tenant = tenant_name, why, "nobody is refused any more: who finds no seat waits");
+            warn!(
+                request_id,
+                tenant = tenant_name,
+                why,
+                "nobody is refused any more: who finds no seat waits"
+            );
         }
         Err(error) => {
             warn!(request_id, tenant = tenant_name, %error, "a refusal could not be counted");

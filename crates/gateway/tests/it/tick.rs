@@ -125,7 +125,14 @@ fn io11_a_deleted_group_and_a_bulk_leave_people_due_too() {
     let done = tick(&gateway);
     if done["people"] != 2 {
         let now = gateway.admin("GET", "/acts?limit=1", None);
-        eprintln!("DBG {} {}", crate::running::sql(&gateway.data_dir().join("ire/registry.db"), "select *, unixepoch() from due_times; select * from tick; select id,state from tenants"), now.text);
+        eprintln!(
+            "DBG {} {}",
+            crate::running::sql(
+                &gateway.data_dir().join("ire/registry.db"),
+                "select *, unixepoch() from due_times; select * from tick; select id,state from tenants"
+            ),
+            now.text
+        );
         eprintln!("DBG {:?}", tick(&gateway));
     }
     assert_eq!((&done["tenants"], &done["people"]), (&json!(2), &json!(2)));
@@ -138,9 +145,13 @@ fn s6_a_dated_line_begins_and_ends_at_midnight_and_the_head_of_the_queue_gets_it
     let mut gateway = under(&clock);
     let tenant = gateway.tenant("ire", "acme", Some(1), Some(0));
     set_seats(&gateway, &tenant, &json!({ "member": { "policy": "hold" } }));
-    let line = json!({ "license": "member", "seats": 1, "from": day(1), "until": day(3), "source": "order 7" });
+    let line =
+        json!({ "license": "member", "seats": 1, "from": day(1), "until": day(3), "source": "order 7" });
     let added = staff(&gateway, &tenant, "POST", "/seats/lines", Some(&line)).expect(201).body;
-    assert_eq!((&added["line"], &added["from"], &added["source"]), (&json!(1), &line["from"], &line["source"]));
+    assert_eq!(
+        (&added["line"], &added["from"], &added["source"]),
+        (&json!(1), &line["from"], &line["source"])
+    );
     let [seated, first, second] =
         ["seated", "first", "second"].map(|name| tenant.create_user(name, "user").expect(201).id());
     let states = || [&seated, &first, &second].map(|id| state(&tenant, id));
@@ -181,7 +192,10 @@ fn overage_is_granted_until_its_date_and_is_debt_from_then_on() {
     clock.set("+48h");
     tick(&gateway);
     let member = gateway.seats(&tenant)["member"].clone();
-    assert_eq!((&member["used"], &member["overage"]["used"], &member["debt"]), (&json!(3), &json!(0), &json!(2)));
+    assert_eq!(
+        (&member["used"], &member["overage"]["used"], &member["debt"]),
+        (&json!(3), &json!(0), &json!(2))
+    );
     tenant.create_user("d", "user").expect_error(403, "seatLimitReached");
     gateway.audit(&tenant);
 }
@@ -191,7 +205,11 @@ fn a_borrowed_seat_is_repaid_by_the_next_free_one_and_ends_without_one_when_its_
     let clock = MachineClock::new();
     let gateway = under(&clock);
     let tenant = gateway.tenant("ire", "acme", Some(1), Some(0));
-    set_seats(&gateway, &tenant, &json!({ "member": { "policy": "hold", "grace": { "seats": 1, "minutes": 60 } } }));
+    set_seats(
+        &gateway,
+        &tenant,
+        &json!({ "member": { "policy": "hold", "grace": { "seats": 1, "minutes": 60 } } }),
+    );
     let leaver = tenant.create_user("leaver", "user").expect(201).id();
     let joiner = tenant.create_user("joiner", "user").expect(201);
     assert_eq!(joiner.body[SEAT]["state"], "granted");
@@ -202,7 +220,10 @@ fn a_borrowed_seat_is_repaid_by_the_next_free_one_and_ends_without_one_when_its_
     assert_eq!(gateway.seats(&tenant)["member"]["borrowed"], 1);
     tenant.patch(&format!("/Users/{leaver}"), &replace("active", false)).expect(200);
     let joiner = tenant.get(&format!("/Users/{}", joiner.id())).expect(200);
-    assert_eq!((&joiner.body[SEAT]["borrowedUntil"], state(&tenant, &third)), (&Value::Null, "waitlisted".into()));
+    assert_eq!(
+        (&joiner.body[SEAT]["borrowedUntil"], state(&tenant, &third)),
+        (&Value::Null, "waitlisted".into())
+    );
     tenant.delete(&format!("/Users/{third}")).expect(204);
     let late = tenant.create_user("late", "user").expect(201).id();
     assert_eq!(state(&tenant, &late), "granted");
@@ -229,7 +250,8 @@ fn a_tick_looks_into_no_store_in_which_nothing_is_due_and_staff_can_ask_for_it_b
 #[test]
 fn of_two_processes_that_tick_at_once_each_thing_is_done_by_one() {
     let processes = two_processes(&[]);
-    let tenants: Vec<Tenant> = (0..6).map(|n| processes[0].tenant("ire", &format!("acme{n}"), Some(1), Some(0))).collect();
+    let tenants: Vec<Tenant> =
+        (0..6).map(|n| processes[0].tenant("ire", &format!("acme{n}"), Some(1), Some(0))).collect();
     let mut waits = Vec::new();
     for tenant in &tenants {
         set_seats(&processes[0], tenant, &json!({ "member": { "policy": "hold" } }));

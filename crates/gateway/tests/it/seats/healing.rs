@@ -27,7 +27,8 @@ fn queue(gateway: &Gateway, number: usize) -> (Tenant, Vec<String>) {
     let mut ids = Vec::new();
     while ids.len() < number {
         let create = |n: usize| {
-            let user = json!({ "schemas": [testkit::urn::USER], "userName": format!("u{n}"), "userType": "user" });
+            let user =
+                json!({ "schemas": [testkit::urn::USER], "userName": format!("u{n}"), "userType": "user" });
             json!({ "method": "POST", "path": "/Users", "bulkId": format!("b{n}"), "data": user })
         };
         let operations: Vec<Value> = (ids.len()..ids.len() + A_BULK).map(create).collect();

@@ -74,7 +74,10 @@ fn s10_after_so_many_refusals_the_next_waits_staff_are_told_and_below_half_the_p
     refused(&tenant, "late");
     // Who waits goes on waiting, in order.
     super::set_quota(&gateway, &tenant, "member", 2);
-    assert_eq!((seat(&tenant, &first)["state"].clone(), seat(&tenant, &second)["state"].clone()), ("granted".into(), "waitlisted".into()));
+    assert_eq!(
+        (seat(&tenant, &first)["state"].clone(), seat(&tenant, &second)["state"].clone()),
+        ("granted".into(), "waitlisted".into())
+    );
     gateway.audit(&tenant);
 }
 
@@ -93,7 +96,8 @@ fn s10_two_processes_count_together_and_staff_end_the_hold_with_a_policy() {
     refused(&tenants[0], "late");
     // Another identity provider's refusals are its own.
     let path = format!("{}/tokens", tenant.admin_path());
-    let token = processes[0].admin("POST", &path, None).expect(201).body["token"].as_str().unwrap().to_owned();
+    let token =
+        processes[0].admin("POST", &path, None).expect(201).body["token"].as_str().unwrap().to_owned();
     let other = Tenant { token, ..tenants[0].clone() };
     for n in 0..19 {
         refused(&other, &format!("v{n}"));
