@@ -95,17 +95,13 @@ fn is_many(counts: &[Count], limit: i64) -> bool {
     limit > 0 && counts.iter().any(|(idp, ..)| 2 * total(idp) >= limit)
 }
 
-/// Forgets the refusals so far: staff have seen them, and have said what is to hold.
+/// Forgets the refusals so far, and ends the hold that they led to: staff have said what is to be.
 ///
 /// # Errors
 /// When the store fails.
 pub fn forget(tx: &mut WriteTx<'_>) -> Result<(), SeatError> {
     tx.execute(diesel::delete(seat_refusals::table))?;
-    // What else is held ends with the tick.
-    if holds(tx)? {
-        tx.falls_due(tx.now_ms());
-    }
-    Ok(())
+    if holds(tx)? { plan::end_hold(tx) } else { Ok(()) }
 }
 
 fn holds(tx: &mut ReadTx<'_>) -> Result<bool, SeatError> {
