@@ -1,7 +1,7 @@
 //! Deleted people whom the profile keeps, apart from the living.
 
 use diesel::prelude::*;
-use store::{ReadTx, WriteTx};
+use store::{ReadTx, WriteTx, insert_row};
 
 use crate::{
     DirectoryError, changes,
@@ -16,19 +16,20 @@ use crate::{
 /// # Errors
 /// When the store fails.
 pub fn keep(tx: &mut WriteTx<'_>, record: &Record, row: &Row) -> Result<(), DirectoryError> {
-    let columns = (
-        archived::id.eq(&record.id),
-        archived::user_name_key.eq(&row.name_key),
-        archived::document.eq(&record.document),
-        archived::version.eq(record.version),
-        archived::created_ms.eq(record.created_ms),
-        archived::modified_ms.eq(record.modified_ms),
-        archived::origin.eq(record.origin.key()),
-        archived::origin_since_ms.eq(record.origin_since_ms),
-        archived::archived_ms.eq(tx.now_ms()),
-        archived::archived_number.eq(changes::next_number()),
+    let row = insert_row!(
+        archived::table,
+        archived::id = &record.id,
+        archived::user_name_key = &row.name_key,
+        archived::document = &record.document,
+        archived::version = record.version,
+        archived::created_ms = record.created_ms,
+        archived::modified_ms = record.modified_ms,
+        archived::origin = record.origin.key(),
+        archived::origin_since_ms = record.origin_since_ms,
+        archived::archived_ms = tx.now_ms(),
+        archived::archived_number = changes::next_number(),
     );
-    tx.execute(diesel::insert_into(archived::table).values(columns))?;
+    tx.execute(row)?;
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use serde_json::Value;
-use store::{Next, ReadTx, WriteTx, next};
+use store::{Next, ReadTx, WriteTx, insert_row, next};
 
 use crate::{DirectoryError, schema::changes};
 
@@ -37,17 +37,18 @@ pub struct NewRecord<'a> {
 /// # Errors
 /// When the store fails.
 pub fn append(tx: &mut WriteTx<'_>, new: &NewRecord<'_>) -> Result<(), DirectoryError> {
-    let row = (
-        changes::number.eq(next_number()),
-        changes::at_ms.eq(tx.now_ms()),
-        changes::kind.eq(new.kind),
-        changes::resource_id.eq(new.resource_id),
-        changes::version.eq(new.version),
-        changes::request_id.eq(new.request_id),
-        changes::detail.eq(new.detail.to_string()),
-        changes::actor.eq(new.actor),
+    let row = insert_row!(
+        changes::table,
+        changes::number = next_number(),
+        changes::at_ms = tx.now_ms(),
+        changes::kind = new.kind,
+        changes::resource_id = new.resource_id,
+        changes::version = new.version,
+        changes::request_id = new.request_id,
+        changes::detail = new.detail.to_string(),
+        changes::actor = new.actor,
     );
-    tx.execute(diesel::insert_into(changes::table).values(row))?;
+    tx.execute(row)?;
     Ok(())
 }
 

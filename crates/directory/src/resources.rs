@@ -3,7 +3,7 @@
 
 use diesel::prelude::*;
 use scim_core::{Document, ResourceKind, ResourceType, fold::fold};
-use store::{ReadTx, WriteTx};
+use store::{ReadTx, WriteTx, insert_row};
 
 pub use crate::table::{Record, existing, find, find_all, find_for_update, set_origin, touch};
 use crate::{
@@ -122,19 +122,20 @@ fn insert_as(
     row: &Row,
 ) -> Result<Record, DirectoryError> {
     in_table!(kind, |table| {
-        let columns = (
-            table::id.eq(&record.id),
-            table::name_key.eq(&row.name_key),
-            table::name_folded.eq(&row.name_folded),
-            table::external_id_key.eq(&row.external_id_key),
-            table::document.eq(&record.document),
-            table::version.eq(record.version),
-            table::created_ms.eq(record.created_ms),
-            table::modified_ms.eq(record.modified_ms),
-            table::changed_number.eq(changes::next_number()),
-            table::moved_mark.eq(0),
+        let new = insert_row!(
+            table::table,
+            table::id = &record.id,
+            table::name_key = &row.name_key,
+            table::name_folded = &row.name_folded,
+            table::external_id_key = &row.external_id_key,
+            table::document = &record.document,
+            table::version = record.version,
+            table::created_ms = record.created_ms,
+            table::modified_ms = record.modified_ms,
+            table::changed_number = changes::next_number(),
+            table::moved_mark = 0,
         );
-        let inserted = tx.execute(diesel::insert_into(table::table).values(columns));
+        let inserted = tx.execute(new);
         inserted.map_err(|error| name_taken(tx, &row.name_key, error))
     })?;
     emails::sync(tx, &record.id, &emails::Keys::new(), &row.emails)?;

@@ -1,7 +1,7 @@
 //! One seat in or out: the pool's counter and the ledger's line, always together.
 
 use diesel::prelude::*;
-use store::{WriteTx, next};
+use store::{WriteTx, insert_row, next};
 
 use crate::{
     License, SeatError,
@@ -74,14 +74,15 @@ fn write(
     movement: i64,
     cause: &str,
 ) -> Result<(), SeatError> {
-    let row = (
-        seat_ledger::number.eq(next(seat_ledger::table, seat_ledger::number)),
-        seat_ledger::at_ms.eq(tx.now_ms()),
-        seat_ledger::user_id.eq(user_id),
-        seat_ledger::license.eq(license.key()),
-        seat_ledger::movement.eq(movement),
-        seat_ledger::cause.eq(cause),
+    let row = insert_row!(
+        seat_ledger::table,
+        seat_ledger::number = next(seat_ledger::table, seat_ledger::number),
+        seat_ledger::at_ms = tx.now_ms(),
+        seat_ledger::user_id = user_id,
+        seat_ledger::license = license.key(),
+        seat_ledger::movement = movement,
+        seat_ledger::cause = cause,
     );
-    tx.execute(diesel::insert_into(seat_ledger::table).values(row))?;
+    tx.execute(row)?;
     Ok(())
 }

@@ -52,7 +52,7 @@ pub use migrate::Migration;
 pub use reserve::{Need, Reserve};
 pub use settings::StoreSettings;
 pub use snapshot::Snapshot;
-pub use statements::{Next, Rows, Statement, Update, next};
+pub use statements::{Next, Rows, Statement, Typed, Update, next};
 pub use stats::StoreStats;
 pub use store::Store;
 pub use stores::{Held, Stores};

@@ -6,13 +6,16 @@ use std::marker::PhantomData;
 
 use diesel::backend::Backend;
 use diesel::connection::Connection;
-use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate};
+use diesel::expression::{
+    AppearsOnTable, AsExpression, Expression, SelectableExpression, TypedExpressionType, ValidGrouping,
+    is_aggregate,
+};
 use diesel::pg::Pg;
 use diesel::query_builder::{AsChangeset, AstPass, IntoUpdateTarget, QueryFragment, QueryId, UpdateTarget};
 use diesel::query_dsl::LoadQuery;
 use diesel::query_source::{Column, QuerySource};
 use diesel::serialize::ToSql;
-use diesel::sql_types::{BigInt, HasSqlType};
+use diesel::sql_types::{BigInt, HasSqlType, SqlType};
 use diesel::sqlite::Sqlite;
 use diesel::{PgConnection, QueryResult, RunQueryDsl, SqliteConnection};
 
@@ -191,6 +194,30 @@ impl<T: 'static, C: 'static, W: QueryId> QueryId for Increase<T, C, W> {
     type QueryId = Increase<T, C, W::QueryId>;
     const HAS_STATIC_QUERY_ID: bool = W::HAS_STATIC_QUERY_ID;
 }
+
+/// An `INSERT` of one row whose values may be asked of its table: `INSERT INTO … SELECT …`, because Citus takes no subquery among
+/// `VALUES`.
+#[macro_export]
+macro_rules! insert_row {
+    ($table:path, $($column:path = $value:expr),+ $(,)?) => {{
+        use $crate::Typed as _;
+        let values = ($($column.value($value),)+);
+        diesel::Insertable::insert_into(diesel::select(values), $table).into_columns(($($column,)+))
+    }};
+}
+
+/// A column that gives a value its type.
+pub trait Typed: Column + Sized {
+    /// The value as an expression.
+    fn value<V: AsExpression<Self::SqlType>>(self, value: V) -> V::Expression
+    where
+        Self::SqlType: SqlType + TypedExpressionType,
+    {
+        value.as_expression()
+    }
+}
+
+impl<C: Column> Typed for C {}
 
 /// One more than the greatest number in a column, and 1 where there is none: the place of a row that is inserted behind all
 /// others. Two writers may not ask at the same time.
