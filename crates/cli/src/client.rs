@@ -2,6 +2,7 @@
 
 use std::{
     io::{BufRead as _, BufReader, Read, Write},
+    path::Path,
     time::Duration,
 };
 
@@ -23,19 +24,7 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) fn new(connection: Connection, time: Duration) -> Result<Self, Mistake> {
-        let is_https = connection.server.starts_with("https://");
-        let tls = if is_https { tls::config(connection.ca_file.as_deref())? } else { TlsConfig::default() };
-        let agent = Agent::config_builder()
-            .http_status_as_error(false)
-            // The token goes to the named server and nowhere else: no proxy of the environment, no redirect.
-            .proxy(None)
-            .max_redirects(0)
-            .timeout_connect(Some(TIME_TO_CONNECT))
-            .timeout_global(Some(time))
-            .user_agent(concat!("usher/", env!("CARGO_PKG_VERSION")))
-            .tls_config(tls)
-            .build()
-            .into();
+        let agent = agent(&connection.server, connection.ca_file.as_deref(), time)?;
         Ok(Self { agent, connection })
     }
 
@@ -195,6 +184,21 @@ impl Client {
             ),
         })
     }
+}
+
+/// A client of one server, which has so much time for each answer.
+pub(crate) fn agent(server: &str, ca_file: Option<&Path>, time: Duration) -> Result<Agent, Mistake> {
+    let tls = if server.starts_with("https://") { tls::config(ca_file)? } else { TlsConfig::default() };
+    let config = Agent::config_builder()
+        .http_status_as_error(false)
+        // The token goes to the named server and nowhere else: no proxy of the environment, no redirect.
+        .proxy(None)
+        .max_redirects(0)
+        .timeout_connect(Some(TIME_TO_CONNECT))
+        .timeout_global(Some(time))
+        .user_agent(concat!("usher/", env!("CARGO_PKG_VERSION")))
+        .tls_config(tls);
+    Ok(config.build().into())
 }
 
 fn cause(error: &ureq::Error) -> String {

@@ -3,6 +3,7 @@
 use std::{fmt, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
+use conformance::Profile;
 use scim_core::ResourceKind;
 use seat_ledger::Day;
 use staff::Activation;
@@ -13,7 +14,7 @@ use crate::{
     plan::{self, Choice, OfLicense, Quota},
     words::{
         MaxBytes, OfFeature, PerSecond, burst, extensible_kind, feature, instant_ms, key, max_bytes,
-        on_or_off, per_second, region, urn, word,
+        on_or_off, per_second, profile, region, urn, word,
     },
 };
 
@@ -58,9 +59,36 @@ pub enum Command {
     Backup(BackupWords),
     /// Restore a whole backup into a new data directory, or one tenant of it through the running gateway.
     Restore(RestoreWords),
+    /// Check any SCIM server from outside: RFC 7643 and 7644, what Okta and Entra ask, the interoperability profile. It makes users and
+    /// groups with names of their own and deletes them again. Exits 0 if all that the server claims holds, 1 if something does not.
+    Conformance(ConformanceWords),
     /// A request to a running gateway.
     #[command(flatten)]
     Client(ClientCommand),
+}
+
+/// `usher conformance`
+#[derive(Args, Debug)]
+pub struct ConformanceWords {
+    /// The base URL, such as `https://usher.example.com/ire/acme/scim/v2`.
+    #[arg(long, value_name = "URL")]
+    pub base: String,
+    /// A file with the token; a text that begins with `Basic` is sent as it is.
+    #[arg(long, value_name = "FILE")]
+    pub token_file: PathBuf,
+    /// Count what a profile asks that the server has no way to claim: okta, entra, strict (the RFCs' letter, where those ask for the
+    /// contrary), interop.
+    #[arg(long, value_name = "PROFILE", value_parser = profile)]
+    pub claim: Vec<Profile>,
+    /// A file with the certificates (PEM) that an https server's must come from [default: the system's].
+    #[arg(long, value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
+    /// Answer with one line of JSON, for scripts.
+    #[arg(long)]
+    pub json: bool,
+    /// Write the result as JUnit XML, too.
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
 }
 
 /// `usher backup`

@@ -5,6 +5,7 @@ mod admin_tokens;
 mod cells;
 mod client;
 mod commands;
+mod conform;
 mod connection;
 mod copies;
 mod mistake;
@@ -27,7 +28,8 @@ use std::{ffi::OsString, fs::File, process::ExitCode};
 
 use clap::Parser as _;
 
-pub use commands::{BackupWords, Cli, Command, Options, RestoreWords, Target};
+pub use commands::{BackupWords, Cli, Command, ConformanceWords, Options, RestoreWords, Target};
+pub use conform::conformance;
 pub use progress::Progress;
 
 use commands::ClientCommand;

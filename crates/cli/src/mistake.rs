@@ -26,6 +26,13 @@ impl Mistake {
         Self::Failed(sentence.into())
     }
 
+    /// The same sentence, where a failure before the first request is the command line's.
+    pub(crate) fn into_usage(self) -> Self {
+        match self {
+            Self::Usage(sentence) | Self::Failed(sentence) => Self::Usage(sentence),
+        }
+    }
+
     /// Says it and gives the exit code.
     pub(crate) fn report(&self) -> ExitCode {
         let (sentence, code) = match self {

@@ -48,6 +48,8 @@ fn every_fixed_line_parses() {
         "usher seats set --region ire --key acme member=10 member_lite=unlimited",
         "usher seats policy --region ire --key acme member=refuse",
         "usher seats audit --region ire --key acme",
+        "usher conformance --base http://127.0.0.1:8080/ire/acme/scim/v2 --token-file token",
+        "usher conformance --base https://scim.example.com --token-file token --claim okta --claim entra --json --junit out.xml",
     ] {
         if let Err(error) = parse(line) {
             panic!("{line}: {error}");

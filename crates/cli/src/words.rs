@@ -3,6 +3,7 @@
 use std::{num::NonZeroU64, str::FromStr};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use conformance::Profile;
 use scim_core::{ResourceKind, filter::Instant};
 use staff::Feature;
 use strum::VariantNames;
@@ -86,6 +87,12 @@ pub(crate) fn burst(text: &str) -> Result<u32, String> {
 pub(crate) fn instant_ms(text: &str) -> Result<i64, &'static str> {
     let ms = Instant::parse(text.trim()).and_then(Instant::as_whole_millis);
     ms.ok_or("give a time such as 2026-11-28T10:22:01Z, to the millisecond at most")
+}
+
+/// A profile of `usher conformance`.
+pub(crate) fn profile(text: &str) -> Result<Profile, String> {
+    let found = Profile::ALL.into_iter().find(|profile| profile.word() == text.trim().to_lowercase());
+    found.ok_or_else(|| format!("there are {}", Profile::ALL.map(Profile::word).join(", ")))
 }
 
 /// A schema's URN, of characters that need no encoding in a path.

@@ -13,6 +13,7 @@ mod descriptors;
 mod dropped;
 mod health;
 mod http;
+mod interruption;
 mod migrate;
 mod process_limits;
 mod protection;
@@ -53,6 +54,9 @@ fn main() -> ExitCode {
         }
         cli::Command::Backup(words) => backups::back_up(words),
         cli::Command::Restore(words) => backups::restore(words),
+        cli::Command::Conformance(words) => {
+            interruption::watch().map(|interrupted| cli::conformance(&words, interrupted))
+        }
         cli::Command::Client(command) => Ok(cli::dispatch(command)),
     };
     done.unwrap_or_else(|sentence| cli::fail(&sentence))

@@ -70,14 +70,7 @@ impl Request {
     /// # Errors
     /// When there is no answer: a connection refused, cut off, or silent for too long.
     pub fn try_send(self) -> Result<Answer, ureq::Error> {
-        let agent: ureq::Agent = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .proxy(None)
-            .allow_non_standard_methods(true)
-            .max_redirects(0)
-            .timeout_global(Some(PATIENCE))
-            .build()
-            .into();
+        let agent = agent();
         let mut request = HttpRequest::builder().method(self.method.as_str()).uri(&self.url);
         for (name, value) in &self.headers {
             request = request.header(name, value);
@@ -138,6 +131,17 @@ impl Answer {
     pub fn id(&self) -> String {
         self.body["id"].as_str().unwrap_or_else(|| panic!("no id in {}", self.text)).to_owned()
     }
+}
+
+/// A client that tells every answer as it is.
+pub fn agent() -> ureq::Agent {
+    let config = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .proxy(None)
+        .allow_non_standard_methods(true)
+        .max_redirects(0)
+        .timeout_global(Some(PATIENCE));
+    config.build().into()
 }
 
 /// Percent-encodes a query value.

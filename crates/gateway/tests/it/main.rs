@@ -9,6 +9,7 @@ mod attacks;
 mod idp;
 
 mod addresses;
+mod black_box;
 mod bulk;
 mod cluster;
 mod connections;

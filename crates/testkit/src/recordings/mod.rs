@@ -7,12 +7,9 @@
 //! - `repeat: N` (with `${i}` = 1 to N), and `parallel: K` to send those from K connections at once;
 //! - `expect.status` (a list), `expect.headers`, `expect.json` (path → wanted), `expect.capture` (variable → path).
 //!
-//! Variables: `${uniq}` (one per case), `${UNIQ}` (in capitals), `${base}`, `${uuid:NAME}`, `${i}`, and captures. Paths and
-//! matchers are in `path` and `matching`.
+//! Variables: `${uniq}` (one per case), `${UNIQ}` (in capitals), `${base}`, `${uuid:NAME}`, `${i}`, and captures. The language of
+//! paths, matchers and variables is that of the crate `conformance`.
 
-mod matching;
-mod path;
 mod play;
-mod variables;
 
 pub use play::{Report, play_folder};

@@ -5,9 +5,9 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
+use conformance::{Variables, check, find};
 use serde_json::{Map, Value};
 
-use super::{matching::check, path::find, variables::Variables};
 use crate::{
     at_once::at_once,
     gateway::Tenant,
@@ -52,7 +52,9 @@ fn string<'c>(object: &'c Value, key: &str) -> &'c str {
 }
 
 fn play(case: &Value, tenant: &Tenant) -> Result<(), String> {
-    let mut variables = Variables::new(&tenant.base_url);
+    static CASES: AtomicUsize = AtomicUsize::new(1);
+    let uniq = format!("u{:05}", CASES.fetch_add(1, Ordering::Relaxed));
+    let mut variables = Variables::new(&tenant.base_url, &uniq);
     let steps = case["steps"].as_array().filter(|steps| !steps.is_empty());
     for (number, step) in steps.unwrap_or_else(|| panic!("no steps in {case}")).iter().enumerate() {
         let place = || format!("step {} {} {}", number + 1, string(step, "method"), string(step, "path"));
@@ -83,16 +85,17 @@ fn runs(step: &Value, tenant: &Tenant, variables: &mut Variables) -> Result<(), 
 }
 
 fn send(step: &Value, tenant: &Tenant, variables: &mut Variables) -> Result<(), String> {
-    let url = format!("{}{}", tenant.base_url, variables.path(string(step, "path")));
+    let url = format!("{}{}", tenant.base_url, variables.path(string(step, "path"))?);
     let mut request = Request::new(string(step, "method"), &url);
-    if let Some(body) = step.get("body").filter(|body| !body.is_null()).map(|body| variables.tree(body)) {
+    if let Some(body) = step.get("body").filter(|body| !body.is_null()) {
+        let body = variables.tree(body)?;
         let raw = body.as_str().filter(|_| step["raw"] == true);
         request = request.bytes(raw.map_or_else(|| body.to_string(), str::to_owned).as_bytes());
     }
     let none = Map::new();
     let headers = step["headers"].as_object().unwrap_or(&none);
     for (name, value) in headers.iter().filter_map(|(name, value)| Some((name, value.as_str()?))) {
-        request = request.header(name, &variables.text(value));
+        request = request.header(name, &variables.text(value)?);
     }
     if !headers.keys().any(|name| name.eq_ignore_ascii_case("authorization")) {
         request = request.bearer(&tenant.token);
@@ -110,19 +113,19 @@ fn judge(expect: &Value, answer: &Answer, variables: &mut Variables) -> Result<(
     let part = |key: &str| expect[key].as_object().unwrap_or(&none);
     for (name, wanted) in part("headers") {
         let found = answer.header(name).map(Value::from);
-        check(&format!("header {name}"), &variables.tree(wanted), found.as_ref())?;
+        check(&format!("header {name}"), &variables.tree(wanted)?, found.as_ref())?;
     }
     if answer.status == 204 {
         return if answer.text.is_empty() { Ok(()) } else { Err("a 204 has a body".to_owned()) };
     }
     for (path, wanted) in part("json") {
-        let path = variables.text(path);
-        check(&path, &variables.tree(wanted), find(&answer.body, &path).as_ref())?;
+        let path = variables.text(path)?;
+        check(&path, &variables.tree(wanted)?, find(&answer.body, &path)?.as_ref())?;
     }
     for (name, path) in part("capture") {
         let path = path.as_str().unwrap_or_else(|| panic!("a capture is a path, not {path}"));
-        let found = find(&answer.body, path).filter(|found| !found.is_null());
-        variables.capture(name, &found.ok_or_else(|| format!("there is no {path} in {}", answer.text))?);
+        let found = find(&answer.body, path)?.filter(|found| !found.is_null());
+        variables.capture(name, &found.ok_or_else(|| format!("there is no {path} in {}", answer.text))?)?;
     }
     Ok(())
 }

@@ -12,8 +12,11 @@ enum Step {
 }
 
 /// The value at a path.
-pub(super) fn find(document: &Value, path: &str) -> Option<Value> {
-    walk(Some(document), &steps(path))
+///
+/// # Errors
+/// When the path itself cannot be read.
+pub fn find(document: &Value, path: &str) -> Result<Option<Value>, String> {
+    Ok(walk(Some(document), &steps(path)?))
 }
 
 fn walk(node: Option<&Value>, steps: &[Step]) -> Option<Value> {
@@ -33,11 +36,12 @@ fn walk(node: Option<&Value>, steps: &[Step]) -> Option<Value> {
 }
 
 /// A value as text: strings without their quotes.
-pub(super) fn plain(value: &Value) -> String {
+#[must_use]
+pub fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-fn steps(path: &str) -> Vec<Step> {
+fn steps(path: &str) -> Result<Vec<Step>, String> {
     let mut rest =
         path.strip_prefix('$').filter(|r| r.is_empty() || r.starts_with(['.', '['])).unwrap_or(path);
     let mut steps = Vec::new();
@@ -46,16 +50,16 @@ fn steps(path: &str) -> Vec<Step> {
             Some(inner) => bracket(inner),
             None => name(rest.strip_prefix('.').unwrap_or(rest)),
         }
-        .unwrap_or_else(|| panic!("bad path {path:?} at {rest:?}"));
+        .ok_or_else(|| format!("the path {path:?} cannot be read at {rest:?}"))?;
         steps.push(step);
         rest = left;
     }
-    steps
+    Ok(steps)
 }
 
 fn name(text: &str) -> Option<(Step, &str)> {
-    let end = text.find(['.', '[']).unwrap_or(text.len());
-    (end > 0).then(|| (Step::Key(text[..end].to_owned()), &text[end..]))
+    let (name, left) = text.split_at_checked(text.find(['.', '[']).unwrap_or(text.len()))?;
+    (!name.is_empty()).then(|| (Step::Key(name.to_owned()), left))
 }
 
 fn bracket(inner: &str) -> Option<(Step, &str)> {
@@ -77,6 +81,8 @@ fn bracket(inner: &str) -> Option<(Step, &str)> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "in tests a panic is how they fail")]
+
     use serde_json::json;
 
     use super::find;
@@ -87,16 +93,20 @@ mod tests {
             "a": { "b": 1 }, "list": [{ "type": "work", "value": "x" }, { "type": "home", "primary": true }],
             "urn:x:2.0:User": { "c": "d" },
         });
-        assert_eq!(find(&document, "$"), Some(document.clone()));
-        assert_eq!(find(&document, "a.b"), Some(json!(1)));
-        assert_eq!(find(&document, "list[1].type"), Some(json!("home")));
-        assert_eq!(find(&document, "list[*].value"), Some(json!(["x"])));
-        assert_eq!(find(&document, "list[?type=='Work'].value"), Some(json!("x")));
-        assert_eq!(find(&document, "list[?primary=='true'].type"), Some(json!("home")));
-        assert_eq!(find(&document, "['urn:x:2.0:User'].c"), Some(json!("d")));
-        assert_eq!(find(&document, "nothing[*].x"), Some(json!([])));
+        let found = |path: &str| find(&document, path).unwrap();
+        assert_eq!(found("$"), Some(document.clone()));
+        assert_eq!(found("a.b"), Some(json!(1)));
+        assert_eq!(found("list[1].type"), Some(json!("home")));
+        assert_eq!(found("list[*].value"), Some(json!(["x"])));
+        assert_eq!(found("list[?type=='Work'].value"), Some(json!("x")));
+        assert_eq!(found("list[?primary=='true'].type"), Some(json!("home")));
+        assert_eq!(found("['urn:x:2.0:User'].c"), Some(json!("d")));
+        assert_eq!(found("nothing[*].x"), Some(json!([])));
         for missing in ["x", "a.b.c", "list[7]", "list[?type=='other']"] {
-            assert_eq!(find(&document, missing), None, "{missing}");
+            assert_eq!(found(missing), None, "{missing}");
+        }
+        for broken in ["a[", "a[x]", "a..", "[?x]"] {
+            assert!(find(&document, broken).is_err(), "{broken}");
         }
     }
 }
