@@ -51,11 +51,27 @@ pub(crate) fn run(act: TenantAct, options: &Options) -> Result<(), Mistake> {
             let session = Session::open(options)?;
             let only = resource.map_or_else(String::new, |id| format!("&resource={id}"));
             let changes = session.client.get(&target.path(&format!("/changes?limit={limit}{only}")))?;
-            let columns = ["number", "at", "kind", "resource_id", "version", "actor", "request_id", "detail"];
-            session.show(&changes, |changes| list(columns, elements(changes)))
+            session.show(&changes, |changes| list(CHANGE, elements(changes)))
         }
     }
 }
+
+/// What the table of changes shows; `--json` has every fact.
+const CHANGE: [&str; 13] = [
+    "number",
+    "at",
+    "kind",
+    "resource_id",
+    "version",
+    "result",
+    "role_received",
+    "role_after",
+    "license_granted",
+    "state",
+    "actor",
+    "request_id",
+    "detail",
+];
 
 /// Puts a tenant back to an export.
 pub(crate) fn restore(export: File, target: &Target, options: &Options) -> Result<(), Mistake> {

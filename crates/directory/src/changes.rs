@@ -1,7 +1,6 @@
 //! The change log: one row for each change, written in the change's transaction.
 
 use diesel::prelude::*;
-use serde_json::Value;
 use store::{Next, ReadTx, WriteTx, insert_row, next};
 
 use crate::{DirectoryError, schema::changes};
@@ -27,8 +26,9 @@ pub struct NewRecord<'a> {
     pub request_id: &'a str,
     /// The member of staff who caused it, if one did.
     pub actor: Option<&'a str>,
-    /// Details for people, such as the names of the attributes that changed; no personal data beyond ids and licenses.
-    pub detail: Value,
+    /// JSON text: the facts of the change, such as the names of the attributes that changed; no personal data beyond ids,
+    /// roles and licenses.
+    pub detail: &'a str,
 }
 
 /// Appends one record. Its number is its place among the commits: on PostgreSQL the caller has taken the tenant's turn
@@ -45,7 +45,7 @@ pub fn append(tx: &mut WriteTx<'_>, new: &NewRecord<'_>) -> Result<(), Directory
         changes::resource_id = new.resource_id,
         changes::version = new.version,
         changes::request_id = new.request_id,
-        changes::detail = new.detail.to_string(),
+        changes::detail = new.detail,
         changes::actor = new.actor,
     );
     tx.execute(row)?;

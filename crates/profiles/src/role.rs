@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use scim_core::Document;
 use serde::{Serialize, Serializer};
 use strum::IntoStaticStr;
 
@@ -92,7 +93,7 @@ impl Profile {
         let (matches, bound) = self.matches(facts.groups, facts.bindings);
         let asked = self.ask(facts, &matches);
         let asked_role = asked.rank.and_then(|rank| self.roles.get(rank)).unwrap_or_else(|| self.free_role());
-        let received = self.received(facts, &matches);
+        let received = self.received(facts.document, facts.carried, &matches);
         let local = facts.local.and_then(|key| self.role_of_key(key));
         let local_ends =
             self.local.wins == LocalWins::Idp && facts.local.is_some() && !facts.carried.is_nothing();
@@ -142,13 +143,17 @@ impl Profile {
         Asked { rank: None, from: RoleFrom::Default }
     }
 
-    fn received(&self, facts: &Facts<'_>, matches: &[Match<'_>]) -> Received {
+    /// What a write carried of the attributes that mean roles.
+    #[must_use]
+    pub fn received_in(&self, document: &Document, carried: Carried) -> Received {
+        self.received(document, carried, &[])
+    }
+
+    fn received(&self, document: &Document, carried: Carried, matches: &[Match<'_>]) -> Received {
         let mut received = Received::Absent;
-        for (place, source) in
-            self.sources.iter().enumerate().filter(|(place, _)| facts.carried.holds(*place))
-        {
+        for (place, source) in self.sources.iter().enumerate().filter(|(place, _)| carried.holds(*place)) {
             let found = match source {
-                Source::Attribute(source) => source.reader.find(facts.document),
+                Source::Attribute(source) => source.reader.find(document),
                 Source::Groups(_) => {
                     let found = matches.iter().find(|found| found.place.source == place);
                     found.map_or(Found::Nothing, |found| Found::Role(found.place.rank))

@@ -6,14 +6,17 @@ use directory::{
     memberships::Applied,
     resources::{self, Record, Row},
 };
+use profiles::Received;
 use profiles::choice::{AdoptBy, Recreate};
-use scim_core::ResourceKind;
+use scim_core::{Document, ResourceKind};
 use seat_ledger::seats;
 use store::WriteTx;
 
 use crate::{
-    Done, ProvisioningError, RequestContext, Rules,
-    effects::{done, seat_detail, with_member},
+    Done, ProvisioningError, RequestContext, Rules, Verdict,
+    effects::done,
+    facts::{Facts, SeatFacts},
+    product::RoleFacts,
     records,
     seating::{self, Asks},
     view::{Shown, View},
@@ -29,6 +32,21 @@ pub(crate) enum Found {
     Local(Record),
     /// An archived person.
     Archived(Record),
+}
+
+/// The POST that finds the person.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Posted<'a> {
+    pub(crate) row: &'a Row,
+    /// What it carries of the role.
+    pub(crate) received: Option<Received>,
+}
+
+impl Posted<'_> {
+    fn role_facts(&self, rules: &Rules, record: &Record, document: &Document) -> RoleFacts {
+        let source = wishes::role_from_unread(rules, &record.standing, document);
+        RoleFacts { received: self.received, source }
+    }
 }
 
 /// Who is found before the new person is inserted: only where the profile names a key other than userName, or revives.
@@ -85,25 +103,25 @@ pub(crate) fn after(
 pub(crate) fn take(
     tx: &mut WriteTx<'_>,
     found: Found,
-    row: &Row,
+    posted: Posted<'_>,
     shown: Shown,
     context: &mut RequestContext,
 ) -> Result<Done, ProvisioningError> {
     match found {
-        Found::Local(record) => link(tx, record, row, shown, context),
-        Found::Archived(record) => revive(tx, &record, row, shown, context),
+        Found::Local(record) => link(tx, record, posted, shown, context),
+        Found::Archived(record) => revive(tx, &record, posted, shown, context),
     }
 }
 
 fn link(
     tx: &mut WriteTx<'_>,
     record: Record,
-    row: &Row,
+    posted: Posted<'_>,
     shown: Shown,
     context: &mut RequestContext,
 ) -> Result<Done, ProvisioningError> {
     let rules = &context.rules;
-    let (old, new) = (record.parse()?, row.parse()?);
+    let (old, new) = (record.parse()?, posted.row.parse()?);
     let carried = || Carried { role: rules.profile().has_source(&new), active: true };
     let standing = wishes::standing_after(rules, &record.standing, carried, &old, &new);
     let mut record = match new == old {
@@ -113,28 +131,46 @@ fn link(
     resources::set_origin(tx, USER, &mut record, Origin::Idp)?;
     let change = seating::settle(tx, rules, &mut record, standing, [&old, &new], Asks::Idp)?;
     let changed = records::changed_attributes(&old, &new);
-    let detail = with_member(seat_detail(&change), "changed", changed.clone());
-    records::record(tx, &context.request_id, USER, "linked", &record, detail)?;
-    seating::follow(tx, rules, &change, &context.request_id)?;
-    done(tx, context, View::of(USER, record), shown, changed, Some(change), Applied::default())
+    let (verdict, cause) = (Verdict::Linked, context.cause("create"));
+    let facts = Facts {
+        verdict,
+        changed: Some(&changed),
+        role: posted.role_facts(rules, &record, &new),
+        seat: SeatFacts::of(Some(&change)),
+        notes: &[],
+    };
+    records::record(tx, cause, USER, "linked", &record, &facts)?;
+    seating::follow(tx, rules, &change, cause)?;
+    let done = done(tx, context, View::of(USER, record), shown, changed, Some(change), Applied::default())?;
+    Ok(done.with_verdict(verdict))
 }
 
 fn revive(
     tx: &mut WriteTx<'_>,
     archived: &Record,
-    row: &Row,
+    posted: Posted<'_>,
     shown: Shown,
     context: &mut RequestContext,
 ) -> Result<Done, ProvisioningError> {
     let rules = &context.rules;
     archive::remove(tx, &archived.id)?;
-    let mut record = resources::insert_again(tx, archived, row)?;
+    let mut record = resources::insert_again(tx, archived, posted.row)?;
     if archived.origin == Origin::Local {
         resources::set_origin(tx, USER, &mut record, Origin::Idp)?;
     }
-    let request = wishes::anew(tx, rules, &record.id, &record.standing, &row.parse()?)?;
+    let document = posted.row.parse()?;
+    let request = wishes::anew(tx, rules, &record.id, &record.standing, &document)?;
     let change = seats::settle_new(tx, &record.id, &request)?;
-    records::record(tx, &context.request_id, USER, "revived", &record, seat_detail(&change))?;
-    seating::follow(tx, rules, &change, &context.request_id)?;
-    done(tx, context, View::of(USER, record), shown, Vec::new(), Some(change), Applied::default())
+    let (verdict, cause) = (Verdict::Revived, context.cause("create"));
+    let facts = Facts {
+        verdict,
+        role: posted.role_facts(rules, &record, &document),
+        seat: SeatFacts::of(Some(&change)),
+        ..Facts::default()
+    };
+    records::record(tx, cause, USER, "revived", &record, &facts)?;
+    seating::follow(tx, rules, &change, cause)?;
+    let done =
+        done(tx, context, View::of(USER, record), shown, Vec::new(), Some(change), Applied::default())?;
+    Ok(done.with_verdict(verdict))
 }

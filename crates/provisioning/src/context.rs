@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Instant};
 
 use scim_core::leniency::Tolerance;
 
-use crate::Rules;
+use crate::{Rules, facts::Cause};
 
 /// The context of one request.
 #[derive(Debug)]
@@ -25,6 +25,17 @@ pub struct RequestContext {
 }
 
 impl RequestContext {
+    /// The request as the cause of a change record.
+    pub(crate) fn cause<'a>(&'a self, operation: &'a str) -> Cause<'a> {
+        Cause {
+            request_id: &self.request_id,
+            actor: None,
+            credential: Some(&self.credential),
+            operation: Some(operation),
+            profile: Some(self.rules.product.name_and_version()),
+        }
+    }
+
     /// The same request with a fresh tolerance, for one attempt of a transaction: that may run again, and may outlive its
     /// request.
     #[must_use]

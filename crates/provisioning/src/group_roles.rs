@@ -14,8 +14,10 @@ use seat_ledger::{License, SeatRequest, seats};
 use store::WriteTx;
 
 use crate::{
-    ProvisioningError, Rules,
-    effects::{seat_detail, seat_events, with_member},
+    ProvisioningError, Rules, Verdict,
+    effects::seat_events,
+    facts::{Cause, Facts, Note, SeatFacts},
+    product::RoleFacts,
     records,
     seating::{self, Asking, Asks},
     wishes::{self, Carried},
@@ -33,19 +35,19 @@ pub(crate) fn follow(
     rules: &Rules,
     group: &Record,
     moved: &[String],
-    request_id: &str,
+    cause: Cause<'_>,
 ) -> Result<Events, ProvisioningError> {
     if !rules.profile().is_group_driven() {
         return Ok(Events::new());
     }
     if bind(tx, rules, group)? {
         let all = people_of(tx, &group.id)?;
-        return settle(tx, rules, &[moved, &all].concat(), &group.id, request_id);
+        return settle(tx, rules, &[moved, &all].concat(), &group.id, cause);
     }
     if moved.is_empty() || group_rules::of_group(tx, &group.id)?.is_empty() {
         return Ok(Events::new());
     }
-    settle(tx, rules, moved, &group.id, request_id)
+    settle(tx, rules, moved, &group.id, cause)
 }
 
 /// Binds the rules that the group matches and that no group has; whether there was one.
@@ -82,7 +84,7 @@ pub(crate) fn settle(
     rules: &Rules,
     people: &[String],
     group_id: &str,
-    request_id: &str,
+    cause: Cause<'_>,
 ) -> Result<Events, ProvisioningError> {
     let mut seen = BTreeSet::new();
     let people: Vec<&str> = people.iter().map(String::as_str).filter(|id| seen.insert(*id)).collect();
@@ -95,8 +97,7 @@ pub(crate) fn settle(
         for id in ids {
             let Some(record) = records.remove(*id) else { continue };
             let bound = bound.remove(*id).unwrap_or_default();
-            let cause = Cause { group_id, request_id };
-            events.extend(settle_one(tx, rules, record, &bound, cause)?);
+            events.extend(settle_one(tx, rules, record, &bound, Because { group_id, cause })?);
         }
     }
     Ok(events)
@@ -104,9 +105,9 @@ pub(crate) fn settle(
 
 /// Why somebody's role is read again.
 #[derive(Clone, Copy)]
-struct Cause<'a> {
+struct Because<'a> {
     group_id: &'a str,
-    request_id: &'a str,
+    cause: Cause<'a>,
 }
 
 fn settle_one(
@@ -114,7 +115,7 @@ fn settle_one(
     rules: &Rules,
     mut record: Record,
     bound: &[Binding],
-    cause: Cause<'_>,
+    because: Because<'_>,
 ) -> Result<Events, ProvisioningError> {
     let kind = ResourceKind::User;
     let document = record.parse()?;
@@ -129,11 +130,19 @@ fn settle_one(
     if is_same {
         return Ok(Events::new());
     }
+    let source = wishes::role_from(rules, &standing, &document, bound);
     record = resources::touch(tx, kind, &record)?;
     let asking = Asking { held, request, asks: Asks::Idp };
     let change = seating::settle_as(tx, rules, &mut record, standing, &document, asking)?;
-    let detail = with_member(seat_detail(&change), "group", cause.group_id);
-    records::record(tx, cause.request_id, kind, "changed", &record, detail)?;
-    seating::follow(tx, rules, &change, cause.request_id)?;
+    let Because { group_id, cause } = because;
+    let facts = Facts {
+        role: RoleFacts { received: None, source: Some(source) },
+        seat: SeatFacts::of(Some(&change)),
+        notes: &[Note { name: "group", text: group_id }],
+        verdict: if record.standing.held.is_some() { Verdict::Held } else { Verdict::Applied },
+        changed: None,
+    };
+    records::record(tx, cause.followed(), kind, "changed", &record, &facts)?;
+    seating::follow(tx, rules, &change, cause)?;
     Ok(seat_events(&change))
 }

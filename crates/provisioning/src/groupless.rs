@@ -8,18 +8,20 @@ use directory::{
 use profiles::choice::Groupless;
 use scim_core::ResourceKind;
 use seat_ledger::pools;
-use serde_json::json;
 use store::{ReadTx, WriteTx};
 
 use crate::{
     ProvisioningError, Rules,
-    effects::{seat_detail, with_member},
+    facts::{Cause, Facts, Note, SeatFacts},
     guards, leaving, records,
     seating::{self, Asks},
 };
 
 /// The most people that one transaction does something with.
 const AT_ONCE: i64 = 500;
+
+/// Why, in change records.
+const WHY: Note<'static> = Note { name: "cause", text: "groupless" };
 
 /// The ids of people who are due now, at most some hundreds.
 ///
@@ -56,6 +58,7 @@ pub fn carry_out(
     rules.hold_schemas(tx)?;
     pools::take_turn(tx)?;
     let due = due(tx, rules, now_ms)?;
+    let cause = Cause::of_clock(request_id, &rules.product, "groupless");
     for id in &due {
         let Some(record) = resources::find_for_update(tx, ResourceKind::User, id)? else { continue };
         let document = record.parse()?;
@@ -66,10 +69,9 @@ pub fn carry_out(
         }
         match then {
             Groupless::Delete => {
-                let detail = json!({ "cause": "groupless" });
-                leaving::delete(tx, rules, ResourceKind::User, &record, detail, request_id, None)?;
+                leaving::delete(tx, rules, ResourceKind::User, &record, cause, &[WHY])?;
             }
-            Groupless::Suspend => suspend(tx, rules, record, request_id)?,
+            Groupless::Suspend => suspend(tx, rules, record, cause)?,
             Groupless::Keep => {}
         }
     }
@@ -80,7 +82,7 @@ fn suspend(
     tx: &mut WriteTx<'_>,
     rules: &Rules,
     record: Record,
-    request_id: &str,
+    cause: Cause<'_>,
 ) -> Result<(), ProvisioningError> {
     tx.go_beyond_limit();
     groupless::forget(tx, &record.id)?;
@@ -93,7 +95,8 @@ fn suspend(
     let standing = record.standing.clone();
     let mut record = resources::update(tx, &rules.user, &record, &old, &new)?;
     let change = seating::settle(tx, rules, &mut record, standing, [&old, &new], Asks::Staff)?;
-    let detail = with_member(seat_detail(&change), "cause", "groupless");
-    records::record(tx, request_id, ResourceKind::User, "changed", &record, detail)?;
-    seating::follow(tx, rules, &change, request_id)
+    let (changed, seat) = (["active".to_owned()], SeatFacts::of(Some(&change)));
+    let facts = Facts { changed: Some(&changed), seat, notes: &[WHY], ..Facts::default() };
+    records::record(tx, cause, ResourceKind::User, "changed", &record, &facts)?;
+    seating::follow(tx, rules, &change, cause)
 }

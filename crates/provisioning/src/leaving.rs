@@ -1,39 +1,41 @@
 //! Leaving: a resource is deleted, and a person archived where the profile keeps people.
 
 use directory::{
-    archive,
-    changes::NewRecord,
-    group_wipes,
-    memberships::{LeftGroup, groupless},
+    archive, group_wipes,
+    memberships::groupless,
     resources::{self, Record, Row},
     standing::Held,
 };
 use profiles::choice::Deleted;
 use scim_core::ResourceKind;
-use seat_ledger::{Moves, seats};
-use serde_json::{Value, json};
+use seat_ledger::{Removed, seats};
 use store::WriteTx;
 
-use crate::{Done, ProvisioningError, Rules, effects::moved, group_roles, promotion, records, wipes};
+use crate::{
+    Done, ProvisioningError, Rules, Verdict,
+    effects::moved,
+    facts::{Cause, Facts, Note, SeatFacts},
+    group_roles, promotion, records, wipes,
+};
 
 /// Deletes a user, gives its seat to the next user in the queue and takes it out of its groups; or a group, whose members
-/// stay. The groups that it was in get a new version. `detail` goes into the change record.
+/// stay. The groups that it was in get a new version. `notes` go into the change record.
 pub(crate) fn delete(
     tx: &mut WriteTx<'_>,
     rules: &Rules,
     kind: ResourceKind,
     record: &Record,
-    detail: Value,
-    request_id: &str,
-    actor: Option<&str>,
+    cause: Cause<'_>,
+    notes: &[Note<'_>],
 ) -> Result<Done, ProvisioningError> {
     tx.go_beyond_limit();
     let (rt, is_user) = (rules.resource_type(kind), kind == ResourceKind::User);
-    let moves = match is_user {
+    let Removed { seat, moves } = match is_user {
         true => seats::remove(tx, rules.product.licenses(), &record.id)?,
-        false => Moves::default(),
+        false => Removed::default(),
     };
-    if is_user && rules.profile().leaving.deleted == Deleted::Archive {
+    let is_archived = is_user && rules.profile().leaving.deleted == Deleted::Archive;
+    if is_archived {
         archive::keep(tx, record, &Row::of(rt, &record.parse()?))?;
     }
     let watched = !is_user && rules.members().watch;
@@ -42,7 +44,7 @@ pub(crate) fn delete(
         true if record.standing.held == Some(Held::GroupWipe) => group_wipes::remove_user(tx, &record.id)?,
         true => {}
         // Who was held back for this group has left it.
-        false => members.extend(wipes::end_group(tx, &record.id, request_id)?),
+        false => members.extend(wipes::end_group(tx, &record.id, cause)?),
     }
     let had_role = !is_user && group_roles::unbind(tx, rules, &record.id)?;
     let left = resources::remove(tx, rt, record)?;
@@ -50,16 +52,17 @@ pub(crate) fn delete(
         groupless::note_left(tx, &members)?;
         rules.note_departures(tx, &members);
     }
-    records::record_as(tx, request_id, actor, kind, "deleted", record, detail)?;
-    for LeftGroup { group_id, version } in &left {
-        let detail = json!({ "left": record.id, "changed": ["members"] });
-        let (kind, resource_id, version) = ("group.changed", group_id.as_str(), *version);
-        records::append(tx, NewRecord { kind, resource_id, version, request_id, actor: None, detail })?;
+    let verdict = if is_archived { Verdict::Archived } else { Verdict::Applied };
+    let seat = SeatFacts { before: seat.as_ref(), after: None };
+    let facts = Facts { verdict, seat, notes, ..Facts::default() };
+    records::record(tx, cause, kind, "deleted", record, &facts)?;
+    for group in &left {
+        records::record_left(tx, cause.followed(), group, &record.id)?;
     }
-    promotion::record(tx, &moves, request_id)?;
-    let done = Done { seats: moved(&moves).collect(), ..Done::default() };
+    promotion::record(tx, &moves, cause)?;
+    let done = Done { verdict: Some(verdict), seats: moved(&moves).collect(), ..Done::default() };
     // Whoever had a role of this group has another one now.
     let others =
-        if had_role { group_roles::settle(tx, rules, &members, &record.id, request_id)? } else { Vec::new() };
+        if had_role { group_roles::settle(tx, rules, &members, &record.id, cause)? } else { Vec::new() };
     Ok(done.with_seats(others))
 }

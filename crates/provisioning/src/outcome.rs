@@ -3,6 +3,7 @@
 
 use scim_core::{ResourceKind, bulk::Method, leniency::Leniency};
 use seat_ledger::License;
+use strum::IntoStaticStr;
 
 use crate::{ProvisioningError, view::View};
 
@@ -21,11 +22,40 @@ pub struct Outcome<E = ProvisioningError> {
     pub leniencies: Vec<(Leniency, String)>,
 }
 
+/// What came of a write, as its change record and the log name it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
+pub enum Verdict {
+    /// It was carried out.
+    #[default]
+    Applied,
+    /// It says what is so already: no new version and no record (MO4).
+    NoChange,
+    /// It is stored, and its effect waits.
+    Held,
+    /// A person who was here before was taken over.
+    Linked,
+    /// An archived person is back.
+    Revived,
+    /// The person is gone for the identity provider and kept here.
+    Archived,
+}
+
+impl Verdict {
+    /// The word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        self.into()
+    }
+}
+
 /// The effects of a successful write.
 #[derive(Debug, Default)]
 pub struct Done {
     /// The status of success, of a request of its own.
     pub status: u16,
+    /// What came of it; `None` for a read.
+    pub verdict: Option<Verdict>,
     /// The version that the resource has now; `None` after a deletion.
     pub version: Option<i64>,
     /// The resource afterwards, as far as the response shows it; `None` after a deletion.
@@ -39,6 +69,11 @@ pub struct Done {
 }
 
 impl Done {
+    /// The same with another verdict.
+    pub(crate) fn with_verdict(self, verdict: Verdict) -> Self {
+        Self { verdict: Some(verdict), ..self }
+    }
+
     /// The same with seats that moved beside the first one.
     pub(crate) fn with_seats(mut self, others: Vec<(License, &'static str)>) -> Self {
         self.seats.extend(others);

@@ -13,14 +13,19 @@ use store::WriteTx;
 
 use crate::{
     Act, ProvisioningError, Rules,
-    effects::{seat_detail, with_member},
-    leaving, records,
+    facts::{Cause, Facts, Note, SeatFacts},
+    leaving,
+    product::RoleFacts,
+    records,
     roster::{self, Person},
     seating::{self, Asks},
     wishes,
 };
 
 const USER: ResourceKind = ResourceKind::User;
+
+/// Who made the change, in its record.
+const BY_STAFF: Note<'static> = Note { name: "by", text: "staff" };
 
 /// A person to be added.
 #[derive(Clone, Debug)]
@@ -73,7 +78,7 @@ pub fn add(
     let request = wishes::anew(tx, rules, &record.id, &standing, &document)?;
     let change = seats::settle_new(tx, &record.id, &request)?;
     seating::write_standing(tx, &mut record, standing)?;
-    finish(tx, rules, &record, &change, "created", act)
+    finish(tx, rules, &record, &change, "created", Cause::of_act(act, &rules.product, "add"))
 }
 
 /// Sets a person's role or activity here; who wins later is the profile's to say (CX13, CX14).
@@ -106,7 +111,7 @@ pub fn set(
         false => resources::update(tx, &rules.user, &record, &old, &new)?,
     };
     let settled = seating::settle(tx, rules, &mut record, standing, [&old, &new], Asks::Staff)?;
-    finish(tx, rules, &record, &settled, "changed", act)
+    finish(tx, rules, &record, &settled, "changed", Cause::of_act(act, &rules.product, "set"))
 }
 
 /// Forgets what was chosen here and what waits: what the identity provider says holds.
@@ -132,7 +137,7 @@ pub fn release(
     let request = wishes::anew(tx, rules, id, &standing, &document)?;
     let change = seats::settle(tx, id, &request)?;
     seating::write_standing(tx, &mut record, standing)?;
-    finish(tx, rules, &record, &change, "released", act)
+    finish(tx, rules, &record, &change, "released", Cause::of_act(act, &rules.product, "release"))
 }
 
 /// Deletes a person, or archives where the profile keeps people.
@@ -141,8 +146,8 @@ pub fn release(
 /// No such person, or the store's.
 pub fn delete(tx: &mut WriteTx<'_>, rules: &Rules, id: &str, act: &Act) -> Result<(), ProvisioningError> {
     let record = found(tx, rules, id)?;
-    leaving::delete(tx, rules, USER, &record, json!({ "by": "staff" }), &act.request_id, Some(&act.actor))
-        .map(drop)
+    let cause = Cause::of_act(act, &rules.product, "delete");
+    leaving::delete(tx, rules, USER, &record, cause, &[BY_STAFF]).map(drop)
 }
 
 fn by_staff(role: String) -> ChosenRole {
@@ -172,10 +177,16 @@ fn finish(
     record: &Record,
     change: &SeatChange,
     verb: &str,
-    act: &Act,
+    cause: Cause<'_>,
 ) -> Result<Person, ProvisioningError> {
-    let detail = with_member(seat_detail(change), "by", "staff");
-    records::record_as(tx, &act.request_id, Some(&act.actor), USER, verb, record, detail)?;
-    seating::follow(tx, rules, change, &act.request_id)?;
+    let source = wishes::role_from_unread(rules, &record.standing, &record.parse()?);
+    let facts = Facts {
+        role: RoleFacts { received: None, source },
+        seat: SeatFacts::of(Some(change)),
+        notes: &[BY_STAFF],
+        ..Facts::default()
+    };
+    records::record(tx, cause, USER, verb, record, &facts)?;
+    seating::follow(tx, rules, change, cause)?;
     roster::person(tx, rules, &record.id)
 }

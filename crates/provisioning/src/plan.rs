@@ -5,7 +5,7 @@ use seat_ledger::{Grace, License, Licenses, Overage, Policy, lines::Line, plan, 
 use serde_json::json;
 use store::WriteTx;
 
-use crate::{Act, ProvisioningError, promotion, records};
+use crate::{Act, ProvisioningError, facts::Cause, promotion, records};
 
 /// Sets a quota (`None` is unlimited) and gives seats that became free to users who wait; no user is evicted (S7).
 ///
@@ -100,5 +100,5 @@ pub fn remove_line(
 /// Gives seats that became free to users who wait, in the transaction of the act.
 fn promote(tx: &mut WriteTx<'_>, license: &License, act: &Act) -> Result<(), ProvisioningError> {
     let moves = seats::promote(tx, license.all())?;
-    promotion::record(tx, &moves, &act.request_id)
+    promotion::record(tx, &moves, Cause::of_plan(act))
 }

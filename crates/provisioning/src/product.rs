@@ -2,9 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use profiles::{Binding, Bindings, Carried, Facts, Group, KeptAttribute, Profile, Reading, RoleFrom, choice};
+use profiles::{
+    Binding, Bindings, Carried, Facts, Group, KeptAttribute, Profile, Reading, Received, RoleFrom, choice,
+};
 use scim_core::{Document, ResourceType, fold::user_name_key, resource};
 use seat_ledger::{Definition, License, Licenses, Policy, SeatRequest, Shortage};
+
+/// What is known of a person's role in a write (MO12).
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RoleFacts {
+    /// What the write carried.
+    pub(crate) received: Option<Received>,
+    /// Where the role comes from; `None` where groups may give it and this write had no reason to read them.
+    pub(crate) source: Option<String>,
+}
 
 /// What the ledger is asked for on behalf of a role.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,11 +26,15 @@ pub(crate) struct Needs {
     pub(crate) may_fall_back: bool,
 }
 
+/// The version of a profile that ships with Usher.
+const BUILT_IN_VERSION: u32 = 1;
+
 /// One tenant's product.
 #[derive(Clone, Debug)]
 pub struct Product {
     /// All that its file says.
     pub profile: Profile,
+    name_and_version: String,
     licenses: Licenses,
     /// By the key of the role.
     needs: BTreeMap<String, Needs>,
@@ -51,7 +66,8 @@ impl Product {
         let admins = profile.roles.iter().filter(|role| role.admin).map(|role| role.key.clone()).collect();
         let protected = profile.protect.users.iter().map(|name| user_name_key(name)).collect();
         let sources = profile.source_attributes();
-        Ok(Self { profile, licenses, needs, free, sources, admins, protected })
+        let name_and_version = format!("{}@{BUILT_IN_VERSION}", profile.name);
+        Ok(Self { profile, name_and_version, licenses, needs, free, sources, admins, protected })
     }
 
     /// The product of this name among those that ship with Usher.
@@ -60,6 +76,12 @@ impl Product {
     /// A sentence, when there is none.
     pub fn built_in(name: &str) -> Result<Self, String> {
         Self::new(Profile::built_in(name)?)
+    }
+
+    /// The profile as change records name it: `mentimeter@1`.
+    #[must_use]
+    pub fn name_and_version(&self) -> &str {
+        &self.name_and_version
     }
 
     /// The licenses, dearest first.
@@ -107,34 +129,56 @@ impl Product {
     /// kept as sent and means the default role (MO18). For a role that a group gives the person waits, whatever the policy is (S9).
     #[must_use]
     pub fn seat_request(&self, document: &Document, bound: &[Binding]) -> SeatRequest {
-        self.read(document, bound, |reading| {
-            let role = &reading.role.key;
-            let waits = matches!(reading.from, RoleFrom::Group(_));
-            let request = self.request(role, self.needs(role).unwrap_or(&self.free), is_active(document));
-            SeatRequest { waits, ..request }
+        self.read(document, bound, Carried::NOTHING, |reading| self.request_of_reading(reading, document))
+    }
+
+    /// The seat request of a person who is in no group yet, and what is known of the role.
+    pub(crate) fn first_request(&self, document: &Document, carried: Carried) -> (SeatRequest, RoleFacts) {
+        self.read(document, &[], carried, |reading| {
+            let facts =
+                RoleFacts { received: Some(reading.received), source: Some(reading.from.to_string()) };
+            (self.request_of_reading(reading, document), facts)
         })
     }
 
-    fn read<T>(&self, document: &Document, bound: &[Binding], then: impl FnOnce(&Reading<'_>) -> T) -> T {
+    fn request_of_reading(&self, reading: &Reading<'_>, document: &Document) -> SeatRequest {
+        let role = &reading.role.key;
+        let waits = matches!(reading.from, RoleFrom::Group(_));
+        let request = self.request(role, self.needs(role).unwrap_or(&self.free), is_active(document));
+        SeatRequest { waits, ..request }
+    }
+
+    fn read<T>(
+        &self,
+        document: &Document,
+        bound: &[Binding],
+        carried: Carried,
+        then: impl FnOnce(&Reading<'_>) -> T,
+    ) -> T {
         // A rule that holds is bound, so names and external ids need not be known.
         let group = |bound| Group { id: bound, name: "", external_id: None };
         let ids: BTreeSet<&str> = bound.iter().map(|bound| bound.group.as_str()).collect();
         let groups: Vec<Group<'_>> = ids.into_iter().map(group).collect();
         let bindings: Bindings = bound.iter().cloned().collect();
-        let (local, carried) = (None, Carried::NOTHING);
-        then(&self.profile.role(&Facts { document, groups: &groups, bindings: &bindings, local, carried }))
+        let facts = Facts { document, groups: &groups, bindings: &bindings, local: None, carried };
+        then(&self.profile.role(&facts))
     }
 
     /// Where a person's role comes from, as staff are told: the path of the source, `group:ID`, or `default`.
     #[must_use]
     pub fn role_from(&self, document: &Document, bound: &[Binding]) -> String {
-        self.read(document, bound, |reading| reading.from.to_string())
+        self.read(document, bound, Carried::NOTHING, |reading| reading.from.to_string())
     }
 
     /// The seat request of a role; `None` when the profile does not know it (any more).
     #[must_use]
     pub fn request_of(&self, role: &str, active: bool) -> Option<SeatRequest> {
         self.needs(role).map(|needs| self.request(role, needs, active))
+    }
+
+    /// Which sources a write carries, of which it is known whether it carries an attribute.
+    pub(crate) fn carried(&self, carries: impl Fn(&str) -> bool) -> Carried {
+        self.profile.carried_by(self.source_names().filter(|name| carries(name)))
     }
 
     /// The attributes that carry the role, by their full names. A PUT that leaves one out keeps it (MO13).

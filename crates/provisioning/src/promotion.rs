@@ -3,16 +3,19 @@
 
 use directory::resources;
 use scim_core::ResourceKind;
-use seat_ledger::{License, Moves, Seat};
-use serde_json::json;
+use seat_ledger::{Moves, Seat};
 use store::WriteTx;
 
-use crate::{ProvisioningError, records};
+use crate::{
+    ProvisioningError,
+    facts::{Cause, Facts, SeatFacts},
+    records,
+};
 
-pub(crate) fn record(tx: &mut WriteTx<'_>, moves: &Moves, request_id: &str) -> Result<(), ProvisioningError> {
+pub(crate) fn record(tx: &mut WriteTx<'_>, moves: &Moves, cause: Cause<'_>) -> Result<(), ProvisioningError> {
     let all = [("promoted", &moves.promoted), ("reseated", &moves.altered)];
     for (verb, seat) in all.into_iter().flat_map(|(verb, seats)| seats.iter().map(move |seat| (verb, seat))) {
-        record_one(tx, verb, seat, request_id)?;
+        record_one(tx, verb, seat, cause.followed())?;
     }
     Ok(())
 }
@@ -21,11 +24,11 @@ fn record_one(
     tx: &mut WriteTx<'_>,
     verb: &str,
     seat: &Seat,
-    request_id: &str,
+    cause: Cause<'_>,
 ) -> Result<(), ProvisioningError> {
     let kind = ResourceKind::User;
     let Some(record) = resources::find(tx, kind, &seat.user_id)? else { return Ok(()) };
     let record = resources::touch(tx, kind, &record)?;
-    let detail = json!({ "grantedLicense": seat.granted.as_ref().map(License::key) });
-    records::record(tx, request_id, kind, verb, &record, detail)
+    let seat = SeatFacts { before: None, after: Some(seat) };
+    records::record(tx, cause, kind, verb, &record, &Facts { seat, ..Facts::default() })
 }

@@ -1,50 +1,58 @@
-//! The one writer of change records: the change, its request, and the names of the attributes that changed.
+//! The one writer of change records, and the names of the attributes that a write changes.
 
 use directory::{
     changes::{self, NewRecord},
+    memberships::LeftGroup,
     resources::Record,
 };
 use scim_core::{Document, ResourceKind};
 use serde_json::{Map, Value};
 use store::WriteTx;
 
-use crate::ProvisioningError;
+use crate::{
+    ProvisioningError,
+    facts::{Act, Cause, Detail, Facts, Note},
+};
 
-/// Records a change of a resource as it is now; `verb` is `created`, `changed`, `deleted`,
-/// `promoted`, `reseated`, `held`, `released` or `dropped`.
+/// Records a change of a resource as it is now; `verb` is `created`, `changed`, `deleted`, `linked`, `revived`, `promoted`,
+/// `reseated`, `held`, `released` or `dropped`.
 pub(crate) fn record(
     tx: &mut WriteTx<'_>,
-    request_id: &str,
+    cause: Cause<'_>,
     kind: ResourceKind,
     verb: &str,
     resource: &Record,
-    detail: Value,
+    facts: &Facts<'_>,
 ) -> Result<(), ProvisioningError> {
-    record_as(tx, request_id, None, kind, verb, resource, detail)
-}
-
-/// The same, where somebody of the staff may have made the change.
-pub(crate) fn record_as(
-    tx: &mut WriteTx<'_>,
-    request_id: &str,
-    actor: Option<&str>,
-    kind: ResourceKind,
-    verb: &str,
-    resource: &Record,
-    detail: Value,
-) -> Result<(), ProvisioningError> {
+    let detail = Detail { cause, is_held: resource.standing.held.is_some(), facts };
     let kind = format!("{}.{verb}", kind.name().to_ascii_lowercase());
-    let (resource_id, version) = (&resource.id, resource.version);
-    append(tx, NewRecord { kind: &kind, resource_id, version, request_id, actor, detail })
+    append(tx, &kind, &resource.id, resource.version, &detail)
 }
 
-/// An act of staff; every change record that it writes names it.
-#[derive(Clone, Debug)]
-pub struct Act {
-    /// The request's id, which the response and the log carry too.
-    pub request_id: String,
-    /// Who does it: `root`, or the name of an admin token (ME2).
-    pub actor: String,
+/// Records that a group has lost a member.
+pub(crate) fn record_left(
+    tx: &mut WriteTx<'_>,
+    cause: Cause<'_>,
+    group: &LeftGroup,
+    member: &str,
+) -> Result<(), ProvisioningError> {
+    let changed = ["members".to_owned()];
+    let notes = &[Note { name: "left", text: member }];
+    let facts = Facts { changed: Some(&changed), notes, ..Facts::default() };
+    let detail = Detail { cause, is_held: false, facts: &facts };
+    append(tx, "group.changed", &group.group_id, group.version, &detail)
+}
+
+fn append(
+    tx: &mut WriteTx<'_>,
+    kind: &str,
+    resource_id: &str,
+    version: i64,
+    detail: &Detail<'_>,
+) -> Result<(), ProvisioningError> {
+    let Cause { request_id, actor, .. } = detail.cause;
+    let detail = &detail.text();
+    Ok(changes::append(tx, &NewRecord { kind, resource_id, version, request_id, actor, detail })?)
 }
 
 /// Records an act of staff that changes no resource (attack 58).
@@ -54,13 +62,18 @@ pub(crate) fn record_act(
     kind: &str,
     detail: Value,
 ) -> Result<(), ProvisioningError> {
-    let (request_id, actor) = (&act.request_id, Some(act.actor.as_str()));
-    append(tx, NewRecord { kind, resource_id: "", version: 0, request_id, actor, detail })
+    record_plan(tx, Cause::of_plan(act), kind, &detail)
 }
 
-/// Records any change.
-pub(crate) fn append(tx: &mut WriteTx<'_>, record: NewRecord<'_>) -> Result<(), ProvisioningError> {
-    Ok(changes::append(tx, &record)?)
+/// Records a change of the plan, or of how it is read.
+pub(crate) fn record_plan(
+    tx: &mut WriteTx<'_>,
+    cause: Cause<'_>,
+    kind: &str,
+    detail: &Value,
+) -> Result<(), ProvisioningError> {
+    let (Cause { request_id, actor, .. }, detail) = (cause, &detail.to_string());
+    Ok(changes::append(tx, &NewRecord { kind, resource_id: "", version: 0, request_id, actor, detail })?)
 }
 
 /// The names of the attributes in which two documents differ, those of an extension with its URN: `title`,

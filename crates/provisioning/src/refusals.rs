@@ -1,11 +1,10 @@
 //! Refusals for want of a seat, and the switch to a hold that they lead to (S10). Each switch has its record.
 
-use directory::changes::NewRecord;
 use seat_ledger::refusals;
 use serde_json::json;
 use store::WriteTx;
 
-use crate::{ProvisioningError, Rules, records};
+use crate::{ProvisioningError, Rules, facts::Cause, records};
 
 /// Counts refused requests of one credential; the reason, when nobody is refused from now on.
 ///
@@ -21,7 +20,7 @@ pub fn count(
 ) -> Result<Option<String>, ProvisioningError> {
     let why = refusals::count(tx, rules.product.licenses(), credential, refused, limit)?;
     if let Some(why) = &why {
-        append(tx, "plan.hold", &json!({ "why": why }), request_id)?;
+        records::record_plan(tx, Cause::of_many(request_id), "plan.hold", &json!({ "why": why }))?;
     }
     Ok(why)
 }
@@ -29,17 +28,7 @@ pub fn count(
 /// Lets the policies hold again if it is time.
 pub(crate) fn end_hold(tx: &mut WriteTx<'_>, limit: i64, request_id: &str) -> Result<(), ProvisioningError> {
     if refusals::end_hold(tx, limit)? {
-        append(tx, "plan.hold_ended", &json!({}), request_id)?;
+        records::record_plan(tx, Cause::of_many(request_id), "plan.hold_ended", &json!({}))?;
     }
     Ok(())
-}
-
-fn append(
-    tx: &mut WriteTx<'_>,
-    kind: &str,
-    detail: &serde_json::Value,
-    request_id: &str,
-) -> Result<(), ProvisioningError> {
-    let detail = detail.clone();
-    records::append(tx, NewRecord { kind, resource_id: "", version: 0, request_id, actor: None, detail })
 }

@@ -15,14 +15,16 @@ use scim_core::{
     resource::{self, Member},
 };
 use seat_ledger::{License, SeatChange, SeatRequest, pools, seats};
-use serde_json::{Value, json};
+use serde_json::Value;
 use store::WriteTx;
 
 use crate::{
-    Done, Preconditions, ProvisioningError, RequestContext, Rules, adoption,
-    effects::{done, seat_detail, with_member},
+    Done, Preconditions, ProvisioningError, RequestContext, Rules, Verdict,
+    adoption::{self, Posted},
+    effects::done,
+    facts::{Cause, Facts, SeatFacts},
     group_roles, guards, leaving,
-    product::is_active,
+    product::{RoleFacts, is_active},
     records,
     seating::{self, Asks},
     view::{Shown, View},
@@ -36,6 +38,8 @@ pub(crate) struct New {
     row: Row,
     /// Of a user.
     seat: Option<SeatRequest>,
+    /// Of a user.
+    role: RoleFacts,
     /// Of a group.
     members: Vec<MemberChange>,
 }
@@ -56,8 +60,21 @@ impl New {
         if kind == ResourceKind::User {
             context.rules.profile().check_values(None, &document)?;
         }
-        let seat = (kind == ResourceKind::User).then(|| context.rules.product.seat_request(&document, &[]));
-        Ok(Self { row: Row::of(rt, &document), seat, members })
+        let (seat, role) = match kind {
+            ResourceKind::User => {
+                let product = &context.rules.product;
+                let carried = product.carried(|name| is_in(body, name));
+                let (seat, role) = product.first_request(&document, carried);
+                (Some(seat), role)
+            }
+            _ => (None, RoleFacts::default()),
+        };
+        Ok(Self { row: Row::of(rt, &document), seat, role, members })
+    }
+
+    /// What a person who is there already is taken over with.
+    fn posted(&self) -> Posted<'_> {
+        Posted { row: &self.row, received: self.role.received }
     }
 }
 
@@ -83,14 +100,34 @@ pub(crate) enum Edit {
 }
 
 impl Edit {
-    /// Which of the attributes that decide role and activity it carries.
-    fn carried(&self, rules: &Rules) -> Carried {
-        let carries = |name: &str| match self {
+    /// Its word in change records.
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Replace(_) => "replace",
+            Self::Patch(..) => "patch",
+        }
+    }
+
+    /// Whether it carries an attribute, given by its full name, with or without a value.
+    fn carries(&self, name: &str) -> bool {
+        match self {
             Self::Replace(body) => is_in(body, name),
             // Within an extension an operation is about the whole of it.
             Self::Patch(patch, _) => patch.names(name.rsplit_once(':').map_or(name, |(urn, _)| urn)),
-        };
-        Carried { role: rules.product.source_names().any(carries), active: carries("active") }
+        }
+    }
+
+    /// Which of the attributes that decide role and activity it carries.
+    fn carried(&self, rules: &Rules) -> Carried {
+        let role = rules.product.source_names().any(|name| self.carries(name));
+        Carried { role, active: self.carries("active") }
+    }
+
+    /// What is known of the role of a person whom it leaves with this document.
+    fn role_facts(&self, rules: &Rules, standing: &Standing, new: &Document) -> RoleFacts {
+        let carried = rules.product.carried(|name| self.carries(name));
+        let received = Some(rules.profile().received_in(new, carried));
+        RoleFacts { received, source: wishes::role_from_unread(rules, standing, new) }
     }
 
     /// The document afterwards, and the changes of members.
@@ -146,25 +183,27 @@ pub(crate) fn create(
     let found = if is_user { adoption::before(tx, &context.rules, &new.row)? } else { None };
     let inserted = match found {
         None => resources::insert(tx, kind, id, &new.row),
-        Some(found) => return adoption::take(tx, found, &new.row, shown, context),
+        Some(found) => return adoption::take(tx, found, new.posted(), shown, context),
     };
     let record = match inserted {
         Ok(record) => record,
         Err(error) if is_user => {
             let found = adoption::after(tx, &context.rules, error)?;
-            return adoption::take(tx, found, &new.row, shown, context);
+            return adoption::take(tx, found, new.posted(), shown, context);
         }
         Err(error) => return Err(error.into()),
     };
     let seat = new.seat.as_ref().map(|request| seats::settle_new(tx, &record.id, request)).transpose()?;
     let applied = change_members(tx, &record.id, &new.members, context)?;
-    let detail = seat.as_ref().map_or_else(|| json!({}), seat_detail);
-    records::record(tx, &context.request_id, kind, "created", &record, detail)?;
-    let others = follow(tx, context, &record, seat.as_ref(), &applied)?;
+    let cause = context.cause("create");
+    let facts = Facts { role: new.role.clone(), seat: SeatFacts::of(seat.as_ref()), ..Facts::default() };
+    records::record(tx, cause, kind, "created", &record, &facts)?;
+    let others = follow(tx, context, cause, &record, seat.as_ref(), &applied)?;
     // A new user is in no group.
     let is_without_links = is_user && shown == Shown::Links;
     let shown = if is_without_links { Shown::Attributes } else { shown };
-    let done = done(tx, context, View::of(kind, record), shown, Vec::new(), seat, applied)?;
+    let view = View::of(kind, record);
+    let done = done(tx, context, view, shown, Vec::new(), seat, applied)?;
     Ok(done.with_seats(others))
 }
 
@@ -200,7 +239,11 @@ pub(crate) fn edit(
     };
     let is_touched = applied.changed || standing != record.standing;
     let mut record = match (new == old, is_touched) {
-        (true, false) => return done(tx, context, View::of(kind, record), shown, changed, None, applied),
+        (true, false) => {
+            let view = View::of(kind, record);
+            let done = done(tx, context, view, shown, changed, None, applied)?;
+            return Ok(done.with_verdict(Verdict::NoChange));
+        }
         (true, true) => resources::touch(tx, kind, &record)?,
         (false, _) => resources::update(tx, rules.resource_type(kind), &record, &old, &new)?,
     };
@@ -213,29 +256,38 @@ pub(crate) fn edit(
         }
         _ => None,
     };
-    let detail = seat.as_ref().map_or_else(|| json!({}), seat_detail);
-    let detail = with_member(detail, "changed", changed.clone());
-    records::record(tx, &context.request_id, kind, "changed", &record, detail)?;
-    let others = follow(tx, context, &record, seat.as_ref(), &applied)?;
-    Ok(done(tx, context, View::of(kind, record), shown, changed, seat, applied)?.with_seats(others))
+    let verdict = if record.standing.held.is_some() { Verdict::Held } else { Verdict::Applied };
+    let role = match kind {
+        ResourceKind::User => edit.role_facts(rules, &record.standing, &new),
+        _ => RoleFacts::default(),
+    };
+    let facts =
+        Facts { verdict, changed: Some(&changed), role, seat: SeatFacts::of(seat.as_ref()), notes: &[] };
+    let cause = context.cause(edit.word());
+    records::record(tx, cause, kind, "changed", &record, &facts)?;
+    let others = follow(tx, context, cause, &record, seat.as_ref(), &applied)?;
+    let view = View::of(kind, record);
+    let done = done(tx, context, view, shown, changed, seat, applied)?;
+    Ok(done.with_seats(others).with_verdict(verdict))
 }
 
 /// Carries out what follows from a person's new seat, or from a group's members; the seats of others that moved for it.
 fn follow(
     tx: &mut WriteTx<'_>,
     context: &RequestContext,
+    cause: Cause<'_>,
     record: &Record,
     seat: Option<&SeatChange>,
     applied: &Applied,
 ) -> Result<Vec<(License, &'static str)>, ProvisioningError> {
-    let (rules, request_id) = (&context.rules, &context.request_id);
+    let rules = &context.rules;
     match seat {
-        Some(change) => seating::follow(tx, rules, change, request_id).map(|()| Vec::new()),
+        Some(change) => seating::follow(tx, rules, change, cause).map(|()| Vec::new()),
         None => {
-            let held = wipes::hold_back(tx, rules, record, applied, request_id)?;
+            let held = wipes::hold_back(tx, rules, record, applied, cause)?;
             let mut moved = applied.moved();
             moved.retain(|id| !held.contains(id));
-            group_roles::follow(tx, rules, record, &moved, request_id)
+            group_roles::follow(tx, rules, record, &moved, cause)
         }
     }
 }
@@ -255,7 +307,7 @@ pub(crate) fn delete(
     if kind == ResourceKind::User {
         guards::may_delete(tx, &context.rules, &record)?;
     }
-    leaving::delete(tx, &context.rules, kind, &record, json!({}), &context.request_id, None)
+    leaving::delete(tx, &context.rules, kind, &record, context.cause("delete"), &[])
 }
 
 fn found_for_update(

@@ -7,7 +7,6 @@ use directory::{
     memberships::{self, MemberRow},
     origin::Origin,
     resources::{self, Record},
-    standing::ChosenBy,
 };
 use profiles::Binding;
 use scim_core::{Document, ResourceKind};
@@ -168,11 +167,7 @@ fn described(
     let bound = bound.get(&record.id).map(Vec::as_slice).unwrap_or_default();
     let document = record.parse()?;
     let standing = &record.standing;
-    let role_from = match &standing.role {
-        Some(chosen) if chosen.by == ChosenBy::Staff => "local".to_owned(),
-        Some(_) => "default".to_owned(),
-        None => rules.product.role_from(&document, bound),
-    };
+    let role_from = wishes::role_from(rules, standing, &document, bound);
     let sent =
         || Sent { role: rules.product.seat_request(&document, bound).role, active: is_active(&document) };
     let named = |group: &memberships::GroupOfUser| Named {

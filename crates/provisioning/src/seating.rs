@@ -10,7 +10,13 @@ use scim_core::{Document, ResourceKind};
 use seat_ledger::{Moves, Seat, SeatChange, SeatRequest, seats};
 use store::WriteTx;
 
-use crate::{ProvisioningError, Rules, effects::seat_detail, guards, promotion, records, wishes};
+use crate::{
+    ProvisioningError, Rules,
+    facts::{Cause, Facts, SeatFacts},
+    guards,
+    product::RoleFacts,
+    promotion, records, wishes,
+};
 
 /// The one who asks for a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,9 +101,9 @@ pub(crate) fn follow(
     tx: &mut WriteTx<'_>,
     rules: &Rules,
     change: &SeatChange,
-    request_id: &str,
+    cause: Cause<'_>,
 ) -> Result<(), ProvisioningError> {
-    promotion::record(tx, &change.moves, request_id)?;
+    promotion::record(tx, &change.moves, cause)?;
     let product = &rules.product;
     let is_new_admin = change.after.granted.is_some()
         && product.is_admin(&change.after.role)
@@ -107,8 +113,8 @@ pub(crate) fn follow(
     }
     for id in standing::held_for(tx, Held::LastAdmin, AT_ONCE)? {
         let Some(mut record) = resources::find_for_update(tx, ResourceKind::User, &id)? else { continue };
-        let change = let_go(tx, rules, &mut record, request_id)?;
-        promotion::record(tx, &change.moves, request_id)?;
+        let change = let_go(tx, rules, &mut record, cause.followed())?;
+        promotion::record(tx, &change.moves, cause)?;
     }
     Ok(())
 }
@@ -118,7 +124,7 @@ pub(crate) fn let_go(
     tx: &mut WriteTx<'_>,
     rules: &Rules,
     record: &mut Record,
-    request_id: &str,
+    cause: Cause<'_>,
 ) -> Result<SeatChange, ProvisioningError> {
     let (kind, document) = (ResourceKind::User, record.parse()?);
     let standing = Standing { held: None, ..record.standing.clone() };
@@ -127,6 +133,9 @@ pub(crate) fn let_go(
     let request = wishes::anew(tx, rules, &record.id, &standing, &document)?;
     let change = seats::settle(tx, &record.id, &request)?;
     write_standing(tx, record, standing)?;
-    records::record(tx, request_id, kind, "released", record, seat_detail(&change))?;
+    let source = wishes::role_from_unread(rules, &record.standing, &document);
+    let role = RoleFacts { received: None, source };
+    let facts = Facts { role, seat: SeatFacts::of(Some(&change)), ..Facts::default() };
+    records::record(tx, cause, kind, "released", record, &facts)?;
     Ok(change)
 }

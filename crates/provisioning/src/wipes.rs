@@ -11,12 +11,11 @@ use directory::{
 };
 use scim_core::ResourceKind;
 use seat_ledger::{State, pools, seats};
-use serde_json::json;
 use store::WriteTx;
 
 use crate::{
-    Act, ProvisioningError, Rules,
-    effects::with_member,
+    Act, ProvisioningError, Rules, Verdict,
+    facts::{Cause, Facts, Note},
     promotion, records,
     roster::{self, GroupOfPeople},
     seating,
@@ -37,14 +36,14 @@ pub(crate) fn hold_back(
     rules: &Rules,
     group: &Record,
     applied: &Applied,
-    request_id: &str,
+    cause: Cause<'_>,
 ) -> Result<BTreeSet<String>, ProvisioningError> {
     let percent = rules.profile().protect.group_wipe_percent;
     if percent == 0 || applied.moved().is_empty() {
         return Ok(BTreeSet::new());
     }
     let back = group_wipes::among(tx, &group.id, &applied.came)?;
-    end(tx, &group.id, back, request_id)?;
+    end(tx, &group.id, back, cause)?;
     let came: BTreeSet<&String> = applied.came.iter().collect();
     let left: BTreeSet<&String> = applied.left.iter().filter(|id| !came.contains(id)).collect();
     let count = |ids: &BTreeSet<&String>| i64::try_from(ids.len()).unwrap_or(i64::MAX);
@@ -66,8 +65,10 @@ pub(crate) fn hold_back(
         let mut record = resources::touch(tx, USER, &record)?;
         let standing = Standing { held: Some(Held::GroupWipe), ..record.standing.clone() };
         seating::write_standing(tx, &mut record, standing)?;
-        let detail = json!({ "group": group.id, "held": Held::GroupWipe.key() });
-        records::record(tx, request_id, USER, "held", &record, detail)?;
+        let group = Note { name: "group", text: &group.id };
+        let notes = &[group, Note { name: "held", text: Held::GroupWipe.key() }];
+        let facts = Facts { verdict: Verdict::Held, notes, ..Facts::default() };
+        records::record(tx, cause.followed(), USER, "held", &record, &facts)?;
     }
     Ok(ids.into_iter().collect())
 }
@@ -111,7 +112,7 @@ fn end(
     tx: &mut WriteTx<'_>,
     group_id: &str,
     people: Vec<String>,
-    request_id: &str,
+    cause: Cause<'_>,
 ) -> Result<Vec<String>, ProvisioningError> {
     group_wipes::remove(tx, group_id, &people)?;
     let mut free = Vec::new();
@@ -124,7 +125,9 @@ fn end(
             let mut record = resources::touch(tx, USER, &record)?;
             let standing = Standing { held: None, ..record.standing.clone() };
             seating::write_standing(tx, &mut record, standing)?;
-            records::record(tx, request_id, USER, "released", &record, json!({ "group": group_id }))?;
+            let notes = &[Note { name: "group", text: group_id }];
+            let facts = Facts { notes, ..Facts::default() };
+            records::record(tx, cause.followed(), USER, "released", &record, &facts)?;
         }
         free.push(id);
     }
@@ -135,10 +138,10 @@ fn end(
 pub(crate) fn end_group(
     tx: &mut WriteTx<'_>,
     group_id: &str,
-    request_id: &str,
+    cause: Cause<'_>,
 ) -> Result<Vec<String>, ProvisioningError> {
     let people = group_wipes::of_group(tx, group_id)?;
-    end(tx, group_id, people.into_iter().map(|(id, _)| id).collect(), request_id)
+    end(tx, group_id, people.into_iter().map(|(id, _)| id).collect(), cause)
 }
 
 /// Carries out what waits for a group, or drops it: then people keep role and seat until their groups or what they are sent with
@@ -161,11 +164,12 @@ pub fn release(
     if people.is_empty() {
         return roster::group(tx, rules, group_id);
     }
-    let (verb, number) = (if is_dropped { "dropped" } else { "released" }, people.len());
-    let detail = with_member(json!({ "people": number }), "by", "staff");
-    records::record_as(tx, &act.request_id, Some(&act.actor), kind, verb, &group, detail)?;
+    let (verb, number) = (if is_dropped { "dropped" } else { "released" }, people.len().to_string());
+    let cause = Cause::of_act(act, &rules.product, "release");
+    let notes = &[Note { name: "people", text: &number }, Note { name: "by", text: "staff" }];
+    records::record(tx, cause, kind, verb, &group, &Facts { notes, ..Facts::default() })?;
     if is_dropped {
-        end(tx, group_id, people, &act.request_id)?;
+        end(tx, group_id, people, cause)?;
         return roster::group(tx, rules, group_id);
     }
     group_wipes::remove(tx, group_id, &people)?;
@@ -175,8 +179,8 @@ pub fn release(
             continue;
         }
         let Some(mut record) = resources::find_for_update(tx, USER, &id)? else { continue };
-        let change = seating::let_go(tx, rules, &mut record, &act.request_id)?;
-        promotion::record(tx, &change.moves, &act.request_id)?;
+        let change = seating::let_go(tx, rules, &mut record, cause.followed())?;
+        promotion::record(tx, &change.moves, cause)?;
         free.push(id);
     }
     if rules.notes_groupless() {

@@ -59,6 +59,26 @@ pub(crate) fn standing_after(
     after
 }
 
+/// Where a person's role comes from, as staff are told: the path of a source, `group:ID`, `local` or `default`.
+pub(crate) fn role_from(
+    rules: &Rules,
+    standing: &Standing,
+    document: &Document,
+    bound: &[Binding],
+) -> String {
+    match &standing.role {
+        Some(chosen) if chosen.by == ChosenBy::Staff => "local".to_owned(),
+        Some(_) => "default".to_owned(),
+        None => rules.product.role_from(document, bound),
+    }
+}
+
+/// The same without a look at the person's groups; `None` where they may decide.
+pub(crate) fn role_from_unread(rules: &Rules, standing: &Standing, document: &Document) -> Option<String> {
+    let is_known = standing.role.is_some() || !rules.profile().is_group_driven();
+    is_known.then(|| role_from(rules, standing, document, &[]))
+}
+
 /// The rules that are bound to a person's groups.
 pub(crate) fn bound_to(
     tx: &mut ReadTx<'_>,

@@ -33,4 +33,4 @@ pub use plan::next_due;
 pub use policy::{Grace, Overage, Policy};
 pub use queue::{Waiting, waiting};
 pub use seat::{Moves, Seat, SeatRequest, State};
-pub use seats::SeatChange;
+pub use seats::{Removed, SeatChange};

@@ -26,6 +26,15 @@ pub struct SeatChange {
     pub moves: Moves,
 }
 
+/// The result of a removal.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Removed {
+    /// The seat until now.
+    pub seat: Option<Seat>,
+    /// Other users whose seats moved for it.
+    pub moves: Moves,
+}
+
 impl SeatChange {
     /// Whether the user's own seat is another than before.
     #[must_use]
@@ -275,16 +284,17 @@ pub fn promote(tx: &mut WriteTx<'_>, licenses: &Licenses) -> Result<Moves, SeatE
     fill(tx, licenses.iter())
 }
 
-/// Gives back the seat of a deleted user; returns the users whose seats move for it.
+/// Gives back the seat of a deleted user.
 ///
 /// # Errors
 /// When the store fails.
-pub fn remove(tx: &mut WriteTx<'_>, licenses: &Licenses, user_id: &str) -> Result<Moves, SeatError> {
+pub fn remove(tx: &mut WriteTx<'_>, licenses: &Licenses, user_id: &str) -> Result<Removed, SeatError> {
     pools::take_turn(tx)?;
-    let held = find(tx, licenses, user_id)?.and_then(|seat| seat.granted);
+    let seat = find(tx, licenses, user_id)?;
+    let held = seat.as_ref().and_then(|seat| seat.granted.clone());
     tx.execute(diesel::delete(seats::table.find(user_id)))?;
     if let Some(license) = &held {
         movements::release(tx, license, user_id, "deleted")?;
     }
-    fill(tx, held)
+    Ok(Removed { seat, moves: fill(tx, held)? })
 }

@@ -12,7 +12,7 @@ async fn changes_come_back_newest_first() {
         for (resource_id, versions) in [("a", 1..4), ("b", 1..3)] {
             write(&store, move |tx| {
                 for version in versions {
-                    let detail = json!({ "text": "it's \"%\" \u{1f600}" });
+                    let detail = &json!({ "text": "it's \"%\" \u{1f600}" }).to_string();
                     let kind = "user.changed";
                     changes::append(
                         tx,

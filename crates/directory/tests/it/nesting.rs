@@ -228,7 +228,7 @@ async fn every_change_above_a_user_is_seen_in_the_numbers_of_its_groups() {
         // Each change has its record.
         let record = async || {
             write(&store, |tx| {
-                let detail = serde_json::Value::Null;
+                let detail = "{}";
                 changes::append(
                     tx,
                     &NewRecord {

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, web::Query};
 use directory::changes::ChangeRecord;
-use provisioning::timestamp::iso;
+use provisioning::{FACTS, timestamp::iso};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -29,8 +29,12 @@ pub(super) fn detail(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_default()
 }
 
+/// A record with the facts of a write beside it; what is not known is null.
 fn change_json(change: &ChangeRecord) -> Value {
-    json!({
+    let mut detail = detail(&change.detail);
+    let mut fact = |name: &str| detail.as_object_mut().and_then(|detail| detail.remove(name));
+    let facts = FACTS.map(|name| (name.to_owned(), fact(name).unwrap_or_default()));
+    let mut told = json!({
         "number": change.number,
         "at": iso(change.at_ms),
         "kind": change.kind,
@@ -38,6 +42,10 @@ fn change_json(change: &ChangeRecord) -> Value {
         "version": change.version,
         "request_id": change.request_id,
         "actor": change.actor,
-        "detail": detail(&change.detail),
-    })
+        "detail": detail,
+    });
+    if let Some(told) = told.as_object_mut() {
+        told.extend(facts);
+    }
+    told
 }

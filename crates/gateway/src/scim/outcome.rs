@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
-use provisioning::{Done, Outcome};
+use provisioning::{Done, Outcome, Verdict};
 use tenant_registry::Tenant;
 use tracing::{debug, error, info};
 
@@ -98,6 +98,7 @@ fn log(subject: &Subject<'_>, method: &str, status: u16, outcome: &Outcome<ApiEr
                 operation,
                 status,
                 micros,
+                result = done.verdict.map(Verdict::word),
                 "a request was answered"
             );
             return;

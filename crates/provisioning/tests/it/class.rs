@@ -78,10 +78,19 @@ async fn mo6_the_log_tells_the_old_class_and_the_new() {
         tenant.patch(&id, json!([{ "op": "replace", "path": "title", "value": "x" }])).await.unwrap();
         let details: Vec<serde_json::Value> =
             tenant.changes(&id).await.iter().map(|c| serde_json::from_str(&c.detail).unwrap()).collect();
-        assert_eq!(details[0]["seat"]["grantedLicense"], "member");
-        assert_eq!(details[1]["seatBefore"]["role"], "member");
-        assert_eq!(details[1]["seat"]["role"], "member_lite");
-        assert_eq!(details[2], json!({ "changed": ["title"] }));
+        assert_eq!(details[0]["license_granted"], "member");
+        assert_eq!(
+            (&details[1]["role_before"], &details[1]["role_after"]),
+            (&json!("member"), &json!("member_lite"))
+        );
+        assert_eq!(
+            (&details[1]["license_before"], &details[1]["license_granted"]),
+            (&json!("member"), &json!("member_lite"))
+        );
+        assert_eq!(
+            (&details[2]["changed"], &details[2]["role_received"]),
+            (&json!(["title"]), &json!("absent"))
+        );
     })
     .await;
 }

@@ -67,7 +67,7 @@ fn on_store(tx: &mut WriteTx<'_>, step: &Step) -> Result<Option<Vec<String>>, Se
         Step::Settle(user, ask, active) => {
             seats::settle(tx, &name(*user), &ask.request(*active)).map(|change| ids(change.moves.promoted))
         }
-        Step::Remove(user) => seats::remove(tx, licenses(), &name(*user)).map(moved),
+        Step::Remove(user) => seats::remove(tx, licenses(), &name(*user)).map(|removed| moved(removed.moves)),
         Step::Quota(license, quota) => {
             seat_ledger::plan::set_quota(tx, license, *quota)?;
             seats::promote(tx, licenses()).map(moved)

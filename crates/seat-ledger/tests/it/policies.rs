@@ -155,7 +155,7 @@ async fn overage_is_granted_until_its_date_and_then_it_is_debt() {
         let pool = store.read(|tx| pools::get(tx, &member())).await.unwrap();
         assert_eq!((pool.used, pool.overage.unwrap().used, pool.debt), (3, 0, 2));
         // An ordinary seat that becomes free is the first one's who had one beyond the quota; nobody new gets one.
-        let moves = write(&store, |tx| seats::remove(tx, licenses(), "a")).await.unwrap();
+        let moves = write(&store, |tx| seats::remove(tx, licenses(), "a")).await.unwrap().moves;
         assert_eq!(moves.altered.iter().map(|seat| seat.user_id.as_str()).collect::<Vec<_>>(), ["b"]);
         assert!(settle(&store, "d", Ask::Member, true).await.is_err());
         adds_up(&store).await;
@@ -173,7 +173,7 @@ async fn a_swap_at_full_seats_borrows_and_the_next_free_seat_repays() {
         let borrows = settle(&store, "b", Ask::Member, true).await.unwrap().after;
         assert_eq!((borrows.state, borrows.borrowed_until_ms), (State::Granted, Some(START + 3_600_000)));
         assert!(settle(&store, "c", Ask::Member, true).await.is_err(), "one at a time");
-        let moves = write(&store, |tx| seats::remove(tx, licenses(), "a")).await.unwrap();
+        let moves = write(&store, |tx| seats::remove(tx, licenses(), "a")).await.unwrap().moves;
         assert_eq!((moves.promoted.len(), moves.altered[0].borrowed_until_ms), (0, None));
         // At the end without one the borrower waits.
         settle(&store, "c", Ask::Member, true).await.unwrap();

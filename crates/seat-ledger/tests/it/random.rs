@@ -172,7 +172,7 @@ async fn on_store(store: &Store, step: Step, clock: &AtomicI64) -> Option<Moved>
                 let change = seats::hold_back(tx, &name(who), &request(ask))?;
                 return Ok(change.map(|change| change.moves).unwrap_or_default());
             }
-            Step::Remove(who) => return seats::remove(tx, &ALL, &name(who)),
+            Step::Remove(who) => return Ok(seats::remove(tx, &ALL, &name(who))?.moves),
             Step::Quota(of, quota) => plan::set_quota(tx, &license(of), quota).map(drop),
             Step::Policy(of, policy) => plan::set_policy(tx, &license(of), policy),
             Step::Overage(of, overage) => plan::set_overage(tx, &license(of), overage),

@@ -131,7 +131,7 @@ pub(crate) async fn settle(
 
 pub(crate) async fn remove(store: &Store, user: &str) -> Vec<Seat> {
     let user = user.to_owned();
-    write(store, move |tx| seats::remove(tx, licenses(), &user)).await.unwrap().promoted
+    write(store, move |tx| seats::remove(tx, licenses(), &user)).await.unwrap().moves.promoted
 }
 
 /// Quotas of Member and Member Lite, and what happens when no Member seat is left.

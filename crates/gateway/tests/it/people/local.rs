@@ -47,6 +47,13 @@ fn io4_whom_staff_add_is_local_until_a_post_takes_the_person_over_with_history()
     let kinds: Vec<&Value> = story.as_array().unwrap().iter().map(|change| &change["kind"]).collect();
     assert_eq!(kinds, ["user.linked", "user.created"]);
     assert_eq!(story[1]["detail"]["by"], "staff");
+    let facts = |change: &Value| {
+        ["operation", "result", "role_received", "role_source", "role_before", "role_after"]
+            .map(|name| change[name].as_str().unwrap_or("null").to_owned())
+    };
+    assert_eq!(facts(&story[0]), ["create", "linked", "mapped", "userType", "member", "admin"]);
+    assert_eq!(facts(&story[1]), ["add", "applied", "null", "local", "null", "member"]);
+    assert_eq!((&story[1]["credential"], &story[1]["actor"]), (&Value::Null, &json!("root")));
     gateway.audit(&acme);
 }
 

@@ -57,7 +57,7 @@ fn promoted(gateway: &Gateway, tenant: &Tenant, ids: &[String]) -> Vec<String> {
         let records: Vec<&Value> =
             changes.as_array().unwrap().iter().filter(|change| change["kind"] == "user.promoted").collect();
         assert_eq!(records.len(), 1, "{id}: {changes}");
-        assert_eq!(records[0]["detail"]["grantedLicense"], "member");
+        assert_eq!(records[0]["license_granted"], "member");
         order.insert(records[0]["number"].as_i64().unwrap(), id.clone());
     }
     order.into_values().collect()

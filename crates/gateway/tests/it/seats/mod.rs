@@ -6,6 +6,7 @@ mod last_seat;
 mod moves;
 mod promotion;
 mod quota;
+mod recorded;
 mod refusal;
 mod suspension;
 

@@ -103,20 +103,6 @@ fn mo5_a_move_to_lite_swaps_with_who_waits_when_every_lite_seat_is_taken() {
 }
 
 #[test]
-fn mo6_the_change_log_tells_which_role_became_which() {
-    let (gateway, acme) = acme(Some(2), Some(2));
-    let id = lite(&acme, "ada");
-    let changed = acme.patch(&format!("/Users/{id}"), &replace("userType", "admin")).expect(200);
-    let path = format!("{}/changes?resource={id}", acme.admin_path());
-    let log = gateway.admin("GET", &path, None).expect(200).body;
-    let newest = &log[0];
-    assert_eq!(newest["request_id"], changed.header("x-request-id").unwrap());
-    assert_eq!(newest["detail"]["seatBefore"]["role"], "member_lite");
-    assert_eq!(newest["detail"]["seat"]["role"], "admin");
-    assert_eq!(newest["detail"]["seat"]["state"], "granted");
-}
-
-#[test]
 fn mo9_mentimeter_refuses_an_unknown_role_with_the_legal_ones_and_shows_them_in_its_schema() {
     let (gateway, menti) = mentimeter();
     let refused = menti.create_user("ada", "Employee").expect_error(400, "invalidValue");
