@@ -96,7 +96,9 @@ macro_rules! in_table {
                 );)?
                 $query
             }
-            scim_core::ResourceKind::License | scim_core::ResourceKind::Role => $otherwise,
+            scim_core::ResourceKind::License
+            | scim_core::ResourceKind::Role
+            | scim_core::ResourceKind::Entitlement => $otherwise,
         }
     };
 }

@@ -1,10 +1,10 @@
-//! Entitlements for Okta's entitlement discovery: the licenses of the plan and the roles of the profile, each with its seats
-//! in use and waiting in the transaction that reads them.
+//! Licenses of the plan and roles of the profile as resources, for Okta's entitlement discovery and for
+//! draft-ietf-scim-roles-entitlements: each with its seats in the transaction that reads them.
 
-use profiles::discovery::{Attributes, Numbers, Seats};
+use profiles::discovery::{Attributes, Numbers, Seats, roles_and_entitlements};
 use scim_core::ResourceKind;
 use seat_ledger::{
-    Policy,
+    Policy, holders,
     pools::{self, Pool},
 };
 use serde_json::{Map, Value, json};
@@ -25,10 +25,22 @@ pub fn all(
     let (product, profile) = (&rules.product, rules.profile());
     let resources = match kind {
         ResourceKind::License => profile.okta_licenses(&numbers(tx, product)?),
+        ResourceKind::Role if profile.discovery.roles_and_entitlements => {
+            let roles = holders::by_role(tx)?;
+            profile.assignable_roles(&Numbers { roles, ..numbers(tx, product)? })
+        }
         ResourceKind::Role => profile.okta_roles(&numbers(tx, product)?),
+        ResourceKind::Entitlement => profile.entitlements(&numbers(tx, product)?),
         ResourceKind::User | ResourceKind::Group => Vec::new(),
     };
     Ok(resources.into_iter().map(|attributes| resource(rules, kind, attributes)).collect())
+}
+
+/// What `/ServiceProviderConfig` of the tenant says of them, as a member.
+#[must_use]
+pub fn in_config(rules: &Rules) -> Option<(String, Value)> {
+    let is_told = rules.has(ResourceKind::Entitlement);
+    is_told.then(|| ("RolesAndEntitlements".to_owned(), roles_and_entitlements()))
 }
 
 fn numbers(tx: &mut ReadTx<'_>, product: &Product) -> Result<Numbers, ProvisioningError> {

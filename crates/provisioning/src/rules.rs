@@ -31,10 +31,12 @@ pub struct Rules {
     pub user: Arc<ResourceType>,
     /// The `Group` type of this tenant.
     pub group: Arc<ResourceType>,
-    /// The read-only types that Okta's entitlement discovery asks for.
+    /// Read-only: the licenses, as Okta's entitlement discovery asks for them.
     pub license: Arc<ResourceType>,
-    /// The other of them.
+    /// Read-only: the roles, for Okta or as the draft has them.
     pub role: Arc<ResourceType>,
+    /// Read-only: the licenses, as the draft has them.
+    pub entitlement: Arc<ResourceType>,
     /// How often the tenant's own schemas had changed when these rules were made.
     schemas_version: i64,
     /// The tenant's base URL.
@@ -72,7 +74,12 @@ impl Rules {
             user: Arc::new(user),
             group: Arc::new(group),
             license: Arc::new(ResourceKind::License.resource_type()),
-            role: Arc::new(ResourceKind::Role.resource_type()),
+            // Both have one path; where both are on, it is the draft's.
+            role: Arc::new(match product.profile.discovery.roles_and_entitlements {
+                true => schema::role_of_the_draft(),
+                false => ResourceKind::Role.resource_type(),
+            }),
+            entitlement: Arc::new(ResourceKind::Entitlement.resource_type()),
             schemas_version: own.version,
             product: Arc::new(product),
             base: Base::default(),
@@ -102,13 +109,20 @@ impl Rules {
             ResourceKind::Group => &self.group,
             ResourceKind::License => &self.license,
             ResourceKind::Role => &self.role,
+            ResourceKind::Entitlement => &self.entitlement,
         }
     }
 
-    /// Whether the tenant has resources of a kind: Okta's discovery of entitlements is for products that sell to Okta's customers.
+    /// Whether the tenant has resources of a kind: a tenant shows just what its identity provider needs.
     #[must_use]
     pub fn has(&self, kind: ResourceKind) -> bool {
-        !kind.is_read_only() || self.profile().discovery.okta_entitlements
+        let discovery = &self.profile().discovery;
+        match kind {
+            ResourceKind::User | ResourceKind::Group => true,
+            ResourceKind::License => discovery.okta_entitlements,
+            ResourceKind::Role => discovery.okta_entitlements || discovery.roles_and_entitlements,
+            ResourceKind::Entitlement => discovery.roles_and_entitlements,
+        }
     }
 
     /// The tenant's resource types, in the order in which `/ResourceTypes` lists them.

@@ -7,7 +7,7 @@ use directory::{
 };
 use scim_core::{
     ResourceKind, ResourceType,
-    schema::{Extension, Mutability, Schema, document::MAX_SCHEMAS},
+    schema::{self, Extension, Mutability, Schema, document::MAX_SCHEMAS},
 };
 use seat_ledger::pools;
 use serde_json::json;
@@ -211,7 +211,8 @@ fn counted(count: i64, of: ResourceKind) -> String {
 
 /// A path such as `urn:a:b:c` must mean one thing: no URN is another's, or begins with another's.
 fn check_urn(urn: &str, there: &OwnSchemas) -> Result<(), SchemaError> {
-    let built_in: Vec<ResourceType> = ResourceKind::ALL.iter().map(|kind| kind.resource_type()).collect();
+    let types = ResourceKind::ALL.iter().map(|kind| kind.resource_type());
+    let built_in: Vec<ResourceType> = types.chain([schema::role_of_the_draft()]).collect();
     let is = |other: &str| other.eq_ignore_ascii_case(urn);
     if built_in.iter().flat_map(ResourceType::schemas).any(|schema| is(&schema.id)) {
         return Err(SchemaError::Faults(vec![format!("id {urn} is a schema that every tenant has.")]));

@@ -11,8 +11,10 @@ pub enum ResourceKind {
     Group,
     /// The licenses of the plan, which Okta's entitlement discovery reads.
     License,
-    /// The roles of the profile, which Okta's entitlement discovery reads.
+    /// The roles of the profile, which Okta's entitlement discovery and draft-ietf-scim-roles-entitlements read.
     Role,
+    /// The licenses of the plan, as the draft reads them.
+    Entitlement,
 }
 
 /// The properties of a kind that are the same in every tenant.
@@ -61,6 +63,13 @@ impl ResourceKind {
                 endpoint: "/Roles",
                 description: "The roles that a person can have; read-only.",
                 core: include_str!("schema/role.json"),
+                extensions: &[],
+                is_read_only: true,
+            },
+            Self::Entitlement => Row {
+                endpoint: "/Entitlements",
+                description: "The licenses of the plan, with their seats in use; read-only.",
+                core: include_str!("schema/draft_entitlement.json"),
                 extensions: &[],
                 is_read_only: true,
             },

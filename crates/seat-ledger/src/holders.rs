@@ -1,6 +1,8 @@
 //! Who holds a seat with some role.
 
-use diesel::prelude::*;
+use std::collections::BTreeMap;
+
+use diesel::{dsl::count_star, prelude::*};
 use store::ReadTx;
 
 use crate::{SeatError, schema::seats};
@@ -17,4 +19,14 @@ pub fn has_another(tx: &mut ReadTx<'_>, roles: &[&str], user_id: &str) -> Result
         .filter(seats::user_id.ne(user_id))
         .select(seats::user_id);
     Ok(others.first::<String>(tx.connection()).optional()?.is_some())
+}
+
+/// How many active users hold a seat with each role.
+///
+/// # Errors
+/// When the store fails.
+pub fn by_role(tx: &mut ReadTx<'_>) -> Result<BTreeMap<String, i64>, SeatError> {
+    let holders = seats::table.filter(seats::granted.is_not_null()).filter(seats::state.ne("suspended"));
+    let counts = holders.group_by(seats::role).select((seats::role, count_star()));
+    Ok(counts.load::<(String, i64)>(tx.connection())?.into_iter().collect())
 }

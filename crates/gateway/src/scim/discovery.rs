@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use actix_web::web::Data;
-use provisioning::{Preconditions, Rules};
+use provisioning::{Preconditions, Rules, entitlements};
 use scim_core::{discovery, list};
 use serde_json::Value;
 use store::in_background;
@@ -56,7 +56,11 @@ fn describe(
     match endpoint {
         Endpoint::ServiceProviderConfig => {
             let whose = format!("{} ({}/{})", tenant.name, tenant.region, tenant.company_key);
-            single(discovery::service_provider_config(&features(app), base, &whose), conditions)
+            let mut config = discovery::service_provider_config(&features(app), base, &whose);
+            if let Some(members) = config.as_object_mut() {
+                members.extend(entitlements::in_config(rules));
+            }
+            single(config, conditions)
         }
         Endpoint::ResourceTypes => Ok(whole_list(discovery::resource_types(&types, base))),
         Endpoint::ResourceType(name) => {

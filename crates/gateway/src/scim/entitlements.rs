@@ -1,4 +1,4 @@
-//! `/Licenses` and `/Roles`: what Okta's entitlement discovery reads. There are few of each, so a page is cut in memory.
+//! `/Licenses`, `/Roles` and `/Entitlements`: licenses and roles as resources. There are few of each, so a page is cut in memory.
 
 use std::sync::Arc;
 

@@ -7,6 +7,7 @@ mod class;
 mod clocks;
 mod concurrency;
 mod documents;
+mod entitlements;
 mod group_roles;
 mod group_wipes;
 mod migration;

@@ -13,7 +13,7 @@ pub use attribute::{Attribute, Mutability, Returned, Type, Uniqueness, alike};
 pub use block::Block;
 pub(crate) use definition::built_in;
 pub use definition::{Schema, discovery};
-pub use resource_type::{Extension, ResourceType, group, user};
+pub use resource_type::{Extension, ResourceType, group, role_of_the_draft, user};
 
 #[cfg(test)]
 mod tests;

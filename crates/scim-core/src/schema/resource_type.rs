@@ -93,6 +93,12 @@ impl ResourceKind {
     }
 }
 
+/// The `Role` resource type of draft-ietf-scim-roles-entitlements, which has Okta's endpoint and another schema.
+#[must_use]
+pub fn role_of_the_draft() -> ResourceType {
+    ResourceType { core: built_in(include_str!("draft_role.json")), ..ResourceKind::Role.resource_type() }
+}
+
 /// The `User` resource type.
 #[must_use]
 pub fn user() -> ResourceType {
