@@ -108,7 +108,7 @@ fn seats(
         return session.show(&picked.collect(), Value::to_string);
     }
     let rows: Vec<Value> = members(&seats).map(|(license, facts)| row(license, facts)).collect();
-    session.show(&seats, |_| list(["license", "quota", "used", "waiting", "policy"], &rows))
+    session.show(&seats, |_| list(["license", "title", "quota", "used", "waiting", "policy"], &rows))
 }
 
 fn row(license: &str, facts: &Value) -> Value {

@@ -237,7 +237,10 @@ impl ApiError {
     pub(crate) fn failure(&self) -> Failure {
         match self {
             Self::Scim(error) | Self::NotDone(error) => error.into(),
-            Self::NoSeat { error, .. } => error.as_ref().into(),
+            Self::NoSeat { error, .. } => Failure {
+                retry_after: (error.status == 429).then_some(SEAT_RETRY_SECONDS),
+                ..error.as_ref().into()
+            },
             Self::Unauthorized => {
                 Failure::new(401, "Invalid credentials: check the token, the region and the company key.")
             }
@@ -313,6 +316,10 @@ impl ApiError {
         }
     }
 }
+
+/// How long a client is told to wait where a profile says 429 for a full license: short enough that changes of other people are
+/// not held up for long.
+const SEAT_RETRY_SECONDS: u64 = 60;
 
 impl From<&ScimError> for Failure {
     fn from(error: &ScimError) -> Self {

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use provisioning::{Base, walks::Walks};
+use provisioning::{Base, Rules, walks::Walks};
 use store::Stores;
 use tenant_registry::{RegionCode, Tenant};
 
@@ -168,6 +168,12 @@ impl App {
     /// Whom a tenant's administrators should ask.
     pub(crate) fn contact<'a>(&'a self, tenant: &'a Tenant) -> &'a str {
         tenant.settings.contact.as_deref().unwrap_or(&self.settings.support.contact)
+    }
+
+    /// Whom to ask about seats and features: the tenant's contact, else its product's, else that of the settings.
+    pub(crate) fn contact_about_seats<'a>(&'a self, tenant: &'a Tenant, rules: &'a Rules) -> &'a str {
+        let of_product = Some(rules.profile().words.contact.as_str()).filter(|contact| !contact.is_empty());
+        tenant.settings.contact.as_deref().or(of_product).unwrap_or(&self.settings.support.contact)
     }
 
     pub(crate) fn is_ready(&self) -> bool {

@@ -48,7 +48,7 @@ const SEAT_HELP: &str = "\
 A seat limit was reached.
 
 Your application has a fixed number of seats of each license. When all seats of a license are in use, a request
-that would need one more is refused with status 403 and scimType \"seatLimitReached\"; nothing of it is stored.
+that would need one more is refused, and nothing of it is stored.
 
 What you can do in your identity provider: unassign somebody who no longer needs the application (deactivating a
 user frees the seat at once), or assign the person the lesser license that the message names. To get more seats ask

@@ -17,15 +17,41 @@ pub struct KeptAttribute {
     pub when_empty: bool,
 }
 
+/// Most values whose meaning a description tells; all of them are canonical.
+const MEANINGS: usize = 20;
+
 impl Profile {
     /// Applies own attributes, legal values and required attributes to a `User` type that may have extensions of the tenant's
     /// own.
     pub fn shape_user(&self, user: &mut ResourceType) {
         add_own(user, &self.attributes);
         for source in self.attribute_sources() {
+            self.describe_source(source, user);
             source.tell_values(user);
         }
         user.require(&self.required);
+    }
+
+    /// Says in `/Schemas` which value means which role, in the product's words.
+    fn describe_source(&self, source: &AttributeSource, user: &mut ResourceType) {
+        let path = source.reader.attribute.to_string();
+        let is_at = |own: &&OwnAttribute| match own.urn() {
+            Some(urn) => path.eq_ignore_ascii_case(&format!("{urn}:{}", own.name)),
+            None => path.eq_ignore_ascii_case(&own.name),
+        };
+        let own = self.attributes.iter().find(is_at);
+        let title = |key: &str| self.role_of_key(key).map_or(String::new(), |role| role.title.clone());
+        let meanings = source
+            .values
+            .iter()
+            .take(MEANINGS)
+            .map(|rule| format!("{} means {}", rule.value, title(&rule.role)));
+        let meanings = meanings.collect::<Vec<_>>().join(", ");
+        let Some(attribute) = user.attribute_mut(&source.told_at(path)) else { return };
+        attribute.description = match own {
+            Some(own) => format!("{} {meanings}.", own.description).trim_start().to_owned(),
+            None => format!("The role in {}: {meanings}.", self.title),
+        };
     }
 
     /// The attributes that carry the role, by their full names, each once. A PUT that leaves one out keeps it.
@@ -81,13 +107,18 @@ impl AttributeSource {
         self.values.iter().map(|rule| rule.value.as_str()).collect()
     }
 
+    /// The attribute that has the values: this one, or a part of it.
+    fn told_at(&self, attribute: String) -> String {
+        match self.reader.path.sub() {
+            Some(sub) => format!("{attribute}.{}", sub.name),
+            None => attribute,
+        }
+    }
+
     /// Canonical values of a text attribute; they bind where the path is a plain attribute, so that `/Schemas` says so.
     fn tell_values(&self, user: &mut ResourceType) {
         let reader = &self.reader;
-        let mut name = reader.attribute.to_string();
-        if let Some(sub) = reader.path.sub() {
-            name = format!("{name}.{}", sub.name);
-        }
+        let name = self.told_at(reader.attribute.to_string());
         let Some(attribute) = user.attribute_mut(&name).filter(|attribute| attribute.kind == Type::String)
         else {
             return;

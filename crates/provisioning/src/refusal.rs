@@ -12,6 +12,8 @@ pub struct Refusal<'a> {
     pub shortage: &'a Shortage,
     /// The tenant's name.
     pub tenant: &'a str,
+    /// Its form, as the profile has it.
+    pub form: &'a profiles::Refusal,
     /// The way to a lesser license of which a seat is free: `send userType member_lite`.
     pub advice: Option<&'a str>,
     /// Whom to ask.
@@ -25,11 +27,13 @@ pub struct Refusal<'a> {
 }
 
 impl Refusal<'_> {
-    /// The response: 403 `seatLimitReached`.
+    /// The response: 403 `seatLimitReached`, or what the profile has instead.
     #[must_use]
     pub fn to_error(&self) -> ScimError {
-        let mut error = ScimError::new(403, Some(ScimType::SeatLimitReached), self.detail());
-        error.extension = Some((
+        let status = u16::try_from(self.form.status).unwrap_or(403);
+        let mut error = ScimError::new(status, Some(ScimType::SeatLimitReached), self.detail());
+        error.own_type = Some(self.form.scim_type.as_str().into());
+        error.extension = Some(Box::new((
             urn::SEAT_ERROR,
             json!({
                 "license": self.shortage.license.key(),
@@ -39,7 +43,7 @@ impl Refusal<'_> {
                 "ref": self.reference,
                 "help": self.help,
             }),
-        ));
+        )));
         error
     }
 
@@ -85,10 +89,15 @@ fn short(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use seat_ledger::License;
 
     use super::*;
     use crate::Product;
+
+    static FORM: LazyLock<profiles::Refusal> =
+        LazyLock::new(|| Product::built_in("default").unwrap().profile.refusal);
 
     fn license(key: &str) -> License {
         Product::built_in("default").unwrap().licenses().get(key).unwrap()
@@ -109,6 +118,7 @@ mod tests {
         Refusal {
             shortage,
             tenant: "Acme",
+            form: &FORM,
             advice: shortage.lesser_free.as_ref().map(|_| "send userType member_lite"),
             contact: "support@example.com",
             not_done: "created",
@@ -131,6 +141,14 @@ mod tests {
             (Some("403"), Some("seatLimitReached"))
         );
         assert_eq!(body[urn::SEAT_ERROR]["waiting"], 3);
+    }
+
+    #[test]
+    fn a_profile_has_its_own_status_and_keyword_for_a_refusal() {
+        let form = profiles::Refusal { status: 402, scim_type: "planExceeded".to_owned() };
+        let shortage = full();
+        let body = Refusal { form: &form, ..refusal(&shortage) }.to_error().to_json();
+        assert_eq!((body["status"].as_str(), body["scimType"].as_str()), (Some("402"), Some("planExceeded")));
     }
 
     #[test]

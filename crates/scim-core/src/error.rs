@@ -65,10 +65,12 @@ pub struct ScimError {
     pub status: u16,
     /// The detail error keyword.
     pub scim_type: Option<ScimType>,
+    /// The keyword that a profile has in its place.
+    pub own_type: Option<Box<str>>,
     /// One line of plain ASCII, under 500 characters.
     pub detail: String,
     /// A further message schema and its object, beside the RFC's members.
-    pub extension: Option<(&'static str, Value)>,
+    pub extension: Option<Box<(&'static str, Value)>>,
 }
 
 impl ScimError {
@@ -78,7 +80,7 @@ impl ScimError {
     /// An error with a keyword; `detail` is made plain and short here, so that no caller can forget it.
     #[must_use]
     pub fn new(status: u16, scim_type: Option<ScimType>, detail: impl AsRef<str>) -> Self {
-        Self { status, scim_type, detail: one_plain_line(detail.as_ref()), extension: None }
+        Self { status, scim_type, own_type: None, detail: one_plain_line(detail.as_ref()), extension: None }
     }
 
     /// 400 with a keyword of RFC 7644 §3.12.
@@ -137,16 +139,16 @@ impl ScimError {
     pub fn to_json(&self) -> Value {
         let mut body = Map::new();
         let schemas = match &self.extension {
-            Some((urn, _)) => json!([urn::ERROR, urn]),
+            Some(extension) => json!([urn::ERROR, extension.0]),
             None => json!([urn::ERROR]),
         };
         body.insert("schemas".into(), schemas);
         body.insert("status".into(), self.status.to_string().into());
-        if let Some(keyword) = self.scim_type {
-            body.insert("scimType".into(), keyword.keyword().into());
+        if let Some(keyword) = self.own_type.as_deref().or(self.scim_type.map(ScimType::keyword)) {
+            body.insert("scimType".into(), keyword.into());
         }
         body.insert("detail".into(), self.detail.clone().into());
-        if let Some((urn, value)) = &self.extension {
+        if let Some((urn, value)) = self.extension.as_deref() {
             body.insert((*urn).into(), value.clone());
         }
         Value::Object(body)

@@ -17,6 +17,8 @@ const MOST_WAITING: usize = 10_000;
 /// One license of a plan, and what its quota will be.
 #[derive(Clone, Debug, Serialize)]
 pub struct SeatsOf {
+    /// Its name for people.
+    pub title: String,
     /// Quota, use, queue and policy.
     #[serde(flatten)]
     pub pool: Pool,
@@ -43,7 +45,10 @@ pub(crate) fn all(
     now_ms: i64,
 ) -> Result<Vec<SeatsOf>, ProvisioningError> {
     let pools = pools::all(tx, licenses)?;
-    let of = |pool: Pool| Ok(SeatsOf { next: lines::next(tx, &pool.license, now_ms)?, pool });
+    let of = |pool: Pool| {
+        let (title, next) = (pool.license.title().to_owned(), lines::next(tx, &pool.license, now_ms)?);
+        Ok(SeatsOf { title, next, pool })
+    };
     pools.into_iter().map(of).collect()
 }
 

@@ -21,7 +21,8 @@ pub(super) fn explain(
     not_done: &str,
     error: ApiError,
 ) -> ApiError {
-    let contact = app.contact(tenant);
+    let profile = context.rules.profile();
+    let contact = app.contact_about_seats(tenant, &context.rules);
     match error {
         ApiError::Store(StoreError::OverLimit { limit })
         | ApiError::Provisioning(ProvisioningError::Store(StoreError::OverLimit { limit })) => {
@@ -33,6 +34,7 @@ pub(super) fn explain(
             let refusal = Refusal {
                 shortage: &shortage,
                 tenant: &tenant.name,
+                form: &profile.refusal,
                 advice: advice.as_deref(),
                 contact,
                 not_done,
