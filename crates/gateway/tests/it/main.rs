@@ -19,6 +19,7 @@ mod entitlements;
 mod errors;
 mod first_contact;
 mod groups;
+mod guides;
 mod http;
 mod lists;
 mod migrations;

@@ -12,4 +12,4 @@
 
 mod play;
 
-pub use play::{Report, play_folder};
+pub use play::{Conversation, Report, play_folder};

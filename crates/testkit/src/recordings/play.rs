@@ -1,6 +1,7 @@
 //! Plays recordings against a tenant.
 
 use std::{
+    collections::BTreeSet,
     path::Path,
     sync::atomic::{AtomicUsize, Ordering},
 };
@@ -51,14 +52,51 @@ fn string<'c>(object: &'c Value, key: &str) -> &'c str {
     object[key].as_str().unwrap_or_else(|| panic!("no {key} in {object}"))
 }
 
+/// One file of recordings, played case by case; what an answer gave is known to all that follow.
+pub struct Conversation {
+    cases: Vec<Value>,
+    variables: Variables,
+    played: BTreeSet<String>,
+}
+
+impl Conversation {
+    /// The conversation of a file.
+    pub fn open(file: &Path) -> Self {
+        let text = std::fs::read_to_string(file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+        let cases = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+        Self { cases, variables: Variables::new("", &uniq()), played: BTreeSet::new() }
+    }
+
+    /// Plays the case of this name against a tenant; the first difference.
+    pub fn play(&mut self, name: &str, tenant: &Tenant) -> Result<(), String> {
+        let case = self.cases.iter().find(|case| case["name"] == name);
+        let case = case.unwrap_or_else(|| panic!("there is no case {name}"));
+        self.played.insert(name.to_owned());
+        play_steps(case, tenant, &mut self.variables)
+    }
+
+    /// The cases that were not played.
+    pub fn unplayed(&self) -> Vec<&str> {
+        let names = self.cases.iter().map(|case| string(case, "name"));
+        names.filter(|name| !self.played.contains(*name)).collect()
+    }
+}
+
 fn play(case: &Value, tenant: &Tenant) -> Result<(), String> {
+    play_steps(case, tenant, &mut Variables::new(&tenant.base_url, &uniq()))
+}
+
+/// A word of one case, which makes its names new.
+fn uniq() -> String {
     static CASES: AtomicUsize = AtomicUsize::new(1);
-    let uniq = format!("u{:05}", CASES.fetch_add(1, Ordering::Relaxed));
-    let mut variables = Variables::new(&tenant.base_url, &uniq);
+    format!("u{:05}", CASES.fetch_add(1, Ordering::Relaxed))
+}
+
+fn play_steps(case: &Value, tenant: &Tenant, variables: &mut Variables) -> Result<(), String> {
     let steps = case["steps"].as_array().filter(|steps| !steps.is_empty());
     for (number, step) in steps.unwrap_or_else(|| panic!("no steps in {case}")).iter().enumerate() {
         let place = || format!("step {} {} {}", number + 1, string(step, "method"), string(step, "path"));
-        runs(step, tenant, &mut variables).map_err(|difference| format!("{}: {difference}", place()))?;
+        runs(step, tenant, variables).map_err(|difference| format!("{}: {difference}", place()))?;
     }
     Ok(())
 }
