@@ -13,7 +13,7 @@ help: ## Show this list
 
 # Demo and run use the debug build: it compiles in a fraction of a release build's time and shares its work with `make test`.
 # For its real speed: cargo build --release --bin usher
-demo: ## See two identity providers fill two tenants and run out of seats (MODE=cluster: two processes on PostgreSQL and Redis; DEMO_EXIT=1: end after the table)
+demo: ## See five products side by side: five tenants, their identity providers, one table (MODE=cluster: two processes on PostgreSQL and Redis; DEMO_EXIT=1: end after the table)
 	@deploy/install-tools.sh $(if $(filter cluster,$(MODE)),tests,build)
 	cargo build --bin usher --bin demo
 	@DEMO_EXIT=$(DEMO_EXIT) DEMO_MODE=$(MODE) cargo run --quiet --bin demo

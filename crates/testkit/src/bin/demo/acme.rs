@@ -19,11 +19,11 @@ const SEATED: [(&str, &str); 5] = [
 
 pub(crate) fn play<'a>(stage: &Stage, told: &'a Told) -> Story<'a> {
     told.heading(
-        "ire/acme, Microsoft Entra ID: 5 Member, 3 Member Lite, default policy (a full Member falls back)",
+        "ire/acme, default profile, Microsoft Entra ID: 5 Member, 3 Member Lite; a full Member falls back",
     );
     let plan = ["--seats", "member=5", "--seats", "member_lite=3", "--contact", "it@acme.example"];
     let tenant = admin::onboard(&stage.gateway, told, "ire", "Acme", &plan);
-    let mut story = Story::new(stage, told, tenant, "Microsoft-Azure-AD-SCIM (demo)");
+    let mut story = Story::new(stage, told, tenant, "default", "Microsoft-Azure-AD-SCIM (demo)");
     entra::test_connection(&mut story);
     told.act("Test Connection: GET /Users, a random userName", "200 empty list", Tone::Plain);
     first_cycle(&mut story);

@@ -27,6 +27,14 @@ pub(crate) fn onboard(gateway: &Gateway, told: &Told, region: &str, name: &str, 
     Tenant { base_url, token, region: region.to_owned(), key }
 }
 
+/// `tenant activate`.
+pub(crate) fn activate(gateway: &Gateway, story: &Story<'_>) {
+    let Tenant { region, key, .. } = &story.tenant;
+    let made = json(gateway, &["tenant", "activate", "--region", region, "--key", key, "--json"]);
+    let act = format!("usher tenant activate --region {region} --key {key}");
+    story.told.act(&act, &text(&made, "provisioning"), Tone::Plain);
+}
+
 /// `seats set`; shows `member 3, member_lite null`, as the gateway answered.
 pub(crate) fn set_seats(gateway: &Gateway, story: &Story<'_>, seats: &str) {
     let Tenant { region, key, .. } = &story.tenant;

@@ -31,7 +31,7 @@ pub(crate) fn provision(story: &mut Story<'_>, name: &str, user_type: &str) -> O
         "userType": user_type,
         "roles": []
     });
-    story.create_user(&look_up(&user_name), &user)
+    story.create_user(&look_up(&user_name), &user, user_type)
 }
 
 /// §4.2: groups come without members, after the users.

@@ -7,16 +7,18 @@ use testkit::gateway::Gateway;
 use crate::{
     admin, okta,
     stage::Stage,
-    story::Story,
+    story::{Outcome, Story},
     told::{Told, Tone},
 };
 
 pub(crate) fn play<'a>(stage: &Stage, told: &'a Told) -> Story<'a> {
-    told.heading("us/globex, Okta: 2 Member, unlimited Member Lite, a full Member is refused");
-    let seats = ["--seats", "member=2", "--seats", "member_lite=unlimited"];
+    told.heading(
+        "us/globex, Mentimeter with Okta: 2 Member, unlimited Member Lite; a full Member is refused",
+    );
+    let seats = ["--profile", "mentimeter", "--seats", "member=2", "--seats", "member_lite=unlimited"];
     let plan = [&seats[..], &["--policy", "member=refuse", "--contact", "help@globex.example"]].concat();
     let tenant = admin::onboard(&stage.gateway, told, "us", "Globex", &plan);
-    let mut story = Story::new(stage, told, tenant, "Okta SCIM Client 1.0.0");
+    let mut story = Story::new(stage, told, tenant, "mentimeter", okta::USER_AGENT);
     okta::test_credentials(&mut story);
     told.act("Test API Credentials: GET /Users", "200", Tone::Plain);
     assignments(&mut story);
@@ -26,21 +28,26 @@ pub(crate) fn play<'a>(stage: &Stage, told: &'a Told) -> Story<'a> {
     story
 }
 
+/// `userType` stands at the assignment of the group.
+fn assign(story: &mut Story<'_>, name: &str, user_type: &str) -> Outcome {
+    okta::assign(story, name, user_type, json!({ "userType": user_type }))
+}
+
 fn assignments(story: &mut Story<'_>) {
     for (name, asked, license) in [
         ("Kurt Larsen", "admin", "member"),
         ("Lena Moreno", "user", "member"),
         ("Miles Novak", "member_lite", "member_lite"),
     ] {
-        okta::assign(story, name, asked).expect_seat(license, "granted");
+        assign(story, name, asked).expect_seat(license, "granted");
     }
-    okta::assign(story, "Nora Ortiz", "user").expect_full();
+    assign(story, "Nora Ortiz", "user").expect_full();
 }
 
 /// Sales sells a seat; the running gateway knows at once, and Retry in Okta succeeds.
 fn plan_grows(gateway: &Gateway, story: &mut Story<'_>) {
     admin::set_seats(gateway, story, "member=3");
-    okta::assign(story, "Nora Ortiz", "user").expect_seat("member", "granted");
+    assign(story, "Nora Ortiz", "user").expect_seat("member", "granted");
 }
 
 fn group_push(story: &mut Story<'_>) {
@@ -57,7 +64,7 @@ fn group_push(story: &mut Story<'_>) {
     assert_eq!(now.body["members"].as_array().map(Vec::len), Some(2), "{}", now.text);
 }
 
-/// Lena needs less, Kurt leaves: both by PUT, and both free a Member seat.
+/// Lena needs less; Kurt, the last admin, may leave when Nora is one too. All by PUT, and the two free Member seats.
 fn licenses_change(story: &mut Story<'_>) {
     let lena = story.id("lena@globex.example");
     let answer = okta::put_changed(story, &lena, "userType", json!("member_lite"));
@@ -66,6 +73,14 @@ fn licenses_change(story: &mut Story<'_>) {
     outcome.expect_seat("member_lite", "granted");
 
     let kurt = story.id("kurt@globex.example");
-    let answer = okta::put_changed(story, &kurt, "active", json!(false));
-    story.note("PUT /Users/kurt active false", "kurt@globex.example", "admin", &answer).expect_no_seat();
+    let leaves = |story: &mut Story<'_>| {
+        let answer = okta::put_changed(story, &kurt, "active", json!(false));
+        story.note("PUT /Users/kurt active false", "kurt@globex.example", "admin", &answer)
+    };
+    leaves(story).expect_refused(403, &["the last active admin"]);
+    let nora = story.id("nora@globex.example");
+    let answer = okta::put_changed(story, &nora, "userType", json!("admin"));
+    let outcome = story.note("PUT /Users/nora userType admin", "nora@globex.example", "admin", &answer);
+    outcome.expect_seat("member", "granted");
+    leaves(story).expect_no_seat();
 }

@@ -1,5 +1,4 @@
-//! `make demo`: two identity providers provision two tenants in two regions and run out of seats, over HTTP, against the real
-//! binary. The table at the end is made of the answers; when one differs from the story, the demo fails.
+//! `make demo`: five products side by side: the identity providers of five tenants provision them over HTTP, against the real binary. The table at the end is made of the answers; when one differs from the story, the demo fails.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -13,11 +12,14 @@ mod acme;
 mod admin;
 mod entra;
 mod globex;
+mod hooli;
+mod initech;
 mod okta;
 mod stage;
 mod story;
 mod summary;
 mod told;
+mod umbrella;
 
 use std::{
     env,
@@ -50,10 +52,16 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// The two stories, the table, and the recount.
+/// The five stories, the table, and the recount.
 fn play(stage: &Stage) {
     let told = Told::new();
-    let stories = [acme::play(stage, &told), globex::play(stage, &told)];
+    let stories = [
+        acme::play(stage, &told),
+        globex::play(stage, &told),
+        initech::play(stage, &told),
+        umbrella::play(stage, &told),
+        hooli::play(stage, &told),
+    ];
     summary::print(&told, &stories);
     told.heading("The ledgers, recounted");
     for story in &stories {

@@ -7,17 +7,20 @@ use testkit::http::Answer;
 use crate::story::{Outcome, Story};
 use testkit::urn::{GROUP, PATCH_OP, USER};
 
+pub(crate) const USER_AGENT: &str = "Okta SCIM Client 1.0.0";
+
 /// §3.1: *Test API Credentials*.
 pub(crate) fn test_credentials(story: &mut Story<'_>) {
     story.find_none("/Users?startIndex=1&count=2");
 }
 
 /// §3.3: an assignment, and the same again when an administrator presses Retry. A password and empty groups are always there.
-pub(crate) fn assign(story: &mut Story<'_>, name: &str, user_type: &str) -> Outcome {
+/// `asked` is how the table names what the product's own attributes ask for.
+pub(crate) fn assign(story: &mut Story<'_>, name: &str, asked: &str, attributes: Value) -> Outcome {
     let (given, family) = name.split_once(' ').unwrap();
-    let user_name = format!("{}@globex.example", given.to_lowercase());
+    let user_name = story.user_name(given);
     let filter = format!("userName%20eq%20%22{}%22", user_name.replace('@', "%40"));
-    let user = json!({
+    let mut user = json!({
         "schemas": [USER],
         "userName": user_name,
         "name": { "givenName": given, "familyName": family },
@@ -25,12 +28,17 @@ pub(crate) fn assign(story: &mut Story<'_>, name: &str, user_type: &str) -> Outc
         "displayName": name,
         "locale": "en-US",
         "externalId": format!("00u-{}", given.to_lowercase()),
-        "userType": user_type,
         "groups": [],
         "password": "a-placeholder-that-is-never-stored",
         "active": true
     });
-    story.create_user(&format!("/Users?filter={filter}&startIndex=1&count=100"), &user)
+    let own = attributes.as_object().cloned().unwrap_or_default();
+    // What is null is not mapped.
+    own.into_iter().for_each(|(name, value)| user[name] = value);
+    if let Some(members) = user.as_object_mut() {
+        members.retain(|_, value| !value.is_null());
+    }
+    story.create_user(&format!("/Users?filter={filter}&startIndex=1&count=100"), &user, asked)
 }
 
 /// §3.4: the user as it was read, with one attribute changed, sent back whole.

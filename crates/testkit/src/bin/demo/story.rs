@@ -26,8 +26,10 @@ pub(crate) enum Outcome {
 /// One person's way through the story.
 pub(crate) struct Person {
     pub(crate) user_name: String,
-    /// Each `userType` that was sent, in order.
+    /// What was asked for, in order.
     pub(crate) asked: Vec<String>,
+    /// Status and keyword of each answer, in order.
+    pub(crate) told: Vec<String>,
     id: Option<String>,
     /// The answer to each request for this person that was about a seat, in order.
     pub(crate) outcomes: Vec<Outcome>,
@@ -37,6 +39,7 @@ pub(crate) struct Person {
 pub(crate) struct Story<'a> {
     pub(crate) told: &'a Told,
     pub(crate) tenant: Tenant,
+    pub(crate) profile: &'static str,
     user_agent: &'static str,
     /// The gateways that take turns at the requests.
     processes: Vec<String>,
@@ -84,6 +87,14 @@ impl Outcome {
         assert!(matches!(self, Self::NoSeat { .. }), "{self:?}");
     }
 
+    /// A refusal with this status whose sentence names these.
+    #[track_caller]
+    pub(crate) fn expect_refused(&self, wanted: u16, names: &[&str]) {
+        let named = |detail: &str| names.iter().all(|name| detail.contains(name));
+        let is_so = matches!(self, Self::Refused { status, detail } if *status == wanted && named(detail));
+        assert!(is_so, "{self:?}");
+    }
+
     /// A refusal for want of seats, in words that a person can act on.
     #[track_caller]
     pub(crate) fn expect_full(&self) {
@@ -94,8 +105,19 @@ impl Outcome {
 }
 
 impl<'a> Story<'a> {
-    pub(crate) fn new(stage: &Stage, told: &'a Told, tenant: Tenant, user_agent: &'static str) -> Self {
-        Self { told, tenant, user_agent, processes: stage.urls(), people: Vec::new(), requests: 0 }
+    pub(crate) fn new(
+        stage: &Stage,
+        told: &'a Told,
+        tenant: Tenant,
+        profile: &'static str,
+        user_agent: &'static str,
+    ) -> Self {
+        Self { told, tenant, profile, user_agent, processes: stage.urls(), people: Vec::new(), requests: 0 }
+    }
+
+    /// The name of a person of this tenant: `ada@acme.example`.
+    pub(crate) fn user_name(&self, given: &str) -> String {
+        format!("{}@{}.example", given.to_lowercase(), self.tenant.key)
     }
 
     /// One request of the identity provider.
@@ -132,11 +154,11 @@ impl<'a> Story<'a> {
     }
 
     /// Looks a user up, which finds none, and creates it.
-    pub(crate) fn create_user(&mut self, look_up: &str, user: &Value) -> Outcome {
+    pub(crate) fn create_user(&mut self, look_up: &str, user: &Value, asked: &str) -> Outcome {
         self.find_none(look_up);
         let answer = self.send("POST", "/Users", Some(user));
-        let (user_name, asked) = (text(user, "userName"), text(user, "userType"));
-        self.note(&format!("POST /Users {user_name} asks for {asked}"), &user_name, &asked, &answer)
+        let user_name = text(user, "userName");
+        self.note(&format!("POST /Users {user_name} asks for {asked}"), &user_name, asked, &answer)
     }
 
     /// Looks a group up, which finds none, and creates it; its id.
@@ -153,7 +175,8 @@ impl<'a> Story<'a> {
         let known = self.people.iter().position(|person| person.user_name == user_name);
         let at = known.unwrap_or_else(|| {
             let user_name = user_name.to_owned();
-            self.people.push(Person { user_name, asked: Vec::new(), id: None, outcomes: Vec::new() });
+            let (asked, told, outcomes) = (Vec::new(), Vec::new(), Vec::new());
+            self.people.push(Person { user_name, asked, told, id: None, outcomes });
             self.people.len() - 1
         });
         let person = &mut self.people[at];
@@ -161,6 +184,8 @@ impl<'a> Story<'a> {
             person.asked.push(asked.to_owned());
         }
         person.id = person.id.take().or_else(|| answer.body["id"].as_str().map(str::to_owned));
+        let keyword = answer.body["scimType"].as_str().map(|keyword| format!(" {keyword}"));
+        person.told.push(format!("{}{}", answer.status, keyword.unwrap_or_default()));
         person.outcomes.push(outcome.clone());
         outcome
     }

@@ -1,4 +1,4 @@
-//! The table at the end: the license that each person asked for and got, and the texts of the refusals.
+//! The table at the end: what each person asked for and got, what the identity provider was told, and the texts of the refusals.
 
 use testkit::table::Table;
 
@@ -13,23 +13,28 @@ const WIDTH: usize = 94;
 pub(crate) fn print(told: &Told, stories: &[Story<'_>]) {
     let people = || {
         let of = |story: &Story<'_>| format!("{}/{}", story.tenant.region, story.tenant.key);
-        stories.iter().flat_map(move |story| story.people.iter().map(move |person| (of(story), person)))
+        stories
+            .iter()
+            .flat_map(move |story| story.people.iter().map(move |person| (of(story), story.profile, person)))
     };
-    let header = ["tenant", "who", "asked for", "first answer", "now"];
-    let mut table = Table::of_texts("Who asked for what, and who got what", &header);
-    for (tenant, person) in people() {
-        let words = |outcome: Option<&Outcome>| outcome.map_or_else(String::new, Outcome::words);
-        let [first, now] = [person.outcomes.first(), person.outcomes.last()].map(words);
-        table.row(vec![tenant, person.user_name.clone(), person.asked.join(", then "), first, now]);
+    let header = ["tenant", "profile", "who", "asked for", "has", "the identity provider was told"];
+    let mut table =
+        Table::of_texts("Who asked for what, who got what, and what the identity provider was told", &header);
+    for (tenant, profile, person) in people() {
+        let has = person.outcomes.last().map_or_else(String::new, Outcome::words);
+        let who = person.user_name.split('@').next().unwrap_or_default().to_owned();
+        let row =
+            [tenant, profile.to_owned(), who, person.asked.join(", then "), has, person.told.join(", ")];
+        table.row(row.to_vec());
     }
-    let tones = people().map(|(_, person)| person.outcomes.last().map(Outcome::tone));
+    let tones = people().map(|(_, _, person)| person.outcomes.last().map(Outcome::tone));
     let text = table.text();
     for (line, tone) in text.lines().zip([None; Table::LINES_ABOVE].into_iter().chain(tones)) {
         told.line(&tone.map_or_else(|| line.to_owned(), |tone| told.toned(line, tone)));
     }
 
-    told.heading("What the identity provider read at the limit");
-    for (tenant, person) in people() {
+    told.heading("What the identity provider read when it was refused");
+    for (tenant, _, person) in people() {
         for outcome in &person.outcomes {
             let Outcome::Refused { status, detail } = outcome else { continue };
             told.line(&format!("{tenant}, {}: {status}", person.user_name));
