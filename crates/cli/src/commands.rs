@@ -381,7 +381,7 @@ pub struct NewTenant {
     /// Seats of a license: a number or `unlimited`; a license that is not named has what the profile says.
     #[arg(long, value_name = "LICENSE=SEATS", value_parser = plan::quota)]
     pub seats: Vec<Quota>,
-    /// What a full license answers: refuse, fallback to the lesser one, hold, or overage:SEATS[:DAY].
+    /// What a full license answers: refuse, fallback to the lesser one, hold, or overage:SEATS or overage:SEATS:DAY.
     #[arg(long, value_name = "LICENSE=POLICY", value_parser = plan::policy)]
     pub policy: Vec<OfLicense<Choice>>,
     /// Whether two groups may not have one name; chosen once.
@@ -618,7 +618,7 @@ pub enum SeatsAct {
     Policy {
         #[command(flatten)]
         target: Target,
-        /// refuse, fallback to the lesser license, hold (who finds no seat waits), or overage:SEATS[:DAY].
+        /// refuse, fallback to the lesser license, hold (who finds no seat waits), or overage:SEATS or overage:SEATS:DAY.
         #[arg(value_name = "LICENSE=POLICY", value_parser = plan::policy)]
         policies: Vec<OfLicense<Choice>>,
     },

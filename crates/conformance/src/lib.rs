@@ -1,4 +1,4 @@
-//! Black-box checks of any SCIM server: requests, and the answers that they must get. The checks are data ([`groups`]); [`run`] makes
+//! Black-box checks of any SCIM server: requests, and the answers that they must get. The checks are data ([`groups`]); [`run()`] makes
 //! them against a [`Server`] and leaves nothing behind; a [`Report`] is their result. Nothing of the gateway's own rules is here, so that
 //! it is held to the same list as any other server.
 

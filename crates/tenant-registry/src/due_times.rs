@@ -93,7 +93,7 @@ impl DueGuard {
     /// Lets a transaction commit that leaves nothing to be done, or of which the registry knows.
     ///
     /// # Errors
-    /// `Busy`: nothing may be committed yet. [`Registry::write_noting`] writes the row and runs the transaction again.
+    /// `Busy`: nothing may be committed yet. `Registry::write_noting` writes the row and runs the transaction again.
     pub fn admit(&self, tx: &WriteTx<'_>) -> Result<(), StoreError> {
         let Some(at_ms) = self.known.unnoted(&self.tenant, tx) else { return Ok(()) };
         self.missing.store(at_ms, Ordering::Release);
