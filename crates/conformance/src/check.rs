@@ -41,18 +41,18 @@ pub struct Group {
 pub struct Check {
     /// Its name for scripts.
     pub id: String,
-    /// What holds when it passes.
+    /// The sentence that holds when it passes.
     pub title: String,
     /// The section of the RFC, or the profile's line.
     pub source: String,
-    /// What the server must announce; without it, the check is not made.
+    /// A feature that the server must announce; without it, the check is not made.
     #[serde(default)]
     pub needs: Vec<Feature>,
     /// The profile that must be claimed, or the check does not count.
     pub claim: Option<Profile>,
     /// The profile that asks for the contrary.
     pub unless: Option<Profile>,
-    /// What is sent, and what must come back.
+    /// The requests, each with the answer that must come back.
     pub steps: Vec<Step>,
 }
 
@@ -81,7 +81,7 @@ pub struct Step {
     pub(crate) text: Option<String>,
     /// In place of a body: the operations of a PATCH.
     pub(crate) patch: Option<Value>,
-    /// How often, with `${i}` from 1.
+    /// The number of repetitions, with `${i}` from 1.
     #[serde(default = "once")]
     pub(crate) repeat: usize,
     /// Over how many connections at once.
