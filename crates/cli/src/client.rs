@@ -8,6 +8,7 @@ use std::{
 
 use serde::Serialize;
 use serde_json::Value;
+use staff::Fault;
 use ureq::{Agent, AsSendBody, Body, SendBody, http, tls::TlsConfig};
 
 use crate::{connection::Connection, mistake::Mistake, output::cell, tls};
@@ -70,6 +71,12 @@ impl Client {
         })
     }
 
+    /// Sends a text in TOML.
+    pub(crate) fn send_toml(&self, method: http::Method, path: &str, text: &str) -> Result<Value, Mistake> {
+        let request = self.begin(method, path).header("Content-Type", "application/toml");
+        self.read(self.run(request.body(text))?)
+    }
+
     /// Sends a request whose answer is lines of JSON, each handed on as it arrives; the last one.
     pub(crate) fn post_for_lines(
         &self,
@@ -77,7 +84,8 @@ impl Client {
         body: &impl Serialize,
         mut each: impl FnMut(&Value),
     ) -> Result<Value, Mistake> {
-        let request = self.begin(http::Method::POST, path).header("Content-Type", "application/json");
+        let request = self.request(http::Method::POST, path, "application/x-ndjson");
+        let request = request.header("Content-Type", "application/json");
         let mut answer = self.run(request.body(serde_json::to_string(body).unwrap_or_default()))?;
         if !answer.status().is_success() {
             return self.read(answer);
@@ -90,7 +98,8 @@ impl Client {
             last = Some(value);
         }
         // Only the last line says how it ended.
-        last.filter(|last: &Value| last.get("rows").is_none()).ok_or_else(broken)
+        let is_last = |line: &Value| ["rows", "read"].iter().all(|name| line.get(name).is_none());
+        last.filter(is_last).ok_or_else(broken)
     }
 
     /// Sends a body of this length as it is read. The gateway is asked first whether it takes it.
@@ -124,11 +133,15 @@ impl Client {
     }
 
     fn begin(&self, method: http::Method, path: &str) -> http::request::Builder {
+        self.request(method, path, "application/json")
+    }
+
+    fn request(&self, method: http::Method, path: &str, accept: &str) -> http::request::Builder {
         http::Request::builder()
             .method(method)
             .uri(format!("{}/admin/v1/{path}", self.connection.server))
             .header("Authorization", &self.connection.token.bearer)
-            .header("Accept", "application/json")
+            .header("Accept", accept)
     }
 
     /// Sends a request; the answer, of any status, with its body still to be read.
@@ -148,6 +161,7 @@ impl Client {
             Some(value) if status.is_success() => Ok(value),
             None if status.is_success() && text.is_empty() => Ok(Value::Null),
             _ if status == http::StatusCode::UNAUTHORIZED => Err(self.token_refused()),
+            Some(problem) if !faults(&problem).is_empty() => Err(Mistake::Faults(faults(&problem))),
             problem => Err(Mistake::failed(problem.as_ref().and_then(sentence).unwrap_or_else(|| {
                 let (server, status) = (&self.connection.server, status.as_u16());
                 format!("{server} answered {status} as no Usher gateway does; is that its address?")
@@ -206,6 +220,12 @@ fn cause(error: &ureq::Error) -> String {
         ureq::Error::Io(error) => error.to_string(),
         other => other.to_string(),
     }
+}
+
+/// The faults of a profile, or of overrides, in a problem document.
+fn faults(problem: &Value) -> Vec<Fault> {
+    let errors = problem.get("errors").cloned().unwrap_or_default();
+    serde_json::from_value(errors).unwrap_or_default()
 }
 
 /// The sentence of a problem document.

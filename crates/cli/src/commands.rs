@@ -156,6 +156,13 @@ pub enum ClientCommand {
         #[command(subcommand)]
         act: SchemaAct,
     },
+    /// Add a product while the gateway runs: look at profiles, check a file, add it, take one away.
+    Profile {
+        #[command(flatten)]
+        options: Options,
+        #[command(subcommand)]
+        act: ProfileAct,
+    },
     /// Look at the databases that hold a region's tenants; open and close them for new ones.
     Cell {
         #[command(flatten)]
@@ -205,6 +212,35 @@ pub enum ClientCommand {
     Tick {
         #[command(flatten)]
         options: Options,
+    },
+}
+
+/// `usher profile …`
+#[derive(Debug, Subcommand)]
+pub enum ProfileAct {
+    /// List the profiles: those that ship with Usher and those that were added.
+    List,
+    /// Show a profile's file.
+    Show {
+        /// Its name.
+        name: String,
+    },
+    /// Check a file and tell all its faults, one a line; nothing is stored.
+    Check {
+        /// The file, which has the profile's name and the ending `.toml`.
+        #[arg(long, value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Add a profile, or a new version of one, which holds for the next write of each of its tenants; no seat moves by it.
+    Add {
+        /// The file, which has the profile's name and the ending `.toml`.
+        #[arg(long, value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Take a profile away that no tenant has.
+    Remove {
+        /// Its name.
+        name: String,
     },
 }
 
@@ -315,8 +351,32 @@ pub enum TenantAct {
     Set {
         #[command(flatten)]
         target: Target,
+        /// Its profile from now on; seats move when you say `tenant reapply`.
+        #[arg(long, value_name = "NAME")]
+        profile: Option<String>,
         #[command(flatten)]
         settings: Settings,
+    },
+    /// Show what a tenant's profile says, what the tenant says differently, and what holds.
+    Profile(Target),
+    /// Say something differently from the profile, for one tenant; seats move when you say `tenant reapply`.
+    Override {
+        #[command(flatten)]
+        target: Target,
+        /// A key as in the profile's file, dotted, and its value, such as `leaving.deleted=archive`; a list is set whole.
+        #[arg(value_name = "KEY=TOML", required_unless_present = "unset")]
+        set: Vec<String>,
+        /// Let the profile's own value hold again.
+        #[arg(long, value_name = "KEY")]
+        unset: Vec<String>,
+    },
+    /// Read everybody's role again by the profile that holds now, and move seats accordingly.
+    Reapply {
+        #[command(flatten)]
+        target: Target,
+        /// Tell what would happen, and undo it.
+        #[arg(long)]
+        dry_run: bool,
     },
     /// Move a tenant's store: between cells, between a file and a cell, or into another region. Reads go on; writes are answered 503
     /// until it is there.
@@ -375,13 +435,13 @@ pub struct NewTenant {
     /// The name people know, shown in refusals.
     #[arg(long, value_parser = staff::line_of_name)]
     pub name: String,
-    /// How userType becomes role and license: default or mentimeter.
+    /// The product: a name of `usher profile list` [default: default].
     #[arg(long)]
     pub profile: Option<String>,
     /// Seats of a license: a number or `unlimited`; a license that is not named has what the profile says.
     #[arg(long, value_name = "LICENSE=SEATS", value_parser = plan::quota)]
     pub seats: Vec<Quota>,
-    /// What a full license answers: refuse, fallback to the lesser one, hold, or overage:SEATS or overage:SEATS:DAY.
+    /// The policy of a license for when no seat is left: refuse, fallback to the lesser one, hold, overage:SEATS or overage:SEATS:DAY.
     #[arg(long, value_name = "LICENSE=POLICY", value_parser = plan::policy)]
     pub policy: Vec<OfLicense<Choice>>,
     /// Whether two groups may not have one name; chosen once.

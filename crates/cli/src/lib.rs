@@ -1,5 +1,5 @@
-//! The command line of `usher`. Its words are in [`commands`]; what they do is in [`tenants`], [`tokens`], [`schemas`], [`seats`]
-//! and [`admin_tokens`]: requests to the admin API of a running gateway. `serve` and `openapi` are left to the binary.
+//! The command line of `usher`. Its words are in [`commands`]; what they do is in [`tenants`], [`tokens`], [`profiles`], [`schemas`],
+//! [`seats`] and [`admin_tokens`]: requests to the admin API of a running gateway. `serve` and `openapi` are left to the binary.
 
 mod admin_tokens;
 mod cells;
@@ -12,6 +12,7 @@ mod mistake;
 mod output;
 mod people;
 mod plan;
+mod profiles;
 mod progress;
 mod schemas;
 mod seats;
@@ -59,6 +60,7 @@ pub fn dispatch(command: ClientCommand) -> ExitCode {
         ClientCommand::Tenant { options, act } => tenants::run(act, &options),
         ClientCommand::Token { options, act } => tokens::run(act, &options),
         ClientCommand::Schema { options, act } => schemas::run(act, &options),
+        ClientCommand::Profile { options, act } => profiles::run(act, &options),
         ClientCommand::Cell { options, act } => cells::run(act, &options),
         ClientCommand::User { options, act } => people::run(act, &options),
         ClientCommand::Group { options, act } => people::run_groups(act, &options),

@@ -1,4 +1,4 @@
-//! A failure of the command line, as one sentence on stderr and an exit code: 1 when the gateway refused or failed, 2 when the command line was
+//! A failure of the command line, on stderr and as an exit code: 1 when the gateway refused or failed, 2 when the command line was
 //! wrong.
 
 use std::{
@@ -6,7 +6,7 @@ use std::{
     process::ExitCode,
 };
 
-use staff::printable::on_one_line;
+use staff::{Fault, printable::on_one_line};
 
 /// A sentence and its kind.
 #[derive(Debug)]
@@ -15,6 +15,8 @@ pub(crate) enum Mistake {
     Usage(String),
     /// The act was refused or failed.
     Failed(String),
+    /// A profile, or overrides, have faults; a line each.
+    Faults(Vec<Fault>),
 }
 
 impl Mistake {
@@ -30,17 +32,33 @@ impl Mistake {
     pub(crate) fn into_usage(self) -> Self {
         match self {
             Self::Usage(sentence) | Self::Failed(sentence) => Self::Usage(sentence),
+            faults @ Self::Faults(_) => faults,
+        }
+    }
+
+    /// The same of a file: each fault with its line.
+    pub(crate) fn in_file(self, file: &str) -> Self {
+        let told = |fault: Fault| Fault {
+            key: fault.line.map_or_else(|| fault.key.clone(), |line| format!("{file}:{line} {}", fault.key)),
+            ..fault
+        };
+        match self {
+            Self::Faults(faults) => Self::Faults(faults.into_iter().map(told).collect()),
+            other => other,
         }
     }
 
     /// Says it and gives the exit code.
     pub(crate) fn report(&self) -> ExitCode {
-        let (sentence, code) = match self {
-            Self::Failed(sentence) => (sentence, 1),
-            Self::Usage(sentence) => (sentence, 2),
+        let (lines, code) = match self {
+            Self::Failed(sentence) => (vec![sentence.clone()], 1),
+            Self::Usage(sentence) => (vec![sentence.clone()], 2),
+            Self::Faults(faults) => (faults.iter().map(Fault::to_string).collect(), 1),
         };
-        // Sentences may quote a server. When stderr is closed the exit code still says it.
-        let _ = writeln!(io::stderr().lock(), "{}", on_one_line(sentence));
+        for line in lines {
+            // Sentences may quote a server. When stderr is closed the exit code still says it.
+            let _ = writeln!(io::stderr().lock(), "{}", on_one_line(&line));
+        }
         ExitCode::from(code)
     }
 }

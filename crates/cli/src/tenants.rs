@@ -15,6 +15,7 @@ use crate::{
     mistake::Mistake,
     output::{cell, elements, facts, list, member, members, with},
     plan::once_each,
+    profiles,
     session::Session,
 };
 
@@ -28,14 +29,17 @@ pub(crate) fn run(act: TenantAct, options: &Options) -> Result<(), Mistake> {
         }
         TenantAct::Activate(target) => switch(&Session::open(options)?, &target, "/activate"),
         TenantAct::Plan { target, scim } => {
-            let change = TenantChange { plan: Some(TenantPlan { scim }), settings: None };
+            let change = TenantChange { plan: Some(TenantPlan { scim }), ..TenantChange::default() };
             let session = Session::open(options)?;
             session.show(&session.client.patch(&target.path(""), &change)?, describe)
         }
         TenantAct::Suspend(target) => switch(&Session::open(options)?, &target, "/suspend"),
         TenantAct::Resume(target) => switch(&Session::open(options)?, &target, "/resume"),
         TenantAct::Delete { target, yes } => delete(&target, yes, &Session::open(options)?),
-        TenantAct::Set { target, settings } => set(&target, settings, options),
+        TenantAct::Set { target, profile, settings } => set(&target, profile, settings, options),
+        TenantAct::Profile(target) => profiles::of_tenant(&target, options),
+        TenantAct::Override { target, set, unset } => profiles::change(&target, &set, &unset, options),
+        TenantAct::Reapply { target, dry_run } => profiles::reapply(&target, dry_run, options),
         TenantAct::Move { target, to_cell, to_region } => {
             let session = Session::open_for(options, copies::TIME)?;
             session.show(&copies::move_to(&target, &MoveRequest { to_cell, to_region }, &session)?, describe)
@@ -56,7 +60,7 @@ pub(crate) fn run(act: TenantAct, options: &Options) -> Result<(), Mistake> {
     }
 }
 
-/// What the table of changes shows; `--json` has every fact.
+/// The columns of the table of changes; `--json` has every fact.
 const CHANGE: [&str; 13] = [
     "number",
     "at",
@@ -127,18 +131,21 @@ impl Settings {
     }
 }
 
-fn set(target: &Target, settings: Settings, options: &Options) -> Result<(), Mistake> {
-    let settings = settings.change()?;
-    if settings == SettingsChange::default() {
+fn set(
+    target: &Target,
+    profile: Option<String>,
+    settings: Settings,
+    options: &Options,
+) -> Result<(), Mistake> {
+    let settings = Some(settings.change()?).filter(|change| *change != SettingsChange::default());
+    if settings.is_none() && profile.is_none() {
         return Err(Mistake::usage(
-            "Say what to change, such as `--contact` or `--strict`; see `usher tenant set --help`.",
+            "Say what to change, such as `--contact`, `--strict` or `--profile`; see `usher tenant set --help`.",
         ));
     }
     let session = Session::open(options)?;
-    session.show(
-        &session.client.patch(&target.path(""), &TenantChange { settings: Some(settings), plan: None })?,
-        describe,
-    )
+    let change = TenantChange { settings, profile, plan: None };
+    session.show(&session.client.patch(&target.path(""), &change)?, describe)
 }
 
 fn list_all(session: &Session, region: Option<RegionCode>, key: Option<&CompanyKey>) -> Result<(), Mistake> {
@@ -203,8 +210,8 @@ fn describe(tenant: &Value) -> String {
     ];
     let settings = members(member(tenant, "settings")).map(|(name, _)| name.as_str());
     // These are shown in words, above.
-    let settings =
-        settings.filter(|name| !["rate", "awaits_activation", "plan", "features_off"].contains(name));
+    let settings = settings
+        .filter(|name| !["rate", "awaits_activation", "plan", "features_off", "overrides"].contains(name));
     // Only `tenant show` returns these.
     let asked = ["bytes_in_use", "store_error"].into_iter().filter(|name| tenant.get(name).is_some());
     facts(named.into_iter().chain(settings).chain(asked), &shown)

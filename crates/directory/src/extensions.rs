@@ -103,6 +103,14 @@ pub fn put(tx: &mut WriteTx<'_>, urn: &str, new: &Stored) -> Result<(), Director
 /// When the store fails.
 pub fn remove(tx: &mut WriteTx<'_>, urn: &str) -> Result<(), DirectoryError> {
     tx.execute(diesel::delete(extension_schemas::table.find(urn.to_ascii_lowercase())))?;
+    touch(tx)
+}
+
+/// Gives the documents their next version: whatever knows the tenant by an earlier one reads again.
+///
+/// # Errors
+/// When the store fails.
+pub fn touch(tx: &mut WriteTx<'_>) -> Result<(), DirectoryError> {
     tx.update(
         extension_schemas_version::table,
         extension_schemas_version::version.eq(extension_schemas_version::version + 1),
@@ -116,6 +124,25 @@ pub fn remove(tx: &mut WriteTx<'_>, urn: &str) -> Result<(), DirectoryError> {
 /// When the store fails.
 pub fn holders(tx: &mut ReadTx<'_>, of: ResourceKind, urn: &str) -> Result<i64, DirectoryError> {
     count(tx, of, Rows::Holding(urn), false)
+}
+
+/// How many resources hold data under this name, at the top of their document, that is as `has` says.
+///
+/// # Errors
+/// When the store fails.
+pub fn count_holders(
+    tx: &mut ReadTx<'_>,
+    of: ResourceKind,
+    name: &str,
+    has: impl Fn(&Document) -> bool,
+) -> Result<i64, DirectoryError> {
+    let (mut batches, mut count) = (Batches::of(of, Rows::Holding(name)), 0);
+    while let Some(batch) = batches.next(tx)? {
+        for record in batch {
+            count += i64::from(has(&record.parse()?));
+        }
+    }
+    Ok(count)
 }
 
 /// Visits every resource that holds data of the schema, in order of id.

@@ -22,11 +22,20 @@ pub(crate) struct Failure {
     /// One or more sentences that say what to change.
     pub(crate) detail: String,
     /// All faults one by one, where there can be several.
-    pub(crate) errors: Vec<String>,
+    pub(crate) errors: Vec<Fault>,
     /// Seconds that a client should wait; few, because Okta doubles them by itself and gives up after ten.
     pub(crate) retry_after: Option<u64>,
     /// For the log alone, where it is found by the request's id.
     pub(crate) cause: Option<String>,
+}
+
+/// One of several faults.
+#[derive(Clone, Debug)]
+pub(crate) enum Fault {
+    /// For people.
+    Sentence(String),
+    /// Of a profile: with its line and key.
+    OfProfile(staff::Fault),
 }
 
 impl Failure {
@@ -61,7 +70,7 @@ impl Failure {
             0..=SHOWN => shown,
             many => format!("{shown} And {} more; \"errors\" has them all.", many - SHOWN),
         };
-        Self { errors: faults.to_vec(), ..Self::new(400, detail) }
+        Self { errors: faults.iter().cloned().map(Fault::Sentence).collect(), ..Self::new(400, detail) }
     }
 
     fn internal(cause: &impl fmt::Display) -> Self {
@@ -392,7 +401,7 @@ impl From<&DirectoryError> for Failure {
             )
             .with_type(ScimType::TooMany),
             DirectoryError::SchemasChanged => {
-                Self::new(503, "The schemas of this tenant were changed just now; retry after a moment.")
+                Self::new(503, "The schemas or the profile of this tenant were changed just now; retry after a moment.")
             }
             DirectoryError::BadDocument { .. } | DirectoryError::NotStored(_) => Self::internal(error),
             DirectoryError::Store(error) => error.into(),
@@ -433,18 +442,21 @@ impl From<&RegistryError> for Failure {
             RegistryError::Unfit(_) => {
                 return Self::new(409, format!("The export cannot be used: {error}."));
             }
-            RegistryError::NoTenant { .. } | RegistryError::NoToken(_) | RegistryError::NoAdminToken(_) => {
-                404
-            }
+            RegistryError::NoTenant { .. }
+            | RegistryError::NoToken(_)
+            | RegistryError::NoAdminToken(_)
+            | RegistryError::NoProfile { .. } => 404,
             RegistryError::KeyTaken(_)
             | RegistryError::BeingDeleted(_)
             | RegistryError::Occupied(_)
             | RegistryError::TokenNameTaken(_)
-            | RegistryError::TooManyTokens(_) => 409,
+            | RegistryError::TooManyTokens(_)
+            | RegistryError::Profile(_)
+            | RegistryError::ProfileInUse(_) => 409,
             RegistryError::NotRemoved { .. } => {
                 return Self::new(503, format!("{error}.")).with_cause(error);
             }
-            RegistryError::Damaged(_) => return Self::internal(error),
+            RegistryError::Damaged(_) | RegistryError::UnreadableProfile(_) => return Self::internal(error),
             RegistryError::Store(error) => return error.into(),
         };
         Self::new(status, format!("{error}."))
@@ -466,6 +478,13 @@ impl From<&StaffError> for Failure {
     fn from(error: &StaffError) -> Self {
         match error {
             StaffError::BadRequest(_) => Self::new(400, format!("{error}.")),
+            StaffError::Conflict(_) => Self::new(409, format!("{error}.")),
+            StaffError::NotFound(_) => Self::new(404, format!("{error}.")),
+            StaffError::Faults(faults) => {
+                let sentences: Vec<String> = faults.iter().map(|fault| format!("{fault}.")).collect();
+                let errors = faults.iter().cloned().map(Fault::OfProfile).collect();
+                Self { errors, ..Self::faulty(&sentences) }
+            }
             StaffError::Registry(error) => error.into(),
             StaffError::Schema(error) => error.into(),
             StaffError::Provisioning(error) => error.into(),

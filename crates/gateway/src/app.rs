@@ -89,6 +89,9 @@ impl App {
         };
         let places = settings.regions.iter().map(|(code, region)| (code.clone(), region.place.clone()));
         let regions = Arc::new(Regions::open(places, ground).await);
+        if let Some(down) = regions.beyond_this_version() {
+            return Err(down.to_string());
+        }
         let limits = &settings.limits;
         Ok(Arc::new(Self {
             attempts: Attempts::new(

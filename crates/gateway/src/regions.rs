@@ -11,7 +11,7 @@ use prometheus::IntGaugeVec;
 use provisioning::{TENANT_MIGRATIONS, take_all_turns};
 use store::Stores;
 use tenant_registry::{
-    OnForget, RegionCode, RegionPlace, Registry, RegistryContext, RegistryPlace, TenantId,
+    OnForget, RegionCode, RegionPlace, Registry, RegistryContext, RegistryError, RegistryPlace, TenantId,
 };
 use tracing::{error, info};
 
@@ -61,6 +61,8 @@ enum State {
 pub(crate) struct RegionDown {
     region: RegionCode,
     why: String,
+    /// This version of the program will never serve it.
+    is_beyond_this_version: bool,
 }
 
 impl Regions {
@@ -96,6 +98,12 @@ impl Regions {
     /// The registry of a region; `None` if the region is not configured.
     pub(crate) fn get(&self, code: &RegionCode) -> Option<Result<Arc<Registry>, RegionDown>> {
         Some(self.regions.get(code)?.registry())
+    }
+
+    /// A region that this version of the program will never serve: a newer one has left something in it that cannot be read.
+    pub(crate) fn beyond_this_version(&self) -> Option<RegionDown> {
+        let failures = self.registries().filter_map(Result::err);
+        failures.into_iter().find(|down| down.is_beyond_this_version)
     }
 
     /// The registry of each region, in the order of their codes, or why it is not served.
@@ -223,12 +231,17 @@ impl Ground {
             tenant_migrations: TENANT_MIGRATIONS,
             take_all_turns,
             on_forget: self.on_forget(code),
+            check_profile: staff::check_profile,
         };
         let opened = Registry::open(context, code.clone(), place.clone()).await;
         self.served.with_label_values(&[code.as_str()]).set(i64::from(opened.is_ok()));
         match opened {
             Ok(registry) => State::Served(Arc::new(registry)),
-            Err(error) => State::Down(RegionDown { region: code.clone(), why: error.to_string() }),
+            Err(error) => State::Down(RegionDown {
+                region: code.clone(),
+                why: error.to_string(),
+                is_beyond_this_version: matches!(error, RegistryError::UnreadableProfile(_)),
+            }),
         }
     }
 }

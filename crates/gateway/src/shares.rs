@@ -361,6 +361,7 @@ mod tests {
                 created_ms: 0,
                 location: tenant_registry::TenantLocation::File,
                 store_version: String::new(),
+                profile_version: 0,
             }))
         };
         let mut long = room(1);

@@ -10,8 +10,9 @@ use provisioning::{
 };
 use quick_cache::sync::Cache;
 use scim_core::schema::Uniqueness;
+use staff::StaffError;
 use store::Store;
-use tenant_registry::{Tenant, UnknownMemberRule};
+use tenant_registry::{RegionCode, Registry, RegistryError, Tenant, UnknownMemberRule};
 
 use crate::api_error::ApiError;
 
@@ -28,9 +29,32 @@ struct Entry {
 /// the registry reads the tenant again, so a change is never missed.
 pub(crate) struct RulesCache {
     tenants: Cache<String, Arc<Entry>>,
-    /// What tenants without own schemas share, by the profile and whether names of groups and external ids are unique: of few
-    /// profiles and two switches.
-    shared: Mutex<HashMap<(String, bool, bool), Arc<Rules>>>,
+    /// What tenants share that have neither schemas nor overrides of their own.
+    shared: Mutex<HashMap<Shared, Arc<Rules>>>,
+}
+
+/// What rules depend on that tenants share: of few profiles, whose old versions few tenants still know, and two switches.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Shared {
+    region: RegionCode,
+    profile: String,
+    version: i64,
+    unique_group_names: bool,
+    unique_external_ids: bool,
+}
+
+impl Shared {
+    /// `None` for a tenant with overrides of its own.
+    fn of(tenant: &Tenant) -> Option<Self> {
+        let settings = &tenant.settings;
+        settings.overrides.is_empty().then(|| Self {
+            region: tenant.region.clone(),
+            profile: tenant.profile.clone(),
+            version: tenant.profile_version,
+            unique_group_names: settings.unique_group_names,
+            unique_external_ids: settings.unique_external_ids,
+        })
+    }
 }
 
 impl RulesCache {
@@ -44,6 +68,7 @@ impl RulesCache {
     /// When the store fails; a sentence for the operator when the tenant's profile is none that this version has.
     pub(crate) async fn of(
         &self,
+        registry: &Registry,
         tenant: &Arc<Tenant>,
         base: &Base,
         store: &Store,
@@ -61,7 +86,16 @@ impl RulesCache {
             }
         }
         let own = store.look_up(schemas::all).await?;
-        let rules = Arc::new(self.make(tenant, base, &own).map_err(ApiError::Misconfigured)?);
+        // Read after the version of the schemas, which a change of the profile moves after the registry: so these rules are never of a
+        // profile before the one that the store expects.
+        let now = match registry.tenant(&tenant.company_key).await {
+            Ok(now) => Arc::new(now),
+            Err(RegistryError::Store(error)) => return Err(error.into()),
+            // It is moved or deleted, which its writes will meet.
+            Err(_) => Arc::clone(tenant),
+        };
+        let shaped = self.shaped(registry, &now, &own).await?;
+        let rules = Arc::new(for_tenant(&shaped, &now, base, &own).map_err(ApiError::Misconfigured)?);
         Ok(self.keep(tenant, rules))
     }
 
@@ -71,30 +105,32 @@ impl RulesCache {
         rules
     }
 
-    fn make(&self, tenant: &Tenant, base: &Base, own: &OwnSchemas) -> Result<Rules, String> {
-        let settings = &tenant.settings;
-        let shaped =
-            if own.schemas.is_empty() { self.shared(tenant)? } else { Arc::new(shaped(tenant, own)?) };
-        let mut rules = shaped.for_tenant(own.version, base);
-        // The profile may skip them for all of its tenants, the setting for this one.
-        if settings.unknown_members == UnknownMemberRule::Skip {
-            rules.unknown_members = UnknownMembers::Skip;
+    /// Rules with the types of the tenant, which may be those of others too.
+    async fn shaped(
+        &self,
+        registry: &Registry,
+        tenant: &Tenant,
+        own: &OwnSchemas,
+    ) -> Result<Arc<Rules>, ApiError> {
+        let shared = Shared::of(tenant).filter(|_| own.schemas.is_empty());
+        let known = || self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(rules) = shared.as_ref().and_then(|shared| known().get(shared).map(Arc::clone)) {
+            return Ok(rules);
         }
-        rules.strict = settings.strict;
-        rules.features = staff::features(settings)?;
-        Ok(rules)
-    }
-
-    /// Rules without own schemas, made once for all tenants of a profile and these switches.
-    fn shared(&self, tenant: &Tenant) -> Result<Arc<Rules>, String> {
-        let settings = &tenant.settings;
-        let key = (tenant.profile.clone(), settings.unique_group_names, settings.unique_external_ids);
-        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(rules) = shared.get(&key) {
-            return Ok(Arc::clone(rules));
+        let product = staff::product_of(registry, tenant).await.map_err(|error| match error {
+            StaffError::Registry(error) => error.into(),
+            error => ApiError::Misconfigured(error.to_string()),
+        })?;
+        let rules = Arc::new(shape(product, tenant, own));
+        if let Some(shared) = shared {
+            let mut known = known();
+            // Of a profile that has a new version the old one is not needed any more.
+            known.retain(|other, _| {
+                (&other.region, &other.profile) != (&shared.region, &shared.profile)
+                    || other.version >= shared.version
+            });
+            known.insert(shared, Arc::clone(&rules));
         }
-        let rules = Arc::new(shaped(tenant, &OwnSchemas::default())?);
-        shared.insert(key, Arc::clone(&rules));
         Ok(rules)
     }
 
@@ -105,83 +141,114 @@ impl RulesCache {
 }
 
 /// Rules with the resource types of a tenant.
-fn shaped(tenant: &Tenant, own: &OwnSchemas) -> Result<Rules, String> {
+fn shape(product: Product, tenant: &Tenant, own: &OwnSchemas) -> Rules {
     let settings = &tenant.settings;
-    let mut rules = Rules::with_schemas(Product::built_in(&tenant.profile)?, own);
+    let mut rules = Rules::with_schemas(product, own);
     let unique = |on| if on { Uniqueness::Server } else { Uniqueness::None };
     let (user, group) = (Arc::make_mut(&mut rules.user), Arc::make_mut(&mut rules.group));
     group.set_uniqueness("displayName", unique(settings.unique_group_names));
     user.set_uniqueness("externalId", unique(settings.unique_external_ids));
     group.set_uniqueness("externalId", unique(settings.unique_external_ids));
+    rules
+}
+
+/// The rules with what is the tenant's alone.
+fn for_tenant(shaped: &Rules, tenant: &Tenant, base: &Base, own: &OwnSchemas) -> Result<Rules, String> {
+    let settings = &tenant.settings;
+    let mut rules = shaped.for_tenant(own.version, base);
+    // The profile may skip them for all of its tenants, the setting for this one.
+    if settings.unknown_members == UnknownMemberRule::Skip {
+        rules.unknown_members = UnknownMembers::Skip;
+    }
+    rules.strict = settings.strict;
+    rules.features = staff::features(settings)?;
     Ok(rules)
 }
 
 #[cfg(test)]
 mod tests {
-    use provisioning::{Act, TENANT_MIGRATIONS, schemas::NewSchema};
+    use provisioning::{Act, TENANT_MIGRATIONS, schemas::NewSchema, take_all_turns};
     use scim_core::schema::document;
-    use store::{StoreFile, StoreLocation, StoreSettings, Stores};
-    use tenant_registry::{CompanyKey, RegionCode, TenantId, TenantSettings, TenantState};
+    use serde_json::json;
+    use store::{StoreSettings, Stores, WriteTx};
+    use tenant_registry::{
+        By, CompanyKey, NewTenant, ProfileChoice, RegionPlace, RegistryContext, RegistryPlace, TenantSettings,
+    };
 
     use super::*;
 
     struct Case {
         _folder: tempfile::TempDir,
-        store: Store,
+        registry: Registry,
         cache: RulesCache,
+    }
+
+    fn by() -> By {
+        By { actor: "root".into(), request_id: "x".into() }
     }
 
     impl Case {
         async fn new() -> Self {
             let folder = tempfile::tempdir().unwrap();
-            let location = StoreLocation::Sqlite(StoreFile::new(folder.path(), "tenant").unwrap());
+            let registry = RegistryPlace::Directory(folder.path().join("ire"));
+            let place = RegionPlace { registry, cells: std::collections::BTreeMap::new() };
             let stores = Stores::new(StoreSettings::default()).unwrap();
-            let store = stores.create(&location, TENANT_MIGRATIONS).await.unwrap();
-            Self { _folder: folder, store, cache: RulesCache::new() }
+            let context = RegistryContext {
+                stores: &stores,
+                tenant_migrations: TENANT_MIGRATIONS,
+                take_all_turns,
+                on_forget: Arc::new(|_| {}),
+                check_profile: staff::check_profile,
+            };
+            let registry = Registry::open(context, RegionCode::new("ire").unwrap(), place).await.unwrap();
+            Self { _folder: folder, registry, cache: RulesCache::new() }
+        }
+
+        async fn create(&self, key: &str, settings: TenantSettings) {
+            let new = NewTenant {
+                company_key: CompanyKey::new(key).unwrap(),
+                name: "Acme".into(),
+                profile: "default".into(),
+                settings,
+                placement: None,
+            };
+            self.registry.create(new, by(), |_| Ok(())).await.unwrap();
+        }
+
+        /// The tenant as the registry reads it for one of its tokens.
+        async fn read(&self, key: &str) -> Arc<Tenant> {
+            Arc::new(self.registry.tenant(&CompanyKey::new(key).unwrap()).await.unwrap())
         }
 
         async fn rules(&self, tenant: &Arc<Tenant>) -> Arc<Rules> {
-            self.cache.of(tenant, &Base("https://x/scim/v2".into()), &self.store).await.unwrap()
+            let store = self.registry.store_of(tenant).await.unwrap();
+            let base = Base("https://x/scim/v2".into());
+            self.cache.of(&self.registry, tenant, &base, &store).await.unwrap()
         }
 
-        async fn add_schema(&self, urn: &str) {
+        async fn add_schema(&self, key: &str, urn: &str) {
             let text =
                 format!(r#"{{"id":"{urn}","name":"X","attributes":[{{"name":"desk","type":"string"}}]}}"#);
             let schema = document::parse(text.as_bytes()).unwrap();
             let new = NewSchema { schema, of: None, required: None };
-            let put = move |tx: &mut store::WriteTx<'_>| {
+            let put = move |tx: &mut WriteTx<'_>| {
                 schemas::put(tx, new.clone(), &Act { request_id: "x".into(), actor: "root".into() })
                     .map(drop)
                     .map_err(|_| ApiError::Panicked)
             };
-            self.store.write(put).await.unwrap();
+            let store = self.registry.store_of(&*self.read(key).await).await.unwrap();
+            store.write(put).await.unwrap();
         }
-    }
-
-    /// The tenant as the registry reads it for one of its tokens.
-    fn read() -> Arc<Tenant> {
-        with(TenantSettings::default())
-    }
-
-    fn with(settings: TenantSettings) -> Arc<Tenant> {
-        Arc::new(Tenant {
-            id: TenantId::new("0190d3a5-0000-7000-8000-000000000001").unwrap(),
-            region: RegionCode::new("ire").unwrap(),
-            company_key: CompanyKey::new("acme").unwrap(),
-            name: "Acme".into(),
-            state: TenantState::Active,
-            profile: "default".into(),
-            settings,
-            created_ms: 0,
-            location: tenant_registry::TenantLocation::File,
-            store_version: String::new(),
-        })
     }
 
     #[tokio::test]
     async fn any_number_of_live_tokens_in_turn_share_the_rules_that_were_made_once() {
         let case = Case::new().await;
-        let tokens: Vec<_> = (0..24).map(|_| read()).collect();
+        case.create("acme", TenantSettings::default()).await;
+        let mut tokens = Vec::new();
+        for _ in 0..24 {
+            tokens.push(case.read("acme").await);
+        }
         let made = case.rules(&tokens[0]).await;
         for _ in 0..3 {
             for token in &tokens {
@@ -193,44 +260,73 @@ mod tests {
     #[tokio::test]
     async fn what_staff_set_holds_for_the_next_request_of_each_token() {
         let case = Case::new().await;
-        assert!(!case.rules(&read()).await.strict);
-        let strict = || with(TenantSettings { strict: true, ..TenantSettings::default() });
-        let tokens = [strict(), strict()];
+        case.create("acme", TenantSettings::default()).await;
+        assert!(!case.rules(&case.read("acme").await).await.strict);
+        let set = async |strict| {
+            let key = CompanyKey::new("acme").unwrap();
+            case.registry
+                .change_settings(&key, by(), move |settings| settings.strict = strict)
+                .await
+                .unwrap();
+        };
+        set(true).await;
+        let tokens = [case.read("acme").await, case.read("acme").await];
         let made = case.rules(&tokens[0]).await;
         assert!(made.strict);
         assert!(Arc::ptr_eq(&case.rules(&tokens[1]).await, &made));
-        assert!(!case.rules(&read()).await.strict);
+        set(false).await;
+        assert!(!case.rules(&case.read("acme").await).await.strict);
     }
 
     #[tokio::test]
     async fn a_schema_that_staff_add_is_known_to_the_next_request_of_each_token() {
         let case = Case::new().await;
-        let before = case.rules(&read()).await;
-        case.add_schema("urn:example:desk").await;
+        case.create("acme", TenantSettings::default()).await;
+        let before = case.rules(&case.read("acme").await).await;
+        case.add_schema("acme", "urn:example:desk").await;
         // The act makes the registry read the tenant anew for each token.
-        let tokens = [read(), read()];
+        let tokens = [case.read("acme").await, case.read("acme").await];
         let made = case.rules(&tokens[0]).await;
         assert_eq!(made.user.extensions.len(), before.user.extensions.len() + 1);
         assert!(Arc::ptr_eq(&case.rules(&tokens[1]).await, &made));
     }
 
     #[tokio::test]
-    async fn tenants_of_a_profile_share_their_types_until_one_has_schemas_or_switches_of_its_own() {
+    async fn tenants_of_a_profile_share_their_types_until_one_has_something_of_its_own() {
         let case = Case::new().await;
-        let tenant = |nth: u32, settings| {
-            let id = TenantId::new(&format!("0190d3a5-0000-7000-8000-00000000000{nth}")).unwrap();
-            Arc::new(Tenant { id, ..Tenant::clone(&with(settings)) })
-        };
-        let one = case.rules(&tenant(1, TenantSettings::default())).await;
-        let strict =
-            case.rules(&tenant(2, TenantSettings { strict: true, ..TenantSettings::default() })).await;
-        assert!(Arc::ptr_eq(&one.user, &strict.user) && Arc::ptr_eq(&one.product, &strict.product));
-        assert!(strict.strict && !one.strict);
         let unique = TenantSettings { unique_external_ids: true, ..TenantSettings::default() };
-        let unique = case.rules(&tenant(3, unique)).await;
-        assert!(!Arc::ptr_eq(&one.user, &unique.user));
-        case.add_schema("urn:example:desk").await;
-        let own = case.rules(&tenant(4, TenantSettings::default())).await;
-        assert_eq!(own.user.extensions.len(), one.user.extensions.len() + 1);
+        let overrides = json!({ "refusal": { "status": 429 } }).as_object().unwrap().clone();
+        let overridden = TenantSettings { overrides, ..TenantSettings::default() };
+        for (key, settings) in [
+            ("one", TenantSettings::default()),
+            ("two", TenantSettings { strict: true, ..TenantSettings::default() }),
+            ("three", unique),
+            ("four", TenantSettings::default()),
+            ("five", overridden),
+        ] {
+            case.create(key, settings).await;
+        }
+        let one = case.rules(&case.read("one").await).await;
+        let two = case.rules(&case.read("two").await).await;
+        assert!(Arc::ptr_eq(&one.user, &two.user) && Arc::ptr_eq(&one.product, &two.product));
+        assert!(two.strict && !one.strict);
+        assert!(!Arc::ptr_eq(&one.user, &case.rules(&case.read("three").await).await.user));
+        case.add_schema("four", "urn:example:desk").await;
+        let four = case.rules(&case.read("four").await).await;
+        assert_eq!(four.user.extensions.len(), one.user.extensions.len() + 1);
+        let five = case.rules(&case.read("five").await).await;
+        assert_eq!((five.profile().refusal.status, one.profile().refusal.status), (429, 403));
+    }
+
+    #[tokio::test]
+    async fn rules_that_are_made_anew_are_those_of_the_profile_that_holds_now() {
+        let case = Case::new().await;
+        case.create("acme", TenantSettings::default()).await;
+        let before = case.read("acme").await;
+        let new = ProfileChoice { profile: "iomete".into(), ..ProfileChoice::of(&before) };
+        let chosen = case.registry.choose_profile(&before.company_key, ProfileChoice::of(&before), new, by());
+        chosen.await.unwrap().unwrap();
+        // A request that has read the tenant before the change and makes its rules after it.
+        assert_eq!(case.rules(&before).await.product.name_and_version(), "iomete@1");
     }
 }

@@ -109,7 +109,7 @@ fn median(all: &[Duration]) -> f64 {
 }
 
 async fn tenant(store: Store, profile: Profile) -> Tenant {
-    let mut rules = Rules::new(Product::new(profile).unwrap());
+    let mut rules = Rules::new(Product::new(profile, 1).unwrap());
     rules.base = Base("https://scim.example.com/ire/acme/scim/v2".to_owned());
     let licenses = rules.product.licenses().clone();
     let unlimited = move |tx: &mut store::WriteTx<'_>| {

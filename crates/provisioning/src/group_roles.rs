@@ -51,7 +51,7 @@ pub(crate) fn follow(
 }
 
 /// Binds the rules that the group matches and that no group has; whether there was one.
-fn bind(tx: &mut WriteTx<'_>, rules: &Rules, group: &Record) -> Result<bool, ProvisioningError> {
+pub(crate) fn bind(tx: &mut WriteTx<'_>, rules: &Rules, group: &Record) -> Result<bool, ProvisioningError> {
     let (profile, document) = (rules.profile(), group.parse()?);
     let name = document.str("displayName").unwrap_or_default();
     let groups = [Group { id: &group.id, name, external_id: document.str("externalId") }];

@@ -26,8 +26,8 @@ pub(crate) struct Needs {
     pub(crate) may_fall_back: bool,
 }
 
-/// The version of a profile that ships with Usher.
-const BUILT_IN_VERSION: u32 = 1;
+/// The version of every profile that ships with Usher.
+pub const BUILT_IN_VERSION: i64 = 1;
 
 /// One tenant's product.
 #[derive(Clone, Debug)]
@@ -49,11 +49,11 @@ pub struct Product {
 }
 
 impl Product {
-    /// The product of a profile.
+    /// The product of this version of a profile.
     ///
     /// # Errors
     /// A sentence, when the ledger cannot hold its licenses; a profile that was loaded has none such.
-    pub fn new(profile: Profile) -> Result<Self, String> {
+    pub fn new(profile: Profile, version: i64) -> Result<Self, String> {
         let licenses = Licenses::new(profile.licenses.iter().map(definition).collect())?;
         let mut needs = BTreeMap::new();
         for (rank, role) in (0..).zip(&profile.roles) {
@@ -66,7 +66,7 @@ impl Product {
         let admins = profile.roles.iter().filter(|role| role.admin).map(|role| role.key.clone()).collect();
         let protected = profile.protect.users.iter().map(|name| user_name_key(name)).collect();
         let sources = profile.source_attributes();
-        let name_and_version = format!("{}@{BUILT_IN_VERSION}", profile.name);
+        let name_and_version = format!("{}@{version}", profile.name);
         Ok(Self { profile, name_and_version, licenses, needs, free, sources, admins, protected })
     }
 
@@ -75,7 +75,7 @@ impl Product {
     /// # Errors
     /// A sentence, when there is none.
     pub fn built_in(name: &str) -> Result<Self, String> {
-        Self::new(Profile::built_in(name)?)
+        Self::new(Profile::built_in(name)?, BUILT_IN_VERSION)
     }
 
     /// The profile as change records name it: `mentimeter@1`.

@@ -21,6 +21,23 @@ pub fn has_another(tx: &mut ReadTx<'_>, roles: &[&str], user_id: &str) -> Result
     Ok(others.first::<String>(tx.connection()).optional()?.is_some())
 }
 
+/// The license that each user holds, by the id of the user; `None` of those who hold none.
+///
+/// # Errors
+/// When the store fails.
+pub fn granted(tx: &mut ReadTx<'_>) -> Result<BTreeMap<String, Option<String>>, SeatError> {
+    let rows = seats::table.select((seats::user_id, seats::granted));
+    Ok(rows.load::<(String, Option<String>)>(tx.connection())?.into_iter().collect())
+}
+
+/// How many users wait for a seat.
+///
+/// # Errors
+/// When the store fails.
+pub fn waiting(tx: &mut ReadTx<'_>) -> Result<i64, SeatError> {
+    Ok(tx.get_result(seats::table.filter(seats::waiting_place.is_not_null()).count())?)
+}
+
 /// How many active users hold a seat with each role.
 ///
 /// # Errors

@@ -225,7 +225,10 @@ pub(crate) fn row(tx: &mut ReadTx<'_>, license: &License) -> Result<Row, SeatErr
 }
 
 /// Makes the rows of licenses that have none.
-pub(crate) fn ensure(tx: &mut WriteTx<'_>, licenses: &Licenses) -> Result<(), SeatError> {
+///
+/// # Errors
+/// When the store fails.
+pub fn ensure(tx: &mut WriteTx<'_>, licenses: &Licenses) -> Result<(), SeatError> {
     let stored: Vec<String> = tx.load(seat_pools::table.select(seat_pools::license))?;
     for license in licenses.iter().filter(|license| !stored.iter().any(|key| key == license.key())) {
         insert(tx, &license)?;

@@ -4,7 +4,7 @@ use std::{fs::File, sync::Arc};
 
 use directory::changes::{self, ChangeRecord};
 use provisioning::{
-    Act, Product, ProvisioningError, audit,
+    Act, ProvisioningError, audit,
     schemas::{self, OwnSchema, OwnSchemas, SchemaChange},
 };
 use seat_ledger::{
@@ -18,7 +18,8 @@ use tenant_registry::{
 };
 
 use crate::{
-    NewLine, PlanChange, SchemaRequest, SeatsOf, StaffError, TenantChange, Waiting, plan, seats, tenants::by,
+    NewLine, PlanChange, SchemaRequest, SeatsOf, StaffError, TenantChange, Waiting, plan, product_of, seats,
+    tenants::by,
 };
 
 const DAY_MS: i64 = 86_400_000;
@@ -45,8 +46,8 @@ impl TenantActs {
     }
 
     async fn licenses(&self) -> Result<Licenses> {
-        let product = Product::built_in(&self.tenant().await?.profile);
-        Ok(product.map_err(StaffError::BadRequest)?.licenses().clone())
+        let tenant = self.tenant().await?;
+        Ok(product_of(&self.registry, &tenant).await?.licenses().clone())
     }
 
     /// How much the tenant's store holds.
@@ -54,9 +55,15 @@ impl TenantActs {
         Ok(self.registry.store_of(tenant).await?.bytes_in_use().await?)
     }
 
-    /// Changes settings and plan, in one act.
+    /// Changes the profile, settings and plan.
     pub async fn change(&self, change: TenantChange) -> Result<Tenant> {
         let change = change.check()?;
+        if let Some(profile) = &change.profile {
+            let tenant = self.set_profile(profile).await?;
+            if change.settings.is_none() && change.plan.is_none() {
+                return Ok(tenant);
+            }
+        }
         let apply = move |settings: &mut TenantSettings| change.apply(settings);
         Ok(self.registry.change_settings(&self.key, self.by(), apply).await?)
     }
@@ -75,7 +82,7 @@ impl TenantActs {
         Ok((acts, self.read(changes).await?))
     }
 
-    fn by(&self) -> By {
+    pub(crate) fn by(&self) -> By {
         by(&self.act)
     }
 

@@ -1,5 +1,6 @@
 //! Why an act of staff was refused or failed.
 
+use profiles::Fault;
 use provisioning::{ProvisioningError, schemas::SchemaError};
 use store::StoreError;
 use tenant_registry::RegistryError;
@@ -10,6 +11,15 @@ pub enum StaffError {
     /// The request cannot be carried out as it is; a sentence without its full stop.
     #[error("{0}")]
     BadRequest(String),
+    /// A profile, or a tenant's overrides, have faults.
+    #[error("{}", lines(.0))]
+    Faults(Vec<Fault>),
+    /// What there is does not allow it; a sentence without its full stop.
+    #[error("{0}")]
+    Conflict(String),
+    /// There is no such thing; a sentence without its full stop.
+    #[error("{0}")]
+    NotFound(String),
     /// The registry refused or failed.
     #[error(transparent)]
     Registry(#[from] RegistryError),
@@ -22,6 +32,10 @@ pub enum StaffError {
     /// A store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+fn lines(faults: &[Fault]) -> String {
+    faults.iter().map(Fault::to_string).collect::<Vec<_>>().join("; ")
 }
 
 impl StaffError {

@@ -7,17 +7,24 @@ mod people;
 mod plan;
 mod present;
 pub mod printable;
+mod profiles;
+mod reapply;
 mod schemas;
 mod seats;
+mod tenant_profile;
 mod tenants;
 
+pub use ::profiles::{Fault, MAX_BYTES as MAX_PROFILE_BYTES, patch_of_words};
 pub use acts::{MAX_TOKEN_DAYS, TenantActs};
 pub use error::StaffError;
 pub use people::{PersonChangeRequest, PersonRequest};
 pub use plan::{LicenseChange, NewLine, PlanChange};
+pub use profiles::{ProfileInfo, ProfileText, Profiles, check_profile, product_of};
 pub use provisioning::Feature;
+pub use reapply::ReapplyProgress;
 pub use schemas::SchemaRequest;
 pub use seats::{SeatsOf, Waiting};
+pub use tenant_profile::TenantProfile;
 pub use tenant_registry::Begun;
 pub use tenants::{
     Activation, MoveRequest, NewTenant, SettingsChange, TenantChange, by, create, features, import,

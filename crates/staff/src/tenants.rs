@@ -2,7 +2,8 @@
 
 use std::{collections::BTreeMap, fs::File, num::NonZeroU64, sync::Arc};
 
-use provisioning::{Act, Feature, Features, Product, ProvisioningError};
+use profiles::Overrides;
+use provisioning::{Act, Feature, Features, ProvisioningError};
 use rand::{RngExt as _, distr::Alphanumeric};
 use seat_ledger::{Overage, Policy, pools};
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,7 @@ use crate::{
     PlanChange, StaffError, plan,
     present::present,
     printable::{MAX_CONTACT, MAX_NAME, line},
+    profiles::product,
 };
 
 /// A tenant to be made.
@@ -96,6 +98,9 @@ pub struct TenantChange {
     /// Of its plan, beside its seats.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plan: Option<TenantPlan>,
+    /// The name of its profile from now on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
 }
 
 impl TenantChange {
@@ -109,8 +114,8 @@ impl TenantChange {
     }
 
     pub(crate) fn check(self) -> Result<Self, StaffError> {
-        if self.settings.is_none() && self.plan.is_none() {
-            return Err(StaffError::BadRequest("Say what changes: settings or plan".to_owned()));
+        if self.settings.is_none() && self.plan.is_none() && self.profile.is_none() {
+            return Err(StaffError::BadRequest("Say what changes: settings, plan or profile".to_owned()));
         }
         let settings = self.settings.map(SettingsChange::check).transpose()?;
         Ok(Self { settings, ..self })
@@ -189,7 +194,7 @@ pub fn line_of_contact(text: &str) -> Result<String, String> {
 /// [`StaffError::BadRequest`], or the registry's.
 pub async fn create(registry: Arc<Registry>, new: NewTenant, act: Act) -> Result<Tenant, StaffError> {
     let name = new.profile.unwrap_or_else(|| "default".to_owned());
-    let product = Product::built_in(&name).map_err(StaffError::BadRequest)?;
+    let product = product(&registry, &name, &Overrides(new.settings.overrides.clone())).await?;
     let mut settings = new.settings;
     let change = SettingsChange { contact: settings.contact.take(), ..SettingsChange::default() };
     change.check()?.apply(&mut settings);

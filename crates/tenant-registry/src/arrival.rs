@@ -13,6 +13,7 @@ use crate::{
     moved,
     names::{CompanyKey, RegionCode},
     place::TenantLocation,
+    profiles::{self, CheckProfile},
     record::{ActRow, TenantRecord},
     schema::{credentials, staff_acts, tenants},
     tenant::{Tenant, TenantSettings, TenantState, find, text_of},
@@ -25,6 +26,7 @@ pub(crate) fn insert(
     record: &TenantRecord,
     key: &CompanyKey,
     location: &TenantLocation,
+    check: CheckProfile,
 ) -> Result<Tenant, RegistryError> {
     match find(tx, region, key) {
         Ok(_) => return Err(RegistryError::KeyTaken(TenantName::new(region, key))),
@@ -33,6 +35,8 @@ pub(crate) fn insert(
     }
     refuse_known(tx, region, record)?;
     let row = &record.tenant;
+    let settings = known(&row.settings)?;
+    let profile_version = profiles::version_for(tx, check, region, &row.profile, &settings.overrides)?;
     let (cell, schema) = location.columns();
     let values = (
         tenants::id.eq(row.id.as_str()),
@@ -40,7 +44,8 @@ pub(crate) fn insert(
         tenants::name.eq(&row.name),
         tenants::state.eq(TenantState::Deleting.key()),
         tenants::profile.eq(&row.profile),
-        tenants::settings.eq(text_of(&known(&row.settings)?)?),
+        tenants::settings.eq(text_of(&settings)?),
+        tenants::profile_version.eq(profile_version),
         tenants::created_ms.eq(row.created_ms),
         tenants::cell.eq(cell),
         tenants::schema.eq(schema),
@@ -64,6 +69,7 @@ pub(crate) fn complete(
         tenants::profile.eq(&row.profile),
         tenants::settings.eq(text_of(&known(&row.settings)?)?),
         tenants::store_version.eq(store_version),
+        tenants::profile_version.eq(profiles::current_version(tx, &row.profile)?),
     );
     diesel::update(tenants::table.find(tenant.id.as_str())).set(values).execute(tx.connection())?;
     moved::forget(tx, &tenant.id)?;

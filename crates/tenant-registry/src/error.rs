@@ -69,6 +69,23 @@ pub enum RegistryError {
     /// More admin tokens than a registry holds.
     #[error("there are {0} admin tokens already; revoke those that nobody needs")]
     TooManyTokens(i64),
+    /// The region has no profile of this name.
+    #[error("region {region} has no profile {name} of its own")]
+    NoProfile {
+        /// The region.
+        region: RegionCode,
+        /// The name.
+        name: String,
+    },
+    /// A tenant's profile and overrides cannot be read; a sentence.
+    #[error("{0}")]
+    Profile(String),
+    /// Tenants use the profile in a way that the change would break; a sentence.
+    #[error("{0}")]
+    ProfileInUse(String),
+    /// A profile in the registry cannot be read by this version; a sentence that names it.
+    #[error("{0}")]
+    UnreadableProfile(String),
     /// The initial contents of the tenant's store were refused.
     #[error("{0}")]
     Initialise(String),

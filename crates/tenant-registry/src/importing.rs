@@ -137,6 +137,7 @@ impl Registry {
                 "the company key {key} belongs to another tenant now, made later; import it under another key, or delete that tenant"
             )));
         }
+        self.check_profile_of(&export.record).await?;
         let occupied = || RegistryError::Occupied(TenantName::new(&self.region, &key));
         let _under_way = self.moving.begin(&tenant.id).ok_or_else(occupied)?;
         self.note_move(&tenant, MoveRow::of_restoration(&tenant, by)).await?;
@@ -236,10 +237,11 @@ impl Registry {
         placement: Option<Placement>,
     ) -> Result<Tenant, RegistryError> {
         let (region, place, holder) = (self.region.clone(), self.place.clone(), self.holder.clone());
+        let check = self.check_profile;
         let taken = RegistryError::KeyTaken(TenantName::new(&region, &key));
         let work = move |tx: &mut WriteTx<'_>| {
             let location = cells::place(tx, &region, &place, &record.tenant.id, placement.as_ref())?;
-            let tenant = arrival::insert(tx, &region, &record, &key, &location)?;
+            let tenant = arrival::insert(tx, &region, &record, &key, &location, check)?;
             leases::take(tx, &tenant, &holder)?;
             Ok(tenant)
         };

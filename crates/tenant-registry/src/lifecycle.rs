@@ -15,6 +15,7 @@ use crate::{
     leases,
     names::{CompanyKey, TenantId},
     place::Placement,
+    profiles,
     registry::{Forgets, Registry},
     schema::tenants,
     tenant::{Tenant, TenantSettings, TenantState, find, record, text_of, write_state},
@@ -60,6 +61,7 @@ impl Registry {
     /// Writes the row alone, in the state `deleting`, with a lease.
     async fn insert(&self, new: NewTenant) -> Result<Tenant, RegistryError> {
         let (region, place, holder) = (self.region.clone(), self.place.clone(), self.holder.clone());
+        let check = self.check_profile;
         let version = newest(self.tenant_migrations);
         let taken = RegistryError::KeyTaken(TenantName::new(&region, &new.company_key));
         let work = move |tx: &mut WriteTx<'_>| {
@@ -71,6 +73,8 @@ impl Registry {
                 Err(RegistryError::NoTenant(_)) => {}
                 Err(error) => return Err(error),
             }
+            let version_of_profile =
+                profiles::version_for(tx, check, &region, &new.profile, &new.settings.overrides)?;
             let settings = text_of(&new.settings)?;
             let id = TenantId::new(&tx.new_id())?;
             let location = cells::place(tx, &region, &place, &id, new.placement.as_ref())?;
@@ -86,6 +90,7 @@ impl Registry {
                 tenants::cell.eq(cell),
                 tenants::schema.eq(schema),
                 tenants::store_version.eq(version),
+                tenants::profile_version.eq(version_of_profile),
             );
             diesel::insert_into(tenants::table).values(row).execute(tx.connection())?;
             let tenant = find(tx, &region, &new.company_key)?;

@@ -45,4 +45,9 @@ pub static REGISTRY_MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../../migrations/registry/0007_due_times.sql"),
         newest: None,
     },
+    Migration {
+        version: "0008_profiles",
+        sql: include_str!("../../../migrations/registry/0008_profiles.sql"),
+        newest: None,
+    },
 ];

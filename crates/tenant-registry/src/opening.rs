@@ -25,6 +25,7 @@ use crate::{
     moving::Moving,
     names::RegionCode,
     place::{REGISTRY, RegionPlace, RegistryPlace},
+    profiles::CheckProfile,
     registry::{Known, OnForget, Registry, is_full, spend},
     schema::region,
 };
@@ -39,6 +40,8 @@ pub struct RegistryContext<'a> {
     pub take_all_turns: fn(&mut WriteTx<'_>) -> Result<(), StoreError>,
     /// See [`OnForget`].
     pub on_forget: OnForget,
+    /// See [`CheckProfile`].
+    pub check_profile: CheckProfile,
 }
 
 impl Registry {
@@ -88,6 +91,7 @@ impl Registry {
             moving: Moving::default(),
             known: Arc::new(Known { cache: GrantCache::new(), on_forget: context.on_forget }),
             noted: Mutex::default(),
+            check_profile: context.check_profile,
             holder: random_holder(),
             reserve,
         };
@@ -120,6 +124,7 @@ impl Registry {
     /// Checks that the registry is the region's own, notes new cells, and completes deletions.
     async fn begin(&self, files: HashSet<String>) -> Result<(), RegistryError> {
         require_own(&self.store, &self.region).await?;
+        self.check_profiles().await?;
         self.fill_up_reserve().await;
         let (place, is_alone) = (self.place.clone(), self.place.directory().is_some());
         if is_alone {

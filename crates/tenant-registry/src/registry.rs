@@ -22,6 +22,7 @@ use crate::{
     moving::Moving,
     names::{CompanyKey, RegionCode, TenantId},
     place::RegionPlace,
+    profiles::CheckProfile,
     schema::tenants,
     tenant::{
         self, Tenant, TenantSettings, TenantState, by_key, record, take_turn, write_settings, write_state,
@@ -45,6 +46,8 @@ pub struct Registry {
     pub(crate) due_times: Arc<DueTimes>,
     /// Tenants that this process moves.
     pub(crate) moving: Moving,
+    /// Reads profiles, which are texts here.
+    pub(crate) check_profile: CheckProfile,
     /// Names this process in leases.
     pub(crate) holder: String,
     /// Room for when the disk of the region's directory is full.

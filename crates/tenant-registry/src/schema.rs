@@ -12,6 +12,16 @@ diesel::table! {
         cell -> Nullable<Text>,
         schema -> Nullable<Text>,
         store_version -> Text,
+        profile_version -> BigInt,
+    }
+}
+
+diesel::table! {
+    profiles (name, version) {
+        name -> Text,
+        version -> BigInt,
+        text -> Nullable<Text>,
+        added_ms -> BigInt,
     }
 }
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, num::NonZeroU64};
 
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use store::{ReadTx, WriteTx};
 use strum::{EnumString, IntoStaticStr, VariantNames};
 
@@ -81,6 +81,9 @@ pub struct TenantSettings {
     /// The names of the features that its identity provider may not use (CX19).
     #[serde(skip_serializing_if = "is_default")]
     pub features_off: BTreeSet<String>,
+    /// What the tenant says differently from its profile, nested like the profile's file.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub overrides: Map<String, Value>,
 }
 
 /// The plan of a tenant, beside its seats, which are in its own store.
@@ -128,6 +131,7 @@ impl Default for TenantSettings {
             awaits_activation: false,
             plan: TenantPlan::default(),
             features_off: BTreeSet::new(),
+            overrides: Map::new(),
         }
     }
 }
@@ -155,10 +159,12 @@ pub struct Tenant {
     pub location: TenantLocation,
     /// The newest migration that its store is known to have.
     pub store_version: String,
+    /// The version of its profile; 0 for one that ships with Usher.
+    pub profile_version: i64,
 }
 
 pub(crate) type Row =
-    (String, String, String, String, String, String, i64, Option<String>, Option<String>, String);
+    (String, String, String, String, String, String, i64, Option<String>, Option<String>, String, i64);
 
 impl Tenant {
     /// Whether requests are served. What staff did last to stop the tenant is told first.
@@ -173,7 +179,19 @@ impl Tenant {
     }
 
     pub(crate) fn of_row(region: &RegionCode, row: Row) -> Result<Self, RegistryError> {
-        let (id, key, name, state, profile, settings, created_ms, cell, schema, store_version) = row;
+        let (
+            id,
+            key,
+            name,
+            state,
+            profile,
+            settings,
+            created_ms,
+            cell,
+            schema,
+            store_version,
+            profile_version,
+        ) = row;
         Ok(Self {
             id: TenantId::new(&id)?,
             region: region.clone(),
@@ -185,6 +203,7 @@ impl Tenant {
             created_ms,
             location: TenantLocation::of_columns(cell, schema)?,
             store_version,
+            profile_version,
         })
     }
 }
@@ -267,7 +286,9 @@ pub(crate) fn write_settings(
         record(tx, tenant, by, "tenant.plan", &json!(settings.plan))?;
     }
     let TenantSettings { awaits_activation, plan, .. } = *before;
-    if (TenantSettings { awaits_activation, plan, ..settings.clone() }) != *before {
+    let rest =
+        TenantSettings { awaits_activation, plan, overrides: before.overrides.clone(), ..settings.clone() };
+    if rest != *before {
         record(tx, tenant, by, "tenant.settings", &json!(settings))?;
     }
     Ok(())

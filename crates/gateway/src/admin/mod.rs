@@ -10,6 +10,7 @@ mod copies;
 mod moves;
 mod people;
 mod problem;
+mod profiles;
 mod query;
 mod response;
 mod schemas;
@@ -77,6 +78,9 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
         .route("/seats/lines", web::post().to(seats::add_line))
         .route("/seats/lines/{line}", web::delete().to(seats::remove_line))
         .service(schemas::routes())
+        .route("/profile", web::get().to(profiles::of_tenant))
+        .route("/profile/overrides", web::patch().to(profiles::change_overrides))
+        .route("/profile/reapply", web::post().to(profiles::reapply))
         .route("/users", web::get().to(people::users))
         .route("/users", web::post().to(people::add))
         .route("/users/{id}", web::get().to(people::user))
@@ -113,6 +117,11 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
             .route("/tokens", web::post().to(admin_tokens::add))
             .route("/tokens/{name}", web::delete().to(admin_tokens::revoke))
             .route("/acts", web::get().to(staff_acts::everywhere))
+            .route("/profiles", web::get().to(profiles::list))
+            .route("/profiles", web::post().to(profiles::check))
+            .route("/profiles/{name}", web::get().to(profiles::show))
+            .route("/profiles/{name}", web::put().to(profiles::put))
+            .route("/profiles/{name}", web::delete().to(profiles::remove))
             .route("/tick", web::post().to(tick::now))
             .service(region)
             .default_service(web::to(problem::nothing_here)),

@@ -20,7 +20,7 @@ use super::{
 use crate::{api_error::Failure, app::App, http};
 
 /// Between two lines.
-const A_LINE_EVERY: Duration = Duration::from_millis(250);
+pub(super) const A_LINE_EVERY: Duration = Duration::from_millis(250);
 
 /// A move that runs.
 struct Running {
@@ -95,6 +95,7 @@ fn last(app: &App, ended: Result<Result<Tenant, StaffError>, rt::task::JoinError
     }
 }
 
-fn line(value: &Value) -> Bytes {
+/// A line of such an answer.
+pub(super) fn line(value: &Value) -> Bytes {
     format!("{value}\n").into()
 }

@@ -56,10 +56,13 @@ impl Wanted {
 }
 
 /// The tenant's rules, as its requests have them.
-async fn rules(app: &App, acts: &Acts) -> Result<Arc<Rules>, Problem> {
+pub(super) async fn rules(app: &App, acts: &Acts) -> Result<Arc<Rules>, Problem> {
     let tenant = Arc::new(acts.tenant().await?);
     let store = acts.registry.store_of(&tenant).await?;
-    app.rules.of(&tenant, &app.base(&tenant), &store).await.map_err(|error| error.failure().into())
+    app.rules
+        .of(&acts.registry, &tenant, &app.base(&tenant), &store)
+        .await
+        .map_err(|error| error.failure().into())
 }
 
 fn values<T: Serialize>(found: &[T]) -> Vec<Value> {

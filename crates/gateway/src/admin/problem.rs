@@ -10,12 +10,12 @@ use actix_web::{
         header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE},
     },
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use staff::printable::on_one_line;
 use tracing::error;
 
 use super::response::with;
-use crate::api_error::Failure;
+use crate::api_error::{Failure, Fault};
 
 /// A failure as staff see it.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ impl Problem {
         });
         let body = match errors.as_slice() {
             [] => body,
-            errors => with(body, [("errors", errors.iter().map(|error| sentence(error)).collect())]),
+            errors => with(body, [("errors", errors.iter().map(fault).collect())]),
         };
         let mut response = self.error_response();
         if status == StatusCode::UNAUTHORIZED {
@@ -65,6 +65,15 @@ impl Problem {
         }
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         response.set_body(BoxBody::new(body.to_string()))
+    }
+}
+
+fn fault(fault: &Fault) -> Value {
+    match fault {
+        Fault::Sentence(text) => sentence(text).into(),
+        Fault::OfProfile(fault) => {
+            json!({ "line": fault.line, "key": sentence(&fault.key), "reason": sentence(&fault.reason) })
+        }
     }
 }
 

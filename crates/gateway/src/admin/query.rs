@@ -33,6 +33,8 @@ pub(super) fn check(request: &ServiceRequest) -> Result<(), Problem> {
         Method::GET | Method::HEAD => parameters(&pattern),
         Method::POST if pattern == "/admin/v1/regions/{region}/import" => &["key"],
         Method::POST if pattern.ends_with("/groups/{id}/release") => &["drop"],
+        Method::POST if pattern == "/admin/v1/profiles" => &["check", "name"],
+        Method::POST if pattern.ends_with("/profile/reapply") => &["dry_run"],
         _ => &[],
     };
     let mut seen: Vec<&str> = Vec::new();

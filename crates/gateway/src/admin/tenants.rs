@@ -101,7 +101,11 @@ pub(super) async fn set(
     acts: Acts,
     Body(change): Body<TenantChange>,
 ) -> Result<HttpResponse, Problem> {
-    Ok(json(200, &tenant_json(&app, &acts.change(change).await?)))
+    let acts = acts.clone();
+    // What was begun is completed, also when the client disconnects.
+    let changing = actix_web::rt::spawn(async move { acts.change(change).await });
+    let tenant = changing.await.map_err(|_| Problem::new(500, "The change broke off; make it again."))??;
+    Ok(json(200, &tenant_json(&app, &tenant)))
 }
 
 /// `{"name": count}`: attributes that this tenant's identity provider sends and no schema knows, since the start of this process.

@@ -124,9 +124,9 @@ impl Work {
 
     /// Takes the rules anew. However often that is needed, the bulk's time comes to its end.
     async fn renew_rules(&mut self) -> Result<(), ApiError> {
-        let Caller { tenant, store, .. } = &self.caller;
+        let Caller { tenant, store, registry } = &self.caller;
         self.app.rules.forget(tenant);
-        self.context.rules = self.app.rules.of(tenant, &self.context.rules.base, store).await?;
+        self.context.rules = self.app.rules.of(registry, tenant, &self.context.rules.base, store).await?;
         Ok(())
     }
 

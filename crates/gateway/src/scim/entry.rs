@@ -117,7 +117,7 @@ async fn answer(
         error
     };
     let store = registry.store_of(tenant).await.map_err(|error| forgetting(error.into()))?;
-    let rules = app.rules.of(tenant, &base, &store).await.map_err(forgetting)?;
+    let rules = app.rules.of(&registry, tenant, &base, &store).await.map_err(forgetting)?;
     if endpoint.kind().is_some_and(|kind| !rules.has(kind)) {
         return Err(ApiError::NoSuchPath { base_url: Some(base.0) });
     }

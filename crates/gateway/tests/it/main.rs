@@ -29,6 +29,7 @@ mod paging;
 mod people;
 mod process;
 mod products;
+mod profiles;
 mod regions;
 mod releases;
 mod resources;

@@ -106,7 +106,7 @@ async fn a_profile_that_reads_a_value_differently_moves_nobody_until_the_value_c
         let text = text.replace("values = { admin", "values = { Employee = \"member\", admin");
         let file = profiles::Profile::parse("mentimeter", &text).unwrap();
         let mut tenant = Tenant::new(store, "default");
-        tenant.rules = provisioning::Rules::new(Product::new(file).unwrap());
+        tenant.rules = provisioning::Rules::new(Product::new(file, 1).unwrap());
         let other = json!([{ "op": "replace", "path": "title", "value": "x" }]);
         assert_eq!(license(tenant.patch(&id, other).await), lite());
         let mut body = person("ann", "Employee");

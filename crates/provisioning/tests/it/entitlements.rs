@@ -19,7 +19,7 @@ async fn the_draft_has_numbers_that_move_with_each_claim() {
         let mut tenant = Tenant::new(store, "default");
         let Value::Object(own) = json!({ "discovery": { "roles_and_entitlements": true } }) else { unreachable!() };
         let profile = Profile::built_in("default").unwrap().with(&Overrides(own)).unwrap();
-        tenant.rules = Rules::new(Product::new(profile).unwrap());
+        tenant.rules = Rules::new(Product::new(profile, 1).unwrap());
         tenant.quotas(3, 1).await;
         for (name, role) in [("ann", "admin"), ("bob", "member"), ("cid", "member_lite")] {
             tenant.create(person(name, role)).await.unwrap();

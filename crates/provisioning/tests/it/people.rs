@@ -19,7 +19,7 @@ use crate::support::{Done, Request, Tenant, act, context, for_each_tenant, patch
 pub(crate) fn with(mut tenant: Tenant, overrides: Value) -> Tenant {
     let Value::Object(overrides) = overrides else { panic!("overrides are an object") };
     let profile = Profile::built_in("default").unwrap().with(&Overrides(overrides)).unwrap();
-    tenant.rules.product = Arc::new(Product::new(profile).unwrap());
+    tenant.rules.product = Arc::new(Product::new(profile, 1).unwrap());
     tenant
 }
 

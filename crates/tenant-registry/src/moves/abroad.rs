@@ -28,11 +28,11 @@ impl Registry {
         from: TenantRecord,
         location: TenantLocation,
     ) -> Result<(), RegistryError> {
-        let region = self.region.clone();
+        let (region, check) = (self.region.clone(), self.check_profile);
         let taken = RegistryError::KeyTaken(TenantName::new(&region, &from.tenant.key));
         let work = move |tx: &mut WriteTx<'_>| {
             let key = &from.tenant.key;
-            let tenant = arrival::insert(tx, &region, &from, key, &location)?;
+            let tenant = arrival::insert(tx, &region, &from, key, &location, check)?;
             leases::reserve(tx, &tenant.id)
         };
         self.write_registry(work).await.map_err(|error| match error {

@@ -59,6 +59,7 @@ impl Ground {
             tenant_migrations: TENANT_MIGRATIONS,
             take_all_turns: |_| Ok(()),
             on_forget: Arc::new(|_| {}),
+            check_profile: |_, _, _| Ok(()),
         };
         let region = RegionCode::new("ire").unwrap();
         let registry = Registry::open(context, region, self.place(cells)).await.unwrap();

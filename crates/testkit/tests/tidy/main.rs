@@ -53,7 +53,15 @@ const CRATES: &[(Rule, &[&[&str]])] = &[
     (
         Rule {
             name: "staff",
-            ours: &["provisioning", "tenant-registry", "directory", "seat-ledger", "scim-core", "store"],
+            ours: &[
+                "provisioning",
+                "profiles",
+                "tenant-registry",
+                "directory",
+                "seat-ledger",
+                "scim-core",
+                "store",
+            ],
             absent: &[],
         },
         &[HTTP, DATABASE, RUNTIME],

@@ -6,6 +6,7 @@ mod deletion;
 mod down;
 mod full_disk;
 mod limit;
+mod profiles;
 
 use std::{
     fs,

@@ -17,13 +17,13 @@ use testkit::{
 };
 
 /// The admin token.
-fn token(gateway: &Gateway) -> String {
+pub(crate) fn token(gateway: &Gateway) -> String {
     std::fs::read_to_string(gateway.data_dir().join("admin-token")).unwrap().trim().to_owned()
 }
 
 /// Asserts a problem document of this status; its sentence.
 #[track_caller]
-fn problem(answer: &Answer, status: u16) -> String {
+pub(crate) fn problem(answer: &Answer, status: u16) -> String {
     assert_eq!(answer.status, status, "{}", answer.text);
     assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{}", answer.text);
     assert_eq!(answer.body["status"], status, "{}", answer.text);
