@@ -7,7 +7,9 @@ use conformance::Profile;
 use scim_core::ResourceKind;
 use seat_ledger::Day;
 use staff::Activation;
-use tenant_registry::{CellName, CompanyKey, Placement, RegionCode, TokenName, UnknownMemberRule};
+use tenant_registry::{
+    CellName, CompanyKey, Placement, RegionCode, TenantMode, TokenName, UnknownMemberRule,
+};
 use uuid::Uuid;
 
 use crate::{
@@ -492,7 +494,11 @@ pub struct Settings {
     /// Whom people ask for more seats: an address or a link, shown in refusals; an empty one takes it away.
     #[arg(long, value_parser = staff::line_of_contact)]
     pub contact: Option<String>,
-    /// Hold requests to the letter of the RFC instead of tolerating what identity providers send.
+    /// How requests are read: lenient, as identity providers send them; strict, by the letter of the RFCs; interop, by the SCIM
+    /// interoperability profile.
+    #[arg(long, value_name = "MODE", value_parser = word::<TenantMode>(), conflicts_with = "strict")]
+    pub mode: Option<TenantMode>,
+    /// A short form of `--mode strict`; with `false`, of `--mode lenient`.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     pub strict: Option<bool>,
     /// What a group request with members that are no users here gets: a refusal, or all but those.

@@ -114,7 +114,7 @@ fn create(new: NewTenant, options: &Options) -> Result<(), Mistake> {
 impl Settings {
     /// The change that was asked for.
     fn change(self) -> Result<SettingsChange, Mistake> {
-        let Self { contact, strict, unknown_members, max_bytes, rate, burst, feature } = self;
+        let Self { contact, mode, strict, unknown_members, max_bytes, rate, burst, feature } = self;
         let features = feature.into_iter().map(|of| (of.feature, of.is_on)).collect();
         let rate = match rate {
             Some(None) if burst.is_some() => {
@@ -127,7 +127,7 @@ impl Settings {
             Some(None) => Some(None),
             None => None,
         };
-        Ok(SettingsChange { contact, strict, unknown_members, max_bytes, rate, features })
+        Ok(SettingsChange { contact, mode, strict, unknown_members, max_bytes, rate, features })
     }
 }
 
@@ -202,18 +202,24 @@ fn describe(tenant: &Value) -> String {
         "state",
         "provisioning",
         "profile",
+        "mode",
         "location",
         "base_url",
         "created",
         "rate",
         "features_off",
     ];
+    let dropped = members(member(tenant, "dropped")).map(|(name, count)| format!("{name}: {count}"));
+    let dropped = dropped.collect::<Vec<_>>().join(", ");
+    shown = with(shown, "dropped", if dropped.is_empty() { "-".to_owned() } else { dropped });
     let settings = members(member(tenant, "settings")).map(|(name, _)| name.as_str());
     // These are shown in words, above.
-    let settings = settings
-        .filter(|name| !["rate", "awaits_activation", "plan", "features_off", "overrides"].contains(name));
+    let settings = settings.filter(|name| {
+        !["mode", "rate", "awaits_activation", "plan", "features_off", "overrides"].contains(name)
+    });
     // Only `tenant show` returns these.
-    let asked = ["bytes_in_use", "store_error"].into_iter().filter(|name| tenant.get(name).is_some());
+    let asked =
+        ["dropped", "bytes_in_use", "store_error"].into_iter().filter(|name| tenant.get(name).is_some());
     facts(named.into_iter().chain(settings).chain(asked), &shown)
 }
 

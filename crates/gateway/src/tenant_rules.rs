@@ -9,10 +9,10 @@ use provisioning::{
     schemas::{self, OwnSchemas},
 };
 use quick_cache::sync::Cache;
-use scim_core::schema::Uniqueness;
+use scim_core::{leniency::Mode, schema::Uniqueness};
 use staff::StaffError;
 use store::Store;
-use tenant_registry::{RegionCode, Registry, RegistryError, Tenant, UnknownMemberRule};
+use tenant_registry::{RegionCode, Registry, RegistryError, Tenant, TenantMode, UnknownMemberRule};
 
 use crate::api_error::ApiError;
 
@@ -41,6 +41,7 @@ struct Shared {
     version: i64,
     unique_group_names: bool,
     unique_external_ids: bool,
+    mode: Mode,
 }
 
 impl Shared {
@@ -53,6 +54,7 @@ impl Shared {
             version: tenant.profile_version,
             unique_group_names: settings.unique_group_names,
             unique_external_ids: settings.unique_external_ids,
+            mode: mode(settings.mode),
         })
     }
 }
@@ -149,7 +151,16 @@ fn shape(product: Product, tenant: &Tenant, own: &OwnSchemas) -> Rules {
     group.set_uniqueness("displayName", unique(settings.unique_group_names));
     user.set_uniqueness("externalId", unique(settings.unique_external_ids));
     group.set_uniqueness("externalId", unique(settings.unique_external_ids));
+    rules.set_mode(mode(settings.mode));
     rules
+}
+
+fn mode(mode: TenantMode) -> Mode {
+    match mode {
+        TenantMode::Lenient => Mode::Lenient,
+        TenantMode::Strict => Mode::Strict,
+        TenantMode::Interop => Mode::Interop,
+    }
 }
 
 /// The rules with what is the tenant's alone.
@@ -160,7 +171,6 @@ fn for_tenant(shaped: &Rules, tenant: &Tenant, base: &Base, own: &OwnSchemas) ->
     if settings.unknown_members == UnknownMemberRule::Skip {
         rules.unknown_members = UnknownMembers::Skip;
     }
-    rules.strict = settings.strict;
     rules.features = staff::features(settings)?;
     Ok(rules)
 }
@@ -261,21 +271,18 @@ mod tests {
     async fn what_staff_set_holds_for_the_next_request_of_each_token() {
         let case = Case::new().await;
         case.create("acme", TenantSettings::default()).await;
-        assert!(!case.rules(&case.read("acme").await).await.strict);
-        let set = async |strict| {
+        assert_eq!(case.rules(&case.read("acme").await).await.mode, Mode::Lenient);
+        let set = async |mode| {
             let key = CompanyKey::new("acme").unwrap();
-            case.registry
-                .change_settings(&key, by(), move |settings| settings.strict = strict)
-                .await
-                .unwrap();
+            case.registry.change_settings(&key, by(), move |settings| settings.mode = mode).await.unwrap();
         };
-        set(true).await;
+        set(TenantMode::Strict).await;
         let tokens = [case.read("acme").await, case.read("acme").await];
         let made = case.rules(&tokens[0]).await;
-        assert!(made.strict);
+        assert_eq!(made.mode, Mode::Strict);
         assert!(Arc::ptr_eq(&case.rules(&tokens[1]).await, &made));
-        set(false).await;
-        assert!(!case.rules(&case.read("acme").await).await.strict);
+        set(TenantMode::Lenient).await;
+        assert_eq!(case.rules(&case.read("acme").await).await.mode, Mode::Lenient);
     }
 
     #[tokio::test]
@@ -299,7 +306,7 @@ mod tests {
         let overridden = TenantSettings { overrides, ..TenantSettings::default() };
         for (key, settings) in [
             ("one", TenantSettings::default()),
-            ("two", TenantSettings { strict: true, ..TenantSettings::default() }),
+            ("two", TenantSettings { unknown_members: UnknownMemberRule::Skip, ..TenantSettings::default() }),
             ("three", unique),
             ("four", TenantSettings::default()),
             ("five", overridden),
@@ -309,7 +316,7 @@ mod tests {
         let one = case.rules(&case.read("one").await).await;
         let two = case.rules(&case.read("two").await).await;
         assert!(Arc::ptr_eq(&one.user, &two.user) && Arc::ptr_eq(&one.product, &two.product));
-        assert!(two.strict && !one.strict);
+        assert_ne!(two.unknown_members, one.unknown_members);
         assert!(!Arc::ptr_eq(&one.user, &case.rules(&case.read("three").await).await.user));
         case.add_schema("four", "urn:example:desk").await;
         let four = case.rules(&case.read("four").await).await;

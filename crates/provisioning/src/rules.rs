@@ -13,7 +13,7 @@ use profiles::{
 };
 use scim_core::{
     ResourceKind, ResourceType,
-    leniency::Tolerance,
+    leniency::{Mode, Tolerance},
     schema::{self, Uniqueness},
 };
 use store::WriteTx;
@@ -43,8 +43,8 @@ pub struct Rules {
     pub base: Base,
     /// Whether unknown members are refused or skipped.
     pub unknown_members: UnknownMembers,
-    /// Whether the letter of the RFC holds instead of the leniencies.
-    pub strict: bool,
+    /// How requests are read.
+    pub mode: Mode,
     /// What the tenant's identity provider may do.
     pub features: Features,
 }
@@ -84,8 +84,17 @@ impl Rules {
             product: Arc::new(product),
             base: Base::default(),
             unknown_members,
-            strict: false,
+            mode: Mode::default(),
             features: Features::default(),
+        }
+    }
+
+    /// Sets how requests are read; the types follow.
+    pub fn set_mode(&mut self, mode: Mode) {
+        self.mode = mode;
+        if mode.is_interop() {
+            Arc::make_mut(&mut self.user).narrow_for_interop();
+            Arc::make_mut(&mut self.group).narrow_for_interop();
         }
     }
 
@@ -177,7 +186,7 @@ impl Rules {
     /// A fresh tolerance for one request.
     #[must_use]
     pub fn tolerance(&self) -> Tolerance {
-        if self.strict { Tolerance::strict() } else { Tolerance::lenient() }
+        Tolerance::new(self.mode)
     }
 
     /// The attributes that a PUT keeps when it leaves them out: a lost mapping must not switch people on or off, nor move their

@@ -73,7 +73,11 @@ impl Write {
         match self.method {
             Method::Post => 201,
             Method::Delete => 204,
-            Method::Patch if self.kind == ResourceKind::Group && !rules.strict && !names_attributes => 204,
+            Method::Patch
+                if self.kind == ResourceKind::Group && !rules.mode.is_strict() && !names_attributes =>
+            {
+                204
+            }
             Method::Put | Method::Patch => 200,
         }
     }

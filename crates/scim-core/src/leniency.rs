@@ -114,11 +114,44 @@ impl Leniency {
     }
 }
 
-/// Carried through one request: whether the tenant is strict, and what was tolerated.
+/// How the requests of a tenant are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// As identity providers send them.
+    #[default]
+    Lenient,
+    /// By the letter of the RFCs.
+    Strict,
+    /// By the letter of the RFCs, and by the SCIM 2.0 Interoperability Profile where that narrows them
+    /// (draft-zollner-scim-interop-profile).
+    Interop,
+}
+
+impl Mode {
+    /// Whether the leniencies are refused.
+    #[must_use]
+    pub fn is_strict(self) -> bool {
+        self != Self::Lenient
+    }
+
+    /// Whether the interoperability profile holds.
+    #[must_use]
+    pub fn is_interop(self) -> bool {
+        self == Self::Interop
+    }
+
+    /// The refusal of a PATCH that names what no schema defines: `invalidPath`, which the interoperability profile calls
+    /// `invalidSyntax`.
+    pub(crate) fn undefined(self, detail: impl AsRef<str>) -> ScimError {
+        if self.is_interop() { ScimError::invalid_syntax(detail) } else { ScimError::invalid_path(detail) }
+    }
+}
+
+/// Carried through one request: how the tenant reads it, and what was tolerated.
 #[derive(Debug, Default)]
 pub struct Tolerance {
-    /// Whether this tenant gets the letter of the RFC.
-    pub strict: bool,
+    /// How this tenant's requests are read.
+    pub mode: Mode,
     /// What was tolerated, with the name of the attribute or the URN; never a value.
     pub seen: Vec<(Leniency, String)>,
 }
@@ -138,7 +171,18 @@ impl Tolerance {
     /// For a tenant that asked for the letter of the RFC.
     #[must_use]
     pub fn strict() -> Self {
-        Self { strict: true, seen: Vec::new() }
+        Self::new(Mode::Strict)
+    }
+
+    /// For a tenant of this mode.
+    #[must_use]
+    pub fn new(mode: Mode) -> Self {
+        Self { mode, seen: Vec::new() }
+    }
+
+    /// As [`Mode::undefined`].
+    pub(crate) fn undefined(&self, detail: impl AsRef<str>) -> ScimError {
+        self.mode.undefined(detail)
     }
 
     /// Remembers one thing tolerated; an equal one is remembered once.
@@ -159,7 +203,7 @@ impl Tolerance {
         name: &str,
         refusal: impl FnOnce() -> ScimError,
     ) -> Result<(), ScimError> {
-        if self.strict {
+        if self.mode.is_strict() {
             return Err(refusal());
         }
         self.note(leniency, name);

@@ -10,7 +10,7 @@ use crate::attribute_name::{self, AttributeName, Field};
 use crate::filter::Filter;
 use crate::filter::cursor::Cursor;
 use crate::filter::parse::{self, Limits};
-use crate::leniency::Tolerance;
+use crate::leniency::{Mode, Tolerance};
 use crate::schema::{Attribute, ResourceType, Type};
 use crate::value;
 
@@ -49,7 +49,7 @@ impl Path {
     /// 400 `invalidPath` when it is malformed or names nothing, `invalidFilter` when the text in brackets is no filter
     /// (RFC 7644 §3.12).
     pub fn parse(rt: &ResourceType, text: &str, tolerance: &mut Tolerance) -> Result<Self, ScimError> {
-        let bracket = text.find('[');
+        let (bracket, mode) = (text.find('['), tolerance.mode);
         let most = if bracket.is_some() { Self::MAX_BYTES } else { Self::MAX_NAME_BYTES };
         if text.len() > most {
             return Err(ScimError::invalid_path(format!(
@@ -82,7 +82,7 @@ impl Path {
                 Limits::USUAL.terms
             )));
         }
-        let sub = element_part(definition, rest, text)?;
+        let sub = element_part(definition, rest, text, mode)?;
         Ok(Self::Elements { of, filter, sub })
     }
 
@@ -141,13 +141,19 @@ fn attribute<'r>(
     text: &str,
     tolerance: &mut Tolerance,
 ) -> Result<(AttributeName, &'r Attribute), ScimError> {
-    let found = attribute_name::find(rt, text).ok_or_else(|| unknown(rt, text))?;
-    attribute_name::allow_missing_urn(&found.0, text, tolerance, || unknown(rt, text))?;
+    let unknown = unknown(rt, text, tolerance);
+    let Some(found) = attribute_name::find(rt, text) else { return Err(unknown) };
+    attribute_name::allow_missing_urn(&found.0, text, tolerance, || unknown)?;
     Ok(found)
 }
 
 /// What follows `]`: nothing, or `.sub`; of a simple element its `value` is all of it.
-fn element_part(definition: &Attribute, rest: &str, text: &str) -> Result<Option<Field>, ScimError> {
+fn element_part(
+    definition: &Attribute,
+    rest: &str,
+    text: &str,
+    mode: Mode,
+) -> Result<Option<Field>, ScimError> {
     if rest.is_empty() {
         return Ok(None);
     }
@@ -157,13 +163,13 @@ fn element_part(definition: &Attribute, rest: &str, text: &str) -> Result<Option
     }
     match name.and_then(|name| definition.sub_attribute(name)) {
         Some(sub) => Ok(Some(Field::part(definition, sub))),
-        None => Err(ScimError::invalid_path(format!("The path {text} names no sub-attribute after \"]\"."))),
+        None => Err(mode.undefined(format!("The path {text} names no sub-attribute after \"]\"."))),
     }
 }
 
-fn unknown(rt: &ResourceType, text: &str) -> ScimError {
+fn unknown(rt: &ResourceType, text: &str, tolerance: &Tolerance) -> ScimError {
     let shown: String = text.chars().take(100).collect();
-    ScimError::invalid_path(format!("The path \"{shown}\" names no attribute of a {}.", rt.kind.name()))
+    tolerance.undefined(format!("The path \"{shown}\" names no attribute of a {}.", rt.kind.name()))
 }
 
 #[cfg(test)]

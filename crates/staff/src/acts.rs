@@ -18,8 +18,8 @@ use tenant_registry::{
 };
 
 use crate::{
-    NewLine, PlanChange, SchemaRequest, SeatsOf, StaffError, TenantChange, Waiting, plan, product_of, seats,
-    tenants::by,
+    NewLine, PlanChange, SchemaRequest, SeatsOf, StaffError, TenantChange, Waiting, by, plan, product_of,
+    seats,
 };
 
 const DAY_MS: i64 = 86_400_000;

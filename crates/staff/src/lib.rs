@@ -2,6 +2,7 @@
 //! act is a method of [`TenantActs`]. Deliberately absent: HTTP, and how a value is shown.
 
 mod acts;
+mod by;
 mod error;
 mod people;
 mod plan;
@@ -16,6 +17,7 @@ mod tenants;
 
 pub use ::profiles::{Fault, MAX_BYTES as MAX_PROFILE_BYTES, patch_of_words};
 pub use acts::{MAX_TOKEN_DAYS, TenantActs};
+pub use by::by;
 pub use error::StaffError;
 pub use people::{PersonChangeRequest, PersonRequest};
 pub use plan::{LicenseChange, NewLine, PlanChange};
@@ -27,6 +29,6 @@ pub use seats::{SeatsOf, Waiting};
 pub use tenant_profile::TenantProfile;
 pub use tenant_registry::Begun;
 pub use tenants::{
-    Activation, MoveRequest, NewTenant, SettingsChange, TenantChange, by, create, features, import,
+    Activation, MoveRequest, NewTenant, SettingsChange, TenantChange, create, features, import,
     line_of_contact, line_of_name,
 };

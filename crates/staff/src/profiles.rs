@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use tenant_registry::{Registry, RegistryError, StoredProfile, Tenant};
 
-use crate::{StaffError, tenants::by};
+use crate::{StaffError, by::by};
 
 /// One profile in a list.
 #[derive(Clone, Debug, Serialize)]

@@ -10,12 +10,14 @@ use serde::{Deserialize, Serialize};
 use store::WriteTx;
 use strum::{EnumString, VariantNames};
 use tenant_registry::{
-    By, CompanyKey, Export, Placement, Rate, RegionCode, Registry, RegistryError, Tenant, TenantPlan,
+    CompanyKey, Export, Placement, Rate, RegionCode, Registry, RegistryError, Tenant, TenantMode, TenantPlan,
     TenantSettings, UnknownMemberRule,
 };
 
 use crate::{
-    PlanChange, StaffError, plan,
+    PlanChange, StaffError,
+    by::by,
+    plan,
     present::present,
     printable::{MAX_CONTACT, MAX_NAME, line},
     profiles::product,
@@ -59,12 +61,6 @@ pub enum Activation {
     AtOnce,
     /// When staff activate it (CX16).
     ByStaff,
-}
-
-/// An act as the registry records it.
-#[must_use]
-pub fn by(act: &Act) -> By {
-    By { actor: act.actor.clone(), request_id: act.request_id.clone() }
 }
 
 /// Makes a tenant of an export, under its own company key or another.
@@ -129,7 +125,10 @@ pub struct SettingsChange {
     /// The contact that refusals name; a blank one removes it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub contact: Option<String>,
-    /// Refuses what the leniencies would accept.
+    /// How requests are read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mode: Option<TenantMode>,
+    /// A short form of the modes `strict` and `lenient`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub strict: Option<bool>,
     /// What happens to group members that are no users of the tenant.
@@ -152,7 +151,8 @@ impl SettingsChange {
         if let Some(contact) = self.contact {
             settings.contact = Some(contact).filter(|contact| !contact.is_empty());
         }
-        settings.strict = self.strict.unwrap_or(settings.strict);
+        let short = self.strict.map(|strict| if strict { TenantMode::Strict } else { TenantMode::Lenient });
+        settings.mode = self.mode.or(short).unwrap_or(settings.mode);
         settings.unknown_members = self.unknown_members.unwrap_or(settings.unknown_members);
         settings.max_bytes = self.max_bytes.unwrap_or(settings.max_bytes);
         settings.rate = self.rate.unwrap_or(settings.rate);
@@ -167,6 +167,9 @@ impl SettingsChange {
     }
 
     pub(crate) fn check(self) -> Result<Self, StaffError> {
+        if self.mode.is_some() && self.strict.is_some() {
+            return Err(StaffError::BadRequest("Send mode or strict, which is its short form".to_owned()));
+        }
         let contact = self.contact.as_deref().map(line_of_contact).transpose();
         Ok(Self { contact: contact.map_err(StaffError::BadRequest)?, ..self })
     }

@@ -46,6 +46,16 @@ pub(crate) struct DueTimes(Mutex<HashMap<TenantId, Noted>>);
 pub(crate) struct Noted {
     pub(crate) due_ms: i64,
     pub(crate) at: Instant,
+    /// The same by the clock that the tick settles by, which may be set forward meanwhile.
+    pub(crate) at_ms: i64,
+}
+
+impl Noted {
+    /// Whether the tick still leaves the row as it is.
+    fn may_be_relied_on(&self, now_ms: i64) -> bool {
+        let by_clock = i64::try_from(RELIED_ON.as_millis()).unwrap_or(i64::MAX);
+        self.at.elapsed() < RELIED_ON && now_ms.saturating_sub(self.at_ms) < by_clock
+    }
 }
 
 impl DueTimes {
@@ -55,11 +65,11 @@ impl DueTimes {
 
     /// What the transaction leaves to be done, if no row that may be relied on tells of it.
     pub(crate) fn unnoted(&self, tenant: &TenantId, tx: &WriteTx<'_>) -> Option<i64> {
-        tx.due_ms().filter(|at_ms| !self.covers(tenant, *at_ms))
+        tx.due_ms().filter(|at_ms| !self.covers(tenant, *at_ms, tx.now_ms()))
     }
 
-    fn covers(&self, tenant: &TenantId, at_ms: i64) -> bool {
-        self.lock().get(tenant).is_some_and(|noted| noted.due_ms <= at_ms && noted.at.elapsed() < RELIED_ON)
+    fn covers(&self, tenant: &TenantId, at_ms: i64, now_ms: i64) -> bool {
+        self.lock().get(tenant).is_some_and(|noted| noted.due_ms <= at_ms && noted.may_be_relied_on(now_ms))
     }
 
     pub(crate) fn remember(&self, tenant: TenantId, noted: Noted) {

@@ -22,6 +22,7 @@ mod moving;
 mod names;
 mod opening;
 mod place;
+mod profile_acts;
 mod profiles;
 mod rate;
 mod record;
@@ -53,7 +54,9 @@ pub use rate::{BadRate, Rate};
 pub use record::{TenantRecord, mark_as_deleted, tenants_with_files};
 pub use registry::{OnForget, Registry};
 pub use staff_acts::StaffAct;
-pub use tenant::{Provisioning, Tenant, TenantPlan, TenantSettings, TenantState, UnknownMemberRule};
+pub use tenant::{
+    Provisioning, Tenant, TenantMode, TenantPlan, TenantSettings, TenantState, UnknownMemberRule,
+};
 pub use token::{NamedToken, Token};
 pub use transfer::Progress;
 pub use upgrade::{StoreBehind, Upgrade};

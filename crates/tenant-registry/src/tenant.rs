@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, num::NonZeroU64};
 
 use diesel::prelude::*;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 use store::{ReadTx, WriteTx};
 use strum::{EnumString, IntoStaticStr, VariantNames};
@@ -52,14 +52,44 @@ pub enum UnknownMemberRule {
     Skip,
 }
 
+/// How the requests of a tenant are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, EnumString, VariantNames)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum TenantMode {
+    /// As identity providers send them.
+    #[default]
+    Lenient,
+    /// By the letter of the RFCs: for testers.
+    Strict,
+    /// By the SCIM 2.0 Interoperability Profile.
+    Interop,
+}
+
+/// Reads a mode, or whether it is `strict`.
+fn mode_or_strict<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TenantMode, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Read {
+        Strict(bool),
+        Mode(TenantMode),
+    }
+    Ok(match Read::deserialize(deserializer)? {
+        Read::Mode(mode) => mode,
+        Read::Strict(true) => TenantMode::Strict,
+        Read::Strict(false) => TenantMode::Lenient,
+    })
+}
+
 /// The settings of a tenant, beside its plan. Stored as JSON, so that a new one needs no migration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TenantSettings {
     /// The contact that refusals name to its administrators (MO20).
     pub contact: Option<String>,
-    /// Refuses what the leniencies would accept: for testers.
-    pub strict: bool,
+    /// How requests are read. Earlier releases stored `strict`, true or false, which is read as the mode that it was.
+    #[serde(alias = "strict", deserialize_with = "mode_or_strict", skip_serializing_if = "is_default")]
+    pub mode: TenantMode,
     /// Two groups may not have the same displayName.
     pub unique_group_names: bool,
     /// Two resources of a type may not have the same externalId.
@@ -122,7 +152,7 @@ impl Default for TenantSettings {
     fn default() -> Self {
         Self {
             contact: None,
-            strict: false,
+            mode: TenantMode::default(),
             unique_group_names: true,
             unique_external_ids: false,
             unknown_members: UnknownMemberRule::default(),

@@ -55,13 +55,13 @@ impl Registry {
     pub async fn note_due(&self, tenant: &TenantId, at_ms: i64) -> Result<(), StoreError> {
         let (id, at) = (tenant.clone(), Instant::now());
         let work = move |tx: &mut WriteTx<'_>| {
-            let now_ms = now_ms(tx)?;
-            due_times::note(tx, &id, at_ms, now_ms)?;
+            let noted_ms = now_ms(tx)?;
+            due_times::note(tx, &id, at_ms, noted_ms)?;
             let row = rows::table.find(id.as_str()).select(rows::due_ms);
-            Ok(row.get_result(tx.connection())?)
+            Ok::<(i64, i64), RegistryError>((row.get_result(tx.connection())?, noted_ms))
         };
-        let due_ms = self.store.write_urgently(work).await.map_err(RegistryError::into_store)?;
-        self.due_times.remember(tenant.clone(), Noted { due_ms, at });
+        let (due_ms, at_ms) = self.store.write_urgently(work).await.map_err(RegistryError::into_store)?;
+        self.due_times.remember(tenant.clone(), Noted { due_ms, at, at_ms });
         Ok(())
     }
 

@@ -29,6 +29,7 @@ pub(super) fn tenant_json(app: &App, tenant: &Tenant) -> Value {
         "plan": tenant.settings.plan,
         "features": features(tenant),
         "profile": tenant.profile,
+        "mode": tenant.settings.mode,
         "settings": tenant.settings,
         "location": tenant.location,
         "rate": tenant.settings.rate,
@@ -81,10 +82,11 @@ pub(super) async fn create(
     Ok(json(201, &tenant_json(&app, &tenant)))
 }
 
-/// Shows the tenant and how many bytes its store holds, or why the store cannot be read.
+/// Shows the tenant, the names that its identity provider sends and no schema knows, and how many bytes its store holds, or why the store
+/// cannot be read.
 pub(super) async fn show(app: Data<App>, acts: Acts) -> Result<HttpResponse, Problem> {
     let tenant = acts.tenant().await?;
-    let body = tenant_json(&app, &tenant);
+    let body = with(tenant_json(&app, &tenant), [("dropped", json!(app.dropped.of(tenant.id.as_str())))]);
     Ok(json(
         200,
         &match acts.bytes_in_use(&tenant).await {

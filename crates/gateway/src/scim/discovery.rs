@@ -59,6 +59,9 @@ fn describe(
             let mut config = discovery::service_provider_config(&features(app), base, &whose);
             if let Some(members) = config.as_object_mut() {
                 members.extend(entitlements::in_config(rules));
+                if rules.mode.is_interop() {
+                    members.insert("interopProfileConformant".to_owned(), true.into());
+                }
             }
             single(config, conditions)
         }

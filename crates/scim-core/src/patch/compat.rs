@@ -38,7 +38,9 @@ pub(super) fn single<'v>(
     let leaf = path.sub().map_or(Some(definition), |sub| definition.sub_attribute(&sub.name));
     let takes_one = leaf.is_some_and(|leaf| !leaf.multi_valued && !is_reference_by_value(leaf));
     match only_element(value) {
-        Some(only) if takes_one && verb != Verb::Remove && !tolerance.strict && !only.is_array() => {
+        Some(only)
+            if takes_one && verb != Verb::Remove && !tolerance.mode.is_strict() && !only.is_array() =>
+        {
             tolerance.note(Leniency::ArrayOfOne, &definition.name);
             only
         }

@@ -42,6 +42,13 @@ impl ListAttribute<'_> {
         if selected.is_empty() {
             return self.none_selected(edit, list);
         }
+        if selected.len() > 1 && self.filter.is_some() && self.tolerance.mode.is_interop() {
+            return Err(ScimError::invalid_filter(format!(
+                "The filter selects {} elements of {}; it must select one.",
+                selected.len(),
+                self.name
+            )));
+        }
         match edit {
             ElementEdit::Remove => remove_at(list, &selected),
             ElementEdit::Write(sub_attributes) => self.write(list, &selected, sub_attributes)?,
@@ -107,7 +114,7 @@ impl ListAttribute<'_> {
         let clears = written.iter().all(|(_, value)| value.is_none());
         match self.filter {
             Some(_) if matches!(edit, ElementEdit::ReplaceSimple(_)) => Err(self.no_target()),
-            Some(_) if self.verb == Verb::Replace && self.tolerance.strict => Err(self.no_target()),
+            Some(_) if self.verb == Verb::Replace && self.tolerance.mode.is_strict() => Err(self.no_target()),
             _ if clears => Ok(()),
             None => Err(self.no_target()),
             Some(filter) => {
@@ -160,7 +167,7 @@ impl ListAttribute<'_> {
     ) -> Result<Value, ScimError> {
         let written = sub_attributes.iter().filter_map(|(sub, value)| Some((sub.clone(), value.clone()?)));
         let mut element: Map<String, Value> = written.collect();
-        let kept = self.filter.filter(|_| !self.tolerance.strict).map(compared).unwrap_or_default();
+        let kept = self.filter.filter(|_| !self.tolerance.mode.is_strict()).map(compared).unwrap_or_default();
         for sub in kept {
             let is_named = sent.as_object().is_some_and(|sent| member(sent, sub).is_some());
             if let Some(value) = held.get(sub).filter(|_| !is_named) {

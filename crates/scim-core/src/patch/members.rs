@@ -133,14 +133,18 @@ impl MemberReader<'_> {
         };
         let by_type =
             matches!(filter, Filter::Compare { path, op: Op::Eq, .. } if path.is_name("type", None));
-        Ok(MemberChange::Exchange { who: selection(filter), with, made: by_type && !self.tolerance.strict })
+        Ok(MemberChange::Exchange {
+            who: selection(filter),
+            with,
+            made: by_type && !self.tolerance.mode.is_strict(),
+        })
     }
 
     /// The member that the path selects, with the sub-attributes that the value names.
     fn kept(&mut self, filter: &Filter, sent: &Value) -> Result<Member, ScimError> {
         let said = sent.as_object().filter(|_| !says_nothing(sent));
         match (filter.values().as_deref(), said) {
-            (Some([id]), Some(parts)) if !self.tolerance.strict => {
+            (Some([id]), Some(parts)) if !self.tolerance.mode.is_strict() => {
                 self.tolerance.note(Leniency::SelectorKept, "members");
                 let mut parts = parts.clone();
                 parts.retain(|name, _| !name.eq_ignore_ascii_case("value"));
@@ -213,9 +217,12 @@ impl MemberReader<'_> {
                 "type" => kind = text("type", value)?,
                 // Computed from the id; Entra sends null.
                 "$ref" => {}
-                _ => self.tolerance.allow(Leniency::UnknownAttribute, &format!("members.{key}"), || {
-                    ScimError::invalid_path("a member has an unknown attribute; leave it out.")
-                })?,
+                _ => {
+                    let refusal =
+                        self.tolerance.undefined("a member has an unknown attribute; leave it out.");
+                    let name = format!("members.{key}");
+                    self.tolerance.allow(Leniency::UnknownAttribute, &name, || refusal)?;
+                }
             }
         }
         Ok(id.map(|id| Member { display, kind, ..Member::new(&id) }))

@@ -66,11 +66,15 @@ impl<'r> OperationReader<'r> {
             }
             path => path,
         };
+        if path.is_none() && self.tolerance.mode.is_interop() {
+            return Err(ScimError::invalid_syntax("an operation needs a \"path\"."));
+        }
         match path {
             None if removes => Err(ScimError::bad_request(ScimType::NoTarget, "remove needs a \"path\".")),
             None => self.without_path(value),
             Some(Value::String(path)) if !removes && self.rt.is_core(path) => {
-                self.under_core_urn(value).and_then(|known| some_known(known, &self.rt.core.id))
+                let known = self.under_core_urn(value)?;
+                self.some_known(known, &self.rt.core.id)
             }
             Some(Value::String(path)) => {
                 let path = Path::parse(self.rt, path, self.tolerance)?;
@@ -87,7 +91,7 @@ impl<'r> OperationReader<'r> {
     /// RFC 7644 §3.5.2.1: without a path "the value is a set of attributes"; each key is read as a path, as Entra means them.
     /// An array of one such object is tolerated.
     fn without_path(&mut self, value: &Value) -> Result<(), ScimError> {
-        let is_strict = self.tolerance.strict;
+        let is_strict = self.tolerance.mode.is_strict();
         let attributes = match (value, value.as_array().map(Vec::as_slice)) {
             (Value::Object(attributes), _) if !attributes.is_empty() || !is_strict => attributes,
             (_, Some([Value::Object(attributes)])) if !is_strict => {
@@ -100,7 +104,7 @@ impl<'r> OperationReader<'r> {
             }
         };
         let known = self.each(attributes, Self::at_key)?;
-        some_known(known, &format!("a {}", self.rt.kind.name()))
+        self.some_known(known, &format!("a {}", self.rt.kind.name()))
     }
 
     /// Reads each of the attributes; whether any of them is known. An empty object is.
@@ -197,10 +201,9 @@ impl<'r> OperationReader<'r> {
     }
 
     fn unknown(&mut self, key: &str) -> Result<bool, ScimError> {
-        self.tolerance.allow(Leniency::UnknownAttribute, key, || {
-            let shown: String = key.chars().take(100).collect();
-            ScimError::invalid_path(format!("the value names an unknown attribute, \"{shown}\"."))
-        })?;
+        let shown: String = key.chars().take(100).collect();
+        let refusal = self.tolerance.undefined(format!("the value names an unknown attribute, \"{shown}\"."));
+        self.tolerance.allow(Leniency::UnknownAttribute, key, || refusal)?;
         Ok(false)
     }
 
@@ -217,6 +220,14 @@ impl<'r> OperationReader<'r> {
         Ok(())
     }
 
+    /// Refuses a value of which nothing is known; `of` says of what its attributes should be.
+    fn some_known(&self, known: bool, of: &str) -> Result<(), ScimError> {
+        if known {
+            return Ok(());
+        }
+        Err(self.tolerance.undefined(format!("the value names no attribute of {of}.")))
+    }
+
     /// One operation whose path may be written.
     fn at_path(&mut self, path: Path, value: &Value) -> Result<(), ScimError> {
         let (rt, verb) = (self.rt, self.verb);
@@ -224,6 +235,14 @@ impl<'r> OperationReader<'r> {
             allow_value_of_remove(&path, self.tolerance)?;
         }
         let of = match &path {
+            // Without this exception no element could be removed.
+            Path::Elements { of, sub: None, .. }
+                if verb != Verb::Remove && self.tolerance.mode.is_interop() =>
+            {
+                return Err(ScimError::invalid_path(format!(
+                    "a path that selects elements of {of} with a filter names one of their sub-attributes."
+                )));
+            }
             Path::Attribute(of) | Path::Elements { of, .. } => of,
             Path::Extension(_) if verb == Verb::Remove => {
                 self.remove_extension(path);
@@ -231,7 +250,7 @@ impl<'r> OperationReader<'r> {
             }
             Path::Extension(urn) => {
                 let known = self.under_extension_urn(urn, value)?;
-                return some_known(known, urn);
+                return self.some_known(known, urn);
             }
         };
         if of.is_name(SCHEMAS, None) {
@@ -261,7 +280,9 @@ impl<'r> OperationReader<'r> {
             match content(definition, value) {
                 Content::Unknown => {
                     let name = of.to_string();
-                    return Err(ScimError::invalid_path(format!("no part of the value is known in {name}.")));
+                    return Err(self
+                        .tolerance
+                        .undefined(format!("no part of the value is known in {name}.")));
                 }
                 Content::ReadOnly => return Ok(()),
                 Content::Writable => {}
@@ -271,14 +292,6 @@ impl<'r> OperationReader<'r> {
         self.changes.push(Change { operation: self.number, verb, path, edit });
         Ok(())
     }
-}
-
-/// Refuses a value of which nothing is known; `of` says of what its attributes should be.
-fn some_known(known: bool, of: &str) -> Result<(), ScimError> {
-    if known {
-        return Ok(());
-    }
-    Err(ScimError::invalid_path(format!("the value names no attribute of {of}.")))
 }
 
 fn verb(operation: &Map<String, Value>, tolerance: &mut Tolerance) -> Result<Verb, ScimError> {

@@ -67,11 +67,12 @@ impl<'a> ValueReader<'a> {
     /// "If the target location specifies a complex attribute, a set of sub-attributes SHALL be replaced": those
     /// that the value does not name stay (RFC 7644 §3.5.2.3).
     fn single(&mut self) -> Result<Edit, ScimError> {
+        // The interoperability profile lets only `add` merge.
+        let is_merged =
+            self.verb == Verb::Add || self.verb == Verb::Replace && !self.tolerance.mode.is_interop();
         match self.value {
             Value::Object(sent)
-                if self.verb != Verb::Remove
-                    && self.definition.kind == Type::Complex
-                    && !is_reference(self.definition) =>
+                if is_merged && self.definition.kind == Type::Complex && !is_reference(self.definition) =>
             {
                 self.sub_attributes(sent).map(Edit::SubAttributes)
             }
@@ -236,7 +237,7 @@ impl<'a> ValueReader<'a> {
 
     /// The whole element that takes the place of others. An empty one is refused, because it would remove them.
     fn whole_element(&mut self, sent: &Value) -> Result<Vec<SubAttribute>, ScimError> {
-        let is_label = !self.tolerance.strict && self.definition.sub_attribute("value").is_some();
+        let is_label = !self.tolerance.mode.is_strict() && self.definition.sub_attribute("value").is_some();
         match self.element(sent)? {
             Some(element) if is_label && is_bare_label(&element) => {}
             Some(Value::Object(element)) => {
@@ -285,8 +286,8 @@ impl<'a> ValueReader<'a> {
             match self.definition.sub_attribute(key) {
                 None => {
                     let name = format!("{}.{key}", self.name);
-                    let refusal = || ScimError::invalid_path(format!("{name} is unknown; leave it out."));
-                    faults.keep(self.tolerance.allow(Leniency::UnknownAttribute, &name, refusal));
+                    let refusal = self.tolerance.undefined(format!("{name} is unknown; leave it out."));
+                    faults.keep(self.tolerance.allow(Leniency::UnknownAttribute, &name, || refusal));
                 }
                 Some(sub) if sub.mutability == Mutability::ReadOnly => {}
                 Some(sub) => {
@@ -322,7 +323,7 @@ impl<'a> ValueReader<'a> {
         let name = format!("{}.{sub}", self.name);
         match self.definition.sub_attribute(sub) {
             Some(definition) => Ok((definition, name)),
-            None => Err(ScimError::invalid_path(format!("There is no {name}."))),
+            None => Err(self.tolerance.undefined(format!("There is no {name}."))),
         }
     }
 

@@ -1,6 +1,6 @@
 //! A resource type gets a tenant's own characteristics: required attributes, legal values, uniqueness.
 
-use super::attribute::{Attribute, Uniqueness};
+use super::attribute::{Attribute, Mutability, Type, Uniqueness};
 use super::resource_type::ResourceType;
 use crate::attribute_name;
 
@@ -49,6 +49,26 @@ impl ResourceType {
     /// does not have, or that have no canonical values, are returned.
     pub fn bind_values(&mut self, names: &[String]) -> Vec<String> {
         self.mark(names, Attribute::bind_values)
+    }
+
+    /// Narrows the type to the interoperability profile (draft-zollner-scim-interop-profile): every multi-valued complex attribute with a
+    /// `type` has canonical values of it and keeps to them, and no schema has a secret.
+    pub fn narrow_for_interop(&mut self) {
+        let secret = |attribute: &Attribute| attribute.mutability == Mutability::WriteOnly;
+        let extensions = self.extensions.iter_mut().map(|extension| &mut extension.schema);
+        for schema in std::iter::once(&mut self.core).chain(extensions) {
+            schema.attributes.retain(|attribute| !secret(attribute));
+            for attribute in schema.attributes.iter_mut().filter(|attribute| attribute.multi_valued) {
+                attribute.sub_attributes.retain(|sub| !secret(sub));
+                let is_type = |sub: &&mut Attribute| sub.is_called("type") && sub.kind == Type::String;
+                if let Some(kind) = attribute.sub_attributes.iter_mut().find(is_type) {
+                    if kind.canonical_values.is_empty() {
+                        kind.canonical_values = ["work", "home", "other"].map(str::to_owned).to_vec();
+                    }
+                    kind.bind_values();
+                }
+            }
+        }
     }
 
     /// Marks the attributes of these full names. Names that `mark` refuses, or that this type does not have, are returned.

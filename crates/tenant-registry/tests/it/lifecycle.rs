@@ -1,7 +1,7 @@
 //! Tenants come and go whole: one store and one row each, and after a deletion neither file nor row is left.
 
 use diesel::{RunQueryDsl, sql_query};
-use tenant_registry::{RegistryError, TenantState};
+use tenant_registry::{RegistryError, TenantMode, TenantState};
 
 use crate::support::{Region, by, files_below, key, new_tenant};
 
@@ -121,7 +121,7 @@ async fn what_staff_set_is_there_after_a_restart() {
     let token = region.registry.issue_token(&acme, None, by()).await.unwrap().token;
     let settings = tenant_registry::TenantSettings {
         contact: Some("it's \"Å\"".into()),
-        strict: true,
+        mode: TenantMode::Strict,
         unique_external_ids: true,
         ..Default::default()
     };

@@ -32,13 +32,13 @@ fn schemas(rules: &Rules) -> Value {
     let written: Vec<_> = rules.types().filter(|rt| !rt.kind.is_read_only()).collect();
     let any: Vec<Value> = written.iter().map(|rt| refer("schemas", rt.kind.name())).collect();
     all.insert("ResourceList".into(), list(json!({"anyOf": any})));
-    all.insert("SearchRequest".into(), search_request(rules.strict));
+    all.insert("SearchRequest".into(), search_request(rules.mode.is_strict()));
     for rt in written {
         let name = rt.kind.name();
-        all.insert(format!("{name}ToSend"), json_schema::sent(rt, rules.strict));
-        all.insert(format!("{name}Patch"), patch(rt, rules.strict));
+        all.insert(format!("{name}ToSend"), json_schema::sent(rt, rules.mode.is_strict()));
+        all.insert(format!("{name}Patch"), patch(rt, rules.mode.is_strict()));
     }
-    all.insert("BulkRequest".into(), bulk_request(rules.strict));
+    all.insert("BulkRequest".into(), bulk_request(rules.mode.is_strict()));
     all.insert("BulkResponse".into(), bulk_response());
     for schema in discovery() {
         all.insert(schema.resource_name().into(), json_schema::answered_discovery(&schema));

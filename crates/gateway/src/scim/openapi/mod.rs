@@ -9,6 +9,7 @@ mod operations;
 mod shapes;
 
 use provisioning::{Product, Rules};
+use scim_core::leniency::Mode;
 use serde_json::{Map, Value, json};
 
 use super::endpoint::Endpoint;
@@ -19,7 +20,7 @@ use super::endpoint::Endpoint;
 /// A sentence when there is no such profile.
 pub(crate) fn document(profile: &str, strict: bool) -> Result<Value, String> {
     let mut rules = Rules::new(Product::built_in(profile)?);
-    rules.strict = strict;
+    rules.set_mode(if strict { Mode::Strict } else { Mode::Lenient });
     let mut paths = Map::new();
     let had = |endpoint: &Endpoint| endpoint.kind().is_none_or(|kind| rules.has(kind));
     for endpoint in Endpoint::every().into_iter().filter(had) {

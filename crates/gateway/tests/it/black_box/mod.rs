@@ -42,7 +42,7 @@ fn failures(report: &Value) -> Vec<String> {
 
 /// All that the tenant claims holds, and the run leaves nothing behind.
 #[track_caller]
-fn assert_conforms(gateway: &Gateway, tenant: &Tenant, claims: &[&str]) {
+pub(crate) fn assert_conforms(gateway: &Gateway, tenant: &Tenant, claims: &[&str]) {
     let words: Vec<&str> = claims.iter().flat_map(|claim| ["--claim", *claim]).chain(["--json"]).collect();
     let output = run_at(gateway, &tenant.base_url, &tenant.token, &words);
     let report = report(&output);
