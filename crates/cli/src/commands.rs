@@ -151,6 +151,13 @@ pub enum ClientCommand {
         #[command(subcommand)]
         act: TokenAct,
     },
+    /// Make, list, test and revoke the credentials of every kind that identity providers use.
+    Credential {
+        #[command(flatten)]
+        options: Options,
+        #[command(subcommand)]
+        act: CredentialAct,
+    },
     /// Give a tenant schemas of its own, look at them, take them away.
     Schema {
         #[command(flatten)]
@@ -538,6 +545,60 @@ pub enum TokenAct {
         /// The token's id, as `token list` shows it; not needed when only one token is live.
         key_id: Option<String>,
     },
+}
+
+/// `usher credential …`
+#[derive(Debug, Subcommand)]
+pub enum CredentialAct {
+    /// Make a credential and show its secret, once, with the base URL; older ones stay valid.
+    Add {
+        #[command(subcommand)]
+        kind: NewKind,
+    },
+    /// List a tenant's credentials: ids, kinds, scopes, dates, never a secret.
+    List(Target),
+    /// Revoke one credential, at once.
+    Revoke {
+        #[command(flatten)]
+        target: Target,
+        /// Its id, as `credential list` shows it.
+        key_id: String,
+    },
+    /// Say whether a request with this credential would be served now; exits 0 only if it would.
+    Test {
+        #[command(flatten)]
+        target: Target,
+        /// Its id, as `credential list` shows it.
+        key_id: String,
+    },
+}
+
+/// `usher credential add …`
+#[derive(Debug, Subcommand)]
+pub enum NewKind {
+    /// A token for the header `Authorization: Bearer`.
+    Bearer(NewCredential),
+    /// A key and a secret for HTTP Basic.
+    Basic(NewCredential),
+}
+
+/// What a credential is made of.
+#[derive(Args, Debug)]
+pub struct NewCredential {
+    #[command(flatten)]
+    pub target: Target,
+    /// What it may do, with commas between them [default: all].
+    #[arg(long, value_name = "SCOPES", value_delimiter = ',', value_parser = word::<tenant_registry::Scope>())]
+    pub scopes: Vec<tenant_registry::Scope>,
+    /// Days until it expires; without this it lives until it is revoked.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=3_660))]
+    pub expires_in_days: Option<u32>,
+    /// What it is for.
+    #[arg(long, value_name = "TEXT")]
+    pub note: Option<String>,
+    /// The userName of the person of the tenant for whom it is made. When that person leaves, it lives on, and a record says so.
+    #[arg(long, value_name = "USERNAME")]
+    pub made_by: Option<String>,
 }
 
 /// `usher schema …`

@@ -1,5 +1,5 @@
-//! The command line of `usher`. Its words are in [`commands`]; what they do is in [`tenants`], [`tokens`], [`profiles`], [`schemas`],
-//! [`seats`] and [`admin_tokens`]: requests to the admin API of a running gateway. `serve` and `openapi` are left to the binary.
+//! The command line of `usher`. Its words are in [`commands`]; what they do is in [`tenants`], [`credentials`], [`tokens`], [`profiles`],
+//! [`schemas`], [`seats`] and [`admin_tokens`]: requests to the admin API of a running gateway. `serve` and `openapi` are left to the binary.
 
 mod admin_tokens;
 mod cells;
@@ -8,6 +8,7 @@ mod commands;
 mod conform;
 mod connection;
 mod copies;
+mod credentials;
 mod mistake;
 mod output;
 mod people;
@@ -59,6 +60,7 @@ pub fn dispatch(command: ClientCommand) -> ExitCode {
     ended(match command {
         ClientCommand::Tenant { options, act } => tenants::run(act, &options),
         ClientCommand::Token { options, act } => tokens::run(act, &options),
+        ClientCommand::Credential { options, act } => credentials::run(act, &options),
         ClientCommand::Schema { options, act } => schemas::run(act, &options),
         ClientCommand::Profile { options, act } => profiles::run(act, &options),
         ClientCommand::Cell { options, act } => cells::run(act, &options),

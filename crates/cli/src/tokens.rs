@@ -1,10 +1,10 @@
-//! `usher token …`: the credentials that a tenant's identity provider uses. Several may live at once, so that one can be
-//! changed for another without a gap.
+//! `usher token …`: the bearer tokens among a tenant's credentials, in fewer words.
 
 use serde_json::{Value, json};
 
 use crate::{
     commands::{Options, Target, TokenAct},
+    credentials::check_key_id,
     mistake::Mistake,
     output::{self, cell, facts, list},
     session::Session,
@@ -28,17 +28,6 @@ pub(crate) fn run(act: TokenAct, options: &Options) -> Result<(), Mistake> {
         }
         TokenAct::Revoke { target, key_id } => revoke(&session, &target, key_id),
     }
-}
-
-/// A token that was pasted instead of its id must not be sent in a URL, where logs would keep it. The message does not repeat it.
-fn check_key_id(key_id: &str) -> Result<(), Mistake> {
-    if key_id.starts_with("ush_") {
-        return Err(Mistake::usage("That is a token, not its id; `usher token list` shows the ids."));
-    }
-    if key_id.is_empty() || !key_id.chars().all(|c| c.is_ascii_alphanumeric()) {
-        return Err(Mistake::usage("A token's id is letters and digits; `usher token list` shows the ids."));
-    }
-    Ok(())
 }
 
 fn issue(session: &Session, target: &Target, expires_in_days: Option<u32>) -> Result<(), Mistake> {
@@ -75,19 +64,5 @@ fn only_live(session: &Session, target: &Target) -> Result<String, Mistake> {
             several.len(),
             several.join(", ")
         ))),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_token_in_place_of_its_id_is_not_sent_and_not_repeated() {
-        let Err(Mistake::Usage(sentence)) = check_key_id("ush_ire_secret") else {
-            panic!("taken for an id");
-        };
-        assert!(!sentence.contains("secret"), "{sentence}");
-        assert!(matches!(check_key_id("../x"), Err(Mistake::Usage(_))));
     }
 }

@@ -6,11 +6,11 @@ use std::fmt;
 
 use directory::{DirectoryError, nesting};
 use provisioning::{Feature, FeatureDisabled, ProvisioningError, schemas::SchemaError};
-use scim_core::{ScimError, ScimType};
+use scim_core::{ResourceKind, ScimError, ScimType};
 use seat_ledger::{License, SeatError, Shortage};
 use staff::StaffError;
 use store::StoreError;
-use tenant_registry::{BadName, RegistryError};
+use tenant_registry::{BadName, RegistryError, Scope};
 
 use crate::{rate_limit::TooManyRequests, regions::RegionDown, shares::TooMuchUnderWay};
 
@@ -102,6 +102,9 @@ pub(crate) enum ApiError {
     NotActivated { contact: String },
     #[error("provisioning is not in the plan")]
     NotInPlan { contact: String },
+    /// The credential lacks this scope (RFC 6750 §3.1).
+    #[error("the credential lacks the scope {0}")]
+    OutOfScope(Scope),
     #[error("{feature} is off")]
     FeatureDisabled { feature: Feature, contact: String },
     #[error("no such path")]
@@ -285,6 +288,7 @@ impl ApiError {
                 ),
             )
             .with_type(ScimType::ProvisioningNotInPlan),
+            Self::OutOfScope(scope) => out_of_scope(*scope),
             Self::FeatureDisabled { feature, contact } => feature_disabled(*feature, contact),
             Self::NoSuchPath { base_url: Some(url) } => Failure::new(
                 404,
@@ -346,6 +350,13 @@ impl From<&ProvisioningError> for Failure {
                 format!("The resource has another version now, {current}; read it again and retry."),
             ),
             ProvisioningError::NoSuchRole { .. } => Self::new(400, format!("{error}.")),
+            ProvisioningError::OutOfScope(kind) => out_of_scope(match kind {
+                ResourceKind::Group => Scope::Groups,
+                ResourceKind::User
+                | ResourceKind::License
+                | ResourceKind::Role
+                | ResourceKind::Entitlement => Scope::Users,
+            }),
             ProvisioningError::FeatureDisabled(FeatureDisabled(feature)) => {
                 feature_disabled(*feature, "your administrator")
             }
@@ -443,7 +454,7 @@ impl From<&RegistryError> for Failure {
                 return Self::new(409, format!("The export cannot be used: {error}."));
             }
             RegistryError::NoTenant { .. }
-            | RegistryError::NoToken(_)
+            | RegistryError::NoCredential(_)
             | RegistryError::NoAdminToken(_)
             | RegistryError::NoProfile { .. } => 404,
             RegistryError::KeyTaken(_)
@@ -527,6 +538,15 @@ impl From<&StoreError> for Failure {
             }
         }
     }
+}
+
+fn out_of_scope(scope: Scope) -> Failure {
+    Failure::new(
+        403,
+        format!(
+            "insufficient_scope: this credential lacks the scope {scope}; nothing was stored. Use one that has it."
+        ),
+    )
 }
 
 fn feature_disabled(feature: Feature, contact: &str) -> Failure {

@@ -8,6 +8,7 @@ mod backups;
 mod bucket;
 mod client_address;
 mod counters;
+mod credential;
 mod data_dir;
 mod descriptors;
 mod dropped;

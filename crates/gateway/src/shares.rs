@@ -362,6 +362,7 @@ mod tests {
                 location: tenant_registry::TenantLocation::File,
                 store_version: String::new(),
                 profile_version: 0,
+                makers: Vec::new(),
             }))
         };
         let mut long = room(1);

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use directory::memberships::UnknownMembers;
 use provisioning::{
-    Base, Product, Rules,
+    Base, Maker, Product, Rules,
     schemas::{self, OwnSchemas},
 };
 use quick_cache::sync::Cache;
@@ -172,6 +172,9 @@ fn for_tenant(shaped: &Rules, tenant: &Tenant, base: &Base, own: &OwnSchemas) ->
         rules.unknown_members = UnknownMembers::Skip;
     }
     rules.features = staff::features(settings)?;
+    let maker =
+        |maker: &tenant_registry::Maker| Maker::new(&maker.user_name, &maker.key_id, maker.expires_ms);
+    rules.makers = tenant.makers.iter().map(maker).collect();
     Ok(rules)
 }
 

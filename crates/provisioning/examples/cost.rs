@@ -8,8 +8,8 @@ use std::{sync::Arc, time::Instant};
 
 use futures_util::future::join_all;
 use provisioning::{
-    Act, Base, Preconditions, Product, ProvisioningError, RequestContext, Rules, Shown, TENANT_MIGRATIONS,
-    Write, plan, render, view,
+    Act, Base, MayWrite, Preconditions, Product, ProvisioningError, RequestContext, Rules, Shown,
+    TENANT_MIGRATIONS, Write, plan, render, view,
 };
 use scim_core::{ResourceKind, bulk::Method, projection::Projection};
 use store::Store;
@@ -62,6 +62,7 @@ async fn create(tenant: &Tenant, number: usize) -> String {
     let mut context = RequestContext {
         request_id: act().request_id,
         credential: String::new(),
+        may_write: MayWrite::ALL,
         tenant: "ire/acme".to_owned(),
         tolerance: rules.tolerance(),
         rules: Arc::clone(&rules),

@@ -18,8 +18,8 @@ use std::{
 use futures_util::future::join_all;
 use profiles::Profile;
 use provisioning::{
-    Act, Base, Preconditions, Product, ProvisioningError, RequestContext, Rules, Shown, TENANT_MIGRATIONS,
-    Write, plan,
+    Act, Base, MayWrite, Preconditions, Product, ProvisioningError, RequestContext, Rules, Shown,
+    TENANT_MIGRATIONS, Write, plan,
 };
 use scim_core::{ResourceKind, bulk::Method};
 use store::Store;
@@ -137,6 +137,7 @@ async fn create(tenant: &Tenant, number: usize) {
     let mut context = RequestContext {
         request_id: "01936f5e0c7e7c1c8000000000000000".to_owned(),
         credential: "k".repeat(12),
+        may_write: MayWrite::ALL,
         tenant: "ire/acme".to_owned(),
         tolerance: rules.tolerance(),
         rules,

@@ -3,9 +3,32 @@
 
 use std::{sync::Arc, time::Instant};
 
-use scim_core::leniency::Tolerance;
+use scim_core::{ResourceKind, leniency::Tolerance};
 
-use crate::{Rules, facts::Cause};
+use crate::{ProvisioningError, Rules, facts::Cause};
+
+/// Which resources the credential of a request may write.
+#[derive(Clone, Copy, Debug)]
+pub struct MayWrite {
+    /// Users.
+    pub users: bool,
+    /// Groups.
+    pub groups: bool,
+}
+
+impl MayWrite {
+    /// Everything.
+    pub const ALL: Self = Self { users: true, groups: true };
+
+    pub(crate) fn require(self, kind: ResourceKind) -> Result<(), ProvisioningError> {
+        let may = match kind {
+            ResourceKind::User => self.users,
+            ResourceKind::Group => self.groups,
+            ResourceKind::License | ResourceKind::Role | ResourceKind::Entitlement => true,
+        };
+        if may { Ok(()) } else { Err(ProvisioningError::OutOfScope(kind)) }
+    }
+}
 
 /// The context of one request.
 #[derive(Debug)]
@@ -14,6 +37,8 @@ pub struct RequestContext {
     pub request_id: String,
     /// The id of the key that the request came with; never the secret.
     pub credential: String,
+    /// What that key may write.
+    pub may_write: MayWrite,
     /// The tenant as people know it, such as `ire/acme`.
     pub tenant: String,
     /// The tenant's rules.
@@ -33,6 +58,7 @@ impl RequestContext {
             credential: Some(&self.credential),
             operation: Some(operation),
             profile: Some(self.rules.product.name_and_version()),
+            makers: &self.rules.makers,
         }
     }
 
@@ -44,6 +70,7 @@ impl RequestContext {
             tolerance: self.rules.tolerance(),
             request_id: self.request_id.clone(),
             credential: self.credential.clone(),
+            may_write: self.may_write,
             tenant: self.tenant.clone(),
             rules: Arc::clone(&self.rules),
             instant: self.instant,

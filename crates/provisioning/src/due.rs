@@ -4,7 +4,7 @@
 use seat_ledger::pools;
 use store::WriteTx;
 
-use crate::{ProvisioningError, Rules, facts::Cause, groupless, promotion, refusals};
+use crate::{ProvisioningError, Rules, groupless, promotion, refusals};
 
 /// What was done, and when there is more to do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub fn carry_out(
     rules.hold_schemas(tx)?;
     pools::take_turn(tx)?;
     let moves = seat_ledger::due(tx, rules.product.licenses())?;
-    promotion::record(tx, &moves, Cause::of_clock(request_id, &rules.product, "due"))?;
+    promotion::record(tx, &moves, rules.cause_of_clock(request_id, "due"))?;
     refusals::end_hold(tx, refusals_before_hold, request_id)?;
     let now_ms = tx.now_ms();
     let people = groupless::carry_out(tx, rules, now_ms, request_id)?;

@@ -1,7 +1,7 @@
 //! Errors of the use cases.
 
 use directory::DirectoryError;
-use scim_core::ScimError;
+use scim_core::{ResourceKind, ScimError};
 use seat_ledger::SeatError;
 use store::StoreError;
 
@@ -30,6 +30,9 @@ pub enum ProvisioningError {
         /// What there is.
         known: Vec<String>,
     },
+    /// The credential of the request may not write resources of this type.
+    #[error("the credential may not write a {}", .0.name())]
+    OutOfScope(ResourceKind),
     /// The tenant's identity provider may not do this (CX19).
     #[error(transparent)]
     FeatureDisabled(#[from] FeatureDisabled),

@@ -5,6 +5,7 @@ use seat_ledger::{License, Seat, SeatChange};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use crate::{
+    maker::Maker,
     outcome::Verdict,
     product::{Product, RoleFacts},
 };
@@ -29,6 +30,8 @@ pub(crate) struct Cause<'a> {
     /// `create`, `replace`, `patch` and `delete` of a request; `due` and `groupless` of the clock; of staff the word of their command.
     pub(crate) operation: Option<&'a str>,
     pub(crate) profile: Option<&'a str>,
+    /// The people for whom the tenant's credentials were made.
+    pub(crate) makers: &'a [Maker],
 }
 
 impl<'a> Cause<'a> {
@@ -46,7 +49,7 @@ impl<'a> Cause<'a> {
 
     /// What comes of many requests.
     pub(crate) fn of_many(request_id: &'a str) -> Self {
-        Self { request_id, actor: None, credential: None, operation: None, profile: None }
+        Self { request_id, actor: None, credential: None, operation: None, profile: None, makers: &[] }
     }
 
     /// What falls due by itself.

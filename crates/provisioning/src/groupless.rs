@@ -58,7 +58,7 @@ pub fn carry_out(
     rules.hold_schemas(tx)?;
     pools::take_turn(tx)?;
     let due = due(tx, rules, now_ms)?;
-    let cause = Cause::of_clock(request_id, &rules.product, "groupless");
+    let cause = rules.cause_of_clock(request_id, "groupless");
     for id in &due {
         let Some(record) = resources::find_for_update(tx, ResourceKind::User, id)? else { continue };
         let document = record.parse()?;

@@ -78,7 +78,7 @@ pub fn add(
     let request = wishes::anew(tx, rules, &record.id, &standing, &document)?;
     let change = seats::settle_new(tx, &record.id, &request)?;
     seating::write_standing(tx, &mut record, standing)?;
-    finish(tx, rules, &record, &change, "created", Cause::of_act(act, &rules.product, "add"))
+    finish(tx, rules, &record, &change, "created", rules.cause_of_act(act, "add"))
 }
 
 /// Sets a person's role or activity here; who wins later is the profile's to say (CX13, CX14).
@@ -111,7 +111,7 @@ pub fn set(
         false => resources::update(tx, &rules.user, &record, &old, &new)?,
     };
     let settled = seating::settle(tx, rules, &mut record, standing, [&old, &new], Asks::Staff)?;
-    finish(tx, rules, &record, &settled, "changed", Cause::of_act(act, &rules.product, "set"))
+    finish(tx, rules, &record, &settled, "changed", rules.cause_of_act(act, "set"))
 }
 
 /// Forgets what was chosen here and what waits: what the identity provider says holds.
@@ -137,7 +137,7 @@ pub fn release(
     let request = wishes::anew(tx, rules, id, &standing, &document)?;
     let change = seats::settle(tx, id, &request)?;
     seating::write_standing(tx, &mut record, standing)?;
-    finish(tx, rules, &record, &change, "released", Cause::of_act(act, &rules.product, "release"))
+    finish(tx, rules, &record, &change, "released", rules.cause_of_act(act, "release"))
 }
 
 /// Deletes a person, or archives where the profile keeps people.
@@ -146,7 +146,7 @@ pub fn release(
 /// No such person, or the store's.
 pub fn delete(tx: &mut WriteTx<'_>, rules: &Rules, id: &str, act: &Act) -> Result<(), ProvisioningError> {
     let record = found(tx, rules, id)?;
-    let cause = Cause::of_act(act, &rules.product, "delete");
+    let cause = rules.cause_of_act(act, "delete");
     leaving::delete(tx, rules, USER, &record, cause, &[BY_STAFF]).map(drop)
 }
 

@@ -51,10 +51,10 @@ pub fn run(
     tx.go_beyond_limit();
     rules.hold_schemas(tx)?;
     pools::take_turn(tx)?;
-    let cause = Cause::of_act(act, &rules.product, "reapply");
+    let cause = rules.cause_of_act(act, "reapply");
     // What is overdue is done first, so that it is not mistaken for an effect of the profile.
     let moves = seat_ledger::due(tx, rules.product.licenses())?;
-    promotion::record(tx, &moves, Cause::of_clock(&act.request_id, &rules.product, "due"))?;
+    promotion::record(tx, &moves, rules.cause_of_clock(&act.request_id, "due"))?;
     bind_groups(tx, rules)?;
     let before = holders::granted(tx)?;
     let people = i64::try_from(before.len()).unwrap_or(i64::MAX);

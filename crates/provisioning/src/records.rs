@@ -6,7 +6,8 @@ use directory::{
     resources::Record,
 };
 use scim_core::{Document, ResourceKind};
-use serde_json::{Map, Value};
+use seat_ledger::{Seat, State};
+use serde_json::{Map, Value, json};
 use store::WriteTx;
 
 use crate::{
@@ -25,8 +26,37 @@ pub(crate) fn record(
     facts: &Facts<'_>,
 ) -> Result<(), ProvisioningError> {
     let detail = Detail { cause, is_held: resource.standing.held.is_some(), facts };
-    let kind = format!("{}.{verb}", kind.name().to_ascii_lowercase());
-    append(tx, &kind, &resource.id, resource.version, &detail)
+    let name = format!("{}.{verb}", kind.name().to_ascii_lowercase());
+    append(tx, &name, &resource.id, resource.version, &detail)?;
+    if kind == ResourceKind::User && !cause.makers.is_empty() && leaves(verb, facts) {
+        record_maker_left(tx, cause, resource)?;
+    }
+    Ok(())
+}
+
+/// Whether a person is gone from now on: deleted, or suspended and not before.
+fn leaves(verb: &str, facts: &Facts<'_>) -> bool {
+    let is_suspended = |seat: &Seat| seat.state == State::Suspended;
+    let seat = facts.seat;
+    verb == "deleted"
+        || (seat.after.is_some_and(is_suspended) && seat.before.is_some_and(|seat| !is_suspended(seat)))
+}
+
+/// Records, for each credential that was made for this person, that it lives on without the person (MO10).
+fn record_maker_left(
+    tx: &mut WriteTx<'_>,
+    cause: Cause<'_>,
+    person: &Record,
+) -> Result<(), ProvisioningError> {
+    let (document, now_ms) = (person.parse()?, tx.now_ms());
+    let user_name = document.str("userName").unwrap_or_default();
+    for maker in cause.makers.iter().filter(|maker| maker.is(user_name, now_ms)) {
+        let detail = &json!({ "key_id": maker.key_id }).to_string();
+        let (kind, resource_id, version) = ("credential.maker_left", person.id.as_str(), person.version);
+        let Cause { request_id, actor, .. } = cause;
+        changes::append(tx, &NewRecord { kind, resource_id, version, request_id, actor, detail })?;
+    }
+    Ok(())
 }
 
 /// Records that a group has lost a member.

@@ -18,7 +18,7 @@ use scim_core::{
 };
 use store::WriteTx;
 
-use crate::{Features, Product, schemas::OwnSchemas};
+use crate::{Act, Features, Product, facts::Cause, maker::Maker, schemas::OwnSchemas};
 
 const MINUTE_MS: i64 = 60_000;
 
@@ -47,6 +47,8 @@ pub struct Rules {
     pub mode: Mode,
     /// What the tenant's identity provider may do.
     pub features: Features,
+    /// The people for whom its credentials were made (MO10).
+    pub makers: Vec<Maker>,
 }
 
 impl Rules {
@@ -86,6 +88,7 @@ impl Rules {
             unknown_members,
             mode: Mode::default(),
             features: Features::default(),
+            makers: Vec::new(),
         }
     }
 
@@ -102,6 +105,16 @@ impl Rules {
     #[must_use]
     pub fn for_tenant(&self, schemas_version: i64, base: &Base) -> Self {
         Self { schemas_version, base: base.clone(), ..self.clone() }
+    }
+
+    /// An act of staff on a person.
+    pub(crate) fn cause_of_act<'a>(&'a self, act: &'a Act, operation: &'a str) -> Cause<'a> {
+        Cause { makers: &self.makers, ..Cause::of_act(act, &self.product, operation) }
+    }
+
+    /// What falls due by itself.
+    pub(crate) fn cause_of_clock<'a>(&'a self, request_id: &'a str, operation: &'a str) -> Cause<'a> {
+        Cause { makers: &self.makers, ..Cause::of_clock(request_id, &self.product, operation) }
     }
 
     /// What the profile says.

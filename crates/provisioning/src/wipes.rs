@@ -165,7 +165,7 @@ pub fn release(
         return roster::group(tx, rules, group_id);
     }
     let (verb, number) = (if is_dropped { "dropped" } else { "released" }, people.len().to_string());
-    let cause = Cause::of_act(act, &rules.product, "release");
+    let cause = rules.cause_of_act(act, "release");
     let notes = &[Note { name: "people", text: &number }, Note { name: "by", text: "staff" }];
     records::record(tx, cause, kind, verb, &group, &Facts { notes, ..Facts::default() })?;
     if is_dropped {

@@ -110,6 +110,7 @@ impl Write {
         conditions: &Preconditions,
         context: &mut RequestContext,
     ) -> Result<Done, ProvisioningError> {
+        context.may_write.require(self.kind)?;
         context.rules.features.require_write(self.kind, self.method)?;
         context.rules.hold_schemas(tx)?;
         let (kind, id) = (self.kind, self.id.clone().unwrap_or_else(|| tx.new_id()));

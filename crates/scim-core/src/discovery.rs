@@ -23,10 +23,41 @@ pub struct Features {
     pub documentation_uri: Option<String>,
 }
 
+/// A way to authenticate (RFC 7643 §5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// A bearer token (RFC 6750).
+    Bearer,
+    /// HTTP Basic (RFC 7617).
+    Basic,
+}
+
+impl Scheme {
+    fn described(self, whose: &str, is_primary: bool) -> Value {
+        let (word, name, description, spec) = match self {
+            Self::Bearer => (
+                "oauthbearertoken",
+                "OAuth Bearer Token",
+                format!("A bearer token of {whose} in the Authorization header."),
+                "https://www.rfc-editor.org/info/rfc6750",
+            ),
+            Self::Basic => (
+                "httpbasic",
+                "HTTP Basic",
+                format!("A key of {whose} as the user name, and its secret as the password."),
+                "https://www.rfc-editor.org/info/rfc7617",
+            ),
+        };
+        json!({ "type": word, "name": name, "description": description, "specUri": spec, "primary": is_primary })
+    }
+}
+
 /// RFC 7643 §5 and RFC 9865 §4; `base` is the tenant's base URL without a slash at its end, and `whose` names the tenant to the
-/// administrator who tests a credential (MO15).
+/// administrator who tests a credential (MO15). The first scheme is the preferred one.
 #[must_use]
-pub fn service_provider_config(features: &Features, base: &str, whose: &str) -> Value {
+pub fn service_provider_config(features: &Features, schemes: &[Scheme], base: &str, whose: &str) -> Value {
+    let schemes = schemes.iter().enumerate().map(|(place, scheme)| scheme.described(whose, place == 0));
+    let schemes: Vec<Value> = schemes.collect();
     let mut config = json!({
         "schemas": [urn::SERVICE_PROVIDER_CONFIG],
         "patch": {"supported": true},
@@ -47,13 +78,7 @@ pub fn service_provider_config(features: &Features, base: &str, whose: &str) -> 
             "maxPageSize": features.max_results,
             "cursorTimeout": features.cursor_timeout,
         },
-        "authenticationSchemes": [{
-            "type": "oauthbearertoken",
-            "name": "OAuth Bearer Token",
-            "description": format!("A bearer token of {whose} in the Authorization header."),
-            "specUri": "https://www.rfc-editor.org/info/rfc6750",
-            "primary": true,
-        }],
+        "authenticationSchemes": schemes,
         "meta": meta("ServiceProviderConfig", format!("{base}/ServiceProviderConfig")),
     });
     if let (Some(uri), Value::Object(members)) = (&features.documentation_uri, &mut config) {
@@ -134,7 +159,7 @@ mod tests {
 
     #[test]
     fn the_configuration_has_every_field_of_rfc_7643_section_5() {
-        let config = service_provider_config(&features(), BASE, "Acme (ire/acme)");
+        let config = service_provider_config(&features(), &[Scheme::Bearer], BASE, "Acme (ire/acme)");
         assert_eq!(config["schemas"], json!([urn::SERVICE_PROVIDER_CONFIG]));
         assert_eq!(config["patch"], json!({"supported": true}));
         assert_eq!(
@@ -157,7 +182,7 @@ mod tests {
             })
         );
         let few =
-            service_provider_config(&Features { max_results: 7, ..features() }, BASE, "Acme (ire/acme)");
+            service_provider_config(&Features { max_results: 7, ..features() }, &[], BASE, "Acme (ire/acme)");
         assert_eq!(few["pagination"]["defaultPageSize"], 7);
         let scheme = &config["authenticationSchemes"][0];
         assert_eq!(scheme["type"], "oauthbearertoken");
@@ -168,15 +193,26 @@ mod tests {
         assert!(config.get("documentationUri").is_none());
         let told = Features { documentation_uri: Some("https://docs.example.com".into()), ..features() };
         assert_eq!(
-            service_provider_config(&told, BASE, "Acme (ire/acme)")["documentationUri"],
+            service_provider_config(&told, &[], BASE, "Acme (ire/acme)")["documentationUri"],
             "https://docs.example.com"
         );
     }
 
     #[test]
+    fn each_scheme_is_described_and_the_first_is_the_primary_one() {
+        let config =
+            service_provider_config(&features(), &[Scheme::Basic, Scheme::Bearer], BASE, "Acme (ire/acme)");
+        let told = config["authenticationSchemes"].as_array().unwrap();
+        let told: Vec<_> =
+            told.iter().map(|scheme| (scheme["type"].clone(), scheme["primary"].clone())).collect();
+        assert_eq!(told, [(json!("httpbasic"), json!(true)), (json!("oauthbearertoken"), json!(false))]);
+    }
+
+    #[test]
     fn cx9_password_sync_is_told_as_not_supported() {
         assert_eq!(
-            service_provider_config(&features(), BASE, "Acme (ire/acme)")["changePassword"]["supported"],
+            service_provider_config(&features(), &[Scheme::Bearer], BASE, "Acme (ire/acme)")["changePassword"]
+                ["supported"],
             false
         );
     }
@@ -269,7 +305,7 @@ mod tests {
         let described = Features { documentation_uri: Some("https://docs.example.com".into()), ..features() };
         let user = schema::user();
         let answers = [
-            service_provider_config(&described, BASE, "Acme (ire/acme)"),
+            service_provider_config(&described, &[Scheme::Basic, Scheme::Bearer], BASE, "Acme (ire/acme)"),
             resource_types(&[&user], BASE).remove(0),
             schemas(&[&user], BASE).remove(0),
         ];

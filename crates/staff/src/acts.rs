@@ -4,7 +4,7 @@ use std::{fs::File, sync::Arc};
 
 use directory::changes::{self, ChangeRecord};
 use provisioning::{
-    Act, ProvisioningError, audit,
+    Act, Product, ProvisioningError, audit,
     schemas::{self, OwnSchema, OwnSchemas, SchemaChange},
 };
 use seat_ledger::{
@@ -13,18 +13,14 @@ use seat_ledger::{
 };
 use store::{ReadTx, StoreError, WriteTx};
 use tenant_registry::{
-    Begun, By, CompanyKey, CredentialInfo, Destination, Export, IssuedToken, Move, Placement, Registry,
-    StaffAct, Tenant, TenantSettings, TenantState,
+    Begun, By, CompanyKey, CredentialInfo, CredentialKind, Destination, Export, IssuedCredential, Move,
+    Placement, Registry, StaffAct, Tenant, TenantSettings, TenantState,
 };
 
 use crate::{
-    NewLine, PlanChange, SchemaRequest, SeatsOf, StaffError, TenantChange, Waiting, by, plan, product_of,
-    seats,
+    CredentialRequest, CredentialTest, NewLine, PlanChange, SchemaRequest, SeatsOf, StaffError, TenantChange,
+    Waiting, by, credentials::check_kind, plan, product_of, seats,
 };
-
-const DAY_MS: i64 = 86_400_000;
-/// Ten years.
-pub const MAX_TOKEN_DAYS: i64 = 3_660;
 
 /// What staff can do to one tenant.
 #[derive(Clone)]
@@ -45,9 +41,12 @@ impl TenantActs {
         Ok(self.registry.tenant(&self.key).await?)
     }
 
+    async fn product(&self) -> Result<Product> {
+        product_of(&self.registry, &self.tenant().await?).await
+    }
+
     async fn licenses(&self) -> Result<Licenses> {
-        let tenant = self.tenant().await?;
-        Ok(product_of(&self.registry, &tenant).await?.licenses().clone())
+        Ok(self.product().await?.licenses().clone())
     }
 
     /// How much the tenant's store holds.
@@ -74,7 +73,7 @@ impl TenantActs {
         Ok(self.registry.change_settings(&self.key, self.by(), activate).await?)
     }
 
-    /// What staff did to the tenant, newest first: to its settings and tokens, and in its store.
+    /// What staff did to the tenant, newest first: to its settings and credentials, and in its store.
     pub async fn staff_acts(&self, limit: i64) -> Result<(Vec<StaffAct>, Vec<ChangeRecord>)> {
         let acts = self.registry.acts(Some(self.key.clone()), limit).await?;
         let changes =
@@ -118,23 +117,32 @@ impl TenantActs {
         Ok(self.registry.restore(export, self.by()).await?)
     }
 
-    /// Issues a token, which is shown only once.
-    pub async fn issue_token(&self, expires_in_days: Option<i64>) -> Result<IssuedToken> {
-        if expires_in_days.is_some_and(|days| !(1..=MAX_TOKEN_DAYS).contains(&days)) {
-            return Err(StaffError::BadRequest(format!("expires_in_days is 1 to {MAX_TOKEN_DAYS}")));
-        }
-        let expires_ms = expires_in_days.map(|days| self.registry.now_ms() + days * DAY_MS);
-        Ok(self.registry.issue_token(&self.key, expires_ms, self.by()).await?)
+    /// Makes a credential, whose secret is shown only once.
+    pub async fn add_credential(&self, new: CredentialRequest) -> Result<IssuedCredential> {
+        let new = new.check(self.registry.now_ms())?;
+        check_kind(&self.product().await?, new.kind)?;
+        Ok(self.registry.add_credential(&self.key, new, self.by()).await?)
     }
 
-    /// A page of the tenant's tokens, oldest first, expired and revoked ones included.
-    pub async fn tokens(&self, after: Option<String>, limit: i64) -> Result<Vec<CredentialInfo>> {
-        Ok(self.registry.tokens(&self.key, after, limit).await?)
+    /// A page of the tenant's credentials, of this kind or of all, oldest first, expired and revoked ones included.
+    pub async fn credentials(
+        &self,
+        kind: Option<CredentialKind>,
+        after: Option<String>,
+        limit: i64,
+    ) -> Result<Vec<CredentialInfo>> {
+        Ok(self.registry.credentials(&self.key, kind, after, limit).await?)
     }
 
-    /// Revokes one token.
-    pub async fn revoke_token(&self, key_id: &str) -> Result<()> {
-        Ok(self.registry.revoke_token(&self.key, key_id, self.by()).await?)
+    /// Whether a credential would be accepted now.
+    pub async fn test_credential(&self, key_id: &str) -> Result<CredentialTest> {
+        let (tenant, info) = self.registry.credential(&self.key, key_id).await?;
+        Ok(CredentialTest::new(tenant, info, self.registry.now_ms()))
+    }
+
+    /// Revokes one credential.
+    pub async fn revoke_credential(&self, key_id: &str) -> Result<()> {
+        Ok(self.registry.revoke_credential(&self.key, key_id, self.by()).await?)
     }
 
     /// Quota, use, queue and policy of each license.

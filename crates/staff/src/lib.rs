@@ -3,6 +3,7 @@
 
 mod acts;
 mod by;
+mod credentials;
 mod error;
 mod people;
 mod plan;
@@ -16,8 +17,9 @@ mod tenant_profile;
 mod tenants;
 
 pub use ::profiles::{Fault, MAX_BYTES as MAX_PROFILE_BYTES, patch_of_words};
-pub use acts::{MAX_TOKEN_DAYS, TenantActs};
+pub use acts::TenantActs;
 pub use by::by;
+pub use credentials::{CredentialRequest, CredentialTest, MAX_CREDENTIAL_DAYS, expiry_warning};
 pub use error::StaffError;
 pub use people::{PersonChangeRequest, PersonRequest};
 pub use plan::{LicenseChange, NewLine, PlanChange};

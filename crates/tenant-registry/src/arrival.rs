@@ -8,6 +8,7 @@ use serde_json::Value;
 use store::{WriteTx, in_chunks};
 
 use crate::{
+    credentials::{note_makers, of_columns},
     due_times,
     error::{RegistryError, TenantName},
     moved,
@@ -78,7 +79,7 @@ pub(crate) fn complete(
     add_credentials(tx, tenant, from)
 }
 
-/// A tenant is in a region once, and a token opens one tenant.
+/// A tenant is in a region once, and a credential opens one tenant.
 fn refuse_known(
     tx: &mut WriteTx<'_>,
     region: &RegionCode,
@@ -98,7 +99,7 @@ fn refuse_known(
     if of_others.is_empty() {
         return Ok(());
     }
-    Err(RegistryError::Unfit(format!("a token of it opens another tenant of region {region} already")))
+    Err(RegistryError::Unfit(format!("a credential of it opens another tenant of region {region} already")))
 }
 
 /// The settings, if this version knows them all.
@@ -126,7 +127,7 @@ fn add_acts(tx: &mut WriteTx<'_>, tenant: &Tenant, acts: &[ActRow]) -> Result<()
     Ok(())
 }
 
-/// Adds the tokens that are not known here. One that staff have revoked, here or in the export, is not valid again: their acts, which
+/// Adds the credentials that are not known here. One that staff have revoked, here or in the export, is not valid again: their acts, which
 /// outlive a tenant, tell it.
 fn add_credentials(tx: &mut WriteTx<'_>, tenant: &Tenant, from: &TenantRecord) -> Result<(), RegistryError> {
     let known =
@@ -134,6 +135,8 @@ fn add_credentials(tx: &mut WriteTx<'_>, tenant: &Tenant, from: &TenantRecord) -
     let known: Vec<String> = known.load(tx.connection())?;
     let revoked = revoked(tx, tenant)?;
     for credential in from.credentials.iter().filter(|credential| !known.contains(&credential.key_id)) {
+        of_columns(&credential.key_id, &credential.kind, &credential.scopes)
+            .map_err(|error| RegistryError::Unfit(error.to_string()))?;
         let row = (
             credentials::key_id.eq(&credential.key_id),
             credentials::tenant_id.eq(tenant.id.as_str()),
@@ -144,16 +147,23 @@ fn add_credentials(tx: &mut WriteTx<'_>, tenant: &Tenant, from: &TenantRecord) -
             credentials::revoked_ms.eq(credential.revoked_ms.or(revoked.get(&credential.key_id).copied())),
             credentials::last_used_ms.eq(credential.last_used_ms),
             credentials::maker.eq(&credential.maker),
+            credentials::kind.eq(&credential.kind),
+            credentials::scopes.eq(&credential.scopes),
+            credentials::note.eq(&credential.note),
+            credentials::made_by.eq(&credential.made_by),
         );
         diesel::insert_into(credentials::table).values(row).execute(tx.connection())?;
     }
-    Ok(())
+    note_makers(tx, &tenant.id)
 }
 
-/// The key ids of revoked tokens, each with the time.
+/// The acts that end a credential; the first is that of earlier releases.
+const REVOCATIONS: [&str; 2] = ["token.revoked", "credential.revoked"];
+
+/// The key ids of revoked credentials, each with the time.
 fn revoked(tx: &mut WriteTx<'_>, tenant: &Tenant) -> Result<HashMap<String, i64>, RegistryError> {
     let acts = staff_acts::table
-        .filter(staff_acts::tenant_id.eq(tenant.id.as_str()).and(staff_acts::act.eq("token.revoked")))
+        .filter(staff_acts::tenant_id.eq(tenant.id.as_str()).and(staff_acts::act.eq_any(REVOCATIONS)))
         .select((staff_acts::detail, staff_acts::at_ms));
     let acts: Vec<(String, i64)> = acts.load(tx.connection())?;
     let key_id = |detail: &str| {

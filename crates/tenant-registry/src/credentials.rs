@@ -1,4 +1,4 @@
-//! Credentials of tenants: their rows, and whether a token is one of them.
+//! Credentials of tenants: their rows, and whether what a caller sends is one of them.
 
 use std::sync::{
     Arc,
@@ -6,38 +6,77 @@ use std::sync::{
 };
 
 use diesel::prelude::*;
-use serde::Serialize;
 use serde_json::json;
 use store::{ReadTx, WriteTx};
+use strum::VariantArray as _;
 
 use crate::{
     by::By,
     cached_tenant::CachedTenant,
     error::RegistryError,
-    names::{RegionCode, TokenName},
+    kind::CredentialKind,
+    names::{RegionCode, TenantId, TokenName},
     schema::{credentials, tenants},
-    tenant::{self, Tenant},
+    scopes::Scopes,
+    tenant::{self, Maker, Tenant},
     token::Token,
 };
 
-/// A new token, which is shown only once.
+/// A credential to be made.
 #[derive(Clone, Debug)]
-pub struct IssuedToken {
-    /// The token.
+pub struct NewCredential {
+    /// How it is used.
+    pub kind: CredentialKind,
+    /// What it may do.
+    pub scopes: Scopes,
+    /// Milliseconds since 1970 UTC, as all times here.
+    pub expires_ms: Option<i64>,
+    /// For people; empty for none.
+    pub note: String,
+    /// The userName of the person of the tenant for whom it is made; empty for nobody.
+    pub made_by: String,
+}
+
+impl NewCredential {
+    /// A bearer token that may do everything, without an end.
+    #[must_use]
+    pub fn bearer() -> Self {
+        Self {
+            kind: CredentialKind::Bearer,
+            scopes: Scopes::ALL,
+            expires_ms: None,
+            note: String::new(),
+            made_by: String::new(),
+        }
+    }
+}
+
+/// A new credential, whose secret is shown only once.
+#[derive(Clone, Debug)]
+pub struct IssuedCredential {
+    /// The token, or the key with its secret.
     pub token: Token,
-    /// When it expires, in milliseconds since 1970 UTC.
+    /// When it expires.
     pub expires_ms: Option<i64>,
     /// The tenant that it opens.
     pub tenant: Tenant,
 }
 
-/// A token as staff see it, without the secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Queryable, Selectable)]
-#[diesel(table_name = credentials)]
+/// A credential as staff see it, without the secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CredentialInfo {
-    /// The public part of the token; it is revoked by this id.
+    /// Its public part; it is revoked by this id.
     pub key_id: String,
-    /// Milliseconds since 1970 UTC, as all times here.
+    /// How it is used.
+    pub kind: CredentialKind,
+    /// What it may do.
+    pub scopes: Scopes,
+    /// For people.
+    pub note: String,
+    /// The person of the tenant for whom it was made; else who of the staff issued it. Empty for one of an earlier release. It lives on
+    /// without its maker (MO10).
+    pub made_by: String,
+    /// When it was made.
     pub created_ms: i64,
     /// When it expires.
     pub expires_ms: Option<i64>,
@@ -45,15 +84,56 @@ pub struct CredentialInfo {
     pub revoked_ms: Option<i64>,
     /// When it was last used, to the minute.
     pub last_used_ms: Option<i64>,
-    /// Who issued it; empty for one of an earlier release. It lives on without its maker (MO10).
-    pub maker: String,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = credentials)]
+struct InfoRow {
+    key_id: String,
+    kind: String,
+    scopes: String,
+    note: String,
+    made_by: String,
+    maker: String,
+    created_ms: i64,
+    expires_ms: Option<i64>,
+    revoked_ms: Option<i64>,
+    last_used_ms: Option<i64>,
+}
+
+impl CredentialInfo {
+    fn of_row(row: InfoRow) -> Result<Self, RegistryError> {
+        let (kind, scopes) = of_columns(&row.key_id, &row.kind, &row.scopes)?;
+        let InfoRow {
+            key_id, note, made_by, maker, created_ms, expires_ms, revoked_ms, last_used_ms, ..
+        } = row;
+        let made_by = if made_by.is_empty() { maker } else { made_by };
+        Ok(Self { key_id, kind, scopes, note, made_by, created_ms, expires_ms, revoked_ms, last_used_ms })
+    }
+}
+
+/// Kind and scopes, as they are stored.
+pub(crate) fn of_columns(
+    key_id: &str,
+    kind: &str,
+    scopes: &str,
+) -> Result<(CredentialKind, Scopes), RegistryError> {
+    let damaged = |what: &str, text: &str| {
+        RegistryError::Damaged(format!("the {what} {text:?} of the credential {key_id} is not known"))
+    };
+    let scopes = Scopes::parse(scopes).ok_or_else(|| damaged("scopes", scopes))?;
+    Ok((kind.parse().map_err(|_| damaged("kind", kind))?, scopes))
 }
 
 /// A live credential and the one tenant that it opens.
 #[derive(Debug)]
 pub struct Grant {
-    /// The public part of the token.
+    /// The public part of the credential.
     pub key_id: String,
+    /// How it is used.
+    pub kind: CredentialKind,
+    /// What it may do.
+    pub scopes: Scopes,
     pub(crate) cached: Arc<CachedTenant>,
     salt: String,
     hash: String,
@@ -78,7 +158,7 @@ impl Grant {
 
     pub(crate) fn admits(&self, token: &Token, now_ms: i64) -> bool {
         let genuine = token.is(&self.salt, &self.hash);
-        genuine && self.expires_ms.is_none_or(|end| now_ms < end)
+        genuine && token.kind() == self.kind && self.expires_ms.is_none_or(|end| now_ms < end)
     }
 
     /// Whether the caller should write this use down, with [`Registry::write_use`](crate::Registry::write_use): true at most once a
@@ -92,7 +172,7 @@ impl Grant {
     }
 }
 
-type GrantRow = (String, String, Option<i64>, Option<i64>, tenant::Row);
+type GrantRow = (String, String, String, String, Option<i64>, Option<i64>, tenant::Row);
 
 /// The live credential of a key id with its tenant.
 pub(crate) fn find(
@@ -104,6 +184,8 @@ pub(crate) fn find(
         .inner_join(tenants::table)
         .filter(credentials::key_id.eq(key_id).and(credentials::revoked_ms.is_null()))
         .select((
+            credentials::kind,
+            credentials::scopes,
             credentials::salt,
             credentials::hash,
             credentials::expires_ms,
@@ -112,37 +194,60 @@ pub(crate) fn find(
         ))
         .get_result(tx.connection())
         .optional()?;
-    let Some((salt, hash, expires_ms, last_used_ms, tenant)) = row else { return Ok(None) };
+    let Some((kind, scopes, salt, hash, expires_ms, last_used_ms, tenant)) = row else { return Ok(None) };
+    let (kind, scopes) = of_columns(key_id, &kind, &scopes)?;
     let cached = Arc::new(CachedTenant::new(Tenant::of_row(region, tenant)?));
     let last_used_ms = AtomicI64::new(last_used_ms.unwrap_or_default());
-    Ok(Some(Grant { key_id: key_id.to_owned(), cached, salt, hash, expires_ms, last_used_ms }))
+    let key_id = key_id.to_owned();
+    Ok(Some(Grant { key_id, kind, scopes, cached, salt, hash, expires_ms, last_used_ms }))
 }
 
 pub(crate) fn insert(
     tx: &mut WriteTx<'_>,
     tenant: &Tenant,
     token: &Token,
-    expires_ms: Option<i64>,
+    new: &NewCredential,
     by: &By,
 ) -> Result<(), RegistryError> {
     let (salt, hash) = token.salted();
     let row = (
         credentials::key_id.eq(token.key_id()),
         credentials::tenant_id.eq(tenant.id.as_str()),
+        credentials::kind.eq(new.kind.key()),
+        credentials::scopes.eq(new.scopes.to_string()),
         credentials::salt.eq(salt),
         credentials::hash.eq(hash),
         credentials::created_ms.eq(tx.now_ms()),
-        credentials::expires_ms.eq(expires_ms),
+        credentials::expires_ms.eq(new.expires_ms),
+        credentials::note.eq(&new.note),
+        credentials::made_by.eq(&new.made_by),
         credentials::maker.eq(&by.actor),
     );
     diesel::insert_into(credentials::table).values(row).execute(tx.connection())?;
+    note_makers(tx, &tenant.id)
+}
+
+/// Writes into the tenant's row for whom its live credentials were made; done with every change of them.
+pub(crate) fn note_makers(tx: &mut WriteTx<'_>, tenant: &TenantId) -> Result<(), RegistryError> {
+    let of_people = credentials::tenant_id.eq(tenant.as_str()).and(credentials::made_by.ne(""));
+    let rows: Vec<(String, String, Option<i64>)> = credentials::table
+        .filter(of_people.and(credentials::revoked_ms.is_null()))
+        .order((credentials::created_ms, credentials::key_id))
+        .select((credentials::made_by, credentials::key_id, credentials::expires_ms))
+        .load(tx.connection())?;
+    let maker = |(user_name, key_id, expires_ms)| Maker { user_name, key_id, expires_ms };
+    let makers: Vec<Maker> = rows.into_iter().map(maker).collect();
+    diesel::update(tenants::table.find(tenant.as_str()))
+        .set(tenants::makers.eq(json!(makers).to_string()))
+        .execute(tx.connection())?;
     Ok(())
 }
 
-/// Sorted by creation time and key id, which never change; begins after the token of this key id.
+/// Sorted by creation time and key id, which never change; begins after the credential of this key id.
 pub(crate) fn of_tenant(
     tx: &mut ReadTx<'_>,
     tenant: &Tenant,
+    kind: Option<CredentialKind>,
     after: Option<&str>,
     limit: i64,
 ) -> Result<Vec<CredentialInfo>, RegistryError> {
@@ -152,23 +257,60 @@ pub(crate) fn of_tenant(
     if !after.is_empty() {
         let found = of_tenant().filter(credentials::key_id.eq(after)).select(credentials::created_ms);
         let found = found.get_result(tx.connection()).optional()?;
-        made = found.ok_or_else(|| RegistryError::NoToken(after.to_owned()))?;
+        made = found.ok_or_else(|| RegistryError::NoCredential(after.to_owned()))?;
     }
     let is_later = credentials::created_ms
         .gt(made)
         .or(credentials::created_ms.eq(made).and(credentials::key_id.gt(after)));
-    let rows = of_tenant().filter(is_later).select(CredentialInfo::as_select());
-    let rows = rows.order((credentials::created_ms, credentials::key_id)).limit(limit);
-    Ok(rows.load(tx.connection())?)
+    let rows = of_tenant().filter(is_later).select(InfoRow::as_select());
+    let mut rows = rows.order((credentials::created_ms, credentials::key_id)).limit(limit).into_boxed();
+    if let Some(kind) = kind {
+        rows = rows.filter(credentials::kind.eq(kind.key()));
+    }
+    let rows: Vec<InfoRow> = rows.load(tx.connection())?;
+    rows.into_iter().map(CredentialInfo::of_row).collect()
 }
 
-/// Revokes one token; returns whether it was live.
+/// One credential of a tenant, in whatever state.
+pub(crate) fn one_of_tenant(
+    tx: &mut ReadTx<'_>,
+    tenant: &Tenant,
+    key_id: &str,
+) -> Result<CredentialInfo, RegistryError> {
+    let row = credentials::table
+        .find(key_id)
+        .filter(credentials::tenant_id.eq(tenant.id.as_str()))
+        .select(InfoRow::as_select())
+        .get_result(tx.connection())
+        .optional()?;
+    CredentialInfo::of_row(row.ok_or_else(|| RegistryError::NoCredential(key_id.to_owned()))?)
+}
+
+/// The kinds of the tenant's live credentials, each once, bearer tokens first.
+pub(crate) fn kinds_of_tenant(
+    tx: &mut ReadTx<'_>,
+    tenant: &TenantId,
+    now_ms: i64,
+) -> Result<Vec<CredentialKind>, RegistryError> {
+    let is_live = credentials::expires_ms.is_null().or(credentials::expires_ms.gt(now_ms));
+    let of_tenant = credentials::tenant_id.eq(tenant.as_str()).and(credentials::revoked_ms.is_null());
+    let kinds: Vec<String> = credentials::table
+        .filter(of_tenant.and(is_live))
+        .select(credentials::kind)
+        .distinct()
+        .load(tx.connection())?;
+    let has = |kind: &CredentialKind| kinds.iter().any(|word| word == kind.key());
+    Ok(CredentialKind::VARIANTS.iter().copied().filter(has).collect())
+}
+
+/// Revokes one credential; returns whether it was live.
 pub(crate) fn revoke(tx: &mut WriteTx<'_>, tenant: &Tenant, key_id: &str) -> Result<bool, RegistryError> {
     let live = credentials::table
         .find(key_id)
         .filter(credentials::tenant_id.eq(tenant.id.as_str()).and(credentials::revoked_ms.is_null()));
     let revoked =
         diesel::update(live).set(credentials::revoked_ms.eq(tx.now_ms())).execute(tx.connection())?;
+    note_makers(tx, &tenant.id)?;
     Ok(revoked == 1)
 }
 
@@ -178,7 +320,7 @@ pub(crate) fn forget_tenant(tx: &mut WriteTx<'_>, tenant: &Tenant) -> Result<(),
     Ok(())
 }
 
-/// Writes down, for each tenant's live token that this maker issued, that it lives on without its maker (MO10).
+/// Writes down, for each tenant's live credential that this maker issued, that it lives on without its maker (MO10).
 pub(crate) fn outlive(
     tx: &mut WriteTx<'_>,
     region: &RegionCode,
@@ -194,7 +336,7 @@ pub(crate) fn outlive(
     for (key_id, row) in rows {
         let tenant = Tenant::of_row(region, row)?;
         let detail = json!({ "keyId": key_id, "maker": maker });
-        tenant::record(tx, &tenant, by, "token.maker_revoked", &detail)?;
+        tenant::record(tx, &tenant, by, "credential.maker_revoked", &detail)?;
     }
     Ok(())
 }

@@ -57,9 +57,9 @@ pub enum RegistryError {
         /// Why.
         cause: StoreError,
     },
-    /// No live token of this tenant has this key id.
-    #[error("the tenant has no live token {0}")]
-    NoToken(String),
+    /// No live credential of this tenant has this key id.
+    #[error("the tenant has no live credential {0}")]
+    NoCredential(String),
     /// A live admin token has this name.
     #[error("there is an admin token {0} already; revoke it, or choose another name")]
     TokenNameTaken(TokenName),

@@ -1,4 +1,4 @@
-//! Regions, tenants, credentials and their lifecycle. Each region has one registry: its tenants, their stores and their tokens.
+//! Regions, tenants, credentials and their lifecycle. Each region has one registry: its tenants, their stores and their credentials.
 //! Deliberately absent: SCIM, seats, HTTP.
 
 mod admin_tokens;
@@ -12,6 +12,7 @@ mod due_times;
 mod error;
 mod export;
 mod importing;
+mod kind;
 mod leases;
 mod lifecycle;
 mod migrations;
@@ -28,6 +29,7 @@ mod rate;
 mod record;
 mod registry;
 mod schema;
+mod scopes;
 mod staff_acts;
 mod tenant;
 mod tick;
@@ -37,11 +39,12 @@ mod upgrade;
 pub use admin_tokens::{AdminTokenInfo, AdminTokenReach};
 pub use by::{By, ROOT};
 pub use cells::CellState;
-pub use credentials::{CredentialInfo, Grant, IssuedToken};
+pub use credentials::{CredentialInfo, Grant, IssuedCredential, NewCredential};
 pub use due_times::{DueGuard, DueTenant};
 pub use error::{RegistryError, TenantName};
 pub use export::write_export;
 pub use importing::Export;
+pub use kind::CredentialKind;
 pub use lifecycle::NewTenant;
 pub use migrations::REGISTRY_MIGRATIONS;
 pub use moved::Gone;
@@ -53,9 +56,10 @@ pub use profiles::{CheckProfile, ProfileChoice, StoredProfile};
 pub use rate::{BadRate, Rate};
 pub use record::{TenantRecord, mark_as_deleted, tenants_with_files};
 pub use registry::{OnForget, Registry};
+pub use scopes::{Scope, Scopes};
 pub use staff_acts::StaffAct;
 pub use tenant::{
-    Provisioning, Tenant, TenantMode, TenantPlan, TenantSettings, TenantState, UnknownMemberRule,
+    Maker, Provisioning, Tenant, TenantMode, TenantPlan, TenantSettings, TenantState, UnknownMemberRule,
 };
 pub use token::{NamedToken, Token};
 pub use transfer::Progress;

@@ -4,6 +4,8 @@ use store::Migration;
 
 /// The first registry that says who did what.
 pub(crate) const STAFF: &str = "0006_staff";
+/// The first registry that has more kinds of credentials than bearer tokens.
+pub(crate) const CREDENTIALS: &str = "0009_credentials";
 
 /// The migrations of a registry's store, in order.
 pub static REGISTRY_MIGRATIONS: &[Migration] = &[
@@ -48,6 +50,11 @@ pub static REGISTRY_MIGRATIONS: &[Migration] = &[
     Migration {
         version: "0008_profiles",
         sql: include_str!("../../../migrations/registry/0008_profiles.sql"),
+        newest: None,
+    },
+    Migration {
+        version: CREDENTIALS,
+        sql: include_str!("../../../migrations/registry/0009_credentials.sql"),
         newest: None,
     },
 ];

@@ -8,9 +8,11 @@ use transfer::versions;
 
 use crate::{
     error::RegistryError,
-    migrations::STAFF,
+    kind::CredentialKind,
+    migrations::{CREDENTIALS, STAFF},
     names::{CompanyKey, TenantId},
     schema::{credentials, staff_acts, tenants},
+    scopes::Scopes,
     tenant::{TenantState, read_settings},
 };
 
@@ -36,7 +38,8 @@ pub(crate) struct TenantRow {
     pub(crate) created_ms: i64,
 }
 
-/// A token's row: its salted hash, never the token.
+/// A credential's row: the salted hash of its secret, never the secret. What a bearer token with all scopes does not need is left out of
+/// an export, so that the release before reads it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Queryable, Selectable)]
 #[diesel(table_name = credentials)]
 #[serde(deny_unknown_fields)]
@@ -51,6 +54,53 @@ pub(crate) struct CredentialRow {
     /// Empty in an export of an earlier release, as are the actor and the request of an act.
     #[serde(default)]
     pub(crate) maker: String,
+    #[serde(default = "bearer", skip_serializing_if = "is_bearer")]
+    pub(crate) kind: String,
+    #[serde(default = "all_scopes", skip_serializing_if = "is_all_scopes")]
+    pub(crate) scopes: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) note: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) made_by: String,
+}
+
+fn bearer() -> String {
+    CredentialKind::Bearer.key().to_owned()
+}
+
+fn is_bearer(kind: &str) -> bool {
+    kind == CredentialKind::Bearer.key()
+}
+
+fn all_scopes() -> String {
+    Scopes::ALL.to_string()
+}
+
+fn is_all_scopes(scopes: &str) -> bool {
+    Scopes::parse(scopes) == Some(Scopes::ALL)
+}
+
+/// What a registry of an earlier release has of a credential.
+type OldCredential = (String, String, String, i64, Option<i64>, Option<i64>, Option<i64>, String);
+
+impl CredentialRow {
+    fn of_old(row: OldCredential) -> Self {
+        let (key_id, salt, hash, created_ms, expires_ms, revoked_ms, last_used_ms, maker) = row;
+        Self {
+            key_id,
+            salt,
+            hash,
+            created_ms,
+            expires_ms,
+            revoked_ms,
+            last_used_ms,
+            maker,
+            kind: bearer(),
+            scopes: all_scopes(),
+            note: String::new(),
+            made_by: String::new(),
+        }
+    }
 }
 
 /// What staff did to the tenant.
@@ -100,30 +150,34 @@ impl TenantRecord {
             return Ok(None);
         }
         // A copy in a backup is as old as its run.
-        let names_actors = versions(tx)?.iter().any(|version| version == STAFF);
+        let has = versions(tx)?;
+        let has = |version: &str| has.iter().any(|known| known == version);
         let nobody = || "".into_sql::<Text>();
         let of_tenant = credentials::table
             .filter(credentials::tenant_id.eq(tenant.id.as_str()))
             .order((credentials::created_ms, credentials::key_id));
-        let credentials = match names_actors {
-            true => of_tenant.select(CredentialRow::as_select()).load(tx.connection())?,
-            false => {
-                let old = (
-                    credentials::key_id,
-                    credentials::salt,
-                    credentials::hash,
-                    credentials::created_ms,
-                    credentials::expires_ms,
-                    credentials::revoked_ms,
-                    credentials::last_used_ms,
-                    nobody(),
-                );
-                of_tenant.select(old).load(tx.connection())?
-            }
+        let old = (
+            credentials::key_id,
+            credentials::salt,
+            credentials::hash,
+            credentials::created_ms,
+            credentials::expires_ms,
+            credentials::revoked_ms,
+            credentials::last_used_ms,
+        );
+        let credentials = if has(CREDENTIALS) {
+            of_tenant.select(CredentialRow::as_select()).load(tx.connection())?
+        } else {
+            let (a, b, c, d, e, f, g) = old;
+            let rows: Vec<OldCredential> = match has(STAFF) {
+                true => of_tenant.select((a, b, c, d, e, f, g, credentials::maker)).load(tx.connection())?,
+                false => of_tenant.select((a, b, c, d, e, f, g, nobody())).load(tx.connection())?,
+            };
+            rows.into_iter().map(CredentialRow::of_old).collect()
         };
         let of_tenant =
             staff_acts::table.filter(staff_acts::tenant_id.eq(tenant.id.as_str())).order(staff_acts::id);
-        let acts = match names_actors {
+        let acts = match has(STAFF) {
             true => of_tenant.select(ActRow::as_select()).load(tx.connection())?,
             false => {
                 let old = (

@@ -1,4 +1,4 @@
-//! One region's registry: resolves a token to its tenant, and changes existing tenants for staff. Live credentials are cached; every
+//! One region's registry: resolves a credential to its tenant, and changes existing tenants for staff. Live credentials are cached; every
 //! change by staff makes the tenant forgotten, so nothing stale is served. `opening` opens a registry, `lifecycle` creates
 //! and deletes tenants.
 
@@ -16,9 +16,10 @@ use store::{Migration, Need, ReadTx, Reserve, Store, StoreError, Stores, WriteTx
 use crate::{
     by::By,
     cache::GrantCache,
-    credentials::{self, CredentialInfo, Grant, IssuedToken},
+    credentials::{self, CredentialInfo, Grant, IssuedCredential, NewCredential},
     due_times::{self, DueGuard, DueTimes},
     error::RegistryError,
+    kind::CredentialKind,
     moving::Moving,
     names::{CompanyKey, RegionCode, TenantId},
     place::RegionPlace,
@@ -226,54 +227,93 @@ impl Registry {
         .await
     }
 
-    /// Makes a token; existing tokens stay live (ME5).
+    /// Makes a credential; existing ones stay live (ME5).
     ///
     /// # Errors
     /// [`RegistryError::NoTenant`], or the store's.
-    pub async fn issue_token(
+    pub async fn add_credential(
         &self,
         key: &CompanyKey,
-        expires_ms: Option<i64>,
+        new: NewCredential,
         by: By,
-    ) -> Result<IssuedToken, RegistryError> {
-        let token = Token::generate(&self.region);
+    ) -> Result<IssuedCredential, RegistryError> {
+        let token = Token::generate(new.kind, &self.region);
         self.act(key, move |tx, tenant| {
-            credentials::insert(tx, tenant, &token, expires_ms, &by)?;
-            record(tx, tenant, &by, "token.issued", &json!({ "keyId": token.key_id() }))?;
-            Ok(IssuedToken { token, expires_ms, tenant: tenant.clone() })
+            credentials::insert(tx, tenant, &token, &new, &by)?;
+            let detail =
+                json!({ "keyId": token.key_id(), "kind": new.kind, "scopes": new.scopes.to_string() });
+            record(tx, tenant, &by, "credential.added", &detail)?;
+            Ok(IssuedCredential { token, expires_ms: new.expires_ms, tenant: tenant.clone() })
         })
         .await
     }
 
-    /// At most `limit` of a tenant's tokens, oldest first, expired and revoked ones included, beginning after this key id.
+    /// At most `limit` of a tenant's credentials, of this kind or of all, oldest first, expired and revoked ones included, beginning
+    /// after this key id.
     ///
     /// # Errors
-    /// [`RegistryError::NoTenant`], [`RegistryError::NoToken`] when the tenant never had a token `after`, or the store's.
-    pub async fn tokens(
+    /// [`RegistryError::NoTenant`], [`RegistryError::NoCredential`] when the tenant never had a credential `after`, or the store's.
+    pub async fn credentials(
         &self,
         key: &CompanyKey,
+        kind: Option<CredentialKind>,
         after: Option<String>,
         limit: i64,
     ) -> Result<Vec<CredentialInfo>, RegistryError> {
         let (region, key) = (self.region.clone(), key.clone());
         let work = move |tx: &mut ReadTx<'_>| {
             let tenant = by_key(tx, &region, &key)?;
-            credentials::of_tenant(tx, &tenant, after.as_deref(), limit)
+            credentials::of_tenant(tx, &tenant, kind, after.as_deref(), limit)
         };
         self.store.read(work).await
     }
 
-    /// Revokes a token; it takes effect with the next request.
+    /// One credential of a tenant, in whatever state, with the tenant.
     ///
     /// # Errors
-    /// [`RegistryError::NoToken`], [`RegistryError::NoTenant`], or the store's.
-    pub async fn revoke_token(&self, key: &CompanyKey, key_id: &str, by: By) -> Result<(), RegistryError> {
+    /// [`RegistryError::NoTenant`], [`RegistryError::NoCredential`], or the store's.
+    pub async fn credential(
+        &self,
+        key: &CompanyKey,
+        key_id: &str,
+    ) -> Result<(Tenant, CredentialInfo), RegistryError> {
+        let (region, key, key_id) = (self.region.clone(), key.clone(), key_id.to_owned());
+        let work = move |tx: &mut ReadTx<'_>| {
+            let tenant = by_key(tx, &region, &key)?;
+            let info = credentials::one_of_tenant(tx, &tenant, &key_id)?;
+            Ok((tenant, info))
+        };
+        self.store.read(work).await
+    }
+
+    /// The kinds of a tenant's live credentials, each once.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn kinds_of_credentials(
+        &self,
+        tenant: &TenantId,
+    ) -> Result<Vec<CredentialKind>, RegistryError> {
+        let (tenant, now_ms) = (tenant.clone(), self.now_ms());
+        self.store.read(move |tx| credentials::kinds_of_tenant(tx, &tenant, now_ms)).await
+    }
+
+    /// Revokes a credential; it takes effect with the next request.
+    ///
+    /// # Errors
+    /// [`RegistryError::NoCredential`], [`RegistryError::NoTenant`], or the store's.
+    pub async fn revoke_credential(
+        &self,
+        key: &CompanyKey,
+        key_id: &str,
+        by: By,
+    ) -> Result<(), RegistryError> {
         let key_id = key_id.to_owned();
         self.act(key, move |tx, tenant| {
             if !credentials::revoke(tx, tenant, &key_id)? {
-                return Err(RegistryError::NoToken(key_id));
+                return Err(RegistryError::NoCredential(key_id));
             }
-            record(tx, tenant, &by, "token.revoked", &json!({ "keyId": key_id }))
+            record(tx, tenant, &by, "credential.revoked", &json!({ "keyId": key_id }))
         })
         .await
     }

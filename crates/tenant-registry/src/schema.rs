@@ -13,6 +13,7 @@ diesel::table! {
         schema -> Nullable<Text>,
         store_version -> Text,
         profile_version -> BigInt,
+        makers -> Text,
     }
 }
 
@@ -67,6 +68,10 @@ diesel::table! {
         revoked_ms -> Nullable<BigInt>,
         last_used_ms -> Nullable<BigInt>,
         maker -> Text,
+        kind -> Text,
+        scopes -> Text,
+        note -> Text,
+        made_by -> Text,
     }
 }
 

@@ -18,7 +18,7 @@ pub struct StaffAct {
     pub at_ms: i64,
     /// The company key of its tenant; `None` for an act on none, or on one that is not here any more.
     pub key: Option<String>,
-    /// `tenant.settings`, `token.issued`, `admin_token.added`, …
+    /// `tenant.settings`, `credential.added`, `admin_token.added`, …
     pub act: String,
     /// JSON text.
     pub detail: String,

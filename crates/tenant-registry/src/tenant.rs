@@ -191,10 +191,35 @@ pub struct Tenant {
     pub store_version: String,
     /// The version of its profile; 0 for one that ships with Usher.
     pub profile_version: i64,
+    /// The people for whom its live credentials were made.
+    pub makers: Vec<Maker>,
 }
 
-pub(crate) type Row =
-    (String, String, String, String, String, String, i64, Option<String>, Option<String>, String, i64);
+/// A person of a tenant for whom a live credential was made (MO10).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Maker {
+    /// The person's userName, as staff wrote it.
+    pub user_name: String,
+    /// The credential.
+    pub key_id: String,
+    /// When it expires.
+    pub expires_ms: Option<i64>,
+}
+
+pub(crate) type Row = (
+    String,
+    String,
+    String,
+    String,
+    String,
+    String,
+    i64,
+    Option<String>,
+    Option<String>,
+    String,
+    i64,
+    String,
+);
 
 impl Tenant {
     /// Whether requests are served. What staff did last to stop the tenant is told first.
@@ -221,6 +246,7 @@ impl Tenant {
             schema,
             store_version,
             profile_version,
+            makers,
         ) = row;
         Ok(Self {
             id: TenantId::new(&id)?,
@@ -234,6 +260,8 @@ impl Tenant {
             location: TenantLocation::of_columns(cell, schema)?,
             store_version,
             profile_version,
+            makers: serde_json::from_str(&makers)
+                .map_err(|error| RegistryError::Damaged(format!("makers of tenant {id}: {error}")))?,
         })
     }
 }

@@ -7,6 +7,7 @@ mod audit_trail;
 mod body;
 mod cells;
 mod copies;
+mod credentials;
 mod moves;
 mod people;
 mod problem;
@@ -20,7 +21,6 @@ mod staff_acts;
 mod tenants;
 mod tick;
 mod token;
-mod tokens;
 
 use std::net::IpAddr;
 
@@ -34,7 +34,6 @@ use actix_web::{
 };
 
 use provisioning::Act;
-use tenant_registry::NamedToken;
 use tracing::warn;
 
 pub(crate) use problem::Problem;
@@ -45,6 +44,7 @@ use self::sender::Sender;
 use crate::{
     api_error::Failure,
     app::App,
+    credential::Credential,
     http,
     protection::protect,
     request_id,
@@ -67,9 +67,13 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
         .route("/activate", web::post().to(tenants::activate))
         .route("/suspend", web::post().to(tenants::suspend))
         .route("/resume", web::post().to(tenants::resume))
-        .route("/tokens", web::get().to(tokens::list))
-        .route("/tokens", web::post().to(tokens::issue))
-        .route("/tokens/{key_id}", web::delete().to(tokens::revoke))
+        .route("/credentials", web::get().to(credentials::list))
+        .route("/credentials", web::post().to(credentials::add))
+        .route("/credentials/{key_id}", web::delete().to(credentials::revoke))
+        .route("/credentials/{key_id}/test", web::post().to(credentials::test))
+        .route("/tokens", web::get().to(credentials::list_tokens))
+        .route("/tokens", web::post().to(credentials::issue_token))
+        .route("/tokens/{key_id}", web::delete().to(credentials::revoke))
         .route("/seats", web::get().to(seats::show))
         .route("/seats", web::patch().to(seats::set))
         .route("/seats/audit", web::get().to(seats::audit))
@@ -174,8 +178,8 @@ async fn staff_only(
 /// does not reach. These are logged, because the sender has reached the inner network. 503 when a token cannot be looked up.
 async fn admit(request: &ServiceRequest, request_id: &str) -> Result<(), Problem> {
     let app = request.app_data::<Data<App>>().ok_or_else(|| Problem::new(500, "No application."))?;
-    let sent = http::bearer(request.request()).unwrap_or_default();
-    let (why, cause, problem) = match Sender::of(app, sent).await? {
+    let sent = Credential::of(request.request());
+    let (why, cause, problem) = match Sender::of(app, &sent).await? {
         Some(sender) => {
             http::trust(request.request());
             if sender.reaches(request.path().strip_prefix(ROOT).unwrap_or_default()) {
@@ -188,9 +192,13 @@ async fn admit(request: &ServiceRequest, request_id: &str) -> Result<(), Problem
             ("out_of_reach", "an admin token that does not reach this path", problem)
         }
         None => {
-            let key_id = NamedToken::parse(sent).map(|token| token.key_id().to_owned());
-            let cause = if sent.is_empty() { "no admin token" } else { "a wrong admin token" };
-            match app.attempts.wrong(client(app, request), key_id.as_deref()).await {
+            let key_id = match &sent {
+                Credential::Staff(token) => Some(token.key_id()),
+                Credential::Tenant(_) | Credential::Other(_) | Credential::Nothing => None,
+            };
+            let is_bearer = sent.bearer().is_some();
+            let cause = if is_bearer { "a wrong admin token" } else { "no admin token" };
+            match app.attempts.wrong(client(app, request), key_id).await {
                 Some(seconds) => ("limited", cause, Failure::too_many_attempts(seconds).into()),
                 None => {
                     let detail = "Send the admin token as Authorization: Bearer.";

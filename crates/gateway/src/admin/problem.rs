@@ -15,7 +15,10 @@ use staff::printable::on_one_line;
 use tracing::error;
 
 use super::response::with;
-use crate::api_error::{Failure, Fault};
+use crate::{
+    api_error::{Failure, Fault},
+    credential::CHALLENGES,
+};
 
 /// A failure as staff see it.
 #[derive(Debug)]
@@ -58,7 +61,7 @@ impl Problem {
         };
         let mut response = self.error_response();
         if status == StatusCode::UNAUTHORIZED {
-            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGES));
         }
         if let Some(seconds) = *retry_after {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));

@@ -16,7 +16,7 @@ fn parameters(pattern: &str) -> &'static [&'static str] {
         return &["limit"];
     }
     match pattern.strip_prefix("/admin/v1/regions/{region}/tenants") {
-        Some("" | "/{key}/tokens") => PAGE,
+        Some("" | "/{key}/credentials" | "/{key}/tokens") => PAGE,
         Some("/{key}/users") => &["limit", "after", "state", "role", "origin", "user_name"],
         Some("/{key}/groups") => PAGE,
         Some("/{key}/acts") => &["limit"],

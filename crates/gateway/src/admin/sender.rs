@@ -3,10 +3,10 @@
 
 use std::fmt;
 
-use tenant_registry::{AdminTokenReach, CompanyKey, NamedToken, ROOT, RegionCode};
+use tenant_registry::{AdminTokenReach, CompanyKey, ROOT, RegionCode};
 
 use super::Problem;
-use crate::app::App;
+use crate::{app::App, credential::Credential};
 
 /// A sender whose token was checked.
 #[derive(Clone)]
@@ -17,20 +17,20 @@ pub(super) struct Sender {
 }
 
 impl Sender {
-    /// The sender of this token; `None` for a wrong one.
+    /// The sender of this credential; `None` for a wrong one.
     ///
     /// # Errors
     /// 503 when the token's registry cannot be asked.
-    pub(super) async fn of(app: &App, sent: &str) -> Result<Option<Self>, Problem> {
-        if app.admin_token.admits(sent) {
+    pub(super) async fn of(app: &App, credential: &Credential<'_>) -> Result<Option<Self>, Problem> {
+        if app.admin_token.admits(credential.bearer().unwrap_or_default()) {
             return Ok(Some(Self { actor: ROOT.to_owned(), reach: AdminTokenReach::Everything }));
         }
-        let Some(token) = NamedToken::parse(sent) else { return Ok(None) };
+        let Credential::Staff(token) = credential else { return Ok(None) };
         let Some(registry) = app.regions.get(token.region()) else {
             token.compare_with_nothing();
             return Ok(None);
         };
-        let found = registry?.verify_admin(&token).await?;
+        let found = registry?.verify_admin(token).await?;
         Ok(found.map(|found| Self { actor: found.name.to_string(), reach: found.reach }))
     }
 

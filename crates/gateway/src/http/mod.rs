@@ -12,5 +12,5 @@ mod timeouts;
 
 pub(crate) use connections::{Bounds, Connections};
 pub(crate) use head::restore;
-pub(crate) use server::{NEWCOMERS, Serving, Stopper, allow_long, bearer, start, trust};
+pub(crate) use server::{NEWCOMERS, Serving, Stopper, allow_long, start, trust};
 pub(crate) use timeouts::Timeouts;

@@ -164,14 +164,6 @@ pub(crate) fn allow_long(request: &HttpRequest) {
     }
 }
 
-/// The one bearer token of the request; `None` for none, two or another scheme.
-pub(crate) fn bearer(request: &HttpRequest) -> Option<&str> {
-    let mut headers = request.headers().get_all(header::AUTHORIZATION);
-    let (Some(header), None) = (headers.next(), headers.next()) else { return None };
-    let (scheme, token) = header.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-}
-
 /// Notes a refused body, and adds `Connection: close` to the last response of a connection.
 fn ended<B>(
     mut response: actix_http::Response<B>,

@@ -10,7 +10,7 @@ use tenant_registry::{CompanyKey, Grant, Provisioning, Token};
 use tracing::warn;
 
 use super::target::Target;
-use crate::{api_error::ApiError, app::App, http};
+use crate::{api_error::ApiError, app::App, credential::Credential};
 
 /// The tenant's live credential, if the request carries one that opens what its path names.
 ///
@@ -76,9 +76,12 @@ pub(super) async fn lost(app: &App, request: &HttpRequest) -> ApiError {
     }
 }
 
-/// The token of the request; `None` for none, or a shape that no token has.
+/// The tenant's credential that the request carries; `None` for none, or for a shape that none has.
 fn token(request: &HttpRequest) -> Option<Token> {
-    Token::parse(http::bearer(request)?)
+    match Credential::of(request) {
+        Credential::Tenant(token) => Some(token),
+        Credential::Staff(_) | Credential::Other(_) | Credential::Nothing => None,
+    }
 }
 
 /// Moves of one tenant that a token follows.
@@ -137,7 +140,7 @@ fn note_use(app: &App, grant: &Arc<Grant>) {
     let grant = Arc::clone(grant);
     rt::spawn(async move {
         if let Err(error) = registry.write_use(&grant, now).await {
-            warn!(key_id = grant.key_id, %error, "the last use of a token could not be noted");
+            warn!(key_id = grant.key_id, %error, "the last use of a credential could not be noted");
         }
     });
 }

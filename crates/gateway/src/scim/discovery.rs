@@ -8,7 +8,7 @@ use provisioning::{Preconditions, Rules, entitlements};
 use scim_core::{discovery, list};
 use serde_json::Value;
 use store::in_background;
-use tenant_registry::Tenant;
+use tenant_registry::CredentialKind;
 
 use super::{
     caller::Caller,
@@ -31,40 +31,51 @@ pub(super) async fn answer(
     if query.search.filter.is_some() {
         return Err(ApiError::DiscoveryFilter);
     }
+    if endpoint == Endpoint::ServiceProviderConfig {
+        return configuration(app, &caller, &conditions, rules).await;
+    }
     if !matches!(endpoint, Endpoint::Schemas | Endpoint::Schema(_)) {
-        return describe(app, &caller.tenant, rules, &endpoint, &conditions);
+        return describe(rules, &endpoint, &conditions);
     }
     // A tenant's own schemas may have a thousand attributes.
     let turn = app.shares.work(&caller.tenant).await?;
-    let (app, rules, tenant) = (app.clone(), Arc::clone(rules), caller.tenant);
+    let rules = Arc::clone(rules);
     let work = move || {
         let _turn = turn;
-        describe(&app, &tenant, &rules, &endpoint, &conditions)
+        describe(&rules, &endpoint, &conditions)
     };
     in_background(work).await
 }
 
-fn describe(
+/// The configuration, with the ways to authenticate that the tenant has credentials for.
+async fn configuration(
     app: &App,
-    tenant: &Tenant,
-    rules: &Rules,
-    endpoint: &Endpoint,
+    caller: &Caller,
     conditions: &Preconditions,
+    rules: &Rules,
 ) -> Result<Response, ApiError> {
+    let tenant = &caller.tenant;
+    let kinds = caller.registry.kinds_of_credentials(&tenant.id).await?;
+    let scheme = |kind: CredentialKind| match kind {
+        CredentialKind::Bearer => discovery::Scheme::Bearer,
+        CredentialKind::Basic => discovery::Scheme::Basic,
+    };
+    let schemes: Vec<_> = kinds.into_iter().map(scheme).collect();
+    let whose = format!("{} ({}/{})", tenant.name, tenant.region, tenant.company_key);
+    let mut config = discovery::service_provider_config(&features(app), &schemes, &rules.base.0, &whose);
+    if let Some(members) = config.as_object_mut() {
+        members.extend(entitlements::in_config(rules));
+        if rules.mode.is_interop() {
+            members.insert("interopProfileConformant".to_owned(), true.into());
+        }
+    }
+    single(config, conditions)
+}
+
+fn describe(rules: &Rules, endpoint: &Endpoint, conditions: &Preconditions) -> Result<Response, ApiError> {
     let base = &rules.base.0;
     let types: Vec<_> = rules.types().collect();
     match endpoint {
-        Endpoint::ServiceProviderConfig => {
-            let whose = format!("{} ({}/{})", tenant.name, tenant.region, tenant.company_key);
-            let mut config = discovery::service_provider_config(&features(app), base, &whose);
-            if let Some(members) = config.as_object_mut() {
-                members.extend(entitlements::in_config(rules));
-                if rules.mode.is_interop() {
-                    members.insert("interopProfileConformant".to_owned(), true.into());
-                }
-            }
-            single(config, conditions)
-        }
         Endpoint::ResourceTypes => Ok(whole_list(discovery::resource_types(&types, base))),
         Endpoint::ResourceType(name) => {
             single(one(discovery::resource_types(&types, base), name, "resource type")?, conditions)

@@ -8,9 +8,9 @@ use actix_web::{
     web::{Data, Payload},
 };
 use futures_util::FutureExt as _;
-use provisioning::{Outcome, RequestContext};
+use provisioning::{MayWrite, Outcome, RequestContext};
 use scim_core::{ResourceKind, bulk};
-use tenant_registry::Tenant;
+use tenant_registry::{Scope, Scopes, Tenant};
 
 use super::{
     authenticate::{authenticate, lost},
@@ -122,9 +122,14 @@ async fn answer(
         return Err(ApiError::NoSuchPath { base_url: Some(base.0) });
     }
     check_method(&endpoint, request.method())?;
+    check_scope(&endpoint, request.method(), grant.scopes)?;
     let context = trace.context.insert(RequestContext {
         request_id: trace.id.clone(),
         credential: grant.key_id.clone(),
+        may_write: MayWrite {
+            users: grant.scopes.has(Scope::Users),
+            groups: grant.scopes.has(Scope::Groups),
+        },
         tenant: format!("{}/{}", tenant.region, tenant.company_key),
         tolerance: rules.tolerance(),
         rules,
@@ -208,6 +213,18 @@ fn check_method(endpoint: &Endpoint, method: &Method) -> Result<(), ApiError> {
         _ => method.as_str(),
     });
     Err(ApiError::MethodNotAllowed { allow: allow.collect::<Vec<_>>().join(", ") })
+}
+
+/// What the credential must be for: every GET and search is a read. The operations of a bulk are judged one by one.
+fn check_scope(endpoint: &Endpoint, method: &Method, scopes: Scopes) -> Result<(), ApiError> {
+    let needed = match endpoint {
+        _ if *asked(method) == Method::GET => Scope::Read,
+        Endpoint::Search(_) => Scope::Read,
+        Endpoint::Bulk => return Ok(()),
+        endpoint if endpoint.kind() == Some(ResourceKind::Group) => Scope::Groups,
+        _ => Scope::Users,
+    };
+    if scopes.has(needed) { Ok(()) } else { Err(ApiError::OutOfScope(needed)) }
 }
 
 /// A HEAD is answered as a GET whose body stays here (RFC 9110 §9.3.2); the HTTP library leaves the body out.

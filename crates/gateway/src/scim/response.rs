@@ -20,6 +20,7 @@ use provisioning::Done;
 
 use crate::{
     api_error::ApiError,
+    credential::CHALLENGES,
     shares::{AnswerRoom, Held, SHORT},
 };
 
@@ -130,7 +131,11 @@ pub(super) fn error_response(error: &ApiError, request: &HttpRequest, request_id
     let status = StatusCode::from_u16(scim.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = HttpResponse::build(status);
     if status == StatusCode::UNAUTHORIZED {
-        response.insert_header((WWW_AUTHENTICATE, "Bearer"));
+        response.insert_header((WWW_AUTHENTICATE, CHALLENGES));
+    }
+    if let ApiError::OutOfScope(scope) = error {
+        let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\"");
+        response.insert_header((WWW_AUTHENTICATE, challenge));
     }
     if let Some(seconds) = error.failure().retry_after {
         response.insert_header(("Retry-After", seconds.to_string()));

@@ -63,7 +63,7 @@ fn mc4_and_mc6_unknown_region_unknown_key_wrong_token_and_anothers_token_look_th
         assert_eq!(visible(answer), visible(&answers[0]));
     }
     let first = answers[0].clone().expect_error(401, "");
-    assert_eq!(first.header("www-authenticate"), Some("Bearer"));
+    assert_eq!(first.header("www-authenticate"), Some("Bearer, Basic realm=\"usher\""));
     assert!(first.body["detail"].as_str().unwrap().starts_with("Invalid credentials"), "{}", first.text);
 }
 

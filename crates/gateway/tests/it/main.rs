@@ -14,6 +14,7 @@ mod bulk;
 mod cluster;
 mod connections;
 mod copies;
+mod credentials;
 mod discovery;
 mod entitlements;
 mod errors;

@@ -7,8 +7,8 @@ use directory::{
     search::PageRequest,
 };
 use provisioning::{
-    Act, Base, Preconditions, Product, ProvisioningError, RequestContext, Rules, Shown, TENANT_MIGRATIONS,
-    Write, audit,
+    Act, Base, MayWrite, Preconditions, Product, ProvisioningError, RequestContext, Rules, Shown,
+    TENANT_MIGRATIONS, Write, audit,
     lists::{self, ListRequest, Part, Projections},
     plan,
     view::{self, View},
@@ -36,6 +36,7 @@ pub(crate) fn context(rules: &Rules) -> RequestContext {
     RequestContext {
         request_id: act().request_id,
         credential: "key".to_owned(),
+        may_write: MayWrite::ALL,
         tenant: "ire/acme".to_owned(),
         rules: Arc::new(rules.clone()),
         tolerance: Tolerance::lenient(),

@@ -11,7 +11,7 @@ use std::{
 
 use tenant_registry::{Grant, TenantSettings, TenantState, Token};
 
-use crate::support::{Region, by, key};
+use crate::support::{Region, by, issue, key};
 
 async fn grant(region: &Region, token: &Token) -> Option<Arc<Grant>> {
     region.registry.verify(token, 1).await.unwrap()
@@ -51,7 +51,7 @@ async fn attack_19_nothing_stale_is_served_after_suspend_settings_and_revoke() {
     let region = Arc::new(Region::new().await);
     region.create("acme").await.unwrap();
     let acme = key("acme");
-    let token = region.registry.issue_token(&acme, None, by()).await.unwrap().token;
+    let token = issue(&region.registry, &acme, None).await.token;
     let hammer = Hammer::on(&region, &token);
     for round in 0..40 {
         for state in [TenantState::Suspended, TenantState::Active] {
@@ -65,10 +65,10 @@ async fn attack_19_nothing_stale_is_served_after_suspend_settings_and_revoke() {
         let set = settings.clone();
         region.registry.change_settings(&acme, by(), move |settings| *settings = set).await.unwrap();
         assert_eq!(grant(&region, &token).await.unwrap().tenant().settings, settings, "round {round}");
-        let brief = region.registry.issue_token(&acme, None, by()).await.unwrap().token;
+        let brief = issue(&region.registry, &acme, None).await.token;
         let also = Hammer::on(&region, &brief);
         assert!(grant(&region, &brief).await.is_some());
-        region.registry.revoke_token(&acme, brief.key_id(), by()).await.unwrap();
+        region.registry.revoke_credential(&acme, brief.key_id(), by()).await.unwrap();
         for _ in 0..4 {
             assert!(grant(&region, &brief).await.is_none(), "round {round}");
             tokio::task::yield_now().await;
@@ -86,13 +86,13 @@ async fn attack_19_nothing_stale_is_served_after_suspend_settings_and_revoke() {
 async fn a_tenant_made_anew_under_an_old_key_is_another_tenant() {
     let region = Region::new().await;
     let first = region.create("acme").await.unwrap();
-    let old = region.registry.issue_token(&key("acme"), None, by()).await.unwrap().token;
+    let old = issue(&region.registry, &key("acme"), None).await.token;
     assert!(grant(&region, &old).await.is_some());
     region.registry.delete(&key("acme"), by()).await.unwrap();
     let second = region.create("acme").await.unwrap();
     assert_ne!(first.id, second.id);
     assert!(grant(&region, &old).await.is_none());
-    let new = region.registry.issue_token(&key("acme"), None, by()).await.unwrap().token;
+    let new = issue(&region.registry, &key("acme"), None).await.token;
     assert_eq!(grant(&region, &new).await.unwrap().tenant().id, second.id);
 }
 
@@ -104,14 +104,16 @@ async fn attack_19_a_revocation_whose_caller_went_away_holds_too() {
     let acme = key("acme");
     let mut done_though_given_up = 0;
     for round in 0..50 {
-        let token = region.registry.issue_token(&acme, None, by()).await.unwrap().token;
+        let token = issue(&region.registry, &acme, None).await.token;
         assert!(grant(&region, &token).await.is_some());
-        let given_up =
-            tokio::time::timeout(Duration::ZERO, region.registry.revoke_token(&acme, token.key_id(), by()))
-                .await;
+        let given_up = tokio::time::timeout(
+            Duration::ZERO,
+            region.registry.revoke_credential(&acme, token.key_id(), by()),
+        )
+        .await;
         let mut revoked = false;
         for _ in 0..20 {
-            let tokens = region.registry.tokens(&acme, None, 100).await.unwrap();
+            let tokens = region.registry.credentials(&acme, None, None, 100).await.unwrap();
             revoked = tokens.iter().any(|info| info.key_id == token.key_id() && info.revoked_ms.is_some());
             if revoked {
                 break;

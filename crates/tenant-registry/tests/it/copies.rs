@@ -4,7 +4,7 @@ use diesel::{RunQueryDsl, sql_query, sql_types::Text};
 use store::{StoreError, WriteTx};
 use tenant_registry::{Export, RegistryError, Tenant};
 
-use crate::support::{Region, Word, by, key};
+use crate::support::{Region, Word, by, issue, key};
 
 async fn each(body: impl AsyncFn(Region)) {
     body(Region::new().await).await;
@@ -37,14 +37,14 @@ async fn a_tenant_is_put_back_to_its_export_and_keeps_its_tokens() {
     each(async |region: Region| {
         let acme = region.create("acme").await.unwrap();
         let (old, revoked) = (
-            region.registry.issue_token(&acme.company_key, None, by()).await.unwrap().token,
-            region.registry.issue_token(&acme.company_key, None, by()).await.unwrap().token,
+            issue(&region.registry, &acme.company_key, None).await.token,
+            issue(&region.registry, &acme.company_key, None).await.token,
         );
         note(&region, &acme, "before").await;
         let exports = (export(&region).await, export(&region).await);
         note(&region, &acme, "after").await;
-        let new = region.registry.issue_token(&acme.company_key, None, by()).await.unwrap().token;
-        region.registry.revoke_token(&acme.company_key, revoked.key_id(), by()).await.unwrap();
+        let new = issue(&region.registry, &acme.company_key, None).await.token;
+        region.registry.revoke_credential(&acme.company_key, revoked.key_id(), by()).await.unwrap();
 
         let restored = region.registry.restore(exports.0, by()).await.unwrap();
         assert_eq!(restored.id, acme.id);
@@ -81,7 +81,7 @@ async fn an_import_that_cannot_be_leaves_nothing() {
 async fn a_tenant_moves_from_a_file_into_a_cell_and_back_by_its_export() {
     let (files, cell) = (Region::in_files().await, Region::in_database(&[("c1", true)]).await);
     let acme = files.create("acme").await.unwrap();
-    let token = files.registry.issue_token(&acme.company_key, None, by()).await.unwrap().token;
+    let token = issue(&files.registry, &acme.company_key, None).await.token;
     note(&files, &acme, "ÅSA \"quoted\" 😀").await;
     let there = cell.registry.import(export(&files).await, None, None, by()).await.unwrap();
     assert_eq!(notes(&cell, &there).await, notes(&files, &acme).await);

@@ -3,7 +3,7 @@
 use diesel::{RunQueryDsl, sql_query};
 use tenant_registry::{RegistryError, TenantMode, TenantState};
 
-use crate::support::{Region, by, files_below, key, new_tenant};
+use crate::support::{Region, by, files_below, issue, key, new_tenant};
 
 const CANARY: &str = "canary-7f3a91";
 
@@ -68,7 +68,7 @@ async fn attack_7_a_store_is_named_by_the_tenants_own_id() {
 async fn deleting_a_tenant_leaves_nothing_of_it() {
     let region = Region::new().await;
     let (acme, globex) = (region.create("acme").await.unwrap(), region.create("globex").await.unwrap());
-    let token = region.registry.issue_token(&key("acme"), None, by()).await.unwrap().token;
+    let token = issue(&region.registry, &key("acme"), None).await.token;
     write_canary(&region, "acme").await;
     assert!(holds_canary(&region));
     region.registry.delete(&key("acme"), by()).await.unwrap();
@@ -82,7 +82,7 @@ async fn deleting_a_tenant_leaves_nothing_of_it() {
     assert!(matches!(region.registry.delete(&key("acme"), by()).await, Err(RegistryError::NoTenant { .. })));
     // What staff did stays on record.
     let acts = region.words("SELECT act AS word FROM staff_acts ORDER BY id").await;
-    assert_eq!(acts, ["tenant.created", "tenant.created", "token.issued", "tenant.deleted"]);
+    assert_eq!(acts, ["tenant.created", "tenant.created", "credential.added", "tenant.deleted"]);
 }
 
 /// The process died between marking the tenant and removing its store, or between the store and the row.
@@ -118,7 +118,7 @@ async fn what_staff_set_is_there_after_a_restart() {
     let region = Region::new().await;
     region.create("acme").await.unwrap();
     let acme = key("acme");
-    let token = region.registry.issue_token(&acme, None, by()).await.unwrap().token;
+    let token = issue(&region.registry, &acme, None).await.token;
     let settings = tenant_registry::TenantSettings {
         contact: Some("it's \"Å\"".into()),
         mode: TenantMode::Strict,

@@ -12,8 +12,8 @@ use store::{
 };
 use tempfile::TempDir;
 use tenant_registry::{
-    By, Cell, CellName, CompanyKey, NewTenant, REGISTRY_MIGRATIONS, RegionCode, RegionPlace, Registry,
-    RegistryContext, RegistryError, RegistryPlace, Tenant, TenantSettings,
+    By, Cell, CellName, CompanyKey, IssuedCredential, NewCredential, NewTenant, REGISTRY_MIGRATIONS,
+    RegionCode, RegionPlace, Registry, RegistryContext, RegistryError, RegistryPlace, Tenant, TenantSettings,
 };
 use testkit::database::Database;
 
@@ -148,6 +148,16 @@ pub(crate) fn files_below(directory: &Path) -> Vec<PathBuf> {
 /// Whoever acts here.
 pub(crate) fn by() -> By {
     By { actor: "root".to_owned(), request_id: "r".to_owned() }
+}
+
+/// A bearer token of this tenant.
+pub(crate) async fn issue(
+    registry: &Registry,
+    key: &CompanyKey,
+    expires_ms: Option<i64>,
+) -> IssuedCredential {
+    let new = NewCredential { expires_ms, ..NewCredential::bearer() };
+    registry.add_credential(key, new, by()).await.unwrap()
 }
 
 pub(crate) fn key(name: &str) -> CompanyKey {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tenant_registry::{RegistryError, TenantState};
 
-use crate::support::{Region, by, key, new_tenant};
+use crate::support::{Region, by, issue, key, new_tenant};
 
 /// Longer than any wait here should take.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -47,12 +47,12 @@ async fn what_one_process_changes_the_other_serves_after_its_cache_time() {
     other.registry.limit_cache_time(Some(Duration::from_millis(300)));
     one.create("acme").await.unwrap();
     let acme = key("acme");
-    let token = one.registry.issue_token(&acme, None, by()).await.unwrap().token;
+    let token = issue(&one.registry, &acme, None).await.token;
     let state = async || other.registry.verify(&token, 1).await.unwrap().map(|grant| grant.tenant().state);
     assert_eq!(state().await, Some(TenantState::Active));
     one.registry.set_state(&acme, TenantState::Suspended, by()).await.unwrap();
     eventually("the suspension holds", async || state().await == Some(TenantState::Suspended)).await;
-    one.registry.revoke_token(&acme, token.key_id(), by()).await.unwrap();
+    one.registry.revoke_credential(&acme, token.key_id(), by()).await.unwrap();
     eventually("the revocation holds", async || state().await.is_none()).await;
 }
 
@@ -62,8 +62,8 @@ async fn what_one_process_forgets_for_the_other_is_read_at_once() {
     let acme = one.create("acme").await.unwrap();
     let globex = one.create("globex").await.unwrap();
     let tokens = [
-        one.registry.issue_token(&acme.company_key, None, by()).await.unwrap().token,
-        one.registry.issue_token(&globex.company_key, None, by()).await.unwrap().token,
+        issue(&one.registry, &acme.company_key, None).await.token,
+        issue(&one.registry, &globex.company_key, None).await.token,
     ];
     let states = async || {
         let mut states = Vec::new();

@@ -12,7 +12,10 @@ use super::{
 
 pub(super) fn all(rules: &Rules) -> Value {
     json!({
-        "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "description": "A token of `usher token issue`."}},
+        "securitySchemes": {
+            "bearer": {"type": "http", "scheme": "bearer", "description": "A token of `usher credential add bearer`."},
+            "basic": {"type": "http", "scheme": "basic", "description": "A key and its secret, of `usher credential add basic`."},
+        },
         "schemas": schemas(rules),
         "parameters": parameters(),
         "headers": headers(),

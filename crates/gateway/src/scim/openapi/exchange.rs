@@ -1,5 +1,6 @@
 //! What stands around bodies: parameters, headers, refusals.
 
+use crate::credential::CHALLENGES;
 use scim_core::urn;
 use serde_json::{Value, json};
 
@@ -54,7 +55,7 @@ pub(super) fn headers() -> Value {
         "ETag": header("The version, as in meta.version.", json!({"type": "string", "pattern": ETAG})),
         "Location": header("The URI of the new resource, as in meta.location.", json!({"type": "string", "format": "uri"})),
         "Retry-After": header("Seconds to wait.", json!({"type": "integer", "minimum": 1})),
-        "WWW-Authenticate": header("How to authenticate.", json!({"const": "Bearer"})),
+        "WWW-Authenticate": header("How to authenticate.", json!({"const": CHALLENGES})),
     })
 }
 
@@ -65,7 +66,7 @@ pub(super) fn refusals() -> Value {
         (401, "The credential is missing, or is invalid for this path.", &["WWW-Authenticate"]),
         (
             403,
-            "No seat is left (scimType seatLimitReached), or the tenant is suspended, or discovery is filtered.",
+            "No seat is left (scimType seatLimitReached), the credential lacks a scope, the tenant is suspended, or discovery is filtered.",
             &[],
         ),
         (404, "There is nothing at this path.", &[]),

@@ -36,10 +36,10 @@ pub(crate) fn document(profile: &str, strict: bool) -> Result<Value, String> {
         },
         "servers": [{
             "url": "{base_url}",
-            "description": "What `usher token issue` shows as base_url.",
+            "description": "What `usher credential add` shows as base_url.",
             "variables": {"base_url": {"default": "https://scim.example.com/ire/acme/scim/v2"}},
         }],
-        "security": [{"bearer": []}],
+        "security": [{"bearer": []}, {"basic": []}],
         "paths": paths,
         "components": components::all(&rules),
     }))

@@ -105,7 +105,7 @@ fn attack_5_every_scim_route_refuses_every_foreign_credential_alike() {
     for method in METHODS {
         let unknown = send(method, &format!("{}/ire/nobody/scim/v2/Users", gateway.url), None);
         assert_eq!(unknown.status, 401, "{method}");
-        assert_eq!(unknown.header("www-authenticate"), Some("Bearer"));
+        assert_eq!(unknown.header("www-authenticate"), Some("Bearer, Basic realm=\"usher\""));
         if method != "HEAD" {
             unknown.clone().expect_error(401, "");
         }

@@ -37,12 +37,12 @@ fn attack_58_every_act_of_staff_leaves_its_entry() {
     let recorded = sql(&registry, "SELECT act FROM staff_acts ORDER BY id");
     let expected = [
         "tenant.created",
-        "token.issued",
+        "credential.added",
         "tenant.settings",
         "tenant.suspended",
         "tenant.resumed",
-        "token.issued",
-        "token.revoked",
+        "credential.added",
+        "credential.revoked",
         "tenant.created",
         "tenant.deleted",
     ];

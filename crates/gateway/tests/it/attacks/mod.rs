@@ -77,7 +77,7 @@ fn assert_no_leak(answer: &Answer, secrets: &[&str]) {
 }
 
 /// What two answers must have in common to be one and the same: all but the request's own id and time.
-fn face(answer: &Answer) -> (u16, Vec<(String, String)>, String) {
+pub(crate) fn face(answer: &Answer) -> (u16, Vec<(String, String)>, String) {
     let mut headers = answer.headers.clone();
     // Whether the connection stays open depends on whether the body had come by then: chance, not the credential.
     headers.retain(|(name, _)| !matches!(name.as_str(), "date" | "x-request-id" | "connection"));
@@ -92,7 +92,7 @@ fn everything(tenant: &Tenant) -> Vec<Value> {
 }
 
 /// All files below a directory.
-fn files(directory: &Path) -> Vec<PathBuf> {
+pub(crate) fn files(directory: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();

@@ -9,7 +9,10 @@ use testkit::{
 };
 
 use super::{files_below, furnished, rows_of, stderr};
-use crate::running::BINARY;
+use crate::{
+    credentials::{added, asked, pair, text},
+    running::BINARY,
+};
 
 /// Two databases that are cells of `ire` and `us`. The registries are files, or in the first one.
 pub(super) struct Cells {
@@ -114,6 +117,22 @@ fn every_row_is_the_same_after_the_way_from_a_file_through_two_cells_and_back() 
 fn strip(mut shown: Value) -> Value {
     shown.as_object_mut().unwrap().remove("bytes_in_use");
     shown
+}
+
+#[test]
+fn cx17_a_key_with_its_secret_follows_its_tenant_to_another_region() {
+    let cells = Cells::beside_files();
+    let gateway = cells.start();
+    let acme = gateway.tenant("ire", "acme", None, None);
+    let made = added(&gateway, &acme, "basic", &["--scopes", "read"]);
+    let right = pair(text(&made, "key"), text(&made, "secret"));
+    moved(&gateway, &acme, &["c2", "--to-region", "us"]);
+    let there = in_region(&gateway, &acme, "us");
+    asked(&there, "GET", "/Users", &right).send().expect(200);
+    asked(&there, "POST", "/Users", &right).json(&json!({})).send().expect_error(403, "");
+    // Where it was, its holder is told where it is now.
+    let told = asked(&acme, "GET", "/Users", &right).send().expect_error(401, "");
+    assert!(text(&told.body, "detail").contains(&there.base_url), "{}", told.text);
 }
 
 #[test]

@@ -38,7 +38,7 @@ fn one_of_each(gateway: &Gateway, lena: &str, acme: &Tenant) -> Vec<[String; 3]>
         ),
         ("PATCH", below("/seats"), json!({ "member": { "quota": 7 } }), "plan.quota"),
         ("POST", below("/schemas"), json!({ "schema": schema }), "schema.added"),
-        ("POST", below("/tokens"), json!({}), "token.issued"),
+        ("POST", below("/tokens"), json!({}), "credential.added"),
         ("POST", below("/suspend"), Value::Null, "tenant.suspended"),
         ("POST", below("/resume"), Value::Null, "tenant.resumed"),
     ]
@@ -93,7 +93,7 @@ fn me2_every_act_of_staff_names_who_did_it_and_the_request() {
     let added = everywhere.iter().find(|act| act["act"] == "admin_token.added").unwrap();
     assert_eq!((&added["actor"], &added["tenant"]), (&json!("root"), &Value::Null));
     assert_eq!(added["detail"]["name"], "lena");
-    let issued = done.iter().find(|act| act[1] == "token.issued").unwrap();
+    let issued = done.iter().find(|act| act[1] == "credential.added").unwrap();
     assert!(told(&everywhere).contains(issued));
     assert_eq!(acts(&gateway, "/acts?limit=2"), everywhere[..2]);
     assert_eq!(acts(&gateway, "/regions/us/acts"), Vec::<Value>::new());
@@ -106,7 +106,7 @@ fn me2_the_command_line_lists_acts() {
     let json = |words: &[&str]| serde_json::from_str::<Value>(&gateway.cli_ok(words)).unwrap();
     let of_tenant = json(&["acts", "--tenant", "ire/acme", "--limit", "2", "--json"]);
     assert_eq!(of_tenant, Value::from(acts(&gateway, &format!("{}/acts?limit=2", acme.admin_path()))));
-    assert_eq!(of_tenant[0]["act"], "token.issued");
+    assert_eq!(of_tenant[0]["act"], "credential.added");
     assert_eq!(json(&["acts", "--json"]), Value::from(acts(&gateway, "/acts")));
     let table = gateway.cli_ok(&["acts", "--region", "ire"]);
     assert!(table.contains("ACTOR") && table.contains("root") && table.contains("ire/acme"), "{table}");

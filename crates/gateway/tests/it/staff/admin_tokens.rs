@@ -146,7 +146,7 @@ fn mo10_a_tenants_token_lives_on_when_its_maker_is_revoked() {
         makers.body.as_array().unwrap().iter().map(|token| token["made_by"].clone()).collect();
     assert_eq!(makers, ["root", "lena"], "the maker is kept");
     let acts = gateway.admin("GET", &format!("{}/acts?limit=1", acme.admin_path()), None).expect(200);
-    assert_eq!(acts.body[0]["act"], "token.maker_revoked");
+    assert_eq!(acts.body[0]["act"], "credential.maker_revoked");
     assert_eq!(acts.body[0]["actor"], "root");
     assert_eq!(acts.body[0]["detail"], json!({ "keyId": issued.body["key_id"], "maker": "lena" }));
 }

@@ -1,0 +1,119 @@
+//! `usher credential …`: the credentials of every kind that a tenant's identity providers use. Several may live at once, so that one can be
+//! changed for another without a gap.
+
+use serde_json::{Value, json};
+use staff::CredentialRequest;
+use tenant_registry::CredentialKind;
+
+use crate::{
+    commands::{CredentialAct, NewCredential, NewKind, Options, Target},
+    mistake::Mistake,
+    output::{self, cell, facts, list, member, with},
+    session::Session,
+};
+
+pub(crate) fn run(act: CredentialAct, options: &Options) -> Result<(), Mistake> {
+    if let CredentialAct::Revoke { key_id, .. } | CredentialAct::Test { key_id, .. } = &act {
+        check_key_id(key_id)?;
+    }
+    let session = Session::open(options)?;
+    match act {
+        CredentialAct::Add { kind } => add(&session, kind),
+        CredentialAct::List(target) => {
+            let listed = session.client.all(&target.path("/credentials"), "key_id")?;
+            session.show(&listed, |listed| {
+                let rows: Vec<Value> = output::elements(listed).iter().map(in_words).collect();
+                list(
+                    [
+                        "key_id",
+                        "kind",
+                        "scopes",
+                        "made_by",
+                        "created",
+                        "expires",
+                        "revoked",
+                        "last_used",
+                        "warning",
+                        "note",
+                    ],
+                    &rows,
+                )
+            })
+        }
+        CredentialAct::Revoke { target, key_id } => {
+            session.client.delete(&target.path(&format!("/credentials/{key_id}")))?;
+            session.show(&json!({ "key_id": key_id, "revoked": true }), |_| {
+                format!("Credential {key_id} of {target} is revoked.")
+            })
+        }
+        CredentialAct::Test { target, key_id } => test(&session, &target, &key_id),
+    }
+}
+
+/// A secret that was pasted instead of its id must not be sent in a URL, where logs would keep it. The message does not repeat it.
+pub(crate) fn check_key_id(key_id: &str) -> Result<(), Mistake> {
+    let shows = "`usher credential list` shows the ids";
+    if key_id.starts_with("ush_") || key_id.starts_with("ushk_") {
+        return Err(Mistake::usage(format!("That is a token or a key, not its id; {shows}.")));
+    }
+    if key_id.is_empty() || !key_id.chars().all(|c| c.is_ascii_alphanumeric()) {
+        return Err(Mistake::usage(format!("A credential's id is letters and digits; {shows}.")));
+    }
+    Ok(())
+}
+
+/// The scopes of a listed credential as one word.
+fn in_words(listed: &Value) -> Value {
+    let scopes = member(listed, "scopes").as_array().into_iter().flatten().filter_map(Value::as_str);
+    with(listed.clone(), "scopes", scopes.collect::<Vec<_>>().join(","))
+}
+
+fn add(session: &Session, kind: NewKind) -> Result<(), Mistake> {
+    let (kind, new) = match kind {
+        NewKind::Bearer(new) => (CredentialKind::Bearer, new),
+        NewKind::Basic(new) => (CredentialKind::Basic, new),
+    };
+    let NewCredential { target, scopes, expires_in_days, note, made_by } = new;
+    let body = CredentialRequest {
+        kind,
+        scopes: Some(scopes).filter(|scopes| !scopes.is_empty()),
+        expires_in_days: expires_in_days.map(i64::from),
+        note,
+        made_by,
+    };
+    let issued = session.client.post(&target.path("/credentials"), &json!(body))?;
+    session.show(&issued, |issued| {
+        let secret: &[&str] = match kind {
+            CredentialKind::Bearer => &["token"],
+            CredentialKind::Basic => &["key", "secret"],
+        };
+        let names = ["base_url"].iter().chain(secret).chain(&["key_id", "expires"]).copied();
+        let what = if kind == CredentialKind::Bearer { "token" } else { "secret" };
+        let facts = facts(names, issued);
+        format!("{facts}\n\nThe {what} is shown this once: enter it in the identity provider now.")
+    })
+}
+
+fn test(session: &Session, target: &Target, key_id: &str) -> Result<(), Mistake> {
+    let tested = session.client.post(&target.path(&format!("/credentials/{key_id}/test")), &json!({}))?;
+    let is_served = cell(&tested, "credential") == "ok" && cell(&tested, "provisioning") == "active";
+    session.show(&tested, |tested| cell(tested, "sentence"))?;
+    if is_served {
+        Ok(())
+    } else {
+        Err(Mistake::failed("A request with this credential would not be served."))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_in_place_of_its_id_is_not_sent_and_not_repeated() {
+        for pasted in ["ush_ire_secret", "ushk_ire_x:secret", "../secret"] {
+            let Err(Mistake::Usage(sentence)) = check_key_id(pasted) else { panic!("taken for an id") };
+            assert!(!sentence.contains("secret"), "{sentence}");
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Credentials of a tenant: add (the secret is shown once), list, test, revoke. `tokens` is the older name of the bearer tokens among them.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    web::{Data, Path, Query},
+};
+use provisioning::timestamp::iso;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use staff::{CredentialRequest, expiry_warning};
+use tenant_registry::{CredentialInfo, CredentialKind, IssuedCredential, Scope};
+
+use super::{
+    Problem,
+    acts::Acts,
+    body::Body,
+    query::Page,
+    response::{json, with},
+};
+use crate::app::App;
+
+/// The body of `POST …/tokens`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Issue {
+    expires_in_days: Option<i64>,
+}
+
+pub(super) async fn issue_token(
+    app: Data<App>,
+    acts: Acts,
+    Body(issue): Body<Option<Issue>>,
+) -> Result<HttpResponse, Problem> {
+    let expires_in_days = issue.and_then(|issue| issue.expires_in_days);
+    let new = CredentialRequest { expires_in_days, ..CredentialRequest::default() };
+    Ok(issued(&app, &acts.add_credential(new).await?))
+}
+
+pub(super) async fn add(
+    app: Data<App>,
+    acts: Acts,
+    Body(new): Body<CredentialRequest>,
+) -> Result<HttpResponse, Problem> {
+    Ok(issued(&app, &acts.add_credential(new).await?))
+}
+
+fn issued(app: &App, issued: &IssuedCredential) -> HttpResponse {
+    let IssuedCredential { token, expires_ms, tenant } = issued;
+    let told = json!({
+        "key_id": token.key_id(),
+        "kind": token.kind(),
+        "base_url": app.base(tenant).0,
+    });
+    let told = match token.pair() {
+        Some((key, secret)) => with(told, [("key", key.into()), ("secret", secret.into())]),
+        None => with(told, [("token", token.reveal().into())]),
+    };
+    json(201, &with(told, [("expires", json!(expires_ms.map(iso)))]))
+}
+
+/// Oldest first, ended ones included.
+pub(super) async fn list(
+    acts: Acts,
+    Query(page): Query<Page>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    list_of(acts, None, page, &request).await
+}
+
+pub(super) async fn list_tokens(
+    acts: Acts,
+    Query(page): Query<Page>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    list_of(acts, Some(CredentialKind::Bearer), page, &request).await
+}
+
+async fn list_of(
+    acts: Acts,
+    kind: Option<CredentialKind>,
+    page: Page,
+    request: &HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let now_ms = acts.registry.now_ms();
+    let listed = acts.credentials(kind, page.after.clone(), page.limit() + 1).await?;
+    let shown = listed.iter().map(|info| shown(info, now_ms)).collect();
+    Ok(page.answer(shown, "key_id", request.path()))
+}
+
+fn shown(info: &CredentialInfo, now_ms: i64) -> Value {
+    json!({
+        "key_id": info.key_id,
+        "kind": info.kind,
+        "scopes": info.scopes.iter().collect::<Vec<Scope>>(),
+        "made_by": Some(&info.made_by).filter(|maker| !maker.is_empty()),
+        "created": iso(info.created_ms),
+        "expires": info.expires_ms.map(iso),
+        "revoked": info.revoked_ms.map(iso),
+        "last_used": info.last_used_ms.map(iso),
+        "warning": expiry_warning(info, now_ms),
+        "note": Some(&info.note).filter(|note| !note.is_empty()),
+    })
+}
+
+/// Whether a request with this credential would be served now.
+pub(super) async fn test(
+    app: Data<App>,
+    acts: Acts,
+    path: Path<(String, String, String)>,
+) -> Result<HttpResponse, Problem> {
+    let tested = acts.test_credential(&path.2).await?;
+    let shown = shown(&tested.info, acts.registry.now_ms());
+    let more = [
+        ("credential", tested.credential.into()),
+        ("provisioning", json!(tested.provisioning)),
+        ("base_url", app.base(&tested.tenant).0.into()),
+        ("sentence", tested.sentence().into()),
+    ];
+    Ok(json(200, &with(shown, more)))
+}
+
+pub(super) async fn revoke(
+    acts: Acts,
+    path: Path<(String, String, String)>,
+) -> Result<HttpResponse, Problem> {
+    acts.revoke_credential(&path.2).await?;
+    Ok(HttpResponse::NoContent().finish())
+}

@@ -1,0 +1,191 @@
+//! The bodies of credentials, the kinds that a profile allows, and what staff are told of a credential that ends soon.
+
+use provisioning::Product;
+use serde::{Deserialize, Serialize};
+use tenant_registry::{CredentialInfo, CredentialKind, NewCredential, Provisioning, Scope, Scopes, Tenant};
+
+use crate::{StaffError, printable::line};
+
+const DAY_MS: i64 = 86_400_000;
+/// Ten years.
+pub const MAX_CREDENTIAL_DAYS: i64 = 3_660;
+/// Longest note, in characters.
+const MAX_NOTE: usize = 200;
+/// Longest userName of a maker, in characters.
+const MAX_MAKER: usize = 256;
+
+/// A credential to be made; what is absent has its default.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CredentialRequest {
+    /// How it is used; `bearer` when it is absent.
+    #[serde(default)]
+    pub kind: CredentialKind,
+    /// What it may do; everything when it is absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scopes: Option<Vec<Scope>>,
+    /// Days until it expires; absent: it lives until it is revoked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_in_days: Option<i64>,
+    /// For people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// The userName of the person of the tenant for whom it is made (MO10).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub made_by: Option<String>,
+}
+
+impl CredentialRequest {
+    pub(crate) fn check(self, now_ms: i64) -> Result<NewCredential, StaffError> {
+        let Self { kind, scopes, expires_in_days, note, made_by } = self;
+        if expires_in_days.is_some_and(|days| !(1..=MAX_CREDENTIAL_DAYS).contains(&days)) {
+            return Err(StaffError::BadRequest(format!("expires_in_days is 1 to {MAX_CREDENTIAL_DAYS}")));
+        }
+        let no_scope =
+            || StaffError::BadRequest("scopes names at least one of read, users and groups".into());
+        let scopes = match scopes {
+            Some(scopes) => Scopes::new(scopes).ok_or_else(no_scope)?,
+            None => Scopes::ALL,
+        };
+        let checked = |what: &str, text: Option<String>, most: usize| {
+            let text = text.filter(|text| !text.trim().is_empty());
+            let text = text.map(|text| line(what, &text, most)).transpose();
+            text.map(Option::unwrap_or_default).map_err(StaffError::BadRequest)
+        };
+        Ok(NewCredential {
+            kind,
+            scopes,
+            expires_ms: expires_in_days.map(|days| now_ms + days * DAY_MS),
+            note: checked("note", note, MAX_NOTE)?,
+            made_by: checked("made_by", made_by, MAX_MAKER)?,
+        })
+    }
+}
+
+/// Refuses a kind that the tenant's profile does not allow.
+pub(crate) fn check_kind(product: &Product, kind: CredentialKind) -> Result<(), StaffError> {
+    let allowed: Vec<&str> = product.profile.credentials.iter().map(|kind| kind.as_str()).collect();
+    if allowed.contains(&kind.key()) {
+        return Ok(());
+    }
+    Err(StaffError::BadRequest(format!(
+        "The profile {} allows credentials of the kinds {}, not {kind}",
+        product.profile.name,
+        allowed.join(", ")
+    )))
+}
+
+/// A warning of a live credential that has ended, or ends within 30, 14, 7 or 1 days.
+#[must_use]
+pub fn expiry_warning(info: &CredentialInfo, now_ms: i64) -> Option<&'static str> {
+    let left = info.expires_ms.filter(|_| info.revoked_ms.is_none())?.saturating_sub(now_ms);
+    let stages = [
+        (0, "expired"),
+        (1, "expires within 1 day"),
+        (7, "expires within 7 days"),
+        (14, "expires within 14 days"),
+        (30, "expires within 30 days"),
+    ];
+    stages.into_iter().find(|(days, _)| left <= days * DAY_MS).map(|(_, warning)| warning)
+}
+
+/// Whether a credential would be accepted now.
+#[derive(Clone, Debug)]
+pub struct CredentialTest {
+    /// The credential.
+    pub info: CredentialInfo,
+    /// `ok`, `revoked` or `expired`.
+    pub credential: &'static str,
+    /// Whether the tenant's requests are served.
+    pub provisioning: Provisioning,
+    /// Its tenant.
+    pub tenant: Tenant,
+}
+
+impl CredentialTest {
+    pub(crate) fn new(tenant: Tenant, info: CredentialInfo, now_ms: i64) -> Self {
+        let credential = match info {
+            CredentialInfo { revoked_ms: Some(_), .. } => "revoked",
+            CredentialInfo { expires_ms: Some(end), .. } if end <= now_ms => "expired",
+            _ => "ok",
+        };
+        Self { credential, provisioning: tenant.provisioning(), info, tenant }
+    }
+
+    /// What staff do about it.
+    #[must_use]
+    pub fn sentence(&self) -> &'static str {
+        match (self.credential, self.provisioning) {
+            ("revoked", _) => {
+                "The credential is revoked: make another one and enter it in the identity provider."
+            }
+            ("expired", _) => {
+                "The credential has expired: make another one and enter it in the identity provider."
+            }
+            (_, Provisioning::Active) => "A request with this credential is served.",
+            (_, Provisioning::Suspended) => {
+                "The credential is valid, and the tenant is suspended: its requests get 403."
+            }
+            (_, Provisioning::NotActivated) => {
+                "The credential is valid, and provisioning is not activated: requests get 403."
+            }
+            (_, Provisioning::NotInPlan) => {
+                "The credential is valid, and provisioning is not in the plan: requests get 403."
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: i64 = 1_800_000_000_000;
+
+    fn ending(expires_ms: Option<i64>) -> CredentialInfo {
+        CredentialInfo {
+            key_id: "k".into(),
+            kind: CredentialKind::Bearer,
+            scopes: Scopes::ALL,
+            note: String::new(),
+            made_by: String::new(),
+            created_ms: 0,
+            expires_ms,
+            revoked_ms: None,
+            last_used_ms: None,
+        }
+    }
+
+    #[test]
+    fn a_credential_is_warned_of_30_14_7_and_1_days_before_its_end() {
+        let warning = |left: i64| expiry_warning(&ending(Some(NOW + left)), NOW);
+        assert_eq!(warning(30 * DAY_MS + 1), None);
+        assert_eq!(warning(30 * DAY_MS), Some("expires within 30 days"));
+        assert_eq!(warning(14 * DAY_MS), Some("expires within 14 days"));
+        assert_eq!(warning(14 * DAY_MS + 1), Some("expires within 30 days"));
+        assert_eq!(warning(7 * DAY_MS), Some("expires within 7 days"));
+        assert_eq!(warning(DAY_MS), Some("expires within 1 day"));
+        assert_eq!(warning(0), Some("expired"));
+        assert_eq!(expiry_warning(&ending(None), NOW), None);
+        let revoked = CredentialInfo { revoked_ms: Some(1), ..ending(Some(NOW)) };
+        assert_eq!(expiry_warning(&revoked, NOW), None);
+    }
+
+    #[test]
+    fn a_kind_that_the_profile_does_not_name_is_refused_with_those_that_it_names() {
+        let mut product = Product::built_in("default").unwrap();
+        assert!(check_kind(&product, CredentialKind::Basic).is_ok());
+        product.profile.credentials.retain(|kind| kind.as_str() == "bearer");
+        assert!(check_kind(&product, CredentialKind::Bearer).is_ok());
+        let refused = check_kind(&product, CredentialKind::Basic).unwrap_err().to_string();
+        assert_eq!(refused, "The profile default allows credentials of the kinds bearer, not basic");
+    }
+
+    #[test]
+    fn an_empty_list_of_scopes_is_refused_and_none_means_all() {
+        let asked = |scopes| CredentialRequest { scopes, ..CredentialRequest::default() }.check(NOW);
+        assert!(asked(Some(Vec::new())).is_err());
+        assert_eq!(asked(None).unwrap().scopes, Scopes::ALL);
+        assert_eq!(asked(Some(vec![Scope::Read])).unwrap().scopes.to_string(), "read");
+    }
+}
