@@ -143,7 +143,7 @@ impl RulesCache {
 }
 
 /// Rules with the resource types of a tenant.
-fn shape(product: Product, tenant: &Tenant, own: &OwnSchemas) -> Rules {
+fn shape(product: Arc<Product>, tenant: &Tenant, own: &OwnSchemas) -> Rules {
     let settings = &tenant.settings;
     let mut rules = Rules::with_schemas(product, own);
     let unique = |on| if on { Uniqueness::Server } else { Uniqueness::None };

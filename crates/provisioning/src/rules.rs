@@ -60,7 +60,8 @@ impl Rules {
 
     /// The rules of a product and of the tenant's own schemas, with every setting at its default.
     #[must_use]
-    pub fn with_schemas(product: Product, own: &OwnSchemas) -> Self {
+    pub fn with_schemas(product: impl Into<Arc<Product>>, own: &OwnSchemas) -> Self {
+        let product = product.into();
         let (mut user, mut group) = (schema::user(), schema::group());
         for own in &own.schemas {
             let rt = if own.of == ResourceKind::Group { &mut group } else { &mut user };
@@ -83,7 +84,7 @@ impl Rules {
             }),
             entitlement: Arc::new(ResourceKind::Entitlement.resource_type()),
             schemas_version: own.version,
-            product: Arc::new(product),
+            product,
             base: Base::default(),
             unknown_members,
             mode: Mode::default(),

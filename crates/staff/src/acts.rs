@@ -41,7 +41,7 @@ impl TenantActs {
         Ok(self.registry.tenant(&self.key).await?)
     }
 
-    async fn product(&self) -> Result<Product> {
+    async fn product(&self) -> Result<Arc<Product>> {
         product_of(&self.registry, &self.tenant().await?).await
     }
 
@@ -120,7 +120,7 @@ impl TenantActs {
     /// Makes a credential, whose secret is shown only once.
     pub async fn add_credential(&self, new: CredentialRequest) -> Result<IssuedCredential> {
         let new = new.check(self.registry.now_ms())?;
-        check_kind(&self.product().await?, new.kind)?;
+        check_kind(&*self.product().await?, new.kind)?;
         Ok(self.registry.add_credential(&self.key, new, self.by()).await?)
     }
 

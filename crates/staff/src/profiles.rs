@@ -1,6 +1,9 @@
 //! Profiles: those that ship with Usher, and those that staff add while the gateway runs, which rest in the registry of each region.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, LazyLock, Mutex, PoisonError},
+};
 
 use ::profiles::{Fault, Overrides, Profile, built_in_names, built_in_text};
 use provisioning::{Act, Product, fit::Lacking, product::BUILT_IN_VERSION};
@@ -189,12 +192,47 @@ pub fn check_profile(
     Product::new(own, 0).map(drop)
 }
 
-/// The product that a tenant is read by.
+/// The product that a tenant is read by. One that was made is kept: a text of this version never changes.
 ///
 /// # Errors
 /// When its profile is not there, or does not take its overrides any more; or the registry's.
-pub async fn product_of(registry: &Registry, tenant: &Tenant) -> Result<Product> {
-    product(registry, &tenant.profile, &Overrides(tenant.settings.overrides.clone())).await
+pub async fn product_of(registry: &Registry, tenant: &Tenant) -> Result<Arc<Product>> {
+    let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let overrides = Overrides(tenant.settings.overrides.clone());
+    let key = Known {
+        registry: registry.instance().to_owned(),
+        profile: tenant.profile.clone(),
+        version: tenant.profile_version,
+        overrides: Value::Object(tenant.settings.overrides.clone()).to_string(),
+    };
+    if let Some(product) = known().get(&key) {
+        return Ok(Arc::clone(product));
+    }
+    let (profile, version) = profile(registry, &tenant.profile).await?;
+    let product = Arc::new(with_overrides(&profile, version, &overrides)?);
+    // A newer version may have come since the tenant was read; its product holds, and is kept under its own number.
+    if version == tenant.profile_version || built_in_text(&tenant.profile).is_some() {
+        let mut known = known();
+        if known.len() >= MOST_KNOWN {
+            known.clear();
+        }
+        known.insert(key, Arc::clone(&product));
+    }
+    Ok(product)
+}
+
+/// Products that are kept; most tenants of a profile share one.
+const MOST_KNOWN: usize = 1_000;
+
+static KNOWN: LazyLock<Mutex<HashMap<Known, Arc<Product>>>> = LazyLock::new(Mutex::default);
+
+/// All that a product is made of.
+#[derive(PartialEq, Eq, Hash)]
+struct Known {
+    registry: String,
+    profile: String,
+    version: i64,
+    overrides: String,
 }
 
 /// A profile of a region, with overrides.

@@ -11,7 +11,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicI64, Ordering},
     },
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use diesel::{
@@ -46,15 +46,15 @@ pub(crate) struct DueTimes(Mutex<HashMap<TenantId, Noted>>);
 pub(crate) struct Noted {
     pub(crate) due_ms: i64,
     pub(crate) at: Instant,
-    /// The same by the clock that the tick settles by, which may be set forward meanwhile.
-    pub(crate) at_ms: i64,
+    /// The same by the machine's clock, which the tick settles by, and which may be set forward meanwhile.
+    pub(crate) wall: SystemTime,
 }
 
 impl Noted {
     /// Whether the tick still leaves the row as it is.
-    fn may_be_relied_on(&self, now_ms: i64) -> bool {
-        let by_clock = i64::try_from(RELIED_ON.as_millis()).unwrap_or(i64::MAX);
-        self.at.elapsed() < RELIED_ON && now_ms.saturating_sub(self.at_ms) < by_clock
+    fn may_be_relied_on(&self) -> bool {
+        // A clock that was set back makes the tick wait longer.
+        self.at.elapsed() < RELIED_ON && self.wall.elapsed().map_or(true, |elapsed| elapsed < RELIED_ON)
     }
 }
 
@@ -65,17 +65,17 @@ impl DueTimes {
 
     /// What the transaction leaves to be done, if no row that may be relied on tells of it.
     pub(crate) fn unnoted(&self, tenant: &TenantId, tx: &WriteTx<'_>) -> Option<i64> {
-        tx.due_ms().filter(|at_ms| !self.covers(tenant, *at_ms, tx.now_ms()))
+        tx.due_ms().filter(|at_ms| !self.covers(tenant, *at_ms))
     }
 
-    fn covers(&self, tenant: &TenantId, at_ms: i64, now_ms: i64) -> bool {
-        self.lock().get(tenant).is_some_and(|noted| noted.due_ms <= at_ms && noted.may_be_relied_on(now_ms))
+    fn covers(&self, tenant: &TenantId, at_ms: i64) -> bool {
+        self.lock().get(tenant).is_some_and(|noted| noted.due_ms <= at_ms && noted.may_be_relied_on())
     }
 
     pub(crate) fn remember(&self, tenant: TenantId, noted: Noted) {
         let mut known = self.lock();
         if known.len() >= REMEMBERED {
-            known.retain(|_, noted| noted.at.elapsed() < RELIED_ON);
+            known.retain(|_, noted| noted.may_be_relied_on());
         }
         if known.len() < REMEMBERED {
             known.insert(tenant, noted);

@@ -86,6 +86,12 @@ impl Registry {
         &self.region
     }
 
+    /// A word for this opened registry that no other one has.
+    #[must_use]
+    pub fn instance(&self) -> &str {
+        &self.holder
+    }
+
     /// The live credential of this token. Unknown, revoked, expired and wrong tokens all get `None` after the same work: one query,
     /// whatever is cached (attack 20). Only a genuine token is answered from the cache.
     ///

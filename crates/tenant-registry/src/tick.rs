@@ -1,7 +1,7 @@
 //! What the tick asks the registry: of which tenants something is due, and whether this process is the one that ticks. And how a
 //! transaction leaves something for it.
 
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use diesel::prelude::*;
 use store::{StoreError, WriteTx};
@@ -53,15 +53,15 @@ impl Registry {
     /// # Errors
     /// When the store fails.
     pub async fn note_due(&self, tenant: &TenantId, at_ms: i64) -> Result<(), StoreError> {
-        let (id, at) = (tenant.clone(), Instant::now());
+        let (id, at, wall) = (tenant.clone(), Instant::now(), SystemTime::now());
         let work = move |tx: &mut WriteTx<'_>| {
-            let noted_ms = now_ms(tx)?;
-            due_times::note(tx, &id, at_ms, noted_ms)?;
+            let now_ms = now_ms(tx)?;
+            due_times::note(tx, &id, at_ms, now_ms)?;
             let row = rows::table.find(id.as_str()).select(rows::due_ms);
-            Ok::<(i64, i64), RegistryError>((row.get_result(tx.connection())?, noted_ms))
+            Ok(row.get_result(tx.connection())?)
         };
-        let (due_ms, at_ms) = self.store.write_urgently(work).await.map_err(RegistryError::into_store)?;
-        self.due_times.remember(tenant.clone(), Noted { due_ms, at, at_ms });
+        let due_ms = self.store.write_urgently(work).await.map_err(RegistryError::into_store)?;
+        self.due_times.remember(tenant.clone(), Noted { due_ms, at, wall });
         Ok(())
     }
 

@@ -1,5 +1,7 @@
 //! A resource type: a core schema, its extensions, and the attributes that all types have.
 
+use std::sync::LazyLock;
+
 use super::attribute::Attribute;
 use super::definition::{Schema, built_in};
 use crate::ResourceKind;
@@ -82,6 +84,14 @@ impl ResourceKind {
     /// When a built-in schema document is damaged; a test parses all of them.
     #[must_use]
     pub fn resource_type(self) -> ResourceType {
+        /// Parsed once: a tenant's rules begin with a copy.
+        static PARSED: LazyLock<Vec<ResourceType>> =
+            LazyLock::new(|| ResourceKind::ALL.iter().map(|kind| kind.parsed()).collect());
+        let of_kind = PARSED.iter().find(|resource_type| resource_type.kind == self);
+        of_kind.map_or_else(|| self.parsed(), ResourceType::clone)
+    }
+
+    fn parsed(self) -> ResourceType {
         let Row { core, extensions, .. } = self.row();
         let extension = |text: &&str| Extension { schema: built_in(text), required: false };
         ResourceType {

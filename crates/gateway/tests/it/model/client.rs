@@ -56,13 +56,15 @@ impl Client {
              Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
         );
+        let mut tries = 0;
         loop {
             if self.connection.is_ended() {
                 self.reconnect();
             }
             let answer = self.connection.ask(&request).unwrap();
+            tries += 1;
             // The first write after a change of the profile is sent again, as every identity provider does at 503.
-            if answer.status != 503 {
+            if answer.status != 503 || tries == 5 {
                 return answer;
             }
         }
