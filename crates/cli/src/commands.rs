@@ -564,6 +564,12 @@ pub enum CredentialAct {
         /// Its id, as `credential list` shows it.
         key_id: String,
     },
+    /// Make a new key that signs access tokens; tokens that the old one signed stay valid until they expire.
+    RotateSigningKey {
+        /// Only this region's [default: of all regions].
+        #[arg(long, value_parser = region)]
+        region: Option<RegionCode>,
+    },
     /// Say whether a request with this credential would be served now; exits 0 only if it would.
     Test {
         #[command(flatten)]
@@ -580,6 +586,14 @@ pub enum NewKind {
     Bearer(NewCredential),
     /// A key and a secret for HTTP Basic.
     Basic(NewCredential),
+    /// An OAuth client and a secret, which it exchanges for access tokens.
+    Oauth {
+        #[command(flatten)]
+        new: NewCredential,
+        /// One more secret for this client, so that one can be changed for another without a gap [default: a new client].
+        #[arg(long, value_name = "ID")]
+        client_id: Option<String>,
+    },
 }
 
 /// What a credential is made of.

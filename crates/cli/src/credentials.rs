@@ -46,6 +46,11 @@ pub(crate) fn run(act: CredentialAct, options: &Options) -> Result<(), Mistake> 
                 format!("Credential {key_id} of {target} is revoked.")
             })
         }
+        CredentialAct::RotateSigningKey { region } => {
+            let body = region.map_or_else(|| json!({}), |region| json!({ "region": region }));
+            let made = session.client.post("signing-keys", &body)?;
+            session.show(&made, |made| list(["region", "kid", "created"], output::elements(made)))
+        }
         CredentialAct::Test { target, key_id } => test(&session, &target, &key_id),
     }
 }
@@ -53,7 +58,7 @@ pub(crate) fn run(act: CredentialAct, options: &Options) -> Result<(), Mistake> 
 /// A secret that was pasted instead of its id must not be sent in a URL, where logs would keep it. The message does not repeat it.
 pub(crate) fn check_key_id(key_id: &str) -> Result<(), Mistake> {
     let shows = "`usher credential list` shows the ids";
-    if key_id.starts_with("ush_") || key_id.starts_with("ushk_") {
+    if key_id.starts_with("ush_") || key_id.starts_with("ushk_") || key_id.starts_with("ushs_") {
         return Err(Mistake::usage(format!("That is a token or a key, not its id; {shows}.")));
     }
     if key_id.is_empty() || !key_id.chars().all(|c| c.is_ascii_alphanumeric()) {
@@ -69,9 +74,10 @@ fn in_words(listed: &Value) -> Value {
 }
 
 fn add(session: &Session, kind: NewKind) -> Result<(), Mistake> {
-    let (kind, new) = match kind {
-        NewKind::Bearer(new) => (CredentialKind::Bearer, new),
-        NewKind::Basic(new) => (CredentialKind::Basic, new),
+    let (kind, new, client_id) = match kind {
+        NewKind::Bearer(new) => (CredentialKind::Bearer, new, None),
+        NewKind::Basic(new) => (CredentialKind::Basic, new, None),
+        NewKind::Oauth { new, client_id } => (CredentialKind::Oauth, new, client_id),
     };
     let NewCredential { target, scopes, expires_in_days, note, made_by } = new;
     let body = CredentialRequest {
@@ -80,12 +86,14 @@ fn add(session: &Session, kind: NewKind) -> Result<(), Mistake> {
         expires_in_days: expires_in_days.map(i64::from),
         note,
         made_by,
+        client_id,
     };
     let issued = session.client.post(&target.path("/credentials"), &json!(body))?;
     session.show(&issued, |issued| {
         let secret: &[&str] = match kind {
             CredentialKind::Bearer => &["token"],
             CredentialKind::Basic => &["key", "secret"],
+            CredentialKind::Oauth => &["token_url", "client_id", "client_secret"],
         };
         let names = ["base_url"].iter().chain(secret).chain(&["key_id", "expires"]).copied();
         let what = if kind == CredentialKind::Bearer { "token" } else { "secret" };

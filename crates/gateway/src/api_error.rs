@@ -455,6 +455,7 @@ impl From<&RegistryError> for Failure {
             }
             RegistryError::NoTenant { .. }
             | RegistryError::NoCredential(_)
+            | RegistryError::NoClient(_)
             | RegistryError::NoAdminToken(_)
             | RegistryError::NoProfile { .. } => 404,
             RegistryError::KeyTaken(_)

@@ -10,21 +10,35 @@ use std::{
 
 use provisioning::{Base, Rules, walks::Walks};
 use store::Stores;
-use tenant_registry::{RegionCode, Tenant};
+use tenant_registry::{CompanyKey, RegionCode, Tenant};
 
 use crate::{
     admin::AdminToken,
     attempts::Attempts,
     data_dir::DataDir,
     dropped::Dropped,
+    oauth::{AccessTokens, Sealing, SigningKeys},
     rate_limit::RateLimits,
     regions::{Ground, Regions},
-    settings::{BaseUrl, Settings},
+    settings::{BaseUrl, Region, Settings},
     shared::Link,
     shares::Shares,
     telemetry::metrics::Metrics,
     tenant_rules::RulesCache,
 };
+
+/// The access tokens of this process. It signs none where no file holds the secret: the data directory is this process's alone, so where a
+/// region is a database, only a file that is named is shared.
+fn access_tokens(settings: &Settings, data_dir: Option<&DataDir>) -> Result<AccessTokens, String> {
+    let auth = &settings.auth;
+    let keeps_files = settings.regions.values().all(Region::keeps_files);
+    let sealing = match data_dir {
+        _ if !auth.key_file.as_os_str().is_empty() => Some(Sealing::read(&auth.key_file)?),
+        Some(data_dir) if keeps_files => Some(Sealing::find_or_make(data_dir)?),
+        _ => None,
+    };
+    Ok(AccessTokens::new(SigningKeys::new(sealing, auth.signing_key_days), auth.token_minutes))
+}
 
 /// One running gateway.
 pub(crate) struct App {
@@ -42,6 +56,7 @@ pub(crate) struct App {
     link: Option<Arc<Link>>,
     pub(crate) dropped: Dropped,
     pub(crate) admin_token: AdminToken,
+    pub(crate) access: AccessTokens,
     pub(crate) metrics: Metrics,
     /// Held by who ticks here.
     pub(crate) ticking: tokio::sync::Mutex<()>,
@@ -73,6 +88,7 @@ impl App {
                     .to_owned());
             }
         };
+        let access = access_tokens(&settings, data_dir.as_ref())?;
         let metrics = Metrics::new().map_err(|e| format!("metrics: {e}"))?;
         let link = match &settings.redis {
             Some(url) => {
@@ -109,6 +125,7 @@ impl App {
             ready: AtomicBool::new(true),
             data_dir,
             admin_token,
+            access,
             public_url,
             stores,
             regions,
@@ -136,6 +153,14 @@ impl App {
             Some(own) => format!("{own}/{}/scim/v2", tenant.company_key),
             None => format!("{}/{}/{}/scim/v2", self.public_url, tenant.region, tenant.company_key),
         })
+    }
+
+    /// The issuer of a tenant's access tokens, whose token endpoint is below it.
+    pub(crate) fn issuer(&self, region: &RegionCode, key: &CompanyKey) -> String {
+        match self.own_url(region) {
+            Some(own) => format!("{own}/{key}"),
+            None => format!("{}/{region}/{key}", self.public_url),
+        }
     }
 
     /// How clients reach a region that has a host, or a path, of its own.

@@ -11,6 +11,8 @@ pub(crate) const CHALLENGES: &str = "Bearer, Basic realm=\"usher\"";
 pub(crate) enum Credential<'r> {
     /// A tenant's: a bearer token, or a key with its secret.
     Tenant(Token),
+    /// What has the form of a signed token (RFC 7515 §7.1): an access token of an OAuth client.
+    Signed(&'r str),
     /// A named admin token.
     Staff(NamedToken),
     /// A bearer token of another form. The root token may have any, because staff may choose it.
@@ -44,6 +46,7 @@ impl<'r> Credential<'r> {
             (Some(token), _) => Self::Tenant(token),
             (None, Some(token)) => Self::Staff(token),
             (None, None) if sent.is_empty() => Self::Nothing,
+            (None, None) if is_signed(sent) => Self::Signed(sent),
             (None, None) => Self::Other(sent),
         }
     }
@@ -53,10 +56,16 @@ impl<'r> Credential<'r> {
         match self {
             Self::Tenant(token) if token.pair().is_none() => Some(token.reveal()),
             Self::Staff(token) => Some(token.reveal()),
-            Self::Other(sent) => Some(sent),
+            Self::Other(sent) | Self::Signed(sent) => Some(sent),
             Self::Tenant(_) | Self::Nothing => None,
         }
     }
+}
+
+/// Three parts in base64url, of which the first is an object.
+fn is_signed(sent: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    sent.starts_with("ey") && sent.matches('.').count() == 2 && sent.bytes().all(fits)
 }
 
 #[cfg(test)]
@@ -73,6 +82,7 @@ mod tests {
         match Credential::of(&request.to_http_request()) {
             Credential::Tenant(token) if token.pair().is_some() => "pair",
             Credential::Tenant(_) => "token",
+            Credential::Signed(_) => "signed",
             Credential::Staff(_) => "staff",
             Credential::Other(_) => "other",
             Credential::Nothing => "nothing",
@@ -91,6 +101,12 @@ mod tests {
         assert_eq!(shape(&[&basic(pair.reveal())]), "pair");
         assert_eq!(shape(&[&bearer(named.reveal())]), "staff");
         assert_eq!(shape(&[&bearer("rubbish")]), "other");
+        assert_eq!(shape(&[&bearer("eyJh.eyJz.c2ln")]), "signed");
+        for text in ["eyJh.eyJz", "eyJh.eyJz.c2ln.x", "eyJh.ey Jz.c2ln", "xyJh.eyJz.c2ln"] {
+            assert_eq!(shape(&[&bearer(text)]), "other");
+        }
+        let secret = Token::generate(CredentialKind::Oauth, &region);
+        assert_eq!(shape(&[&bearer(secret.reveal())]), "other");
         // Neither is taken for the other, and a pair is base64.
         assert_eq!(shape(&[&bearer(pair.reveal())]), "other");
         let odd = [

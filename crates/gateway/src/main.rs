@@ -16,6 +16,7 @@ mod health;
 mod http;
 mod interruption;
 mod migrate;
+mod oauth;
 mod process_limits;
 mod protection;
 mod rate_limit;

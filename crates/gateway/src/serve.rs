@@ -15,7 +15,7 @@ use crate::{
     admin,
     app::App,
     descriptors::{self, Configured, METRICS_CONNECTIONS, Process},
-    health, http,
+    health, http, oauth,
     process_limits::make_files_for_this_user_only,
     scim,
     settings::{BaseUrl, Settings},
@@ -119,6 +119,7 @@ impl Doors {
             Self::Staff => admin::nothing_else(config),
             Self::Clients | Self::ClientsAndStaff => {
                 health::routes(config);
+                oauth::routes(config);
                 config.default_service(web::to(scim::scim));
             }
         }

@@ -30,6 +30,8 @@ pub enum Scheme {
     Bearer,
     /// HTTP Basic (RFC 7617).
     Basic,
+    /// Access tokens for a client's secret (RFC 6749 §4.4).
+    OAuth2,
 }
 
 impl Scheme {
@@ -46,6 +48,14 @@ impl Scheme {
                 "HTTP Basic",
                 format!("A key of {whose} as the user name, and its secret as the password."),
                 "https://www.rfc-editor.org/info/rfc7617",
+            ),
+            Self::OAuth2 => (
+                "oauth2",
+                "OAuth 2.0 Client Credentials",
+                format!(
+                    "An access token for the secret of a client of {whose}, in the Authorization header."
+                ),
+                "https://www.rfc-editor.org/info/rfc6749",
             ),
         };
         json!({ "type": word, "name": name, "description": description, "specUri": spec, "primary": is_primary })

@@ -7,6 +7,9 @@ use tenant_registry::{CredentialInfo, CredentialKind, NewCredential, Provisionin
 use crate::{StaffError, printable::line};
 
 const DAY_MS: i64 = 86_400_000;
+/// The life of a client's secret where nothing else is said, and the longest: one year and three.
+const SECRET_DAYS: i64 = 365;
+const MAX_SECRET_DAYS: i64 = 1_096;
 /// Ten years.
 pub const MAX_CREDENTIAL_DAYS: i64 = 3_660;
 /// Longest note, in characters.
@@ -33,13 +36,23 @@ pub struct CredentialRequest {
     /// The userName of the person of the tenant for whom it is made (MO10).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub made_by: Option<String>,
+    /// The OAuth client that gets one more secret; absent: a new client.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
 }
 
 impl CredentialRequest {
     pub(crate) fn check(self, now_ms: i64) -> Result<NewCredential, StaffError> {
-        let Self { kind, scopes, expires_in_days, note, made_by } = self;
-        if expires_in_days.is_some_and(|days| !(1..=MAX_CREDENTIAL_DAYS).contains(&days)) {
-            return Err(StaffError::BadRequest(format!("expires_in_days is 1 to {MAX_CREDENTIAL_DAYS}")));
+        let Self { kind, scopes, expires_in_days, note, made_by, client_id } = self;
+        let (expires_in_days, most) = match kind {
+            CredentialKind::Oauth => (expires_in_days.or(Some(SECRET_DAYS)), MAX_SECRET_DAYS),
+            CredentialKind::Bearer | CredentialKind::Basic => (expires_in_days, MAX_CREDENTIAL_DAYS),
+        };
+        if expires_in_days.is_some_and(|days| !(1..=most).contains(&days)) {
+            return Err(StaffError::BadRequest(format!("expires_in_days is 1 to {most} for {kind}")));
+        }
+        if client_id.is_some() && kind != CredentialKind::Oauth {
+            return Err(StaffError::BadRequest("client_id is for the kind oauth".to_owned()));
         }
         let no_scope =
             || StaffError::BadRequest("scopes names at least one of read, users and groups".into());
@@ -58,6 +71,7 @@ impl CredentialRequest {
             expires_ms: expires_in_days.map(|days| now_ms + days * DAY_MS),
             note: checked("note", note, MAX_NOTE)?,
             made_by: checked("made_by", made_by, MAX_MAKER)?,
+            client_id,
         })
     }
 }
@@ -147,6 +161,7 @@ mod tests {
             key_id: "k".into(),
             kind: CredentialKind::Bearer,
             scopes: Scopes::ALL,
+            client_id: String::new(),
             note: String::new(),
             made_by: String::new(),
             created_ms: 0,

@@ -151,6 +151,7 @@ fn add_credentials(tx: &mut WriteTx<'_>, tenant: &Tenant, from: &TenantRecord) -
             credentials::scopes.eq(&credential.scopes),
             credentials::note.eq(&credential.note),
             credentials::made_by.eq(&credential.made_by),
+            credentials::client_id.eq(&credential.client_id),
         );
         diesel::insert_into(credentials::table).values(row).execute(tx.connection())?;
     }

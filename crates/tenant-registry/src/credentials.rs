@@ -18,7 +18,7 @@ use crate::{
     names::{RegionCode, TenantId, TokenName},
     schema::{credentials, tenants},
     scopes::Scopes,
-    tenant::{self, Maker, Tenant},
+    tenant::{self, Maker, Tenant, TenantState},
     token::Token,
 };
 
@@ -35,6 +35,8 @@ pub struct NewCredential {
     pub note: String,
     /// The userName of the person of the tenant for whom it is made; empty for nobody.
     pub made_by: String,
+    /// The OAuth client that gets one more secret; `None` for a new client, and for the other kinds.
+    pub client_id: Option<String>,
 }
 
 impl NewCredential {
@@ -47,6 +49,7 @@ impl NewCredential {
             expires_ms: None,
             note: String::new(),
             made_by: String::new(),
+            client_id: None,
         }
     }
 }
@@ -54,8 +57,10 @@ impl NewCredential {
 /// A new credential, whose secret is shown only once.
 #[derive(Clone, Debug)]
 pub struct IssuedCredential {
-    /// The token, or the key with its secret.
+    /// The token, the key with its secret, or the client's secret.
     pub token: Token,
+    /// The OAuth client; empty for the other kinds.
+    pub client_id: String,
     /// When it expires.
     pub expires_ms: Option<i64>,
     /// The tenant that it opens.
@@ -71,6 +76,8 @@ pub struct CredentialInfo {
     pub kind: CredentialKind,
     /// What it may do.
     pub scopes: Scopes,
+    /// The OAuth client; empty for the other kinds.
+    pub client_id: String,
     /// For people.
     pub note: String,
     /// The person of the tenant for whom it was made; else who of the staff issued it. Empty for one of an earlier release. It lives on
@@ -92,6 +99,7 @@ struct InfoRow {
     key_id: String,
     kind: String,
     scopes: String,
+    client_id: String,
     note: String,
     made_by: String,
     maker: String,
@@ -104,11 +112,18 @@ struct InfoRow {
 impl CredentialInfo {
     fn of_row(row: InfoRow) -> Result<Self, RegistryError> {
         let (kind, scopes) = of_columns(&row.key_id, &row.kind, &row.scopes)?;
-        let InfoRow {
-            key_id, note, made_by, maker, created_ms, expires_ms, revoked_ms, last_used_ms, ..
-        } = row;
-        let made_by = if made_by.is_empty() { maker } else { made_by };
-        Ok(Self { key_id, kind, scopes, note, made_by, created_ms, expires_ms, revoked_ms, last_used_ms })
+        Ok(Self {
+            key_id: row.key_id,
+            kind,
+            scopes,
+            client_id: row.client_id,
+            note: row.note,
+            made_by: if row.made_by.is_empty() { row.maker } else { row.made_by },
+            created_ms: row.created_ms,
+            expires_ms: row.expires_ms,
+            revoked_ms: row.revoked_ms,
+            last_used_ms: row.last_used_ms,
+        })
     }
 }
 
@@ -134,6 +149,8 @@ pub struct Grant {
     pub kind: CredentialKind,
     /// What it may do.
     pub scopes: Scopes,
+    /// The OAuth client; empty for the other kinds.
+    pub client_id: String,
     pub(crate) cached: Arc<CachedTenant>,
     salt: String,
     hash: String,
@@ -158,7 +175,12 @@ impl Grant {
 
     pub(crate) fn admits(&self, token: &Token, now_ms: i64) -> bool {
         let genuine = token.is(&self.salt, &self.hash);
-        genuine && token.kind() == self.kind && self.expires_ms.is_none_or(|end| now_ms < end)
+        genuine && token.kind() == self.kind && self.is_valid(now_ms)
+    }
+
+    /// Whether it has not expired and its tenant is not being deleted.
+    pub(crate) fn is_valid(&self, now_ms: i64) -> bool {
+        self.expires_ms.is_none_or(|end| now_ms < end) && self.tenant().state != TenantState::Deleting
     }
 
     /// Whether the caller should write this use down, with [`Registry::write_use`](crate::Registry::write_use): true at most once a
@@ -172,7 +194,7 @@ impl Grant {
     }
 }
 
-type GrantRow = (String, String, String, String, Option<i64>, Option<i64>, tenant::Row);
+type GrantRow = (String, String, String, String, String, Option<i64>, Option<i64>, tenant::Row);
 
 /// The live credential of a key id with its tenant.
 pub(crate) fn find(
@@ -186,6 +208,7 @@ pub(crate) fn find(
         .select((
             credentials::kind,
             credentials::scopes,
+            credentials::client_id,
             credentials::salt,
             credentials::hash,
             credentials::expires_ms,
@@ -194,12 +217,13 @@ pub(crate) fn find(
         ))
         .get_result(tx.connection())
         .optional()?;
-    let Some((kind, scopes, salt, hash, expires_ms, last_used_ms, tenant)) = row else { return Ok(None) };
+    let Some(row) = row else { return Ok(None) };
+    let (kind, scopes, client_id, salt, hash, expires_ms, last_used_ms, tenant) = row;
     let (kind, scopes) = of_columns(key_id, &kind, &scopes)?;
     let cached = Arc::new(CachedTenant::new(Tenant::of_row(region, tenant)?));
     let last_used_ms = AtomicI64::new(last_used_ms.unwrap_or_default());
     let key_id = key_id.to_owned();
-    Ok(Some(Grant { key_id, kind, scopes, cached, salt, hash, expires_ms, last_used_ms }))
+    Ok(Some(Grant { key_id, kind, scopes, client_id, cached, salt, hash, expires_ms, last_used_ms }))
 }
 
 pub(crate) fn insert(
@@ -207,8 +231,16 @@ pub(crate) fn insert(
     tenant: &Tenant,
     token: &Token,
     new: &NewCredential,
+    client_id: &str,
     by: &By,
 ) -> Result<(), RegistryError> {
+    if let Some(client_id) = &new.client_id {
+        let of_client = credentials::table.filter(credentials::client_id.eq(client_id));
+        let of_client = of_client.filter(credentials::tenant_id.eq(tenant.id.as_str()));
+        if of_client.count().get_result::<i64>(tx.connection())? == 0 {
+            return Err(RegistryError::NoClient(client_id.clone()));
+        }
+    }
     let (salt, hash) = token.salted();
     let row = (
         credentials::key_id.eq(token.key_id()),
@@ -221,6 +253,7 @@ pub(crate) fn insert(
         credentials::expires_ms.eq(new.expires_ms),
         credentials::note.eq(&new.note),
         credentials::made_by.eq(&new.made_by),
+        credentials::client_id.eq(client_id),
         credentials::maker.eq(&by.actor),
     );
     diesel::insert_into(credentials::table).values(row).execute(tx.connection())?;

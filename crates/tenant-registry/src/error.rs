@@ -60,6 +60,9 @@ pub enum RegistryError {
     /// No live credential of this tenant has this key id.
     #[error("the tenant has no live credential {0}")]
     NoCredential(String),
+    /// The tenant has no OAuth client of this id.
+    #[error("the tenant has no client {0}")]
+    NoClient(String),
     /// A live admin token has this name.
     #[error("there is an admin token {0} already; revoke it, or choose another name")]
     TokenNameTaken(TokenName),

@@ -26,6 +26,8 @@ pub enum CredentialKind {
     Bearer,
     /// A key and a secret by HTTP Basic (CX17).
     Basic,
+    /// A client's secret, for access tokens (RFC 6749 §4.4).
+    Oauth,
 }
 
 impl CredentialKind {

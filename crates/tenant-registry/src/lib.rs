@@ -30,6 +30,7 @@ mod record;
 mod registry;
 mod schema;
 mod scopes;
+mod signing_keys;
 mod staff_acts;
 mod tenant;
 mod tick;
@@ -57,6 +58,7 @@ pub use rate::{BadRate, Rate};
 pub use record::{TenantRecord, mark_as_deleted, tenants_with_files};
 pub use registry::{OnForget, Registry};
 pub use scopes::{Scope, Scopes};
+pub use signing_keys::SealedKey;
 pub use staff_acts::StaffAct;
 pub use tenant::{
     Maker, Provisioning, Tenant, TenantMode, TenantPlan, TenantSettings, TenantState, UnknownMemberRule,

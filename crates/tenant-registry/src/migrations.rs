@@ -6,6 +6,8 @@ use store::Migration;
 pub(crate) const STAFF: &str = "0006_staff";
 /// The first registry that has more kinds of credentials than bearer tokens.
 pub(crate) const CREDENTIALS: &str = "0009_credentials";
+/// The first registry that has OAuth clients.
+pub(crate) const OAUTH: &str = "0010_oauth";
 
 /// The migrations of a registry's store, in order.
 pub static REGISTRY_MIGRATIONS: &[Migration] = &[
@@ -55,6 +57,11 @@ pub static REGISTRY_MIGRATIONS: &[Migration] = &[
     Migration {
         version: CREDENTIALS,
         sql: include_str!("../../../migrations/registry/0009_credentials.sql"),
+        newest: None,
+    },
+    Migration {
+        version: OAUTH,
+        sql: include_str!("../../../migrations/registry/0010_oauth.sql"),
         newest: None,
     },
 ];

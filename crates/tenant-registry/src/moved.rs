@@ -52,6 +52,25 @@ pub(crate) fn forget(tx: &mut WriteTx<'_>, tenant: &TenantId) -> Result<(), Regi
 }
 
 impl Registry {
+    /// Where the tenant of this credential has gone. Asked for whoever has shown that the credential is theirs.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn gone_with(&self, key_id: &str) -> Result<Option<Gone>, RegistryError> {
+        let key_id = key_id.to_owned();
+        let find = move |tx: &mut ReadTx<'_>| {
+            let row: Option<(String, String)> = moved_credentials::table
+                .find(key_id)
+                .select((moved_credentials::tenant_id, moved_credentials::to_region))
+                .get_result(tx.connection())
+                .optional()?;
+            let Some((tenant, to)) = row else { return Ok(None) };
+            let on_its_way = moves::table.find(tenant).count().get_result::<i64>(tx.connection())? > 0;
+            Ok(Some(Gone { to: RegionCode::new(&to)?, on_its_way }))
+        };
+        self.store.read(find).await
+    }
+
     /// Where the tenant of this token has gone, if the token is genuine. Asked for a token that opens nothing here; the work is the
     /// same for each of them.
     ///

@@ -9,7 +9,7 @@ use transfer::versions;
 use crate::{
     error::RegistryError,
     kind::CredentialKind,
-    migrations::{CREDENTIALS, STAFF},
+    migrations::{CREDENTIALS, OAUTH, STAFF},
     names::{CompanyKey, TenantId},
     schema::{credentials, staff_acts, tenants},
     scopes::Scopes,
@@ -62,6 +62,8 @@ pub(crate) struct CredentialRow {
     pub(crate) note: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) made_by: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) client_id: String,
 }
 
 fn bearer() -> String {
@@ -99,6 +101,7 @@ impl CredentialRow {
             scopes: all_scopes(),
             note: String::new(),
             made_by: String::new(),
+            client_id: String::new(),
         }
     }
 }
@@ -165,10 +168,14 @@ impl TenantRecord {
             credentials::revoked_ms,
             credentials::last_used_ms,
         );
-        let credentials = if has(CREDENTIALS) {
+        let (a, b, c, d, e, f, g) = old;
+        let credentials = if has(OAUTH) {
             of_tenant.select(CredentialRow::as_select()).load(tx.connection())?
+        } else if has(CREDENTIALS) {
+            use credentials::{kind, made_by, maker, note, scopes};
+            let columns = (a, b, c, d, e, f, g, maker, kind, scopes, note, made_by, nobody());
+            of_tenant.select(columns).load(tx.connection())?
         } else {
-            let (a, b, c, d, e, f, g) = old;
             let rows: Vec<OldCredential> = match has(STAFF) {
                 true => of_tenant.select((a, b, c, d, e, f, g, credentials::maker)).load(tx.connection())?,
                 false => of_tenant.select((a, b, c, d, e, f, g, nobody())).load(tx.connection())?,

@@ -98,8 +98,7 @@ impl Registry {
     /// # Errors
     /// When the store fails.
     pub async fn verify(&self, token: &Token, now_ms: i64) -> Result<Option<Arc<Grant>>, RegistryError> {
-        let opens =
-            |grant: &Grant| grant.admits(token, now_ms) && grant.tenant().state != TenantState::Deleting;
+        let opens = |grant: &Grant| grant.admits(token, now_ms);
         if let Some(grant) = self.known.cache.get(token.key_id()).filter(|grant| opens(grant)) {
             return Ok(Some(grant));
         }
@@ -110,6 +109,20 @@ impl Registry {
             return Ok(None);
         };
         Ok(opens(&grant).then(|| self.known.cache.keep(&before, grant)))
+    }
+
+    /// The live credential of this key id, for whoever has shown otherwise that it is theirs: by an access token.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn live(&self, key_id: &str, now_ms: i64) -> Result<Option<Arc<Grant>>, RegistryError> {
+        if let Some(grant) = self.known.cache.get(key_id) {
+            return Ok(Some(grant).filter(|grant| grant.is_valid(now_ms)));
+        }
+        let before = self.known.cache.before();
+        let (region, id) = (self.region.clone(), key_id.to_owned());
+        let found = self.store.read(move |tx| credentials::find(tx, &region, &id)).await?;
+        Ok(found.filter(|grant| grant.is_valid(now_ms)).map(|grant| self.known.cache.keep(&before, grant)))
     }
 
     /// Reads the tenant and its credentials again before they are served: another process has changed them.
@@ -244,12 +257,16 @@ impl Registry {
         by: By,
     ) -> Result<IssuedCredential, RegistryError> {
         let token = Token::generate(new.kind, &self.region);
+        let client_id = match (new.kind, &new.client_id) {
+            (CredentialKind::Oauth, None) => Token::new_client_id(&self.region),
+            (_, client_id) => client_id.clone().unwrap_or_default(),
+        };
         self.act(key, move |tx, tenant| {
-            credentials::insert(tx, tenant, &token, &new, &by)?;
+            credentials::insert(tx, tenant, &token, &new, &client_id, &by)?;
             let detail =
                 json!({ "keyId": token.key_id(), "kind": new.kind, "scopes": new.scopes.to_string() });
             record(tx, tenant, &by, "credential.added", &detail)?;
-            Ok(IssuedCredential { token, expires_ms: new.expires_ms, tenant: tenant.clone() })
+            Ok(IssuedCredential { token, client_id, expires_ms: new.expires_ms, tenant: tenant.clone() })
         })
         .await
     }

@@ -72,6 +72,15 @@ diesel::table! {
         scopes -> Text,
         note -> Text,
         made_by -> Text,
+        client_id -> Text,
+    }
+}
+
+diesel::table! {
+    signing_keys (kid) {
+        kid -> Text,
+        created_ms -> BigInt,
+        sealed -> Text,
     }
 }
 

@@ -59,6 +59,13 @@ impl Scopes {
         self.0 & bit(scope) != 0
     }
 
+    /// Those that are in both; `None` for none.
+    #[must_use]
+    pub fn and(self, other: Self) -> Option<Self> {
+        let both = self.0 & other.0;
+        (both != 0).then_some(Self(both))
+    }
+
     /// Each of them.
     pub fn iter(self) -> impl Iterator<Item = Scope> {
         <Scope as VariantArray>::VARIANTS.iter().copied().filter(move |scope| self.has(*scope))

@@ -1,5 +1,5 @@
 //! Secrets that are made here. A bearer token is `ush_<region>_<random>`: the random part is a public key id, which finds the record,
-//! followed by the secret. A pair for HTTP Basic is the key `ushk_<region>_<key id>` and the secret (CX17). Only a salted hash of the
+//! followed by the secret; the secret of an OAuth client, `ushs_<region>_<random>`, is made likewise. A pair for HTTP Basic is the key `ushk_<region>_<key id>` and the secret (CX17). Only a salted hash of the
 //! whole is stored. Named admin tokens, `ush_admin_<region>_<random>`, are made likewise.
 
 use std::fmt;
@@ -42,6 +42,10 @@ const STAFF: &str = "ush_admin_";
 const TENANTS: &str = "ush_";
 /// What the key of a pair begins with.
 const KEYS: &str = "ushk_";
+/// What the secret of an OAuth client begins with.
+const SECRETS: &str = "ushs_";
+/// What the id of an OAuth client begins with.
+const CLIENTS: &str = "ushc_";
 
 impl NamedToken {
     /// A new token from the system's random source.
@@ -107,7 +111,14 @@ impl Token {
                 let text = format!("{KEYS}{region}_{key_id}:{}", random(SECRET));
                 Self { kind, text, region: region.clone(), key_id }
             }
+            CredentialKind::Oauth => Self { kind, ..Self::generate_with(SECRETS, region) },
         }
+    }
+
+    /// The id of a new OAuth client.
+    #[must_use]
+    pub fn new_client_id(region: &RegionCode) -> String {
+        format!("{CLIENTS}{region}_{}", random(KEY_ID))
     }
 
     fn generate_with(prefix: &str, region: &RegionCode) -> Self {
@@ -138,6 +149,13 @@ impl Token {
         let is_whole = is_random(key_id, KEY_ID) && is_random(secret, SECRET);
         let (kind, key_id) = (CredentialKind::Basic, key_id.to_owned());
         is_whole.then(|| Self { kind, text: text.to_owned(), region, key_id })
+    }
+
+    /// Parses the secret of an OAuth client.
+    #[must_use]
+    pub fn parse_client_secret(text: &str) -> Option<Self> {
+        let secret = Self::parse_with(SECRETS, text)?;
+        Some(Self { kind: CredentialKind::Oauth, ..secret })
     }
 
     /// The kind of credential that it is.

@@ -104,8 +104,12 @@ impl Database {
             )
             .unwrap();
         }
+        // The same for all processes of one test.
+        let secret = folder.join("data").join("signing-secret");
+        std::fs::write(&secret, "of-a-test-".repeat(5)).unwrap();
         let admin = format!("[admin]\ntoken_file = {:?}\n", token.display().to_string());
-        std::fs::write(&file, admin + &self.settings()).unwrap();
+        let auth = format!("[auth]\nkey_file = {:?}\n", secret.display().to_string());
+        std::fs::write(&file, admin + &auth + &self.settings()).unwrap();
         file
     }
 }

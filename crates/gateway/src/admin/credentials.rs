@@ -1,23 +1,29 @@
 //! Credentials of a tenant: add (the secret is shown once), list, test, revoke. `tokens` is the older name of the bearer tokens among them.
 
+use std::sync::Arc;
+
 use actix_web::{
     HttpRequest, HttpResponse,
-    web::{Data, Path, Query},
+    web::{Data, Path, Query, ReqData},
 };
-use provisioning::timestamp::iso;
+use provisioning::{Act, timestamp::iso};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use staff::{CredentialRequest, expiry_warning};
-use tenant_registry::{CredentialInfo, CredentialKind, IssuedCredential, Scope};
+use tenant_registry::{CredentialInfo, CredentialKind, IssuedCredential, RegionCode, Registry, Scope};
 
 use super::{
     Problem,
-    acts::Acts,
+    acts::{Acts, registry_of},
     body::Body,
     query::Page,
     response::{json, with},
 };
 use crate::app::App;
+
+/// Without a secret there is no key to sign with.
+const NO_KEY: &str = "This process cannot sign access tokens: name a file with a secret by the setting auth.key_file, the same for all \
+                      processes.";
 
 /// The body of `POST …/tokens`.
 #[derive(Deserialize)]
@@ -41,19 +47,31 @@ pub(super) async fn add(
     acts: Acts,
     Body(new): Body<CredentialRequest>,
 ) -> Result<HttpResponse, Problem> {
+    if new.kind == CredentialKind::Oauth && !app.access.keys.can_sign() {
+        return Err(Problem::bad_request(NO_KEY));
+    }
     Ok(issued(&app, &acts.add_credential(new).await?))
 }
 
 fn issued(app: &App, issued: &IssuedCredential) -> HttpResponse {
-    let IssuedCredential { token, expires_ms, tenant } = issued;
+    let IssuedCredential { token, client_id, expires_ms, tenant } = issued;
     let told = json!({
         "key_id": token.key_id(),
         "kind": token.kind(),
         "base_url": app.base(tenant).0,
     });
-    let told = match token.pair() {
-        Some((key, secret)) => with(told, [("key", key.into()), ("secret", secret.into())]),
-        None => with(told, [("token", token.reveal().into())]),
+    let told = match (token.kind(), token.pair()) {
+        (CredentialKind::Oauth, _) => {
+            let token_url = format!("{}/oauth/token", app.issuer(&tenant.region, &tenant.company_key));
+            let client = [
+                ("client_id", client_id.as_str().into()),
+                ("client_secret", token.reveal().into()),
+                ("token_url", token_url.into()),
+            ];
+            with(told, client)
+        }
+        (_, Some((key, secret))) => with(told, [("key", key.into()), ("secret", secret.into())]),
+        (_, None) => with(told, [("token", token.reveal().into())]),
     };
     json(201, &with(told, [("expires", json!(expires_ms.map(iso)))]))
 }
@@ -98,8 +116,35 @@ fn shown(info: &CredentialInfo, now_ms: i64) -> Value {
         "revoked": info.revoked_ms.map(iso),
         "last_used": info.last_used_ms.map(iso),
         "warning": expiry_warning(info, now_ms),
+        "client_id": Some(&info.client_id).filter(|client| !client.is_empty()),
         "note": Some(&info.note).filter(|note| !note.is_empty()),
     })
+}
+
+/// The body of `POST /signing-keys`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Rotate {
+    region: Option<RegionCode>,
+}
+
+/// Makes a new key that signs access tokens, in one region or in all that are served. What the old ones signed stays valid.
+pub(super) async fn rotate_signing_keys(
+    app: Data<App>,
+    act: ReqData<Act>,
+    Body(rotate): Body<Option<Rotate>>,
+) -> Result<HttpResponse, Problem> {
+    let registries: Vec<Arc<Registry>> = match rotate.and_then(|rotate| rotate.region) {
+        Some(code) => vec![registry_of(&app, &code)?],
+        None => app.regions.registries().collect::<Result<_, _>>()?,
+    };
+    let mut made = Vec::new();
+    for registry in registries {
+        let key = app.access.keys.rotate(&registry, staff::by(&act)).await?;
+        let (kid, created_ms) = key.ok_or_else(|| Problem::bad_request(NO_KEY))?;
+        made.push(json!({ "region": registry.region(), "kid": kid, "created": iso(created_ms) }));
+    }
+    Ok(json(200, &made))
 }
 
 /// Whether a request with this credential would be served now.

@@ -126,6 +126,7 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
             .route("/profiles/{name}", web::get().to(profiles::show))
             .route("/profiles/{name}", web::put().to(profiles::put))
             .route("/profiles/{name}", web::delete().to(profiles::remove))
+            .route("/signing-keys", web::post().to(credentials::rotate_signing_keys))
             .route("/tick", web::post().to(tick::now))
             .service(region)
             .default_service(web::to(problem::nothing_here)),
@@ -194,7 +195,10 @@ async fn admit(request: &ServiceRequest, request_id: &str) -> Result<(), Problem
         None => {
             let key_id = match &sent {
                 Credential::Staff(token) => Some(token.key_id()),
-                Credential::Tenant(_) | Credential::Other(_) | Credential::Nothing => None,
+                Credential::Tenant(_)
+                | Credential::Signed(_)
+                | Credential::Other(_)
+                | Credential::Nothing => None,
             };
             let is_bearer = sent.bearer().is_some();
             let cause = if is_bearer { "a wrong admin token" } else { "no admin token" };

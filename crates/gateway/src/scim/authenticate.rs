@@ -10,7 +10,7 @@ use tenant_registry::{CompanyKey, Grant, Provisioning, Token};
 use tracing::warn;
 
 use super::target::Target;
-use crate::{api_error::ApiError, app::App, credential::Credential};
+use crate::{api_error::ApiError, app::App, credential::Credential, oauth::Admitted};
 
 /// The tenant's live credential, if the request carries one that opens what its path names.
 ///
@@ -21,23 +21,21 @@ pub(super) async fn authenticate(
     app: &App,
     request: &HttpRequest,
     target: &Target,
-) -> Result<Arc<Grant>, ApiError> {
+) -> Result<Admitted, ApiError> {
     let region = app.region_of(&target.before_key, host(request));
     // Where nobody's token can be looked up, nobody's is wrong: an identity provider takes a 401 for the end of its credential.
     if let Some(down) = region.and_then(|region| app.regions.down(region.as_str())) {
         return Err(ApiError::RegionDown(down));
     }
-    let token = token(request);
-    let verified = match &token {
-        Some(token) => verify(app, token).await,
-        None => Ok(None),
-    };
-    let grant = match verified {
-        // The path leads to a region that is served, or to none; whosever the token is, it does not belong there.
+    let credential = Credential::of(request);
+    let admitted = match admit(app, &credential).await {
+        // The path leads to a region that is served, or to none; whosever the credential is, it does not belong there.
         Err(ApiError::RegionDown(_)) if region.is_some() || !target.before_key.is_empty() => None,
-        verified => verified?,
+        admitted => admitted?,
     };
-    let Some(grant) = grant else { return Err(refuse(app, request, token.as_ref()).await) };
+    let Some(Admitted { grant, scopes }) = admitted else {
+        return Err(refuse(app, request, &credential).await);
+    };
     let tenant = grant.tenant();
     // A GUID is no other tenant's key in any region, so it needs none in front of it (MC22).
     let needs_no_region =
@@ -47,7 +45,7 @@ pub(super) async fn authenticate(
         return Err(ApiError::WrongRegion { base_url: app.base(tenant).0 });
     }
     if !tenant.company_key.is(&target.company_key) {
-        return Err(refuse(app, request, token.as_ref()).await);
+        return Err(refuse(app, request, &credential).await);
     }
     let contact = || app.contact(tenant).to_owned();
     let unserved = match tenant.provisioning() {
@@ -61,26 +59,29 @@ pub(super) async fn authenticate(
         return Err(error);
     }
     note_use(app, &grant);
-    Ok(grant)
+    Ok(Admitted { grant, scopes })
 }
 
 /// What is said at a path without `scim/v2`: the holder of a genuine token is told where to go (MO15).
 pub(super) async fn lost(app: &App, request: &HttpRequest) -> ApiError {
-    let verified = match token(request) {
-        Some(token) => verify(app, &token).await,
-        None => Ok(None),
-    };
-    match verified {
-        Ok(grant) => ApiError::NoSuchPath { base_url: grant.map(|grant| app.base(grant.tenant()).0) },
+    match admit(app, &Credential::of(request)).await {
+        Ok(admitted) => {
+            let base_url = admitted.map(|admitted| app.base(admitted.grant.tenant()).0);
+            ApiError::NoSuchPath { base_url }
+        }
         Err(error) => error,
     }
 }
 
-/// The tenant's credential that the request carries; `None` for none, or for a shape that none has.
-fn token(request: &HttpRequest) -> Option<Token> {
-    match Credential::of(request) {
-        Credential::Tenant(token) => Some(token),
-        Credential::Staff(_) | Credential::Other(_) | Credential::Nothing => None,
+/// What a credential opens, and what it may do; `None` for a wrong one, or for a shape that none of a tenant has.
+async fn admit(app: &App, credential: &Credential<'_>) -> Result<Option<Admitted>, ApiError> {
+    match credential {
+        Credential::Tenant(token) => {
+            let grant = verify(app, token).await?;
+            Ok(grant.map(|grant| Admitted { scopes: grant.scopes, grant }))
+        }
+        Credential::Signed(sent) => app.access.admit(&app.regions, sent).await,
+        Credential::Staff(_) | Credential::Other(_) | Credential::Nothing => Ok(None),
     }
 }
 
@@ -88,7 +89,7 @@ fn token(request: &HttpRequest) -> Option<Token> {
 const MOVES: usize = 8;
 
 /// A token names the region that issued it. The tenant may have moved to another one since, and knows its tokens there.
-async fn verify(app: &App, token: &Token) -> Result<Option<Arc<Grant>>, ApiError> {
+pub(crate) async fn verify(app: &App, token: &Token) -> Result<Option<Arc<Grant>>, ApiError> {
     let (mut region, mut on_its_way) = (token.region().clone(), false);
     for _ in 0..=MOVES {
         let Some(registry) = app.regions.get(&region) else {
@@ -115,9 +116,13 @@ fn host(request: &HttpRequest) -> Option<&str> {
     request.headers().get(HOST).and_then(|v| v.to_str().ok())
 }
 
-async fn refuse(app: &App, request: &HttpRequest, token: Option<&Token>) -> ApiError {
+async fn refuse(app: &App, request: &HttpRequest, credential: &Credential<'_>) -> ApiError {
     let address = app.settings.server.trusted_proxies.client_of(request);
-    match app.attempts.wrong(address, token.map(Token::key_id)).await {
+    let key_id = match credential {
+        Credential::Tenant(token) => Some(token.key_id()),
+        Credential::Signed(_) | Credential::Staff(_) | Credential::Other(_) | Credential::Nothing => None,
+    };
+    match app.attempts.wrong(address, key_id).await {
         Some(seconds) => {
             app.metrics.authentication_refusals.with_label_values(&["limited"]).inc();
             ApiError::TooManyAttempts { seconds }
@@ -131,7 +136,7 @@ async fn refuse(app: &App, request: &HttpRequest, token: Option<&Token>) -> ApiE
 
 /// Writes the use down beside the request, which never waits for the registry's writer. A use that cannot be written down is no
 /// reason to refuse it.
-fn note_use(app: &App, grant: &Arc<Grant>) {
+pub(crate) fn note_use(app: &App, grant: &Arc<Grant>) {
     let Some(Ok(registry)) = app.regions.get(&grant.tenant().region) else { return };
     let now = registry.now_ms();
     if !grant.note_use(now) {

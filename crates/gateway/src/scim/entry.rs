@@ -28,7 +28,10 @@ use super::{
     target::Target,
     write::{WriteRequest, write},
 };
-use crate::{api_error::ApiError, app::App, http, protection::protect, request_id, shares::TooMuchUnderWay};
+use crate::{
+    api_error::ApiError, app::App, http, oauth::Admitted, protection::protect, request_id,
+    shares::TooMuchUnderWay,
+};
 
 /// What is known of a request by the time it is answered, for the log and the metrics.
 struct Trace {
@@ -92,7 +95,7 @@ async fn answer(
 ) -> Result<Response, ApiError> {
     refuse_odd_host(request)?;
     let Some(target) = Target::parse(request.uri().path()) else { return Err(lost(app, request).await) };
-    let grant = authenticate(app, request, &target).await?;
+    let Admitted { grant, scopes } = authenticate(app, request, &target).await?;
     http::trust(request);
     let tenant = grant.tenant();
     trace.tenant = Some(Arc::clone(tenant));
@@ -122,14 +125,11 @@ async fn answer(
         return Err(ApiError::NoSuchPath { base_url: Some(base.0) });
     }
     check_method(&endpoint, request.method())?;
-    check_scope(&endpoint, request.method(), grant.scopes)?;
+    check_scope(&endpoint, request.method(), scopes)?;
     let context = trace.context.insert(RequestContext {
         request_id: trace.id.clone(),
         credential: grant.key_id.clone(),
-        may_write: MayWrite {
-            users: grant.scopes.has(Scope::Users),
-            groups: grant.scopes.has(Scope::Groups),
-        },
+        may_write: MayWrite { users: scopes.has(Scope::Users), groups: scopes.has(Scope::Groups) },
         tenant: format!("{}/{}", tenant.region, tenant.company_key),
         tolerance: rules.tolerance(),
         rules,

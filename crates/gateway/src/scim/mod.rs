@@ -20,4 +20,5 @@ mod response;
 mod target;
 mod write;
 
+pub(crate) use authenticate::{note_use, verify};
 pub(crate) use entry::scim;

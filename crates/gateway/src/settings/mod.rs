@@ -50,6 +50,7 @@ pub(crate) struct Settings {
     pub(crate) regions: BTreeMap<RegionCode, Region>,
     pub(crate) server: Server,
     pub(crate) admin: Admin,
+    pub(crate) auth: Auth,
     pub(crate) metrics: Metrics,
     pub(crate) log: Log,
     pub(crate) support: Support,
@@ -104,6 +105,23 @@ pub(crate) struct Admin {
     pub(crate) listen: Option<SocketAddr>,
     /// Empty: `admin-token` in the data directory.
     pub(crate) token_file: PathBuf,
+}
+
+/// Access tokens of OAuth clients.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Auth {
+    /// Minutes that an access token lives.
+    pub(crate) token_minutes: u32,
+    /// Days that a key signs.
+    pub(crate) signing_key_days: u32,
+    /// Empty: `signing-secret` in the data directory, where a region keeps files.
+    pub(crate) key_file: PathBuf,
+}
+
+impl Auth {
+    const TOKEN_MINUTES: RangeInclusive<u32> = 60..=360;
+    const SIGNING_KEY_DAYS: RangeInclusive<u32> = 1..=3_660;
 }
 
 /// Log lines.
@@ -183,6 +201,8 @@ impl Settings {
         let Limits { max_results, cursor_timeout_seconds, .. } = &settings.limits;
         within("limits.max_results", *max_results, &(1..=Page::MAX_COUNT))?;
         within("limits.cursor_timeout_seconds", cursor_timeout_seconds.0.as_secs(), &(1..=YEAR_SECONDS))?;
+        within("auth.token_minutes", settings.auth.token_minutes, &Auth::TOKEN_MINUTES)?;
+        within("auth.signing_key_days", settings.auth.signing_key_days, &Auth::SIGNING_KEY_DAYS)?;
         within("store.log_limit_mib", settings.store.log_limit_mib, &StoreSettings::LOG_LIMIT_MIB)?;
         within("store.memory_mib", settings.store.memory_mib, &StoreSettings::MEMORY_MIB)?;
         settings.redis = std::mem::take(&mut settings.redis_source).read()?;
@@ -302,6 +322,9 @@ mod tests {
             ("limits.cursor_timeout_seconds", u64::MAX),
             ("limits.max_results", 0),
             ("limits.max_results", 1001),
+            ("auth.token_minutes", 59),
+            ("auth.token_minutes", 361),
+            ("auth.signing_key_days", 0),
             ("store.memory_mib", 15),
             ("store.log_limit_mib", 0),
             ("store.log_limit_mib", 3),

@@ -14,6 +14,14 @@ pub(super) fn all(rules: &Rules) -> Value {
     json!({
         "securitySchemes": {
             "bearer": {"type": "http", "scheme": "bearer", "description": "A token of `usher credential add bearer`."},
+            "oauth2": {
+                "type": "oauth2",
+                "description": "A client of `usher credential add oauth`.",
+                "flows": {"clientCredentials": {
+                    "tokenUrl": "/ire/acme/oauth/token",
+                    "scopes": {"read": "Every GET and search.", "users": "Writes of users.", "groups": "Writes of groups."},
+                }},
+            },
             "basic": {"type": "http", "scheme": "basic", "description": "A key and its secret, of `usher credential add basic`."},
         },
         "schemas": schemas(rules),

@@ -39,7 +39,7 @@ pub(crate) fn document(profile: &str, strict: bool) -> Result<Value, String> {
             "description": "What `usher credential add` shows as base_url.",
             "variables": {"base_url": {"default": "https://scim.example.com/ire/acme/scim/v2"}},
         }],
-        "security": [{"bearer": []}, {"basic": []}],
+        "security": [{"bearer": []}, {"basic": []}, {"oauth2": []}],
         "paths": paths,
         "components": components::all(&rules),
     }))

@@ -2,6 +2,7 @@
 
 mod basic;
 mod makers;
+mod oauth;
 mod scopes;
 mod staff;
 

@@ -27,6 +27,7 @@ fn the_command_line_makes_lists_tests_and_revokes_credentials() {
         "revoked",
         "last_used",
         "warning",
+        "client_id",
         "note",
     ];
     let told: Vec<&String> = listed[1].as_object().unwrap().keys().collect();

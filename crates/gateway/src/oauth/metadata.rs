@@ -1,0 +1,41 @@
+//! `GET /.well-known/oauth-authorization-server/{region}/{key}` (RFC 8414): made of the path and of the settings alone, so nobody learns from
+//! it which tenants there are.
+
+use actix_web::{HttpRequest, HttpResponse, http::Method, web::Data};
+use serde_json::json;
+use tenant_registry::{CompanyKey, RegionCode};
+
+use crate::{app::App, protection::protect, request_id};
+
+pub(super) async fn metadata(request: HttpRequest, app: Data<App>) -> HttpResponse {
+    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+    let mut response = match named(&app, request.match_info().query("path")) {
+        _ if !is_read => HttpResponse::MethodNotAllowed().insert_header(("Allow", "GET, HEAD")).finish(),
+        None => HttpResponse::NotFound().finish(),
+        Some((region, key)) => {
+            let issuer = app.issuer(&region, &key);
+            let document = json!({
+                "issuer": issuer,
+                "token_endpoint": format!("{issuer}/oauth/token"),
+                "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+                "grant_types_supported": ["client_credentials"],
+                "response_types_supported": [],
+                "scopes_supported": ["read", "users", "groups", "scim"],
+            });
+            HttpResponse::Ok().content_type("application/json; charset=utf-8").body(document.to_string())
+        }
+    };
+    protect(response.headers_mut(), &request_id::new());
+    response
+}
+
+/// The region and the key that a path names: a region that is served, and any key of the form.
+fn named(app: &App, path: &str) -> Option<(RegionCode, CompanyKey)> {
+    let mut segments = path.split('/').filter(|segment| !segment.is_empty());
+    let (Some(region), Some(key), None) = (segments.next(), segments.next(), segments.next()) else {
+        return None;
+    };
+    let region = RegionCode::new(&region.to_ascii_lowercase()).ok()?;
+    let key = CompanyKey::new(key).ok()?;
+    app.settings.regions.contains_key(&region).then_some((region, key))
+}
