@@ -217,6 +217,17 @@ pub enum ClientCommand {
         #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
         limit: u16,
     },
+    /// Say which of region, company key and credential is wrong. The credential is read from a file or from standard input, never from
+    /// an argument; a pair is `key:secret`. Exits 0 only if all is right.
+    Diagnose {
+        #[command(flatten)]
+        options: Options,
+        #[command(flatten)]
+        target: Asked,
+        /// A file with the credential [default: standard input].
+        #[arg(long, value_name = "FILE")]
+        token_file: Option<PathBuf>,
+    },
     /// Carry out now what has fallen due: dates, delays, grace. A running gateway does it by itself once a minute.
     Tick {
         #[command(flatten)]
@@ -545,6 +556,17 @@ pub enum TokenAct {
         /// The token's id, as `token list` shows it; not needed when only one token is live.
         key_id: Option<String>,
     },
+}
+
+/// Region and company key as the customer has them, right or wrong.
+#[derive(Args, Clone, Debug)]
+pub struct Asked {
+    /// The region in the customer's base URL.
+    #[arg(long)]
+    pub region: String,
+    /// The company key in it.
+    #[arg(long)]
+    pub key: String,
 }
 
 /// `usher credential …`

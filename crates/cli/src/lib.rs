@@ -9,6 +9,7 @@ mod conform;
 mod connection;
 mod copies;
 mod credentials;
+mod diagnose;
 mod mistake;
 mod output;
 mod people;
@@ -69,6 +70,9 @@ pub fn dispatch(command: ClientCommand) -> ExitCode {
         ClientCommand::Seats { options, act } => seats::run(act, &options),
         ClientCommand::AdminToken { options, act } => admin_tokens::run(act, &options),
         ClientCommand::Acts { options, scope, limit } => admin_tokens::acts(&scope, limit, &options),
+        ClientCommand::Diagnose { options, target, token_file } => {
+            diagnose::run(&target, token_file.as_deref(), &options)
+        }
         ClientCommand::Tick { options } => tick::run(&options),
     })
 }

@@ -49,6 +49,8 @@ fn every_fixed_line_parses() {
         "usher credential add oauth --region ire --key acme --json",
         "usher credential add oauth --region ire --key acme --client-id ushc_ire_x --expires-in-days 365 --json",
         "usher credential rotate-signing-key --json",
+        "usher diagnose --region ire --key acme --json",
+        "usher diagnose --region ire --key acme --token-file token --json",
         "usher credential rotate-signing-key --region ire --json",
         "usher credential list --region ire --key acme --json",
         "usher credential revoke 01J8Z3 --region ire --key acme --json",

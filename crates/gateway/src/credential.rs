@@ -63,7 +63,7 @@ impl<'r> Credential<'r> {
 }
 
 /// Three parts in base64url, of which the first is an object.
-fn is_signed(sent: &str) -> bool {
+pub(crate) fn is_signed(sent: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     sent.starts_with("ey") && sent.matches('.').count() == 2 && sent.bytes().all(fits)
 }

@@ -319,6 +319,38 @@ pub(crate) fn one_of_tenant(
     CredentialInfo::of_row(row.ok_or_else(|| RegistryError::NoCredential(key_id.to_owned()))?)
 }
 
+/// What a registry knows of a credential, in whatever state.
+#[derive(Debug)]
+pub enum Inspected {
+    /// Nothing has its key id.
+    Unknown,
+    /// Something has its key id and another secret.
+    WrongSecret,
+    /// It is genuine, and of this tenant.
+    Known(Box<Tenant>, CredentialInfo),
+}
+
+/// Looks a credential up by its key id; with `token` its secret is compared.
+pub(crate) fn inspect(
+    tx: &mut ReadTx<'_>,
+    region: &RegionCode,
+    key_id: &str,
+    token: Option<&Token>,
+) -> Result<Inspected, RegistryError> {
+    let row: Option<(InfoRow, String, String, tenant::Row)> = credentials::table
+        .inner_join(tenants::table)
+        .filter(credentials::key_id.eq(key_id))
+        .select((InfoRow::as_select(), credentials::salt, credentials::hash, tenants::all_columns))
+        .get_result(tx.connection())
+        .optional()?;
+    let Some((info, salt, hash, tenant)) = row else { return Ok(Inspected::Unknown) };
+    let info = CredentialInfo::of_row(info)?;
+    if token.is_some_and(|token| !token.is(&salt, &hash) || token.kind() != info.kind) {
+        return Ok(Inspected::WrongSecret);
+    }
+    Ok(Inspected::Known(Box::new(Tenant::of_row(region, tenant)?), info))
+}
+
 /// The kinds of the tenant's live credentials, each once, bearer tokens first.
 pub(crate) fn kinds_of_tenant(
     tx: &mut ReadTx<'_>,

@@ -40,7 +40,7 @@ mod upgrade;
 pub use admin_tokens::{AdminTokenInfo, AdminTokenReach};
 pub use by::{By, ROOT};
 pub use cells::CellState;
-pub use credentials::{CredentialInfo, Grant, IssuedCredential, NewCredential};
+pub use credentials::{CredentialInfo, Grant, Inspected, IssuedCredential, NewCredential};
 pub use due_times::{DueGuard, DueTenant};
 pub use error::{RegistryError, TenantName};
 pub use export::write_export;

@@ -16,7 +16,7 @@ use store::{Migration, Need, ReadTx, Reserve, Store, StoreError, Stores, WriteTx
 use crate::{
     by::By,
     cache::GrantCache,
-    credentials::{self, CredentialInfo, Grant, IssuedCredential, NewCredential},
+    credentials::{self, CredentialInfo, Grant, Inspected, IssuedCredential, NewCredential},
     due_times::{self, DueGuard, DueTimes},
     error::RegistryError,
     kind::CredentialKind,
@@ -123,6 +123,25 @@ impl Registry {
         let (region, id) = (self.region.clone(), key_id.to_owned());
         let found = self.store.read(move |tx| credentials::find(tx, &region, &id)).await?;
         Ok(found.filter(|grant| grant.is_valid(now_ms)).map(|grant| self.known.cache.keep(&before, grant)))
+    }
+
+    /// What this registry knows of a credential, in whatever state. For staff alone.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn inspect(&self, token: &Token) -> Result<Inspected, RegistryError> {
+        let (region, token) = (self.region.clone(), token.clone());
+        let work = move |tx: &mut ReadTx<'_>| credentials::inspect(tx, &region, token.key_id(), Some(&token));
+        self.store.read(work).await
+    }
+
+    /// The same of a credential whose access token was verified.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn inspect_id(&self, key_id: &str) -> Result<Inspected, RegistryError> {
+        let (region, key_id) = (self.region.clone(), key_id.to_owned());
+        self.store.read(move |tx| credentials::inspect(tx, &region, &key_id, None)).await
     }
 
     /// Reads the tenant and its credentials again before they are served: another process has changed them.

@@ -8,6 +8,7 @@ mod body;
 mod cells;
 mod copies;
 mod credentials;
+mod diagnose;
 mod moves;
 mod people;
 mod problem;
@@ -126,6 +127,7 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
             .route("/profiles/{name}", web::get().to(profiles::show))
             .route("/profiles/{name}", web::put().to(profiles::put))
             .route("/profiles/{name}", web::delete().to(profiles::remove))
+            .route("/diagnose", web::post().to(diagnose::diagnose))
             .route("/signing-keys", web::post().to(credentials::rotate_signing_keys))
             .route("/tick", web::post().to(tick::now))
             .service(region)

@@ -52,6 +52,19 @@ pub(crate) struct AccessTokens {
     verified: Cache<[u8; 32], Arc<Verified>>,
 }
 
+/// What staff are told of an access token.
+pub(crate) enum Signature {
+    /// No key of ours has signed it.
+    Wrong,
+    /// One has, for the secret of this key id.
+    Right {
+        region: RegionCode,
+        key_id: String,
+        /// Whether it has expired.
+        is_past: bool,
+    },
+}
+
 /// A live credential, and what this use of it may do.
 pub(crate) struct Admitted {
     pub(crate) grant: Arc<Grant>,
@@ -120,6 +133,17 @@ impl AccessTokens {
             }
         }
         Ok(None)
+    }
+
+    /// What a token says, whatever it opens.
+    ///
+    /// # Errors
+    /// 503 when a registry cannot be asked.
+    pub(crate) async fn inspect(&self, regions: &Regions, sent: &str) -> Result<Signature, ApiError> {
+        let Some(verified) = self.verify(regions, sent).await? else { return Ok(Signature::Wrong) };
+        let (region, key_id) = (verified.region.clone(), verified.key_id.clone());
+        let Some(Ok(registry)) = regions.get(&region) else { return Ok(Signature::Wrong) };
+        Ok(Signature::Right { region, key_id, is_past: registry.now_ms() / 1000 >= verified.exp })
     }
 
     /// The same work for every token of the form: one signature, and the registry is asked for a key that is not known.

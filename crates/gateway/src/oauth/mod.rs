@@ -8,7 +8,7 @@ mod metadata;
 mod sealing;
 mod signing_keys;
 
-pub(crate) use access_token::{AccessTokens, Admitted};
+pub(crate) use access_token::{AccessTokens, Admitted, Signature};
 pub(crate) use sealing::Sealing;
 pub(crate) use signing_keys::SigningKeys;
 

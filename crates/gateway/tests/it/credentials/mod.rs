@@ -1,6 +1,7 @@
 //! Credentials of every kind: how they are made, what each opens, what each may do, and what becomes of them.
 
 mod basic;
+mod diagnose;
 mod makers;
 mod oauth;
 mod scopes;
