@@ -54,7 +54,7 @@ fn what_is_not_json_is_415_and_nothing_is_done() {
     let issue = send(&gateway, "POST", &format!("{path}/tokens"), "text/plain", br#"{"expires_in_days":1}"#);
     problem(&issue, 415);
     problem(&send(&gateway, "POST", &format!("{path}/schemas"), "text/plain", b"{}"), 415);
-    assert_eq!(gateway.admin("GET", &path, None).expect(200).body["settings"]["strict"], false);
+    assert_eq!(gateway.admin("GET", &path, None).expect(200).body["mode"], "lenient");
     for media in [
         "application/json",
         "Application/JSON; charset=utf-8",

@@ -12,7 +12,7 @@ fn two_changes_of_settings_at_once_both_hold() {
         let contact = format!("it-{round}@acme.example");
         let changes = [
             json!({ "settings": { "contact": contact } }),
-            json!({ "settings": { "strict": round % 2 == 0 } }),
+            json!({ "settings": { "mode": if round % 2 == 0 { "strict" } else { "interop" } } }),
             json!({ "settings": { "unknown_members": if round % 2 == 0 { "skip" } else { "refuse" } } }),
         ];
         at_once(changes.len(), |n| {
