@@ -13,6 +13,7 @@ use tenant_registry::{
 use uuid::Uuid;
 
 use crate::{
+    guide::Guide,
     plan::{self, Choice, OfLicense, Quota},
     words::{
         MaxBytes, OfFeature, PerSecond, burst, extensible_kind, feature, instant_ms, key, max_bytes,
@@ -476,6 +477,9 @@ pub struct NewTenant {
     /// The cell that holds its data, or `file` [default: the open cell with the fewest tenants; a file where there is no cell].
     #[arg(long, value_name = "CELL")]
     pub cell: Option<Placement>,
+    /// Make a credential too, and tell what the administrator of this identity provider types in.
+    #[arg(long, value_name = "IDP", value_parser = word::<Guide>())]
+    pub guide: Option<Guide>,
     #[command(flatten)]
     pub settings: Settings,
 }

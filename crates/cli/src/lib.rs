@@ -10,6 +10,7 @@ mod connection;
 mod copies;
 mod credentials;
 mod diagnose;
+mod guide;
 mod mistake;
 mod output;
 mod people;

@@ -11,7 +11,7 @@ use tenant_registry::{CompanyKey, Rate, RegionCode, TenantPlan, TenantSettings};
 
 use crate::{
     commands::{NewTenant, Options, Settings, Target, TenantAct},
-    copies,
+    copies, guide,
     mistake::Mistake,
     output::{cell, elements, facts, list, member, members, with},
     plan::once_each,
@@ -105,6 +105,15 @@ fn create(new: NewTenant, options: &Options) -> Result<(), Mistake> {
     };
     let session = Session::open(options)?;
     let tenant = session.client.post(&format!("regions/{}/tenants", new.region), &body)?;
+    if let Some(guide) = new.guide {
+        let key = CompanyKey::new(&cell(&tenant, "key"));
+        let key = key.map_err(|_| Mistake::failed("The gateway answered without a company key."))?;
+        let told = guide::of(&session, &Target { region: new.region, key }, guide)?;
+        let tenant = with(tenant, "guide", told);
+        return session.show(&tenant, |tenant| {
+            format!("{}\n\n{}", describe(tenant), guide::words(guide, member(tenant, "guide")))
+        });
+    }
     session.show(&tenant, |tenant| {
         let key = cell(tenant, "key");
         format!("{}\n\nNext: usher token issue --region {} --key {key}", describe(tenant), new.region)

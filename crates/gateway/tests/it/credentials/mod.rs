@@ -2,6 +2,7 @@
 
 mod basic;
 mod diagnose;
+mod guide;
 mod makers;
 mod oauth;
 mod scopes;

@@ -1,0 +1,156 @@
+//! `usher tenant create --guide`: what the administrator of the identity provider types in, for this tenant and its profile.
+
+use serde_json::{Value, json};
+use strum::{EnumString, VariantNames};
+
+use crate::{
+    commands::Target,
+    mistake::Mistake,
+    output::{cell, elements, facts, list, member, members, with},
+    session::Session,
+};
+
+/// The identity provider that the guide is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, VariantNames)]
+#[strum(serialize_all = "kebab-case")]
+pub enum Guide {
+    /// Okta, with an HTTP header or Basic.
+    Okta,
+    /// Microsoft Entra ID, with OAuth client credentials.
+    Entra,
+}
+
+impl Guide {
+    /// The kinds of credentials that it takes, the best first.
+    fn kinds(self) -> &'static [&'static str] {
+        match self {
+            Self::Okta => &["bearer", "basic"],
+            Self::Entra => &["oauth", "bearer"],
+        }
+    }
+
+    /// The attributes that every directory has, and where they go.
+    fn mapping(self) -> &'static [[&'static str; 2]] {
+        match self {
+            Self::Okta => &[
+                ["user.login", "userName"],
+                ["user.firstName", "name.givenName"],
+                ["user.lastName", "name.familyName"],
+                ["user.displayName", "displayName"],
+                ["user.email", "emails[type eq \"work\"].value"],
+            ],
+            Self::Entra => &[
+                ["userPrincipalName", "userName"],
+                ["Switch([IsSoftDeleted], , \"False\", \"True\", \"True\", \"False\")", "active"],
+                ["displayName", "displayName"],
+                ["mail", "emails[type eq \"work\"].value"],
+                ["givenName", "name.givenName"],
+                ["surname", "name.familyName"],
+                ["objectId", "externalId"],
+            ],
+        }
+    }
+
+    /// The expression that gives the role of a person.
+    fn role(self) -> &'static str {
+        match self {
+            Self::Okta => "the attribute of the assigned group",
+            Self::Entra => "SingleAppRoleAssignment([appRoleAssignments])",
+        }
+    }
+}
+
+/// Makes the credential that the identity provider takes, and tells what to type in beside it.
+pub(crate) fn of(session: &Session, target: &Target, guide: Guide) -> Result<Value, Mistake> {
+    let profile = session.client.get(&target.path("/profile"))?;
+    let key = |name: &str| {
+        let row = elements(member(&profile, "keys")).iter().find(|row| cell(row, "key") == name);
+        row.map_or(Value::Null, |row| member(row, "in_force").clone())
+    };
+    let allowed = key("credentials");
+    let takes = |kind: &&&str| elements(&allowed).iter().any(|allowed| allowed == **kind);
+    let kind = guide.kinds().iter().find(takes).copied().ok_or_else(|| {
+        Mistake::failed(format!(
+            "{target} is there, but its profile has no credential of the kinds {}; see `usher credential add --help`.",
+            guide.kinds().join(" and ")
+        ))
+    })?;
+    let credential = session.client.post(&target.path("/credentials"), &json!({ "kind": kind }))?;
+    let sources = key("sources");
+    let sources = elements(&sources).iter().filter(|source| source.get("attribute").is_some());
+    let roles: Vec<Value> = sources
+        .map(|source| {
+            let values: Vec<&str> =
+                members(member(source, "values")).map(|(value, _)| value.as_str()).collect();
+            json!({ "from": guide.role(), "to": cell(source, "attribute"), "values": values })
+        })
+        .collect();
+    let mapping = guide.mapping().iter().map(|[from, to]| json!({ "from": from, "to": to }));
+    let base_url = cell(&credential, "base_url");
+    Ok(json!({
+        "base_url_expression": expression(&base_url, target),
+        "credential": with(credential, "kind", kind),
+        "mapping": mapping.collect::<Vec<_>>(),
+        "roles": roles,
+        "test": format!("curl --header @header.txt '{base_url}/Users?count=2'"),
+    }))
+}
+
+/// The base URL of an application of a catalogue, whose customers type in region and company key.
+fn expression(base_url: &str, target: &Target) -> String {
+    let own = format!("/{}/{}/", target.region, target.key);
+    base_url.replacen(&own, "/{region}/{company key}/", 1)
+}
+
+/// The guide in words.
+pub(crate) fn words(guide: Guide, told: &Value) -> String {
+    let credential = member(told, "credential");
+    let (place, base) = match guide {
+        Guide::Okta => ("Okta, Provisioning → Integration", "SCIM connector base URL"),
+        Guide::Entra => ("Entra, Provisioning → Admin Credentials", "Tenant URL"),
+    };
+    let mut typed = vec![(base, cell(credential, "base_url"))];
+    match (guide, cell(credential, "kind").as_str()) {
+        (Guide::Okta, "basic") => {
+            typed.push(("Authentication Mode", "Basic Auth".to_owned()));
+            typed.push(("Username", cell(credential, "key")));
+            typed.push(("Password", cell(credential, "secret")));
+        }
+        (Guide::Okta, _) => {
+            typed.push(("Unique identifier field for users", "userName".to_owned()));
+            typed.push(("Authentication Mode", "HTTP Header".to_owned()));
+            typed.push(("Authorization", cell(credential, "token")));
+        }
+        (Guide::Entra, "oauth") => {
+            typed.push(("Authentication method", "OAuth2 client credentials".to_owned()));
+            typed.push(("Token endpoint", cell(credential, "token_url")));
+            typed.push(("Client identifier", cell(credential, "client_id")));
+            typed.push(("Client secret", cell(credential, "client_secret")));
+        }
+        (Guide::Entra, _) => typed.push(("Secret Token", cell(credential, "token"))),
+    }
+    let values: Value =
+        typed.iter().map(|(name, value)| ((*name).to_owned(), Value::from(value.as_str()))).collect();
+    let fields = facts(typed.iter().map(|(name, _)| *name), &values);
+    let roles = elements(member(told, "roles")).iter().map(|role| {
+        let values = elements(member(role, "values")).iter().filter_map(Value::as_str);
+        with(role.clone(), "values", values.collect::<Vec<_>>().join(", "))
+    });
+    let roles = match roles.collect::<Vec<_>>() {
+        roles if roles.is_empty() => {
+            "Groups or the default give the role: `usher tenant profile` tells.".to_owned()
+        }
+        roles => format!(
+            "The role is in the first of these that is sent:\n{}",
+            list(["to", "values", "from"], &roles)
+        ),
+    };
+    format!(
+        "{place}, once, because the secret is shown now alone:\n{fields}\n\nFor all customers of one application: {}\n\n\
+         Mappings, for create and update:\n{}\n\n{roles}\n\n\
+         A test call, with the line `Authorization: …` in header.txt:\n{}",
+        cell(told, "base_url_expression"),
+        list(["from", "to"], elements(member(told, "mapping"))),
+        cell(told, "test"),
+    )
+}

@@ -1,0 +1,62 @@
+//! `usher tenant create --guide`: from nothing to the first person, with what the guide says and nothing else.
+
+use serde_json::{Value, json};
+use testkit::{gateway::Gateway, http::Request};
+
+use super::{pair, text};
+use crate::running::{gateway, user_body};
+
+fn made(gateway: &Gateway, key: &str, more: &[&str]) -> Value {
+    let words = ["tenant", "create", "--region", "ire", "--key", key, "--name", "Acme", "--json"];
+    serde_json::from_str(&gateway.cli_ok(&[&words[..], more].concat())).unwrap()
+}
+
+/// Makes the first person, with this `Authorization`.
+fn first_person(base_url: &str, authorization: &str) {
+    let body = user_body(&json!({ "userName": "ada@acme.example", "userType": "member_lite" }));
+    let request = Request::new("POST", &format!("{base_url}/Users")).header("authorization", authorization);
+    let made = request.json(&body).send().expect(201);
+    assert_eq!(made.body["userName"], "ada@acme.example");
+}
+
+#[test]
+fn a_newcomer_comes_from_nothing_to_the_first_person_by_oauth() {
+    let gateway = gateway();
+    let tenant = made(&gateway, "acme", &["--guide", "entra", "--seats", "member_lite=5"]);
+    let (guide, client) = (&tenant["guide"], &tenant["guide"]["credential"]);
+    let basic = pair(text(client, "client_id"), text(client, "client_secret"));
+    let form = Request::new("POST", text(client, "token_url")).header("authorization", &basic);
+    let form = form.header("content-type", "application/x-www-form-urlencoded");
+    let answer = form.bytes(b"grant_type=client_credentials&scope=scim").send().expect(200);
+    first_person(text(client, "base_url"), &format!("Bearer {}", text(&answer.body, "access_token")));
+    let mapped: Vec<&str> = guide["mapping"].as_array().unwrap().iter().map(|row| text(row, "to")).collect();
+    assert!(mapped.contains(&"userName") && mapped.contains(&"active"), "{guide}");
+    assert_eq!(guide["roles"][0]["to"], "userType");
+    assert!(text(guide, "base_url_expression").ends_with("/{region}/{company key}/scim/v2"), "{guide}");
+    assert!(!text(guide, "test").contains(text(client, "client_secret")));
+}
+
+#[test]
+fn the_guide_for_okta_takes_the_kind_that_the_profile_has_and_says_what_to_type_in() {
+    let gateway = gateway();
+    let token = made(&gateway, "acme", &["--guide", "okta", "--seats", "member_lite=5"]);
+    let token = &token["guide"]["credential"];
+    first_person(text(token, "base_url"), &format!("Bearer {}", text(token, "token")));
+    let words =
+        ["tenant", "create", "--region", "ire", "--key", "globex", "--name", "Globex", "--guide", "okta"];
+    let told = gateway.cli_ok(&words);
+    for part in [
+        "SCIM connector base URL",
+        "/ire/globex/scim/v2",
+        "HTTP Header",
+        "user.login",
+        "userType",
+        "member_lite",
+    ] {
+        assert!(told.contains(part), "{part} is not in\n{told}");
+    }
+    assert_eq!(
+        gateway.cli(&["tenant", "create", "--region", "ire", "--name", "A", "--guide", "none"]).status.code(),
+        Some(2)
+    );
+}
