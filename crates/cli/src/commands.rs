@@ -13,10 +13,9 @@ use tenant_registry::{
 use uuid::Uuid;
 
 use crate::{
-    guide::Guide,
     plan::{self, Choice, OfLicense, Quota},
     words::{
-        MaxBytes, OfFeature, PerSecond, burst, extensible_kind, feature, instant_ms, key, max_bytes,
+        Guide, MaxBytes, OfFeature, PerSecond, burst, extensible_kind, feature, instant_ms, key, max_bytes,
         on_or_off, per_second, profile, region, urn, word,
     },
 };

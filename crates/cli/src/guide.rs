@@ -1,24 +1,14 @@
 //! `usher tenant create --guide`: what the administrator of the identity provider types in, for this tenant and its profile.
 
 use serde_json::{Value, json};
-use strum::{EnumString, VariantNames};
 
 use crate::{
     commands::Target,
     mistake::Mistake,
     output::{cell, elements, facts, list, member, members, with},
     session::Session,
+    words::Guide,
 };
-
-/// The identity provider that the guide is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, VariantNames)]
-#[strum(serialize_all = "kebab-case")]
-pub enum Guide {
-    /// Okta, with an HTTP header or Basic.
-    Okta,
-    /// Microsoft Entra ID, with OAuth client credentials.
-    Entra,
-}
 
 impl Guide {
     /// The kinds of credentials that it takes, the best first.

@@ -6,8 +6,18 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use conformance::Profile;
 use scim_core::{ResourceKind, filter::Instant};
 use staff::Feature;
-use strum::VariantNames;
+use strum::{EnumString, VariantNames};
 use tenant_registry::{BadName, CompanyKey, Rate, RegionCode};
+
+/// The identity provider that the guide is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, VariantNames)]
+#[strum(serialize_all = "kebab-case")]
+pub enum Guide {
+    /// Okta, with an HTTP header or Basic.
+    Okta,
+    /// Microsoft Entra ID, with OAuth client credentials.
+    Entra,
+}
 
 /// Bytes that a store may hold; `None` is unlimited.
 pub(crate) type MaxBytes = Option<NonZeroU64>;
