@@ -18,7 +18,7 @@ pub(super) fn all(rules: &Rules) -> Value {
                 "type": "oauth2",
                 "description": "A client of `usher credential add oauth`.",
                 "flows": {"clientCredentials": {
-                    "tokenUrl": "/ire/acme/oauth/token",
+                    "tokenUrl": "https://scim.example.com/ire/acme/oauth/token",
                     "scopes": {"read": "Every GET and search.", "users": "Writes of users.", "groups": "Writes of groups."},
                 }},
             },
