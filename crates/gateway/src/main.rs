@@ -23,6 +23,7 @@ mod rate_limit;
 mod regions;
 mod request_id;
 mod scim;
+mod secret_file;
 mod serve;
 mod settings;
 mod shared;

@@ -1,23 +1,15 @@
 //! The key from a file that seals the signing keys in the registries, so that a copy of a registry signs no token.
 
-use std::{
-    fs,
-    io::{ErrorKind, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
-    path::Path,
-};
+use std::path::Path;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use rand::{RngExt as _, distr::Alphanumeric};
+use rand::RngExt as _;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use sha2::{Digest as _, Sha256};
 
-use crate::data_dir::{DataDir, close_secret};
+use crate::{data_dir::DataDir, secret_file::SecretFile};
 
-/// Name of the file below the data directory.
-const FILE: &str = "signing-secret";
-/// Characters of the secret in a new file: 238 bits.
-const SECRET: usize = 40;
+const FILE: SecretFile = SecretFile { name: "signing-secret", word: "secret", prefix: "" };
 
 /// Seals and opens.
 pub(crate) struct Sealing(LessSafeKey);
@@ -28,12 +20,7 @@ impl Sealing {
     /// # Errors
     /// One sentence for the operator.
     pub(crate) fn read(path: &Path) -> Result<Self, String> {
-        let told = |fault: &str| format!("auth.key_file {}: {fault}", path.display());
-        let text = fs::read_to_string(path).map_err(|e| told(&e.to_string()))?;
-        match text.trim() {
-            secret if secret.len() >= SECRET => Self::of(secret),
-            _ => Err(told(&format!("a secret has {SECRET} characters or more"))),
-        }
+        Self::of(&FILE.read("auth.key_file", path)?)
     }
 
     /// Reads the file in the data directory, or makes it.
@@ -41,25 +28,7 @@ impl Sealing {
     /// # Errors
     /// One sentence for the operator.
     pub(crate) fn find_or_make(data_dir: &DataDir) -> Result<Self, String> {
-        let path = data_dir.path().join(FILE);
-        let failed = |e: std::io::Error| format!("{}: {e}", path.display());
-        match fs::read_to_string(&path) {
-            Ok(text) if text.trim().len() >= SECRET => {
-                close_secret(&path)?;
-                Self::of(text.trim())
-            }
-            Ok(_) => Err(format!("{} holds no secret; remove it and a new one is made", path.display())),
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                let secret: String =
-                    rand::rng().sample_iter(Alphanumeric).take(SECRET).map(char::from).collect();
-                let mut options = fs::OpenOptions::new();
-                let mut file =
-                    options.write(true).create_new(true).mode(0o600).open(&path).map_err(failed)?;
-                writeln!(file, "{secret}").and_then(|()| file.sync_all()).map_err(failed)?;
-                Self::of(&secret)
-            }
-            Err(error) => Err(failed(error)),
-        }
+        Self::of(&FILE.find_or_make(data_dir)?.text)
     }
 
     fn of(secret: &str) -> Result<Self, String> {
