@@ -11,6 +11,7 @@ pub mod at_once;
 pub mod bench;
 pub mod clocks;
 pub mod database;
+pub mod dice;
 pub mod gateway;
 pub mod hostile;
 pub mod http;

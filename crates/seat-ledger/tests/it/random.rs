@@ -13,7 +13,7 @@ use seat_ledger::{
     plan, pools, seats, waiting,
 };
 use store::{Clock, ReadTx, Store};
-use testkit::{clocks::settings, stores::FreshStore};
+use testkit::{clocks::settings, dice::Dice, stores::FreshStore};
 
 use crate::{
     support::{MIGRATIONS, write},
@@ -51,28 +51,6 @@ fn name(person: usize) -> String {
 
 fn person(name: &str) -> usize {
     name[1..].parse().unwrap()
-}
-
-/// The same walk for the same seed.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, most: u64) -> u64 {
-        // SplitMix64.
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % most
-    }
-
-    fn index(&mut self, most: usize) -> usize {
-        usize::try_from(self.below(u64::try_from(most).unwrap())).unwrap()
-    }
-
-    fn one_in(&mut self, n: u64) -> bool {
-        self.below(n) == 0
-    }
 }
 
 #[derive(Clone, Debug)]
@@ -331,7 +309,7 @@ async fn live(fresh: &FreshStore, clock: &AtomicI64, seed: u64, steps: u64) -> M
     write(store, |tx| pools::make(tx, &ALL)).await.unwrap();
     let plan = |policy| Plan { set: Some(2), policy, overage: None, grace: None, held: false };
     let plans = [Policy::Fallback, Policy::Fallback, Policy::Refuse].map(plan).to_vec();
-    let (mut world, mut dice, mut met) = (World::new(START, plans), Dice(seed), Met::default());
+    let (mut world, mut dice, mut met) = (World::new(START, plans), Dice::new(seed), Met::default());
     let (mut lines, mut past) = (0, Vec::new());
     for number in 0..steps {
         let step = step(&mut dice, &world);

@@ -2,7 +2,6 @@
 //! the audit are as a second telling of the rules says. `USHER_DOOR_STEPS` sets the number of steps, `USHER_DOOR_SEED` the life.
 
 mod client;
-mod dice;
 mod life;
 mod step;
 #[path = "../../../../seat-ledger/tests/it/world.rs"]
@@ -13,9 +12,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use seat_ledger::DAY_MS;
 use serde_json::json;
-use testkit::clocks::MachineClock;
+use testkit::{clocks::MachineClock, dice::Dice};
 
-use self::{client::Client, dice::Dice, life::Life};
+use self::{client::Client, life::Life};
 use crate::running::gateway_with;
 
 /// Half of the steps of `make test`, which lives once on each database.

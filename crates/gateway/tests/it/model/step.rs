@@ -1,9 +1,9 @@
 //! What can happen next.
 
 use seat_ledger::{DAY_MS, Day, Grace, Overage, Policy};
+use testkit::dice::Dice;
 
 use super::{
-    dice::Dice,
     life::{Life, PEOPLE},
     world::{LICENSES, ROLES},
 };
