@@ -515,7 +515,7 @@ pub struct Settings {
     /// Whom people ask for more seats: an address or a link, shown in refusals; an empty one takes it away.
     #[arg(long, value_parser = staff::line_of_contact)]
     pub contact: Option<String>,
-    /// How requests are read: lenient, as identity providers send them; strict, by the letter of the RFCs; interop, by the SCIM
+    /// The mode in which requests are read: lenient, as identity providers send them; strict, by the letter of the RFCs; interop, by the SCIM
     /// interoperability profile.
     #[arg(long, value_name = "MODE", value_parser = word::<TenantMode>(), conflicts_with = "strict")]
     pub mode: Option<TenantMode>,
@@ -621,18 +621,18 @@ pub enum NewKind {
     },
 }
 
-/// What a credential is made of.
+/// The parts of a new credential that staff choose.
 #[derive(Args, Debug)]
 pub struct NewCredential {
     #[command(flatten)]
     pub target: Target,
-    /// What it may do, with commas between them [default: all].
+    /// Its scopes, with commas between them [default: all].
     #[arg(long, value_name = "SCOPES", value_delimiter = ',', value_parser = word::<tenant_registry::Scope>())]
     pub scopes: Vec<tenant_registry::Scope>,
     /// Days until it expires; without this it lives until it is revoked.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=3_660))]
     pub expires_in_days: Option<u32>,
-    /// What it is for.
+    /// A note for staff, such as the purpose.
     #[arg(long, value_name = "TEXT")]
     pub note: Option<String>,
     /// The userName of the person of the tenant for whom it is made. When that person leaves, it lives on, and a record says so.

@@ -126,7 +126,7 @@ pub fn holders(tx: &mut ReadTx<'_>, of: ResourceKind, urn: &str) -> Result<i64, 
     count(tx, of, Rows::Holding(urn), false)
 }
 
-/// How many resources hold data under this name, at the top of their document, that is as `has` says.
+/// Counts the resources whose document has this name at its top, and of which `has` is true.
 ///
 /// # Errors
 /// When the store fails.

@@ -99,6 +99,11 @@ pub(crate) struct Note<'a> {
     pub(crate) text: &'a str,
 }
 
+impl Note<'static> {
+    /// Staff made the change.
+    pub(crate) const BY_STAFF: Self = Self { name: "by", text: "staff" };
+}
+
 /// The names of the facts that every record of a write has, as `usher tenant changes --json` shows them.
 pub const FACTS: [&str; 13] = [
     "credential",

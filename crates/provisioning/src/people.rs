@@ -24,9 +24,6 @@ use crate::{
 
 const USER: ResourceKind = ResourceKind::User;
 
-/// Who made the change, in its record.
-const BY_STAFF: Note<'static> = Note { name: "by", text: "staff" };
-
 /// A person to be added.
 #[derive(Clone, Debug)]
 pub struct NewPerson {
@@ -147,7 +144,7 @@ pub fn release(
 pub fn delete(tx: &mut WriteTx<'_>, rules: &Rules, id: &str, act: &Act) -> Result<(), ProvisioningError> {
     let record = found(tx, rules, id)?;
     let cause = rules.cause_of_act(act, "delete");
-    leaving::delete(tx, rules, USER, &record, cause, &[BY_STAFF]).map(drop)
+    leaving::delete(tx, rules, USER, &record, cause, &[Note::BY_STAFF]).map(drop)
 }
 
 fn by_staff(role: String) -> ChosenRole {
@@ -183,7 +180,7 @@ fn finish(
     let facts = Facts {
         role: RoleFacts { received: None, source },
         seat: SeatFacts::of(Some(change)),
-        notes: &[BY_STAFF],
+        notes: &[Note::BY_STAFF],
         ..Facts::default()
     };
     records::record(tx, cause, USER, verb, record, &facts)?;

@@ -19,9 +19,6 @@ use crate::{
 
 const USER: ResourceKind = ResourceKind::User;
 
-/// Who made the change, in its record.
-const BY_STAFF: Note<'static> = Note { name: "by", text: "staff" };
-
 /// The effect on a tenant's people.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Reapplied {
@@ -165,7 +162,7 @@ fn settle(
     let facts = Facts {
         role: RoleFacts { received: None, source: Some(source) },
         seat: SeatFacts::of(Some(&change)),
-        notes: &[BY_STAFF],
+        notes: &[Note::BY_STAFF],
         ..Facts::default()
     };
     records::record(tx, cause, USER, "changed", &record, &facts)?;

@@ -1,5 +1,5 @@
-//! What is wrong with a credential, to staff alone: which of region, company key and credential does not fit (MC15). It changes nothing, and
-//! counts nothing as wrong.
+//! The diagnosis of a credential, for staff alone: it names what of region, company key and credential does not fit (MC15). It changes
+//! nothing, and counts nothing as wrong.
 
 use std::sync::Arc;
 
