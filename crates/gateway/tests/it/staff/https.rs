@@ -47,7 +47,7 @@ impl Server {
         let config = Arc::new(config);
         thread::spawn(move || {
             for stream in listener.incoming() {
-                let _ = tell.send(answer(stream.unwrap(), Arc::clone(&config)));
+                answer(stream.unwrap(), Arc::clone(&config), &tell);
             }
         });
         Self { url, authority, heard }
@@ -63,8 +63,9 @@ impl Server {
     }
 }
 
-/// Answers the first request on a connection with an empty list.
-fn answer(stream: TcpStream, config: Arc<ServerConfig>) -> String {
+/// Tells what the first request on a connection is, then answers it with an empty list. In this order, a client
+/// that has its answer has been heard.
+fn answer(stream: TcpStream, config: Arc<ServerConfig>, tell: &mpsc::Sender<String>) {
     let mut stream = StreamOwned::new(ServerConnection::new(config).unwrap(), stream);
     let mut heard = Vec::new();
     let mut buffer = [0; 4096];
@@ -74,10 +75,10 @@ fn answer(stream: TcpStream, config: Arc<ServerConfig>) -> String {
             Ok(length) => heard.extend_from_slice(&buffer[..length]),
         }
     }
+    let _ = tell.send(String::from_utf8(heard).unwrap());
     let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n[]");
     stream.conn.send_close_notify();
     let _ = stream.flush();
-    String::from_utf8(heard).unwrap()
 }
 
 /// Asserts that nothing was sent, and one sentence that says `said`.
