@@ -1,10 +1,14 @@
 //! Every route with every kind of credential that is not its own: one uniform refusal, and nothing changed (rows 5 and 18).
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 use testkit::{
     gateway::{Gateway, Tenant},
     http::{Answer, Request},
 };
+
+use crate::credentials::{Held, of_every_kind};
 
 use super::{everything, face, gateway_with, group, roomy};
 
@@ -41,23 +45,59 @@ const SCIM: [&str; 26] = [
 ];
 
 /// Every route of the admin API below `/admin/v1`, and paths that are none.
-const ADMIN: [&str; 16] = [
+const ADMIN: [&str; 52] = [
     "",
     "/regions",
+    "/tokens",
+    "/tokens/nobody",
+    "/acts",
+    "/profiles",
+    "/profiles/default",
+    "/diagnose",
+    "/signing-keys",
+    "/tick",
     "/regions/ire/tenants",
+    "/regions/ire/cells",
+    "/regions/ire/cells/c1",
+    "/regions/ire/import",
+    "/regions/ire/acts",
     "/regions/ire/tenants/b",
+    "/regions/ire/tenants/b/activate",
     "/regions/ire/tenants/b/suspend",
     "/regions/ire/tenants/b/resume",
+    "/regions/ire/tenants/b/credentials",
+    "/regions/ire/tenants/b/credentials/{key_id}",
+    "/regions/ire/tenants/b/credentials/{key_id}/test",
     "/regions/ire/tenants/b/tokens",
     "/regions/ire/tenants/b/tokens/{key_id}",
     "/regions/ire/tenants/b/seats",
     "/regions/ire/tenants/b/seats/audit",
+    "/regions/ire/tenants/b/seats/waiting",
+    "/regions/ire/tenants/b/seats/lines",
+    "/regions/ire/tenants/b/seats/lines/1",
     "/regions/ire/tenants/b/schemas",
     "/regions/ire/tenants/b/schemas/urn:example:hr:2.0:User",
+    "/regions/ire/tenants/b/profile",
+    "/regions/ire/tenants/b/profile/overrides",
+    "/regions/ire/tenants/b/profile/reapply",
+    "/regions/ire/tenants/b/users",
+    "/regions/ire/tenants/b/users/{user}",
+    "/regions/ire/tenants/b/users/{user}/release",
+    "/regions/ire/tenants/b/groups",
+    "/regions/ire/tenants/b/groups/{group}",
+    "/regions/ire/tenants/b/groups/{group}/release",
+    "/regions/ire/tenants/b/acts",
     "/regions/ire/tenants/b/changes",
     "/regions/ire/tenants/b/dropped",
+    "/regions/ire/tenants/b/export",
+    "/regions/ire/tenants/b/move",
+    "/regions/ire/tenants/b/restore",
     "/nothing",
+    "/regions/ire/nothing",
+    "/regions/mars/tenants",
+    "/regions/ire/tenants/b/nothing",
     "/regions/ire/tenants/nobody",
+    "/regions/ire/tenants/nobody/credentials",
 ];
 
 struct Place {
@@ -97,11 +137,19 @@ fn attack_5_every_scim_route_refuses_every_foreign_credential_alike() {
     let Place { gateway, a, b, user, group } = place();
     let before = everything(&b);
     let staff = format!("Bearer {}", admin_token(&gateway));
-    let foreign = format!("Bearer {}", a.token);
-    let revoked = gateway.admin("POST", &format!("{}/tokens", b.admin_path()), None).expect(201);
-    let key_id = revoked.body["key_id"].as_str().unwrap();
-    gateway.admin("DELETE", &format!("{}/tokens/{key_id}", b.admin_path()), None).expect(204);
-    let revoked = format!("Bearer {}", revoked.body["token"].as_str().unwrap());
+    let (foreign, revoked) = (of_every_kind(&gateway, &a), of_every_kind(&gateway, &b));
+    let opens = |tenant: &Tenant, held: &Held| {
+        let answer = send("GET", &format!("{}/Users", tenant.base_url), Some(&held.authorization));
+        assert_eq!(answer.status, if held.opens { 200 } else { 401 }, "{}: {}", held.kind, answer.text);
+    };
+    foreign.iter().for_each(|held| opens(&a, held));
+    revoked.iter().for_each(|held| opens(&b, held));
+    for key_id in revoked.iter().map(|held| &held.key_id).collect::<BTreeSet<_>>() {
+        gateway.admin("DELETE", &format!("{}/credentials/{key_id}", b.admin_path()), None).expect(204);
+    }
+    let mut credentials = vec![("none", None), ("admin token", Some(staff.as_str()))];
+    credentials.extend(foreign.iter().map(|held| (held.kind, Some(held.authorization.as_str()))));
+    credentials.extend(revoked.iter().map(|held| (held.kind, Some(held.authorization.as_str()))));
     for method in METHODS {
         let unknown = send(method, &format!("{}/ire/nobody/scim/v2/Users", gateway.url), None);
         assert_eq!(unknown.status, 401, "{method}");
@@ -111,25 +159,26 @@ fn attack_5_every_scim_route_refuses_every_foreign_credential_alike() {
         }
         for route in SCIM {
             let url = format!("{}{}", b.base_url, route.replace("{user}", &user).replace("{group}", &group));
-            for credential in [None, Some(&foreign), Some(&staff), Some(&revoked)] {
-                let refused = send(method, &url, credential.map(String::as_str));
-                assert_eq!(face(&refused), face(&unknown), "{method} {route} {credential:?}");
+            for (kind, credential) in &credentials {
+                let refused = send(method, &url, *credential);
+                assert_eq!(face(&refused), face(&unknown), "{method} {route} {kind} {credential:?}");
             }
         }
     }
     assert_eq!(everything(&b), before);
+    foreign.iter().for_each(|held| opens(&a, held));
 }
 
 #[test]
 fn attack_18_every_admin_route_refuses_all_but_the_admin_token_alike() {
-    let Place { gateway, b, .. } = place();
+    let Place { gateway, b, user, group, .. } = place();
+    let held = of_every_kind(&gateway, &b);
     let before = gateway.admin("GET", "/regions/ire/tenants", None).expect(200).body;
     let tokens = gateway.admin("GET", &format!("{}/tokens", b.admin_path()), None).expect(200).body;
     let key_id = tokens[0]["key_id"].as_str().unwrap();
     let token = admin_token(&gateway);
-    let credentials = [
+    let mut credentials = vec![
         None,
-        Some(format!("Bearer {}", b.token)),
         Some("Bearer ".to_owned()),
         Some("Bearer".to_owned()),
         Some(token.clone()),
@@ -137,11 +186,13 @@ fn attack_18_every_admin_route_refuses_all_but_the_admin_token_alike() {
         Some(format!("Bearer {token}x")),
         Some(format!("Bearer {}", &token[..token.len() - 1])),
     ];
+    credentials.extend(held.iter().map(|held| Some(held.authorization.clone())));
     for method in METHODS {
         let expected = face(&send(method, &format!("{}/admin/v1/regions", gateway.url), None));
         assert_eq!(expected.0, 401, "{method}");
         for route in ADMIN {
-            let url = format!("{}/admin/v1{}", gateway.url, route.replace("{key_id}", key_id));
+            let route = route.replace("{key_id}", key_id).replace("{user}", &user).replace("{group}", &group);
+            let url = format!("{}/admin/v1{route}", gateway.url);
             for credential in &credentials {
                 let refused = send(method, &url, credential.as_deref());
                 assert_eq!(face(&refused), expected, "{method} {route} {credential:?}");
@@ -151,7 +202,9 @@ fn attack_18_every_admin_route_refuses_all_but_the_admin_token_alike() {
     assert_eq!(gateway.admin("GET", "/regions/ire/tenants", None).expect(200).body, before);
     let now = gateway.admin("GET", &format!("{}/tokens", b.admin_path()), None).expect(200).body;
     assert!(now.as_array().unwrap().iter().all(|t| t["revoked"].is_null()), "{now}");
-    b.get("/Users").expect(200);
+    for held in held.iter().filter(|held| held.opens) {
+        send("GET", &format!("{}/Users", b.base_url), Some(&held.authorization)).expect(200);
+    }
 }
 
 #[test]

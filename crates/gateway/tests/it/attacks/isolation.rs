@@ -4,22 +4,29 @@ use serde_json::{Value, json};
 use testkit::{
     gateway::Tenant,
     http::{Answer, Request},
+    urn::PATCH_OP,
 };
 
-use crate::running::entitled;
+use crate::{
+    credentials::{Held, asked, of_every_kind},
+    running::entitled,
+};
 
 use super::{NOBODY, everything, face, files, gateway, gateway_with, group, operation, roomy, user};
 
 /// What an identity provider may do to one resource, with a body that would change it.
-fn acts_on(tenant: &Tenant, path: &str) -> Vec<Answer> {
+fn acts_on(tenant: &Tenant, held: &Held, path: &str) -> Vec<Answer> {
     let stolen = if path.starts_with("/Users") { user("stolen", &json!({})) } else { group("stolen", &[]) };
     let attribute = if path.starts_with("/Users") { "userName" } else { "displayName" };
+    let patch = operation("replace", attribute, json!("stolen"));
+    let patch = json!({ "schemas": [PATCH_OP], "Operations": patch });
+    let ask = |method: &str, path: &str| asked(tenant, method, path, &held.authorization);
     vec![
-        tenant.get(path),
-        tenant.get(&format!("{path}?attributes=id")),
-        tenant.put(path, &stolen),
-        tenant.patch(path, &operation("replace", attribute, json!("stolen"))),
-        tenant.delete(path),
+        ask("GET", path).send(),
+        ask("GET", &format!("{path}?attributes=id")).send(),
+        ask("PUT", path).json(&stolen).send(),
+        ask("PATCH", path).json(&patch).send(),
+        ask("DELETE", path).send(),
     ]
 }
 
@@ -31,12 +38,14 @@ fn attack_4_the_id_of_another_tenant_is_as_unknown_as_any() {
     let group_of_b = b.post("/Groups", &group("club", &[&user_of_b])).expect(201).id();
     let before = everything(&b);
     let random = "00000000-0000-7000-8000-000000000000";
-    for (collection, id) in [("/Users", &user_of_b), ("/Groups", &group_of_b)] {
-        let theirs = acts_on(&a, &format!("{collection}/{id}"));
-        let nobodys = acts_on(&a, &format!("{collection}/{random}"));
-        for (theirs, nobodys) in theirs.iter().zip(&nobodys) {
-            assert_eq!(theirs.status, 404, "{}", theirs.text);
-            assert_eq!(face(theirs), face(nobodys));
+    for held in of_every_kind(&gateway, &a).iter().filter(|held| held.opens) {
+        for (collection, id) in [("/Users", &user_of_b), ("/Groups", &group_of_b)] {
+            let theirs = acts_on(&a, held, &format!("{collection}/{id}"));
+            let nobodys = acts_on(&a, held, &format!("{collection}/{random}"));
+            for (theirs, nobodys) in theirs.iter().zip(&nobodys) {
+                assert_eq!(theirs.status, 404, "{}: {}", held.kind, theirs.text);
+                assert_eq!(face(theirs), face(nobodys), "{}", held.kind);
+            }
         }
     }
     for (path, id) in [("/Users", &user_of_b), ("/Groups", &group_of_b), ("", &user_of_b), ("", &group_of_b)]
@@ -59,11 +68,10 @@ fn attack_4_and_45_in_a_bulk_too() {
     let group_of_b = b.post("/Groups", &group("club", &[&user_of_b])).expect(201).id();
     let before = everything(&b);
     let random = "00000000-0000-7000-8000-000000000000";
-    let patch_op = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
     let act = |user_id: &str, group_id: &str| {
         let (user_path, group_path) = (format!("/Users/{user_id}"), format!("/Groups/{group_id}"));
         let of = |path: &str, body: Value, attribute: &str| {
-            let patch = json!({ "schemas": [patch_op], "Operations": operation("replace", attribute, json!("stolen")) });
+            let patch = json!({ "schemas": [PATCH_OP], "Operations": operation("replace", attribute, json!("stolen")) });
             [
                 json!({ "method": "PUT", "path": path, "data": body }),
                 json!({ "method": "PATCH", "path": path, "data": patch }),
@@ -242,19 +250,19 @@ fn attack_10_one_key_in_two_regions_is_two_tenants() {
     let ada = ire.create_user("ada", "").expect(201).id();
     assert_eq!(us.get("/Users").expect(200).body["totalResults"], 0);
     us.get(&format!("/Users/{ada}")).expect_error(404, "");
-    let crossed = |base: &Tenant, token: &Tenant| {
-        Request::new("GET", &format!("{}/Users", base.base_url))
-            .bearer(&token.token)
-            .send()
-            .expect_error(401, "")
+    let crossed = |base: &str, held: &Held| {
+        let request = Request::new("GET", &format!("{base}/Users"));
+        request.header("authorization", &held.authorization).send().expect_error(401, "")
     };
-    crossed(&us, &ire);
-    crossed(&ire, &us);
-    // Whether the region knows the key changes nothing in what the holder of a genuine token is told.
-    let unknown =
-        Request::new("GET", &format!("{}/us/nobody/scim/v2/Users", gateway.url)).bearer(&ire.token).send();
-    assert_eq!(face(&crossed(&us, &ire)), face(&unknown));
-    assert!(unknown.text.contains(&ire.base_url), "{}", unknown.text);
+    for (there, own) in [(&us, &ire), (&ire, &us)] {
+        for held in of_every_kind(&gateway, own) {
+            let told = crossed(&there.base_url, &held);
+            assert_eq!(told.text.contains(&own.base_url), held.opens, "{}: {}", held.kind, told.text);
+            // Whether the region knows the key changes nothing in what the holder of a genuine one is told.
+            let unknown = crossed(&there.base_url.replace("/acme/", "/nobody/"), &held);
+            assert_eq!(face(&told), face(&unknown), "{}", held.kind);
+        }
+    }
 }
 
 #[test]

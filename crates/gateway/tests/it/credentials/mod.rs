@@ -15,6 +15,37 @@ use testkit::{
     http::Request,
 };
 
+pub(crate) use oauth::exchanged;
+
+/// A credential as a request bears it.
+pub(crate) struct Held {
+    /// What it is.
+    pub(crate) kind: &'static str,
+    /// What it is revoked by.
+    pub(crate) key_id: String,
+    /// The value of `Authorization`.
+    pub(crate) authorization: String,
+    /// Whether it opens its tenant: a client's secret is to be exchanged first.
+    pub(crate) opens: bool,
+}
+
+/// New credentials of this tenant, one of each kind. Tests that walk all kinds read them here.
+pub(crate) fn of_every_kind(gateway: &Gateway, tenant: &Tenant) -> Vec<Held> {
+    let [bearer, basic, client] = ["bearer", "basic", "oauth"].map(|kind| added(gateway, tenant, kind, &[]));
+    let (id, secret) = (text(&client, "client_id"), text(&client, "client_secret"));
+    let held = |kind, made: &Value, authorization, opens| {
+        let key_id = text(made, "key_id").to_owned();
+        Held { kind, key_id, authorization, opens }
+    };
+    vec![
+        held("bearer token", &bearer, format!("Bearer {}", text(&bearer, "token")), true),
+        held("key with its secret", &basic, pair(text(&basic, "key"), text(&basic, "secret")), true),
+        held("access token", &client, format!("Bearer {}", exchanged(&client, "")), true),
+        held("client's secret", &client, format!("Bearer {secret}"), false),
+        held("client with its secret", &client, pair(id, secret), false),
+    ]
+}
+
 /// A credential of this tenant, by the command line.
 pub(crate) fn added(gateway: &Gateway, tenant: &Tenant, kind: &str, words: &[&str]) -> Value {
     crate::people::said(gateway, tenant, &[&["credential", "add", kind], words].concat())

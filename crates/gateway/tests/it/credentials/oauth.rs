@@ -28,7 +28,7 @@ fn sent(token_url: &str, authorization: Option<&str>, form: &str) -> Answer {
 
 /// An access token for the secret of this client, which must be right.
 #[track_caller]
-fn exchanged(client: &Value, more: &str) -> String {
+pub(crate) fn exchanged(client: &Value, more: &str) -> String {
     let basic = pair(text(client, "client_id"), text(client, "client_secret"));
     let answer = sent(text(client, "token_url"), Some(&basic), &format!("{ALL}{more}")).expect(200);
     text(&answer.body, "access_token").to_owned()
