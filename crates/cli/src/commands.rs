@@ -16,7 +16,7 @@ use crate::{
     plan::{self, Choice, OfLicense, Quota},
     words::{
         Guide, MaxBytes, OfFeature, PerSecond, burst, extensible_kind, feature, instant_ms, key, max_bytes,
-        on_or_off, per_second, profile, region, urn, word,
+        on_or_off, pair, per_second, profile, region, urn, word,
     },
 };
 
@@ -619,6 +619,39 @@ pub enum NewKind {
         #[arg(long, value_name = "ID")]
         client_id: Option<String>,
     },
+    /// Another issuer whose signed tokens are trusted; it has no secret.
+    Issuer(Box<NewIssuer>),
+}
+
+/// An issuer to trust.
+#[derive(Debug, Args)]
+pub struct NewIssuer {
+    #[command(flatten)]
+    pub new: NewCredential,
+    /// The `iss` of its tokens, compared exactly.
+    #[arg(long, value_name = "URL")]
+    pub issuer: String,
+    /// A value that `aud` may have; may be repeated.
+    #[arg(long, value_name = "AUD", required = true)]
+    pub audience: Vec<String>,
+    /// Where its public keys are.
+    #[arg(long, value_name = "URL", required_unless_present = "jwks_file")]
+    pub jwks_url: Option<String>,
+    /// A file with its public keys, a JSON Web Key Set, for an issuer that shows them nowhere.
+    #[arg(long, value_name = "FILE", conflicts_with = "jwks_url")]
+    pub jwks_file: Option<PathBuf>,
+    /// What may sign, with commas between them; may be repeated [default: RS256].
+    #[arg(long, value_name = "ALG", value_delimiter = ',', value_parser = word::<tenant_registry::PublicKeyAlgorithm>())]
+    pub algorithms: Vec<tenant_registry::PublicKeyAlgorithm>,
+    /// A claim that must have this value; may be repeated.
+    #[arg(long = "claim", value_name = "NAME=VALUE", value_parser = pair)]
+    pub claims: Vec<(String, String)>,
+    /// What its tokens are for: `bearer`, sent with each request, or `assertion`, with which a client proves itself at the token endpoint.
+    #[arg(long = "for", value_name = "USE", value_parser = word::<tenant_registry::TrustedFor>(), default_value = "bearer")]
+    pub purpose: tenant_registry::TrustedFor,
+    /// The OAuth client that its assertions prove [default: a new one].
+    #[arg(long, value_name = "ID")]
+    pub client_id: Option<String>,
 }
 
 /// The parts of a new credential that staff choose.

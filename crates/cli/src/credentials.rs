@@ -1,12 +1,14 @@
 //! `usher credential …`: the credentials of every kind that a tenant's identity providers use. Several may live at once, so that one can be
 //! changed for another without a gap.
 
+use std::{fs, path::Path};
+
 use serde_json::{Value, json};
 use staff::CredentialRequest;
 use tenant_registry::CredentialKind;
 
 use crate::{
-    commands::{CredentialAct, NewCredential, NewKind, Options, Target},
+    commands::{CredentialAct, NewCredential, NewIssuer, NewKind, Options, Target},
     mistake::Mistake,
     output::{self, cell, facts, list, member, with},
     session::Session,
@@ -74,10 +76,16 @@ fn in_words(listed: &Value) -> Value {
 }
 
 fn add(session: &Session, kind: NewKind) -> Result<(), Mistake> {
-    let (kind, new, client_id) = match kind {
-        NewKind::Bearer(new) => (CredentialKind::Bearer, new, None),
-        NewKind::Basic(new) => (CredentialKind::Basic, new, None),
-        NewKind::Oauth { new, client_id } => (CredentialKind::Oauth, new, client_id),
+    let (kind, new, own) = match kind {
+        NewKind::Bearer(new) => (CredentialKind::Bearer, new, CredentialRequest::default()),
+        NewKind::Basic(new) => (CredentialKind::Basic, new, CredentialRequest::default()),
+        NewKind::Oauth { new, client_id } => {
+            (CredentialKind::Oauth, new, CredentialRequest { client_id, ..CredentialRequest::default() })
+        }
+        NewKind::Issuer(issuer) => {
+            let (new, own) = trust(*issuer)?;
+            (CredentialKind::Issuer, new, own)
+        }
     };
     let NewCredential { target, scopes, expires_in_days, note, made_by } = new;
     let body = CredentialRequest {
@@ -86,11 +94,12 @@ fn add(session: &Session, kind: NewKind) -> Result<(), Mistake> {
         expires_in_days: expires_in_days.map(i64::from),
         note,
         made_by,
-        client_id,
+        ..own
     };
     let issued = session.client.post(&target.path("/credentials"), &json!(body))?;
     session.show(&issued, |issued| {
         let secret: &[&str] = match kind {
+            CredentialKind::Issuer => return trusted(issued),
             CredentialKind::Bearer => &["token"],
             CredentialKind::Basic => &["key", "secret"],
             CredentialKind::Oauth => &["token_url", "client_id", "client_secret"],
@@ -100,6 +109,45 @@ fn add(session: &Session, kind: NewKind) -> Result<(), Mistake> {
         let facts = facts(names, issued);
         format!("{facts}\n\nThe {what} is shown this once: enter it in the identity provider now.")
     })
+}
+
+/// What is said of an issuer.
+fn trust(issuer: NewIssuer) -> Result<(NewCredential, CredentialRequest), Mistake> {
+    let NewIssuer { new, issuer, audience, jwks_url, jwks_file, algorithms, claims, purpose, client_id } =
+        issuer;
+    let of_file = |file: &Path| {
+        let cannot = |why: String| Mistake::failed(format!("{} {why}.", file.display()));
+        let text = fs::read(file).map_err(|error| cannot(format!("cannot be read: {error}")))?;
+        serde_json::from_slice(&text).map_err(|error| cannot(format!("is no JSON: {error}")))
+    };
+    let own = CredentialRequest {
+        issuer: Some(issuer),
+        audiences: Some(audience),
+        jwks_url,
+        jwks: jwks_file.as_deref().map(of_file).transpose()?,
+        algorithms: Some(algorithms).filter(|algorithms| !algorithms.is_empty()),
+        claims: Some(claims.into_iter().collect()),
+        purpose: Some(purpose),
+        client_id,
+        ..CredentialRequest::default()
+    };
+    Ok((new, own))
+}
+
+fn trusted(issued: &Value) -> String {
+    let several = |name: &str| {
+        let words = member(issued, name).as_array().into_iter().flatten().filter_map(Value::as_str);
+        words.collect::<Vec<_>>().join(", ")
+    };
+    let shown = with(issued.clone(), "audiences", several("audiences"));
+    let shown = with(shown, "algorithms", several("algorithms"));
+    let names: &[&str] = match cell(issued, "for").as_str() {
+        "assertion" => &["token_url", "client_id"],
+        _ => &["base_url"],
+    };
+    let names =
+        names.iter().chain(&["key_id", "issuer", "audiences", "jwks_url", "algorithms", "for"]).copied();
+    format!("{}\n\nTokens of this issuer are trusted from now on.", facts(names, &shown))
 }
 
 fn test(session: &Session, target: &Target, key_id: &str) -> Result<(), Mistake> {

@@ -16,6 +16,7 @@ impl Guide {
         match self {
             Self::Okta => &["bearer", "basic"],
             Self::Entra => &["oauth", "bearer"],
+            Self::EntraWif => &["issuer"],
         }
     }
 
@@ -29,7 +30,7 @@ impl Guide {
                 ["user.displayName", "displayName"],
                 ["user.email", "emails[type eq \"work\"].value"],
             ],
-            Self::Entra => &[
+            Self::Entra | Self::EntraWif => &[
                 ["userPrincipalName", "userName"],
                 ["Switch([IsSoftDeleted], , \"False\", \"True\", \"True\", \"False\")", "active"],
                 ["displayName", "displayName"],
@@ -45,7 +46,7 @@ impl Guide {
     fn role(self) -> &'static str {
         match self {
             Self::Okta => "the attribute of the assigned group",
-            Self::Entra => "SingleAppRoleAssignment([appRoleAssignments])",
+            Self::Entra | Self::EntraWif => "SingleAppRoleAssignment([appRoleAssignments])",
         }
     }
 }
@@ -65,7 +66,12 @@ pub(crate) fn of(session: &Session, target: &Target, guide: Guide) -> Result<Val
             guide.kinds().join(" and ")
         ))
     })?;
-    let credential = session.client.post(&target.path("/credentials"), &json!({ "kind": kind }))?;
+    let credential = match guide {
+        Guide::EntraWif => federated(session, target)?,
+        Guide::Okta | Guide::Entra => {
+            session.client.post(&target.path("/credentials"), &json!({ "kind": kind }))?
+        }
+    };
     let sources = key("sources");
     let sources = elements(&sources).iter().filter(|source| source.get("attribute").is_some());
     let roles: Vec<Value> = sources
@@ -86,6 +92,29 @@ pub(crate) fn of(session: &Session, target: &Target, guide: Guide) -> Result<Val
     }))
 }
 
+/// The audience that Entra's tokens for workload identity federation have by default.
+const ENTRAS_AUDIENCE: &str = "api://AzureADTokenExchange";
+
+/// What a client without a secret types in. The trust is made when the directory is known: the command for it is told.
+fn federated(session: &Session, target: &Target) -> Result<Value, Mistake> {
+    let base_url = cell(&session.client.get(&target.path(""))?, "base_url");
+    let client_id = format!("entra-{}", target.key);
+    let directory = "https://login.microsoftonline.com/DIRECTORY_ID";
+    let command = format!(
+        "usher credential add issuer --region {} --key {} --for assertion --client-id {client_id} \
+         --issuer {directory}/v2.0 --jwks-url {directory}/discovery/v2.0/keys --audience {ENTRAS_AUDIENCE} \
+         --claim sub=OBJECT_ID",
+        target.region, target.key
+    );
+    Ok(json!({
+        "token_url": base_url.replace("/scim/v2", "/oauth/token"),
+        "base_url": base_url,
+        "client_id": client_id,
+        "audience": ENTRAS_AUDIENCE,
+        "command": command,
+    }))
+}
+
 /// The base URL of an application of a catalogue, whose customers type in region and company key.
 fn expression(base_url: &str, target: &Target) -> String {
     let own = format!("/{}/{}/", target.region, target.key);
@@ -97,7 +126,7 @@ pub(crate) fn words(guide: Guide, told: &Value) -> String {
     let credential = member(told, "credential");
     let (place, base) = match guide {
         Guide::Okta => ("Okta, Provisioning → Integration", "SCIM connector base URL"),
-        Guide::Entra => ("Entra, Provisioning → Admin Credentials", "Tenant URL"),
+        Guide::Entra | Guide::EntraWif => ("Entra, Provisioning → Admin Credentials", "Tenant URL"),
     };
     let mut typed = vec![(base, cell(credential, "base_url"))];
     match (guide, cell(credential, "kind").as_str()) {
@@ -117,6 +146,12 @@ pub(crate) fn words(guide: Guide, told: &Value) -> String {
             typed.push(("Client identifier", cell(credential, "client_id")));
             typed.push(("Client secret", cell(credential, "client_secret")));
         }
+        (Guide::EntraWif, _) => {
+            typed.push(("Authentication method", "Workload identity federation".to_owned()));
+            typed.push(("Token endpoint", cell(credential, "token_url")));
+            typed.push(("Client identifier", cell(credential, "client_id")));
+            typed.push(("Audience", cell(credential, "audience")));
+        }
         (Guide::Entra, _) => typed.push(("Secret Token", cell(credential, "token"))),
     }
     let values: Value =
@@ -135,8 +170,18 @@ pub(crate) fn words(guide: Guide, told: &Value) -> String {
             list(["to", "values", "from"], &roles)
         ),
     };
+    let when = match guide {
+        Guide::EntraWif => format!(
+            "{place}:\n{fields}\n\nThen let the tenant trust the directory. DIRECTORY_ID is the directory's, OBJECT_ID the \
+             provisioning application's:\n{}",
+            cell(credential, "command")
+        ),
+        Guide::Okta | Guide::Entra => {
+            format!("{place}, once, because the secret is shown now alone:\n{fields}")
+        }
+    };
     format!(
-        "{place}, once, because the secret is shown now alone:\n{fields}\n\nFor all customers of one application: {}\n\n\
+        "{when}\n\nFor all customers of one application: {}\n\n\
          Mappings, for create and update:\n{}\n\n{roles}\n\n\
          A test call, with the line `Authorization: …` in header.txt:\n{}",
         cell(told, "base_url_expression"),

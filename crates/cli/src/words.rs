@@ -17,6 +17,8 @@ pub enum Guide {
     Okta,
     /// Microsoft Entra ID, with OAuth client credentials.
     Entra,
+    /// Microsoft Entra ID without a secret: by workload identity federation.
+    EntraWif,
 }
 
 /// Bytes that a store may hold; `None` is unlimited.
@@ -114,6 +116,14 @@ pub(crate) fn urn(text: &str) -> Result<String, &'static str> {
         Ok(urn.to_owned())
     } else {
         Err("give a URN, such as urn:example:hr:2.0:User")
+    }
+}
+
+/// A name and a value with an equals sign between them.
+pub(crate) fn pair(text: &str) -> Result<(String, String), &'static str> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("a name and a value with = between them"),
     }
 }
 

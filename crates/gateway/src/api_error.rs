@@ -130,6 +130,9 @@ pub(crate) enum ApiError {
     BodyTooSlow { seconds: u64 },
     #[error("the body broke off")]
     BodyBroken,
+    /// Whether the token is right cannot be known now; a 401 would end the sync of an identity provider.
+    #[error("the keys of the token's issuer cannot be had for {seconds} s")]
+    IssuerDown { seconds: u64 },
     #[error(transparent)]
     TooMuchUnderWay(#[from] TooMuchUnderWay),
     #[error("{0}")]
@@ -317,6 +320,10 @@ impl ApiError {
             ),
             Self::UnsupportedMediaType(detail) => Failure::new(415, *detail),
             Self::TenantFull { limit, contact } => tenant_full(*limit, contact),
+            Self::IssuerDown { seconds } => Failure {
+                retry_after: Some(*seconds),
+                ..Failure::new(503, "The keys of the token's issuer cannot be fetched now; retry later.")
+            },
             Self::RegionDown(down) => {
                 Failure::new(503, "The data of this region cannot be reached now; retry later.")
                     .with_cause(down)

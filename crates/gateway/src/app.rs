@@ -17,6 +17,7 @@ use crate::{
     attempts::Attempts,
     data_dir::DataDir,
     dropped::Dropped,
+    issuers::Issuers,
     oauth::{AccessTokens, Sealing, SigningKeys},
     rate_limit::RateLimits,
     regions::{Ground, Regions},
@@ -57,6 +58,7 @@ pub(crate) struct App {
     pub(crate) dropped: Dropped,
     pub(crate) admin_token: AdminToken,
     pub(crate) access: AccessTokens,
+    pub(crate) issuers: Issuers,
     pub(crate) metrics: Metrics,
     /// Held by who ticks here.
     pub(crate) ticking: tokio::sync::Mutex<()>,
@@ -90,6 +92,7 @@ impl App {
         };
         let access = access_tokens(&settings, data_dir.as_ref())?;
         let metrics = Metrics::new().map_err(|e| format!("metrics: {e}"))?;
+        let issuers = Issuers::start(&settings.auth, metrics.jwks_fetches.clone())?;
         let link = match &settings.redis {
             Some(url) => {
                 let metrics = metrics.of_redis().map_err(|e| format!("metrics: {e}"))?;
@@ -126,6 +129,7 @@ impl App {
             data_dir,
             admin_token,
             access,
+            issuers,
             public_url,
             stores,
             regions,

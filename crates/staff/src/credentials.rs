@@ -1,10 +1,16 @@
 //! The bodies of credentials, the kinds that a profile allows, and what staff are told of a credential that ends soon.
 
+use std::collections::BTreeMap;
+
 use provisioning::Product;
 use serde::{Deserialize, Serialize};
-use tenant_registry::{CredentialInfo, CredentialKind, NewCredential, Provisioning, Scope, Scopes, Tenant};
+use serde_json::Value;
+use tenant_registry::{
+    CredentialInfo, CredentialKind, NewCredential, Provisioning, PublicKeyAlgorithm, Scope, Scopes, Tenant,
+    TrustedFor,
+};
 
-use crate::{StaffError, printable::line};
+use crate::{StaffError, printable::line, trust::TrustRequest};
 
 const DAY_MS: i64 = 86_400_000;
 /// The life of a client's secret where nothing else is said, and the longest: one year and three.
@@ -16,6 +22,8 @@ pub const MAX_CREDENTIAL_DAYS: i64 = 3_660;
 const MAX_NOTE: usize = 200;
 /// Longest userName of a maker, in characters.
 const MAX_MAKER: usize = 256;
+/// Longest client id that staff choose, in characters.
+const MAX_CLIENT: usize = 200;
 
 /// A credential to be made; what is absent has its default.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -36,24 +44,60 @@ pub struct CredentialRequest {
     /// The userName of the person of the tenant for whom it is made (MO10).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub made_by: Option<String>,
-    /// The OAuth client that gets one more secret; absent: a new client.
+    /// The OAuth client that gets one more secret, or that an issuer's assertions prove; absent: a new client.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_id: Option<String>,
+    /// The `iss` of a trusted issuer; this and what follows is for the kind `issuer`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<String>,
+    /// One of them must be in `aud`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audiences: Option<Vec<String>>,
+    /// Where its public keys are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jwks_url: Option<String>,
+    /// Its public keys: a JSON Web Key Set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jwks: Option<Value>,
+    /// What may sign; RS256 when it is absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub algorithms: Option<Vec<PublicKeyAlgorithm>>,
+    /// Claims that must have these values.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claims: Option<BTreeMap<String, String>>,
+    /// What its tokens are for; requests when it is absent.
+    #[serde(rename = "for", skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<TrustedFor>,
 }
 
 impl CredentialRequest {
     pub(crate) fn check(self, now_ms: i64) -> Result<NewCredential, StaffError> {
-        let Self { kind, scopes, expires_in_days, note, made_by, client_id } = self;
+        let Self { kind, scopes, expires_in_days, note, made_by, client_id, .. } = self;
+        let Self { issuer, audiences, jwks_url, jwks, algorithms, claims, purpose, .. } = self;
+        let trust = TrustRequest { issuer, audiences, jwks_url, jwks, algorithms, claims, purpose };
+        let trust = match (kind, trust.said()) {
+            (CredentialKind::Issuer, _) => Some(trust.check().map_err(StaffError::BadRequest)?),
+            (_, Some(name)) => {
+                return Err(StaffError::BadRequest(format!("{name} is for the kind issuer")));
+            }
+            (_, None) => None,
+        };
         let (expires_in_days, most) = match kind {
             CredentialKind::Oauth => (expires_in_days.or(Some(SECRET_DAYS)), MAX_SECRET_DAYS),
-            CredentialKind::Bearer | CredentialKind::Basic => (expires_in_days, MAX_CREDENTIAL_DAYS),
+            CredentialKind::Bearer | CredentialKind::Basic | CredentialKind::Issuer => {
+                (expires_in_days, MAX_CREDENTIAL_DAYS)
+            }
         };
         if expires_in_days.is_some_and(|days| !(1..=most).contains(&days)) {
             return Err(StaffError::BadRequest(format!("expires_in_days is 1 to {most} for {kind}")));
         }
-        if client_id.is_some() && kind != CredentialKind::Oauth {
-            return Err(StaffError::BadRequest("client_id is for the kind oauth".to_owned()));
+        let proves_client = trust.as_ref().is_some_and(|trust| trust.purpose == TrustedFor::Assertion);
+        if client_id.is_some() && kind != CredentialKind::Oauth && !proves_client {
+            return Err(StaffError::BadRequest(
+                "client_id is for the kind oauth, and for an issuer of assertions".to_owned(),
+            ));
         }
+        let client_id = client_id.map(|id| line("client_id", &id, MAX_CLIENT)).transpose();
         let no_scope =
             || StaffError::BadRequest("scopes names at least one of read, users and groups".into());
         let scopes = match scopes {
@@ -71,7 +115,8 @@ impl CredentialRequest {
             expires_ms: expires_in_days.map(|days| now_ms + days * DAY_MS),
             note: checked("note", note, MAX_NOTE)?,
             made_by: checked("made_by", made_by, MAX_MAKER)?,
-            client_id,
+            client_id: client_id.map_err(StaffError::BadRequest)?,
+            trust,
         })
     }
 }
@@ -162,6 +207,7 @@ mod tests {
             kind: CredentialKind::Bearer,
             scopes: Scopes::ALL,
             client_id: String::new(),
+            trust: None,
             note: String::new(),
             made_by: String::new(),
             created_ms: 0,

@@ -15,6 +15,7 @@ mod schemas;
 mod seats;
 mod tenant_profile;
 mod tenants;
+mod trust;
 
 pub use ::profiles::{Fault, MAX_BYTES as MAX_PROFILE_BYTES, patch_of_words};
 pub use acts::TenantActs;

@@ -18,6 +18,7 @@ use crate::{
     record::{ActRow, TenantRecord},
     schema::{credentials, staff_acts, tenants},
     tenant::{Tenant, TenantSettings, TenantState, find, text_of},
+    trust::Trust,
 };
 
 /// Writes the row alone, in the state `deleting`.
@@ -137,6 +138,9 @@ fn add_credentials(tx: &mut WriteTx<'_>, tenant: &Tenant, from: &TenantRecord) -
     for credential in from.credentials.iter().filter(|credential| !known.contains(&credential.key_id)) {
         of_columns(&credential.key_id, &credential.kind, &credential.scopes)
             .map_err(|error| RegistryError::Unfit(error.to_string()))?;
+        let trust = Trust::of_column(&credential.key_id, &credential.trust)
+            .map_err(|error| RegistryError::Unfit(error.to_string()))?;
+        let (issuer, trust) = Trust::columns(trust.as_ref())?;
         let row = (
             credentials::key_id.eq(&credential.key_id),
             credentials::tenant_id.eq(tenant.id.as_str()),
@@ -152,6 +156,8 @@ fn add_credentials(tx: &mut WriteTx<'_>, tenant: &Tenant, from: &TenantRecord) -
             credentials::note.eq(&credential.note),
             credentials::made_by.eq(&credential.made_by),
             credentials::client_id.eq(&credential.client_id),
+            credentials::issuer.eq(issuer),
+            credentials::trust.eq(trust),
         );
         diesel::insert_into(credentials::table).values(row).execute(tx.connection())?;
     }

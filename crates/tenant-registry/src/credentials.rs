@@ -20,6 +20,7 @@ use crate::{
     scopes::Scopes,
     tenant::{self, Maker, Tenant, TenantState},
     token::Token,
+    trust::{Trust, TrustedFor},
 };
 
 /// A credential to be made.
@@ -35,8 +36,10 @@ pub struct NewCredential {
     pub note: String,
     /// The userName of the person of the tenant for whom it is made; empty for nobody.
     pub made_by: String,
-    /// The OAuth client that gets one more secret; `None` for a new client, and for the other kinds.
+    /// The OAuth client that gets one more secret, or that an issuer's assertions prove; `None` for a new client, and for the other kinds.
     pub client_id: Option<String>,
+    /// What an issuer is trusted for; `None` for the other kinds.
+    pub trust: Option<Trust>,
 }
 
 impl NewCredential {
@@ -50,17 +53,25 @@ impl NewCredential {
             note: String::new(),
             made_by: String::new(),
             client_id: None,
+            trust: None,
         }
+    }
+
+    /// Whether it is an issuer whose tokens prove a client.
+    pub(crate) fn is_for_assertions(&self) -> bool {
+        self.trust.as_ref().is_some_and(|trust| trust.purpose == TrustedFor::Assertion)
     }
 }
 
 /// A new credential, whose secret is shown only once.
 #[derive(Clone, Debug)]
 pub struct IssuedCredential {
-    /// The token, the key with its secret, or the client's secret.
+    /// The token, the key with its secret, or the client's secret; without a text for an issuer.
     pub token: Token,
     /// The OAuth client; empty for the other kinds.
     pub client_id: String,
+    /// What an issuer is trusted for.
+    pub trust: Option<Trust>,
     /// When it expires.
     pub expires_ms: Option<i64>,
     /// The tenant that it opens.
@@ -78,6 +89,8 @@ pub struct CredentialInfo {
     pub scopes: Scopes,
     /// The OAuth client; empty for the other kinds.
     pub client_id: String,
+    /// What an issuer is trusted for; `None` for the other kinds.
+    pub trust: Option<Trust>,
     /// For people.
     pub note: String,
     /// The person of the tenant for whom it was made; else who of the staff issued it. Empty for one of an earlier release. It lives on
@@ -100,6 +113,7 @@ struct InfoRow {
     kind: String,
     scopes: String,
     client_id: String,
+    trust: String,
     note: String,
     made_by: String,
     maker: String,
@@ -113,6 +127,7 @@ impl CredentialInfo {
     fn of_row(row: InfoRow) -> Result<Self, RegistryError> {
         let (kind, scopes) = of_columns(&row.key_id, &row.kind, &row.scopes)?;
         Ok(Self {
+            trust: Trust::of_column(&row.key_id, &row.trust)?,
             key_id: row.key_id,
             kind,
             scopes,
@@ -234,14 +249,19 @@ pub(crate) fn insert(
     client_id: &str,
     by: &By,
 ) -> Result<(), RegistryError> {
-    if let Some(client_id) = &new.client_id {
+    // A client that proves itself by assertions alone has its id from staff.
+    if let (Some(client_id), None) = (&new.client_id, &new.trust) {
         let of_client = credentials::table.filter(credentials::client_id.eq(client_id));
         let of_client = of_client.filter(credentials::tenant_id.eq(tenant.id.as_str()));
         if of_client.count().get_result::<i64>(tx.connection())? == 0 {
             return Err(RegistryError::NoClient(client_id.clone()));
         }
     }
-    let (salt, hash) = token.salted();
+    let (salt, hash) = match new.trust {
+        Some(_) => Default::default(),
+        None => token.salted(),
+    };
+    let (issuer, trust) = Trust::columns(new.trust.as_ref())?;
     let row = (
         credentials::key_id.eq(token.key_id()),
         credentials::tenant_id.eq(tenant.id.as_str()),
@@ -254,6 +274,8 @@ pub(crate) fn insert(
         credentials::note.eq(&new.note),
         credentials::made_by.eq(&new.made_by),
         credentials::client_id.eq(client_id),
+        credentials::issuer.eq(issuer),
+        credentials::trust.eq(trust),
         credentials::maker.eq(&by.actor),
     );
     diesel::insert_into(credentials::table).values(row).execute(tx.connection())?;
@@ -327,7 +349,7 @@ pub enum Inspected {
     /// Something has its key id and another secret.
     WrongSecret,
     /// It is genuine, and of this tenant.
-    Known(Box<Tenant>, CredentialInfo),
+    Known(Box<(Tenant, CredentialInfo)>),
 }
 
 /// Looks a credential up by its key id; with `token` its secret is compared.
@@ -348,7 +370,7 @@ pub(crate) fn inspect(
     if token.is_some_and(|token| !token.is(&salt, &hash) || token.kind() != info.kind) {
         return Ok(Inspected::WrongSecret);
     }
-    Ok(Inspected::Known(Box::new(Tenant::of_row(region, tenant)?), info))
+    Ok(Inspected::Known(Box::new((Tenant::of_row(region, tenant)?, info))))
 }
 
 /// The kinds of the tenant's live credentials, each once, bearer tokens first.

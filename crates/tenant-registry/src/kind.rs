@@ -28,6 +28,8 @@ pub enum CredentialKind {
     Basic,
     /// A client's secret, for access tokens (RFC 6749 §4.4).
     Oauth,
+    /// Another issuer whose signed tokens are trusted.
+    Issuer,
 }
 
 impl CredentialKind {

@@ -8,6 +8,8 @@ pub(crate) const STAFF: &str = "0006_staff";
 pub(crate) const CREDENTIALS: &str = "0009_credentials";
 /// The first registry that has OAuth clients.
 pub(crate) const OAUTH: &str = "0010_oauth";
+/// The first registry that has trusts in other issuers.
+pub(crate) const ISSUERS: &str = "0011_issuers";
 
 /// The migrations of a registry's store, in order.
 pub static REGISTRY_MIGRATIONS: &[Migration] = &[
@@ -62,6 +64,11 @@ pub static REGISTRY_MIGRATIONS: &[Migration] = &[
     Migration {
         version: OAUTH,
         sql: include_str!("../../../migrations/registry/0010_oauth.sql"),
+        newest: None,
+    },
+    Migration {
+        version: ISSUERS,
+        sql: include_str!("../../../migrations/registry/0011_issuers.sql"),
         newest: None,
     },
 ];

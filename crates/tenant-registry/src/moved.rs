@@ -28,9 +28,15 @@ pub(crate) fn keep(tx: &mut WriteTx<'_>, tenant: &Tenant, to: &RegionCode) -> Re
     forget(tx, &tenant.id)?;
     let live = credentials::table
         .filter(credentials::tenant_id.eq(tenant.id.as_str()).and(credentials::revoked_ms.is_null()))
-        .select((credentials::key_id, credentials::salt, credentials::hash, credentials::expires_ms));
-    let live: Vec<(String, String, String, Option<i64>)> = live.load(tx.connection())?;
-    for (key_id, salt, hash, expires_ms) in live {
+        .select((
+            credentials::key_id,
+            credentials::salt,
+            credentials::hash,
+            credentials::expires_ms,
+            credentials::issuer,
+        ));
+    let live: Vec<(String, String, String, Option<i64>, String)> = live.load(tx.connection())?;
+    for (key_id, salt, hash, expires_ms, issuer) in live {
         let row = (
             moved_credentials::key_id.eq(key_id),
             moved_credentials::tenant_id.eq(tenant.id.as_str()),
@@ -38,6 +44,7 @@ pub(crate) fn keep(tx: &mut WriteTx<'_>, tenant: &Tenant, to: &RegionCode) -> Re
             moved_credentials::hash.eq(hash),
             moved_credentials::expires_ms.eq(expires_ms),
             moved_credentials::to_region.eq(to.as_str()),
+            moved_credentials::issuer.eq(issuer),
         );
         diesel::insert_into(moved_credentials::table).values(row).execute(tx.connection())?;
     }

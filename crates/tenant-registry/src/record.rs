@@ -9,7 +9,7 @@ use transfer::versions;
 use crate::{
     error::RegistryError,
     kind::CredentialKind,
-    migrations::{CREDENTIALS, OAUTH, STAFF},
+    migrations::{CREDENTIALS, ISSUERS, OAUTH, STAFF},
     names::{CompanyKey, TenantId},
     schema::{credentials, staff_acts, tenants},
     scopes::Scopes,
@@ -64,6 +64,9 @@ pub(crate) struct CredentialRow {
     pub(crate) made_by: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) client_id: String,
+    /// What an issuer is trusted for, as it is stored.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) trust: String,
 }
 
 fn bearer() -> String {
@@ -102,6 +105,7 @@ impl CredentialRow {
             note: String::new(),
             made_by: String::new(),
             client_id: String::new(),
+            trust: String::new(),
         }
     }
 }
@@ -169,11 +173,14 @@ impl TenantRecord {
             credentials::last_used_ms,
         );
         let (a, b, c, d, e, f, g) = old;
-        let credentials = if has(OAUTH) {
+        use credentials::{client_id, kind, made_by, maker, note, scopes};
+        let credentials = if has(ISSUERS) {
             of_tenant.select(CredentialRow::as_select()).load(tx.connection())?
+        } else if has(OAUTH) {
+            let columns = (a, b, c, d, e, f, g, maker, kind, scopes, note, made_by, client_id, nobody());
+            of_tenant.select(columns).load(tx.connection())?
         } else if has(CREDENTIALS) {
-            use credentials::{kind, made_by, maker, note, scopes};
-            let columns = (a, b, c, d, e, f, g, maker, kind, scopes, note, made_by, nobody());
+            let columns = (a, b, c, d, e, f, g, maker, kind, scopes, note, made_by, nobody(), nobody());
             of_tenant.select(columns).load(tx.connection())?
         } else {
             let rows: Vec<OldCredential> = match has(STAFF) {

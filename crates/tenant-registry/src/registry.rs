@@ -278,6 +278,7 @@ impl Registry {
         let token = Token::generate(new.kind, &self.region);
         let client_id = match (new.kind, &new.client_id) {
             (CredentialKind::Oauth, None) => Token::new_client_id(&self.region),
+            (CredentialKind::Issuer, None) if new.is_for_assertions() => Token::new_client_id(&self.region),
             (_, client_id) => client_id.clone().unwrap_or_default(),
         };
         self.act(key, move |tx, tenant| {
@@ -285,7 +286,8 @@ impl Registry {
             let detail =
                 json!({ "keyId": token.key_id(), "kind": new.kind, "scopes": new.scopes.to_string() });
             record(tx, tenant, &by, "credential.added", &detail)?;
-            Ok(IssuedCredential { token, client_id, expires_ms: new.expires_ms, tenant: tenant.clone() })
+            let NewCredential { expires_ms, trust, .. } = new;
+            Ok(IssuedCredential { token, client_id, trust, expires_ms, tenant: tenant.clone() })
         })
         .await
     }

@@ -73,6 +73,8 @@ diesel::table! {
         note -> Text,
         made_by -> Text,
         client_id -> Text,
+        issuer -> Text,
+        trust -> Text,
     }
 }
 
@@ -132,6 +134,14 @@ diesel::table! {
         hash -> Text,
         expires_ms -> Nullable<BigInt>,
         to_region -> Text,
+        issuer -> Text,
+    }
+}
+
+diesel::table! {
+    used_assertions (id) {
+        id -> Text,
+        expires_ms -> BigInt,
     }
 }
 
@@ -150,5 +160,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     tenants,
     leases,
     moves,
+    moved_credentials,
     due_times
 );

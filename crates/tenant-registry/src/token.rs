@@ -112,6 +112,10 @@ impl Token {
                 Self { kind, text, region: region.clone(), key_id }
             }
             CredentialKind::Oauth => Self { kind, ..Self::generate_with(SECRETS, region) },
+            // It has a name and no secret.
+            CredentialKind::Issuer => {
+                Self { kind, text: String::new(), region: region.clone(), key_id: random(KEY_ID) }
+            }
         }
     }
 

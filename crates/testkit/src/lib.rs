@@ -19,6 +19,7 @@ pub mod ports;
 pub mod proxy;
 pub mod recordings;
 pub mod redis;
+pub mod signing;
 pub mod small_disk;
 pub mod stores;
 pub mod table;

@@ -10,7 +10,10 @@ use provisioning::{Act, timestamp::iso};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use staff::{CredentialRequest, expiry_warning};
-use tenant_registry::{CredentialInfo, CredentialKind, IssuedCredential, RegionCode, Registry, Scope};
+use tenant_registry::{
+    CredentialInfo, CredentialKind, IssuedCredential, KeySource, RegionCode, Registry, Scope, Trust,
+    TrustedFor,
+};
 
 use super::{
     Problem,
@@ -47,22 +50,39 @@ pub(super) async fn add(
     acts: Acts,
     Body(new): Body<CredentialRequest>,
 ) -> Result<HttpResponse, Problem> {
-    if new.kind == CredentialKind::Oauth && !app.access.keys.can_sign() {
+    let is_client = new.kind == CredentialKind::Oauth || new.purpose == Some(TrustedFor::Assertion);
+    if is_client && !app.access.keys.can_sign() {
         return Err(Problem::bad_request(NO_KEY));
+    }
+    let source = match (&new.jwks_url, &new.jwks) {
+        (Some(url), _) => Some(KeySource::Url(url.trim().to_owned())),
+        (None, Some(set)) => Some(KeySource::Set(set.clone())),
+        (None, None) => None,
+    };
+    if let Some(Err(why)) = source.map(|source| app.issuers.check(&source)) {
+        return Err(Problem::bad_request(why));
     }
     Ok(issued(&app, &acts.add_credential(new).await?))
 }
 
 fn issued(app: &App, issued: &IssuedCredential) -> HttpResponse {
-    let IssuedCredential { token, client_id, expires_ms, tenant } = issued;
+    let IssuedCredential { token, client_id, trust, expires_ms, tenant } = issued;
     let told = json!({
         "key_id": token.key_id(),
         "kind": token.kind(),
         "base_url": app.base(tenant).0,
     });
+    let token_url = || format!("{}/oauth/token", app.issuer(&tenant.region, &tenant.company_key));
     let told = match (token.kind(), token.pair()) {
+        (CredentialKind::Issuer, _) => {
+            let told = with(told, trust.iter().flat_map(trusted));
+            let client = Some(client_id).filter(|client| !client.is_empty());
+            let client =
+                client.map(|client| [("client_id", json!(client)), ("token_url", token_url().into())]);
+            with(told, client.into_iter().flatten())
+        }
         (CredentialKind::Oauth, _) => {
-            let token_url = format!("{}/oauth/token", app.issuer(&tenant.region, &tenant.company_key));
+            let token_url = token_url();
             let client = [
                 ("client_id", client_id.as_str().into()),
                 ("client_secret", token.reveal().into()),
@@ -74,6 +94,22 @@ fn issued(app: &App, issued: &IssuedCredential) -> HttpResponse {
         (_, None) => with(told, [("token", token.reveal().into())]),
     };
     json(201, &with(told, [("expires", json!(expires_ms.map(iso)))]))
+}
+
+/// What an issuer is trusted for. Keys that came with the trust are not shown.
+fn trusted(trust: &Trust) -> [(&'static str, Value); 6] {
+    let jwks_url = match &trust.keys {
+        KeySource::Url(url) => Some(url),
+        KeySource::Set(_) => None,
+    };
+    [
+        ("issuer", json!(trust.issuer)),
+        ("audiences", json!(trust.audiences)),
+        ("jwks_url", json!(jwks_url)),
+        ("algorithms", json!(trust.algorithms)),
+        ("claims", json!(trust.claims)),
+        ("for", json!(trust.purpose)),
+    ]
 }
 
 /// Oldest first, ended ones included.
@@ -106,7 +142,7 @@ async fn list_of(
 }
 
 fn shown(info: &CredentialInfo, now_ms: i64) -> Value {
-    json!({
+    let told = json!({
         "key_id": info.key_id,
         "kind": info.kind,
         "scopes": info.scopes.iter().collect::<Vec<Scope>>(),
@@ -118,7 +154,8 @@ fn shown(info: &CredentialInfo, now_ms: i64) -> Value {
         "warning": expiry_warning(info, now_ms),
         "client_id": Some(&info.client_id).filter(|client| !client.is_empty()),
         "note": Some(&info.note).filter(|note| !note.is_empty()),
-    })
+    });
+    with(told, info.trust.iter().flat_map(trusted))
 }
 
 /// The body of `POST /signing-keys`.

@@ -7,10 +7,17 @@ use actix_web::{HttpResponse, web::Data};
 use serde::{Deserialize, Serialize};
 use tenant_registry::{
     CompanyKey, CredentialInfo, Inspected, Provisioning, RegionCode, Registry, RegistryError, Tenant, Token,
+    TrustedFor,
 };
 
 use super::{Problem, body::Body, response::json};
-use crate::{app::App, credential::is_signed, oauth::Signature};
+use crate::{
+    api_error::ApiError,
+    app::App,
+    credential::is_signed,
+    issuers::{Judged, Judgement, named_issuer},
+    oauth::Signature,
+};
 
 /// The body.
 #[derive(Deserialize)]
@@ -48,6 +55,8 @@ enum Verdict {
     Revoked,
     Expired,
     OtherTenant,
+    UntrustedIssuer,
+    WrongAudience,
     BadSignature,
 }
 
@@ -108,7 +117,7 @@ async fn credential(
     let inspected = if is_signed(sent) {
         let signature = app.access.inspect(&app.regions, sent).await;
         match signature.map_err(|error| Problem::from(error.failure()))? {
-            Signature::Wrong => return Ok((Verdict::BadSignature, None)),
+            Signature::Wrong => return of_issuer(app, sent, named).await,
             Signature::Right { is_past: true, .. } => return Ok((Verdict::Expired, None)),
             Signature::Right { region, key_id, .. } => match registry(app, &region)? {
                 Some(registry) => registry.inspect_id(&key_id).await?,
@@ -118,8 +127,8 @@ async fn credential(
     } else {
         let Some((token, client)) = parsed(sent) else { return Ok((Verdict::Malformed, None)) };
         match inspect(app, &token).await? {
-            Inspected::Known(tenant, info) if client.is_some_and(|client| client != info.client_id) => {
-                return Ok((Verdict::WrongSecret, Some(*tenant)));
+            Inspected::Known(known) if client.is_some_and(|client| client != known.1.client_id) => {
+                return Ok((Verdict::WrongSecret, Some(known.0)));
             }
             inspected => inspected,
         }
@@ -127,16 +136,75 @@ async fn credential(
     Ok(match inspected {
         Inspected::Unknown => (Verdict::Unknown, None),
         Inspected::WrongSecret => (Verdict::WrongSecret, None),
-        Inspected::Known(tenant, info) => {
+        Inspected::Known(known) => {
+            let (tenant, info) = *known;
             let verdict = match named {
                 _ if info.revoked_ms.is_some() => Verdict::Revoked,
                 _ if has_expired(app, &tenant, &info) => Verdict::Expired,
                 Some(named) if named.id == tenant.id => Verdict::Ok,
                 _ => Verdict::OtherTenant,
             };
-            (verdict, Some(*tenant))
+            (verdict, Some(tenant))
         }
     })
+}
+
+/// The state of a token that no key of ours has signed: what the trust of the named tenant lacks, or of any other where that one trusts
+/// nobody like this.
+async fn of_issuer(
+    app: &App,
+    sent: &str,
+    named: Option<&Tenant>,
+) -> Result<(Verdict, Option<Tenant>), Problem> {
+    let failed = |error: ApiError| Problem::from(error.failure());
+    let own = named.map(|tenant| app.issuer(&tenant.region, &tenant.company_key));
+    if named_issuer(sent).is_none_or(|issuer| Some(issuer) == own) {
+        return Ok((Verdict::BadSignature, None));
+    }
+    let mut all = Vec::new();
+    for purpose in [TrustedFor::Bearer, TrustedFor::Assertion] {
+        let mut judged = app.issuers.judge(&app.regions, sent, purpose).await.map_err(failed)?;
+        if judged.each.iter().all(|judged| !judged.is_met()) {
+            // Without the keys nothing is known.
+            judged.check().map_err(failed)?;
+        }
+        all.extend(judged.each);
+    }
+    let is_named = |judged: &&Judged| {
+        named.is_some_and(|tenant| {
+            judged.registry.region() == &tenant.region && judged.whose.company_key == tenant.company_key
+        })
+    };
+    let found = all.iter().filter(is_named).max_by_key(|judged| nearness(judged.judgement));
+    if let Some(judged) = found {
+        return Ok((verdict(judged.judgement), named.cloned()));
+    }
+    match all.iter().find(|judged| judged.is_met()) {
+        Some(other) => Ok((Verdict::OtherTenant, tenant(&other.registry, &other.whose.company_key).await?)),
+        None => Ok((Verdict::UntrustedIssuer, None)),
+    }
+}
+
+fn verdict(judgement: Judgement) -> Verdict {
+    match judgement {
+        Judgement::Met { .. } => Verdict::Ok,
+        Judgement::WrongClaim => Verdict::UntrustedIssuer,
+        Judgement::WrongAudience => Verdict::WrongAudience,
+        Judgement::Untimely => Verdict::Expired,
+        Judgement::BadSignature | Judgement::Later { .. } => Verdict::BadSignature,
+    }
+}
+
+/// Of several trusts in one issuer, the one that lacks least is explained.
+fn nearness(judgement: Judgement) -> u8 {
+    match judgement {
+        Judgement::Met { .. } => 5,
+        Judgement::WrongClaim => 4,
+        Judgement::WrongAudience => 3,
+        Judgement::Untimely => 2,
+        Judgement::BadSignature => 1,
+        Judgement::Later { .. } => 0,
+    }
 }
 
 fn registry(app: &App, code: &RegionCode) -> Result<Option<Arc<Registry>>, Problem> {
@@ -203,12 +271,21 @@ fn sentence(
             "The secret does not belong to its public part: enter it again, or make a new one.".to_owned()
         }
         (.., Verdict::Revoked) => "The credential was revoked: make a new one and enter it.".to_owned(),
-        (.., Verdict::Expired) => "The credential has expired: make a new one and enter it.".to_owned(),
+        (.., Verdict::Expired) => {
+            "The credential has expired, or is not valid yet: make a new one and enter it.".to_owned()
+        }
+        (.., Verdict::UntrustedIssuer) => {
+            "The tenant does not trust this issuer with these claims: see `usher credential add issuer`."
+                .to_owned()
+        }
+        (.., Verdict::WrongAudience) => {
+            "The token is for another audience: enter one that `usher credential list` shows.".to_owned()
+        }
         (.., Verdict::OtherTenant) => {
             format!("The credential is valid and belongs to another tenant, whose base URL is {at} .")
         }
         (.., Verdict::BadSignature) => {
-            "No key of ours has signed this token: exchange the secret again.".to_owned()
+            "No key of ours or of its issuer has signed this token: get a new one.".to_owned()
         }
         (.., Verdict::Ok) => match provisioning {
             Some(Provisioning::Active) | None => "Region, company key and credential are right.".to_owned(),

@@ -13,9 +13,9 @@ pub(super) fn json(status: u16, body: &impl Serialize) -> HttpResponse {
 }
 
 /// The object with more members.
-pub(super) fn with<const N: usize>(mut object: Value, more: [(&str, Value); N]) -> Value {
+pub(super) fn with<'n>(mut object: Value, more: impl IntoIterator<Item = (&'n str, Value)>) -> Value {
     if let Some(members) = object.as_object_mut() {
-        members.extend(more.map(|(name, value)| (name.to_owned(), value)));
+        members.extend(more.into_iter().map(|(name, value)| (name.to_owned(), value)));
     }
     object
 }

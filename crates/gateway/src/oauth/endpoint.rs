@@ -1,5 +1,6 @@
-//! `POST /{region}/{key}/oauth/token`: a client proves itself by its secret, with HTTP Basic or in the form, and gets an access token
-//! (RFC 6749 §4.4). Unknown region, key, client and secret are one answer.
+//! `POST /{region}/{key}/oauth/token`: a client proves itself by its secret, with HTTP Basic or in the form, or by an assertion of an issuer
+//! that the tenant trusts (RFC 7523 §2.2), and gets an access token (RFC 6749 §4.4). Unknown region, key, client, secret and issuer are one
+//! answer.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -15,7 +16,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq as _;
-use tenant_registry::{CredentialKind, Grant, Scopes, Token};
+use tenant_registry::{CredentialKind, Grant, Scopes, Token, TrustedFor};
 use tokio::time::timeout;
 use tracing::error;
 
@@ -24,6 +25,7 @@ use crate::{
     app::App,
     credential::CHALLENGES,
     http,
+    issuers::Judged,
     protection::protect,
     request_id, scim,
     telemetry::tally::{TALLY, What},
@@ -131,8 +133,10 @@ async fn answer(app: &App, request: &HttpRequest, payload: Payload) -> Result<Va
     }
     let form = form(app, request, payload).await?;
     let client = Client::of(request, &form)?;
-    let grant = authenticate(app, request, client.as_ref()).await?;
-    let Some(grant) = grant else { return Err(wrong(app, request, client.as_ref()).await) };
+    let authenticated = authenticate(app, request, client.as_ref()).await?;
+    let Some((grant, assertion)) = authenticated else {
+        return Err(wrong(app, request, client.as_ref()).await);
+    };
     http::trust(request);
     match form.get("grant_type").map(String::as_str) {
         Some("client_credentials") => {}
@@ -144,6 +148,12 @@ async fn answer(app: &App, request: &HttpRequest, payload: Payload) -> Result<Va
         }
     }
     let scopes = wanted(form.get("scope").map(String::as_str), grant.scopes)?;
+    // Last, so that a request that fails for another reason may be sent again.
+    if let Some(assertion) = assertion
+        && !assertion.use_up().await?
+    {
+        return Err(wrong(app, request, client.as_ref()).await);
+    }
     let tenant = grant.tenant();
     let registry = app.regions.get(&tenant.region).ok_or_else(Refusal::invalid_client)?;
     let registry = registry.map_err(ApiError::RegionDown)?;
@@ -197,15 +207,35 @@ async fn form(
 }
 
 /// What a client proves itself by.
-struct Client {
-    id: String,
-    secret: Token,
+enum Client {
+    Secret {
+        id: String,
+        secret: Token,
+    },
+    /// A token of an issuer that it trusts, and the client that it names, if it names one.
+    Assertion {
+        id: Option<String>,
+        token: String,
+    },
 }
 
+/// The one type of assertions (RFC 7523 §2.2).
+const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
 impl Client {
-    /// `None` for a client that sends no secret of the form, which is as wrong as any.
+    /// `None` for a client that sends no secret of the form and no assertion, which is as wrong as any.
     fn of(request: &HttpRequest, form: &HashMap<String, String>) -> Result<Option<Self>, Refusal> {
         let in_header = pair(request);
+        if let Some(token) = form.get("client_assertion") {
+            if in_header.is_some() || form.contains_key("client_secret") {
+                return Err(Refusal::new("invalid_request", "Send a secret or an assertion, not both."));
+            }
+            if form.get("client_assertion_type").map(String::as_str) != Some(JWT_BEARER) {
+                let told = format!("The client_assertion_type is {JWT_BEARER}.");
+                return Err(Refusal::new("invalid_request", told));
+            }
+            return Ok(Some(Self::Assertion { id: form.get("client_id").cloned(), token: token.clone() }));
+        }
         let in_form = form
             .get("client_secret")
             .map(|secret| (form.get("client_id").cloned().unwrap_or_default(), secret.clone()));
@@ -216,7 +246,7 @@ impl Client {
             (Some(pair), None) | (None, Some(pair)) => pair,
             (None, None) => return Ok(None),
         };
-        Ok(Token::parse_client_secret(&secret).map(|secret| Self { id, secret }))
+        Ok(Token::parse_client_secret(&secret).map(|secret| Self::Secret { id, secret }))
     }
 }
 
@@ -234,12 +264,12 @@ fn pair(request: &HttpRequest) -> Option<(String, String)> {
     Some((decoded(id), decoded(secret)))
 }
 
-/// The client's live secret, if it is that of a tenant that the path names.
+/// The client's live secret or its trusted issuer, if it is that of a tenant that the path names; with the assertion that proves it.
 async fn authenticate(
     app: &App,
     request: &HttpRequest,
     client: Option<&Client>,
-) -> Result<Option<Arc<Grant>>, Refusal> {
+) -> Result<Option<(Arc<Grant>, Option<Judged>)>, Refusal> {
     let mut before: Vec<String> =
         request.match_info().query("before").split('/').map(str::to_owned).collect();
     before.retain(|segment| !segment.is_empty());
@@ -249,27 +279,45 @@ async fn authenticate(
     if let Some(down) = region.and_then(|region| app.regions.down(region.as_str())) {
         return Err(ApiError::RegionDown(down).into());
     }
-    let Some(client) = client else { return Ok(None) };
-    let grant = match scim::verify(app, &client.secret).await {
+    let at_path = |grant: &Arc<Grant>| {
+        let tenant = grant.tenant();
+        tenant.company_key.is(&key) && app.is_region(&tenant.region, &before, host)
+    };
+    let (id, secret) = match client {
+        None => return Ok(None),
+        Some(Client::Secret { id, secret }) => (id, secret),
+        Some(Client::Assertion { id, token }) => {
+            let mut judged = app.issuers.judge(&app.regions, token, TrustedFor::Assertion).await?;
+            while let Some(at) = judged.each.iter().position(|judged| judged.proves(id.as_deref())) {
+                let assertion = judged.each.swap_remove(at);
+                let registry = &assertion.registry;
+                let grant = registry.live(&assertion.whose.key_id, registry.now_ms()).await;
+                if let Some(grant) = grant.map_err(ApiError::from)?.filter(at_path) {
+                    return Ok(Some((grant, Some(assertion))));
+                }
+            }
+            return Ok(judged.check().map(|()| None)?);
+        }
+    };
+    let grant = match scim::verify(app, secret).await {
         // Whosever the secret is, it does not belong to a region that is served.
         Err(ApiError::RegionDown(_)) => None,
         verified => verified?,
     };
     let fits = |grant: &Arc<Grant>| {
-        let is_client: bool = grant.client_id.as_bytes().ct_eq(client.id.as_bytes()).into();
-        let tenant = grant.tenant();
-        is_client
-            && grant.kind == CredentialKind::Oauth
-            && tenant.company_key.is(&key)
-            && app.is_region(&tenant.region, &before, host)
+        let is_client: bool = grant.client_id.as_bytes().ct_eq(id.as_bytes()).into();
+        is_client && grant.kind == CredentialKind::Oauth && at_path(grant)
     };
-    Ok(grant.filter(fits))
+    Ok(grant.filter(fits).map(|grant| (grant, None)))
 }
 
 /// Counts a wrong client like a wrong token (attack 21).
 async fn wrong(app: &App, request: &HttpRequest, client: Option<&Client>) -> Refusal {
     let address = app.settings.server.trusted_proxies.client_of(request);
-    let key_id = client.map(|client| client.secret.key_id());
+    let key_id = match client {
+        Some(Client::Secret { secret, .. }) => Some(secret.key_id()),
+        Some(Client::Assertion { .. }) | None => None,
+    };
     let (why, refusal) = match app.attempts.wrong(address, key_id).await {
         Some(seconds) => {
             let refusal = Refusal::new("temporarily_unavailable", "Too many wrong clients from here; wait.");

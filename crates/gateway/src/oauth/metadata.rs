@@ -3,9 +3,13 @@
 
 use actix_web::{HttpRequest, HttpResponse, http::Method, web::Data};
 use serde_json::json;
-use tenant_registry::{CompanyKey, RegionCode};
+use strum::VariantNames;
+use tenant_registry::{CompanyKey, PublicKeyAlgorithm, RegionCode};
 
 use crate::{app::App, protection::protect, request_id};
+
+/// What may sign an assertion.
+const ALGORITHMS: &[&str] = <PublicKeyAlgorithm as VariantNames>::VARIANTS;
 
 pub(super) async fn metadata(request: HttpRequest, app: Data<App>) -> HttpResponse {
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
@@ -17,7 +21,8 @@ pub(super) async fn metadata(request: HttpRequest, app: Data<App>) -> HttpRespon
             let document = json!({
                 "issuer": issuer,
                 "token_endpoint": format!("{issuer}/oauth/token"),
-                "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+                "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "private_key_jwt"],
+                "token_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
                 "grant_types_supported": ["client_credentials"],
                 "response_types_supported": [],
                 "scopes_supported": ["read", "users", "groups", "scim"],

@@ -2,7 +2,6 @@
 //! (RFC 8414).
 
 mod access_token;
-mod crypto;
 mod endpoint;
 mod metadata;
 mod sealing;

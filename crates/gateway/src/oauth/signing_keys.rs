@@ -12,7 +12,8 @@ use rand::{RngExt as _, distr::Alphanumeric};
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use tenant_registry::{By, RegionCode, Registry, RegistryError, SealedKey};
 
-use super::{crypto, sealing::Sealing};
+use super::sealing::Sealing;
+use crate::signatures;
 
 /// How long the newest key of a region is taken for the newest: another process may have made one.
 const TRUSTED: Duration = Duration::from_secs(60);
@@ -65,7 +66,7 @@ pub(crate) struct SigningKeys {
 
 impl SigningKeys {
     pub(crate) fn new(sealing: Option<Sealing>, days: u32) -> Self {
-        crypto::install();
+        signatures::install();
         let nobodys = DecodingKey::from_ed_der(&[1; 32]);
         Self { sealing, of_age_ms: i64::from(days) * DAY_MS, regions: Mutex::default(), nobodys }
     }

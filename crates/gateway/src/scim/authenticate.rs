@@ -28,7 +28,7 @@ pub(super) async fn authenticate(
         return Err(ApiError::RegionDown(down));
     }
     let credential = Credential::of(request);
-    let admitted = match admit(app, &credential).await {
+    let admitted = match admit(app, &credential, Some(&target.company_key)).await {
         // The path leads to a region that is served, or to none; whosever the credential is, it does not belong there.
         Err(ApiError::RegionDown(_)) if region.is_some() || !target.before_key.is_empty() => None,
         admitted => admitted?,
@@ -64,7 +64,7 @@ pub(super) async fn authenticate(
 
 /// What is said at a path without `scim/v2`: the holder of a genuine token is told where to go (MO15).
 pub(super) async fn lost(app: &App, request: &HttpRequest) -> ApiError {
-    match admit(app, &Credential::of(request)).await {
+    match admit(app, &Credential::of(request), None).await {
         Ok(admitted) => {
             let base_url = admitted.map(|admitted| app.base(admitted.grant.tenant()).0);
             ApiError::NoSuchPath { base_url }
@@ -73,14 +73,22 @@ pub(super) async fn lost(app: &App, request: &HttpRequest) -> ApiError {
     }
 }
 
-/// What a credential opens, and what it may do; `None` for a wrong one, or for a shape that none of a tenant has.
-async fn admit(app: &App, credential: &Credential<'_>) -> Result<Option<Admitted>, ApiError> {
+/// What a credential opens, and what it may do; `None` for a wrong one, or for a shape that none of a tenant has. Among the tenants whose trust
+/// another issuer's token meets, the company key of the path chooses.
+async fn admit(
+    app: &App,
+    credential: &Credential<'_>,
+    company_key: Option<&str>,
+) -> Result<Option<Admitted>, ApiError> {
     match credential {
         Credential::Tenant(token) => {
             let grant = verify(app, token).await?;
             Ok(grant.map(|grant| Admitted { scopes: grant.scopes, grant }))
         }
-        Credential::Signed(sent) => app.access.admit(&app.regions, sent).await,
+        Credential::Signed(sent) => match (app.access.admit(&app.regions, sent).await?, company_key) {
+            (None, Some(key)) => app.issuers.admit(&app.regions, sent, key).await,
+            (admitted, _) => Ok(admitted),
+        },
         Credential::Staff(_) | Credential::Other(_) | Credential::Nothing => Ok(None),
     }
 }

@@ -117,11 +117,23 @@ pub(crate) struct Auth {
     pub(crate) signing_key_days: u32,
     /// Empty: `signing-secret` in the data directory, where a region keeps files.
     pub(crate) key_file: PathBuf,
+    /// Minutes from now within which a client's assertion must expire.
+    pub(crate) assertion_minutes: u32,
+    /// An issuer's keys are fetched at most once in so many seconds.
+    pub(crate) jwks_fetch_seconds: Seconds,
+    /// Empty: the system's list of authorities.
+    pub(crate) jwks_ca_file: PathBuf,
+    /// Keys may be fetched from addresses of private networks.
+    pub(crate) private_jwks: bool,
+    /// Keys may be fetched over http from loopback.
+    pub(crate) insecure_jwks: bool,
 }
 
 impl Auth {
     const TOKEN_MINUTES: RangeInclusive<u32> = 60..=360;
     const SIGNING_KEY_DAYS: RangeInclusive<u32> = 1..=3_660;
+    const ASSERTION_MINUTES: RangeInclusive<u32> = 1..=1_440;
+    const JWKS_FETCH_SECONDS: RangeInclusive<u64> = 1..=3_600;
 }
 
 /// Log lines.
@@ -203,6 +215,9 @@ impl Settings {
         within("limits.cursor_timeout_seconds", cursor_timeout_seconds.0.as_secs(), &(1..=YEAR_SECONDS))?;
         within("auth.token_minutes", settings.auth.token_minutes, &Auth::TOKEN_MINUTES)?;
         within("auth.signing_key_days", settings.auth.signing_key_days, &Auth::SIGNING_KEY_DAYS)?;
+        within("auth.assertion_minutes", settings.auth.assertion_minutes, &Auth::ASSERTION_MINUTES)?;
+        let jwks_fetch_seconds = settings.auth.jwks_fetch_seconds.0.as_secs();
+        within("auth.jwks_fetch_seconds", jwks_fetch_seconds, &Auth::JWKS_FETCH_SECONDS)?;
         within("store.log_limit_mib", settings.store.log_limit_mib, &StoreSettings::LOG_LIMIT_MIB)?;
         within("store.memory_mib", settings.store.memory_mib, &StoreSettings::MEMORY_MIB)?;
         settings.redis = std::mem::take(&mut settings.redis_source).read()?;
@@ -325,6 +340,8 @@ mod tests {
             ("auth.token_minutes", 59),
             ("auth.token_minutes", 361),
             ("auth.signing_key_days", 0),
+            ("auth.assertion_minutes", 0),
+            ("auth.jwks_fetch_seconds", 3_601),
             ("store.memory_mib", 15),
             ("store.log_limit_mib", 0),
             ("store.log_limit_mib", 3),

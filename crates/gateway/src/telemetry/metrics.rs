@@ -31,6 +31,8 @@ pub(crate) struct Metrics {
     pub(crate) seat_changes: IntCounterVec,
     /// By kind: what identity providers send that the RFC does not have.
     pub(crate) leniencies: IntCounterVec,
+    /// By outcome: `ok`, `down`.
+    pub(crate) jwks_fetches: IntCounterVec,
     /// By region and scope: requests refused for a limit of requests.
     pub(crate) rate_limited: IntCounterVec,
     /// By region: 1 while it is served.
@@ -106,6 +108,7 @@ impl Metrics {
                 "Things accepted that the letter of the RFC does not have.",
                 &["kind"],
             )?,
+            jwks_fetches: counter("usher_jwks_fetches_total", "Fetches of issuers' keys.", &["outcome"])?,
             rate_limited: counter(
                 "usher_rate_limited_total",
                 "SCIM requests refused for a limit of requests a second.",

@@ -23,6 +23,7 @@ mod groups;
 mod guides;
 mod http;
 mod interop;
+mod issuers;
 mod lists;
 mod migrations;
 mod model;

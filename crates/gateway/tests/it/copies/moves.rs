@@ -6,11 +6,13 @@ use serde_json::{Value, json};
 use testkit::{
     database::Database,
     gateway::{Gateway, Setup, Tenant},
+    signing::SigningKey,
 };
 
 use super::{files_below, furnished, rows_of, stderr};
 use crate::{
     credentials::{added, asked, pair, text},
+    issuers::{BY_FILE, by_file, claims, probe},
     running::BINARY,
 };
 
@@ -188,6 +190,22 @@ fn mc21_a_tenant_moves_to_another_region_and_mc5_its_old_base_url_names_the_new_
             assert!(!told.contains("base URL"), "{told}");
         }
         other.get("/Users").expect(200);
+    }
+}
+
+#[test]
+fn a_trust_in_an_issuer_goes_with_its_tenant() {
+    for cells in [Cells::beside_files(), Cells::with_registries()] {
+        let (gateway, key) = (cells.start(), SigningKey::rsa(0, "one"));
+        let acme = gateway.tenant("ire", "acme", None, None);
+        by_file(&gateway, &acme, &[&key], &[]);
+        let held = key.token(&claims(BY_FILE, json!({})));
+        probe(&acme, &held).expect(200);
+        moved(&gateway, &acme, &["c2", "--to-region", "us"]);
+        let now = in_region(&gateway, &acme, "us");
+        let told = probe(&acme, &held).expect_error(401, "").text;
+        assert!(told.contains(&now.base_url), "{told}");
+        probe(&now, &held).expect(200);
     }
 }
 

@@ -1,0 +1,148 @@
+//! One request for an issuer's keys. Whatever is odd about the answer counts as: the issuer is down.
+
+use std::{fs, io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+
+use rustls::crypto::ring;
+use ureq::{
+    Agent, Error,
+    config::Config,
+    http::Uri,
+    tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem},
+    unversioned::{
+        resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver},
+        transport::{DefaultConnector, NextTimeout},
+    },
+};
+
+use super::{addresses::is_public, key_set::KeySet};
+use crate::settings::Auth;
+
+/// Longest set, in bytes.
+const LONGEST: u64 = 64 * 1024;
+/// From the look-up of the name to the last byte.
+const TIME: Duration = Duration::from_secs(2);
+
+/// The lists of trusted authorities of Debian, Red Hat, SUSE, and of Alpine.
+const SYSTEM: [&str; 4] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+];
+
+/// Which addresses are called.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reach {
+    /// Also those of private networks.
+    private: bool,
+    /// Also plain http, and then loopback alone.
+    insecure: bool,
+}
+
+impl Reach {
+    pub(super) fn new(auth: &Auth) -> Self {
+        Self { private: auth.private_jwks, insecure: auth.insecure_jwks }
+    }
+
+    /// Whether keys may be fetched from there, as far as the text tells.
+    ///
+    /// # Errors
+    /// A sentence for staff.
+    pub(super) fn check(self, url: &str) -> Result<(), String> {
+        if url.starts_with("https://") || self.insecure {
+            return Ok(());
+        }
+        Err("Keys are fetched over https alone: jwks_url begins with https://.".to_owned())
+    }
+
+    fn admits(self, is_plain: bool, address: SocketAddr) -> bool {
+        let ip = address.ip().to_canonical();
+        match is_plain {
+            true => self.insecure && ip.is_loopback(),
+            false => self.private || is_public(ip) || (self.insecure && ip.is_loopback()),
+        }
+    }
+}
+
+/// Resolves once; the address that was checked is the one that is called (attack 51).
+#[derive(Debug)]
+struct Checked {
+    reach: Reach,
+    resolver: DefaultResolver,
+}
+
+impl Resolver for Checked {
+    fn resolve(
+        &self,
+        uri: &Uri,
+        config: &Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, Error> {
+        let found = self.resolver.resolve(uri, config, timeout)?;
+        let is_plain = uri.scheme_str() != Some("https");
+        if found.iter().all(|address| self.reach.admits(is_plain, *address)) {
+            return Ok(found);
+        }
+        Err(Error::Io(io::Error::other("its address is not public; see auth.private_jwks")))
+    }
+}
+
+/// Makes such requests.
+#[derive(Clone)]
+pub(super) struct Downloads(Agent);
+
+impl Downloads {
+    /// # Errors
+    /// One sentence for the operator, about `auth.jwks_ca_file`.
+    pub(super) fn new(auth: &Auth) -> Result<Self, String> {
+        let named = Some(auth.jwks_ca_file.as_path()).filter(|file| !file.as_os_str().is_empty());
+        let system = || SYSTEM.iter().map(Path::new).find(|file| file.exists());
+        let authorities = match (named, system()) {
+            (Some(file), _) => authorities(file)
+                .map_err(|why| format!("settings: auth.jwks_ca_file: {} {why}", file.display()))?,
+            // Without any, no certificate is accepted, which the log tells when keys are fetched.
+            (None, file) => file.and_then(|file| authorities(file).ok()).unwrap_or_default(),
+        };
+        let tls = TlsConfig::builder()
+            .root_certs(RootCerts::from(authorities))
+            .unversioned_rustls_crypto_provider(Arc::new(ring::default_provider()))
+            .build();
+        let reach = Reach::new(auth);
+        let config = Agent::config_builder()
+            .https_only(!auth.insecure_jwks)
+            .tls_config(tls)
+            .proxy(None)
+            .max_redirects(0)
+            .timeout_global(Some(TIME))
+            // A connection that waits for an hour is closed by the other side.
+            .max_idle_connections(0)
+            .user_agent("usher")
+            .accept("application/json")
+            .build();
+        let resolver = Checked { reach, resolver: DefaultResolver::default() };
+        Ok(Self(Agent::with_parts(config, DefaultConnector::default(), resolver)))
+    }
+
+    /// The keys at this address. Blocks for two seconds at most.
+    ///
+    /// # Errors
+    /// Why there are none, for the log.
+    pub(super) fn fetch(&self, url: &str) -> Result<KeySet, String> {
+        let mut answer = self.0.get(url).call().map_err(|error| error.to_string())?;
+        if answer.status() != 200 {
+            return Err(format!("http status: {}", answer.status().as_u16()));
+        }
+        let body = answer.body_mut().with_config().limit(LONGEST).read_to_vec();
+        KeySet::read(&body.map_err(|error| error.to_string())?)
+    }
+}
+
+fn authorities(file: &Path) -> Result<Vec<Certificate<'static>>, String> {
+    let text = fs::read(file).map_err(|error| format!("cannot be read: {error}"))?;
+    let certificate = |item| match item {
+        Ok(PemItem::Certificate(certificate)) => Some(certificate),
+        _ => None,
+    };
+    let found: Vec<_> = parse_pem(&text).filter_map(certificate).collect();
+    if found.is_empty() { Err("holds no PEM certificate".to_owned()) } else { Ok(found) }
+}

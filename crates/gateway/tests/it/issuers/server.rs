@@ -1,0 +1,155 @@
+//! An issuer on loopback: it shows its keys, or does anything else.
+
+use std::{
+    io::{BufRead as _, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer as Authority, KeyPair};
+use rustls::{ServerConfig, ServerConnection, StreamOwned, pki_types::PrivateKeyDer};
+use testkit::signing::{SigningKey, key_set};
+
+/// What it answers.
+#[derive(Clone)]
+pub(crate) enum Behaviour {
+    /// This body with this status line.
+    Says(String, String),
+    /// A redirect to this address.
+    Redirects(String),
+    /// Nothing for three seconds.
+    Slow,
+    /// It closes each connection.
+    Refuses,
+}
+
+pub(crate) struct Issuer {
+    base: String,
+    behaviour: Arc<Mutex<Behaviour>>,
+    asked: Arc<AtomicUsize>,
+    /// The authority that signed its certificate, as PEM; empty over http.
+    pub(crate) authority: String,
+}
+
+impl Issuer {
+    /// One with these keys, over http.
+    pub(crate) fn start(keys: &[&SigningKey]) -> Self {
+        Self::begin(keys, None, String::new())
+    }
+
+    /// The same over https.
+    pub(crate) fn start_tls(keys: &[&SigningKey]) -> Self {
+        let (ca_key, key) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
+        let mut ca = CertificateParams::new([]).unwrap();
+        ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let authority = ca.self_signed(&ca_key).unwrap().pem();
+        let params = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
+        let certificate = params.signed_by(&key, &Authority::new(ca, ca_key)).unwrap();
+        let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(
+                vec![certificate.der().clone()],
+                PrivateKeyDer::Pkcs8(key.serialize_der().into()),
+            )
+            .unwrap();
+        Self::begin(keys, Some(Arc::new(config)), authority)
+    }
+
+    fn begin(keys: &[&SigningKey], tls: Option<Arc<ServerConfig>>, authority: String) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let base = format!("{scheme}://{}", listener.local_addr().unwrap());
+        let (behaviour, asked) = (Arc::new(Mutex::new(showing(keys))), Arc::new(AtomicUsize::new(0)));
+        let (does, counts) = (Arc::clone(&behaviour), Arc::clone(&asked));
+        thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                counts.fetch_add(1, Ordering::SeqCst);
+                let (does, tls) = (does.lock().unwrap().clone(), tls.clone());
+                thread::spawn(move || match tls {
+                    Some(config) => {
+                        answer(StreamOwned::new(ServerConnection::new(config).unwrap(), stream), &does);
+                    }
+                    None => answer(stream, &does),
+                });
+            }
+        });
+        Self { base, behaviour, asked, authority }
+    }
+
+    /// Its `iss`.
+    pub(crate) fn name(&self) -> String {
+        format!("{}/", self.base)
+    }
+
+    /// Where its keys are.
+    pub(crate) fn url(&self) -> String {
+        format!("{}/keys", self.base)
+    }
+
+    /// Connections so far.
+    pub(crate) fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn does(&self, behaviour: Behaviour) {
+        *self.behaviour.lock().unwrap() = behaviour;
+    }
+
+    /// From now on it has these keys.
+    pub(crate) fn shows(&self, keys: &[&SigningKey]) {
+        self.does(showing(keys));
+    }
+}
+
+fn showing(keys: &[&SigningKey]) -> Behaviour {
+    Behaviour::Says("200 OK".to_owned(), key_set(keys).to_string())
+}
+
+fn answer(mut stream: impl Read + Write, does: &Behaviour) {
+    if matches!(does, Behaviour::Refuses) {
+        return;
+    }
+    let mut reader = BufReader::new(&mut stream);
+    let mut line = String::new();
+    while reader.read_line(&mut line).is_ok_and(|read| read > 2) {
+        line.clear();
+    }
+    let (status, more, body) = match does {
+        Behaviour::Says(status, body) => (status.as_str(), String::new(), body.as_str()),
+        Behaviour::Redirects(to) => ("302 Found", format!("location: {to}\r\n"), ""),
+        Behaviour::Slow | Behaviour::Refuses => {
+            thread::sleep(Duration::from_secs(3));
+            return;
+        }
+    };
+    let head =
+        format!("HTTP/1.1 {status}\r\n{more}content-length: {}\r\nconnection: close\r\n\r\n", body.len());
+    let _is_gone = stream.write_all(format!("{head}{body}").as_bytes());
+    let _is_gone = stream.flush();
+}
+
+/// An address where nobody listens.
+pub(crate) fn nowhere() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    format!("http://{}/keys", listener.local_addr().unwrap())
+}
+
+/// Counts connections to an address of the test's own, which nobody should call.
+pub(crate) fn trap() -> (String, TcpListener) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    (format!("http://{}", listener.local_addr().unwrap()), listener)
+}
+
+/// Whether nobody came.
+pub(crate) fn is_empty(trap: &TcpListener) -> bool {
+    let came: Result<(TcpStream, _), _> = trap.accept();
+    came.is_err()
+}
