@@ -3,6 +3,7 @@
 mod backups;
 mod drill;
 mod exports;
+mod moved_credentials;
 mod mover_killed;
 mod moves;
 mod moves_under_load;

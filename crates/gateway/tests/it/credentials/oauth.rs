@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use testkit::{
+    clocks::MachineClock,
     gateway::{Gateway, Tenant},
     http::{Answer, Request},
 };
@@ -14,6 +15,7 @@ use crate::{
     attacks::face,
     people::{said, staff},
     running::{at, gateway, gateway_with, onboarded, roomy, two_processes, user_body, wait_for},
+    tick::under,
 };
 
 const ALL: &str = "grant_type=client_credentials";
@@ -210,6 +212,23 @@ fn attack_19_two_secrets_live_at_once_and_the_tokens_of_a_revoked_one_end_with_t
         let body = json!({ "kind": "oauth", "client_id": client });
         staff(&gateway, tenant, "POST", "/credentials", Some(&body)).expect(404);
     }
+}
+
+#[test]
+fn an_access_token_that_has_expired_is_as_unknown_as_any() {
+    let clock = MachineClock::new();
+    let gateway = under(&clock);
+    let acme = gateway.tenant("ire", "acme", None, None);
+    let client = added(&gateway, &acme, "oauth", &[]);
+    let held = by(&acme, &exchanged(&client, ""));
+    let unknown = by(&acme, "rubbish").get("/Users");
+    for (offset, lives) in [("+0", true), ("+59m", true), ("+61m", false)] {
+        clock.set(offset);
+        let answer = held.get("/Users");
+        assert_eq!(answer.status == 200, lives, "{offset}: {}", answer.text);
+        assert!(lives || face(&answer) == face(&unknown), "{offset}: {}", answer.text);
+    }
+    by(&acme, &exchanged(&client, "")).get("/Users").expect(200);
 }
 
 #[test]
