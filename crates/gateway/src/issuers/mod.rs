@@ -105,13 +105,43 @@ impl Judged {
     }
 }
 
+/// The tenant that a path names, whether there is one or not.
+pub(crate) struct NamedByPath<'p> {
+    /// `None` where the path names none that is served.
+    pub(crate) region: Option<&'p RegionCode>,
+    pub(crate) company_key: &'p str,
+}
+
+impl NamedByPath<'_> {
+    fn hash_with(&self, sent: &str) -> [u8; 32] {
+        let region = self.region.map_or("", RegionCode::as_str);
+        let mut hash = Sha256::new_with_prefix(region);
+        hash.update([0]);
+        hash.update(self.company_key.to_lowercase());
+        hash.update([0]);
+        hash.chain_update(sent).finalize().into()
+    }
+
+    /// The tenant that is named. Else the only one of its key, else the only one at all: a holder at a wrong place is told the base URL.
+    fn chosen<'j>(&self, met: &[&'j Judged]) -> Option<&'j Judged> {
+        let of_key = met.iter().copied().filter(|judged| judged.whose.company_key.is(self.company_key));
+        let of_key: Vec<&Judged> = of_key.collect();
+        let named = of_key.iter().find(|judged| Some(judged.registry.region()) == self.region);
+        named.copied().or_else(|| only(&of_key)).or_else(|| only(met))
+    }
+}
+
+fn only<'j>(judged: &[&'j Judged]) -> Option<&'j Judged> {
+    judged.first().filter(|_| judged.len() == 1).copied()
+}
+
 /// Whom tenants trust.
 pub(crate) struct Issuers {
     keys: Keys,
     reach: Reach,
     /// Seconds that an assertion may live.
     longest_assertion: i64,
-    /// By the hash of the token and the company key of the path.
+    /// By the hash of the token and of the tenant that the path names.
     verified: Cache<[u8; 32], Arc<Verified>>,
     /// Verifies what nobody trusted has signed, for the work of it.
     nobodys: DecodingKey,
@@ -151,7 +181,7 @@ impl Issuers {
         }
     }
 
-    /// What a token opens at a path with this company key. `None` for one that meets no trust of a tenant of that key.
+    /// What a token opens at a path. `None` for one that meets no trust, or those of several tenants of which the path names none.
     ///
     /// # Errors
     /// 503 when a key cannot be known now, or a registry cannot be asked.
@@ -159,11 +189,9 @@ impl Issuers {
         &self,
         regions: &Regions,
         sent: &str,
-        company_key: &str,
+        path: &NamedByPath<'_>,
     ) -> Result<Option<Admitted>, ApiError> {
-        let mut hash = Sha256::new_with_prefix(company_key.to_lowercase());
-        hash.update([0]);
-        let hash: [u8; 32] = hash.chain_update(sent).finalize().into();
+        let hash = path.hash_with(sent);
         if let Some(verified) = self.recall(&hash).await? {
             if let Some(admitted) = admitted(regions, &verified).await? {
                 return Ok(Some(admitted));
@@ -172,13 +200,12 @@ impl Issuers {
             self.verified.remove(&hash);
         }
         let mut judged = self.judge(regions, sent, TrustedFor::Bearer).await?;
-        let met = judged.each.iter().find_map(|judged| match judged.judgement {
-            Judgement::Met { exp } if judged.whose.company_key.is(company_key) => Some((judged, exp)),
-            _ => None,
-        });
-        let Some((Judged { registry, whose, kid, signed: Some((key, _)), .. }, exp)) = met else {
+        let met: Vec<&Judged> = judged.each.iter().filter(|judged| judged.is_met()).collect();
+        let Some(Judged { registry, whose, judgement, kid, signed: Some((key, _)) }) = path.chosen(&met)
+        else {
             return judged.check().map(|()| None);
         };
+        let Judgement::Met { exp } = *judgement else { return Ok(None) };
         let verified = Arc::new(Verified {
             region: registry.region().clone(),
             key_id: whose.key_id.clone(),
@@ -187,7 +214,12 @@ impl Issuers {
             kid: kid.clone(),
             key: Arc::clone(key),
         });
-        self.verified.insert(hash, Arc::clone(&verified));
+        // Another tenant, which the path names, may trust the issuer by the next request.
+        if whose.company_key.is(path.company_key)
+            && path.region.is_none_or(|region| region == registry.region())
+        {
+            self.verified.insert(hash, Arc::clone(&verified));
+        }
         admitted(regions, &verified).await
     }
 

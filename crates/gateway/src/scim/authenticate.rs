@@ -10,7 +10,7 @@ use tenant_registry::{CompanyKey, Grant, Provisioning, Token};
 use tracing::warn;
 
 use super::target::Target;
-use crate::{api_error::ApiError, app::App, credential::Credential, oauth::Admitted};
+use crate::{api_error::ApiError, app::App, credential::Credential, issuers::NamedByPath, oauth::Admitted};
 
 /// The tenant's live credential, if the request carries one that opens what its path names.
 ///
@@ -28,7 +28,8 @@ pub(super) async fn authenticate(
         return Err(ApiError::RegionDown(down));
     }
     let credential = Credential::of(request);
-    let admitted = match admit(app, &credential, Some(&target.company_key)).await {
+    let named = NamedByPath { region, company_key: &target.company_key };
+    let admitted = match admit(app, &credential, Some(&named)).await {
         // The path leads to a region that is served, or to none; whosever the credential is, it does not belong there.
         Err(ApiError::RegionDown(_)) if region.is_some() || !target.before_key.is_empty() => None,
         admitted => admitted?,
@@ -74,19 +75,19 @@ pub(super) async fn lost(app: &App, request: &HttpRequest) -> ApiError {
 }
 
 /// What a credential opens, and what it may do; `None` for a wrong one, or for a shape that none of a tenant has. Among the tenants whose trust
-/// another issuer's token meets, the company key of the path chooses.
+/// another issuer's token meets, the path chooses.
 async fn admit(
     app: &App,
     credential: &Credential<'_>,
-    company_key: Option<&str>,
+    named: Option<&NamedByPath<'_>>,
 ) -> Result<Option<Admitted>, ApiError> {
     match credential {
         Credential::Tenant(token) => {
             let grant = verify(app, token).await?;
             Ok(grant.map(|grant| Admitted { scopes: grant.scopes, grant }))
         }
-        Credential::Signed(sent) => match (app.access.admit(&app.regions, sent).await?, company_key) {
-            (None, Some(key)) => app.issuers.admit(&app.regions, sent, key).await,
+        Credential::Signed(sent) => match (app.access.admit(&app.regions, sent).await?, named) {
+            (None, Some(named)) => app.issuers.admit(&app.regions, sent, named).await,
             (admitted, _) => Ok(admitted),
         },
         Credential::Staff(_) | Credential::Other(_) | Credential::Nothing => Ok(None),

@@ -9,12 +9,14 @@ mod scopes;
 mod staff;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use serde_json::Value;
+use serde_json::{Value, json};
 use testkit::{
     gateway::{Gateway, Tenant},
     http::Request,
+    signing::{SigningKey, key_set},
 };
 
+use crate::issuers::{AUDIENCE, claims};
 pub(crate) use oauth::exchanged;
 
 /// A credential as a request bears it.
@@ -33,6 +35,18 @@ pub(crate) struct Held {
 pub(crate) fn of_every_kind(gateway: &Gateway, tenant: &Tenant) -> Vec<Held> {
     let [bearer, basic, client] = ["bearer", "basic", "oauth"].map(|kind| added(gateway, tenant, kind, &[]));
     let (id, secret) = (text(&client, "client_id"), text(&client, "client_secret"));
+    let issuer = format!("https://{}.{}.example/", tenant.key, tenant.region);
+    let (key, other) = (SigningKey::ed25519("one"), SigningKey::ed25519("two"));
+    let trust = |key: &SigningKey, purpose: &str| {
+        let file = gateway.data_dir().join("keys.json");
+        std::fs::write(&file, key_set(&[key]).to_string()).unwrap();
+        let file = file.to_str().unwrap();
+        let words =
+            ["--issuer", &issuer, "--audience", AUDIENCE, "--jwks-file", file, "--algorithms", "EdDSA"];
+        added(gateway, tenant, "issuer", &[&words[..], &["--for", purpose]].concat())
+    };
+    let (trusted, proving) = (trust(&key, "bearer"), trust(&other, "assertion"));
+    let signed = |key: &SigningKey| format!("Bearer {}", key.token(&claims(&issuer, json!({}))));
     let held = |kind, made: &Value, authorization, opens| {
         let key_id = text(made, "key_id").to_owned();
         Held { kind, key_id, authorization, opens }
@@ -43,6 +57,8 @@ pub(crate) fn of_every_kind(gateway: &Gateway, tenant: &Tenant) -> Vec<Held> {
         held("access token", &client, format!("Bearer {}", exchanged(&client, "")), true),
         held("client's secret", &client, format!("Bearer {secret}"), false),
         held("client with its secret", &client, pair(id, secret), false),
+        held("token of a trusted issuer", &trusted, signed(&key), true),
+        held("assertion of a client", &proving, signed(&other), false),
     ]
 }
 
