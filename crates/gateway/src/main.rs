@@ -12,6 +12,7 @@ mod credential;
 mod data_dir;
 mod descriptors;
 mod dropped;
+mod expiry;
 mod health;
 mod http;
 mod interruption;

@@ -9,10 +9,13 @@ use store::WriteTx;
 use tenant_registry::{DueTenant, Registry};
 use tracing::{info, warn};
 
-use crate::{api_error::ApiError, app::App, request_id};
+use crate::{api_error::ApiError, app::App, expiry, request_id};
 
 /// How often.
 const EVERY: Duration = Duration::from_secs(60);
+
+/// Every so many ticks this process counts the credentials that end soon.
+const EXPIRIES_EVERY: usize = 15;
 
 /// Tenants that are read from the registry at a time.
 const PAGE: i64 = 200;
@@ -50,11 +53,16 @@ impl Ticked {
 
 /// Ticks once a minute until the process ends.
 pub(crate) async fn go_on(app: Arc<App>) {
-    loop {
+    for ticks in (0..EXPIRIES_EVERY).cycle() {
         tokio::time::sleep(EVERY).await;
         for registry in app.regions.registries().filter_map(Result::ok) {
             if let Err(error) = region(&app, &registry).await {
                 warn!(region = %registry.region(), %error, "the registry could not be asked what is due");
+            }
+            if ticks == 0
+                && let Err(error) = expiry::look(&app.metrics, &registry).await
+            {
+                warn!(region = %registry.region(), %error, "credentials that expire soon could not be looked for");
             }
         }
     }
@@ -78,6 +86,7 @@ pub(crate) async fn now(app: &App) -> Result<Ticked, ApiError> {
             looks += 1;
         };
         all.add_all(done);
+        expiry::look(&app.metrics, &registry).await?;
     }
     Ok(all)
 }

@@ -71,4 +71,9 @@ pub static REGISTRY_MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../../migrations/registry/0011_issuers.sql"),
         newest: None,
     },
+    Migration {
+        version: "0012_expiry_warnings",
+        sql: include_str!("../../../migrations/registry/0012_expiry_warnings.sql"),
+        newest: None,
+    },
 ];

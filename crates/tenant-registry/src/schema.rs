@@ -54,6 +54,7 @@ diesel::table! {
         only_row -> BigInt,
         holder -> Text,
         until_ms -> BigInt,
+        expiries_told_ms -> BigInt,
     }
 }
 

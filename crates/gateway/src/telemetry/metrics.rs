@@ -39,6 +39,8 @@ pub(crate) struct Metrics {
     pub(crate) regions_served: IntGaugeVec,
     /// By region: stores that lack a migration.
     pub(crate) stores_behind: IntGaugeVec,
+    /// By region and days: live credentials that end within so many.
+    pub(crate) credentials_expiring: IntGaugeVec,
     clock_doubted: IntGauge,
 }
 
@@ -62,6 +64,14 @@ impl Metrics {
             &["region"],
         )?;
         registry.register(Box::new(stores_behind.clone()))?;
+        let credentials_expiring = IntGaugeVec::new(
+            opts!(
+                "usher_credentials_expiring",
+                "Live credentials of tenants that expire within so many days."
+            ),
+            &["region", "within_days"],
+        )?;
+        registry.register(Box::new(credentials_expiring.clone()))?;
         let buckets = vec![0.000_25, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 5.0];
         let options =
             histogram_opts!("usher_request_seconds", "Time to answer a SCIM request, in seconds.", buckets);
@@ -116,6 +126,7 @@ impl Metrics {
             )?,
             regions_served,
             stores_behind,
+            credentials_expiring,
             seconds,
             clock_doubted,
             registry,

@@ -22,7 +22,8 @@ pub(crate) fn tick(gateway: &Gateway) -> Value {
     done
 }
 
-fn under(clock: &MachineClock) -> Gateway {
+/// A gateway that lives by this clock.
+pub(crate) fn under(clock: &MachineClock) -> Gateway {
     let environment = clock.environment();
     let environment: Vec<(&str, &str)> =
         environment.iter().map(|(name, value)| (*name, value.as_str())).collect();

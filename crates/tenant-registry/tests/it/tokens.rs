@@ -1,6 +1,6 @@
 //! Which tokens open which tenant: several live ones, and everything that is no live token is one answer.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use tenant_registry::{CredentialKind, NewCredential, RegistryError, Scope, Scopes, Token};
 
@@ -174,4 +174,35 @@ async fn a_walk_over_tokens_meets_each_once_also_those_of_one_moment() {
         let refused = region.registry.credentials(&key("acme"), None, Some(unknown.clone()), 3).await;
         assert!(matches!(refused, Err(RegistryError::NoCredential(id)) if id == unknown));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_credentials_that_end_soon_the_next_are_told_of_once_as_many_as_are_asked_for() {
+    let region = Region::new().await;
+    region.create("acme").await.unwrap();
+    let (registry, acme) = (&region.registry, key("acme"));
+    let now = registry.now_ms();
+    let mut ids = Vec::new();
+    for days in [5, 3, 20] {
+        ids.push(issue(registry, &acme, Some(now + days * 86_400_000)).await.token.key_id().to_owned());
+    }
+    issue(registry, &acme, Some(now + 40 * 86_400_000)).await;
+    issue(registry, &acme, None).await;
+    let told = async |most: i64| {
+        // Times are milliseconds: what comes after a look is later than it.
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        let ending = registry.ending_credentials(most).await.unwrap();
+        let told = registry.note_told(&ending).await.unwrap();
+        let untold = ending.credentials.iter().filter(|ending| ending.is_untold).count();
+        let found: Vec<String> = ending.credentials.iter().map(|ending| ending.key_id.clone()).collect();
+        (found, [ending.within(7), ending.within(30)], untold, told)
+    };
+    assert_eq!(told(2).await, (vec![ids[1].clone(), ids[0].clone()], [2, 2], 2, true));
+    let all = vec![ids[1].clone(), ids[0].clone(), ids[2].clone()];
+    assert_eq!(told(100).await, (all, [2, 3], 0, true));
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    let stale = registry.ending_credentials(100).await.unwrap();
+    issue(registry, &acme, Some(now + 86_400_000)).await;
+    assert_eq!(told(100).await.2, 1);
+    assert!(!registry.note_told(&stale).await.unwrap(), "another one was faster");
 }

@@ -2,6 +2,7 @@
 
 mod basic;
 mod diagnose;
+mod expiry;
 mod guide;
 mod makers;
 mod oauth;
