@@ -14,6 +14,8 @@ pub(crate) struct Reader {
     pub(crate) path: Path,
     /// The attribute that the path begins at, without its sub-attribute.
     pub(crate) attribute: AttributeName,
+    /// The same as text: every write asks for it, of every source.
+    pub(crate) name: String,
     /// Comparable value → the rank of its role.
     pub(crate) ranks: HashMap<String, usize>,
 }
@@ -46,7 +48,7 @@ impl Reader {
 
     /// Whether it reads this attribute; the URN of an extension means each of its attributes.
     pub(crate) fn is_in(&self, name: &str) -> bool {
-        name.eq_ignore_ascii_case(&self.attribute.to_string())
+        name.eq_ignore_ascii_case(&self.name)
             || self.attribute.urn.as_ref().is_some_and(|urn| urn.eq_ignore_ascii_case(name))
     }
 

@@ -169,7 +169,8 @@ impl Sources<'_> {
         let mut attribute = path.attribute()?.clone();
         attribute.sub = None;
         let (values, ranks) = values?;
-        let reader = Box::new(Reader { path, attribute, ranks });
+        let name = attribute.to_string();
+        let reader = Box::new(Reader { path, attribute, name, ranks });
         let attribute = field.text()?.to_owned();
         Some(AttributeSource { attribute, values, unmapped: unmapped?, empty: empty?, reader })
     }
