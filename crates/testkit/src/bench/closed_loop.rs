@@ -25,8 +25,8 @@ pub struct Target {
     pub address: SocketAddr,
     /// The path before `/Users`; empty for the empty handler.
     pub base_path: String,
-    /// The bearer token, if it wants one.
-    pub token: Option<String>,
+    /// The value of `Authorization`, if it wants one.
+    pub authorization: Option<String>,
     /// The process whose CPU time counts as the server's.
     pub process: u32,
 }
@@ -120,7 +120,7 @@ pub async fn play<T>(
             workers,
             rng: StdRng::seed_from_u64(number as u64),
             base_path: target.base_path.clone(),
-            connection: Connection::open(target.address, target.token.as_deref()).await?,
+            connection: Connection::open(target.address, target.authorization.as_deref()).await?,
             record: Record::default(),
             turns: &turns,
             bound,
@@ -186,7 +186,7 @@ impl Worker<'_> {
     /// Talks to another tenant of the same server from now on.
     pub fn turn_to(&mut self, tenant: &Target) -> Result<()> {
         self.base_path.clone_from(&tenant.base_path);
-        self.connection.authorize(tenant.token.as_deref())
+        self.connection.authorize(tenant.authorization.as_deref())
     }
 
     /// One request and the check of its answer: `Some` when it was right, else the answer is kept as a fault.

@@ -36,8 +36,8 @@ pub struct Answer {
 }
 
 impl Connection {
-    /// Connects; `token` is sent as a bearer token with every request.
-    pub async fn open(address: SocketAddr, token: Option<&str>) -> Result<Self> {
+    /// Connects; `authorization` is sent with every request.
+    pub async fn open(address: SocketAddr, authorization: Option<&str>) -> Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         let (sender, connection) = handshake(TokioIo::new(stream)).await?;
@@ -45,14 +45,13 @@ impl Connection {
         tokio::spawn(async move { connection.await.ok() });
         let host = HeaderValue::from_str(&address.to_string())?;
         let mut connection = Self { sender, host, authorization: None };
-        connection.authorize(token)?;
+        connection.authorize(authorization)?;
         Ok(connection)
     }
 
-    /// Sends this bearer token from now on.
-    pub fn authorize(&mut self, token: Option<&str>) -> Result<()> {
-        let bearer = token.map(|token| HeaderValue::from_str(&format!("Bearer {token}")));
-        self.authorization = bearer.transpose()?;
+    /// Sends this value of `Authorization` from now on.
+    pub fn authorize(&mut self, authorization: Option<&str>) -> Result<()> {
+        self.authorization = authorization.map(HeaderValue::from_str).transpose()?;
         Ok(())
     }
 

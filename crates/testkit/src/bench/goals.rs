@@ -19,6 +19,8 @@ pub enum Goal {
 pub const CREATION: Goal = Goal::ShareOfLimit(0.80);
 /// Probe and `GET` by id, as a share of an empty handler's answers.
 pub const READING: Goal = Goal::ShareOfLimit(0.25);
+/// What an authenticated probe costs the gateway, against the probe by an opaque bearer token.
+pub const CREDENTIALS: Goal = Goal::Growth(1.1);
 /// The steady mix against the fastest persistent peer.
 pub const MIX: Goal = Goal::TimesPeer(6.0);
 /// A page of 100 users.

@@ -73,7 +73,7 @@ pub fn tenants(region: &Path, key: &str, first: &Target, many: usize) -> Result<
         fs::copy(&copy, &file)?;
         mark(&file)?;
         let base_path = first.base_path.replace(&format!("/{key}/"), &format!("/{name}/"));
-        made.push(Target { base_path, token: Some(token), ..first.clone() });
+        made.push(Target { base_path, authorization: Some(format!("Bearer {token}")), ..first.clone() });
     }
     registry.batch_execute("COMMIT")?;
     fs::remove_file(&copy)?;

@@ -2,6 +2,7 @@
 //! that a noisy minute of the machine falls on both.
 
 mod cluster;
+mod credentials;
 mod many;
 mod neighbours;
 
@@ -73,6 +74,8 @@ pub struct Options {
     pub cluster_tenants: usize,
     /// Whether that is played alone.
     pub cluster_only: bool,
+    /// Whether the kinds of credentials are compared alone.
+    pub credentials_only: bool,
     /// Operations a second of the fastest peer in the steady mix.
     pub peer_mix: f64,
     /// The date, if not the system's.
@@ -142,7 +145,12 @@ fn onboard(gateway: &Gateway, key: &str) -> Result<Target> {
     let tenant = gateway.tenant(REGION, key, None, None);
     let address = gateway.url.trim_start_matches("http://").parse()?;
     let base_path = tenant.base_url.trim_start_matches(&gateway.url).to_owned();
-    Ok(Target { address, base_path, token: Some(tenant.token), process: gateway.pid() })
+    Ok(Target {
+        address,
+        base_path,
+        authorization: Some(format!("Bearer {}", tenant.token)),
+        process: gateway.pid(),
+    })
 }
 
 fn rates_table(title: &str) -> Table {
@@ -160,10 +168,14 @@ impl Run {
         if self.options.cluster_only {
             return self.cluster().await;
         }
+        if self.options.credentials_only {
+            return self.kinds_of_credentials().await;
+        }
         let [small_size, usual_size, large_size] = self.options.users;
         let small = self.first_cycle("bench-small", small_size, GROUPS).await?;
         let usual = self.first_cycle("bench", usual_size, usual_size / MEMBERS_PER_GROUP).await?;
         self.reading(&usual).await?;
+        self.kinds_of_credentials().await?;
         self.steady_mix(&usual).await?;
         self.pages(&usual).await?;
         let large = self.creation("bench-large", large_size, commits).await?;

@@ -66,6 +66,9 @@ struct Arguments {
     /// Plays the rows on PostgreSQL alone.
     #[arg(long)]
     cluster_only: bool,
+    /// Compares the kinds of credentials alone.
+    #[arg(long)]
+    credentials_only: bool,
     /// Operations a second of the fastest peer in the steady mix.
     #[arg(long, default_value_t = goals::PEER_MIX)]
     peer_mix: f64,
@@ -139,6 +142,7 @@ fn options(arguments: Arguments) -> Result<(Options, Option<PathBuf>)> {
         size_only: arguments.size_only,
         cluster_tenants: arguments.cluster_tenants,
         cluster_only: arguments.cluster_only,
+        credentials_only: arguments.credentials_only,
         peer_mix: arguments.peer_mix,
         date: arguments.date,
     };

@@ -36,7 +36,7 @@ impl EmptyHandler {
             BufReader::new(out).read_line(&mut line)?;
         }
         let address = line.trim().parse().map_err(|_| format!("the empty handler said {line:?}"))?;
-        let target = Target { address, base_path: String::new(), token: None, process: process.id() };
+        let target = Target { address, base_path: String::new(), authorization: None, process: process.id() };
         Ok(Self { process, target })
     }
 }

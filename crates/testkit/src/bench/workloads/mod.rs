@@ -51,8 +51,12 @@ mod tests {
     use super::*;
 
     fn directory(users: usize, groups: usize) -> Directory {
-        let target =
-            Target { address: ([127, 0, 0, 1], 1).into(), base_path: String::new(), token: None, process: 0 };
+        let target = Target {
+            address: ([127, 0, 0, 1], 1).into(),
+            base_path: String::new(),
+            authorization: None,
+            process: 0,
+        };
         let names = |count: usize| (0..count).map(|n| n.to_string()).collect();
         Directory { target, users: names(users), groups: names(groups), members_per_group: 100 }
     }
