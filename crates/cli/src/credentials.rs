@@ -1,7 +1,7 @@
 //! `usher credential …`: the credentials of every kind that a tenant's identity providers use. Several may live at once, so that one can be
 //! changed for another without a gap.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path};
 
 use serde_json::{Value, json};
 use staff::CredentialRequest;
@@ -120,13 +120,18 @@ fn trust(issuer: NewIssuer) -> Result<(NewCredential, CredentialRequest), Mistak
         let text = fs::read(file).map_err(|error| cannot(format!("cannot be read: {error}")))?;
         serde_json::from_slice(&text).map_err(|error| cannot(format!("is no JSON: {error}")))
     };
+    let number = claims.len();
+    let claims: BTreeMap<String, String> = claims.into_iter().collect();
+    if claims.len() < number {
+        return Err(Mistake::usage("A claim has one value; name it once.".to_owned()));
+    }
     let own = CredentialRequest {
         issuer: Some(issuer),
         audiences: Some(audience),
         jwks_url,
         jwks: jwks_file.as_deref().map(of_file).transpose()?,
         algorithms: Some(algorithms).filter(|algorithms| !algorithms.is_empty()),
-        claims: Some(claims.into_iter().collect()),
+        claims: Some(claims),
         purpose: Some(purpose),
         client_id,
         ..CredentialRequest::default()

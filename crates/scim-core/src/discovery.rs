@@ -30,8 +30,10 @@ pub enum Scheme {
     Bearer,
     /// HTTP Basic (RFC 7617).
     Basic,
-    /// Access tokens for a client's secret (RFC 6749 §4.4).
+    /// Access tokens of a client (RFC 6749 §4.4).
     OAuth2,
+    /// Tokens of another issuer that is trusted (RFC 6750).
+    Issuer,
 }
 
 impl Scheme {
@@ -53,9 +55,15 @@ impl Scheme {
                 "oauth2",
                 "OAuth 2.0 Client Credentials",
                 format!(
-                    "An access token for the secret of a client of {whose}, in the Authorization header."
+                    "An access token for the secret or the assertion of a client of {whose}, in the Authorization header."
                 ),
                 "https://www.rfc-editor.org/info/rfc6749",
+            ),
+            Self::Issuer => (
+                "oauthbearertoken",
+                "Token of a trusted issuer",
+                format!("A token of an issuer that {whose} trusts, in the Authorization header."),
+                "https://www.rfc-editor.org/info/rfc7519",
             ),
         };
         json!({ "type": word, "name": name, "description": description, "specUri": spec, "primary": is_primary })

@@ -97,7 +97,15 @@ impl CredentialRequest {
                 "client_id is for the kind oauth, and for an issuer of assertions".to_owned(),
             ));
         }
-        let client_id = client_id.map(|id| line("client_id", &id, MAX_CLIENT)).transpose();
+        let fits = |c: char| c.is_ascii_alphanumeric() || "-._~/@".contains(c);
+        if client_id
+            .as_ref()
+            .is_some_and(|id| id.is_empty() || id.len() > MAX_CLIENT || !id.chars().all(fits))
+        {
+            return Err(StaffError::BadRequest(format!(
+                "client_id is 1 to {MAX_CLIENT} letters, digits and any of - . _ ~ / @"
+            )));
+        }
         let no_scope =
             || StaffError::BadRequest("scopes names at least one of read, users and groups".into());
         let scopes = match scopes {
@@ -115,7 +123,7 @@ impl CredentialRequest {
             expires_ms: expires_in_days.map(|days| now_ms + days * DAY_MS),
             note: checked("note", note, MAX_NOTE)?,
             made_by: checked("made_by", made_by, MAX_MAKER)?,
-            client_id: client_id.map_err(StaffError::BadRequest)?,
+            client_id,
             trust,
         })
     }

@@ -11,6 +11,7 @@ use crate::{
     credentials::{note_makers, of_columns},
     due_times,
     error::{RegistryError, TenantName},
+    kind::CredentialKind,
     moved,
     names::{CompanyKey, RegionCode},
     place::TenantLocation,
@@ -140,6 +141,12 @@ fn add_credentials(tx: &mut WriteTx<'_>, tenant: &Tenant, from: &TenantRecord) -
             .map_err(|error| RegistryError::Unfit(error.to_string()))?;
         let trust = Trust::of_column(&credential.key_id, &credential.trust)
             .map_err(|error| RegistryError::Unfit(error.to_string()))?;
+        if trust.is_some() != (credential.kind == CredentialKind::Issuer.key()) {
+            return Err(RegistryError::Unfit(format!(
+                "the credential {} is of two kinds",
+                credential.key_id
+            )));
+        }
         let (issuer, trust) = Trust::columns(trust.as_ref())?;
         let row = (
             credentials::key_id.eq(&credential.key_id),

@@ -373,7 +373,7 @@ pub(crate) fn inspect(
     Ok(Inspected::Known(Box::new((Tenant::of_row(region, tenant)?, info))))
 }
 
-/// The kinds of the tenant's live credentials, each once, bearer tokens first.
+/// The kinds of the tenant's live credentials, each once, bearer tokens first. An issuer whose tokens prove a client counts as the client.
 pub(crate) fn kinds_of_tenant(
     tx: &mut ReadTx<'_>,
     tenant: &TenantId,
@@ -381,11 +381,16 @@ pub(crate) fn kinds_of_tenant(
 ) -> Result<Vec<CredentialKind>, RegistryError> {
     let is_live = credentials::expires_ms.is_null().or(credentials::expires_ms.gt(now_ms));
     let of_tenant = credentials::tenant_id.eq(tenant.as_str()).and(credentials::revoked_ms.is_null());
-    let kinds: Vec<String> = credentials::table
+    let rows: Vec<(String, bool)> = credentials::table
         .filter(of_tenant.and(is_live))
-        .select(credentials::kind)
+        .select((credentials::kind, credentials::client_id.ne("")))
         .distinct()
         .load(tx.connection())?;
+    let word = |(kind, is_client): &(String, bool)| match is_client {
+        true => CredentialKind::Oauth.key().to_owned(),
+        false => kind.clone(),
+    };
+    let kinds: Vec<String> = rows.iter().map(word).collect();
     let has = |kind: &CredentialKind| kinds.iter().any(|word| word == kind.key());
     Ok(CredentialKind::VARIANTS.iter().copied().filter(has).collect())
 }

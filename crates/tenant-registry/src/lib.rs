@@ -49,7 +49,7 @@ pub use ending::{Ending, EndingCredential, WARNED_DAYS};
 pub use error::{RegistryError, TenantName};
 pub use export::write_export;
 pub use importing::Export;
-pub use issuers::TenantTrust;
+pub use issuers::{Ended, TenantTrust};
 pub use kind::CredentialKind;
 pub use lifecycle::NewTenant;
 pub use migrations::REGISTRY_MIGRATIONS;

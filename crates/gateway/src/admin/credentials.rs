@@ -22,7 +22,7 @@ use super::{
     query::Page,
     response::{json, with},
 };
-use crate::app::App;
+use crate::{app::App, issuers::Issuers};
 
 /// Without a secret there is no key to sign with.
 const NO_KEY: &str = "This process cannot sign access tokens: name a file with a secret by the setting auth.key_file, the same for all \
@@ -54,14 +54,11 @@ pub(super) async fn add(
     if is_client && !app.access.keys.can_sign() {
         return Err(Problem::bad_request(NO_KEY));
     }
-    let source = match (&new.jwks_url, &new.jwks) {
-        (Some(url), _) => Some(KeySource::Url(url.trim().to_owned())),
-        (None, Some(set)) => Some(KeySource::Set(set.clone())),
-        (None, None) => None,
-    };
-    if let Some(Err(why)) = source.map(|source| app.issuers.check(&source)) {
-        return Err(Problem::bad_request(why));
+    if let Some(url) = &new.jwks_url {
+        app.issuers.check_url(url.trim()).map_err(Problem::bad_request)?;
     }
+    let jwks = new.jwks.as_ref().map(Issuers::set_to_keep).transpose().map_err(Problem::bad_request)?;
+    let new = CredentialRequest { jwks, ..new };
     Ok(issued(&app, &acts.add_credential(new).await?))
 }
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use actix_web::{HttpResponse, web::Data};
 use serde::{Deserialize, Serialize};
 use tenant_registry::{
-    CompanyKey, CredentialInfo, Inspected, Provisioning, RegionCode, Registry, RegistryError, Tenant, Token,
-    TrustedFor,
+    CompanyKey, CredentialInfo, Ended, Inspected, Provisioning, RegionCode, Registry, RegistryError, Tenant,
+    Token, TrustedFor,
 };
 
 use super::{Problem, body::Body, response::json};
@@ -164,20 +164,19 @@ async fn of_issuer(
     let mut all = Vec::new();
     for purpose in [TrustedFor::Bearer, TrustedFor::Assertion] {
         let mut judged = app.issuers.judge(&app.regions, sent, purpose).await.map_err(failed)?;
-        if judged.each.iter().all(|judged| !judged.is_met()) {
+        let is_met = |judged: &Judged| judged.is_met() && named.is_none_or(|tenant| is_of(judged, tenant));
+        if !judged.each.iter().any(is_met) {
             // Without the keys nothing is known.
             judged.check().map_err(failed)?;
         }
         all.extend(judged.each);
     }
-    let is_named = |judged: &&Judged| {
-        named.is_some_and(|tenant| {
-            judged.registry.region() == &tenant.region && judged.whose.company_key == tenant.company_key
-        })
-    };
-    let found = all.iter().filter(is_named).max_by_key(|judged| nearness(judged.judgement));
-    if let Some(judged) = found {
-        return Ok((verdict(judged.judgement), named.cloned()));
+    let is_named = |judged: &&Judged| named.is_some_and(|tenant| is_of(judged, tenant));
+    let of_named: Vec<&Judged> = all.iter().filter(is_named).collect();
+    let best =
+        of_named.iter().map(|judged| (nearness(judged), verdict(judged))).max_by_key(|(near, _)| *near);
+    if let Some((_, verdict)) = best {
+        return Ok((verdict, named.cloned()));
     }
     match all.iter().find(|judged| judged.is_met()) {
         Some(other) => Ok((Verdict::OtherTenant, tenant(&other.registry, &other.whose.company_key).await?)),
@@ -185,9 +184,20 @@ async fn of_issuer(
     }
 }
 
-fn verdict(judgement: Judgement) -> Verdict {
-    match judgement {
-        Judgement::Met { .. } => Verdict::Ok,
+fn is_of(judged: &Judged, tenant: &Tenant) -> bool {
+    judged.registry.region() == &tenant.region && judged.whose.company_key == tenant.company_key
+}
+
+fn verdict(judged: &Judged) -> Verdict {
+    match judged.judgement {
+        Judgement::Met { .. } => match judged.whose.ended {
+            Some(Ended::Revoked) => Verdict::Revoked,
+            Some(Ended::Expired) => Verdict::Expired,
+            None if judged.whose.trust.purpose == TrustedFor::Assertion && !judged.names_its_client() => {
+                Verdict::UntrustedIssuer
+            }
+            None => Verdict::Ok,
+        },
         Judgement::WrongClaim => Verdict::UntrustedIssuer,
         Judgement::WrongAudience => Verdict::WrongAudience,
         Judgement::Untimely => Verdict::Expired,
@@ -196,8 +206,9 @@ fn verdict(judgement: Judgement) -> Verdict {
 }
 
 /// Of several trusts in one issuer, the one that lacks least is explained.
-fn nearness(judgement: Judgement) -> u8 {
-    match judgement {
+fn nearness(judged: &Judged) -> u8 {
+    match judged.judgement {
+        Judgement::Met { .. } if verdict(judged) == Verdict::Ok => 6,
         Judgement::Met { .. } => 5,
         Judgement::WrongClaim => 4,
         Judgement::WrongAudience => 3,

@@ -14,7 +14,10 @@ use ureq::{
     },
 };
 
-use super::{addresses::is_public, key_set::KeySet};
+use super::{
+    addresses::{is_private, is_public},
+    key_set::KeySet,
+};
 use crate::settings::Auth;
 
 /// Longest set, in bytes.
@@ -49,6 +52,13 @@ impl Reach {
     /// # Errors
     /// A sentence for staff.
     pub(super) fn check(self, url: &str) -> Result<(), String> {
+        let names_host = |uri: &Uri| {
+            let authority = uri.authority();
+            authority.is_some_and(|of| of.as_str().len() == of.host().len() || of.port_u16().is_some())
+        };
+        if !url.parse().is_ok_and(|uri| names_host(&uri)) {
+            return Err(format!("jwks_url is no address: {url:?}."));
+        }
         if url.starts_with("https://") || self.insecure {
             return Ok(());
         }
@@ -59,7 +69,7 @@ impl Reach {
         let ip = address.ip().to_canonical();
         match is_plain {
             true => self.insecure && ip.is_loopback(),
-            false => self.private || is_public(ip) || (self.insecure && ip.is_loopback()),
+            false => is_public(ip) || (self.private && is_private(ip)) || (self.insecure && ip.is_loopback()),
         }
     }
 }
@@ -83,7 +93,7 @@ impl Resolver for Checked {
         if found.iter().all(|address| self.reach.admits(is_plain, *address)) {
             return Ok(found);
         }
-        Err(Error::Io(io::Error::other("its address is not public; see auth.private_jwks")))
+        Err(Error::Io(io::Error::other("its address is not called; see auth.private_jwks")))
     }
 }
 
@@ -132,7 +142,8 @@ impl Downloads {
         if answer.status() != 200 {
             return Err(format!("http status: {}", answer.status().as_u16()));
         }
-        let body = answer.body_mut().with_config().limit(LONGEST).read_to_vec();
+        // The library's limit is one short of what it lets through.
+        let body = answer.body_mut().with_config().limit(LONGEST + 1).read_to_vec();
         KeySet::read(&body.map_err(|error| error.to_string())?)
     }
 }

@@ -2,16 +2,18 @@
 //! what it brings.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use prometheus::IntCounterVec;
-use tenant_registry::KeySource;
+use quick_cache::sync::Cache;
+use tenant_registry::{KeySource, TenantTrust};
 use tokio::{
     sync::{mpsc, oneshot},
     task::{JoinError, JoinSet},
+    time::timeout,
 };
 use tracing::{info, warn};
 
@@ -23,8 +25,14 @@ use super::{
 
 /// Requests that wait for the task. One more is answered with "later".
 const WAITING: usize = 1_024;
-/// Fetches under way at a time.
+/// Fetches under way at a time, from issuers that were there at the last fetch or are new, …
 const AT_ONCE: usize = 8;
+/// … and from those that were down, so that they do not keep the others waiting.
+const OF_DOWN_AT_ONCE: usize = 4;
+/// Longest time that a request waits for a fetch.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// Sets that came with their trust and are parsed, at the same time.
+const PARSED: usize = 1_000;
 
 /// What is known of a key by the end of a request's patience.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,6 +58,8 @@ pub(super) struct Keys {
     sources: Sources,
     pause: Duration,
     ask: mpsc::Sender<Asked>,
+    /// By the key id of the trust, which never changes.
+    parsed: Cache<String, Arc<KeySet>>,
 }
 
 impl Keys {
@@ -63,24 +73,32 @@ impl Keys {
             downloads,
             fetches,
             under_way: JoinSet::new(),
+            of_down_under_way: JoinSet::new(),
+            due: VecDeque::new(),
+            of_down_due: VecDeque::new(),
             waiting: HashMap::new(),
         };
         actix_web::rt::spawn(task.run(asked));
-        Self { sources, pause, ask }
+        Self { sources, pause, ask, parsed: Cache::new(PARSED) }
     }
 
-    /// The key of this name; fetched where it is unknown and a fetch is due.
-    pub(super) async fn find(&self, source: &KeySource, kid: &str) -> Found {
-        let url = match source {
-            KeySource::Url(url) => url,
+    /// The key of this name that a trust means; fetched where it is unknown and a fetch is due.
+    pub(super) async fn find(&self, whose: &TenantTrust, kid: &str) -> Found {
+        match &whose.trust.keys {
+            KeySource::Url(url) => self.find_at(url, kid).await,
             KeySource::Set(set) => {
-                let key = KeySet::of(set.clone()).ok().and_then(|set| set.get(kid));
-                return key.map_or(Found::No, Found::Key);
+                let parse = || KeySet::of(set.clone()).map(Arc::new);
+                let set = self.parsed.get_or_insert_with(&whose.key_id, parse);
+                set.ok().and_then(|set| set.get(kid)).map_or(Found::No, Found::Key)
             }
-        };
+        }
+    }
+
+    /// The key of this name at an address.
+    pub(super) async fn find_at(&self, url: &str, kid: &str) -> Found {
         let known =
-            lock(&self.sources).entry(url.clone()).or_default().knows(kid, Instant::now(), self.pause);
-        let asked = |reply| Asked { url: url.clone(), kid: kid.to_owned(), reply };
+            lock(&self.sources).entry(url.to_owned()).or_default().knows(kid, Instant::now(), self.pause);
+        let asked = |reply| Asked { url: url.to_owned(), kid: kid.to_owned(), reply };
         match known {
             Knowledge::Key(key) => Found::Key(key),
             Knowledge::OldKey(key) => {
@@ -92,7 +110,10 @@ impl Keys {
             Knowledge::Unknown => {
                 let (reply, answer) = oneshot::channel();
                 match self.ask.try_send(asked(Some(reply))) {
-                    Ok(()) => answer.await.unwrap_or(Found::Later(1)),
+                    Ok(()) => match timeout(PATIENCE, answer).await {
+                        Ok(Ok(found)) => found,
+                        Ok(Err(_)) | Err(_) => Found::Later(1),
+                    },
                     Err(_) => Found::Later(1),
                 }
             }
@@ -112,7 +133,11 @@ struct Task {
     downloads: Downloads,
     fetches: IntCounterVec,
     under_way: JoinSet<Fetched>,
-    /// By address: who waits for the fetch, and for those that have yet to begin.
+    of_down_under_way: JoinSet<Fetched>,
+    /// Addresses whose fetch has yet to begin.
+    due: VecDeque<String>,
+    of_down_due: VecDeque<String>,
+    /// By address: who waits for its fetch, which is due or under way.
     waiting: HashMap<String, Vec<Asked>>,
 }
 
@@ -120,12 +145,14 @@ impl Task {
     async fn run(mut self, mut asked: mpsc::Receiver<Asked>) {
         loop {
             tokio::select! {
-                request = asked.recv(), if self.under_way.len() < AT_ONCE => match request {
+                request = asked.recv() => match request {
                     Some(request) => self.take(request),
                     None => return,
                 },
                 Some(ended) = self.under_way.join_next() => self.end(ended),
+                Some(ended) = self.of_down_under_way.join_next() => self.end(ended),
             }
+            self.begin();
         }
     }
 
@@ -144,14 +171,30 @@ impl Task {
             Knowledge::Lacking => Found::No,
             Knowledge::Later(seconds) => Found::Later(seconds),
             Knowledge::Unknown | Knowledge::OldKey(_) => {
-                let (downloads, url) = (self.downloads.clone(), asked.url.clone());
-                self.waiting.insert(url.clone(), vec![asked]);
-                self.under_way.spawn_blocking(move || Fetched { result: downloads.fetch(&url), url });
+                let url = asked.url.clone();
+                let is_down = lock(&self.sources).get(&url).is_some_and(Source::is_down);
+                if is_down { &mut self.of_down_due } else { &mut self.due }.push_back(url.clone());
+                self.waiting.insert(url, vec![asked]);
                 return;
             }
         };
         if let Some(reply) = asked.reply {
             let _is_gone = reply.send(found);
+        }
+    }
+
+    /// Begins as many fetches as may be under way.
+    fn begin(&mut self) {
+        let queues = [
+            (&mut self.due, &mut self.under_way, AT_ONCE),
+            (&mut self.of_down_due, &mut self.of_down_under_way, OF_DOWN_AT_ONCE),
+        ];
+        for (due, under_way, most) in queues {
+            while under_way.len() < most {
+                let Some(url) = due.pop_front() else { break };
+                let downloads = self.downloads.clone();
+                under_way.spawn_blocking(move || Fetched { result: downloads.fetch(&url), url });
+            }
         }
     }
 
@@ -162,7 +205,9 @@ impl Task {
             // It panicked, and whose it was is not known: let all try again.
             Err(error) => {
                 warn!(%error, "a fetch of an issuer's keys broke off");
-                return self.waiting.clear();
+                self.waiting.clear();
+                self.due.clear();
+                return self.of_down_due.clear();
             }
         };
         let outcome = match &result {

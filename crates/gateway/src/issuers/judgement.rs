@@ -1,5 +1,6 @@
 //! A signed token against one trust.
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use serde_json::{Map, Value};
 use tenant_registry::{Trust, TrustedFor};
@@ -44,6 +45,11 @@ fn seconds(value: &Value) -> Option<i64> {
         Some(seconds) => Some(seconds),
         None => format!("{:.0}", value.as_f64()?.floor()).parse().ok(),
     }
+}
+
+/// Base64url without padding, as tokens have it.
+pub(super) fn encoded(bytes: impl AsRef<[u8]>) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
 }
 
 /// The claims, if this key has signed them.

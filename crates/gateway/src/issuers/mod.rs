@@ -4,28 +4,31 @@
 mod addresses;
 mod download;
 mod fetching;
+mod judged;
 mod judgement;
 mod key_set;
+mod nobody;
+mod path;
 mod source;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{cmp::Reverse, collections::HashMap, sync::Arc};
 
-use jsonwebtoken::{Algorithm, DecodingKey, Header, dangerous::insecure_decode_claims, decode_header};
+use futures_util::future::join_all;
+use jsonwebtoken::{Algorithm, dangerous::insecure_decode_claims, decode_header};
 use prometheus::IntCounterVec;
 use quick_cache::sync::Cache;
-use rand::RngExt as _;
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 use store::StoreError;
-use tenant_registry::{KeySource, RegionCode, Registry, TenantTrust, Trust, TrustedFor};
+use tenant_registry::{KeySource, RegionCode, Registry, TenantTrust, TrustedFor};
 
-pub(crate) use self::judgement::Judgement;
 use self::{
     download::{Downloads, Reach},
     fetching::{Found, Keys},
     judgement::Claims,
-    key_set::{KeySet, PublicKey},
+    key_set::{KeySet, LONGEST_KID, PublicKey},
+    nobody::Nobody,
 };
+pub(crate) use self::{judged::Judged, judgement::Judgement, path::NamedByPath};
 use crate::{api_error::ApiError, oauth::Admitted, regions::Regions, settings::Auth};
 
 /// Tokens that are known to meet a trust, at the same time.
@@ -36,103 +39,8 @@ struct Verified {
     region: RegionCode,
     key_id: String,
     exp: i64,
-    keys: KeySource,
-    kid: String,
-    key: Arc<PublicKey>,
-}
-
-/// One trust in the token's issuer, and how the token meets it.
-pub(crate) struct Judged {
-    pub(crate) registry: Arc<Registry>,
-    pub(crate) whose: TenantTrust,
-    pub(crate) judgement: Judgement,
-    kid: String,
-    /// The key that has signed the token, and what is signed.
-    signed: Option<(Arc<PublicKey>, Claims)>,
-}
-
-/// How a token meets the trusts in its issuer.
-pub(crate) struct Judgements {
-    pub(crate) each: Vec<Judged>,
-    /// Why a trust that it would meet may be unknown here.
-    unmet: Option<ApiError>,
-}
-
-impl Judgements {
-    /// For a token that meets no trust that counts.
-    ///
-    /// # Errors
-    /// 503 where it may meet one that cannot be judged now.
-    pub(crate) fn check(&mut self) -> Result<(), ApiError> {
-        let wait = |judged: &Judged| match judged.judgement {
-            Judgement::Later { seconds } => Some(seconds),
-            _ => None,
-        };
-        match (self.each.iter().filter_map(wait).min(), self.unmet.take()) {
-            (Some(seconds), _) => Err(ApiError::IssuerDown { seconds }),
-            (None, Some(error)) => Err(error),
-            (None, None) => Ok(()),
-        }
-    }
-}
-
-impl Judged {
-    pub(crate) fn is_met(&self) -> bool {
-        matches!(self.judgement, Judgement::Met { .. })
-    }
-
-    /// Whether the assertion proves this client; without a name, whether it proves its own.
-    pub(crate) fn proves(&self, client_id: Option<&str>) -> bool {
-        let own = &self.whose.client_id;
-        let Some((_, claims)) = &self.signed else { return false };
-        self.is_met()
-            && client_id.is_none_or(|named| named == own)
-            && judgement::proves(claims, &self.whose.trust, own)
-    }
-
-    /// Uses an assertion up; false when it was used before. One without a `jti` can be used until it expires, as Entra's.
-    ///
-    /// # Errors
-    /// The registry's.
-    pub(crate) async fn use_up(&self) -> Result<bool, ApiError> {
-        let jti = self.signed.as_ref().and_then(|(_, claims)| claims.get("jti"));
-        let (Judgement::Met { exp }, Some(jti)) = (self.judgement, jti) else { return Ok(true) };
-        let id = Sha256::digest(
-            Value::from(vec![self.whose.trust.issuer.clone().into(), jti.clone()]).to_string(),
-        );
-        let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(self.registry.use_assertion(id, exp.saturating_mul(1_000)).await?)
-    }
-}
-
-/// The tenant that a path names, whether there is one or not.
-pub(crate) struct NamedByPath<'p> {
-    /// `None` where the path names none that is served.
-    pub(crate) region: Option<&'p RegionCode>,
-    pub(crate) company_key: &'p str,
-}
-
-impl NamedByPath<'_> {
-    fn hash_with(&self, sent: &str) -> [u8; 32] {
-        let region = self.region.map_or("", RegionCode::as_str);
-        let mut hash = Sha256::new_with_prefix(region);
-        hash.update([0]);
-        hash.update(self.company_key.to_lowercase());
-        hash.update([0]);
-        hash.chain_update(sent).finalize().into()
-    }
-
-    /// The tenant that is named. Else the only one of its key, else the only one at all: a holder at a wrong place is told the base URL.
-    fn chosen<'j>(&self, met: &[&'j Judged]) -> Option<&'j Judged> {
-        let of_key = met.iter().copied().filter(|judged| judged.whose.company_key.is(self.company_key));
-        let of_key: Vec<&Judged> = of_key.collect();
-        let named = of_key.iter().find(|judged| Some(judged.registry.region()) == self.region);
-        named.copied().or_else(|| only(&of_key)).or_else(|| only(met))
-    }
-}
-
-fn only<'j>(judged: &[&'j Judged]) -> Option<&'j Judged> {
-    judged.first().filter(|_| judged.len() == 1).copied()
+    /// The key that has signed it, and the address where the issuer may withdraw it; none of a set that came with the trust.
+    withdrawable: Option<(Arc<str>, Arc<PublicKey>)>,
 }
 
 /// Whom tenants trust.
@@ -143,8 +51,7 @@ pub(crate) struct Issuers {
     longest_assertion: i64,
     /// By the hash of the token and of the tenant that the path names.
     verified: Cache<[u8; 32], Arc<Verified>>,
-    /// Verifies what nobody trusted has signed, for the work of it.
-    nobodys: DecodingKey,
+    nobody: Nobody,
 }
 
 impl Issuers {
@@ -153,16 +60,12 @@ impl Issuers {
     /// # Errors
     /// One sentence for the operator.
     pub(crate) fn start(auth: &Auth, fetches: IntCounterVec) -> Result<Self, String> {
-        // Of 2,048 bits and odd, so that it is work to verify with it.
-        let mut modulus: [u8; 256] = rand::rng().random();
-        let [first, .., last] = &mut modulus;
-        (*first, *last) = (*first | 0x80, *last | 1);
         Ok(Self {
             keys: Keys::start(Downloads::new(auth)?, auth.jwks_fetch_seconds.0, fetches),
             reach: Reach::new(auth),
             longest_assertion: i64::from(auth.assertion_minutes) * 60,
             verified: Cache::new(VERIFIED),
-            nobodys: DecodingKey::from_rsa_raw_components(&modulus, &[1, 0, 1]),
+            nobody: Nobody::new()?,
         })
     }
 
@@ -170,15 +73,16 @@ impl Issuers {
     ///
     /// # Errors
     /// A sentence for staff.
-    pub(crate) fn check(&self, source: &KeySource) -> Result<(), String> {
-        match source {
-            KeySource::Url(url) => self.reach.check(url),
-            KeySource::Set(set) => match KeySet::of(set.clone()) {
-                Ok(set) if set.is_empty() => Err("jwks has no public key with a kid.".to_owned()),
-                Ok(_) => Ok(()),
-                Err(why) => Err(format!("jwks cannot be used: {why}.")),
-            },
-        }
+    pub(crate) fn check_url(&self, url: &str) -> Result<(), String> {
+        self.reach.check(url)
+    }
+
+    /// What is kept of a set of keys that staff give.
+    ///
+    /// # Errors
+    /// A sentence for staff.
+    pub(crate) fn set_to_keep(set: &Value) -> Result<Value, String> {
+        KeySet::to_keep(set).map_err(|why| format!("jwks cannot be used: {why}."))
     }
 
     /// What a token opens at a path. `None` for one that meets no trust, or those of several tenants of which the path names none.
@@ -200,38 +104,31 @@ impl Issuers {
             self.verified.remove(&hash);
         }
         let mut judged = self.judge(regions, sent, TrustedFor::Bearer).await?;
-        let met: Vec<&Judged> = judged.each.iter().filter(|judged| judged.is_met()).collect();
-        let Some(Judged { registry, whose, judgement, kid, signed: Some((key, _)) }) = path.chosen(&met)
-        else {
-            return judged.check().map(|()| None);
+        let met = |judged: &judged::Judgements| -> Option<Verified> {
+            let met: Vec<&Judged> = judged.each.iter().filter(|judged| judged.is_met()).collect();
+            path.named(&met).and_then(Verified::of)
         };
-        let Judgement::Met { exp } = *judgement else { return Ok(None) };
-        let verified = Arc::new(Verified {
-            region: registry.region().clone(),
-            key_id: whose.key_id.clone(),
-            exp,
-            keys: whose.trust.keys.clone(),
-            kid: kid.clone(),
-            key: Arc::clone(key),
-        });
-        // Another tenant, which the path names, may trust the issuer by the next request.
-        if whose.company_key.is(path.company_key)
-            && path.region.is_none_or(|region| region == registry.region())
-        {
-            self.verified.insert(hash, Arc::clone(&verified));
+        if let Some(verified) = met(&judged) {
+            let verified = Arc::new(verified);
+            if path.is_certain() {
+                self.verified.insert(hash, Arc::clone(&verified));
+            }
+            return admitted(regions, &verified).await;
         }
-        admitted(regions, &verified).await
+        judged.check()?;
+        let met: Vec<&Judged> = judged.each.iter().filter(|judged| judged.is_met()).collect();
+        match path.elsewhere(&met).and_then(Verified::of) {
+            Some(verified) => admitted(regions, &verified).await,
+            None => Ok(None),
+        }
     }
 
     /// A token that met a trust before, unless its issuer has withdrawn the key since.
     async fn recall(&self, hash: &[u8; 32]) -> Result<Option<Arc<Verified>>, ApiError> {
         let Some(verified) = self.verified.get(hash) else { return Ok(None) };
-        // Of a set that came with the trust, nothing can be withdrawn.
-        if matches!(verified.keys, KeySource::Set(_)) {
-            return Ok(Some(verified));
-        }
-        match self.keys.find(&verified.keys, &verified.kid).await {
-            Found::Key(key) if key == verified.key => Ok(Some(verified)),
+        let Some((url, key)) = &verified.withdrawable else { return Ok(Some(verified)) };
+        match self.keys.find_at(url, key.kid()).await {
+            Found::Key(now) if now == *key => Ok(Some(verified)),
             Found::Key(_) | Found::No => {
                 self.verified.remove(hash);
                 Ok(None)
@@ -240,8 +137,9 @@ impl Issuers {
         }
     }
 
-    /// The trusts of all tenants in the issuer that a token names, and how it meets them. The same work for every token of the form: the
-    /// registries are asked, and one signature is verified for each place of keys, or with nobody's key.
+    /// The trusts of all tenants in the issuer that a token names, and how it meets them: those that have ended too, for staff. The same
+    /// work for every token of the form: the registries are asked, and one signature is verified for each place of keys, or with nobody's
+    /// key.
     ///
     /// # Errors
     /// 503 when a registry cannot be asked.
@@ -250,7 +148,7 @@ impl Issuers {
         regions: &Regions,
         sent: &str,
         purpose: TrustedFor,
-    ) -> Result<Judgements, ApiError> {
+    ) -> Result<judged::Judgements, ApiError> {
         let said = insecure_decode_claims::<Claims>(sent).unwrap_or_default();
         let issuer = said.get("iss").and_then(Value::as_str).unwrap_or_default();
         let (mut trusts, mut unmet) = (Vec::new(), None);
@@ -267,63 +165,86 @@ impl Issuers {
                 Err(down) => unmet = Some(ApiError::RegionDown(down)),
             }
         }
-        let mut token = Token { sent, header: decode_header(sent).ok(), signed: HashMap::new() };
-        let longest = (purpose == TrustedFor::Assertion).then_some(self.longest_assertion);
-        let mut each = Vec::new();
-        for (registry, whose) in trusts {
-            let judged = match judgement::end(&said, registry.now_ms() / 1_000, longest) {
-                Some(exp) => self.judge_one(&mut token, &whose.trust, exp).await,
-                None => (Judgement::Untimely, None),
-            };
-            let (judgement, signed) = judged;
-            let kid = token.kid().to_owned();
-            each.push(Judged { registry, whose, judgement, kid, signed });
-        }
-        if token.signed.is_empty() {
-            let _of_no_use = judgement::verified(sent, Algorithm::RS256, &self.nobodys);
-        }
-        Ok(Judgements { each, unmet })
-    }
-
-    async fn judge_one(
-        &self,
-        token: &mut Token<'_>,
-        trust: &Trust,
-        exp: i64,
-    ) -> (Judgement, Option<(Arc<PublicKey>, Claims)>) {
-        let Some(algorithm) = token.header.as_ref().map(|header| header.alg) else {
-            return (Judgement::BadSignature, None);
-        };
-        if !trust.algorithms.iter().any(|own| own.to_string() == format!("{algorithm:?}")) {
-            return (Judgement::BadSignature, None);
-        }
-        let place = serde_json::to_string(&trust.keys).unwrap_or_default();
-        if !token.signed.contains_key(&place) {
-            let signed = self.verify(token.sent, algorithm, token.kid(), &trust.keys).await;
-            token.signed.insert(place.clone(), signed);
-        }
-        match token.signed.get(&place) {
-            Some(Signed::By(key, claims)) => {
-                (judgement::judge(claims, trust, exp), Some((Arc::clone(key), claims.clone())))
-            }
-            Some(Signed::Later(seconds)) => (Judgement::Later { seconds: *seconds }, None),
-            Some(Signed::No) | None => (Judgement::BadSignature, None),
-        }
-    }
-
-    async fn verify(&self, sent: &str, algorithm: Algorithm, kid: &str, source: &KeySource) -> Signed {
+        // Those with the most scopes first; of equal ones the newest.
+        trusts.reverse();
+        trusts.sort_by_key(|(_, whose)| Reverse(whose.scopes.iter().count()));
+        let header = decode_header(sent).ok();
+        let kid = header.as_ref().and_then(|header| header.kid.clone());
         // A token that names no key would be tried with all of them.
-        if kid.is_empty() {
-            return Signed::No;
+        let kid = kid.filter(|kid| (1..=LONGEST_KID).contains(&kid.len()));
+        let longest = (purpose == TrustedFor::Assertion).then_some(self.longest_assertion);
+        let end = |registry: &Registry| judgement::end(&said, registry.now_ms() / 1_000, longest);
+        let algorithm = header.map(|header| header.alg);
+        let mut signed = HashMap::new();
+        if let (Some(kid), Some(algorithm)) = (&kid, algorithm) {
+            let asked: HashMap<&str, &TenantTrust> = trusts
+                .iter()
+                .filter(|(registry, whose)| end(registry).is_some() && trusts_algorithm(whose, algorithm))
+                .map(|(_, whose)| (place(whose), whose))
+                .collect();
+            let found = join_all(asked.into_values().map(async |whose| {
+                (place(whose).to_owned(), self.verify(sent, algorithm, kid, whose).await)
+            }));
+            signed.extend(found.await);
         }
-        let key = match self.keys.find(source, kid).await {
+        if !signed.values().any(Signed::was_verified) {
+            self.nobody.verify(sent, algorithm.unwrap_or(Algorithm::RS256));
+        }
+        let each = trusts.into_iter().map(|(registry, whose)| {
+            let is_trusted = algorithm.is_some_and(|algorithm| trusts_algorithm(&whose, algorithm));
+            let (judgement, signed) = match (end(&registry), signed.get(place(&whose)).filter(|_| is_trusted))
+            {
+                (None, _) => (Judgement::Untimely, None),
+                (Some(exp), Some(Signed::By(key, claims))) => {
+                    let judgement = judgement::judge(claims, &whose.trust, exp);
+                    (judgement, Some((Arc::clone(key), claims.clone())))
+                }
+                (Some(_), Some(Signed::Later(seconds))) => (Judgement::Later { seconds: *seconds }, None),
+                (Some(_), Some(Signed::Wrong | Signed::NoKey) | None) => (Judgement::BadSignature, None),
+            };
+            Judged { registry, whose, judgement, signed }
+        });
+        Ok(judged::Judgements { each: each.collect(), unmet })
+    }
+
+    async fn verify(&self, sent: &str, algorithm: Algorithm, kid: &str, whose: &TenantTrust) -> Signed {
+        let key = match self.keys.find(whose, kid).await {
             Found::Key(key) => key,
-            Found::No => return Signed::No,
+            Found::No => return Signed::NoKey,
             Found::Later(seconds) => return Signed::Later(seconds),
         };
-        let claims = key.decoding(algorithm).and_then(|key| judgement::verified(sent, algorithm, &key));
-        claims.map_or(Signed::No, |claims| Signed::By(key, claims))
+        let Some(decoding) = key.decoding(algorithm) else { return Signed::NoKey };
+        let claims = judgement::verified(sent, algorithm, &decoding);
+        claims.map_or(Signed::Wrong, |claims| Signed::By(key, claims))
     }
+}
+
+impl Verified {
+    /// `None` for a trust that the token does not meet.
+    fn of(judged: &Judged) -> Option<Self> {
+        let (Judgement::Met { exp }, Some((key, _))) = (judged.judgement, &judged.signed) else {
+            return None;
+        };
+        let withdrawable = match &judged.whose.trust.keys {
+            KeySource::Url(url) => Some((url.as_str().into(), Arc::clone(key))),
+            KeySource::Set(_) => None,
+        };
+        let (region, key_id) = (judged.registry.region().clone(), judged.whose.key_id.clone());
+        Some(Self { region, key_id, exp, withdrawable })
+    }
+}
+
+/// Names the place where the keys of a trust are.
+fn place(whose: &TenantTrust) -> &str {
+    match &whose.trust.keys {
+        KeySource::Url(url) => url,
+        KeySource::Set(_) => &whose.key_id,
+    }
+}
+
+fn trusts_algorithm(whose: &TenantTrust, algorithm: Algorithm) -> bool {
+    let name = format!("{algorithm:?}");
+    whose.trust.algorithms.iter().any(|own| own.to_string() == name)
 }
 
 /// Whom a token names as its issuer, truly or not.
@@ -332,27 +253,20 @@ pub(crate) fn named_issuer(sent: &str) -> Option<String> {
     claims.get("iss").and_then(Value::as_str).map(str::to_owned)
 }
 
-/// A token while it is judged.
-struct Token<'t> {
-    sent: &'t str,
-    header: Option<Header>,
-    /// By the place of keys.
-    signed: HashMap<String, Signed>,
-}
-
-impl Token<'_> {
-    /// Empty for a token that names no key.
-    fn kid(&self) -> &str {
-        self.header.as_ref().and_then(|header| header.kid.as_deref()).unwrap_or_default()
-    }
-}
-
 /// Whether a token is signed by a key of one place.
 enum Signed {
     By(Arc<PublicKey>, Claims),
-    No,
+    Wrong,
+    /// The place has no such key.
+    NoKey,
     /// The key cannot be known for so many seconds.
     Later(u64),
+}
+
+impl Signed {
+    fn was_verified(&self) -> bool {
+        matches!(self, Self::By(..) | Self::Wrong)
+    }
 }
 
 /// The live credential of a token that met its trust.

@@ -39,6 +39,11 @@ pub(super) struct Source {
 }
 
 impl Source {
+    /// Whether the newest fetch failed.
+    pub(super) fn is_down(&self) -> bool {
+        self.tried.is_some() && self.tried != self.fetched
+    }
+
     /// What is known of a `kid` now. Between two fetches lies `pause` at least.
     pub(super) fn knows(&self, kid: &str, now: Instant, pause: Duration) -> Knowledge {
         let since = |then: Option<Instant>| then.map(|then| now.saturating_duration_since(then));
@@ -61,6 +66,8 @@ impl Source {
         now: Instant,
     ) {
         self.tried = Some(now);
+        // While the issuer is down nobody knows whether it has the key by now.
+        self.lacking.clear();
         let Some(keys) = fetched else { return };
         let withdrawn = std::mem::replace(&mut self.keys, keys);
         let names = withdrawn.kids().cloned().chain(asked.into_iter().cloned());
@@ -119,7 +126,10 @@ mod tests {
         source.learn(set(&["a"]), [], t);
         assert_eq!(word(&source, "a", t + REFRESHED_AFTER), "old");
         let almost = t + GOOD_FOR - Duration::from_secs(1);
-        source.learn(None, [], almost);
+        let b = "b".to_owned();
+        source.learn(set(&["a"]), [&b], t);
+        assert_eq!(word(&source, "b", t), "lacking");
+        source.learn(None, [&b], almost);
         assert_eq!([word(&source, "a", almost), word(&source, "b", almost)], ["key", "later"]);
         assert_eq!(word(&source, "a", t + GOOD_FOR), "later");
         assert_eq!(word(&source, "a", almost + PAUSE), "unknown");

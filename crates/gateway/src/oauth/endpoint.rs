@@ -150,7 +150,7 @@ async fn answer(app: &App, request: &HttpRequest, payload: Payload) -> Result<Va
     let scopes = wanted(form.get("scope").map(String::as_str), grant.scopes)?;
     // Last, so that a request that fails for another reason may be sent again.
     if let Some(assertion) = assertion
-        && !assertion.use_up().await?
+        && !assertion.use_up().await.map_err(ApiError::from)?
     {
         return Err(wrong(app, request, client.as_ref()).await);
     }
@@ -174,7 +174,7 @@ async fn answer(app: &App, request: &HttpRequest, payload: Payload) -> Result<Va
 /// The scopes that the client asks for: `scim`, which Entra sends, and none at all mean all that the client has.
 fn wanted(sent: Option<&str>, has: Scopes) -> Result<Scopes, Refusal> {
     let sent = sent.map(str::trim).unwrap_or_default();
-    if sent.is_empty() || sent == "scim" {
+    if sent.is_empty() || sent.split_ascii_whitespace().any(|word| word == "scim") {
         return Ok(has);
     }
     let told = || Refusal::new("invalid_scope", format!("The scopes of this client are: {has}."));
@@ -289,7 +289,7 @@ async fn authenticate(
         Some(Client::Assertion { id, token }) => {
             let mut judged = app.issuers.judge(&app.regions, token, TrustedFor::Assertion).await?;
             while let Some(at) = judged.each.iter().position(|judged| judged.proves(id.as_deref())) {
-                let assertion = judged.each.swap_remove(at);
+                let assertion = judged.each.remove(at);
                 let registry = &assertion.registry;
                 let grant = registry.live(&assertion.whose.key_id, registry.now_ms()).await;
                 if let Some(grant) = grant.map_err(ApiError::from)?.filter(at_path) {

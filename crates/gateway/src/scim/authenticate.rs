@@ -29,7 +29,7 @@ pub(super) async fn authenticate(
     }
     let credential = Credential::of(request);
     let named = NamedByPath { region, company_key: &target.company_key };
-    let admitted = match admit(app, &credential, Some(&named)).await {
+    let admitted = match admit(app, &credential, &named).await {
         // The path leads to a region that is served, or to none; whosever the credential is, it does not belong there.
         Err(ApiError::RegionDown(_)) if region.is_some() || !target.before_key.is_empty() => None,
         admitted => admitted?,
@@ -65,7 +65,7 @@ pub(super) async fn authenticate(
 
 /// What is said at a path without `scim/v2`: the holder of a genuine token is told where to go (MO15).
 pub(super) async fn lost(app: &App, request: &HttpRequest) -> ApiError {
-    match admit(app, &Credential::of(request), None).await {
+    match admit(app, &Credential::of(request), &NamedByPath::NOBODY).await {
         Ok(admitted) => {
             let base_url = admitted.map(|admitted| app.base(admitted.grant.tenant()).0);
             ApiError::NoSuchPath { base_url }
@@ -79,16 +79,16 @@ pub(super) async fn lost(app: &App, request: &HttpRequest) -> ApiError {
 async fn admit(
     app: &App,
     credential: &Credential<'_>,
-    named: Option<&NamedByPath<'_>>,
+    named: &NamedByPath<'_>,
 ) -> Result<Option<Admitted>, ApiError> {
     match credential {
         Credential::Tenant(token) => {
             let grant = verify(app, token).await?;
             Ok(grant.map(|grant| Admitted { scopes: grant.scopes, grant }))
         }
-        Credential::Signed(sent) => match (app.access.admit(&app.regions, sent).await?, named) {
-            (None, Some(named)) => app.issuers.admit(&app.regions, sent, named).await,
-            (admitted, _) => Ok(admitted),
+        Credential::Signed(sent) => match app.access.admit(&app.regions, sent).await? {
+            None => app.issuers.admit(&app.regions, sent, named).await,
+            admitted => Ok(admitted),
         },
         Credential::Staff(_) | Credential::Other(_) | Credential::Nothing => Ok(None),
     }

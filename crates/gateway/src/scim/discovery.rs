@@ -59,7 +59,8 @@ async fn configuration(
     let scheme = |kind: CredentialKind| match kind {
         CredentialKind::Bearer => discovery::Scheme::Bearer,
         CredentialKind::Basic => discovery::Scheme::Basic,
-        CredentialKind::Oauth | CredentialKind::Issuer => discovery::Scheme::OAuth2,
+        CredentialKind::Oauth => discovery::Scheme::OAuth2,
+        CredentialKind::Issuer => discovery::Scheme::Issuer,
     };
     let schemes: Vec<_> = kinds.into_iter().map(scheme).collect();
     let whose = format!("{} ({}/{})", tenant.name, tenant.region, tenant.company_key);

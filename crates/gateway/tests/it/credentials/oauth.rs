@@ -222,12 +222,14 @@ fn an_access_token_that_has_expired_is_as_unknown_as_any() {
     let client = added(&gateway, &acme, "oauth", &[]);
     let held = by(&acme, &exchanged(&client, ""));
     let unknown = by(&acme, "rubbish").get("/Users");
-    for (offset, lives) in [("+0", true), ("+59m", true), ("+61m", false)] {
+    for offset in ["+0", "+59m"] {
         clock.set(offset);
-        let answer = held.get("/Users");
-        assert_eq!(answer.status == 200, lives, "{offset}: {}", answer.text);
-        assert!(lives || face(&answer) == face(&unknown), "{offset}: {}", answer.text);
+        held.get("/Users").expect(200);
     }
+    // On a busy machine the new offset is noticed late.
+    clock.set("+61m");
+    wait_for("its end", || held.get("/Users").status != 200);
+    assert_eq!(face(&held.get("/Users")), face(&unknown));
     by(&acme, &exchanged(&client, "")).get("/Users").expect(200);
 }
 

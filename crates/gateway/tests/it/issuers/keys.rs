@@ -37,6 +37,7 @@ fn an_issuer_that_is_down_is_503_while_its_key_is_unknown_and_known_keys_go_on()
         says("404 Not Found", "{\"keys\":[]}"),
         says("200 OK", "<html>"),
         says("200 OK", "[]"),
+        says("200 OK", "{\"keys\":[]}"),
         says("200 OK", &long),
         Behaviour::Redirects(format!("{place}/keys")),
     ];
@@ -86,6 +87,61 @@ fn a_key_that_is_changed_in_mid_run_is_fetched_and_the_withdrawn_one_is_refused(
 }
 
 #[test]
+fn a_key_that_an_issuer_lacked_before_it_went_down_is_503_not_401() {
+    let (gateway, key) = (trusting(), SigningKey::rsa(0, "one"));
+    let (acme, issuer) = (gateway.tenant("ire", "acme", None, None), Issuer::start(&[&key]));
+    trust(&gateway, &acme, &issuer, &[]);
+    let unknown = token(&SigningKey::rsa(1, "unknown"), &issuer, json!({}));
+    probe(&acme, &unknown).expect_error(401, "");
+    issuer.does(Behaviour::Refuses);
+    wait_for("a fetch that fails", || probe(&acme, &unknown).status == 503);
+    later(&probe(&acme, &unknown));
+}
+
+#[test]
+fn another_tenants_trust_in_the_issuer_makes_no_401_of_a_503() {
+    let (gateway, key) = (trusting(), SigningKey::rsa(0, "one"));
+    let [a, b] = ["a", "b"].map(|key| gateway.tenant("ire", key, None, None));
+    let far = gateway.tenant("us", "c", None, None);
+    super::by_file(&gateway, &a, &[&key], &[]);
+    let nowhere = nowhere();
+    for tenant in [&b, &far] {
+        let words = ["--issuer", super::BY_FILE, "--audience", AUDIENCE, "--jwks-url", &nowhere];
+        added(&gateway, tenant, "issuer", &words);
+    }
+    let held = key.token(&super::claims(super::BY_FILE, json!({})));
+    probe(&a, &held).expect(200);
+    later(&probe(&b, &held));
+    later(&probe(&far, &held));
+}
+
+#[test]
+fn silent_issuers_keep_no_other_issuer_waiting() {
+    let (gateway, key) = (trusting(), SigningKey::rsa(0, "one"));
+    let acme = gateway.tenant("ire", "acme", None, None);
+    let silent: Vec<Issuer> = (0..12).map(|_| Issuer::start(&[&key])).collect();
+    for issuer in &silent {
+        issuer.does(Behaviour::Slow);
+        trust(&gateway, &acme, issuer, &[]);
+    }
+    let healthy = Issuer::start(&[&key]);
+    trust(&gateway, &acme, &healthy, &[]);
+    let tokens: Vec<String> = silent.iter().map(|issuer| token(&key, issuer, json!({}))).collect();
+    // The second time they are known to be down, and have room of their own.
+    for _ in 0..2 {
+        let answers = testkit::at_once::at_once(tokens.len(), |n| probe(&acme, &tokens[n]).status);
+        assert!(answers.iter().all(|status| *status == 503), "{answers:?}");
+        std::thread::sleep(std::time::Duration::from_millis(2_100));
+    }
+    let held = token(&key, &healthy, json!({}));
+    let answers = testkit::at_once::at_once(tokens.len() + 1, |n| match tokens.get(n) {
+        Some(token) => probe(&acme, token).status,
+        None => probe(&acme, &held).status,
+    });
+    assert_eq!((answers.last(), answers.first()), (Some(&200), Some(&503)), "{answers:?}");
+}
+
+#[test]
 fn many_requests_for_a_new_key_are_one_fetch() {
     let (gateway, key) = (trusting(), SigningKey::rsa(0, "one"));
     let (acme, issuer) = (gateway.tenant("ire", "acme", None, None), Issuer::start(&[&key]));
@@ -104,7 +160,7 @@ fn keys_come_over_https_from_the_named_authority() {
     let file = dir.path().join("authority.pem");
     std::fs::write(&file, &issuer.authority).unwrap();
     let gateway = gateway_with(&[
-        ("USHER__AUTH__PRIVATE_JWKS", "true"),
+        ("USHER__AUTH__INSECURE_JWKS", "true"),
         ("USHER__AUTH__JWKS_CA_FILE", file.to_str().unwrap()),
     ]);
     let acme = gateway.tenant("ire", "acme", None, None);

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use testkit::{
     gateway::Tenant,
-    signing::{SigningKey, encoded},
+    signing::{SigningKey, encoded, key_set},
 };
 
 use super::{
@@ -42,7 +42,8 @@ fn a_token_of_a_trusted_issuer_opens_the_tenant_that_trusts_it() {
     probe(&acme, &token(&key, &issuer, late)).expect(200);
     assert_eq!(issuer.asked(), 1, "one fetch for all");
     let schemes = held.get("/ServiceProviderConfig").expect(200).body["authenticationSchemes"].clone();
-    assert_eq!(schemes[1]["type"], "oauth2", "{schemes}");
+    assert_eq!((&schemes[1]["type"], &schemes[2]), (&json!("oauthbearertoken"), &Value::Null), "{schemes}");
+    assert_eq!(schemes[1]["name"], "Token of a trusted issuer");
     let listed = said(&gateway, &acme, &["credential", "list"]);
     assert_eq!((&listed[1]["issuer"], &listed[1]["kind"]), (&json!(issuer.name()), &json!("issuer")));
     assert!(listed[1]["last_used"].is_string(), "{listed}");
@@ -221,6 +222,33 @@ fn attack_5_a_token_opens_the_tenants_that_trust_its_issuer_and_no_other() {
 }
 
 #[test]
+fn several_trusts_of_a_tenant_in_one_issuer_are_no_riddle_and_the_most_scopes_hold() {
+    let (gateway, key) = (trusting(), SigningKey::rsa(0, "one"));
+    let guid = "0f8fad5b-d9cb-469f-a165-70867728950e";
+    let acme = gateway.tenant("ire", guid, None, None);
+    let far = gateway.tenant("us", "other", None, None);
+    by_file(&gateway, &acme, &[&key], &["--scopes", "read"]);
+    let held = key.token(&claims(BY_FILE, json!({ "role": "admin" })));
+    let without_region = Tenant { base_url: acme.base_url.replace("/ire/", "/"), ..acme.clone() };
+    let elsewhere = Tenant { base_url: acme.base_url.replace("/ire/", "/us/"), ..acme.clone() };
+    for trusts in 1..=2 {
+        probe(&acme, &held).expect(200);
+        probe(&without_region, &held).expect(200);
+        for wrong in [&elsewhere, &far] {
+            let told = probe(wrong, &held).expect_error(401, "").text;
+            assert!(told.contains(&acme.base_url), "{trusts}: {told}");
+        }
+        by(&acme, &held).create_user("ada", "").expect_error(403, "");
+        if trusts == 1 {
+            by_file(&gateway, &acme, &[&key], &["--scopes", "read,groups", "--claim", "role=other"]);
+        }
+    }
+    by_file(&gateway, &acme, &[&key], &["--claim", "role=admin"]);
+    let again = key.token(&claims(BY_FILE, json!({ "role": "admin", "jti": "again" })));
+    by(&acme, &again).create_user("ada", "").expect(201);
+}
+
+#[test]
 fn attack_21_wrong_tokens_of_an_issuer_are_counted() {
     let gateway = crate::running::gateway_with(&[("USHER__LIMITS__WRONG_SECRETS", "5")]);
     let acme = gateway.tenant("ire", "acme", None, None);
@@ -246,6 +274,8 @@ fn what_is_said_of_an_issuer_is_checked() {
         staff(&gateway, &acme, "POST", "/credentials", Some(&body))
     };
     with(json!({})).expect(201);
+    let mut with_private = key_set(&[&SigningKey::rsa(0, "one")]);
+    with_private["keys"][0]["d"] = json!("AQAB");
     let wrong = [
         (json!({ "issuer": "" }), "issuer"),
         (json!({ "audiences": [] }), "audiences"),
@@ -255,9 +285,14 @@ fn what_is_said_of_an_issuer_is_checked() {
         (json!({ "jwks_url": null, "jwks": { "keys": [] } }), "no public key"),
         (
             json!({ "jwks_url": null, "jwks": { "keys": [{ "kty": "oct", "kid": "a", "k": "AAAA" }] } }),
-            "no public key",
+            "or a secret",
         ),
         (json!({ "jwks_url": null, "jwks": [] }), "no list keys"),
+        (json!({ "jwks_url": null, "jwks": with_private }), "private key"),
+        (json!({ "jwks_url": "https://[::1/keys" }), "no address"),
+        (json!({ "jwks_url": "https://login.example.com:99999/keys" }), "no address"),
+        (json!({ "for": "assertion", "client_id": "a b" }), "client_id is 1 to"),
+        (json!({ "for": "assertion", "client_id": "a:b" }), "client_id is 1 to"),
         (json!({ "algorithms": [] }), "algorithms"),
         (json!({ "algorithms": ["HS256"] }), "HS256"),
         (json!({ "algorithms": ["none"] }), "none"),
@@ -271,6 +306,22 @@ fn what_is_said_of_an_issuer_is_checked() {
     }
     let listed = said(&gateway, &acme, &["credential", "list"]);
     assert_eq!(listed.as_array().unwrap().len(), 2, "nothing is half done: {listed}");
+    let twice = [
+        "credential",
+        "add",
+        "issuer",
+        "--region",
+        "ire",
+        "--key",
+        "acme",
+        "--issuer",
+        "x",
+        "--audience",
+        "y",
+    ];
+    let twice =
+        [&twice[..], &["--jwks-url", "https://x.example/", "--claim", "a=1", "--claim", "a=2"]].concat();
+    assert_eq!(gateway.cli(&twice).status.code(), Some(2));
 }
 
 #[test]
@@ -305,4 +356,10 @@ fn mc15_staff_are_told_what_of_a_token_does_not_fit() {
     for (tenant, credential, verdict) in cases {
         assert_eq!(told(&tenant.key, &credential), verdict);
     }
+    // An assertion that names another client than the trust is for is refused, and staff are told so.
+    let proving = trust(&gateway, &other, &issuer, &["--for", "assertion", "--client-id", "entra"]);
+    assert_eq!(told("other", &of(json!({ "sub": "entra" }))), "ok");
+    assert_eq!(told("other", &of(json!({ "sub": "somebody" }))), "untrusted_issuer");
+    said(&gateway, &other, &["credential", "revoke", text(&proving, "key_id")]);
+    assert_eq!(told("other", &of(json!({ "sub": "entra" }))), "revoked");
 }
