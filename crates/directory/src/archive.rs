@@ -16,7 +16,8 @@ use crate::{
 /// # Errors
 /// When the store fails.
 pub fn keep(tx: &mut WriteTx<'_>, record: &Record, row: &Row) -> Result<(), DirectoryError> {
-    let row = insert_row!(
+    insert_row!(
+        tx,
         archived::table,
         archived::id = &record.id,
         archived::user_name_key = &row.name_key,
@@ -28,8 +29,7 @@ pub fn keep(tx: &mut WriteTx<'_>, record: &Record, row: &Row) -> Result<(), Dire
         archived::origin_since_ms = record.origin_since_ms,
         archived::archived_ms = tx.now_ms(),
         archived::archived_number = changes::next_number(),
-    );
-    tx.execute(row)?;
+    )?;
     Ok(())
 }
 

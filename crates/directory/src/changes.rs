@@ -37,7 +37,8 @@ pub struct NewRecord<'a> {
 /// # Errors
 /// When the store fails.
 pub fn append(tx: &mut WriteTx<'_>, new: &NewRecord<'_>) -> Result<(), DirectoryError> {
-    let row = insert_row!(
+    insert_row!(
+        tx,
         changes::table,
         changes::number = next_number(),
         changes::at_ms = tx.now_ms(),
@@ -47,8 +48,7 @@ pub fn append(tx: &mut WriteTx<'_>, new: &NewRecord<'_>) -> Result<(), Directory
         changes::request_id = new.request_id,
         changes::detail = new.detail,
         changes::actor = new.actor,
-    );
-    tx.execute(row)?;
+    )?;
     Ok(())
 }
 

@@ -122,7 +122,8 @@ fn insert_as(
     row: &Row,
 ) -> Result<Record, DirectoryError> {
     in_table!(kind, |table| {
-        let new = insert_row!(
+        let inserted = insert_row!(
+            tx,
             table::table,
             table::id = &record.id,
             table::name_key = &row.name_key,
@@ -135,7 +136,6 @@ fn insert_as(
             table::changed_number = changes::next_number(),
             table::moved_mark = 0,
         );
-        let inserted = tx.execute(new);
         inserted.map_err(|error| name_taken(tx, &row.name_key, error))
     })?;
     emails::sync(tx, &record.id, &emails::Keys::new(), &row.emails)?;

@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use actix_web::{App as HttpApp, HttpServer, web};
+use actix_web::{App as HttpApp, HttpRequest, HttpResponse, HttpServer, web};
 use tracing::{info, warn};
 
 use crate::{
@@ -119,10 +119,17 @@ impl Doors {
             Self::Staff => admin::nothing_else(config),
             Self::Clients | Self::ClientsAndStaff => {
                 health::routes(config);
-                oauth::routes(config);
-                config.default_service(web::to(scim::scim));
+                config.default_service(web::to(fall_through));
             }
         }
+    }
+}
+
+/// What no other route takes: the paths of OAuth, and SCIM.
+async fn fall_through(request: HttpRequest, payload: web::Payload, app: web::Data<App>) -> HttpResponse {
+    match oauth::Path::parse(request.path()) {
+        Some(path) => oauth::answer(path, request, payload, app).await,
+        None => scim::scim(request, payload, app).await,
     }
 }
 

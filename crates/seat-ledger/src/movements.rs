@@ -74,7 +74,8 @@ fn write(
     movement: i64,
     cause: &str,
 ) -> Result<(), SeatError> {
-    let row = insert_row!(
+    insert_row!(
+        tx,
         seat_ledger::table,
         seat_ledger::number = next(seat_ledger::table, seat_ledger::number),
         seat_ledger::at_ms = tx.now_ms(),
@@ -82,7 +83,6 @@ fn write(
         seat_ledger::license = license.key(),
         seat_ledger::movement = movement,
         seat_ledger::cause = cause,
-    );
-    tx.execute(row)?;
+    )?;
     Ok(())
 }

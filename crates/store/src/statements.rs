@@ -195,14 +195,22 @@ impl<T: 'static, C: 'static, W: QueryId> QueryId for Increase<T, C, W> {
     const HAS_STATIC_QUERY_ID: bool = W::HAS_STATIC_QUERY_ID;
 }
 
-/// An `INSERT` of one row whose values may be asked of its table: `INSERT INTO … SELECT …`, because Citus takes no subquery among
-/// `VALUES`.
+/// Inserts one row whose values may be asked of its table. On PostgreSQL by `INSERT INTO … SELECT …`, because Citus takes no subquery among
+/// `VALUES`; on SQLite by `VALUES`, because it keeps a journal of its own for each `INSERT` of what a `SELECT` gives.
 #[macro_export]
 macro_rules! insert_row {
-    ($table:path, $($column:path = $value:expr),+ $(,)?) => {{
-        use $crate::Typed as _;
-        let values = ($($column.value($value),)+);
-        diesel::Insertable::insert_into(diesel::select(values), $table).into_columns(($($column,)+))
+    ($tx:expr, $table:path, $($column:path = $value:expr),+ $(,)?) => {{
+        if $tx.has_rivals() {
+            use $crate::Typed as _;
+            let values = ($($column.value($value),)+);
+            let row = diesel::Insertable::insert_into(diesel::select(values), $table);
+            let row = row.into_columns(($($column,)+));
+            $tx.execute(row)
+        } else {
+            use diesel::ExpressionMethods as _;
+            let row = diesel::insert_into($table).values(($($column.eq($value),)+));
+            $tx.execute(row)
+        }
     }};
 }
 

@@ -10,7 +10,7 @@ use actix_web::{
         Method, StatusCode,
         header::{AUTHORIZATION, CONTENT_TYPE, HOST, WWW_AUTHENTICATE},
     },
-    web::{Data, Payload},
+    web::Payload,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use percent_encoding::percent_decode_str;
@@ -73,9 +73,14 @@ impl From<ApiError> for Refusal {
     }
 }
 
-pub(super) async fn token(request: HttpRequest, payload: Payload, app: Data<App>) -> HttpResponse {
+pub(super) async fn token(
+    before: &[String],
+    request: &HttpRequest,
+    payload: Payload,
+    app: &App,
+) -> HttpResponse {
     let id = request_id::new();
-    let mut response = match answer(&app, &request, payload).await {
+    let mut response = match answer(app, request, payload, before).await {
         Ok(body) => json(StatusCode::OK, &body),
         Err(refusal) => {
             if let Some(cause) = &refusal.cause
@@ -87,7 +92,7 @@ pub(super) async fn token(request: HttpRequest, payload: Payload, app: Data<App>
         }
     };
     let status = response.status();
-    app.metrics.requests.with_label_values(&["/oauth/token", method(&request), status.as_str()]).inc();
+    app.metrics.requests.with_label_values(&["/oauth/token", method(request), status.as_str()]).inc();
     protect(response.headers_mut(), &id);
     response
 }
@@ -126,14 +131,19 @@ fn refused(refusal: Refusal) -> HttpResponse {
     response
 }
 
-async fn answer(app: &App, request: &HttpRequest, payload: Payload) -> Result<Value, Refusal> {
+async fn answer(
+    app: &App,
+    request: &HttpRequest,
+    payload: Payload,
+    before: &[String],
+) -> Result<Value, Refusal> {
     if *request.method() != Method::POST {
         let refusal = Refusal::new("invalid_request", "The token endpoint takes POST only.");
         return Err(Refusal { status: 405, closes: true, ..refusal });
     }
     let form = form(app, request, payload).await?;
     let client = Client::of(request, &form)?;
-    let authenticated = authenticate(app, request, client.as_ref()).await?;
+    let authenticated = authenticate(app, request, before, client.as_ref()).await?;
     let Some((grant, assertion)) = authenticated else {
         return Err(wrong(app, request, client.as_ref()).await);
     };
@@ -268,20 +278,18 @@ fn pair(request: &HttpRequest) -> Option<(String, String)> {
 async fn authenticate(
     app: &App,
     request: &HttpRequest,
+    path: &[String],
     client: Option<&Client>,
 ) -> Result<Option<(Arc<Grant>, Option<Judged>)>, Refusal> {
-    let mut before: Vec<String> =
-        request.match_info().query("before").split('/').map(str::to_owned).collect();
-    before.retain(|segment| !segment.is_empty());
-    let key = before.pop().unwrap_or_default();
+    let (key, before) = path.split_last().map_or(("", path), |(key, before)| (key.as_str(), before));
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
-    let region = app.region_of(&before, host);
+    let region = app.region_of(before, host);
     if let Some(down) = region.and_then(|region| app.regions.down(region.as_str())) {
         return Err(ApiError::RegionDown(down).into());
     }
     let at_path = |grant: &Arc<Grant>| {
         let tenant = grant.tenant();
-        tenant.company_key.is(&key) && app.is_region(&tenant.region, &before, host)
+        tenant.company_key.is(key) && app.is_region(&tenant.region, before, host)
     };
     let (id, secret) = match client {
         None => return Ok(None),

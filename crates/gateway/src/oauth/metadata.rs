@@ -1,7 +1,7 @@
 //! `GET /.well-known/oauth-authorization-server/{region}/{key}` (RFC 8414): made of the path and of the settings alone, so nobody learns from
 //! it which tenants there are.
 
-use actix_web::{HttpRequest, HttpResponse, http::Method, web::Data};
+use actix_web::{HttpRequest, HttpResponse, http::Method};
 use serde_json::json;
 use strum::VariantNames;
 use tenant_registry::{CompanyKey, PublicKeyAlgorithm, RegionCode};
@@ -11,9 +11,9 @@ use crate::{app::App, protection::protect, request_id};
 /// What may sign an assertion.
 const ALGORITHMS: &[&str] = <PublicKeyAlgorithm as VariantNames>::VARIANTS;
 
-pub(super) async fn metadata(request: HttpRequest, app: Data<App>) -> HttpResponse {
+pub(super) fn metadata(path: &[String], request: &HttpRequest, app: &App) -> HttpResponse {
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
-    let mut response = match named(&app, request.match_info().query("path")) {
+    let mut response = match named(app, path) {
         _ if !is_read => HttpResponse::MethodNotAllowed().insert_header(("Allow", "GET, HEAD")).finish(),
         None => HttpResponse::NotFound().finish(),
         Some((region, key)) => {
@@ -35,11 +35,8 @@ pub(super) async fn metadata(request: HttpRequest, app: Data<App>) -> HttpRespon
 }
 
 /// The region and the key that a path names: a region that is served, and any key of the form.
-fn named(app: &App, path: &str) -> Option<(RegionCode, CompanyKey)> {
-    let mut segments = path.split('/').filter(|segment| !segment.is_empty());
-    let (Some(region), Some(key), None) = (segments.next(), segments.next(), segments.next()) else {
-        return None;
-    };
+fn named(app: &App, path: &[String]) -> Option<(RegionCode, CompanyKey)> {
+    let [region, key] = path else { return None };
     let region = RegionCode::new(&region.to_ascii_lowercase()).ok()?;
     let key = CompanyKey::new(key).ok()?;
     app.settings.regions.contains_key(&region).then_some((region, key))

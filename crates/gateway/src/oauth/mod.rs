@@ -7,14 +7,52 @@ mod metadata;
 mod sealing;
 mod signing_keys;
 
+use actix_web::{
+    HttpRequest, HttpResponse,
+    web::{Data, Payload},
+};
+use percent_encoding::percent_decode_str;
+
 pub(crate) use access_token::{AccessTokens, Admitted, Signature};
 pub(crate) use sealing::Sealing;
 pub(crate) use signing_keys::SigningKeys;
 
-use actix_web::web;
+use crate::app::App;
 
-/// The routes on the main listener.
-pub(crate) fn routes(config: &mut web::ServiceConfig) {
-    config.service(web::resource("/{before:.*}/oauth/token").to(endpoint::token));
-    config.service(web::resource("/.well-known/oauth-authorization-server/{path:.*}").to(metadata::metadata));
+/// Answers what clients ask here. The paths are told apart by hand: patterns with a region and a key in them would cost each request
+/// of SCIM a third of its work.
+pub(crate) enum Path {
+    /// `…/oauth/token`: what stands before it.
+    Token(Vec<String>),
+    /// `/.well-known/oauth-authorization-server/…`: what follows.
+    Metadata(Vec<String>),
+}
+
+impl Path {
+    /// `None` for a path of anything else.
+    pub(crate) fn parse(path: &str) -> Option<Self> {
+        let segments = |text: &str| {
+            let segments = text.split('/').filter(|segment| !segment.is_empty());
+            segments.map(|segment| percent_decode_str(segment).decode_utf8_lossy().into_owned()).collect()
+        };
+        match path.strip_suffix("/oauth/token") {
+            Some(before) => Some(Self::Token(segments(before))),
+            None => {
+                let rest = path.strip_prefix("/.well-known/oauth-authorization-server/")?;
+                Some(Self::Metadata(segments(rest)))
+            }
+        }
+    }
+}
+
+pub(crate) async fn answer(
+    path: Path,
+    request: HttpRequest,
+    payload: Payload,
+    app: Data<App>,
+) -> HttpResponse {
+    match path {
+        Path::Token(before) => endpoint::token(&before, &request, payload, &app).await,
+        Path::Metadata(named) => metadata::metadata(&named, &request, &app),
+    }
 }
