@@ -15,7 +15,11 @@ mod times;
 use std::collections::HashMap;
 
 use diesel::prelude::*;
-use scim_core::{ResourceKind, filter::Filter, sort::Sort};
+use scim_core::{
+    ResourceKind,
+    filter::{Filter, Literal, Op},
+    sort::Sort,
+};
 use store::{ReadTx, StoreError};
 
 // For the tests of this crate.
@@ -32,7 +36,7 @@ pub use rows::{Rows, plan};
 pub use scanned::{Complete, InMemory, Visitor};
 
 use crate::{
-    DirectoryError,
+    DirectoryError, key,
     table::{self, Record, in_table},
 };
 use indexed::Indexed;
@@ -80,13 +84,27 @@ pub fn look_up(
     kind: ResourceKind,
     filter: &Filter,
 ) -> Result<Option<Record>, DirectoryError> {
-    in_table!(kind, |table, columns| match Rows::Matching(filter).condition() {
-        Some(condition) => {
-            let row = table::table.filter(condition).select(columns);
-            Ok(row.get_result(tx.connection()).optional()?)
+    // What identity providers ask most has a statement whose text is made once.
+    let user_name = user_name_in(filter).filter(|_| kind == ResourceKind::User);
+    in_table!(kind, |table, columns| {
+        if let Some(user_name) = user_name {
+            let row = table::table.filter(table::name_key.eq(key::user_name(user_name)));
+            return Ok(tx.get_result(row.select(columns)).optional()?);
         }
-        None => Ok(None),
+        let Some(condition) = Rows::Matching(filter).condition() else { return Ok(None) };
+        let row = table::table.filter(condition).select(columns);
+        Ok(row.get_result(tx.connection()).optional()?)
     })
+}
+
+/// The text of a filter `userName eq "…"`.
+fn user_name_in(filter: &Filter) -> Option<&str> {
+    match filter {
+        Filter::Compare { path, op: Op::Eq, value: Literal::String(text) } => {
+            path.is_name("userName", None).then_some(text)
+        }
+        _ => None,
+    }
 }
 
 /// A page of the resources that a query selects. A small read finds only a short list by an index, or the beginning of a list.
