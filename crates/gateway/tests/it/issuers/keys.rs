@@ -70,9 +70,6 @@ fn a_key_that_is_changed_in_mid_run_is_fetched_and_the_withdrawn_one_is_refused(
     probe(&acme, &token(&unknown, &issuer, json!({}))).expect_error(401, "");
     probe(&acme, &by_old).expect(200);
     issuer.shows(&[&new]);
-    // Within the time in which no fetch is due, nobody knows.
-    later(&probe(&acme, &by_new));
-    probe(&acme, &by_old).expect(200);
     wait_for("the new key", || probe(&acme, &by_new).status == 200);
     probe(&acme, &by_old).expect_error(401, "");
     // Another key under a known name is another key.
@@ -84,6 +81,21 @@ fn a_key_that_is_changed_in_mid_run_is_fetched_and_the_withdrawn_one_is_refused(
     });
     wait_for("it is refused", || probe(&acme, &by_new).status == 401);
     probe(&acme, &token(&again, &issuer, json!({}))).expect(200);
+}
+
+#[test]
+fn a_new_key_is_503_until_a_fetch_is_due() {
+    let (old, new) = (SigningKey::rsa(0, "old"), SigningKey::rsa(1, "new"));
+    // At most one fetch a minute, as by default.
+    let gateway = gateway_with(&[("USHER__AUTH__INSECURE_JWKS", "true")]);
+    let (acme, issuer) = (gateway.tenant("ire", "acme", None, None), Issuer::start(&[&old]));
+    trust(&gateway, &acme, &issuer, &[]);
+    let (by_old, by_new) = (token(&old, &issuer, json!({})), token(&new, &issuer, json!({})));
+    probe(&acme, &by_old).expect(200);
+    issuer.shows(&[&new]);
+    later(&probe(&acme, &by_new));
+    probe(&acme, &by_old).expect(200);
+    assert_eq!(issuer.asked(), 1);
 }
 
 #[test]
