@@ -11,9 +11,10 @@ use std::{
     time::Duration,
 };
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer as Authority, KeyPair};
-use rustls::{ServerConfig, ServerConnection, StreamOwned, pki_types::PrivateKeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use testkit::signing::{SigningKey, key_set};
+
+use crate::staff::https::certified;
 
 /// What it answers.
 #[derive(Clone)]
@@ -44,22 +45,8 @@ impl Issuer {
 
     /// The same over https.
     pub(crate) fn start_tls(keys: &[&SigningKey]) -> Self {
-        let (ca_key, key) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
-        let mut ca = CertificateParams::new([]).unwrap();
-        ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let authority = ca.self_signed(&ca_key).unwrap().pem();
-        let params = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
-        let certificate = params.signed_by(&key, &Authority::new(ca, ca_key)).unwrap();
-        let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(
-                vec![certificate.der().clone()],
-                PrivateKeyDer::Pkcs8(key.serialize_der().into()),
-            )
-            .unwrap();
-        Self::begin(keys, Some(Arc::new(config)), authority)
+        let (config, authority) = certified("127.0.0.1");
+        Self::begin(keys, Some(config), authority)
     }
 
     fn begin(keys: &[&SigningKey], tls: Option<Arc<ServerConfig>>, authority: String) -> Self {

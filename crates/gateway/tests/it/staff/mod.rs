@@ -4,7 +4,7 @@ mod acts;
 mod admin_tokens;
 mod bodies;
 mod doors;
-mod https;
+pub(crate) mod https;
 mod lists;
 mod log;
 mod parameters;
