@@ -35,6 +35,7 @@ use clap::Parser as _;
 pub use commands::{BackupWords, Cli, Command, ConformanceWords, Options, RestoreWords, Target};
 pub use conform::conformance;
 pub use progress::Progress;
+pub use tls::system_authorities;
 
 use commands::ClientCommand;
 use mistake::Mistake;

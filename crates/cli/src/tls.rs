@@ -15,9 +15,14 @@ const SYSTEM: [&str; 4] = [
     "/etc/ssl/cert.pem",
 ];
 
+/// The system's list of trusted authorities, as PEM.
+pub fn system_authorities() -> Option<&'static Path> {
+    SYSTEM.iter().map(Path::new).find(|file| file.exists())
+}
+
 /// Trusts the authorities of this file alone, or those of the system where no file is named.
 pub(crate) fn config(ca_file: Option<&Path>) -> Result<TlsConfig, Mistake> {
-    let system = || SYSTEM.iter().map(Path::new).find(|file| file.exists());
+    let system = || -> Option<&Path> { system_authorities() };
     let file = ca_file.or_else(system).ok_or_else(|| {
         Mistake::failed(
             "This system has no list of certificate authorities; name a file of them with --ca-file.",

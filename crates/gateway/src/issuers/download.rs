@@ -2,6 +2,7 @@
 
 use std::{fs, io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
+use cli::system_authorities;
 use rustls::crypto::ring;
 use ureq::{
     Agent, Error,
@@ -24,14 +25,6 @@ use crate::settings::Auth;
 const LONGEST: u64 = 64 * 1024;
 /// From the look-up of the name to the last byte.
 const TIME: Duration = Duration::from_secs(2);
-
-/// The lists of trusted authorities of Debian, Red Hat, SUSE, and of Alpine.
-const SYSTEM: [&str; 4] = [
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-];
 
 /// Which addresses are called.
 #[derive(Clone, Copy, Debug)]
@@ -106,8 +99,7 @@ impl Downloads {
     /// One sentence for the operator, about `auth.jwks_ca_file`.
     pub(super) fn new(auth: &Auth) -> Result<Self, String> {
         let named = Some(auth.jwks_ca_file.as_path()).filter(|file| !file.as_os_str().is_empty());
-        let system = || SYSTEM.iter().map(Path::new).find(|file| file.exists());
-        let authorities = match (named, system()) {
+        let authorities = match (named, system_authorities()) {
             (Some(file), _) => authorities(file)
                 .map_err(|why| format!("settings: auth.jwks_ca_file: {} {why}", file.display()))?,
             // Without any, no certificate is accepted, which the log tells when keys are fetched.

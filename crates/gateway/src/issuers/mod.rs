@@ -104,11 +104,9 @@ impl Issuers {
             self.verified.remove(&hash);
         }
         let mut judged = self.judge(regions, sent, TrustedFor::Bearer).await?;
-        let met = |judged: &judged::Judgements| -> Option<Verified> {
-            let met: Vec<&Judged> = judged.each.iter().filter(|judged| judged.is_met()).collect();
-            path.named(&met).and_then(Verified::of)
-        };
-        if let Some(verified) = met(&judged) {
+        let met: Vec<&Judged> = judged.each.iter().filter(|judged| judged.is_met()).collect();
+        let elsewhere = path.elsewhere(&met).and_then(Verified::of);
+        if let Some(verified) = path.named(&met).and_then(Verified::of) {
             let verified = Arc::new(verified);
             if path.is_certain() {
                 self.verified.insert(hash, Arc::clone(&verified));
@@ -116,8 +114,7 @@ impl Issuers {
             return admitted(regions, &verified).await;
         }
         judged.check()?;
-        let met: Vec<&Judged> = judged.each.iter().filter(|judged| judged.is_met()).collect();
-        match path.elsewhere(&met).and_then(Verified::of) {
+        match elsewhere {
             Some(verified) => admitted(regions, &verified).await,
             None => Ok(None),
         }
