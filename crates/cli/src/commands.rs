@@ -634,19 +634,19 @@ pub struct NewIssuer {
     /// A value that `aud` may have; may be repeated.
     #[arg(long, value_name = "AUD", required = true)]
     pub audience: Vec<String>,
-    /// Where its public keys are.
+    /// The address of its public keys.
     #[arg(long, value_name = "URL", required_unless_present = "jwks_file")]
     pub jwks_url: Option<String>,
     /// A file with its public keys, a JSON Web Key Set, for an issuer that shows them nowhere.
     #[arg(long, value_name = "FILE", conflicts_with = "jwks_url")]
     pub jwks_file: Option<PathBuf>,
-    /// What may sign, with commas between them; may be repeated [default: RS256].
+    /// The algorithms that may sign, with commas between them; may be repeated [default: RS256].
     #[arg(long, value_name = "ALG", value_delimiter = ',', value_parser = word::<tenant_registry::PublicKeyAlgorithm>())]
     pub algorithms: Vec<tenant_registry::PublicKeyAlgorithm>,
     /// A claim that must have this value; may be repeated.
     #[arg(long = "claim", value_name = "NAME=VALUE", value_parser = pair)]
     pub claims: Vec<(String, String)>,
-    /// What its tokens are for: `bearer`, sent with each request, or `assertion`, with which a client proves itself at the token endpoint.
+    /// The use of its tokens: `bearer`, sent with each request, or `assertion`, with which a client proves itself at the token endpoint.
     #[arg(long = "for", value_name = "USE", value_parser = word::<tenant_registry::TrustedFor>(), default_value = "bearer")]
     pub purpose: tenant_registry::TrustedFor,
     /// The OAuth client that its assertions prove [default: a new one].

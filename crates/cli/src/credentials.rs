@@ -111,7 +111,7 @@ fn add(session: &Session, kind: NewKind) -> Result<(), Mistake> {
     })
 }
 
-/// What is said of an issuer.
+/// The part of a request that tells of an issuer.
 fn trust(issuer: NewIssuer) -> Result<(NewCredential, CredentialRequest), Mistake> {
     let NewIssuer { new, issuer, audience, jwks_url, jwks_file, algorithms, claims, purpose, client_id } =
         issuer;

@@ -95,7 +95,7 @@ pub(crate) fn of(session: &Session, target: &Target, guide: Guide) -> Result<Val
 /// The audience that Entra's tokens for workload identity federation have by default.
 const ENTRAS_AUDIENCE: &str = "api://AzureADTokenExchange";
 
-/// What a client without a secret types in. The trust is made when the directory is known: the command for it is told.
+/// The fields of a client without a secret. The trust is made when the directory is known: the command for it is told.
 fn federated(session: &Session, target: &Target) -> Result<Value, Mistake> {
     let base_url = cell(&session.client.get(&target.path(""))?, "base_url");
     let client_id = format!("entra-{}", target.key);

@@ -53,7 +53,7 @@ pub struct CredentialRequest {
     /// One of them must be in `aud`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audiences: Option<Vec<String>>,
-    /// Where its public keys are.
+    /// The place of its public keys.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jwks_url: Option<String>,
     /// Its public keys: a JSON Web Key Set.

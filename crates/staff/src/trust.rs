@@ -12,7 +12,7 @@ const MAX_TEXT: usize = 500;
 /// Most audiences, and most claims.
 const MAX_MANY: usize = 20;
 
-/// What is said of an issuer; each absent for a credential of another kind.
+/// The words of staff about an issuer; each absent for a credential of another kind.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TrustRequest {
     pub(crate) issuer: Option<String>,

@@ -37,7 +37,7 @@ pub enum PublicKeyAlgorithm {
     EdDSA,
 }
 
-/// Where its public keys are.
+/// The place of its public keys.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KeySource {

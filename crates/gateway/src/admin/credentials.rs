@@ -93,7 +93,7 @@ fn issued(app: &App, issued: &IssuedCredential) -> HttpResponse {
     json(201, &with(told, [("expires", json!(expires_ms.map(iso)))]))
 }
 
-/// What an issuer is trusted for. Keys that came with the trust are not shown.
+/// The members that tell of a trust. Keys that came with the trust are not shown.
 fn trusted(trust: &Trust) -> [(&'static str, Value); 6] {
     let jwks_url = match &trust.keys {
         KeySource::Url(url) => Some(url),
