@@ -217,6 +217,20 @@ pub enum ClientCommand {
         #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
         limit: u16,
     },
+    /// Say why a person is missing, or without the license, and what to do about it.
+    Explain {
+        #[command(flatten)]
+        options: Options,
+        #[command(flatten)]
+        user: ExplainedUser,
+    },
+    /// List what came of each write of the identity provider and of staff, newest first.
+    Log {
+        #[command(flatten)]
+        options: Options,
+        #[command(flatten)]
+        words: LogWords,
+    },
     /// Say which of region, company key and credential is wrong. The credential is read from a file or from standard input, never from
     /// an argument; a pair is `key:secret`. Exits 0 only if all is right.
     Diagnose {
@@ -233,6 +247,47 @@ pub enum ClientCommand {
         #[command(flatten)]
         options: Options,
     },
+}
+
+/// `usher explain`
+#[derive(Args, Debug)]
+pub struct ExplainedUser {
+    #[command(flatten)]
+    pub target: Target,
+    /// The person: userName, e-mail address, externalId, id, or the Ref of a refusal.
+    #[arg(long, value_name = "PERSON|REF")]
+    pub user: String,
+}
+
+/// `usher log`
+#[derive(Args, Debug)]
+pub struct LogWords {
+    #[command(flatten)]
+    pub target: Target,
+    /// Only writes about the person with this userName or id.
+    #[arg(long, value_name = "USERNAME|ID")]
+    pub user: Option<String>,
+    /// Only writes with this result: applied, no_change, refused, held or linked.
+    #[arg(long, value_name = "RESULT")]
+    pub result: Option<String>,
+    /// Only writes of this identity provider: okta, entra, onelogin, jumpcloud, ping, google, authentik, other, or staff.
+    #[arg(long, value_name = "IDP")]
+    pub idp: Option<String>,
+    /// From this moment on, such as 2026-11-29T08:00:00Z.
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Before this moment.
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// How many rows [default: 50; with --follow 10 to begin with].
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub limit: Option<u16>,
+    /// Go on where a page ended: the cursor that it told.
+    #[arg(long, conflicts_with = "follow")]
+    pub cursor: Option<String>,
+    /// Print rows as they come, oldest first, until Ctrl-C.
+    #[arg(long)]
+    pub follow: bool,
 }
 
 /// `usher profile …`

@@ -10,7 +10,9 @@ mod connection;
 mod copies;
 mod credentials;
 mod diagnose;
+mod explain;
 mod guide;
+mod log;
 mod mistake;
 mod output;
 mod people;
@@ -72,6 +74,8 @@ pub fn dispatch(command: ClientCommand) -> ExitCode {
         ClientCommand::Seats { options, act } => seats::run(act, &options),
         ClientCommand::AdminToken { options, act } => admin_tokens::run(act, &options),
         ClientCommand::Acts { options, scope, limit } => admin_tokens::acts(&scope, limit, &options),
+        ClientCommand::Explain { options, user } => explain::run(user, &options),
+        ClientCommand::Log { options, words } => log::run(words, &options),
         ClientCommand::Diagnose { options, target, token_file } => {
             diagnose::run(&target, token_file.as_deref(), &options)
         }

@@ -57,7 +57,7 @@ fn body<const N: usize>(members: [(&str, Option<Value>); N]) -> Value {
 }
 
 /// The parameters that are given, as a query.
-fn query<const N: usize>(parameters: [(&str, Option<String>); N]) -> String {
+pub(crate) fn query<const N: usize>(parameters: [(&str, Option<String>); N]) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
     for (name, value) in parameters.into_iter().filter_map(|(name, value)| Some((name, value?))) {
         query.append_pair(name, &value);

@@ -1,9 +1,10 @@
-//! The change log: one row for each change, written in the change's transaction.
+//! The change log: one row for each change, written in the change's transaction. A record that answers a write is its row of the
+//! provisioning log too ([`crate::log`]).
 
 use diesel::prelude::*;
 use store::{Next, ReadTx, WriteTx, insert_row, next};
 
-use crate::{DirectoryError, schema::changes};
+use crate::{DirectoryError, log::Entry, schema::changes};
 
 /// The number of a change record.
 pub(crate) type NextNumber = Next<<changes::table as QuerySource>::FromClause, changes::number>;
@@ -29,6 +30,8 @@ pub struct NewRecord<'a> {
     /// JSON text: the facts of the change, such as the names of the attributes that changed; no personal data beyond ids,
     /// roles and licenses.
     pub detail: &'a str,
+    /// What the provisioning log has of it; `None` for a record that answers no write.
+    pub entry: Option<Entry<'a>>,
 }
 
 /// Appends one record. Its number is its place among the commits: on PostgreSQL the caller has taken the tenant's turn
@@ -37,6 +40,8 @@ pub struct NewRecord<'a> {
 /// # Errors
 /// When the store fails.
 pub fn append(tx: &mut WriteTx<'_>, new: &NewRecord<'_>) -> Result<(), DirectoryError> {
+    let entry = new.entry;
+    let person = entry.and_then(|entry| entry.person);
     insert_row!(
         tx,
         changes::table,
@@ -48,6 +53,10 @@ pub fn append(tx: &mut WriteTx<'_>, new: &NewRecord<'_>) -> Result<(), Directory
         changes::request_id = new.request_id,
         changes::detail = new.detail,
         changes::actor = new.actor,
+        changes::result = entry.map(|entry| entry.result),
+        changes::idp = entry.map(|entry| entry.idp),
+        changes::user_key = person.map(|person| person.key),
+        changes::user_name = person.and_then(|person| person.name),
     )?;
     Ok(())
 }
@@ -73,6 +82,22 @@ pub struct ChangeRecord {
     pub actor: Option<String>,
 }
 
+/// The columns of a [`ChangeRecord`].
+macro_rules! columns {
+    () => {
+        (
+            changes::number,
+            changes::at_ms,
+            changes::kind,
+            changes::resource_id,
+            changes::version,
+            changes::request_id,
+            changes::detail,
+            changes::actor,
+        )
+    };
+}
+
 /// The changes of one resource, newest first, at most `limit`.
 ///
 /// # Errors
@@ -83,7 +108,7 @@ pub fn of_resource(
     limit: i64,
 ) -> Result<Vec<ChangeRecord>, DirectoryError> {
     let rows = changes::table.filter(changes::resource_id.eq(resource_id)).order(changes::number.desc());
-    Ok(rows.limit(limit).load(tx.connection())?)
+    Ok(rows.limit(limit).select(columns!()).load(tx.connection())?)
 }
 
 /// The newest changes of the tenant, newest first, at most `limit`.
@@ -91,7 +116,8 @@ pub fn of_resource(
 /// # Errors
 /// When the store fails.
 pub fn newest(tx: &mut ReadTx<'_>, limit: i64) -> Result<Vec<ChangeRecord>, DirectoryError> {
-    Ok(changes::table.order(changes::number.desc()).limit(limit).load(tx.connection())?)
+    let rows = changes::table.order(changes::number.desc()).limit(limit);
+    Ok(rows.select(columns!()).load(tx.connection())?)
 }
 
 /// The newest changes by staff, newest first, at most `limit`.
@@ -100,7 +126,7 @@ pub fn newest(tx: &mut ReadTx<'_>, limit: i64) -> Result<Vec<ChangeRecord>, Dire
 /// When the store fails.
 pub fn newest_by_staff(tx: &mut ReadTx<'_>, limit: i64) -> Result<Vec<ChangeRecord>, DirectoryError> {
     let by_staff = changes::table.filter(changes::actor.is_not_null());
-    Ok(by_staff.order(changes::number.desc()).limit(limit).load(tx.connection())?)
+    Ok(by_staff.order(changes::number.desc()).limit(limit).select(columns!()).load(tx.connection())?)
 }
 
 /// Which change was the newest: whether two moments have seen the same directory. The request tells apart two changes of one

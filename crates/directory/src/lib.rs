@@ -14,6 +14,7 @@ pub mod extensions;
 pub mod group_rules;
 pub mod group_wipes;
 mod key;
+pub mod log;
 pub mod matching;
 pub mod memberships;
 pub mod nesting;

@@ -106,6 +106,32 @@ diesel::table! {
         request_id -> Text,
         detail -> Text,
         actor -> Nullable<Text>,
+        result -> Nullable<Text>,
+        idp -> Nullable<Text>,
+        user_key -> Nullable<Text>,
+        user_name -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    attempts (number) {
+        number -> BigInt,
+        at_ms -> BigInt,
+        kind -> Text,
+        resource_id -> Text,
+        request_id -> Text,
+        detail -> Text,
+        result -> Text,
+        idp -> Text,
+        user_key -> Nullable<Text>,
+        user_name -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    log_losses (place) {
+        place -> BigInt,
+        lost -> BigInt,
     }
 }
 

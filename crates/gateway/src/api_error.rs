@@ -249,6 +249,11 @@ impl ApiError {
         ScimError::new(status, scim_type, detail)
     }
 
+    /// The error of the response to a refused write: it ends with what support finds the write by.
+    pub(crate) fn to_refusal(&self, request_id: &str) -> ScimError {
+        self.to_scim(request_id).with_reference(request_id)
+    }
+
     pub(crate) fn failure(&self) -> Failure {
         match self {
             Self::Scim(error) | Self::NotDone(error) => error.into(),

@@ -20,6 +20,8 @@ use crate::{
     issuers::Issuers,
     oauth::{AccessTokens, Sealing, SigningKeys},
     rate_limit::RateLimits,
+    recognition::Recognition,
+    refused_writes::RefusedWrites,
     regions::{Ground, Regions},
     settings::{BaseUrl, Region, Settings},
     shared::Link,
@@ -56,6 +58,9 @@ pub(crate) struct App {
     /// To the other processes, if there may be any.
     link: Option<Arc<Link>>,
     pub(crate) dropped: Dropped,
+    pub(crate) recognition: Recognition,
+    /// On their way into the log.
+    pub(crate) refused: RefusedWrites,
     pub(crate) admin_token: AdminToken,
     pub(crate) access: AccessTokens,
     pub(crate) issuers: Issuers,
@@ -124,6 +129,8 @@ impl App {
             walks: Arc::default(),
             shares: Shares::new(&settings),
             dropped: Dropped::default(),
+            recognition: Recognition::default(),
+            refused: RefusedWrites::default(),
             ticking: tokio::sync::Mutex::default(),
             ready: AtomicBool::new(true),
             data_dir,

@@ -22,6 +22,8 @@ mod oauth;
 mod process_limits;
 mod protection;
 mod rate_limit;
+mod recognition;
+mod refused_writes;
 mod regions;
 mod request_id;
 mod scim;

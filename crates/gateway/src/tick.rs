@@ -150,8 +150,8 @@ async fn tenant(
             step => step?,
         };
         done.add(step);
-        // Of people some hundreds are done with at a time.
-        if step.people == 0 {
+        // Of people some hundreds are done with at a time, of rows some thousands.
+        if step.people + step.log_rows == 0 {
             return Ok(registry.set_next_due(due, step.next_ms).await?);
         }
     }

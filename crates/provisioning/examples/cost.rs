@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Instant};
 use futures_util::future::join_all;
 use provisioning::{
     Act, Base, MayWrite, Preconditions, Product, ProvisioningError, RequestContext, Rules, Shown,
-    TENANT_MIGRATIONS, Write, plan, render, view,
+    TENANT_MIGRATIONS, Write, log::Sender, plan, render, view,
 };
 use scim_core::{ResourceKind, bulk::Method, projection::Projection};
 use store::Store;
@@ -64,6 +64,10 @@ async fn create(tenant: &Tenant, number: usize) -> String {
         credential: String::new(),
         may_write: MayWrite::ALL,
         tenant: "ire/acme".to_owned(),
+        sender: Sender::default(),
+        user_name: None,
+        names_attributes: false,
+        met_before: Vec::new(),
         tolerance: rules.tolerance(),
         rules: Arc::clone(&rules),
         instant: Instant::now(),

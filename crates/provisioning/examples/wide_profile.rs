@@ -19,7 +19,7 @@ use futures_util::future::join_all;
 use profiles::Profile;
 use provisioning::{
     Act, Base, MayWrite, Preconditions, Product, ProvisioningError, RequestContext, Rules, Shown,
-    TENANT_MIGRATIONS, Write, plan,
+    TENANT_MIGRATIONS, Write, log::Sender, plan,
 };
 use scim_core::{ResourceKind, bulk::Method};
 use store::Store;
@@ -139,6 +139,10 @@ async fn create(tenant: &Tenant, number: usize) {
         credential: "k".repeat(12),
         may_write: MayWrite::ALL,
         tenant: "ire/acme".to_owned(),
+        sender: Sender::default(),
+        user_name: None,
+        names_attributes: false,
+        met_before: Vec::new(),
         tolerance: rules.tolerance(),
         rules,
         instant: Instant::now(),

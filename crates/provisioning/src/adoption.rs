@@ -8,7 +8,7 @@ use directory::{
 };
 use profiles::Received;
 use profiles::choice::{AdoptBy, Recreate};
-use scim_core::{Document, ResourceKind};
+use scim_core::{Document, ResourceKind, bulk::Method};
 use seat_ledger::seats;
 use store::WriteTx;
 
@@ -131,7 +131,7 @@ fn link(
     resources::set_origin(tx, USER, &mut record, Origin::Idp)?;
     let change = seating::settle(tx, rules, &mut record, standing, [&old, &new], Asks::Idp)?;
     let changed = records::changed_attributes(&old, &new);
-    let (verdict, cause) = (Verdict::Linked, context.cause("create"));
+    let (verdict, cause) = (Verdict::Linked, context.cause(Method::Post, USER));
     let facts = Facts {
         verdict,
         changed: Some(&changed),
@@ -161,7 +161,7 @@ fn revive(
     let document = posted.row.parse()?;
     let request = wishes::anew(tx, rules, &record.id, &record.standing, &document)?;
     let change = seats::settle_new(tx, &record.id, &request)?;
-    let (verdict, cause) = (Verdict::Revived, context.cause("create"));
+    let (verdict, cause) = (Verdict::Revived, context.cause(Method::Post, USER));
     let facts = Facts {
         verdict,
         role: posted.role_facts(rules, &record, &document),

@@ -2,7 +2,10 @@
 //! operation runs like a request of its own ([`Write`]), in a savepoint of its own, so its failure undoes no other operation.
 //! Operations whose references form a circle share a savepoint, because none of them may be there without the others.
 
-use std::{collections::HashSet, mem};
+use std::{
+    collections::{HashMap, HashSet},
+    mem,
+};
 
 use scim_core::{
     ResourceKind, ScimError,
@@ -13,7 +16,9 @@ use seat_ledger::{SeatError, pools};
 use serde_json::Value;
 use store::{StoreError, WriteTx};
 
-use crate::{Outcome, Preconditions, ProvisioningError, RequestContext, Write, view::Shown};
+use crate::{
+    Outcome, Preconditions, ProvisioningError, RequestContext, Write, view::Shown, write::user_name_in,
+};
 
 /// One bulk on its way.
 #[derive(Debug)]
@@ -26,6 +31,8 @@ pub struct Bulk {
     next: usize,
     /// After so many errors the rest is not attempted.
     errors_left: Option<u64>,
+    /// The names of people whom operations were to make, by operation: their bodies are used up.
+    names: HashMap<usize, String>,
     /// The last step, until it is known to be stored.
     step: Step,
 }
@@ -70,7 +77,7 @@ impl Bulk {
         let BulkRequest { operations, plan, fail_on_errors } = request;
         let progress = vec![Progress::default(); operations.len()];
         let step = Step { errors_left: fail_on_errors, ..Step::default() };
-        Self { operations, plan, progress, next: 0, errors_left: fail_on_errors, step }
+        Self { operations, plan, progress, next: 0, errors_left: fail_on_errors, names: HashMap::new(), step }
     }
 
     /// Whether anything is left to attempt.
@@ -171,8 +178,11 @@ impl Bulk {
     pub fn refused<E>(&self, operation: usize, error: E) -> Outcome<E> {
         let (kind, id) = self.resource(operation).map(|(kind, id)| (kind, id.to_owned())).unzip();
         let sent = self.operations.get(operation);
-        let method = sent.and_then(|sent| sent.asked.as_ref().ok()).map(|asked| asked.method);
-        Outcome { kind, method, id, result: Err(error), leniencies: Vec::new() }
+        let asked = sent.and_then(|sent| sent.asked.as_ref().ok());
+        let method = asked.map(|asked| asked.method);
+        let of_body = || asked.and_then(|asked| user_name_in(asked.kind, asked.method, &asked.data));
+        let user_name = self.names.get(&operation).cloned().or_else(of_body);
+        Outcome { kind, method, id, user_name, result: Err(error), leniencies: Vec::new() }
     }
 
     fn refuse(&mut self, operation: usize, error: ProvisioningError, leniencies: Leniencies) {
@@ -259,10 +269,11 @@ impl Bulk {
     /// An operation as a job, with an id in the place of every reference.
     fn job(&mut self, operation: usize) -> Option<Job> {
         let (kind, id) = self.resource(operation).map(|(kind, id)| (kind, id.to_owned()))?;
-        let Self { operations, plan, progress, .. } = self;
+        let Self { operations, plan, progress, names, .. } = self;
         let asked = operations.get_mut(operation)?.asked.as_mut().ok()?;
         plan.resolve(asked, |creator| made(progress, creator).map(str::to_owned));
         let body = mem::replace(&mut asked.data, Value::Null);
+        names.extend(user_name_in(kind, asked.method, &body).map(|name| (operation, name)));
         let method = asked.method;
         let version = asked.version.take().filter(|_| method != Method::Post);
         let conditions = Preconditions { if_match: version, if_none_match: None };

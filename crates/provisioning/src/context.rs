@@ -3,9 +3,18 @@
 
 use std::{sync::Arc, time::Instant};
 
-use scim_core::{ResourceKind, leniency::Tolerance};
+use scim_core::{
+    ResourceKind,
+    bulk::Method,
+    leniency::{Leniency, Tolerance},
+};
 
-use crate::{ProvisioningError, Rules, facts::Cause};
+use crate::{
+    ProvisioningError, Rules,
+    facts::{Answer, Cause},
+    log::Sender,
+    write::status_of,
+};
 
 /// Which resources the credential of a request may write.
 #[derive(Clone, Copy, Debug)]
@@ -43,16 +52,37 @@ pub struct RequestContext {
     pub tenant: String,
     /// The tenant's rules.
     pub rules: Arc<Rules>,
+    /// Who sent it.
+    pub sender: Sender,
+    /// The userName in its body, where that makes a person.
+    pub user_name: Option<String>,
+    /// Whether it says which attributes the answer is to have.
+    pub names_attributes: bool,
     /// The leniencies that were met so far.
     pub tolerance: Tolerance,
+    /// Those that were met before this attempt of its transaction.
+    pub met_before: Vec<(Leniency, String)>,
     /// When the request arrived.
     pub instant: Instant,
 }
 
 impl RequestContext {
-    /// The request as the cause of a change record.
-    pub(crate) fn cause<'a>(&'a self, operation: &'a str) -> Cause<'a> {
+    /// The request as the cause of a change record of what it is about.
+    pub(crate) fn cause(&self, method: Method, kind: ResourceKind) -> Cause<'_> {
+        let operation = match method {
+            Method::Post => "create",
+            Method::Put => "replace",
+            Method::Patch => "patch",
+            Method::Delete => "delete",
+        };
+        let answer = Answer {
+            sender: &self.sender,
+            status: status_of(method, kind, self.rules.mode, self.names_attributes),
+            leniencies: [&self.met_before, &self.tolerance.seen],
+            people: self.rules.profile().log.people,
+        };
         Cause {
+            answer: Some(answer),
             request_id: &self.request_id,
             actor: None,
             credential: Some(&self.credential),
@@ -68,6 +98,10 @@ impl RequestContext {
     pub fn attempt(&self) -> Self {
         Self {
             tolerance: self.rules.tolerance(),
+            met_before: [&self.met_before[..], &self.tolerance.seen[..]].concat(),
+            sender: self.sender.clone(),
+            user_name: self.user_name.clone(),
+            names_attributes: self.names_attributes,
             request_id: self.request_id.clone(),
             credential: self.credential.clone(),
             may_write: self.may_write,

@@ -1,6 +1,7 @@
 //! What falls due in a tenant, carried out by the tick: dated lines, the end of overage, of kept and of borrowed seats, people without
-//! a group, and the end of a hold.
+//! a group, the end of a hold, and rows of the log that are older than it is kept.
 
+use directory::log;
 use seat_ledger::pools;
 use store::WriteTx;
 
@@ -13,9 +14,16 @@ pub struct CarriedOut {
     pub seats: usize,
     /// People who were suspended or deleted, because they are in no group.
     pub people: usize,
+    /// Rows of the log that were removed.
+    pub log_rows: usize,
     /// When the next thing falls due; in the past where not everything was done at once.
     pub next_ms: Option<i64>,
 }
+
+/// Rows of the log that one transaction removes, at the most.
+const ROWS_AT_ONCE: i64 = 2_000;
+
+const DAY_MS: i64 = 86_400_000;
 
 /// Carries out what is due now, some hundreds of people at the most. `refusals_before_hold` is the limit of [`crate::refusals`].
 ///
@@ -35,11 +43,14 @@ pub fn carry_out(
     refusals::end_hold(tx, refusals_before_hold, request_id)?;
     let now_ms = tx.now_ms();
     let people = groupless::carry_out(tx, rules, now_ms, request_id)?;
+    let kept_ms = rules.profile().log.keep_days.saturating_mul(DAY_MS);
+    let log_rows = log::prune(tx, now_ms.saturating_sub(kept_ms), ROWS_AT_ONCE)?;
     let next_ms = [
         seat_ledger::next_due(tx)?,
         seat_ledger::refusals::next_due(tx, refusals_before_hold)?,
         groupless::next_due(tx, rules)?,
+        Some(log::oldest_ms(tx, now_ms)?.saturating_add(kept_ms)),
     ];
     let next_ms = next_ms.into_iter().flatten().min();
-    Ok(CarriedOut { seats: moves.promoted.len() + moves.altered.len(), people, next_ms })
+    Ok(CarriedOut { seats: moves.promoted.len() + moves.altered.len(), people, log_rows, next_ms })
 }

@@ -20,7 +20,7 @@ pub(crate) fn done(
     applied: Applied,
 ) -> Result<Done, ProvisioningError> {
     let (version, seats) = (Some(view.version()), seat.as_ref().map(seat_events).unwrap_or_default());
-    let view = View { seat: seat.map(|change| change.after), ..view };
+    let view = View { seat: seat.map(|change| change.after).or(view.seat), ..view };
     let view = view.shown(tx, context.rules.product.licenses(), shown)?;
     let (verdict, skipped) = (Some(Verdict::Applied), applied.skipped);
     Ok(Done { status: 0, verdict, version, view: Some(view), changed, seats, skipped })

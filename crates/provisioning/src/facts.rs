@@ -1,10 +1,13 @@
 //! The facts of a write: what its change record tells beside the resource. They are known in one transaction only, so all of them
 //! are written there, once (MO6, MO12, MO13).
 
+use profiles::choice::People;
+use scim_core::leniency::Leniency;
 use seat_ledger::{License, Seat, SeatChange};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use crate::{
+    log::{self, Sender},
     maker::Maker,
     outcome::Verdict,
     product::{Product, RoleFacts},
@@ -32,13 +35,34 @@ pub(crate) struct Cause<'a> {
     pub(crate) profile: Option<&'a str>,
     /// The people for whom the tenant's credentials were made.
     pub(crate) makers: &'a [Maker],
+    /// The answer to the write; `None` for what follows from one, and for what falls due by itself.
+    pub(crate) answer: Option<Answer<'a>>,
+}
+
+/// What the provisioning log has of a write beside its effect.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Answer<'a> {
+    pub(crate) sender: &'a Sender,
+    /// The status of success.
+    pub(crate) status: u16,
+    /// What was tolerated, before the transaction and in it.
+    pub(crate) leniencies: [&'a [(Leniency, String)]; 2],
+    /// How people stand in the log.
+    pub(crate) people: People,
 }
 
 impl<'a> Cause<'a> {
     /// An act of staff on a person.
     pub(crate) fn of_act(act: &'a Act, product: &'a Product, operation: &'a str) -> Self {
         let profile = Some(product.name_and_version());
-        Self { operation: Some(operation), profile, ..Self::of_plan(act) }
+        let status = match operation {
+            "add" => 201,
+            "delete" => 204,
+            _ => 200,
+        };
+        let people = product.profile.log.people;
+        let answer = Answer { sender: &log::STAFF, status, leniencies: [&[], &[]], people };
+        Self { operation: Some(operation), profile, answer: Some(answer), ..Self::of_plan(act) }
     }
 
     /// An act of staff on the plan.
@@ -49,7 +73,15 @@ impl<'a> Cause<'a> {
 
     /// What comes of many requests.
     pub(crate) fn of_many(request_id: &'a str) -> Self {
-        Self { request_id, actor: None, credential: None, operation: None, profile: None, makers: &[] }
+        Self {
+            request_id,
+            actor: None,
+            credential: None,
+            operation: None,
+            profile: None,
+            makers: &[],
+            answer: None,
+        }
     }
 
     /// What falls due by itself.
@@ -58,9 +90,9 @@ impl<'a> Cause<'a> {
         Self { operation: Some(operation), profile, ..Self::of_many(request_id) }
     }
 
-    /// The cause of what follows for others: staff did not act on them.
+    /// The cause of what follows for others: staff did not act on them, and nobody is answered about them.
     pub(crate) fn followed(self) -> Self {
-        Self { actor: None, ..self }
+        Self { actor: None, answer: None, ..self }
     }
 }
 
@@ -121,6 +153,10 @@ pub const FACTS: [&str; 13] = [
     "profile",
 ];
 
+/// The names of the facts that only the provisioning log tells.
+pub const LOG_FACTS: [&str; 6] =
+    ["status", "client_request_id", "leniencies", "unknown", "sentence", "scim_type"];
+
 /// The detail of a record, which is written as JSON. What is not known is left out.
 pub(crate) struct Detail<'a> {
     pub(crate) cause: Cause<'a>,
@@ -169,6 +205,20 @@ impl Serialize for Detail<'_> {
         }
         if let Some(changed) = facts.changed {
             map.serialize_entry("changed", changed)?;
+        }
+        if let Some(Answer { sender, status, leniencies: [before, then], .. }) = cause.answer {
+            map.serialize_entry("status", &status)?;
+            if let Some(id) = &sender.client_request_id {
+                map.serialize_entry("client_request_id", id)?;
+            }
+            let kinds = log::kinds(before.iter().chain(then));
+            if !kinds.is_empty() {
+                map.serialize_entry("leniencies", &kinds)?;
+            }
+            let unknown = log::unknown_names(before.iter().chain(then));
+            if !unknown.is_empty() {
+                map.serialize_entry("unknown", &unknown)?;
+            }
         }
         map.end()
     }

@@ -9,6 +9,7 @@ pub mod due;
 mod effects;
 pub mod entitlements;
 mod error;
+pub mod explain;
 mod facts;
 pub mod features;
 pub mod fit;
@@ -17,6 +18,7 @@ pub mod groupless;
 mod guards;
 mod leaving;
 pub mod lists;
+pub mod log;
 mod maker;
 mod outcome;
 pub mod people;
@@ -43,7 +45,7 @@ pub mod write;
 
 pub use context::{MayWrite, RequestContext};
 pub use error::ProvisioningError;
-pub use facts::{Act, FACTS};
+pub use facts::{Act, FACTS, LOG_FACTS};
 pub use features::{Feature, FeatureDisabled, Features};
 pub use maker::Maker;
 pub use outcome::{Done, Outcome, Verdict};
@@ -76,6 +78,7 @@ pub static TENANT_MIGRATIONS: &[Migration] = &[
     migration("0009_actors", include_str!("../../../migrations/tenant/0009_actors.sql")),
     migration("0010_group_roles", include_str!("../../../migrations/tenant/0010_group_roles.sql")),
     migration("0011_holds", include_str!("../../../migrations/tenant/0011_holds.sql")),
+    migration("0012_log", include_str!("../../../migrations/tenant/0012_log.sql")),
 ];
 
 const fn migration(version: &'static str, sql: &'static str) -> Migration {

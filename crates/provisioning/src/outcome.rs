@@ -16,6 +16,8 @@ pub struct Outcome<E = ProvisioningError> {
     pub method: Option<Method>,
     /// The resource's id, where it is known.
     pub id: Option<String>,
+    /// The userName that was sent, of a person who was to be made.
+    pub user_name: Option<String>,
     /// The effects of the write, or the reason of its refusal.
     pub result: Result<Done, E>,
     /// The leniencies that were met, each with the attribute that it was met at.
@@ -84,8 +86,8 @@ impl Done {
 impl<E> Outcome<E> {
     /// The same with another error.
     pub fn map_err<F>(self, map: impl FnOnce(E) -> F) -> Outcome<F> {
-        let Self { kind, method, id, result, leniencies } = self;
-        Outcome { kind, method, id, result: result.map_err(map), leniencies }
+        let Self { kind, method, id, user_name, result, leniencies } = self;
+        Outcome { kind, method, id, user_name, result: result.map_err(map), leniencies }
     }
 
     /// `created` or `changed`, for the text of a refusal.

@@ -2,6 +2,7 @@
 
 use directory::{
     changes::{self, NewRecord},
+    log::{Entry, NewAttempt},
     memberships::LeftGroup,
     resources::Record,
 };
@@ -13,10 +14,11 @@ use store::WriteTx;
 use crate::{
     ProvisioningError,
     facts::{Act, Cause, Detail, Facts, Note},
+    log::{self, LogResult, Person},
 };
 
 /// Records a change of a resource as it is now; `verb` is `created`, `changed`, `deleted`, `linked`, `revived`, `promoted`,
-/// `reseated`, `held`, `released` or `dropped`.
+/// `reseated`, `held`, `released` or `dropped`. The record of an answered write is its row of the provisioning log.
 pub(crate) fn record(
     tx: &mut WriteTx<'_>,
     cause: Cause<'_>,
@@ -27,11 +29,46 @@ pub(crate) fn record(
 ) -> Result<(), ProvisioningError> {
     let detail = Detail { cause, is_held: resource.standing.held.is_some(), facts };
     let name = format!("{}.{verb}", kind.name().to_ascii_lowercase());
-    append(tx, &name, &resource.id, resource.version, &detail)?;
+    let person = Person::in_record(tx, cause, kind, resource)?;
+    let entry = entry(cause, facts, person.as_ref());
+    append(tx, &name, (&resource.id, resource.version), &detail, entry)?;
+    if let (Some(person), Some(answer), "deleted") = (&person, cause.answer, verb) {
+        log::forget(tx, answer.people, person, resource)?;
+    }
     if kind == ResourceKind::User && !cause.makers.is_empty() && leaves(verb, facts) {
         record_maker_left(tx, cause, resource)?;
     }
     Ok(())
+}
+
+/// Records a write that changed nothing: in the provisioning log alone.
+pub(crate) fn record_unchanged(
+    tx: &mut WriteTx<'_>,
+    cause: Cause<'_>,
+    kind: ResourceKind,
+    resource: &Record,
+    facts: &Facts<'_>,
+) -> Result<(), ProvisioningError> {
+    let person = Person::in_record(tx, cause, kind, resource)?;
+    let Some(entry) = entry(cause, facts, person.as_ref()) else { return Ok(()) };
+    let attempt = NewAttempt {
+        at_ms: tx.now_ms(),
+        kind: &format!("{}.unchanged", kind.name().to_ascii_lowercase()),
+        resource_id: &resource.id,
+        request_id: cause.request_id,
+        detail: &Detail { cause, is_held: resource.standing.held.is_some(), facts }.text(),
+        entry,
+    };
+    Ok(directory::log::append(tx, &attempt)?)
+}
+
+/// What the provisioning log has of the answer.
+fn entry<'a>(cause: Cause<'_>, facts: &Facts<'_>, person: Option<&'a Person>) -> Option<Entry<'a>> {
+    cause.answer.map(|answer| Entry {
+        result: LogResult::from(facts.verdict).word(),
+        idp: answer.sender.idp.word(),
+        person: person.map(Person::logged),
+    })
 }
 
 /// Whether a person is gone from now on: deleted, or suspended and not before.
@@ -54,7 +91,8 @@ fn record_maker_left(
         let detail = &json!({ "key_id": maker.key_id }).to_string();
         let (kind, resource_id, version) = ("credential.maker_left", person.id.as_str(), person.version);
         let Cause { request_id, actor, .. } = cause;
-        changes::append(tx, &NewRecord { kind, resource_id, version, request_id, actor, detail })?;
+        let entry = None;
+        changes::append(tx, &NewRecord { kind, resource_id, version, request_id, actor, detail, entry })?;
     }
     Ok(())
 }
@@ -70,19 +108,19 @@ pub(crate) fn record_left(
     let notes = &[Note { name: "left", text: member }];
     let facts = Facts { changed: Some(&changed), notes, ..Facts::default() };
     let detail = Detail { cause, is_held: false, facts: &facts };
-    append(tx, "group.changed", &group.group_id, group.version, &detail)
+    append(tx, "group.changed", (&group.group_id, group.version), &detail, None)
 }
 
 fn append(
     tx: &mut WriteTx<'_>,
     kind: &str,
-    resource_id: &str,
-    version: i64,
+    (resource_id, version): (&str, i64),
     detail: &Detail<'_>,
+    entry: Option<Entry<'_>>,
 ) -> Result<(), ProvisioningError> {
     let Cause { request_id, actor, .. } = detail.cause;
     let detail = &detail.text();
-    Ok(changes::append(tx, &NewRecord { kind, resource_id, version, request_id, actor, detail })?)
+    Ok(changes::append(tx, &NewRecord { kind, resource_id, version, request_id, actor, detail, entry })?)
 }
 
 /// Records an act of staff that changes no resource (attack 58).
@@ -103,11 +141,12 @@ pub(crate) fn record_plan(
     detail: &Value,
 ) -> Result<(), ProvisioningError> {
     let (Cause { request_id, actor, .. }, detail) = (cause, &detail.to_string());
-    Ok(changes::append(tx, &NewRecord { kind, resource_id: "", version: 0, request_id, actor, detail })?)
+    let (resource_id, version, entry) = ("", 0, None);
+    Ok(changes::append(tx, &NewRecord { kind, resource_id, version, request_id, actor, detail, entry })?)
 }
 
-/// The names of the attributes in which two documents differ, those of an extension with its URN: `title`,
-/// `urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager`. Never a value.
+/// The names of the attributes in which two documents differ, those of an extension with its URN: `title`, `name.givenName`,
+/// `urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value`. Never a value.
 pub(crate) fn changed_attributes(old: &Document, new: &Document) -> Vec<String> {
     let mut names = Vec::new();
     let empty = Map::new();
@@ -115,12 +154,25 @@ pub(crate) fn changed_attributes(old: &Document, new: &Document) -> Vec<String> 
         if name.contains(':') {
             let old = old.get(name).and_then(Value::as_object).unwrap_or(&empty);
             let new = new.get(name).and_then(Value::as_object).unwrap_or(&empty);
-            names.extend(differing(old, new).map(|attribute| format!("{name}:{attribute}")));
+            let within = differing(old, new).flat_map(|attribute| parts(attribute, old, new));
+            names.extend(within.map(|attribute| format!("{name}:{attribute}")));
         } else {
-            names.push(name.to_owned());
+            names.extend(parts(name, &old.0, &new.0));
         }
     }
     names
+}
+
+/// The sub-attributes in which a complex attribute differs; of another one its name.
+fn parts(name: &str, old: &Map<String, Value>, new: &Map<String, Value>) -> Vec<String> {
+    let empty = Map::new();
+    let (old, new) = match (old.get(name), new.get(name)) {
+        (Some(Value::Object(old)), Some(Value::Object(new))) => (old, new),
+        (Some(Value::Object(old)), None) => (old, &empty),
+        (None, Some(Value::Object(new))) => (&empty, new),
+        _ => return vec![name.to_owned()],
+    };
+    differing(old, new).map(|part| format!("{name}.{part}")).collect()
 }
 
 fn differing<'a>(old: &'a Map<String, Value>, new: &'a Map<String, Value>) -> impl Iterator<Item = &'a str> {

@@ -1,7 +1,7 @@
 //! Resources: create, change, delete. A user, its seat, the ledger's line and the change record are one transaction: the
 //! caller's. Members are changed as differences, so the cost of a change does not grow with the group.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use directory::{
     Standing,
@@ -10,6 +10,7 @@ use directory::{
 };
 use scim_core::{
     Document, ResourceKind, ScimError,
+    bulk::Method,
     leniency::Leniency,
     patch::{MemberChange, PatchRequest},
     resource::{self, Member},
@@ -100,11 +101,10 @@ pub(crate) enum Edit {
 }
 
 impl Edit {
-    /// Its word in change records.
-    fn word(&self) -> &'static str {
+    fn method(&self) -> Method {
         match self {
-            Self::Replace(_) => "replace",
-            Self::Patch(..) => "patch",
+            Self::Replace(_) => Method::Put,
+            Self::Patch(..) => Method::Patch,
         }
     }
 
@@ -195,10 +195,10 @@ pub(crate) fn create(
     };
     let seat = new.seat.as_ref().map(|request| seats::settle_new(tx, &record.id, request)).transpose()?;
     let applied = change_members(tx, &record.id, &new.members, context)?;
-    let cause = context.cause("create");
+    let cause = context.cause(Method::Post, kind);
     let facts = Facts { role: new.role.clone(), seat: SeatFacts::of(seat.as_ref()), ..Facts::default() };
     records::record(tx, cause, kind, "created", &record, &facts)?;
-    let others = follow(tx, context, cause, &record, seat.as_ref(), &applied)?;
+    let others = follow(tx, context, cause, &record, seat.as_ref(), &applied.moved())?;
     // A new user is in no group.
     let is_without_links = is_user && shown == Shown::Links;
     let shown = if is_without_links { Shown::Attributes } else { shown };
@@ -207,7 +207,7 @@ pub(crate) fn create(
     Ok(done.with_seats(others))
 }
 
-/// Changes a resource, and a user's seat where the change asks for it. A request that changes no value writes no row.
+/// Changes a resource, and a user's seat where the change asks for it. A request that changes no value writes its record alone.
 ///
 /// # Errors
 /// As [`create`]; a failed precondition; no such resource.
@@ -240,7 +240,7 @@ pub(crate) fn edit(
     let is_touched = applied.changed || standing != record.standing;
     let mut record = match (new == old, is_touched) {
         (true, false) => {
-            let view = View::of(kind, record);
+            let view = unchanged(tx, context, edit, (kind, record), &new)?;
             let done = done(tx, context, view, shown, changed, None, applied)?;
             return Ok(done.with_verdict(Verdict::NoChange));
         }
@@ -256,40 +256,71 @@ pub(crate) fn edit(
         }
         _ => None,
     };
-    let verdict = if record.standing.held.is_some() { Verdict::Held } else { Verdict::Applied };
+    let cause = context.cause(edit.method(), kind);
+    let held_back = match kind {
+        ResourceKind::Group => wipes::hold_back(tx, rules, &record, &applied, cause)?,
+        _ => BTreeSet::new(),
+    };
+    let is_held = record.standing.held.is_some() || !held_back.is_empty();
+    let verdict = if is_held { Verdict::Held } else { Verdict::Applied };
     let role = match kind {
         ResourceKind::User => edit.role_facts(rules, &record.standing, &new),
         _ => RoleFacts::default(),
     };
     let facts =
         Facts { verdict, changed: Some(&changed), role, seat: SeatFacts::of(seat.as_ref()), notes: &[] };
-    let cause = context.cause(edit.word());
     records::record(tx, cause, kind, "changed", &record, &facts)?;
-    let others = follow(tx, context, cause, &record, seat.as_ref(), &applied)?;
+    let mut moved = applied.moved();
+    moved.retain(|id| !held_back.contains(id));
+    let others = follow(tx, context, cause, &record, seat.as_ref(), &moved)?;
     let view = View::of(kind, record);
     let done = done(tx, context, view, shown, changed, seat, applied)?;
     Ok(done.with_seats(others).with_verdict(verdict))
 }
 
-/// Carries out what follows from a person's new seat, or from a group's members; the seats of others that moved for it.
+/// Carries out what follows from a person's new seat, or for the people who came to a group or left it; the seats of others that moved
+/// for it.
 fn follow(
     tx: &mut WriteTx<'_>,
     context: &RequestContext,
     cause: Cause<'_>,
     record: &Record,
     seat: Option<&SeatChange>,
-    applied: &Applied,
+    moved: &[String],
 ) -> Result<Vec<(License, &'static str)>, ProvisioningError> {
     let rules = &context.rules;
     match seat {
         Some(change) => seating::follow(tx, rules, change, cause).map(|()| Vec::new()),
-        None => {
-            let held = wipes::hold_back(tx, rules, record, applied, cause)?;
-            let mut moved = applied.moved();
-            moved.retain(|id| !held.contains(id));
-            group_roles::follow(tx, rules, record, &moved, cause)
-        }
+        None => group_roles::follow(tx, rules, record, moved, cause),
     }
+}
+
+/// Records a write that says what is so already; the resource as it is.
+fn unchanged(
+    tx: &mut WriteTx<'_>,
+    context: &RequestContext,
+    edit: &Edit,
+    (kind, record): (ResourceKind, Record),
+    document: &Document,
+) -> Result<View, ProvisioningError> {
+    // Nothing grows but the log: a full store takes it.
+    tx.go_beyond_limit();
+    let rules = &context.rules;
+    let (role, seat) = match kind {
+        ResourceKind::User => {
+            let seat = seats::find(tx, rules.product.licenses(), &record.id)?;
+            (edit.role_facts(rules, &record.standing, document), seat)
+        }
+        _ => (RoleFacts::default(), None),
+    };
+    let facts = Facts {
+        verdict: Verdict::NoChange,
+        role,
+        seat: SeatFacts { before: seat.as_ref(), after: seat.as_ref() },
+        ..Facts::default()
+    };
+    records::record_unchanged(tx, context.cause(edit.method(), kind), kind, &record, &facts)?;
+    Ok(View { seat, ..View::of(kind, record) })
 }
 
 /// Deletes a user or a group ([`leaving::delete`]).
@@ -307,7 +338,7 @@ pub(crate) fn delete(
     if kind == ResourceKind::User {
         guards::may_delete(tx, &context.rules, &record)?;
     }
-    leaving::delete(tx, &context.rules, kind, &record, context.cause("delete"), &[])
+    leaving::delete(tx, &context.rules, kind, &record, context.cause(Method::Delete, kind), &[])
 }
 
 fn found_for_update(

@@ -1,12 +1,12 @@
 //! One write of one resource: a request of its own, or an operation of a bulk. All checks that need no store are made with the
 //! value; the rest happens in the caller's transaction.
 
-use scim_core::{ResourceKind, ScimError, bulk::Method, patch::PatchRequest};
+use scim_core::{ResourceKind, ScimError, bulk::Method, leniency::Mode, patch::PatchRequest};
 use serde_json::Value;
 use store::WriteTx;
 
 use crate::{
-    Done, Outcome, Preconditions, ProvisioningError, RequestContext, Rules, outcome,
+    Done, Outcome, Preconditions, ProvisioningError, RequestContext, outcome,
     resources::{self, Edit, New},
     view::Shown,
 };
@@ -46,6 +46,7 @@ impl Write {
         if method != Method::Post && id.is_none() {
             return Err(ScimError::not_found(kind.name()));
         }
+        context.user_name = user_name_in(kind, method, &body);
         let change = match method {
             Method::Post => Change::Create(New::read(kind, &body, context)?),
             Method::Put => Change::Edit(Edit::Replace(body)),
@@ -69,17 +70,8 @@ impl Write {
     /// The status of success (RFC 7644 §3.3, §3.5, §3.6). A PATCH of a group is 204 unless the request names attributes or
     /// the tenant is strict (table of disagreements, `PATCH of a group`).
     #[must_use]
-    pub fn status(&self, rules: &Rules, names_attributes: bool) -> u16 {
-        match self.method {
-            Method::Post => 201,
-            Method::Delete => 204,
-            Method::Patch
-                if self.kind == ResourceKind::Group && !rules.mode.is_strict() && !names_attributes =>
-            {
-                204
-            }
-            Method::Put | Method::Patch => 200,
-        }
+    pub fn status(&self, context: &RequestContext) -> u16 {
+        status_of(self.method, self.kind, context.rules.mode, context.names_attributes)
     }
 
     /// `created` or `changed`, for the text of a refusal.
@@ -94,8 +86,8 @@ impl Write {
         let made = result.as_ref().ok().and_then(|done| Some(done.view.as_ref()?.id()));
         // A POST that took somebody over has another id than the one it was given.
         let id = made.or(self.id.as_deref()).map(str::to_owned);
-        let leniencies = context.tolerance.seen.clone();
-        Outcome { kind: Some(self.kind), method: Some(self.method), id, result, leniencies }
+        let (leniencies, user_name) = (context.tolerance.seen.clone(), context.user_name.clone());
+        Outcome { kind: Some(self.kind), method: Some(self.method), id, user_name, result, leniencies }
     }
 
     /// Runs the request.
@@ -119,6 +111,25 @@ impl Write {
             Change::Edit(edit) => resources::edit(tx, kind, &id, edit, shown, conditions, context)?,
             Change::Delete => resources::delete(tx, kind, &id, conditions, context)?,
         };
-        Ok(Done { status: self.status(&context.rules, false), ..done })
+        Ok(Done { status: self.status(context), ..done })
     }
+}
+
+/// As [`Write::status`].
+pub(crate) fn status_of(method: Method, kind: ResourceKind, mode: Mode, names_attributes: bool) -> u16 {
+    match method {
+        Method::Post => 201,
+        Method::Delete => 204,
+        Method::Patch if kind == ResourceKind::Group && !mode.is_strict() && !names_attributes => 204,
+        Method::Put | Method::Patch => 200,
+    }
+}
+
+/// The name of the person whom a body is to make.
+pub(crate) fn user_name_in(kind: ResourceKind, method: Method, body: &Value) -> Option<String> {
+    if (kind, method) != (ResourceKind::User, Method::Post) {
+        return None;
+    }
+    let (_, name) = body.as_object()?.iter().find(|(name, _)| name.eq_ignore_ascii_case("userName"))?;
+    name.as_str().map(str::to_owned)
 }

@@ -134,6 +134,24 @@ impl ScimError {
         Self::new(413, None, detail)
     }
 
+    /// The `scimType` of the response.
+    #[must_use]
+    pub fn keyword(&self) -> Option<&str> {
+        self.own_type.as_deref().or(self.scim_type.map(ScimType::keyword))
+    }
+
+    /// The same with what support finds the request by at the end of its detail, of which it takes the last characters if need be.
+    #[must_use]
+    pub fn with_reference(mut self, request_id: &str) -> Self {
+        let reference = format!("Ref {request_id}.");
+        if !self.detail.ends_with(&reference) {
+            self.detail = self.detail.chars().take(Self::MAX_DETAIL - reference.len() - 1).collect();
+            self.detail.push(' ');
+            self.detail.push_str(&reference);
+        }
+        self
+    }
+
     /// The body of RFC 7644 §3.12: `status` is a string there.
     #[must_use]
     pub fn to_json(&self) -> Value {
@@ -144,7 +162,7 @@ impl ScimError {
         };
         body.insert("schemas".into(), schemas);
         body.insert("status".into(), self.status.to_string().into());
-        if let Some(keyword) = self.own_type.as_deref().or(self.scim_type.map(ScimType::keyword)) {
+        if let Some(keyword) = self.keyword() {
             body.insert("scimType".into(), keyword.into());
         }
         body.insert("detail".into(), self.detail.clone().into());

@@ -55,6 +55,24 @@ pub fn find(tx: &mut ReadTx<'_>, licenses: &Licenses, user_id: &str) -> Result<O
     seat::find(tx, licenses, user_id)
 }
 
+/// The place of a person in the queue for the license, from 1; `None` for one who does not wait.
+///
+/// # Errors
+/// When the store fails.
+pub fn place_in_queue(tx: &mut ReadTx<'_>, seat: &Seat) -> Result<Option<u64>, SeatError> {
+    let Some(place) = seat.waiting_place else { return Ok(None) };
+    let is_before = seats::role_rank
+        .lt(seat.role_rank)
+        .or(seats::role_rank.eq(seat.role_rank).and(seats::waiting_place.lt(place)));
+    let before = seats::table
+        .filter(seats::requested.eq(seat.requested.key()))
+        .filter(seats::waiting_place.is_not_null())
+        .filter(is_before)
+        .count();
+    let before: i64 = tx.get_result(before)?;
+    Ok(Some(u64::try_from(before).unwrap_or_default() + 1))
+}
+
 /// The seats of these users, by user.
 ///
 /// # Errors

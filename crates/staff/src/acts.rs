@@ -33,7 +33,7 @@ pub struct TenantActs {
     pub act: Act,
 }
 
-type Result<T> = std::result::Result<T, StaffError>;
+pub(crate) type Result<T> = std::result::Result<T, StaffError>;
 
 impl TenantActs {
     /// The tenant as the registry knows it.
@@ -41,7 +41,7 @@ impl TenantActs {
         Ok(self.registry.tenant(&self.key).await?)
     }
 
-    async fn product(&self) -> Result<Arc<Product>> {
+    pub(crate) async fn product(&self) -> Result<Arc<Product>> {
         product_of(&self.registry, &self.tenant().await?).await
     }
 

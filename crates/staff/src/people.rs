@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use provisioning::{
     Rules,
+    explain::{self, Asked, Explained},
     people::{self, NewPerson, PersonChange},
     roster::{self, GroupOfPeople, Person, Wanted},
     wipes,
@@ -57,6 +58,16 @@ impl TenantActs {
     /// One person.
     pub async fn person(&self, rules: Arc<Rules>, id: String) -> Result<Person> {
         self.read(move |tx: &mut ReadTx<'_>| roster::person(tx, &rules, &id)).await
+    }
+
+    /// Why a person is missing, or without the license: one who is named by userName, e-mail address, externalId, id, or the ref of a
+    /// refusal. `contact` is whom the tenant's administrators should ask.
+    pub async fn explain(&self, rules: Arc<Rules>, user: String, contact: String) -> Result<Explained> {
+        let target = format!("--region {} --key {}", self.registry.region(), self.key);
+        self.read(move |tx: &mut ReadTx<'_>| {
+            explain::explain(tx, &rules, Asked { user: &user, contact: &contact, target: &target })
+        })
+        .await
     }
 
     /// Groups in the order of their ids, after this one, at most so many.

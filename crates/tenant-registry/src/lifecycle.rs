@@ -22,6 +22,9 @@ use crate::{
     upgrade::newest,
 };
 
+/// After how long the tick looks into a new tenant's store for the first time, where nothing falls due before.
+const FIRST_LOOK_MS: i64 = 86_400_000;
+
 /// What a new tenant is made of.
 #[derive(Clone, Debug)]
 pub struct NewTenant {
@@ -94,6 +97,8 @@ impl Registry {
             );
             diesel::insert_into(tenants::table).values(row).execute(tx.connection())?;
             let tenant = find(tx, &region, &new.company_key)?;
+            let at_ms = tx.now_ms() + FIRST_LOOK_MS;
+            due_times::note(tx, &tenant.id, at_ms, 0)?;
             leases::take(tx, &tenant, &holder)?;
             Ok(tenant)
         };

@@ -76,4 +76,9 @@ pub static REGISTRY_MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../../migrations/registry/0012_expiry_warnings.sql"),
         newest: None,
     },
+    Migration {
+        version: "0013_log_kept",
+        sql: include_str!("../../../migrations/registry/0013_log_kept.sql"),
+        newest: None,
+    },
 ];

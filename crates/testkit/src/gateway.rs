@@ -275,6 +275,11 @@ impl Gateway {
         command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
     }
 
+    /// Begins to run words of the command line that go on until they are ended; their standard output is piped.
+    pub fn cli_following(&self, words: &[&str]) -> Child {
+        self.cli_command(words).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
     fn cli_command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(&self.binary);
         command.args(words).stdin(Stdio::null());

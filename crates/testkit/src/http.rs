@@ -121,6 +121,11 @@ impl Answer {
         found.next().map(|(_, value)| value.as_str())
     }
 
+    /// The text, with a dash where the id of its request stands: two answers may differ in that alone.
+    pub fn without_reference(&self) -> String {
+        self.header("x-request-id").map_or_else(|| self.text.clone(), |id| self.text.replace(id, "-"))
+    }
+
     /// Whether the gateway said that the connection ends with it.
     pub fn is_last(&self) -> bool {
         self.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"))

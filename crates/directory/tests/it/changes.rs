@@ -16,7 +16,15 @@ async fn changes_come_back_newest_first() {
                     let kind = "user.changed";
                     changes::append(
                         tx,
-                        &NewRecord { kind, resource_id, version, request_id: "r", actor: None, detail },
+                        &NewRecord {
+                            kind,
+                            resource_id,
+                            version,
+                            request_id: "r",
+                            actor: None,
+                            detail,
+                            entry: None,
+                        },
                     )?;
                 }
                 Ok(())

@@ -238,6 +238,7 @@ async fn every_change_above_a_user_is_seen_in_the_numbers_of_its_groups() {
                         request_id: "",
                         actor: None,
                         detail,
+                        entry: None,
                     },
                 )
             })

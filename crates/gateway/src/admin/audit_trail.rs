@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, web::Query};
 use directory::changes::ChangeRecord;
-use provisioning::{FACTS, timestamp::iso};
+use provisioning::{FACTS, LOG_FACTS, timestamp::iso};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -34,6 +34,7 @@ fn change_json(change: &ChangeRecord) -> Value {
     let mut detail = detail(&change.detail);
     let mut fact = |name: &str| detail.as_object_mut().and_then(|detail| detail.remove(name));
     let facts = FACTS.map(|name| (name.to_owned(), fact(name).unwrap_or_default()));
+    LOG_FACTS.iter().for_each(|name| drop(fact(name)));
     let mut told = json!({
         "number": change.number,
         "at": iso(change.at_ms),

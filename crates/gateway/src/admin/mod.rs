@@ -9,6 +9,8 @@ mod cells;
 mod copies;
 mod credentials;
 mod diagnose;
+mod explain;
+mod log;
 mod moves;
 mod people;
 mod problem;
@@ -97,6 +99,8 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
         .route("/groups/{id}/release", web::post().to(people::release_group))
         .route("/acts", web::get().to(staff_acts::on_tenant))
         .route("/changes", web::get().to(audit_trail::changes))
+        .route("/log", web::get().to(log::log))
+        .route("/explain", web::get().to(explain::person))
         .route("/dropped", web::get().to(tenants::dropped))
         .route("/export", web::get().to(copies::export))
         .route("/move", web::post().to(moves::begin))

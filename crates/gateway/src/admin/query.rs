@@ -21,6 +21,8 @@ fn parameters(pattern: &str) -> &'static [&'static str] {
         Some("/{key}/groups") => PAGE,
         Some("/{key}/acts") => &["limit"],
         Some("/{key}/changes") => &["limit", "resource"],
+        Some("/{key}/explain") => &["user"],
+        Some("/{key}/log") => &["user", "result", "idp", "since", "until", "limit", "cursor"],
         _ => &[],
     }
 }

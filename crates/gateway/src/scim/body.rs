@@ -91,10 +91,11 @@ impl Body {
             drop((bytes, room));
             let value = parsed.and_then(|value| read(value, &mut own));
             // The caller may be gone by now; the memory is held for as long as it is used.
-            Ok::<_, ApiError>((value.map(|value| Parsed { value, memory: Some(memory) }), own.tolerance.seen))
+            Ok::<_, ApiError>((value.map(|value| Parsed { value, memory: Some(memory) }), own))
         };
-        let (parsed, seen) = in_background(work).await?;
-        context.tolerance.seen.extend(seen);
+        let (parsed, own) = in_background(work).await?;
+        context.tolerance.seen.extend(own.tolerance.seen);
+        context.user_name = own.user_name;
         parsed
     }
 }

@@ -22,7 +22,7 @@ use tokio::runtime::Handle;
 use super::{
     body::{Body, Parsed},
     caller::Caller,
-    outcome::{Part, Subject, conclude},
+    outcome::{Part, SentBy, Subject, conclude},
     refusal::{count_refusals, explain},
     response::Response,
 };
@@ -163,8 +163,14 @@ impl Work {
             lost.extend(locked(&self.bulk).give_up());
         }
         let not_done = error.to_scim(&self.context.request_id);
-        let outcome =
-            Outcome { kind: None, method: None, id: None, result: Err(error), leniencies: Vec::new() };
+        let outcome = Outcome {
+            kind: None,
+            method: None,
+            id: None,
+            user_name: None,
+            result: Err(error),
+            leniencies: Vec::new(),
+        };
         self.conclude(Part::Transaction, "", not_done.status, &outcome);
         lost.into_iter().for_each(|operation| self.end_undone(operation, &not_done));
     }
@@ -200,7 +206,7 @@ impl Work {
     fn end(&mut self, operation: usize, outcome: &Outcome<ApiError>) {
         let result = match &outcome.result {
             Ok(done) => Ok((done.status, done.version)),
-            Err(error) => Err(error.to_scim(&self.context.request_id)),
+            Err(error) => Err(error.to_refusal(&self.context.request_id)),
         };
         let status = result.as_ref().map_or_else(|error| error.status, |(status, _)| *status);
         let method = locked(&self.bulk).operations().get(operation).and_then(|sent| sent.method.clone());
@@ -212,8 +218,11 @@ impl Work {
 
     fn conclude(&self, part: Part<'_>, method: &str, status: u16, outcome: &Outcome<ApiError>) {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let (request_id, tenant) = (&self.context.request_id, Some(&*self.caller.tenant));
-        conclude(&self.app, &Subject { request_id, tenant, method, part }, status, outcome);
+        let (request_id, tenant) = (&self.context.request_id, Some(&self.caller.tenant));
+        let sent_by =
+            SentBy { credential: self.context.credential.clone(), sender: self.context.sender.clone() };
+        let subject = Subject { request_id, tenant, sent_by: Some(&sent_by), method, part };
+        conclude(&self.app, &subject, status, outcome);
     }
 
     /// In the order of the request; what was not attempted is left out (§3.7.3).

@@ -8,7 +8,7 @@ use actix_web::{
     web::{Data, Payload},
 };
 use futures_util::FutureExt as _;
-use provisioning::{MayWrite, Outcome, RequestContext};
+use provisioning::{MayWrite, Outcome, RequestContext, log::Sender};
 use scim_core::{ResourceKind, bulk};
 use tenant_registry::{Scope, Scopes, Tenant};
 
@@ -21,7 +21,7 @@ use super::{
     discovery,
     endpoint::Endpoint,
     lists,
-    outcome::{Part, Subject, conclude},
+    outcome::{Part, SentBy, Subject, conclude},
     query::Query,
     resources,
     response::{Response, error_response},
@@ -40,6 +40,8 @@ struct Trace {
     route: Option<Cow<'static, str>>,
     tenant: Option<Arc<Tenant>>,
     context: Option<RequestContext>,
+    /// The credential, once it was checked, and who sent it.
+    sent_by: Option<SentBy>,
     /// What is asked of which resource, where that is one.
     kind: Option<ResourceKind>,
     method: Option<bulk::Method>,
@@ -54,6 +56,7 @@ impl Trace {
             route: None,
             tenant: None,
             context: None,
+            sent_by: None,
             kind: None,
             method: None,
             resource_id: None,
@@ -71,15 +74,21 @@ pub(crate) async fn scim(request: HttpRequest, payload: Payload, app: Data<App>)
             let done = std::mem::take(&mut response.done);
             (response.into_http(&request), Ok(done))
         }
-        Err(error) => (error_response(&error, &request, &trace.id), Err(error)),
+        Err(error) => {
+            let is_refusal = trace.sent_by.is_some() && trace.method.is_some();
+            let scim = if is_refusal { error.to_refusal(&trace.id) } else { error.to_scim(&trace.id) };
+            (error_response(&error, &scim, &request), Err(error))
+        }
     };
     protect(response.headers_mut(), &trace.id);
-    let Trace { began, id, route, tenant, context, kind, method, resource_id } = trace;
-    let leniencies = context.map(|context| context.tolerance.seen).unwrap_or_default();
-    let outcome = Outcome { kind, method, id: resource_id, result, leniencies };
+    let Trace { began, id, route, tenant, context, sent_by, kind, method, resource_id } = trace;
+    let (leniencies, user_name) =
+        context.map(|context| (context.tolerance.seen, context.user_name)).unwrap_or_default();
+    let outcome = Outcome { kind, method, id: resource_id, user_name, result, leniencies };
     let subject = Subject {
         request_id: &id,
-        tenant: tenant.as_deref(),
+        tenant: tenant.as_ref(),
+        sent_by: sent_by.as_ref(),
         method: request.method().as_str(),
         part: Part::Request { route: route.as_deref().unwrap_or("other"), took: began.elapsed() },
     };
@@ -99,6 +108,11 @@ async fn answer(
     http::trust(request);
     let tenant = grant.tenant();
     trace.tenant = Some(Arc::clone(tenant));
+    let sender = Sender {
+        idp: app.recognition.of(&grant.key_id, request),
+        client_request_id: request_id::of_client(request),
+    };
+    trace.sent_by = Some(SentBy { credential: grant.key_id.clone(), sender: sender.clone() });
     app.rates.admit(tenant).await?;
     let base = app.base(tenant);
     let endpoint = Endpoint::parse(&target.rest)
@@ -108,6 +122,8 @@ async fn answer(
     match &endpoint {
         Endpoint::Collection(kind) => trace.kind = Some(*kind),
         Endpoint::Resource(kind, id) => (trace.kind, trace.resource_id) = (Some(*kind), Some(id.clone())),
+        // A query by POST writes nothing.
+        Endpoint::Search(_) => trace.method = None,
         _ => {}
     }
     let registry = app.regions.get(&tenant.region).ok_or(ApiError::Misconfigured("region".into()))?;
@@ -131,7 +147,11 @@ async fn answer(
         credential: grant.key_id.clone(),
         may_write: MayWrite { users: scopes.has(Scope::Users), groups: scopes.has(Scope::Groups) },
         tenant: format!("{}/{}", tenant.region, tenant.company_key),
+        sender,
+        user_name: None,
+        names_attributes: false,
         tolerance: rules.tolerance(),
+        met_before: Vec::new(),
         rules,
         instant: trace.began,
     });

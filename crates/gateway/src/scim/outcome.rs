@@ -1,15 +1,20 @@
 //! The one place where what came of a request, or of an operation of a bulk, is counted and logged.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use actix_web::http::StatusCode;
-use provisioning::{Done, Outcome, Verdict};
+use provisioning::{
+    Done, Outcome, Verdict,
+    log::{Refused, Sender},
+};
+use scim_core::{ResourceKind, bulk::Method};
 use tenant_registry::Tenant;
 use tracing::{debug, error, info};
 
 use crate::{
     api_error::ApiError,
     app::App,
+    refused_writes::now_ms,
     telemetry::tally::{TALLY, What},
 };
 
@@ -21,10 +26,19 @@ const SHOWN_MEMBERS: usize = 8;
 pub(super) struct Subject<'a> {
     pub(super) request_id: &'a str,
     /// `None` until a right credential was given.
-    pub(super) tenant: Option<&'a Tenant>,
+    pub(super) tenant: Option<&'a Arc<Tenant>>,
+    /// The same.
+    pub(super) sent_by: Option<&'a SentBy>,
     /// As sent.
     pub(super) method: &'a str,
     pub(super) part: Part<'a>,
+}
+
+/// Who sent a request with a right credential.
+pub(super) struct SentBy {
+    /// The key's id.
+    pub(super) credential: String,
+    pub(super) sender: Sender,
 }
 
 /// How much of a request it is.
@@ -63,12 +77,61 @@ pub(super) fn conclude(app: &App, subject: &Subject<'_>, status: StatusCode, out
                 metrics.seat_changes.with_label_values(&[requested.key(), state]).inc();
             }
         }
-        Err(ApiError::NoSeat { license, .. }) => {
-            metrics.seat_refusals.with_label_values(&[license.key()]).inc();
+        Err(error) => {
+            if let ApiError::NoSeat { license, .. } = error {
+                metrics.seat_refusals.with_label_values(&[license.key()]).inc();
+            }
+            if let (Some(tenant), Some(row)) = (subject.tenant, refused(subject, outcome, error)) {
+                app.refused.add(tenant, row);
+            }
         }
-        Err(_) => {}
     }
     log(subject, method, status.as_u16(), outcome);
+}
+
+/// The row that the provisioning log gets of a refused write; `None` for what is no write of people or groups.
+fn refused(subject: &Subject<'_>, outcome: &Outcome<ApiError>, error: &ApiError) -> Option<Refused> {
+    let SentBy { credential, sender } = subject.sent_by?;
+    let is_whole_bulk = matches!(subject.part, Part::Request { route: "/Bulk", .. });
+    let (kind, operation) = match (subject.part, outcome.kind) {
+        // Each of its operations has a row.
+        (Part::Transaction, _) => return None,
+        (_, Some(kind @ (ResourceKind::User | ResourceKind::Group))) => {
+            (Some(kind), Some(operation_word(outcome.method?)))
+        }
+        (Part::Request { .. }, None) if is_whole_bulk && outcome.method.is_some() => (None, None),
+        (Part::Operation(_), None) => (None, outcome.method.map(operation_word)),
+        _ => return None,
+    };
+    let scim = error.to_refusal(subject.request_id);
+    let license_requested = match error {
+        ApiError::NoSeat { license, .. } => Some(license.key().to_owned()),
+        _ => None,
+    };
+    Some(Refused {
+        at_ms: now_ms(),
+        request_id: subject.request_id.to_owned(),
+        sender: sender.clone(),
+        credential: credential.clone(),
+        operation,
+        kind,
+        resource_id: outcome.id.clone().filter(|_| outcome.method != Some(Method::Post)),
+        user_name: outcome.user_name.clone(),
+        status: scim.status,
+        scim_type: scim.keyword().map(str::to_owned),
+        detail: without_quotations(&scim.detail),
+        license_requested,
+        leniencies: outcome.leniencies.clone(),
+    })
+}
+
+fn operation_word(method: Method) -> &'static str {
+    match method {
+        Method::Post => "create",
+        Method::Put => "replace",
+        Method::Patch => "update",
+        Method::Delete => "delete",
+    }
 }
 
 fn log(subject: &Subject<'_>, method: &str, status: u16, outcome: &Outcome<ApiError>) {

@@ -17,6 +17,7 @@ use actix_web::{
 };
 
 use provisioning::Done;
+use scim_core::ScimError;
 
 use crate::{
     api_error::ApiError,
@@ -125,9 +126,8 @@ impl MessageBody for LongBody {
     }
 }
 
-/// An error in the form that SCIM clients read.
-pub(super) fn error_response(error: &ApiError, request: &HttpRequest, request_id: &str) -> HttpResponse {
-    let scim = error.to_scim(request_id);
+/// An error, in the form that SCIM clients read.
+pub(super) fn error_response(error: &ApiError, scim: &ScimError, request: &HttpRequest) -> HttpResponse {
     let status = StatusCode::from_u16(scim.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = HttpResponse::build(status);
     if status == StatusCode::UNAUTHORIZED {

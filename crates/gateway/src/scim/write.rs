@@ -49,12 +49,13 @@ pub(super) async fn write(
         Method::Delete => Projection::all(rt),
         _ => query.projection(rt)?,
     };
+    context.names_attributes = projection.is_named();
     let judge = move |value, context: &mut RequestContext| Ok(Write::new(kind, method, id, value, context)?);
     let Parsed { value: write, memory } = match body {
         Some(body) => body.parse(app, &tenant, context, judge).await?,
         None => Parsed { value: judge(Value::Null, context)?, memory: None },
     };
-    let status = write.status(&rules, projection.is_named());
+    let status = write.status(context);
     let shown = match status {
         204 => Shown::Version,
         _ if projection.wants(links_attribute(kind)) => Shown::Links,

@@ -25,6 +25,7 @@ mod http;
 mod interop;
 mod issuers;
 mod lists;
+mod log;
 mod migrations;
 mod model;
 mod neighbours;

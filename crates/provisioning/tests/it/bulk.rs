@@ -250,7 +250,7 @@ async fn in_turns(tenant: &Tenant, bulk: Bulk, turn: usize) -> (Vec<(usize, Outc
 
 fn busy_outcome() -> Outcome {
     let result = Err(StoreError::Busy.into());
-    Outcome { kind: None, method: None, id: None, result, leniencies: Vec::new() }
+    Outcome { kind: None, method: None, id: None, user_name: None, result, leniencies: Vec::new() }
 }
 
 fn is_full(outcome: &Outcome) -> bool {

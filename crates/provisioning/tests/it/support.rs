@@ -10,6 +10,7 @@ use provisioning::{
     Act, Base, MayWrite, Preconditions, Product, ProvisioningError, RequestContext, Rules, Shown,
     TENANT_MIGRATIONS, Write, audit,
     lists::{self, ListRequest, Part, Projections},
+    log::Sender,
     plan,
     view::{self, View},
 };
@@ -38,6 +39,10 @@ pub(crate) fn context(rules: &Rules) -> RequestContext {
         credential: "key".to_owned(),
         may_write: MayWrite::ALL,
         tenant: "ire/acme".to_owned(),
+        sender: Sender::default(),
+        user_name: None,
+        names_attributes: false,
+        met_before: Vec::new(),
         rules: Arc::new(rules.clone()),
         tolerance: Tolerance::lenient(),
         instant: Instant::now(),

@@ -45,7 +45,7 @@ const SCIM: [&str; 26] = [
 ];
 
 /// Every route of the admin API below `/admin/v1`, and paths that are none.
-const ADMIN: [&str; 52] = [
+const ADMIN: [&str; 54] = [
     "",
     "/regions",
     "/tokens",
@@ -88,6 +88,8 @@ const ADMIN: [&str; 52] = [
     "/regions/ire/tenants/b/groups/{group}/release",
     "/regions/ire/tenants/b/acts",
     "/regions/ire/tenants/b/changes",
+    "/regions/ire/tenants/b/log",
+    "/regions/ire/tenants/b/explain?user=x",
     "/regions/ire/tenants/b/dropped",
     "/regions/ire/tenants/b/export",
     "/regions/ire/tenants/b/move",

@@ -82,8 +82,7 @@ pub(crate) fn face(answer: &Answer) -> (u16, Vec<(String, String)>, String) {
     // Whether the connection stays open depends on whether the body had come by then: chance, not the credential.
     headers.retain(|(name, _)| !matches!(name.as_str(), "date" | "x-request-id" | "connection"));
     headers.sort();
-    let id = answer.body["request_id"].as_str().unwrap_or("-");
-    (answer.status, headers, answer.text.replace(id, "-"))
+    (answer.status, headers, answer.without_reference())
 }
 
 /// Everything that a user of this tenant is, as its own token reads it.

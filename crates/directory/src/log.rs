@@ -1,0 +1,477 @@
+//! The provisioning log: one row for each answered write, newest first. The row of a write that changed something is its change
+//! record; that of another one is an attempt, which has no place among the changes. Rows are in the order of their times, because a
+//! refused write is recorded a moment later than it was answered.
+
+use diesel::{prelude::*, sql_types};
+use store::{ReadTx, WriteTx, in_chunks, insert_row, next};
+
+use crate::{
+    DirectoryError, key,
+    schema::{attempts, changes, log_losses},
+};
+
+/// What the log has of a write beside what a change record has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry<'a> {
+    /// What came of the write: a word.
+    pub result: &'a str,
+    /// The identity provider that it is taken to come from: a word.
+    pub idp: &'a str,
+    /// The person whom it is about, if it is about one.
+    pub person: Option<LoggedPerson<'a>>,
+}
+
+/// How a person stands in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoggedPerson<'a> {
+    /// What finds the person's rows.
+    pub key: &'a str,
+    /// The name as it was sent, where it is something else than the key and may be told.
+    pub name: Option<&'a str>,
+}
+
+/// A write that changed nothing, or was refused; its number comes from the transaction.
+#[derive(Clone, Copy, Debug)]
+pub struct NewAttempt<'a> {
+    /// When it was answered, in milliseconds since 1970 UTC.
+    pub at_ms: i64,
+    /// `user.refused`, `group.unchanged`, …
+    pub kind: &'a str,
+    /// The resource, as far as it is known; else empty.
+    pub resource_id: &'a str,
+    /// The id of its request.
+    pub request_id: &'a str,
+    /// JSON text, as of a change record.
+    pub detail: &'a str,
+    /// What the log has of every write.
+    pub entry: Entry<'a>,
+}
+
+/// Appends the row of a write that changed nothing. On PostgreSQL the caller has taken the tenant's turn, as for a change record.
+///
+/// # Errors
+/// When the store fails.
+pub fn append(tx: &mut WriteTx<'_>, new: &NewAttempt<'_>) -> Result<(), DirectoryError> {
+    let Entry { result, idp, person } = new.entry;
+    insert_row!(
+        tx,
+        attempts::table,
+        attempts::number = next(attempts::table, attempts::number),
+        attempts::at_ms = new.at_ms,
+        attempts::kind = new.kind,
+        attempts::resource_id = new.resource_id,
+        attempts::request_id = new.request_id,
+        attempts::detail = new.detail,
+        attempts::result = result,
+        attempts::idp = idp,
+        attempts::user_key = person.map(|person| person.key),
+        attempts::user_name = person.and_then(|person| person.name),
+    )?;
+    Ok(())
+}
+
+/// The table that a row stands in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kept {
+    /// Among the attempts.
+    Attempt,
+    /// Among the changes.
+    Change,
+}
+
+/// The place of a row in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// Milliseconds since 1970 UTC.
+    pub at_ms: i64,
+    /// Its table.
+    pub kept: Kept,
+    /// Its number in that table.
+    pub number: i64,
+}
+
+/// A row of the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogRow {
+    /// Where it stands.
+    pub place: Place,
+    /// As of a change record.
+    pub kind: String,
+    /// The resource; empty where it is not known.
+    pub resource_id: String,
+    /// The id of its request.
+    pub request_id: String,
+    /// JSON text.
+    pub detail: String,
+    /// The member of staff who did it.
+    pub actor: Option<String>,
+    /// The same as [`Entry::result`].
+    pub result: String,
+    /// The same as [`Entry::idp`].
+    pub idp: String,
+    /// The same as [`LoggedPerson::key`].
+    pub user_key: Option<String>,
+    /// The same as [`LoggedPerson::name`].
+    pub user_name: Option<String>,
+}
+
+/// Which rows are wanted.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// Those about this person or resource alone.
+    pub about: Option<About>,
+    /// Those with one of these results.
+    pub results: Vec<&'static str>,
+    /// Those of one of these identity providers.
+    pub idps: Vec<&'static str>,
+    /// From this moment on, in milliseconds since 1970 UTC.
+    pub since_ms: Option<i64>,
+    /// Before this moment.
+    pub until_ms: Option<i64>,
+}
+
+/// Whom rows are about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum About {
+    /// A person, by the key of [`LoggedPerson`].
+    Person(String),
+    /// A resource, by its id.
+    Resource(String),
+}
+
+/// The key of a person who is known by userName.
+#[must_use]
+pub fn key_of(user_name: &str) -> String {
+    key::user_name(user_name)
+}
+
+/// Rows of a person or a resource that are read at a time.
+const BATCH: i64 = 1000;
+
+/// The newest rows that are wanted and stand before a place, at most so many.
+///
+/// # Errors
+/// When the store fails.
+pub fn page(
+    tx: &mut ReadTx<'_>,
+    wanted: &Wanted,
+    before: Option<Place>,
+    most: usize,
+) -> Result<Vec<LogRow>, DirectoryError> {
+    let mut places = Vec::new();
+    for kept in [Kept::Attempt, Kept::Change] {
+        let bounds = Bounds::of(wanted, before, kept);
+        match &wanted.about {
+            None => places.extend(places_of(tx, wanted, bounds, most)?),
+            Some(about) => places.extend(places_about(tx, wanted, about, bounds, most)?),
+        }
+    }
+    places.sort_by(|a, b| b.cmp(a));
+    places.truncate(most);
+    let mut rows = rows(tx, &places)?;
+    rows.sort_by_key(|row| std::cmp::Reverse(row.place));
+    Ok(rows)
+}
+
+/// The rows of a table between which places are looked for.
+#[derive(Clone, Copy)]
+struct Bounds {
+    kept: Kept,
+    /// The times, both included.
+    from_ms: i64,
+    to_ms: i64,
+    /// Below which number a row of the last time must be.
+    below: i64,
+}
+
+impl Bounds {
+    fn of(wanted: &Wanted, before: Option<Place>, kept: Kept) -> Self {
+        let until = wanted.until_ms.map(|at_ms| Place { at_ms, kept: Kept::Attempt, number: i64::MIN });
+        let end = before.into_iter().chain(until).min();
+        let end = end.unwrap_or(Place { at_ms: i64::MAX, kept: Kept::Change, number: i64::MAX });
+        let below = match kept.cmp(&end.kept) {
+            std::cmp::Ordering::Less => i64::MAX,
+            std::cmp::Ordering::Equal => end.number,
+            std::cmp::Ordering::Greater => i64::MIN,
+        };
+        // Before the moment `until` there is no row of it.
+        let below = if end.number == i64::MIN { i64::MIN } else { below };
+        Self { kept, from_ms: wanted.since_ms.unwrap_or(i64::MIN), to_ms: end.at_ms, below }
+    }
+}
+
+/// Runs a query on the table that rows stand in.
+macro_rules! in_table {
+    ($kept:expr, |$table:ident| $query:expr) => {
+        match $kept {
+            Kept::Attempt => {
+                use attempts as $table;
+                $query
+            }
+            Kept::Change => {
+                use changes as $table;
+                $query
+            }
+        }
+    };
+}
+
+/// The newest rows of a table within the bounds.
+macro_rules! newest_within {
+    ($table:ident, $bounds:expr) => {
+        $table::table
+            .filter($table::at_ms.ge($bounds.from_ms))
+            .filter($table::at_ms.le($bounds.to_ms))
+            .filter($table::at_ms.lt($bounds.to_ms).or($table::number.lt($bounds.below)))
+            .order(($table::at_ms.desc(), $table::number.desc()))
+    };
+}
+
+/// One index finds the newest rows of each result of each identity provider, so a page costs the same however rare its rows are.
+fn places_of(
+    tx: &mut ReadTx<'_>,
+    wanted: &Wanted,
+    bounds: Bounds,
+    most: usize,
+) -> Result<Vec<Place>, DirectoryError> {
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let mut found = Vec::new();
+    for idp in &wanted.idps {
+        for result in &wanted.results {
+            let places: Vec<(i64, i64)> = in_table!(bounds.kept, |table| {
+                let rows = newest_within!(table, bounds)
+                    .filter(table::idp.eq(*idp))
+                    .filter(table::result.eq(*result));
+                tx.load(rows.select((table::at_ms, table::number)).limit(most))?
+            });
+            let place = |(at_ms, number)| Place { at_ms, kept: bounds.kept, number };
+            found.extend(places.into_iter().map(place));
+        }
+    }
+    Ok(found)
+}
+
+fn places_about(
+    tx: &mut ReadTx<'_>,
+    wanted: &Wanted,
+    about: &About,
+    mut bounds: Bounds,
+    most: usize,
+) -> Result<Vec<Place>, DirectoryError> {
+    let mut found = Vec::new();
+    loop {
+        let batch: Vec<(i64, i64, Option<String>, Option<String>)> = in_table!(bounds.kept, |table| {
+            let rows = newest_within!(table, bounds)
+                .filter(table::result.nullable().is_not_null())
+                .select((table::at_ms, table::number, table::idp.nullable(), table::result.nullable()))
+                .limit(BATCH);
+            match about {
+                About::Person(key) => tx.load(rows.filter(table::user_key.eq(key)))?,
+                About::Resource(id) => tx.load(rows.filter(table::resource_id.eq(id)))?,
+            }
+        });
+        let is_last = i64::try_from(batch.len()).unwrap_or(i64::MAX) < BATCH;
+        let last = batch.last().map(|(at_ms, number, ..)| (*at_ms, *number));
+        let is_in =
+            |words: &[&str], word: &Option<String>| word.as_deref().is_some_and(|w| words.contains(&w));
+        let fits = batch
+            .into_iter()
+            .filter(|(.., idp, result)| is_in(&wanted.idps, idp) && is_in(&wanted.results, result));
+        found.extend(fits.map(|(at_ms, number, ..)| Place { at_ms, kept: bounds.kept, number }));
+        match last {
+            Some((at_ms, number)) if !is_last && found.len() < most => {
+                (bounds.to_ms, bounds.below) = (at_ms, number);
+            }
+            _ => return Ok(found),
+        }
+    }
+}
+
+/// The columns of a row, in their order.
+type Columns = (
+    (i64, i64),
+    String,
+    String,
+    String,
+    String,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+);
+
+fn rows(tx: &mut ReadTx<'_>, places: &[Place]) -> Result<Vec<LogRow>, DirectoryError> {
+    let mut all = Vec::with_capacity(places.len());
+    for kept in [Kept::Attempt, Kept::Change] {
+        let numbers: Vec<i64> =
+            places.iter().filter(|place| place.kept == kept).map(|place| place.number).collect();
+        let found: Vec<Columns> = match kept {
+            Kept::Attempt => in_chunks(&numbers, |numbers| {
+                let rows = attempts::table.filter(attempts::number.eq_any(numbers)).select((
+                    (attempts::at_ms, attempts::number),
+                    attempts::kind,
+                    attempts::resource_id,
+                    attempts::request_id,
+                    attempts::detail,
+                    None::<&'static str>.into_sql::<sql_types::Nullable<sql_types::Text>>(),
+                    attempts::result.nullable(),
+                    attempts::idp.nullable(),
+                    attempts::user_key,
+                    attempts::user_name,
+                ));
+                rows.load(tx.connection())
+            })?,
+            Kept::Change => in_chunks(&numbers, |numbers| {
+                let rows = changes::table.filter(changes::number.eq_any(numbers)).select((
+                    (changes::at_ms, changes::number),
+                    changes::kind,
+                    changes::resource_id,
+                    changes::request_id,
+                    changes::detail,
+                    changes::actor,
+                    changes::result,
+                    changes::idp,
+                    changes::user_key,
+                    changes::user_name,
+                ));
+                rows.load(tx.connection())
+            })?,
+        };
+        all.extend(found.into_iter().map(|columns| row_of(kept, columns)));
+    }
+    Ok(all)
+}
+
+/// The rows of the writes that a request asked for and that changed nothing, newest first.
+///
+/// # Errors
+/// When the store fails.
+pub fn rows_of_request(tx: &mut ReadTx<'_>, request_id: &str) -> Result<Vec<LogRow>, DirectoryError> {
+    let found = attempts::table.filter(attempts::request_id.eq(request_id)).order(attempts::number.desc());
+    let found: Vec<(i64, i64)> = tx.load(found.select((attempts::at_ms, attempts::number)).limit(BATCH))?;
+    let place = |(at_ms, number)| Place { at_ms, kept: Kept::Attempt, number };
+    let places: Vec<Place> = found.into_iter().map(place).collect();
+    rows(tx, &places)
+}
+
+fn row_of(kept: Kept, columns: Columns) -> LogRow {
+    let ((at_ms, number), kind, resource_id, request_id, detail, actor, result, idp, user_key, user_name) =
+        columns;
+    LogRow {
+        place: Place { at_ms, kept, number },
+        kind,
+        resource_id,
+        request_id,
+        detail,
+        actor,
+        result: result.unwrap_or_default(),
+        idp: idp.unwrap_or_default(),
+        user_key,
+        user_name,
+    }
+}
+
+/// Removes the oldest rows and change records, at most so many of each, that are from before a moment; how many. Of the newest of each
+/// table only the number stays, because the next one has the number behind it.
+///
+/// # Errors
+/// When the store fails.
+pub fn prune(tx: &mut WriteTx<'_>, before_ms: i64, most: i64) -> Result<usize, DirectoryError> {
+    let mut removed = 0;
+    for kept in [Kept::Attempt, Kept::Change] {
+        removed += in_table!(kept, |table| {
+            let oldest = table::table.order(table::number).select((table::number, table::at_ms));
+            let oldest: Vec<(i64, i64)> = tx.load(oldest.limit(most + 1))?;
+            let others = oldest.split_last().map(|(_, others)| others).unwrap_or_default();
+            match others.iter().take_while(|(_, at_ms)| *at_ms < before_ms).last() {
+                Some((last, _)) => {
+                    tx.execute(diesel::delete(table::table.filter(table::number.le(*last))))?
+                }
+                None => 0,
+            }
+        });
+    }
+    empty_newest(tx, before_ms)?;
+    Ok(removed)
+}
+
+/// Takes out of the newest row of each table what it tells, if it is from before a moment.
+fn empty_newest(tx: &mut WriteTx<'_>, before_ms: i64) -> Result<(), DirectoryError> {
+    const NOTHING: &str = "{}";
+    for kept in [Kept::Attempt, Kept::Change] {
+        let newest: Option<(i64, i64)> = in_table!(kept, |table| {
+            let newest = table::table.order(table::number.desc()).select((table::number, table::at_ms));
+            tx.load(newest.limit(1))?.pop()
+        });
+        let Some((number, _)) = newest.filter(|(_, at_ms)| *at_ms < before_ms) else { continue };
+        match kept {
+            Kept::Attempt => {
+                let row = attempts::table.find(number).filter(attempts::detail.ne(NOTHING));
+                let nobody = (attempts::user_key.eq(None::<String>), attempts::user_name.eq(None::<String>));
+                tx.update(row, (attempts::detail.eq(NOTHING), attempts::result.eq(""), nobody))?;
+            }
+            Kept::Change => {
+                let row = changes::table.find(number).filter(changes::detail.ne(NOTHING));
+                let nobody = (changes::user_key.eq(None::<String>), changes::user_name.eq(None::<String>));
+                tx.update(row, (changes::detail.eq(NOTHING), changes::result.eq(None::<String>), nobody))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// When the oldest row was written that can be removed, or `now_ms` where there is none.
+///
+/// # Errors
+/// When the store fails.
+pub fn oldest_ms(tx: &mut ReadTx<'_>, now_ms: i64) -> Result<i64, DirectoryError> {
+    let mut oldest_ms = now_ms;
+    for kept in [Kept::Attempt, Kept::Change] {
+        let oldest: Vec<i64> = in_table!(kept, |table| {
+            tx.load(table::table.order(table::number).select(table::at_ms).limit(2))?
+        });
+        if let [oldest, _] = oldest.as_slice() {
+            oldest_ms = oldest_ms.min(*oldest);
+        }
+    }
+    Ok(oldest_ms)
+}
+
+/// The only row of the losses.
+const PLACE: i64 = 1;
+
+/// How many rows of refused writes were lost.
+///
+/// # Errors
+/// When the store fails.
+pub fn lost(tx: &mut ReadTx<'_>) -> Result<i64, DirectoryError> {
+    let lost = log_losses::table.find(PLACE).select(log_losses::lost);
+    Ok(tx.get_result(lost).optional()?.unwrap_or_default())
+}
+
+/// Counts rows that were lost.
+///
+/// # Errors
+/// When the store fails.
+pub fn note_lost(tx: &mut WriteTx<'_>, lost: i64) -> Result<(), DirectoryError> {
+    if lost > 0 && tx.increase(log_losses::table.find(PLACE), log_losses::lost, lost)? == 0 {
+        let row = (log_losses::place.eq(PLACE), log_losses::lost.eq(lost));
+        tx.execute(diesel::insert_into(log_losses::table).values(row))?;
+    }
+    Ok(())
+}
+
+/// Takes the name of a person out of all rows: from now on another key finds them.
+///
+/// # Errors
+/// When the store fails.
+pub fn rename(tx: &mut WriteTx<'_>, key: &str, new_key: &str) -> Result<(), DirectoryError> {
+    for kept in [Kept::Attempt, Kept::Change] {
+        in_table!(kept, |table| {
+            let rows = table::table.filter(table::user_key.eq(key));
+            tx.update(rows, (table::user_key.eq(new_key), table::user_name.eq(None::<String>)))?;
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,43 @@
+//! The provisioning log: what came of each write, newest first.
+
+use actix_web::{
+    HttpResponse,
+    web::{Data, Query},
+};
+use provisioning::log::row;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use staff::LogQuery;
+
+use super::{Problem, acts::Acts, response};
+use crate::app::App;
+
+#[derive(Deserialize)]
+pub(super) struct Wanted {
+    user: Option<String>,
+    result: Option<String>,
+    idp: Option<String>,
+    since: Option<String>,
+    until: Option<String>,
+    limit: Option<i64>,
+    cursor: Option<String>,
+}
+
+impl From<Wanted> for LogQuery {
+    fn from(wanted: Wanted) -> Self {
+        let Wanted { user, result, idp, since, until, limit, cursor } = wanted;
+        Self { user, result, idp, since, until, limit, cursor }
+    }
+}
+
+pub(super) async fn log(
+    acts: Acts,
+    app: Data<App>,
+    Query(wanted): Query<Wanted>,
+) -> Result<HttpResponse, Problem> {
+    let page = acts.log(wanted.into()).await?;
+    let waiting = app.refused.lost(&acts.tenant().await?.id);
+    let rows: Vec<Value> = page.rows.iter().map(row).collect();
+    let told = json!({ "rows": rows, "next_cursor": page.next, "log_lost": page.lost + waiting });
+    Ok(response::json(200, &told))
+}

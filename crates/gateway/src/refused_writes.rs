@@ -1,0 +1,169 @@
+//! Refused writes on their way into the log. Nothing of them was stored, so they wait here for a moment and are written together: an
+//! identity provider that is refused two hundred times a second must not slow the others down.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use provisioning::log::{Refused, record_refused};
+use store::WriteTx;
+use tenant_registry::{Tenant, TenantId};
+use tracing::{debug, warn};
+
+use crate::{api_error::ApiError, app::App};
+
+/// How often they are written.
+const EVERY: Duration = Duration::from_millis(250);
+
+/// How many wait for each tenant, at the most. Of more it is only counted that they are lost.
+const MOST: usize = 10_000;
+
+/// How many one transaction writes.
+const AT_ONCE: usize = 500;
+
+/// The refused writes that wait.
+#[derive(Default)]
+pub(crate) struct RefusedWrites(Mutex<BTreeMap<TenantId, (Arc<Tenant>, Waiting)>>);
+
+/// Those of one tenant, oldest first.
+#[derive(Default)]
+struct Waiting {
+    rows: VecDeque<Refused>,
+    lost: i64,
+}
+
+impl Waiting {
+    fn push(&mut self, row: Refused) {
+        if self.rows.len() < MOST {
+            self.rows.push_back(row);
+        } else {
+            self.lost += 1;
+        }
+    }
+
+    /// Adds those that came later.
+    fn append(&mut self, newer: Self) {
+        self.lost += newer.lost;
+        newer.rows.into_iter().for_each(|row| self.push(row));
+    }
+}
+
+impl RefusedWrites {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<TenantId, (Arc<Tenant>, Waiting)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn add(&self, tenant: &Arc<Tenant>, row: Refused) {
+        let mut all = self.lock();
+        let (_, waiting) =
+            all.entry(tenant.id.clone()).or_insert_with(|| (Arc::clone(tenant), Waiting::default()));
+        waiting.push(row);
+    }
+
+    /// How many of a tenant were lost that its store does not know of yet.
+    pub(crate) fn lost(&self, tenant: &TenantId) -> i64 {
+        self.lock().get(tenant).map_or(0, |(_, waiting)| waiting.lost)
+    }
+
+    fn take_all(&self) -> Vec<(Arc<Tenant>, Waiting)> {
+        std::mem::take(&mut *self.lock()).into_values().collect()
+    }
+
+    /// Puts back what could not be written, in front of what came meanwhile.
+    fn put_back(&self, tenant: Arc<Tenant>, mut unwritten: Waiting) {
+        let mut all = self.lock();
+        if let Some((_, newer)) = all.remove(&tenant.id) {
+            unwritten.append(newer);
+        }
+        all.insert(tenant.id.clone(), (tenant, unwritten));
+    }
+}
+
+/// The time that a row has, in milliseconds since 1970 UTC.
+pub(crate) fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Writes them several times a second until the process ends.
+pub(crate) async fn go_on(app: Arc<App>) {
+    loop {
+        tokio::time::sleep(EVERY).await;
+        write_all(&app).await;
+    }
+}
+
+/// Writes all that wait.
+pub(crate) async fn write_all(app: &App) {
+    for (of, mut waiting) in app.refused.take_all() {
+        let Err(error) = write(app, &of, &mut waiting).await else { continue };
+        let tenant = format!("{}/{}", of.region, of.company_key);
+        if error.met_no_store() {
+            // The tenant is gone, or has moved with its log.
+            debug!(tenant, "refused writes of a tenant that is not here any more are not logged");
+            continue;
+        }
+        let waits = waiting.rows.len();
+        app.refused.put_back(of, waiting);
+        if error.failure().status != 503 {
+            warn!(tenant, waits, %error, "refused writes could not be written to the log");
+        }
+    }
+}
+
+async fn write(app: &App, tenant: &Arc<Tenant>, waiting: &mut Waiting) -> Result<(), ApiError> {
+    let registry = app.regions.get(&tenant.region).ok_or(ApiError::Misconfigured("region".into()))?;
+    let registry = registry.map_err(ApiError::RegionDown)?;
+    let store = registry.store_of(tenant).await?.in_background();
+    let rules = app.rules.of(&registry, tenant, &app.base(tenant), &store).await?;
+    while !waiting.rows.is_empty() || waiting.lost > 0 {
+        let number = waiting.rows.len().min(AT_ONCE);
+        let rows: Arc<[Refused]> = waiting.rows.iter().take(number).cloned().collect();
+        let (rules, lost) = (Arc::clone(&rules), waiting.lost);
+        let work = move |tx: &mut WriteTx<'_>| Ok::<_, ApiError>(record_refused(tx, &rules, &rows, lost)?);
+        store.write(work).await?;
+        waiting.rows.drain(..number);
+        waiting.lost = 0;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::iter::repeat_n;
+
+    use super::*;
+
+    fn row() -> Refused {
+        Refused {
+            at_ms: 0,
+            request_id: String::new(),
+            sender: provisioning::log::Sender::default(),
+            credential: String::new(),
+            operation: None,
+            kind: None,
+            resource_id: None,
+            user_name: None,
+            status: 400,
+            scim_type: None,
+            detail: String::new(),
+            license_requested: None,
+            leniencies: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn more_than_can_wait_are_counted_as_lost_also_when_some_are_put_back() {
+        let mut waiting = Waiting::default();
+        repeat_n((), MOST + 3).for_each(|()| waiting.push(row()));
+        assert_eq!((waiting.rows.len(), waiting.lost), (MOST, 3));
+        let mut newer = Waiting::default();
+        newer.push(row());
+        newer.push(row());
+        newer.lost = 1;
+        waiting.append(newer);
+        assert_eq!((waiting.rows.len(), waiting.lost), (MOST, 6));
+    }
+}

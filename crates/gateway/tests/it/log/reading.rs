@@ -1,0 +1,115 @@
+//! The log is narrowed, read page by page, and followed.
+
+use std::io::{BufRead as _, BufReader};
+
+use serde_json::{Value, json};
+
+use super::{from_okta, log, row_of, rows, rows_when};
+use crate::running::{acme, replace, roomy};
+
+#[test]
+fn me20_rows_are_found_by_person_and_matched_by_time_and_request_id() {
+    let (gateway, acme) = roomy();
+    let long = "e".repeat(200);
+    let entra = |id: &str, name: &str| {
+        let body = json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": name });
+        acme.request("POST", "/Users")
+            .header("client-request-id", id)
+            .header("X-Request-Id", "other")
+            .json(&body)
+            .send()
+    };
+    let made = entra("8f2c1a36-5b0e-4f2a-9a3c-0f8f4be1a001", "ada").expect(201);
+    entra(&long, "ben").expect(201);
+    let plain = acme.request("POST", "/Users").header("X-Request-Id", "tab\tand \u{e9}");
+    let plain = plain.json(&json!({ "schemas": [], "userName": "cy" })).send().expect(201);
+    let ada = rows(&gateway, &acme, &["--user", "Ada"]);
+    assert_eq!(ada.len(), 1);
+    assert_eq!(ada[0]["client_request_id"], "8f2c1a36-5b0e-4f2a-9a3c-0f8f4be1a001");
+    assert_eq!(ada[0]["request_id"], made.header("x-request-id").unwrap());
+    assert_eq!(rows(&gateway, &acme, &["--user", &made.id()]), ada);
+    assert_eq!(rows(&gateway, &acme, &["--user", "ben"])[0]["client_request_id"], long[..128]);
+    assert_eq!(row_of(&gateway, &acme, &plain)["client_request_id"], "taband ");
+    // From this moment on, and before that one.
+    let at = ada[0]["at"].as_str().unwrap();
+    let since = rows(&gateway, &acme, &["--since", at]);
+    assert!(since.contains(&ada[0]));
+    assert!(!rows(&gateway, &acme, &["--until", at]).contains(&ada[0]));
+}
+
+#[test]
+fn pages_go_on_where_the_last_one_ended_and_have_each_row_once() {
+    let (gateway, acme) = acme(Some(3), Some(0));
+    for name in ["a", "b", "c", "d", "e"] {
+        acme.create_user(name, "user");
+    }
+    rows_when(&gateway, &acme, &[], 5);
+    let all = log(&gateway, &acme, &[]);
+    assert_eq!((&all["next_cursor"], &all["log_lost"]), (&Value::Null, &json!(0)));
+    let times: Vec<&str> =
+        all["rows"].as_array().unwrap().iter().map(|row| row["at"].as_str().unwrap()).collect();
+    assert!(times.is_sorted_by(|a, b| a >= b), "{times:?}");
+    let (mut read, mut cursor) = (Vec::new(), None::<String>);
+    loop {
+        let mut words = vec!["--limit", "2"];
+        words.extend(cursor.iter().flat_map(|cursor| ["--cursor", cursor.as_str()]));
+        let page = log(&gateway, &acme, &words);
+        read.extend(page["rows"].as_array().unwrap().clone());
+        cursor = page["next_cursor"].as_str().map(str::to_owned);
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(json!(read), all["rows"]);
+    assert_eq!(rows(&gateway, &acme, &["--result", "refused"]).len(), 2);
+    assert_eq!(rows(&gateway, &acme, &["--result", "applied", "--idp", "other"]).len(), 3);
+}
+
+#[test]
+fn a_query_that_is_none_is_refused_with_what_it_takes() {
+    let (gateway, acme) = roomy();
+    let path = format!("{}/log", acme.admin_path());
+    for (query, says) in [
+        ("limit=0", "limit is 1 to 1000."),
+        ("limit=1001", "limit is 1 to 1000."),
+        ("limit=x", "The query is not what this needs"),
+        ("result=done", "result is one of applied, no_change, refused, held, linked."),
+        (
+            "idp=keycloak",
+            "idp is one of okta, entra, onelogin, jumpcloud, ping, google, authentik, other, staff.",
+        ),
+        ("since=yesterday", "since is a time such as"),
+        ("until=2026-13-01T00:00:00Z", "until is a time such as"),
+        ("cursor=x", "This cursor is none of this log's"),
+        ("person=ada", "There is no parameter \"person\" here"),
+    ] {
+        let answer = gateway.admin("GET", &format!("{path}?{query}"), None).expect(400);
+        assert!(answer.body["detail"].as_str().unwrap().starts_with(says), "{query}: {}", answer.text);
+    }
+    let told = gateway.cli(&["log", "--region", "ire", "--key", "acme", "--idp", "x"]);
+    assert!(!told.status.success());
+    assert!(String::from_utf8_lossy(&told.stderr).contains("idp is one of okta"), "{told:?}");
+}
+
+#[test]
+fn me14_one_person_on_demand_is_in_the_log_with_the_same_result_as_in_a_cycle() {
+    let (gateway, acme) = roomy();
+    let words = ["log", "--region", "ire", "--key", "acme", "--follow", "--json"];
+    let mut following = gateway.cli_following(&words);
+    let lines = BufReader::new(following.stdout.take().unwrap()).lines();
+    let body = json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "ada", "userType": "user" });
+    let made = from_okta(&acme, "POST", "/Users").json(&body).send().expect(201);
+    acme.patch(&format!("/Users/{}", made.id()), &replace("title", "Dr")).expect(200);
+    from_okta(&acme, "POST", "/Users").json(&body).send().expect(409);
+    let shown: Vec<Value> = lines.take(3).map(|line| serde_json::from_str(&line.unwrap()).unwrap()).collect();
+    following.kill().unwrap();
+    following.wait().unwrap();
+    let told = |row: &Value| json!([row["operation"], row["user_name"], row["result"]]);
+    assert_eq!(
+        json!(shown.iter().map(told).collect::<Vec<_>>()),
+        json!([["create", "ada", "applied"], ["update", "ada", "applied"], ["create", "ada", "refused"]])
+    );
+    let mut all = rows(&gateway, &acme, &[]);
+    all.reverse();
+    assert_eq!(all, shown);
+}

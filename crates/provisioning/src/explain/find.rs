@@ -1,0 +1,52 @@
+//! Whom a word names: a userName, an e-mail address, an externalId, an id, or the ref of a refusal.
+
+use directory::{
+    log::{About, LogRow, rows_of_request},
+    matching,
+    resources::{self, Record},
+};
+use store::ReadTx;
+
+use super::USER;
+use crate::{ProvisioningError, Rules, log};
+
+/// A person who is here, and what finds the rows about the person.
+pub(super) struct Found {
+    pub(super) record: Option<Record>,
+    pub(super) about: About,
+}
+
+pub(super) fn find(tx: &mut ReadTx<'_>, rules: &Rules, user: &str) -> Result<Found, ProvisioningError> {
+    let people = rules.profile().log.people;
+    if let Some(id) = matching::named(tx, user)? {
+        let record = resources::find(tx, USER, &id)?;
+        let about = log::about_person(tx, people, &id)?;
+        return Ok(Found { record, about });
+    }
+    if is_ref(user)
+        && let Some(row) = rows_of_request(tx, user)?.into_iter().find(|row| row.kind.starts_with("user."))
+    {
+        return of_row(tx, row);
+    }
+    Ok(Found { record: None, about: log::about_person(tx, people, user)? })
+}
+
+/// The person whom a row is about.
+fn of_row(tx: &mut ReadTx<'_>, row: LogRow) -> Result<Found, ProvisioningError> {
+    let about = match row.user_key {
+        Some(key) => About::Person(key),
+        None => About::Resource(row.resource_id.clone()),
+    };
+    let by_id = resources::find(tx, USER, &row.resource_id)?;
+    // A person who was refused once may be here by now.
+    let record = match (&about, by_id) {
+        (About::Person(key), None) => resources::find_user(tx, key)?,
+        (_, by_id) => by_id,
+    };
+    Ok(Found { record, about })
+}
+
+/// Whether this has the form of our request ids.
+fn is_ref(text: &str) -> bool {
+    text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}

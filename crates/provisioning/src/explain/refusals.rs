@@ -1,0 +1,189 @@
+//! Why a write was refused, as its row tells by status and keyword.
+
+use directory::log::LogRow;
+use scim_core::ScimType;
+use serde_json::Value;
+use strum::VariantArray;
+
+use super::Step;
+
+/// The kinds of refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, VariantArray)]
+pub enum Refusal {
+    /// No seat of the license was left.
+    NoSeat,
+    /// Another person has the userName, or another value that must be unique.
+    Taken,
+    /// An attribute is missing or has a value that is none.
+    Value,
+    /// The request is not what the RFC or a PATCH needs.
+    Form,
+    /// The resource is not here.
+    Unknown,
+    /// The resource has changed since the sender read it.
+    Outdated,
+    /// Staff have switched off what was asked for.
+    FeatureOff,
+    /// The credential may not do it.
+    OutOfScope,
+    /// The profile protects the person.
+    Protected,
+    /// There would be no active admin.
+    LastAdmin,
+    /// Staff have suspended the tenant, not activated it, or taken provisioning out of its plan.
+    NotServed,
+    /// The request is larger than what is taken at once.
+    TooLarge,
+    /// More requests than the tenant's rate.
+    TooMany,
+    /// The tenant's store has reached its limit, or the disk is full.
+    Full,
+    /// The fault was here.
+    Ours,
+}
+
+impl Refusal {
+    /// Every kind.
+    pub const ALL: &[Self] = Self::VARIANTS;
+
+    /// The kind of the refusal that a row tells of.
+    #[must_use]
+    pub fn of(row: &LogRow) -> Self {
+        let detail: Value = serde_json::from_str(&row.detail).unwrap_or_default();
+        let status = detail.get("status").and_then(Value::as_u64).unwrap_or_default();
+        // A profile may have a keyword of its own for it.
+        if detail.get("license_requested").is_some_and(Value::is_string) {
+            return Self::NoSeat;
+        }
+        Self::of_answer(status, detail.get("scim_type").and_then(Value::as_str))
+    }
+
+    /// The kind of a refusal with this status and keyword.
+    #[must_use]
+    pub fn of_answer(status: u64, scim_type: Option<&str>) -> Self {
+        let keyword = ScimType::ALL.iter().find(|keyword| scim_type == Some(keyword.keyword()));
+        match (keyword, status) {
+            (Some(ScimType::SeatLimitReached), _) => Self::NoSeat,
+            (Some(ScimType::Uniqueness), _) | (None, 409) => Self::Taken,
+            (Some(ScimType::InvalidValue), _) => Self::Value,
+            (Some(ScimType::FeatureDisabled), _) => Self::FeatureOff,
+            (Some(ScimType::ProtectedUser), _) => Self::Protected,
+            (Some(ScimType::LastAdmin), _) => Self::LastAdmin,
+            (Some(ScimType::ProvisioningNotActivated | ScimType::ProvisioningNotInPlan), _) => {
+                Self::NotServed
+            }
+            (_, 403) => Self::OutOfScope,
+            (_, 404) => Self::Unknown,
+            (_, 412) => Self::Outdated,
+            (_, 413) => Self::TooLarge,
+            (_, 429) => Self::TooMany,
+            (_, 507) => Self::Full,
+            (_, 500..) => Self::Ours,
+            _ => Self::Form,
+        }
+    }
+
+    /// The reason, behind `because`.
+    #[must_use]
+    pub fn because(self) -> &'static str {
+        match self {
+            Self::NoSeat => "no seat of the license was free",
+            Self::Taken => "another resource has a value that must be unique, such as the userName",
+            Self::Value => "an attribute is missing or has a wrong value",
+            Self::Form => "the request was not in a form that can be read",
+            Self::Unknown => "no such resource is here",
+            Self::Outdated => "the resource had changed since the identity provider read it",
+            Self::FeatureOff => "staff have switched this feature off for the tenant",
+            Self::OutOfScope => "the credential may not write such resources",
+            Self::Protected => "the profile protects this person",
+            Self::LastAdmin => "there would be no active admin left",
+            Self::NotServed => "provisioning is not on for this tenant",
+            Self::TooLarge => "the request was larger than what is taken at once",
+            Self::TooMany => "more requests came than the tenant's rate allows",
+            Self::Full => "there was no room left for the tenant's data",
+            Self::Ours => "something failed here",
+        }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn steps(self) -> Vec<Step> {
+        match self {
+            Self::NoSeat => vec![Step::FreeSeat, Step::RaiseQuota, Step::Retry],
+            Self::Taken => vec![Step::RemoveDouble, Step::Retry],
+            Self::Value => vec![Step::CheckMapping, Step::Retry],
+            Self::Form => vec![Step::AskUs],
+            Self::Unknown => vec![Step::Assign],
+            Self::Outdated => vec![Step::Retry],
+            Self::FeatureOff => vec![Step::FeatureOn, Step::Retry],
+            Self::OutOfScope => vec![Step::Scopes, Step::Retry],
+            Self::Protected => vec![Step::Unprotect, Step::Retry],
+            Self::LastAdmin => vec![Step::AnotherAdmin, Step::Retry],
+            Self::NotServed => vec![Step::Serve, Step::Retry],
+            Self::TooLarge => vec![Step::SendLess, Step::AskUs],
+            Self::TooMany => vec![Step::Wait, Step::Retry],
+            Self::Full => vec![Step::MoreRoom, Step::Retry],
+            Self::Ours => vec![Step::Retry, Step::AskUs],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::{explain::Asked, log::Idp};
+
+    const ASKED: Asked<'_> =
+        Asked { user: "ada", contact: "it@acme.example", target: "--region ire --key acme" };
+
+    #[test]
+    fn every_refusal_has_a_reason_of_its_own_and_a_step() {
+        let reasons: BTreeSet<&str> = Refusal::ALL.iter().map(|refusal| refusal.because()).collect();
+        assert_eq!(reasons.len(), Refusal::ALL.len());
+        for refusal in Refusal::ALL {
+            assert!(!refusal.because().is_empty() && !refusal.steps().is_empty(), "{refusal:?}");
+        }
+    }
+
+    #[test]
+    fn every_step_has_words_for_every_identity_provider_and_is_met() {
+        for step in Step::ALL {
+            for idp in Idp::ALL {
+                let words = step.words(*idp, &ASKED);
+                assert!(words.len() > 20 && !words.contains('\n'), "{step:?} {idp:?}: {words}");
+            }
+        }
+        assert_eq!(Step::Retry.words(Idp::Okta, &ASKED), "Okta: Dashboard → Tasks → Retry");
+    }
+
+    #[test]
+    fn every_keyword_and_status_that_is_answered_has_a_kind() {
+        let kind = |status, keyword: ScimType| Refusal::of_answer(status, Some(keyword.keyword()));
+        assert_eq!(kind(403, ScimType::SeatLimitReached), Refusal::NoSeat);
+        assert_eq!(kind(409, ScimType::Uniqueness), Refusal::Taken);
+        assert_eq!(kind(400, ScimType::InvalidValue), Refusal::Value);
+        assert_eq!(kind(400, ScimType::InvalidPath), Refusal::Form);
+        assert_eq!(kind(403, ScimType::FeatureDisabled), Refusal::FeatureOff);
+        assert_eq!(kind(403, ScimType::ProtectedUser), Refusal::Protected);
+        assert_eq!(kind(403, ScimType::LastAdmin), Refusal::LastAdmin);
+        assert_eq!(kind(403, ScimType::ProvisioningNotInPlan), Refusal::NotServed);
+        for (status, refusal) in [
+            (400, Refusal::Form),
+            (403, Refusal::OutOfScope),
+            (404, Refusal::Unknown),
+            (405, Refusal::Form),
+            (409, Refusal::Taken),
+            (412, Refusal::Outdated),
+            (413, Refusal::TooLarge),
+            (415, Refusal::Form),
+            (429, Refusal::TooMany),
+            (500, Refusal::Ours),
+            (503, Refusal::Ours),
+            (507, Refusal::Full),
+        ] {
+            assert_eq!(Refusal::of_answer(status, None), refusal, "{status}");
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! How people stand in the log (`log.people`): by userName, or by a keyed hash of it. The hash finds the rows of a person whose name is
+//! known, and tells nobody the name.
+
+use std::borrow::Cow;
+
+use directory::{
+    cursor_keys,
+    log::{self, LoggedPerson},
+    resources::{self, Record},
+};
+use hmac::{Hmac, Mac};
+use profiles::choice::People;
+use scim_core::ResourceKind;
+use serde::Deserialize;
+use sha2::Sha256;
+use store::{ReadTx, WriteTx};
+
+use crate::{ProvisioningError, facts::Cause};
+
+pub use directory::log::About;
+
+/// What a hash begins with. No userName is one by chance, because a hash is compared as a whole.
+const HASH: &str = "hash:";
+
+/// A person as the log holds one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Person {
+    key: String,
+    name: Option<String>,
+}
+
+impl Person {
+    /// The person of this userName.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(crate) fn of(
+        tx: &mut WriteTx<'_>,
+        people: People,
+        user_name: &str,
+    ) -> Result<Self, ProvisioningError> {
+        let key = log::key_of(user_name);
+        Ok(match people {
+            People::Names => Self { name: (key != user_name).then(|| user_name.to_owned()), key },
+            People::Ids => {
+                let fresh = format!("{}{}", tx.new_id(), tx.new_id());
+                let secret = cursor_keys::find_or_insert(tx, &fresh)?;
+                Self { key: hash(&secret, &key), name: None }
+            }
+        })
+    }
+
+    /// The person of this row.
+    ///
+    /// # Errors
+    /// When the stored document is damaged, or the store fails.
+    pub(crate) fn of_record(
+        tx: &mut WriteTx<'_>,
+        people: People,
+        record: &Record,
+    ) -> Result<Self, ProvisioningError> {
+        let name = user_name(record)?;
+        Self::of(tx, people, &name)
+    }
+
+    /// The person whom a write of this resource is about, where that is one and somebody is answered.
+    ///
+    /// # Errors
+    /// As [`Person::of_record`].
+    pub(crate) fn in_record(
+        tx: &mut WriteTx<'_>,
+        cause: Cause<'_>,
+        kind: ResourceKind,
+        record: &Record,
+    ) -> Result<Option<Self>, ProvisioningError> {
+        match cause.answer {
+            Some(answer) if kind == ResourceKind::User => {
+                Self::of_record(tx, answer.people, record).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    pub(crate) fn logged(&self) -> LoggedPerson<'_> {
+        LoggedPerson { key: &self.key, name: self.name.as_deref() }
+    }
+}
+
+/// The userName in a stored document, without a look at the rest of it.
+fn user_name(record: &Record) -> Result<Cow<'_, str>, ProvisioningError> {
+    #[derive(Deserialize)]
+    struct Named<'a> {
+        #[serde(borrow, default, rename = "userName")]
+        user_name: Cow<'a, str>,
+    }
+    let named: Result<Named<'_>, _> = serde_json::from_str(&record.document);
+    let damaged = |e: serde_json::Error| directory::DirectoryError::BadDocument {
+        id: record.id.clone(),
+        cause: e.to_string(),
+    };
+    Ok(named.map_err(damaged)?.user_name)
+}
+
+fn hash(secret: &str, key: &str) -> String {
+    #[allow(clippy::expect_used, reason = "HMAC takes keys of any length")]
+    let mut keyed = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("a key");
+    keyed.update(b"log.people\0");
+    keyed.update(key.as_bytes());
+    format!("{HASH}{:x}", keyed.finalize().into_bytes())
+}
+
+/// The key that finds the rows of the person of this userName.
+///
+/// # Errors
+/// When the store fails.
+fn key_of(tx: &mut ReadTx<'_>, people: People, user_name: &str) -> Result<String, ProvisioningError> {
+    let key = log::key_of(user_name);
+    if people == People::Names || user_name.starts_with(HASH) {
+        return Ok(key);
+    }
+    // Without a secret nobody was hashed.
+    Ok(match cursor_keys::find(tx)? {
+        Some(secret) => hash(&secret, &key),
+        None => key,
+    })
+}
+
+/// What finds the rows about a person whom staff name by userName, by id, or by the hash in the log.
+///
+/// # Errors
+/// When the store fails.
+pub fn about_person(tx: &mut ReadTx<'_>, people: People, user: &str) -> Result<About, ProvisioningError> {
+    Ok(match resources::find(tx, ResourceKind::User, user)? {
+        Some(record) => About::Person(key_of(tx, people, &user_name(&record)?)?),
+        None if is_id(user) => About::Resource(user.to_owned()),
+        None => About::Person(key_of(tx, people, user)?),
+    })
+}
+
+/// Whether this has the form of the ids that a store gives.
+fn is_id(text: &str) -> bool {
+    text.len() == 36 && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
+}
+
+/// Leaves nothing in the log that names a person who is deleted, where the log holds hashes: rows may be of a time when it held names.
+///
+/// # Errors
+/// When the store fails.
+pub(crate) fn forget(
+    tx: &mut WriteTx<'_>,
+    people: People,
+    person: &Person,
+    record: &Record,
+) -> Result<(), ProvisioningError> {
+    if people == People::Ids {
+        log::rename(tx, &log::key_of(&user_name(record)?), &person.key)?;
+    }
+    Ok(())
+}

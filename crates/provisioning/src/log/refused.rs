@@ -1,0 +1,127 @@
+//! Rows of refused writes. Nothing of such a write was stored, so its row has a transaction of its own, together with others.
+
+use directory::{
+    log::{self, Entry, NewAttempt},
+    resources,
+};
+use scim_core::{ResourceKind, leniency::Leniency};
+use seat_ledger::pools;
+use serde::Serialize;
+use store::WriteTx;
+
+use super::{LogResult, Operation, Person, Sender, kinds, unknown_names};
+use crate::{ProvisioningError, Rules};
+
+/// A refused write.
+#[derive(Clone, Debug)]
+pub struct Refused {
+    /// When it was answered, in milliseconds since 1970 UTC.
+    pub at_ms: i64,
+    /// The id of its request.
+    pub request_id: String,
+    /// Who sent it.
+    pub sender: Sender,
+    /// The id of the key that it came with.
+    pub credential: String,
+    /// The word of its method; `None` for a bulk that was refused as a whole.
+    pub operation: Option<&'static str>,
+    /// What it was about; `None` where that was neither people nor groups.
+    pub kind: Option<ResourceKind>,
+    /// Of a resource that is here, or was meant.
+    pub resource_id: Option<String>,
+    /// The userName that was sent.
+    pub user_name: Option<String>,
+    /// The answer's status.
+    pub status: u16,
+    /// The answer's `scimType`.
+    pub scim_type: Option<String>,
+    /// The answer's sentences, without what the sender had sent.
+    pub detail: String,
+    /// The license that no seat was left of.
+    pub license_requested: Option<String>,
+    /// What was tolerated before.
+    pub leniencies: Vec<(Leniency, String)>,
+}
+
+/// The detail of such a record, as JSON.
+#[derive(Serialize)]
+struct Detail<'a> {
+    credential: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operation: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_request_id: Option<&'a str>,
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scim_type: Option<&'a str>,
+    sentence: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    license_requested: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    leniencies: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unknown: Vec<&'a str>,
+    profile: &'a str,
+}
+
+/// Writes these rows, and that so many others were lost.
+///
+/// # Errors
+/// When the store fails.
+pub fn record_refused(
+    tx: &mut WriteTx<'_>,
+    rules: &Rules,
+    rows: &[Refused],
+    lost: i64,
+) -> Result<(), ProvisioningError> {
+    // A tenant whose store is full is to read why its writes are refused.
+    tx.go_beyond_limit();
+    pools::take_turn(tx)?;
+    log::note_lost(tx, lost)?;
+    rows.iter().try_for_each(|row| record_one(tx, rules, row))
+}
+
+#[allow(clippy::expect_used, reason = "a struct of texts always serialises")]
+fn record_one(tx: &mut WriteTx<'_>, rules: &Rules, row: &Refused) -> Result<(), ProvisioningError> {
+    let people = rules.profile().log.people;
+    let id = row.resource_id.as_deref();
+    let person = match (row.kind, &row.user_name, id) {
+        (Some(ResourceKind::User), Some(name), None) => Some(Person::of(tx, people, name)?),
+        (Some(ResourceKind::User), _, Some(id)) => {
+            let found = resources::find(tx, ResourceKind::User, id)?;
+            found.map(|record| Person::of_record(tx, people, &record)).transpose()?
+        }
+        _ => None,
+    };
+    let detail = Detail {
+        credential: &row.credential,
+        operation: row.operation.map(|word| Operation::of(word).word()),
+        client_request_id: row.sender.client_request_id.as_deref(),
+        status: row.status,
+        scim_type: row.scim_type.as_deref(),
+        sentence: &row.detail,
+        license_requested: row.license_requested.as_deref(),
+        leniencies: kinds(row.leniencies.iter()),
+        unknown: unknown_names(row.leniencies.iter()),
+        profile: rules.product.name_and_version(),
+    };
+    let detail = serde_json::to_string(&detail).expect("a detail serialises");
+    let kind = match row.kind {
+        Some(kind) => format!("{}.refused", kind.name().to_ascii_lowercase()),
+        None => "bulk.refused".to_owned(),
+    };
+    let entry = Entry {
+        result: LogResult::Refused.word(),
+        idp: row.sender.idp.word(),
+        person: person.as_ref().map(Person::logged),
+    };
+    let attempt = NewAttempt {
+        at_ms: row.at_ms,
+        kind: &kind,
+        resource_id: id.unwrap_or_default(),
+        request_id: &row.request_id,
+        detail: &detail,
+        entry,
+    };
+    Ok(log::append(tx, &attempt)?)
+}

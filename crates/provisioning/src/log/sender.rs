@@ -1,0 +1,45 @@
+//! Who sent a write.
+
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
+/// The identity provider that a write is taken to come from. It is recognised by its traffic and never trusted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "lowercase")]
+#[allow(missing_docs, reason = "the names of products")]
+pub enum Idp {
+    Okta,
+    Entra,
+    OneLogin,
+    JumpCloud,
+    Ping,
+    Google,
+    Authentik,
+    /// Another one, or one that shows no sign.
+    #[default]
+    Other,
+    /// Staff, through the admin API or the command line.
+    Staff,
+}
+
+impl Idp {
+    /// Every one.
+    pub const ALL: &[Self] = Self::VARIANTS;
+
+    /// Its word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        self.into()
+    }
+}
+
+/// Who sent a write, as far as the request tells.
+#[derive(Clone, Debug, Default)]
+pub struct Sender {
+    /// The identity provider.
+    pub idp: Idp,
+    /// The id that the sender gave to the request (ME20): printable ASCII.
+    pub client_request_id: Option<String>,
+}
+
+/// Staff.
+pub(crate) static STAFF: Sender = Sender { idp: Idp::Staff, client_request_id: None };
