@@ -1,16 +1,15 @@
-//! `GET /healthz`: the process runs. `GET /readyz`: it takes requests. `GET /metrics`, on a listener of its own. `GET /s/{ref}`:
-//! what a seat refusal's `help` points to.
+//! `GET /healthz`: the process runs. `GET /readyz`: it takes requests. `GET /metrics`, on a listener of its own.
 
 use actix_web::{HttpResponse, web};
 
-use crate::app::App;
+use crate::{app::App, refusal_page};
 
 /// The routes on the main listener.
 pub(crate) fn routes(config: &mut web::ServiceConfig) {
     // Load balancers ask with HEAD as well.
     config.route("/healthz", web::get().to(healthz)).route("/healthz", web::head().to(healthz));
     config.route("/readyz", web::get().to(readyz)).route("/readyz", web::head().to(readyz));
-    config.route("/s/{reference}", web::get().to(seat_help));
+    config.route("/s/{reference}", web::get().to(refusal_page::page));
 }
 
 /// The routes on the metrics listener.
@@ -42,23 +41,4 @@ async fn metrics(app: web::Data<App>) -> HttpResponse {
     HttpResponse::Ok()
         .content_type("text/plain; version=0.0.4; charset=utf-8")
         .body(app.metrics.text(app.stores.clock().is_doubted()))
-}
-
-const SEAT_HELP: &str = "\
-A seat limit was reached.
-
-Your application has a fixed number of seats of each license. When all seats of a license are in use, a request
-that would need one more is refused, and nothing of it is stored.
-
-What you can do in your identity provider: unassign somebody who no longer needs the application (deactivating a
-user frees the seat at once), or assign the person the lesser license that the message names. To get more seats ask
-the contact that the message names, and quote its Ref. Then retry; nothing has to be cleaned up first.
-";
-
-/// Says nothing about any tenant, so it needs no credential; the reference is for the reader's support request.
-async fn seat_help() -> HttpResponse {
-    HttpResponse::Ok()
-        .content_type("text/plain; charset=utf-8")
-        .insert_header(("X-Content-Type-Options", "nosniff"))
-        .body(SEAT_HELP)
 }

@@ -23,6 +23,7 @@ mod process_limits;
 mod protection;
 mod rate_limit;
 mod recognition;
+mod refusal_page;
 mod refused_writes;
 mod regions;
 mod request_id;

@@ -222,6 +222,17 @@ impl Registry {
         self.store.read(move |tx| by_key(tx, &region, &key)).await
     }
 
+    /// The active tenants whose ids begin so, some at the most: an id begins with the millisecond in which the tenant was made.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn tenants_whose_id_begins(&self, beginning: &str) -> Result<Vec<Tenant>, RegistryError> {
+        let (region, from) = (self.region.clone(), beginning.to_owned());
+        // Behind every digit and hyphen.
+        let to = format!("{beginning}g");
+        self.store.read(move |tx| tenant::between(tx, &region, &from, &to)).await
+    }
+
     /// Suspends or resumes a tenant; it takes effect with the next request.
     ///
     /// # Errors

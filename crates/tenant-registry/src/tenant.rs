@@ -300,6 +300,24 @@ pub(crate) fn find(
     Tenant::of_row(region, row.ok_or_else(missing)?)
 }
 
+/// Some active tenants whose ids are between these texts.
+pub(crate) fn between(
+    tx: &mut ReadTx<'_>,
+    region: &RegionCode,
+    from: &str,
+    to: &str,
+) -> Result<Vec<Tenant>, RegistryError> {
+    const SOME: i64 = 20;
+    let rows: Vec<Row> = tenants::table
+        .filter(tenants::id.ge(from))
+        .filter(tenants::id.lt(to))
+        .filter(tenants::state.eq(TenantState::Active.key()))
+        .order(tenants::id)
+        .limit(SOME)
+        .load(tx.connection())?;
+    rows.into_iter().map(|row| Tenant::of_row(region, row)).collect()
+}
+
 /// Waits until no other transaction acts on the tenant, so that what is read from now on is not changed before the commit. SQLite has one
 /// writer anyway.
 pub(crate) fn take_turn(tx: &mut WriteTx<'_>, key: &CompanyKey) -> Result<(), RegistryError> {

@@ -108,6 +108,7 @@ async fn answer(
     http::trust(request);
     let tenant = grant.tenant();
     trace.tenant = Some(Arc::clone(tenant));
+    trace.id = request_id::of_tenant(&tenant.id);
     let sender = Sender {
         idp: app.recognition.of(&grant.key_id, request),
         client_request_id: request_id::of_client(request),

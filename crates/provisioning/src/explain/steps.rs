@@ -54,6 +54,29 @@ impl Step {
     /// Every step.
     pub const ALL: &[Self] = Self::VARIANTS;
 
+    /// The step in words for the identity provider's administrator, who has no command of staff.
+    #[must_use]
+    pub fn for_administrator(self, idp: Idp, contact: &str) -> String {
+        match self {
+            Self::Release
+            | Self::ReleaseGroup
+            | Self::Activate
+            | Self::Unprotect
+            | Self::FeatureOn
+            | Self::Scopes => {
+                format!("Ask {contact}: this is in their hands.")
+            }
+            Self::RaiseQuota => format!("Or ask {contact} for more seats."),
+            Self::RemoveDouble => {
+                "Match the person who has the value in the identity provider, or remove the double."
+                    .to_owned()
+            }
+            Self::Serve => format!("Ask {contact} to switch provisioning on."),
+            Self::MoreRoom => format!("Ask {contact} for more room."),
+            step => step.words(idp, &Asked { user: "", contact, target: "" }),
+        }
+    }
+
     /// The step in words.
     #[must_use]
     pub fn words(self, idp: Idp, asked: &Asked<'_>) -> String {

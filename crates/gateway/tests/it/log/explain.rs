@@ -1,7 +1,10 @@
 //! One person explained: why missing, or without the license, and what to do.
 
 use serde_json::{Value, json};
-use testkit::gateway::{Gateway, Tenant};
+use testkit::{
+    gateway::{Gateway, Tenant},
+    http::Request,
+};
 
 use super::{from_okta, row_of, rows, rows_when};
 use crate::running::{acme, gateway, replace, roomy, user_body};
@@ -148,4 +151,44 @@ fn nobody_is_named_without_a_word() {
     gateway.admin("GET", &format!("{path}?user="), None).expect(400);
     gateway.admin("GET", &path, None).expect(400);
     gateway.admin("GET", &format!("{path}?name=ada"), None).expect(400);
+}
+
+#[test]
+fn s11_the_page_of_a_ref_tells_what_the_refusal_means_and_whom_to_ask_and_never_who_it_is_about() {
+    let gateway = gateway();
+    let seats = json!({ "member": 0, "member_lite": 0 });
+    let body = json!({ "key": "acme", "name": "Acme Ltd", "seats": seats, "settings": { "contact": "it@acme.example" } });
+    let acme = gateway.onboard("ire", &body);
+    let globex = gateway.tenant("ire", "globex", None, None);
+    let ada = user_body(&json!({ "userName": "ada@example.com", "userType": "user" }));
+    let refused = from_okta(&acme, "POST", "/Users").json(&ada).send().expect(403);
+    row_of(&gateway, &acme, &refused);
+    let reference = refused.header("x-request-id").unwrap().to_owned();
+    let help = &refused.body["urn:usher:params:scim:api:messages:2.0:SeatError"]["help"];
+    assert_eq!(help, &json!(format!("{}/s/{reference}", gateway.url)));
+    let page = |reference: &str| {
+        Request::new("GET", &format!("{}/s/{reference}", gateway.url)).send().expect(200).text
+    };
+    let told = page(&reference);
+    for part in [
+        &reference,
+        "Acme Ltd",
+        "Member",
+        "no seat of the license was free",
+        "it@acme.example",
+        "Okta: Dashboard",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    assert!(!told.contains("ada") && !told.contains("usher "), "{told}");
+    assert_eq!(page(&reference.to_uppercase()), told);
+    // Of a Ref that nobody was given, and of a write that was carried out, nothing is known.
+    let made = globex.create_user("ben", "user").expect(201);
+    let unknown = page("x");
+    for reference in
+        [made.header("x-request-id").unwrap(), &format!("{}0", &reference[..31]), &"0".repeat(32)]
+    {
+        assert_eq!(page(reference), unknown, "{reference}");
+    }
+    assert!(!unknown.contains("Acme") && unknown.contains("seat limit"), "{unknown}");
 }
