@@ -4,7 +4,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use actix_web::{HttpRequest, http::header::USER_AGENT};
@@ -44,14 +44,22 @@ impl Sign {
 pub(crate) struct Recognition(Mutex<HashMap<String, Sign>>);
 
 impl Recognition {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Sign>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The identity provider behind a request with this credential.
     pub(crate) fn of(&self, credential: &str, request: &HttpRequest) -> Idp {
+        // Nothing says more than a name.
+        if let Some(known) = self.lock().get(credential).filter(|known| known.strength == Strength::Name) {
+            return known.idp;
+        }
         let agent = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok());
         let sign = named(agent).unwrap_or_else(|| {
             let has = |name: &str| request.headers().contains_key(name);
             habit(agent, request.path(), request.query_string(), &has)
         });
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.lock();
         match known.get_mut(credential) {
             Some(before) => {
                 if sign.strength > before.strength {

@@ -108,18 +108,18 @@ async fn answer(
     http::trust(request);
     let tenant = grant.tenant();
     trace.tenant = Some(Arc::clone(tenant));
-    trace.id = request_id::of_tenant(&tenant.id);
-    let sender = Sender {
-        idp: app.recognition.of(&grant.key_id, request),
-        client_request_id: request_id::of_client(request),
-    };
-    trace.sent_by = Some(SentBy { credential: grant.key_id.clone(), sender: sender.clone() });
+    let mut sender = Sender { idp: app.recognition.of(&grant.key_id, request), client_request_id: None };
+    trace.method = write_method(request.method());
+    if trace.method.is_some() {
+        trace.id = request_id::of_tenant(&tenant.id);
+        sender.client_request_id = request_id::of_client(request);
+        trace.sent_by = Some(SentBy { credential: grant.key_id.clone(), sender: sender.clone() });
+    }
     app.rates.admit(tenant).await?;
     let base = app.base(tenant);
     let endpoint = Endpoint::parse(&target.rest)
         .ok_or_else(|| ApiError::NoSuchPath { base_url: Some(base.0.clone()) })?;
     trace.route = Some(endpoint.route());
-    trace.method = write_method(request.method());
     match &endpoint {
         Endpoint::Collection(kind) => trace.kind = Some(*kind),
         Endpoint::Resource(kind, id) => (trace.kind, trace.resource_id) = (Some(*kind), Some(id.clone())),
