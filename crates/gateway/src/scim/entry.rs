@@ -115,18 +115,20 @@ async fn answer(
         sender.client_request_id = request_id::of_client(request);
         trace.sent_by = Some(SentBy { credential: grant.key_id.clone(), sender: sender.clone() });
     }
-    app.rates.admit(tenant).await?;
-    let base = app.base(tenant);
-    let endpoint = Endpoint::parse(&target.rest)
-        .ok_or_else(|| ApiError::NoSuchPath { base_url: Some(base.0.clone()) })?;
-    trace.route = Some(endpoint.route());
+    let endpoint = Endpoint::parse(&target.rest);
     match &endpoint {
-        Endpoint::Collection(kind) => trace.kind = Some(*kind),
-        Endpoint::Resource(kind, id) => (trace.kind, trace.resource_id) = (Some(*kind), Some(id.clone())),
+        Some(Endpoint::Collection(kind)) => trace.kind = Some(*kind),
+        Some(Endpoint::Resource(kind, id)) => {
+            (trace.kind, trace.resource_id) = (Some(*kind), Some(id.clone()));
+        }
         // A query by POST writes nothing.
-        Endpoint::Search(_) => trace.method = None,
+        Some(Endpoint::Search(_)) => trace.method = None,
         _ => {}
     }
+    app.rates.admit(tenant).await?;
+    let base = app.base(tenant);
+    let endpoint = endpoint.ok_or_else(|| ApiError::NoSuchPath { base_url: Some(base.0.clone()) })?;
+    trace.route = Some(endpoint.route());
     let registry = app.regions.get(&tenant.region).ok_or(ApiError::Misconfigured("region".into()))?;
     let registry = registry.map_err(ApiError::RegionDown)?;
     // The next request is to find the place that the registry names by then.

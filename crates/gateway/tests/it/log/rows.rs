@@ -267,3 +267,22 @@ fn a_name_in_the_user_agent_holds_for_the_later_requests_of_its_credential() {
     let idps: Vec<Value> = rows(&gateway, &acme, &[]).iter().map(|row| row["idp"].clone()).collect();
     assert_eq!(json!(idps), json!(["okta", "other"]));
 }
+
+#[test]
+fn a_write_beyond_the_tenants_rate_is_a_row_too() {
+    let (gateway, acme) = roomy();
+    gateway.cli_ok(&["tenant", "set", "--region", "ire", "--key", "acme", "--rate", "25", "--burst", "500"]);
+    let mut refused = None;
+    for n in 0..2_000 {
+        let answer = acme.patch("/Users/0190d3a5-0000-7000-8000-000000000001", &replace("title", n));
+        if answer.status == 429 {
+            refused = Some(answer);
+            break;
+        }
+    }
+    let row = row_of(&gateway, &acme, &refused.unwrap());
+    assert_eq!(
+        [&row["operation"], &row["resource"], &row["status"]],
+        [&json!("update"), &json!("User"), &json!(429)]
+    );
+}
