@@ -67,6 +67,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../../../migrations/tenant/0010_group_roles.sql"),
         newest: None,
     },
+    Migration {
+        version: "0012_log",
+        sql: include_str!("../../../../migrations/tenant/0012_log.sql"),
+        newest: None,
+    },
 ];
 
 /// The two types of a tenant.
