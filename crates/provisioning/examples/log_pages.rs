@@ -1,7 +1,7 @@
 //! How long a page of the provisioning log takes among a million rows: `cargo run --release -p provisioning --example log_pages`, with
 //! `postgres` behind it on a PostgreSQL that it starts.
 
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used)]
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use provisioning::{
     ProvisioningError, TENANT_MIGRATIONS,
     log::{Idp, LogResult},
 };
-use store::{ReadTx, Store, WriteTx};
+use store::{ReadTx, Store, StoreError, WriteTx};
 use testkit::{stores::FreshStore, table::Table};
 
 /// Rows, the half of them changes; one in a thousand is Google's and one refused.
@@ -45,7 +45,7 @@ fn main() {
             // The numbers are made in front of the SELECT, as both databases take it.
             let sql = insert.replacen("SELECT n,", &format!("{sql}SELECT n,"), 1);
             let fill = move |tx: &mut WriteTx<'_>| {
-                diesel::sql_query(sql).execute(tx.connection())?;
+                diesel::sql_query(sql).execute(tx.connection()).map_err(StoreError::from)?;
                 Ok::<_, ProvisioningError>(())
             };
             fresh.store.in_background().write(fill).await.unwrap();
