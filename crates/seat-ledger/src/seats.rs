@@ -82,8 +82,7 @@ pub fn of_users(
     licenses: &Licenses,
     user_ids: &[&str],
 ) -> Result<BTreeMap<String, Seat>, SeatError> {
-    let rows: Vec<Row> =
-        in_chunks(user_ids, |ids| seats::table.filter(seats::user_id.eq_any(ids)).load(tx.connection()))?;
+    let rows: Vec<Row> = in_chunks(user_ids, |ids| tx.load(seats::table.filter(seats::user_id.eq_any(ids))))?;
     let seats = of_rows(rows, licenses)?;
     Ok(seats.into_iter().map(|seat| (seat.user_id.clone(), seat)).collect())
 }

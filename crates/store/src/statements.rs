@@ -6,13 +6,14 @@ use std::marker::PhantomData;
 
 use diesel::backend::Backend;
 use diesel::connection::Connection;
+use diesel::dsl::Limit;
 use diesel::expression::{
     AppearsOnTable, AsExpression, Expression, SelectableExpression, TypedExpressionType, ValidGrouping,
     is_aggregate,
 };
 use diesel::pg::Pg;
 use diesel::query_builder::{AsChangeset, AstPass, IntoUpdateTarget, QueryFragment, QueryId, UpdateTarget};
-use diesel::query_dsl::LoadQuery;
+use diesel::query_dsl::{LoadQuery, methods};
 use diesel::query_source::{Column, QuerySource};
 use diesel::serialize::ToSql;
 use diesel::sql_types::{BigInt, HasSqlType, SqlType};
@@ -56,18 +57,23 @@ impl ReadTx<'_> {
 }
 
 impl ReadTx<'_> {
-    /// The first rows of a query, so many at the most. A `LIMIT` would do the same, but SQLite makes its plan anew whenever the
-    /// number is bound, at several times the price of a look-up.
+    /// The first rows of a query, so many at the most. PostgreSQL is told by a `LIMIT`. SQLite gives one row after the other, and
+    /// would make its plan anew whenever the number of a `LIMIT` is bound, at several times the price of a look-up.
     ///
     /// # Errors
     /// What the database says.
-    pub fn load_first<'q, T>(&mut self, query: impl Rows<'q, T> + 'q, most: usize) -> QueryResult<Vec<T>>
+    pub fn load_first<'q, T, Q>(&mut self, query: Q, most: usize) -> QueryResult<Vec<T>>
     where
         T: 'q,
+        Q: LoadQuery<'q, SqliteConnection, T> + methods::LimitDsl + 'q,
+        Limit<Q>: LoadQuery<'q, PgConnection, T>,
     {
         match self.connection() {
             StoreConnection::Sqlite(inner) => query.internal_load(inner)?.take(most).collect(),
-            StoreConnection::Postgres(inner) => query.internal_load(inner)?.take(most).collect(),
+            StoreConnection::Postgres(inner) => {
+                let most = i64::try_from(most).unwrap_or(i64::MAX);
+                RunQueryDsl::load(methods::LimitDsl::limit(query, most), inner)
+            }
         }
     }
 
@@ -75,9 +81,11 @@ impl ReadTx<'_> {
     ///
     /// # Errors
     /// `LargeRead` when there are more, or what the database says.
-    pub fn load_few<'q, T>(&mut self, query: impl Rows<'q, T> + 'q, most: usize) -> Result<Vec<T>, StoreError>
+    pub fn load_few<'q, T, Q>(&mut self, query: Q, most: usize) -> Result<Vec<T>, StoreError>
     where
         T: 'q,
+        Q: Rows<'q, T> + methods::LimitDsl + 'q,
+        Limit<Q>: LoadQuery<'q, PgConnection, T>,
     {
         if !self.is_small() {
             return Ok(self.load(query)?);

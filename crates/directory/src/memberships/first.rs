@@ -14,11 +14,11 @@ const AT_ONCE: usize = 20_000;
 pub(super) fn of_first<'i, R>(
     ids: &'i [&'i str],
     owner: impl Fn(&R) -> &str,
-    mut read: impl FnMut(&[&str], i64) -> Result<Vec<R>, DirectoryError>,
+    mut read: impl FnMut(&[&str], usize) -> Result<Vec<R>, DirectoryError>,
 ) -> Result<(&'i [&'i str], Vec<R>), DirectoryError> {
     let mut first = ids.get(..ids.len().min(RESOURCES)).unwrap_or_default();
     while first.len() > 1 {
-        let rows = read(first, i64::try_from(AT_ONCE + 1).unwrap_or(i64::MAX))?;
+        let rows = read(first, AT_ONCE + 1)?;
         if rows.len() <= AT_ONCE {
             return Ok((first, rows));
         }
@@ -26,7 +26,7 @@ pub(super) fn of_first<'i, R>(
         let whole = rows.chunk_by(|a, b| owner(a) == owner(b)).count() - 1;
         first = first.get(..whole.clamp(1, first.len() - 1)).unwrap_or_default();
     }
-    let rows = read(first, i64::MAX)?;
+    let rows = read(first, usize::MAX)?;
     Ok((first, rows))
 }
 
@@ -44,7 +44,7 @@ mod tests {
                 asked.push(some.len());
                 let of_these = rows.iter().filter(|(id, _)| some.contains(id));
                 let all = of_these.flat_map(|(id, count)| std::iter::repeat_n(*id, *count));
-                Ok(all.take(usize::try_from(most).unwrap()).collect())
+                Ok(all.take(most).collect())
             },
         )
         .unwrap();

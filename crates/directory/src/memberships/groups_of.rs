@@ -83,9 +83,8 @@ pub fn of_first(tx: &mut ReadTx<'_>, user_ids: &[&str]) -> Result<Vec<Vec<GroupO
             let rows = memberships::table
                 .filter(memberships::user_id.eq_any(ids))
                 .order((memberships::user_id, memberships::group_id))
-                .limit(most)
                 .select((memberships::user_id, memberships::group_id));
-            Ok(rows.load(tx.connection())?)
+            Ok(tx.load_first(rows, most)?)
         },
     )?;
     let group_ids: BTreeSet<&str> = rows.iter().map(|(_, group_id)| group_id.as_str()).collect();

@@ -111,17 +111,16 @@ pub fn members_of_first(
             let users = memberships::table
                 .filter(memberships::group_id.eq_any(ids))
                 .order((memberships::group_id, memberships::user_id))
-                .select((memberships::group_id, memberships::user_id, memberships::display))
-                .limit(most);
-            Ok(users.load(tx.connection())?)
+                .select((memberships::group_id, memberships::user_id, memberships::display));
+            Ok(tx.load_first(users, most)?)
         },
     )?;
     // A tenant never has many groups in groups.
     let groups = nested_groups::table
         .filter(nested_groups::group_id.eq_any(first))
         .order((nested_groups::group_id, nested_groups::member_id))
-        .select((nested_groups::group_id, nested_groups::member_id, nested_groups::display))
-        .load(tx.connection())?;
+        .select((nested_groups::group_id, nested_groups::member_id, nested_groups::display));
+    let groups = tx.load(groups)?;
     let mut by_group: BTreeMap<String, Vec<MemberRow>> = BTreeMap::new();
     for row in in_order(users, groups) {
         by_group.entry(row.group_id.clone()).or_default().push(row);

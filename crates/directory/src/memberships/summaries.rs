@@ -46,7 +46,7 @@ pub(crate) fn summaries(tx: &mut ReadTx<'_>, ids: &[&str]) -> Result<Vec<Arc<Gro
     let mut found = Vec::with_capacity(ids.len());
     for chunk in ids.chunks(DOCUMENTS) {
         let rows = groups::table.filter(groups::id.eq_any(chunk)).select(columns());
-        found.extend(rows.load::<Row>(tx.connection())?.into_iter().map(summary));
+        found.extend(tx.load::<Row>(rows)?.into_iter().map(summary));
     }
     Ok(found)
 }
