@@ -10,72 +10,101 @@ use directory::{
 };
 use profiles::choice::LocalWins;
 use scim_core::{
-    Document, ResourceKind,
+    Document, ResourceKind, ResourceType,
+    object_text::ObjectText,
     projection::Projection,
     resource::{self, Meta, Parts},
     urn,
 };
-use seat_ledger::{License, Seat};
-use serde::Serialize;
+use seat_ledger::Seat;
 use serde_json::{Map, Value};
 
 use crate::{
     Rules,
     roster::HELD,
-    timestamp::iso,
+    timestamp::{iso, push_iso},
     version::etag,
     view::{Manager, View, links_attribute},
 };
 
-/// The read-only extension: requested and granted license.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct SeatExtension<'a> {
-    requested_license: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    granted_license: Option<&'a str>,
-    role: &'a str,
-    state: &'static str,
-    since: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    overage: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    borrowed_until: Option<String>,
-}
-
-/// The read-only extension: who the resource is of.
-#[derive(Serialize)]
-struct OriginExtension {
-    origin: &'static str,
-    since: String,
-}
-
-impl From<&Record> for OriginExtension {
-    fn from(record: &Record) -> Self {
-        Self { origin: record.origin.key(), since: iso(record.of_origin_since_ms()) }
-    }
-}
-
-/// The URN of that extension.
+/// The URN of the read-only extension that says who a resource is of.
 fn origin_urn(kind: ResourceKind) -> &'static str {
     if kind == ResourceKind::Group { urn::GROUP_ORIGIN } else { urn::USER_ORIGIN }
 }
 
-impl<'a> SeatExtension<'a> {
-    fn of(seat: &'a Seat, rules: &Rules, standing: &Standing) -> Self {
-        Self {
-            requested_license: seat.requested.key(),
-            granted_license: seat.granted.as_ref().map(License::key),
-            role: &seat.role,
-            state: if standing.held.is_some() { HELD } else { seat.state.key() },
-            since: iso(seat.since_ms),
-            reason: reason(seat, rules, standing),
-            overage: seat.is_overage().then_some(true),
-            borrowed_until: seat.borrowed_until_ms.map(iso),
-        }
+/// The read-only extension that says who the resource is of.
+fn write_origin(text: &mut String, record: &Record) {
+    let mut origin = ObjectText::begin(text);
+    origin.string("origin", record.origin.key());
+    write_time(&mut origin, "since", record.of_origin_since_ms());
+    origin.end();
+}
+
+/// The read-only extension that shows requested and granted license.
+fn write_seat(text: &mut String, seat: &Seat, rules: &Rules, standing: &Standing) {
+    let mut shown = ObjectText::begin(text);
+    shown.string("requestedLicense", seat.requested.key());
+    if let Some(granted) = &seat.granted {
+        shown.string("grantedLicense", granted.key());
     }
+    shown.string("role", &seat.role);
+    shown.string("state", if standing.held.is_some() { HELD } else { seat.state.key() });
+    write_time(&mut shown, "since", seat.since_ms);
+    if let Some(reason) = reason(seat, rules, standing) {
+        shown.string("reason", &reason);
+    }
+    if seat.is_overage() {
+        shown.written("overage", |text| text.push_str("true"));
+    }
+    if let Some(until_ms) = seat.borrowed_until_ms {
+        write_time(&mut shown, "borrowedUntil", until_ms);
+    }
+    shown.end();
+}
+
+/// A user's groups or a group's members.
+fn write_links(text: &mut String, rules: &Rules, view: &View) {
+    let base = &rules.base.0;
+    text.push('[');
+    let mut between = "";
+    for group in &view.groups {
+        text.push_str(std::mem::replace(&mut between, ","));
+        group.write(text, base);
+    }
+    for member in view.members.iter().flatten() {
+        text.push_str(std::mem::replace(&mut between, ","));
+        member.write(text, base);
+    }
+    text.push(']');
+}
+
+fn write_time(object: &mut ObjectText<'_>, name: &'static str, ms: i64) {
+    object.written(name, |text| {
+        text.push('"');
+        push_iso(text, ms);
+        text.push('"');
+    });
+}
+
+/// `meta` of RFC 7643 §3.1, as [`resource::render`] writes it.
+fn write_meta(text: &mut String, rules: &Rules, rt: &ResourceType, record: &Record) {
+    let mut meta = ObjectText::begin(text);
+    meta.string("resourceType", rt.kind.name());
+    write_time(&mut meta, "created", record.created_ms);
+    write_time(&mut meta, "lastModified", record.modified_ms);
+    meta.joined("location", rules.base.location_parts(rt, &record.id));
+    meta.written("version", |text| {
+        // An entity tag has quotation marks of its own. Writing to a String cannot fail.
+        let _ = write!(text, "\"W/\\\"{}\\\"\"", record.version);
+    });
+    meta.end();
+}
+
+/// The value of a JSON text that was written here.
+fn value(write: impl FnOnce(&mut String)) -> Value {
+    let mut text = String::new();
+    write(&mut text);
+    serde_json::from_str(&text).unwrap_or_default()
 }
 
 /// Why role and seat are not what the document says, if they are not.
@@ -101,22 +130,6 @@ fn reason(seat: &Seat, rules: &Rules, standing: &Standing) -> Option<String> {
     Some(format!("{sentence}{seat}"))
 }
 
-/// `meta` of RFC 7643 §3.1, as [`resource::render`] writes it.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct MetaText<'a> {
-    resource_type: &'a str,
-    created: String,
-    last_modified: String,
-    location: String,
-    version: String,
-}
-
-/// JSON text of a value whose serialisation cannot fail: its keys are names.
-fn text_of(value: &impl Serialize) -> String {
-    serde_json::to_string(value).unwrap_or_default()
-}
-
 /// A whole resource as a value; without links where the view has none.
 ///
 /// # Errors
@@ -124,15 +137,13 @@ fn text_of(value: &impl Serialize) -> String {
 pub fn resource(rules: &Rules, view: &View) -> Result<Map<String, Value>, DirectoryError> {
     let (record, rt) = (&view.record, rules.resource_type(view.kind));
     let mut computed = Vec::new();
-    computed.extend(links(rules, view).map(|links| (links_attribute(view.kind), links)));
-    if let Some(seat) = &view.seat {
-        computed.push((
-            urn::SEAT,
-            serde_json::to_value(SeatExtension::of(seat, rules, &record.standing)).unwrap_or_default(),
-        ));
+    if view.links() > 0 {
+        computed.push((links_attribute(view.kind), value(|text| write_links(text, rules, view))));
     }
-    let origin = serde_json::to_value(OriginExtension::from(record)).unwrap_or_default();
-    computed.push((origin_urn(view.kind), origin));
+    if let Some(seat) = &view.seat {
+        computed.push((urn::SEAT, value(|text| write_seat(text, seat, rules, &record.standing))));
+    }
+    computed.push((origin_urn(view.kind), value(|text| write_origin(text, record))));
     let meta = Meta {
         created: &iso(record.created_ms),
         last_modified: &iso(record.modified_ms),
@@ -142,17 +153,6 @@ pub fn resource(rules: &Rules, view: &View) -> Result<Map<String, Value>, Direct
     let mut document = record.parse()?;
     show_manager(rules, view, &mut document);
     Ok(resource::render(rt, Parts { id: &record.id, document: &document, computed, meta }))
-}
-
-/// A user's groups or a group's members, if there are any.
-fn links(rules: &Rules, view: &View) -> Option<Value> {
-    if view.links() == 0 {
-        return None;
-    }
-    let url = rules.base.groups();
-    let groups = view.groups.iter().map(|group| group.to_json(&url));
-    let members = view.members.iter().flatten().map(|member| member.to_json(&rules.base.0));
-    Some(groups.chain(members).collect())
 }
 
 /// Adds `$ref` and `displayName` of a manager who is a user here (RFC 7643 §4.3); both are computed, never stored.
@@ -184,17 +184,19 @@ pub fn text(rules: &Rules, view: &View, projection: &Projection) -> Result<Strin
 
 /// The stored text, unparsed, with the computed parts around it.
 fn whole_text(rules: &Rules, view: &View) -> String {
+    /// Room for the computed parts of most users.
+    const COMPUTED: usize = 900;
     let (record, rt) = (&view.record, rules.resource_type(view.kind));
-    let mut text = String::with_capacity(record.document.len() + 900);
+    let mut text = String::with_capacity(record.document.len() + COMPUTED);
     text.push_str("{\"schemas\":[\"");
     text.push_str(&rt.core.id);
     let origin = origin_urn(view.kind);
     for extension in &rt.extensions {
         let urn = extension.schema.id.as_str();
         let computed = urn == origin || urn == urn::SEAT && view.seat.is_some();
-        if computed || has_key(&record.document, &extension.schema.id) {
+        if computed || has_extension(&record.document, urn) {
             text.push_str("\",\"");
-            text.push_str(&extension.schema.id);
+            text.push_str(urn);
         }
     }
     text.push_str("\"],\"id\":\"");
@@ -206,35 +208,34 @@ fn whole_text(rules: &Rules, view: &View) -> String {
         text.push(',');
         text.push_str(inner);
     }
-    if let Some(links) = links(rules, view) {
-        // Writing to a String cannot fail.
-        let _ = write!(text, ",\"{}\":{links}", links_attribute(view.kind));
+    if view.links() > 0 {
+        push_name(&mut text, links_attribute(view.kind));
+        write_links(&mut text, rules, view);
     }
     if let Some(seat) = &view.seat {
-        text.push_str(",\"");
-        text.push_str(urn::SEAT);
-        text.push_str("\":");
-        text.push_str(&text_of(&SeatExtension::of(seat, rules, &record.standing)));
+        push_name(&mut text, urn::SEAT);
+        write_seat(&mut text, seat, rules, &record.standing);
     }
-    text.push_str(",\"");
-    text.push_str(origin);
-    text.push_str("\":");
-    text.push_str(&text_of(&OriginExtension::from(record)));
-    let meta = MetaText {
-        resource_type: rt.kind.name(),
-        created: iso(record.created_ms),
-        last_modified: iso(record.modified_ms),
-        location: rules.base.location(rt, &record.id),
-        version: etag(record.version),
-    };
-    text.push_str(",\"meta\":");
-    text.push_str(&text_of(&meta));
+    push_name(&mut text, origin);
+    write_origin(&mut text, record);
+    push_name(&mut text, "meta");
+    write_meta(&mut text, rules, rt, record);
     text.push('}');
     text
 }
 
-/// Whether the stored text has this member, looked for from the end, where extensions are. Quotes inside strings are escaped,
-/// so `"key":` is only ever a key.
-fn has_key(document: &str, key: &str) -> bool {
-    document.rfind(&format!("\"{key}\":")).is_some()
+fn push_name(text: &mut String, name: &str) {
+    text.push_str(",\"");
+    text.push_str(name);
+    text.push_str("\":");
+}
+
+/// Whether the stored text has the block of this extension, which is an object, looked for from the end, where extensions are.
+/// Quotes inside strings are escaped, so `"key":` is only ever a key. There are fewer braces than places where the key could
+/// begin, so it is compared behind these.
+fn has_extension(document: &str, urn: &str) -> bool {
+    document.rmatch_indices('{').any(|(at, _)| {
+        let before = document.get(..at).and_then(|before| before.strip_suffix("\":")?.strip_suffix(urn));
+        before.is_some_and(|before| before.ends_with('"'))
+    })
 }

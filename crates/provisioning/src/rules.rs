@@ -215,13 +215,14 @@ impl Rules {
 pub struct Base(pub String);
 
 impl Base {
-    pub(crate) fn groups(&self) -> String {
-        format!("{}/Groups", self.0)
-    }
-
     /// `meta.location` of a resource.
     #[must_use]
     pub fn location(&self, resource_type: &ResourceType, id: &str) -> String {
-        format!("{}{}/{id}", self.0, resource_type.kind.endpoint())
+        self.location_parts(resource_type, id).concat()
+    }
+
+    /// What the location is made of.
+    pub(crate) fn location_parts<'a>(&'a self, resource_type: &ResourceType, id: &'a str) -> [&'a str; 4] {
+        [&self.0, resource_type.kind.endpoint(), "/", id]
     }
 }

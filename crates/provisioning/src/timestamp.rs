@@ -5,17 +5,22 @@ use time::OffsetDateTime;
 /// Milliseconds since 1970 UTC as `2026-11-22T00:23:00.123Z`.
 #[must_use]
 pub fn iso(ms: i64) -> String {
+    let mut text = String::with_capacity(24);
+    push_iso(&mut text, ms);
+    text
+}
+
+/// Adds a time to a text.
+pub(crate) fn push_iso(text: &mut String, ms: i64) {
     let (seconds, millis) = (ms.div_euclid(1000), ms.rem_euclid(1000));
     let t = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    let mut text = String::with_capacity(24);
-    push(&mut text, t.year().unsigned_abs(), 4, '-');
-    push(&mut text, u8::from(t.month()), 2, '-');
-    push(&mut text, t.day(), 2, 'T');
-    push(&mut text, t.hour(), 2, ':');
-    push(&mut text, t.minute(), 2, ':');
-    push(&mut text, t.second(), 2, '.');
-    push(&mut text, u32::try_from(millis).unwrap_or_default(), 3, 'Z');
-    text
+    push(text, t.year().unsigned_abs(), 4, '-');
+    push(text, u8::from(t.month()), 2, '-');
+    push(text, t.day(), 2, 'T');
+    push(text, t.hour(), 2, ':');
+    push(text, t.minute(), 2, ':');
+    push(text, t.second(), 2, '.');
+    push(text, u32::try_from(millis).unwrap_or_default(), 3, 'Z');
 }
 
 /// A number with its leading zeros, and a character after it. By hand, because every response has three times in it and

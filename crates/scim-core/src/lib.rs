@@ -17,6 +17,7 @@ pub mod json_schema;
 pub mod leniency;
 pub mod list;
 mod message;
+pub mod object_text;
 pub mod patch;
 pub mod path;
 pub mod projection;

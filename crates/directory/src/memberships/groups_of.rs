@@ -7,11 +7,12 @@ use std::{
 };
 
 use diesel::prelude::*;
-use serde_json::{Map, Value};
+use scim_core::ResourceKind;
 use store::ReadTx;
 
 use super::{
     first,
+    link::Link,
     summaries::{GroupSummary, Row, columns, summaries, summary},
 };
 use crate::{
@@ -33,17 +34,11 @@ pub struct GroupOfUser {
 }
 
 impl GroupOfUser {
-    /// The group as a user's `groups` shows it; `groups_url` is the base of `$ref`.
-    #[must_use]
-    pub fn to_json(&self, groups_url: &str) -> Value {
-        let mut group = Map::new();
-        group.insert("value".into(), self.group.id.as_str().into());
-        group.insert("$ref".into(), format!("{groups_url}/{}", self.group.id).into());
-        if let Some(name) = &self.group.display_name {
-            group.insert("display".into(), name.as_str().into());
-        }
-        group.insert("type".into(), if self.direct { "direct" } else { "indirect" }.into());
-        Value::Object(group)
+    /// Adds the JSON text of the group as a user's `groups` shows it; `base` is the tenant's base URL, such as `https://…/scim/v2`.
+    pub fn write(&self, text: &mut String, base: &str) {
+        let GroupSummary { id, display_name, .. } = &*self.group;
+        let kind = if self.direct { "direct" } else { "indirect" };
+        Link { id, of: ResourceKind::Group, display: display_name.as_deref(), kind }.write(text, base);
     }
 }
 

@@ -4,10 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::prelude::*;
 use scim_core::ResourceKind;
-use serde_json::{Map, Value};
 use store::ReadTx;
 
-use super::first;
+use super::{first, link::Link};
 use crate::{
     DirectoryError,
     origin::Origin,
@@ -28,23 +27,11 @@ pub struct MemberRow {
 }
 
 impl MemberRow {
-    /// The member as RFC 7643 §4.2 shows it; `base` is the tenant's base URL, such as `https://…/scim/v2`.
-    #[must_use]
-    pub fn to_json(&self, base: &str) -> Value {
-        Value::Object(shown(&self.member_id, self.kind, self.display.as_deref(), base))
+    /// Adds the JSON text of the member as RFC 7643 §4.2 shows it; `base` is the tenant's base URL, such as `https://…/scim/v2`.
+    pub fn write(&self, text: &mut String, base: &str) {
+        let (id, of, display) = (&self.member_id, self.kind, self.display.as_deref());
+        Link { id, of, display, kind: of.name() }.write(text, base);
     }
-}
-
-/// A member as it is shown, and as a filter such as `members[type eq "User"]` sees it.
-pub(super) fn shown(id: &str, kind: ResourceKind, display: Option<&str>, base: &str) -> Map<String, Value> {
-    let mut member = Map::new();
-    member.insert("value".into(), id.into());
-    member.insert("$ref".into(), format!("{base}{}/{id}", kind.endpoint()).into());
-    if let Some(display) = display {
-        member.insert("display".into(), display.into());
-    }
-    member.insert("type".into(), kind.name().into());
-    member
 }
 
 type Row = (String, String, Option<String>);

@@ -4,6 +4,7 @@
 mod first;
 pub mod groupless;
 mod groups_of;
+mod link;
 mod members;
 pub(crate) mod rows;
 pub(crate) mod summaries;
@@ -19,6 +20,7 @@ use scim_core::resource::Member;
 use store::{ReadTx, WriteTx};
 
 pub use groups_of::{GroupOfUser, of_first, of_user};
+use link::Link;
 pub use members::{MemberRow, local_of_group, members_of_first, of_group};
 use rows::Displays;
 pub use summaries::GroupSummary;
@@ -281,7 +283,8 @@ impl Work<'_> {
             None => all_held(tx, group_id)?,
         };
         held.retain(|id, (kind, display)| {
-            filter.matches(&members::shown(id, *kind, display.as_deref(), self.base))
+            let link = Link { id, of: *kind, display: display.as_deref(), kind: kind.name() };
+            filter.matches(&link.to_map(self.base))
         });
         Ok(held)
     }

@@ -19,7 +19,7 @@ use testkit::stores::on_each_store;
 
 use crate::support::{
     FREE, Groups, MIGRATIONS, add_group, add_user, change_members, enrol, groups, ids_of, member, member_ids,
-    nest, person, read, team, write,
+    nest, person, read, team, write, written,
 };
 
 async fn put_in(
@@ -80,7 +80,7 @@ async fn a_member_is_what_its_id_is_and_a_wrong_type_is_told() {
             found,
             [(&*inner.id, ResourceKind::Group, Some("d")), (&*ann.id, ResourceKind::User, Some("d"))]
         );
-        let shown = members[0].to_json("https://h/scim");
+        let shown = written(|text| members[0].write(text, "https://h/scim"));
         assert_eq!(
             shown,
             serde_json::json!({

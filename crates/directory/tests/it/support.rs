@@ -242,7 +242,7 @@ impl Whole for Users {
             records.iter().map(|r| r.id.clone()).zip(memberships::of_first(tx, &ids)?).collect();
         let rt = schema::user();
         let whole = |record: &Record| {
-            let groups = listed(&groups, &record.id, |g| g.to_json("https://h/Groups"));
+            let groups = listed(&groups, &record.id, |g, text| g.write(text, "https://h"));
             let times = (record.created_ms, record.modified_ms, record.version);
             Ok(rendered(&rt, &record.id, &record.parse()?, ("groups", groups), times))
         };
@@ -263,7 +263,7 @@ impl Whole for Groups {
             records.iter().map(|r| r.id.clone()).zip(memberships::members_of_first(tx, &ids)?).collect();
         let rt = schema::group();
         let whole = |record: &Record| {
-            let members = listed(&members, &record.id, |m| m.to_json("https://h"));
+            let members = listed(&members, &record.id, |m, text| m.write(text, "https://h"));
             let times = (record.created_ms, record.modified_ms, record.version);
             Ok(rendered(&rt, &record.id, &record.parse()?, ("members", members), times))
         };
@@ -271,8 +271,15 @@ impl Whole for Groups {
     }
 }
 
-fn listed<T>(rows: &BTreeMap<String, Vec<T>>, id: &str, json: impl Fn(&T) -> Value) -> Vec<Value> {
-    rows.get(id).into_iter().flatten().map(json).collect()
+fn listed<T>(rows: &BTreeMap<String, Vec<T>>, id: &str, write: impl Fn(&T, &mut String)) -> Vec<Value> {
+    rows.get(id).into_iter().flatten().map(|row| written(|text| write(row, text))).collect()
+}
+
+/// The value of a JSON text.
+pub(crate) fn written(write: impl FnOnce(&mut String)) -> Value {
+    let mut text = String::new();
+    write(&mut text);
+    serde_json::from_str(&text).unwrap()
 }
 
 fn rendered(
