@@ -85,7 +85,7 @@ async fn known(app: &App, reference: &str) -> Result<Option<Known>, ApiError> {
             };
             let row = store.read(read).await.map_err(ApiError::from)?;
             if let Some(row) = row.filter(|row| row.kind.ends_with(".refused")) {
-                let rules = app.rules.of(&registry, &tenant, &app.base(&tenant), &store).await?;
+                let rules = app.rules.of(&registry, &tenant, || app.base(&tenant), &store).await?;
                 let licenses = rules.product.licenses();
                 return Ok(Some(Known {
                     refusal: Refusal::of(&row),

@@ -117,7 +117,7 @@ async fn write(app: &App, tenant: &Arc<Tenant>, waiting: &mut Waiting) -> Result
     let registry = app.regions.get(&tenant.region).ok_or(ApiError::Misconfigured("region".into()))?;
     let registry = registry.map_err(ApiError::RegionDown)?;
     let store = registry.store_of(tenant).await?.in_background();
-    let rules = app.rules.of(&registry, tenant, &app.base(tenant), &store).await?;
+    let rules = app.rules.of(&registry, tenant, || app.base(tenant), &store).await?;
     while !waiting.rows.is_empty() || waiting.lost > 0 {
         let number = waiting.rows.len().min(AT_ONCE);
         let rows: Arc<[Refused]> = waiting.rows.iter().take(number).cloned().collect();

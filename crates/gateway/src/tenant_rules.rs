@@ -64,7 +64,7 @@ impl RulesCache {
         Self { tenants: Cache::new(CACHED), shared: Mutex::default() }
     }
 
-    /// The rules of a tenant, which is found at `base`, with the schemas of its own that rest in its store.
+    /// The rules of a tenant, which is found at what `base` gives, with the schemas of its own that rest in its store.
     ///
     /// # Errors
     /// When the store fails; a sentence for the operator when the tenant's profile is none that this version has.
@@ -72,7 +72,7 @@ impl RulesCache {
         &self,
         registry: &Registry,
         tenant: &Arc<Tenant>,
-        base: &Base,
+        base: impl FnOnce() -> Base,
         store: &Store,
     ) -> Result<Arc<Rules>, ApiError> {
         let cached = self.tenants.get(tenant.id.as_str());
@@ -97,7 +97,7 @@ impl RulesCache {
             Err(_) => Arc::clone(tenant),
         };
         let shaped = self.shaped(registry, &now, &own).await?;
-        let rules = Arc::new(for_tenant(&shaped, &now, base, &own).map_err(ApiError::Misconfigured)?);
+        let rules = Arc::new(for_tenant(&shaped, &now, &base(), &own).map_err(ApiError::Misconfigured)?);
         Ok(self.keep(tenant, rules))
     }
 
@@ -235,8 +235,8 @@ mod tests {
 
         async fn rules(&self, tenant: &Arc<Tenant>) -> Arc<Rules> {
             let store = self.registry.store_of(tenant).await.unwrap();
-            let base = Base("https://x/scim/v2".into());
-            self.cache.of(&self.registry, tenant, &base, &store).await.unwrap()
+            let base = || Base("https://x/scim/v2".into());
+            self.cache.of(&self.registry, tenant, base, &store).await.unwrap()
         }
 
         async fn add_schema(&self, key: &str, urn: &str) {

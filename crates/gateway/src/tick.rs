@@ -139,7 +139,7 @@ async fn tenant(
     let tenant = Arc::new(due.tenant.clone());
     let store = registry.store_of(&tenant).await?.in_background();
     loop {
-        let rules = app.rules.of(registry, &tenant, &app.base(&tenant), &store).await?;
+        let rules = app.rules.of(registry, &tenant, || app.base(&tenant), &store).await?;
         let (id, limit) = (request_id.to_owned(), app.settings.limits.refusals_before_hold.into());
         let work = move |tx: &mut WriteTx<'_>| Ok::<_, ApiError>(due::carry_out(tx, &rules, limit, &id)?);
         let step = match store.write(work).await {

@@ -60,7 +60,7 @@ pub(super) async fn rules(app: &App, acts: &Acts) -> Result<Arc<Rules>, Problem>
     let tenant = Arc::new(acts.tenant().await?);
     let store = acts.registry.store_of(&tenant).await?;
     app.rules
-        .of(&acts.registry, &tenant, &app.base(&tenant), &store)
+        .of(&acts.registry, &tenant, || app.base(&tenant), &store)
         .await
         .map_err(|error| error.failure().into())
 }

@@ -126,7 +126,8 @@ impl Work {
     async fn renew_rules(&mut self) -> Result<(), ApiError> {
         let Caller { tenant, store, registry } = &self.caller;
         self.app.rules.forget(tenant);
-        self.context.rules = self.app.rules.of(registry, tenant, &self.context.rules.base, store).await?;
+        let base = || self.context.rules.base.clone();
+        self.context.rules = self.app.rules.of(registry, tenant, base, store).await?;
         Ok(())
     }
 

@@ -126,8 +126,8 @@ async fn answer(
         _ => {}
     }
     app.rates.admit(tenant).await?;
-    let base = app.base(tenant);
-    let endpoint = endpoint.ok_or_else(|| ApiError::NoSuchPath { base_url: Some(base.0.clone()) })?;
+    let no_such_path = || ApiError::NoSuchPath { base_url: Some(app.base(tenant).0) };
+    let endpoint = endpoint.ok_or_else(no_such_path)?;
     trace.route = Some(endpoint.route());
     let registry = app.regions.get(&tenant.region).ok_or(ApiError::Misconfigured("region".into()))?;
     let registry = registry.map_err(ApiError::RegionDown)?;
@@ -139,9 +139,9 @@ async fn answer(
         error
     };
     let store = registry.store_of(tenant).await.map_err(|error| forgetting(error.into()))?;
-    let rules = app.rules.of(&registry, tenant, &base, &store).await.map_err(forgetting)?;
+    let rules = app.rules.of(&registry, tenant, || app.base(tenant), &store).await.map_err(forgetting)?;
     if endpoint.kind().is_some_and(|kind| !rules.has(kind)) {
-        return Err(ApiError::NoSuchPath { base_url: Some(base.0) });
+        return Err(no_such_path());
     }
     check_method(&endpoint, request.method())?;
     check_scope(&endpoint, request.method(), scopes)?;

@@ -30,6 +30,10 @@ impl Target {
 
 /// Percent-decoding, once. What is malformed stays as it is, and what is no UTF-8 becomes a text that equals no name.
 fn decode(segment: &str) -> String {
+    // Most are short words and ids, with nothing to decode.
+    if !segment.contains('%') {
+        return segment.to_owned();
+    }
     percent_decode_str(segment).decode_utf8_lossy().into_owned()
 }
 
