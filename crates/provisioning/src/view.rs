@@ -115,7 +115,8 @@ impl View {
             self.members = with_links.then(|| memberships::of_group(tx, &self.record.id)).transpose()?;
             return Ok(self);
         }
-        if with_links {
+        // Who never went into a group is in none.
+        if with_links && self.record.regrouped_version > 0 {
             self.groups = memberships::of_user(tx, &self.record.id)?;
         }
         if self.seat.is_none() {
