@@ -12,7 +12,7 @@ use scheduled_thread_pool::ScheduledThreadPool;
 use crate::admission::{Admission, Permit};
 use crate::connection::depth;
 use crate::server::{Link, Server};
-use crate::transactions::{begin, commit, roll_back_to, run_caught};
+use crate::transactions::{begin, roll_back_to, run_caught};
 use crate::{StoreConnection, StoreError, StoreSettings};
 
 /// Threads that open connections, for all cells of the process. Each may wait for a server for as long as
@@ -115,7 +115,13 @@ impl Lane {
     }
 
     /// Runs one transaction on a connection of the lane. Blocks; call it on a thread where that is allowed.
-    pub(crate) fn run<T, E, F>(&self, _permit: &Permit, begin_sql: &str, work: F) -> Result<T, E>
+    pub(crate) fn run<T, E, F>(
+        &self,
+        _permit: &Permit,
+        begin_sql: &str,
+        end: fn(&mut StoreConnection) -> Result<(), StoreError>,
+        work: F,
+    ) -> Result<T, E>
     where
         E: From<StoreError>,
         F: FnOnce(&mut StoreConnection) -> Result<T, E>,
@@ -124,7 +130,7 @@ impl Lane {
         let connection = &mut opened(&mut taken)?.link.connection;
         match run_caught(|| work(connection)) {
             Ok(value) => {
-                commit(connection)?;
+                end(connection)?;
                 Ok(value)
             }
             Err(error) => {

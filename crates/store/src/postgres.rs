@@ -16,13 +16,21 @@ use crate::lane::Lane;
 use crate::location::SchemaName;
 use crate::migrate::{self, Absent, Migration, Progress, not_a_store};
 use crate::stats::Instruments;
+use crate::transactions::{commit, end_read};
 use crate::{Failure, ReadTx, StoreConnection, StoreError, StoreSettings, WriteTx};
 
 /// What a fenced schema's name ends with.
 pub(crate) const FENCED_SCHEMA: &str = "_mv";
 
-const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-const BEGIN_WRITE: &str = "BEGIN";
+/// How a transaction begins and ends.
+#[derive(Clone, Copy)]
+struct Bounds {
+    begin: &'static str,
+    end: fn(&mut StoreConnection) -> Result<(), StoreError>,
+}
+
+const READ: Bounds = Bounds { begin: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", end: end_read };
+const WRITE: Bounds = Bounds { begin: "BEGIN", end: commit };
 
 /// One schema of a cell.
 pub(crate) struct PostgresStore {
@@ -60,8 +68,7 @@ impl PostgresStore {
         on: Threads,
         work: impl FnOnce(&mut ReadTx<'_>) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {
-        let begin_sql = self.cell.begin_sql(BEGIN_READ, &self.schema);
-        self.transaction(on, begin_sql, |connection| work(&mut ReadTx::new(connection))).await
+        self.transaction(on, READ, |connection| work(&mut ReadTx::new(connection))).await
     }
 
     pub(crate) async fn write<T: Send + 'static, E: Failure>(
@@ -92,8 +99,7 @@ impl PostgresStore {
         work: impl FnOnce(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {
         let Instruments { clock, counters } = self.instruments.clone();
-        let begin_sql = self.cell.begin_sql(BEGIN_WRITE, &self.schema);
-        self.transaction(on, begin_sql, move |connection| {
+        self.transaction(on, WRITE, move |connection| {
             let _share = share;
             counters.note(|stats| stats.jobs += 1);
             let value = work(&mut WriteTx::new(connection, &clock))?;
@@ -106,17 +112,17 @@ impl PostgresStore {
     async fn transaction<T: Send + 'static, E: Failure>(
         &self,
         on: Threads,
-        begin_sql: String,
+        bounds: Bounds,
         work: impl FnOnce(&mut StoreConnection) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {
         let deadline = Instant::now() + self.deadline;
         // Its own limit first: a noisy tenant waits in its own queue, not in everyone's.
         let own = self.own.enter(deadline).await?;
         let permit = self.lane.admission.enter(deadline).await?;
-        let lane = Arc::clone(&self.lane);
+        let (lane, begin_sql) = (Arc::clone(&self.lane), self.cell.begin_sql(bounds.begin, &self.schema));
         let run = move || {
             let _own = own;
-            lane.run(&permit, &begin_sql, work)
+            lane.run(&permit, &begin_sql, bounds.end, work)
         };
         background::run(on, run).await
     }
@@ -161,7 +167,7 @@ impl PostgresStore {
 
     async fn migrate(&self, migrations: &'static [Migration]) -> Result<(), StoreError> {
         // A big table may take longer than a request's statement.
-        let begin_sql = self.cell.begin_sql(BEGIN_WRITE, &self.schema);
+        let begin_sql = self.cell.begin_sql(WRITE.begin, &self.schema);
         let limits_sql = self.cell.limits_sql();
         let begin_sql =
             format!("{begin_sql}; {limits_sql}; SET LOCAL statement_timeout = 0; {}", self.lock_sql());
@@ -184,7 +190,6 @@ impl PostgresStore {
     /// Makes the schema, unless it is there. Where someone else has made it, the role needs no right to make one.
     pub(crate) async fn create(&self) -> Result<(), StoreError> {
         let (lock_sql, schema) = (self.lock_sql(), self.schema.clone());
-        let begin_sql = self.cell.begin_sql(BEGIN_WRITE, &self.schema);
         let create = move |connection: &mut StoreConnection| {
             connection.batch_execute(&lock_sql)?;
             if !find(&schema, connection)?.present {
@@ -192,7 +197,7 @@ impl PostgresStore {
             }
             Ok(())
         };
-        self.transaction(Threads::Usual, begin_sql, create).await
+        self.transaction(Threads::Usual, WRITE, create).await
     }
 
     /// `DROP SCHEMA … CASCADE`, fenced or not. It waits for transactions that use the schema.
@@ -236,8 +241,7 @@ impl PostgresStore {
 
     async fn execute(&self, sql: String) -> Result<(), StoreError> {
         let execute = move |connection: &mut StoreConnection| Ok(connection.batch_execute(&sql)?);
-        let begin_sql = self.cell.begin_sql(BEGIN_WRITE, &self.schema);
-        self.transaction(Threads::Usual, begin_sql, execute).await
+        self.transaction(Threads::Usual, WRITE, execute).await
     }
 
     /// Lets running work of this schema end and refuses new work. The lane stays open for its other schemas.
