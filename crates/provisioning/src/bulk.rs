@@ -128,6 +128,12 @@ impl Bulk {
         mem::replace(&mut self.step, next)
     }
 
+    /// How many operations of the last step were refused for want of a seat so far.
+    #[must_use]
+    pub fn refused_so_far(&self) -> i64 {
+        self.step.refused()
+    }
+
     /// Marks the operations of the last step as failed, because none of it was stored, and returns them.
     pub fn lose_step(&mut self) -> Vec<usize> {
         let Step { from, errors_left, .. } = self.take_step();

@@ -5,6 +5,7 @@ mod adoption;
 pub mod audit;
 pub mod bulk;
 mod context;
+pub mod dry_run;
 pub mod due;
 mod effects;
 pub mod entitlements;

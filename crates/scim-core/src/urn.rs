@@ -35,5 +35,7 @@ pub const BULK_REQUEST: &str = "urn:ietf:params:scim:api:messages:2.0:BulkReques
 pub const BULK_RESPONSE: &str = "urn:ietf:params:scim:api:messages:2.0:BulkResponse";
 /// RFC 7644 §3.12.
 pub const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
+/// Usher's addition to the answer of a dry run: the seats before and after.
+pub const PREVIEW: &str = "urn:usher:params:scim:api:messages:2.0:Preview";
 /// Usher's addition to an error body when no seat is left.
 pub const SEAT_ERROR: &str = "urn:usher:params:scim:api:messages:2.0:SeatError";

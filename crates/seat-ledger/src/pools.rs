@@ -159,6 +159,15 @@ pub fn all(tx: &mut ReadTx<'_>, licenses: &Licenses) -> Result<Vec<Pool>, SeatEr
         .collect()
 }
 
+/// The seats of each license that are in use, dearest license first.
+///
+/// # Errors
+/// When the store fails.
+pub fn used(tx: &mut ReadTx<'_>, licenses: &Licenses) -> Result<Vec<(License, i64)>, SeatError> {
+    let rows = rows(tx, licenses)?;
+    Ok(licenses.iter().zip(rows).map(|(license, row)| (license, row.used)).collect())
+}
+
 /// One pool.
 ///
 /// # Errors

@@ -1,5 +1,6 @@
 //! The handle on one open store: `read` and `write` are the only doors to its rows.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use crate::background::Threads;
 use crate::postgres::PostgresStore;
 use crate::sqlite::{Manner, Repeat, SqliteStore, Urgency};
 use crate::stats::{Instruments, StoreStats};
+use crate::transactions::Undone;
 use crate::{Failure, ReadTx, StoreError, WriteTx, room};
 
 /// An open store. Cheap to clone; take it from [`Stores::open`](crate::Stores::open) for one request and let it
@@ -112,6 +114,23 @@ impl Store {
         work: impl FnMut(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {
         self.write_as(Repeat::WhenUndone, Urgency::None, work).await
+    }
+
+    /// Runs `work` in a write transaction and undoes it, whatever comes of it; what the work has found out is returned. Writes that
+    /// share its transaction are stored.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub async fn dry_run<T: Send + 'static, E: Failure>(
+        &self,
+        work: impl FnOnce(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
+        let undone = |tx: &mut WriteTx<'_>| Err::<Infallible, _>(tx.undo(work));
+        match self.write_as(Repeat::Never, Urgency::None, once(undone)).await {
+            Ok(never) => match never {},
+            Err(Undone::Done(value)) => Ok(value),
+            Err(Undone::Failed(error)) => Err(error),
+        }
     }
 
     /// A write in the background that shares no commit, and that other writes of this process wait for without taking anything.

@@ -1,6 +1,7 @@
 //! Transactions as closures hold them: one consistent view ([`ReadTx`]) or all-or-nothing ([`WriteTx`]). When a transaction
 //! begins and commits is decided by the two kinds of store, not here.
 
+use std::convert::Infallible;
 use std::mem;
 use std::ops::{Deref, DerefMut};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -268,6 +269,38 @@ impl<'a> WriteTx<'a> {
             give_up(self.read.connection);
         }
         done
+    }
+
+    /// Runs work and undoes it, whatever comes of it: nothing of it is stored, and nothing that it leaves to be done falls due.
+    pub(crate) fn undo<T, E: From<StoreError>>(
+        &mut self,
+        work: impl FnOnce(&mut WriteTx<'_>) -> Result<T, E>,
+    ) -> Undone<T, E> {
+        let (changed, part_beyond_limit) = (self.read.changed, self.part_beyond_limit);
+        let ended = self.savepoint(|tx| {
+            let value = work(tx).map_err(Undone::Failed)?;
+            tx.keep_within_limit()?;
+            Err::<Infallible, _>(Undone::Done(value))
+        });
+        (self.read.changed, self.part_beyond_limit) = (changed, part_beyond_limit);
+        match ended {
+            Ok(never) => match never {},
+            Err(undone) => undone,
+        }
+    }
+}
+
+/// What came of work that was undone. It is an error to the transaction, which therefore stores nothing.
+pub(crate) enum Undone<T, E> {
+    /// The work succeeded.
+    Done(T),
+    /// The work failed.
+    Failed(E),
+}
+
+impl<T, E: From<StoreError>> From<StoreError> for Undone<T, E> {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.into())
     }
 }
 

@@ -10,6 +10,8 @@ use directory::DirectoryError;
 use provisioning::{
     Outcome, ProvisioningError, RequestContext,
     bulk::{Bulk, Step},
+    dry_run::{self, Preview},
+    refusals,
     version::etag,
 };
 use scim_core::{
@@ -22,6 +24,7 @@ use tokio::runtime::Handle;
 use super::{
     body::{Body, Parsed},
     caller::Caller,
+    dry_run::with_seats,
     outcome::{Part, SentBy, Subject, conclude},
     refusal::{count_refusals, explain},
     response::Response,
@@ -51,6 +54,7 @@ pub(super) async fn bulk(
     caller: Caller,
     body: Option<Body>,
     context: &mut RequestContext,
+    is_dry_run: bool,
 ) -> Result<Response, ApiError> {
     let read = |body, context: &mut RequestContext| Ok(BulkRequest::parse(body, &mut context.tolerance)?);
     let body = body.ok_or(ApiError::BodyBroken)?;
@@ -67,11 +71,19 @@ pub(super) async fn bulk(
         context: context.attempt(),
         ended: request.operations.iter().map(|_| None).collect(),
         bulk: Arc::new(Mutex::new(Bulk::new(request))),
+        is_dry_run,
         _memory: memory,
     };
     // A task of its own: the client may hang up, and what was begun is ended, counted and logged all the same.
-    let answers = rt::spawn(work.run()).await.map_err(|_| ApiError::Panicked)??;
-    let text = in_background(move || Ok::<_, ApiError>(bulk::response(answers.iter()).to_string())).await?;
+    let (answers, preview) = rt::spawn(work.run()).await.map_err(|_| ApiError::Panicked)??;
+    let text = move || {
+        let body = bulk::response(answers.iter()).to_string();
+        match preview {
+            Some(preview) => with_seats(&body, &preview),
+            None => Ok(body),
+        }
+    };
+    let text = in_background(text).await?;
     Ok(Response { room: room.held(), ..Response::ok(text) })
 }
 
@@ -83,6 +95,7 @@ struct Work {
     bulk: Arc<Mutex<Bulk>>,
     /// By operation; `None` while it was not attempted.
     ended: Vec<Option<Ended>>,
+    is_dry_run: bool,
     /// Of the body.
     _memory: Option<Held>,
 }
@@ -91,7 +104,8 @@ struct Work {
 type Ended = Result<(u16, Option<i64>), ScimError>;
 
 impl Work {
-    async fn run(mut self) -> Result<Vec<bulk::OperationResponse>, ApiError> {
+    async fn run(mut self) -> Result<(Vec<bulk::OperationResponse>, Option<Preview>), ApiError> {
+        let preview = if self.is_dry_run { Some(self.dry_run().await?) } else { None };
         let (mut failures, began) = (0, Instant::now());
         while locked(&self.bulk).goes_on() {
             let done = match self.transaction().await {
@@ -115,11 +129,59 @@ impl Work {
                     self.end_failed(error, failures == FAILURES);
                 }
             }
-            if began.elapsed() >= self.app.settings.limits.bulk_seconds.0 {
+            if !self.has_time(began) {
                 self.end_rest();
             }
         }
-        Ok(self.answers())
+        Ok((self.answers(), preview))
+    }
+
+    /// Does all of it in one transaction, in which each operation meets what those before it did, and which is undone. Other writers
+    /// of the tenant wait for it.
+    async fn dry_run(&mut self) -> Result<Preview, ApiError> {
+        let began = Instant::now();
+        let (step, preview) = loop {
+            match self.undone(began).await {
+                Err(error) if error.met_newer_schemas() && self.has_time(began) => self.renew_rules().await?,
+                done => break done?,
+            }
+        };
+        self.end_step(step);
+        let has_rest = locked(&self.bulk).goes_on();
+        if has_rest {
+            self.end_rest();
+        }
+        Ok(preview)
+    }
+
+    fn has_time(&self, began: Instant) -> bool {
+        began.elapsed() < self.app.settings.limits.bulk_seconds.0
+    }
+
+    /// The steps of a dry run.
+    async fn undone(&self, began: Instant) -> Result<(Step, Preview), ApiError> {
+        let (bulk, context) = (Arc::clone(&self.bulk), self.context.attempt());
+        let limits = &self.app.settings.limits;
+        let (refusals_before_hold, seconds) = (i64::from(limits.refusals_before_hold), limits.bulk_seconds.0);
+        let work = move |tx: &mut store::WriteTx<'_>| {
+            let (mut bulk, rules) = (locked(&bulk), &context.rules);
+            let ((), preview) = dry_run::watch(tx, rules, |tx| {
+                while bulk.goes_on() && began.elapsed() < seconds {
+                    let turn = Instant::now();
+                    let before = bulk.refused_so_far();
+                    bulk.step(tx, &context, || turn.elapsed() >= TURN)?;
+                    // They count between two steps, as of a bulk that is stored: from some number on nobody is refused.
+                    let refused = bulk.refused_so_far() - before;
+                    if refused > 0 && refusals_before_hold > 0 {
+                        let (credential, id) = (&context.credential, &context.request_id);
+                        refusals::count(tx, rules, credential, refused, refusals_before_hold, id)?;
+                    }
+                }
+                Ok::<_, ApiError>(())
+            })?;
+            Ok::<_, ApiError>((bulk.take_step(), preview))
+        };
+        self.caller.store.dry_run(work).await
     }
 
     /// Takes the rules anew. However often that is needed, the bulk's time comes to its end.
@@ -222,7 +284,7 @@ impl Work {
         let (request_id, tenant) = (&self.context.request_id, Some(&self.caller.tenant));
         let sent_by =
             SentBy { credential: self.context.credential.clone(), sender: self.context.sender.clone() };
-        let subject = Subject { request_id, tenant, sent_by: Some(&sent_by), method, part };
+        let subject = Subject { request_id, tenant, sent_by: Some(&sent_by), method, is_dry_run: self.is_dry_run, part };
         conclude(&self.app, &subject, status, outcome);
     }
 

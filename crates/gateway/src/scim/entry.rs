@@ -18,7 +18,7 @@ use super::{
     bulk::bulk,
     caller::Caller,
     conditions::conditions,
-    discovery,
+    discovery, dry_run,
     endpoint::Endpoint,
     lists,
     outcome::{Part, SentBy, Subject, conclude},
@@ -46,6 +46,7 @@ struct Trace {
     kind: Option<ResourceKind>,
     method: Option<bulk::Method>,
     resource_id: Option<String>,
+    is_dry_run: bool,
 }
 
 impl Trace {
@@ -60,6 +61,7 @@ impl Trace {
             kind: None,
             method: None,
             resource_id: None,
+            is_dry_run: false,
         }
     }
 }
@@ -81,7 +83,10 @@ pub(crate) async fn scim(request: HttpRequest, payload: Payload, app: Data<App>)
         }
     };
     protect(response.headers_mut(), &trace.id);
-    let Trace { began, id, route, tenant, context, sent_by, kind, method, resource_id } = trace;
+    let Trace { began, id, route, tenant, context, sent_by, kind, method, resource_id, is_dry_run } = trace;
+    if is_dry_run {
+        dry_run::echo(&mut response);
+    }
     let (leniencies, user_name) =
         context.map(|context| (context.tolerance.seen, context.user_name)).unwrap_or_default();
     let outcome = Outcome { kind, method, id: resource_id, user_name, result, leniencies };
@@ -90,6 +95,7 @@ pub(crate) async fn scim(request: HttpRequest, payload: Payload, app: Data<App>)
         tenant: tenant.as_ref(),
         sent_by: sent_by.as_ref(),
         method: request.method().as_str(),
+        is_dry_run,
         part: Part::Request { route: route.as_deref().unwrap_or("other"), took: began.elapsed() },
     };
     conclude(&app, &subject, response.status(), &outcome);
@@ -104,6 +110,7 @@ async fn answer(
 ) -> Result<Response, ApiError> {
     refuse_odd_host(request)?;
     let Some(target) = Target::parse(request.uri().path()) else { return Err(lost(app, request).await) };
+    trace.is_dry_run = dry_run::is_asked(request, write_method(request.method()), &target);
     let Admitted { grant, scopes } = authenticate(app, request, &target).await?;
     http::trust(request);
     let tenant = grant.tenant();
@@ -145,6 +152,7 @@ async fn answer(
     }
     check_method(&endpoint, request.method())?;
     check_scope(&endpoint, request.method(), scopes)?;
+    dry_run::check(request, trace.method, &endpoint)?;
     let context = trace.context.insert(RequestContext {
         request_id: trace.id.clone(),
         credential: grant.key_id.clone(),
@@ -159,7 +167,9 @@ async fn answer(
         instant: trace.began,
     });
     let caller = Caller { tenant: Arc::clone(tenant), store, registry: Arc::clone(&registry) };
-    let mut answered = dispatch(app, request, payload, caller, endpoint, context).await.map_err(forgetting);
+    let is_dry_run = trace.is_dry_run;
+    let answered = dispatch(app, request, payload, caller, endpoint, context, is_dry_run).await;
+    let mut answered = answered.map_err(forgetting);
     if let Ok(response) = &mut answered
         && !response.takes_room(app.shares.answers().room(tenant))
         // What was changed is answered in any case.
@@ -180,6 +190,7 @@ async fn dispatch(
     caller: Caller,
     endpoint: Endpoint,
     context: &mut RequestContext,
+    is_dry_run: bool,
 ) -> Result<Response, ApiError> {
     let query = Query::parse(http.query_string())?;
     query.search.note_dialects(&mut context.tolerance);
@@ -197,7 +208,7 @@ async fn dispatch(
             return lists::get(app, caller, Some(kind), query, context).await;
         }
         Endpoint::Search(kind) => return lists::search(app, caller, kind, query, body, context).await,
-        Endpoint::Bulk => return bulk(app, caller, body, context).await,
+        Endpoint::Bulk => return bulk(app, caller, body, context, is_dry_run).await,
         Endpoint::Collection(kind) => (kind, None),
         Endpoint::Resource(kind, id) => (kind, Some(id)),
         // Discovery is answered above, and `check_method` lets nothing through to what is not built.
@@ -205,7 +216,7 @@ async fn dispatch(
     };
     match (method, id) {
         (Some(method), id) => {
-            let request = WriteRequest { kind, method, id, body };
+            let request = WriteRequest { kind, method, id, body, is_dry_run };
             write(app, http, caller, &query, request, context).await
         }
         (None, Some(id)) => resources::get(app, http, caller, &query, kind, id, context).await,

@@ -7,6 +7,7 @@ mod bulk;
 mod caller;
 mod conditions;
 mod discovery;
+mod dry_run;
 mod endpoint;
 mod entitlements;
 mod entry;

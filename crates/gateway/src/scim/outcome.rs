@@ -11,6 +11,7 @@ use scim_core::{ResourceKind, bulk::Method};
 use tenant_registry::Tenant;
 use tracing::{debug, error, info};
 
+use super::dry_run;
 use crate::{
     api_error::ApiError,
     app::App,
@@ -31,6 +32,8 @@ pub(super) struct Subject<'a> {
     pub(super) sent_by: Option<&'a SentBy>,
     /// As sent.
     pub(super) method: &'a str,
+    /// Nothing of it was stored, so it counts as a request only.
+    pub(super) is_dry_run: bool,
     pub(super) part: Part<'a>,
 }
 
@@ -54,17 +57,28 @@ pub(super) enum Part<'a> {
 
 /// Counts and logs an outcome that is answered with this status.
 pub(super) fn conclude(app: &App, subject: &Subject<'_>, status: StatusCode, outcome: &Outcome<ApiError>) {
-    let (metrics, method) = (&app.metrics, known_method(subject.method));
+    let metrics = &app.metrics;
+    let method = if subject.is_dry_run { dry_run::METHOD } else { known_method(subject.method) };
     match subject.part {
         Part::Request { route, took } => {
             metrics.requests.with_label_values(&[route, method, status.as_str()]).inc();
             metrics.seconds.with_label_values(&[route, method]).observe(took.as_secs_f64());
         }
+        Part::Operation(_) if subject.is_dry_run => {}
         Part::Operation(_) => {
             metrics.bulk_operations.with_label_values(&[method, status.as_str()]).inc();
         }
         Part::Transaction => {}
     }
+    if !subject.is_dry_run {
+        count_effects(app, subject, outcome);
+    }
+    log(subject, method, status.as_u16(), outcome);
+}
+
+/// Counts what a write did and met, and has a refused one logged.
+fn count_effects(app: &App, subject: &Subject<'_>, outcome: &Outcome<ApiError>) {
+    let metrics = &app.metrics;
     for (leniency, _) in &outcome.leniencies {
         metrics.leniencies.with_label_values(&[leniency.kind()]).inc();
     }
@@ -86,7 +100,6 @@ pub(super) fn conclude(app: &App, subject: &Subject<'_>, status: StatusCode, out
             }
         }
     }
-    log(subject, method, status.as_u16(), outcome);
 }
 
 /// The row that the provisioning log gets of a refused write; `None` for what is no write of people or groups.

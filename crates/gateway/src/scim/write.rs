@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, http::StatusCode};
 use provisioning::{
-    RequestContext, Rules, Shown, Write, render,
+    RequestContext, Rules, Shown, Write,
+    dry_run::{self, Preview},
+    render,
     version::etag,
     view::{View, links_attribute},
 };
@@ -17,6 +19,7 @@ use super::{
     body::{Body, Parsed},
     caller::Caller,
     conditions::conditions,
+    dry_run::with_seats,
     query::Query,
     refusal::{count_refusals, explain},
     response::Response,
@@ -31,6 +34,7 @@ pub(super) struct WriteRequest {
     pub(super) id: Option<String>,
     /// `None` for a DELETE.
     pub(super) body: Option<Body>,
+    pub(super) is_dry_run: bool,
 }
 
 /// Does what one request asks for, in one transaction.
@@ -43,7 +47,7 @@ pub(super) async fn write(
     context: &mut RequestContext,
 ) -> Result<Response, ApiError> {
     let (Caller { tenant, store, registry }, rules) = (caller, Arc::clone(&context.rules));
-    let WriteRequest { kind, method, id, body } = request;
+    let WriteRequest { kind, method, id, body, is_dry_run } = request;
     let rt = rules.resource_type(kind);
     let projection = match method {
         Method::Delete => Projection::all(rt),
@@ -66,7 +70,7 @@ pub(super) async fn write(
     let store = if memory.is_some() { store.in_background() } else { store };
     // The transaction may outlive this request.
     let (own, for_whom) = (context.attempt(), Arc::clone(&tenant));
-    let work = Arc::new(move |tx: &mut WriteTx<'_>, guard: &DueGuard| {
+    let work = Arc::new(move |tx: &mut WriteTx<'_>| {
         let (mut context, _memory) = (own.attempt(), &memory);
         let done = write.run(tx, shown, &conditions, &mut context)?;
         // What cannot be answered now is not done: after the commit it would have to be answered all the same.
@@ -76,18 +80,29 @@ pub(super) async fn write(
         {
             return Err(TooMuchUnderWay { read: true }.into());
         }
-        guard.admit(tx)?;
-        Ok((done, context.tolerance.seen, room.held()))
+        Ok::<_, ApiError>((done, context.tolerance.seen, room.held()))
     });
     let once = async |guard: DueGuard| {
         let work = Arc::clone(&work);
-        store.write_repeatable(move |tx| work(tx, &guard)).await
+        let write = move |tx: &mut WriteTx<'_>| {
+            let done = work(tx)?;
+            guard.admit(tx)?;
+            Ok((done, None))
+        };
+        store.write_repeatable(write).await
     };
-    let written = registry.write_noting(&tenant.id, once).await;
-    if written.as_ref().is_err_and(ApiError::is_for_want_of_a_seat) {
+    let written = if is_dry_run {
+        let (work, rules) = (Arc::clone(&work), Arc::clone(&rules));
+        let watched = move |tx: &mut WriteTx<'_>| dry_run::watch(tx, &rules, |tx| work(tx));
+        store.dry_run(watched).await.map(|(done, preview)| (done, Some(preview)))
+    } else {
+        registry.write_noting(&tenant.id, once).await
+    };
+    if !is_dry_run && written.as_ref().is_err_and(ApiError::is_for_want_of_a_seat) {
         count_refusals(app, &Caller { tenant: Arc::clone(&tenant), store, registry }, context, 1).await;
     }
-    let (mut done, seen, room) = written.map_err(|error| explain(app, &tenant, context, not_done, error))?;
+    let written = written.map_err(|error| explain(app, &tenant, context, not_done, error));
+    let ((mut done, seen, room), preview) = written?;
     context.tolerance.seen.extend(seen);
     let mut response = Response::empty(StatusCode::from_u16(status).unwrap_or(StatusCode::OK));
     if let Some(view) = done.view.take() {
@@ -95,7 +110,7 @@ pub(super) async fn write(
         response.location = (status == 201).then(|| rules.base.location(rt, view.id()));
         response.id = Some(view.id().to_owned());
         if shown != Shown::Version {
-            response.body = Some(text(view, Arc::clone(&rules), projection).await?);
+            response.body = Some(text(view, Arc::clone(&rules), projection, preview).await?);
             response.room = room;
         }
     }
@@ -108,9 +123,19 @@ const FEW: usize = 200;
 
 /// The resource as it is answered: made here and not in the transaction, so that the next writer need not wait for it, and
 /// when it is large, in the background.
-async fn text(view: View, rules: Arc<Rules>, projection: Projection) -> Result<String, ApiError> {
-    if view.links() <= FEW {
-        return Ok(render::text(&rules, &view, &projection)?);
-    }
-    in_background(move || Ok::<_, ApiError>(render::text(&rules, &view, &projection)?)).await
+async fn text(
+    view: View,
+    rules: Arc<Rules>,
+    projection: Projection,
+    preview: Option<Preview>,
+) -> Result<String, ApiError> {
+    let is_small = view.links() <= FEW;
+    let text = move || {
+        let text = render::text(&rules, &view, &projection)?;
+        match preview {
+            Some(preview) => with_seats(&text, &preview),
+            None => Ok(text),
+        }
+    };
+    if is_small { text() } else { in_background(text).await }
 }

@@ -16,6 +16,7 @@ mod connections;
 mod copies;
 mod credentials;
 mod discovery;
+mod dry_run;
 mod entitlements;
 mod errors;
 mod first_contact;

@@ -90,6 +90,31 @@ pub(crate) fn onboarded(body: &Value) -> (Gateway, Tenant) {
     (gateway, tenant)
 }
 
+/// Every row of the tenant's store, as an export has it, but for what the log has of writes that changed nothing: rows of refused ones
+/// come a moment after their answers.
+#[track_caller]
+pub(crate) fn stored(gateway: &Gateway, tenant: &Tenant) -> Vec<String> {
+    let export = gateway.admin("GET", &format!("{}/export", tenant.admin_path()), None).expect(200).text;
+    let rows = export.lines().filter(|line| line.starts_with("{\"table\":"));
+    rows.filter(|line| !line.starts_with("{\"table\":\"attempts\"")).map(str::to_owned).collect()
+}
+
+/// What the metrics count of writes: all but the times, and the requests of staff and of dry runs.
+#[track_caller]
+pub(crate) fn counted_writes(gateway: &Gateway) -> Vec<String> {
+    let counts = [
+        "usher_requests_total",
+        "usher_request_seconds_count",
+        "usher_bulk_operations_total",
+        "usher_seat_refusals_total",
+        "usher_seat_changes_total",
+        "usher_scim_leniency_total",
+    ];
+    let metrics = gateway.metrics();
+    let lines = metrics.lines().filter(|line| counts.iter().any(|count| line.starts_with(count)));
+    lines.filter(|line| !line.contains("method=\"dry_run\"")).map(str::to_owned).collect()
+}
+
 /// One `replace` operation.
 pub(crate) fn replace(path: &str, value: impl Into<Value>) -> Value {
     json!([{ "op": "replace", "path": path, "value": value.into() }])

@@ -10,7 +10,7 @@ use store::{Store, StoreError, StoreSettings, WriteTx};
 use testkit::stores::FreshStore;
 use tokio::task::JoinHandle;
 
-use crate::support::{MIGRATIONS, add_one, counter, insert, insert_orphan, names};
+use crate::support::{MIGRATIONS, add_one, counter, insert, insert_orphan, names, number};
 
 /// Occupies the writer until the returned sender is used, so that what is written next has to wait together.
 pub(crate) async fn hold_the_writer(store: &Store) -> (mpsc::Sender<()>, JoinHandle<Result<(), StoreError>>) {
@@ -67,6 +67,40 @@ async fn waiting_writes_share_a_commit_and_a_failing_one_disturbs_nobody() {
     assert_eq!(after.jobs - before.jobs, 4);
     // One for the job that held the writer, one for the four.
     assert_eq!(after.commits - before.commits, 2);
+    fresh.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_that_shares_a_commit_is_undone_and_the_others_are_stored() {
+    let fresh = FreshStore::sqlite(MIGRATIONS).await;
+    let store = &fresh.store;
+    let (go_on, holding) = hold_the_writer(store).await;
+    let found = |tx: &mut WriteTx<'_>| {
+        insert(tx, "dry")?;
+        tx.falls_due(1);
+        number(tx.connection(), "SELECT count(*) AS number FROM things")
+    };
+    let (first, dry, failing, last, ()) = tokio::join!(
+        store.write_repeatable(|tx| insert(tx, "a")),
+        store.dry_run(found),
+        store.dry_run(|tx| -> Result<(), StoreError> {
+            insert(tx, "b")?;
+            panic!("on purpose")
+        }),
+        store.write_repeatable(|tx| insert(tx, "c")),
+        async { go_on.send(()).unwrap() }
+    );
+    holding.await.unwrap().unwrap();
+    first.unwrap();
+    last.unwrap();
+    assert_eq!(dry.unwrap(), 3, "it meets what was written before it");
+    assert!(matches!(failing, Err(StoreError::Panicked)));
+    assert_eq!(names(store).await, ["a", "c"]);
+    // Alone it ends without a commit.
+    let before = store.stats();
+    assert_eq!(store.dry_run(found).await.unwrap(), 4);
+    assert_eq!(store.stats().commits, before.commits);
+    assert_eq!(names(store).await, ["a", "c"]);
     fresh.remove().await;
 }
 
