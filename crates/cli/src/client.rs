@@ -15,6 +15,10 @@ use crate::{connection::Connection, mistake::Mistake, output::cell, tls};
 
 /// Deleting a large tenant is the slowest request.
 pub(crate) const TIME_TO_ANSWER: Duration = Duration::from_secs(60);
+/// Bytes of an answer: a comparison of a large directory names many people.
+const LONGEST_ANSWER: u64 = 512 << 20;
+/// Lines of JSON.
+const LINES: &str = "application/x-ndjson";
 const TIME_TO_CONNECT: Duration = Duration::from_secs(5);
 
 /// A gateway's admin API.
@@ -82,11 +86,21 @@ impl Client {
         &self,
         path: &str,
         body: &impl Serialize,
-        mut each: impl FnMut(&Value),
+        each: impl FnMut(&Value),
     ) -> Result<Value, Mistake> {
-        let request = self.request(http::Method::POST, path, "application/x-ndjson");
+        let request = self.request(http::Method::POST, path, LINES);
         let request = request.header("Content-Type", "application/json");
-        let mut answer = self.run(request.body(serde_json::to_string(body).unwrap_or_default()))?;
+        let answer = self.run(request.body(serde_json::to_string(body).unwrap_or_default()))?;
+        // Only the last line says how it ended.
+        self.read_lines(answer, each, |line| ["rows", "read"].iter().all(|name| line.get(name).is_none()))
+    }
+
+    fn read_lines(
+        &self,
+        mut answer: http::Response<Body>,
+        mut each: impl FnMut(&Value),
+        is_last: impl FnOnce(&Value) -> bool,
+    ) -> Result<Value, Mistake> {
         if !answer.status().is_success() {
             return self.read(answer);
         }
@@ -97,20 +111,34 @@ impl Client {
             each(&value);
             last = Some(value);
         }
-        // Only the last line says how it ended.
-        let is_last = |line: &Value| ["rows", "read"].iter().all(|name| line.get(name).is_none());
         last.filter(is_last).ok_or_else(broken)
     }
 
     /// Sends a body of this length as it is read. The gateway is asked first whether it takes it.
-    pub(crate) fn upload(&self, path: &str, body: &mut dyn Read, length: u64) -> Result<Value, Mistake> {
-        let request = self
-            .begin(http::Method::POST, path)
-            .header("Content-Type", "application/x-ndjson")
-            .header("Content-Length", length)
-            .header("Expect", "100-continue")
-            .body(SendBody::from_reader(body));
-        self.read(self.run(request)?)
+    pub(crate) fn upload(
+        &self,
+        path: &str,
+        media_type: &str,
+        body: &mut dyn Read,
+        length: u64,
+    ) -> Result<Value, Mistake> {
+        let request = long(self.begin(http::Method::POST, path), media_type, length);
+        self.read(self.run(request.body(SendBody::from_reader(body)))?)
+    }
+
+    /// The same of a request whose answer is lines of JSON, each handed on as it arrives; the last one.
+    pub(crate) fn upload_for_lines(
+        &self,
+        path: &str,
+        media_type: &str,
+        body: &mut dyn Read,
+        length: u64,
+        each: impl FnMut(&Value),
+    ) -> Result<Value, Mistake> {
+        let request = long(self.request(http::Method::POST, path, LINES), media_type, length);
+        let answer = self.run(request.body(SendBody::from_reader(body)))?;
+        // The last line alone says nothing of how far it is.
+        self.read_lines(answer, each, |line| line.get("read").is_none())
     }
 
     /// Writes a body as it arrives; `begin` gets its length.
@@ -155,7 +183,12 @@ impl Client {
 
     fn read(&self, mut answer: http::Response<Body>) -> Result<Value, Mistake> {
         let status = answer.status();
-        let text = answer.body_mut().read_to_string().map_err(|error| self.unreachable(&error))?;
+        let text = answer
+            .body_mut()
+            .with_config()
+            .limit(LONGEST_ANSWER)
+            .read_to_string()
+            .map_err(|error| self.unreachable(&error))?;
         let json = serde_json::from_str::<Value>(&text).ok();
         match json {
             Some(value) if status.is_success() => Ok(value),
@@ -198,6 +231,14 @@ impl Client {
             ),
         })
     }
+}
+
+/// A request with a body of this length, which asks first whether it is taken.
+fn long(request: http::request::Builder, media_type: &str, length: u64) -> http::request::Builder {
+    request
+        .header("Content-Type", media_type)
+        .header("Content-Length", length)
+        .header("Expect", "100-continue")
 }
 
 /// A client of one server, which has so much time for each answer.

@@ -242,6 +242,27 @@ pub enum ClientCommand {
         #[arg(long, value_name = "FILE")]
         token_file: Option<PathBuf>,
     },
+    /// Say what a sync of a table of people (CSV) would do to a tenant, row by row; nothing is changed.
+    Preview {
+        #[command(flatten)]
+        options: Options,
+        #[command(flatten)]
+        target: Target,
+        /// The table: a header of SCIM paths, userName among them, then a person in each row.
+        #[arg(long, value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Compare a table of people (CSV), as the identity provider exports it, with those who are here: who is only here, only there, or
+    /// different, and why. Exits 0 if all are equal, 3 if not.
+    Reconcile {
+        #[command(flatten)]
+        options: Options,
+        #[command(flatten)]
+        target: Target,
+        /// The table: a header of SCIM paths, userName among them, then a person in each row.
+        #[arg(long, value_name = "FILE")]
+        file: PathBuf,
+    },
     /// Carry out now what has fallen due: dates, delays, grace. A running gateway does it by itself once a minute.
     Tick {
         #[command(flatten)]

@@ -17,6 +17,9 @@ use crate::{commands::Target, mistake::Mistake, progress::Progress, session::Ses
 /// The longest that a tenant may be on its way.
 pub(crate) const TIME: Duration = Duration::from_secs(3_600);
 
+/// The media type of an export.
+const EXPORT: &str = "application/x-ndjson";
+
 pub(crate) fn export(target: &Target, to: &Path, session: &Session) -> Result<(), Mistake> {
     if to.exists() {
         return Err(Mistake::failed(format!("{} is there already; name a new file.", to.display())));
@@ -80,7 +83,7 @@ pub(crate) fn restore(export: File, target: &Target, session: &Session) -> Resul
 fn send(file: File, path: &str, session: &Session) -> Result<Value, Mistake> {
     let length = file.metadata().map_err(|error| unread(Path::new("the export"), &error))?.len();
     let progress = Progress::of_bytes("sending", Some(length));
-    session.client.upload(path, &mut progress.reading(file), length)
+    session.client.upload(path, EXPORT, &mut progress.reading(file), length)
 }
 
 fn beside(file: &Path) -> PathBuf {

@@ -22,6 +22,7 @@ mod progress;
 mod schemas;
 mod seats;
 mod session;
+mod tables;
 mod tenants;
 #[cfg(test)]
 mod tests;
@@ -79,6 +80,8 @@ pub fn dispatch(command: ClientCommand) -> ExitCode {
         ClientCommand::Diagnose { options, target, token_file } => {
             diagnose::run(&target, token_file.as_deref(), &options)
         }
+        ClientCommand::Preview { options, target, file } => tables::preview(&target, &file, &options),
+        ClientCommand::Reconcile { options, target, file } => tables::reconcile(&target, &file, &options),
         ClientCommand::Tick { options } => tick::run(&options),
     })
 }

@@ -1,10 +1,12 @@
 //! Deleted people whom the profile keeps, apart from the living.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
-use store::{ReadTx, WriteTx, insert_row};
+use store::{ReadTx, WriteTx, in_chunks, insert_row};
 
 use crate::{
-    DirectoryError, changes,
+    DirectoryError, changes, key,
     origin::Origin,
     resources::{Record, Row},
     schema::archived_users as archived,
@@ -65,6 +67,28 @@ pub fn newest(tx: &mut ReadTx<'_>, row: &Row) -> Result<Option<Record>, Director
         origin_since_ms,
         standing: Standing::default(),
     }))
+}
+
+/// When the newest archived person of each of these userNames was archived, by the userName's key ([`user_name_key`]).
+///
+/// # Errors
+/// When the store fails.
+pub fn archived_ms(tx: &mut ReadTx<'_>, user_names: &[&str]) -> Result<HashMap<String, i64>, DirectoryError> {
+    let keys: Vec<String> = user_names.iter().map(|name| user_name_key(name)).collect();
+    let rows: Vec<(String, i64)> = in_chunks(&keys, |keys| {
+        archived::table
+            .filter(archived::user_name_key.eq_any(keys))
+            .order(archived::archived_number)
+            .select((archived::user_name_key, archived::archived_ms))
+            .load(tx.connection())
+    })?;
+    Ok(rows.into_iter().collect())
+}
+
+/// The key by which the archive knows a userName.
+#[must_use]
+pub fn user_name_key(user_name: &str) -> String {
+    key::user_name(user_name)
 }
 
 /// Takes a person out of the archive.

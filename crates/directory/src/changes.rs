@@ -129,6 +129,23 @@ pub fn newest_by_staff(tx: &mut ReadTx<'_>, limit: i64) -> Result<Vec<ChangeReco
     Ok(by_staff.order(changes::number.desc()).limit(limit).select(columns!()).load(tx.connection())?)
 }
 
+/// Reads the whole log in its order, a page of it at a time.
+///
+/// # Errors
+/// When the store fails.
+pub fn for_each(tx: &mut ReadTx<'_>, mut visit: impl FnMut(ChangeRecord)) -> Result<(), DirectoryError> {
+    /// Records of a page.
+    const PAGE: i64 = 1_000;
+    let mut after = 0;
+    loop {
+        let rows = changes::table.filter(changes::number.gt(after)).order(changes::number);
+        let page: Vec<ChangeRecord> = rows.limit(PAGE).select(columns!()).load(tx.connection())?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = last.number;
+        page.into_iter().for_each(&mut visit);
+    }
+}
+
 /// Which change was the newest: whether two moments have seen the same directory. The request tells apart two changes of one
 /// number, of a store before and after it was restored.
 #[derive(Clone, Debug, PartialEq, Eq)]

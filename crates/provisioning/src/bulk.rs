@@ -342,7 +342,7 @@ fn refers_to_failure(operation: usize) -> ProvisioningError {
 }
 
 /// An error that is one operation's. Any other failure of the store fails the whole transaction.
-fn of_the_operation(error: ProvisioningError) -> Result<ProvisioningError, StoreError> {
+pub(crate) fn of_the_operation(error: ProvisioningError) -> Result<ProvisioningError, StoreError> {
     match error {
         ProvisioningError::Store(
             error @ (StoreError::OverLimit { .. }

@@ -24,9 +24,11 @@ mod maker;
 mod outcome;
 pub mod people;
 pub mod plan;
+pub mod preview;
 pub mod product;
 mod promotion;
 pub mod reapply;
+pub mod reconcile;
 mod records;
 pub mod refusal;
 pub mod refusals;
@@ -36,10 +38,12 @@ pub mod roster;
 mod rules;
 pub mod schemas;
 mod seating;
+pub mod table;
 pub mod timestamp;
 pub mod version;
 pub mod view;
 pub mod walks;
+mod why;
 pub mod wipes;
 mod wishes;
 pub mod write;
@@ -81,6 +85,9 @@ pub static TENANT_MIGRATIONS: &[Migration] = &[
     migration("0011_holds", include_str!("../../../migrations/tenant/0011_holds.sql")),
     migration("0012_log", include_str!("../../../migrations/tenant/0012_log.sql")),
 ];
+
+/// The tables of a tenant's store that only grow. No write reads their rows, so a copy to try something out on has none.
+pub static TENANT_LOGS: &[&str] = &["attempts", "changes", "seat_ledger"];
 
 const fn migration(version: &'static str, sql: &'static str) -> Migration {
     Migration { version, sql, newest: None }

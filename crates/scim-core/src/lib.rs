@@ -7,6 +7,7 @@
 
 mod attribute_name;
 pub mod bulk;
+pub mod column;
 pub mod discovery;
 pub mod equality;
 pub mod error;

@@ -14,6 +14,7 @@ mod profiles;
 mod reapply;
 mod schemas;
 mod seats;
+mod tables;
 mod tenant_profile;
 mod tenants;
 mod trust;
@@ -31,6 +32,7 @@ pub use provisioning::Feature;
 pub use reapply::ReapplyProgress;
 pub use schemas::SchemaRequest;
 pub use seats::{SeatsOf, Waiting};
+pub use tables::{PreviewProgress, PreviewRequest, Previewed};
 pub use tenant_profile::TenantProfile;
 pub use tenant_registry::Begun;
 pub use tenants::{

@@ -5,7 +5,7 @@ use std::{
     io::{self, BufWriter, Write},
 };
 
-use store::{ReadTx, StoreError};
+use store::{ReadTx, Scratch, StoreError};
 use transfer::{FileWriter, Header, dump, versions};
 
 use crate::{
@@ -13,6 +13,7 @@ use crate::{
     names::{CompanyKey, RegionCode},
     record::TenantRecord,
     registry::Registry,
+    tenant::Tenant,
 };
 
 impl Registry {
@@ -34,6 +35,21 @@ impl Registry {
         let mut written = file;
         io::Seek::rewind(&mut written).map_err(unwritten)?;
         Ok(written)
+    }
+
+    /// A copy of a tenant's store as it is now, to try something out on, without the rows of these tables.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn scratch(
+        &self,
+        tenant: &Tenant,
+        without: &'static [&'static str],
+    ) -> Result<Scratch, RegistryError> {
+        let (store, directory) = (self.store_of(tenant).await?, self.place.directory().cloned());
+        let copied =
+            transfer::scratch(&store, directory, self.tenant_migrations, without, self.stores.clock()).await;
+        Ok(copied?)
     }
 
     /// A file without a name, which goes with its last handle: for an export that is sent or received.

@@ -74,6 +74,11 @@ pub(crate) fn tables(connection: &mut StoreConnection) -> Result<Vec<Table>, Sto
     in_order(grouped(columns)?, &references)
 }
 
+/// Takes away an index that a migration made.
+pub(crate) fn drop_index(name: &str) -> String {
+    format!("DROP INDEX \"{name}\"")
+}
+
 fn grouped(rows: Vec<ColumnRow>) -> Result<Vec<Table>, StoreError> {
     let mut tables: Vec<Table> = Vec::new();
     for row in rows {
@@ -153,6 +158,12 @@ impl Table {
             }
         };
         format!("INSERT INTO \"{name}\" ({columns}) {rows}")
+    }
+
+    /// Writes the rows that the table of the same name has in another schema.
+    pub(crate) fn copy_from(&self, schema: &str) -> String {
+        let (name, columns) = (&self.name, self.columns());
+        format!("INSERT INTO main.\"{name}\" ({columns}) SELECT {columns} FROM {schema}.\"{name}\"")
     }
 
     pub(crate) fn count(&self) -> String {

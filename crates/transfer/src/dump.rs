@@ -6,7 +6,7 @@ use diesel::sql_types::{BigInt, Text};
 use diesel::{QueryResult, RunQueryDsl};
 use store::{ReadTx, StoreConnection, StoreError};
 
-use crate::catalogue::tables;
+use crate::catalogue::{Table, tables};
 use crate::rows::{Batch, Filling};
 
 #[derive(diesel::QueryableByName)]
@@ -56,6 +56,16 @@ pub(crate) fn count(tx: &mut ReadTx<'_>) -> Result<u64, StoreError> {
 /// What the database says, or what `take` returns.
 pub fn dump<E: From<StoreError>>(
     tx: &mut ReadTx<'_>,
+    take: impl FnMut(Batch) -> Result<(), E>,
+) -> Result<(), E> {
+    let tables = tables(tx.connection())?;
+    dump_of(tx, &tables, take)
+}
+
+/// The same of these tables.
+pub(crate) fn dump_of<E: From<StoreError>>(
+    tx: &mut ReadTx<'_>,
+    tables: &[Table],
     mut take: impl FnMut(Batch) -> Result<(), E>,
 ) -> Result<(), E> {
     if let StoreConnection::Postgres(connection) = tx.connection() {
@@ -63,7 +73,7 @@ pub fn dump<E: From<StoreError>>(
         connection.batch_execute("SET LOCAL statement_timeout = 0").map_err(StoreError::from)?;
     }
     let mut filling = Filling::default();
-    for table in tables(tx.connection())? {
+    for table in tables {
         let mut add = |row: QueryResult<Row>| {
             let Row { row } = row.map_err(StoreError::from)?;
             filling.add(&table.name, row).map_or(Ok(()), &mut take)

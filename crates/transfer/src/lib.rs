@@ -9,6 +9,7 @@ mod error;
 mod file;
 mod load;
 mod rows;
+mod scratch;
 
 pub use copy::{Progress, copy};
 pub use dump::{dump, versions};
@@ -16,3 +17,4 @@ pub use error::TransferError;
 pub use file::{FileReader, FileWriter, Form, Header, Line, Sealed};
 pub use load::Loading;
 pub use rows::Batch;
+pub use scratch::scratch;

@@ -1,37 +1,33 @@
 //! A whole tenant over HTTP: its export, an import, and putting a tenant back to an export. An export is a file of many megabytes, so
 //! it is sent and received in pieces; what is received is a file without a name before anything of it is read.
 
-use std::{
-    fs::File,
-    io::{Read as _, Write as _},
-    mem,
-};
+use std::io::Read as _;
 
 use actix_web::{
     HttpRequest, HttpResponse,
     body::SizedStream,
-    http::header::CONTENT_TYPE,
     web::{Bytes, Data, Payload, Query},
 };
-use futures_util::{StreamExt as _, stream};
+use futures_util::stream;
 use provisioning::timestamp::iso;
 use serde::Deserialize;
 use store::{StoreError, in_background};
-use tenant_registry::{CompanyKey, Registry};
+use tenant_registry::CompanyKey;
 
 use super::{
     Problem,
     acts::{Acts, OfRegion},
     response::json,
     tenants::tenant_json,
+    upload::{PIECE, Upload},
 };
-use crate::{app::App, http};
+use crate::app::App;
 
 /// The media type of lines of JSON.
 pub(super) const MEDIA_TYPE: &str = "application/x-ndjson";
 
-/// Bytes that are read or written at a time.
-const PIECE: usize = 256 << 10;
+/// What an import or a restoration receives.
+const EXPORT: Upload = Upload { media_type: MEDIA_TYPE, what: "an export", most: None };
 
 pub(super) async fn export(acts: Acts) -> Result<HttpResponse, Problem> {
     let file = acts.export(iso(acts.registry.now_ms())).await?;
@@ -63,7 +59,7 @@ pub(super) async fn import(
     body: Payload,
 ) -> Result<HttpResponse, Problem> {
     let key = asked.key.as_deref().map(CompanyKey::new).transpose()?;
-    let file = receive(&region.registry, &request, body).await?;
+    let file = EXPORT.receive(&region.registry, &request, body).await?;
     // In a task of its own, so that it is completed when the client disconnects.
     let importing = actix_web::rt::spawn(staff::import(region.registry, file, key, region.act));
     let tenant = importing
@@ -78,43 +74,12 @@ pub(super) async fn restore(
     request: HttpRequest,
     body: Payload,
 ) -> Result<HttpResponse, Problem> {
-    let file = receive(&acts.registry, &request, body).await?;
+    let file = EXPORT.receive(&acts.registry, &request, body).await?;
     let restoring = actix_web::rt::spawn(async move { acts.restore(file).await });
     let tenant = restoring
         .await
         .map_err(|_| Problem::new(500, "The restoration broke off; restore the tenant again."))??;
     Ok(json(200, &tenant_json(&app, &tenant)))
-}
-
-/// Writes a body to a file, however long it is: the admin token was checked, and what a disk cannot take is refused.
-async fn receive(registry: &Registry, request: &HttpRequest, mut body: Payload) -> Result<File, Problem> {
-    let is_lines =
-        request.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes() == MEDIA_TYPE.as_bytes());
-    if !is_lines {
-        return Err(Problem::new(415, format!("Send an export as {MEDIA_TYPE}.")));
-    }
-    http::allow_long(request);
-    let mut file = registry.spool()?;
-    let mut piece = Vec::with_capacity(PIECE);
-    loop {
-        let more = body.next().await;
-        if let Some(bytes) = &more {
-            let broken =
-                |_: &_| Problem::bad_request("The body broke off or was not framed as its headers say.");
-            piece.extend_from_slice(bytes.as_ref().map_err(broken)?);
-        }
-        if piece.len() >= PIECE || more.is_none() {
-            let full = mem::replace(&mut piece, Vec::with_capacity(PIECE));
-            let write = in_background(move || {
-                file.write_all(&full).map_err(|error| lost(&error))?;
-                Ok::<_, StoreError>(file)
-            });
-            file = write.await?;
-        }
-        if more.is_none() {
-            return Ok(file);
-        }
-    }
 }
 
 fn lost(error: &std::io::Error) -> StoreError {

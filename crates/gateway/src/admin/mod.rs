@@ -21,9 +21,11 @@ mod schemas;
 mod seats;
 mod sender;
 mod staff_acts;
+mod tables;
 mod tenants;
 mod tick;
 mod token;
+mod upload;
 
 use std::net::IpAddr;
 
@@ -103,6 +105,8 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
         .route("/explain", web::get().to(explain::person))
         .route("/dropped", web::get().to(tenants::dropped))
         .route("/export", web::get().to(copies::export))
+        .route("/preview", web::post().to(tables::preview))
+        .route("/reconcile", web::post().to(tables::reconcile))
         .route("/move", web::post().to(moves::begin))
         .route("/restore", web::post().to(copies::restore))
         .default_service(web::to(problem::nothing_here));

@@ -284,7 +284,14 @@ impl Work {
         let (request_id, tenant) = (&self.context.request_id, Some(&self.caller.tenant));
         let sent_by =
             SentBy { credential: self.context.credential.clone(), sender: self.context.sender.clone() };
-        let subject = Subject { request_id, tenant, sent_by: Some(&sent_by), method, is_dry_run: self.is_dry_run, part };
+        let subject = Subject {
+            request_id,
+            tenant,
+            sent_by: Some(&sent_by),
+            method,
+            is_dry_run: self.is_dry_run,
+            part,
+        };
         conclude(&self.app, &subject, status, outcome);
     }
 

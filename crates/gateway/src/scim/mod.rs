@@ -23,3 +23,4 @@ mod write;
 
 pub(crate) use authenticate::{note_use, verify};
 pub(crate) use entry::scim;
+pub(crate) use refusal::explain;

@@ -14,7 +14,7 @@ use crate::{api_error::ApiError, app::App};
 
 /// Gives a refusal for want of a seat or of room, or of a feature that is off, its words; any other error passes. `not_done` is what the resource was not:
 /// created or changed.
-pub(super) fn explain(
+pub(crate) fn explain(
     app: &App,
     tenant: &Tenant,
     context: &RequestContext,

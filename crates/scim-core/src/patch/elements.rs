@@ -197,7 +197,7 @@ fn compared(filter: &Filter) -> Vec<&str> {
 }
 
 /// The element that a filter describes, when it is one `eq` on `type` or `primary`.
-fn made_from(filter: &Filter) -> Option<Value> {
+pub(crate) fn made_from(filter: &Filter) -> Option<Value> {
     let Filter::Compare { path, op: Op::Eq, value } = filter else {
         return None;
     };

@@ -13,6 +13,7 @@ mod value;
 
 use serde_json::{Map, Value};
 
+pub(crate) use elements::made_from;
 pub use members::{MemberChange, MemberSelection};
 
 use change::{Change, Verb};

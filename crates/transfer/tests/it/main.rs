@@ -5,4 +5,5 @@
 
 mod exact;
 mod files;
+mod scratch;
 mod support;

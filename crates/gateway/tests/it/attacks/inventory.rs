@@ -45,7 +45,7 @@ const SCIM: [&str; 26] = [
 ];
 
 /// Every route of the admin API below `/admin/v1`, and paths that are none.
-const ADMIN: [&str; 54] = [
+const ADMIN: [&str; 56] = [
     "",
     "/regions",
     "/tokens",
@@ -94,6 +94,8 @@ const ADMIN: [&str; 54] = [
     "/regions/ire/tenants/b/export",
     "/regions/ire/tenants/b/move",
     "/regions/ire/tenants/b/restore",
+    "/regions/ire/tenants/b/preview",
+    "/regions/ire/tenants/b/reconcile",
     "/nothing",
     "/regions/ire/nothing",
     "/regions/mars/tenants",

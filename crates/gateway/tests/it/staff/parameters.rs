@@ -30,6 +30,8 @@ fn an_unknown_parameter_of_any_route_is_named_and_nothing_is_done() {
         ("GET", format!("{tenant}/dropped")),
         ("GET", format!("{tenant}/export")),
         ("POST", format!("{tenant}/restore")),
+        ("POST", format!("{tenant}/preview")),
+        ("POST", format!("{tenant}/reconcile")),
         ("POST", "/regions/ire/import".to_owned()),
         ("DELETE", tenant.clone()),
     ];
