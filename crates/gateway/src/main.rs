@@ -17,6 +17,7 @@ mod health;
 mod http;
 mod interruption;
 mod issuers;
+mod log_writer;
 mod migrate;
 mod oauth;
 mod process_limits;

@@ -1,27 +1,16 @@
-//! Refused writes on their way into the log. Nothing of them was stored, so they wait here for a moment and are written together: an
-//! identity provider that is refused two hundred times a second must not slow the others down.
+//! Refused writes on their way into the log ([`crate::log_writer`]).
 
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
-use provisioning::log::{Refused, record_refused};
-use store::WriteTx;
+use provisioning::log::Refused;
 use tenant_registry::{Tenant, TenantId};
-use tracing::{debug, warn};
-
-use crate::{api_error::ApiError, app::App};
-
-/// How often they are written.
-const EVERY: Duration = Duration::from_millis(250);
 
 /// How many wait for each tenant, at the most. Of more it is only counted that they are lost.
 const MOST: usize = 10_000;
-
-/// How many one transaction writes.
-const AT_ONCE: usize = 500;
 
 /// The refused writes that wait.
 #[derive(Default)]
@@ -29,9 +18,9 @@ pub(crate) struct RefusedWrites(Mutex<BTreeMap<TenantId, (Arc<Tenant>, Waiting)>
 
 /// Those of one tenant, oldest first.
 #[derive(Default)]
-struct Waiting {
-    rows: VecDeque<Refused>,
-    lost: i64,
+pub(crate) struct Waiting {
+    pub(crate) rows: VecDeque<Refused>,
+    pub(crate) lost: i64,
 }
 
 impl Waiting {
@@ -67,12 +56,12 @@ impl RefusedWrites {
         self.lock().get(tenant).map_or(0, |(_, waiting)| waiting.lost)
     }
 
-    fn take_all(&self) -> Vec<(Arc<Tenant>, Waiting)> {
+    pub(crate) fn take_all(&self) -> Vec<(Arc<Tenant>, Waiting)> {
         std::mem::take(&mut *self.lock()).into_values().collect()
     }
 
     /// Puts back what could not be written, in front of what came meanwhile.
-    fn put_back(&self, tenant: Arc<Tenant>, mut unwritten: Waiting) {
+    pub(crate) fn put_back(&self, tenant: Arc<Tenant>, mut unwritten: Waiting) {
         let mut all = self.lock();
         if let Some((_, newer)) = all.remove(&tenant.id) {
             unwritten.append(newer);
@@ -85,49 +74,6 @@ impl RefusedWrites {
 pub(crate) fn now_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-}
-
-/// Writes them several times a second until the process ends.
-pub(crate) async fn go_on(app: Arc<App>) {
-    loop {
-        tokio::time::sleep(EVERY).await;
-        write_all(&app).await;
-    }
-}
-
-/// Writes all that wait.
-pub(crate) async fn write_all(app: &App) {
-    for (of, mut waiting) in app.refused.take_all() {
-        let Err(error) = write(app, &of, &mut waiting).await else { continue };
-        let tenant = format!("{}/{}", of.region, of.company_key);
-        if error.met_no_store() {
-            // The tenant is gone, or has moved with its log.
-            debug!(tenant, "refused writes of a tenant that is not here any more are not logged");
-            continue;
-        }
-        let waits = waiting.rows.len();
-        app.refused.put_back(of, waiting);
-        if error.failure().status != 503 {
-            warn!(tenant, waits, %error, "refused writes could not be written to the log");
-        }
-    }
-}
-
-async fn write(app: &App, tenant: &Arc<Tenant>, waiting: &mut Waiting) -> Result<(), ApiError> {
-    let registry = app.regions.get(&tenant.region).ok_or(ApiError::Misconfigured("region".into()))?;
-    let registry = registry.map_err(ApiError::RegionDown)?;
-    let store = registry.store_of(tenant).await?.in_background();
-    let rules = app.rules.of(&registry, tenant, || app.base(tenant), &store).await?;
-    while !waiting.rows.is_empty() || waiting.lost > 0 {
-        let number = waiting.rows.len().min(AT_ONCE);
-        let rows: Arc<[Refused]> = waiting.rows.iter().take(number).cloned().collect();
-        let (rules, lost) = (Arc::clone(&rules), waiting.lost);
-        let work = move |tx: &mut WriteTx<'_>| Ok::<_, ApiError>(record_refused(tx, &rules, &rows, lost)?);
-        store.write(work).await?;
-        waiting.rows.drain(..number);
-        waiting.lost = 0;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

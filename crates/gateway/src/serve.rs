@@ -15,9 +15,9 @@ use crate::{
     admin,
     app::App,
     descriptors::{self, Configured, METRICS_CONNECTIONS, Process},
-    health, http, oauth,
+    health, http, log_writer, oauth,
     process_limits::make_files_for_this_user_only,
-    refused_writes, scim,
+    scim,
     settings::{BaseUrl, Settings},
     telemetry::{
         self,
@@ -70,7 +70,7 @@ async fn run(mut settings: Settings) -> Result<(), String> {
     let in_touch = Arc::clone(&app);
     actix_web::rt::spawn(async move { in_touch.keep_in_touch().await });
     actix_web::rt::spawn(tick::go_on(Arc::clone(&app)));
-    actix_web::rt::spawn(refused_writes::go_on(Arc::clone(&app)));
+    actix_web::rt::spawn(log_writer::go_on(Arc::clone(&app)));
     actix_web::rt::spawn(sum_up_refusals());
     info!(%address, admin = %admin_address, public_url = %app.public_url, "serving");
     let stopped = Arc::clone(&app);
@@ -92,7 +92,7 @@ async fn run(mut settings: Settings) -> Result<(), String> {
     if let Some(metrics) = metrics {
         metrics.stop(true).await;
     }
-    refused_writes::write_all(&app).await;
+    log_writer::write_all(&app).await;
     app.stores.shutdown().await;
     TALLY.sum_up();
     info!("stopped");

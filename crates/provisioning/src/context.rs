@@ -12,8 +12,8 @@ use scim_core::{
 use crate::{
     ProvisioningError, Rules,
     facts::{Answer, Cause},
-    log::Sender,
-    write::status_of,
+    log::sender::Sender,
+    status::status_of,
 };
 
 /// Which resources the credential of a request may write.

@@ -7,7 +7,10 @@ use seat_ledger::{License, Seat, SeatChange};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use crate::{
-    log::{self, Sender},
+    log::{
+        leniencies::{kinds, unknown_names},
+        sender::{STAFF, Sender},
+    },
     maker::Maker,
     outcome::Verdict,
     product::{Product, RoleFacts},
@@ -61,7 +64,7 @@ impl<'a> Cause<'a> {
             _ => 200,
         };
         let people = product.profile.log.people;
-        let answer = Answer { sender: &log::STAFF, status, leniencies: [&[], &[]], people };
+        let answer = Answer { sender: &STAFF, status, leniencies: [&[], &[]], people };
         Self { operation: Some(operation), profile, answer: Some(answer), ..Self::of_plan(act) }
     }
 
@@ -211,11 +214,11 @@ impl Serialize for Detail<'_> {
             if let Some(id) = &sender.client_request_id {
                 map.serialize_entry("client_request_id", id)?;
             }
-            let kinds = log::kinds(before.iter().chain(then));
-            if !kinds.is_empty() {
-                map.serialize_entry("leniencies", &kinds)?;
+            let met = kinds(before.iter().chain(then));
+            if !met.is_empty() {
+                map.serialize_entry("leniencies", &met)?;
             }
-            let unknown = log::unknown_names(before.iter().chain(then));
+            let unknown = unknown_names(before.iter().chain(then));
             if !unknown.is_empty() {
                 map.serialize_entry("unknown", &unknown)?;
             }

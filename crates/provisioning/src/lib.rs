@@ -38,6 +38,7 @@ pub mod roster;
 mod rules;
 pub mod schemas;
 mod seating;
+mod status;
 pub mod table;
 pub mod timestamp;
 pub mod version;

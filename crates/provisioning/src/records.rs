@@ -14,7 +14,10 @@ use store::WriteTx;
 use crate::{
     ProvisioningError,
     facts::{Act, Cause, Detail, Facts, Note},
-    log::{self, LogResult, Person},
+    log::{
+        names::{self, Person},
+        result::LogResult,
+    },
 };
 
 /// Records a change of a resource as it is now; `verb` is `created`, `changed`, `deleted`, `linked`, `revived`, `promoted`,
@@ -31,9 +34,10 @@ pub(crate) fn record(
     let name = format!("{}.{verb}", kind.name().to_ascii_lowercase());
     let person = Person::in_record(tx, cause, kind, resource)?;
     let entry = entry(cause, facts, person.as_ref());
-    append(tx, &name, (&resource.id, resource.version), &detail, entry)?;
+    let changed = Changed { resource_id: &resource.id, version: resource.version };
+    append(tx, &name, changed, &detail, entry)?;
     if let (Some(person), Some(answer), "deleted") = (&person, cause.answer, verb) {
-        log::forget(tx, answer.people, person, resource)?;
+        names::forget(tx, answer.people, person, resource)?;
     }
     if kind == ResourceKind::User && !cause.makers.is_empty() && leaves(verb, facts) {
         record_maker_left(tx, cause, resource)?;
@@ -108,17 +112,24 @@ pub(crate) fn record_left(
     let notes = &[Note { name: "left", text: member }];
     let facts = Facts { changed: Some(&changed), notes, ..Facts::default() };
     let detail = Detail { cause, is_held: false, facts: &facts };
-    append(tx, "group.changed", (&group.group_id, group.version), &detail, None)
+    let changed = Changed { resource_id: &group.group_id, version: group.version };
+    append(tx, "group.changed", changed, &detail, None)
+}
+
+/// A resource that changed, and its version after that.
+struct Changed<'a> {
+    resource_id: &'a str,
+    version: i64,
 }
 
 fn append(
     tx: &mut WriteTx<'_>,
     kind: &str,
-    (resource_id, version): (&str, i64),
+    changed: Changed<'_>,
     detail: &Detail<'_>,
     entry: Option<Entry<'_>>,
 ) -> Result<(), ProvisioningError> {
-    let Cause { request_id, actor, .. } = detail.cause;
+    let (Cause { request_id, actor, .. }, Changed { resource_id, version }) = (detail.cause, changed);
     let detail = &detail.text();
     Ok(changes::append(tx, &NewRecord { kind, resource_id, version, request_id, actor, detail, entry })?)
 }

@@ -240,7 +240,7 @@ pub(crate) fn edit(
     let is_touched = applied.changed || standing != record.standing;
     let mut record = match (new == old, is_touched) {
         (true, false) => {
-            let view = unchanged(tx, context, edit, (kind, record), &new)?;
+            let view = unchanged(tx, context, edit, View::of(kind, record), &new)?;
             let done = done(tx, context, view, shown, changed, None, applied)?;
             return Ok(done.with_verdict(Verdict::NoChange));
         }
@@ -300,12 +300,12 @@ fn unchanged(
     tx: &mut WriteTx<'_>,
     context: &RequestContext,
     edit: &Edit,
-    (kind, record): (ResourceKind, Record),
+    view: View,
     document: &Document,
 ) -> Result<View, ProvisioningError> {
     // Nothing grows but the log: a full store takes it.
     tx.go_beyond_limit();
-    let rules = &context.rules;
+    let (rules, kind, record) = (&context.rules, view.kind, &view.record);
     let (role, seat) = match kind {
         ResourceKind::User => {
             let seat = seats::find(tx, rules.product.licenses(), &record.id)?;
@@ -319,8 +319,8 @@ fn unchanged(
         seat: SeatFacts { before: seat.as_ref(), after: seat.as_ref() },
         ..Facts::default()
     };
-    records::record_unchanged(tx, context.cause(edit.method(), kind), kind, &record, &facts)?;
-    Ok(View { seat, ..View::of(kind, record) })
+    records::record_unchanged(tx, context.cause(edit.method(), kind), kind, record, &facts)?;
+    Ok(View { seat, ..view })
 }
 
 /// Deletes a user or a group ([`leaving::delete`]).

@@ -1,13 +1,14 @@
 //! One write of one resource: a request of its own, or an operation of a bulk. All checks that need no store are made with the
 //! value; the rest happens in the caller's transaction.
 
-use scim_core::{ResourceKind, ScimError, bulk::Method, leniency::Mode, patch::PatchRequest};
+use scim_core::{ResourceKind, ScimError, bulk::Method, patch::PatchRequest};
 use serde_json::Value;
 use store::WriteTx;
 
 use crate::{
     Done, Outcome, Preconditions, ProvisioningError, RequestContext, outcome,
     resources::{self, Edit, New},
+    status::status_of,
     view::Shown,
 };
 
@@ -112,16 +113,6 @@ impl Write {
             Change::Delete => resources::delete(tx, kind, &id, conditions, context)?,
         };
         Ok(Done { status: self.status(context), ..done })
-    }
-}
-
-/// As [`Write::status`].
-pub(crate) fn status_of(method: Method, kind: ResourceKind, mode: Mode, names_attributes: bool) -> u16 {
-    match method {
-        Method::Post => 201,
-        Method::Delete => 204,
-        Method::Patch if kind == ResourceKind::Group && !mode.is_strict() && !names_attributes => 204,
-        Method::Put | Method::Patch => 200,
     }
 }
 

@@ -5,10 +5,12 @@ use directory::{
     matching,
     resources::{self, Record},
 };
+use scim_core::ResourceKind;
 use store::ReadTx;
 
-use super::USER;
 use crate::{ProvisioningError, Rules, log};
+
+const USER: ResourceKind = ResourceKind::User;
 
 /// A person who is here, and what finds the rows about the person.
 pub(super) struct Found {

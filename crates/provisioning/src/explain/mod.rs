@@ -1,5 +1,6 @@
 //! Why a person is missing, or has no license, or has another one: one answer, one sentence, and what to do about it.
 
+mod asked;
 mod find;
 mod refusals;
 mod steps;
@@ -9,7 +10,6 @@ use directory::{
     resources::Record,
     standing::Held,
 };
-use scim_core::ResourceKind;
 use seat_ledger::{License, Seat, seats};
 use serde_json::Value;
 use store::ReadTx;
@@ -23,6 +23,7 @@ use crate::{
     wishes::is_working,
 };
 
+pub use asked::Asked;
 pub use refusals::Refusal;
 pub use steps::Step;
 
@@ -57,17 +58,6 @@ impl Answer {
     pub fn word(self) -> &'static str {
         self.into()
     }
-}
-
-/// Who asks about a person, and for whom.
-#[derive(Clone, Copy, Debug)]
-pub struct Asked<'a> {
-    /// A userName, an e-mail address, an externalId, an id, or the ref of a refusal.
-    pub user: &'a str,
-    /// Whom the tenant's administrators should ask.
-    pub contact: &'a str,
-    /// The options of the command line that name the tenant: `--region ire --key acme`.
-    pub target: &'a str,
 }
 
 /// What is known of a person.
@@ -288,6 +278,3 @@ fn idp_name(idp: Idp) -> &'static str {
         Idp::Staff => "staff",
     }
 }
-
-/// The kind of resource that is explained.
-const USER: ResourceKind = ResourceKind::User;

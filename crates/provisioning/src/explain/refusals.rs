@@ -5,7 +5,7 @@ use scim_core::ScimType;
 use serde_json::Value;
 use strum::VariantArray;
 
-use super::Step;
+use super::steps::Step;
 
 /// The kinds of refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, VariantArray)]

@@ -2,7 +2,7 @@
 
 use strum::VariantArray;
 
-use super::Asked;
+use super::asked::Asked;
 use crate::log::Idp;
 
 /// One thing to do.

@@ -9,7 +9,13 @@ use seat_ledger::pools;
 use serde::Serialize;
 use store::WriteTx;
 
-use super::{LogResult, Operation, Person, Sender, kinds, unknown_names};
+use super::{
+    leniencies::{kinds, unknown_names},
+    names::Person,
+    operation::Operation,
+    result::LogResult,
+    sender::Sender,
+};
 use crate::{ProvisioningError, Rules};
 
 /// A refused write.

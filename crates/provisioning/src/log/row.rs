@@ -4,7 +4,7 @@ use directory::log::{Kept, LogRow, Place};
 use scim_core::ResourceKind;
 use serde_json::{Value, json};
 
-use super::Operation;
+use super::operation::Operation;
 use crate::timestamp::iso;
 
 /// A row; what is not known is null.
