@@ -4,8 +4,8 @@
 use std::{sync::Arc, time::Duration};
 
 use provisioning::log::{Refused, record_refused};
-use store::WriteTx;
-use tenant_registry::Tenant;
+use store::{StoreError, WriteTx};
+use tenant_registry::{RegistryError, Tenant};
 use tracing::{debug, warn};
 
 use crate::{api_error::ApiError, app::App, refused_writes::Waiting};
@@ -29,7 +29,9 @@ pub(crate) async fn write_all(app: &App) {
     for (of, mut waiting) in app.refused.take_all() {
         let Err(error) = write(app, &of, &mut waiting).await else { continue };
         let tenant = format!("{}/{}", of.region, of.company_key);
-        if error.met_no_store() {
+        let is_gone =
+            matches!(error, ApiError::Registry(RegistryError::NoTenant(_) | RegistryError::BeingDeleted(_)));
+        if is_gone || error.met_no_store() {
             // The tenant is gone, or has moved with its log.
             debug!(tenant, "refused writes of a tenant that is not here any more are not logged");
             continue;
@@ -45,8 +47,13 @@ pub(crate) async fn write_all(app: &App) {
 async fn write(app: &App, tenant: &Arc<Tenant>, waiting: &mut Waiting) -> Result<(), ApiError> {
     let registry = app.regions.get(&tenant.region).ok_or(ApiError::Misconfigured("region".into()))?;
     let registry = registry.map_err(ApiError::RegionDown)?;
-    let store = registry.store_of(tenant).await?.in_background();
-    let rules = app.rules.of(&registry, tenant, || app.base(tenant), &store).await?;
+    // As the tenant is now: the one that was refused may have had another limit, which its store would be given again.
+    let current = Arc::new(registry.tenant(&tenant.company_key).await?);
+    if current.id != tenant.id {
+        return Err(StoreError::Missing.into());
+    }
+    let store = registry.store_of(&current).await?.in_background();
+    let rules = app.rules.of(&registry, &current, || app.base(&current), &store).await?;
     while !waiting.rows.is_empty() || waiting.lost > 0 {
         let number = waiting.rows.len().min(AT_ONCE);
         let rows: Arc<[Refused]> = waiting.rows.iter().take(number).cloned().collect();

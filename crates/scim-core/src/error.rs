@@ -77,6 +77,9 @@ impl ScimError {
     /// Longest `detail` that is sent, in characters: Okta and Entra show it to an administrator as one line.
     pub const MAX_DETAIL: usize = 499;
 
+    /// Characters that [`ScimError::with_reference`] adds: a list of sentences leaves room for them.
+    pub const REFERENCE: usize = " Ref .".len() + 32;
+
     /// An error with a keyword; `detail` is made plain and short here, so that no caller can forget it.
     #[must_use]
     pub fn new(status: u16, scim_type: Option<ScimType>, detail: impl AsRef<str>) -> Self {

@@ -125,7 +125,7 @@ impl Faults {
         let mut written = 0;
         for fault in self.kept.iter().take(MAX_SENTENCES) {
             let length = detail.chars().count() + fault.detail.chars().count();
-            if written > 0 && length > ScimError::MAX_DETAIL - ROOM_FOR_MORE {
+            if written > 0 && length > ScimError::MAX_DETAIL - ScimError::REFERENCE - ROOM_FOR_MORE {
                 break;
             }
             if written > 0 {

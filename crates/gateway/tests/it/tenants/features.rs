@@ -16,7 +16,7 @@ fn switch(gateway: &Gateway, tenant: &Tenant, features: &[&str]) -> Value {
 fn assert_off(answer: Answer, feature: &str) {
     let detail = refusal(answer, "featureDisabled");
     assert!(detail.contains(&format!("(features.{feature})")), "{detail}");
-    assert!(detail.ends_with("Ask help@acme.example."), "{detail}");
+    assert!(detail.contains("Ask help@acme.example."), "{detail}");
 }
 
 fn furnished() -> (Gateway, Tenant, [String; 2]) {
