@@ -247,10 +247,7 @@ pub enum ClientCommand {
         #[command(flatten)]
         options: Options,
         #[command(flatten)]
-        target: Target,
-        /// The table: a header of SCIM paths, userName among them, then a person in each row.
-        #[arg(long, value_name = "FILE")]
-        file: PathBuf,
+        words: TableWords,
     },
     /// Compare a table of people (CSV), as the identity provider exports it, with those who are here: who is only here, only there, or
     /// different, and why. Exits 0 if all are equal, 3 if not.
@@ -258,16 +255,23 @@ pub enum ClientCommand {
         #[command(flatten)]
         options: Options,
         #[command(flatten)]
-        target: Target,
-        /// The table: a header of SCIM paths, userName among them, then a person in each row.
-        #[arg(long, value_name = "FILE")]
-        file: PathBuf,
+        words: TableWords,
     },
     /// Carry out now what has fallen due: dates, delays, grace. A running gateway does it by itself once a minute.
     Tick {
         #[command(flatten)]
         options: Options,
     },
+}
+
+/// A table of people beside a tenant.
+#[derive(Args, Debug)]
+pub struct TableWords {
+    #[command(flatten)]
+    pub target: Target,
+    /// The table: a header of SCIM paths, userName among them, then a person in each row.
+    #[arg(long, value_name = "FILE")]
+    pub file: PathBuf,
 }
 
 /// `usher explain`
@@ -300,7 +304,7 @@ pub struct LogWords {
     /// Before this moment.
     #[arg(long, value_name = "TIME")]
     pub until: Option<String>,
-    /// How many rows [default: 50; with --follow 10 to begin with].
+    /// The number of rows [default: 50; with --follow 10 to begin with].
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub limit: Option<u16>,
     /// Go on where a page ended: the cursor that it told.

@@ -80,8 +80,8 @@ pub fn dispatch(command: ClientCommand) -> ExitCode {
         ClientCommand::Diagnose { options, target, token_file } => {
             diagnose::run(&target, token_file.as_deref(), &options)
         }
-        ClientCommand::Preview { options, target, file } => tables::preview(&target, &file, &options),
-        ClientCommand::Reconcile { options, target, file } => tables::reconcile(&target, &file, &options),
+        ClientCommand::Preview { options, words } => tables::preview(&words, &options),
+        ClientCommand::Reconcile { options, words } => tables::reconcile(&words, &options),
         ClientCommand::Tick { options } => tick::run(&options),
     })
 }

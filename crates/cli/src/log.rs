@@ -12,7 +12,7 @@ use crate::{
     session::Session,
 };
 
-/// How often `--follow` asks for new rows.
+/// The pause of `--follow` before it asks for new rows again.
 const EVERY: Duration = Duration::from_millis(500);
 
 /// Rows that `--follow` asks for at a time, and shown ones that it tells from new ones.

@@ -15,7 +15,7 @@ pub(crate) enum Mistake {
     Usage(String),
     /// The act was refused or failed.
     Failed(String),
-    /// What was compared differs.
+    /// Two things that were compared differ.
     Differs(String),
     /// A profile, or overrides, have faults; a line each.
     Faults(Vec<Fault>),

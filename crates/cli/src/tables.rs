@@ -5,7 +5,7 @@ use std::{fs::File, path::Path};
 use serde_json::{Value, json};
 
 use crate::{
-    commands::{Options, Target},
+    commands::{Options, TableWords},
     copies::TIME,
     mistake::Mistake,
     output::{cell, elements, facts, list, member, members, with},
@@ -18,7 +18,7 @@ const CSV: &str = "text/csv";
 /// Rows of a list that are shown; `--json` has all of them.
 const SHOWN: usize = 50;
 
-pub(crate) fn preview(target: &Target, file: &Path, options: &Options) -> Result<(), Mistake> {
+pub(crate) fn preview(TableWords { target, file }: &TableWords, options: &Options) -> Result<(), Mistake> {
     let session = Session::open_for(options, TIME)?;
     let (table, length) = open(file)?;
     let sending = Progress::of_bytes("sending", Some(length));
@@ -46,7 +46,7 @@ fn describe(told: &Value) -> String {
     format!("{counts}\n\n{licenses}{problems}\n\nNothing was changed.")
 }
 
-pub(crate) fn reconcile(target: &Target, file: &Path, options: &Options) -> Result<(), Mistake> {
+pub(crate) fn reconcile(TableWords { target, file }: &TableWords, options: &Options) -> Result<(), Mistake> {
     let session = Session::open_for(options, TIME)?;
     let (table, length) = open(file)?;
     let sending = Progress::of_bytes("sending", Some(length));

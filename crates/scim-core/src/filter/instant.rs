@@ -53,8 +53,13 @@ impl Instant {
     /// Milliseconds since 1970 in UTC; `None` when the instant is finer than that.
     #[must_use]
     pub fn as_whole_millis(self) -> Option<i64> {
-        let millis = self.nanos.is_multiple_of(1_000_000).then_some(i64::from(self.nanos / 1_000_000))?;
-        self.seconds.checked_mul(1000)?.checked_add(millis)
+        self.as_millis().filter(|_| self.nanos.is_multiple_of(1_000_000))
+    }
+
+    /// Milliseconds since 1970 in UTC; of a finer instant those before it.
+    #[must_use]
+    pub fn as_millis(self) -> Option<i64> {
+        self.seconds.checked_mul(1000)?.checked_add(i64::from(self.nanos / 1_000_000))
     }
 }
 
