@@ -184,7 +184,7 @@ impl ApiError {
 
     /// Whether no seat was left.
     pub(crate) fn is_for_want_of_a_seat(&self) -> bool {
-        matches!(self, Self::Provisioning(ProvisioningError::Seats(SeatError::LimitReached(_))))
+        matches!(self, Self::Provisioning(error) if error.is_for_want_of_a_seat())
     }
 
     /// Whether the request was judged by schemas that staff have changed meanwhile.

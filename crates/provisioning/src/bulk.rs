@@ -12,7 +12,7 @@ use scim_core::{
     bulk::{BulkRequest, Id, Method, Operation, Plan},
     leniency::Leniency,
 };
-use seat_ledger::{SeatError, pools};
+use seat_ledger::pools;
 use serde_json::Value;
 use store::{StoreError, WriteTx};
 
@@ -64,7 +64,7 @@ impl Step {
     #[must_use]
     pub fn refused(&self) -> i64 {
         let is_refused = |(_, outcome): &&(usize, Outcome)| {
-            matches!(outcome.result, Err(ProvisioningError::Seats(SeatError::LimitReached(_))))
+            outcome.result.as_ref().is_err_and(ProvisioningError::is_for_want_of_a_seat)
         };
         i64::try_from(self.outcomes.iter().filter(is_refused).count()).unwrap_or(i64::MAX)
     }

@@ -47,6 +47,14 @@ pub enum ProvisioningError {
     Store(#[from] StoreError),
 }
 
+impl ProvisioningError {
+    /// Whether no seat was left.
+    #[must_use]
+    pub fn is_for_want_of_a_seat(&self) -> bool {
+        matches!(self, Self::Seats(SeatError::LimitReached(_)))
+    }
+}
+
 impl From<DirectoryError> for ProvisioningError {
     fn from(error: DirectoryError) -> Self {
         match error {

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 
 use directory::resources::{self, Record};
 use scim_core::{ResourceKind, ScimError, bulk::Method, column::Column, urn};
-use seat_ledger::{SeatError, pools};
+use seat_ledger::pools;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use store::{Scratch, StoreError, WriteTx};
@@ -13,9 +13,9 @@ use store::{Scratch, StoreError, WriteTx};
 use crate::{
     Done, Preconditions, ProvisioningError, RequestContext, Shown, Verdict, Write,
     bulk::of_the_operation,
-    product::is_active,
     refusals,
     table::{Row, Table},
+    wishes::is_working,
 };
 
 /// Rows in one transaction of the copy, which holds the pages that they change in memory.
@@ -180,7 +180,7 @@ impl Trial<'_> {
         error: &ProvisioningError,
     ) -> Result<(), ProvisioningError> {
         let Self { context, refusals_before_hold: limit, .. } = *self;
-        if limit > 0 && matches!(error, ProvisioningError::Seats(SeatError::LimitReached(_))) {
+        if error.is_for_want_of_a_seat() {
             refusals::count(tx, &context.rules, &context.credential, 1, limit, &context.request_id)?;
         }
         Ok(())
@@ -231,8 +231,7 @@ fn change(
     if done.verdict == Some(Verdict::NoChange) {
         return Ok(Effect::Unchanged);
     }
-    let was_active = record.standing.active.unwrap_or_else(|| is_active(&document));
-    let loses = was_active && !stays_active(&done)?;
+    let loses = is_working(&record.standing, &document) && !stays_active(&done)?;
     Ok(if loses { Effect::Deactivate } else { Effect::Change })
 }
 
@@ -240,7 +239,7 @@ fn change(
 fn stays_active(done: &Done) -> Result<bool, ProvisioningError> {
     let Some(view) = &done.view else { return Ok(false) };
     let standing = &view.record.standing;
-    Ok(standing.held.is_some() || standing.active.unwrap_or(is_active(&view.record.parse()?)))
+    Ok(standing.held.is_some() || is_working(standing, &view.record.parse()?))
 }
 
 fn write(

@@ -16,10 +16,10 @@ use store::ReadTx;
 use crate::{
     ProvisioningError, Rules,
     preview::unread,
-    product::is_active,
     table::Table,
     view::Views,
     why::{self, Asked, Question},
+    wishes::is_working,
 };
 
 const USER: ResourceKind = ResourceKind::User;
@@ -189,7 +189,7 @@ fn unequal(
         let document = record.parse()?;
         let user_name = document.str("userName").unwrap_or_default().to_owned();
         let key = user_name_key(&user_name);
-        let active = record.standing.active.unwrap_or_else(|| is_active(&document));
+        let active = is_working(&record.standing, &document);
         let attributes = match there.rows.remove(&key) {
             None if there.unreadable.contains(&key) => continue,
             None => None,

@@ -6,7 +6,8 @@ use store::WriteTx;
 
 use crate::{ProvisioningError, Rules, facts::Cause, records};
 
-/// Counts refused requests of one credential; the reason, when nobody is refused from now on.
+/// Counts refused requests of one credential; the reason, when nobody is refused from now on. A limit of 0 is never reached, and nothing
+/// is counted.
 ///
 /// # Errors
 /// When the store fails.
@@ -18,6 +19,9 @@ pub fn count(
     limit: i64,
     request_id: &str,
 ) -> Result<Option<String>, ProvisioningError> {
+    if limit == 0 {
+        return Ok(None);
+    }
     let why = refusals::count(tx, rules.product.licenses(), credential, refused, limit)?;
     if let Some(why) = &why {
         records::record_plan(tx, Cause::of_many(request_id), "plan.hold", &json!({ "why": why }))?;

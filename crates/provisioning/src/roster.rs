@@ -178,7 +178,7 @@ fn described(
         id: record.id.clone(),
         user_name: document.str("userName").unwrap_or_default().to_owned(),
         external_id: document.str("externalId").map(str::to_owned),
-        active: standing.active.unwrap_or_else(|| is_active(&document)),
+        active: wishes::is_working(standing, &document),
         role: seat.map(|seat| seat.role.clone()),
         role_from,
         license: seat.map(|seat| License {

@@ -68,6 +68,7 @@ pub(super) async fn bulk(
         app: app.clone(),
         // Each transaction takes its whole turn.
         caller: Caller { store: caller.store.in_background(), ..caller },
+        sent_by: SentBy { credential: context.credential.clone(), sender: context.sender.clone() },
         context: context.attempt(),
         ended: request.operations.iter().map(|_| None).collect(),
         bulk: Arc::new(Mutex::new(Bulk::new(request))),
@@ -92,6 +93,7 @@ struct Work {
     app: Data<App>,
     caller: Caller,
     context: RequestContext,
+    sent_by: SentBy,
     bulk: Arc<Mutex<Bulk>>,
     /// By operation; `None` while it was not attempted.
     ended: Vec<Option<Ended>>,
@@ -172,7 +174,7 @@ impl Work {
                     bulk.step(tx, &context, || turn.elapsed() >= TURN)?;
                     // They count between two steps, as of a bulk that is stored: from some number on nobody is refused.
                     let refused = bulk.refused_so_far() - before;
-                    if refused > 0 && refusals_before_hold > 0 {
+                    if refused > 0 {
                         let (credential, id) = (&context.credential, &context.request_id);
                         refusals::count(tx, rules, credential, refused, refusals_before_hold, id)?;
                     }
@@ -282,12 +284,10 @@ impl Work {
     fn conclude(&self, part: Part<'_>, method: &str, status: u16, outcome: &Outcome<ApiError>) {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let (request_id, tenant) = (&self.context.request_id, Some(&self.caller.tenant));
-        let sent_by =
-            SentBy { credential: self.context.credential.clone(), sender: self.context.sender.clone() };
         let subject = Subject {
             request_id,
             tenant,
-            sent_by: Some(&sent_by),
+            sent_by: Some(&self.sent_by),
             method,
             is_dry_run: self.is_dry_run,
             part,
