@@ -69,12 +69,12 @@ pub fn newest(tx: &mut ReadTx<'_>, row: &Row) -> Result<Option<Record>, Director
     }))
 }
 
-/// When the newest archived person of each of these userNames was archived, by the userName's key ([`user_name_key`]).
+/// When the newest archived person of each of these userNames was archived, by the userName's key ([`crate::user_name_key`]).
 ///
 /// # Errors
 /// When the store fails.
 pub fn archived_ms(tx: &mut ReadTx<'_>, user_names: &[&str]) -> Result<HashMap<String, i64>, DirectoryError> {
-    let keys: Vec<String> = user_names.iter().map(|name| user_name_key(name)).collect();
+    let keys: Vec<String> = user_names.iter().map(|name| key::user_name(name)).collect();
     let rows: Vec<(String, i64)> = in_chunks(&keys, |keys| {
         archived::table
             .filter(archived::user_name_key.eq_any(keys))
@@ -83,12 +83,6 @@ pub fn archived_ms(tx: &mut ReadTx<'_>, user_names: &[&str]) -> Result<HashMap<S
             .load(tx.connection())
     })?;
     Ok(rows.into_iter().collect())
-}
-
-/// The key by which the archive knows a userName.
-#[must_use]
-pub fn user_name_key(user_name: &str) -> String {
-    key::user_name(user_name)
 }
 
 /// Takes a person out of the archive.

@@ -30,7 +30,7 @@ pub struct NewRecord<'a> {
     /// JSON text: the facts of the change, such as the names of the attributes that changed; no personal data beyond ids,
     /// roles and licenses.
     pub detail: &'a str,
-    /// What the provisioning log has of it; `None` for a record that answers no write.
+    /// The part that the provisioning log has of it; `None` for a record that answers no write.
     pub entry: Option<Entry<'a>>,
 }
 

@@ -26,7 +26,8 @@ pub(crate) fn folded(text: &str) -> String {
 }
 
 /// The key by which a userName is unique.
-pub(crate) fn user_name(user_name: &str) -> String {
+#[must_use]
+pub fn user_name(user_name: &str) -> String {
     exact(&user_name_key(user_name)).into_owned()
 }
 

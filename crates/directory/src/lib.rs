@@ -27,5 +27,6 @@ mod table;
 mod totals;
 
 pub use error::DirectoryError;
+pub use key::user_name as user_name_key;
 pub use origin::Origin;
 pub use standing::Standing;

@@ -6,14 +6,14 @@ use diesel::{prelude::*, sql_types};
 use store::{ReadTx, WriteTx, in_chunks, insert_row, next};
 
 use crate::{
-    DirectoryError, key,
+    DirectoryError,
     schema::{attempts, changes, log_losses},
 };
 
-/// What the log has of a write beside what a change record has.
+/// The part of a row that a change record of no write lacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry<'a> {
-    /// What came of the write: a word.
+    /// The outcome of the write: a word.
     pub result: &'a str,
     /// The identity provider that it is taken to come from: a word.
     pub idp: &'a str,
@@ -24,7 +24,7 @@ pub struct Entry<'a> {
 /// How a person stands in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LoggedPerson<'a> {
-    /// What finds the person's rows.
+    /// The text that finds the person's rows.
     pub key: &'a str,
     /// The name as it was sent, where it is something else than the key and may be told.
     pub name: Option<&'a str>,
@@ -43,7 +43,7 @@ pub struct NewAttempt<'a> {
     pub request_id: &'a str,
     /// JSON text, as of a change record.
     pub detail: &'a str,
-    /// What the log has of every write.
+    /// The part that every row has.
     pub entry: Entry<'a>,
 }
 
@@ -88,6 +88,29 @@ pub struct Place {
     pub kept: Kept,
     /// Its number in that table.
     pub number: i64,
+}
+
+impl Place {
+    /// The id of the row: it tells the rows of a tenant apart, also of one that has moved.
+    #[must_use]
+    pub fn id(&self) -> String {
+        let table = match self.kept {
+            Kept::Change => 'c',
+            Kept::Attempt => 'a',
+        };
+        format!("{table}{}", self.number)
+    }
+
+    /// The place of the row with this id at this moment; `None` for what is no id.
+    #[must_use]
+    pub fn of_id(at_ms: i64, id: &str) -> Option<Self> {
+        let (kept, number) = match id.split_at_checked(1)? {
+            ("c", number) => (Kept::Change, number),
+            ("a", number) => (Kept::Attempt, number),
+            _ => return None,
+        };
+        Some(Self { at_ms, kept, number: number.parse().ok()? })
+    }
 }
 
 /// A row of the log.
@@ -137,12 +160,6 @@ pub enum About {
     Person(String),
     /// A resource, by its id.
     Resource(String),
-}
-
-/// The key of a person who is known by userName.
-#[must_use]
-pub fn key_of(user_name: &str) -> String {
-    key::user_name(user_name)
 }
 
 /// Rows of a person or a resource that are read at a time.
@@ -405,18 +422,12 @@ fn empty_newest(tx: &mut WriteTx<'_>, before_ms: i64) -> Result<(), DirectoryErr
             tx.load(newest.limit(1))?.pop()
         });
         let Some((number, _)) = newest.filter(|(_, at_ms)| *at_ms < before_ms) else { continue };
-        match kept {
-            Kept::Attempt => {
-                let row = attempts::table.find(number).filter(attempts::detail.ne(NOTHING));
-                let nobody = (attempts::user_key.eq(None::<String>), attempts::user_name.eq(None::<String>));
-                tx.update(row, (attempts::detail.eq(NOTHING), attempts::result.eq(""), nobody))?;
-            }
-            Kept::Change => {
-                let row = changes::table.find(number).filter(changes::detail.ne(NOTHING));
-                let nobody = (changes::user_key.eq(None::<String>), changes::user_name.eq(None::<String>));
-                tx.update(row, (changes::detail.eq(NOTHING), changes::result.eq(None::<String>), nobody))?;
-            }
-        }
+        in_table!(kept, |table| {
+            let row = table::table.find(number).filter(table::detail.ne(NOTHING));
+            let nobody = (table::user_key.eq(None::<String>), table::user_name.eq(None::<String>));
+            // No result is of this word, so nobody is shown the row.
+            tx.update(row, (table::detail.eq(NOTHING), table::result.eq(""), nobody))?;
+        });
     }
     Ok(())
 }

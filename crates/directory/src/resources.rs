@@ -66,6 +66,12 @@ fn name_key(kind: ResourceKind, document: &Document) -> String {
     }
 }
 
+/// Whether a text has the form of the ids that a store gives: UUIDs.
+#[must_use]
+pub fn is_id(text: &str) -> bool {
+    text.len() == 36 && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
+}
+
 /// Inserts a new resource, a group without members, under an id that [`WriteTx::new_id`] gave.
 ///
 /// # Errors

@@ -10,10 +10,10 @@ use tracing::{debug, warn};
 
 use crate::{api_error::ApiError, app::App, refused_writes::Waiting};
 
-/// How often they are written.
+/// The pause between two times of writing.
 const EVERY: Duration = Duration::from_millis(250);
 
-/// How many one transaction writes.
+/// The most rows of one transaction.
 const AT_ONCE: usize = 500;
 
 /// Writes them several times a second until the process ends.

@@ -7,7 +7,11 @@ use actix_web::{
     web::{Data, Path},
 };
 use directory::log::rows_of_request;
-use provisioning::{ProvisioningError, explain::Refusal, log::Idp};
+use provisioning::{
+    ProvisioningError,
+    explain::Refusal,
+    log::{Details, Idp},
+};
 use store::ReadTx;
 use tracing::warn;
 
@@ -86,12 +90,13 @@ async fn known(app: &App, reference: &str) -> Result<Option<Known>, ApiError> {
             let row = store.read(read).await.map_err(ApiError::from)?;
             if let Some(row) = row.filter(|row| row.kind.ends_with(".refused")) {
                 let rules = app.rules.of(&registry, &tenant, || app.base(&tenant), &store).await?;
-                let licenses = rules.product.licenses();
+                let (licenses, details) = (rules.product.licenses(), Details::of(&row));
                 return Ok(Some(Known {
-                    refusal: Refusal::of(&row),
+                    refusal: Refusal::of(&details),
                     idp: row.idp.parse().unwrap_or_default(),
-                    license: license_of(&row.detail)
-                        .and_then(|key| licenses.get(&key))
+                    license: details
+                        .text("license_requested")
+                        .and_then(|key| licenses.get(key))
                         .map(|license| license.title().to_owned()),
                     contact: app.contact_about_seats(&tenant, &rules).to_owned(),
                     tenant: tenant.name.clone(),
@@ -101,10 +106,4 @@ async fn known(app: &App, reference: &str) -> Result<Option<Known>, ApiError> {
         }
     }
     Ok(None)
-}
-
-/// The key of the license that a refused write asked for.
-fn license_of(detail: &str) -> Option<String> {
-    let detail: serde_json::Value = serde_json::from_str(detail).ok()?;
-    detail.get("license_requested")?.as_str().map(str::to_owned)
 }

@@ -3,13 +3,12 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 use provisioning::log::Refused;
 use tenant_registry::{Tenant, TenantId};
 
-/// How many wait for each tenant, at the most. Of more it is only counted that they are lost.
+/// The most rows that wait for each tenant. Of more it is only counted that they are lost.
 const MOST: usize = 10_000;
 
 /// The refused writes that wait.
@@ -51,7 +50,7 @@ impl RefusedWrites {
         waiting.push(row);
     }
 
-    /// How many of a tenant were lost that its store does not know of yet.
+    /// The number of a tenant's rows that were lost and that its store does not know of yet.
     pub(crate) fn lost(&self, tenant: &TenantId) -> i64 {
         self.lock().get(tenant).map_or(0, |(_, waiting)| waiting.lost)
     }
@@ -70,12 +69,6 @@ impl RefusedWrites {
     }
 }
 
-/// The time that a row has, in milliseconds since 1970 UTC.
-pub(crate) fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use std::iter::repeat_n;
@@ -88,7 +81,7 @@ mod tests {
             request_id: String::new(),
             sender: provisioning::log::Sender::default(),
             credential: String::new(),
-            operation: None,
+            method: None,
             kind: None,
             resource_id: None,
             user_name: None,

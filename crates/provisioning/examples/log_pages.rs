@@ -7,10 +7,7 @@ use std::time::{Duration, Instant};
 
 use diesel::RunQueryDsl as _;
 use directory::log::{self, About, Kept, Place, Wanted};
-use provisioning::{
-    ProvisioningError, TENANT_MIGRATIONS,
-    log::{Idp, LogResult},
-};
+use provisioning::{ProvisioningError, TENANT_MIGRATIONS, log::every_row};
 use store::{ReadTx, Store, StoreError, WriteTx};
 use testkit::{stores::FreshStore, table::Table};
 
@@ -68,11 +65,7 @@ fn main() {
 }
 
 fn pages() -> Vec<(&'static str, Wanted, Option<Place>)> {
-    let all = Wanted {
-        results: LogResult::ALL.iter().map(|result| result.word()).collect(),
-        idps: Idp::ALL.iter().map(|idp| idp.word()).collect(),
-        ..Wanted::default()
-    };
+    let all = every_row();
     let middle = ROWS / 2 * APART;
     let of = |about| Wanted { about: Some(about), ..all.clone() };
     vec![

@@ -12,7 +12,7 @@ use scim_core::{
 use crate::{
     ProvisioningError, Rules,
     facts::{Answer, Cause},
-    log::sender::Sender,
+    log::{operation, sender::Sender},
     status::status_of,
 };
 
@@ -69,12 +69,6 @@ pub struct RequestContext {
 impl RequestContext {
     /// The request as the cause of a change record of what it is about.
     pub(crate) fn cause(&self, method: Method, kind: ResourceKind) -> Cause<'_> {
-        let operation = match method {
-            Method::Post => "create",
-            Method::Put => "replace",
-            Method::Patch => "patch",
-            Method::Delete => "delete",
-        };
         let answer = Answer {
             sender: &self.sender,
             status: status_of(method, kind, self.rules.mode, self.names_attributes),
@@ -86,7 +80,7 @@ impl RequestContext {
             request_id: &self.request_id,
             actor: None,
             credential: Some(&self.credential),
-            operation: Some(operation),
+            operation: Some(operation::word_of(method)),
             profile: Some(self.rules.product.name_and_version()),
             makers: &self.rules.makers,
         }

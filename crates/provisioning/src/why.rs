@@ -7,6 +7,7 @@ use directory::{
     Origin, archive,
     changes::{self, ChangeRecord},
     resources::Record,
+    user_name_key,
 };
 use seat_ledger::{License, Seat, State};
 use serde::Deserialize;
@@ -165,7 +166,7 @@ pub(crate) fn of_user_names(
     user_names: &[&str],
 ) -> Result<Vec<String>, ProvisioningError> {
     let archived = archive::archived_ms(tx, user_names)?;
-    let sentence = |name: &&str| match archived.get(&archive::user_name_key(name)) {
+    let sentence = |name: &&str| match archived.get(&user_name_key(name)) {
         Some(at_ms) => format!("Deleted at {} and kept in the archive.", iso(*at_ms)),
         None => "Never received, or deleted since.".to_owned(),
     };

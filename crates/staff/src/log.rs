@@ -1,11 +1,9 @@
 //! The provisioning log, as staff read it.
 
-use std::str::FromStr;
-
-use directory::log::{self, Kept, LogRow, Place, Wanted};
+use directory::log::{self, LogRow, Place, Wanted};
 use provisioning::{
     ProvisioningError,
-    log::{Idp, LogResult, about_person},
+    log::{about_person, every_row},
 };
 use scim_core::filter::Instant;
 use store::ReadTx;
@@ -71,28 +69,23 @@ impl TenantActs {
 
 impl LogQuery {
     fn wanted(&self) -> Result<Wanted> {
-        let results = match &self.result {
-            None => LogResult::ALL.iter().map(|result| result.word()).collect(),
-            Some(word) => vec![one_of("result", word, LogResult::ALL.iter().map(|result| result.word()))?],
-        };
-        let idps = match &self.idp {
-            None => Idp::ALL.iter().map(|idp| idp.word()).collect(),
-            Some(word) => vec![one_of("idp", word, Idp::ALL.iter().map(|idp| idp.word()))?],
-        };
-        let (since_ms, until_ms) = (moment("since", &self.since)?, moment("until", &self.until)?);
-        Ok(Wanted { about: None, results, idps, since_ms, until_ms })
+        let mut wanted = every_row();
+        if let Some(word) = &self.result {
+            wanted.results = vec![one_of("result", word, &wanted.results)?];
+        }
+        if let Some(word) = &self.idp {
+            wanted.idps = vec![one_of("idp", word, &wanted.idps)?];
+        }
+        wanted.since_ms = moment("since", &self.since)?;
+        wanted.until_ms = moment("until", &self.until)?;
+        Ok(wanted)
     }
 
     fn before(&self) -> Result<Option<Place>> {
         let Some(cursor) = &self.cursor else { return Ok(None) };
         let place = || {
-            let (at_ms, row) = cursor.rsplit_once('-')?;
-            let (kept, number) = match row.split_at_checked(1)? {
-                ("c", number) => (Kept::Change, number),
-                ("a", number) => (Kept::Attempt, number),
-                _ => return None,
-            };
-            Some(Place { at_ms: i64::from_str(at_ms).ok()?, kept, number: i64::from_str(number).ok()? })
+            let (at_ms, id) = cursor.rsplit_once('-')?;
+            Place::of_id(at_ms.parse().ok()?, id)
         };
         let none =
             || StaffError::BadRequest("This cursor is none of this log's; begin without one".to_owned());
@@ -107,29 +100,19 @@ impl LogQuery {
     }
 }
 
-fn cursor(Place { at_ms, kept, number }: Place) -> String {
-    let table = if kept == Kept::Change { 'c' } else { 'a' };
-    format!("{at_ms}-{table}{number}")
+fn cursor(place: Place) -> String {
+    format!("{}-{}", place.at_ms, place.id())
 }
 
 /// The word of a list that this is.
-fn one_of(name: &str, word: &str, words: impl Iterator<Item = &'static str> + Clone) -> Result<&'static str> {
-    let found = words.clone().find(|known| *known == word);
-    found.ok_or_else(|| {
-        let words: Vec<&str> = words.collect();
-        StaffError::BadRequest(format!("{name} is one of {}", words.join(", ")))
-    })
+fn one_of(name: &str, word: &str, words: &[&'static str]) -> Result<&'static str> {
+    let found = words.iter().copied().find(|known| *known == word);
+    found.ok_or_else(|| StaffError::BadRequest(format!("{name} is one of {}", words.join(", "))))
 }
 
 /// A time in milliseconds since 1970 UTC.
-pub(crate) fn moment(name: &str, text: &Option<String>) -> Result<Option<i64>> {
+fn moment(name: &str, text: &Option<String>) -> Result<Option<i64>> {
     let Some(text) = text else { return Ok(None) };
     let refused = || StaffError::BadRequest(format!("{name} is a time such as 2026-11-29T08:00:00Z"));
-    // Finer times than rows have are those of the millisecond before.
-    let millis = text.find('.').map_or(text.clone(), |dot| {
-        let digits = text.get(dot + 1..).unwrap_or_default().bytes().take_while(u8::is_ascii_digit).count();
-        let (kept, rest) = (dot + 1 + digits.min(3), dot + 1 + digits);
-        format!("{}{}", text.get(..kept).unwrap_or_default(), text.get(rest..).unwrap_or_default())
-    });
-    Instant::parse(&millis).and_then(Instant::as_whole_millis).map(Some).ok_or_else(refused)
+    Instant::parse(text).and_then(Instant::as_millis).map(Some).ok_or_else(refused)
 }

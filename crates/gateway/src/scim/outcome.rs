@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use actix_web::http::StatusCode;
+use directory::resources::is_id;
 use provisioning::{
     Done, Outcome, Verdict,
     log::{Refused, Sender},
@@ -15,7 +16,6 @@ use super::dry_run;
 use crate::{
     api_error::ApiError,
     app::App,
-    refused_writes::now_ms,
     telemetry::tally::{TALLY, What},
 };
 
@@ -95,7 +95,8 @@ fn count_effects(app: &App, subject: &Subject<'_>, outcome: &Outcome<ApiError>) 
             if let ApiError::NoSeat { license, .. } = error {
                 metrics.seat_refusals.with_label_values(&[license.key()]).inc();
             }
-            if let (Some(tenant), Some(row)) = (subject.tenant, refused(subject, outcome, error)) {
+            let at_ms = app.stores.clock().now_ms();
+            if let (Some(tenant), Some(row)) = (subject.tenant, refused(subject, outcome, error, at_ms)) {
                 app.refused.add(tenant, row);
             }
         }
@@ -103,17 +104,20 @@ fn count_effects(app: &App, subject: &Subject<'_>, outcome: &Outcome<ApiError>) 
 }
 
 /// The row that the provisioning log gets of a refused write; `None` for what is no write of people or groups.
-fn refused(subject: &Subject<'_>, outcome: &Outcome<ApiError>, error: &ApiError) -> Option<Refused> {
+fn refused(
+    subject: &Subject<'_>,
+    outcome: &Outcome<ApiError>,
+    error: &ApiError,
+    at_ms: i64,
+) -> Option<Refused> {
     let SentBy { credential, sender } = subject.sent_by?;
     let is_whole_bulk = matches!(subject.part, Part::Request { route: "/Bulk", .. });
-    let (kind, operation) = match (subject.part, outcome.kind) {
+    let (kind, method) = match (subject.part, outcome.kind) {
         // Each of its operations has a row.
         (Part::Transaction, _) => return None,
-        (_, Some(kind @ (ResourceKind::User | ResourceKind::Group))) => {
-            (Some(kind), Some(operation_word(outcome.method?)))
-        }
+        (_, Some(kind @ (ResourceKind::User | ResourceKind::Group))) => (Some(kind), Some(outcome.method?)),
         (Part::Request { .. }, None) if is_whole_bulk && outcome.method.is_some() => (None, None),
-        (Part::Operation(_), None) => (None, outcome.method.map(operation_word)),
+        (Part::Operation(_), None) => (None, outcome.method),
         _ => return None,
     };
     let scim = error.to_refusal(subject.request_id);
@@ -122,11 +126,11 @@ fn refused(subject: &Subject<'_>, outcome: &Outcome<ApiError>, error: &ApiError)
         _ => None,
     };
     Some(Refused {
-        at_ms: now_ms(),
+        at_ms,
         request_id: subject.request_id.to_owned(),
         sender: sender.clone(),
         credential: credential.clone(),
-        operation,
+        method,
         kind,
         resource_id: outcome.id.clone().filter(|_| outcome.method != Some(Method::Post)),
         user_name: outcome.user_name.clone(),
@@ -136,15 +140,6 @@ fn refused(subject: &Subject<'_>, outcome: &Outcome<ApiError>, error: &ApiError)
         license_requested,
         leniencies: outcome.leniencies.clone(),
     })
-}
-
-fn operation_word(method: Method) -> &'static str {
-    match method {
-        Method::Post => "create",
-        Method::Put => "replace",
-        Method::Patch => "update",
-        Method::Delete => "delete",
-    }
 }
 
 fn log(subject: &Subject<'_>, method: &str, status: u16, outcome: &Outcome<ApiError>) {
@@ -217,7 +212,7 @@ fn log_skipped(request_id: &str, tenant: &impl Fn() -> String, done: &Done) {
         return;
     }
     // Whatever has not the form of our ids may be a person's name or address (attack 23), and of any length.
-    let ids = done.skipped.iter().filter(|id| is_like_ours(id)).take(SHOWN_MEMBERS);
+    let ids = done.skipped.iter().filter(|id| is_id(id)).take(SHOWN_MEMBERS);
     let ids: Vec<&String> = ids.collect();
     info!(
         request_id,
@@ -226,11 +221,6 @@ fn log_skipped(request_id: &str, tenant: &impl Fn() -> String, done: &Done) {
         ?ids,
         "members that are not here were skipped"
     );
-}
-
-/// Whether this is the text of a UUID, as every id that a store has given.
-fn is_like_ours(id: &str) -> bool {
-    id.len() == 36 && id.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
 }
 
 /// What callers send may be about a person: a PATCH path can hold an e-mail address. The answer repeats it, the log does not

@@ -25,9 +25,7 @@ pub(super) fn find(tx: &mut ReadTx<'_>, rules: &Rules, user: &str) -> Result<Fou
         let about = log::about_person(tx, people, &id)?;
         return Ok(Found { record, about });
     }
-    if is_ref(user)
-        && let Some(row) = rows_of_request(tx, user)?.into_iter().find(|row| row.kind.starts_with("user."))
-    {
+    if let Some(row) = rows_of_request(tx, user)?.into_iter().find(|row| row.kind.starts_with("user.")) {
         return of_row(tx, row);
     }
     Ok(Found { record: None, about: log::about_person(tx, people, user)? })
@@ -46,9 +44,4 @@ fn of_row(tx: &mut ReadTx<'_>, row: LogRow) -> Result<Found, ProvisioningError> 
         (_, by_id) => by_id,
     };
     Ok(Found { record, about })
-}
-
-/// Whether this has the form of our request ids.
-fn is_ref(text: &str) -> bool {
-    text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

@@ -11,13 +11,12 @@ use directory::{
     standing::Held,
 };
 use seat_ledger::{License, Seat, seats};
-use serde_json::Value;
 use store::ReadTx;
-use strum::{IntoStaticStr, VariantArray};
+use strum::IntoStaticStr;
 
 use crate::{
     ProvisioningError, Rules,
-    log::{Idp, LogResult},
+    log::{Details, Idp, LogResult, every_row},
     roster::{self, Person},
     timestamp::iso,
     wishes::is_working,
@@ -30,7 +29,7 @@ pub use steps::Step;
 use find::Found;
 
 /// How it stands with a person.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub enum Answer {
     /// No write about the person was ever answered.
@@ -50,9 +49,6 @@ pub enum Answer {
 }
 
 impl Answer {
-    /// Every answer.
-    pub const ALL: &[Self] = Self::VARIANTS;
-
     /// Its word.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -88,13 +84,7 @@ const ROWS: usize = 10;
 /// When the store fails.
 pub fn explain(tx: &mut ReadTx<'_>, rules: &Rules, asked: Asked<'_>) -> Result<Explained, ProvisioningError> {
     let Found { record, about } = find::find(tx, rules, asked.user)?;
-    let all = Wanted {
-        about: Some(about),
-        results: LogResult::ALL.iter().map(|result| result.word()).collect(),
-        idps: Idp::ALL.iter().map(|idp| idp.word()).collect(),
-        ..Wanted::default()
-    };
-    let rows = log::page(tx, &all, None, ROWS)?;
+    let rows = log::page(tx, &Wanted { about: Some(about), ..every_row() }, None, ROWS)?;
     let idp = recognised(tx, &rows)?;
     let told = Telling { asked, idp, rows: &rows };
     let (story, person) = match &record {
@@ -118,11 +108,7 @@ fn recognised(tx: &mut ReadTx<'_>, rows: &[LogRow]) -> Result<Idp, ProvisioningE
         return Ok(idp);
     }
     let named = Idp::ALL.iter().filter(|idp| !matches!(idp, Idp::Staff | Idp::Other));
-    let wanted = Wanted {
-        results: LogResult::ALL.iter().map(|result| result.word()).collect(),
-        idps: named.map(|idp| idp.word()).collect(),
-        ..Wanted::default()
-    };
+    let wanted = Wanted { idps: named.map(|idp| idp.word()).collect(), ..every_row() };
     Ok(log::page(tx, &wanted, None, 1)?.first().and_then(of).unwrap_or_default())
 }
 
@@ -159,25 +145,13 @@ impl Telling<'_> {
         };
         let since = Some(newest.place.at_ms);
         if newest.result == LogResult::Refused.word() {
-            let refusal = Refusal::of(newest);
-            let sentence = format!("{user} is not here: {}", self.of_refusal(newest));
-            return Story::new(Answer::Refused, sentence, since, refusal.steps());
+            let (sentence, steps) = of_refusal(newest);
+            let sentence = format!("{user} is not here: {sentence}");
+            return Story::new(Answer::Refused, sentence, since, steps);
         }
         let by = who(newest);
         let sentence = format!("{user} was here and was deleted on {} by {by}.", iso(newest.place.at_ms));
         Story::new(Answer::Deleted, sentence, since, vec![Step::Assign])
-    }
-
-    /// The refusal that a row tells of.
-    fn of_refusal(&self, row: &LogRow) -> String {
-        let detail: Value = serde_json::from_str(&row.detail).unwrap_or_default();
-        let said = detail.get("sentence").and_then(Value::as_str).unwrap_or_default();
-        format!(
-            "the newest write, on {} by {}, was refused because {}. It was told: {said}",
-            iso(row.place.at_ms),
-            who(row),
-            Refusal::of(row).because()
-        )
     }
 
     fn of_person(
@@ -220,8 +194,9 @@ impl Telling<'_> {
             Story::new(Answer::Present, sentence, Some(since), vec![Step::SignIn])
         };
         if let Some(newest) = self.rows.first().filter(|row| row.result == LogResult::Refused.word()) {
-            story.sentence = format!("{} But {}", story.sentence, self.of_refusal(newest));
-            story.steps = [Refusal::of(newest).steps(), story.steps].concat();
+            let (sentence, steps) = of_refusal(newest);
+            story.sentence = format!("{} But {sentence}", story.sentence);
+            story.steps = [steps, story.steps].concat();
             story.steps.dedup();
         }
         Ok(story)
@@ -246,13 +221,23 @@ impl Telling<'_> {
 
     /// Who made the person inactive, as far as the newest rows tell.
     fn deactivated_by(&self) -> String {
-        let applied = self.rows.iter().find(|row| {
-            let detail: Value = serde_json::from_str(&row.detail).unwrap_or_default();
-            let changed = detail.get("changed").and_then(Value::as_array).cloned().unwrap_or_default();
-            changed.iter().any(|name| name == "active")
-        });
+        let applied = self.rows.iter().find(|row| Details::of(row).has_changed("active"));
         applied.map_or_else(|| idp_name(self.idp).to_owned(), who)
     }
+}
+
+/// The refusal that a row tells of, and what to do about it.
+fn of_refusal(row: &LogRow) -> (String, Vec<Step>) {
+    let details = Details::of(row);
+    let refusal = Refusal::of(&details);
+    let sentence = format!(
+        "the newest write, on {} by {}, was refused because {}. It was told: {}",
+        iso(row.place.at_ms),
+        who(row),
+        refusal.because(),
+        details.text("sentence").unwrap_or_default()
+    );
+    (sentence, refusal.steps())
 }
 
 /// Who sent a write.

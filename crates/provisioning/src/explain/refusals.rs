@@ -1,11 +1,10 @@
 //! Why a write was refused, as its row tells by status and keyword.
 
-use directory::log::LogRow;
 use scim_core::ScimType;
-use serde_json::Value;
 use strum::VariantArray;
 
 use super::steps::Step;
+use crate::log::Details;
 
 /// The kinds of refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, VariantArray)]
@@ -43,19 +42,14 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// Every kind.
-    pub const ALL: &[Self] = Self::VARIANTS;
-
-    /// The kind of the refusal that a row tells of.
+    /// The kind of the refusal that a row with these details tells of.
     #[must_use]
-    pub fn of(row: &LogRow) -> Self {
-        let detail: Value = serde_json::from_str(&row.detail).unwrap_or_default();
-        let status = detail.get("status").and_then(Value::as_u64).unwrap_or_default();
+    pub fn of(details: &Details) -> Self {
         // A profile may have a keyword of its own for it.
-        if detail.get("license_requested").is_some_and(Value::is_string) {
+        if details.text("license_requested").is_some() {
             return Self::NoSeat;
         }
-        Self::of_answer(status, detail.get("scim_type").and_then(Value::as_str))
+        Self::of_answer(details.status(), details.text("scim_type"))
     }
 
     /// The kind of a refusal with this status and keyword.
@@ -140,16 +134,16 @@ mod tests {
 
     #[test]
     fn every_refusal_has_a_reason_of_its_own_and_a_step() {
-        let reasons: BTreeSet<&str> = Refusal::ALL.iter().map(|refusal| refusal.because()).collect();
-        assert_eq!(reasons.len(), Refusal::ALL.len());
-        for refusal in Refusal::ALL {
+        let reasons: BTreeSet<&str> = Refusal::VARIANTS.iter().map(|refusal| refusal.because()).collect();
+        assert_eq!(reasons.len(), Refusal::VARIANTS.len());
+        for refusal in Refusal::VARIANTS {
             assert!(!refusal.because().is_empty() && !refusal.steps().is_empty(), "{refusal:?}");
         }
     }
 
     #[test]
     fn every_step_has_words_for_every_identity_provider_and_is_met() {
-        for step in Step::ALL {
+        for step in Step::VARIANTS {
             for idp in Idp::ALL {
                 let words = step.words(*idp, &ASKED);
                 assert!(words.len() > 20 && !words.contains('\n'), "{step:?} {idp:?}: {words}");

@@ -51,9 +51,6 @@ pub enum Step {
 }
 
 impl Step {
-    /// Every step.
-    pub const ALL: &[Self] = Self::VARIANTS;
-
     /// The step in words for the identity provider's administrator, who has no command of staff.
     #[must_use]
     pub fn for_administrator(self, idp: Idp, contact: &str) -> String {

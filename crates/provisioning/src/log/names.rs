@@ -6,7 +6,8 @@ use std::borrow::Cow;
 use directory::{
     cursor_keys,
     log::{self, LoggedPerson},
-    resources::{self, Record},
+    resources::{self, Record, is_id},
+    user_name_key,
 };
 use hmac::{Hmac, Mac};
 use profiles::choice::People;
@@ -39,7 +40,7 @@ impl Person {
         people: People,
         user_name: &str,
     ) -> Result<Self, ProvisioningError> {
-        let key = log::key_of(user_name);
+        let key = user_name_key(user_name);
         Ok(match people {
             People::Names => Self { name: (key != user_name).then(|| user_name.to_owned()), key },
             People::Ids => {
@@ -114,7 +115,7 @@ fn hash(secret: &str, key: &str) -> String {
 /// # Errors
 /// When the store fails.
 fn key_of(tx: &mut ReadTx<'_>, people: People, user_name: &str) -> Result<String, ProvisioningError> {
-    let key = log::key_of(user_name);
+    let key = user_name_key(user_name);
     if people == People::Names || user_name.starts_with(HASH) {
         return Ok(key);
     }
@@ -137,11 +138,6 @@ pub fn about_person(tx: &mut ReadTx<'_>, people: People, user: &str) -> Result<A
     })
 }
 
-/// Whether this has the form of the ids that a store gives.
-fn is_id(text: &str) -> bool {
-    text.len() == 36 && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
-}
-
 /// Leaves nothing in the log that names a person who is deleted, where the log holds hashes: rows may be of a time when it held names.
 ///
 /// # Errors
@@ -153,7 +149,7 @@ pub(crate) fn forget(
     record: &Record,
 ) -> Result<(), ProvisioningError> {
     if people == People::Ids {
-        log::rename(tx, &log::key_of(&user_name(record)?), &person.key)?;
+        log::rename(tx, &user_name_key(&user_name(record)?), &person.key)?;
     }
     Ok(())
 }

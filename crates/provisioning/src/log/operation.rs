@@ -1,29 +1,23 @@
-//! What a write did, as the log tells it.
+//! What a write did, in a word.
 
-use strum::IntoStaticStr;
+use scim_core::bulk::Method;
 
-/// The operation of a row: what a request or an act of staff did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
-#[strum(serialize_all = "snake_case")]
-pub(crate) enum Operation {
-    Create,
-    Replace,
-    Update,
-    Delete,
+/// The word of a request's method in change records.
+pub(crate) fn word_of(method: Method) -> &'static str {
+    match method {
+        Method::Post => "create",
+        Method::Put => "replace",
+        Method::Patch => "patch",
+        Method::Delete => "delete",
+    }
 }
 
-impl Operation {
-    /// The operation of a record with this word.
-    pub(crate) fn of(word: &str) -> Self {
-        match word {
-            "create" | "add" => Self::Create,
-            "replace" => Self::Replace,
-            "delete" => Self::Delete,
-            _ => Self::Update,
-        }
-    }
-
-    pub(crate) fn word(self) -> &'static str {
-        self.into()
+/// The word of the log for one in change records, of a request or of an act of staff.
+pub(crate) fn told(word: &str) -> &'static str {
+    match word {
+        "create" | "add" => "create",
+        "replace" => "replace",
+        "delete" => "delete",
+        _ => "update",
     }
 }

@@ -4,7 +4,7 @@ use directory::{
     log::{self, Entry, NewAttempt},
     resources,
 };
-use scim_core::{ResourceKind, leniency::Leniency};
+use scim_core::{ResourceKind, bulk::Method, leniency::Leniency};
 use seat_ledger::pools;
 use serde::Serialize;
 use store::WriteTx;
@@ -12,7 +12,7 @@ use store::WriteTx;
 use super::{
     leniencies::{kinds, unknown_names},
     names::Person,
-    operation::Operation,
+    operation,
     result::LogResult,
     sender::Sender,
 };
@@ -29,8 +29,8 @@ pub struct Refused {
     pub sender: Sender,
     /// The id of the key that it came with.
     pub credential: String,
-    /// The word of its method; `None` for a bulk that was refused as a whole.
-    pub operation: Option<&'static str>,
+    /// Its method; `None` for a bulk that was refused as a whole.
+    pub method: Option<Method>,
     /// What it was about; `None` where that was neither people nor groups.
     pub kind: Option<ResourceKind>,
     /// Of a resource that is here, or was meant.
@@ -101,7 +101,7 @@ fn record_one(tx: &mut WriteTx<'_>, rules: &Rules, row: &Refused) -> Result<(), 
     };
     let detail = Detail {
         credential: &row.credential,
-        operation: row.operation.map(|word| Operation::of(word).word()),
+        operation: row.method.map(operation::word_of),
         client_request_id: row.sender.client_request_id.as_deref(),
         status: row.status,
         scim_type: row.scim_type.as_deref(),

@@ -1,30 +1,27 @@
 //! A row of the log as programs read it.
 
-use directory::log::{Kept, LogRow, Place};
+use directory::log::{Kept, LogRow};
 use scim_core::ResourceKind;
 use serde_json::{Value, json};
 
-use super::operation::Operation;
+use super::{details::Details, operation::told};
 use crate::timestamp::iso;
 
 /// A row; what is not known is null.
 #[must_use]
 pub fn row(record: &LogRow) -> Value {
-    let Place { at_ms, kept, number } = record.place;
-    let detail: Value = serde_json::from_str(&record.detail).unwrap_or_default();
-    let fact = |name: &str| detail.get(name).cloned().unwrap_or_default();
-    let list = |name: &str| detail.get(name).cloned().unwrap_or_else(|| json!([]));
-    let operation = detail.get("operation").and_then(Value::as_str).map(|word| Operation::of(word).word());
+    let (place, details) = (record.place, Details::of(record));
+    let (fact, list) = (|name: &str| details.fact(name), |name: &str| details.list(name));
     let user_name = record.user_name.as_deref().or(record.user_key.as_deref());
     json!({
-        "id": id(kept, number),
-        "number": (kept == Kept::Change).then_some(number),
-        "at": iso(at_ms),
+        "id": place.id(),
+        "number": (place.kept == Kept::Change).then_some(place.number),
+        "at": iso(place.at_ms),
         "request_id": record.request_id,
         "client_request_id": fact("client_request_id"),
         "credential": record.actor.as_ref().map_or_else(|| fact("credential"), |actor| json!(actor)),
         "idp": record.idp,
-        "operation": operation,
+        "operation": details.text("operation").map(told),
         "resource": resource(&record.kind),
         "resource_id": Some(&record.resource_id).filter(|id| !id.is_empty()),
         "user_name": user_name,
@@ -48,14 +45,6 @@ pub fn row(record: &LogRow) -> Value {
         "leniencies": list("leniencies"),
         "profile": fact("profile"),
     })
-}
-
-/// The id of a row: it tells the rows of a tenant apart, also of one that has moved.
-fn id(kept: Kept, number: i64) -> String {
-    match kept {
-        Kept::Change => format!("c{number}"),
-        Kept::Attempt => format!("a{number}"),
-    }
 }
 
 /// The kind of resource that a record with this word is about.
