@@ -19,9 +19,9 @@ const MOST: i64 = 1_000;
 pub struct LogQuery {
     /// A person, by userName or id.
     pub user: Option<String>,
-    /// A word of [`LogResult`].
+    /// A word of [`provisioning::log::LogResult`].
     pub result: Option<String>,
-    /// A word of [`Idp`].
+    /// A word of [`provisioning::log::Idp`].
     pub idp: Option<String>,
     /// The time of the oldest row, in RFC 3339.
     pub since: Option<String>,
