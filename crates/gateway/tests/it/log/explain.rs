@@ -185,9 +185,10 @@ fn s11_the_page_of_a_ref_tells_what_the_refusal_means_and_whom_to_ask_and_never_
     // Of a Ref that nobody was given, and of a write that was carried out, nothing is known.
     let made = globex.create_user("ben", "user").expect(201);
     let unknown = page("x");
-    for reference in
-        [made.header("x-request-id").unwrap(), &format!("{}0", &reference[..31]), &"0".repeat(32)]
-    {
+    // One digit makes it another request of the tenant, or one of a tenant that is not there.
+    let of_the_tenant = format!("f{}", &reference[1..]);
+    let of_another = format!("{}{}", &reference[..31], if reference.ends_with('0') { '1' } else { '0' });
+    for reference in [made.header("x-request-id").unwrap(), &of_the_tenant, &of_another, &"0".repeat(32)] {
         assert_eq!(page(reference), unknown, "{reference}");
     }
     assert!(!unknown.contains("Acme") && unknown.contains("seat limit"), "{unknown}");
