@@ -224,6 +224,14 @@ pub enum ClientCommand {
         #[command(flatten)]
         user: ExplainedUser,
     },
+    /// Say what a tenant needs a hand for, since when, and what to do about it; or, with --all, which tenants of a region do. Exits 0, or 3
+    /// with findings.
+    Health {
+        #[command(flatten)]
+        options: Options,
+        #[command(flatten)]
+        of: HealthOf,
+    },
     /// List what came of each write of the identity provider and of staff, newest first.
     Log {
         #[command(flatten)]
@@ -282,6 +290,20 @@ pub struct ExplainedUser {
     /// The person: userName, e-mail address, externalId, id, or the Ref of a refusal.
     #[arg(long, value_name = "PERSON|REF")]
     pub user: String,
+}
+
+/// `usher health`
+#[derive(Args, Debug)]
+pub struct HealthOf {
+    /// The region.
+    #[arg(long, value_parser = region)]
+    pub region: RegionCode,
+    /// The tenant's company key.
+    #[arg(long, value_parser = key, required_unless_present = "all", conflicts_with = "all")]
+    pub key: Option<CompanyKey>,
+    /// All tenants of the region.
+    #[arg(long)]
+    pub all: bool,
 }
 
 /// `usher log`

@@ -12,6 +12,7 @@ mod credentials;
 mod diagnose;
 mod explain;
 mod guide;
+mod health;
 mod log;
 mod mistake;
 mod output;
@@ -76,6 +77,7 @@ pub fn dispatch(command: ClientCommand) -> ExitCode {
         ClientCommand::AdminToken { options, act } => admin_tokens::run(act, &options),
         ClientCommand::Acts { options, scope, limit } => admin_tokens::acts(&scope, limit, &options),
         ClientCommand::Explain { options, user } => explain::run(user, &options),
+        ClientCommand::Health { options, of } => health::run(of, &options),
         ClientCommand::Log { options, words } => log::run(words, &options),
         ClientCommand::Diagnose { options, target, token_file } => {
             diagnose::run(&target, token_file.as_deref(), &options)

@@ -1,5 +1,5 @@
 //! A failure of the command line, on stderr and as an exit code: 1 when the gateway refused or failed, 2 when the command line was
-//! wrong, 3 when what was compared differs.
+//! wrong, 3 when what was asked about needs a hand: differences, findings.
 
 use std::{
     io::{self, Write as _},
@@ -15,8 +15,8 @@ pub(crate) enum Mistake {
     Usage(String),
     /// The act was refused or failed.
     Failed(String),
-    /// Two things that were compared differ.
-    Differs(String),
+    /// What was asked about needs a hand.
+    Findings(String),
     /// A profile, or overrides, have faults; a line each.
     Faults(Vec<Fault>),
 }
@@ -30,15 +30,15 @@ impl Mistake {
         Self::Failed(sentence.into())
     }
 
-    pub(crate) fn differs(sentence: impl Into<String>) -> Self {
-        Self::Differs(sentence.into())
+    pub(crate) fn findings(sentence: impl Into<String>) -> Self {
+        Self::Findings(sentence.into())
     }
 
     /// The same sentence, where a failure before the first request is the command line's.
     pub(crate) fn into_usage(self) -> Self {
         match self {
             Self::Usage(sentence) | Self::Failed(sentence) => Self::Usage(sentence),
-            other @ (Self::Differs(_) | Self::Faults(_)) => other,
+            other @ (Self::Findings(_) | Self::Faults(_)) => other,
         }
     }
 
@@ -59,7 +59,7 @@ impl Mistake {
         let (lines, code) = match self {
             Self::Failed(sentence) => (vec![sentence.clone()], 1),
             Self::Usage(sentence) => (vec![sentence.clone()], 2),
-            Self::Differs(sentence) => (vec![sentence.clone()], 3),
+            Self::Findings(sentence) => (vec![sentence.clone()], 3),
             Self::Faults(faults) => (faults.iter().map(Fault::to_string).collect(), 1),
         };
         for line in lines {

@@ -56,7 +56,7 @@ pub(crate) fn reconcile(TableWords { target, file }: &TableWords, options: &Opti
     let differ = ["only_here", "only_there", "different"].map(|name| elements(member(&told, name)).len());
     match differ.iter().sum() {
         0_usize => Ok(()),
-        many => Err(Mistake::differs(format!("{target} and the table differ in {many} people."))),
+        many => Err(Mistake::findings(format!("{target} and the table differ in {many} people."))),
     }
 }
 

@@ -1,6 +1,9 @@
 //! People who have left a group by a change that would take too many seats at once: whose effect waits, and since when.
 
-use diesel::{dsl::count_star, prelude::*};
+use diesel::{
+    dsl::{count_star, min},
+    prelude::*,
+};
 use store::{ReadTx, WriteTx, for_chunks, in_chunks};
 
 use crate::{
@@ -46,6 +49,14 @@ pub fn among(tx: &mut ReadTx<'_>, group_id: &str, users: &[String]) -> Result<Ve
             .filter(group_wipes::user_id.eq_any(ids));
         own.select(group_wipes::user_id).load(tx.connection())
     })?)
+}
+
+/// Since when the first of those waits who are noted for any group.
+///
+/// # Errors
+/// When the store fails.
+pub fn oldest_ms(tx: &mut ReadTx<'_>) -> Result<Option<i64>, DirectoryError> {
+    Ok(tx.get_result(group_wipes::table.select(min(group_wipes::since_ms)))?)
 }
 
 /// Whether the user is noted for any group.

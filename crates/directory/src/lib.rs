@@ -20,11 +20,13 @@ pub mod memberships;
 pub mod nesting;
 pub mod origin;
 pub mod resources;
+pub mod role_changes;
 mod schema;
 pub mod search;
 pub mod standing;
 mod table;
 mod totals;
+pub mod traffic;
 
 pub use error::DirectoryError;
 pub use key::user_name as user_name_key;

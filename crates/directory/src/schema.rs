@@ -159,6 +159,21 @@ diesel::table! {
 }
 
 diesel::table! {
+    traffic (credential) {
+        credential -> Text,
+        facts -> Text,
+    }
+}
+
+diesel::table! {
+    role_changes (number) {
+        number -> BigInt,
+        at_ms -> BigInt,
+        user_id -> Text,
+    }
+}
+
+diesel::table! {
     group_wipes (group_id, user_id) {
         group_id -> Text,
         user_id -> Text,

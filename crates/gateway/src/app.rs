@@ -28,6 +28,7 @@ use crate::{
     shares::Shares,
     telemetry::metrics::Metrics,
     tenant_rules::RulesCache,
+    traffic::UnwrittenTraffic,
 };
 
 /// The access tokens of this process. It signs none where no file holds the secret: the data directory is this process's alone, so where a
@@ -61,6 +62,10 @@ pub(crate) struct App {
     pub(crate) recognition: Recognition,
     /// On their way into the log.
     pub(crate) refused: RefusedWrites,
+    /// On its way into the stores.
+    pub(crate) traffic: UnwrittenTraffic,
+    /// Held by who writes it: what was sent first must be added first, or the pauses between are lost.
+    pub(crate) adding_traffic: tokio::sync::Mutex<()>,
     pub(crate) admin_token: AdminToken,
     pub(crate) access: AccessTokens,
     pub(crate) issuers: Issuers,
@@ -131,6 +136,8 @@ impl App {
             dropped: Dropped::default(),
             recognition: Recognition::default(),
             refused: RefusedWrites::default(),
+            traffic: UnwrittenTraffic::default(),
+            adding_traffic: tokio::sync::Mutex::default(),
             ticking: tokio::sync::Mutex::default(),
             ready: AtomicBool::new(true),
             data_dir,

@@ -14,6 +14,7 @@ mod descriptors;
 mod dropped;
 mod expiry;
 mod health;
+mod health_writer;
 mod http;
 mod interruption;
 mod issuers;
@@ -38,6 +39,7 @@ mod signatures;
 mod telemetry;
 mod tenant_rules;
 mod tick;
+mod traffic;
 
 use std::process::ExitCode;
 

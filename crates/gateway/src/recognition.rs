@@ -9,12 +9,15 @@ use std::{
 
 use actix_web::{HttpRequest, http::header::USER_AGENT};
 use provisioning::log::Idp;
+use strum::{EnumString, IntoStaticStr};
+use tenant_registry::Grant;
 
 /// Credentials that are remembered; one that is not shows its signs again.
 const REMEMBERED: usize = 50_000;
 
 /// How much a sign says.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 enum Strength {
     #[default]
     None,
@@ -37,6 +40,26 @@ impl Sign {
     fn new(idp: Idp, strength: Strength) -> Self {
         Self { idp, strength }
     }
+
+    /// The sign that [`Sign::text`] has written; none in another text.
+    fn parse(text: &str) -> Self {
+        let sign = || {
+            let (idp, strength) = text.split_once(' ')?;
+            Some(Self::new(idp.parse().ok()?, strength.parse().ok()?))
+        };
+        sign().unwrap_or_default()
+    }
+
+    fn text(self) -> String {
+        format!("{} {}", self.idp.word(), <&'static str>::from(self.strength))
+    }
+}
+
+/// What a request was recognised as.
+pub(crate) struct Recognised {
+    pub(crate) idp: Idp,
+    /// The sign, to be stored with the credential, where it is stronger than those before.
+    pub(crate) new: Option<String>,
 }
 
 /// The credentials that this process has seen.
@@ -49,10 +72,14 @@ impl Recognition {
     }
 
     /// The identity provider behind a request with this credential.
-    pub(crate) fn of(&self, credential: &str, request: &HttpRequest) -> Idp {
+    pub(crate) fn of(&self, grant: &Grant, request: &HttpRequest) -> Recognised {
+        self.of_credential(&grant.key_id, &grant.sender, request)
+    }
+
+    fn of_credential(&self, credential: &str, stored: &str, request: &HttpRequest) -> Recognised {
         // Nothing says more than a name.
         if let Some(known) = self.lock().get(credential).filter(|known| known.strength == Strength::Name) {
-            return known.idp;
+            return Recognised { idp: known.idp, new: None };
         }
         let agent = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok());
         let sign = named(agent).unwrap_or_else(|| {
@@ -60,21 +87,18 @@ impl Recognition {
             habit(agent, request.path(), request.query_string(), &has)
         });
         let mut known = self.lock();
-        match known.get_mut(credential) {
-            Some(before) => {
-                if sign.strength > before.strength {
-                    *before = sign;
-                }
-                before.idp
+        let before = known.get(credential).copied();
+        let (best, is_new) = match before.unwrap_or_else(|| Sign::parse(stored)) {
+            before if sign.strength > before.strength => (sign, true),
+            before => (before, false),
+        };
+        if before != Some(best) {
+            if known.len() >= REMEMBERED {
+                known.clear();
             }
-            None => {
-                if known.len() >= REMEMBERED {
-                    known.clear();
-                }
-                known.insert(credential.to_owned(), sign);
-                sign.idp
-            }
+            known.insert(credential.to_owned(), best);
         }
+        Recognised { idp: best.idp, new: is_new.then(|| best.text()) }
     }
 }
 
@@ -155,14 +179,35 @@ mod tests {
         .to_http_request()
     }
 
+    fn of(known: &Recognition, credential: &str, request: &HttpRequest) -> Idp {
+        known.of_credential(credential, "", request).idp
+    }
+
+    #[test]
+    fn a_sign_is_told_once_and_a_later_process_begins_with_it() {
+        let probe = request(None, "/ire/acme/scim/v2/Users/0");
+        let known = Recognition::default();
+        let told = known.of_credential("a", "", &probe).new.unwrap();
+        assert_eq!(
+            (told.as_str(), Sign::parse(&told)),
+            ("ping trait", Sign::new(Idp::Ping, Strength::Trait))
+        );
+        assert_eq!(known.of_credential("a", "", &probe).new, None);
+        let (later, plain) = (Recognition::default(), request(None, "/ire/acme/scim/v2/Users?count=1"));
+        let recognised = later.of_credential("a", &told, &plain);
+        assert_eq!((recognised.idp, recognised.new), (Idp::Ping, None));
+        let named = later.of_credential("a", &told, &request(Some("Okta SCIM Client 1.0.0"), "/"));
+        assert_eq!((named.idp, named.new.as_deref()), (Idp::Okta, Some("okta name")));
+    }
+
     #[test]
     fn a_name_tells_and_holds_until_another_name() {
         let known = Recognition::default();
         let list = "/ire/acme/scim/v2/Users?count=1";
-        assert_eq!(known.of("a", &request(Some("curl/8"), list)), Idp::Other);
-        assert_eq!(known.of("a", &request(Some("Okta SCIM Client 1.0.0"), list)), Idp::Okta);
-        assert_eq!(known.of("a", &request(Some("curl/8"), list)), Idp::Okta);
-        assert_eq!(known.of("b", &request(Some("curl/8"), list)), Idp::Other);
+        assert_eq!(of(&known, "a", &request(Some("curl/8"), list)), Idp::Other);
+        assert_eq!(of(&known, "a", &request(Some("Okta SCIM Client 1.0.0"), list)), Idp::Okta);
+        assert_eq!(of(&known, "a", &request(Some("curl/8"), list)), Idp::Okta);
+        assert_eq!(of(&known, "b", &request(Some("curl/8"), list)), Idp::Other);
     }
 
     #[test]
@@ -180,11 +225,11 @@ mod tests {
             (format!("{base}/Users?filter=userName+eq+%22ann%22"), Idp::Other),
             (format!("{base}/Users?startIndex=1&count=100"), Idp::Other),
         ] {
-            assert_eq!(Recognition::default().of("a", &request(None, &uri)), idp, "{uri}");
+            assert_eq!(of(&Recognition::default(), "a", &request(None, &uri)), idp, "{uri}");
         }
         let known = Recognition::default();
-        assert_eq!(known.of("a", &request(None, &format!("{base}/Users/0"))), Idp::Ping);
-        assert_eq!(known.of("a", &request(None, &format!("{base}/Users?startIndex=1"))), Idp::Ping);
-        assert_eq!(known.of("a", &request(Some("JumpCloud"), base)), Idp::JumpCloud);
+        assert_eq!(of(&known, "a", &request(None, &format!("{base}/Users/0"))), Idp::Ping);
+        assert_eq!(of(&known, "a", &request(None, &format!("{base}/Users?startIndex=1"))), Idp::Ping);
+        assert_eq!(of(&known, "a", &request(Some("JumpCloud"), base)), Idp::JumpCloud);
     }
 }

@@ -15,7 +15,7 @@ use crate::{
     admin,
     app::App,
     descriptors::{self, Configured, METRICS_CONNECTIONS, Process},
-    health, http, log_writer, oauth,
+    health, health_writer, http, log_writer, oauth,
     process_limits::make_files_for_this_user_only,
     scim,
     settings::{BaseUrl, Settings},
@@ -71,6 +71,7 @@ async fn run(mut settings: Settings) -> Result<(), String> {
     actix_web::rt::spawn(async move { in_touch.keep_in_touch().await });
     actix_web::rt::spawn(tick::go_on(Arc::clone(&app)));
     actix_web::rt::spawn(log_writer::go_on(Arc::clone(&app)));
+    actix_web::rt::spawn(health_writer::go_on(Arc::clone(&app)));
     actix_web::rt::spawn(sum_up_refusals());
     info!(%address, admin = %admin_address, public_url = %app.public_url, "serving");
     let stopped = Arc::clone(&app);
@@ -93,6 +94,7 @@ async fn run(mut settings: Settings) -> Result<(), String> {
         metrics.stop(true).await;
     }
     log_writer::write_all(&app).await;
+    health_writer::write_all(&app).await;
     app.stores.shutdown().await;
     TALLY.sum_up();
     info!("stopped");

@@ -142,7 +142,7 @@ fn link(
     records::record(tx, cause, USER, "linked", &record, &facts)?;
     seating::follow(tx, rules, &change, cause)?;
     let done = done(tx, context, View::of(USER, record), shown, changed, Some(change), Applied::default())?;
-    Ok(done.with_verdict(verdict))
+    Ok(done.with_verdict(verdict).with_role_received(posted.received))
 }
 
 fn revive(
@@ -172,5 +172,5 @@ fn revive(
     seating::follow(tx, rules, &change, cause)?;
     let done =
         done(tx, context, View::of(USER, record), shown, Vec::new(), Some(change), Applied::default())?;
-    Ok(done.with_verdict(verdict))
+    Ok(done.with_verdict(verdict).with_role_received(posted.received))
 }

@@ -1,11 +1,11 @@
 //! What falls due in a tenant, carried out by the tick: dated lines, the end of overage, of kept and of borrowed seats, people without
-//! a group, the end of a hold, and rows of the log that are older than it is kept.
+//! a group, the end of a hold, and rows of the log and of role changes that are older than they are kept.
 
-use directory::log;
+use directory::{log, role_changes};
 use seat_ledger::pools;
 use store::WriteTx;
 
-use crate::{ProvisioningError, Rules, groupless, promotion, refusals};
+use crate::{ProvisioningError, Rules, groupless, health::FLAPPING_MS, promotion, refusals};
 
 /// What was done, and when there is more to do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub struct CarriedOut {
     pub seats: usize,
     /// People who were suspended or deleted, because they are in no group.
     pub people: usize,
-    /// Rows of the log that were removed.
+    /// Rows of the log, and of what is noted beside it, that were removed.
     pub log_rows: usize,
     /// When the next thing falls due; in the past where not everything was done at once.
     pub next_ms: Option<i64>,
@@ -44,12 +44,14 @@ pub fn carry_out(
     let now_ms = tx.now_ms();
     let people = groupless::carry_out(tx, rules, now_ms, request_id)?;
     let kept_ms = rules.profile().log.keep_days.saturating_mul(DAY_MS);
-    let log_rows = log::prune(tx, now_ms.saturating_sub(kept_ms), ROWS_AT_ONCE)?;
+    let log_rows = log::prune(tx, now_ms.saturating_sub(kept_ms), ROWS_AT_ONCE)?
+        + role_changes::prune(tx, now_ms.saturating_sub(FLAPPING_MS), ROWS_AT_ONCE)?;
     let next_ms = [
         seat_ledger::next_due(tx)?,
         seat_ledger::refusals::next_due(tx, refusals_before_hold)?,
         groupless::next_due(tx, rules)?,
         Some(log::oldest_ms(tx, now_ms)?.saturating_add(kept_ms)),
+        role_changes::oldest_ms(tx)?.map(|oldest_ms| oldest_ms.saturating_add(FLAPPING_MS)),
     ];
     let next_ms = next_ms.into_iter().flatten().min();
     Ok(CarriedOut { seats: moves.promoted.len() + moves.altered.len(), people, log_rows, next_ms })

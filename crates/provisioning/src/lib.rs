@@ -17,6 +17,7 @@ pub mod fit;
 mod group_roles;
 pub mod groupless;
 mod guards;
+pub mod health;
 mod leaving;
 pub mod lists;
 pub mod log;
@@ -85,10 +86,11 @@ pub static TENANT_MIGRATIONS: &[Migration] = &[
     migration("0010_group_roles", include_str!("../../../migrations/tenant/0010_group_roles.sql")),
     migration("0011_holds", include_str!("../../../migrations/tenant/0011_holds.sql")),
     migration("0012_log", include_str!("../../../migrations/tenant/0012_log.sql")),
+    migration("0013_health", include_str!("../../../migrations/tenant/0013_health.sql")),
 ];
 
 /// The tables of a tenant's store that only grow. No write reads their rows, so a copy to try something out on has none.
-pub static TENANT_LOGS: &[&str] = &["attempts", "changes", "seat_ledger"];
+pub static TENANT_LOGS: &[&str] = &["attempts", "changes", "role_changes", "seat_ledger", "traffic"];
 
 const fn migration(version: &'static str, sql: &'static str) -> Migration {
     Migration { version, sql, newest: None }

@@ -6,7 +6,7 @@ use scim_core::fold::fold;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Maker {
     /// The userName, folded.
-    name: String,
+    pub(crate) name: String,
     pub(crate) key_id: String,
     expires_ms: Option<i64>,
 }
@@ -18,8 +18,13 @@ impl Maker {
         Self { name: fold(user_name).into_owned(), key_id: key_id.to_owned(), expires_ms }
     }
 
+    /// Whether the credential has not expired.
+    pub(crate) fn is_live(&self, now_ms: i64) -> bool {
+        self.expires_ms.is_none_or(|end| now_ms < end)
+    }
+
     /// Whether it is the person of this userName, and the credential has not expired.
     pub(crate) fn is(&self, user_name: &str, now_ms: i64) -> bool {
-        self.name == fold(user_name) && self.expires_ms.is_none_or(|end| now_ms < end)
+        self.name == fold(user_name) && self.is_live(now_ms)
     }
 }

@@ -1,6 +1,7 @@
 //! The outcome of a request, or of one operation of a bulk: enough to count it, to log it and to record it. A refusal has an
 //! outcome too, although its transaction is rolled back.
 
+use profiles::Received;
 use scim_core::{ResourceKind, bulk::Method, leniency::Leniency};
 use seat_ledger::License;
 use strum::IntoStaticStr;
@@ -68,12 +69,19 @@ pub struct Done {
     pub seats: Vec<(License, &'static str)>,
     /// Members that were skipped because they are not here.
     pub skipped: Vec<String>,
+    /// What it carried of a person's role; `None` for what says nothing about one.
+    pub role_received: Option<Received>,
 }
 
 impl Done {
     /// The same with another verdict.
     pub(crate) fn with_verdict(self, verdict: Verdict) -> Self {
         Self { verdict: Some(verdict), ..self }
+    }
+
+    /// The same with what it carried of a person's role.
+    pub(crate) fn with_role_received(self, role_received: Option<Received>) -> Self {
+        Self { role_received, ..self }
     }
 
     /// The same with seats that moved beside the first one.

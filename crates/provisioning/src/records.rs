@@ -5,6 +5,7 @@ use directory::{
     log::{Entry, NewAttempt},
     memberships::LeftGroup,
     resources::Record,
+    role_changes,
 };
 use scim_core::{Document, ResourceKind};
 use seat_ledger::{Seat, State};
@@ -13,7 +14,7 @@ use store::WriteTx;
 
 use crate::{
     ProvisioningError,
-    facts::{Act, Cause, Detail, Facts, Note},
+    facts::{Act, Cause, Detail, Facts, Note, SeatFacts},
     log::{
         names::{self, Person},
         result::LogResult,
@@ -38,6 +39,9 @@ pub(crate) fn record(
     append(tx, &name, changed, &detail, entry)?;
     if let (Some(person), Some(answer), "deleted") = (&person, cause.answer, verb) {
         names::forget(tx, answer.people, person, resource)?;
+    }
+    if has_another_role(facts.seat) {
+        role_changes::note(tx, &resource.id)?;
     }
     if kind == ResourceKind::User && !cause.makers.is_empty() && leaves(verb, facts) {
         record_maker_left(tx, cause, resource)?;
@@ -73,6 +77,11 @@ fn entry<'a>(cause: Cause<'_>, facts: &Facts<'_>, person: Option<&'a Person>) ->
         idp: answer.sender.idp.word(),
         person: person.map(Person::logged),
     })
+}
+
+/// Whether a person who was here before has another role now.
+fn has_another_role(seat: SeatFacts<'_>) -> bool {
+    seat.before.zip(seat.after).is_some_and(|(before, after)| before.role != after.role)
 }
 
 /// Whether a person is gone from now on: deleted, or suspended and not before.

@@ -8,6 +8,7 @@ use directory::{
     memberships::{self, Applied},
     resources::{self, Record, Row},
 };
+use profiles::Received;
 use scim_core::{
     Document, ResourceKind, ScimError,
     bulk::Method,
@@ -123,11 +124,10 @@ impl Edit {
         Carried { role, active: self.carries("active") }
     }
 
-    /// What is known of the role of a person whom it leaves with this document.
-    fn role_facts(&self, rules: &Rules, standing: &Standing, new: &Document) -> RoleFacts {
-        let carried = rules.product.carried(|name| self.carries(name));
-        let received = Some(rules.profile().received_in(new, carried));
-        RoleFacts { received, source: wishes::role_from_unread(rules, standing, new) }
+    /// What it carries of the role of a person whom it leaves with this document; `None` for a group.
+    fn role_received(&self, rules: &Rules, kind: ResourceKind, new: &Document) -> Option<Received> {
+        let carried = || rules.product.carried(|name| self.carries(name));
+        (kind == ResourceKind::User).then(|| rules.profile().received_in(new, carried()))
     }
 
     /// The document afterwards, and the changes of members.
@@ -204,7 +204,7 @@ pub(crate) fn create(
     let shown = if is_without_links { Shown::Attributes } else { shown };
     let view = View::of(kind, record);
     let done = done(tx, context, view, shown, Vec::new(), seat, applied)?;
-    Ok(done.with_seats(others))
+    Ok(done.with_seats(others).with_role_received(new.role.received))
 }
 
 /// Changes a resource, and a user's seat where the change asks for it. A request that changes no value writes its record alone.
@@ -232,6 +232,7 @@ pub(crate) fn edit(
     }
     let mut changed = records::changed_attributes(&old, &new);
     let rules = &context.rules;
+    let received = edit.role_received(rules, kind, &new);
     let carried = || edit.carried(rules);
     let standing = match kind {
         ResourceKind::User => wishes::standing_after(rules, &record.standing, carried, &old, &new),
@@ -240,9 +241,10 @@ pub(crate) fn edit(
     let is_touched = applied.changed || standing != record.standing;
     let mut record = match (new == old, is_touched) {
         (true, false) => {
-            let view = unchanged(tx, context, edit, View::of(kind, record), &new)?;
+            let written = Unchanged { method: edit.method(), received, document: &new };
+            let view = unchanged(tx, context, &written, View::of(kind, record))?;
             let done = done(tx, context, view, shown, changed, None, applied)?;
-            return Ok(done.with_verdict(Verdict::NoChange));
+            return Ok(done.with_verdict(Verdict::NoChange).with_role_received(received));
         }
         (true, true) => resources::touch(tx, kind, &record)?,
         (false, _) => resources::update(tx, rules.resource_type(kind), &record, &old, &new)?,
@@ -263,10 +265,7 @@ pub(crate) fn edit(
     };
     let is_held = record.standing.held.is_some() || !held_back.is_empty();
     let verdict = if is_held { Verdict::Held } else { Verdict::Applied };
-    let role = match kind {
-        ResourceKind::User => edit.role_facts(rules, &record.standing, &new),
-        _ => RoleFacts::default(),
-    };
+    let role = role_facts(rules, received, &record.standing, &new);
     let facts =
         Facts { verdict, changed: Some(&changed), role, seat: SeatFacts::of(seat.as_ref()), notes: &[] };
     records::record(tx, cause, kind, "changed", &record, &facts)?;
@@ -275,7 +274,18 @@ pub(crate) fn edit(
     let others = follow(tx, context, cause, &record, seat.as_ref(), &moved)?;
     let view = View::of(kind, record);
     let done = done(tx, context, view, shown, changed, seat, applied)?;
-    Ok(done.with_seats(others).with_verdict(verdict))
+    Ok(done.with_seats(others).with_verdict(verdict).with_role_received(received))
+}
+
+/// What is known of the role of a person of whom a write carried this, and whom it leaves with this document.
+fn role_facts(
+    rules: &Rules,
+    received: Option<Received>,
+    standing: &Standing,
+    document: &Document,
+) -> RoleFacts {
+    let source = received.and_then(|_| wishes::role_from_unread(rules, standing, document));
+    RoleFacts { received, source }
 }
 
 /// Carries out what follows from a person's new seat, or for the people who came to a group or left it; the seats of others that moved
@@ -295,31 +305,36 @@ fn follow(
     }
 }
 
+/// A write that says what is so already.
+struct Unchanged<'a> {
+    method: Method,
+    /// What it carries of a person's role.
+    received: Option<Received>,
+    /// The resource, as it is.
+    document: &'a Document,
+}
+
 /// Records a write that says what is so already; the resource as it is.
 fn unchanged(
     tx: &mut WriteTx<'_>,
     context: &RequestContext,
-    edit: &Edit,
+    written: &Unchanged<'_>,
     view: View,
-    document: &Document,
 ) -> Result<View, ProvisioningError> {
     // Nothing grows but the log: a full store takes it.
     tx.go_beyond_limit();
     let (rules, kind, record) = (&context.rules, view.kind, &view.record);
-    let (role, seat) = match kind {
-        ResourceKind::User => {
-            let seat = seats::find(tx, rules.product.licenses(), &record.id)?;
-            (edit.role_facts(rules, &record.standing, document), seat)
-        }
-        _ => (RoleFacts::default(), None),
+    let seat = match kind {
+        ResourceKind::User => seats::find(tx, rules.product.licenses(), &record.id)?,
+        _ => None,
     };
     let facts = Facts {
         verdict: Verdict::NoChange,
-        role,
+        role: role_facts(rules, written.received, &record.standing, written.document),
         seat: SeatFacts { before: seat.as_ref(), after: seat.as_ref() },
         ..Facts::default()
     };
-    records::record_unchanged(tx, context.cause(edit.method(), kind), kind, record, &facts)?;
+    records::record_unchanged(tx, context.cause(written.method, kind), kind, record, &facts)?;
     Ok(View { seat, ..view })
 }
 

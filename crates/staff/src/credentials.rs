@@ -205,6 +205,8 @@ impl CredentialTest {
 
 #[cfg(test)]
 mod tests {
+    use tenant_registry::WrongSecrets;
+
     use super::*;
 
     const NOW: i64 = 1_800_000_000_000;
@@ -222,6 +224,7 @@ mod tests {
             expires_ms,
             revoked_ms: None,
             last_used_ms: None,
+            wrong_secrets: WrongSecrets::default(),
         }
     }
 

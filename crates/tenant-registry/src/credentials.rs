@@ -21,6 +21,7 @@ use crate::{
     tenant::{self, Maker, Tenant, TenantState},
     token::Token,
     trust::{Trust, TrustedFor},
+    wrong_secrets::WrongSecrets,
 };
 
 /// A credential to be made.
@@ -104,6 +105,8 @@ pub struct CredentialInfo {
     pub revoked_ms: Option<i64>,
     /// When it was last used, to the minute.
     pub last_used_ms: Option<i64>,
+    /// What was not accepted since.
+    pub wrong_secrets: WrongSecrets,
 }
 
 #[derive(Queryable, Selectable)]
@@ -121,9 +124,26 @@ struct InfoRow {
     expires_ms: Option<i64>,
     revoked_ms: Option<i64>,
     last_used_ms: Option<i64>,
+    wrong_secrets: i64,
+    wrong_since_ms: Option<i64>,
+    wrong_last_ms: Option<i64>,
 }
 
 impl CredentialInfo {
+    /// Requests with its key id that were not accepted since it was last accepted; `None` where there were none.
+    #[must_use]
+    pub fn refused(&self) -> Option<WrongSecrets> {
+        let is_later =
+            |wrong: &WrongSecrets| self.last_used_ms.is_none_or(|used_ms| used_ms < wrong.since_ms);
+        Some(self.wrong_secrets).filter(|wrong| wrong.number > 0 && is_later(wrong))
+    }
+
+    /// Whether a request with it would be accepted.
+    #[must_use]
+    pub fn is_live(&self, now_ms: i64) -> bool {
+        self.revoked_ms.is_none() && self.expires_ms.is_none_or(|end| now_ms < end)
+    }
+
     fn of_row(row: InfoRow) -> Result<Self, RegistryError> {
         let (kind, scopes) = of_columns(&row.key_id, &row.kind, &row.scopes)?;
         Ok(Self {
@@ -138,6 +158,11 @@ impl CredentialInfo {
             expires_ms: row.expires_ms,
             revoked_ms: row.revoked_ms,
             last_used_ms: row.last_used_ms,
+            wrong_secrets: WrongSecrets {
+                number: row.wrong_secrets,
+                since_ms: row.wrong_since_ms.unwrap_or_default(),
+                last_ms: row.wrong_last_ms.unwrap_or_default(),
+            },
         })
     }
 }
@@ -166,6 +191,8 @@ pub struct Grant {
     pub scopes: Scopes,
     /// The OAuth client; empty for the other kinds.
     pub client_id: String,
+    /// What it was recognised as, as [`Registry::write_sender`](crate::Registry::write_sender) wrote it; empty for nothing.
+    pub sender: String,
     pub(crate) cached: Arc<CachedTenant>,
     salt: String,
     hash: String,
@@ -209,7 +236,7 @@ impl Grant {
     }
 }
 
-type GrantRow = (String, String, String, String, String, Option<i64>, Option<i64>, tenant::Row);
+type GrantRow = (String, String, String, String, String, String, Option<i64>, Option<i64>, tenant::Row);
 
 /// The live credential of a key id with its tenant.
 pub(crate) fn find(
@@ -224,6 +251,7 @@ pub(crate) fn find(
             credentials::kind,
             credentials::scopes,
             credentials::client_id,
+            credentials::sender,
             credentials::salt,
             credentials::hash,
             credentials::expires_ms,
@@ -233,12 +261,12 @@ pub(crate) fn find(
         .get_result(tx.connection())
         .optional()?;
     let Some(row) = row else { return Ok(None) };
-    let (kind, scopes, client_id, salt, hash, expires_ms, last_used_ms, tenant) = row;
+    let (kind, scopes, client_id, sender, salt, hash, expires_ms, last_used_ms, tenant) = row;
     let (kind, scopes) = of_columns(key_id, &kind, &scopes)?;
     let cached = Arc::new(CachedTenant::new(Tenant::of_row(region, tenant)?));
     let last_used_ms = AtomicI64::new(last_used_ms.unwrap_or_default());
     let key_id = key_id.to_owned();
-    Ok(Some(Grant { key_id, kind, scopes, client_id, cached, salt, hash, expires_ms, last_used_ms }))
+    Ok(Some(Grant { key_id, kind, scopes, client_id, sender, cached, salt, hash, expires_ms, last_used_ms }))
 }
 
 pub(crate) fn insert(
@@ -324,6 +352,19 @@ pub(crate) fn of_tenant(
     }
     let rows: Vec<InfoRow> = rows.load(tx.connection())?;
     rows.into_iter().map(CredentialInfo::of_row).collect()
+}
+
+/// All credentials of these tenants, each with its tenant's id, oldest first.
+pub(crate) fn of_tenants(
+    tx: &mut ReadTx<'_>,
+    ids: &[&str],
+) -> Result<Vec<(String, CredentialInfo)>, RegistryError> {
+    let rows: Vec<(String, InfoRow)> = credentials::table
+        .filter(credentials::tenant_id.eq_any(ids))
+        .order((credentials::created_ms, credentials::key_id))
+        .select((credentials::tenant_id, InfoRow::as_select()))
+        .load(tx.connection())?;
+    rows.into_iter().map(|(id, row)| Ok((id, CredentialInfo::of_row(row)?))).collect()
 }
 
 /// One credential of a tenant, in whatever state.
@@ -412,6 +453,9 @@ pub(crate) fn forget_tenant(tx: &mut WriteTx<'_>, tenant: &Tenant) -> Result<(),
     Ok(())
 }
 
+/// The record of a credential that lives on without its maker.
+pub(crate) const MAKER_REVOKED: &str = "credential.maker_revoked";
+
 /// Writes down, for each tenant's live credential that this maker issued, that it lives on without its maker (MO10).
 pub(crate) fn outlive(
     tx: &mut WriteTx<'_>,
@@ -428,7 +472,7 @@ pub(crate) fn outlive(
     for (key_id, row) in rows {
         let tenant = Tenant::of_row(region, row)?;
         let detail = json!({ "keyId": key_id, "maker": maker });
-        tenant::record(tx, &tenant, by, "credential.maker_revoked", &detail)?;
+        tenant::record(tx, &tenant, by, MAKER_REVOKED, &detail)?;
     }
     Ok(())
 }

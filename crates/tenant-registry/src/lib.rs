@@ -39,6 +39,8 @@ mod tick;
 mod token;
 mod trust;
 mod upgrade;
+mod verdicts;
+mod wrong_secrets;
 
 pub use admin_tokens::{AdminTokenInfo, AdminTokenReach};
 pub use by::{By, ROOT};
@@ -72,3 +74,5 @@ pub use token::{NamedToken, Token};
 pub use transfer::Progress;
 pub use trust::{KeySource, PublicKeyAlgorithm, Trust, TrustedFor};
 pub use upgrade::{StoreBehind, Upgrade};
+pub use verdicts::{Silence, TenantStanding, Verdict};
+pub use wrong_secrets::WrongSecrets;

@@ -20,6 +20,7 @@ use crate::{
     schema::tenants,
     tenant::{Tenant, TenantSettings, TenantState, find, record, text_of, write_state},
     upgrade::newest,
+    verdicts,
 };
 
 /// After how long the tick looks into a new tenant's store for the first time, where nothing falls due before.
@@ -186,6 +187,7 @@ impl Registry {
         let work = move |tx: &mut WriteTx<'_>| {
             leases::end(tx, &id, &holder)?;
             due_times::forget(tx, &id)?;
+            verdicts::forget(tx, &id)?;
             diesel::delete(tenants::table.find(id.as_str())).execute(tx.connection())?;
             Ok(())
         };

@@ -81,4 +81,9 @@ pub static REGISTRY_MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../../migrations/registry/0013_log_kept.sql"),
         newest: None,
     },
+    Migration {
+        version: "0014_health",
+        sql: include_str!("../../../migrations/registry/0014_health.sql"),
+        newest: None,
+    },
 ];

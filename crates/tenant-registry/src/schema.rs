@@ -76,6 +76,21 @@ diesel::table! {
         client_id -> Text,
         issuer -> Text,
         trust -> Text,
+        sender -> Text,
+        wrong_secrets -> BigInt,
+        wrong_since_ms -> Nullable<BigInt>,
+        wrong_last_ms -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    verdicts (tenant_id) {
+        tenant_id -> Text,
+        codes -> Text,
+        silent_since_ms -> Nullable<BigInt>,
+        silent_from_ms -> Nullable<BigInt>,
+        was_called -> BigInt,
+        written_ms -> BigInt,
     }
 }
 

@@ -72,6 +72,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../../../migrations/tenant/0012_log.sql"),
         newest: None,
     },
+    Migration {
+        version: "0013_health",
+        sql: include_str!("../../../../migrations/tenant/0013_health.sql"),
+        newest: None,
+    },
 ];
 
 /// The two types of a tenant.

@@ -10,6 +10,7 @@ mod copies;
 mod credentials;
 mod diagnose;
 mod explain;
+mod health;
 mod log;
 mod moves;
 mod people;
@@ -39,6 +40,7 @@ use actix_web::{
 };
 
 use provisioning::Act;
+use tenant_registry::{CompanyKey, RegionCode};
 use tracing::warn;
 
 pub(crate) use problem::Problem;
@@ -103,6 +105,7 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
         .route("/changes", web::get().to(audit_trail::changes))
         .route("/log", web::get().to(log::log))
         .route("/explain", web::get().to(explain::person))
+        .route("/health", web::get().to(health::of_tenant))
         .route("/dropped", web::get().to(tenants::dropped))
         .route("/export", web::get().to(copies::export))
         .route("/preview", web::post().to(tables::preview))
@@ -117,6 +120,7 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
         .route("/cells/{cell}", web::patch().to(cells::set))
         .route("/import", web::post().to(copies::import))
         .route("/acts", web::get().to(staff_acts::in_region))
+        .route("/health", web::get().to(health::of_region))
         .service(tenant)
         .default_service(web::to(problem::nothing_here));
     config.service(
@@ -174,12 +178,25 @@ async fn staff_only(
         Err(problem) => request.error_response(problem),
         Ok(()) => next.call(request).await?.map_into_boxed_body(),
     };
+    note_change(&answered);
     let (request, mut response) = answered.into_parts();
     if let Some(told) = response.error().and_then(|e| e.as_error::<Problem>()).map(|p| p.tell(&request_id)) {
         response = told;
     }
     protect(response.headers_mut(), &request_id);
     Ok(ServiceResponse::new(request, response))
+}
+
+/// Notes that a tenant's health is to be looked at, after staff have changed something of it.
+fn note_change(answered: &ServiceResponse) {
+    let request = answered.request();
+    let names = request.match_info().get("region").zip(request.match_info().get("key"));
+    let changes = !request.method().is_safe() && answered.status().is_success();
+    let Some((region, key)) = names.filter(|_| changes) else { return };
+    let named = RegionCode::new(&region.to_ascii_lowercase()).ok().zip(CompanyKey::new(key).ok());
+    if let (Some((region, key)), Some(app)) = (named, request.app_data::<Data<App>>()) {
+        app.traffic.touch(region, key);
+    }
 }
 
 /// Gives the request its [`Sender`], and its [`Act`] with the actor.

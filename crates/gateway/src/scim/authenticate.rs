@@ -127,10 +127,14 @@ fn host(request: &HttpRequest) -> Option<&str> {
 
 async fn refuse(app: &App, request: &HttpRequest, credential: &Credential<'_>) -> ApiError {
     let address = app.settings.server.trusted_proxies.client_of(request);
-    let key_id = match credential {
-        Credential::Tenant(token) => Some(token.key_id()),
+    let token = match credential {
+        Credential::Tenant(token) => Some(token),
         Credential::Signed(_) | Credential::Staff(_) | Credential::Other(_) | Credential::Nothing => None,
     };
+    if let Some(token) = token {
+        app.traffic.wrong_secret(token, app.stores.clock().now_ms());
+    }
+    let key_id = token.map(|token| token.key_id());
     match app.attempts.wrong(address, key_id).await {
         Some(seconds) => {
             app.metrics.authentication_refusals.with_label_values(&["limited"]).inc();

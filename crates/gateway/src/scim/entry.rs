@@ -5,12 +5,17 @@ use std::{borrow::Cow, panic::AssertUnwindSafe, sync::Arc, time::Instant};
 use actix_web::{
     HttpRequest, HttpResponse,
     http::Method,
+    rt,
     web::{Data, Payload},
 };
 use futures_util::FutureExt as _;
-use provisioning::{MayWrite, Outcome, RequestContext, log::Sender};
+use provisioning::{
+    MayWrite, Outcome, RequestContext,
+    log::{Idp, Sender},
+};
 use scim_core::{ResourceKind, bulk};
-use tenant_registry::{Scope, Scopes, Tenant};
+use tenant_registry::{Grant, Scope, Scopes, Tenant};
+use tracing::warn;
 
 use super::{
     authenticate::{authenticate, lost},
@@ -29,8 +34,8 @@ use super::{
     write::{WriteRequest, write},
 };
 use crate::{
-    api_error::ApiError, app::App, http, oauth::Admitted, protection::protect, request_id,
-    shares::TooMuchUnderWay,
+    api_error::ApiError, app::App, http, oauth::Admitted, protection::protect, recognition::Recognised,
+    request_id, shares::TooMuchUnderWay,
 };
 
 /// What is known of a request by the time it is answered, for the log and the metrics.
@@ -115,13 +120,13 @@ async fn answer(
     http::trust(request);
     let tenant = grant.tenant();
     trace.tenant = Some(Arc::clone(tenant));
-    let mut sender = Sender { idp: app.recognition.of(&grant.key_id, request), client_request_id: None };
+    let mut sender = Sender { idp: recognise(app, &grant, request), client_request_id: None };
     trace.method = write_method(request.method());
     if trace.method.is_some() {
         trace.id = request_id::of_tenant(&tenant.id);
         sender.client_request_id = request_id::of_client(request);
-        trace.sent_by = Some(SentBy { credential: grant.key_id.clone(), sender: sender.clone() });
     }
+    trace.sent_by = Some(SentBy { credential: grant.key_id.clone(), sender: sender.clone() });
     let endpoint = Endpoint::parse(&target.rest);
     match &endpoint {
         Some(Endpoint::Collection(kind)) => trace.kind = Some(*kind),
@@ -181,6 +186,19 @@ async fn answer(
         app.rules.forget(tenant);
     }
     answered
+}
+
+/// The identity provider behind a request. A new sign of it is written down beside the request, for later processes.
+fn recognise(app: &Data<App>, grant: &Arc<Grant>, request: &HttpRequest) -> Idp {
+    let Recognised { idp, new } = app.recognition.of(grant, request);
+    let (Some(sign), Some(Ok(registry))) = (new, app.regions.get(&grant.tenant().region)) else { return idp };
+    let key_id = grant.key_id.clone();
+    rt::spawn(async move {
+        if let Err(error) = registry.write_sender(&key_id, sign).await {
+            warn!(key_id, %error, "what a credential was recognised as could not be noted");
+        }
+    });
+    idp
 }
 
 async fn dispatch(

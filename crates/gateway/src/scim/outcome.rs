@@ -6,6 +6,7 @@ use actix_web::http::StatusCode;
 use directory::resources::is_id;
 use provisioning::{
     Done, Outcome, Verdict,
+    health::{Traffic, Written},
     log::{Refused, Sender},
 };
 use scim_core::{ResourceKind, bulk::Method};
@@ -17,6 +18,7 @@ use crate::{
     api_error::ApiError,
     app::App,
     telemetry::tally::{TALLY, What},
+    traffic::Call,
 };
 
 /// Most leniencies, and most skipped members, of one outcome that the log shows; a request can have thousands.
@@ -82,8 +84,11 @@ fn count_effects(app: &App, subject: &Subject<'_>, outcome: &Outcome<ApiError>) 
     for (leniency, _) in &outcome.leniencies {
         metrics.leniencies.with_label_values(&[leniency.kind()]).inc();
     }
-    if let Some(tenant) = subject.tenant {
+    if let (Some(tenant), Some(sent_by)) = (subject.tenant, subject.sent_by) {
         app.dropped.count(tenant.id.as_str(), &outcome.leniencies);
+        let call = Call { tenant, credential: &sent_by.credential };
+        let at_ms = app.stores.clock().now_ms();
+        app.traffic.add(call, |traffic| remember(traffic, subject, outcome, at_ms));
     }
     match &outcome.result {
         Ok(done) => {
@@ -101,6 +106,35 @@ fn count_effects(app: &App, subject: &Subject<'_>, outcome: &Outcome<ApiError>) 
             }
         }
     }
+}
+
+/// Adds a request, or an operation of a bulk, to what is remembered of its credential.
+fn remember(traffic: &mut Traffic, subject: &Subject<'_>, outcome: &Outcome<ApiError>, at_ms: i64) {
+    if let (Part::Request { route, .. }, Some(sent_by)) = (subject.part, subject.sent_by) {
+        let is_lookup = outcome.method.is_none() && matches!(route, "/Users" | "/Users/.search");
+        traffic.call(at_ms, sent_by.sender.idp, is_lookup);
+    }
+    let is_write = match subject.part {
+        // Its operations are the writes.
+        Part::Request { route: "/Bulk", .. } => outcome.method.is_some() && outcome.result.is_err(),
+        Part::Request { .. } => outcome.method.is_some(),
+        Part::Operation(_) => true,
+        Part::Transaction => false,
+    };
+    if !is_write {
+        return;
+    }
+    let refusal = outcome.result.as_ref().err().map(|error| error.to_refusal(subject.request_id));
+    traffic.write(&Written {
+        at_ms,
+        is_of_person: outcome.kind == Some(ResourceKind::User),
+        method: outcome.method,
+        result: match (&outcome.result, &refusal) {
+            (Ok(done), _) => Ok(done.role_received),
+            (Err(_), refusal) => Err(refusal.as_ref().map_or("", |refusal| refusal.detail.as_str())),
+        },
+        leniencies: &outcome.leniencies,
+    });
 }
 
 /// The row that the provisioning log gets of a refused write; `None` for what is no write of people or groups.

@@ -22,6 +22,7 @@ mod errors;
 mod first_contact;
 mod groups;
 mod guides;
+mod health;
 mod http;
 mod interop;
 mod issuers;

@@ -90,13 +90,16 @@ pub(crate) fn onboarded(body: &Value) -> (Gateway, Tenant) {
     (gateway, tenant)
 }
 
-/// Every row of the tenant's store, as an export has it, but for what the log has of writes that changed nothing: rows of refused ones
-/// come a moment after their answers.
+/// Every row of the tenant's store, as an export has it, but for those that come a moment after their answers: of refused writes, and of
+/// what is remembered of requests.
 #[track_caller]
 pub(crate) fn stored(gateway: &Gateway, tenant: &Tenant) -> Vec<String> {
     let export = gateway.admin("GET", &format!("{}/export", tenant.admin_path()), None).expect(200).text;
     let rows = export.lines().filter(|line| line.starts_with("{\"table\":"));
-    rows.filter(|line| !line.starts_with("{\"table\":\"attempts\"")).map(str::to_owned).collect()
+    let is_later = |line: &&str| {
+        ["attempts", "traffic"].iter().any(|table| line.starts_with(&format!("{{\"table\":\"{table}\"")))
+    };
+    rows.filter(|line| !is_later(line)).map(str::to_owned).collect()
 }
 
 /// What the metrics count of writes: all but the times, and the requests of staff and of dry runs.

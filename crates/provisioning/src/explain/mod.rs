@@ -250,7 +250,8 @@ fn who(row: &LogRow) -> String {
 }
 
 /// The name of an identity provider in a sentence.
-fn idp_name(idp: Idp) -> &'static str {
+#[must_use]
+pub fn idp_name(idp: Idp) -> &'static str {
     match idp {
         Idp::Okta => "Okta",
         Idp::Entra => "Entra ID",

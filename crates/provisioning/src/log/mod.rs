@@ -11,6 +11,7 @@ mod row;
 pub(crate) mod sender;
 
 pub use details::Details;
+pub(crate) use leniencies::unknown_names;
 pub use names::{About, about_person};
 pub use refused::{Refused, record_refused};
 pub use result::LogResult;

@@ -10,6 +10,7 @@ mod documents;
 mod entitlements;
 mod group_roles;
 mod group_wipes;
+mod health;
 mod migration;
 mod nesting;
 mod people;

@@ -149,11 +149,26 @@ fn push_once(names: &mut Vec<String>, name: String) {
     }
 }
 
+/// The beginnings of the sentences that name what is missing.
+const ONE_IS_MISSING: &str = "The required attribute ";
+const MANY_ARE_MISSING: &str = "These required attributes are missing: ";
+
 fn missing_sentence(names: &[String]) -> String {
     match names {
-        [one] => format!("The required attribute {one} is missing."),
-        many => format!("These required attributes are missing: {}.", listed(many)),
+        [one] => format!("{ONE_IS_MISSING}{one} is missing."),
+        many => format!("{MANY_ARE_MISSING}{}.", listed(many)),
     }
+}
+
+/// The names of the required attributes that a refusal's detail says are missing, with commas between them.
+#[must_use]
+pub fn missing_names(detail: &str) -> Option<&str> {
+    if let Some((_, names)) = detail.split_once(MANY_ARE_MISSING) {
+        // Names hold full stops, and no blanks.
+        let end = names.find(". ").unwrap_or(names.len());
+        return names.get(..end).map(|names| names.trim_end_matches('.'));
+    }
+    detail.split_once(ONE_IS_MISSING)?.1.split_once(" is missing.").map(|(name, _)| name)
 }
 
 /// The fault with the number of its PATCH operation, counted from one.
@@ -223,6 +238,17 @@ mod tests {
         let detail = detail(faults);
         assert!(detail.ends_with("1 must be a string. And 3 more faults."), "{detail}");
         assert!(detail.len() < 500);
+    }
+
+    #[test]
+    fn the_names_of_what_is_missing_are_read_out_of_the_detail() {
+        let names = ["userName", "urn:example:2.0:User:badge", "name.givenName"].map(str::to_owned);
+        for number in 1..=3 {
+            let detail =
+                format!("Operation 2: {} Ask it@acme.example. Ref 1.", missing_sentence(&names[..number]));
+            assert_eq!(missing_names(&detail), Some(names[..number].join(", ").as_str()));
+        }
+        assert_eq!(missing_names("userName is not a string."), None);
     }
 
     #[test]

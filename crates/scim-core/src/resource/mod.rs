@@ -22,7 +22,7 @@ mod unfolded;
 mod unseen;
 
 pub use document::Document;
-pub use faults::not_legal;
+pub use faults::{missing_names, not_legal};
 pub use intake::{create, keep, replace};
 pub(crate) use limits::is_too_long;
 pub use limits::{MAX_ELEMENTS, MAX_KEY, MAX_MEMBERS, MAX_RESOURCE, MAX_STRING};

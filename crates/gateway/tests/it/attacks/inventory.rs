@@ -45,7 +45,7 @@ const SCIM: [&str; 26] = [
 ];
 
 /// Every route of the admin API below `/admin/v1`, and paths that are none.
-const ADMIN: [&str; 56] = [
+const ADMIN: [&str; 58] = [
     "",
     "/regions",
     "/tokens",
@@ -61,6 +61,7 @@ const ADMIN: [&str; 56] = [
     "/regions/ire/cells/c1",
     "/regions/ire/import",
     "/regions/ire/acts",
+    "/regions/ire/health",
     "/regions/ire/tenants/b",
     "/regions/ire/tenants/b/activate",
     "/regions/ire/tenants/b/suspend",
@@ -90,6 +91,7 @@ const ADMIN: [&str; 56] = [
     "/regions/ire/tenants/b/changes",
     "/regions/ire/tenants/b/log",
     "/regions/ire/tenants/b/explain?user=x",
+    "/regions/ire/tenants/b/health",
     "/regions/ire/tenants/b/dropped",
     "/regions/ire/tenants/b/export",
     "/regions/ire/tenants/b/move",

@@ -60,7 +60,7 @@ fn told(row: &Value) -> Value {
 }
 
 /// A request as Okta sends it.
-fn from_okta(tenant: &Tenant, method: &str, path: &str) -> Request {
+pub(crate) fn from_okta(tenant: &Tenant, method: &str, path: &str) -> Request {
     tenant.request(method, path).header("User-Agent", "Okta SCIM Client 1.0.0")
 }
 

@@ -38,12 +38,12 @@ fn standing(answer: &Answer) -> (&str, &Value) {
     (seat["state"].as_str().unwrap_or_else(|| panic!("no seat in {}", answer.text)), &seat["grantedLicense"])
 }
 
-fn set_quota(gateway: &Gateway, tenant: &Tenant, license: &str, quota: i64) {
+pub(crate) fn set_quota(gateway: &Gateway, tenant: &Tenant, license: &str, quota: i64) {
     let body = json!({ license: { "quota": quota } });
     gateway.admin("PATCH", &format!("{}/seats", tenant.admin_path()), Some(&body)).expect(200);
 }
 
-fn set_policy(gateway: &Gateway, tenant: &Tenant, policy: &str) {
+pub(crate) fn set_policy(gateway: &Gateway, tenant: &Tenant, policy: &str) {
     let body = json!({ "member": { "policy": policy } });
     gateway.admin("PATCH", &format!("{}/seats", tenant.admin_path()), Some(&body)).expect(200);
 }

@@ -1,0 +1,154 @@
+//! Writes down what identity providers have sent, and how their tenants are. A tenant is written at most once a minute, unless staff ask or
+//! change something.
+
+use std::{sync::Arc, time::Duration};
+
+use provisioning::{Act, Rules, health, health::TrafficByCredential};
+use staff::{Health, TenantActs};
+use store::{StoreError, WriteTx};
+use tenant_registry::{CompanyKey, RegionCode, Registry, RegistryError, Tenant};
+use tracing::{debug, warn};
+
+use crate::{api_error::ApiError, app::App, request_id};
+
+/// How often this process looks which tenants are to be written.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// Writes until the process ends.
+pub(crate) async fn go_on(app: Arc<App>) {
+    loop {
+        tokio::time::sleep(EVERY).await;
+        write_due(&app).await;
+    }
+}
+
+async fn write_due(app: &App) {
+    let now_ms = app.stores.clock().now_ms();
+    for region in app.traffic.with_wrong_secrets(now_ms) {
+        if let Err(error) = write_wrong_secrets(app, &region).await {
+            debug!(%region, %error, "wrong secrets could not be noted");
+        }
+    }
+    for (region, key) in app.traffic.take_touched() {
+        if let Err(error) = look(app, &region, &key).await {
+            tell(app, region, key, &error);
+        }
+    }
+    for tenant in app.traffic.due(now_ms) {
+        write(app, &tenant).await;
+    }
+}
+
+/// Writes all traffic that waits: the process ends.
+pub(crate) async fn write_all(app: &App) {
+    for tenant in app.traffic.all() {
+        write(app, &tenant).await;
+    }
+}
+
+async fn write(app: &App, tenant: &Arc<Tenant>) {
+    let written = async {
+        let registry = registry_of(app, &tenant.region)?;
+        // As the tenant is now: the one that called may have had other settings, or is another one's by now.
+        let current = Arc::new(registry.tenant(&tenant.company_key).await?);
+        if current.id != tenant.id {
+            return Err(StoreError::Missing.into());
+        }
+        add(app, &Place { registry, tenant: current }).await
+    };
+    if let Err(error) = written.await {
+        if is_gone(&error) {
+            drop(app.traffic.take(&tenant.id));
+        }
+        tell(app, tenant.region.clone(), tenant.company_key.clone(), &error);
+    }
+}
+
+/// A tenant and the registry that it is in.
+struct Place {
+    registry: Arc<Registry>,
+    tenant: Arc<Tenant>,
+}
+
+/// How a tenant is, after all that this process knows of it is written down.
+///
+/// # Errors
+/// No such tenant; when a store fails.
+pub(crate) async fn look(app: &App, region: &RegionCode, key: &CompanyKey) -> Result<Health, ApiError> {
+    let registry = registry_of(app, region)?;
+    write_wrong_secrets(app, region).await?;
+    let tenant = Arc::new(registry.tenant(key).await?);
+    add(app, &Place { registry, tenant }).await
+}
+
+async fn add(app: &App, place: &Place) -> Result<Health, ApiError> {
+    let Place { registry, tenant } = place;
+    let rules = {
+        let _in_order = app.adding_traffic.lock().await;
+        let traffic = app.traffic.take(&tenant.id);
+        let added = add_traffic(app, place, &traffic).await;
+        if added.is_err() {
+            app.traffic.put_back(tenant, traffic);
+        }
+        added?
+    };
+    let contact = app.contact_about_seats(tenant, &rules).to_owned();
+    let act = Act { request_id: request_id::new(), actor: String::new() };
+    let acts = TenantActs { registry: Arc::clone(registry), key: tenant.company_key.clone(), act };
+    acts.health(rules, contact).await.map_err(|error| match error {
+        staff::StaffError::Registry(error) => error.into(),
+        staff::StaffError::Provisioning(error) => error.into(),
+        error => ApiError::Misconfigured(error.to_string()),
+    })
+}
+
+async fn add_traffic(
+    app: &App,
+    place: &Place,
+    traffic: &TrafficByCredential,
+) -> Result<Arc<Rules>, ApiError> {
+    let Place { registry, tenant } = place;
+    let store = registry.store_of(tenant).await?.in_background();
+    let rules = app.rules.of(registry, tenant, || app.base(tenant), &store).await?;
+    if !traffic.is_empty() {
+        let traffic = Arc::new(traffic.clone());
+        store.write(move |tx: &mut WriteTx<'_>| Ok::<_, ApiError>(health::add(tx, &traffic)?)).await?;
+    }
+    Ok(rules)
+}
+
+async fn write_wrong_secrets(app: &App, region: &RegionCode) -> Result<(), ApiError> {
+    let _in_order = app.adding_traffic.lock().await;
+    let newer = app.traffic.take_wrong_secrets(region);
+    if newer.is_empty() {
+        return Ok(());
+    }
+    Ok(registry_of(app, region)?.note_wrong_secrets(newer).await?)
+}
+
+fn registry_of(app: &App, region: &RegionCode) -> Result<Arc<Registry>, ApiError> {
+    let registry = app.regions.get(region).ok_or(ApiError::Misconfigured("region".into()))?;
+    registry.map_err(ApiError::RegionDown)
+}
+
+/// Whether the tenant was deleted, or is somewhere else by now.
+fn is_gone(error: &ApiError) -> bool {
+    let is_deleted =
+        matches!(error, ApiError::Registry(RegistryError::NoTenant(_) | RegistryError::BeingDeleted(_)));
+    is_deleted || error.met_no_store()
+}
+
+/// Logs why a tenant could not be looked at. It is looked at again, unless it is gone.
+fn tell(app: &App, region: RegionCode, key: CompanyKey, error: &ApiError) {
+    let tenant = format!("{region}/{key}");
+    if is_gone(error) {
+        debug!(tenant, "a tenant that is not here any more is not looked at");
+        return;
+    }
+    if error.failure().status == 503 {
+        debug!(tenant, %error, "the health of a tenant could not be written");
+    } else {
+        warn!(tenant, %error, "the health of a tenant could not be written");
+    }
+    app.traffic.touch(region, key);
+}

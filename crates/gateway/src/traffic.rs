@@ -1,0 +1,143 @@
+//! What tenants' identity providers have sent since it was last written down ([`crate::health_writer`]), and for which tenants staff have
+//! changed something.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use provisioning::health::{Traffic, TrafficByCredential};
+use tenant_registry::{CompanyKey, RegionCode, Tenant, TenantId, Token, WrongSecrets};
+
+/// A tenant's traffic is written down at most once in so many milliseconds.
+const EVERY_MS: u64 = 60_000;
+
+/// Key ids of wrong secrets that are remembered between two times of writing. Anybody can make up more.
+const KEY_IDS: usize = 1_000;
+
+/// The traffic that waits.
+#[derive(Default)]
+pub(crate) struct UnwrittenTraffic(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    waiting: HashMap<TenantId, Waiting>,
+    /// By region and company key.
+    touched: BTreeSet<(RegionCode, CompanyKey)>,
+    /// When tenants were written last, in milliseconds since 1970 UTC.
+    written: HashMap<TenantId, i64>,
+    wrong_secrets: HashMap<RegionCode, HashMap<String, WrongSecrets>>,
+    wrong_secrets_written_ms: i64,
+}
+
+/// The traffic of one tenant.
+struct Waiting {
+    tenant: Arc<Tenant>,
+    traffic: TrafficByCredential,
+}
+
+impl Waiting {
+    /// None of this tenant.
+    fn of(tenant: &Arc<Tenant>) -> Self {
+        Self { tenant: Arc::clone(tenant), traffic: TrafficByCredential::new() }
+    }
+}
+
+/// A request with a right credential.
+#[derive(Clone, Copy)]
+pub(crate) struct Call<'a> {
+    pub(crate) tenant: &'a Arc<Tenant>,
+    /// The key id.
+    pub(crate) credential: &'a str,
+}
+
+impl UnwrittenTraffic {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds to the traffic of a credential.
+    pub(crate) fn add(&self, call: Call<'_>, add: impl FnOnce(&mut Traffic)) {
+        let mut state = self.lock();
+        let waiting = match state.waiting.get_mut(&call.tenant.id) {
+            Some(waiting) => waiting,
+            None => state.waiting.entry(call.tenant.id.clone()).or_insert_with(|| Waiting::of(call.tenant)),
+        };
+        match waiting.traffic.get_mut(call.credential) {
+            Some(traffic) => add(traffic),
+            None => add(waiting.traffic.entry(call.credential.to_owned()).or_default()),
+        }
+    }
+
+    /// Notes that staff have changed something of a tenant, or asked how it is.
+    pub(crate) fn touch(&self, region: RegionCode, key: CompanyKey) {
+        self.lock().touched.insert((region, key));
+    }
+
+    /// Tenants that staff have changed.
+    pub(crate) fn take_touched(&self) -> BTreeSet<(RegionCode, CompanyKey)> {
+        std::mem::take(&mut self.lock().touched)
+    }
+
+    /// The traffic of a tenant that waits.
+    pub(crate) fn take(&self, tenant: &TenantId) -> TrafficByCredential {
+        self.lock().waiting.remove(tenant).map(|waiting| waiting.traffic).unwrap_or_default()
+    }
+
+    /// The tenants with traffic that were not written in the last minute. They count as written now.
+    pub(crate) fn due(&self, now_ms: i64) -> Vec<Arc<Tenant>> {
+        let mut state = self.lock();
+        if state.waiting.is_empty() {
+            return Vec::new();
+        }
+        // The absolute difference: the clock may have been ahead.
+        state.written.retain(|_, at_ms| now_ms.abs_diff(*at_ms) < EVERY_MS);
+        let State { waiting, written, .. } = &mut *state;
+        let due = waiting.iter().filter(|(tenant, _)| !written.contains_key(*tenant));
+        let due: Vec<Arc<Tenant>> = due.map(|(_, waiting)| Arc::clone(&waiting.tenant)).collect();
+        written.extend(due.iter().map(|tenant| (tenant.id.clone(), now_ms)));
+        due
+    }
+
+    /// The tenants with traffic.
+    pub(crate) fn all(&self) -> Vec<Arc<Tenant>> {
+        self.lock().waiting.values().map(|waiting| Arc::clone(&waiting.tenant)).collect()
+    }
+
+    /// Puts back what could not be written.
+    pub(crate) fn put_back(&self, tenant: &Arc<Tenant>, unwritten: TrafficByCredential) {
+        let mut state = self.lock();
+        let waiting = state.waiting.entry(tenant.id.clone()).or_insert_with(|| Waiting::of(tenant));
+        let newer = std::mem::replace(&mut waiting.traffic, unwritten);
+        for (credential, newer) in newer {
+            waiting.traffic.entry(credential).or_default().add(newer);
+        }
+    }
+
+    /// Counts a request that named a key id and was not accepted.
+    pub(crate) fn wrong_secret(&self, token: &Token, at_ms: i64) {
+        let mut state = self.lock();
+        let known = state.wrong_secrets.entry(token.region().clone()).or_default();
+        if known.len() >= KEY_IDS && !known.contains_key(token.key_id()) {
+            return;
+        }
+        let wrong = known.entry(token.key_id().to_owned()).or_default();
+        let since_ms = if wrong.number == 0 { at_ms } else { wrong.since_ms };
+        *wrong = WrongSecrets { number: wrong.number + 1, since_ms, last_ms: at_ms };
+    }
+
+    /// The wrong secrets of a region.
+    pub(crate) fn take_wrong_secrets(&self, region: &RegionCode) -> Vec<(String, WrongSecrets)> {
+        self.lock().wrong_secrets.remove(region).unwrap_or_default().into_iter().collect()
+    }
+
+    /// The regions with wrong secrets, if none were written in the last minute.
+    pub(crate) fn with_wrong_secrets(&self, now_ms: i64) -> Vec<RegionCode> {
+        let mut state = self.lock();
+        if state.wrong_secrets.is_empty() || now_ms.abs_diff(state.wrong_secrets_written_ms) < EVERY_MS {
+            return Vec::new();
+        }
+        state.wrong_secrets_written_ms = now_ms;
+        state.wrong_secrets.keys().cloned().collect()
+    }
+}

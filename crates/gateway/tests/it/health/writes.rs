@@ -1,0 +1,52 @@
+//! What is wrong with the writes that come.
+
+use serde_json::{Value, json};
+
+use super::{codes, sentence};
+use crate::running::{roomy, user_body};
+
+const NONE: [&str; 0] = [];
+
+#[test]
+fn an_attribute_that_no_schema_knows_is_told_by_its_name() {
+    let (gateway, acme) = roomy();
+    let create = |attributes: Value| acme.post("/Users", &user_body(&attributes)).expect(201);
+    create(json!({ "userName": "ann", "nickName": "Ann" }));
+    assert_eq!(codes(&gateway, &acme), NONE);
+    create(json!({ "userName": "bob", "usertipe": "member" }));
+    assert_eq!(codes(&gateway, &acme), ["unknown_attribute"]);
+    let told = sentence(&gateway, &acme, "unknown_attribute");
+    assert_eq!(told, "The attribute usertipe is sent, and no schema knows it: its value is not kept.");
+}
+
+#[test]
+fn required_attributes_that_are_missing_are_told_and_other_refusals_are_not() {
+    let (gateway, acme) = roomy();
+    acme.post("/Users", &user_body(&json!({ "userName": 7 }))).expect(400);
+    assert_eq!(codes(&gateway, &acme), NONE);
+    acme.post("/Users", &user_body(&json!({ "nickName": "Ann" }))).expect(400);
+    assert_eq!(codes(&gateway, &acme), ["required_missing"]);
+    let told = sentence(&gateway, &acme, "required_missing");
+    assert!(told.contains("required attributes are missing: userName."), "{told}");
+}
+
+#[test]
+fn s10_near_quarantine_begins_at_half_of_entras_lines() {
+    let (gateway, acme) = roomy();
+    let refused = |number: usize| {
+        let operations: Vec<Value> = (0..number)
+            .map(|_| json!({ "method": "DELETE", "path": "/Users/01a00000-0000-7000-8000-000000000000" }))
+            .collect();
+        let body = json!({
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
+            "Operations": operations,
+        });
+        acme.post("/Bulk", &body).expect(200);
+    };
+    [1_000, 1_000, 499].into_iter().for_each(refused);
+    assert_eq!(codes(&gateway, &acme), NONE);
+    refused(1);
+    assert_eq!(codes(&gateway, &acme), ["near_quarantine"]);
+    let told = sentence(&gateway, &acme, "near_quarantine");
+    assert!(told.starts_with("2500 of 2500 writes were refused in 24 hours."), "{told}");
+}

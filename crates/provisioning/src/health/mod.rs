@@ -1,0 +1,91 @@
+//! How a tenant is: what needs a hand, since when, and what to do about it. Here is what the tenant's own store can tell; what the registry
+//! knows of its credentials comes beside it (`staff::health`).
+
+mod code;
+mod judgement;
+mod makers;
+mod traffic;
+
+use directory::{group_wipes, log, role_changes, traffic as stored};
+use seat_ledger::{pools, waiting};
+use store::{ReadTx, WriteTx};
+
+use crate::{ProvisioningError, Rules, explain::Asked, log::Idp};
+
+pub use code::{Code, Finding};
+pub use judgement::DAY_MS;
+pub use makers::maker_left;
+pub use traffic::{Counts, Span, Traffic, TrafficByCredential, Written, together, usual_gap_ms};
+
+/// Changes of role are told of that were within this time.
+pub(crate) const FLAPPING_MS: i64 = DAY_MS;
+
+/// People who are told of by name for one finding.
+const NAMED: i64 = 5;
+
+/// What a tenant's store tells of how the tenant is.
+#[derive(Clone, Debug)]
+pub struct OfStore {
+    /// What needs a hand.
+    pub findings: Vec<Finding>,
+    /// What each credential was used for.
+    pub traffic: TrafficByCredential,
+    /// Its licenses.
+    pub pools: Vec<pools::Pool>,
+}
+
+/// Reads it.
+///
+/// # Errors
+/// When the store fails.
+pub fn read(
+    tx: &mut ReadTx<'_>,
+    rules: &Rules,
+    now_ms: i64,
+    asked: Asked<'_>,
+) -> Result<OfStore, ProvisioningError> {
+    let traffic: TrafficByCredential = stored::all(tx)?
+        .into_iter()
+        .map(|(credential, text)| (credential, Traffic::of_text(&text)))
+        .collect();
+    let pools = pools::all(tx, rules.product.licenses())?;
+    let mut findings = judgement::of_traffic(&traffic, rules, now_ms, asked);
+    findings.extend(judgement::of_pools(&pools, asked));
+    let idp = traffic.values().map(|of| of.idp).find(|idp| *idp != Idp::Other).unwrap_or_default();
+    let waits = waiting(tx, rules.product.licenses(), 1)?.into_iter().map(|first| first.since_ms).min();
+    if let Some(since_ms) = waits {
+        findings.push(judgement::of_waiting(&pools, since_ms, asked));
+    }
+    let often = rules.profile().log.flapping_per_day;
+    let flapping = role_changes::of_more_than(tx, often, now_ms - FLAPPING_MS, NAMED)?;
+    if !flapping.is_empty() {
+        findings.push(judgement::of_flapping(tx, rules, &flapping, idp)?);
+    }
+    if let Some(since_ms) = group_wipes::oldest_ms(tx)? {
+        findings.push(judgement::of_group_wipes(since_ms, asked));
+    }
+    findings.extend(makers::left(tx, rules, now_ms)?);
+    let lost = log::lost(tx)?;
+    if lost > 0 {
+        findings.push(judgement::of_losses(lost, asked));
+    }
+    findings.sort_by_key(|finding| finding.code);
+    Ok(OfStore { findings, traffic, pools })
+}
+
+/// Adds newer traffic to what is stored.
+///
+/// # Errors
+/// When the store fails.
+pub fn add(tx: &mut WriteTx<'_>, newer: &TrafficByCredential) -> Result<(), ProvisioningError> {
+    tx.go_beyond_limit();
+    // Two processes that add at once must not lose what one has added.
+    pools::take_turn(tx)?;
+    let before = stored::all(tx)?;
+    for (credential, newer) in newer {
+        let mut traffic = before.get(credential).map(|text| Traffic::of_text(text)).unwrap_or_default();
+        traffic.add(newer.clone());
+        stored::put(tx, credential, &traffic.text())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,409 @@
+//! How a tenant is: what its store tells, and what the registry knows of its credentials, in one verdict.
+
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use provisioning::{
+    Rules,
+    explain::{Asked, idp_name},
+    health::{self, Code, Counts, DAY_MS, Finding, OfStore, Traffic, TrafficByCredential, usual_gap_ms},
+    log::Idp,
+    timestamp::iso,
+};
+use seat_ledger::pools::Pool;
+use serde::Serialize;
+use store::ReadTx;
+use tenant_registry::{
+    CompanyKey, CredentialInfo, Provisioning, Registry, Silence, Tenant, TenantStanding, Verdict,
+};
+
+use crate::{StaffError, TenantActs, acts::Result};
+
+const MINUTE_MS: i64 = 60_000;
+
+/// So many times the usual gap without a call is silence.
+const SILENT_GAPS: i64 = 3;
+/// Refused for so long, and not accepted since, is a credential that does not work.
+const REFUSED_MS: i64 = 15 * MINUTE_MS;
+/// A credential is told of so many days before its end.
+const EXPIRING_DAYS: i64 = 14;
+/// Tenants that are read at a time.
+const PAGE: i64 = 500;
+
+/// One verdict for a tenant.
+#[derive(Clone, Debug)]
+pub struct Health {
+    /// What needs a hand, the worst first; each has a time.
+    pub findings: Vec<Finding>,
+    /// The identity providers that have called.
+    pub idps: Vec<IdpHealth>,
+    /// The live credentials, and those that are still tried.
+    pub credentials: Vec<CredentialHealth>,
+    /// The licenses.
+    pub pools: Vec<Pool>,
+}
+
+/// An identity provider.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct IdpHealth {
+    /// Its word.
+    pub name: &'static str,
+    /// Its last call, and how often it calls, in words (ME15).
+    pub sentence: String,
+    /// Its last call.
+    pub last_call: Option<String>,
+    /// The median of its last 50 pauses over five minutes; null where too few are known.
+    pub usual_gap_minutes: Option<i64>,
+    /// Lists and searches of people in the last 24 hours.
+    pub lookups_24h: i64,
+    /// Creates of people in that time, also refused ones.
+    pub creates_24h: i64,
+    /// Refused writes in that time.
+    pub refused_24h: i64,
+}
+
+/// A credential.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CredentialHealth {
+    /// Its public part.
+    pub key_id: String,
+    /// How it is used.
+    pub kind: &'static str,
+    /// The identity provider that it is taken to be.
+    pub idp: &'static str,
+    /// `ok`, `expired` or `revoked`.
+    pub state: &'static str,
+    /// When it ends.
+    pub expires: Option<String>,
+    /// When it was last accepted, to the minute.
+    pub last_used: Option<String>,
+    /// Requests with its key id that were not accepted since then, and the last one.
+    pub wrong_secrets: i64,
+    /// The last of them.
+    pub last_wrong_secret: Option<String>,
+}
+
+/// A tenant that needs a hand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NeedsHand {
+    /// Its company key.
+    pub key: CompanyKey,
+    /// What for, the worst first.
+    pub codes: Vec<Code>,
+    /// Since when the first of it.
+    pub since_ms: i64,
+}
+
+impl TenantActs {
+    /// How the tenant is now; writes it into the registry too, for the list of the region. `contact` is whom its administrators ask.
+    ///
+    /// # Errors
+    /// When a store fails.
+    pub async fn health(&self, rules: Arc<Rules>, contact: String) -> Result<Health> {
+        let standing = self.registry.standing(&self.key).await?;
+        let now_ms = self.registry.now_ms();
+        let target = format!("--region {} --key {}", self.registry.region(), self.key);
+        let asked = (contact.clone(), target.clone());
+        let read = move |tx: &mut ReadTx<'_>| {
+            let (contact, target) = &asked;
+            health::read(tx, &rules, now_ms, Asked { user: "", contact, target })
+        };
+        let of_store = self.read(read).await?;
+        let outlived = self.registry.without_maker(&standing.tenant.id).await?;
+        let asked = Asked { user: "", contact: &contact, target: &target };
+        let judged = Judged { standing: &standing, of_store, outlived, now_ms };
+        let (health, verdict) = judged.conclude(asked);
+        self.registry.write_verdict(&standing.tenant.id, &verdict).await?;
+        Ok(health)
+    }
+}
+
+/// Everything that is known of a tenant.
+struct Judged<'a> {
+    standing: &'a TenantStanding,
+    of_store: OfStore,
+    /// Credentials without a maker among staff, and since when.
+    outlived: Vec<(String, i64)>,
+    now_ms: i64,
+}
+
+impl Judged<'_> {
+    fn conclude(self, asked: Asked<'_>) -> (Health, Verdict) {
+        let Self { standing, of_store, outlived, now_ms } = self;
+        let OfStore { mut findings, traffic, pools } = of_store;
+        let quiet = quietest(&traffic, standing);
+        let silence = quiet.as_ref().map(|(_, silence)| *silence);
+        let was_called = !traffic.is_empty();
+        findings.extend(of_credentials(standing, now_ms, asked));
+        let by_staff = outlived.iter().map(|(key_id, at_ms)| health::maker_left(key_id, Some(*at_ms)));
+        findings.extend(by_staff);
+        if is_never_called(standing, was_called) {
+            findings.push(never_called(&standing.tenant, asked));
+        }
+        if let Some((idp, silence)) =
+            quiet.filter(|(_, silence)| is_silent(&standing.tenant, *silence, now_ms))
+        {
+            findings.push(silent(idp, silence, now_ms));
+        }
+        findings.sort_by_key(|finding| finding.code);
+        let before = standing.verdict.clone().unwrap_or_default().codes;
+        let mut codes = BTreeMap::new();
+        for finding in &mut findings {
+            let word = finding.code.word();
+            let since_ms = finding.since_ms.or(before.get(word).copied()).unwrap_or(now_ms);
+            finding.since_ms = Some(since_ms);
+            let first = codes.entry(word.to_owned()).or_insert(since_ms);
+            *first = since_ms.min(*first);
+        }
+        let health = Health {
+            findings,
+            idps: idps(&traffic, now_ms),
+            credentials: credentials(standing, &traffic, now_ms),
+            pools,
+        };
+        (health, Verdict { codes, silence, was_called })
+    }
+}
+
+/// The codes that the passing of time brings, and the registry alone can tell.
+const OF_REGISTRY: [Code; 4] =
+    [Code::CredentialUnauthorized, Code::CredentialExpiring, Code::NeverCalled, Code::Silent];
+
+/// Every tenant of a region that needs a hand, the worst first. No store is opened.
+///
+/// # Errors
+/// When the registry fails.
+pub async fn needing_a_hand(registry: &Registry) -> std::result::Result<Vec<NeedsHand>, StaffError> {
+    let mut all = Vec::new();
+    let mut after = None;
+    let now_ms = registry.now_ms();
+    loop {
+        let page = registry.standings(after, PAGE).await?;
+        all.extend(page.iter().filter_map(|standing| of_standing(standing, now_ms)));
+        match page.last() {
+            Some(last) => after = Some(last.tenant.company_key.clone()),
+            None => break,
+        }
+    }
+    all.sort_by_key(|needs: &NeedsHand| (needs.codes.clone(), Reverse(needs.codes.len()), needs.since_ms));
+    Ok(all)
+}
+
+fn of_standing(standing: &TenantStanding, now_ms: i64) -> Option<NeedsHand> {
+    let verdict = standing.verdict.clone().unwrap_or_default();
+    let mut codes: BTreeMap<Code, i64> = BTreeMap::new();
+    for (word, since_ms) in &verdict.codes {
+        if let Some(code) = word.parse().ok().filter(|code| !OF_REGISTRY.contains(code)) {
+            codes.insert(code, *since_ms);
+        }
+    }
+    // Only their codes and times are wanted here, not their words.
+    let nobody = Asked { user: "", contact: "", target: "" };
+    for finding in of_credentials(standing, now_ms, nobody) {
+        let since_ms = finding.since_ms.unwrap_or(now_ms);
+        codes.entry(finding.code).and_modify(|first| *first = since_ms.min(*first)).or_insert(since_ms);
+    }
+    if is_never_called(standing, verdict.was_called) {
+        codes.insert(Code::NeverCalled, standing.tenant.created_ms);
+    }
+    if let Some(silence) = verdict.silence.filter(|silence| is_silent(&standing.tenant, *silence, now_ms)) {
+        codes.insert(Code::Silent, silence.since_ms);
+    }
+    let since_ms = codes.values().copied().min()?;
+    let key = standing.tenant.company_key.clone();
+    Some(NeedsHand { key, codes: codes.into_keys().collect(), since_ms })
+}
+
+/// A tenant that is not served is not called.
+fn is_served(tenant: &Tenant) -> bool {
+    tenant.provisioning() == Provisioning::Active
+}
+
+fn is_never_called(standing: &TenantStanding, was_called: bool) -> bool {
+    let is_used = |credential: &CredentialInfo| credential.last_used_ms.is_some();
+    is_served(&standing.tenant) && !was_called && !standing.credentials.iter().any(is_used)
+}
+
+fn never_called(tenant: &Tenant, asked: Asked<'_>) -> Finding {
+    Finding {
+        code: Code::NeverCalled,
+        since_ms: Some(tenant.created_ms),
+        sentence: "No identity provider has ever called with a credential of this tenant.".to_owned(),
+        steps: vec![
+            format!(
+                "Make a token if there is none: usher credential list {0}, usher credential add bearer {0}",
+                asked.target
+            ),
+            format!(
+                "Enter base URL and token in the identity provider, and press its connection test. What is wrong with a credential: usher diagnose {} --credential TEXT",
+                asked.target
+            ),
+        ],
+    }
+}
+
+fn is_silent(tenant: &Tenant, silence: Silence, now_ms: i64) -> bool {
+    is_served(tenant) && now_ms > silence.from_ms
+}
+
+/// The traffic of each identity provider.
+fn by_idp(traffic: &TrafficByCredential) -> BTreeMap<Idp, Vec<(&str, &Traffic)>> {
+    let mut idps: BTreeMap<Idp, Vec<(&str, &Traffic)>> = BTreeMap::new();
+    for (credential, traffic) in traffic {
+        idps.entry(traffic.idp).or_default().push((credential, traffic));
+    }
+    idps
+}
+
+/// The identity provider that is, or will be, silent first: of those with a live credential. One without a name may be staff who tried
+/// something, so it counts only where there is no other.
+fn quietest(traffic: &TrafficByCredential, standing: &TenantStanding) -> Option<(Idp, Silence)> {
+    let ended = |credential: &&CredentialInfo| credential.revoked_ms.is_some();
+    let ended: BTreeSet<&str> =
+        standing.credentials.iter().filter(ended).map(|credential| credential.key_id.as_str()).collect();
+    let idps = by_idp(traffic);
+    let is_named = idps.keys().any(|idp| *idp != Idp::Other);
+    let silence = |(idp, traffic): (Idp, Vec<(&str, &Traffic)>)| {
+        let is_asked = traffic.iter().any(|(credential, _)| !ended.contains(credential));
+        let since_ms = traffic.iter().filter_map(|(_, traffic)| traffic.last_call_ms()).max()?;
+        let gap_ms = usual_gap_ms(traffic.iter().map(|(_, traffic)| *traffic))?;
+        let from_ms = since_ms.saturating_add(SILENT_GAPS * gap_ms);
+        (is_asked && (idp != Idp::Other || !is_named)).then_some((idp, Silence { since_ms, from_ms }))
+    };
+    idps.into_iter().filter_map(silence).min_by_key(|(_, silence)| silence.from_ms)
+}
+
+fn silent(idp: Idp, silence: Silence, now_ms: i64) -> Finding {
+    let gap_ms = (silence.from_ms - silence.since_ms) / SILENT_GAPS;
+    Finding {
+        code: Code::Silent,
+        since_ms: Some(silence.since_ms),
+        sentence: format!("{}, which is too long.", last_called(idp, silence.since_ms, Some(gap_ms), now_ms)),
+        steps: vec![
+            match idp {
+                Idp::Okta => "Okta: Dashboard → Tasks; Applications → the application → Provisioning: is it on, is its API token valid?",
+                Idp::Entra => {
+                    "Entra: Provisioning → Overview: is the status On, or is it in quarantine? Then Restart provisioning"
+                }
+                _ => "Look whether provisioning is on in the identity provider, and what its last run says.",
+            }
+            .to_owned(),
+            "If others are silent too, look whether the network between them and Usher is up.".to_owned(),
+        ],
+    }
+}
+
+/// `Entra ID last called 12 min ago; usual gap 40 min`.
+fn last_called(idp: Idp, last_ms: i64, gap_ms: Option<i64>, now_ms: i64) -> String {
+    let name = match idp {
+        Idp::Other => "An identity provider without a name",
+        idp => idp_name(idp),
+    };
+    let gap = gap_ms.map(|gap_ms| format!("; usual gap {}", duration(gap_ms))).unwrap_or_default();
+    format!("{name} last called {} ago{gap}", duration(now_ms.saturating_sub(last_ms)))
+}
+
+/// In minutes, hours or days, whichever is short.
+fn duration(ms: i64) -> String {
+    match ms.max(0) / MINUTE_MS {
+        minutes @ 0..120 => format!("{minutes} min"),
+        minutes @ 120..2_880 => format!("{} h", minutes / 60),
+        minutes => format!("{} days", minutes / 1_440),
+    }
+}
+
+/// The findings of credentials by their own rows.
+fn of_credentials(standing: &TenantStanding, now_ms: i64, asked: Asked<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for credential in &standing.credentials {
+        let key_id = &credential.key_id;
+        let again = || format!("Make another one: usher credential add {} {}", credential.kind, asked.target);
+        if let Some(refused) =
+            credential.refused().filter(|wrong| wrong.last_ms - wrong.since_ms >= REFUSED_MS)
+        {
+            let why = match state(credential, now_ms) {
+                "ok" => "the secret is another one",
+                "expired" => "it has expired",
+                _ => "it is revoked",
+            };
+            findings.push(Finding {
+                code: Code::CredentialUnauthorized,
+                since_ms: Some(refused.since_ms),
+                sentence: format!(
+                    "Requests with the credential {key_id} get nothing but 401 since {}: {why}.",
+                    iso(refused.since_ms)
+                ),
+                steps: vec![
+                    again(),
+                    "Enter it in the identity provider, and press its connection test.".to_owned(),
+                ],
+            });
+        }
+        let ends = credential.expires_ms.filter(|_| credential.is_live(now_ms));
+        if let Some(expires_ms) = ends.filter(|end| end - now_ms <= EXPIRING_DAYS * DAY_MS) {
+            findings.push(Finding {
+                code: Code::CredentialExpiring,
+                since_ms: Some(expires_ms - EXPIRING_DAYS * DAY_MS),
+                sentence: format!("The credential {key_id} expires on {}.", iso(expires_ms)),
+                steps: vec![
+                    again(),
+                    "Enter it in the identity provider before that day; then revoke this one.".to_owned(),
+                ],
+            });
+        }
+    }
+    findings
+}
+
+fn state(credential: &CredentialInfo, now_ms: i64) -> &'static str {
+    match credential {
+        CredentialInfo { revoked_ms: Some(_), .. } => "revoked",
+        credential if credential.is_live(now_ms) => "ok",
+        _ => "expired",
+    }
+}
+
+fn credentials(
+    standing: &TenantStanding,
+    traffic: &TrafficByCredential,
+    now_ms: i64,
+) -> Vec<CredentialHealth> {
+    let is_shown =
+        |credential: &&CredentialInfo| credential.is_live(now_ms) || credential.refused().is_some();
+    let shown = |credential: &CredentialInfo| {
+        let refused = credential.refused();
+        CredentialHealth {
+            key_id: credential.key_id.clone(),
+            kind: credential.kind.key(),
+            idp: traffic.get(&credential.key_id).map(|traffic| traffic.idp).unwrap_or_default().word(),
+            state: state(credential, now_ms),
+            expires: credential.expires_ms.map(iso),
+            last_used: credential.last_used_ms.map(iso),
+            wrong_secrets: refused.map_or(0, |refused| refused.number),
+            last_wrong_secret: refused.map(|refused| iso(refused.last_ms)),
+        }
+    };
+    standing.credentials.iter().filter(is_shown).map(shown).collect()
+}
+
+fn idps(traffic: &TrafficByCredential, now_ms: i64) -> Vec<IdpHealth> {
+    let of = |(idp, traffic): (Idp, Vec<(&str, &Traffic)>)| {
+        let last_ms = traffic.iter().filter_map(|(_, traffic)| traffic.last_call_ms()).max();
+        let gap_ms = usual_gap_ms(traffic.iter().map(|(_, traffic)| *traffic));
+        let counts = traffic.iter().map(|(_, traffic)| traffic.of_last_day(now_ms));
+        let Counts { lookups, creates, refused, .. } = counts.fold(Counts::default(), Counts::plus);
+        IdpHealth {
+            name: idp.word(),
+            sentence: last_ms.map(|last_ms| last_called(idp, last_ms, gap_ms, now_ms)).unwrap_or_default(),
+            last_call: last_ms.map(iso),
+            usual_gap_minutes: gap_ms.map(|gap_ms| gap_ms / MINUTE_MS),
+            lookups_24h: lookups,
+            creates_24h: creates,
+            refused_24h: refused,
+        }
+    };
+    by_idp(traffic).into_iter().map(of).collect()
+}
