@@ -24,7 +24,7 @@ use crate::{
 pub enum TenantState {
     /// Served.
     Active,
-    /// Genuine tokens get 403; nothing is read or written.
+    /// Genuine tokens get 403; nothing is read, and nothing but the provisioning log is written.
     Suspended,
     /// Being removed; no token opens it.
     Deleting,

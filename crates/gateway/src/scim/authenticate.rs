@@ -15,8 +15,7 @@ use crate::{api_error::ApiError, app::App, credential::Credential, issuers::Name
 /// The tenant's live credential, if the request carries one that opens what its path names.
 ///
 /// # Errors
-/// The uniform 401; a 401 that names the right base URL to the holder of a genuine token (MC5); a 403 for a tenant that is not served;
-/// 429 for too many wrong ones; 503 when the registry cannot be asked, and for every request to a region that is not served.
+/// The uniform 401; a 401 that names the right base URL to the holder of a genuine token (MC5); 429 for too many wrong ones; 503 when the registry cannot be asked, and for every request to a region that is not served.
 pub(super) async fn authenticate(
     app: &App,
     request: &HttpRequest,
@@ -48,6 +47,15 @@ pub(super) async fn authenticate(
     if !tenant.company_key.is(&target.company_key) {
         return Err(refuse(app, request, &credential).await);
     }
+    Ok(Admitted { grant, scopes })
+}
+
+/// Lets the requests of a tenant that is served pass.
+///
+/// # Errors
+/// A 403 that says why it is not served.
+pub(super) fn check_served(app: &App, grant: &Arc<Grant>) -> Result<(), ApiError> {
+    let tenant = grant.tenant();
     let contact = || app.contact(tenant).to_owned();
     let unserved = match tenant.provisioning() {
         Provisioning::Active => None,
@@ -59,8 +67,8 @@ pub(super) async fn authenticate(
         app.metrics.authentication_refusals.with_label_values(&[why]).inc();
         return Err(error);
     }
-    note_use(app, &grant);
-    Ok(Admitted { grant, scopes })
+    note_use(app, grant);
+    Ok(())
 }
 
 /// What is said at a path without `scim/v2`: the holder of a genuine token is told where to go (MO15).

@@ -18,7 +18,7 @@ use tenant_registry::{Grant, Scope, Scopes, Tenant};
 use tracing::warn;
 
 use super::{
-    authenticate::{authenticate, lost},
+    authenticate::{authenticate, check_served, lost},
     body::Body,
     bulk::bulk,
     caller::Caller,
@@ -117,7 +117,6 @@ async fn answer(
     let Some(target) = Target::parse(request.uri().path()) else { return Err(lost(app, request).await) };
     trace.is_dry_run = dry_run::is_asked(request, write_method(request.method()), &target);
     let Admitted { grant, scopes } = authenticate(app, request, &target).await?;
-    http::trust(request);
     let tenant = grant.tenant();
     trace.tenant = Some(Arc::clone(tenant));
     let mut sender = Sender { idp: recognise(app, &grant, request), client_request_id: None };
@@ -137,6 +136,8 @@ async fn answer(
         Some(Endpoint::Search(_)) => trace.method = None,
         _ => {}
     }
+    check_served(app, &grant)?;
+    http::trust(request);
     app.rates.admit(tenant).await?;
     let no_such_path = || ApiError::NoSuchPath { base_url: Some(app.base(tenant).0) };
     let endpoint = endpoint.ok_or_else(no_such_path)?;

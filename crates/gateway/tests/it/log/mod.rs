@@ -26,7 +26,7 @@ fn rows(gateway: &Gateway, tenant: &Tenant, words: &[&str]) -> Vec<Value> {
 
 /// Its rows as soon as there are so many: refused writes are written a moment later.
 #[track_caller]
-fn rows_when(gateway: &Gateway, tenant: &Tenant, words: &[&str], number: usize) -> Vec<Value> {
+pub(crate) fn rows_when(gateway: &Gateway, tenant: &Tenant, words: &[&str], number: usize) -> Vec<Value> {
     let mut found = Vec::new();
     wait_for("rows of the log", || {
         found = rows(gateway, tenant, words);

@@ -1,6 +1,7 @@
 //! What a row tells of each kind of write.
 
 use serde_json::{Value, json};
+use testkit::gateway::Tenant;
 
 use super::{from_okta, nothing, row_of, rows, rows_when, told};
 use crate::running::{acme, gateway, new_group, replace, roomy, user_body};
@@ -285,4 +286,21 @@ fn a_write_beyond_the_tenants_rate_is_a_row_too() {
         [&row["operation"], &row["resource"], &row["status"]],
         [&json!("update"), &json!("User"), &json!(429)]
     );
+}
+
+#[test]
+fn a_write_to_a_tenant_that_is_not_served_is_a_row_too() {
+    let (gateway, acme) = roomy();
+    gateway.cli_ok(&["tenant", "suspend", "--region", "ire", "--key", "acme"]);
+    let refused = acme.create_user("ann@example.com", "").expect(403);
+    let row = row_of(&gateway, &acme, &refused);
+    assert_eq!(
+        (&row["result"], &row["status"], &row["operation"]),
+        (&"refused".into(), &403.into(), &"create".into())
+    );
+    assert!(refused.body["detail"].as_str().unwrap().contains("Ref "), "{}", refused.text);
+    // A read is none, and the uniform 401 of a wrong token neither.
+    acme.get("/Users").expect(403);
+    Tenant { token: "wrong".to_owned(), ..acme.clone() }.create_user("bob", "").expect(401);
+    assert_eq!(rows(&gateway, &acme, &[]).len(), 1);
 }
