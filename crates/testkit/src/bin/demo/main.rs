@@ -15,6 +15,7 @@ mod globex;
 mod hooli;
 mod initech;
 mod okta;
+mod questions;
 mod stage;
 mod story;
 mod summary;
@@ -52,7 +53,7 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// The five stories, the table, and the recount.
+/// The five stories, the table, the recount, and three questions.
 fn play(stage: &Stage) {
     let told = Told::new();
     let stories = [
@@ -67,6 +68,7 @@ fn play(stage: &Stage) {
     for story in &stories {
         admin::audit(&stage.gateway, story);
     }
+    questions::ask(&stage.gateway, &told);
     let requests: usize = stories.iter().map(|story| story.requests).sum();
     told.closing(&format!("{requests} SCIM requests were answered, all as the story says."));
 }
