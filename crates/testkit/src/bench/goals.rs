@@ -39,6 +39,11 @@ pub const MANY_TENANTS_MEMORY: Goal = Goal::Mebibytes(128.0);
 /// A page in the middle of a walk through a million users, against the first.
 pub const WALK: Goal = Goal::Growth(2.0);
 
+/// Creates while the same tenant is refused 200 times a second, as a share of creates alone.
+pub const BESIDE_REFUSALS: Goal = Goal::ShareOfLimit(0.90);
+/// A release, as a share of another one's rate for the same CPU time.
+pub const AGAINST_PARENT: Goal = Goal::ShareOfLimit(0.95);
+
 /// The slowest hundredth of a tenant's probes while another tenant abuses the server, against those of a quiet one.
 pub const NEIGHBOUR: Goal = Goal::Growth(2.0);
 

@@ -3,6 +3,7 @@
 
 mod cluster;
 mod credentials;
+mod log;
 mod many;
 mod neighbours;
 
@@ -76,6 +77,10 @@ pub struct Options {
     pub cluster_only: bool,
     /// Whether the kinds of credentials are compared alone.
     pub credentials_only: bool,
+    /// Whether the cost of the provisioning log is measured alone.
+    pub log_only: bool,
+    /// Another release, to be compared with.
+    pub against: Option<PathBuf>,
     /// Operations a second of the fastest peer in the steady mix.
     pub peer_mix: f64,
     /// The date, if not the system's.
@@ -171,12 +176,16 @@ impl Run {
         if self.options.credentials_only {
             return self.kinds_of_credentials().await;
         }
+        if self.options.log_only {
+            return self.provisioning_log().await;
+        }
         let [small_size, usual_size, large_size] = self.options.users;
         let small = self.first_cycle("bench-small", small_size, GROUPS).await?;
         let usual = self.first_cycle("bench", usual_size, usual_size / MEMBERS_PER_GROUP).await?;
         self.reading(&usual).await?;
         self.kinds_of_credentials().await?;
         self.steady_mix(&usual).await?;
+        self.provisioning_log().await?;
         self.pages(&usual).await?;
         let large = self.creation("bench-large", large_size, commits).await?;
         self.group_churn(&large).await?;

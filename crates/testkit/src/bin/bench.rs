@@ -69,6 +69,12 @@ struct Arguments {
     /// Compares the kinds of credentials alone.
     #[arg(long)]
     credentials_only: bool,
+    /// Measures the cost of the provisioning log alone.
+    #[arg(long)]
+    log_only: bool,
+    /// Another release's binary, to be compared with in turns, such as that of the commit before.
+    #[arg(long, value_name = "FILE")]
+    against: Option<PathBuf>,
     /// Operations a second of the fastest peer in the steady mix.
     #[arg(long, default_value_t = goals::PEER_MIX)]
     peer_mix: f64,
@@ -143,6 +149,8 @@ fn options(arguments: Arguments) -> Result<(Options, Option<PathBuf>)> {
         cluster_tenants: arguments.cluster_tenants,
         cluster_only: arguments.cluster_only,
         credentials_only: arguments.credentials_only,
+        log_only: arguments.log_only,
+        against: arguments.against,
         peer_mix: arguments.peer_mix,
         date: arguments.date,
     };

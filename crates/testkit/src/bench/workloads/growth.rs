@@ -70,6 +70,15 @@ pub async fn run(directory: &Directory, workers: usize, bound: Bound, step: Step
     .await
 }
 
+/// Gives each user one name, all the same in each run.
+pub async fn rename_all(directory: &Directory, workers: usize) -> Result<Phase> {
+    let bound = Bound::turns(directory.users.len());
+    play_turns(&directory.target, workers, bound, async |worker: &mut Worker<'_>, turn| {
+        worker.rename(Step::Patch.operations()[0], &directory.users[turn], "Grown for good").await
+    })
+    .await
+}
+
 async fn perform(
     worker: &mut Worker<'_>,
     directory: &Directory,

@@ -7,6 +7,7 @@ pub mod first_cycle;
 pub mod group_churn;
 pub mod growth;
 pub mod paging;
+pub mod refusals;
 mod requests;
 pub mod single;
 pub mod steady_mix;
