@@ -33,8 +33,9 @@ conformance-docs: ## The same, and write the results into docs/conformance.md
 	cargo build --bin usher
 	@deploy/conformance.sh --write-docs
 
-behaviours: ## Write docs/behaviours.md: which test shows which promise
+behaviours: ## Write docs/behaviours.md, which test shows which promise, and the questions of docs/support.md with what the commands print
 	USHER_WRITE_PAGES=1 cargo test -p testkit --test pages the_page_of_behaviours
+	USHER_WRITE_PAGES=1 cargo test -p gateway --test it the_questions_of_the_page
 
 conformance-pins: ## Pin the suites and their dependencies again
 	@deploy/conformance.sh pins

@@ -17,7 +17,7 @@ pub(crate) fn run(HealthOf { region, key, all: _ }: HealthOf, options: &Options)
         None => {
             let told = session.client.get(&format!("regions/{region}/health"))?;
             session.show(&told, |told| list(["tenant", "codes", "since"], &in_words(told)))?;
-            verdict(elements(&told).len(), &format!("tenants of {region} need a hand."))
+            verdict(elements(&told).len(), &format!("{region}: tenants that need a hand"))
         }
     }
 }
@@ -25,13 +25,13 @@ pub(crate) fn run(HealthOf { region, key, all: _ }: HealthOf, options: &Options)
 fn of_tenant(target: &Target, session: &Session) -> Result<(), Mistake> {
     let told = session.client.get(&target.path("/health"))?;
     session.show(&told, describe)?;
-    verdict(elements(member(&told, "findings")).len(), &format!("findings about {target}."))
+    verdict(elements(member(&told, "findings")).len(), &format!("{target}: findings"))
 }
 
 fn verdict(findings: usize, of: &str) -> Result<(), Mistake> {
     match findings {
         0 => Ok(()),
-        many => Err(Mistake::findings(format!("{many} {of}"))),
+        many => Err(Mistake::findings(format!("{of}: {many}."))),
     }
 }
 
@@ -57,8 +57,11 @@ fn describe(told: &Value) -> String {
         let steps = elements(member(finding, "do")).iter().filter_map(Value::as_str);
         lines.extend(steps.map(|step| format!("- {step}")));
     }
-    lines.push(String::new());
-    for idp in elements(member(told, "idps")) {
+    let idps = elements(member(told, "idps"));
+    if !idps.is_empty() {
+        lines.push(String::new());
+    }
+    for idp in idps {
         let (lookups, creates, refused) =
             (cell(idp, "lookups_24h"), cell(idp, "creates_24h"), cell(idp, "refused_24h"));
         lines.push(format!(

@@ -72,8 +72,8 @@ pub struct CredentialHealth {
     pub key_id: String,
     /// How it is used.
     pub kind: &'static str,
-    /// The identity provider that it is taken to be.
-    pub idp: &'static str,
+    /// The identity provider that it is taken to be; null where it was not used.
+    pub idp: Option<&'static str>,
     /// `ok`, `expired` or `revoked`.
     pub state: &'static str,
     /// When it ends.
@@ -238,7 +238,7 @@ fn never_called(tenant: &Tenant, asked: Asked<'_>) -> Finding {
                 asked.target
             ),
             format!(
-                "Enter base URL and token in the identity provider, and press its connection test. What is wrong with a credential: usher diagnose {} --credential TEXT",
+                "Enter base URL and token in the identity provider, and press its connection test. What is wrong with a credential: usher diagnose {} --token-file FILE",
                 asked.target
             ),
         ],
@@ -378,7 +378,7 @@ fn credentials(
         CredentialHealth {
             key_id: credential.key_id.clone(),
             kind: credential.kind.key(),
-            idp: traffic.get(&credential.key_id).map(|traffic| traffic.idp).unwrap_or_default().word(),
+            idp: traffic.get(&credential.key_id).map(|traffic| traffic.idp.word()),
             state: state(credential, now_ms),
             expires: credential.expires_ms.map(iso),
             last_used: credential.last_used_ms.map(iso),

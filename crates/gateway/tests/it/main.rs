@@ -38,6 +38,7 @@ mod preview;
 mod process;
 mod products;
 mod profiles;
+mod questions;
 mod reconcile;
 mod regions;
 mod releases;

@@ -10,6 +10,7 @@ use directory::{
     resources::Record,
     standing::Held,
 };
+use profiles::choice::People;
 use seat_ledger::{License, Seat, seats};
 use store::ReadTx;
 use strum::IntoStaticStr;
@@ -86,7 +87,10 @@ pub fn explain(tx: &mut ReadTx<'_>, rules: &Rules, asked: Asked<'_>) -> Result<E
     let Found { record, about } = find::find(tx, rules, asked.user)?;
     let rows = log::page(tx, &Wanted { about: Some(about), ..every_row() }, None, ROWS)?;
     let idp = recognised(tx, &rows)?;
-    let told = Telling { asked, idp, rows: &rows };
+    let is_named = rules.profile().log.people == People::Names;
+    let of_ref = rows.iter().find(|row| is_named && row.request_id == asked.user);
+    let name = of_ref.and_then(|row| row.user_name.as_deref().or(row.user_key.as_deref()));
+    let told = Telling { user: name.unwrap_or(asked.user), idp, rows: &rows };
     let (story, person) = match &record {
         None => (told.of_absent(), None),
         Some(record) => {
@@ -129,14 +133,15 @@ impl Story {
 
 /// What a story is told from.
 struct Telling<'a> {
-    asked: Asked<'a>,
+    /// The person who was asked for. Who was named by a Ref has the name that the row of the refusal has.
+    user: &'a str,
     idp: Idp,
     rows: &'a [LogRow],
 }
 
 impl Telling<'_> {
     fn of_absent(&self) -> Story {
-        let user = self.asked.user;
+        let user = self.user;
         let Some(newest) = self.rows.first() else {
             let sentence = format!(
                 "Nothing was ever received about {user}: no write of an identity provider named this person, as long as the log is kept."
