@@ -339,7 +339,7 @@ pub struct Log {
 /// `leniencies`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Leniencies {
-    /// Kinds as in `usher_scim_leniency_total{kind}` that are refused.
+    /// Kinds as in `usher_scim_leniency_total{kind}` that are refused, or taken literally, as for a strict tenant.
     pub refuse: Vec<String>,
 }
 

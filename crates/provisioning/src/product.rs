@@ -5,7 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use profiles::{
     Binding, Bindings, Carried, Facts, Group, KeptAttribute, Profile, Reading, Received, RoleFrom, choice,
 };
-use scim_core::{Document, ResourceType, fold::user_name_key, resource};
+use scim_core::{
+    Document, ResourceType,
+    fold::user_name_key,
+    leniency::{Leniencies, Leniency},
+    resource,
+};
 use seat_ledger::{Definition, License, Licenses, Policy, SeatRequest, Shortage};
 
 /// What is known of a person's role in a write (MO12).
@@ -46,6 +51,8 @@ pub struct Product {
     admins: BTreeSet<String>,
     /// Keys of userNames that an identity provider never suspends, lowers or deletes.
     protected: BTreeSet<String>,
+    /// What is not tolerated.
+    unwanted: Leniencies,
 }
 
 impl Product {
@@ -67,7 +74,10 @@ impl Product {
         let protected = profile.protect.users.iter().map(|name| user_name_key(name)).collect();
         let sources = profile.source_attributes();
         let name_and_version = format!("{}@{version}", profile.name);
-        Ok(Self { profile, name_and_version, licenses, needs, free, sources, admins, protected })
+        let is_unwanted =
+            |leniency: &Leniency| profile.leniencies.refuse.iter().any(|kind| kind == leniency.kind());
+        let unwanted = Leniency::ALL.iter().copied().filter(is_unwanted).collect();
+        Ok(Self { unwanted, profile, name_and_version, licenses, needs, free, sources, admins, protected })
     }
 
     /// The product of this name among those that ship with Usher.
@@ -88,6 +98,12 @@ impl Product {
     #[must_use]
     pub fn licenses(&self) -> &Licenses {
         &self.licenses
+    }
+
+    /// The leniencies that the product does not want.
+    #[must_use]
+    pub fn unwanted(&self) -> Leniencies {
+        self.unwanted
     }
 
     /// Whether a new tenant is served only when staff have activated it (CX16).

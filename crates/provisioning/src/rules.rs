@@ -200,7 +200,7 @@ impl Rules {
     /// A fresh tolerance for one request.
     #[must_use]
     pub fn tolerance(&self) -> Tolerance {
-        Tolerance::new(self.mode)
+        Tolerance { refused: self.product.unwanted(), ..Tolerance::new(self.mode) }
     }
 
     /// The attributes that a PUT keeps when it leaves them out: a lost mapping must not switch people on or off, nor move their

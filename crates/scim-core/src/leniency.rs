@@ -147,11 +147,36 @@ impl Mode {
     }
 }
 
+/// A set of leniencies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Leniencies(u64);
+
+impl Leniencies {
+    /// Whether it has this one.
+    #[must_use]
+    pub fn has(self, leniency: Leniency) -> bool {
+        // Nearly every product wants all of them.
+        self.0 != 0 && self.0 & Self::bit(leniency) != 0
+    }
+
+    fn bit(leniency: Leniency) -> u64 {
+        Leniency::ALL.iter().position(|known| *known == leniency).map_or(0, |place| 1 << place)
+    }
+}
+
+impl FromIterator<Leniency> for Leniencies {
+    fn from_iter<I: IntoIterator<Item = Leniency>>(leniencies: I) -> Self {
+        Self(leniencies.into_iter().fold(0, |set, leniency| set | Self::bit(leniency)))
+    }
+}
+
 /// Carried through one request: how the tenant reads it, and what was tolerated.
 #[derive(Debug, Default)]
 pub struct Tolerance {
     /// How this tenant's requests are read.
     pub mode: Mode,
+    /// What is refused, or taken literally, although the mode tolerates it: the product does not want it.
+    pub refused: Leniencies,
     /// What was tolerated, with the name of the attribute or the URN; never a value.
     pub seen: Vec<(Leniency, String)>,
 }
@@ -177,7 +202,13 @@ impl Tolerance {
     /// For a tenant of this mode.
     #[must_use]
     pub fn new(mode: Mode) -> Self {
-        Self { mode, seen: Vec::new() }
+        Self { mode, ..Self::default() }
+    }
+
+    /// Whether this is not tolerated: it is refused, or taken literally.
+    #[must_use]
+    pub fn refuses(&self, leniency: Leniency) -> bool {
+        self.mode.is_strict() || self.refused.has(leniency)
     }
 
     /// As [`Mode::undefined`].
@@ -193,17 +224,17 @@ impl Tolerance {
         }
     }
 
-    /// Remembers it, or refuses it to a strict tenant.
+    /// Remembers it, or refuses it where it is not tolerated.
     ///
     /// # Errors
-    /// What `refusal` makes, when the tenant is strict.
+    /// What `refusal` makes, when it is not tolerated.
     pub fn allow(
         &mut self,
         leniency: Leniency,
         name: &str,
         refusal: impl FnOnce() -> ScimError,
     ) -> Result<(), ScimError> {
-        if self.mode.is_strict() {
+        if self.refuses(leniency) {
             return Err(refusal());
         }
         self.note(leniency, name);

@@ -1,6 +1,6 @@
 //! The sections that are plain choices, each with its default.
 
-use scim_core::leniency::Leniency;
+use scim_core::leniency::{InStrict, Leniency};
 use strum::VariantArray;
 
 use crate::choice::{
@@ -174,9 +174,11 @@ fn leniencies(table: &Table<'_>) -> Option<Leniencies> {
 /// The name of a leniency, as its metric has it.
 fn kind(field: &Field<'_>) -> Option<String> {
     let name = field.text()?;
-    if Leniency::ALL.iter().any(|leniency| leniency.kind() == name) {
+    // A strict tenant tolerates the others too: the RFC asks for them, or leaves them to the service.
+    let all = Leniency::ALL.iter().filter(|leniency| leniency.in_strict() != InStrict::Same);
+    if all.clone().any(|leniency| leniency.kind() == name) {
         return Some(name.to_owned());
     }
-    let all: Vec<&str> = Leniency::ALL.iter().map(|leniency| leniency.kind()).collect();
-    field.refuse(format!("{} is no leniency; the leniencies are {}", shown(name), all.join(", ")))
+    let all: Vec<&str> = all.map(|leniency| leniency.kind()).collect();
+    field.refuse(format!("{} is none of the leniencies that can be refused: {}", shown(name), all.join(", ")))
 }

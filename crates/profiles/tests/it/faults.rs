@@ -273,7 +273,7 @@ const SINGLE: &[(&str, &str, usize, &str, &str)] = &[
         "refuse = [\"everything\"]",
         0,
         "leniencies.refuse[0]",
-        "is no leniency; the leniencies are unknown_attribute",
+        "is none of the leniencies that can be refused: unknown_attribute",
     ),
     (
         "contact",

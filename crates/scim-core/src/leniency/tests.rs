@@ -246,6 +246,27 @@ fn every_leniency_is_noted_by_its_name_and_a_strict_tenant_does_what_the_list_sa
 }
 
 #[test]
+fn each_that_a_product_does_not_want_is_as_for_a_strict_tenant_and_the_others_are_tolerated() {
+    for leniency in Leniency::ALL.iter().copied().filter(|leniency| leniency.in_strict() != InStrict::Same) {
+        for (place, met) in met_by(leniency).into_iter().enumerate() {
+            if matches!(met, Met::InAStore) {
+                continue;
+            }
+            let name = format!("{} {place}", leniency.kind());
+            let mut unwanted =
+                Tolerance { refused: std::iter::once(leniency).collect(), ..Tolerance::lenient() };
+            let outcome = tried(met, &mut unwanted).map_err(|error| error.status);
+            let is_seen = unwanted.seen.iter().any(|(seen, _)| *seen == leniency);
+            let expected = if leniency.in_strict() == InStrict::Refused { Err(400) } else { Ok(()) };
+            assert_eq!((outcome, is_seen), (expected, false), "{name}");
+            let others = Leniency::ALL.iter().copied().filter(|other| *other != leniency);
+            let wanted: super::Leniencies = std::iter::once(leniency).collect();
+            assert!(others.into_iter().all(|other| !wanted.has(other)));
+        }
+    }
+}
+
+#[test]
 fn the_page_tells_of_every_leniency_and_of_what_strict_makes_of_it() {
     let page = include_str!("../../../../docs/scim.md");
     for leniency in Leniency::ALL {

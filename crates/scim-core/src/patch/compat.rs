@@ -39,7 +39,10 @@ pub(super) fn single<'v>(
     let takes_one = leaf.is_some_and(|leaf| !leaf.multi_valued && !is_reference_by_value(leaf));
     match only_element(value) {
         Some(only)
-            if takes_one && verb != Verb::Remove && !tolerance.mode.is_strict() && !only.is_array() =>
+            if takes_one
+                && verb != Verb::Remove
+                && !tolerance.refuses(Leniency::ArrayOfOne)
+                && !only.is_array() =>
         {
             tolerance.note(Leniency::ArrayOfOne, &definition.name);
             only

@@ -167,7 +167,11 @@ impl ListAttribute<'_> {
     ) -> Result<Value, ScimError> {
         let written = sub_attributes.iter().filter_map(|(sub, value)| Some((sub.clone(), value.clone()?)));
         let mut element: Map<String, Value> = written.collect();
-        let kept = self.filter.filter(|_| !self.tolerance.mode.is_strict()).map(compared).unwrap_or_default();
+        let kept = self
+            .filter
+            .filter(|_| !self.tolerance.refuses(Leniency::SelectorKept))
+            .map(compared)
+            .unwrap_or_default();
         for sub in kept {
             let is_named = sent.as_object().is_some_and(|sent| member(sent, sub).is_some());
             if let Some(value) = held.get(sub).filter(|_| !is_named) {

@@ -144,7 +144,7 @@ impl MemberReader<'_> {
     fn kept(&mut self, filter: &Filter, sent: &Value) -> Result<Member, ScimError> {
         let said = sent.as_object().filter(|_| !says_nothing(sent));
         match (filter.values().as_deref(), said) {
-            (Some([id]), Some(parts)) if !self.tolerance.mode.is_strict() => {
+            (Some([id]), Some(parts)) if !self.tolerance.refuses(Leniency::SelectorKept) => {
                 self.tolerance.note(Leniency::SelectorKept, "members");
                 let mut parts = parts.clone();
                 parts.retain(|name, _| !name.eq_ignore_ascii_case("value"));

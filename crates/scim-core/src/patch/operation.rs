@@ -92,9 +92,10 @@ impl<'r> OperationReader<'r> {
     /// An array of one such object is tolerated.
     fn without_path(&mut self, value: &Value) -> Result<(), ScimError> {
         let is_strict = self.tolerance.mode.is_strict();
+        let takes_one = !self.tolerance.refuses(Leniency::ArrayOfOne);
         let attributes = match (value, value.as_array().map(Vec::as_slice)) {
             (Value::Object(attributes), _) if !attributes.is_empty() || !is_strict => attributes,
-            (_, Some([Value::Object(attributes)])) if !is_strict => {
+            (_, Some([Value::Object(attributes)])) if takes_one => {
                 self.tolerance.note(Leniency::ArrayOfOne, "value");
                 attributes
             }

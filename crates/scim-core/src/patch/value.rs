@@ -147,7 +147,9 @@ impl<'a> ValueReader<'a> {
             let unpacked = unpack(self.definition, element, &self.name, self.tolerance)?;
             let element = match unpacked.as_ref() {
                 Value::String(_) if self.definition.kind == Type::Complex => {
-                    self.tolerance.note(Leniency::BareValue, &self.name);
+                    let name = &self.name;
+                    let refusal = || ScimError::invalid_value(format!("An element of {name} is an object."));
+                    self.tolerance.allow(Leniency::BareValue, name, refusal)?;
                     Some(Value::Object(value_alone(&unpacked)))
                 }
                 other => self.element(other)?,
@@ -237,7 +239,8 @@ impl<'a> ValueReader<'a> {
 
     /// The whole element that takes the place of others. An empty one is refused, because it would remove them.
     fn whole_element(&mut self, sent: &Value) -> Result<Vec<SubAttribute>, ScimError> {
-        let is_label = !self.tolerance.mode.is_strict() && self.definition.sub_attribute("value").is_some();
+        let is_label = !self.tolerance.refuses(Leniency::LabelWithoutValue)
+            && self.definition.sub_attribute("value").is_some();
         match self.element(sent)? {
             Some(element) if is_label && is_bare_label(&element) => {}
             Some(Value::Object(element)) => {

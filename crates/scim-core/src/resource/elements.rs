@@ -18,7 +18,7 @@ const FEW: usize = 16;
 /// order, so that equal ones have equal texts.
 pub(super) fn tidy(attribute: &Attribute, elements: &mut Vec<Value>, t: &mut Tolerance) {
     // RFC 7643 §2.4 requires no `value`, so a strict tenant keeps them.
-    if !t.mode.is_strict() && attribute.sub_attribute("value").is_some() {
+    if !t.refuses(Leniency::LabelWithoutValue) && attribute.sub_attribute("value").is_some() {
         let before = elements.len();
         elements.retain(|element| !is_bare_label(element));
         if elements.len() < before {

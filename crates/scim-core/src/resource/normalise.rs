@@ -132,8 +132,9 @@ impl Reader<'_> {
 
     /// The one value of an array where a single one belongs. [`Self::manager_shape`] reads the shapes of a manager.
     fn only<'v>(&mut self, attribute: &Attribute, value: &'v Value, at: BorrowedName<'_>) -> &'v Value {
-        let takes_one =
-            !attribute.multi_valued && !is_reference_by_value(attribute) && !self.t.mode.is_strict();
+        let takes_one = !attribute.multi_valued
+            && !is_reference_by_value(attribute)
+            && !self.t.refuses(Leniency::ArrayOfOne);
         match only_element(value) {
             Some(only) if takes_one && !only.is_array() => {
                 self.t.note(Leniency::ArrayOfOne, &at.to_string());

@@ -27,7 +27,7 @@ pub(super) fn listed<'a>(
     for urn in &urns {
         check(rt, urn, t)?;
     }
-    if t.mode.is_strict() && !holds(&urns, &rt.core.id) {
+    if t.refuses(Leniency::MissingSchemas) && !holds(&urns, &rt.core.id) {
         return Err(ScimError::invalid_syntax(format!("schemas must hold {}.", rt.core.id)));
     }
     Ok(urns)

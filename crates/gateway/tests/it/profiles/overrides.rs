@@ -6,7 +6,7 @@ use super::{overridden, tenant_of};
 use crate::{
     people::{said, staff},
     products::{create, named, standing},
-    running::{gateway, replace},
+    running::{gateway, replace, user_body},
     staff::problem,
 };
 
@@ -165,4 +165,27 @@ fn a_put_under_an_override_that_requires_a_name_is_refused_until_it_has_one() {
     let path = format!("/Users/{ada}");
     acme.put(&path, &named("ada", &json!({}))).expect_error(400, "invalidValue");
     acme.put(&path, &named("ada", &json!({ "name": { "familyName": "Lovelace" } }))).expect(200);
+}
+
+#[test]
+fn what_a_product_does_not_want_is_refused_and_other_leniencies_are_tolerated() {
+    let gateway = gateway();
+    let seats = json!({ "member": 9, "member_lite": 9 });
+    let refuse = r#"leniencies.refuse=["unknown_attribute", "boolean_as_string"]"#;
+    let acme = tenant_of(&gateway, "default", &seats, &[refuse]);
+    let create = |attributes: Value| acme.post("/Users", &user_body(&attributes));
+    let unknown = create(json!({ "userName": "ann", "shoeSize": 42 })).expect(400);
+    assert!(unknown.text.contains("shoeSize"), "{}", unknown.text);
+    create(json!({ "userName": "ann", "active": "True" })).expect_error(400, "invalidValue");
+    // An array of one is still taken.
+    let ann = create(json!({ "userName": "ann", "title": ["Dr"] })).expect(201);
+    assert_eq!(ann.body["title"], "Dr");
+    // What a strict tenant tolerates too cannot be refused.
+    let words = ["tenant", "override", "--region", "ire", "--key", "acme"];
+    let refused = gateway.cli(&[&words[..], &[r#"leniencies.refuse=["second_primary"]"#]].concat());
+    assert_eq!(refused.status.code(), Some(1));
+    let told = String::from_utf8(refused.stderr).unwrap();
+    assert!(told.contains("\"second_primary\" is none of the leniencies that can be refused"), "{told}");
+    overridden(&gateway, &acme, &["leniencies.refuse=[]"]);
+    create(json!({ "userName": "bob", "shoeSize": 42, "active": "True" })).expect(201);
 }
