@@ -265,11 +265,35 @@ pub enum ClientCommand {
         #[command(flatten)]
         words: TableWords,
     },
+    /// Give back what a run of writes changed, where nothing has changed it since, and list the rest with its reason. Nothing is changed
+    /// with --dry-run.
+    Undo {
+        #[command(flatten)]
+        options: Options,
+        #[command(flatten)]
+        words: UndoWords,
+    },
     /// Carry out now what has fallen due: dates, delays, grace. A running gateway does it by itself once a minute.
     Tick {
         #[command(flatten)]
         options: Options,
     },
+}
+
+/// `usher undo`
+#[derive(Args, Debug)]
+pub struct UndoWords {
+    #[command(flatten)]
+    pub target: Target,
+    /// When the run began, such as 2026-11-29T08:00:00Z.
+    #[arg(long, value_name = "TIME")]
+    pub since: String,
+    /// Only what this identity provider changed: okta, entra, onelogin, jumpcloud, ping, google, authentik, other, or staff.
+    #[arg(long, value_name = "IDP")]
+    pub idp: Option<String>,
+    /// Say what would be given back; nothing is changed.
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// A table of people beside a tenant.

@@ -30,6 +30,7 @@ mod tests;
 mod tick;
 mod tls;
 mod tokens;
+mod undo;
 mod words;
 
 use std::{ffi::OsString, fs::File, process::ExitCode};
@@ -84,6 +85,7 @@ pub fn dispatch(command: ClientCommand) -> ExitCode {
         }
         ClientCommand::Preview { options, words } => tables::preview(&words, &options),
         ClientCommand::Reconcile { options, words } => tables::reconcile(&words, &options),
+        ClientCommand::Undo { options, words } => undo::run(words, &options),
         ClientCommand::Tick { options } => tick::run(&options),
     })
 }

@@ -5,6 +5,7 @@
 //! Queries with a new text each time, filters and long lists, use the connection itself.
 
 pub mod archive;
+pub mod before_images;
 pub mod changes;
 mod claims;
 pub mod cursor_keys;

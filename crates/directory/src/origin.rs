@@ -23,7 +23,8 @@ impl Origin {
     }
 
     /// The origin of this word. A `CHECK` lets no third one rest.
-    pub(crate) fn of_key(key: &str) -> Self {
+    #[must_use]
+    pub fn of_key(key: &str) -> Self {
         if key == Self::Local.key() { Self::Local } else { Self::Idp }
     }
 }

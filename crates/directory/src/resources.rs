@@ -102,21 +102,28 @@ pub fn insert(
     insert_as(tx, kind, record, row)
 }
 
-/// Inserts a user who was removed, under the old id and with the next version.
+/// Inserts a user or a group that was removed, under the old id and with the next version.
 ///
 /// # Errors
 /// As [`insert`].
-pub fn insert_again(tx: &mut WriteTx<'_>, removed: &Record, row: &Row) -> Result<Record, DirectoryError> {
-    let kind = ResourceKind::User;
-    if tx.has_rivals() {
+pub fn insert_again(
+    tx: &mut WriteTx<'_>,
+    kind: ResourceKind,
+    removed: &Record,
+    row: &Row,
+) -> Result<Record, DirectoryError> {
+    if kind == ResourceKind::User && tx.has_rivals() {
         refuse_taken_name(tx, &row.name_key, None)?;
     }
     let record = Record { document: row.document.clone(), ..removed.next_version(tx) };
     let record = insert_as(tx, kind, record, row)?;
     if record.origin_since_ms.is_some() || record.origin != Origin::default() {
-        let columns =
-            (users::origin.eq(record.origin.key()), users::origin_since_ms.eq(record.origin_since_ms));
-        tx.update(users::table.find(&record.id), columns)?;
+        in_table!(kind, |table| {
+            let columns =
+                (table::origin.eq(record.origin.key()), table::origin_since_ms.eq(record.origin_since_ms));
+            tx.update(table::table.find(&record.id), columns)?;
+            Ok(())
+        })?;
     }
     Ok(record)
 }

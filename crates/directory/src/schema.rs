@@ -114,6 +114,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    before_images (number) {
+        number -> BigInt,
+        at_ms -> BigInt,
+        resource_id -> Text,
+        image -> Text,
+    }
+}
+
+diesel::table! {
     attempts (number) {
         number -> BigInt,
         at_ms -> BigInt,
@@ -214,3 +223,4 @@ diesel::allow_tables_to_appear_in_same_query!(
     nested_groups,
     group_rules
 );
+diesel::allow_tables_to_appear_in_same_query!(changes, before_images);

@@ -54,6 +54,12 @@ pub enum Held {
 impl ChosenBy {
     const ALL: [Self; 2] = [Self::Staff, Self::Reactivation];
 
+    /// The one of this word.
+    #[must_use]
+    pub fn of_key(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|by| by.key() == key)
+    }
+
     /// The word in tables.
     #[must_use]
     pub const fn key(self) -> &'static str {
@@ -91,7 +97,7 @@ where
 
     fn build(row: Row) -> diesel::deserialize::Result<Self> {
         let (role, by, active, held) = row;
-        let by = by.and_then(|key| ChosenBy::ALL.into_iter().find(|by| by.key() == key));
+        let by = by.and_then(|key| ChosenBy::of_key(&key));
         Ok(Self {
             role: role.zip(by).map(|(role, by)| ChosenRole { role, by }),
             active: active.map(|active| active != 0),

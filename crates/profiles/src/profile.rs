@@ -57,6 +57,8 @@ pub struct Profile {
     pub words: Words,
     /// What the log holds.
     pub log: Log,
+    /// For how long a run can be undone.
+    pub undo: Undo,
     /// What is refused although it is known from an identity provider.
     pub leniencies: Leniencies,
     #[serde(skip)]
@@ -334,6 +336,13 @@ pub struct Log {
     pub keep_days: i64,
     /// More changes of role than this in a day are told (MO19).
     pub flapping_per_day: i64,
+}
+
+/// `undo`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Undo {
+    /// For how many days a run can be undone.
+    pub keep_days: i64,
 }
 
 /// `leniencies`.

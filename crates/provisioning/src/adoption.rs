@@ -14,6 +14,8 @@ use store::WriteTx;
 
 use crate::{
     Done, ProvisioningError, RequestContext, Rules, Verdict,
+    attributes::changed_attributes,
+    before_image::Image,
     effects::done,
     facts::{Facts, SeatFacts},
     product::RoleFacts,
@@ -128,16 +130,20 @@ fn link(
         true => resources::touch(tx, USER, &record)?,
         false => resources::update(tx, &rules.user, &record, &old, &new)?,
     };
+    let (standing_before, origin_before) = (record.standing.clone(), record.origin);
     resources::set_origin(tx, USER, &mut record, Origin::Idp)?;
     let change = seating::settle(tx, rules, &mut record, standing, [&old, &new], Asks::Idp)?;
-    let changed = records::changed_attributes(&old, &new);
+    let changed = changed_attributes(&old, &new);
     let (verdict, cause) = (Verdict::Linked, context.cause(Method::Post, USER));
+    let before =
+        Image::of_change([&old, &new], [&standing_before, &record.standing]).with_origin(origin_before);
     let facts = Facts {
         verdict,
         changed: Some(&changed),
         role: posted.role_facts(rules, &record, &new),
         seat: SeatFacts::of(Some(&change)),
-        notes: &[],
+        before: Some(&before),
+        ..Facts::default()
     };
     records::record(tx, cause, USER, "linked", &record, &facts)?;
     seating::follow(tx, rules, &change, cause)?;
@@ -154,7 +160,7 @@ fn revive(
 ) -> Result<Done, ProvisioningError> {
     let rules = &context.rules;
     archive::remove(tx, &archived.id)?;
-    let mut record = resources::insert_again(tx, archived, posted.row)?;
+    let mut record = resources::insert_again(tx, USER, archived, posted.row)?;
     if archived.origin == Origin::Local {
         resources::set_origin(tx, USER, &mut record, Origin::Idp)?;
     }

@@ -1,7 +1,7 @@
 //! What falls due in a tenant, carried out by the tick: dated lines, the end of overage, of kept and of borrowed seats, people without
 //! a group, the end of a hold, and rows of the log and of role changes that are older than they are kept.
 
-use directory::{log, role_changes};
+use directory::{before_images, log, role_changes};
 use seat_ledger::pools;
 use store::WriteTx;
 
@@ -44,14 +44,18 @@ pub fn carry_out(
     let now_ms = tx.now_ms();
     let people = groupless::carry_out(tx, rules, now_ms, request_id)?;
     let kept_ms = rules.profile().log.keep_days.saturating_mul(DAY_MS);
+    let undo_ms = rules.profile().undo.keep_days.saturating_mul(DAY_MS);
     let log_rows = log::prune(tx, now_ms.saturating_sub(kept_ms), ROWS_AT_ONCE)?
-        + role_changes::prune(tx, now_ms.saturating_sub(FLAPPING_MS), ROWS_AT_ONCE)?;
+        + role_changes::prune(tx, now_ms.saturating_sub(FLAPPING_MS), ROWS_AT_ONCE)?
+        + before_images::prune(tx, now_ms.saturating_sub(undo_ms), ROWS_AT_ONCE)?;
     let next_ms = [
         seat_ledger::next_due(tx)?,
         seat_ledger::refusals::next_due(tx, refusals_before_hold)?,
         groupless::next_due(tx, rules)?,
         Some(log::oldest_ms(tx, now_ms)?.saturating_add(kept_ms)),
         role_changes::oldest_ms(tx)?.map(|oldest_ms| oldest_ms.saturating_add(FLAPPING_MS)),
+        // One that is kept from now on is looked for when it has been kept long enough.
+        Some(before_images::oldest_ms(tx)?.unwrap_or(now_ms).saturating_add(undo_ms)),
     ];
     let next_ms = next_ms.into_iter().flatten().min();
     Ok(CarriedOut { seats: moves.promoted.len() + moves.altered.len(), people, log_rows, next_ms })

@@ -7,6 +7,7 @@ use seat_ledger::{License, Seat, SeatChange};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use crate::{
+    before_image::Image,
     log::{
         leniencies::{kinds, unknown_names},
         sender::{STAFF, Sender},
@@ -124,6 +125,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) seat: SeatFacts<'a>,
     /// Further facts for people: why, because of which group, or who left.
     pub(crate) notes: &'a [Note<'a>],
+    /// What it replaced, for an undo; a creation replaced nothing.
+    pub(crate) before: Option<&'a Image>,
 }
 
 /// One fact more for people.

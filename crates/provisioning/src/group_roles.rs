@@ -15,6 +15,7 @@ use store::WriteTx;
 
 use crate::{
     ProvisioningError, Rules, Verdict,
+    before_image::Image,
     effects::seat_events,
     facts::{Cause, Facts, Note, SeatFacts},
     product::RoleFacts,
@@ -131,15 +132,18 @@ fn settle_one(
         return Ok(Events::new());
     }
     let source = wishes::role_from(rules, &standing, &document, bound);
+    let standing_before = record.standing.clone();
     record = resources::touch(tx, kind, &record)?;
     let asking = Asking { held, request, asks: Asks::Idp };
     let change = seating::settle_as(tx, rules, &mut record, standing, &document, asking)?;
     let Because { group_id, cause } = because;
+    let before = Image::of_change([&document, &document], [&standing_before, &record.standing]);
     let facts = Facts {
         role: RoleFacts { received: None, source: Some(source) },
         seat: SeatFacts::of(Some(&change)),
         notes: &[Note { name: "group", text: group_id }],
         verdict: if record.standing.held.is_some() { Verdict::Held } else { Verdict::Applied },
+        before: Some(&before),
         changed: None,
     };
     records::record(tx, cause.followed(), kind, "changed", &record, &facts)?;

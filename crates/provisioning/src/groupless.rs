@@ -12,6 +12,7 @@ use store::{ReadTx, WriteTx};
 
 use crate::{
     ProvisioningError, Rules,
+    before_image::Image,
     facts::{Cause, Facts, Note, SeatFacts},
     guards, leaving, records,
     seating::{self, Asks},
@@ -95,8 +96,10 @@ fn suspend(
     let standing = record.standing.clone();
     let mut record = resources::update(tx, &rules.user, &record, &old, &new)?;
     let change = seating::settle(tx, rules, &mut record, standing, [&old, &new], Asks::Staff)?;
+    let before = Image::of_change([&old, &new], [&record.standing, &record.standing]);
     let (changed, seat) = (["active".to_owned()], SeatFacts::of(Some(&change)));
-    let facts = Facts { changed: Some(&changed), seat, notes: &[WHY], ..Facts::default() };
+    let facts =
+        Facts { changed: Some(&changed), seat, notes: &[WHY], before: Some(&before), ..Facts::default() };
     records::record(tx, cause, ResourceKind::User, "changed", &record, &facts)?;
     seating::follow(tx, rules, &change, cause)
 }

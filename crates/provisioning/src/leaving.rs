@@ -1,18 +1,19 @@
 //! Leaving: a resource is deleted, and a person archived where the profile keeps people.
 
 use directory::{
-    archive, group_wipes,
-    memberships::groupless,
+    archive, before_images, group_wipes,
+    memberships::{self, groupless},
     resources::{self, Record, Row},
     standing::Held,
 };
-use profiles::choice::Deleted;
+use profiles::choice::{Deleted, People};
 use scim_core::ResourceKind;
 use seat_ledger::{Removed, seats};
 use store::WriteTx;
 
 use crate::{
     Done, ProvisioningError, Rules, Verdict,
+    before_image::Image,
     effects::moved,
     facts::{Cause, Facts, Note, SeatFacts},
     group_roles, promotion, records, wipes,
@@ -46,6 +47,16 @@ pub(crate) fn delete(
         // Who was held back for this group has left it.
         false => members.extend(wipes::end_group(tx, &record.id, cause)?),
     }
+    let people = rules.profile().log.people;
+    let before = match (kind, people) {
+        // Where the log names nobody, nothing of a deleted person is kept.
+        (ResourceKind::User, People::Ids) => {
+            before_images::forget(tx, &record.id)?;
+            Image::default()
+        }
+        (ResourceKind::User, People::Names) => Image::of_deleted(record, &[], people),
+        _ => Image::of_deleted(record, &memberships::of_group(tx, &record.id)?, people),
+    };
     let had_role = !is_user && group_roles::unbind(tx, rules, &record.id)?;
     let left = resources::remove(tx, rt, record)?;
     if rules.notes_groupless() {
@@ -54,10 +65,11 @@ pub(crate) fn delete(
     }
     let verdict = if is_archived { Verdict::Archived } else { Verdict::Applied };
     let seat = SeatFacts { before: seat.as_ref(), after: None };
-    let facts = Facts { verdict, seat, notes, ..Facts::default() };
+    let facts = Facts { verdict, seat, notes, before: Some(&before), ..Facts::default() };
     records::record(tx, cause, kind, "deleted", record, &facts)?;
     for group in &left {
-        records::record_left(tx, cause.followed(), group, &record.id)?;
+        let before = Image::of_left(kind, &record.id, group.display.as_deref(), people);
+        records::record_left(tx, cause.followed(), group, &record.id, &before)?;
     }
     promotion::record(tx, &moves, cause)?;
     let done = Done { verdict: Some(verdict), seats: moved(&moves).collect(), ..Done::default() };

@@ -2,7 +2,9 @@
 //! and license. Each function here runs inside one transaction that its caller opened. Deliberately absent: SQL, HTTP.
 
 mod adoption;
+mod attributes;
 pub mod audit;
+mod before_image;
 pub mod bulk;
 mod context;
 pub mod dry_run;
@@ -42,6 +44,7 @@ mod seating;
 mod status;
 pub mod table;
 pub mod timestamp;
+pub mod undo;
 pub mod version;
 pub mod view;
 pub mod walks;
@@ -87,10 +90,12 @@ pub static TENANT_MIGRATIONS: &[Migration] = &[
     migration("0011_holds", include_str!("../../../migrations/tenant/0011_holds.sql")),
     migration("0012_log", include_str!("../../../migrations/tenant/0012_log.sql")),
     migration("0013_health", include_str!("../../../migrations/tenant/0013_health.sql")),
+    migration("0014_before_images", include_str!("../../../migrations/tenant/0014_before_images.sql")),
 ];
 
 /// The tables of a tenant's store that only grow. No write reads their rows, so a copy to try something out on has none.
-pub static TENANT_LOGS: &[&str] = &["attempts", "changes", "role_changes", "seat_ledger", "traffic"];
+pub static TENANT_LOGS: &[&str] =
+    &["attempts", "before_images", "changes", "role_changes", "seat_ledger", "traffic"];
 
 const fn migration(version: &'static str, sql: &'static str) -> Migration {
     Migration { version, sql, newest: None }

@@ -13,6 +13,7 @@ use store::WriteTx;
 
 use crate::{
     Act, ProvisioningError, Rules,
+    before_image::Image,
     facts::{Cause, Facts, Note, SeatFacts},
     leaving,
     product::RoleFacts,
@@ -75,7 +76,8 @@ pub fn add(
     let request = wishes::anew(tx, rules, &record.id, &standing, &document)?;
     let change = seats::settle_new(tx, &record.id, &request)?;
     seating::write_standing(tx, &mut record, standing)?;
-    finish(tx, rules, &record, &change, "created", rules.cause_of_act(act, "add"))
+    let cause = rules.cause_of_act(act, "add");
+    finish(tx, rules, &record, Settled { change: &change, before: None }, "created", cause)
 }
 
 /// Sets a person's role or activity here; who wins later is the profile's to say (CX13, CX14).
@@ -103,12 +105,15 @@ pub fn set(
     if change.active == Some(false) {
         tx.go_beyond_limit();
     }
+    let standing_before = record.standing.clone();
     let mut record = match new == old {
         true => resources::touch(tx, USER, &record)?,
         false => resources::update(tx, &rules.user, &record, &old, &new)?,
     };
     let settled = seating::settle(tx, rules, &mut record, standing, [&old, &new], Asks::Staff)?;
-    finish(tx, rules, &record, &settled, "changed", rules.cause_of_act(act, "set"))
+    let before = Image::of_change([&old, &new], [&standing_before, &record.standing]);
+    let settled = Settled { change: &settled, before: Some(&before) };
+    finish(tx, rules, &record, settled, "changed", rules.cause_of_act(act, "set"))
 }
 
 /// Forgets what was chosen here and what waits: what the identity provider says holds.
@@ -130,11 +135,13 @@ pub fn release(
     if record.standing.held == Some(Held::GroupWipe) {
         group_wipes::remove_user(tx, id)?;
     }
+    let before = Image::of_change([&document, &document], [&record.standing, &standing]);
     record = resources::touch(tx, USER, &record)?;
     let request = wishes::anew(tx, rules, id, &standing, &document)?;
     let change = seats::settle(tx, id, &request)?;
     seating::write_standing(tx, &mut record, standing)?;
-    finish(tx, rules, &record, &change, "released", rules.cause_of_act(act, "release"))
+    let settled = Settled { change: &change, before: Some(&before) };
+    finish(tx, rules, &record, settled, "released", rules.cause_of_act(act, "release"))
 }
 
 /// Deletes a person, or archives where the profile keeps people.
@@ -168,19 +175,28 @@ fn found(tx: &mut WriteTx<'_>, rules: &Rules, id: &str) -> Result<Record, Provis
     resources::find_for_update(tx, USER, id)?.ok_or(ProvisioningError::NotFound(USER.name()))
 }
 
+/// What an act came to.
+#[derive(Clone, Copy)]
+struct Settled<'a> {
+    change: &'a SeatChange,
+    before: Option<&'a Image>,
+}
+
 fn finish(
     tx: &mut WriteTx<'_>,
     rules: &Rules,
     record: &Record,
-    change: &SeatChange,
+    settled: Settled<'_>,
     verb: &str,
     cause: Cause<'_>,
 ) -> Result<Person, ProvisioningError> {
+    let Settled { change, before } = settled;
     let source = wishes::role_from_unread(rules, &record.standing, &record.parse()?);
     let facts = Facts {
         role: RoleFacts { received: None, source },
         seat: SeatFacts::of(Some(change)),
         notes: &[Note::BY_STAFF],
+        before,
         ..Facts::default()
     };
     records::record(tx, cause, USER, verb, record, &facts)?;

@@ -1,19 +1,21 @@
-//! The one writer of change records, and the names of the attributes that a write changes.
+//! The one writer of change records.
 
 use directory::{
+    before_images,
     changes::{self, NewRecord},
     log::{Entry, NewAttempt},
     memberships::LeftGroup,
     resources::Record,
     role_changes,
 };
-use scim_core::{Document, ResourceKind};
+use scim_core::ResourceKind;
 use seat_ledger::{Seat, State};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use store::WriteTx;
 
 use crate::{
     ProvisioningError,
+    before_image::Image,
     facts::{Act, Cause, Detail, Facts, Note, SeatFacts},
     log::{
         names::{self, Person},
@@ -22,7 +24,7 @@ use crate::{
 };
 
 /// Records a change of a resource as it is now; `verb` is `created`, `changed`, `deleted`, `linked`, `revived`, `promoted`,
-/// `reseated`, `held`, `released` or `dropped`. The record of an answered write is its row of the provisioning log.
+/// `reseated`, `held`, `released`, `dropped` or `restored`. The record of an answered write is its row of the provisioning log.
 pub(crate) fn record(
     tx: &mut WriteTx<'_>,
     cause: Cause<'_>,
@@ -36,6 +38,7 @@ pub(crate) fn record(
     let person = Person::in_record(tx, cause, kind, resource)?;
     let entry = entry(cause, facts, person.as_ref());
     let changed = Changed { resource_id: &resource.id, version: resource.version };
+    keep_image(tx, &resource.id, facts)?;
     append(tx, &name, changed, &detail, entry)?;
     if let (Some(person), Some(answer), "deleted") = (&person, cause.answer, verb) {
         names::forget(tx, answer.people, person, resource)?;
@@ -47,6 +50,14 @@ pub(crate) fn record(
         record_maker_left(tx, cause, resource)?;
     }
     Ok(())
+}
+
+/// Keeps what a change replaced, under the number that its record gets next.
+fn keep_image(tx: &mut WriteTx<'_>, resource_id: &str, facts: &Facts<'_>) -> Result<(), ProvisioningError> {
+    match facts.before.filter(|image| !image.is_empty()) {
+        Some(image) => Ok(before_images::keep(tx, resource_id, &image.text())?),
+        None => Ok(()),
+    }
 }
 
 /// Records a write that changed nothing: in the provisioning log alone.
@@ -116,11 +127,13 @@ pub(crate) fn record_left(
     cause: Cause<'_>,
     group: &LeftGroup,
     member: &str,
+    before: &Image,
 ) -> Result<(), ProvisioningError> {
     let changed = ["members".to_owned()];
     let notes = &[Note { name: "left", text: member }];
-    let facts = Facts { changed: Some(&changed), notes, ..Facts::default() };
+    let facts = Facts { changed: Some(&changed), notes, before: Some(before), ..Facts::default() };
     let detail = Detail { cause, is_held: false, facts: &facts };
+    keep_image(tx, &group.group_id, &facts)?;
     let changed = Changed { resource_id: &group.group_id, version: group.version };
     append(tx, "group.changed", changed, &detail, None)
 }
@@ -163,64 +176,4 @@ pub(crate) fn record_plan(
     let (Cause { request_id, actor, .. }, detail) = (cause, &detail.to_string());
     let (resource_id, version, entry) = ("", 0, None);
     Ok(changes::append(tx, &NewRecord { kind, resource_id, version, request_id, actor, detail, entry })?)
-}
-
-/// The names of the attributes in which two documents differ, those of an extension with its URN: `title`, `name.givenName`,
-/// `urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value`. Never a value.
-pub(crate) fn changed_attributes(old: &Document, new: &Document) -> Vec<String> {
-    let mut names = Vec::new();
-    let empty = Map::new();
-    for name in differing(&old.0, &new.0) {
-        if name.contains(':') {
-            let old = old.get(name).and_then(Value::as_object).unwrap_or(&empty);
-            let new = new.get(name).and_then(Value::as_object).unwrap_or(&empty);
-            let within = differing(old, new).flat_map(|attribute| parts(attribute, old, new));
-            names.extend(within.map(|attribute| format!("{name}:{attribute}")));
-        } else {
-            names.extend(parts(name, &old.0, &new.0));
-        }
-    }
-    names
-}
-
-/// The sub-attributes in which a complex attribute differs; of another one its name.
-fn parts(name: &str, old: &Map<String, Value>, new: &Map<String, Value>) -> Vec<String> {
-    let empty = Map::new();
-    let (old, new) = match (old.get(name), new.get(name)) {
-        (Some(Value::Object(old)), Some(Value::Object(new))) => (old, new),
-        (Some(Value::Object(old)), None) => (old, &empty),
-        (None, Some(Value::Object(new))) => (&empty, new),
-        _ => return vec![name.to_owned()],
-    };
-    differing(old, new).map(|part| format!("{name}.{part}")).collect()
-}
-
-fn differing<'a>(old: &'a Map<String, Value>, new: &'a Map<String, Value>) -> impl Iterator<Item = &'a str> {
-    let changed = old.iter().filter(|(name, value)| new.get(*name) != Some(*value));
-    let added = new.iter().filter(|(name, _)| !old.contains_key(*name));
-    changed.chain(added).map(|(name, _)| name.as_str())
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn attributes_that_changed_are_named_and_their_values_are_not() {
-        let document = |value: Value| Document(value.as_object().unwrap().clone());
-        let urn = "urn:example:hr:2.0:User";
-        let old = document(
-            json!({ "userName": "ann", "title": "Dr", "active": true, urn: { "badge": "1", "site": "x" } }),
-        );
-        let new = document(
-            json!({ "userName": "ann", "active": false, "nickName": "A", urn: { "badge": "2", "site": "x" } }),
-        );
-        let badge = format!("{urn}:badge");
-        assert_eq!(changed_attributes(&old, &new), ["title", "active", &badge, "nickName"]);
-        let without = document(json!({ "userName": "ann", "title": "Dr", "active": true }));
-        assert_eq!(changed_attributes(&old, &without), [badge, format!("{urn}:site")]);
-        assert_eq!(changed_attributes(&old, &old), [""; 0]);
-    }
 }

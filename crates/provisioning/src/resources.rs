@@ -23,6 +23,8 @@ use store::WriteTx;
 use crate::{
     Done, Preconditions, ProvisioningError, RequestContext, Rules, Verdict,
     adoption::{self, Posted},
+    attributes::changed_attributes,
+    before_image::Image,
     effects::done,
     facts::{Cause, Facts, SeatFacts},
     group_roles, guards, leaving,
@@ -230,7 +232,7 @@ pub(crate) fn edit(
     if kind == ResourceKind::User {
         context.rules.features.require_edit(&old, &new)?;
     }
-    let mut changed = records::changed_attributes(&old, &new);
+    let mut changed = changed_attributes(&old, &new);
     let rules = &context.rules;
     let received = edit.role_received(rules, kind, &new);
     let carried = || edit.carried(rules);
@@ -239,6 +241,7 @@ pub(crate) fn edit(
         _ => Standing::default(),
     };
     let is_touched = applied.changed || standing != record.standing;
+    let standing_before = record.standing.clone();
     let mut record = match (new == old, is_touched) {
         (true, false) => {
             let written = Unchanged { method: edit.method(), received, document: &new };
@@ -266,8 +269,16 @@ pub(crate) fn edit(
     let is_held = record.standing.held.is_some() || !held_back.is_empty();
     let verdict = if is_held { Verdict::Held } else { Verdict::Applied };
     let role = role_facts(rules, received, &record.standing, &new);
-    let facts =
-        Facts { verdict, changed: Some(&changed), role, seat: SeatFacts::of(seat.as_ref()), notes: &[] };
+    let before = Image::of_change([&old, &new], [&standing_before, &record.standing])
+        .with_members(&applied, context.rules.profile().log.people);
+    let facts = Facts {
+        verdict,
+        changed: Some(&changed),
+        role,
+        seat: SeatFacts::of(seat.as_ref()),
+        before: Some(&before),
+        ..Facts::default()
+    };
     records::record(tx, cause, kind, "changed", &record, &facts)?;
     let mut moved = applied.moved();
     moved.retain(|id| !held_back.contains(id));

@@ -108,7 +108,7 @@ fn losing(tx: &mut WriteTx<'_>, rules: &Rules, people: &[&str]) -> Result<Vec<Re
 }
 
 /// Ends what waits for these people and this group; those for whom nothing waits any more.
-fn end(
+pub(crate) fn end(
     tx: &mut WriteTx<'_>,
     group_id: &str,
     people: Vec<String>,

@@ -4,6 +4,7 @@
 mod acts;
 mod by;
 mod credentials;
+mod ended;
 mod error;
 mod health;
 mod log;
@@ -19,6 +20,8 @@ mod tables;
 mod tenant_profile;
 mod tenants;
 mod trust;
+mod undo;
+mod words;
 
 pub use ::profiles::{Fault, MAX_BYTES as MAX_PROFILE_BYTES, patch_of_words};
 pub use acts::TenantActs;
@@ -41,3 +44,4 @@ pub use tenants::{
     Activation, MoveRequest, NewTenant, SettingsChange, TenantChange, create, features, import,
     line_of_contact, line_of_name,
 };
+pub use undo::UndoRequest;

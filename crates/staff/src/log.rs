@@ -5,10 +5,13 @@ use provisioning::{
     ProvisioningError,
     log::{about_person, every_row},
 };
-use scim_core::filter::Instant;
 use store::ReadTx;
 
-use crate::{StaffError, TenantActs, acts::Result};
+use crate::{
+    StaffError, TenantActs,
+    acts::Result,
+    words::{moment, one_of},
+};
 
 /// Rows of a page: how many where nobody says, and the most.
 const USUAL: i64 = 50;
@@ -76,8 +79,8 @@ impl LogQuery {
         if let Some(word) = &self.idp {
             wanted.idps = vec![one_of("idp", word, &wanted.idps)?];
         }
-        wanted.since_ms = moment("since", &self.since)?;
-        wanted.until_ms = moment("until", &self.until)?;
+        wanted.since_ms = self.since.as_deref().map(|text| moment("since", text)).transpose()?;
+        wanted.until_ms = self.until.as_deref().map(|text| moment("until", text)).transpose()?;
         Ok(wanted)
     }
 
@@ -102,17 +105,4 @@ impl LogQuery {
 
 fn cursor(place: Place) -> String {
     format!("{}-{}", place.at_ms, place.id())
-}
-
-/// The word of a list that this is.
-fn one_of(name: &str, word: &str, words: &[&'static str]) -> Result<&'static str> {
-    let found = words.iter().copied().find(|known| *known == word);
-    found.ok_or_else(|| StaffError::BadRequest(format!("{name} is one of {}", words.join(", "))))
-}
-
-/// A time in milliseconds since 1970 UTC.
-fn moment(name: &str, text: &Option<String>) -> Result<Option<i64>> {
-    let Some(text) = text else { return Ok(None) };
-    let refused = || StaffError::BadRequest(format!("{name} is a time such as 2026-11-29T08:00:00Z"));
-    Instant::parse(text).and_then(Instant::as_millis).map(Some).ok_or_else(refused)
 }

@@ -9,7 +9,7 @@ use provisioning::{
     Rules,
     reapply::{self, Reapplied},
 };
-use store::{StoreError, WriteTx};
+use store::WriteTx;
 
 use crate::{StaffError, TenantActs};
 
@@ -48,33 +48,8 @@ impl TenantActs {
                 progress.read.store(read, Ordering::Relaxed);
                 progress.people.store(people, Ordering::Relaxed);
             };
-            let done = reapply::run(tx, &rules, &act, &far).map_err(|error| Ended::Failed(error.into()))?;
-            if is_dry { Err(Ended::Dry(done)) } else { Ok(done) }
+            reapply::run(tx, &rules, &act, &far)
         };
-        match self.registry.write_as_staff(&self.tenant().await?, Ended::is_full, work).await {
-            Ok(done) | Err(Ended::Dry(done)) => Ok(done),
-            Err(Ended::Failed(error)) => Err(error),
-        }
-    }
-}
-
-/// How a transaction ends that is undone.
-#[derive(Debug)]
-enum Ended {
-    /// It was a dry run.
-    Dry(Reapplied),
-    /// It failed.
-    Failed(StaffError),
-}
-
-impl Ended {
-    fn is_full(&self) -> bool {
-        matches!(self, Self::Failed(error) if error.is_full())
-    }
-}
-
-impl From<StoreError> for Ended {
-    fn from(error: StoreError) -> Self {
-        Self::Failed(error.into())
+        self.write_or_try(is_dry, work).await
     }
 }

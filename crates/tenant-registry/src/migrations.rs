@@ -86,4 +86,9 @@ pub static REGISTRY_MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../../migrations/registry/0014_health.sql"),
         newest: None,
     },
+    Migration {
+        version: "0015_undo_kept",
+        sql: include_str!("../../../migrations/registry/0015_undo_kept.sql"),
+        newest: None,
+    },
 ];

@@ -75,6 +75,8 @@ pub struct Applied {
     pub left: Vec<String>,
     /// Users who came, likewise.
     pub came: Vec<String>,
+    /// Each member that changed, by its id, as it was before; `None` for one that was none.
+    pub before: BTreeMap<String, Option<Membership>>,
 }
 
 impl Applied {
@@ -99,8 +101,6 @@ pub fn apply(
     changes: &[MemberChange],
     rules: impl Into<MemberRules>,
 ) -> Result<Applied, DirectoryError> {
-    // One change by itself cannot undo another.
-    let before = (changes.len() > 1).then(BTreeMap::new);
     let rules = rules.into();
     let applied = Applied::default();
     let mut work = Work {
@@ -111,7 +111,8 @@ pub fn apply(
         entered: BTreeSet::new(),
         came: Vec::new(),
         left: Vec::new(),
-        before,
+        may_undo_itself: changes.len() > 1,
+        before: BTreeMap::new(),
     };
     for change in changes {
         let changed = match change {
@@ -132,14 +133,20 @@ pub fn apply(
     work.applied(tx)
 }
 
-/// The kind of a member, and its `display`.
-type Membership = (ResourceKind, Option<String>);
+/// One membership of a group, beside the member's id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Membership {
+    /// Whether it is a user or a group.
+    pub kind: ResourceKind,
+    /// As the identity provider sent it.
+    pub display: Option<String>,
+}
 
 /// Members by id.
 type Held = BTreeMap<String, Membership>;
 
 fn held_as(kind: ResourceKind, displays: Displays) -> impl Iterator<Item = (String, Membership)> {
-    displays.into_iter().map(move |(id, display)| (id, (kind, display)))
+    displays.into_iter().map(move |(id, display)| (id, Membership { kind, display }))
 }
 
 /// Those of these ids that are members of the group.
@@ -169,27 +176,28 @@ struct Work<'a> {
     came: Vec<String>,
     /// Users who were members, where that is watched.
     left: Vec<String>,
-    /// The members that were written to, as they were before; `None` for no member. Kept where one change may undo another.
-    before: Option<BTreeMap<String, Option<Membership>>>,
+    /// Whether one change may undo another.
+    may_undo_itself: bool,
+    /// The members that were written to, as they were before; `None` for no member.
+    before: BTreeMap<String, Option<Membership>>,
 }
 
 impl Work<'_> {
     /// The result of all changes: a member that left and came back with the same `display` did not change.
     fn applied(mut self, tx: &mut WriteTx<'_>) -> Result<Applied, DirectoryError> {
-        if let (true, Some(before)) = (self.applied.changed, self.before.take()) {
-            let ids: Vec<&str> = before.keys().map(String::as_str).collect();
+        if self.applied.changed && self.may_undo_itself {
+            let ids: Vec<&str> = self.before.keys().map(String::as_str).collect();
             let now = held_of(tx, self.group_id, &ids)?;
-            self.applied.changed = before.iter().any(|(id, before)| now.get(id) != before.as_ref());
+            self.before.retain(|id, before| now.get(id) != before.as_ref());
+            self.applied.changed = !self.before.is_empty();
         }
-        Ok(self.applied)
+        Ok(Applied { before: self.before, ..self.applied })
     }
 
     /// Remembers a member as it was before its first change.
     fn note(&mut self, id: &str, held: Option<&Membership>) {
-        if let Some(before) = &mut self.before
-            && !before.contains_key(id)
-        {
-            before.insert(id.to_owned(), held.cloned());
+        if !self.before.contains_key(id) {
+            self.before.insert(id.to_owned(), held.cloned());
         }
     }
 
@@ -232,9 +240,9 @@ impl Work<'_> {
     ) -> Result<bool, DirectoryError> {
         let mut changed = false;
         for Member { value: id, display, .. } in members {
-            let Some(was) = held.get(id).filter(|(_, was)| was != display) else { continue };
+            let Some(was) = held.get(id).filter(|was| was.display != *display) else { continue };
             self.note(id, Some(was));
-            rows::rename(tx, was.0, self.group_id, id, display.as_deref())?;
+            rows::rename(tx, was.kind, self.group_id, id, display.as_deref())?;
             changed = true;
         }
         Ok(changed)
@@ -251,9 +259,6 @@ impl Work<'_> {
     }
 
     fn remove(&mut self, tx: &mut WriteTx<'_>, selection: &MemberSelection) -> Result<bool, DirectoryError> {
-        if matches!(selection, MemberSelection::All) && self.before.is_none() && !self.rules.watch {
-            return clear(tx, self.group_id);
-        }
         let held = self.selected(tx, selection)?;
         self.remove_held(tx, &held)
     }
@@ -282,7 +287,7 @@ impl Work<'_> {
             None if groups_alone => held_as(kind, rows::all(tx, kind, group_id)?).collect(),
             None => all_held(tx, group_id)?,
         };
-        held.retain(|id, (kind, display)| {
+        held.retain(|id, Membership { kind, display }| {
             let link = Link { id, of: *kind, display: display.as_deref(), kind: kind.name() };
             filter.matches(&link.to_map(self.base))
         });
@@ -310,7 +315,7 @@ impl Work<'_> {
     fn remove_held(&mut self, tx: &mut WriteTx<'_>, held: &Held) -> Result<bool, DirectoryError> {
         held.iter().for_each(|(id, was)| self.note(id, Some(was)));
         for kind in [ResourceKind::User, ResourceKind::Group] {
-            let ids = held.iter().filter(|(_, (own, _))| *own == kind).map(|(id, _)| id.as_str());
+            let ids = held.iter().filter(|(_, own)| own.kind == kind).map(|(id, _)| id.as_str());
             let ids: Vec<&str> = ids.collect();
             rows::remove(tx, kind, self.group_id, &ids)?;
             if self.rules.watch && kind == ResourceKind::User {
@@ -358,17 +363,16 @@ impl Work<'_> {
     }
 }
 
-/// Takes every member out of the group; returns whether there were any.
-pub(crate) fn clear(tx: &mut WriteTx<'_>, group_id: &str) -> Result<bool, DirectoryError> {
+/// Takes every member out of the group.
+pub(crate) fn clear(tx: &mut WriteTx<'_>, group_id: &str) -> Result<(), DirectoryError> {
     let members = memberships::table.filter(memberships::group_id.eq(group_id));
     diesel::update(users::table.filter(users::id.eq_any(members.select(memberships::user_id))))
         .set(users::moved_mark.eq(users::version))
         .execute(tx.connection())?;
-    let users = tx.execute(diesel::delete(members))?;
+    tx.execute(diesel::delete(members))?;
     let inside = rows::all(tx, ResourceKind::Group, group_id)?;
     let inside: Vec<&str> = inside.keys().map(String::as_str).collect();
-    rows::remove(tx, ResourceKind::Group, group_id, &inside)?;
-    Ok(!inside.is_empty() || users > 0)
+    rows::remove(tx, ResourceKind::Group, group_id, &inside)
 }
 
 /// A group that lost a member because the member was removed, and the version that it has since.
@@ -378,13 +382,16 @@ pub struct LeftGroup {
     pub group_id: String,
     /// Its new version.
     pub version: i64,
+    /// The `display` of the member that it lost.
+    pub display: Option<String>,
 }
 
 /// Takes a user out of every group before it is removed; each group gets a new version.
 pub(crate) fn forget_user(tx: &mut WriteTx<'_>, user_id: &str) -> Result<Vec<LeftGroup>, DirectoryError> {
     let mine = memberships::table.filter(memberships::user_id.eq(user_id));
-    let group_ids: Vec<String> = tx.load(mine.select(memberships::group_id))?;
-    let left = touch_all(tx, group_ids)?;
+    let groups: Vec<(String, Option<String>)> =
+        tx.load(mine.select((memberships::group_id, memberships::display)))?;
+    let left = touch_all(tx, groups)?;
     tx.execute(diesel::delete(mine))?;
     Ok(left)
 }
@@ -392,18 +399,24 @@ pub(crate) fn forget_user(tx: &mut WriteTx<'_>, user_id: &str) -> Result<Vec<Lef
 /// Takes a group out of every other group before it is removed; each of those gets a new version.
 pub(crate) fn forget_group(tx: &mut WriteTx<'_>, id: &str) -> Result<Vec<LeftGroup>, DirectoryError> {
     let parents = nesting::parents(tx, id)?;
-    for parent in &parents {
-        rows::remove(tx, ResourceKind::Group, parent, &[id])?;
+    let mut left = Vec::with_capacity(parents.len());
+    for parent in parents {
+        let display = rows::present(tx, ResourceKind::Group, &parent, &[id])?.remove(id).flatten();
+        rows::remove(tx, ResourceKind::Group, &parent, &[id])?;
+        left.push((parent, display));
     }
-    touch_all(tx, parents)
+    touch_all(tx, left)
 }
 
-fn touch_all(tx: &mut WriteTx<'_>, group_ids: Vec<String>) -> Result<Vec<LeftGroup>, DirectoryError> {
-    let mut left = Vec::with_capacity(group_ids.len());
-    for id in group_ids {
+fn touch_all(
+    tx: &mut WriteTx<'_>,
+    groups: Vec<(String, Option<String>)>,
+) -> Result<Vec<LeftGroup>, DirectoryError> {
+    let mut left = Vec::with_capacity(groups.len());
+    for (id, display) in groups {
         if let Some(record) = table::find_for_update(tx, ResourceKind::Group, &id)? {
             let version = table::touch(tx, ResourceKind::Group, &record)?.version;
-            left.push(LeftGroup { group_id: id, version });
+            left.push(LeftGroup { group_id: id, version, display });
         }
     }
     Ok(left)

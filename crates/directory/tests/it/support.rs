@@ -77,6 +77,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../../../migrations/tenant/0013_health.sql"),
         newest: None,
     },
+    Migration {
+        version: "0014_before_images",
+        sql: include_str!("../../../../migrations/tenant/0014_before_images.sql"),
+        newest: None,
+    },
 ];
 
 /// The two types of a tenant.

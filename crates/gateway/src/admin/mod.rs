@@ -26,6 +26,7 @@ mod tables;
 mod tenants;
 mod tick;
 mod token;
+mod undo;
 mod upload;
 
 use std::net::IpAddr;
@@ -110,6 +111,7 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
         .route("/export", web::get().to(copies::export))
         .route("/preview", web::post().to(tables::preview))
         .route("/reconcile", web::post().to(tables::reconcile))
+        .route("/undo", web::post().to(undo::undo))
         .route("/move", web::post().to(moves::begin))
         .route("/restore", web::post().to(copies::restore))
         .default_service(web::to(problem::nothing_here));

@@ -50,5 +50,6 @@ mod shared;
 mod staff;
 mod tenants;
 mod tick;
+mod undo;
 mod users;
 mod versions;

@@ -97,6 +97,7 @@ fn profile(stem: &str, root: &Table<'_>, origin: Origin) -> Option<Profile> {
         refusal: sections.refusal,
         words: sections.words,
         log: sections.log,
+        undo: sections.undo,
         leniencies: sections.leniencies,
         groups,
     })

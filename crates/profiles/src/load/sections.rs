@@ -10,13 +10,15 @@ use crate::choice::{
 use crate::fault::shown;
 use crate::field::{Field, Table};
 use crate::profile::{
-    Discovery, Features, Leaving, Leniencies, Local, Log, Matching, Members, Protect, Refusal, Words,
+    Discovery, Features, Leaving, Leniencies, Local, Log, Matching, Members, Protect, Refusal, Undo, Words,
 };
 
 /// A year, in minutes.
 const MAX_MINUTES: i64 = 366 * 24 * 60;
 /// Ten years.
 const MAX_DAYS: i64 = 3_660;
+/// Most days for which a run can be undone: the log is kept as long by default.
+const MAX_UNDO_DAYS: i64 = 90;
 /// Most userNames in `protect.users`.
 const MAX_PROTECTED: usize = 100;
 /// Longest userName, in characters.
@@ -41,6 +43,7 @@ pub(super) struct Sections {
     pub(super) refusal: Refusal,
     pub(super) words: Words,
     pub(super) log: Log,
+    pub(super) undo: Undo,
     pub(super) leniencies: Leniencies,
 }
 
@@ -55,6 +58,7 @@ pub(super) fn read(root: &Table<'_>) -> Option<Sections> {
     let refusal = root.section("refusal", refusal);
     let words = root.section("words", words);
     let log = root.section("log", log);
+    let undo = root.section("undo", undo);
     let leniencies = root.section("leniencies", leniencies);
     Some(Sections {
         features: features?,
@@ -67,6 +71,7 @@ pub(super) fn read(root: &Table<'_>) -> Option<Sections> {
         refusal: refusal?,
         words: words?,
         log: log?,
+        undo: undo?,
         leniencies: leniencies?,
     })
 }
@@ -165,6 +170,10 @@ fn log(table: &Table<'_>) -> Option<Log> {
     let keep_days = table.or("keep_days", 90, |field| field.integer(1..=MAX_DAYS));
     let flapping_per_day = table.or("flapping_per_day", 3, |field| field.integer(1..=MAX_FLAPPING));
     Some(Log { people: people?, keep_days: keep_days?, flapping_per_day: flapping_per_day? })
+}
+
+fn undo(table: &Table<'_>) -> Option<Undo> {
+    Some(Undo { keep_days: table.or("keep_days", 7, |field| field.integer(1..=MAX_UNDO_DAYS))? })
 }
 
 fn leniencies(table: &Table<'_>) -> Option<Leniencies> {

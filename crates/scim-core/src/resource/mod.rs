@@ -29,6 +29,7 @@ pub use limits::{MAX_ELEMENTS, MAX_KEY, MAX_MEMBERS, MAX_RESOURCE, MAX_STRING};
 pub use members::{Member, take_members};
 pub(crate) use normalise::not_too_many;
 pub use normalise::{normalise, normalise_element};
+pub use normalise_document::put_in_form;
 pub(crate) use packed::{json_in, unpack};
 pub(crate) use reference::{is_reference_by_value, lone_ref};
 pub use render::{Meta, Parts, render};

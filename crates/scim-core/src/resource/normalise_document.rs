@@ -44,6 +44,12 @@ pub(crate) fn normalise_document(
     }
 }
 
+/// Gives a document into which stored values of before were put its form again. What no schema has any more is left out.
+pub fn put_in_form(rt: &ResourceType, document: &mut Document) {
+    // The values were judged when they were sent.
+    normalise_document(rt, document, &mut Tolerance::lenient(), &mut Faults::default());
+}
+
 /// Normalises what a PATCH leaves behind and compares it with the document before it: required values that were there
 /// must stay, and every immutable value keeps its place (RFC 7644 §3.5.2).
 pub(crate) fn normalise_patched(

@@ -45,7 +45,7 @@ const SCIM: [&str; 26] = [
 ];
 
 /// Every route of the admin API below `/admin/v1`, and paths that are none.
-const ADMIN: [&str; 58] = [
+const ADMIN: [&str; 59] = [
     "",
     "/regions",
     "/tokens",
@@ -98,6 +98,7 @@ const ADMIN: [&str; 58] = [
     "/regions/ire/tenants/b/restore",
     "/regions/ire/tenants/b/preview",
     "/regions/ire/tenants/b/reconcile",
+    "/regions/ire/tenants/b/undo",
     "/nothing",
     "/regions/ire/nothing",
     "/regions/mars/tenants",

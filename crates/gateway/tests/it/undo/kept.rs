@@ -1,0 +1,79 @@
+//! What is kept for an undo, and what is not.
+
+use serde_json::json;
+
+use super::{moment, not_restored, undo};
+use crate::running::{GROUP, replace, roomy, stored, user_body};
+
+#[test]
+fn under_ids_a_deletion_leaves_nothing_in_the_store_that_names_the_person() {
+    let (gateway, acme) = roomy();
+    gateway.cli_ok(&["tenant", "override", "--region", "ire", "--key", &acme.key, "log.people=ids"]);
+    let ada = user_body(
+        &json!({ "userName": "Lovelace@example.com", "displayName": "Lovelace", "emails": [{ "value": "lovelace@example.com" }] }),
+    );
+    let ada = acme.post("/Users", &ada).expect(201).id();
+    let members = json!([{ "value": ada, "display": "Lovelace" }]);
+    let club = acme
+        .post("/Groups", &json!({ "schemas": [GROUP], "displayName": "club", "members": members }))
+        .expect(201)
+        .id();
+    let since = moment();
+    acme.patch(&format!("/Users/{ada}"), &replace("userName", "lovelace2@example.com")).expect(200);
+    acme.patch(&format!("/Users/{ada}"), &replace("displayName", "L.")).expect(200);
+    acme.patch(&format!("/Groups/{club}"), &json!([{ "op": "remove", "path": "members" }])).expect(204);
+    acme.patch(&format!("/Groups/{club}"), &json!([{ "op": "add", "path": "members", "value": members }]))
+        .expect(204);
+    assert!(
+        stored(&gateway, &acme)
+            .iter()
+            .any(|row| row.contains("\"before_images\"") && row.contains("ovelace"))
+    );
+    acme.delete(&format!("/Users/{ada}")).expect(204);
+    let left: Vec<String> =
+        stored(&gateway, &acme).into_iter().filter(|row| row.to_lowercase().contains("lovelace")).collect();
+    assert!(left.is_empty(), "{left:#?}");
+    let done = undo(&gateway, &acme, &since, &[]);
+    let nothing = "It was deleted since, or nothing of it is kept.";
+    assert!(not_restored(&done).contains(&["-", "id", nothing].map(str::to_owned)), "{done}");
+    assert!(done["not_restored"].as_array().unwrap().iter().any(|row| row["id"] == ada), "{done}");
+}
+
+#[test]
+fn an_archived_person_is_taken_out_of_the_archive() {
+    let gateway = crate::running::gateway();
+    let acme =
+        gateway.onboard("ire", &json!({ "key": "acme", "name": "acme", "profile": "iomete", "seats": {} }));
+    let ada = acme.create_user("ada", "").expect(201).id();
+    let before = super::dump(&gateway, &acme);
+    let since = moment();
+    acme.delete(&format!("/Users/{ada}")).expect(204);
+    assert!(super::dump(&gateway, &acme).iter().any(|row| row.contains("archived_users")));
+    assert_eq!(undo(&gateway, &acme, &since, &[]), json!({ "restored": 1, "not_restored": [] }));
+    assert_eq!(super::dump(&gateway, &acme), before);
+}
+
+#[test]
+fn a_role_that_a_group_gave_is_given_again_with_the_membership() {
+    let gateway = crate::running::gateway();
+    let acme =
+        gateway.onboard("ire", &json!({ "key": "acme", "name": "acme", "profile": "iomete", "seats": {} }));
+    gateway.cli_ok(&[
+        "tenant",
+        "override",
+        "--region",
+        "ire",
+        "--key",
+        &acme.key,
+        "sources=[{ groups = [{ name = \"Admins\", role = \"admin\" }] }]",
+        "protect.last_admin=\"allow\"",
+    ]);
+    let ada = acme.create_user("ada", "").expect(201).id();
+    let admins = crate::running::new_group(&acme, "Admins", &[&ada]);
+    let before = super::dump(&gateway, &acme);
+    assert!(before.iter().any(|row| row.contains("\"role\":\"admin\"")), "{before:#?}");
+    let since = moment();
+    acme.delete(&format!("/Groups/{admins}")).expect(204);
+    assert_eq!(undo(&gateway, &acme, &since, &[]), json!({ "restored": 1, "not_restored": [] }));
+    assert_eq!(super::dump(&gateway, &acme), before);
+}

@@ -1,0 +1,199 @@
+//! What one change replaced: the former values of what it changed and nothing else, or the whole of what it deleted. It rests as JSON.
+
+use std::collections::BTreeMap;
+
+use directory::{
+    Origin, Standing,
+    memberships::{Applied, MemberRow, Membership},
+    resources::Record,
+    standing::{ChosenBy, ChosenRole},
+};
+use profiles::choice::People;
+use scim_core::{Document, ResourceKind};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::attributes::{self, changed_attributes};
+
+/// Facts beside the document, under names that no attribute has.
+const ROLE: &str = ":role";
+const ACTIVE: &str = ":active";
+const ORIGIN: &str = ":origin";
+
+/// What one change replaced.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Image {
+    /// The former values of attributes, and of facts beside the document; null where there was none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) values: BTreeMap<String, Value>,
+    /// The former members among those that changed, by id; null for one that was none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) members: BTreeMap<String, Option<Member>>,
+    /// The resource, where it was deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) deleted: Option<Deleted>,
+}
+
+/// A member as it was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Member {
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(crate) is_group: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) display: Option<String>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's form")]
+fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+/// A resource as it was when it was deleted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Deleted {
+    document: String,
+    version: i64,
+    created_ms: i64,
+    modified_ms: i64,
+    origin: String,
+    origin_since_ms: Option<i64>,
+    role: Value,
+    active: Value,
+}
+
+impl Image {
+    /// Of a change of a document, and of what holds of a person beside it; each before and after.
+    pub(crate) fn of_change(documents: [&Document; 2], standings: [&Standing; 2]) -> Self {
+        let [old, new] = documents;
+        let names = changed_attributes(old, new).into_iter();
+        let mut values: BTreeMap<String, Value> =
+            names.map(|name| (name.clone(), attributes::get(old, &name))).collect();
+        let [before, after] = standings.map(beside);
+        let differ = before.into_iter().zip(after).filter(|(before, after)| before != after);
+        values.extend(differ.map(|((name, value), _)| (name.to_owned(), value)));
+        Self { values, ..Self::default() }
+    }
+
+    /// With members that came, left or changed. Where the log names nobody, the `display` of none is kept.
+    pub(crate) fn with_members(self, applied: &Applied, people: People) -> Self {
+        let changed = applied.before.iter();
+        let members = changed.map(|(id, was)| (id.clone(), was.as_ref().map(|was| member(was, people))));
+        Self { members: members.collect(), ..self }
+    }
+
+    /// With another origin.
+    pub(crate) fn with_origin(mut self, before: Origin) -> Self {
+        self.values.insert(ORIGIN.to_owned(), before.key().into());
+        self
+    }
+
+    /// Of the end of a resource; a user has no members.
+    pub(crate) fn of_deleted(record: &Record, members: &[MemberRow], people: People) -> Self {
+        let [(_, role), (_, active)] = beside(&record.standing);
+        let deleted = Deleted {
+            document: record.document.clone(),
+            version: record.version,
+            created_ms: record.created_ms,
+            modified_ms: record.modified_ms,
+            origin: record.origin.key().to_owned(),
+            origin_since_ms: record.origin_since_ms,
+            role,
+            active,
+        };
+        let was = |row: &MemberRow| Membership { kind: row.kind, display: row.display.clone() };
+        let members = members.iter().map(|row| (row.member_id.clone(), Some(member(&was(row), people))));
+        Self { members: members.collect(), deleted: Some(deleted), ..Self::default() }
+    }
+
+    /// Of a group that lost a member because that was deleted.
+    pub(crate) fn of_left(kind: ResourceKind, id: &str, display: Option<&str>, people: People) -> Self {
+        let was = Membership { kind, display: display.map(str::to_owned) };
+        Self { members: BTreeMap::from([(id.to_owned(), Some(member(&was, people)))]), ..Self::default() }
+    }
+
+    /// Whether nothing was replaced.
+    pub(crate) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The text that rests.
+    #[allow(clippy::expect_used, reason = "JSON values always serialise")]
+    pub(crate) fn text(&self) -> String {
+        serde_json::to_string(self).expect("an image serialises")
+    }
+}
+
+fn member(was: &Membership, people: People) -> Member {
+    let display = was.display.clone().filter(|_| people == People::Names);
+    Member { is_group: was.kind == ResourceKind::Group, display }
+}
+
+/// What holds of a person beside the document, as named values.
+fn beside(standing: &Standing) -> [(&'static str, Value); 2] {
+    let role = standing.role.as_ref().map(|chosen| json!({ "role": chosen.role, "by": chosen.by.key() }));
+    [(ROLE, role.unwrap_or_default()), (ACTIVE, standing.active.map(Value::from).unwrap_or_default())]
+}
+
+/// A resource while its former values are put back: what is known of it beside members and seat.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct State {
+    pub(crate) document: Document,
+    pub(crate) standing: Standing,
+    pub(crate) origin: Origin,
+}
+
+impl State {
+    pub(crate) fn of(record: &Record) -> Result<Self, directory::DirectoryError> {
+        let (document, standing) = (record.parse()?, record.standing.clone());
+        Ok(Self { document, standing, origin: record.origin })
+    }
+
+    /// The value of this name; null where there is none.
+    pub(crate) fn get(&self, name: &str) -> Value {
+        let [(_, role), (_, active)] = beside(&self.standing);
+        match name {
+            ROLE => role,
+            ACTIVE => active,
+            ORIGIN => self.origin.key().into(),
+            _ => attributes::get(&self.document, name),
+        }
+    }
+
+    /// Gives the value of this name back.
+    pub(crate) fn set(&mut self, name: &str, value: &Value) {
+        match name {
+            ROLE => self.standing.role = chosen(value),
+            ACTIVE => self.standing.active = value.as_bool(),
+            ORIGIN => self.origin = Origin::of_key(value.as_str().unwrap_or_default()),
+            _ => attributes::set(&mut self.document, name, value),
+        }
+    }
+}
+
+fn chosen(value: &Value) -> Option<ChosenRole> {
+    let text = |name: &str| value.get(name).and_then(Value::as_str);
+    Some(ChosenRole { role: text("role")?.to_owned(), by: ChosenBy::of_key(text("by")?)? })
+}
+
+/// The name of a value in answers.
+pub(crate) fn shown(name: &str) -> &str {
+    name.strip_prefix(':').unwrap_or(name)
+}
+
+impl Deleted {
+    /// The row as it was.
+    pub(crate) fn record(&self, id: &str) -> Record {
+        Record {
+            id: id.to_owned(),
+            document: self.document.clone(),
+            version: self.version,
+            created_ms: self.created_ms,
+            modified_ms: self.modified_ms,
+            regrouped_version: 0,
+            changed_number: 0,
+            origin: Origin::of_key(&self.origin),
+            origin_since_ms: self.origin_since_ms,
+            standing: Standing { role: chosen(&self.role), active: self.active.as_bool(), held: None },
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! Undo: what a run of writes changed is given back, where nothing else has changed it since, and the rest is listed with its reason. Everything
+//! happens in one transaction, so a dry run tells exactly what happens, and nothing is ever half undone.
+
+mod groups;
+mod people;
+mod plan;
+mod seats;
+mod told;
+mod window;
+mod work;
+
+use seat_ledger::pools;
+use store::WriteTx;
+
+use crate::{Act, ProvisioningError, Rules, promotion};
+use work::Work;
+
+pub use told::{NotRestored, Undone};
+pub use window::Asked;
+
+/// Gives back what a run changed; `operation` is the word of staff's command, `undo` or `rollback`. Who finds no seat free waits for one.
+///
+/// # Errors
+/// When the store fails, or a before image is damaged.
+pub fn run(
+    tx: &mut WriteTx<'_>,
+    rules: &Rules,
+    asked: &Asked,
+    act: &Act,
+    operation: &str,
+) -> Result<Undone, ProvisioningError> {
+    tx.go_beyond_limit();
+    rules.hold_schemas(tx)?;
+    pools::take_turn(tx)?;
+    // What is overdue is done first, so that it is not mistaken for an effect of the undo.
+    let moves = seat_ledger::due(tx, rules.product.licenses())?;
+    promotion::record(tx, &moves, rules.cause_of_clock(&act.request_id, "due"))?;
+    let run = window::read(tx, asked)?;
+    let mut work = Work { rules, cause: rules.cause_of_act(act, operation), done: Undone::default() };
+    let groups = groups::bring_back(tx, &mut work, &run)?;
+    people::give_back(tx, &mut work, &run)?;
+    groups::give_back(tx, &mut work, &run, groups)?;
+    seats::compare(tx, &mut work, &run)?;
+    work.done.not_restored.sort();
+    Ok(work.done)
+}

@@ -1,0 +1,207 @@
+//! People get back what they were. Those who ask for no dearer license than they hold come first, so that seats become free before they are
+//! asked for; then those who do, the dearest role first.
+
+use std::collections::BTreeSet;
+
+use directory::{
+    DirectoryError, archive,
+    resources::{self, Row},
+};
+use scim_core::ResourceKind;
+use seat_ledger::{Moves, Seat, SeatChange, SeatRequest, seats};
+use store::WriteTx;
+
+use super::{
+    plan::{Plan, is_open},
+    told::TAKEN,
+    window::{Past, Run},
+    work::Work,
+};
+use crate::{
+    ProvisioningError, Rules,
+    before_image::Image,
+    facts::{Facts, Note, SeatFacts},
+    product::RoleFacts,
+    records,
+    seating::{self, Asking, Asks},
+    wishes,
+};
+
+const USER: ResourceKind = ResourceKind::User;
+
+/// Gives people back what they were.
+pub(super) fn give_back(
+    tx: &mut WriteTx<'_>,
+    work: &mut Work<'_>,
+    run: &Run,
+) -> Result<(), ProvisioningError> {
+    let (mut dearer, mut again) = (Vec::new(), Vec::new());
+    for (id, past) in run.iter().filter(|(_, past)| !past.is_group) {
+        if !is_open(tx, work, USER, id, past)? {
+            continue;
+        }
+        let Some(plan) = Plan::of(tx, work, USER, id, past, &BTreeSet::new())? else { continue };
+        let asking = asking(tx, work, &plan)?;
+        let held = asking.held.as_ref().and_then(|seat| seat.granted.as_ref());
+        if asking.request.active && held.is_none_or(|held| asking.request.license < *held) {
+            dearer.push((asking.request.role_rank, id, past));
+        } else if !settle(tx, work, &plan, asking)? {
+            again.push((id, past));
+        }
+    }
+    dearer.sort_by(|(a, one, _), (b, other, _)| (a, one).cmp(&(b, other)));
+    for (_, id, past) in dearer {
+        let Some(plan) = Plan::of(tx, work, USER, id, past, &BTreeSet::new())? else { continue };
+        let asking = asking(tx, work, &plan)?;
+        if !settle(tx, work, &plan, asking)? {
+            again.push((id, past));
+        }
+    }
+    // A name that was taken becomes free when the one who took it has the former name back.
+    let mut left = usize::MAX;
+    while again.len() < left {
+        left = again.len();
+        let mut still = Vec::new();
+        for (id, past) in again {
+            let Some(plan) = Plan::of(tx, work, USER, id, past, &BTreeSet::new())? else { continue };
+            let asking = asking(tx, work, &plan)?;
+            if !settle(tx, work, &plan, asking)? {
+                still.push((id, past));
+            }
+        }
+        again = still;
+    }
+    again.into_iter().try_for_each(|(id, past)| without_what_is_taken(tx, work, id, past))
+}
+
+/// The seat that a person asks for.
+fn asking(tx: &mut WriteTx<'_>, work: &Work<'_>, plan: &Plan) -> Result<Asking, ProvisioningError> {
+    let (rules, Plan { record, old, new, .. }) = (work.rules, plan);
+    let held: Option<Seat> = match plan.is_deleted {
+        true => None,
+        false => seats::find(tx, rules.product.licenses(), &record.id)?,
+    };
+    let standing = &new.standing;
+    let request = match plan.is_deleted {
+        true => wishes::anew(tx, rules, &record.id, standing, &new.document)?,
+        false => {
+            let documents = [&old.document, &new.document];
+            wishes::request(tx, rules, held.as_ref(), record, standing, documents)?
+        }
+    };
+    // One of many must not stop the others.
+    Ok(Asking { held, request: SeatRequest { waits: true, ..request }, asks: Asks::Staff })
+}
+
+/// Makes a person what the plan says; false where a value is taken.
+fn settle(
+    tx: &mut WriteTx<'_>,
+    work: &mut Work<'_>,
+    plan: &Plan,
+    asking: Asking,
+) -> Result<bool, ProvisioningError> {
+    if !plan.is_deleted && plan.names.is_empty() {
+        plan.tell(work);
+        return Ok(true);
+    }
+    match tx.savepoint(|tx| make(tx, work, plan, asking)) {
+        Ok(()) => {}
+        Err(ProvisioningError::Directory(
+            DirectoryError::UserNameTaken { .. } | DirectoryError::ValueTaken { .. },
+        )) => return Ok(false),
+        Err(error) => return Err(error),
+    }
+    work.done.restored += 1;
+    plan.tell(work);
+    Ok(true)
+}
+
+/// Gives back what is not taken by somebody else.
+fn without_what_is_taken(
+    tx: &mut WriteTx<'_>,
+    work: &mut Work<'_>,
+    id: &str,
+    past: &Past,
+) -> Result<(), ProvisioningError> {
+    let mut without = BTreeSet::new();
+    loop {
+        let Some(plan) = Plan::of(tx, work, USER, id, past, &without)? else { return Ok(()) };
+        let asking = asking(tx, work, &plan)?;
+        let attribute = match tx.savepoint(|tx| make(tx, work, &plan, asking)) {
+            Err(ProvisioningError::Directory(DirectoryError::UserNameTaken { .. })) => "userName".to_owned(),
+            Err(ProvisioningError::Directory(DirectoryError::ValueTaken { attribute, .. })) => attribute,
+            Err(error) => return Err(error),
+            Ok(()) => {
+                work.done.restored += 1;
+                plan.tell(work);
+                return Ok(());
+            }
+        };
+        if !plan.names.contains(&attribute) {
+            plan.tell(work);
+            work.done.not(&plan.about, &attribute, TAKEN);
+            return Ok(());
+        }
+        without.insert(attribute);
+    }
+}
+
+/// Whether what waits for a person goes on waiting: nothing that is given back says anything of the seat.
+fn still_waits(tx: &mut WriteTx<'_>, rules: &Rules, plan: &Plan) -> Result<bool, ProvisioningError> {
+    let (id, Plan { old, new, .. }) = (&plan.record.id, plan);
+    if old.standing.held.is_none() {
+        return Ok(false);
+    }
+    let before = wishes::anew(tx, rules, id, &old.standing, &old.document)?;
+    Ok(before == wishes::anew(tx, rules, id, &new.standing, &new.document)?)
+}
+
+fn make(tx: &mut WriteTx<'_>, work: &Work<'_>, plan: &Plan, asking: Asking) -> Result<(), ProvisioningError> {
+    let (rules, cause, Plan { old, new, .. }) = (work.rules, work.cause, plan);
+    let standing = new.standing.clone();
+    let (record, change) = if plan.is_deleted {
+        archive::remove(tx, &plan.record.id)?;
+        let row = Row::of(&rules.user, &new.document);
+        let mut record = resources::insert_again(tx, USER, &plan.record, &row)?;
+        record.standing = directory::Standing::default();
+        let change = seats::settle_new(tx, &record.id, &asking.request)?;
+        seating::write_standing(tx, &mut record, standing)?;
+        (record, change)
+    } else {
+        let mut record = match old.document == new.document {
+            true => resources::touch(tx, USER, &plan.record)?,
+            false => resources::update(tx, &rules.user, &plan.record, &old.document, &new.document)?,
+        };
+        if old.origin != new.origin {
+            resources::set_origin(tx, USER, &mut record, new.origin)?;
+        }
+        let waits = still_waits(tx, rules, plan)?;
+        let change = match asking.held.clone().filter(|_| waits) {
+            Some(seat) => {
+                seating::write_standing(tx, &mut record, standing)?;
+                SeatChange { before: Some(seat.clone()), after: seat, moves: Moves::default() }
+            }
+            None => seating::settle_as(tx, rules, &mut record, standing, &old.document, asking)?,
+        };
+        (record, change)
+    };
+    let before = match plan.is_deleted {
+        true => Image::default(),
+        false => {
+            let standings = [&old.standing, &new.standing];
+            let image = Image::of_change([&old.document, &new.document], standings);
+            if old.origin == new.origin { image } else { image.with_origin(old.origin) }
+        }
+    };
+    let source = wishes::role_from_unread(rules, &record.standing, &new.document);
+    let facts = Facts {
+        changed: Some(&plan.names),
+        role: RoleFacts { received: None, source },
+        seat: SeatFacts::of(Some(&change)),
+        notes: &[Note::BY_STAFF],
+        before: Some(&before),
+        ..Facts::default()
+    };
+    records::record(tx, cause, USER, "restored", &record, &facts)?;
+    seating::follow(tx, rules, &change, cause)
+}

@@ -1,0 +1,109 @@
+//! What is to be given back of one resource, and what cannot be.
+
+use std::collections::BTreeSet;
+
+use directory::resources::{self, Record};
+use scim_core::{ResourceKind, resource};
+use store::WriteTx;
+
+use super::{
+    told::{About, CHANGED_SINCE, HERE_AGAIN, MADE, NO_SUCH_ATTRIBUTE, NOT_HERE, TAKEN},
+    window::Past,
+    work::Work,
+};
+use crate::{ProvisioningError, before_image::State};
+
+/// A resource that is to be as it was.
+pub(super) struct Plan {
+    pub(super) about: About,
+    /// As it is, or as it was when it was deleted.
+    pub(super) record: Record,
+    pub(super) is_deleted: bool,
+    pub(super) old: State,
+    pub(super) new: State,
+    /// The names of what is given back.
+    pub(super) names: Vec<String>,
+    /// What is not, and why.
+    refused: Vec<(String, &'static str)>,
+}
+
+impl Plan {
+    /// What is to be given back of a resource, without some values; `None` where it is neither here nor kept.
+    pub(super) fn of(
+        tx: &mut WriteTx<'_>,
+        work: &Work<'_>,
+        kind: ResourceKind,
+        id: &str,
+        past: &Past,
+        without: &BTreeSet<String>,
+    ) -> Result<Option<Self>, ProvisioningError> {
+        let here = resources::find_for_update(tx, kind, id)?;
+        let is_deleted = here.is_none();
+        let kept = || past.deleted.as_ref().map(|former| former.value.record(id));
+        let Some(record) = here.or_else(kept) else { return Ok(None) };
+        let old = State::of(&record)?;
+        let (mut new, mut names, mut refused) = (old.clone(), Vec::new(), Vec::new());
+        for (name, former) in &past.values {
+            if old.get(name) == former.value {
+                continue;
+            }
+            if former.is_changed_since || without.contains(name) {
+                refused.push((name.clone(), if former.is_changed_since { CHANGED_SINCE } else { TAKEN }));
+                continue;
+            }
+            new.set(name, &former.value);
+            names.push(name.clone());
+        }
+        resource::put_in_form(work.rules.resource_type(kind), &mut new.document);
+        names.retain(|name| {
+            let is_back = past.values.get(name).is_some_and(|former| new.get(name) == former.value);
+            if !is_back {
+                refused.push((name.clone(), NO_SUCH_ATTRIBUTE));
+            }
+            is_back
+        });
+        Ok(Some(Self { about: About::of(&record), record, is_deleted, old, new, names, refused }))
+    }
+
+    /// Lists what is not given back.
+    pub(super) fn tell(&self, work: &mut Work<'_>) {
+        for (name, reason) in &self.refused {
+            work.done.not(&self.about, name, *reason);
+        }
+    }
+}
+
+/// Whether a resource is to be looked at; lists it where not.
+pub(super) fn is_open(
+    tx: &mut WriteTx<'_>,
+    work: &mut Work<'_>,
+    kind: ResourceKind,
+    id: &str,
+    past: &Past,
+) -> Result<bool, ProvisioningError> {
+    let here = resources::find(tx, kind, id)?;
+    if past.is_made {
+        if let Some(record) = here {
+            work.done.not(&About::of(&record), "id", MADE);
+        }
+        return Ok(false);
+    }
+    match (here, &past.deleted) {
+        (Some(record), Some(_)) => {
+            work.done.not(&About::of(&record), "id", HERE_AGAIN);
+            Ok(false)
+        }
+        (None, Some(former)) if former.is_changed_since => {
+            work.done.not(&About::of(&former.value.record(id)), "id", CHANGED_SINCE);
+            Ok(false)
+        }
+        (None, None) => {
+            let is_moved = !past.values.is_empty() || !past.members.is_empty() || past.license.is_some();
+            if is_moved {
+                work.done.not(&About::unknown(id), "id", NOT_HERE);
+            }
+            Ok(false)
+        }
+        _ => Ok(true),
+    }
+}

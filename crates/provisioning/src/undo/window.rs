@@ -1,0 +1,190 @@
+//! The run that is to be undone: which changes belong to it, what each resource was before the first of them, and what others have changed
+//! since.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use directory::before_images::{self, Replaced};
+use scim_core::ResourceKind;
+use serde_json::Value;
+use store::ReadTx;
+
+use crate::{
+    ProvisioningError,
+    before_image::{Deleted, Image, Member},
+};
+
+/// Changes that are read at a time.
+const AT_ONCE: i64 = 1_000;
+
+/// What a change record's kind ends with that undoes others. Such a change is no part of a run.
+const RESTORED: &str = ".restored";
+
+/// Which changes are a run.
+#[derive(Clone, Debug, Default)]
+pub struct Asked {
+    /// Those from this moment on, in milliseconds since 1970 UTC.
+    pub since_ms: i64,
+    /// Those of requests of this identity provider alone: a word of [`crate::log::Idp`].
+    pub idp: Option<String>,
+    /// Those of these people and groups alone, and the memberships of these people.
+    pub only: Option<BTreeSet<String>>,
+}
+
+/// A value before the run.
+#[derive(Clone, Debug)]
+pub(super) struct Former<T> {
+    pub(super) value: T,
+    /// Whether a change outside the run changed it after the run did.
+    pub(super) is_changed_since: bool,
+}
+
+/// One resource before the run.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Past {
+    pub(super) is_group: bool,
+    /// Whether the run made it.
+    pub(super) is_made: bool,
+    pub(super) deleted: Option<Former<Deleted>>,
+    pub(super) values: BTreeMap<String, Former<Value>>,
+    pub(super) members: BTreeMap<String, Former<Option<Member>>>,
+    /// The license that a person had; `None` where the run did not move it.
+    pub(super) license: Option<Option<String>>,
+    /// The license that became free for the person in the run.
+    pub(super) promoted_to: Option<String>,
+}
+
+/// The resources of a run, by id.
+pub(super) type Run = BTreeMap<String, Past>;
+
+/// What changes outside the run have changed, of one resource.
+#[derive(Default)]
+struct Since {
+    /// It was made or deleted.
+    is_all: bool,
+    values: BTreeSet<String>,
+    members: BTreeSet<String>,
+}
+
+/// Reads a run.
+pub(super) fn read(tx: &mut ReadTx<'_>, asked: &Asked) -> Result<Run, ProvisioningError> {
+    let requests = requests(tx, asked)?;
+    let (mut run, mut since) = (Run::new(), HashMap::<String, Since>::new());
+    for_each(tx, asked.since_ms, |change| {
+        let (kind, verb) = change.kind.split_once('.').unwrap_or_default();
+        let kind = [ResourceKind::User, ResourceKind::Group]
+            .into_iter()
+            .find(|known| known.name().eq_ignore_ascii_case(kind));
+        let Some(kind) = kind else { return Ok(()) };
+        let image = change.image.as_deref().map(serde_json::from_str::<Image>).transpose();
+        let image = image.map_err(|e| damaged(&change, &e))?.unwrap_or_default();
+        let since = since.entry(change.resource_id.clone()).or_default();
+        if !requests.have(&change.request_id) {
+            since.is_all |=
+                matches!(verb, "created" | "revived" | "deleted") || (verb == "restored" && image.is_empty());
+            since.values.extend(image.values.into_keys());
+            since.members.extend(image.members.into_keys());
+            return Ok(());
+        }
+        let past = run.entry(change.resource_id.clone()).or_default();
+        past.is_group = kind == ResourceKind::Group;
+        past.add(verb, image, since);
+        past.note_license(verb, &change.detail);
+        Ok(())
+    })?;
+    if let Some(only) = &asked.only {
+        run.retain(|id, past| {
+            past.members.retain(|member, _| only.contains(member) || only.contains(id));
+            only.contains(id) || (past.is_group && !past.members.is_empty())
+        });
+    }
+    Ok(run)
+}
+
+impl Past {
+    /// Adds a change that is older than those before.
+    fn add(&mut self, verb: &str, image: Image, since: &Since) {
+        let Image { values, members, deleted } = image;
+        self.is_made |= matches!(verb, "created" | "revived");
+        if let Some(value) = deleted {
+            self.deleted = Some(Former { value, is_changed_since: since.is_all });
+        }
+        for (name, value) in values {
+            let is_changed_since = since.is_all && self.deleted.is_none() || since.values.contains(&name);
+            self.values.insert(name, Former { value, is_changed_since });
+        }
+        for (id, value) in members {
+            let is_changed_since = since.members.contains(&id);
+            self.members.insert(id, Former { value, is_changed_since });
+        }
+    }
+
+    /// Notes what a record tells of the license before it.
+    fn note_license(&mut self, verb: &str, detail: &str) {
+        let detail: Value = serde_json::from_str(detail).unwrap_or_default();
+        let text = |name: &str| detail.get(name).and_then(Value::as_str).map(str::to_owned);
+        let (before, after) = (text("license_before"), text("license_granted"));
+        match verb {
+            "promoted" | "reseated" => self.promoted_to = after,
+            // A record of staff's or of a held write may tell no seat.
+            _ if before.is_none() && detail.get("role_before").is_none() => {}
+            _ if before != after => self.license = Some(before),
+            _ => {}
+        }
+    }
+}
+
+/// The requests whose changes are the run.
+struct Requests {
+    /// Those of the identity provider; `None`: all.
+    of_idp: Option<BTreeSet<String>>,
+    /// Those that undid others.
+    undoing: BTreeSet<String>,
+}
+
+impl Requests {
+    fn have(&self, id: &str) -> bool {
+        !self.undoing.contains(id) && self.of_idp.as_ref().is_none_or(|ids| ids.contains(id))
+    }
+}
+
+fn requests(tx: &mut ReadTx<'_>, asked: &Asked) -> Result<Requests, ProvisioningError> {
+    let mut requests =
+        Requests { of_idp: asked.idp.as_ref().map(|_| BTreeSet::new()), undoing: BTreeSet::new() };
+    for_each(tx, asked.since_ms, |change| {
+        if change.kind.ends_with(RESTORED) {
+            requests.undoing.insert(change.request_id);
+        } else if let Some(ids) = &mut requests.of_idp
+            && change.idp.is_some()
+            && change.idp == asked.idp
+        {
+            ids.insert(change.request_id);
+        }
+        Ok(())
+    })?;
+    Ok(requests)
+}
+
+/// Visits the changes from a moment on, newest first: their times grow with their numbers.
+fn for_each(
+    tx: &mut ReadTx<'_>,
+    since_ms: i64,
+    mut visit: impl FnMut(Replaced) -> Result<(), ProvisioningError>,
+) -> Result<(), ProvisioningError> {
+    let mut below = i64::MAX;
+    loop {
+        let page = before_images::before(tx, below, AT_ONCE)?;
+        let Some(last) = page.last() else { return Ok(()) };
+        below = last.number;
+        for change in page {
+            if change.at_ms < since_ms {
+                return Ok(());
+            }
+            visit(change)?;
+        }
+    }
+}
+
+fn damaged(change: &Replaced, error: &serde_json::Error) -> ProvisioningError {
+    let (id, cause) = (change.resource_id.clone(), error.to_string());
+    directory::DirectoryError::BadDocument { id, cause }.into()
+}
