@@ -10,10 +10,11 @@ use std::{
 
 use provisioning::{Base, Rules, walks::Walks};
 use store::Stores;
-use tenant_registry::{CompanyKey, RegionCode, Tenant};
+use tenant_registry::{CompanyKey, RegionCode, Registry, Tenant};
 
 use crate::{
     admin::AdminToken,
+    api_error::ApiError,
     attempts::Attempts,
     data_dir::DataDir,
     dropped::Dropped,
@@ -150,6 +151,15 @@ impl App {
             metrics,
             settings,
         }))
+    }
+
+    /// The registry of a tenant's region.
+    ///
+    /// # Errors
+    /// When the region is not served.
+    pub(crate) fn registry(&self, region: &RegionCode) -> Result<Arc<Registry>, ApiError> {
+        let registry = self.regions.get(region).ok_or(ApiError::Misconfigured("region".into()))?;
+        registry.map_err(ApiError::RegionDown)
     }
 
     /// The data directory, where a region keeps files.

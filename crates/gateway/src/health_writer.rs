@@ -48,7 +48,7 @@ pub(crate) async fn write_all(app: &App) {
 
 async fn write(app: &App, tenant: &Arc<Tenant>) {
     let written = async {
-        let registry = registry_of(app, &tenant.region)?;
+        let registry = app.registry(&tenant.region)?;
         // As the tenant is now: the one that called may have had other settings, or is another one's by now.
         let current = Arc::new(registry.tenant(&tenant.company_key).await?);
         if current.id != tenant.id {
@@ -75,7 +75,7 @@ struct Place {
 /// # Errors
 /// No such tenant; when a store fails.
 pub(crate) async fn look(app: &App, region: &RegionCode, key: &CompanyKey) -> Result<Health, ApiError> {
-    let registry = registry_of(app, region)?;
+    let registry = app.registry(region)?;
     write_wrong_secrets(app, region).await?;
     let tenant = Arc::new(registry.tenant(key).await?);
     add(app, &Place { registry, tenant }).await
@@ -123,12 +123,7 @@ async fn write_wrong_secrets(app: &App, region: &RegionCode) -> Result<(), ApiEr
     if newer.is_empty() {
         return Ok(());
     }
-    Ok(registry_of(app, region)?.note_wrong_secrets(newer).await?)
-}
-
-fn registry_of(app: &App, region: &RegionCode) -> Result<Arc<Registry>, ApiError> {
-    let registry = app.regions.get(region).ok_or(ApiError::Misconfigured("region".into()))?;
-    registry.map_err(ApiError::RegionDown)
+    Ok(app.registry(region)?.note_wrong_secrets(newer).await?)
 }
 
 /// Whether the tenant was deleted, or is somewhere else by now.

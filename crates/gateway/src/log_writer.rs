@@ -45,8 +45,7 @@ pub(crate) async fn write_all(app: &App) {
 }
 
 async fn write(app: &App, tenant: &Arc<Tenant>, waiting: &mut Waiting) -> Result<(), ApiError> {
-    let registry = app.regions.get(&tenant.region).ok_or(ApiError::Misconfigured("region".into()))?;
-    let registry = registry.map_err(ApiError::RegionDown)?;
+    let registry = app.registry(&tenant.region)?;
     // As the tenant is now: the one that was refused may have had another limit, which its store would be given again.
     let current = Arc::new(registry.tenant(&tenant.company_key).await?);
     if current.id != tenant.id {

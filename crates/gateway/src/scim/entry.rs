@@ -142,8 +142,7 @@ async fn answer(
     let no_such_path = || ApiError::NoSuchPath { base_url: Some(app.base(tenant).0) };
     let endpoint = endpoint.ok_or_else(no_such_path)?;
     trace.route = Some(endpoint.route());
-    let registry = app.regions.get(&tenant.region).ok_or(ApiError::Misconfigured("region".into()))?;
-    let registry = registry.map_err(ApiError::RegionDown)?;
+    let registry = app.registry(&tenant.region)?;
     // The next request is to find the place that the registry names by then.
     let forgetting = |error: ApiError| {
         if error.met_no_store() {
