@@ -79,6 +79,24 @@ pub fn forget(tx: &mut WriteTx<'_>, resource_id: &str) -> Result<(), DirectoryEr
     Ok(())
 }
 
+/// Those that hold a text, by their numbers. Every one that is kept is looked at.
+///
+/// # Errors
+/// When the store fails.
+pub fn with_text(tx: &mut ReadTx<'_>, text: &str) -> Result<Vec<(i64, String)>, DirectoryError> {
+    let found = before_images::table.filter(before_images::image.like(format!("%{text}%")));
+    Ok(tx.load(found.select((before_images::number, before_images::image)))?)
+}
+
+/// Keeps another text instead of the one of this number.
+///
+/// # Errors
+/// When the store fails.
+pub fn replace(tx: &mut WriteTx<'_>, number: i64, image: &str) -> Result<(), DirectoryError> {
+    tx.update(before_images::table.find(number), before_images::image.eq(image))?;
+    Ok(())
+}
+
 /// Removes the oldest ones from before a moment, at most so many; how many.
 ///
 /// # Errors

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use directory::{
-    Origin, Standing,
+    DirectoryError, Origin, Standing, before_images,
     memberships::{Applied, MemberRow, Membership},
     resources::Record,
     standing::{ChosenBy, ChosenRole},
@@ -13,7 +13,12 @@ use scim_core::{Document, ResourceKind};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::attributes::{self, changed_attributes};
+use store::WriteTx;
+
+use crate::{
+    ProvisioningError,
+    attributes::{self, changed_attributes},
+};
 
 /// Facts beside the document, under names that no attribute has.
 const ROLE: &str = ":role";
@@ -126,6 +131,21 @@ impl Image {
 fn member(was: &Membership, people: People) -> Member {
     let display = was.display.clone().filter(|_| people == People::Names);
     Member { is_group: was.kind == ResourceKind::Group, display }
+}
+
+/// Forgets what changes replaced of a person whom the log does not name, and the `display` that groups kept when it still held names.
+pub(crate) fn forget(tx: &mut WriteTx<'_>, id: &str) -> Result<(), ProvisioningError> {
+    before_images::forget(tx, id)?;
+    for (number, text) in before_images::with_text(tx, &format!("\"{id}\":{{\"display\""))? {
+        let damaged =
+            |e: serde_json::Error| DirectoryError::BadDocument { id: id.to_owned(), cause: e.to_string() };
+        let mut image: Image = serde_json::from_str(&text).map_err(damaged)?;
+        if let Some(Some(member)) = image.members.get_mut(id) {
+            member.display = None;
+        }
+        before_images::replace(tx, number, &image.text())?;
+    }
+    Ok(())
 }
 
 /// What holds of a person beside the document, as named values.

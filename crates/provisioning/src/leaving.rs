@@ -1,7 +1,7 @@
 //! Leaving: a resource is deleted, and a person archived where the profile keeps people.
 
 use directory::{
-    archive, before_images, group_wipes,
+    archive, group_wipes,
     memberships::{self, groupless},
     resources::{self, Record, Row},
     standing::Held,
@@ -13,7 +13,7 @@ use store::WriteTx;
 
 use crate::{
     Done, ProvisioningError, Rules, Verdict,
-    before_image::Image,
+    before_image::{self, Image},
     effects::moved,
     facts::{Cause, Facts, Note, SeatFacts},
     group_roles, promotion, records, wipes,
@@ -51,7 +51,7 @@ pub(crate) fn delete(
     let before = match (kind, people) {
         // Where the log names nobody, nothing of a deleted person is kept.
         (ResourceKind::User, People::Ids) => {
-            before_images::forget(tx, &record.id)?;
+            before_image::forget(tx, &record.id)?;
             Image::default()
         }
         (ResourceKind::User, People::Names) => Image::of_deleted(record, &[], people),
