@@ -200,6 +200,13 @@ pub enum ClientCommand {
         #[command(subcommand)]
         act: SeatsAct,
     },
+    /// Hold further losses of access when a tenant loses too many people in a short time: look, set, release, roll back.
+    Breaker {
+        #[command(flatten)]
+        options: Options,
+        #[command(subcommand)]
+        act: BreakerAct,
+    },
     /// Give people and programs of the staff admin tokens of their own, look at them, revoke them.
     AdminToken {
         #[command(flatten)]
@@ -924,6 +931,36 @@ pub enum GroupAct {
         #[arg(long)]
         drop: bool,
     },
+}
+
+/// `usher breaker …`
+#[derive(Debug, Subcommand)]
+pub enum BreakerAct {
+    /// Show the limits, the window that runs, and how many people wait.
+    Show(Target),
+    /// Turn the breaker on, change its limits, or turn it off; a running gateway obeys at once.
+    Set {
+        #[command(flatten)]
+        target: Target,
+        /// So many people may lose their access in a window in any case.
+        #[arg(long, value_name = "NUMBER")]
+        people: Option<i64>,
+        /// So many percent of those who were active when the window began may; the greater of the two counts.
+        #[arg(long, value_name = "PERCENT")]
+        percent: Option<i64>,
+        /// How long a window lasts; it begins with a loss.
+        #[arg(long, value_name = "MINUTES")]
+        minutes: Option<i64>,
+        /// `off`: hold no further loss; who waits goes on waiting.
+        #[arg(value_name = "off", value_parser = ["off"], conflicts_with_all = ["people", "percent", "minutes"])]
+        off: Option<String>,
+    },
+    /// The same as `set off`.
+    Off(Target),
+    /// Carry out all losses that wait.
+    Release(Target),
+    /// Give back all that the window took: to the people who wait, and to those who lost their access before them.
+    Rollback(Target),
 }
 
 /// `usher seats …`

@@ -2,6 +2,7 @@
 //! [`schemas`], [`seats`] and [`admin_tokens`]: requests to the admin API of a running gateway. `serve` and `openapi` are left to the binary.
 
 mod admin_tokens;
+mod breaker;
 mod cells;
 mod client;
 mod commands;
@@ -75,6 +76,7 @@ pub fn dispatch(command: ClientCommand) -> ExitCode {
         ClientCommand::User { options, act } => people::run(act, &options),
         ClientCommand::Group { options, act } => people::run_groups(act, &options),
         ClientCommand::Seats { options, act } => seats::run(act, &options),
+        ClientCommand::Breaker { options, act } => breaker::run(act, &options),
         ClientCommand::AdminToken { options, act } => admin_tokens::run(act, &options),
         ClientCommand::Acts { options, scope, limit } => admin_tokens::acts(&scope, limit, &options),
         ClientCommand::Explain { options, user } => explain::run(user, &options),

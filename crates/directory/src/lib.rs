@@ -6,6 +6,7 @@
 
 pub mod archive;
 pub mod before_images;
+pub mod breaker;
 pub mod changes;
 mod claims;
 pub mod cursor_keys;

@@ -1,6 +1,6 @@
 //! The tables of a tenant's store that are the directory's (`migrations/tenant/0001_directory.sql`,
 //! `0003_nested_groups.sql`, `0004_lists.sql`, `0005_extension_schemas.sql`, `0006_order.sql`, `0008_origins.sql`,
-//! `0009_actors.sql`, `0010_group_roles.sql`), as Diesel sees them. No other crate reads them.
+//! `0009_actors.sql`, `0010_group_roles.sql`, `0015_breaker.sql`), as Diesel sees them. No other crate reads them.
 //!
 //! `users` and `groups` have the same columns under the same names here, so that a query is written once for both
 //! ([`crate::table`]):
@@ -202,6 +202,42 @@ diesel::table! {
         origin_since_ms -> Nullable<BigInt>,
         archived_ms -> BigInt,
         archived_number -> BigInt,
+    }
+}
+
+diesel::table! {
+    breaker (only_row) {
+        only_row -> BigInt,
+        people -> Nullable<BigInt>,
+        percent -> Nullable<BigInt>,
+        minutes -> Nullable<BigInt>,
+        began_ms -> Nullable<BigInt>,
+        active -> BigInt,
+        lost -> BigInt,
+        opened_ms -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    breaker_losses (user_id) {
+        user_id -> Text,
+        place -> BigInt,
+        held -> BigInt,
+        since_ms -> BigInt,
+        opened -> BigInt,
+        lost -> Text,
+        set_role -> Nullable<Text>,
+        set_role_by -> Nullable<Text>,
+        set_active -> Nullable<BigInt>,
+        user_name_key -> Nullable<Text>,
+        external_id_key -> Nullable<Text>,
+        document -> Nullable<Text>,
+        version -> Nullable<BigInt>,
+        created_ms -> Nullable<BigInt>,
+        modified_ms -> Nullable<BigInt>,
+        origin -> Nullable<Text>,
+        origin_since_ms -> Nullable<BigInt>,
+        memberships -> Nullable<Text>,
     }
 }
 

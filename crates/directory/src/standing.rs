@@ -49,6 +49,8 @@ pub enum Held {
     LastAdmin,
     /// Too many people of a group would lose their seats at once.
     GroupWipe,
+    /// Too many people of the tenant have lost their access in a short time.
+    Breaker,
 }
 
 impl ChosenBy {
@@ -71,7 +73,7 @@ impl ChosenBy {
 }
 
 impl Held {
-    const ALL: [Self; 3] = [Self::Protected, Self::LastAdmin, Self::GroupWipe];
+    const ALL: [Self; 4] = [Self::Protected, Self::LastAdmin, Self::GroupWipe, Self::Breaker];
 
     /// The word in responses and tables.
     #[must_use]
@@ -80,12 +82,13 @@ impl Held {
             Self::Protected => "protected",
             Self::LastAdmin => "last_admin",
             Self::GroupWipe => "group_wipe",
+            Self::Breaker => "breaker",
         }
     }
 }
 
 /// The columns as they rest.
-type Row = (Option<String>, Option<String>, Option<i64>, Option<String>);
+pub(crate) type Row = (Option<String>, Option<String>, Option<i64>, Option<String>);
 
 type SqlRow = (Nullable<Text>, Nullable<Text>, Nullable<BigInt>, Nullable<Text>);
 
@@ -96,17 +99,21 @@ where
     type Row = Row;
 
     fn build(row: Row) -> diesel::deserialize::Result<Self> {
-        let (role, by, active, held) = row;
-        let by = by.and_then(|key| ChosenBy::of_key(&key));
-        Ok(Self {
-            role: role.zip(by).map(|(role, by)| ChosenRole { role, by }),
-            active: active.map(|active| active != 0),
-            held: held.and_then(|key| Held::ALL.into_iter().find(|held| held.key() == key)),
-        })
+        Ok(Self::of_row(row))
     }
 }
 
 impl Standing {
+    pub(crate) fn of_row(row: Row) -> Self {
+        let (role, by, active, held) = row;
+        let by = by.and_then(|key| ChosenBy::of_key(&key));
+        Self {
+            role: role.zip(by).map(|(role, by)| ChosenRole { role, by }),
+            active: active.map(|active| active != 0),
+            held: held.and_then(|key| Held::ALL.into_iter().find(|held| held.key() == key)),
+        }
+    }
+
     /// Whether everything is as the document says.
     #[must_use]
     pub fn is_ordinary(&self) -> bool {

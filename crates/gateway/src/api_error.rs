@@ -362,6 +362,12 @@ impl From<&ProvisioningError> for Failure {
                 format!("The resource has another version now, {current}; read it again and retry."),
             ),
             ProvisioningError::NoSuchRole { .. } => Self::new(400, format!("{error}.")),
+            ProvisioningError::BreakerLimits(_) => Self::new(400, format!("{error}.")),
+            ProvisioningError::HeldDeletion => Self::new(
+                409,
+                "The identity provider has deleted this user, and the breaker holds the deletion: delete the user here to carry it \
+                 out, or roll the breaker back.",
+            ),
             ProvisioningError::OutOfScope(kind) => out_of_scope(match kind {
                 ResourceKind::Group => Scope::Groups,
                 ResourceKind::User
@@ -424,7 +430,7 @@ impl From<&DirectoryError> for Failure {
             )
             .with_type(ScimType::TooMany),
             DirectoryError::SchemasChanged => {
-                Self::new(503, "The schemas or the profile of this tenant were changed just now; retry after a moment.")
+                Self::new(503, "The schemas, the profile or the breaker of this tenant were changed just now; retry after a moment.")
             }
             DirectoryError::BadDocument { .. } | DirectoryError::NotStored(_) => Self::internal(error),
             DirectoryError::Store(error) => error.into(),

@@ -5,6 +5,7 @@ mod api_error;
 mod app;
 mod attempts;
 mod backups;
+mod breaker;
 mod bucket;
 mod client_address;
 mod counters;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use directory::memberships::UnknownMembers;
 use provisioning::{
-    Base, Maker, Product, Rules,
+    Base, Maker, Product, ProvisioningError, Rules, breaker,
     schemas::{self, OwnSchemas},
 };
 use quick_cache::sync::Cache;
@@ -87,7 +87,12 @@ impl RulesCache {
                 return Ok(self.keep(tenant, Arc::clone(&entry.rules)));
             }
         }
-        let own = store.look_up(schemas::all).await?;
+        let (own, breaker) = store
+            .look_up(|tx| {
+                let own = schemas::all(tx)?;
+                Ok::<_, ProvisioningError>((own, breaker::is_asked(tx)?))
+            })
+            .await?;
         // Read after the version of the schemas, which a change of the profile moves after the registry: so these rules are never of a
         // profile before the one that the store expects.
         let now = match registry.tenant(&tenant.company_key).await {
@@ -97,8 +102,9 @@ impl RulesCache {
             Err(_) => Arc::clone(tenant),
         };
         let shaped = self.shaped(registry, &now, &own).await?;
-        let rules = Arc::new(for_tenant(&shaped, &now, &base(), &own).map_err(ApiError::Misconfigured)?);
-        Ok(self.keep(tenant, rules))
+        let mut rules = for_tenant(&shaped, &now, &base(), &own).map_err(ApiError::Misconfigured)?;
+        rules.breaker = breaker;
+        Ok(self.keep(tenant, Arc::new(rules)))
     }
 
     fn keep(&self, tenant: &Arc<Tenant>, rules: Arc<Rules>) -> Arc<Rules> {

@@ -9,7 +9,7 @@ use store::WriteTx;
 use tenant_registry::{DueTenant, Registry};
 use tracing::{info, warn};
 
-use crate::{api_error::ApiError, app::App, expiry, request_id};
+use crate::{api_error::ApiError, app::App, breaker, expiry, request_id};
 
 /// How often.
 const EVERY: Duration = Duration::from_secs(60);
@@ -38,7 +38,7 @@ pub(crate) struct Ticked {
 }
 
 impl Ticked {
-    fn add(&mut self, done: CarriedOut) {
+    fn add(&mut self, done: &CarriedOut) {
         self.seats += done.seats;
         self.people += done.people;
     }
@@ -149,7 +149,10 @@ async fn tenant(
             }
             step => step?,
         };
-        done.add(step);
+        done.add(&step);
+        for held in &step.held {
+            breaker::count(&app.metrics, &tenant, *held, request_id);
+        }
         // Of people some hundreds are done with at a time, of rows some thousands.
         if step.people + step.log_rows == 0 {
             return Ok(registry.set_next_due(due, step.next_ms).await?);

@@ -1,10 +1,13 @@
 //! A POST that finds somebody who is there already: a person of staff, whom the identity provider takes over (CX20, IO4), or an
-//! archived one, who gets the old id back (IO18). Under the default rules this is asked only when the userName is taken.
+//! archived one (IO18), or one whose deletion the breaker holds, who get the old id back. Under the default rules this is asked only when the userName is taken.
 
 use directory::{
-    DirectoryError, Origin, archive, matching,
+    DirectoryError, Origin, archive,
+    breaker::losses::{self, Lost, LostPerson},
+    matching,
     memberships::Applied,
     resources::{self, Record, Row},
+    standing::{self, Held},
 };
 use profiles::Received;
 use profiles::choice::{AdoptBy, Recreate};
@@ -16,6 +19,7 @@ use crate::{
     Done, ProvisioningError, RequestContext, Rules, Verdict,
     attributes::changed_attributes,
     before_image::Image,
+    breaker::loss,
     effects::done,
     facts::{Facts, SeatFacts},
     product::RoleFacts,
@@ -34,6 +38,8 @@ pub(crate) enum Found {
     Local(Record),
     /// An archived person.
     Archived(Record),
+    /// A person whose deletion the breaker holds.
+    Deleted(Box<LostPerson>),
 }
 
 /// The POST that finds the person.
@@ -51,12 +57,19 @@ impl Posted<'_> {
     }
 }
 
-/// Who is found before the new person is inserted: only where the profile names a key other than userName, or revives.
+/// Who is found before the new person is inserted: only where the profile names a key other than userName, or revives, or where the
+/// breaker may hold a deletion.
 pub(crate) fn before(
     tx: &mut WriteTx<'_>,
     rules: &Rules,
     row: &Row,
 ) -> Result<Option<Found>, ProvisioningError> {
+    if rules.breaker
+        && let Some(person) = losses::deleted_before(tx, row)?
+        && !matching::is_taken(tx, row)?
+    {
+        return Ok(Some(Found::Deleted(Box::new(person))));
+    }
     let (adopt, recreate) = (&rules.profile().matching.adopt, rules.profile().leaving.recreate);
     let by_name_alone = adopt.iter().all(|key| *key == AdoptBy::UserName);
     if by_name_alone && recreate == Recreate::New {
@@ -112,6 +125,7 @@ pub(crate) fn take(
     match found {
         Found::Local(record) => link(tx, record, posted, shown, context),
         Found::Archived(record) => revive(tx, &record, posted, shown, context),
+        Found::Deleted(person) => come_back(tx, *person, posted, shown, context),
     }
 }
 
@@ -147,8 +161,9 @@ fn link(
     };
     records::record(tx, cause, USER, "linked", &record, &facts)?;
     seating::follow(tx, rules, &change, cause)?;
+    let held = loss::newly_held(tx, &standing_before, &record, cause)?;
     let done = done(tx, context, View::of(USER, record), shown, changed, Some(change), Applied::default())?;
-    Ok(done.with_verdict(verdict).with_role_received(posted.received))
+    Ok(Done { held, ..done.with_verdict(verdict).with_role_received(posted.received) })
 }
 
 fn revive(
@@ -171,6 +186,41 @@ fn revive(
     let facts = Facts {
         verdict,
         role: posted.role_facts(rules, &record, &document),
+        seat: SeatFacts::of(Some(&change)),
+        ..Facts::default()
+    };
+    records::record(tx, cause, USER, "revived", &record, &facts)?;
+    seating::follow(tx, rules, &change, cause)?;
+    let done =
+        done(tx, context, View::of(USER, record), shown, Vec::new(), Some(change), Applied::default())?;
+    Ok(done.with_verdict(verdict).with_role_received(posted.received))
+}
+
+/// Makes a person whose deletion the breaker holds one of the users again, with the seat that was kept. As after every deletion, the
+/// groups are the identity provider's to send anew.
+fn come_back(
+    tx: &mut WriteTx<'_>,
+    person: LostPerson,
+    posted: Posted<'_>,
+    shown: Shown,
+    context: &mut RequestContext,
+) -> Result<Done, ProvisioningError> {
+    let rules = &context.rules;
+    let Some(deleted) = person.deleted else { return Err(ProvisioningError::NotFound(USER.name())) };
+    let (old, new) = (deleted.record.parse()?, posted.row.parse()?);
+    let carried = || Carried { role: rules.profile().has_source(&new), active: true };
+    let after = wishes::standing_after(rules, &person.standing, carried, &old, &new);
+    let mut record = resources::insert_again(tx, USER, &deleted.record, posted.row)?;
+    // Who is sent inactive waits on.
+    standing::write(tx, &record.id, &record.standing)?;
+    let change = seating::settle(tx, rules, &mut record, after, [&old, &new], Asks::Idp)?;
+    if record.standing.held == Some(Held::Breaker) {
+        losses::return_to_users(tx, &record.id, &Lost::between(&old.0, &new.0))?;
+    }
+    let (verdict, cause) = (Verdict::Revived, context.cause(Method::Post, USER));
+    let facts = Facts {
+        verdict,
+        role: posted.role_facts(rules, &record, &new),
         seat: SeatFacts::of(Some(&change)),
         ..Facts::default()
     };

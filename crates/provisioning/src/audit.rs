@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use directory::resources;
+use directory::{breaker::losses, resources};
 use scim_core::ResourceKind;
 use seat_ledger::{Licenses, State, audit, seats};
 use serde::Serialize;
@@ -88,7 +88,12 @@ fn check_users(
         users_seen.push((record.id.clone(), record.standing.held.is_none().then_some(active)));
         Ok(())
     })?;
-    let mut users = Users { active: 0, kept: 0 };
+    // People whom the identity provider has deleted, and who keep the seat until staff decide.
+    let deleted = losses::deleted_ids(tx)?;
+    let deleted: Vec<&str> = deleted.iter().map(String::as_str).collect();
+    let kept =
+        seats::of_users(tx, licenses, &deleted)?.values().filter(|seat| seat.granted.is_some()).count();
+    let mut users = Users { active: 0, kept: u64::try_from(kept).unwrap_or(u64::MAX) };
     let ids: Vec<&str> = users_seen.iter().map(|(id, _)| id.as_str()).collect();
     let seats = seats::of_users(tx, licenses, &ids)?;
     for (id, active) in &users_seen {

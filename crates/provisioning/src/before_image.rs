@@ -116,6 +116,11 @@ impl Image {
         Self { members: BTreeMap::from([(id.to_owned(), Some(member(&was, people)))]), ..Self::default() }
     }
 
+    /// Of a group that these people have entered.
+    pub(crate) fn of_entered<'a>(people: impl Iterator<Item = &'a str>) -> Self {
+        Self { members: people.map(|id| (id.to_owned(), None)).collect(), ..Self::default() }
+    }
+
     /// Whether nothing was replaced.
     pub(crate) fn is_empty(&self) -> bool {
         *self == Self::default()

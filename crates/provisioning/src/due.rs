@@ -5,15 +5,19 @@ use directory::{before_images, log, role_changes};
 use seat_ledger::pools;
 use store::WriteTx;
 
-use crate::{ProvisioningError, Rules, groupless, health::FLAPPING_MS, promotion, refusals};
+use crate::{
+    HeldLoss, ProvisioningError, Rules, breaker::loss, groupless, health::FLAPPING_MS, promotion, refusals,
+};
 
 /// What was done, and when there is more to do.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CarriedOut {
     /// Seats that moved.
     pub seats: usize,
     /// People who were suspended or deleted, because they are in no group.
     pub people: usize,
+    /// Their losses of access that the breaker has held.
+    pub held: Vec<HeldLoss>,
     /// Rows of the log, and of what is noted beside it, that were removed.
     pub log_rows: usize,
     /// When the next thing falls due; in the past where not everything was done at once.
@@ -42,7 +46,8 @@ pub fn carry_out(
     promotion::record(tx, &moves, rules.cause_of_clock(request_id, "due"))?;
     refusals::end_hold(tx, refusals_before_hold, request_id)?;
     let now_ms = tx.now_ms();
-    let people = groupless::carry_out(tx, rules, now_ms, request_id)?;
+    let groupless::CarriedOut { people, held } = groupless::carry_out(tx, rules, now_ms, request_id)?;
+    let window_ms = loss::end_window(tx)?;
     let kept_ms = rules.profile().log.keep_days.saturating_mul(DAY_MS);
     let undo_ms = rules.profile().undo.keep_days.saturating_mul(DAY_MS);
     let log_rows = log::prune(tx, now_ms.saturating_sub(kept_ms), ROWS_AT_ONCE)?
@@ -52,11 +57,12 @@ pub fn carry_out(
         seat_ledger::next_due(tx)?,
         seat_ledger::refusals::next_due(tx, refusals_before_hold)?,
         groupless::next_due(tx, rules)?,
+        window_ms,
         Some(log::oldest_ms(tx, now_ms)?.saturating_add(kept_ms)),
         role_changes::oldest_ms(tx)?.map(|oldest_ms| oldest_ms.saturating_add(FLAPPING_MS)),
         // One that is kept from now on is looked for when it has been kept long enough.
         Some(before_images::oldest_ms(tx)?.unwrap_or(now_ms).saturating_add(undo_ms)),
     ];
     let next_ms = next_ms.into_iter().flatten().min();
-    Ok(CarriedOut { seats: moves.promoted.len() + moves.altered.len(), people, log_rows, next_ms })
+    Ok(CarriedOut { seats: moves.promoted.len() + moves.altered.len(), people, held, log_rows, next_ms })
 }

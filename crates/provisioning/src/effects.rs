@@ -23,7 +23,8 @@ pub(crate) fn done(
     let view = View { seat: seat.map(|change| change.after).or(view.seat), ..view };
     let view = view.shown(tx, context.rules.product.licenses(), shown)?;
     let (verdict, skipped) = (Some(Verdict::Applied), applied.skipped);
-    Ok(Done { status: 0, verdict, version, view: Some(view), changed, seats, skipped, role_received: None })
+    let (role_received, held) = (None, None);
+    Ok(Done { status: 0, verdict, version, view: Some(view), changed, seats, skipped, role_received, held })
 }
 
 pub(crate) fn seat_events(change: &SeatChange) -> Vec<(License, &'static str)> {

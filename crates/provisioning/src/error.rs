@@ -30,6 +30,14 @@ pub enum ProvisioningError {
         /// What there is.
         known: Vec<String>,
     },
+    /// What staff set of the breaker is none of its limits; a sentence without its full stop.
+    #[error("{0}")]
+    BreakerLimits(&'static str),
+    /// The identity provider has deleted the person, and the deletion waits.
+    #[error(
+        "the person is deleted, and the breaker holds the deletion: carry it out by a deletion here, or roll it back"
+    )]
+    HeldDeletion,
     /// The credential of the request may not write resources of this type.
     #[error("the credential may not write a {}", .0.name())]
     OutOfScope(ResourceKind),

@@ -11,8 +11,9 @@ use seat_ledger::pools;
 use store::{ReadTx, WriteTx};
 
 use crate::{
-    ProvisioningError, Rules,
+    HeldLoss, ProvisioningError, Rules, Verdict,
     before_image::Image,
+    breaker::{deletion, loss},
     facts::{Cause, Facts, Note, SeatFacts},
     guards, leaving, records,
     seating::{self, Asks},
@@ -42,7 +43,16 @@ pub fn next_due(tx: &mut ReadTx<'_>, rules: &Rules) -> Result<Option<i64>, Provi
     Ok(groupless::first_ms(tx)?.map(|left_ms| left_ms + delay_ms))
 }
 
-/// Does with people who are due what the profile says; how many there were. Called again until there are none.
+/// What was done with people who were due.
+#[derive(Debug, Default)]
+pub struct CarriedOut {
+    /// How many there were.
+    pub people: usize,
+    /// The losses of access that the breaker has held.
+    pub held: Vec<HeldLoss>,
+}
+
+/// Does with people who are due what the profile says. Called again until there are none.
 ///
 /// # Errors
 /// When the store fails.
@@ -51,15 +61,16 @@ pub fn carry_out(
     rules: &Rules,
     now_ms: i64,
     request_id: &str,
-) -> Result<usize, ProvisioningError> {
+) -> Result<CarriedOut, ProvisioningError> {
     let then = rules.profile().leaving.groupless;
     if then == Groupless::Keep {
-        return Ok(0);
+        return Ok(CarriedOut::default());
     }
     rules.hold_schemas(tx)?;
     pools::take_turn(tx)?;
     let due = due(tx, rules, now_ms)?;
     let cause = rules.cause_of_clock(request_id, "groupless");
+    let mut done = CarriedOut { people: due.len(), ..CarriedOut::default() };
     for id in &due {
         let Some(record) = resources::find_for_update(tx, ResourceKind::User, id)? else { continue };
         let document = record.parse()?;
@@ -68,15 +79,27 @@ pub fn carry_out(
             groupless::forget(tx, id)?;
             continue;
         }
-        match then {
-            Groupless::Delete => {
-                leaving::delete(tx, rules, ResourceKind::User, &record, cause, &[WHY])?;
-            }
+        let loss = match then {
+            Groupless::Delete => delete(tx, rules, &record, cause)?,
             Groupless::Suspend => suspend(tx, rules, record, cause)?,
-            Groupless::Keep => {}
-        }
+            Groupless::Keep => None,
+        };
+        done.held.extend(loss);
     }
-    Ok(due.len())
+    Ok(done)
+}
+
+fn delete(
+    tx: &mut WriteTx<'_>,
+    rules: &Rules,
+    record: &Record,
+    cause: Cause<'_>,
+) -> Result<Option<HeldLoss>, ProvisioningError> {
+    if let Some(held) = deletion::hold(tx, rules, record, cause, &[WHY])? {
+        return Ok(held.held);
+    }
+    leaving::delete(tx, rules, ResourceKind::User, record, cause, &[WHY])?;
+    Ok(None)
 }
 
 fn suspend(
@@ -84,22 +107,31 @@ fn suspend(
     rules: &Rules,
     record: Record,
     cause: Cause<'_>,
-) -> Result<(), ProvisioningError> {
+) -> Result<Option<HeldLoss>, ProvisioningError> {
     tx.go_beyond_limit();
     groupless::forget(tx, &record.id)?;
     let old = record.parse()?;
     let mut new = old.clone();
     new.0.insert("active".to_owned(), false.into());
     if new == old {
-        return Ok(());
+        return Ok(None);
     }
     let standing = record.standing.clone();
+    let before = standing.clone();
     let mut record = resources::update(tx, &rules.user, &record, &old, &new)?;
-    let change = seating::settle(tx, rules, &mut record, standing, [&old, &new], Asks::Staff)?;
-    let before = Image::of_change([&old, &new], [&record.standing, &record.standing]);
+    let change = seating::settle(tx, rules, &mut record, standing, [&old, &new], Asks::Clock)?;
+    let verdict = if record.standing.held.is_some() { Verdict::Held } else { Verdict::Applied };
+    let image = Image::of_change([&old, &new], [&record.standing, &record.standing]);
     let (changed, seat) = (["active".to_owned()], SeatFacts::of(Some(&change)));
-    let facts =
-        Facts { changed: Some(&changed), seat, notes: &[WHY], before: Some(&before), ..Facts::default() };
+    let facts = Facts {
+        verdict,
+        changed: Some(&changed),
+        seat,
+        notes: &[WHY],
+        before: Some(&image),
+        ..Facts::default()
+    };
     records::record(tx, cause, ResourceKind::User, "changed", &record, &facts)?;
-    seating::follow(tx, rules, &change, cause)
+    seating::follow(tx, rules, &change, cause)?;
+    loss::newly_held(tx, &before, &record, cause)
 }

@@ -5,6 +5,7 @@ mod adoption;
 mod attributes;
 pub mod audit;
 mod before_image;
+pub mod breaker;
 pub mod bulk;
 mod context;
 pub mod dry_run;
@@ -58,7 +59,7 @@ pub use error::ProvisioningError;
 pub use facts::{Act, FACTS, LOG_FACTS};
 pub use features::{Feature, FeatureDisabled, Features};
 pub use maker::Maker;
-pub use outcome::{Done, Outcome, Verdict};
+pub use outcome::{Done, HeldLoss, Loss, Outcome, Verdict};
 pub use product::Product;
 pub use rules::{Base, Rules};
 pub use seat_ledger::pools::{take_all_turns, take_turn};
@@ -91,6 +92,7 @@ pub static TENANT_MIGRATIONS: &[Migration] = &[
     migration("0012_log", include_str!("../../../migrations/tenant/0012_log.sql")),
     migration("0013_health", include_str!("../../../migrations/tenant/0013_health.sql")),
     migration("0014_before_images", include_str!("../../../migrations/tenant/0014_before_images.sql")),
+    migration("0015_breaker", include_str!("../../../migrations/tenant/0015_breaker.sql")),
 ];
 
 /// The tables of a tenant's store that only grow. No write reads their rows, so a copy to try something out on has none.

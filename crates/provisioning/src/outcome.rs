@@ -71,6 +71,35 @@ pub struct Done {
     pub skipped: Vec<String>,
     /// What it carried of a person's role; `None` for what says nothing about one.
     pub role_received: Option<Received>,
+    /// The loss of access that the breaker has held.
+    pub held: Option<HeldLoss>,
+}
+
+/// A loss of access that the breaker has held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeldLoss {
+    /// How the access would have been lost.
+    pub kind: Loss,
+    /// Whether it is the first of its window: the breaker has opened.
+    pub opened: bool,
+}
+
+/// How access is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
+pub enum Loss {
+    /// The person is not active any more.
+    Suspension,
+    /// The person is deleted.
+    Deletion,
+}
+
+impl Loss {
+    /// The word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        self.into()
+    }
 }
 
 impl Done {

@@ -2,7 +2,9 @@
 //! ledger's to give as in a request of an identity provider (S3).
 
 use directory::{
-    Origin, Standing, group_wipes,
+    Origin, Standing,
+    breaker::losses,
+    group_wipes,
     resources::{self, Record, Row},
     standing::{ChosenBy, ChosenRole, Held},
 };
@@ -14,6 +16,7 @@ use store::WriteTx;
 use crate::{
     Act, ProvisioningError, Rules,
     before_image::Image,
+    breaker::loss,
     facts::{Cause, Facts, Note, SeatFacts},
     leaving,
     product::RoleFacts,
@@ -132,8 +135,10 @@ pub fn release(
     }
     let document = record.parse()?;
     let standing = Standing::default();
-    if record.standing.held == Some(Held::GroupWipe) {
-        group_wipes::remove_user(tx, id)?;
+    match record.standing.held {
+        Some(Held::GroupWipe) => group_wipes::remove_user(tx, id)?,
+        Some(Held::Breaker) => losses::remove(tx, id)?,
+        _ => {}
     }
     let before = Image::of_change([&document, &document], [&record.standing, &standing]);
     record = resources::touch(tx, USER, &record)?;
@@ -149,8 +154,14 @@ pub fn release(
 /// # Errors
 /// No such person, or the store's.
 pub fn delete(tx: &mut WriteTx<'_>, rules: &Rules, id: &str, act: &Act) -> Result<(), ProvisioningError> {
-    let record = found(tx, rules, id)?;
     let cause = rules.cause_of_act(act, "delete");
+    let record = match found(tx, rules, id) {
+        Err(ProvisioningError::HeldDeletion) => {
+            let record = loss::deleted(tx, rules, id)?.ok_or(ProvisioningError::HeldDeletion)?;
+            return leaving::delete_held(tx, rules, &record, cause, &[Note::BY_STAFF]);
+        }
+        found => found?,
+    };
     leaving::delete(tx, rules, USER, &record, cause, &[Note::BY_STAFF]).map(drop)
 }
 
@@ -172,7 +183,11 @@ fn found(tx: &mut WriteTx<'_>, rules: &Rules, id: &str) -> Result<Record, Provis
     rules.hold_schemas(tx)?;
     // Seats before rows of the directory, as in every other write.
     pools::take_turn(tx)?;
-    resources::find_for_update(tx, USER, id)?.ok_or(ProvisioningError::NotFound(USER.name()))
+    match resources::find_for_update(tx, USER, id)? {
+        Some(record) => Ok(record),
+        None if loss::deleted(tx, rules, id)?.is_some() => Err(ProvisioningError::HeldDeletion),
+        None => Err(ProvisioningError::NotFound(USER.name())),
+    }
 }
 
 /// What an act came to.

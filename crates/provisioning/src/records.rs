@@ -138,6 +138,22 @@ pub(crate) fn record_left(
     append(tx, "group.changed", changed, &detail, None)
 }
 
+/// Records that a group has people back who were deleted.
+pub(crate) fn record_back(
+    tx: &mut WriteTx<'_>,
+    cause: Cause<'_>,
+    group: &LeftGroup,
+    before: &Image,
+) -> Result<(), ProvisioningError> {
+    let (changed, people) = (["members".to_owned()], before.members.len().to_string());
+    let notes = &[Note { name: "people", text: &people }];
+    let facts = Facts { changed: Some(&changed), notes, before: Some(before), ..Facts::default() };
+    keep_image(tx, &group.group_id, &facts)?;
+    let detail = Detail { cause, is_held: false, facts: &facts };
+    let changed = Changed { resource_id: &group.group_id, version: group.version };
+    append(tx, "group.changed", changed, &detail, None)
+}
+
 /// A resource that changed, and its version after that.
 struct Changed<'a> {
     resource_id: &'a str,

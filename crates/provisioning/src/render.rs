@@ -117,6 +117,9 @@ fn reason(seat: &Seat, rules: &Rules, standing: &Standing) -> Option<String> {
         (Some(Held::GroupWipe), ..) => {
             "Too many users of a group would lose their seats: it waits for staff."
         }
+        (Some(Held::Breaker), ..) => {
+            "Too many users have lost their access in a short time: role and seat stay until staff decide."
+        }
         (None, Some(ChosenRole { by: ChosenBy::Reactivation, .. }), _) => {
             "The user was reactivated and has the free role until another one is sent."
         }

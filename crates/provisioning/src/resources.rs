@@ -25,6 +25,7 @@ use crate::{
     adoption::{self, Posted},
     attributes::changed_attributes,
     before_image::Image,
+    breaker::{deletion, loss},
     effects::done,
     facts::{Cause, Facts, SeatFacts},
     group_roles, guards, leaving,
@@ -283,9 +284,11 @@ pub(crate) fn edit(
     let mut moved = applied.moved();
     moved.retain(|id| !held_back.contains(id));
     let others = follow(tx, context, cause, &record, seat.as_ref(), &moved)?;
+    let held = loss::newly_held(tx, &standing_before, &record, cause)?;
     let view = View::of(kind, record);
     let done = done(tx, context, view, shown, changed, seat, applied)?;
-    Ok(done.with_seats(others).with_verdict(verdict).with_role_received(received))
+    let done = done.with_seats(others).with_verdict(verdict).with_role_received(received);
+    Ok(Done { held, ..done })
 }
 
 /// What is known of the role of a person of whom a write carried this, and whom it leaves with this document.
@@ -349,7 +352,7 @@ fn unchanged(
     Ok(View { seat, ..view })
 }
 
-/// Deletes a user or a group ([`leaving::delete`]).
+/// Deletes a user or a group ([`leaving::delete`]), or holds the deletion of a user ([`deletion::hold`]).
 ///
 /// # Errors
 /// [`ProvisioningError::NotFound`], a failed precondition, a guard's refusal, or the store's.
@@ -363,6 +366,10 @@ pub(crate) fn delete(
     let record = found_for_update(tx, kind, id, conditions)?;
     if kind == ResourceKind::User {
         guards::may_delete(tx, &context.rules, &record)?;
+        let cause = context.cause(Method::Delete, kind);
+        if let Some(held) = deletion::hold(tx, &context.rules, &record, cause, &[])? {
+            return Ok(held);
+        }
     }
     leaving::delete(tx, &context.rules, kind, &record, context.cause(Method::Delete, kind), &[])
 }

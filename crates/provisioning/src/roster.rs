@@ -1,12 +1,14 @@
 //! People and groups as staff see them: role and license with where they come from, origin, groups and members.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use directory::{
+    breaker::losses,
     group_rules, group_wipes,
     memberships::{self, MemberRow},
     origin::Origin,
     resources::{self, Record},
+    user_name_key,
 };
 use profiles::Binding;
 use scim_core::{Document, ResourceKind};
@@ -16,6 +18,7 @@ use store::ReadTx;
 
 use crate::{
     ProvisioningError, Rules,
+    breaker::loss,
     product::is_active,
     timestamp::iso,
     view::{self, View, Views},
@@ -77,6 +80,9 @@ pub struct Sent {
     pub role: String,
     /// The document's `active`.
     pub active: bool,
+    /// Whether it has deleted the person, and the deletion waits.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub deleted: bool,
 }
 
 /// Which people a list shows.
@@ -91,6 +97,9 @@ pub struct Wanted {
     /// Only the one with this userName, compared as SCIM compares it.
     pub user_name: Option<String>,
 }
+
+/// People whose rows are in memory at a time, of those whose deletion waits.
+const AT_ONCE: i64 = 500;
 
 /// People who are named of those whom a group has held back.
 const MOST_NAMED: usize = 100;
@@ -117,9 +126,15 @@ impl Wanted {
 /// # Errors
 /// [`ProvisioningError::NotFound`], or the store's.
 pub fn person(tx: &mut ReadTx<'_>, rules: &Rules, id: &str) -> Result<Person, ProvisioningError> {
-    let view = view::get(tx, rules.product.licenses(), ResourceKind::User, id, true)?;
+    let licenses = rules.product.licenses();
+    let deleted = loss::deleted(tx, rules, id)?;
+    let is_deleted = deleted.is_some();
+    let view = match deleted {
+        None => view::get(tx, licenses, ResourceKind::User, id, true)?,
+        Some(record) => View::of(ResourceKind::User, record).completed(tx, licenses, true)?,
+    };
     let bound = wishes::bound_to(tx, rules, &[id])?;
-    described(rules, &view, &bound)
+    described(rules, &view, &bound, is_deleted)
 }
 
 /// People in the order of their ids, after this one, at most so many.
@@ -137,12 +152,15 @@ pub fn people(
     if let Some(name) = &wanted.user_name {
         let found = resources::find_user(tx, name)?.filter(|record| Some(&record.id) > after.as_ref());
         let found = found.filter(|record| wanted.origin.is_none_or(|origin| record.origin == origin));
+        let deleted = if rules.breaker { losses::deleted_by_name(tx, &user_name_key(name))? } else { None };
+        let deleted = deleted.and_then(|person| Some(person.deleted?.record));
+        let found = found.or(deleted.filter(|record| Some(&record.id) > after.as_ref()));
         let person = found.map(|record| person(tx, rules, &record.id)).transpose()?;
         return Ok(person.into_iter().filter(|person| wanted.wants(person)).collect());
     }
     let (mut found, mut after) = (Vec::new(), after);
     while found.len() < most {
-        let mut batch = resources::after(tx, kind, after.take())?;
+        let Batch { records: mut batch, deleted } = batch_after(tx, rules, after.take())?;
         let Some(last) = batch.last() else { break };
         after = Some(last.id.clone());
         batch.retain(|record| wanted.origin.is_none_or(|origin| record.origin == origin));
@@ -152,24 +170,55 @@ pub fn people(
         while found.len() < most
             && let Some(view) = views.next(tx)?
         {
-            found.extend(Some(described(rules, &view, &bound)?).filter(|person| wanted.wants(person)));
+            let person = described(rules, &view, &bound, deleted.contains(view.id()))?;
+            found.extend(Some(person).filter(|person| wanted.wants(person)));
         }
     }
     Ok(found)
+}
+
+/// Some people in the order of their ids.
+struct Batch {
+    records: Vec<Record>,
+    /// Those of them whom the identity provider has deleted, and whose deletion waits.
+    deleted: BTreeSet<String>,
+}
+
+fn batch_after(
+    tx: &mut ReadTx<'_>,
+    rules: &Rules,
+    after: Option<String>,
+) -> Result<Batch, ProvisioningError> {
+    let gone = if rules.breaker { losses::deleted_after(tx, after.as_deref(), AT_ONCE)? } else { Vec::new() };
+    let mut records = resources::after(tx, ResourceKind::User, after)?;
+    let is_cut = i64::try_from(gone.len()) == Ok(AT_ONCE);
+    let deleted: BTreeSet<String> = gone.iter().map(|record| record.id.clone()).collect();
+    let last = |records: &[Record]| records.last().map(|record| record.id.clone());
+    // Beyond the last of a list there may be more, so nothing behind it is told yet.
+    let ends = [last(&records), last(&gone).filter(|_| is_cut)];
+    let end = ends.into_iter().flatten().min();
+    records.extend(gone);
+    records.retain(|record| end.as_ref().is_none_or(|end| record.id <= *end));
+    records.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(Batch { records, deleted })
 }
 
 fn described(
     rules: &Rules,
     view: &View,
     bound: &BTreeMap<String, Vec<Binding>>,
+    is_deleted: bool,
 ) -> Result<Person, ProvisioningError> {
     let (record, seat) = (&view.record, view.seat.as_ref());
     let bound = bound.get(&record.id).map(Vec::as_slice).unwrap_or_default();
     let document = record.parse()?;
     let standing = &record.standing;
     let role_from = wishes::role_from(rules, standing, &document, bound);
-    let sent =
-        || Sent { role: rules.product.seat_request(&document, bound).role, active: is_active(&document) };
+    let sent = || Sent {
+        role: rules.product.seat_request(&document, bound).role,
+        active: is_active(&document),
+        deleted: is_deleted,
+    };
     let named = |group: &memberships::GroupOfUser| Named {
         id: group.group.id.clone(),
         display_name: group.group.display_name.clone(),

@@ -49,6 +49,8 @@ pub struct Rules {
     pub features: Features,
     /// The people for whom its credentials were made (MO10).
     pub makers: Vec<Maker>,
+    /// Whether the breaker on mass loss is on, or a loss waits.
+    pub breaker: bool,
 }
 
 impl Rules {
@@ -90,6 +92,7 @@ impl Rules {
             mode: Mode::default(),
             features: Features::default(),
             makers: Vec::new(),
+            breaker: false,
         }
     }
 

@@ -1,7 +1,9 @@
 //! A person's seat follows the document, what was chosen here, and the guards; and people whose effects wait are let go.
 
 use directory::{
-    Standing, group_wipes,
+    Standing,
+    breaker::losses,
+    group_wipes,
     resources::{self, Record},
     standing::{self, Held},
 };
@@ -11,7 +13,8 @@ use seat_ledger::{Moves, Seat, SeatChange, SeatRequest, seats};
 use store::WriteTx;
 
 use crate::{
-    ProvisioningError, Rules,
+    ProvisioningError, Rules, Verdict,
+    breaker::loss,
     facts::{Cause, Facts, SeatFacts},
     guards,
     product::RoleFacts,
@@ -23,6 +26,8 @@ use crate::{
 pub(crate) enum Asks {
     /// An identity provider, whom the profile's guards bind.
     Idp,
+    /// The clock, whom the breaker alone binds.
+    Clock,
     /// Staff.
     Staff,
 }
@@ -63,15 +68,22 @@ pub(crate) fn settle_as(
     asking: Asking,
 ) -> Result<SeatChange, ProvisioningError> {
     let Asking { held, request, asks } = asking;
-    let why = match asks {
+    let mut why = match asks {
         Asks::Idp => guards::holds(tx, rules, record, old, held.as_ref(), &request)?,
-        Asks::Staff => None,
+        Asks::Clock | Asks::Staff => None,
     };
+    if why.is_none() && asks != Asks::Staff {
+        let change = loss::Change { record, old, seat: held.as_ref(), request: &request };
+        why = loss::holds(tx, rules, &change)?;
+    }
     // Who left a group with too many others waits for staff, whatever else is sent, except that the person may not work.
     let waits = record.standing.held == Some(Held::GroupWipe);
     standing.held = why.or((waits && asks == Asks::Idp && request.active).then_some(Held::GroupWipe));
     if waits && standing.held != Some(Held::GroupWipe) {
         group_wipes::remove_user(tx, &record.id)?;
+    }
+    if record.standing.held == Some(Held::Breaker) && standing.held != Some(Held::Breaker) {
+        losses::remove(tx, &record.id)?;
     }
     let change = match (why, held) {
         (Some(_), Some(seat)) => {
@@ -113,10 +125,40 @@ pub(crate) fn follow(
     }
     for id in standing::held_for(tx, Held::LastAdmin, AT_ONCE)? {
         let Some(mut record) = resources::find_for_update(tx, ResourceKind::User, &id)? else { continue };
+        if waits_on(tx, rules, &mut record, cause)? {
+            continue;
+        }
         let change = let_go(tx, rules, &mut record, cause.followed())?;
         promotion::record(tx, &change.moves, cause)?;
     }
     Ok(())
+}
+
+/// Whether the breaker holds what would be carried out now.
+fn waits_on(
+    tx: &mut WriteTx<'_>,
+    rules: &Rules,
+    record: &mut Record,
+    cause: Cause<'_>,
+) -> Result<bool, ProvisioningError> {
+    if !rules.breaker {
+        return Ok(false);
+    }
+    let (document, seat) = (record.parse()?, seats::find(tx, rules.product.licenses(), &record.id)?);
+    let standing = Standing { held: None, ..record.standing.clone() };
+    let request = wishes::anew(tx, rules, &record.id, &standing, &document)?;
+    // Of what was sent when the person became held it is known that the person is not active by it.
+    let mut old = document.clone();
+    old.0.insert("active".to_owned(), true.into());
+    let change = loss::Change { record, old: &old, seat: seat.as_ref(), request: &request };
+    let Some(why) = loss::holds(tx, rules, &change)? else { return Ok(false) };
+    let (before, kind) = (record.standing.clone(), ResourceKind::User);
+    *record = resources::touch(tx, kind, record)?;
+    write_standing(tx, record, Standing { held: Some(why), ..standing })?;
+    let facts = Facts { verdict: Verdict::Held, ..Facts::default() };
+    records::record(tx, cause.followed(), kind, "held", record, &facts)?;
+    loss::newly_held(tx, &before, record, cause)?;
+    Ok(true)
 }
 
 /// Carries out what the document says and what has waited.

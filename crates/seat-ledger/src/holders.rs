@@ -38,6 +38,14 @@ pub fn waiting(tx: &mut ReadTx<'_>) -> Result<i64, SeatError> {
     Ok(tx.get_result(seats::table.filter(seats::waiting_place.is_not_null()).count())?)
 }
 
+/// How many users are active, whether they hold a seat or wait for one.
+///
+/// # Errors
+/// When the store fails.
+pub fn active(tx: &mut ReadTx<'_>) -> Result<i64, SeatError> {
+    Ok(tx.get_result(seats::table.filter(seats::state.ne("suspended")).count())?)
+}
+
 /// How many active users hold a seat with each role.
 ///
 /// # Errors

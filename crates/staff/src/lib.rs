@@ -2,6 +2,7 @@
 //! act is a method of [`TenantActs`]. Deliberately absent: HTTP, and how a value is shown.
 
 mod acts;
+mod breaker;
 mod by;
 mod credentials;
 mod ended;
@@ -25,6 +26,7 @@ mod words;
 
 pub use ::profiles::{Fault, MAX_BYTES as MAX_PROFILE_BYTES, patch_of_words};
 pub use acts::TenantActs;
+pub use breaker::BreakerRequest;
 pub use by::by;
 pub use credentials::{CredentialRequest, CredentialTest, MAX_CREDENTIAL_DAYS, expiry_warning};
 pub use error::StaffError;

@@ -4,6 +4,7 @@
 mod first;
 pub mod groupless;
 mod groups_of;
+pub mod left;
 mod link;
 mod members;
 pub(crate) mod rows;

@@ -82,6 +82,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../../../migrations/tenant/0014_before_images.sql"),
         newest: None,
     },
+    Migration {
+        version: "0015_breaker",
+        sql: include_str!("../../../../migrations/tenant/0015_breaker.sql"),
+        newest: None,
+    },
 ];
 
 /// The two types of a tenant.

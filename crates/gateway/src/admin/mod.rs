@@ -5,6 +5,7 @@ mod acts;
 mod admin_tokens;
 mod audit_trail;
 mod body;
+mod breaker;
 mod cells;
 mod copies;
 mod credentials;
@@ -102,6 +103,10 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
         .route("/groups", web::get().to(people::groups))
         .route("/groups/{id}", web::get().to(people::group))
         .route("/groups/{id}/release", web::post().to(people::release_group))
+        .route("/breaker", web::get().to(breaker::show))
+        .route("/breaker", web::patch().to(breaker::set))
+        .route("/breaker/release", web::post().to(breaker::release))
+        .route("/breaker/rollback", web::post().to(breaker::rollback))
         .route("/acts", web::get().to(staff_acts::on_tenant))
         .route("/changes", web::get().to(audit_trail::changes))
         .route("/log", web::get().to(log::log))

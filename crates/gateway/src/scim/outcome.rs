@@ -17,6 +17,7 @@ use super::dry_run;
 use crate::{
     api_error::ApiError,
     app::App,
+    breaker,
     telemetry::tally::{TALLY, What},
     traffic::Call,
 };
@@ -94,6 +95,9 @@ fn count_effects(app: &App, subject: &Subject<'_>, outcome: &Outcome<ApiError>) 
         Ok(done) => {
             for (requested, state) in &done.seats {
                 metrics.seat_changes.with_label_values(&[requested.key(), state]).inc();
+            }
+            if let (Some(tenant), Some(held)) = (subject.tenant, done.held) {
+                breaker::count(metrics, tenant, held, subject.request_id);
             }
         }
         Err(error) => {

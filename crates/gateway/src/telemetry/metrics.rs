@@ -4,6 +4,7 @@ use prometheus::{
     Encoder, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder,
     histogram_opts, opts,
 };
+use provisioning::HeldLoss;
 
 /// Of the connection to Redis, where there is to be one.
 pub(crate) struct RedisMetrics {
@@ -29,6 +30,10 @@ pub(crate) struct Metrics {
     pub(crate) seat_refusals: IntCounterVec,
     /// By the license asked for and the state that came of it.
     pub(crate) seat_changes: IntCounterVec,
+    /// By region and kind, `suspension` or `deletion`: losses of access that breakers have held.
+    pub(crate) breaker_held: IntCounterVec,
+    /// The same: breakers that have opened with such a loss.
+    pub(crate) breaker_trips: IntCounterVec,
     /// By kind: what identity providers send that the RFC does not have.
     pub(crate) leniencies: IntCounterVec,
     /// By outcome: `ok`, `down`.
@@ -113,6 +118,16 @@ impl Metrics {
                 "Seats that changed hands.",
                 &["requested", "state"],
             )?,
+            breaker_held: counter(
+                "usher_breaker_held_operations",
+                "Losses of access that breakers on mass loss have held.",
+                &["region", "kind"],
+            )?,
+            breaker_trips: counter(
+                "usher_breaker_trips_total",
+                "Times that a breaker on mass loss has opened.",
+                &["region", "kind"],
+            )?,
             leniencies: counter(
                 "usher_scim_leniency_total",
                 "Things accepted that the letter of the RFC does not have.",
@@ -131,6 +146,15 @@ impl Metrics {
             clock_doubted,
             registry,
         })
+    }
+
+    /// Counts a loss of access that a breaker has held.
+    pub(crate) fn count_held(&self, region: &str, held: HeldLoss) {
+        let labels = [region, held.kind.word()];
+        self.breaker_held.with_label_values(&labels).inc();
+        if held.opened {
+            self.breaker_trips.with_label_values(&labels).inc();
+        }
     }
 
     /// The metrics of Redis, which only a process that has one shows. To be called once.

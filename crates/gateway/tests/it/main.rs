@@ -10,6 +10,7 @@ mod idp;
 
 mod addresses;
 mod black_box;
+mod breaker;
 mod bulk;
 mod cluster;
 mod connections;

@@ -169,7 +169,7 @@ impl Telling<'_> {
         let name = &person.user_name;
         let since = seat.map_or(record.modified_ms, |seat| seat.since_ms);
         let mut story = if let Some(held) = record.standing.held {
-            self.of_held(name, held)
+            self.of_held(name, held, person.idp.as_ref().is_some_and(|sent| sent.deleted))
         } else if !is_working(&record.standing, &record.parse()?) {
             let by_staff = record.standing.active == Some(false);
             let by = if by_staff { "staff".to_owned() } else { self.deactivated_by() };
@@ -207,19 +207,23 @@ impl Telling<'_> {
         Ok(story)
     }
 
-    fn of_held(&self, name: &str, held: Held) -> Story {
+    fn of_held(&self, name: &str, held: Held, is_deleted: bool) -> Story {
         let why = match held {
             Held::Protected => "the profile protects this person from changes of identity providers",
             Held::LastAdmin => "there would be no active admin left",
             Held::GroupWipe => "a change of a group would take the seats of too many people at once",
+            Held::Breaker => {
+                "too many people have lost their access in a short time, and the breaker has opened"
+            }
         };
         let row = self.rows.iter().find(|row| row.result == LogResult::Held.word());
-        let sentence =
-            format!("{name} is here and keeps role and seat; what was sent last waits, because {why}.");
+        let sent = if is_deleted { "the deletion that was sent" } else { "what was sent last" };
+        let sentence = format!("{name} is here and keeps role and seat; {sent} waits, because {why}.");
         let steps = match held {
             Held::Protected => vec![Step::Release],
             Held::LastAdmin => vec![Step::AnotherAdmin, Step::Release],
             Held::GroupWipe => vec![Step::ReleaseGroup, Step::Release],
+            Held::Breaker => vec![Step::Breaker],
         };
         Story::new(Answer::Held, sentence, row.map(|row| row.place.at_ms), steps)
     }

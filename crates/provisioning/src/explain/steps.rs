@@ -26,6 +26,8 @@ pub enum Step {
     Release,
     /// Staff carry out, or drop, what a group's change would do.
     ReleaseGroup,
+    /// Staff carry out, or roll back, what the breaker holds.
+    Breaker,
     /// Staff make a person active whom they made inactive.
     Activate,
     /// Somebody else becomes an admin.
@@ -57,6 +59,7 @@ impl Step {
         match self {
             Self::Release
             | Self::ReleaseGroup
+            | Self::Breaker
             | Self::Activate
             | Self::Unprotect
             | Self::FeatureOn
@@ -98,6 +101,9 @@ impl Step {
                     "Staff: usher group list {target}, then usher group release {target} --group GROUP [--drop]"
                 )
             }
+            Self::Breaker => format!(
+                "Staff: usher breaker show {target}, then usher breaker release {target} or usher breaker rollback {target}"
+            ),
             Self::Activate => format!("Staff: usher user set {target} --user {user} --active true"),
             Self::AnotherAdmin => "Make somebody else an admin in the identity provider first.".to_owned(),
             Self::Unprotect => {

@@ -208,6 +208,15 @@ pub(super) fn of_flapping(
     Ok(Finding { code: Code::RoleFlapping, since_ms, sentence, steps })
 }
 
+/// The finding of a breaker that holds people.
+pub(super) fn of_breaker(people: i64, since_ms: i64, asked: Asked<'_>) -> Finding {
+    let sentence = format!(
+        "Too many people have lost their access in a short time: the breaker holds {people}, who keep role and seat until staff decide."
+    );
+    let steps = vec![Step::Breaker.words(Idp::Other, &asked)];
+    Finding { code: Code::BreakerOpen, since_ms: Some(since_ms), sentence, steps }
+}
+
 /// A change of a group waits since this moment.
 pub(super) fn of_group_wipes(since_ms: i64, asked: Asked<'_>) -> Finding {
     let sentence =

@@ -6,7 +6,7 @@ mod judgement;
 mod makers;
 mod traffic;
 
-use directory::{group_wipes, log, role_changes, traffic as stored};
+use directory::{breaker::losses, group_wipes, log, role_changes, traffic as stored};
 use seat_ledger::{pools, waiting};
 use store::{ReadTx, WriteTx};
 
@@ -60,6 +60,10 @@ pub fn read(
     let flapping = role_changes::of_more_than(tx, often, now_ms - FLAPPING_MS, NAMED)?;
     if !flapping.is_empty() {
         findings.push(judgement::of_flapping(tx, rules, &flapping, idp)?);
+    }
+    let held = losses::count(tx)?;
+    if let Some(since_ms) = held.since_ms {
+        findings.push(judgement::of_breaker(held.people, since_ms, asked));
     }
     if let Some(since_ms) = group_wipes::oldest_ms(tx)? {
         findings.push(judgement::of_group_wipes(since_ms, asked));

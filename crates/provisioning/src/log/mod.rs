@@ -12,6 +12,7 @@ pub(crate) mod sender;
 
 pub use details::Details;
 pub(crate) use leniencies::unknown_names;
+pub(crate) use names::about_record;
 pub use names::{About, about_person};
 pub use refused::{Refused, record_refused};
 pub use result::LogResult;

@@ -132,10 +132,22 @@ fn key_of(tx: &mut ReadTx<'_>, people: People, user_name: &str) -> Result<String
 /// When the store fails.
 pub fn about_person(tx: &mut ReadTx<'_>, people: People, user: &str) -> Result<About, ProvisioningError> {
     Ok(match resources::find(tx, ResourceKind::User, user)? {
-        Some(record) => About::Person(key_of(tx, people, &user_name(&record)?)?),
+        Some(record) => about_record(tx, people, &record)?,
         None if is_id(user) => About::Resource(user.to_owned()),
         None => About::Person(key_of(tx, people, user)?),
     })
+}
+
+/// What finds the rows about the person of this row.
+///
+/// # Errors
+/// When the stored document is damaged, or the store fails.
+pub(crate) fn about_record(
+    tx: &mut ReadTx<'_>,
+    people: People,
+    record: &Record,
+) -> Result<About, ProvisioningError> {
+    Ok(About::Person(key_of(tx, people, &user_name(record)?)?))
 }
 
 /// Leaves nothing in the log that names a person who is deleted, where the log holds hashes: rows may be of a time when it held names.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use directory::{
     DirectoryError, archive,
+    breaker::losses,
     resources::{self, Row},
 };
 use scim_core::ResourceKind;
@@ -20,6 +21,7 @@ use super::{
 use crate::{
     ProvisioningError, Rules,
     before_image::Image,
+    breaker::loss,
     facts::{Facts, Note, SeatFacts},
     product::RoleFacts,
     records,
@@ -164,7 +166,14 @@ fn make(tx: &mut WriteTx<'_>, work: &Work<'_>, plan: &Plan, asking: Asking) -> R
         let row = Row::of(&rules.user, &new.document);
         let mut record = resources::insert_again(tx, USER, &plan.record, &row)?;
         record.standing = directory::Standing::default();
-        let change = seats::settle_new(tx, &record.id, &asking.request)?;
+        // Whose deletion the breaker holds has kept the seat.
+        let change = match loss::deleted(tx, rules, &record.id)?.is_some() {
+            true => seats::settle(tx, &record.id, &asking.request)?,
+            false => seats::settle_new(tx, &record.id, &asking.request)?,
+        };
+        if rules.breaker {
+            losses::remove(tx, &record.id)?;
+        }
         seating::write_standing(tx, &mut record, standing)?;
         (record, change)
     } else {

@@ -377,7 +377,11 @@ async fn io11_io12_who_left_the_last_group_is_due_after_the_delay_and_nobody_els
         let act = move |tx: &mut store::WriteTx<'_>, rules: &provisioning::Rules| {
             groupless::carry_out(tx, rules, later, "tick")
         };
-        assert_eq!(tenant.write(act).await.unwrap(), 2, "the leaver, and the protected one, who is let off");
+        assert_eq!(
+            tenant.write(act).await.unwrap().people,
+            2,
+            "the leaver, and the protected one, who is let off"
+        );
         assert_eq!(next(&tenant).await, None);
         let wanted = roster::Wanted::default();
         let rules = tenant.rules.clone();
@@ -397,12 +401,12 @@ async fn io11_io12_who_left_the_last_group_is_due_after_the_delay_and_nobody_els
         let act = move |tx: &mut store::WriteTx<'_>, rules: &provisioning::Rules| {
             groupless::carry_out(tx, rules, later, "tick")
         };
-        assert_eq!(tenant.write(act).await.unwrap(), 2);
+        assert_eq!(tenant.write(act).await.unwrap().people, 2);
         for id in &ids[1..3] {
             let now = seen(&tenant, id).await;
             assert_eq!((now.active, now.license.unwrap().state), (false, "suspended"));
         }
-        assert_eq!(tenant.write(act).await.unwrap(), 0);
+        assert_eq!(tenant.write(act).await.unwrap().people, 0);
         assert_eq!(tenant.read(|tx| Ok(rows::first_ms(tx)?)).await, None);
         tenant.assert_adds_up().await;
     })

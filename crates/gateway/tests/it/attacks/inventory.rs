@@ -45,7 +45,7 @@ const SCIM: [&str; 26] = [
 ];
 
 /// Every route of the admin API below `/admin/v1`, and paths that are none.
-const ADMIN: [&str; 59] = [
+const ADMIN: [&str; 62] = [
     "",
     "/regions",
     "/tokens",
@@ -87,6 +87,9 @@ const ADMIN: [&str; 59] = [
     "/regions/ire/tenants/b/groups",
     "/regions/ire/tenants/b/groups/{group}",
     "/regions/ire/tenants/b/groups/{group}/release",
+    "/regions/ire/tenants/b/breaker",
+    "/regions/ire/tenants/b/breaker/release",
+    "/regions/ire/tenants/b/breaker/rollback",
     "/regions/ire/tenants/b/acts",
     "/regions/ire/tenants/b/changes",
     "/regions/ire/tenants/b/log",

@@ -1,6 +1,7 @@
 //! Undo: what a run of writes changed is given back, where nothing has changed it since, and the rest is listed.
 
 mod bounds;
+mod held;
 mod kept;
 mod runs;
 mod seats;

@@ -1,0 +1,235 @@
+//! Release and rollback.
+
+use std::{collections::BTreeMap, thread, time::Duration};
+
+use serde_json::{Value, json};
+use testkit::gateway::{Gateway, Signal, Tenant, signal};
+
+use super::{acts, held, on, path, people, rows, show, state, suspend, used};
+use crate::{
+    people::{said, staff},
+    running::{SEAT, acme, groups_of, members, new_group, replace, roomy, stored, user_names, wait_for},
+};
+
+#[test]
+fn a_release_carries_out_all_that_waits_and_leaves_a_row_for_each_person() {
+    let (gateway, acme) = acme(Some(6), Some(0));
+    staff(&gateway, &acme, "PATCH", "/seats", Some(&json!({ "member": { "policy": "hold" } }))).expect(200);
+    let ids = people(&acme, 6);
+    let waiting = acme.create_user("waits", "user").expect(201).id();
+    on(&gateway, &acme, 1, 0);
+    suspend(&acme, &ids[0]);
+    assert_eq!(state(&acme, &waiting), "granted");
+    let others: Vec<String> =
+        ["w1", "w2"].map(|name| acme.create_user(name, "user").expect(201).id()).to_vec();
+    for id in &ids[1..3] {
+        suspend(&acme, id);
+    }
+    for id in &ids[3..5] {
+        acme.delete(&path(id)).expect(204);
+    }
+    assert_eq!((held(&gateway, &acme), used(&gateway, &acme)), (4, 6));
+    let released = said(&gateway, &acme, &["breaker", "release"]);
+    assert_eq!(released, json!({ "released": 4, "kept": 0 }));
+    assert_eq!((held(&gateway, &acme), used(&gateway, &acme)), (0, 4));
+    for id in &ids[1..3] {
+        assert_eq!(state(&acme, id), "suspended");
+    }
+    for id in &others {
+        assert_eq!(state(&acme, id), "granted");
+    }
+    let rows = rows(&gateway, &acme, &["--idp", "staff"]);
+    let told: BTreeMap<&str, (&Value, &Value, &Value)> = rows
+        .iter()
+        .map(|row| {
+            (
+                row["user_name"].as_str().unwrap(),
+                (&row["result"], &row["operation"], &row["license"]["granted"]),
+            )
+        })
+        .collect();
+    let released = (&json!("applied"), &json!("update"), &Value::Null);
+    assert_eq!(told, ["user1", "user2", "user3", "user4"].map(|name| (name, released)).into());
+    assert_eq!(rows.len(), 4);
+    assert!(rows.iter().all(|row| row["credential"] == "root"), "{rows:?}");
+    let acts = acts(&gateway, &acme);
+    let act = acts.iter().find(|act| act["act"] == "breaker.released").unwrap();
+    assert_eq!((&act["actor"], &act["detail"]), (&json!("root"), &json!({ "people": 4 })));
+    assert_eq!(said(&gateway, &acme, &["explain", "--user", "user3"])["answer"], "deleted");
+    // The window goes on: the next loss waits too.
+    suspend(&acme, &ids[5]);
+    assert_eq!(state(&acme, &ids[5]), "held");
+    assert_eq!(said(&gateway, &acme, &["breaker", "release"])["released"], 1);
+    assert_eq!(said(&gateway, &acme, &["breaker", "release"])["released"], 0);
+}
+
+#[test]
+fn a_rollback_gives_back_all_of_the_window_with_ids_memberships_and_new_versions() {
+    let (gateway, acme) = roomy();
+    let ids = people(&acme, 8);
+    let all: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let [sales, gone] = ["Sales", "Gone"].map(|name| new_group(&acme, name, &all));
+    let before: Vec<Value> = ids.iter().map(|id| acme.get(&path(id)).expect(200).body).collect();
+    on(&gateway, &acme, 2, 0);
+    suspend(&acme, &ids[0]);
+    acme.delete(&path(&ids[1])).expect(204);
+    suspend(&acme, &ids[2]);
+    acme.patch(&path(&ids[2]), &replace("title", "Dr")).expect(200);
+    acme.delete(&path(&ids[3])).expect(204);
+    let sent = json!({
+        "schemas": [crate::running::USER], "userName": "user4", "userType": "member_lite", "active": false,
+    });
+    acme.put(&path(&ids[4]), &sent).expect(200);
+    acme.delete(&format!("/Groups/{gone}")).expect(204);
+    assert_eq!((held(&gateway, &acme), used(&gateway, &acme)), (3, 6));
+    let group = acme.get(&format!("/Groups/{sales}")).expect(200).body["meta"]["version"].clone();
+
+    let back = said(&gateway, &acme, &["breaker", "rollback"]);
+    let lost: Vec<&Value> = back["not_restored"].as_array().unwrap().iter().map(|row| &row["id"]).collect();
+    assert_eq!((&back["restored"], lost), (&json!(5), vec![&json!(ids[1]), &json!(ids[3])]));
+    assert_eq!(back["not_restored"][0]["attribute"], "groups");
+    assert_eq!((held(&gateway, &acme), used(&gateway, &acme)), (0, 8));
+    assert_eq!(user_names(&acme).len(), 8);
+    for (place, id) in ids.iter().enumerate().take(5) {
+        let mut user = acme.get(&path(id)).expect(200).body;
+        assert_ne!(user["meta"]["version"], before[place]["meta"]["version"], "{user}");
+        assert_eq!(user["meta"]["created"], before[place]["meta"]["created"]);
+        // What was changed since stays.
+        if place == 2 {
+            assert_eq!(user["title"], "Dr");
+            user.as_object_mut().unwrap().remove("title");
+        }
+        let (mut user, mut before) = (user, before[place].clone());
+        for user in [&mut user, &mut before] {
+            for name in ["meta", "groups"] {
+                user.as_object_mut().unwrap().remove(name);
+            }
+            // Who had lost the seat has it since the rollback.
+            user[SEAT]["since"] = Value::Null;
+        }
+        assert_eq!(user, before);
+        assert_eq!(groups_of(&acme, id), ["Sales"]);
+    }
+    let mut sorted = ids.clone();
+    sorted.sort();
+    assert_eq!(members(&acme, &sales), sorted);
+    assert_ne!(acme.get(&format!("/Groups/{sales}")).expect(200).body["meta"]["version"], group);
+    let rows = rows(&gateway, &acme, &["--idp", "staff"]);
+    assert_eq!(rows.len(), 5);
+    assert!(rows.iter().all(|row| row["result"] == "applied" && row["credential"] == "root"));
+    let acts = acts(&gateway, &acme);
+    let act = acts.iter().find(|act| act["act"] == "breaker.rolled_back").unwrap();
+    assert_eq!(act["detail"], json!({ "restored": 5, "not_restored": 2 }));
+    // Done once, nothing is left of it; the window goes on.
+    let again = said(&gateway, &acme, &["breaker", "rollback"]);
+    assert_eq!(again, json!({ "restored": 0, "not_restored": [] }));
+    suspend(&acme, &ids[5]);
+    assert_eq!(state(&acme, &ids[5]), "held");
+}
+
+#[test]
+fn a_person_whose_seat_is_taken_meanwhile_waits_after_the_rollback_and_is_named() {
+    let (gateway, acme) = acme(Some(2), Some(0));
+    staff(&gateway, &acme, "PATCH", "/seats", Some(&json!({ "member": { "policy": "refuse" } }))).expect(200);
+    let ids = people(&acme, 2);
+    on(&gateway, &acme, 1, 0);
+    for id in &ids {
+        suspend(&acme, id);
+    }
+    acme.create_user("new", "user").expect(201);
+    let back = said(&gateway, &acme, &["breaker", "rollback"]);
+    assert_eq!(back["restored"], 2);
+    let missing = &back["not_restored"][0];
+    assert_eq!(
+        (&missing["user_name"], &missing["attribute"]),
+        (&json!("user0"), &json!("license")),
+        "{back}"
+    );
+    let user = acme.get(&path(&ids[0])).expect(200).body;
+    assert_eq!((&user["active"], &user[SEAT]["state"]), (&json!(true), &json!("waitlisted")));
+    assert_eq!((state(&acme, &ids[1]), used(&gateway, &acme)), ("granted".to_owned(), 2));
+}
+
+#[test]
+fn a_role_that_a_group_gives_comes_back_with_the_membership() {
+    let (gateway, acme) = roomy();
+    let overrides = json!({ "sources": [{ "groups": [{ "name": "Members", "role": "member" }] }] });
+    staff(&gateway, &acme, "PATCH", "/profile/overrides", Some(&overrides)).expect(200);
+    let ids: Vec<String> = ["a", "b"].map(|name| acme.create_user(name, "").expect(201).id()).to_vec();
+    let all: Vec<&str> = ids.iter().map(String::as_str).collect();
+    new_group(&acme, "Members", &all);
+    on(&gateway, &acme, 1, 0);
+    for id in &ids {
+        acme.delete(&path(id)).expect(204);
+    }
+    assert_eq!(used(&gateway, &acme), 1);
+    assert_eq!(said(&gateway, &acme, &["breaker", "rollback"])["restored"], 2);
+    for id in &ids {
+        let seat = acme.get(&path(id)).expect(200).body[SEAT].clone();
+        assert_eq!((&seat["role"], &seat["grantedLicense"]), (&json!("member"), &json!("member")), "{seat}");
+    }
+    assert_eq!(used(&gateway, &acme), 2);
+}
+
+/// Kills the gateway as soon as so much time has passed since the command began.
+fn kill_during(gateway: &Gateway, tenant: &Tenant, words: &[&str], after: Duration) {
+    let target = ["--region", &tenant.region, "--key", &tenant.key];
+    let words = [words, &target].concat();
+    let mut command = gateway.cli_following(&words);
+    thread::sleep(after);
+    signal(gateway.pid(), Signal::KILL);
+    command.wait().unwrap();
+}
+
+#[test]
+fn killed_in_the_middle_a_release_or_a_rollback_has_done_all_or_nothing() {
+    let (mut gateway, acme) = roomy();
+    let ids = people(&acme, 120);
+    new_group(&acme, "Sales", &ids.iter().map(String::as_str).collect::<Vec<_>>());
+    on(&gateway, &acme, 0, 0);
+    for id in &ids[..60] {
+        acme.delete(&path(id)).expect(204);
+    }
+    for id in &ids[60..] {
+        suspend(&acme, id);
+    }
+    for (round, words) in
+        [["breaker", "release"], ["breaker", "rollback"]].into_iter().cycle().take(8).enumerate()
+    {
+        let before = held(&gateway, &acme);
+        if before == 0 {
+            break;
+        }
+        kill_during(&gateway, &acme, &words, Duration::from_millis(4 + 9 * u64::try_from(round).unwrap()));
+        gateway.kill();
+        gateway.start_again();
+        let now = held(&gateway, &acme);
+        assert!(now == 120 || now == 0, "{now} of {before} after {words:?}");
+        gateway.audit(&acme);
+    }
+    wait_for("the end", || {
+        held(&gateway, &acme) == 0 || said(&gateway, &acme, &["breaker", "release"])["released"] == 120
+    });
+    assert_eq!(held(&gateway, &acme), 0);
+    gateway.audit(&acme);
+}
+
+#[test]
+fn what_has_passed_is_kept_no_longer_than_its_window() {
+    let clock = testkit::clocks::MachineClock::new();
+    let gateway = crate::tick::under(&clock);
+    let acme = gateway.tenant("ire", "acme", None, None);
+    let ids = people(&acme, 3);
+    on(&gateway, &acme, 5, 0);
+    acme.delete(&path(&ids[0])).expect(204);
+    suspend(&acme, &ids[1]);
+    let kept = || stored(&gateway, &acme).iter().filter(|row| row.contains("\"breaker_losses\"")).count();
+    assert_eq!(kept(), 2);
+    clock.set("+61m");
+    wait_for("the tick", || {
+        crate::tick::tick(&gateway);
+        kept() == 0
+    });
+    assert_eq!(said(&gateway, &acme, &["breaker", "rollback"])["restored"], 0);
+    assert_eq!(show(&gateway, &acme)["window"], Value::Null);
+}

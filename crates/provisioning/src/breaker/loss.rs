@@ -1,0 +1,160 @@
+//! Whether a loss of access passes. It is decided in the transaction of the write that would lose it, after the tenant's turn, so that
+//! two writers never pass more than the bound.
+
+use directory::{
+    Standing,
+    breaker::{
+        self, Breaker, Window,
+        losses::{self, Lost, NewLoss},
+    },
+    resources::Record,
+    standing::Held,
+};
+use scim_core::Document;
+use seat_ledger::{Seat, SeatRequest, State, holders};
+use serde_json::json;
+use store::{ReadTx, WriteTx};
+
+use crate::{HeldLoss, Loss, ProvisioningError, Rules, facts::Cause, records};
+
+/// What the breaker says of a loss.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Said {
+    /// The breaker is off.
+    NotCounted,
+    /// It is carried out.
+    Passes,
+    /// It waits; whether it is the first of its window that does.
+    Waits { opened: bool },
+}
+
+/// A write after which a person may not work any more, or may again.
+pub(crate) struct Change<'a> {
+    /// As it is now, with the standing of before.
+    pub(crate) record: &'a Record,
+    /// The document before.
+    pub(crate) old: &'a Document,
+    /// The seat before.
+    pub(crate) seat: Option<&'a Seat>,
+    pub(crate) request: &'a SeatRequest,
+}
+
+/// Whether a person works with a seat, which can be lost.
+pub(crate) fn has_access(seat: Option<&Seat>) -> bool {
+    seat.is_some_and(|seat| seat.granted.is_some() && seat.state != State::Suspended)
+}
+
+/// The reason for which a loss waits, if it does. Who waits goes on waiting until the person may work again.
+pub(crate) fn holds(
+    tx: &mut WriteTx<'_>,
+    rules: &Rules,
+    change: &Change<'_>,
+) -> Result<Option<Held>, ProvisioningError> {
+    let Change { record, old, seat, request } = change;
+    if !rules.breaker || request.active || !has_access(*seat) {
+        return Ok(None);
+    }
+    if record.standing.held == Some(Held::Breaker) {
+        return Ok(Some(Held::Breaker));
+    }
+    let lost = Lost::between(&old.0, &record.parse()?.0);
+    let said = ask(tx, record, &lost)?;
+    Ok(matches!(said, Said::Waits { .. }).then_some(Held::Breaker))
+}
+
+/// Counts the loss of a person in the window, and begins one where none runs. `lost` is what the write has changed.
+pub(crate) fn ask(tx: &mut WriteTx<'_>, record: &Record, lost: &Lost) -> Result<Said, ProvisioningError> {
+    let Breaker { limits, window } = breaker::find(tx)?;
+    let Some(limits) = limits else { return Ok(Said::NotCounted) };
+    let now_ms = tx.now_ms();
+    let running = window.filter(|window| now_ms < limits.end_ms(window));
+    let mut window = match running {
+        Some(window) => window,
+        None => begin(tx)?,
+    };
+    let said = if window.lost < limits.bound(&window) {
+        window.lost += 1;
+        Said::Passes
+    } else {
+        let opened = window.opened_ms.is_none();
+        window.opened_ms = window.opened_ms.or(Some(now_ms));
+        Said::Waits { opened }
+    };
+    let (opened, is_held) = match said {
+        Said::Waits { opened } => (opened, true),
+        Said::NotCounted | Said::Passes => (false, false),
+    };
+    let standing = &Standing { held: None, ..record.standing.clone() };
+    losses::insert(tx, &NewLoss { user_id: &record.id, is_held, opened, lost, standing })?;
+    if opened || !is_held {
+        breaker::write(tx, &Breaker { limits: Some(limits), window: Some(window) })?;
+    }
+    // What has passed is forgotten then.
+    tx.falls_due(limits.end_ms(&window));
+    Ok(said)
+}
+
+/// A window that begins now.
+fn begin(tx: &mut WriteTx<'_>) -> Result<Window, ProvisioningError> {
+    forget_passed(tx)?;
+    Ok(Window { began_ms: tx.now_ms(), active: holders::active(tx)?, lost: 0, opened_ms: None })
+}
+
+/// Forgets what has passed in windows that are over, unless somebody waits: then a rollback gives it back.
+fn forget_passed(tx: &mut WriteTx<'_>) -> Result<(), ProvisioningError> {
+    if losses::count(tx)?.people == 0 {
+        losses::forget_passed(tx)?;
+    }
+    Ok(())
+}
+
+/// Ends a window that is over; when the one that runs ends.
+pub(crate) fn end_window(tx: &mut WriteTx<'_>) -> Result<Option<i64>, ProvisioningError> {
+    let (breaker, now_ms) = (breaker::find(tx)?, tx.now_ms());
+    if let (Some(limits), Some(window)) = (breaker.limits, breaker.running(now_ms)) {
+        return Ok(Some(limits.end_ms(&window)));
+    }
+    if breaker.window.is_some() {
+        breaker::write(tx, &Breaker { window: None, ..breaker })?;
+    }
+    forget_passed(tx)?;
+    Ok(None)
+}
+
+/// The loss that a write has just brought to wait; records where it opened the breaker.
+pub(crate) fn newly_held(
+    tx: &mut WriteTx<'_>,
+    before: &Standing,
+    record: &Record,
+    cause: Cause<'_>,
+) -> Result<Option<HeldLoss>, ProvisioningError> {
+    let is_new = record.standing.held == Some(Held::Breaker) && before.held != Some(Held::Breaker);
+    if !is_new {
+        return Ok(None);
+    }
+    let opened = losses::has_opened(tx, &record.id)?;
+    if opened {
+        record_opening(tx, cause)?;
+    }
+    Ok(Some(HeldLoss { kind: Loss::Suspension, opened }))
+}
+
+/// Records that the breaker has opened.
+pub(crate) fn record_opening(tx: &mut WriteTx<'_>, cause: Cause<'_>) -> Result<(), ProvisioningError> {
+    let Breaker { limits: Some(limits), window: Some(window) } = breaker::find(tx)? else { return Ok(()) };
+    let bound = limits.bound(&window);
+    let detail = json!({ "active": window.active, "bound": bound, "minutes": limits.minutes });
+    records::record_plan(tx, Cause::of_many(cause.request_id), "breaker.opened", &detail)
+}
+
+/// A person whom the identity provider has deleted and whose loss waits.
+pub(crate) fn deleted(
+    tx: &mut ReadTx<'_>,
+    rules: &Rules,
+    id: &str,
+) -> Result<Option<Record>, ProvisioningError> {
+    if !rules.breaker {
+        return Ok(None);
+    }
+    Ok(losses::deleted(tx, id)?.and_then(|person| Some(person.deleted?.record)))
+}

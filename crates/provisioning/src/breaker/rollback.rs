@@ -1,0 +1,247 @@
+//! Staff give back all that the window took: to the people who wait, and to those who lost their access before them. Who was deleted comes
+//! back with the old id and the groups. In one transaction, with a row of the log for each person.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use directory::{
+    DirectoryError,
+    breaker::losses::{self, LostPerson},
+    memberships::left::{self, Back},
+    resources::{self, Record, Row},
+    standing,
+};
+use scim_core::{Document, ResourceKind};
+use seat_ledger::{SeatChange, SeatError, SeatRequest, pools, seats};
+use serde::Serialize;
+use serde_json::json;
+use store::WriteTx;
+
+use super::loss;
+use crate::{
+    Act, ProvisioningError, Rules,
+    attributes::changed_attributes,
+    before_image::Image,
+    facts::{Cause, Facts, Note, SeatFacts},
+    product::RoleFacts,
+    records, seating,
+    undo::NotRestored,
+    wishes,
+};
+
+const USER: ResourceKind = ResourceKind::User;
+
+/// People whose rows are in memory at a time.
+const AT_ONCE: i64 = 500;
+
+/// What a rollback came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct RolledBack {
+    /// People who are as they were before.
+    pub restored: i64,
+    /// What of them, and of others, could not be given back.
+    pub not_restored: Vec<NotRestored>,
+}
+
+/// Gives back all losses of the window, those that wait and those that have passed.
+///
+/// # Errors
+/// When the store fails.
+pub fn run(tx: &mut WriteTx<'_>, rules: &Rules, act: &Act) -> Result<RolledBack, ProvisioningError> {
+    tx.go_beyond_limit();
+    rules.hold_schemas(tx)?;
+    pools::take_turn(tx)?;
+    let cause = rules.cause_of_act(act, "rollback");
+    let mut rollback = Rollback { rules, cause, done: RolledBack::default() };
+    let mut place = 0;
+    loop {
+        let page = losses::after(tx, place, false, AT_ONCE)?;
+        let Some(last) = page.last() else { break };
+        place = last.place;
+        rollback.page(tx, page)?;
+    }
+    let done = rollback.done;
+    let detail = json!({ "restored": done.restored, "not_restored": done.not_restored.len() });
+    records::record_act(tx, act, "breaker.rolled_back", detail)?;
+    loss::end_window(tx)?;
+    Ok(done)
+}
+
+/// A rollback on its way.
+struct Rollback<'a> {
+    rules: &'a Rules,
+    cause: Cause<'a>,
+    done: RolledBack,
+}
+
+/// A person who is back, with the document and the standing of before, and whose seat is to follow.
+struct Returned {
+    record: Record,
+    changed: Vec<String>,
+    /// What is replaced by it.
+    before: Image,
+}
+
+impl Rollback<'_> {
+    fn page(&mut self, tx: &mut WriteTx<'_>, page: Vec<LostPerson>) -> Result<(), ProvisioningError> {
+        let mut returned = Vec::with_capacity(page.len());
+        let mut people = Vec::with_capacity(page.len());
+        for person in page {
+            let done = tx.savepoint(|tx| self.returned(tx, &person));
+            match done {
+                Ok(Some(back)) => {
+                    returned.push(back);
+                    people.push(person);
+                }
+                Ok(None) => {}
+                Err(error) => self.refused(&person, error)?,
+            }
+        }
+        self.put_into_groups(tx, &people)?;
+        for back in returned {
+            self.seat(tx, back)?;
+        }
+        Ok(())
+    }
+
+    /// Brings the document of a person back; `None` where nothing of the loss is left to give back.
+    fn returned(
+        &self,
+        tx: &mut WriteTx<'_>,
+        person: &LostPerson,
+    ) -> Result<Option<Returned>, ProvisioningError> {
+        losses::remove(tx, &person.user_id)?;
+        let of = |document: &Document| Document(person.lost.given_back(&document.0));
+        let (mut record, changed, before) = match &person.deleted {
+            // An undo may have been first.
+            Some(_) if resources::find(tx, USER, &person.user_id)?.is_some() => return Ok(None),
+            Some(deleted) => {
+                let old = deleted.record.parse()?;
+                let new = of(&old);
+                let row = Row::of(&self.rules.user, &new);
+                let record = resources::insert_again(tx, USER, &deleted.record, &row)?;
+                (record, changed_attributes(&old, &new), Image::default())
+            }
+            None => {
+                let Some(record) = resources::find_for_update(tx, USER, &person.user_id)? else {
+                    return Err(ProvisioningError::NotFound(USER.name()));
+                };
+                let old = record.parse()?;
+                let new = of(&old);
+                if new == old && record.standing == person.standing {
+                    return Ok(None);
+                }
+                let changed = changed_attributes(&old, &new);
+                let before = Image::of_change([&old, &new], [&record.standing, &person.standing]);
+                let record = match changed.is_empty() {
+                    true => resources::touch(tx, USER, &record)?,
+                    false => resources::update(tx, &self.rules.user, &record, &old, &new)?,
+                };
+                (record, changed, before)
+            }
+        };
+        standing::write(tx, &record.id, &person.standing)?;
+        record.standing = person.standing.clone();
+        Ok(Some(Returned { record, changed, before }))
+    }
+
+    /// Puts those who were deleted back into the groups that are still here.
+    fn put_into_groups(
+        &mut self,
+        tx: &mut WriteTx<'_>,
+        people: &[LostPerson],
+    ) -> Result<(), ProvisioningError> {
+        let mut by_group: BTreeMap<&str, Vec<Back<'_>>> = BTreeMap::new();
+        for person in people {
+            for left in person.deleted.iter().flat_map(|deleted| &deleted.memberships) {
+                by_group.entry(left.group_id()).or_default().push(Back { user_id: &person.user_id, left });
+            }
+        }
+        let mut gone: BTreeSet<&str> = BTreeSet::new();
+        for (group_id, back) in by_group {
+            match left::put_back(tx, group_id, &back)? {
+                Some(group) => {
+                    let before = Image::of_entered(back.iter().map(|back| back.user_id));
+                    records::record_back(tx, self.cause.followed(), &group, &before)?;
+                }
+                None => gone.extend(back.iter().map(|back| back.user_id)),
+            }
+        }
+        for person in people.iter().filter(|person| gone.contains(person.user_id.as_str())) {
+            self.miss(person, "groups", "A group that the person was in is not here any more.".to_owned())?;
+        }
+        Ok(())
+    }
+
+    /// Brings the seat in line, and records the person.
+    fn seat(&mut self, tx: &mut WriteTx<'_>, back: Returned) -> Result<(), ProvisioningError> {
+        let Returned { record, changed, before } = back;
+        let (rules, document) = (self.rules, record.parse()?);
+        let request = wishes::anew(tx, rules, &record.id, &record.standing, &document)?;
+        let change = settled(tx, &record.id, &request)?;
+        if let Some(reason) = change.after.reason().filter(|_| change.after.state.waits()) {
+            let user_name = document.str("userName").map(str::to_owned);
+            let (id, attribute) = (record.id.clone(), "license".to_owned());
+            self.done.not_restored.push(NotRestored { user_name, id, attribute, reason });
+        }
+        let facts = Facts {
+            changed: Some(&changed),
+            role: RoleFacts {
+                received: None,
+                source: wishes::role_from_unread(rules, &record.standing, &document),
+            },
+            seat: SeatFacts::of(Some(&change)),
+            notes: &[Note::BY_STAFF],
+            before: Some(&before),
+            ..Facts::default()
+        };
+        records::record(tx, self.cause, USER, "restored", &record, &facts)?;
+        seating::follow(tx, rules, &change, self.cause)?;
+        self.done.restored += 1;
+        Ok(())
+    }
+
+    /// Lists a person who could not come back.
+    ///
+    /// # Errors
+    /// Those that are no matter of the person alone.
+    fn refused(&mut self, person: &LostPerson, error: ProvisioningError) -> Result<(), ProvisioningError> {
+        let (attribute, reason) = match &error {
+            ProvisioningError::NotFound(_) => ("id", "The person was deleted since.".to_owned()),
+            ProvisioningError::Directory(DirectoryError::UserNameTaken { .. }) => {
+                ("userName", "Another person has the userName by now.".to_owned())
+            }
+            ProvisioningError::Directory(DirectoryError::ValueTaken { attribute, .. }) => {
+                (attribute.as_str(), format!("Another person has the {attribute} by now."))
+            }
+            _ => return Err(error),
+        };
+        self.miss(person, attribute, reason)
+    }
+
+    fn miss(
+        &mut self,
+        person: &LostPerson,
+        attribute: &str,
+        reason: String,
+    ) -> Result<(), ProvisioningError> {
+        let document = person.deleted.as_ref().map(|deleted| deleted.record.parse()).transpose()?;
+        self.done.not_restored.push(NotRestored {
+            user_name: document.and_then(|document| document.str("userName").map(str::to_owned)),
+            id: person.user_id.clone(),
+            attribute: attribute.to_owned(),
+            reason,
+        });
+        Ok(())
+    }
+}
+
+/// The seat that a request comes to. Where the policy would refuse it the person waits: nobody is left behind by a full license.
+fn settled(tx: &mut WriteTx<'_>, id: &str, request: &SeatRequest) -> Result<SeatChange, ProvisioningError> {
+    // A refusal may come after a part was written.
+    match tx.savepoint(|tx| seats::settle(tx, id, request)) {
+        Err(SeatError::LimitReached(_)) => {
+            Ok(seats::settle(tx, id, &SeatRequest { waits: true, ..request.clone() })?)
+        }
+        settled => Ok(settled?),
+    }
+}
