@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
-use super::{GROUP, files_with, gateway, operation, roomy, user};
-use testkit::urn::ENTERPRISE;
+use super::{GROUP, files_with, operation, roomy, user};
+use crate::running::gateway_with;
+use testkit::{clocks::MachineClock, urn::ENTERPRISE};
 
 /// A person who bears the mark everywhere.
 fn marked(mark: &str) -> serde_json::Value {
@@ -23,7 +24,11 @@ fn marked(mark: &str) -> serde_json::Value {
 
 #[test]
 fn attack_68_nothing_of_a_deleted_person_stays_in_the_files_after_an_orderly_stop() {
-    let mut gateway = gateway();
+    let clock = MachineClock::new();
+    let environment = clock.environment();
+    let settings: Vec<(&str, &str)> =
+        environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let mut gateway = gateway_with(&settings);
     let acme = roomy(&gateway, "ire", "acme");
     // Else the provisioning log has the names for as long as the profile says.
     let ids = json!({ "log": { "people": "ids" } });
@@ -50,7 +55,7 @@ fn attack_68_nothing_of_a_deleted_person_stays_in_the_files_after_an_orderly_sto
             acme.delete(path).expect(204);
         }
     }
-    // Values that are replaced or taken away are gone as well, though the person stays.
+    // Values that are replaced or taken away are gone as well, though the person stays, when an undo may not want them any more.
     let replaced = create("oldname");
     acme.put(&replaced, &user("newname@user.example", &json!({}))).expect(200);
     let patched = acme.post("/Users", &user("stays", &json!({ "phoneNumbers": [{ "value": "oldphone" }] })));
@@ -58,8 +63,14 @@ fn attack_68_nothing_of_a_deleted_person_stays_in_the_files_after_an_orderly_sto
     acme.patch(&patched, &operation("remove", "phoneNumbers", json!(null)));
 
     assert_eq!(gateway.stop(), Some(0));
+    let nowhere = Vec::<std::path::PathBuf>::new();
+    assert_eq!(files_with(&gateway.data_dir(), "canary"), nowhere);
+    gateway.start_again();
+    clock.set("+8d");
+    gateway.admin("POST", "/tick", None).expect(200);
+    assert_eq!(gateway.stop(), Some(0));
     for gone in ["canary", "oldname", "oldphone"] {
-        assert_eq!(files_with(&gateway.data_dir(), gone), Vec::<std::path::PathBuf>::new(), "{gone}");
+        assert_eq!(files_with(&gateway.data_dir(), gone), nowhere, "{gone}");
     }
     assert_eq!(files_with(&gateway.data_dir(), "sparrow01").len(), 1, "the search finds what is there");
     gateway.start_again();
