@@ -1,6 +1,6 @@
 //! What one change replaced: the former values of what it changed and nothing else, or the whole of what it deleted. It rests as JSON.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use directory::{
     DirectoryError, Origin, Standing, before_images,
@@ -37,6 +37,9 @@ pub(crate) struct Image {
     /// The resource, where it was deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) deleted: Option<Deleted>,
+    /// What was replaced and is not kept, because the store was nearly full: the names of attributes, `members`, or `id` for the whole.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) unkept: BTreeSet<String>,
 }
 
 /// A member as it was.
@@ -119,6 +122,18 @@ impl Image {
     /// Of a group that these people have entered.
     pub(crate) fn of_entered<'a>(people: impl Iterator<Item = &'a str>) -> Self {
         Self { members: people.map(|id| (id.to_owned(), None)).collect(), ..Self::default() }
+    }
+
+    /// The names of what was replaced, and no values.
+    pub(crate) fn without_values(&self) -> Self {
+        let mut unkept: BTreeSet<String> = self.values.keys().cloned().collect();
+        if !self.members.is_empty() {
+            unkept.insert("members".to_owned());
+        }
+        if self.deleted.is_some() {
+            unkept.insert("id".to_owned());
+        }
+        Self { unkept, ..Self::default() }
     }
 
     /// Whether nothing was replaced.

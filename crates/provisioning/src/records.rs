@@ -52,12 +52,12 @@ pub(crate) fn record(
     Ok(())
 }
 
-/// Keeps what a change replaced, under the number that its record gets next.
+/// Keeps what a change replaced, under the number that its record gets next; in a store that is nearly full its names alone, so that
+/// deletions make room.
 fn keep_image(tx: &mut WriteTx<'_>, resource_id: &str, facts: &Facts<'_>) -> Result<(), ProvisioningError> {
-    match facts.before.filter(|image| !image.is_empty()) {
-        Some(image) => Ok(before_images::keep(tx, resource_id, &image.text())?),
-        None => Ok(()),
-    }
+    let Some(image) = facts.before.filter(|image| !image.is_empty()) else { return Ok(()) };
+    let text = if tx.is_nearly_full()? { image.without_values().text() } else { image.text() };
+    Ok(before_images::keep(tx, resource_id, &text)?)
 }
 
 /// Records a write that changed nothing: in the provisioning log alone.

@@ -184,6 +184,17 @@ impl<'a> WriteTx<'a> {
         }
     }
 
+    /// Whether less than a tenth of what the store may hold is left. A store without a limit never is.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn is_nearly_full(&mut self) -> Result<bool, StoreError> {
+        match self.limit {
+            Some(limit) => Ok(room::bytes_in_use(self.read.connection)? > limit - limit / 10),
+            None => Ok(false),
+        }
+    }
+
     /// Ends early when the log has no room for it.
     pub(crate) fn with_room(mut self, room: Option<&'a LogRoom>) -> Self {
         self.read.room = room;

@@ -7,7 +7,7 @@ use scim_core::{ResourceKind, resource};
 use store::WriteTx;
 
 use super::{
-    told::{About, CHANGED_SINCE, HERE_AGAIN, MADE, NO_SUCH_ATTRIBUTE, NOT_HERE, TAKEN},
+    told::{About, CHANGED_SINCE, HERE_AGAIN, MADE, NO_SUCH_ATTRIBUTE, NOT_HERE, NOT_KEPT, TAKEN},
     window::Past,
     work::Work,
 };
@@ -42,7 +42,9 @@ impl Plan {
         let kept = || past.deleted.as_ref().map(|former| former.value.record(id));
         let Some(record) = here.or_else(kept) else { return Ok(None) };
         let old = State::of(&record)?;
-        let (mut new, mut names, mut refused) = (old.clone(), Vec::new(), Vec::new());
+        let (mut new, mut names) = (old.clone(), Vec::new());
+        let mut refused: Vec<(String, &'static str)> =
+            past.unkept.iter().map(|name| (name.clone(), NOT_KEPT)).collect();
         for (name, former) in &past.values {
             if old.get(name) == former.value {
                 continue;
@@ -98,7 +100,10 @@ pub(super) fn is_open(
             Ok(false)
         }
         (None, None) => {
-            let is_moved = !past.values.is_empty() || !past.members.is_empty() || past.license.is_some();
+            let is_moved = !past.unkept.is_empty()
+                || !past.values.is_empty()
+                || !past.members.is_empty()
+                || past.license.is_some();
             if is_moved {
                 work.done.not(&About::unknown(id), "id", NOT_HERE);
             }

@@ -47,6 +47,8 @@ pub(super) struct Past {
     pub(super) deleted: Option<Former<Deleted>>,
     pub(super) values: BTreeMap<String, Former<Value>>,
     pub(super) members: BTreeMap<String, Former<Option<Member>>>,
+    /// The names of what the run replaced and nobody kept.
+    pub(super) unkept: BTreeSet<String>,
     /// The license that a person had; `None` where the run did not move it.
     pub(super) license: Option<Option<String>>,
     /// The license that became free for the person in the run.
@@ -81,7 +83,7 @@ pub(super) fn read(tx: &mut ReadTx<'_>, asked: &Asked) -> Result<Run, Provisioni
         if !requests.have(&change.request_id) {
             since.is_all |=
                 matches!(verb, "created" | "revived" | "deleted") || (verb == "restored" && image.is_empty());
-            since.values.extend(image.values.into_keys());
+            since.values.extend(image.values.into_keys().chain(image.unkept));
             since.members.extend(image.members.into_keys());
             return Ok(());
         }
@@ -103,12 +105,18 @@ pub(super) fn read(tx: &mut ReadTx<'_>, asked: &Asked) -> Result<Run, Provisioni
 impl Past {
     /// Adds a change that is older than those before.
     fn add(&mut self, verb: &str, image: Image, since: &Since) {
-        let Image { values, members, deleted } = image;
+        let Image { values, members, deleted, unkept } = image;
         self.is_made |= matches!(verb, "created" | "revived");
         if let Some(value) = deleted {
             self.deleted = Some(Former { value, is_changed_since: since.is_all });
         }
+        for name in unkept {
+            // What a newer change of the run replaced is the run's own.
+            self.values.remove(&name);
+            self.unkept.insert(name);
+        }
         for (name, value) in values {
+            self.unkept.remove(&name);
             let is_changed_since = since.is_all && self.deleted.is_none() || since.values.contains(&name);
             self.values.insert(name, Former { value, is_changed_since });
         }

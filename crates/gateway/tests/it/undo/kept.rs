@@ -81,3 +81,29 @@ fn a_role_that_a_group_gave_is_given_again_with_the_membership() {
     assert_eq!(undo(&gateway, &acme, &since, &[]), json!({ "restored": 1, "not_restored": [] }));
     assert_eq!(super::dump(&gateway, &acme), before);
 }
+
+#[test]
+fn a_store_that_is_nearly_full_keeps_names_alone_and_what_is_not_kept_is_listed() {
+    let (gateway, acme) = roomy();
+    let id = acme.create_user("ada", "member").expect(201).id();
+    let gone = acme.create_user("bob", "member").expect(201).id();
+    let limit = |bytes: &str| {
+        gateway.cli_ok(&["tenant", "set", "--region", "ire", "--key", "acme", "--max-bytes", bytes]);
+    };
+    limit("1");
+    let since = moment();
+    // What frees a seat goes on in a full store.
+    acme.patch(&format!("/Users/{id}"), &replace("active", false)).expect(200);
+    acme.delete(&format!("/Users/{gone}")).expect(204);
+    limit("unlimited");
+    acme.patch(&format!("/Users/{id}"), &replace("title", "Dr")).expect(200);
+    let done = undo(&gateway, &acme, &since, &[]);
+    assert_eq!(done["restored"], 1, "the title is: {done}");
+    let reasons = not_restored(&done);
+    let not_kept = "What it was is not kept: the tenant's store was nearly full.";
+    assert!(reasons.contains(&["ada", "active", not_kept].map(str::to_owned)), "{reasons:?}");
+    let deleted = "It was deleted since, or nothing of it is kept.";
+    assert!(reasons.contains(&["-", "id", deleted].map(str::to_owned)), "{reasons:?}");
+    let ada = acme.get(&format!("/Users/{id}")).expect(200).body;
+    assert_eq!((&ada["active"], &ada["title"]), (&false.into(), &serde_json::Value::Null));
+}
