@@ -49,7 +49,7 @@ impl TenantActs {
         }
         let words: Vec<&str> = Idp::ALL.iter().map(|idp| idp.word()).collect();
         let idp = idp.map(|word| one_of("idp", &word, &words).map(str::to_owned)).transpose()?;
-        let (asked, act) = (Asked { since_ms, idp, only: None }, self.act.clone());
+        let (asked, act) = (Asked { since_ms, idp }, self.act.clone());
         let work = move |tx: &mut WriteTx<'_>| undo::run(tx, &rules, &asked, &act, "undo");
         self.write_or_try(dry_run, work).await
     }

@@ -26,8 +26,6 @@ pub struct Asked {
     pub since_ms: i64,
     /// Those of requests of this identity provider alone: a word of [`crate::log::Idp`].
     pub idp: Option<String>,
-    /// Those of these people and groups alone, and the memberships of these people.
-    pub only: Option<BTreeSet<String>>,
 }
 
 /// A value before the run.
@@ -65,6 +63,8 @@ struct Since {
     is_all: bool,
     values: BTreeSet<String>,
     members: BTreeSet<String>,
+    /// Members changed, and nobody kept which.
+    any_member: bool,
 }
 
 /// Reads a run.
@@ -83,6 +83,7 @@ pub(super) fn read(tx: &mut ReadTx<'_>, asked: &Asked) -> Result<Run, Provisioni
         if !requests.have(&change.request_id) {
             since.is_all |=
                 matches!(verb, "created" | "revived" | "deleted") || (verb == "restored" && image.is_empty());
+            since.any_member |= image.unkept.contains("members");
             since.values.extend(image.values.into_keys().chain(image.unkept));
             since.members.extend(image.members.into_keys());
             return Ok(());
@@ -93,12 +94,6 @@ pub(super) fn read(tx: &mut ReadTx<'_>, asked: &Asked) -> Result<Run, Provisioni
         past.note_license(verb, &change.detail);
         Ok(())
     })?;
-    if let Some(only) = &asked.only {
-        run.retain(|id, past| {
-            past.members.retain(|member, _| only.contains(member) || only.contains(id));
-            only.contains(id) || (past.is_group && !past.members.is_empty())
-        });
-    }
     Ok(run)
 }
 
@@ -121,7 +116,7 @@ impl Past {
             self.values.insert(name, Former { value, is_changed_since });
         }
         for (id, value) in members {
-            let is_changed_since = since.members.contains(&id);
+            let is_changed_since = since.any_member || since.members.contains(&id);
             self.members.insert(id, Former { value, is_changed_since });
         }
     }
