@@ -9,7 +9,7 @@ use provisioning::{
     health::{Traffic, Written},
     log::{Refused, Sender},
 };
-use scim_core::{ResourceKind, bulk::Method};
+use scim_core::{ResourceKind, ScimError, bulk::Method};
 use tenant_registry::Tenant;
 use tracing::{debug, error, info};
 
@@ -85,11 +85,12 @@ fn count_effects(app: &App, subject: &Subject<'_>, outcome: &Outcome<ApiError>) 
     for (leniency, _) in &outcome.leniencies {
         metrics.leniencies.with_label_values(&[leniency.kind()]).inc();
     }
+    let refusal = outcome.result.as_ref().err().map(|error| error.to_refusal(subject.request_id));
+    let seen = Seen { at_ms: app.stores.clock().now_ms(), refusal: refusal.as_ref() };
     if let (Some(tenant), Some(sent_by)) = (subject.tenant, subject.sent_by) {
         app.dropped.count(tenant.id.as_str(), &outcome.leniencies);
         let call = Call { tenant, credential: &sent_by.credential };
-        let at_ms = app.stores.clock().now_ms();
-        app.traffic.add(call, |traffic| remember(traffic, subject, outcome, at_ms));
+        app.traffic.add(call, |traffic| remember(traffic, subject, outcome, &seen));
     }
     match &outcome.result {
         Ok(done) => {
@@ -104,16 +105,24 @@ fn count_effects(app: &App, subject: &Subject<'_>, outcome: &Outcome<ApiError>) 
             if let ApiError::NoSeat { license, .. } = error {
                 metrics.seat_refusals.with_label_values(&[license.key()]).inc();
             }
-            let at_ms = app.stores.clock().now_ms();
-            if let (Some(tenant), Some(row)) = (subject.tenant, refused(subject, outcome, error, at_ms)) {
+            if let (Some(tenant), Some(row)) = (subject.tenant, refused(subject, outcome, &seen)) {
                 app.refused.add(tenant, row);
             }
         }
     }
 }
 
+/// An outcome as it was answered.
+struct Seen<'a> {
+    /// Milliseconds since 1970 UTC.
+    at_ms: i64,
+    /// The error that was sent; `None` of a success.
+    refusal: Option<&'a ScimError>,
+}
+
 /// Adds a request, or an operation of a bulk, to what is remembered of its credential.
-fn remember(traffic: &mut Traffic, subject: &Subject<'_>, outcome: &Outcome<ApiError>, at_ms: i64) {
+fn remember(traffic: &mut Traffic, subject: &Subject<'_>, outcome: &Outcome<ApiError>, seen: &Seen<'_>) {
+    let at_ms = seen.at_ms;
     if let (Part::Request { route, .. }, Some(sent_by)) = (subject.part, subject.sent_by) {
         let is_lookup = outcome.method.is_none() && matches!(route, "/Users" | "/Users/.search");
         traffic.call(at_ms, sent_by.sender.idp, is_lookup);
@@ -128,26 +137,19 @@ fn remember(traffic: &mut Traffic, subject: &Subject<'_>, outcome: &Outcome<ApiE
     if !is_write {
         return;
     }
-    let refusal = outcome.result.as_ref().err().map(|error| error.to_refusal(subject.request_id));
+    let role_received = outcome.result.as_ref().ok().and_then(|done| done.role_received);
     traffic.write(&Written {
         at_ms,
         is_of_person: outcome.kind == Some(ResourceKind::User),
         method: outcome.method,
-        result: match (&outcome.result, &refusal) {
-            (Ok(done), _) => Ok(done.role_received),
-            (Err(_), refusal) => Err(refusal.as_ref().map_or("", |refusal| refusal.detail.as_str())),
-        },
+        result: seen.refusal.map_or(Ok(role_received), |refusal| Err(refusal.detail.as_str())),
         leniencies: &outcome.leniencies,
     });
 }
 
 /// The row that the provisioning log gets of a refused write; `None` for what is no write of people or groups.
-fn refused(
-    subject: &Subject<'_>,
-    outcome: &Outcome<ApiError>,
-    error: &ApiError,
-    at_ms: i64,
-) -> Option<Refused> {
+fn refused(subject: &Subject<'_>, outcome: &Outcome<ApiError>, seen: &Seen<'_>) -> Option<Refused> {
+    let scim = seen.refusal?;
     let SentBy { credential, sender } = subject.sent_by?;
     let is_whole_bulk = matches!(subject.part, Part::Request { route: "/Bulk", .. });
     let (kind, method) = match (subject.part, outcome.kind) {
@@ -158,13 +160,12 @@ fn refused(
         (Part::Operation(_), None) => (None, outcome.method),
         _ => return None,
     };
-    let scim = error.to_refusal(subject.request_id);
-    let license_requested = match error {
-        ApiError::NoSeat { license, .. } => Some(license.key().to_owned()),
+    let license_requested = match &outcome.result {
+        Err(ApiError::NoSeat { license, .. }) => Some(license.key().to_owned()),
         _ => None,
     };
     Some(Refused {
-        at_ms,
+        at_ms: seen.at_ms,
         request_id: subject.request_id.to_owned(),
         sender: sender.clone(),
         credential: credential.clone(),
