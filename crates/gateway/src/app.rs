@@ -8,9 +8,10 @@ use std::{
     },
 };
 
+use actix_web::HttpRequest;
 use provisioning::{Base, Rules, walks::Walks};
 use store::Stores;
-use tenant_registry::{CompanyKey, RegionCode, Registry, Tenant};
+use tenant_registry::{CompanyKey, RegionCode, Registry, Tenant, Token};
 
 use crate::{
     admin::AdminToken,
@@ -160,6 +161,16 @@ impl App {
     pub(crate) fn registry(&self, region: &RegionCode) -> Result<Arc<Registry>, ApiError> {
         let registry = self.regions.get(region).ok_or(ApiError::Misconfigured("region".into()))?;
         registry.map_err(ApiError::RegionDown)
+    }
+
+    /// Counts a request whose credential is wrong, by its address and by the key id that it names. Returns the seconds to wait if there
+    /// were too many.
+    pub(crate) async fn count_wrong(&self, request: &HttpRequest, token: Option<&Token>) -> Option<u64> {
+        if let Some(token) = token {
+            self.traffic.wrong_secret(token, self.stores.clock().now_ms());
+        }
+        let address = self.settings.server.trusted_proxies.client_of(request);
+        self.attempts.wrong(address, token.map(Token::key_id)).await
     }
 
     /// The data directory, where a region keeps files.

@@ -321,16 +321,11 @@ async fn authenticate(
 
 /// Counts a wrong client like a wrong token (attack 21).
 async fn wrong(app: &App, request: &HttpRequest, client: Option<&Client>) -> Refusal {
-    let address = app.settings.server.trusted_proxies.client_of(request);
     let secret = match client {
         Some(Client::Secret { secret, .. }) => Some(secret),
         Some(Client::Assertion { .. }) | None => None,
     };
-    if let Some(secret) = secret {
-        app.traffic.wrong_secret(secret, app.stores.clock().now_ms());
-    }
-    let key_id = secret.map(|secret| secret.key_id());
-    let (why, refusal) = match app.attempts.wrong(address, key_id).await {
+    let (why, refusal) = match app.count_wrong(request, secret).await {
         Some(seconds) => {
             let refusal = Refusal::new("temporarily_unavailable", "Too many wrong clients from here; wait.");
             ("limited", Refusal { status: 429, retry_after: Some(seconds), ..refusal })

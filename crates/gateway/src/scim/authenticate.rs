@@ -134,16 +134,11 @@ fn host(request: &HttpRequest) -> Option<&str> {
 }
 
 async fn refuse(app: &App, request: &HttpRequest, credential: &Credential<'_>) -> ApiError {
-    let address = app.settings.server.trusted_proxies.client_of(request);
     let token = match credential {
         Credential::Tenant(token) => Some(token),
         Credential::Signed(_) | Credential::Staff(_) | Credential::Other(_) | Credential::Nothing => None,
     };
-    if let Some(token) = token {
-        app.traffic.wrong_secret(token, app.stores.clock().now_ms());
-    }
-    let key_id = token.map(|token| token.key_id());
-    match app.attempts.wrong(address, key_id).await {
+    match app.count_wrong(request, token).await {
         Some(seconds) => {
             app.metrics.authentication_refusals.with_label_values(&["limited"]).inc();
             ApiError::TooManyAttempts { seconds }
