@@ -1,5 +1,6 @@
 //! A POST that finds somebody who is there already: a person of staff, whom the identity provider takes over (CX20, IO4), or an
-//! archived one (IO18), or one whose deletion the breaker holds, who get the old id back. Under the default rules this is asked only when the userName is taken.
+//! archived one (IO18), or one whose deletion the breaker holds, who get the old id back. Under the default rules this is asked only when
+//! the userName is taken.
 
 use directory::{
     DirectoryError, Origin, archive,
@@ -12,7 +13,7 @@ use directory::{
 use profiles::Received;
 use profiles::choice::{AdoptBy, Recreate};
 use scim_core::{Document, ResourceKind, bulk::Method};
-use seat_ledger::seats;
+use seat_ledger::{SeatChange, seats};
 use store::WriteTx;
 
 use crate::{
@@ -182,6 +183,25 @@ fn revive(
     let document = posted.row.parse()?;
     let request = wishes::anew(tx, rules, &record.id, &record.standing, &document)?;
     let change = seats::settle_new(tx, &record.id, &request)?;
+    here_again(tx, Again { record, document, change }, posted, shown, context)
+}
+
+/// A person who is one of the users again, under the old id.
+struct Again {
+    record: Record,
+    document: Document,
+    change: SeatChange,
+}
+
+/// Records the person, and answers.
+fn here_again(
+    tx: &mut WriteTx<'_>,
+    again: Again,
+    posted: Posted<'_>,
+    shown: Shown,
+    context: &mut RequestContext,
+) -> Result<Done, ProvisioningError> {
+    let (rules, Again { record, document, change }) = (&context.rules, again);
     let (verdict, cause) = (Verdict::Revived, context.cause(Method::Post, USER));
     let facts = Facts {
         verdict,
@@ -217,16 +237,5 @@ fn come_back(
     if record.standing.held == Some(Held::Breaker) {
         losses::return_to_users(tx, &record.id, &Lost::between(&old.0, &new.0))?;
     }
-    let (verdict, cause) = (Verdict::Revived, context.cause(Method::Post, USER));
-    let facts = Facts {
-        verdict,
-        role: posted.role_facts(rules, &record, &new),
-        seat: SeatFacts::of(Some(&change)),
-        ..Facts::default()
-    };
-    records::record(tx, cause, USER, "revived", &record, &facts)?;
-    seating::follow(tx, rules, &change, cause)?;
-    let done =
-        done(tx, context, View::of(USER, record), shown, Vec::new(), Some(change), Applied::default())?;
-    Ok(done.with_verdict(verdict).with_role_received(posted.received))
+    here_again(tx, Again { record, document: new, change }, posted, shown, context)
 }
