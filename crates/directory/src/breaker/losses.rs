@@ -210,8 +210,14 @@ pub struct Count {
 pub fn count(tx: &mut ReadTx<'_>) -> Result<Count, DirectoryError> {
     let held = losses::table.filter(losses::held.eq(1)).select((count_star(), min(losses::since_ms)));
     let (people, since_ms) = tx.get_result(held)?;
-    let deleted = losses::table.filter(losses::held.eq(1)).filter(losses::user_name_key.is_not_null());
+    let deleted = who_are_deleted();
     Ok(Count { people, deleted: tx.get_result(deleted.select(count_star()))?, since_ms })
+}
+
+/// The people whom the identity provider has deleted and whose loss waits.
+#[diesel::dsl::auto_type]
+fn who_are_deleted() -> _ {
+    losses::table.filter(losses::held.eq(1_i64)).filter(losses::user_name_key.is_not_null())
 }
 
 /// The ids of the people whom the identity provider has deleted and whose loss waits.
@@ -219,7 +225,7 @@ pub fn count(tx: &mut ReadTx<'_>) -> Result<Count, DirectoryError> {
 /// # Errors
 /// When the store fails.
 pub fn deleted_ids(tx: &mut ReadTx<'_>) -> Result<Vec<String>, DirectoryError> {
-    let deleted = losses::table.filter(losses::held.eq(1)).filter(losses::user_name_key.is_not_null());
+    let deleted = who_are_deleted();
     Ok(tx.load(deleted.order(losses::user_id).select(losses::user_id))?)
 }
 
@@ -301,8 +307,7 @@ pub fn after(
 /// # Errors
 /// When the store fails.
 pub fn deleted(tx: &mut ReadTx<'_>, user_id: &str) -> Result<Option<LostPerson>, DirectoryError> {
-    let row =
-        losses::table.find(user_id).filter(losses::held.eq(1)).filter(losses::user_name_key.is_not_null());
+    let row = who_are_deleted().filter(losses::user_id.eq(user_id));
     let row: Option<Columns> = tx.get_result(row.select(columns!())).optional()?;
     row.map(read).transpose()
 }
@@ -312,7 +317,7 @@ pub fn deleted(tx: &mut ReadTx<'_>, user_id: &str) -> Result<Option<LostPerson>,
 /// # Errors
 /// When the store fails.
 pub fn deleted_by_name(tx: &mut ReadTx<'_>, name_key: &str) -> Result<Option<LostPerson>, DirectoryError> {
-    let rows = losses::table.filter(losses::user_name_key.eq(name_key)).filter(losses::held.eq(1));
+    let rows = who_are_deleted().filter(losses::user_name_key.eq(name_key));
     let rows = rows.order(losses::place.desc()).limit(1);
     let row: Option<Columns> = tx.get_result(rows.select(columns!())).optional()?;
     row.map(read).transpose()
@@ -331,10 +336,7 @@ pub fn deleted_before(tx: &mut ReadTx<'_>, row: &Row) -> Result<Option<LostPerso
 /// # Errors
 /// When the store fails.
 pub fn named(tx: &mut ReadTx<'_>, word: &str) -> Result<Option<String>, DirectoryError> {
-    let deleted = || {
-        let held = losses::table.filter(losses::held.eq(1)).filter(losses::user_name_key.is_not_null());
-        held.order(losses::place.desc()).limit(1)
-    };
+    let deleted = || who_are_deleted().order(losses::place.desc()).limit(1);
     let by_id = deleted().filter(losses::user_id.eq(word)).select(losses::user_id);
     if let Some(id) = tx.get_result::<String>(by_id).optional()? {
         return Ok(Some(id));
@@ -356,7 +358,7 @@ pub fn deleted_after(
     id: Option<&str>,
     most: i64,
 ) -> Result<Vec<Record>, DirectoryError> {
-    let rows = losses::table.filter(losses::held.eq(1)).filter(losses::user_name_key.is_not_null());
+    let rows = who_are_deleted();
     let rows = rows.filter(losses::user_id.gt(id.unwrap_or(""))).order(losses::user_id).limit(most);
     let rows: Vec<Columns> = rows.select(columns!()).load(tx.connection())?;
     let people = rows.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;

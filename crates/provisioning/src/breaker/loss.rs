@@ -64,11 +64,9 @@ pub(crate) fn holds(
 
 /// Counts the loss of a person in the window, and begins one where none runs. `lost` is what the write has changed.
 pub(crate) fn ask(tx: &mut WriteTx<'_>, record: &Record, lost: &Lost) -> Result<Said, ProvisioningError> {
-    let Breaker { limits, window } = breaker::find(tx)?;
-    let Some(limits) = limits else { return Ok(Said::NotCounted) };
-    let now_ms = tx.now_ms();
-    let running = window.filter(|window| now_ms < limits.end_ms(window));
-    let mut window = match running {
+    let (breaker, now_ms) = (breaker::find(tx)?, tx.now_ms());
+    let Some(limits) = breaker.limits else { return Ok(Said::NotCounted) };
+    let mut window = match breaker.running(now_ms) {
         Some(window) => window,
         None => begin(tx)?,
     };
