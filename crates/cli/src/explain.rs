@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::{
     commands::{ExplainedUser, Options},
     mistake::Mistake,
-    output::{cell, elements, member},
+    output::{cell, member, steps},
     people::query,
     session::Session,
 };
@@ -23,8 +23,7 @@ fn describe(told: &Value) -> String {
     if !member(told, "since").is_null() {
         lines.push(format!("Since {}.", cell(told, "since")));
     }
-    let steps = elements(member(told, "do")).iter().filter_map(Value::as_str);
-    lines.extend(steps.map(|step| format!("- {step}")));
+    lines.extend(steps(told));
     lines.push(format!("Contact: {}", cell(told, "contact")));
     lines.iter().map(|line| staff::printable::on_one_line(line)).collect::<Vec<_>>().join("\n")
 }

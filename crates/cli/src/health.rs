@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::{
     commands::{HealthOf, Options, Target},
     mistake::Mistake,
-    output::{cell, elements, list, member, members, with},
+    output::{cell, elements, list, member, members, steps, with},
     session::Session,
 };
 
@@ -54,8 +54,7 @@ fn describe(told: &Value) -> String {
             cell(finding, "since"),
             cell(finding, "sentence")
         ));
-        let steps = elements(member(finding, "do")).iter().filter_map(Value::as_str);
-        lines.extend(steps.map(|step| format!("- {step}")));
+        lines.extend(steps(finding));
     }
     let idps = elements(member(told, "idps"));
     if !idps.is_empty() {

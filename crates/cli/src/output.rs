@@ -42,6 +42,11 @@ pub(crate) fn members(value: &Value) -> impl Iterator<Item = (&String, &Value)> 
     value.as_object().into_iter().flatten()
 }
 
+/// What is to be done, a line each.
+pub(crate) fn steps(told: &Value) -> impl Iterator<Item = String> {
+    elements(member(told, "do")).iter().filter_map(Value::as_str).map(|step| format!("- {step}"))
+}
+
 /// The object with one more member, or with another value for it.
 pub(crate) fn with(mut object: Value, name: &str, member: impl Into<Value>) -> Value {
     if let Some(members) = object.as_object_mut() {
