@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{GROUP, files_with, operation, roomy, user};
-use crate::running::gateway_with;
+use crate::tick::under;
 use testkit::{clocks::MachineClock, urn::ENTERPRISE};
 
 /// A person who bears the mark everywhere.
@@ -25,10 +25,7 @@ fn marked(mark: &str) -> serde_json::Value {
 #[test]
 fn attack_68_nothing_of_a_deleted_person_stays_in_the_files_after_an_orderly_stop() {
     let clock = MachineClock::new();
-    let environment = clock.environment();
-    let settings: Vec<(&str, &str)> =
-        environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let mut gateway = gateway_with(&settings);
+    let mut gateway = under(&clock);
     let acme = roomy(&gateway, "ire", "acme");
     // Else the provisioning log has the names for as long as the profile says.
     let ids = json!({ "log": { "people": "ids" } });

@@ -8,18 +8,17 @@ mod seats;
 mod writes;
 
 use serde_json::Value;
-use testkit::gateway::{Gateway, Tenant};
+use testkit::{
+    clocks::MachineClock,
+    gateway::{Gateway, Tenant},
+};
 
-use crate::running::gateway_with;
-use testkit::clocks::MachineClock;
+use crate::tick::under;
 
 /// A gateway that lives by a clock, and a tenant with room for everybody.
 fn by_a_clock() -> (MachineClock, Gateway, Tenant) {
     let clock = MachineClock::new();
-    let environment = clock.environment();
-    let settings: Vec<(&str, &str)> =
-        environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let gateway = gateway_with(&settings);
+    let gateway = under(&clock);
     let acme = gateway.tenant("ire", "acme", None, None);
     (clock, gateway, acme)
 }

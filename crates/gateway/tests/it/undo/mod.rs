@@ -12,10 +12,10 @@ use provisioning::timestamp::iso;
 use serde_json::{Value, json};
 use testkit::{
     gateway::{Gateway, Tenant},
-    http::{Answer, Request},
+    http::Answer,
 };
 
-use crate::running::stored;
+use crate::{log::from_okta, running::stored};
 
 /// A moment after all writes so far and before all that follow.
 fn moment() -> String {
@@ -46,11 +46,6 @@ fn not_restored(done: &Value) -> Vec<[String; 3]> {
     let rows = done["not_restored"].as_array().unwrap().iter();
     let text = |row: &Value, name: &str| row[name].as_str().unwrap_or("-").to_owned();
     rows.map(|row| ["user_name", "attribute", "reason"].map(|name| text(row, name))).collect()
-}
-
-/// A request as Okta sends it.
-fn from_okta(tenant: &Tenant, method: &str, path: &str) -> Request {
-    tenant.request(method, path).header("User-Agent", "Okta SCIM Client 1.0.0")
 }
 
 /// The tenant as another client than Okta reaches it: a credential is one identity provider's.
