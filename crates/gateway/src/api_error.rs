@@ -504,6 +504,17 @@ impl From<&SchemaError> for Failure {
     }
 }
 
+impl From<StaffError> for ApiError {
+    fn from(error: StaffError) -> Self {
+        match error {
+            StaffError::Registry(error) => error.into(),
+            StaffError::Provisioning(error) => error.into(),
+            StaffError::Store(error) => error.into(),
+            error => Self::Misconfigured(error.to_string()),
+        }
+    }
+}
+
 impl From<&StaffError> for Failure {
     fn from(error: &StaffError) -> Self {
         match error {

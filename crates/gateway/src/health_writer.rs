@@ -3,13 +3,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use provisioning::{Act, Rules, health, health::TrafficByCredential};
-use staff::{Health, TenantActs};
+use provisioning::health;
+use staff::Health;
 use store::{StoreError, WriteTx};
 use tenant_registry::{CompanyKey, RegionCode, Registry, RegistryError, Tenant};
 use tracing::{debug, warn};
 
-use crate::{api_error::ApiError, app::App, request_id};
+use crate::{api_error::ApiError, app::App};
 
 /// How often this process looks which tenants are to be written.
 const EVERY: Duration = Duration::from_secs(1);
@@ -83,38 +83,22 @@ pub(crate) async fn look(app: &App, region: &RegionCode, key: &CompanyKey) -> Re
 
 async fn add(app: &App, place: &Place) -> Result<Health, ApiError> {
     let Place { registry, tenant } = place;
-    let rules = {
-        let _in_order = app.adding_traffic.lock().await;
-        let traffic = app.traffic.take(&tenant.id);
-        let added = add_traffic(app, place, &traffic).await;
-        if added.is_err() {
-            app.traffic.put_back(tenant, traffic);
-        }
-        added?
-    };
-    let contact = app.contact_about_seats(tenant, &rules).to_owned();
-    let act = Act { request_id: request_id::new(), actor: String::new() };
-    let acts = TenantActs { registry: Arc::clone(registry), key: tenant.company_key.clone(), act };
-    acts.health(rules, contact).await.map_err(|error| match error {
-        staff::StaffError::Registry(error) => error.into(),
-        staff::StaffError::Provisioning(error) => error.into(),
-        error => ApiError::Misconfigured(error.to_string()),
-    })
-}
-
-async fn add_traffic(
-    app: &App,
-    place: &Place,
-    traffic: &TrafficByCredential,
-) -> Result<Arc<Rules>, ApiError> {
-    let Place { registry, tenant } = place;
     let store = registry.store_of(tenant).await?.in_background();
     let rules = app.rules.of(registry, tenant, || app.base(tenant), &store).await?;
-    if !traffic.is_empty() {
-        let traffic = Arc::new(traffic.clone());
-        store.write(move |tx: &mut WriteTx<'_>| Ok::<_, ApiError>(health::add(tx, &traffic)?)).await?;
+    {
+        let _in_order = app.adding_traffic.lock().await;
+        let traffic = app.traffic.take(&tenant.id);
+        if !traffic.is_empty() {
+            let newer = Arc::new(traffic.clone());
+            let add = move |tx: &mut WriteTx<'_>| Ok::<_, ApiError>(health::add(tx, &newer)?);
+            if let Err(error) = store.write(add).await {
+                app.traffic.put_back(tenant, traffic);
+                return Err(error);
+            }
+        }
     }
-    Ok(rules)
+    let contact = app.contact_about_seats(tenant, &rules).to_owned();
+    Ok(staff::health(registry, &tenant.company_key, &store, &rules, contact).await?)
 }
 
 async fn write_wrong_secrets(app: &App, region: &RegionCode) -> Result<(), ApiError> {

@@ -10,7 +10,6 @@ use provisioning::{
 };
 use quick_cache::sync::Cache;
 use scim_core::{leniency::Mode, schema::Uniqueness};
-use staff::StaffError;
 use store::Store;
 use tenant_registry::{RegionCode, Registry, RegistryError, Tenant, TenantMode, UnknownMemberRule};
 
@@ -125,10 +124,7 @@ impl RulesCache {
         if let Some(rules) = shared.as_ref().and_then(|shared| known().get(shared).map(Arc::clone)) {
             return Ok(rules);
         }
-        let product = staff::product_of(registry, tenant).await.map_err(|error| match error {
-            StaffError::Registry(error) => error.into(),
-            error => ApiError::Misconfigured(error.to_string()),
-        })?;
+        let product = staff::product_of(registry, tenant).await?;
         let rules = Arc::new(shape(product, tenant, own));
         if let Some(shared) = shared {
             let mut known = known();

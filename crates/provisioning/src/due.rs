@@ -2,7 +2,7 @@
 //! a group, the end of a hold, and rows of the log and of role changes that are older than they are kept.
 
 use directory::{before_images, log, role_changes};
-use seat_ledger::pools;
+use seat_ledger::{DAY_MS, pools};
 use store::WriteTx;
 
 use crate::{
@@ -26,8 +26,6 @@ pub struct CarriedOut {
 
 /// Rows of the log that one transaction removes, at the most.
 const ROWS_AT_ONCE: i64 = 2_000;
-
-const DAY_MS: i64 = 86_400_000;
 
 /// Carries out what is due now, some hundreds of people at the most. `refusals_before_hold` is the limit of [`crate::refusals`].
 ///

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use provisioning::Product;
+use seat_ledger::DAY_MS;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tenant_registry::{
@@ -12,7 +13,6 @@ use tenant_registry::{
 
 use crate::{StaffError, printable::line, trust::TrustRequest};
 
-const DAY_MS: i64 = 86_400_000;
 /// The life of a client's secret where nothing else is said, and the longest: one year and three.
 const SECRET_DAYS: i64 = 365;
 const MAX_SECRET_DAYS: i64 = 1_096;
@@ -156,6 +156,15 @@ pub fn expiry_warning(info: &CredentialInfo, now_ms: i64) -> Option<&'static str
     stages.into_iter().find(|(days, _)| left <= days * DAY_MS).map(|(_, warning)| warning)
 }
 
+/// `ok`, `revoked` or `expired`.
+pub(crate) fn state(credential: &CredentialInfo, now_ms: i64) -> &'static str {
+    match credential {
+        CredentialInfo { revoked_ms: Some(_), .. } => "revoked",
+        credential if credential.is_live(now_ms) => "ok",
+        _ => "expired",
+    }
+}
+
 /// Whether a credential would be accepted now.
 #[derive(Clone, Debug)]
 pub struct CredentialTest {
@@ -171,11 +180,7 @@ pub struct CredentialTest {
 
 impl CredentialTest {
     pub(crate) fn new(tenant: Tenant, info: CredentialInfo, now_ms: i64) -> Self {
-        let credential = match info {
-            CredentialInfo { revoked_ms: Some(_), .. } => "revoked",
-            CredentialInfo { expires_ms: Some(end), .. } if end <= now_ms => "expired",
-            _ => "ok",
-        };
+        let credential = state(&info, now_ms);
         Self { credential, provisioning: tenant.provisioning(), info, tenant }
     }
 

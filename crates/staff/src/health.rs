@@ -9,18 +9,18 @@ use std::{
 use provisioning::{
     Rules,
     explain::{Asked, idp_name},
-    health::{self, Code, Counts, DAY_MS, Finding, OfStore, Traffic, TrafficByCredential, usual_gap_ms},
+    health::{self, Code, Counts, Finding, OfStore, Traffic, TrafficByCredential, usual_gap_ms},
     log::Idp,
     timestamp::iso,
 };
-use seat_ledger::pools::Pool;
+use seat_ledger::{DAY_MS, pools::Pool};
 use serde::Serialize;
-use store::ReadTx;
+use store::{ReadTx, Store};
 use tenant_registry::{
     CompanyKey, CredentialInfo, Provisioning, Registry, Silence, Tenant, TenantStanding, Verdict,
 };
 
-use crate::{StaffError, TenantActs, acts::Result};
+use crate::{acts::Result, credentials::state};
 
 const MINUTE_MS: i64 = 60_000;
 
@@ -97,28 +97,33 @@ pub struct NeedsHand {
     pub since_ms: i64,
 }
 
-impl TenantActs {
-    /// How the tenant is now; writes it into the registry too, for the list of the region. `contact` is whom its administrators ask.
-    ///
-    /// # Errors
-    /// When a store fails.
-    pub async fn health(&self, rules: Arc<Rules>, contact: String) -> Result<Health> {
-        let standing = self.registry.standing(&self.key).await?;
-        let now_ms = self.registry.now_ms();
-        let target = format!("--region {} --key {}", self.registry.region(), self.key);
-        let asked = (contact.clone(), target.clone());
-        let read = move |tx: &mut ReadTx<'_>| {
-            let (contact, target) = &asked;
-            health::read(tx, &rules, now_ms, Asked { user: "", contact, target })
-        };
-        let of_store = self.read(read).await?;
-        let outlived = self.registry.without_maker(&standing.tenant.id).await?;
-        let asked = Asked { user: "", contact: &contact, target: &target };
-        let judged = Judged { standing: &standing, of_store, outlived, now_ms };
-        let (health, verdict) = judged.conclude(asked);
-        self.registry.write_verdict(&standing.tenant.id, &verdict).await?;
-        Ok(health)
-    }
+/// How a tenant is now; writes it into the registry too, for the list of the region. `store` is the tenant's, and `contact` is whom its
+/// administrators ask.
+///
+/// # Errors
+/// When a store fails.
+pub async fn health(
+    registry: &Registry,
+    key: &CompanyKey,
+    store: &Store,
+    rules: &Arc<Rules>,
+    contact: String,
+) -> Result<Health> {
+    let standing = registry.standing(key).await?;
+    let now_ms = registry.now_ms();
+    let target = format!("--region {} --key {key}", registry.region());
+    let (rules, asked) = (Arc::clone(rules), (contact.clone(), target.clone()));
+    let read = move |tx: &mut ReadTx<'_>| {
+        let (contact, target) = &asked;
+        health::read(tx, &rules, now_ms, Asked { user: "", contact, target })
+    };
+    let of_store = store.read(read).await?;
+    let outlived = registry.without_maker(&standing.tenant.id).await?;
+    let asked = Asked { user: "", contact: &contact, target: &target };
+    let judged = Judged { standing: &standing, of_store, outlived, now_ms };
+    let (health, verdict) = judged.conclude(asked);
+    registry.write_verdict(&standing.tenant.id, &verdict).await?;
+    Ok(health)
 }
 
 /// Everything that is known of a tenant.
@@ -176,7 +181,7 @@ const OF_REGISTRY: [Code; 4] =
 ///
 /// # Errors
 /// When the registry fails.
-pub async fn needing_a_hand(registry: &Registry) -> std::result::Result<Vec<NeedsHand>, StaffError> {
+pub async fn needing_a_hand(registry: &Registry) -> Result<Vec<NeedsHand>> {
     let mut all = Vec::new();
     let mut after = None;
     let now_ms = registry.now_ms();
@@ -356,14 +361,6 @@ fn of_credentials(standing: &TenantStanding, now_ms: i64, asked: Asked<'_>) -> V
         }
     }
     findings
-}
-
-fn state(credential: &CredentialInfo, now_ms: i64) -> &'static str {
-    match credential {
-        CredentialInfo { revoked_ms: Some(_), .. } => "revoked",
-        credential if credential.is_live(now_ms) => "ok",
-        _ => "expired",
-    }
 }
 
 fn credentials(

@@ -30,7 +30,7 @@ pub use breaker::BreakerRequest;
 pub use by::by;
 pub use credentials::{CredentialRequest, CredentialTest, MAX_CREDENTIAL_DAYS, expiry_warning};
 pub use error::StaffError;
-pub use health::{CredentialHealth, Health, IdpHealth, NeedsHand, needing_a_hand};
+pub use health::{CredentialHealth, Health, IdpHealth, NeedsHand, health, needing_a_hand};
 pub use log::{LogPage, LogQuery};
 pub use people::{PersonChangeRequest, PersonRequest};
 pub use plan::{LicenseChange, NewLine, PlanChange};

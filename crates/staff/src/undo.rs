@@ -7,6 +7,7 @@ use provisioning::{
     log::Idp,
     undo::{self, Asked, Undone},
 };
+use seat_ledger::DAY_MS;
 use serde::Deserialize;
 use store::WriteTx;
 
@@ -15,8 +16,6 @@ use crate::{
     acts::Result,
     words::{moment, one_of},
 };
-
-const DAY_MS: i64 = 86_400_000;
 
 /// Which run is to be undone, as it was sent.
 #[derive(Clone, Debug, Deserialize)]

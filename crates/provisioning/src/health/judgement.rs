@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use directory::{resources, role_changes::Flapping};
 use scim_core::ResourceKind;
-use seat_ledger::pools::Pool;
+use seat_ledger::{DAY_MS, pools::Pool};
 use store::ReadTx;
 
 use super::{
@@ -17,9 +17,6 @@ use crate::{
     log::Idp,
     timestamp::iso,
 };
-
-/// A day.
-pub const DAY_MS: i64 = 86_400_000;
 
 /// Look-ups without a create from which on it is sure that none is tried.
 const LOOKUPS: i64 = 20;

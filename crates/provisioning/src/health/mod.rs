@@ -7,13 +7,12 @@ mod makers;
 mod traffic;
 
 use directory::{breaker::losses, group_wipes, log, role_changes, traffic as stored};
-use seat_ledger::{pools, waiting};
+use seat_ledger::{DAY_MS, pools, waiting};
 use store::{ReadTx, WriteTx};
 
 use crate::{ProvisioningError, Rules, explain::Asked, log::Idp};
 
 pub use code::{Code, Finding};
-pub use judgement::DAY_MS;
 pub use makers::maker_left;
 pub use traffic::{Counts, Span, Traffic, TrafficByCredential, Written, together, usual_gap_ms};
 
