@@ -948,7 +948,7 @@ pub enum BreakerAct {
         /// So many percent of those who were active when the window began may; the greater of the two counts.
         #[arg(long, value_name = "PERCENT")]
         percent: Option<i64>,
-        /// How long a window lasts; it begins with a loss.
+        /// The length of a window, which begins with a loss.
         #[arg(long, value_name = "MINUTES")]
         minutes: Option<i64>,
         /// `off`: hold no further loss; who waits goes on waiting.

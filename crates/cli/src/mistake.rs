@@ -1,5 +1,5 @@
 //! A failure of the command line, on stderr and as an exit code: 1 when the gateway refused or failed, 2 when the command line was
-//! wrong, 3 when what was asked about needs a hand: differences, findings.
+//! wrong, 3 for findings: a tenant needs a hand, or two things differ.
 
 use std::{
     io::{self, Write as _},
@@ -15,7 +15,7 @@ pub(crate) enum Mistake {
     Usage(String),
     /// The act was refused or failed.
     Failed(String),
-    /// What was asked about needs a hand.
+    /// A tenant needs a hand, or two things that were compared differ.
     Findings(String),
     /// A profile, or overrides, have faults; a line each.
     Faults(Vec<Fault>),

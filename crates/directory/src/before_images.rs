@@ -1,5 +1,5 @@
-//! What changes replaced, as far as an undo needs it: beside some change records, for a shorter time than those, a text that only the caller
-//! understands. A creation has none.
+//! Before images: beside some change records, for a shorter time than those, a text with the values that the change replaced. Only the
+//! caller understands it. A creation has none.
 
 use diesel::prelude::*;
 use store::{ReadTx, WriteTx, insert_row};

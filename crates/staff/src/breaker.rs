@@ -19,7 +19,7 @@ pub struct BreakerRequest {
     pub people: Option<i64>,
     /// So many percent of those who were active when it began.
     pub percent: Option<i64>,
-    /// How long a window lasts.
+    /// The length of a window.
     pub minutes: Option<i64>,
     /// `true`, alone: no further loss is held.
     pub off: Option<bool>,

@@ -15,7 +15,7 @@ pub struct Limits {
     pub people: i64,
     /// So many percent of those who were active when the window began.
     pub percent: i64,
-    /// How long a window lasts.
+    /// The length of a window.
     pub minutes: i64,
 }
 

@@ -25,7 +25,7 @@ pub enum Change {
         people: Option<i64>,
         /// So many percent of those who were active.
         percent: Option<i64>,
-        /// How long a window lasts.
+        /// The length of a window.
         minutes: Option<i64>,
     },
     /// No further loss is held. Who is held stays so.
@@ -43,7 +43,7 @@ pub struct Shown {
     pub people: Option<i64>,
     /// So many percent of those who were active when it began; the greater of the two counts.
     pub percent: Option<i64>,
-    /// How long a window lasts.
+    /// The length of a window.
     pub minutes: Option<i64>,
     /// The window that runs.
     pub window: Option<Window>,
