@@ -1,7 +1,7 @@
 # What a person types. CI calls the same targets (.ci/run), so that there is one way to do each thing.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test conformance conformance-docs conformance-pins behaviours check format lint docs bench fuzz tools bare
+.PHONY: help demo run test conformance conformance-docs conformance-pins deploy-check deploy-pins behaviours check format lint docs bench fuzz tools bare
 
 # A warning is an error with the compiler that Cargo.toml names. A newer one may warn of more: it says so and goes on, so that a
 # release of Rust breaks nothing that did not change.
@@ -39,6 +39,13 @@ behaviours: ## Write docs/behaviours.md, which test shows which promise, and the
 
 conformance-pins: ## Pin the suites and their dependencies again
 	@deploy/conformance.sh pins
+
+deploy-check: ## Check what Usher is deployed with: compose, image, chart, units, Prometheus, Caddy; then that a fault in each is found
+	@deploy/check.sh
+	@deploy/check-selftest.sh
+
+deploy-pins: ## Pin the programs of deploy-check again
+	@deploy/python-environment.sh pins deploy/checks
 
 check: format lint docs ## Formatting, lints, documentation: what CI runs before the tests
 

@@ -150,7 +150,7 @@ attached)
         start) control start ;;
         *) die "attached understands stop and start, not $word" ;;
         esac
-        echo done
+        echo 'done'
     done
     ;;
 *) die "usage: $0 start|stop|attached" ;;
