@@ -46,7 +46,7 @@ NOW = [
         none="no Redis",
     ),
     stat(
-        "Processes that do not wait for Redis",
+        "Processes bypassing Redis",
         "It is down or slow, so limits are those of each process.",
         "short",
         steps(GREEN, (1, ORANGE)),
@@ -58,11 +58,11 @@ NOW = [
 PERMITS = [
     lines(
         "Turns that are taken",
-        "Share of the turns of a kind. Near 1 callers wait. UsherPermitsScarce begins at the line.",
+        "Share of the turns of a kind, in the process that has fewest left. Near 1 callers wait. UsherPermitsScarce begins at the line.",
         "percentunit",
         query(
-            "max by (instance, kind) (usher_store_permits_in_use / (usher_store_permits_limit > 0))",
-            "{{kind}} {{instance}}",
+            "max by (kind) (usher_store_permits_in_use / (usher_store_permits_limit > 0))",
+            "{{kind}}",
         ),
         limit=steps(GREEN, (0.9, RED)),
         top=1,

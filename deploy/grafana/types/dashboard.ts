@@ -26,6 +26,7 @@ interface Target {
   instant: boolean;
   range: boolean;
   format?: 'table';
+  interval?: '1m';
 }
 
 type Defaults<Custom> = Omit<raw.FieldConfig, 'custom'> & { custom?: Custom };
