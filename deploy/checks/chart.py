@@ -2,6 +2,7 @@
 
     chart.py CHART                        everything
     chart.py --render VALUES CHART        print what these values render to
+    chart.py --settings VALUES CHART      print the settings file among it
     chart.py --validate FILE              judge rendered files
 """
 
@@ -121,6 +122,10 @@ def judge_chart(chart: Path) -> list[str]:
 match sys.argv[1:]:
     case ["--render", values, chart]:
         yaml.safe_dump_all(render(Path(chart), yaml.safe_load(Path(values).read_text())), sys.stdout, sort_keys=False)
+        found = []
+    case ["--settings", values, chart]:
+        maps = (d for d in render(Path(chart), yaml.safe_load(Path(values).read_text())) if d["kind"] == "ConfigMap")
+        print(next(maps)["data"]["usher.toml"])
         found = []
     case ["--validate", path]:
         found = judge([document for document in yaml.safe_load_all(Path(path).read_text()) if document])

@@ -9,6 +9,9 @@ serve_regions = [{{ range $i, $region := .Values.regions }}{{ if $i }}, {{ end }
 [server]
 listen = "[::]:8080"
 public_url = {{ .Values.publicUrl | quote }}
+{{- if not $cluster }}
+shutdown_lead_seconds = 0
+{{- end }}
 trusted_proxies = [{{ range $i, $proxy := .Values.trustedProxies }}{{ if $i }}, {{ end }}{{ $proxy | quote }}{{ end }}]
 
 [admin]
