@@ -6,6 +6,7 @@
     chart.py --validate FILE              judge rendered files
 """
 
+import json
 import subprocess
 import sys
 import tempfile
@@ -50,8 +51,11 @@ def judge(documents: list[dict]) -> list[str]:
                     found.append(f"{title}: {version}: {'.'.join(map(str, fault.path))}: {fault.message}")
         if document["kind"] in WORKLOADS:
             found += [f"{title}: {fault}" for fault in judge_pod(document["spec"]["template"]["spec"], names)]
-        if document["kind"] == "ConfigMap":
-            given = tomllib.loads(document["data"]["usher.toml"])
+        for name, text in document["data"].items() if document["kind"] == "ConfigMap" else ():
+            if name.endswith(".json"):
+                found += [] if json.loads(text).get("uid") else [f"{title}: {name} is no dashboard"]
+                continue
+            given = tomllib.loads(text)
             found += [f"{title}: {key} is no setting" for key in settings.unknown(given, settings.of_the_gateway())]
         if document["kind"] == "PrometheusRule":
             found += [f"{title}: {fault}" for fault in judge_rules(document["spec"])]
@@ -124,8 +128,8 @@ match sys.argv[1:]:
         yaml.safe_dump_all(render(Path(chart), yaml.safe_load(Path(values).read_text())), sys.stdout, sort_keys=False)
         found = []
     case ["--settings", values, chart]:
-        maps = (d for d in render(Path(chart), yaml.safe_load(Path(values).read_text())) if d["kind"] == "ConfigMap")
-        print(next(maps)["data"]["usher.toml"])
+        rendered = render(Path(chart), yaml.safe_load(Path(values).read_text()))
+        print(next(d["data"]["usher.toml"] for d in rendered if d["kind"] == "ConfigMap" and "usher.toml" in d["data"]))
         found = []
     case ["--validate", path]:
         found = judge([document for document in yaml.safe_load_all(Path(path).read_text()) if document])
