@@ -98,6 +98,9 @@ if [ $# = 0 ]; then set -- "${all[@]}"; fi
 for check in "$@"; do
     [[ " ${all[*]} " = *" $check "* ]] || { echo "check: there is no check $check; there are ${all[*]}" >&2; exit 1; }
 done
+for program in python3 promtool systemd-analyze; do
+    command -v "$program" >/dev/null || { echo "check: $program is missing: make tools" >&2; exit 1; }
+done
 [ -n "${USHER_DEPLOY_TOOLS:-}" ] || deploy/python-environment.sh make deploy/checks "$tools"
 
 # Every failure in one run. A shell that exits at the first error does so only outside of a condition, so each check is a shell of its own.
