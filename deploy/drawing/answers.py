@@ -55,6 +55,9 @@ def _options(variable, prometheus, values):
 def ask(dashboard, prometheus, values, scraped_every=None):
     """The series of each query of each panel: `{panel id: [[Series, …] for each query]}`."""
     found = {}
+    for annotation in dashboard["annotations"]["list"]:
+        # Not drawn; an error in it is an error all the same.
+        prometheus.over_time(fill(annotation["expr"], values), seconds(annotation["step"]))
     for panel in panels(dashboard):
         found[panel["id"]] = [_series(panel, target, prometheus, values, scraped_every) for target in panel.get("targets", [])]
     return found
