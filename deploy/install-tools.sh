@@ -49,7 +49,6 @@ missing_for_tests() {
     has_pgbouncer || echo pgbouncer # a pooler before it
     has_redis || echo redis-server  # what processes share
     has sqlite3 || echo sqlite3     # tests look into stores and lock them from outside
-    has faketime || echo faketime   # tests set the clock of a process
     has strace || echo strace       # tests let flushes to the disk fail
     has prlimit || echo util-linux  # tests limit what the gateway may write; deploy/test-services.sh asks for runuser
 }

@@ -1,6 +1,8 @@
 //! Wrong clocks, for tests of code that must not depend on the clock.
 
 use std::{
+    fs::File,
+    os::unix::fs::FileExt,
     path::PathBuf,
     process::Command,
     sync::atomic::{AtomicUsize, Ordering},
@@ -37,24 +39,31 @@ pub fn settings(clock: Clock) -> StoreSettings {
     StoreSettings { clock, ..StoreSettings::default() }
 }
 
-/// The clock of a process of its own, which libfaketime makes wrong: Debian's package `faketime`. The monotonic clock stays
-/// right, as on a machine whose clock is set.
+/// The clock of a process of its own: a library that the process loads first makes it wrong. Debian's libfaketime does the same,
+/// but its threads read a changed offset into one buffer, so that now and then one of them meets the right time.
 pub struct MachineClock {
     directory: tempfile::TempDir,
-    library: String,
 }
 
 impl MachineClock {
     /// Right, until it is set.
-    #[allow(clippy::new_without_default, reason = "it needs a program that may be missing")]
+    #[allow(clippy::new_without_default, reason = "it needs a C compiler")]
     pub fn new() -> Self {
-        // The wrapper knows where its library lies.
-        let told = Command::new("faketime").args(["-f", "+0", "sh", "-c", "echo $LD_PRELOAD"]).output();
-        let told = told.unwrap_or_else(|e| panic!("this test needs the package faketime: {e}"));
-        let library = String::from_utf8(told.stdout).unwrap().trim().to_owned();
-        let clock = Self { directory: tempfile::tempdir().unwrap(), library };
-        clock.set("+0");
+        let clock = Self { directory: tempfile::tempdir().unwrap() };
+        let source = clock.directory.path().join("machine_clock.c");
+        std::fs::write(&source, include_str!("machine_clock.c")).unwrap();
+        let made = Command::new("cc")
+            .args(["-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o"])
+            .args([clock.library(), source])
+            .output();
+        let made = made.unwrap_or_else(|e| panic!("this test needs a C compiler, cc: {e}"));
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        clock.set("+0s");
         clock
+    }
+
+    fn library(&self) -> PathBuf {
+        self.directory.path().join("machine_clock.so")
     }
 
     fn offset(&self) -> PathBuf {
@@ -62,21 +71,27 @@ impl MachineClock {
     }
 
     /// The environment of a process that lives by this clock.
-    pub fn environment(&self) -> [(&str, String); 5] {
+    pub fn environment(&self) -> [(&str, String); 2] {
         [
-            ("LD_PRELOAD", self.library.clone()),
-            ("FAKETIME_TIMESTAMP_FILE", self.offset().display().to_string()),
-            ("FAKETIME_NO_CACHE", "1".to_owned()),
-            ("DONT_FAKE_MONOTONIC", "1".to_owned()),
-            ("NO_FAKE_STAT", "1".to_owned()),
+            ("LD_PRELOAD", self.library().display().to_string()),
+            ("CLOCK_OFFSET_FILE", self.offset().display().to_string()),
         ]
     }
 
-    /// Sets it to be off by so much, at once: `-5s`, `+10y`, `+0`.
+    /// Sets it to be off by so many seconds, minutes, hours, days or years, at once: `-5s`, `+10y`.
     pub fn set(&self, offset: &str) {
-        // Renamed into its place, because it is read all the time.
-        let new = self.directory.path().join("new");
-        std::fs::write(&new, offset).unwrap();
-        std::fs::rename(new, self.offset()).unwrap();
+        let (number, unit) = offset.split_at(offset.len() - 1);
+        let unit = match unit {
+            "s" => SECOND,
+            "m" => 60 * SECOND,
+            "h" => 3_600 * SECOND,
+            "d" => DAY,
+            "y" => 365 * DAY,
+            _ => panic!("{offset} has no unit"),
+        };
+        let ms = number.parse::<i64>().unwrap() * unit;
+        // Written over, because the processes have mapped the file.
+        let file = File::options().create(true).write(true).truncate(false).open(self.offset()).unwrap();
+        file.write_all_at(&ms.to_ne_bytes(), 0).unwrap();
     }
 }

@@ -192,10 +192,6 @@ impl Gateway {
     pub fn kill(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
-        // What libfaketime leaves of a killed process would set the clock of a later one with its number.
-        for left in ["faketime_shm_", "sem.faketime_sem_"] {
-            let _ = std::fs::remove_file(format!("/dev/shm/{left}{}", self.process.id()));
-        }
     }
 
     /// SIGTERM; the exit code, or `None` after a signal.
@@ -336,7 +332,13 @@ impl Gateway {
 
     /// The text of `/metrics`.
     pub fn metrics(&self) -> String {
-        Request::new("GET", &self.metrics_url).send().expect(200).text
+        self.metrics_at("/metrics")
+    }
+
+    /// The text of a page of the listener of metrics.
+    pub fn metrics_at(&self, path: &str) -> String {
+        let root = self.metrics_url.trim_end_matches("/metrics");
+        Request::new("GET", &format!("{root}{path}")).send().expect(200).text
     }
 }
 

@@ -222,7 +222,7 @@ fn an_access_token_that_has_expired_is_as_unknown_as_any() {
     let client = added(&gateway, &acme, "oauth", &[]);
     let held = by(&acme, &exchanged(&client, ""));
     let unknown = by(&acme, "rubbish").get("/Users");
-    for offset in ["+0", "+59m"] {
+    for offset in ["+0s", "+59m"] {
         clock.set(offset);
         held.get("/Users").expect(200);
     }

@@ -82,7 +82,7 @@ impl Morning {
     }
 
     fn set(&self) {
-        self.clock.set(&format!("+{}", self.ahead_ms / 1_000 + 1));
+        self.clock.set(&format!("+{}s", self.ahead_ms / 1_000 + 1));
     }
 
     fn pass(&mut self, hours: i64) {

@@ -45,7 +45,7 @@ fn s6_after_a_restart_under_any_clock_the_queue_the_log_and_conditional_gets_are
     let ann = acme.create_user("ann", "").expect(201);
     let path = format!("/Users/{}", ann.id());
     let mut last = ann;
-    for (n, offset) in ["-2s", "+10y", "+0", "-1h", "-3d", "+0", "-40y"].into_iter().enumerate() {
+    for (n, offset) in ["-2s", "+10y", "+0s", "-1h", "-3d", "+0s", "-40y"].into_iter().enumerate() {
         if n % 2 == 0 {
             gateway.kill();
         } else {
@@ -78,7 +78,7 @@ fn s6_after_a_restart_under_any_clock_the_queue_the_log_and_conditional_gets_are
     }
     assert!(gateway.log().contains("is not believed"), "the years were told");
     gateway.stop();
-    clock.set("+0");
+    clock.set("+0s");
     gateway.start_again();
     acme.delete(&format!("/Users/{seated}")).expect(204);
     for (n, id) in queue.iter().enumerate() {
@@ -105,12 +105,12 @@ fn a_jump_of_years_under_a_running_gateway_ends_no_token_marks_no_resource_and_i
     let cursor = |tenant: &Tenant, cursor: &str| tenant.get(&format!("/Users?count=1&cursor={cursor}"));
     acme.create_user("other", "").expect(201);
     let next = cursor(&acme, "").expect(200).body["nextCursor"].as_str().unwrap().to_owned();
-    for (n, offset) in ["+10y", "+0", "-30y", "+0"].into_iter().enumerate() {
+    for (n, offset) in ["+10y", "+0s", "-30y", "+0s"].into_iter().enumerate() {
         clock.set(offset);
         let made = short.create_user(&format!("u{n}"), "").expect(201);
         assert!(modified(&made) >= modified(&before), "{offset}");
         assert_eq!(modified(&made)[..3], modified(&before)[..3], "{offset}");
-        assert_eq!(is_doubted(&gateway), offset != "+0", "{offset}");
+        assert_eq!(is_doubted(&gateway), offset != "+0s", "{offset}");
         cursor(&acme, &next).expect(200);
     }
     assert!(gateway.log().contains("is not believed") && gateway.log().contains("is believed again"));

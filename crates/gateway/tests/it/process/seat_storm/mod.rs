@@ -26,7 +26,7 @@ const CLIENTS: usize = 16;
 /// Longest time between two restarts.
 const ROUND: Duration = Duration::from_secs(4);
 
-const CLOCKS: [&str; 10] = ["+0", "-2s", "-5s", "+2s", "-1h", "+2d", "-2d", "+10y", "-3y", "+0"];
+const CLOCKS: [&str; 10] = ["+0s", "-2s", "-5s", "+2s", "-1h", "+2d", "-2d", "+10y", "-3y", "+0s"];
 
 /// The numbers of a run, all from one seed (SplitMix64).
 pub(super) struct Dice(u64);
