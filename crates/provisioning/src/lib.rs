@@ -93,6 +93,10 @@ pub static TENANT_MIGRATIONS: &[Migration] = &[
     migration("0013_health", include_str!("../../../migrations/tenant/0013_health.sql")),
     migration("0014_before_images", include_str!("../../../migrations/tenant/0014_before_images.sql")),
     migration("0015_breaker", include_str!("../../../migrations/tenant/0015_breaker.sql")),
+    migration(
+        "0016_one_tree_of_images",
+        include_str!("../../../migrations/tenant/0016_one_tree_of_images.sql"),
+    ),
 ];
 
 /// The tables of a tenant's store that only grow. No write reads their rows, so a copy to try something out on has none.

@@ -87,6 +87,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../../../migrations/tenant/0015_breaker.sql"),
         newest: None,
     },
+    Migration {
+        version: "0016_one_tree_of_images",
+        sql: include_str!("../../../../migrations/tenant/0016_one_tree_of_images.sql"),
+        newest: None,
+    },
 ];
 
 /// The two types of a tenant.
