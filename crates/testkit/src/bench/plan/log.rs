@@ -24,6 +24,12 @@ const USERS: usize = 2_000;
 const TURNS: u32 = 10;
 
 #[derive(QueryableByName)]
+struct Id {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    id: String,
+}
+
+#[derive(QueryableByName)]
 struct Bytes {
     #[diesel(sql_type = BigInt)]
     bytes: i64,
@@ -90,10 +96,11 @@ impl Run {
     }
 
     fn store_of(&self, key: &str) -> Result<PathBuf> {
-        let shown = self.gateway.cli_ok(&["tenant", "show", "--region", REGION, "--key", key, "--json"]);
-        let shown: serde_json::Value = serde_json::from_str(&shown)?;
-        let id = shown["id"].as_str().ok_or("a tenant has an id")?;
-        Ok(self.gateway.data_dir().join(REGION).join("tenants").join(format!("{id}.db")))
+        let region = self.gateway.data_dir().join(REGION);
+        let mut registry = SqliteConnection::establish(&region.join("registry.db").display().to_string())?;
+        let id = diesel::sql_query("SELECT id FROM tenants WHERE company_key = ?");
+        let id = id.bind::<diesel::sql_types::Text, _>(key).get_result::<Id>(&mut registry)?.id;
+        Ok(region.join("tenants").join(format!("{id}.db")))
     }
 
     /// The same work on this release and on another one, in turns. They are compared by the CPU time of the gateway, which other work on the
