@@ -37,6 +37,9 @@ behaviours: ## Write docs/behaviours.md, which test shows which promise, and the
 	USHER_WRITE_PAGES=1 cargo test -p testkit --test pages the_page_of_behaviours
 	USHER_WRITE_PAGES=1 cargo test -p gateway --test it the_questions_of_the_page
 
+metrics-page: ## Write docs/metrics.md from the list of metrics
+	USHER_WRITE_PAGES=1 cargo test -p metrics --test page the_page_of_metrics
+
 conformance-pins: ## Pin the suites and their dependencies again
 	@deploy/conformance.sh pins
 

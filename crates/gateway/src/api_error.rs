@@ -7,7 +7,7 @@ use std::fmt;
 use directory::{DirectoryError, nesting};
 use provisioning::{Feature, FeatureDisabled, ProvisioningError, schemas::SchemaError};
 use scim_core::{ResourceKind, ScimError, ScimType};
-use seat_ledger::{License, SeatError, Shortage};
+use seat_ledger::{License, Policy, SeatError, Shortage};
 use staff::StaffError;
 use store::StoreError;
 use tenant_registry::{BadName, RegistryError, Scope};
@@ -143,7 +143,7 @@ pub(crate) enum ApiError {
     TenantFull { limit: u64, contact: String },
     /// In the tenant's own words.
     #[error("{error}")]
-    NoSeat { license: License, error: Box<ScimError> },
+    NoSeat { license: License, policy: Policy, error: Box<ScimError> },
     /// Of an operation that was not done because of another failure, which the log has already.
     #[error("{0}")]
     NotDone(ScimError),

@@ -9,8 +9,9 @@ use std::{
 };
 
 use actix_web::HttpRequest;
+use metrics::Metrics;
 use provisioning::{Base, Rules, walks::Walks};
-use store::Stores;
+use store::{StoreSettings, Stores};
 use tenant_registry::{CompanyKey, RegionCode, Registry, Tenant, Token};
 
 use crate::{
@@ -28,9 +29,15 @@ use crate::{
     settings::{BaseUrl, Region, Settings},
     shared::Link,
     shares::Shares,
-    telemetry::metrics::Metrics,
+    telemetry::{exporter::Exporter, observed::LastSeen, stores::StoreMetrics},
     tenant_rules::RulesCache,
     traffic::UnwrittenTraffic,
+};
+
+/// The commit that this was built from, where the build says so.
+const COMMIT: &str = match option_env!("USHER_COMMIT") {
+    Some(commit) => commit,
+    None => "unknown",
 };
 
 /// The access tokens of this process. It signs none where no file holds the secret: the data directory is this process's alone, so where a
@@ -71,7 +78,12 @@ pub(crate) struct App {
     pub(crate) admin_token: AdminToken,
     pub(crate) access: AccessTokens,
     pub(crate) issuers: Issuers,
-    pub(crate) metrics: Metrics,
+    pub(crate) metrics: Arc<Metrics>,
+    /// What the stores tell.
+    pub(crate) store_metrics: Arc<StoreMetrics>,
+    /// Which regions the metrics of this process tell of.
+    pub(crate) exporter: Exporter,
+    pub(crate) last_seen: LastSeen,
     /// Held by who ticks here.
     pub(crate) ticking: tokio::sync::Mutex<()>,
     /// False once a stop has begun.
@@ -86,7 +98,11 @@ impl App {
     /// # Errors
     /// One sentence for the operator.
     pub(crate) async fn open(settings: Settings, public_url: BaseUrl) -> Result<Arc<Self>, String> {
-        let stores = Stores::new(settings.store.settings()).map_err(|e| format!("stores: {e}"))?;
+        let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), COMMIT).map_err(|e| format!("metrics: {e}"))?;
+        let metrics = Arc::new(metrics);
+        let store_metrics = Arc::new(StoreMetrics::new(&metrics));
+        let watched = StoreSettings { watch: store_metrics.clone(), ..settings.store.settings() };
+        let stores = Stores::new(watched).map_err(|e| format!("stores: {e}"))?;
         let keeping = settings.regions.iter().filter(|(_, region)| region.keeps_files());
         let mut keeping = keeping.map(|(code, _)| code).peekable();
         let data_dir = match keeping.peek() {
@@ -103,7 +119,6 @@ impl App {
             }
         };
         let access = access_tokens(&settings, data_dir.as_ref())?;
-        let metrics = Metrics::new().map_err(|e| format!("metrics: {e}"))?;
         let issuers = Issuers::start(&settings.auth, metrics.jwks_fetches.clone())?;
         let link = match &settings.redis {
             Some(url) => {
@@ -114,8 +129,8 @@ impl App {
         };
         let ground = Ground {
             stores: stores.clone(),
-            served: metrics.regions_served.clone(),
-            behind: metrics.stores_behind.clone(),
+            served: metrics.region_served.clone(),
+            behind: metrics.migrations_behind.clone(),
             outbox: link.as_deref().map(Link::outbox),
         };
         let places = settings.regions.iter().map(|(code, region)| (code.clone(), region.place.clone()));
@@ -134,7 +149,7 @@ impl App {
             link,
             rules: RulesCache::new(),
             walks: Arc::default(),
-            shares: Shares::new(&settings),
+            shares: Shares::new(&settings, &metrics),
             dropped: Dropped::default(),
             recognition: Recognition::default(),
             refused: RefusedWrites::default(),
@@ -150,6 +165,9 @@ impl App {
             stores,
             regions,
             metrics,
+            store_metrics,
+            exporter: Exporter::default(),
+            last_seen: LastSeen::default(),
             settings,
         }))
     }

@@ -1,10 +1,9 @@
 //! Tells operators of credentials that end soon: how many in a gauge of each process, and which in the log of one, once in each stage.
 
+use metrics::Metrics;
 use provisioning::timestamp::iso;
 use tenant_registry::{Registry, RegistryError, WARNED_DAYS};
 use tracing::warn;
-
-use crate::telemetry::metrics::Metrics;
 
 /// Credentials of a region that are counted and told of, the next to end first; the first look may log so many lines at once.
 const MOST: i64 = 10_000;

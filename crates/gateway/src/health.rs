@@ -1,8 +1,13 @@
-//! `GET /healthz`: the process runs. `GET /readyz`: it takes requests. `GET /metrics`, on a listener of its own.
+//! `GET /healthz`: the process runs. `GET /readyz`: it takes requests. `GET /metrics` and `GET /metrics/tenants`, on a listener of their own.
 
 use actix_web::{HttpResponse, web};
 
-use crate::{app::App, refusal_page};
+use crate::{
+    app::App,
+    http::Connections,
+    refusal_page,
+    telemetry::{observed::observe, tenants},
+};
 
 /// The routes on the main listener.
 pub(crate) fn routes(config: &mut web::ServiceConfig) {
@@ -15,6 +20,7 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
 /// The routes on the metrics listener.
 pub(crate) fn metrics_routes(config: &mut web::ServiceConfig) {
     config.route("/metrics", web::get().to(metrics));
+    config.route("/metrics/tenants", web::get().to(metrics_of_tenants));
 }
 
 async fn healthz() -> HttpResponse {
@@ -37,8 +43,17 @@ async fn readyz(app: web::Data<App>) -> HttpResponse {
     answer.content_type("text/plain; charset=utf-8").body(format!("{word}\n{states}"))
 }
 
-async fn metrics(app: web::Data<App>) -> HttpResponse {
-    HttpResponse::Ok()
-        .content_type("text/plain; version=0.0.4; charset=utf-8")
-        .body(app.metrics.text(app.stores.clock().is_doubted()))
+/// The form of text that Prometheus reads.
+const EXPOSITION: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+async fn metrics(app: web::Data<App>, connections: web::Data<Connections>) -> HttpResponse {
+    observe(&app, &connections).await;
+    HttpResponse::Ok().content_type(EXPOSITION).body(app.metrics.text())
+}
+
+async fn metrics_of_tenants(app: web::Data<App>) -> HttpResponse {
+    match tenants::metrics_of_tenants(&app).await {
+        Ok(text) => HttpResponse::Ok().content_type(EXPOSITION).body(text),
+        Err(error) => HttpResponse::InternalServerError().body(format!("{error}\n")),
+    }
 }

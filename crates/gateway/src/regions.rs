@@ -9,7 +9,7 @@ use std::{
 
 use prometheus::IntGaugeVec;
 use provisioning::{TENANT_MIGRATIONS, take_all_turns};
-use store::Stores;
+use store::{CellStats, Stores};
 use tenant_registry::{
     OnForget, RegionCode, RegionPlace, Registry, RegistryContext, RegistryError, RegistryPlace, TenantId,
 };
@@ -53,6 +53,13 @@ pub(crate) struct Ground {
 enum State {
     Served(Arc<Registry>),
     Down(RegionDown),
+}
+
+/// The connections to one PostgreSQL database.
+pub(crate) struct CellInUse {
+    pub(crate) region: RegionCode,
+    pub(crate) cell: String,
+    pub(crate) stats: CellStats,
 }
 
 /// Why a region is not served, for staff and for the log.
@@ -128,9 +135,26 @@ impl Regions {
         })
     }
 
+    /// The connections to each PostgreSQL database, by region and cell; `registry` is that of the registry.
+    pub(crate) fn cells_in_use(&self) -> Vec<CellInUse> {
+        let mut cells = Vec::new();
+        for (code, region) in &self.regions {
+            let of = |cell: &str, url| CellInUse {
+                region: code.clone(),
+                cell: cell.to_owned(),
+                stats: self.ground.stores.cell_stats(url),
+            };
+            if let RegistryPlace::Database(url) = &region.place.registry {
+                cells.push(of("registry", url));
+            }
+            cells.extend(region.place.cells.iter().map(|(name, cell)| of(name.as_str(), &cell.url)));
+        }
+        cells
+    }
+
     /// Checks the regions again and again until the process ends.
     pub(crate) async fn look_after(&self) {
-        for check in 1_u32.. {
+        for check in 0_u32.. {
             tokio::time::sleep(LOOK_EVERY).await;
             for (code, region) in &self.regions {
                 self.look_at(code, region).await;

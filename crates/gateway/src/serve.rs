@@ -61,7 +61,8 @@ async fn run(mut settings: Settings) -> Result<(), String> {
     if let Some(data_dir) = app.data_dir() {
         leave_server_url(data_dir, admin_address)?;
     }
-    let metrics = metrics.map(|listener| metrics_server(&app, listener)).transpose()?;
+    telemetry::panics::count(app.metrics.panics.clone());
+    let metrics = metrics.map(|listener| metrics_server(&app, &connections, listener)).transpose()?;
     let doors = if admin.is_some() { Doors::Clients } else { Doors::ClientsAndStaff };
     let http::Serving { server, stopper } = serving(&app, listener, doors, workers, &connections)?;
     let admin = admin.map(|listener| server_for_staff(&app, listener, &connections)).transpose()?;
@@ -95,6 +96,9 @@ async fn run(mut settings: Settings) -> Result<(), String> {
     }
     log_writer::write_all(&app).await;
     health_writer::write_all(&app).await;
+    for registry in app.regions.registries().filter_map(Result::ok) {
+        app.exporter.end(&registry).await;
+    }
     app.stores.shutdown().await;
     TALLY.sum_up();
     info!("stopped");
@@ -205,16 +209,23 @@ async fn sum_up_refusals() {
     }
 }
 
-fn metrics_server(app: &Arc<App>, listener: TcpListener) -> Result<actix_web::dev::ServerHandle, String> {
-    let data = web::Data::from(Arc::clone(app));
-    let server =
-        HttpServer::new(move || HttpApp::new().app_data(data.clone()).configure(health::metrics_routes))
-            .workers(1)
-            .max_connections(METRICS_CONNECTIONS)
-            .disable_signals()
-            .listen(listener)
-            .map_err(|e| format!("metrics.listen: {e}"))?
-            .run();
+fn metrics_server(
+    app: &Arc<App>,
+    connections: &http::Connections,
+    listener: TcpListener,
+) -> Result<actix_web::dev::ServerHandle, String> {
+    let (data, connections) = (web::Data::from(Arc::clone(app)), web::Data::new(connections.clone()));
+    let application = move || {
+        let application = HttpApp::new().app_data(data.clone()).app_data(connections.clone());
+        application.configure(health::metrics_routes)
+    };
+    let server = HttpServer::new(application)
+        .workers(1)
+        .max_connections(METRICS_CONNECTIONS)
+        .disable_signals()
+        .listen(listener)
+        .map_err(|e| format!("metrics.listen: {e}"))?
+        .run();
     let handle = server.handle();
     actix_web::rt::spawn(server);
     Ok(handle)

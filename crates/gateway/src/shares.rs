@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use metrics::Metrics;
 use scim_core::json;
 use tenant_registry::{Tenant, TenantId};
 use tokio::{
@@ -16,7 +17,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use crate::settings::Settings;
+use crate::{settings::Settings, telemetry::stores::OfTurn};
 
 /// Bodies and responses up to this size, in bytes, are not counted. The thread that serves the request also parses and writes
 /// them, in less than a millisecond.
@@ -64,12 +65,13 @@ pub(crate) struct Shares {
     bodies: Quota,
     values: Quota,
     answers: Arc<Quota>,
+    turns: OfTurn,
     /// The longest wait for a share.
     longest_wait: Duration,
 }
 
 impl Shares {
-    pub(crate) fn new(settings: &Settings) -> Self {
+    pub(crate) fn new(settings: &Settings, metrics: &Metrics) -> Self {
         let works = settings.store.read_connections.saturating_sub(1).clamp(1, WORKS);
         let all_works = WORKS_EACH_CORE * available_parallelism().map_or(1, usize::from);
         let longest = settings.server.body_limit_bytes;
@@ -79,6 +81,7 @@ impl Shares {
             bodies: Quota::new(kib(BODIES.max(longest)), kib(ALL_BODIES.max(longest))),
             values: Quota::new(kib(VALUES.max(largest)), kib(ALL_VALUES.max(largest))),
             answers: Arc::new(Quota::new(kib(ANSWERS), kib(ALL_ANSWERS))),
+            turns: OfTurn::of(metrics, "background"),
             longest_wait: settings.store.admission_deadline(),
         }
     }
@@ -88,7 +91,13 @@ impl Shares {
     /// # Errors
     /// 503 after the longest wait.
     pub(crate) async fn work(&self, tenant: &Tenant) -> Result<Held, TooMuchUnderWay> {
+        let began = Instant::now();
         let held = self.work.wait(&tenant.id, 1, self.longest_wait).await;
+        let turns = &self.turns;
+        match &held {
+            Some(_) => turns.wait.observe(began.elapsed().as_secs_f64()),
+            None => turns.timeouts.inc(),
+        }
         held.ok_or(TooMuchUnderWay { read: true })
     }
 
@@ -111,10 +120,22 @@ impl Shares {
         held.ok_or(TooMuchUnderWay { read: true })
     }
 
+    /// The jobs that run in the background.
+    pub(crate) fn background(&self) -> InUse {
+        let limit = self.work.limit;
+        InUse { in_use: limit.saturating_sub(self.work.all.available_permits()), limit }
+    }
+
     /// The share of responses.
     pub(crate) fn answers(&self) -> Answers {
         Answers(Arc::clone(&self.answers))
     }
+}
+
+/// Units that are taken, and that there are.
+pub(crate) struct InUse {
+    pub(crate) in_use: usize,
+    pub(crate) limit: usize,
 }
 
 /// The share of responses.
@@ -183,6 +204,8 @@ impl AnswerRoom {
 struct Quota {
     each: u32,
     all: Arc<Semaphore>,
+    /// The units that there are.
+    limit: usize,
     /// The shares of the tenants that hold units or wait for them.
     own: Mutex<HashMap<TenantId, Weak<Semaphore>>>,
 }
@@ -190,7 +213,8 @@ struct Quota {
 impl Quota {
     fn new(each: u32, all: u32) -> Self {
         let each = each.min(all);
-        Self { each, all: Arc::new(Semaphore::new(size(all))), own: Mutex::default() }
+        let limit = size(all);
+        Self { each, all: Arc::new(Semaphore::new(limit)), limit, own: Mutex::default() }
     }
 
     fn own(&self, tenant: &TenantId) -> Arc<Semaphore> {

@@ -10,6 +10,7 @@ mod day;
 mod due;
 mod error;
 mod exchange;
+pub mod forecast;
 pub mod holders;
 mod in_force;
 mod license;

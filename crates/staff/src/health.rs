@@ -7,9 +7,9 @@ use std::{
 };
 
 use provisioning::{
-    Rules,
+    ProvisioningError, Rules,
     explain::{Asked, idp_name},
-    health::{self, Code, Counts, Finding, OfStore, Traffic, TrafficByCredential, usual_gap_ms},
+    health::{self, Code, Counts, Finding, OfStore, Recounted, Traffic, TrafficByCredential, usual_gap_ms},
     log::Idp,
     timestamp::iso,
 };
@@ -17,10 +17,16 @@ use seat_ledger::{DAY_MS, pools::Pool};
 use serde::Serialize;
 use store::{ReadTx, Store};
 use tenant_registry::{
-    CompanyKey, CredentialInfo, Provisioning, Registry, Silence, Tenant, TenantStanding, Verdict,
+    CompanyKey, CredentialInfo, Figures, Provisioning, Recount, Registry, Silence, Tenant, TenantStanding,
+    Verdict,
 };
 
-use crate::{acts::Result, credentials::state};
+use crate::{
+    acts::Result,
+    credentials::state,
+    figures::{gap_ms, is_scarce, last_calls, seat_figures, was_refused},
+    idps::by_idp,
+};
 
 const MINUTE_MS: i64 = 60_000;
 
@@ -113,14 +119,16 @@ pub async fn health(
     let now_ms = registry.now_ms();
     let target = format!("--region {} --key {key}", registry.region());
     let (rules, asked) = (Arc::clone(rules), (contact.clone(), target.clone()));
+    let recounts = Recount::is_due(standing.verdict.as_ref().and_then(|verdict| verdict.recount), now_ms);
     let read = move |tx: &mut ReadTx<'_>| {
         let (contact, target) = &asked;
-        health::read(tx, &rules, now_ms, Asked { user: "", contact, target })
+        let recounted = recounts.then(|| health::recount(tx, &rules, now_ms)).transpose()?;
+        Ok((health::read(tx, &rules, now_ms, Asked { user: "", contact, target })?, recounted))
     };
-    let of_store = store.read(read).await?;
+    let (of_store, recounted) = store.read::<_, ProvisioningError>(read).await?;
     let outlived = registry.without_maker(&standing.tenant.id).await?;
     let asked = Asked { user: "", contact: &contact, target: &target };
-    let judged = Judged { standing: &standing, of_store, outlived, now_ms };
+    let judged = Judged { standing: &standing, of_store, recounted, outlived, now_ms };
     let (health, verdict) = judged.conclude(asked);
     registry.write_verdict(&standing.tenant.id, &verdict).await?;
     Ok(health)
@@ -130,6 +138,8 @@ pub async fn health(
 struct Judged<'a> {
     standing: &'a TenantStanding,
     of_store: OfStore,
+    /// Where it was due.
+    recounted: Option<Recounted>,
     /// Credentials without a maker among staff, and since when.
     outlived: Vec<(String, i64)>,
     now_ms: i64,
@@ -137,8 +147,8 @@ struct Judged<'a> {
 
 impl Judged<'_> {
     fn conclude(self, asked: Asked<'_>) -> (Health, Verdict) {
-        let Self { standing, of_store, outlived, now_ms } = self;
-        let OfStore { mut findings, traffic, pools } = of_store;
+        let Self { standing, of_store, recounted, outlived, now_ms } = self;
+        let OfStore { mut findings, traffic, pools, held, quarantine_risk } = of_store;
         let quiet = quietest(&traffic, standing);
         let silence = quiet.as_ref().map(|(_, silence)| *silence);
         let was_called = !traffic.is_empty();
@@ -154,22 +164,34 @@ impl Judged<'_> {
             findings.push(silent(idp, silence, now_ms));
         }
         findings.sort_by_key(|finding| finding.code);
-        let before = standing.verdict.clone().unwrap_or_default().codes;
+        let before = standing.verdict.clone().unwrap_or_default();
         let mut codes = BTreeMap::new();
         for finding in &mut findings {
             let word = finding.code.word();
-            let since_ms = finding.since_ms.or(before.get(word).copied()).unwrap_or(now_ms);
+            let since_ms = finding.since_ms.or(before.codes.get(word).copied()).unwrap_or(now_ms);
             finding.since_ms = Some(since_ms);
             let first = codes.entry(word.to_owned()).or_insert(since_ms);
             *first = since_ms.min(*first);
         }
+        let seats = seat_figures(&pools, &traffic, recounted.as_ref(), &before);
+        // One that was never called is being set up.
+        let is_found = findings.iter().any(|finding| finding.code != Code::NeverCalled);
+        let needs_hand = is_found || is_scarce(&seats) || was_refused(&traffic, now_ms);
+        let was_silent = before.silence.is_some_and(|silence| now_ms > silence.from_ms);
+        let figures =
+            Figures { last_calls_ms: last_calls(&traffic), gap_ms: gap_ms(&traffic), quarantine_risk };
+        let recount = match recounted {
+            Some(Recounted { adds_up, .. }) => Some(Recount { at_ms: now_ms, adds_up }),
+            None => before.recount,
+        };
+        let at_risk_ms = if needs_hand || was_silent { Some(now_ms) } else { before.at_risk_ms };
         let health = Health {
             findings,
             idps: idps(&traffic, now_ms),
             credentials: credentials(standing, &traffic, now_ms),
             pools,
         };
-        (health, Verdict { codes, silence, was_called })
+        (health, Verdict { codes, silence, was_called, at_risk_ms, figures, seats, held, recount })
     }
 }
 
@@ -197,7 +219,7 @@ pub async fn needing_a_hand(registry: &Registry) -> Result<Vec<NeedsHand>> {
     Ok(all)
 }
 
-fn of_standing(standing: &TenantStanding, now_ms: i64) -> Option<NeedsHand> {
+pub(crate) fn of_standing(standing: &TenantStanding, now_ms: i64) -> Option<NeedsHand> {
     let verdict = standing.verdict.clone().unwrap_or_default();
     let mut codes: BTreeMap<Code, i64> = BTreeMap::new();
     for (word, since_ms) in &verdict.codes {
@@ -252,15 +274,6 @@ fn never_called(tenant: &Tenant, asked: Asked<'_>) -> Finding {
 
 fn is_silent(tenant: &Tenant, silence: Silence, now_ms: i64) -> bool {
     is_served(tenant) && now_ms > silence.from_ms
-}
-
-/// The traffic of each identity provider.
-fn by_idp(traffic: &TrafficByCredential) -> BTreeMap<Idp, Vec<(&str, &Traffic)>> {
-    let mut idps: BTreeMap<Idp, Vec<(&str, &Traffic)>> = BTreeMap::new();
-    for (credential, traffic) in traffic {
-        idps.entry(traffic.idp).or_default().push((credential, traffic));
-    }
-    idps
 }
 
 /// The identity provider that is, or will be, silent first: of those with a live credential. One without a name may be staff who tried

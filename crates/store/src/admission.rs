@@ -10,6 +10,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::StoreError;
 use crate::gate::Gate;
+use crate::watch::{Turn, Waiting, Watch};
 
 /// A right to run; dropping it lets the next one in.
 pub(crate) type Permit = OwnedSemaphorePermit;
@@ -21,14 +22,17 @@ pub(crate) struct Admission {
     size: u32,
     waiting: AtomicUsize,
     max_waiting: usize,
+    watch: Arc<dyn Watch>,
+    turn: Turn,
 }
 
 impl Admission {
     /// `size` may run at once (at least one), `max_waiting` may wait.
-    pub(crate) fn new(size: u32, max_waiting: usize) -> Self {
+    pub(crate) fn new(size: u32, max_waiting: usize, watch: &Arc<dyn Watch>, turn: Turn) -> Self {
         let size = size.max(1);
         let permits = Arc::new(Semaphore::new(usize::try_from(size).unwrap_or(1)));
-        Self { gate: Gate::default(), permits, size, waiting: AtomicUsize::new(0), max_waiting }
+        let (waiting, watch) = (AtomicUsize::new(0), Arc::clone(watch));
+        Self { gate: Gate::default(), permits, size, waiting, max_waiting, watch, turn }
     }
 
     /// Waits for a permit until `deadline`.
@@ -40,8 +44,19 @@ impl Admission {
         if self.gate.is_open()
             && let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned()
         {
+            self.watch.turn(self.turn, Duration::ZERO, true);
             return Ok(permit);
         }
+        let waiting = Waiting::begin(&self.watch, self.turn);
+        let entered = self.wait(deadline).await;
+        // What was closed meanwhile has no turn to give.
+        if !matches!(entered, Err(StoreError::Unavailable(_))) {
+            waiting.end(entered.is_ok());
+        }
+        entered
+    }
+
+    async fn wait(&self, deadline: Instant) -> Result<Permit, StoreError> {
         let _place = QueueSlot::take(self)?;
         loop {
             self.gate.pass(deadline).await?;

@@ -13,6 +13,7 @@ use crate::admission::{Admission, Permit};
 use crate::connection::depth;
 use crate::server::{Link, Server};
 use crate::transactions::{begin, roll_back_to, run_caught};
+use crate::watch::Turn;
 use crate::{StoreConnection, StoreError, StoreSettings};
 
 /// Threads that open connections, for all cells of the process. Each may wait for a server for as long as
@@ -110,7 +111,7 @@ impl Lane {
             .thread_pool(Arc::clone(&OPENING))
             .build_unchecked(manager);
         // A lane's own queue needs no bound: every store that leads into it has one.
-        let admission = Admission::new(connections, usize::MAX);
+        let admission = Admission::new(connections, usize::MAX, &settings.watch, Turn::Cell);
         Self { admission, server: Arc::clone(server), pool }
     }
 

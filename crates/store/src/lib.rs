@@ -40,6 +40,7 @@ mod stores;
 mod transactions;
 mod unique;
 mod uptime;
+mod watch;
 
 pub use background::in_background;
 pub use cell::CellStats;
@@ -60,6 +61,7 @@ pub use store::Store;
 pub use stores::{Held, Stores};
 pub use transactions::{Haste, ReadTx, WriteTx};
 pub use unique::unique_violation;
+pub use watch::{Ended, Mode, Turn, Watch};
 
 // Named only to choose how they are built: SQLite and libpq come with the program, from source.
 use libsqlite3_sys as _;

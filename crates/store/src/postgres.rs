@@ -17,6 +17,7 @@ use crate::location::SchemaName;
 use crate::migrate::{self, Absent, Migration, Progress, not_a_store};
 use crate::stats::Instruments;
 use crate::transactions::{commit, end_read};
+use crate::watch::Turn;
 use crate::{Failure, ReadTx, StoreConnection, StoreError, StoreSettings, WriteTx};
 
 /// What a fenced schema's name ends with.
@@ -55,7 +56,12 @@ impl PostgresStore {
         Ok(Self {
             cell: Arc::clone(cell),
             lane: Arc::clone(cell.lane(schema)?),
-            own: Admission::new(settings.postgres_per_store, settings.max_waiting),
+            own: Admission::new(
+                settings.postgres_per_store,
+                settings.max_waiting,
+                &settings.watch,
+                Turn::Read,
+            ),
             writers: Arc::default(),
             schema: schema.clone(),
             instruments: Instruments::new(&settings.clock),

@@ -1,15 +1,19 @@
 //! Every number of this crate, with its unit and the reason for its default.
 
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::Clock;
+use crate::watch::{Unwatched, Watch};
 
 /// How much the stores of one process may hold, and how long anyone may wait.
 #[derive(Clone, Debug)]
 pub struct StoreSettings {
     /// What time it is. One for all the stores of a process.
     pub clock: Clock,
+    /// Is told what the stores do.
+    pub watch: Arc<dyn Watch>,
     /// Reads of one SQLite store that may run at once (connections of one store, beside its writer).
     pub read_connections: u32,
     /// MiB that the SQLite stores take which have connections of their own. Others are at rest, and are read all the same.
@@ -77,6 +81,7 @@ impl Default for StoreSettings {
     fn default() -> Self {
         Self {
             clock: Clock::system(Clock::AHEAD),
+            watch: Arc::new(Unwatched),
             read_connections: 4,
             memory_mib: 64,
             max_open: 512,

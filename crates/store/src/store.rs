@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
 
 use crate::background::Threads;
 use crate::postgres::PostgresStore;
 use crate::sqlite::{Manner, Repeat, SqliteStore, Urgency};
 use crate::stats::{Instruments, StoreStats};
 use crate::transactions::Undone;
-use crate::{Failure, ReadTx, StoreError, WriteTx, room};
+use crate::watch::{Ended, Mode, Watch};
+use crate::{Failure, ReadTx, StoreError, StoreLocation, WriteTx, room};
 
 /// An open store. Cheap to clone; take it from [`Stores::open`](crate::Stores::open) for one request and let it
 /// go, because a store that someone holds is not closed to make room for another.
@@ -25,8 +27,29 @@ pub struct Store {
 struct Opened {
     kind: Kind,
     instruments: Instruments,
+    watched: Watched,
     /// Its place among the stores that are known, given back when the last handle is gone.
     _room: OwnedSemaphorePermit,
+}
+
+/// Who is told of the store's transactions, and where it is.
+pub(crate) struct Watched {
+    pub(crate) watch: Arc<dyn Watch>,
+    pub(crate) location: StoreLocation,
+}
+
+impl Watched {
+    async fn transaction<T, E>(
+        &self,
+        mode: Mode,
+        transaction: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        let began = Instant::now();
+        let done = transaction.await;
+        let (at, took, is_ok) = (&self.location, began.elapsed(), done.is_ok());
+        self.watch.transaction(Ended { at, mode, took, is_ok });
+        done
+    }
 }
 
 pub(crate) enum Kind {
@@ -35,8 +58,13 @@ pub(crate) enum Kind {
 }
 
 impl Store {
-    pub(crate) fn new(kind: Kind, instruments: Instruments, room: OwnedSemaphorePermit) -> Self {
-        Self { opened: Arc::new(Opened { kind, instruments, _room: room }), on: Threads::Usual }
+    pub(crate) fn new(
+        kind: Kind,
+        instruments: Instruments,
+        room: OwnedSemaphorePermit,
+        watched: Watched,
+    ) -> Self {
+        Self { opened: Arc::new(Opened { kind, instruments, watched, _room: room }), on: Threads::Usual }
     }
 
     /// The same store, for work that takes long: its transactions run on threads of lower priority than those that serve
@@ -56,10 +84,13 @@ impl Store {
         &self,
         work: impl FnOnce(&mut ReadTx<'_>) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {
-        match &self.opened.kind {
-            Kind::Sqlite(store) => store.read(self.on, work).await,
-            Kind::Postgres(store) => store.read(self.on, work).await,
-        }
+        let read = async {
+            match &self.opened.kind {
+                Kind::Sqlite(store) => store.read(self.on, work).await,
+                Kind::Postgres(store) => store.read(self.on, work).await,
+            }
+        };
+        self.opened.watched.transaction(Mode::Read, read).await
     }
 
     /// As [`Store::read`], for work that finds a few rows by their keys. On a SQLite store it runs on the calling thread:
@@ -72,10 +103,13 @@ impl Store {
         &self,
         work: impl FnOnce(&mut ReadTx<'_>) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {
-        match &self.opened.kind {
-            Kind::Sqlite(store) => store.look_up(work).await,
-            Kind::Postgres(store) => store.read(Threads::Usual, work).await,
-        }
+        let look_up = async {
+            match &self.opened.kind {
+                Kind::Sqlite(store) => store.look_up(work).await,
+                Kind::Postgres(store) => store.read(Threads::Usual, work).await,
+            }
+        };
+        self.opened.watched.transaction(Mode::Read, look_up).await
     }
 
     /// Runs `work` in a write transaction and answers after it is on disk. An error or a panic of the work undoes
@@ -142,13 +176,16 @@ impl Store {
         work: impl FnOnce(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {
         let on = Threads::Background;
-        match &self.opened.kind {
-            Kind::Sqlite(store) => {
-                let manner = Manner { repeat: Repeat::Never, urgency: Urgency::None, on };
-                store.write(manner, once(work)).await
+        let write = async {
+            match &self.opened.kind {
+                Kind::Sqlite(store) => {
+                    let manner = Manner { repeat: Repeat::Never, urgency: Urgency::None, on };
+                    store.write(manner, once(work)).await
+                }
+                Kind::Postgres(store) => store.write_alone(on, work).await,
             }
-            Kind::Postgres(store) => store.write_alone(on, work).await,
-        }
+        };
+        self.opened.watched.transaction(Mode::Write, write).await
     }
 
     async fn write_as<T: Send + 'static, E: Failure>(
@@ -157,10 +194,13 @@ impl Store {
         urgency: Urgency,
         work: impl FnMut(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {
-        match &self.opened.kind {
-            Kind::Sqlite(store) => store.write(Manner { repeat, urgency, on: self.on }, work).await,
-            Kind::Postgres(store) => store.write(self.on, work).await,
-        }
+        let write = async {
+            match &self.opened.kind {
+                Kind::Sqlite(store) => store.write(Manner { repeat, urgency, on: self.on }, work).await,
+                Kind::Postgres(store) => store.write(self.on, work).await,
+            }
+        };
+        self.opened.watched.transaction(Mode::Write, write).await
     }
 
     /// Has the database read the whole of a SQLite store and compare it with itself. Costs more the larger the store is.

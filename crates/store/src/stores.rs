@@ -25,7 +25,7 @@ use crate::priority::Priority;
 use crate::reserve::Reserve;
 use crate::slots::{Entered, Line, Slots};
 use crate::sqlite::{self, RestReaders, SqliteStore};
-use crate::store::Kind;
+use crate::store::{Kind, Watched};
 use crate::{Clock, Store, StoreError, StoreSettings};
 
 /// How often a full cache looks again for an unused store.
@@ -164,6 +164,7 @@ impl Stores {
                 return Err(StoreError::Busy);
             }
             let removed = shared.remove(&location).await;
+            shared.settings.watch.reachable(&location, true);
             shared.slots.leave(entered);
             removed
         });
@@ -303,6 +304,16 @@ impl Shared {
             return Ok(store);
         }
         let opened = self.open_new(location, migrations, absent).await;
+        let watch = &self.settings.watch;
+        match &opened {
+            Ok(_) => {
+                watch.opened();
+                watch.reachable(location, true);
+            }
+            // That there is no room for it now is not the store's fault.
+            Err(StoreError::Busy | StoreError::Full) => {}
+            Err(_) => watch.reachable(location, false),
+        }
         if let Ok(store) = &opened {
             entered.slot.put(store.clone());
             self.slots.find(location);
@@ -344,7 +355,7 @@ impl Shared {
                     None => SqliteStore::awake(context, absent).await?,
                 };
                 let instruments = store.context.instruments.clone();
-                Ok(Store::new(Kind::Sqlite(store), instruments, known))
+                Ok(Store::new(Kind::Sqlite(store), instruments, known, self.watched(location)))
             }
             StoreLocation::Postgres { cell, schema } => {
                 let room = self
@@ -356,9 +367,13 @@ impl Shared {
                 }
                 store.prepare(migrations, absent).await?;
                 let instruments = store.instruments.clone();
-                Ok(Store::new(Kind::Postgres(store), instruments, room))
+                Ok(Store::new(Kind::Postgres(store), instruments, room, self.watched(location)))
             }
         }
+    }
+
+    fn watched(&self, location: &StoreLocation) -> Watched {
+        Watched { watch: Arc::clone(&self.settings.watch), location: location.clone() }
     }
 
     async fn remove(&self, location: &StoreLocation) -> Result<(), StoreError> {
@@ -462,6 +477,7 @@ impl Shared {
         let shared = Arc::clone(self);
         let closing = tokio::spawn(async move {
             store.close(DRAIN_PATIENCE).await;
+            shared.settings.watch.evicted();
             shared.slots.leave(entered);
         });
         closing.await.is_ok()

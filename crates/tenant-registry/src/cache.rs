@@ -23,6 +23,19 @@ pub(crate) struct GrantCache {
     tenants: Mutex<Tenants>,
     /// Milliseconds after which a tenant is read again; 0 for no limit.
     limit_ms: AtomicU64,
+    hits: AtomicU64,
+    misses: AtomicU64,
+}
+
+/// How often the cache was asked, and was told to forget, since it was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CacheCounts {
+    /// A credential was there.
+    pub hits: u64,
+    /// It was not.
+    pub misses: u64,
+    /// A tenant, or everything, was forgotten.
+    pub forgettings: u64,
 }
 
 #[derive(Default)]
@@ -39,12 +52,29 @@ pub(crate) struct Before(u64);
 
 impl GrantCache {
     pub(crate) fn new() -> Self {
-        Self { grants: Cache::new(CACHED_KEY_IDS), tenants: Mutex::default(), limit_ms: AtomicU64::new(0) }
+        Self {
+            grants: Cache::new(CACHED_KEY_IDS),
+            tenants: Mutex::default(),
+            limit_ms: AtomicU64::new(0),
+            hits: AtomicU64::new(0),
+            misses: AtomicU64::new(0),
+        }
     }
 
     /// A credential that may be served.
     pub(crate) fn get(&self, key_id: &str) -> Option<Arc<Grant>> {
-        self.grants.get(key_id).filter(|grant| self.holds(&grant.cached))
+        let grant = self.grants.get(key_id).filter(|grant| self.holds(&grant.cached));
+        let counted = if grant.is_some() { &self.hits } else { &self.misses };
+        counted.fetch_add(1, Ordering::Relaxed);
+        grant
+    }
+
+    pub(crate) fn counts(&self) -> CacheCounts {
+        CacheCounts {
+            hits: self.hits.load(Ordering::Relaxed),
+            misses: self.misses.load(Ordering::Relaxed),
+            forgettings: self.lock().forgettings,
+        }
     }
 
     pub(crate) fn before(&self) -> Before {

@@ -91,4 +91,9 @@ pub static REGISTRY_MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../../migrations/registry/0015_undo_kept.sql"),
         newest: None,
     },
+    Migration {
+        version: "0016_figures",
+        sql: include_str!("../../../migrations/registry/0016_figures.sql"),
+        newest: None,
+    },
 ];

@@ -15,14 +15,14 @@ use store::{Migration, Need, ReadTx, Reserve, Store, StoreError, Stores, WriteTx
 
 use crate::{
     by::By,
-    cache::GrantCache,
+    cache::{CacheCounts, GrantCache},
     credentials::{self, CredentialInfo, Grant, Inspected, IssuedCredential, NewCredential},
     due_times::{self, DueGuard, DueTimes},
     error::RegistryError,
     kind::CredentialKind,
     moving::Moving,
     names::{CompanyKey, RegionCode, TenantId},
-    place::RegionPlace,
+    place::{RegionPlace, RegistryPlace},
     profiles::CheckProfile,
     schema::tenants,
     tenant::{
@@ -147,6 +147,16 @@ impl Registry {
     /// Reads the tenant and its credentials again before they are served: another process has changed them.
     pub fn forget(&self, tenant: &TenantId) {
         self.known.cache.forget(tenant);
+    }
+
+    /// How often credentials were found in memory.
+    pub fn cache_counts(&self) -> CacheCounts {
+        self.known.cache.counts()
+    }
+
+    /// Whether it is a file, which belongs to one process.
+    pub fn is_file(&self) -> bool {
+        matches!(self.place.registry, RegistryPlace::Directory(_))
     }
 
     /// The same for all tenants: messages of other processes may have been lost.

@@ -91,6 +91,31 @@ diesel::table! {
         silent_from_ms -> Nullable<BigInt>,
         was_called -> BigInt,
         written_ms -> BigInt,
+        figures -> Text,
+        at_risk_ms -> Nullable<BigInt>,
+        held -> BigInt,
+        recounted_ms -> Nullable<BigInt>,
+        adds_up -> BigInt,
+    }
+}
+
+diesel::table! {
+    seat_figures (tenant_id, license) {
+        tenant_id -> Text,
+        license -> Text,
+        used -> BigInt,
+        quota -> Nullable<BigInt>,
+        waiting -> BigInt,
+        refused -> BigInt,
+        days_left -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    exporter (only_row) {
+        only_row -> BigInt,
+        holder -> Text,
+        until_ms -> BigInt,
     }
 }
 

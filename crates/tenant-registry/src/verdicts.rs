@@ -10,7 +10,8 @@ use store::{ReadTx, StoreError, WriteTx};
 use crate::{
     credentials::{self, CredentialInfo, MAKER_REVOKED},
     error::RegistryError,
-    names::{CompanyKey, TenantId},
+    figures::{self, Figures, Recount, SeatFigures},
+    names::{CompanyKey, RegionCode, TenantId},
     registry::Registry,
     schema::{credentials as rows, staff_acts, tenants, verdicts},
     tenant::{self, Tenant},
@@ -18,7 +19,7 @@ use crate::{
 };
 
 /// Times are in milliseconds since 1970 UTC.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Verdict {
     /// What needs a hand, by its code, and since when.
     pub codes: BTreeMap<String, i64>,
@@ -26,6 +27,16 @@ pub struct Verdict {
     pub silence: Option<Silence>,
     /// Whether any identity provider has called.
     pub was_called: bool,
+    /// When the tenant last needed a hand.
+    pub at_risk_ms: Option<i64>,
+    /// What metrics show of it.
+    pub figures: Figures,
+    /// Its seats, by license.
+    pub seats: Vec<SeatFigures>,
+    /// Losses of access that its breaker holds.
+    pub held: i64,
+    /// The last recount of its seats.
+    pub recount: Option<Recount>,
 }
 
 /// An identity provider that called regularly.
@@ -48,14 +59,33 @@ pub struct TenantStanding {
     pub credentials: Vec<CredentialInfo>,
 }
 
-type Row = (String, Option<i64>, Option<i64>, i64);
+#[derive(Queryable)]
+struct Row {
+    codes: String,
+    silent_since_ms: Option<i64>,
+    silent_from_ms: Option<i64>,
+    was_called: i64,
+    figures: String,
+    at_risk_ms: Option<i64>,
+    held: i64,
+    recounted_ms: Option<i64>,
+    adds_up: i64,
+}
 
-fn of_row(row: Row) -> Verdict {
-    let (codes, since_ms, from_ms, was_called) = row;
-    Verdict {
-        codes: serde_json::from_str(&codes).unwrap_or_default(),
-        silence: since_ms.zip(from_ms).map(|(since_ms, from_ms)| Silence { since_ms, from_ms }),
-        was_called: was_called != 0,
+impl Row {
+    fn verdict(self, seats: Vec<SeatFigures>) -> Verdict {
+        let silence = self.silent_since_ms.zip(self.silent_from_ms);
+        let adds_up = self.adds_up != 0;
+        Verdict {
+            codes: serde_json::from_str(&self.codes).unwrap_or_default(),
+            silence: silence.map(|(since_ms, from_ms)| Silence { since_ms, from_ms }),
+            was_called: self.was_called != 0,
+            at_risk_ms: self.at_risk_ms,
+            figures: serde_json::from_str(&self.figures).unwrap_or_default(),
+            seats,
+            held: self.held,
+            recount: self.recounted_ms.map(|at_ms| Recount { at_ms, adds_up }),
+        }
     }
 }
 
@@ -110,16 +140,7 @@ impl Registry {
         limit: i64,
     ) -> Result<Vec<TenantStanding>, RegistryError> {
         let page = self.page(after, limit).await?;
-        let work = move |tx: &mut ReadTx<'_>| {
-            let ids: Vec<&str> = page.iter().map(|tenant| tenant.id.as_str()).collect();
-            let mut known = known_of(tx, &ids)?;
-            let standing = |tenant: Tenant| {
-                let (verdict, credentials) = known.remove(tenant.id.as_str()).unwrap_or_default();
-                TenantStanding { tenant, verdict, credentials }
-            };
-            Ok(page.into_iter().map(standing).collect())
-        };
-        self.store.read(work).await
+        self.store.read(move |tx| standings_of_tenants(tx, page)).await
     }
 
     /// Writes how a tenant is.
@@ -140,13 +161,18 @@ impl Registry {
                 verdicts::silent_from_ms.eq(verdict.silence.map(|silence| silence.from_ms)),
                 verdicts::was_called.eq(i64::from(verdict.was_called)),
                 verdicts::written_ms.eq(now_ms),
+                verdicts::figures.eq(serde_json::to_string(&verdict.figures).unwrap_or_default()),
+                verdicts::at_risk_ms.eq(verdict.at_risk_ms),
+                verdicts::held.eq(verdict.held),
+                verdicts::recounted_ms.eq(verdict.recount.map(|recount| recount.at_ms)),
+                verdicts::adds_up.eq(i64::from(verdict.recount.is_none_or(|recount| recount.adds_up))),
             );
             let row = verdicts::table.find(id.as_str());
             if diesel::update(row).set(values.clone()).execute(tx.connection())? == 0 {
                 let row = (verdicts::tenant_id.eq(id.as_str()), values);
                 diesel::insert_into(verdicts::table).values(row).execute(tx.connection())?;
             }
-            Ok(())
+            figures::write_seats(tx, &id, &verdict.seats)
         };
         match self.store.write(work).await {
             // Another process has written it just now.
@@ -214,16 +240,54 @@ fn known_of(tx: &mut ReadTx<'_>, ids: &[&str]) -> Result<Known, RegistryError> {
         .filter(verdicts::tenant_id.eq_any(ids))
         .select((
             verdicts::tenant_id,
-            (verdicts::codes, verdicts::silent_since_ms, verdicts::silent_from_ms, verdicts::was_called),
+            (
+                verdicts::codes,
+                verdicts::silent_since_ms,
+                verdicts::silent_from_ms,
+                verdicts::was_called,
+                verdicts::figures,
+                verdicts::at_risk_ms,
+                verdicts::held,
+                verdicts::recounted_ms,
+                verdicts::adds_up,
+            ),
         ))
         .load(tx.connection())?;
+    let mut seats = figures::seats_of(tx, ids)?;
     for (id, row) in found {
-        known.entry(id).or_default().0 = Some(of_row(row));
+        let seats = seats.remove(&id).unwrap_or_default();
+        known.entry(id).or_default().0 = Some(row.verdict(seats));
     }
     Ok(known)
 }
 
+/// What is known of these tenants, in this order.
+pub(crate) fn standings_of(
+    tx: &mut ReadTx<'_>,
+    region: &RegionCode,
+    ids: &[String],
+) -> Result<Vec<TenantStanding>, RegistryError> {
+    let rows: Vec<tenant::Row> =
+        tenants::table.filter(tenants::id.eq_any(ids)).order(tenants::id).load(tx.connection())?;
+    let found: Result<_, _> = rows.into_iter().map(|row| Tenant::of_row(region, row)).collect();
+    standings_of_tenants(tx, found?)
+}
+
+fn standings_of_tenants(
+    tx: &mut ReadTx<'_>,
+    tenants: Vec<Tenant>,
+) -> Result<Vec<TenantStanding>, RegistryError> {
+    let ids: Vec<&str> = tenants.iter().map(|tenant| tenant.id.as_str()).collect();
+    let mut known = known_of(tx, &ids)?;
+    let standing = |tenant: Tenant| {
+        let (verdict, credentials) = known.remove(tenant.id.as_str()).unwrap_or_default();
+        TenantStanding { tenant, verdict, credentials }
+    };
+    Ok(tenants.into_iter().map(standing).collect())
+}
+
 pub(crate) fn forget(tx: &mut WriteTx<'_>, tenant: &TenantId) -> Result<(), RegistryError> {
+    figures::forget(tx, tenant)?;
     diesel::delete(verdicts::table.find(tenant.as_str())).execute(tx.connection())?;
     Ok(())
 }

@@ -30,7 +30,7 @@ mod token;
 mod undo;
 mod upload;
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Instant};
 
 use actix_web::{
     HttpMessage as _,
@@ -41,6 +41,7 @@ use actix_web::{
     web::{self, Data},
 };
 
+use metrics::Operation;
 use provisioning::Act;
 use tenant_registry::{CompanyKey, RegionCode};
 use tracing::warn;
@@ -57,7 +58,11 @@ use crate::{
     http,
     protection::protect,
     request_id,
-    telemetry::tally::{TALLY, What},
+    scim::known_method,
+    telemetry::{
+        in_flight::InFlight,
+        tally::{TALLY, What},
+    },
 };
 
 /// The path of the admin API. [`query`] has its parameters.
@@ -180,18 +185,49 @@ async fn staff_only(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse, actix_web::Error> {
-    let request_id = request_id::new();
+    let (request_id, began) = (request_id::new(), Instant::now());
+    let app = request.app_data::<Data<App>>().cloned();
+    let in_flight = app.as_ref().map(|app| InFlight::begin(&app.metrics, ADMIN, request.headers()));
     let answered = match admit(&request, &request_id).await.and_then(|()| query::check(&request)) {
         Err(problem) => request.error_response(problem),
         Ok(()) => next.call(request).await?.map_into_boxed_body(),
     };
     note_change(&answered);
+    drop(in_flight);
+    if let Some(app) = app {
+        count(&app, &answered, began);
+    }
     let (request, mut response) = answered.into_parts();
     if let Some(told) = response.error().and_then(|e| e.as_error::<Problem>()).map(|p| p.tell(&request_id)) {
         response = told;
     }
     protect(response.headers_mut(), &request_id);
     Ok(ServiceResponse::new(request, response))
+}
+
+/// The listener of staff, as metrics name it.
+const ADMIN: &str = "admin";
+
+/// Counts a request of staff, and an act where it changes something.
+fn count(app: &App, answered: &ServiceResponse, began: Instant) {
+    let pattern = answered.request().match_pattern();
+    let route = pattern.as_deref().and_then(|pattern| pattern.strip_prefix(ROOT)).unwrap_or("other");
+    let method = known_method(answered.request().method().as_str());
+    let status = answered.status();
+    let labels = [ADMIN, "none", route, method, status.as_str()];
+    app.metrics.http_requests.with_label_values(&labels).inc();
+    let seconds = app.metrics.http_seconds.with_label_values(&[ADMIN, "none", Operation::Other.word()]);
+    seconds.observe(began.elapsed().as_secs_f64());
+    // Whoever has no admin token has done nothing.
+    if answered.request().extensions().contains::<Act>() && !answered.request().method().is_safe() {
+        let outcome = match status.as_u16() {
+            500.. => "failed",
+            400.. => "refused",
+            _ => "ok",
+        };
+        let act = format!("{method} {route}");
+        app.metrics.admin_actions.with_label_values(&[act.as_str(), outcome]).inc();
+    }
 }
 
 /// Notes that a tenant's health is to be looked at, after staff have changed something of it.
@@ -245,7 +281,7 @@ async fn admit(request: &ServiceRequest, request_id: &str) -> Result<(), Problem
             }
         }
     };
-    app.metrics.admin_refusals.with_label_values(&[why]).inc();
+    app.metrics.admin_auth_failures.with_label_values(&[why]).inc();
     let status = problem.status().as_u16();
     if TALLY.is_first(What::AdminRequest, status, cause) {
         let peer = client(app, request).map_or_else(String::new, |peer| peer.to_string());

@@ -88,6 +88,11 @@ impl Connections {
         Self(Arc::new(Shared { bounds, open, allowance, stop: OnceLock::new() }))
     }
 
+    /// How many are open.
+    pub(crate) fn count(&self) -> usize {
+        self.0.open.lock().unwrap_or_else(PoisonError::into_inner).all.len()
+    }
+
     pub(crate) fn bounds(&self) -> Bounds {
         self.0.bounds
     }

@@ -2,7 +2,7 @@
 //! that the tenant trusts (RFC 7523 §2.2), and gets an access token (RFC 6749 §4.4). Unknown region, key, client, secret and issuer are one
 //! answer.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Instant};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -13,10 +13,11 @@ use actix_web::{
     web::Payload,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use metrics::Operation;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq as _;
-use tenant_registry::{CredentialKind, Grant, Scopes, Token, TrustedFor};
+use tenant_registry::{CredentialKind, Grant, RegionCode, Scopes, Token, TrustedFor};
 use tokio::time::timeout;
 use tracing::error;
 
@@ -27,8 +28,12 @@ use crate::{
     http,
     issuers::Judged,
     protection::protect,
-    request_id, scim,
-    telemetry::tally::{TALLY, What},
+    request_id,
+    scim::{self, SCIM},
+    telemetry::{
+        in_flight::InFlight,
+        tally::{TALLY, What},
+    },
 };
 
 /// Longest form, in bytes.
@@ -79,7 +84,8 @@ pub(super) async fn token(
     payload: Payload,
     app: &App,
 ) -> HttpResponse {
-    let id = request_id::new();
+    let (id, began) = (request_id::new(), Instant::now());
+    let _in_flight = InFlight::begin(&app.metrics, SCIM, request.headers());
     let mut response = match answer(app, request, payload, before).await {
         Ok(body) => json(StatusCode::OK, &body),
         Err(refusal) => {
@@ -92,9 +98,23 @@ pub(super) async fn token(
         }
     };
     let status = response.status();
-    app.metrics.requests.with_label_values(&["/oauth/token", method(request), status.as_str()]).inc();
+    let region = scim::region_word(region_of(app, request, before));
+    let labels = [SCIM, region, "/oauth/token", method(request), status.as_str()];
+    app.metrics.http_requests.with_label_values(&labels).inc();
+    let seconds = app.metrics.http_seconds.with_label_values(&[SCIM, region, Operation::Other.word()]);
+    seconds.observe(began.elapsed().as_secs_f64());
     protect(response.headers_mut(), &id);
     response
+}
+
+/// The region that a path, which ends with the company key, means on the request's host, if it means one.
+fn region_of<'a>(app: &'a App, request: &HttpRequest, path: &[String]) -> Option<&'a RegionCode> {
+    let before_key = path.split_last().map_or(path, |(_, before)| before);
+    app.region_of(before_key, host(request))
+}
+
+fn host(request: &HttpRequest) -> Option<&str> {
+    request.headers().get(HOST).and_then(|host| host.to_str().ok())
 }
 
 fn method(request: &HttpRequest) -> &'static str {
@@ -141,11 +161,12 @@ async fn answer(
         let refusal = Refusal::new("invalid_request", "The token endpoint takes POST only.");
         return Err(Refusal { status: 405, closes: true, ..refusal });
     }
+    let region = region_of(app, request, before);
     let form = form(app, request, payload).await?;
     let client = Client::of(request, &form)?;
     let authenticated = authenticate(app, request, before, client.as_ref()).await?;
     let Some((grant, assertion)) = authenticated else {
-        return Err(wrong(app, request, client.as_ref()).await);
+        return Err(wrong(app, request, client.as_ref(), region).await);
     };
     http::trust(request);
     match form.get("grant_type").map(String::as_str) {
@@ -162,7 +183,7 @@ async fn answer(
     if let Some(assertion) = assertion
         && !assertion.use_up().await.map_err(ApiError::from)?
     {
-        return Err(wrong(app, request, client.as_ref()).await);
+        return Err(wrong(app, request, client.as_ref(), region).await);
     }
     let tenant = grant.tenant();
     let registry = app.regions.get(&tenant.region).ok_or_else(Refusal::invalid_client)?;
@@ -282,7 +303,7 @@ async fn authenticate(
     client: Option<&Client>,
 ) -> Result<Option<(Arc<Grant>, Option<Judged>)>, Refusal> {
     let (key, before) = path.split_last().map_or(("", path), |(key, before)| (key.as_str(), before));
-    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+    let host = host(request);
     let region = app.region_of(before, host);
     if let Some(down) = region.and_then(|region| app.regions.down(region.as_str())) {
         return Err(ApiError::RegionDown(down).into());
@@ -320,18 +341,28 @@ async fn authenticate(
 }
 
 /// Counts a wrong client like a wrong token (attack 21).
-async fn wrong(app: &App, request: &HttpRequest, client: Option<&Client>) -> Refusal {
+async fn wrong(
+    app: &App,
+    request: &HttpRequest,
+    client: Option<&Client>,
+    region: Option<&RegionCode>,
+) -> Refusal {
     let secret = match client {
         Some(Client::Secret { secret, .. }) => Some(secret),
         Some(Client::Assertion { .. }) | None => None,
     };
-    let (why, refusal) = match app.count_wrong(request, secret).await {
+    let (is_limited, refusal) = match app.count_wrong(request, secret).await {
         Some(seconds) => {
             let refusal = Refusal::new("temporarily_unavailable", "Too many wrong clients from here; wait.");
-            ("limited", Refusal { status: 429, retry_after: Some(seconds), ..refusal })
+            (true, Refusal { status: 429, retry_after: Some(seconds), ..refusal })
         }
-        None => ("unknown", Refusal::invalid_client()),
+        None => (false, Refusal::invalid_client()),
     };
-    app.metrics.authentication_refusals.with_label_values(&[why]).inc();
+    match (is_limited, client) {
+        (true, _) => scim::count_refusal(app, region, "limited"),
+        (false, Some(Client::Secret { secret, .. })) => scim::count_reason(app, secret, region),
+        (false, Some(Client::Assertion { .. })) => scim::count_refusal(app, region, "jwt"),
+        (false, None) => scim::count_refusal(app, region, "missing"),
+    }
     refusal
 }

@@ -6,11 +6,21 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, http::header::HOST, rt};
 use store::StoreError;
-use tenant_registry::{CompanyKey, Grant, Provisioning, Token};
+use tenant_registry::{CompanyKey, Grant, Inspected, Provisioning, RegionCode, Registry, Token};
 use tracing::warn;
 
 use super::target::Target;
 use crate::{api_error::ApiError, app::App, credential::Credential, issuers::NamedByPath, oauth::Admitted};
+
+/// The region that a request's path means, if it means one.
+pub(super) fn region_of<'a>(app: &'a App, request: &HttpRequest, target: &Target) -> Option<&'a RegionCode> {
+    app.region_of(&target.before_key, host(request))
+}
+
+/// A region as metrics name it.
+pub(crate) fn region_word(region: Option<&RegionCode>) -> &str {
+    region.map_or("none", RegionCode::as_str)
+}
 
 /// The tenant's live credential, if the request carries one that opens what its path names.
 ///
@@ -20,8 +30,8 @@ pub(super) async fn authenticate(
     app: &App,
     request: &HttpRequest,
     target: &Target,
+    region: Option<&RegionCode>,
 ) -> Result<Admitted, ApiError> {
-    let region = app.region_of(&target.before_key, host(request));
     // Where nobody's token can be looked up, nobody's is wrong: an identity provider takes a 401 for the end of its credential.
     if let Some(down) = region.and_then(|region| app.regions.down(region.as_str())) {
         return Err(ApiError::RegionDown(down));
@@ -34,18 +44,18 @@ pub(super) async fn authenticate(
         admitted => admitted?,
     };
     let Some(Admitted { grant, scopes }) = admitted else {
-        return Err(refuse(app, request, &credential).await);
+        return Err(refuse(app, request, &credential, region).await);
     };
     let tenant = grant.tenant();
     // A GUID is no other tenant's key in any region, so it needs none in front of it (MC22).
     let needs_no_region =
         region.is_none() && target.before_key.is_empty() && CompanyKey::is_guid(&target.company_key);
     if !needs_no_region && !app.is_region(&tenant.region, &target.before_key, host(request)) {
-        app.metrics.authentication_refusals.with_label_values(&["wrong_region"]).inc();
+        count_refusal(app, Some(&tenant.region), "region");
         return Err(ApiError::WrongRegion { base_url: app.base(tenant).0 });
     }
     if !tenant.company_key.is(&target.company_key) {
-        return Err(refuse(app, request, &credential).await);
+        return Err(refuse(app, request, &credential, region).await);
     }
     Ok(Admitted { grant, scopes })
 }
@@ -64,7 +74,7 @@ pub(super) fn check_served(app: &App, grant: &Arc<Grant>) -> Result<(), ApiError
         Provisioning::NotInPlan => Some(("not_in_plan", ApiError::NotInPlan { contact: contact() })),
     };
     if let Some((why, error)) = unserved {
-        app.metrics.authentication_refusals.with_label_values(&[why]).inc();
+        count_refusal(app, Some(&tenant.region), why);
         return Err(error);
     }
     note_use(app, grant);
@@ -133,20 +143,65 @@ fn host(request: &HttpRequest) -> Option<&str> {
     request.headers().get(HOST).and_then(|v| v.to_str().ok())
 }
 
-async fn refuse(app: &App, request: &HttpRequest, credential: &Credential<'_>) -> ApiError {
+/// Counts a request that is refused for its credential.
+pub(crate) fn count_refusal(app: &App, region: Option<&RegionCode>, reason: &str) {
+    app.metrics.auth_failures.with_label_values(&[region_word(region), reason]).inc();
+}
+
+async fn refuse(
+    app: &App,
+    request: &HttpRequest,
+    credential: &Credential<'_>,
+    region: Option<&RegionCode>,
+) -> ApiError {
     let token = match credential {
         Credential::Tenant(token) => Some(token),
         Credential::Signed(_) | Credential::Staff(_) | Credential::Other(_) | Credential::Nothing => None,
     };
     match app.count_wrong(request, token).await {
         Some(seconds) => {
-            app.metrics.authentication_refusals.with_label_values(&["limited"]).inc();
+            count_refusal(app, region, "limited");
             ApiError::TooManyAttempts { seconds }
         }
         None => {
-            app.metrics.authentication_refusals.with_label_values(&["unknown"]).inc();
+            match credential {
+                Credential::Tenant(token) => count_reason(app, token, region),
+                Credential::Signed(_) => count_refusal(app, region, "jwt"),
+                Credential::Nothing => count_refusal(app, region, "missing"),
+                Credential::Staff(_) | Credential::Other(_) => count_refusal(app, region, "malformed"),
+            }
             ApiError::Unauthorized
         }
+    }
+}
+
+/// Counts a wrong token by what the registry knows of it, beside the request: the time of an answer tells nothing.
+pub(crate) fn count_reason(app: &App, token: &Token, region: Option<&RegionCode>) {
+    let (failures, token, region) = (app.metrics.auth_failures.clone(), token.clone(), region.cloned());
+    let registry = app.regions.get(token.region()).and_then(Result::ok);
+    rt::spawn(async move {
+        let reason = match registry {
+            Some(registry) => reason(&registry, &token).await,
+            None => "unknown",
+        };
+        failures.with_label_values(&[region_word(region.as_ref()), reason]).inc();
+    });
+}
+
+async fn reason(registry: &Registry, token: &Token) -> &'static str {
+    match registry.inspect(token).await {
+        Ok(Inspected::WrongSecret) => "secret",
+        Ok(Inspected::Known(known)) => {
+            let (_, credential) = *known;
+            let is_revoked = credential.revoked_ms.is_some();
+            match (is_revoked, credential.is_live(registry.now_ms())) {
+                (true, _) => "revoked",
+                (false, false) => "expired",
+                // It is good, and was sent to the path of another tenant.
+                (false, true) => "tenant",
+            }
+        }
+        Ok(Inspected::Unknown) | Err(_) => "unknown",
     }
 }
 

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use actix_web::http::Method;
+use metrics::Operation;
 use scim_core::ResourceKind;
 
 /// A path below the base URL.
@@ -97,6 +98,22 @@ impl Endpoint {
                 | Self::Schemas
                 | Self::Schema(_)
         )
+    }
+
+    /// What a request to it is, for its duration.
+    pub(super) fn operation(&self, method: &Method) -> Operation {
+        match self {
+            Self::Bulk => Operation::Bulk,
+            Self::Root | Self::Search(_) => Operation::List,
+            endpoint if endpoint.is_discovery() => Operation::Discovery,
+            Self::Collection(_) if *method == Method::POST => Operation::Create,
+            Self::Collection(_) => Operation::List,
+            Self::Resource(..) if method.is_safe() => Operation::Read,
+            Self::Resource(..) if *method == Method::DELETE => Operation::Delete,
+            Self::Resource(ResourceKind::Group, _) => Operation::GroupChange,
+            Self::Resource(..) => Operation::Change,
+            _ => Operation::Other,
+        }
     }
 
     /// The path as a template: what metrics, logs and the OpenAPI document name.

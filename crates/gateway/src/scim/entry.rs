@@ -9,16 +9,17 @@ use actix_web::{
     web::{Data, Payload},
 };
 use futures_util::FutureExt as _;
+use metrics::Operation;
 use provisioning::{
     MayWrite, Outcome, RequestContext,
     log::{Idp, Sender},
 };
 use scim_core::{ResourceKind, bulk};
-use tenant_registry::{Grant, Scope, Scopes, Tenant};
+use tenant_registry::{Grant, RegionCode, Scope, Scopes, Tenant};
 use tracing::warn;
 
 use super::{
-    authenticate::{authenticate, check_served, lost},
+    authenticate::{authenticate, check_served, lost, region_of, region_word},
     body::Body,
     bulk::bulk,
     caller::Caller,
@@ -26,7 +27,7 @@ use super::{
     discovery, dry_run,
     endpoint::Endpoint,
     lists,
-    outcome::{Part, SentBy, Subject, conclude},
+    outcome::{Part, SCIM, SentBy, Subject, conclude},
     query::Query,
     resources,
     response::{Response, error_response},
@@ -35,14 +36,17 @@ use super::{
 };
 use crate::{
     api_error::ApiError, app::App, http, oauth::Admitted, protection::protect, recognition::Recognised,
-    request_id, shares::TooMuchUnderWay,
+    request_id, shares::TooMuchUnderWay, telemetry::in_flight::InFlight,
 };
 
 /// What is known of a request by the time it is answered, for the log and the metrics.
 struct Trace {
     began: Instant,
     id: String,
+    /// The region that the path means, or that of the tenant.
+    region: Option<RegionCode>,
     route: Option<Cow<'static, str>>,
+    operation: Operation,
     tenant: Option<Arc<Tenant>>,
     context: Option<RequestContext>,
     /// The credential, once it was checked, and who sent it.
@@ -59,7 +63,9 @@ impl Trace {
         Self {
             began: Instant::now(),
             id: request_id::new(),
+            region: None,
             route: None,
+            operation: Operation::Other,
             tenant: None,
             context: None,
             sent_by: None,
@@ -73,6 +79,7 @@ impl Trace {
 
 /// Answers every request that no other route takes.
 pub(crate) async fn scim(request: HttpRequest, payload: Payload, app: Data<App>) -> HttpResponse {
+    let _in_flight = InFlight::begin(&app.metrics, SCIM, request.headers());
     let mut trace = Trace::begin();
     let work = AssertUnwindSafe(answer(&app, &request, payload, &mut trace)).catch_unwind().await;
     let (mut response, result) = match work.unwrap_or(Err(ApiError::Panicked)) {
@@ -88,7 +95,20 @@ pub(crate) async fn scim(request: HttpRequest, payload: Payload, app: Data<App>)
         }
     };
     protect(response.headers_mut(), &trace.id);
-    let Trace { began, id, route, tenant, context, sent_by, kind, method, resource_id, is_dry_run } = trace;
+    let Trace {
+        began,
+        id,
+        route,
+        operation,
+        tenant,
+        context,
+        sent_by,
+        kind,
+        method,
+        resource_id,
+        is_dry_run,
+        ..
+    } = trace;
     if is_dry_run {
         dry_run::echo(&mut response);
     }
@@ -101,7 +121,12 @@ pub(crate) async fn scim(request: HttpRequest, payload: Payload, app: Data<App>)
         sent_by: sent_by.as_ref(),
         method: request.method().as_str(),
         is_dry_run,
-        part: Part::Request { route: route.as_deref().unwrap_or("other"), took: began.elapsed() },
+        part: Part::Request {
+            region: region_word(trace.region.as_ref()),
+            route: route.as_deref().unwrap_or("other"),
+            operation: if is_dry_run { Operation::Other } else { operation },
+            took: began.elapsed(),
+        },
     };
     conclude(&app, &subject, response.status(), &outcome);
     response
@@ -116,8 +141,11 @@ async fn answer(
     refuse_odd_host(request)?;
     let Some(target) = Target::parse(request.uri().path()) else { return Err(lost(app, request).await) };
     trace.is_dry_run = dry_run::is_asked(request, write_method(request.method()), &target);
-    let Admitted { grant, scopes } = authenticate(app, request, &target).await?;
+    let region = region_of(app, request, &target);
+    trace.region = region.cloned();
+    let Admitted { grant, scopes } = authenticate(app, request, &target, region).await?;
     let tenant = grant.tenant();
+    trace.region = Some(tenant.region.clone());
     trace.tenant = Some(Arc::clone(tenant));
     let mut sender = Sender { idp: recognise(app, &grant, request), client_request_id: None };
     trace.method = write_method(request.method());
@@ -142,6 +170,7 @@ async fn answer(
     let no_such_path = || ApiError::NoSuchPath { base_url: Some(app.base(tenant).0) };
     let endpoint = endpoint.ok_or_else(no_such_path)?;
     trace.route = Some(endpoint.route());
+    trace.operation = endpoint.operation(request.method());
     let registry = app.registry(&tenant.region)?;
     // The next request is to find the place that the registry names by then.
     let forgetting = |error: ApiError| {

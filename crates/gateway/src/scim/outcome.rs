@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use actix_web::http::StatusCode;
 use directory::resources::is_id;
+use metrics::Operation;
 use provisioning::{
     Done, Outcome, Verdict,
     health::{Traffic, Written},
@@ -50,8 +51,8 @@ pub(super) struct SentBy {
 /// How much of a request it is.
 #[derive(Clone, Copy)]
 pub(super) enum Part<'a> {
-    /// All of it; its route, and the time to answer it.
-    Request { route: &'a str, took: Duration },
+    /// All of it.
+    Request { region: &'a str, route: &'a str, operation: Operation, took: Duration },
     /// An operation of a bulk, by its place.
     Operation(usize),
     /// A transaction of a bulk, with all the operations in it.
@@ -63,20 +64,59 @@ pub(super) fn conclude(app: &App, subject: &Subject<'_>, status: StatusCode, out
     let metrics = &app.metrics;
     let method = if subject.is_dry_run { dry_run::METHOD } else { known_method(subject.method) };
     match subject.part {
-        Part::Request { route, took } => {
-            metrics.requests.with_label_values(&[route, method, status.as_str()]).inc();
-            metrics.seconds.with_label_values(&[route, method]).observe(took.as_secs_f64());
+        Part::Request { region, route, operation, took } => {
+            let labels = [SCIM, region, route, method, status.as_str()];
+            metrics.http_requests.with_label_values(&labels).inc();
+            let labels = [SCIM, region, operation.word()];
+            metrics.http_seconds.with_label_values(&labels).observe(took.as_secs_f64());
         }
-        Part::Operation(_) if subject.is_dry_run => {}
-        Part::Operation(_) => {
-            metrics.bulk_operations.with_label_values(&[method, status.as_str()]).inc();
-        }
-        Part::Transaction => {}
+        Part::Operation(_) | Part::Transaction => {}
     }
     if !subject.is_dry_run {
+        count_operation(app, subject, status, outcome);
         count_effects(app, subject, outcome);
     }
     log(subject, method, status.as_u16(), outcome);
+}
+
+/// The listener of identity providers, as metrics name it.
+pub(crate) const SCIM: &str = "scim";
+
+/// Counts an operation on a person or a group.
+fn count_operation(app: &App, subject: &Subject<'_>, status: StatusCode, outcome: &Outcome<ApiError>) {
+    let Some((tenant, _)) = subject.tenant.zip(subject.sent_by) else { return };
+    let resource = match outcome.kind {
+        Some(kind @ (ResourceKind::User | ResourceKind::Group)) => kind.name(),
+        Some(_) => "other",
+        // Discovery, and a bulk, whose operations count.
+        None => return,
+    };
+    let operation = match (subject.part, outcome.method) {
+        (Part::Transaction, _) => return,
+        (_, Some(Method::Post)) => "create",
+        (_, Some(Method::Put)) => "replace",
+        (_, Some(Method::Patch)) => "update",
+        (_, Some(Method::Delete)) => "delete",
+        (Part::Request { operation: Operation::Read, .. }, None) => "read",
+        (_, None) => "list",
+    };
+    let came = match &outcome.result {
+        Ok(Done { verdict: Some(Verdict::NoChange), .. }) => metrics::Outcome::Noop,
+        Ok(_) | Err(_) => metrics::Outcome::of_status(status.as_u16()),
+    };
+    let labels = [tenant.region.as_str(), resource, operation, came.word()];
+    app.metrics.scim_operations.with_label_values(&labels).inc();
+}
+
+/// What a seat did, by the state that it came to.
+fn movement(state: &str) -> &'static str {
+    match state {
+        "granted" => "claim",
+        "promoted" => "promote",
+        "fallback" => "fallback",
+        "waitlisted" | "held" => "wait",
+        _ => "release",
+    }
 }
 
 /// Counts what a write did and met, and has a refused one logged.
@@ -94,18 +134,22 @@ fn count_effects(app: &App, subject: &Subject<'_>, outcome: &Outcome<ApiError>) 
     }
     match &outcome.result {
         Ok(done) => {
+            let Some(tenant) = subject.tenant else { return };
             for (requested, state) in &done.seats {
-                metrics.seat_changes.with_label_values(&[requested.key(), state]).inc();
+                let labels = [tenant.region.as_str(), requested.key(), movement(state)];
+                metrics.seat_movements.with_label_values(&labels).inc();
             }
-            if let (Some(tenant), Some(held)) = (subject.tenant, done.held) {
+            if let Some(held) = done.held {
                 breaker::count(metrics, tenant, held, subject.request_id);
             }
         }
         Err(error) => {
-            if let ApiError::NoSeat { license, .. } = error {
-                metrics.seat_refusals.with_label_values(&[license.key()]).inc();
+            let Some(tenant) = subject.tenant else { return };
+            if let ApiError::NoSeat { license, policy, .. } = error {
+                let labels = [tenant.region.as_str(), license.key(), policy.key()];
+                metrics.seats_refused.with_label_values(&labels).inc();
             }
-            if let (Some(tenant), Some(row)) = (subject.tenant, refused(subject, outcome, &seen)) {
+            if let Some(row) = refused(subject, outcome, &seen) {
                 app.refused.add(tenant, row);
             }
         }
@@ -143,6 +187,10 @@ fn remember(traffic: &mut Traffic, subject: &Subject<'_>, outcome: &Outcome<ApiE
         is_of_person: outcome.kind == Some(ResourceKind::User),
         method: outcome.method,
         result: seen.refusal.map_or(Ok(role_received), |refusal| Err(refusal.detail.as_str())),
+        no_seat: match &outcome.result {
+            Err(ApiError::NoSeat { license, .. }) => Some(license.key()),
+            Ok(_) | Err(_) => None,
+        },
         leniencies: &outcome.leniencies,
     });
 }
@@ -188,7 +236,7 @@ fn log(subject: &Subject<'_>, method: &str, status: u16, outcome: &Outcome<ApiEr
         None => "-".to_owned(),
     };
     let (route, micros, operation) = match subject.part {
-        Part::Request { route, took } => (Some(route), Some(took.as_micros()), None),
+        Part::Request { route, took, .. } => (Some(route), Some(took.as_micros()), None),
         Part::Operation(place) => (None, None, Some(place + 1)),
         Part::Transaction => (None, None, None),
     };
@@ -275,7 +323,7 @@ fn without_quotations(text: &str) -> String {
 }
 
 /// A caller can invent methods; labels must stay few (attack 25).
-fn known_method(method: &str) -> &'static str {
+pub(crate) fn known_method(method: &str) -> &'static str {
     const KNOWN: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
     KNOWN.into_iter().find(|known| *known == method).unwrap_or("other")
 }

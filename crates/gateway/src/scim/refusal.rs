@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use provisioning::{FeatureDisabled, ProvisioningError, RequestContext, refusal::Refusal, refusals};
-use seat_ledger::SeatError;
+use seat_ledger::{Policy, SeatError};
 use store::{StoreError, WriteTx};
 use tenant_registry::{DueGuard, Tenant};
 use tracing::warn;
@@ -41,7 +41,12 @@ pub(crate) fn explain(
                 reference,
                 help: &format!("{}/s/{reference}", app.public_url),
             };
-            ApiError::NoSeat { license: shortage.license.clone(), error: Box::new(refusal.to_error()) }
+            let policy = if shortage.fallback_full.is_some() { Policy::Fallback } else { Policy::Refuse };
+            ApiError::NoSeat {
+                license: shortage.license.clone(),
+                policy,
+                error: Box::new(refusal.to_error()),
+            }
         }
         ApiError::Provisioning(ProvisioningError::FeatureDisabled(FeatureDisabled(feature))) => {
             ApiError::FeatureDisabled { feature, contact: contact.to_owned() }

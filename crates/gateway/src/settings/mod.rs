@@ -7,7 +7,7 @@ mod regions;
 mod secret;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt::Display,
     net::SocketAddr,
     ops::RangeInclusive,
@@ -20,7 +20,7 @@ use scim_core::list::Page;
 use serde::Deserialize;
 use staff::printable::{MAX_CONTACT, line};
 use store::{Clock, StoreSettings};
-use tenant_registry::RegionCode;
+use tenant_registry::{CompanyKey, RegionCode};
 
 pub(crate) use base_url::BaseUrl;
 pub(crate) use fields::LogFormat;
@@ -33,6 +33,9 @@ use crate::client_address::TrustedProxies;
 
 /// The defaults, which are also the documentation of every key.
 pub(crate) const DEFAULTS: &str = include_str!("default.toml");
+
+/// More tenants than a Prometheus server should have series of.
+const MOST_TENANTS_SHOWN: usize = 5_000;
 
 /// The longest life of a cursor: `pagination.cursorTimeout` is a positive integer (RFC 9865 §4).
 const YEAR_SECONDS: u64 = 31_536_000;
@@ -94,6 +97,53 @@ pub(crate) struct Server {
 pub(crate) struct Metrics {
     #[serde(deserialize_with = "fields::optional_address")]
     pub(crate) listen: Option<SocketAddr>,
+    /// Which tenants `/metrics/tenants` shows.
+    pub(crate) tenants: TenantsShown,
+    /// How many of a region at the most.
+    pub(crate) tenant_limit: usize,
+    /// `region/key` of each tenant that is shown by name.
+    tenant_list: Vec<String>,
+}
+
+/// Which tenants have metrics of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum TenantsShown {
+    /// None.
+    Off,
+    /// Those that need a hand, or did in the last seven days.
+    AtRisk,
+    /// Every one.
+    All,
+    /// Those that are named.
+    List,
+}
+
+impl Metrics {
+    /// The company keys of a region that are named.
+    pub(crate) fn listed(&self, region: &RegionCode) -> BTreeSet<CompanyKey> {
+        let of_region = |named: &String| {
+            let (code, key) = named.split_once('/')?;
+            if code == region.as_str() { CompanyKey::new(key).ok() } else { None }
+        };
+        self.tenant_list.iter().filter_map(of_region).collect()
+    }
+
+    /// # Errors
+    /// One sentence that names the key.
+    fn check(&self) -> Result<(), String> {
+        within("metrics.tenant_limit", self.tenant_limit, &(1..=MOST_TENANTS_SHOWN))?;
+        let is_name = |named: &&String| {
+            let parts = named.split_once('/');
+            !parts.is_some_and(|(code, key)| RegionCode::new(code).is_ok() && CompanyKey::new(key).is_ok())
+        };
+        match self.tenant_list.iter().find(is_name) {
+            Some(wrong) => {
+                Err(format!("settings: metrics.tenant_list names tenants as region/key, not {wrong:?}"))
+            }
+            None => Ok(()),
+        }
+    }
 }
 
 /// The admin API.
@@ -199,6 +249,7 @@ impl Settings {
             .list_separator(",")
             .with_list_parse_key("serve_regions")
             .with_list_parse_key("server.trusted_proxies")
+            .with_list_parse_key("metrics.tenant_list")
             .try_parsing(true);
         let merged = sources.add_source(environment).build().map_err(|e| format!("settings: {e}"))?;
         Self::checked(merged)
@@ -220,6 +271,7 @@ impl Settings {
         within("auth.jwks_fetch_seconds", jwks_fetch_seconds, &Auth::JWKS_FETCH_SECONDS)?;
         within("store.log_limit_mib", settings.store.log_limit_mib, &StoreSettings::LOG_LIMIT_MIB)?;
         within("store.memory_mib", settings.store.memory_mib, &StoreSettings::MEMORY_MIB)?;
+        settings.metrics.check()?;
         settings.redis = std::mem::take(&mut settings.redis_source).read()?;
         for code in &settings.serve_regions {
             let defined = settings.defined.remove(code).ok_or_else(|| {

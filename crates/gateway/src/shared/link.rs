@@ -20,7 +20,7 @@ use super::{
     messages::{CHANNEL, Caches, Forget, Outbox},
     trust::Trust,
 };
-use crate::telemetry::metrics::RedisMetrics;
+use metrics::RedisMetrics;
 
 /// A request waits no longer for Redis; a prompt ping takes no longer either.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -76,7 +76,11 @@ impl Link {
             State::Up(connection) => connection.clone(),
             State::Down | State::Slow => return None,
         };
-        let cause = match timeout(PATIENCE, call.invoke_async(&mut connection)).await {
+        let answered = {
+            let _timed = self.metrics.seconds.start_timer();
+            timeout(PATIENCE, call.invoke_async(&mut connection)).await
+        };
+        let cause = match answered {
             Ok(Ok(answer)) => return Some(answer),
             Ok(Err(error)) => error.to_string(),
             Err(_) => "it did not answer in time".to_owned(),

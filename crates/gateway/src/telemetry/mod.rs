@@ -1,5 +1,10 @@
 //! What operators see: metrics and log lines. Never tokens, never personal data.
 
+pub(crate) mod exporter;
+pub(crate) mod in_flight;
 pub(crate) mod log;
-pub(crate) mod metrics;
+pub(crate) mod observed;
+pub(crate) mod panics;
+pub(crate) mod stores;
 pub(crate) mod tally;
+pub(crate) mod tenants;

@@ -3,7 +3,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -40,30 +43,44 @@ struct Kind {
 }
 
 /// The count of each kind since its own line or its last sum.
-pub(crate) struct Tally(Mutex<BTreeMap<Kind, u64>>);
+pub(crate) struct Tally {
+    counts: Mutex<BTreeMap<Kind, u64>>,
+    /// All that were counted instead of written.
+    dropped: AtomicU64,
+}
 
 impl Tally {
     const fn new() -> Self {
-        Self(Mutex::new(BTreeMap::new()))
+        Self { counts: Mutex::new(BTreeMap::new()), dropped: AtomicU64::new(0) }
     }
 
     /// True for the first of a kind, which gets its own line; counts the others.
     pub(crate) fn is_first(&self, what: What, status: u16, cause: &str) -> bool {
         let mut kind = Kind { what, status, cause: cause.to_owned() };
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         if counts.len() >= KINDS && !counts.contains_key(&kind) {
             kind = Kind { what, status, cause: OTHERS.to_owned() };
         }
         let count = counts.get_mut(&kind).map(|count| *count += 1);
-        if count.is_none() {
-            counts.insert(kind, 0);
+        match count {
+            None => {
+                counts.insert(kind, 0);
+            }
+            Some(()) => {
+                self.dropped.fetch_add(1, Ordering::Relaxed);
+            }
         }
         count.is_none()
     }
 
+    /// How many lines were counted instead of written, since the process started.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+
     /// Takes the counts. A kind without a count is forgotten, so its next occurrence gets its own line.
     fn take(&self) -> Vec<(Kind, u64)> {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         counts.retain(|_, count| *count > 0);
         counts.iter_mut().map(|(kind, count)| (kind.clone(), std::mem::take(count))).collect()
     }
@@ -108,7 +125,7 @@ mod tests {
     fn no_number_of_kinds_fills_the_memory() {
         let tally = Tally::new();
         let first = (0..1_000).filter(|n| tally.is_first(What::Request, 503, &n.to_string())).count();
-        assert_eq!((first, tally.0.lock().unwrap().len()), (KINDS + 1, KINDS + 1));
+        assert_eq!((first, tally.counts.lock().unwrap().len()), (KINDS + 1, KINDS + 1));
         assert_eq!(tally.take().into_iter().map(|(_, count)| count).sum::<u64>(), 1_000 - 101);
     }
 }

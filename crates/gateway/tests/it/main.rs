@@ -29,6 +29,7 @@ mod interop;
 mod issuers;
 mod lists;
 mod log;
+mod metrics;
 mod migrations;
 mod model;
 mod neighbours;

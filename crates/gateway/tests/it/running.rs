@@ -106,16 +106,17 @@ pub(crate) fn stored(gateway: &Gateway, tenant: &Tenant) -> Vec<String> {
 #[track_caller]
 pub(crate) fn counted_writes(gateway: &Gateway) -> Vec<String> {
     let counts = [
-        "usher_requests_total",
-        "usher_request_seconds_count",
-        "usher_bulk_operations_total",
-        "usher_seat_refusals_total",
-        "usher_seat_changes_total",
+        "usher_http_requests_total",
+        "usher_http_request_duration_seconds_count",
+        "usher_scim_operations_total",
+        "usher_seats_refused_total",
+        "usher_seat_movements_total",
         "usher_scim_leniency_total",
     ];
+    let others = ["listener=\"admin\"", "method=\"dry_run\"", "operation=\"other\""];
     let metrics = gateway.metrics();
     let lines = metrics.lines().filter(|line| counts.iter().any(|count| line.starts_with(count)));
-    lines.filter(|line| !line.contains("method=\"dry_run\"")).map(str::to_owned).collect()
+    lines.filter(|line| !others.iter().any(|other| line.contains(other))).map(str::to_owned).collect()
 }
 
 /// One `replace` operation.

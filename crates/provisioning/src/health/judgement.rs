@@ -29,6 +29,18 @@ const REPLACES: i64 = 20;
 const FAILURES: i64 = 2_500;
 const FAILURE_PERCENT: i64 = 20;
 
+/// How near Entra's lines all traffic of the last 24 hours is, the nearer of both being reached last: 1 is quarantine.
+pub(super) fn quarantine_risk(traffic: &TrafficByCredential, now_ms: i64) -> f64 {
+    let Counts { writes, refused, .. } = together(traffic.values()).of_last_day(now_ms);
+    let share = |part: i64, of: i64| match (u32::try_from(part), u32::try_from(of)) {
+        (Ok(part), Ok(of)) if of > 0 => f64::from(part) / f64::from(of),
+        _ => 0.0,
+    };
+    let (failures, percent) =
+        (share(refused, 2 * FAILURES), share(refused * 100, writes * 2 * FAILURE_PERCENT));
+    failures.min(percent)
+}
+
 /// The findings of what identity providers have sent.
 pub(super) fn of_traffic(
     traffic: &TrafficByCredential,
@@ -293,7 +305,14 @@ mod tests {
         all.call(0, Idp::Entra, false);
         for n in 0..writes {
             let result = if n < refused { Err("no") } else { Ok(None) };
-            all.write(&Written { at_ms: 0, is_of_person: true, method: None, result, leniencies: &[] });
+            all.write(&Written {
+                at_ms: 0,
+                is_of_person: true,
+                method: None,
+                result,
+                no_seat: None,
+                leniencies: &[],
+            });
         }
         of_refusals(&all, 0, ASKED)
     }

@@ -6,11 +6,13 @@ mod judgement;
 mod makers;
 mod traffic;
 
+use std::collections::BTreeMap;
+
 use directory::{breaker::losses, group_wipes, log, role_changes, traffic as stored};
-use seat_ledger::{DAY_MS, pools, waiting};
+use seat_ledger::{DAY_MS, forecast, pools, waiting};
 use store::{ReadTx, WriteTx};
 
-use crate::{ProvisioningError, Rules, explain::Asked, log::Idp};
+use crate::{ProvisioningError, Rules, audit, explain::Asked, log::Idp};
 
 pub use code::{Code, Finding};
 pub use makers::maker_left;
@@ -31,6 +33,35 @@ pub struct OfStore {
     pub traffic: TrafficByCredential,
     /// Its licenses.
     pub pools: Vec<pools::Pool>,
+    /// Losses of access that its breaker holds.
+    pub held: i64,
+    /// How near Entra's line of quarantine it is; 1 is the line.
+    pub quarantine_risk: f64,
+}
+
+/// What a recount of all seats finds. It costs more the larger the tenant is.
+#[derive(Clone, Debug)]
+pub struct Recounted {
+    /// Whether they add up.
+    pub adds_up: bool,
+    /// Days until the last seat is taken, by license, where they grow fewer.
+    pub days_left: BTreeMap<String, i64>,
+}
+
+/// Recounts all seats.
+///
+/// # Errors
+/// When the store fails.
+pub fn recount(tx: &mut ReadTx<'_>, rules: &Rules, now_ms: i64) -> Result<Recounted, ProvisioningError> {
+    let licenses = rules.product.licenses();
+    let adds_up = audit::run(tx, licenses)?.ok;
+    let mut days_left = BTreeMap::new();
+    for pool in pools::all(tx, licenses)? {
+        if let Some(days) = forecast::days_to_exhaustion(tx, &pool, now_ms)? {
+            days_left.insert(pool.license.key().to_owned(), days);
+        }
+    }
+    Ok(Recounted { adds_up, days_left })
 }
 
 /// Reads it.
@@ -73,7 +104,8 @@ pub fn read(
         findings.push(judgement::of_losses(lost, asked));
     }
     findings.sort_by_key(|finding| finding.code);
-    Ok(OfStore { findings, traffic, pools })
+    let quarantine_risk = judgement::quarantine_risk(&traffic, now_ms);
+    Ok(OfStore { findings, traffic, pools, held: held.people, quarantine_risk })
 }
 
 /// Adds newer traffic to what is stored.

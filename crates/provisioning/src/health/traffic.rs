@@ -44,6 +44,8 @@ pub struct Traffic {
     pub(super) unknown: BTreeMap<String, Span>,
     /// When writes were refused because required attributes were missing, by the names as the answer listed them.
     pub(super) missing: BTreeMap<String, Span>,
+    /// Writes refused for want of a seat, of all time, by license.
+    no_seat: BTreeMap<String, i64>,
 }
 
 /// The traffic of each credential, by its key id.
@@ -70,6 +72,8 @@ pub struct Counts {
     pub writes: i64,
     /// Refused writes.
     pub refused: i64,
+    /// Those of them for want of a seat.
+    pub no_seat: i64,
 }
 
 /// How the role came with the writes of people.
@@ -99,6 +103,8 @@ pub struct Written<'a> {
     pub method: Option<Method>,
     /// What came of it: what it carried of the role, or the sentence of the refusal.
     pub result: Result<Option<Received>, &'a str>,
+    /// The license that it found no seat of.
+    pub no_seat: Option<&'a str>,
     /// What it was tolerated with.
     pub leniencies: &'a [(Leniency, String)],
 }
@@ -122,6 +128,7 @@ impl Counts {
             creates: self.creates + other.creates,
             writes: self.writes + other.writes,
             refused: self.refused + other.refused,
+            no_seat: self.no_seat + other.no_seat,
         }
     }
 }
@@ -151,12 +158,16 @@ impl Traffic {
 
     /// Adds a write, or an operation of a bulk. Its request is added apart.
     pub fn write(&mut self, written: &Written<'_>) {
-        let Written { at_ms, is_of_person, method, result, leniencies } = *written;
+        let Written { at_ms, is_of_person, method, result, no_seat, leniencies } = *written;
         let is_create = is_of_person && method == Some(Method::Post);
         let hour = self.hour(at_ms);
         hour.writes += 1;
         hour.creates += i64::from(is_create);
         hour.refused += i64::from(result.is_err());
+        if let Some(license) = no_seat {
+            hour.no_seat += 1;
+            *self.no_seat.entry(license.to_owned()).or_default() += 1;
+        }
         self.creates += i64::from(is_create);
         for name in unknown_names(leniencies.iter()) {
             see(&mut self.unknown, name, Span::at(at_ms));
@@ -187,6 +198,9 @@ impl Traffic {
         self.lookups += newer.lookups;
         self.creates += newer.creates;
         self.role.add(newer.role);
+        for (license, refused) in newer.no_seat {
+            *self.no_seat.entry(license).or_default() += refused;
+        }
         newer.unknown.into_iter().for_each(|(name, span)| see(&mut self.unknown, &name, span));
         newer.missing.into_iter().for_each(|(names, span)| see(&mut self.missing, &names, span));
     }
@@ -229,6 +243,12 @@ impl Traffic {
     #[must_use]
     pub fn last_call_ms(&self) -> Option<i64> {
         self.called.map(|called| called.last_ms)
+    }
+
+    /// Writes refused for want of a seat of this license, of all time.
+    #[must_use]
+    pub fn no_seat_of(&self, license: &str) -> i64 {
+        self.no_seat.get(license).copied().unwrap_or_default()
     }
 
     /// Those of the last 24 hours, the first of them whole.
@@ -322,6 +342,7 @@ mod tests {
             is_of_person: true,
             method: Some(method),
             result: Ok(Some(received)),
+            no_seat: None,
             leniencies: &[],
         }
     }

@@ -219,6 +219,7 @@ impl Batches {
             commit(connection)?;
             self.presence.look()?;
             self.instruments.counters.note(|stats| stats.commits += 1);
+            self.settings.watch.commit(jobs.len());
         } else {
             roll_back_to(connection, 0)?;
         }

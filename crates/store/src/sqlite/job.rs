@@ -9,6 +9,7 @@ use super::log_room::LogRoom;
 use crate::background::Threads;
 use crate::clock::StoreClock;
 use crate::transactions::run_caught;
+use crate::watch::Waiting;
 use crate::{Failure, StoreConnection, StoreError, WriteTx};
 
 /// A job as the writer sees it, for any type that its closure returns.
@@ -96,6 +97,7 @@ impl Claim {
 /// A job made of a closure.
 pub(crate) struct ClosureJob<F, T, E> {
     claim: Claim,
+    waiting: Waiting,
     manner: Manner,
     work: F,
     result: Option<Result<T, E>>,
@@ -103,8 +105,14 @@ pub(crate) struct ClosureJob<F, T, E> {
 }
 
 impl<F, T, E> ClosureJob<F, T, E> {
-    pub(crate) fn new(claim: Claim, manner: Manner, work: F, caller: oneshot::Sender<Result<T, E>>) -> Self {
-        Self { claim, manner, work, result: None, caller }
+    pub(crate) fn new(
+        claim: Claim,
+        waiting: Waiting,
+        manner: Manner,
+        work: F,
+        caller: oneshot::Sender<Result<T, E>>,
+    ) -> Self {
+        Self { claim, waiting, manner, work, result: None, caller }
     }
 }
 
@@ -113,7 +121,11 @@ where
     F: FnMut(&mut WriteTx<'_>) -> Result<T, E> + Send,
 {
     fn claim(&self) -> bool {
-        self.claim.take()
+        let is_claimed = self.claim.take();
+        if is_claimed {
+            self.waiting.end(true);
+        }
+        is_claimed
     }
 
     fn is_given_up(&self) -> bool {

@@ -34,6 +34,7 @@ use crate::admission::{Admission, Permit, closed};
 use crate::background::{self, Threads, blocking};
 use crate::memory::Room;
 use crate::migrate::{self, Absent, Progress};
+use crate::watch::Turn;
 use crate::{Failure, ReadTx, StoreError, WriteTx, reserve};
 
 /// Reads after which a store gets connections of its own if there is room, and again after as many: opening them costs as much as
@@ -78,7 +79,12 @@ impl SqliteStore {
         let at_rest = opener.resting.find(&opener.file)?;
         let rest = Rest {
             id: at_rest.id(),
-            admission: Admission::new(settings.read_connections, settings.max_waiting),
+            admission: Admission::new(
+                settings.read_connections,
+                settings.max_waiting,
+                &settings.watch,
+                Turn::Read,
+            ),
             reads: AtomicU32::new(0),
             lost: AtomicBool::new(false),
         };

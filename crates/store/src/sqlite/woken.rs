@@ -21,6 +21,7 @@ use crate::memory::Room;
 use crate::migrate::{self, Absent, Progress, not_a_store};
 use crate::open::{Opener, Role};
 use crate::pool::{Limits, Pool};
+use crate::watch::Turn;
 use crate::{Failure, ReadTx, StoreError};
 
 const BEGIN: &str = "BEGIN";
@@ -174,7 +175,8 @@ struct Integrity {
 
 fn readers(opener: &Opener, presence: &Arc<Presence>) -> Pool {
     let settings = &opener.settings;
-    let admission = Admission::new(settings.read_connections, settings.max_waiting);
+    let admission =
+        Admission::new(settings.read_connections, settings.max_waiting, &settings.watch, Turn::Read);
     let limits = Limits { age: Duration::MAX, uses: settings.max_uses };
     let (opener, presence) = (opener.clone(), Arc::clone(presence));
     let open = move || {

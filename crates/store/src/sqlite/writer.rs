@@ -16,6 +16,7 @@ use super::job::{Claim, ClosureJob, Job, Manner};
 use crate::admission::closed;
 use crate::background::{self, Threads};
 use crate::lock::lock;
+use crate::watch::{Turn, Waiting};
 use crate::{Failure, StoreError, WriteTx};
 
 /// The one writer of a SQLite store.
@@ -65,11 +66,16 @@ impl Writer {
         let deadline = Instant::now() + self.batches.settings.admission_deadline;
         let claim = Claim::default();
         let (sender, mut answer) = oneshot::channel();
-        self.push(Box::new(ClosureJob::new(claim.clone(), manner, work, sender)))?;
+        let watch = &self.batches.settings.watch;
+        let waiting = Waiting::begin(watch, Turn::Write);
+        self.push(Box::new(ClosureJob::new(claim.clone(), waiting, manner, work, sender)))?;
         let received = match timeout_at(deadline, &mut answer).await {
             Ok(received) => received,
             // Not begun yet, and now it cannot begin.
-            Err(_elapsed) if claim.take() => return Err(StoreError::Busy.into()),
+            Err(_elapsed) if claim.take() => {
+                watch.turn(Turn::Write, self.batches.settings.admission_deadline, false);
+                return Err(StoreError::Busy.into());
+            }
             Err(_elapsed) => answer.await,
         };
         received.unwrap_or_else(|_| Err(StoreError::Unavailable("the writer was stopped".to_owned()).into()))
@@ -81,6 +87,7 @@ impl Writer {
             return Err(closed());
         }
         if queue.jobs.len() >= self.batches.settings.max_waiting {
+            self.batches.settings.watch.turn(Turn::Write, Duration::ZERO, false);
             return Err(StoreError::Busy);
         }
         let on = job.manner().on;

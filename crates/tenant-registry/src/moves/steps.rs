@@ -20,6 +20,7 @@ use crate::{
     schema::{staff_acts, tenants},
     tenant::{Tenant, TenantState, find, record, write_state},
     upgrade::newest,
+    verdicts,
 };
 
 impl Move {
@@ -129,6 +130,7 @@ impl Move {
             MoveRow::remove(tx, &id)?;
             if is_abroad {
                 due_times::forget(tx, &id)?;
+                verdicts::forget(tx, &id)?;
                 diesel::delete(tenants::table.find(id.as_str())).execute(tx.connection())?;
             }
             Ok(())

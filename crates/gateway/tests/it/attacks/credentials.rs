@@ -185,7 +185,7 @@ fn attack_21_guessing_is_slowed_after_the_limit_and_not_before() {
     other.get("/Users").expect(200);
     gateway.admin("GET", "/regions", None).expect(200);
     let metrics = gateway.metrics();
-    assert!(metrics.contains("usher_authentication_refusals_total{why=\"limited\"} 20"), "{metrics}");
+    assert!(metrics.contains("usher_auth_failures_total{reason=\"limited\",region=\"ire\"} 20"), "{metrics}");
 }
 
 #[test]

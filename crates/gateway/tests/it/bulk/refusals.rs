@@ -163,8 +163,11 @@ fn leniencies_are_counted_and_a_strict_tenant_gets_the_letter() {
         let line = format!("usher_scim_leniency_total{{kind=\"{kind}\"}} 1");
         assert!(metrics.contains(&line), "{line}\n{metrics}");
     }
-    for line in ["method=\"POST\",status=\"201\"} 1", "method=\"DELETE\",status=\"404\"} 1"] {
-        assert!(metrics.contains(&format!("usher_bulk_operations_total{{{line}")), "{line}\n{metrics}");
+    for (operation, outcome) in [("create", "ok"), ("delete", "invalid")] {
+        let line = format!(
+            "usher_scim_operations_total{{operation=\"{operation}\",outcome=\"{outcome}\",region=\"ire\",resource=\"User\"}} 1"
+        );
+        assert!(metrics.contains(&line), "{line}\n{metrics}");
     }
     let dropped = gateway.admin("GET", &format!("{}/dropped", acme.admin_path()), None).expect(200).body;
     assert!(dropped.to_string().contains("favouriteColour"), "{dropped}");

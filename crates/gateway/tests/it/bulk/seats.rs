@@ -38,9 +38,12 @@ fn s3_the_first_operations_get_the_seats_and_each_refusal_says_what_a_single_one
     assert!(refusal["detail"].as_str().unwrap().contains("The user was not created."), "{refusal}");
     assert_eq!(used(&gateway, &acme), 2);
     let metrics = gateway.metrics();
-    assert!(metrics.contains("usher_seat_refusals_total{license=\"member\"} 3"), "{metrics}");
     assert!(
-        metrics.contains("usher_seat_changes_total{requested=\"member\",state=\"granted\"} 2"),
+        metrics.contains("usher_seats_refused_total{license=\"member\",policy=\"refuse\",region=\"ire\"} 3"),
+        "{metrics}"
+    );
+    assert!(
+        metrics.contains("usher_seat_movements_total{kind=\"claim\",license=\"member\",region=\"ire\"} 2"),
         "{metrics}"
     );
     gateway.audit(&acme);

@@ -58,8 +58,9 @@ fn a_bulk_is_ended_when_its_caller_hangs_up() {
         assert!(began.elapsed() < PATIENCE, "{} users", total());
         sleep(Duration::from_millis(20));
     }
-    let counted =
-        || gateway.metrics().contains("usher_bulk_operations_total{method=\"POST\",status=\"201\"} 1000");
+    let counted = || {
+        gateway.metrics().contains("usher_scim_operations_total{operation=\"create\",outcome=\"ok\",region=\"ire\",resource=\"User\"} 1000")
+    };
     while !counted() {
         assert!(began.elapsed() < PATIENCE, "{}", gateway.metrics());
         sleep(Duration::from_millis(20));

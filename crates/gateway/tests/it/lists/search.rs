@@ -127,7 +127,9 @@ fn attack_25_the_new_routes_have_labels_of_their_own() {
     for (route, method) in
         [("/.search", "POST"), ("/Users/.search", "POST"), ("/Groups/.search", "POST"), ("/", "GET")]
     {
-        let line = format!("usher_requests_total{{method=\"{method}\",route=\"{route}\",status=\"200\"}} 1");
+        let line = format!(
+            "usher_http_requests_total{{code=\"200\",listener=\"scim\",method=\"{method}\",region=\"ire\",route=\"{route}\"}} 1"
+        );
         assert!(metrics.contains(&line), "{line}\n{metrics}");
     }
 }

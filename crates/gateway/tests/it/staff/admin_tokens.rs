@@ -83,7 +83,7 @@ fn me2_a_bound_token_reaches_its_tenant_or_its_region_and_nothing_else() {
     }
     assert_eq!(with(&gateway, &acme.token, "GET", "/regions/ire/tenants/acme", None).status, 401);
     let metrics = gateway.metrics();
-    assert!(metrics.contains("usher_admin_refusals_total{why=\"out_of_reach\"}"), "{metrics}");
+    assert!(metrics.contains("usher_admin_auth_failures_total{reason=\"out_of_reach\"}"), "{metrics}");
 }
 
 #[test]

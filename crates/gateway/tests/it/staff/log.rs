@@ -66,7 +66,9 @@ fn attack_21_wrong_admin_tokens_are_told_and_counted() {
         let request = Request::new("GET", &format!("{}/admin/v1/regions", gateway.url));
         request.bearer(&format!("ush_admin_{n:040}")).send().expect(401);
     }
-    assert!(gateway.metrics().contains(&format!("usher_admin_refusals_total{{why=\"unknown\"}} {MANY}")));
+    assert!(
+        gateway.metrics().contains(&format!("usher_admin_auth_failures_total{{reason=\"unknown\"}} {MANY}"))
+    );
     let right = token(&gateway);
     let lines = lines(&mut gateway, ["an admin request was refused", "more admin requests were refused"]);
     assert_summed_up(&lines);

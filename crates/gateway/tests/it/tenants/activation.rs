@@ -95,7 +95,10 @@ fn cx16_mo7_before_activation_every_request_is_refused_and_activation_holds_for_
     assert_eq!(on(&gateway, &["tenant", "activate"], &acme)["provisioning"], "active");
     assert_eq!(newest_act(&gateway, &acme)[0], "lena");
     let metrics = gateway.metrics();
-    assert!(metrics.contains("usher_authentication_refusals_total{why=\"not_activated\"} 12"), "{metrics}");
+    assert!(
+        metrics.contains("usher_auth_failures_total{reason=\"not_activated\",region=\"ire\"} 12"),
+        "{metrics}"
+    );
 }
 
 #[test]

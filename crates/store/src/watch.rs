@@ -1,0 +1,88 @@
+//! What the stores of a process tell while they work, for metrics. The store names no metric; who watches does.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::StoreLocation;
+
+/// A queue in which work on stores waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// To read one store.
+    Read,
+    /// To write one store.
+    Write,
+    /// For a connection to a PostgreSQL database.
+    Cell,
+}
+
+/// Whether a transaction reads or writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// It reads.
+    Read,
+    /// It writes, or finds that there is nothing to write.
+    Write,
+}
+
+/// A transaction that has ended.
+#[derive(Clone, Copy, Debug)]
+pub struct Ended<'a> {
+    /// Of which store.
+    pub at: &'a StoreLocation,
+    /// Reading or writing.
+    pub mode: Mode,
+    /// With its wait for a turn.
+    pub took: Duration,
+    /// False where it was undone, for whatever reason.
+    pub is_ok: bool,
+}
+
+/// Is told by every store of a process. Called often, on any thread: it must be quick.
+pub trait Watch: Debug + Send + Sync {
+    /// A transaction has ended.
+    fn transaction(&self, ended: Ended<'_>);
+    /// A turn was given after this wait, or refused as `Busy`.
+    fn turn(&self, turn: Turn, waited: Duration, is_given: bool);
+    /// So many writes were committed together.
+    fn commit(&self, writes: usize);
+    /// A store was opened.
+    fn opened(&self);
+    /// A store was closed to make room for another.
+    fn evicted(&self);
+    /// A store could not be opened, or could be again.
+    fn reachable(&self, at: &StoreLocation, is_reachable: bool);
+}
+
+/// Nobody watches.
+#[derive(Debug)]
+pub(crate) struct Unwatched;
+
+impl Watch for Unwatched {
+    fn transaction(&self, _ended: Ended<'_>) {}
+    fn turn(&self, _turn: Turn, _waited: Duration, _is_given: bool) {}
+    fn commit(&self, _writes: usize) {}
+    fn opened(&self) {}
+    fn evicted(&self) {}
+    fn reachable(&self, _at: &StoreLocation, _is_reachable: bool) {}
+}
+
+/// A call that waits for its turn.
+pub(crate) struct Waiting {
+    watch: Arc<dyn Watch>,
+    turn: Turn,
+    since: Instant,
+}
+
+impl Waiting {
+    pub(crate) fn begin(watch: &Arc<dyn Watch>, turn: Turn) -> Self {
+        Self { watch: Arc::clone(watch), turn, since: Instant::now() }
+    }
+
+    pub(crate) fn end(&self, is_given: bool) {
+        self.watch.turn(self.turn, self.since.elapsed(), is_given);
+    }
+}
