@@ -45,9 +45,15 @@ fn what_comes_from_crates_io_or_pypi_has_a_version() {
 }
 
 #[test]
-fn every_pin_of_the_suites_is_one_version_with_its_hashes() {
-    let wanted = read("crates/gateway/tests/conformance/requirements.in");
-    let pins = read("crates/gateway/tests/conformance/requirements.txt").replace("\\\n", " ");
+fn every_pin_of_pypi_is_one_version_with_its_hashes() {
+    for folder in ["crates/gateway/tests/conformance", "deploy/checks"] {
+        one_version_with_its_hashes(folder);
+    }
+}
+
+fn one_version_with_its_hashes(folder: &str) {
+    let wanted = read(&format!("{folder}/requirements.in"));
+    let pins = read(&format!("{folder}/requirements.txt")).replace("\\\n", " ");
     let meant = |text: &str| {
         let lines =
             text.lines().filter(|line| !line.trim_start().starts_with('#') && !line.trim().is_empty());
@@ -57,7 +63,7 @@ fn every_pin_of_the_suites_is_one_version_with_its_hashes() {
     let mut wrong: Vec<&String> = wanted.iter().filter(|line| !line.contains("==")).collect();
     wrong.extend(pins.iter().filter(|line| !line.contains("==") || !line.contains("--hash=sha256:")));
     assert!(pins.len() > wanted.len() && !wanted.is_empty());
-    assert!(wrong.is_empty(), "{wrong:?}");
+    assert!(wrong.is_empty(), "{folder}: {wrong:?}");
 }
 
 #[test]
