@@ -4,6 +4,7 @@
 #
 #   deploy/install-tools.sh         what the tests need
 #   deploy/install-tools.sh build   only what the program is compiled with: for `make demo` and `make run`
+#   deploy/install-tools.sh release what `make release` needs
 #
 # Of Debian's packages any version will do that a supported Debian has (12 and newer): a release of Debian keeps its versions.
 # What comes from crates.io and PyPI is taken at a version that stands here, or in conformance.sh's list of pins.
@@ -12,6 +13,9 @@ cd "$(dirname "$0")/.."
 
 # Any installed one will do: the tests ask for `cargo nextest run --workspace` and configure nothing.
 nextest=0.9.143
+# These two write what a release says of itself, so they are taken at this version.
+auditable=0.7.7
+cyclonedx=0.5.9
 
 say() { echo "tools: $*" >&2; }
 die() { say "$*"; exit 1; }
@@ -50,6 +54,7 @@ missing_for_tests() {
     has_redis || echo redis-server  # what processes share
     has sqlite3 || echo sqlite3     # tests look into stores and lock them from outside
     has strace || echo strace       # tests let flushes to the disk fail
+    has systemd-analyze || echo systemd # it judges the units; nothing of it is started
     has prlimit || echo util-linux  # tests limit what the gateway may write; deploy/test-services.sh asks for runuser
 }
 
@@ -91,6 +96,14 @@ install_cargo_tools() {
         die "cannot install it; try: cargo install --locked cargo-nextest@$nextest"
 }
 
+install_release_tools() {
+    has_version cargo-auditable "$auditable" || cargo install --locked "cargo-auditable@$auditable" >&2
+    has_version cargo-cyclonedx "$cyclonedx" || cargo install --locked "cargo-cyclonedx@$cyclonedx" >&2
+}
+
+# Whether cargo has installed this version of a program, by cargo's own list.
+has_version() { grep -q "^\"$1 $2 " "${CARGO_HOME:-$HOME/.cargo}/.crates.toml" 2>/dev/null; }
+
 # What cargo installs must be found, whatever the shell's PATH says.
 export PATH="${CARGO_HOME:-$HOME/.cargo}/bin:$PATH"
 check_rust
@@ -104,5 +117,10 @@ case "${1:-tests}" in
         install_packages "${missing[@]}"
         install_cargo_tools
         ;;
-    *) die "it takes build, tests or nothing, not $1" ;;
+    release)
+        mapfile -t missing < <({ missing_for_build; has objcopy || echo binutils; } | tr ' ' '\n')
+        install_packages "${missing[@]}"
+        install_release_tools
+        ;;
+    *) die "it takes build, tests, release or nothing, not $1" ;;
 esac
