@@ -45,7 +45,7 @@ class Sandbox:
         self.keys = keys(unit)
         self.allowed: set[str] = set()
         for value in self.keys["SystemCallFilter"]:
-            named = set().union(*(calls(group) for group in value.removeprefix("~").split()))
+            named = set().union(*(calls(name) if name.startswith("@") else {name} for name in value.removeprefix("~").split()))
             self.allowed = self.allowed - named if value.startswith("~") else self.allowed | named
 
     def enter(self) -> None:
