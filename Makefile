@@ -1,7 +1,7 @@
 # What a person types. CI calls the same targets (.ci/run), so that there is one way to do each thing.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test conformance conformance-docs conformance-pins deploy-check deploy-pins behaviours check format lint docs bench fuzz tools bare
+.PHONY: help demo run test conformance conformance-docs conformance-pins deploy-check deploy-pins rehearse boot release behaviours check format lint docs bench fuzz tools bare
 
 # A warning is an error with the compiler that Cargo.toml names. A newer one may warn of more: it says so and goes on, so that a
 # release of Rust breaks nothing that did not change.
@@ -47,8 +47,18 @@ deploy-check: ## Check what Usher is deployed with: compose, image, chart, units
 	@deploy/check.sh
 	@deploy/check-selftest.sh
 
+rehearse: ## Play what docs/deploy.md promises with the files of deploy/: TLS, restarts under load, two gateways (needs root)
+	cargo build --bin usher
+	@deploy/rehearse.sh
+
+boot: ## Run the lines of docs/deploy.md on a Debian that boots with systemd, in a container (ARCHIVE=target/release-files/….tar.gz; needs root)
+	@deploy/boot.sh $(ARCHIVE)
+
 deploy-pins: ## Pin the programs of deploy-check again
 	@deploy/python-environment.sh pins deploy/checks
+
+release: ## Build what a release consists of: binary, bill of materials, manual pages, completions, checksums (ten minutes)
+	@deploy/release.sh
 
 check: format lint docs ## Formatting, lints, documentation: what CI runs before the tests
 

@@ -11,7 +11,6 @@ import re
 import shutil
 import signal
 import socket
-import ssl
 import struct
 import subprocess
 import sys
@@ -20,14 +19,12 @@ import threading
 import time
 from pathlib import Path
 
+from callers import DOMAIN, PATIENCE, Load, Port, Tls, good, try_proxy, wait_for
 from sandbox import Sandbox, keys
 
 ROOT = Path(__file__).parent.parent.parent
 TOOLS = Path(sys.executable).parent
 BINARY = Path(sys.argv[1])
-DOMAIN = "scim.localhost"
-# Longer than anything here takes.
-PATIENCE = 60
 # limits.wrong_secrets, lowered.
 WRONG_SECRETS = 20
 
@@ -36,33 +33,6 @@ def raise_loopback() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         up = struct.pack("16sH14s", b"lo", 0x1 | 0x40, b"")
         fcntl.ioctl(any_socket, 0x8914, up)
-
-
-def wait_for(what: str, ask) -> None:
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        try:
-            if ask():
-                return
-        except (OSError, http.client.HTTPException, json.JSONDecodeError):
-            pass  # not there yet
-        time.sleep(0.05)
-    sys.exit(f"rehearse: {what} did not come about within {PATIENCE} s")
-
-
-def good(what: str, is_so: bool, seen: object = "") -> None:
-    if not is_so:
-        sys.exit(f"rehearse: NOT SO: {what}: {seen}")
-    print(f"rehearse: {what}", flush=True)
-
-
-def call(connection: http.client.HTTPConnection, method: str, path: str, body: object, **headers: str) -> tuple[int, str, dict]:
-    sent = {name.replace("_", "-"): value for name, value in headers.items()}
-    connection.request(method, path, body=None if body is None else json.dumps(body), headers=sent)
-    answer = connection.getresponse()
-    text = answer.read().decode()
-    connection.close()
-    return answer.status, text, {name.lower(): value for name, value in answer.getheaders()}
 
 
 class Scratch:
@@ -139,7 +109,7 @@ class Systemd:
         return self.process.wait(PATIENCE)
 
 
-class Proxy:
+class Proxy(Tls):
     """Caddy with the Caddyfile, and what asks through it."""
 
     def __init__(self, scratch: Scratch, upstreams: str) -> None:
@@ -147,60 +117,14 @@ class Proxy:
         self.process = scratch.start(
             "caddy", [TOOLS / "caddy", "run", "--config", ROOT / "deploy/caddy/Caddyfile", "--adapter", "caddyfile"], env=environment
         )
-        self.root = scratch.path / ".local/share/caddy/pki/authorities/local/root.crt"
-        wait_for("Caddy's own authority", self.root.exists)
-        self.trust = ssl.create_default_context(cafile=str(self.root))
+        authority = scratch.path / ".local/share/caddy/pki/authorities/local/root.crt"
+        wait_for("Caddy's own authority", authority.exists)
+        super().__init__(str(authority))
         wait_for("an answer through Caddy", lambda: self.ask("GET", "/readyz")[0] == 200)
-
-    def ask(self, method: str, path: str, body: object = None, **headers: str) -> tuple[int, str, dict]:
-        host = f"ire.{DOMAIN}"
-        connection = http.client.HTTPSConnection("127.0.0.1", 443, timeout=PATIENCE, context=self.trust)
-        connection.sock = self.trust.wrap_socket(socket.create_connection(("127.0.0.1", 443), PATIENCE), server_hostname=host)
-        return call(connection, method, path, body, Host=host, **headers)
 
     def end(self) -> None:
         self.process.terminate()
         self.process.wait(PATIENCE)
-
-
-class Port:
-    """The port that systemd holds, without a proxy that tries again."""
-
-    def ask(self, method: str, path: str, body: object = None, **headers: str) -> tuple[int, str, dict]:
-        return call(http.client.HTTPConnection("127.0.0.1", 8080, timeout=PATIENCE), method, path, body, **headers)
-
-
-class Load:
-    """Callers that open a connection for each call and count what is not answered as it should be."""
-
-    def __init__(self, at: Proxy | Port, path: str, token: str) -> None:
-        self.at, self.path, self.token = at, path, token
-        self.calls, self.wrong, self.longest, self.running = 0, [], 0.0, True
-        self.threads = [threading.Thread(target=self.call) for _ in range(8)]
-        for thread in self.threads:
-            thread.start()
-
-    def call(self) -> None:
-        number = 0
-        while self.running:
-            number += 1
-            begun = time.monotonic()
-            try:
-                user = {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": f"{threading.get_native_id()}.{number}"}
-                body = user | {"active": False} if number % 2 else None
-                headers = {"Authorization": f"Bearer {self.token}", "Content_Type": "application/scim+json"}
-                status, text, _ = self.at.ask("POST" if body else "GET", self.path, body, **headers)
-                if status not in (200, 201):
-                    self.wrong.append(f"{status} {text[:200]}")
-            except (OSError, http.client.HTTPException) as fault:
-                self.wrong.append(repr(fault))
-            self.calls += 1
-            self.longest = max(self.longest, time.monotonic() - begun)
-
-    def end(self) -> None:
-        self.running = False
-        for thread in self.threads:
-            thread.join(PATIENCE)
 
 
 def usher(*words: object, **environment: str) -> subprocess.CompletedProcess:
@@ -217,18 +141,6 @@ def first_tenant(*where: object) -> str:
     issued = usher("token", "issue", *tenant, *where)
     good("its base URL is on the region's host", f"https://ire.{DOMAIN}/acme/scim/v2" in issued.stdout, issued.stdout + issued.stderr)
     return re.search(r"\bush_\w+", issued.stdout).group()
-
-
-def try_proxy(proxy: Proxy, token: str) -> None:
-    credential = {"Authorization": f"Bearer {token}", "Content_Type": "application/scim+json"}
-    user = {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "ada@acme.example", "userType": "user"}
-    status, text, headers = proxy.ask("POST", "/acme/scim/v2/Users", user, X_Request_Id="chosen-by-a-client", **credential)
-    good("a user is created through TLS, on the region's host", status == 201, text)
-    good("locations lead to the region's host", headers["location"].startswith(f"https://ire.{DOMAIN}/acme/scim/v2/Users/"), headers)
-    good("no client chooses a request id", headers.get("x-request-id") != "chosen-by-a-client", headers)
-    for path in ("/admin/v1/tenants", "/metrics", "/metrics/tenants"):
-        status, text, _ = proxy.ask("GET", path, **credential)
-        good(f"{path} is not reached through the proxy", status == 404, f"{status} {text[:200]}")
 
 
 def try_addresses(proxy: Proxy, token: str) -> None:
@@ -279,6 +191,9 @@ def systemd_way(scratch: Scratch) -> None:
         good(f"three restarts under load at {at}: {load.calls} calls on new connections, none refused or cut, the slowest {load.longest:.1f} s", not load.wrong, load.wrong[:3])
     good("each stop exits with 0", codes == [0, 0, 0], codes)
     good("the last stop exits with 0", service.end() == 0)
+    # What the sandbox refuses, the log says.
+    warned = [line for line in (scratch.logs / "usher").read_text().splitlines() if '"level":"WARN"' in line or '"level":"ERROR"' in line]
+    good("nothing is refused to the gateway", not any("os error 1)" in line for line in warned), warned)
     service.socket.close()
     proxy.end()
 
