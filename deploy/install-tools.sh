@@ -23,7 +23,7 @@ die() { say "$*"; exit 1; }
 has() { command -v "$1" >/dev/null 2>&1; }
 
 # A compiler without the C library's headers is a common half of one.
-has_c() { echo '#include <stdio.h>' | cc -xc -fsyntax-only - 2>/dev/null; }
+has_c() { has cc && echo '#include <stdio.h>' | cc -xc -fsyntax-only - 2>/dev/null; }
 
 # What the program itself is linked with. pkg-config says where it is, as the build asks it.
 has_openssl() { has pkg-config && pkg-config --exists openssl; }
@@ -53,6 +53,8 @@ missing_for_tests() {
     has_pgbouncer || echo pgbouncer # a pooler before it
     has_redis || echo redis-server  # what processes share
     has sqlite3 || echo sqlite3     # tests look into stores and lock them from outside
+    has promtool || echo prometheus # it reads rules and queries, and tries each alert
+    has prometheus || echo prometheus # tests let its alerts fire; where systemd runs, Debian starts it on port 9090
     has strace || echo strace       # tests let flushes to the disk fail
     has systemd-analyze || echo systemd # it judges the units; nothing of it is started
     has prlimit || echo util-linux  # tests limit what the gateway may write; deploy/test-services.sh asks for runuser

@@ -29,7 +29,7 @@ use crate::{
     settings::{BaseUrl, Region, Settings},
     shared::Link,
     shares::Shares,
-    telemetry::{exporter::Exporter, observed::LastSeen, stores::StoreMetrics},
+    telemetry::{exporter::Exporter, last_seen::LastSeen, stores::StoreMetrics},
     tenant_rules::RulesCache,
     traffic::UnwrittenTraffic,
 };

@@ -13,6 +13,12 @@ use crate::{
     schema::{seat_figures, verdicts},
 };
 
+/// Casts, because PostgreSQL's sum of bigint is numeric.
+const USED: &str = "CAST(COALESCE(SUM(used), 0) AS BIGINT)";
+const QUOTA: &str = "CAST(COALESCE(SUM(quota), 0) AS BIGINT)";
+const WAITING: &str = "CAST(COALESCE(SUM(waiting), 0) AS BIGINT)";
+const HELD: &str = "CAST(COALESCE(SUM(held), 0) AS BIGINT)";
+
 /// A recount is overdue after so long, of a tenant that was written since.
 const RECOUNT_MS: i64 = 3_600_000;
 
@@ -99,15 +105,13 @@ impl Registry {
 }
 
 fn sums(tx: &mut ReadTx<'_>) -> Result<RegionSums, RegistryError> {
-    // Casts, because PostgreSQL's sum of bigint is numeric.
-    let sum = |column: &str| sql::<BigInt>(&format!("CAST(COALESCE(SUM({column}), 0) AS BIGINT)"));
     let seats: Vec<(String, i64, i64, i64)> = seat_figures::table
         .group_by(seat_figures::license)
         .order(seat_figures::license)
-        .select((seat_figures::license, sum("used"), sum("quota"), sum("waiting")))
+        .select((seat_figures::license, sql::<BigInt>(USED), sql::<BigInt>(QUOTA), sql::<BigInt>(WAITING)))
         .load(tx.connection())?;
     let seat_sums = |(license, used, limit, waiting)| SeatSums { license, used, limit, waiting };
-    let held = verdicts::table.select(sum("held")).get_result(tx.connection())?;
+    let held = verdicts::table.select(sql::<BigInt>(HELD)).get_result(tx.connection())?;
     let imbalanced = verdicts::table.filter(verdicts::adds_up.eq(0)).count().get_result(tx.connection())?;
     let overdue_ms = verdicts::table
         .filter(verdicts::recounted_ms.le((verdicts::written_ms - RECOUNT_MS).nullable()))

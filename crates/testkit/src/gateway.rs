@@ -335,6 +335,11 @@ impl Gateway {
         self.metrics_at("/metrics")
     }
 
+    /// `127.0.0.1:<port>` of the listener of metrics.
+    pub fn metrics_address(&self) -> &str {
+        self.metrics_url.trim_start_matches("http://").trim_end_matches("/metrics")
+    }
+
     /// The text of a page of the listener of metrics.
     pub fn metrics_at(&self, path: &str) -> String {
         let root = self.metrics_url.trim_end_matches("/metrics");

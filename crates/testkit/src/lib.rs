@@ -16,6 +16,7 @@ pub mod gateway;
 pub mod hostile;
 pub mod http;
 pub mod ports;
+pub mod prometheus;
 pub mod proxy;
 pub mod recordings;
 pub mod redis;

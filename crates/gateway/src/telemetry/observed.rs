@@ -1,14 +1,8 @@
 //! The metrics that are looked up when they are asked for: what stands in other places, and sums over the tenants of a region.
 
-use std::{
-    collections::HashMap,
-    path::Path,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
-use prometheus::IntCounter;
 use store::CellStats;
 use tenant_registry::{RegionCode, Registry};
 use tokio::time::timeout;
@@ -18,30 +12,6 @@ use crate::{app::App, http::Connections, regions::CellInUse, telemetry::tally::T
 
 /// A registry that does not answer in this time is left out: its region is down, and another metric says so.
 const PATIENCE: Duration = Duration::from_secs(2);
-
-/// What was seen when the metrics were last asked for.
-#[derive(Default)]
-pub(crate) struct LastSeen {
-    /// Counts that registries keep.
-    counts: Mutex<HashMap<(RegionCode, &'static str), u64>>,
-    /// The licenses of each region whose sums are shown.
-    licenses: Mutex<HashMap<RegionCode, Vec<String>>>,
-}
-
-impl LastSeen {
-    /// Adds to a counter what has come since. A registry that was opened anew begins at 0.
-    fn add(&self, region: &RegionCode, what: &'static str, now: u64, counter: &IntCounter) {
-        let mut seen = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = seen.insert((region.clone(), what), now).unwrap_or_default();
-        counter.inc_by(if now >= before { now - before } else { now });
-    }
-
-    /// Notes the licenses that are shown from now on; returns those that were.
-    fn show(&self, region: &RegionCode, licenses: Vec<String>) -> Vec<String> {
-        let mut shown = self.licenses.lock().unwrap_or_else(PoisonError::into_inner);
-        shown.insert(region.clone(), licenses).unwrap_or_default()
-    }
-}
 
 /// Brings the metrics of the process up to date.
 pub(crate) async fn observe(app: &Arc<App>, connections: &Connections) {

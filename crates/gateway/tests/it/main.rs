@@ -17,6 +17,7 @@ mod connections;
 mod copies;
 mod credentials;
 mod discovery;
+mod drills;
 mod dry_run;
 mod entitlements;
 mod errors;

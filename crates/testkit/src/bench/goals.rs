@@ -25,6 +25,8 @@ pub const CREDENTIALS: Goal = Goal::Growth(1.1);
 pub const MIX: Goal = Goal::TimesPeer(6.0);
 /// A page of 100 users.
 pub const PAGE: Goal = Goal::Milliseconds(5.0);
+/// A scrape of `/metrics/tenants` with as many tenants as it shows by default.
+pub const SCRAPE: Goal = Goal::Milliseconds(50.0);
 /// The last page by cursor, against the first.
 pub const CURSOR_DEPTH: Goal = Goal::Growth(1.5);
 /// One member in or out of a large group, against a small one.

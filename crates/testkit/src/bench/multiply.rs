@@ -40,6 +40,20 @@ fn tenant_id(region: &Path, key: &str) -> Result<String> {
     Ok(found.get_result::<Word>(&mut open(&region.join("registry.db"))?)?.word)
 }
 
+/// Has every tenant of a region need a hand as of now: none of its two licenses has a seat left.
+pub fn put_at_risk(region: &Path) -> Result<()> {
+    open(&region.join("registry.db"))?.batch_execute(
+        "DELETE FROM verdicts; DELETE FROM seat_figures; \
+         INSERT INTO verdicts (tenant_id, codes, was_called, written_ms, figures, at_risk_ms) \
+         SELECT id, json_object('seats_full', unixepoch() * 1000), 1, unixepoch() * 1000, \
+         json_object('last_calls_ms', json_object('okta', unixepoch() * 1000), 'gap_ms', 2400000, 'quarantine_risk', 0.1), \
+         unixepoch() * 1000 FROM tenants; \
+         INSERT INTO seat_figures (tenant_id, license, used, quota, waiting, refused, days_left) \
+         SELECT id, license, 10, 10, 1, 3, 0 FROM tenants, (SELECT 'member' AS license UNION SELECT 'member_lite')",
+    )?;
+    Ok(())
+}
+
 /// So many tenants in a region's folder, each a copy of the tenant `key` and reached as `first` is, with a token of its own.
 pub fn tenants(region: &Path, key: &str, first: &Target, many: usize) -> Result<Vec<Target>> {
     let original = tenant_id(region, key)?;

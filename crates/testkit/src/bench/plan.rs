@@ -6,6 +6,7 @@ mod credentials;
 mod log;
 mod many;
 mod neighbours;
+mod scrapes;
 
 use std::collections::BTreeMap;
 use std::future::ready;

@@ -33,6 +33,7 @@ const CRATES: &[(Rule, &[&[&str]])] = &[
     (Rule { name: "store", ours: &[], absent: &["serde_json"] }, &[HTTP]),
     (Rule { name: "directory", ours: &["scim-core", "store"], absent: &[] }, &[HTTP, RUNTIME, CHANCE]),
     (Rule { name: "seat-ledger", ours: &["store"], absent: &["serde_json"] }, &[HTTP, RUNTIME, CHANCE]),
+    (Rule { name: "metrics", ours: &[], absent: &["store"] }, &[HTTP, DATABASE, RUNTIME, CHANCE]),
     (Rule { name: "profiles", ours: &["scim-core"], absent: &[] }, &[HTTP, DATABASE, RUNTIME, CHANCE]),
     (
         Rule {
@@ -84,6 +85,7 @@ const CRATES: &[(Rule, &[&[&str]])] = &[
                 "cli",
                 // In its tests alone: the same list, one fault at a time.
                 "conformance",
+                "metrics",
                 "staff",
                 "profiles",
                 "provisioning",

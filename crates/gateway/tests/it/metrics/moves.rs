@@ -220,6 +220,7 @@ fn stores_tell_what_they_do() {
     at_least("usher_store_permit_wait_seconds_count{kind=\"read\"}", 1.0);
     at_least("usher_store_permits_limit{kind=\"background\"}", 4.0);
     at_least("usher_store_permits_limit{kind=\"connection\"}", 10.0);
+    at_least("usher_store_permits_in_use{kind=\"background\"}", 0.0);
     at_least("usher_data_dir_size_bytes{region=\"ire\"}", 1e6);
     at_least("usher_data_dir_free_bytes{region=\"us\"}", 1e6);
     at_least("usher_registry_cache_requests_total{region=\"ire\",result=\"miss\"}", 1.0);
@@ -295,7 +296,7 @@ fn a_call_of_redis_is_timed() {
     let gateway = Gateway::set_up(BINARY, Setup { settings: &settings, ..Setup::default() });
     wait_for("redis is up", || now(&gateway, "usher_redis_up") == 1.0);
     let acme = gateway.tenant("ire", "acme", None, None);
-    gateway.cli_ok(&["tenant", "set", "--region", "ire", "--key", "acme", "--rate", "100", "--burst", "100"]);
+    gateway.cli_ok(&["tenant", "set", "--region", "ire", "--key", "acme", "--rate", "100", "--burst", "500"]);
     acme.get("/Users").expect(200);
     wait_for("it is timed", || now(&gateway, "usher_redis_command_duration_seconds_count") >= 1.0);
     assert_eq!(now(&gateway, "usher_redis_fallback_active"), 0.0);

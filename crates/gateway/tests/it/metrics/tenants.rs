@@ -135,6 +135,15 @@ fn who_was_at_risk_is_shown_for_seven_days_more() {
         clock.set(offset);
         assert_eq!(is_shown(&gateway, &acme), shown, "{offset}");
     }
+    let expiry = "usher_tenant_credential_expiry_timestamp_seconds";
+    assert!(!of_tenants(&gateway).contains(expiry), "another credential never ends");
+    let first = &acme.token["ush_ire_".len()..][..12];
+    gateway.cli_ok(&["credential", "revoke", "--region", "ire", "--key", "acme", first]);
+    let text = of_tenants(&gateway);
+    let ends =
+        text.lines().find_map(|line| line.strip_prefix(expiry)?.rsplit_once(' ')?.1.parse::<f64>().ok());
+    let days = (ends.unwrap() - std::time::UNIX_EPOCH.elapsed().unwrap().as_secs_f64()) / 86_400.0;
+    assert!((29.9..30.1).contains(&days), "{days}\n{text}");
 }
 
 #[test]

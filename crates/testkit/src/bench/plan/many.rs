@@ -48,7 +48,7 @@ impl Run {
         self.cost("probe, one tenant", &alone);
         self.cost("probe, many tenants in turn", &all);
         self.show(table);
-        Ok(())
+        self.scrapes()
     }
 
     /// Pages by `startIndex` of a directory that is walked.
