@@ -38,6 +38,12 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
     },
+    /// Ask the gateway on this machine whether it is ready, for containers; exits 0 if it is, else 1.
+    Healthcheck {
+        /// The settings that the gateway is started with (TOML).
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
     /// Bring every store to the newest migration, while gateways serve them; exits 0 only if none is behind.
     Migrate {
         /// The settings of the gateways (TOML).

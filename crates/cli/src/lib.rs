@@ -19,6 +19,7 @@ mod mistake;
 mod output;
 mod people;
 mod plan;
+mod probe;
 mod profiles;
 mod progress;
 mod schemas;
@@ -40,6 +41,7 @@ use clap::Parser as _;
 
 pub use commands::{BackupWords, Cli, Command, ConformanceWords, Options, RestoreWords, Target};
 pub use conform::conformance;
+pub use probe::{Probed, probe};
 pub use progress::Progress;
 pub use tls::system_authorities;
 

@@ -18,6 +18,12 @@ const OF_ANOTHER_LISTENER: usize = 4 + OF_A_WORKER + NEWCOMERS;
 /// Connections of the metrics listener.
 pub(crate) const METRICS_CONNECTIONS: usize = 4;
 
+/// Connections of the probes' listener: each has one request, so a few probes at once find room.
+pub(crate) const PROBE_CONNECTIONS: usize = 8;
+
+/// The probes' listener: two handles, the accept loop, one worker, its connections.
+const OF_PROBES: usize = 4 + OF_A_WORKER + PROBE_CONNECTIONS;
+
 /// Files that are open for a moment, such as a directory that is synced or listed.
 const PASSING: usize = 4;
 
@@ -51,6 +57,8 @@ pub(crate) struct Process {
     pub(crate) limit: usize,
     pub(crate) workers: usize,
     pub(crate) listeners: usize,
+    /// Whether probes have a listener of their own.
+    pub(crate) has_probes: bool,
     /// Each keeps its registry open.
     pub(crate) regions: usize,
     pub(crate) read_connections: usize,
@@ -129,7 +137,8 @@ fn shares(process: Process, configured: Configured) -> Result<Shares, String> {
 
 impl Process {
     fn reserved(&self) -> usize {
-        let others = OF_ANOTHER_LISTENER * self.listeners.saturating_sub(1);
+        let probes = if self.has_probes { OF_PROBES } else { 0 };
+        let others = OF_ANOTHER_LISTENER * self.listeners.saturating_sub(1) + probes;
         STANDING + OF_A_WORKER * self.workers + others + METRICS_CONNECTIONS + PASSING + NEWCOMERS
     }
 
@@ -171,7 +180,7 @@ mod tests {
     use super::*;
 
     fn process(limit: usize) -> Process {
-        Process { limit, workers: 2, listeners: 1, regions: 5, read_connections: 4 }
+        Process { limit, workers: 2, listeners: 1, has_probes: false, regions: 5, read_connections: 4 }
     }
 
     fn needed(process: Process, shares: Shares) -> usize {

@@ -1,4 +1,4 @@
-//! `GET /healthz`: the process runs. `GET /readyz`: it takes requests. `GET /metrics` and `GET /metrics/tenants`, on a listener of their own.
+//! `GET /livez`: the process runs. `GET /readyz`: it takes requests. `GET /metrics` and `GET /metrics/tenants`, on a listener of their own.
 
 use actix_web::{HttpResponse, web};
 
@@ -11,10 +11,14 @@ use crate::{
 
 /// The routes on the main listener.
 pub(crate) fn routes(config: &mut web::ServiceConfig) {
-    // Load balancers ask with HEAD as well.
-    config.route("/healthz", web::get().to(healthz)).route("/healthz", web::head().to(healthz));
-    config.route("/readyz", web::get().to(readyz)).route("/readyz", web::head().to(readyz));
+    probes(config);
     config.route("/s/{reference}", web::get().to(refusal_page::page));
+}
+
+/// What service managers and load balancers ask; also the routes on the probes' own listener. Some ask with HEAD.
+pub(crate) fn probes(config: &mut web::ServiceConfig) {
+    config.route("/livez", web::get().to(livez)).route("/livez", web::head().to(livez));
+    config.route("/readyz", web::get().to(readyz)).route("/readyz", web::head().to(readyz));
 }
 
 /// The routes on the metrics listener.
@@ -23,7 +27,7 @@ pub(crate) fn metrics_routes(config: &mut web::ServiceConfig) {
     config.route("/metrics/tenants", web::get().to(metrics_of_tenants));
 }
 
-async fn healthz() -> HttpResponse {
+async fn livez() -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n")
 }
 

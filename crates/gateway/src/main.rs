@@ -15,15 +15,18 @@ mod descriptors;
 mod dropped;
 mod expiry;
 mod health;
+mod health_check;
 mod health_writer;
 mod http;
 mod interruption;
 mod issuers;
+mod listeners;
 mod log_writer;
 mod migrate;
 mod oauth;
 mod process_limits;
 mod protection;
+mod pulses;
 mod rate_limit;
 mod recognition;
 mod refusal_page;
@@ -33,10 +36,12 @@ mod request_id;
 mod scim;
 mod secret_file;
 mod serve;
+mod service_manager;
 mod settings;
 mod shared;
 mod shares;
 mod signatures;
+mod stop;
 mod telemetry;
 mod tenant_rules;
 mod tick;
@@ -59,6 +64,7 @@ fn main() -> ExitCode {
         cli::Command::Serve { config } => {
             dumps.and_then(|()| serve::serve(config.as_deref())).map(|()| ExitCode::SUCCESS)
         }
+        cli::Command::Healthcheck { config } => health_check::check(config.as_deref()),
         cli::Command::Migrate { config, json } => {
             dumps.and_then(|()| migrate::migrate(config.as_deref(), json))
         }

@@ -1,24 +1,29 @@
-//! `usher serve`: bind, open, serve, and drain at a stop.
+//! `usher serve`: bind, open, serve. How it ends is in [`stop`].
 
 use std::{
     fs::OpenOptions,
     io::{ErrorKind, Write as _},
-    net::{SocketAddr, TcpListener},
+    net::SocketAddr,
     path::Path,
     sync::Arc,
+    time::Duration,
 };
 
-use actix_web::{App as HttpApp, HttpRequest, HttpResponse, HttpServer, web};
+use actix_web::{App as HttpApp, HttpRequest, HttpResponse, HttpServer, http::KeepAlive, web};
 use tracing::{info, warn};
 
 use crate::{
     admin,
     app::App,
-    descriptors::{self, Configured, METRICS_CONNECTIONS, Process},
-    health, health_writer, http, log_writer, oauth,
+    descriptors::{self, Configured, METRICS_CONNECTIONS, PROBE_CONNECTIONS, Process},
+    health, health_writer, http,
+    listeners::{Inherited, Listener, Listeners},
+    log_writer, oauth,
     process_limits::make_files_for_this_user_only,
-    scim,
+    pulses::Pulses,
+    scim, service_manager,
     settings::{BaseUrl, Settings},
+    stop::{self, Signals},
     telemetry::{
         self,
         tally::{self, TALLY},
@@ -34,23 +39,18 @@ pub(crate) fn serve(config: Option<&Path>) -> Result<(), String> {
     make_files_for_this_user_only();
     let settings = Settings::read(config)?;
     telemetry::log::start(&settings)?;
-    actix_web::rt::System::new().block_on(run(settings))
+    let inherited = Inherited::take()?;
+    actix_web::rt::System::new().block_on(run(settings, inherited))
 }
 
-async fn run(mut settings: Settings) -> Result<(), String> {
+async fn run(mut settings: Settings, inherited: Inherited) -> Result<(), String> {
     outlive_the_file_size_limit();
     // Before the listeners are bound, so that a signal stops the process in order from its first response on.
-    let stop_asked_for = stop_signals();
+    let signals = Signals::watch();
     let workers = settings.server.workers.unwrap_or_else(one_a_core);
-    let connections = share_out_descriptors(&mut settings, workers)?;
-    let listener = bind("server.listen", settings.server.listen)?;
-    let address = listener.local_addr().map_err(|e| format!("server.listen: {e}"))?;
-    let admin = settings.admin.listen.map(|a| bind("admin.listen", a)).transpose()?;
-    let metrics = settings.metrics.listen.map(|a| bind("metrics.listen", a)).transpose()?;
-    let admin_address = match &admin {
-        Some(listener) => listener.local_addr().map_err(|e| format!("admin.listen: {e}"))?,
-        None => address,
-    };
+    let listeners = Listeners::open(&settings, inherited)?;
+    let connections = share_out_descriptors(&mut settings, workers, &listeners)?;
+    let (address, admin_address) = (listeners.scim.address, listeners.admin_address());
     let public_url = match settings.server.public_url.clone() {
         Some(configured) => configured,
         None => {
@@ -62,52 +62,59 @@ async fn run(mut settings: Settings) -> Result<(), String> {
         leave_server_url(data_dir, admin_address)?;
     }
     telemetry::panics::count(app.metrics.panics.clone());
-    let metrics = metrics.map(|listener| metrics_server(&app, &connections, listener)).transpose()?;
-    let doors = if admin.is_some() { Doors::Clients } else { Doors::ClientsAndStaff };
-    let http::Serving { server, stopper } = serving(&app, listener, doors, workers, &connections)?;
-    let admin = admin.map(|listener| server_for_staff(&app, listener, &connections)).transpose()?;
-    let looked_after = Arc::clone(&app);
-    actix_web::rt::spawn(async move { looked_after.regions.look_after().await });
-    let in_touch = Arc::clone(&app);
-    actix_web::rt::spawn(async move { in_touch.keep_in_touch().await });
-    actix_web::rt::spawn(tick::go_on(Arc::clone(&app)));
-    actix_web::rt::spawn(log_writer::go_on(Arc::clone(&app)));
-    actix_web::rt::spawn(health_writer::go_on(Arc::clone(&app)));
-    actix_web::rt::spawn(sum_up_refusals());
+    let side = |listener: Option<Listener>, side: SideServer| {
+        listener.map(|listener| side.start(&app, &connections, listener)).transpose()
+    };
+    let (metrics, probes) = (side(listeners.metrics, METRICS)?, side(listeners.health, PROBES)?);
+    let doors = if listeners.admin.is_some() { Doors::Clients } else { Doors::ClientsAndStaff };
+    let pulses = Pulses::default();
+    let place = Place { app: &app, connections: &connections, pulses: &pulses };
+    let http::Serving { server, stopper } = place.serve(listeners.scim, doors, workers)?;
+    let admin = listeners.admin.map(|listener| place.serve_staff(listener)).transpose()?;
+    begin_background_work(&app, pulses);
     info!(%address, admin = %admin_address, public_url = %app.public_url, "serving");
-    let stopped = Arc::clone(&app);
-    let stop = actix_web::rt::spawn(async move {
-        stop_asked_for.await;
-        stopped.stop_being_ready();
-        connections.stop();
-        let staff = async {
-            if let Some(admin) = admin {
-                admin.stop().await;
-            }
-        };
-        tokio::join!(stopper.stop(), staff);
-    });
-    let ended = server.await.map_err(|e| format!("serving: {e}"));
-    if ended.is_ok() {
-        stop.await.map_err(|e| format!("stopping: {e}"))?;
+    service_manager::tell_ready();
+    let schedule = stop::Schedule::of(&app.settings.server);
+    let stoppers = std::iter::once(stopper).chain(admin).collect();
+    let stop =
+        actix_web::rt::spawn(stop::when_asked(signals, schedule, Arc::clone(&app), connections, stoppers));
+    server.await.map_err(|e| format!("serving: {e}"))?;
+    let deadline = stop.await.map_err(|e| format!("stopping: {e}"))?;
+    let rest = async {
+        log_writer::write_all(&app).await;
+        health_writer::write_all(&app).await;
+        if let Some(metrics) = metrics {
+            metrics.stop(false).await;
+        }
+        for registry in app.regions.registries().filter_map(Result::ok) {
+            app.exporter.end(&registry).await;
+        }
+        app.stores.shutdown().await;
+    };
+    if tokio::time::timeout_at(deadline, rest).await.is_err() {
+        warn!(
+            "stores were not written back within server.shutdown_seconds; their logs are replayed at the next start"
+        );
     }
-    if let Some(metrics) = metrics {
-        metrics.stop(true).await;
-    }
-    log_writer::write_all(&app).await;
-    health_writer::write_all(&app).await;
-    for registry in app.regions.registries().filter_map(Result::ok) {
-        app.exporter.end(&registry).await;
-    }
-    app.stores.shutdown().await;
     TALLY.sum_up();
     info!("stopped");
-    ended
+    if let Some(probes) = probes {
+        probes.stop(false).await;
+    }
+    Ok(())
 }
 
-fn bind(key: &str, address: SocketAddr) -> Result<TcpListener, String> {
-    TcpListener::bind(address)
-        .map_err(|e| format!("{key} {address}: {e}; choose another address or stop what uses it"))
+/// What runs beside requests for as long as the process does.
+fn begin_background_work(app: &Arc<App>, pulses: Pulses) {
+    let looked_after = Arc::clone(app);
+    actix_web::rt::spawn(async move { looked_after.regions.look_after().await });
+    let in_touch = Arc::clone(app);
+    actix_web::rt::spawn(async move { in_touch.keep_in_touch().await });
+    actix_web::rt::spawn(tick::go_on(Arc::clone(app)));
+    actix_web::rt::spawn(log_writer::go_on(Arc::clone(app)));
+    actix_web::rt::spawn(health_writer::go_on(Arc::clone(app)));
+    actix_web::rt::spawn(sum_up_refusals());
+    actix_web::rt::spawn(service_manager::feed_watchdog(Arc::clone(app), pulses));
 }
 
 /// The APIs of a listener.
@@ -146,11 +153,21 @@ fn one_a_core() -> usize {
 }
 
 /// Limits stores and connections by the number of file descriptors; writes the limits of stores into the settings.
-fn share_out_descriptors(settings: &mut Settings, workers: usize) -> Result<http::Connections, String> {
+fn share_out_descriptors(
+    settings: &mut Settings,
+    workers: usize,
+    listeners: &Listeners,
+) -> Result<http::Connections, String> {
     let read_connections = usize::try_from(settings.store.read_connections).unwrap_or(usize::MAX);
     let (limit, regions) = (descriptors::raise_limit(), settings.regions.len());
-    let listeners = if settings.admin.listen.is_some() { 2 } else { 1 };
-    let process = Process { limit, workers, listeners, regions, read_connections };
+    let process = Process {
+        limit,
+        workers,
+        listeners: if listeners.admin.is_some() { 2 } else { 1 },
+        has_probes: listeners.health.is_some(),
+        regions,
+        read_connections,
+    };
     let configured = Configured {
         connections: settings.server.max_connections,
         unauthenticated: settings.server.max_unauthenticated,
@@ -162,44 +179,48 @@ fn share_out_descriptors(settings: &mut Settings, workers: usize) -> Result<http
     Ok(http::Connections::new(shares.bounds()))
 }
 
-fn serving(
-    app: &Arc<App>,
-    listener: TcpListener,
-    doors: Doors,
-    workers: usize,
-    connections: &http::Connections,
-) -> Result<http::Serving, String> {
-    let (server, limits) = (&app.settings.server, &app.settings.limits);
-    let data = web::Data::from(Arc::clone(app));
-    let turn = app.settings.store.admission_deadline();
-    // A request waits up to one `turn` each for memory for its body, for parsing it, for a share of the background, and for a turn in
-    // two stores; the rest is for its work. A bulk may wait once more near its end, and a search then still makes its page.
-    let work = (turn * 7).max(limits.bulk_seconds.0.max(limits.search_seconds.0) + turn * 5);
-    let timeouts = http::Timeouts {
-        head: server.header_timeout_seconds.0,
-        exchange: server.header_timeout_seconds.0 + server.body_timeout_seconds.0 + work,
-        write: server.write_timeout_seconds.0,
-        idle: server.keep_alive_seconds.0,
-        shutdown: server.shutdown_seconds.0,
-    };
-    let application =
-        move || HttpApp::new().app_data(data.clone()).configure(move |config| doors.routes(config));
-    let key = match doors {
-        Doors::Staff => "admin.listen",
-        Doors::Clients | Doors::ClientsAndStaff => "server.listen",
-    };
-    let serving = http::start(application, listener, workers, timeouts, connections);
-    serving.map_err(|e| format!("{key} {e}"))
+/// What the APIs are served with.
+struct Place<'a> {
+    app: &'a Arc<App>,
+    connections: &'a http::Connections,
+    pulses: &'a Pulses,
 }
 
-fn server_for_staff(
-    app: &Arc<App>,
-    listener: TcpListener,
-    connections: &http::Connections,
-) -> Result<http::Stopper, String> {
-    let http::Serving { server, stopper } = serving(app, listener, Doors::Staff, 1, connections)?;
-    actix_web::rt::spawn(server);
-    Ok(stopper)
+impl Place<'_> {
+    fn serve(&self, listener: Listener, doors: Doors, workers: usize) -> Result<http::Serving, String> {
+        let (server, limits) = (&self.app.settings.server, &self.app.settings.limits);
+        let data = web::Data::from(Arc::clone(self.app));
+        let turn = self.app.settings.store.admission_deadline();
+        // A request waits up to one `turn` each for memory for its body, for parsing it, for a share of the background, and for a turn in
+        // two stores; the rest is for its work. A bulk may wait once more near its end, and a search then still makes its page.
+        let work = (turn * 7).max(limits.bulk_seconds.0.max(limits.search_seconds.0) + turn * 5);
+        let timeouts = http::Timeouts {
+            head: server.header_timeout_seconds.0,
+            exchange: server.header_timeout_seconds.0 + server.body_timeout_seconds.0 + work,
+            write: server.write_timeout_seconds.0,
+            idle: server.keep_alive_seconds.0,
+        };
+        let pulses = Some(self.pulses.clone()).filter(|_| service_manager::watches());
+        let application = move || {
+            // Once in each worker.
+            if let Some(pulses) = &pulses {
+                pulses.start_here();
+            }
+            HttpApp::new().app_data(data.clone()).configure(move |config| doors.routes(config))
+        };
+        let key = match doors {
+            Doors::Staff => "admin.listen",
+            Doors::Clients | Doors::ClientsAndStaff => "server.listen",
+        };
+        let serving = http::start(application, listener, workers, timeouts, self.connections);
+        serving.map_err(|e| format!("{key} {e}"))
+    }
+
+    fn serve_staff(&self, listener: Listener) -> Result<http::Stopper, String> {
+        let http::Serving { server, stopper } = self.serve(listener, Doors::Staff, 1)?;
+        actix_web::rt::spawn(server);
+        Ok(stopper)
+    }
 }
 
 async fn sum_up_refusals() {
@@ -209,26 +230,56 @@ async fn sum_up_refusals() {
     }
 }
 
-fn metrics_server(
-    app: &Arc<App>,
-    connections: &http::Connections,
-    listener: TcpListener,
-) -> Result<actix_web::dev::ServerHandle, String> {
-    let (data, connections) = (web::Data::from(Arc::clone(app)), web::Data::new(connections.clone()));
-    let application = move || {
-        let application = HttpApp::new().app_data(data.clone()).app_data(connections.clone());
-        application.configure(health::metrics_routes)
-    };
-    let server = HttpServer::new(application)
-        .workers(1)
-        .max_connections(METRICS_CONNECTIONS)
-        .disable_signals()
-        .listen(listener)
-        .map_err(|e| format!("metrics.listen: {e}"))?
-        .run();
-    let handle = server.handle();
-    actix_web::rt::spawn(server);
-    Ok(handle)
+/// A listener beside those of the APIs. It has a worker and connections of its own, so it answers also when theirs are at their bound.
+struct SideServer {
+    key: &'static str,
+    routes: fn(&mut web::ServiceConfig),
+    connections: usize,
+    keep_alive: KeepAlive,
+}
+
+const METRICS: SideServer = SideServer {
+    key: "metrics.listen",
+    routes: health::metrics_routes,
+    connections: METRICS_CONNECTIONS,
+    keep_alive: KeepAlive::Timeout(Duration::from_secs(5)),
+};
+
+/// A probe that holds its connection would keep others from theirs, so each has one request.
+const PROBES: SideServer = SideServer {
+    key: "health.listen",
+    routes: health::probes,
+    connections: PROBE_CONNECTIONS,
+    keep_alive: KeepAlive::Disabled,
+};
+
+impl SideServer {
+    fn start(
+        self,
+        app: &Arc<App>,
+        connections: &http::Connections,
+        listener: Listener,
+    ) -> Result<actix_web::dev::ServerHandle, String> {
+        /// For the head of a request, on loopback or in a cluster's network.
+        const HEAD: Duration = Duration::from_secs(1);
+        let (data, connections) = (web::Data::from(Arc::clone(app)), web::Data::new(connections.clone()));
+        let routes = self.routes;
+        let application = move || {
+            HttpApp::new().app_data(data.clone()).app_data(connections.clone()).configure(routes)
+        };
+        let server = HttpServer::new(application)
+            .workers(1)
+            .max_connections(self.connections)
+            .keep_alive(self.keep_alive)
+            .client_request_timeout(HEAD)
+            .disable_signals()
+            .listen(listener.socket)
+            .map_err(|e| format!("{}: {e}", self.key))?
+            .run();
+        let handle = server.handle();
+        actix_web::rt::spawn(server);
+        Ok(handle)
+    }
 }
 
 /// Writes the address of the admin API for the command line. The old file is overwritten in place, which needs no new disk space,
@@ -259,21 +310,5 @@ fn outlive_the_file_size_limit() {
     // The handler stays installed after the stream is dropped.
     if let Err(error) = signal(SignalKind::from_raw(FILE_SIZE_LIMIT)) {
         warn!(%error, "a file size limit would end this process");
-    }
-}
-
-/// Handles SIGTERM and SIGINT; the future ends with the first of them.
-fn stop_signals() -> impl Future<Output = ()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
-    async move {
-        let (Ok(mut term), Ok(mut interrupt)) = signals else {
-            warn!("signals cannot be waited for; stop this process with SIGKILL");
-            return std::future::pending().await;
-        };
-        tokio::select! {
-            _ = term.recv() => {}
-            _ = interrupt.recv() => {}
-        }
     }
 }

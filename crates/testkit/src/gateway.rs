@@ -96,6 +96,8 @@ impl Gateway {
             ("USHER__DATA_DIR".into(), folder.join("data").display().to_string()),
             ("USHER__SERVER__LISTEN".into(), format!("127.0.0.1:{port}")),
             ("USHER__METRICS__LISTEN".into(), format!("127.0.0.1:{metrics}")),
+            // No load balancer looks at it.
+            ("USHER__SERVER__SHUTDOWN_LEAD_SECONDS".into(), "0".into()),
         ];
         let of_its_own =
             || (Database::is_wanted() && setup.config.is_none()).then(|| Arc::new(Database::create()));
@@ -227,7 +229,7 @@ impl Gateway {
     fn begin_again(&mut self, command: Command) {
         let (config, log) = (self.config.as_deref(), self.log_file());
         self.process = spawn(command, &self.environment, config, &log);
-        let (began, health) = (Instant::now(), format!("{}/healthz", self.url));
+        let (began, health) = (Instant::now(), format!("{}/livez", self.url));
         while Request::new("GET", &health).try_send().is_err() {
             assert!(began.elapsed() < START && self.is_alive(), "it does not listen:\n{}", self.log());
             sleep(PAUSE);

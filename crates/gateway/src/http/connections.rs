@@ -22,7 +22,7 @@ use super::leftovers::Allowance;
 
 /// At a stop an idle connection is closed after this time. A busy client sends its next request before, and the response to that
 /// has `Connection: close`.
-pub(crate) const QUIET: Duration = Duration::from_secs(1);
+pub(super) const QUIET: Duration = Duration::from_secs(1);
 
 /// A new connection has this time for its first request before it may be closed to make room.
 const FIRST_REQUEST: Duration = Duration::from_millis(100);

@@ -2,6 +2,9 @@
 //! the handshake and were not accepted; when a worker of the library stops, it drops connections that it has not read yet. So first
 //! a filter drops new handshakes, then waiting connections are accepted and served, and then the socket closes. A client that
 //! connects meanwhile sends its SYN again and is refused after the close.
+//!
+//! A socket that the service manager holds too is not closed: nothing more is accepted, and new connections wait in the kernel for the
+//! next process. A filter would stay on the socket and keep that one from its clients.
 
 use std::{io, net::TcpListener, time::Duration};
 
@@ -13,6 +16,7 @@ use rustix::{
 use socket2::{SockFilter, SockRef};
 
 use super::connections::Connections;
+use crate::listeners::Listener;
 
 /// The listener closes when there was no connection for so long. A connection takes microseconds from the kernel to a worker; the
 /// rest is for a busy machine.
@@ -42,16 +46,27 @@ fn no_new_handshake() -> [SockFilter; 5] {
 }
 
 /// A second handle on a listening socket.
-pub(super) struct Door(TcpListener);
+pub(super) struct Door {
+    socket: TcpListener,
+    is_inherited: bool,
+}
 
 impl Door {
-    pub(super) fn of(listener: &TcpListener) -> io::Result<Self> {
-        listener.try_clone().map(Self)
+    pub(super) fn of(listener: &Listener) -> io::Result<Self> {
+        Ok(Self { socket: listener.socket.try_clone()?, is_inherited: listener.is_inherited })
     }
 
-    /// Drops new handshakes and waits until all connections have ended; false if some are left at `deadline`.
+    /// Whether new connections stay in the kernel for the next process.
+    pub(super) fn is_inherited(&self) -> bool {
+        self.is_inherited
+    }
+
+    /// Drops new handshakes and waits until all connections have ended; false if some are left at `deadline`. An inherited socket must not
+    /// be accepted from any more.
     pub(super) async fn close(self, connections: &Connections, deadline: Instant) -> bool {
-        if let Err(error) = SockRef::from(&self.0).attach_filter(&no_new_handshake()) {
+        if !self.is_inherited
+            && let Err(error) = SockRef::from(&self.socket).attach_filter(&no_new_handshake())
+        {
             tracing::warn!(%error, "the listener closes without a filter; a connection made just now may be reset");
         }
         let mut seen = Instant::now();
@@ -60,7 +75,7 @@ impl Door {
             if now >= deadline {
                 return false;
             }
-            if self.has_waiting() || connections.has_any() {
+            if (!self.is_inherited && self.has_waiting()) || connections.has_any() {
                 seen = now;
             }
             sleep(LOOK_EVERY).await;
@@ -71,7 +86,7 @@ impl Door {
     /// Whether a connection waits to be accepted.
     fn has_waiting(&self) -> bool {
         let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
-        let mut listener = [PollFd::new(&self.0, PollFlags::IN)];
+        let mut listener = [PollFd::new(&self.socket, PollFlags::IN)];
         matches!(poll(&mut listener, Some(&at_once)), Ok(1..) | Err(Errno::INTR))
     }
 }

@@ -1,12 +1,7 @@
 //! Serves an actix-web application on a listener. It uses the parts of actix-web's server, because `HttpServer` accepts no
 //! stream of another type.
 
-use std::{
-    fmt,
-    net::{SocketAddr, TcpListener},
-    sync::Arc,
-    time::Duration,
-};
+use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_http::{ConnectionType, HttpService, KeepAlive, Request};
 use actix_server::{Server, ServerHandle};
@@ -15,22 +10,19 @@ use actix_service::{
     map_config,
 };
 use actix_web::{
-    Error, HttpRequest,
-    body::MessageBody,
-    dev::AppConfig,
-    http::header,
-    rt::net::TcpStream,
-    rt::time::{Instant, sleep},
+    Error, HttpRequest, body::MessageBody, dev::AppConfig, http::header, rt::net::TcpStream,
+    rt::time::Instant,
 };
 use socket2::SockRef;
 
 use super::{
-    connections::{Connections, Exchange, Peer, QUIET},
+    connections::{Connections, Exchange, Peer},
     door::Door,
     refusals::refuse_newcomer,
     stream::ClientStream,
     timeouts::Timeouts,
 };
+use crate::listeners::Listener;
 
 /// How long an ending connection is still read, so that a client in the middle of a refused body receives its response.
 const LINGER: Duration = Duration::from_secs(1);
@@ -52,18 +44,18 @@ pub(crate) struct Stopper {
     door: Door,
     handle: ServerHandle,
     connections: Connections,
-    /// The longest time for a stop.
-    timeout: Duration,
 }
 
 impl Stopper {
-    /// Call [`Connections::stop`] first. New connections are accepted while idle ones stay open, and refused afterwards. Ends when all
-    /// connections have ended, or at the deadline.
-    pub(crate) async fn stop(self) {
-        let deadline = Instant::now() + self.timeout;
-        sleep(QUIET).await;
+    /// Call [`Connections::stop`] first. No new connection is accepted. Ends when all connections have ended, or at the deadline; false if
+    /// some were cut then.
+    pub(crate) async fn stop(self, deadline: Instant) -> bool {
+        if self.door.is_inherited() {
+            self.handle.pause().await;
+        }
         let all_are_gone = self.door.close(&self.connections, deadline).await;
         self.handle.stop(all_are_gone).await;
+        all_are_gone
     }
 }
 
@@ -73,7 +65,7 @@ impl Stopper {
 /// One sentence if the listener cannot be used.
 pub(crate) fn start<F, I, S, B>(
     application: F,
-    listener: TcpListener,
+    listener: Listener,
     workers: usize,
     timeouts: Timeouts,
     connections: &Connections,
@@ -89,7 +81,7 @@ where
     S::Service: 'static,
     B: MessageBody + 'static,
 {
-    let address = listener.local_addr().map_err(|e| e.to_string())?;
+    let address = listener.address;
     let door = Door::of(&listener).map_err(|e| format!("{address}: {e}"))?;
     let most = (connections.bounds().all + NEWCOMERS).div_ceil(workers);
     let builder = Server::build()
@@ -98,7 +90,7 @@ where
         .workers(workers)
         .max_concurrent_connections(most);
     let (connections, counted) = (connections.clone(), connections.clone());
-    let builder = builder.listen(format!("http-{address}"), listener, move || {
+    let builder = builder.listen(format!("http-{address}"), listener.socket, move || {
         // `ClientStream` has the timeouts, for every request.
         let http = HttpService::build()
             .keep_alive(KeepAlive::Os)
@@ -141,12 +133,7 @@ where
         connection.and_then(http.h1(application))
     });
     let server = builder.map_err(|e| format!("{address}: {e}"))?.run();
-    let stopper = Stopper {
-        door,
-        handle: server.handle(),
-        connections: counted,
-        timeout: timeouts.shutdown.max(QUIET * 2),
-    };
+    let stopper = Stopper { door, handle: server.handle(), connections: counted };
     Ok(Serving { server, stopper })
 }
 

@@ -26,8 +26,6 @@ pub(crate) struct Timeouts {
     pub(crate) idle: Duration,
     /// To take an answer.
     pub(crate) write: Duration,
-    /// To end what is under way at a stop.
-    pub(crate) shutdown: Duration,
 }
 
 /// What a connection waits for.

@@ -55,6 +55,7 @@ pub(crate) struct Settings {
     pub(crate) admin: Admin,
     pub(crate) auth: Auth,
     pub(crate) metrics: Metrics,
+    pub(crate) health: Health,
     pub(crate) log: Log,
     pub(crate) support: Support,
     pub(crate) limits: Limits,
@@ -87,6 +88,9 @@ pub(crate) struct Server {
     pub(crate) write_timeout_seconds: Seconds,
     /// How long a connection may wait for its next request.
     pub(crate) keep_alive_seconds: Seconds,
+    /// At a stop, how long connections are accepted and served as ever while the process says that it is not ready.
+    pub(crate) shutdown_lead_seconds: Seconds,
+    /// The whole stop.
     pub(crate) shutdown_seconds: Seconds,
     pub(crate) trusted_proxies: TrustedProxies,
 }
@@ -144,6 +148,20 @@ impl Metrics {
             None => Ok(()),
         }
     }
+}
+
+impl Server {
+    const SHUTDOWN_SECONDS: RangeInclusive<u64> = 3..=3_600;
+    /// Seconds of a stop behind its lead: for requests under way, and for stores.
+    const SHUTDOWN_REST: u64 = 3;
+}
+
+/// The probes of a service manager or a cluster; without a listener they are on SCIM's alone.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Health {
+    #[serde(deserialize_with = "fields::optional_address")]
+    pub(crate) listen: Option<SocketAddr>,
 }
 
 /// The admin API.
@@ -264,6 +282,11 @@ impl Settings {
         let Limits { max_results, cursor_timeout_seconds, .. } = &settings.limits;
         within("limits.max_results", *max_results, &(1..=Page::MAX_COUNT))?;
         within("limits.cursor_timeout_seconds", cursor_timeout_seconds.0.as_secs(), &(1..=YEAR_SECONDS))?;
+        let stop = settings.server.shutdown_seconds.0.as_secs();
+        within("server.shutdown_seconds", stop, &Server::SHUTDOWN_SECONDS)?;
+        let longest_lead = stop.saturating_sub(Server::SHUTDOWN_REST);
+        let lead = settings.server.shutdown_lead_seconds.0.as_secs();
+        within("server.shutdown_lead_seconds", lead, &(0..=longest_lead))?;
         within("auth.token_minutes", settings.auth.token_minutes, &Auth::TOKEN_MINUTES)?;
         within("auth.signing_key_days", settings.auth.signing_key_days, &Auth::SIGNING_KEY_DAYS)?;
         within("auth.assertion_minutes", settings.auth.assertion_minutes, &Auth::ASSERTION_MINUTES)?;
@@ -344,6 +367,7 @@ mod tests {
         for (key, wrong) in [
             ("server.listen", "nowhere"),
             ("admin.listen", "nowhere"),
+            ("health.listen", "nowhere"),
             ("server.public_url", "ftp://x"),
             ("regions.ire.base_url", "ftp://x"),
             ("log.format", "xml"),
@@ -387,6 +411,9 @@ mod tests {
         for (key, wrong) in [
             ("limits.cursor_timeout_seconds", 0),
             ("limits.cursor_timeout_seconds", u64::MAX),
+            ("server.shutdown_seconds", 2),
+            ("server.shutdown_seconds", 3_601),
+            ("server.shutdown_lead_seconds", 43),
             ("limits.max_results", 0),
             ("limits.max_results", 1001),
             ("auth.token_minutes", 59),

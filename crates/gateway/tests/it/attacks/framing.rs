@@ -77,7 +77,7 @@ fn shapes(tenant: &Tenant) -> Vec<(&'static str, String)> {
                 .replace("HTTP/1.1", "HTTP/1.0"),
         ),
         ("an unknown version", post(tenant, "Host: x\r\n", &hidden).replacen("HTTP/1.1", "HTTP/9.9", 1)),
-        ("a request line without a version", format!("GET /healthz\r\n\r\n{hidden}")),
+        ("a request line without a version", format!("GET /livez\r\n\r\n{hidden}")),
         ("a tab in the request line", post(tenant, "Host: x\r\n", &hidden).replacen("POST /", "POST\t/", 1)),
         ("a NUL in the path", post(tenant, "Host: x\r\n", &hidden).replacen("/Users", "/Us\0ers", 1)),
         ("a thousand headers", framed(&"X-Many: x\r\n".repeat(1_000))),
@@ -109,7 +109,7 @@ fn attack_59_no_shape_is_answered_as_if_it_were_two_requests() {
 fn attack_59_the_same_shapes_fare_no_better_without_a_token_or_at_the_other_doors() {
     let gateway = gateway();
     let acme = roomy(&gateway, "ire", "acme");
-    for door in ["/healthz", "/admin/v1/regions", "/nothing"] {
+    for door in ["/livez", "/admin/v1/regions", "/nothing"] {
         for (what, bytes) in shapes(&acme) {
             let bytes = bytes.replacen("/ire/acme/scim/v2/Users", door, 1);
             let heard = gateway.talk(bytes);
@@ -129,7 +129,7 @@ fn attack_59_what_is_refused_early_does_not_answer_its_body() {
     let early = |tenant: &Tenant, path: &str, more: &str, last: &str| {
         let head = format!("Host: x\r\n{more}Content-Length: {}\r\n", hidden.len());
         let first = post(tenant, &head, &hidden).replacen("/scim/v2/Users", path, 1);
-        let second = format!("GET /healthz HTTP/1.1\r\nHost: x\r\n{last}\r\n");
+        let second = format!("GET /livez HTTP/1.1\r\nHost: x\r\n{last}\r\n");
         (first, second)
     };
     let cases = [

@@ -71,7 +71,7 @@ fn attack_66_what_is_no_http_is_refused_in_scims_form_too() {
         (get(&format!("/{}", "x".repeat(70_000)), ""), 414),
         (get(&format!("/{}", "x".repeat(1 << 20)), ""), 414),
         ("HELLO\r\n\r\n".into(), 400),
-        ("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nHELLO\r\n\r\n".into(), 400),
+        ("GET /livez HTTP/1.1\r\nHost: x\r\n\r\nHELLO\r\n\r\n".into(), 400),
     ];
     for (request, status) in &odd {
         let heard = gateway.talk(request);

@@ -49,7 +49,7 @@ fn opened(gateway: &Gateway, opening: impl AsRef<[u8]>) -> Connection {
 fn attack_60_slow_headers_are_cut_off_while_others_are_served() {
     let gateway = impatient();
     let acme = roomy(&gateway, "ire", "acme");
-    let opening = "GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ";
+    let opening = "GET /livez HTTP/1.1\r\nHost: x\r\nX-Slow: ";
     let slow: Vec<_> = (0..60).map(|_| opened(&gateway, opening)).collect();
     for n in 0..10 {
         acme.create_user(&format!("u{n}"), "").expect(201);
@@ -65,8 +65,8 @@ fn attack_60_slow_headers_of_a_second_request_are_cut_off_too() {
     let gateway = impatient();
     roomy(&gateway, "ire", "acme");
     let mut connection = gateway.connect();
-    assert_eq!(connection.ask("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").unwrap().status, 200);
-    connection.send("GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ").unwrap();
+    assert_eq!(connection.ask("GET /livez HTTP/1.1\r\nHost: x\r\n\r\n").unwrap().status, 200);
+    connection.send("GET /livez HTTP/1.1\r\nHost: x\r\nX-Slow: ").unwrap();
     let heard = connection.drip(b"x", PATIENCE);
     assert!(heard.closed && heard.statuses().iter().all(|s| *s == 408), "{}", heard.text);
 }
@@ -103,7 +103,7 @@ fn attack_60_bodies_that_nobody_wants_hold_no_connection() {
         assert!(heard.closed, "{}", heard.text);
         assert_eq!(heard.statuses(), [401], "{}", heard.text);
     }
-    for door in ["/admin/v1/regions", "/healthz", "/nothing"] {
+    for door in ["/admin/v1/regions", "/livez", "/nothing"] {
         let opening = format!("POST {door} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n");
         let heard = opened(&gateway, opening).drip(b" ", PATIENCE);
         assert!(heard.closed, "{door}: {}", heard.text);
@@ -117,9 +117,9 @@ fn attack_60_silence_at_any_point_ends_a_connection() {
     let stranger = Tenant { token: "rubbish".into(), ..acme.clone() };
     let openings = [
         String::new(),
-        "GET /healthz HTTP/1.1\r\n".into(),
-        "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n".into(),
-        "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /heal".into(),
+        "GET /livez HTTP/1.1\r\n".into(),
+        "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n".into(),
+        "GET /livez HTTP/1.1\r\nHost: x\r\n\r\nGET /live".into(),
         acme.as_written("POST", "/Users", "Content-Length: 10\r\n", ""),
         acme.as_written("POST", "/Users", "Transfer-Encoding: chunked\r\n", ""),
         stranger.as_written("POST", "/Users", "Content-Length: 10\r\n", ""),

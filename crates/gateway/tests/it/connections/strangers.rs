@@ -24,7 +24,7 @@ fn idle_strangers_keep_nobody_out_and_whoever_gave_a_right_credential_stays() {
     let mut known = gateway.connect();
     assert_eq!(known.ask(&ask).unwrap().status, 200);
     let openings: [&[u8]; 3] =
-        [b"", b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ", b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"];
+        [b"", b"GET /livez HTTP/1.1\r\nHost: x\r\nX-Slow: ", b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"];
     let mut strangers: Vec<Connection> = Vec::new();
     for n in 0..300 {
         let mut stranger = gateway.connect();
@@ -92,7 +92,7 @@ fn attack_60_what_a_stranger_sends_is_thrown_away_up_to_a_bound_in_bytes() {
     let mut chunk = b"40000\r\n".to_vec();
     chunk.extend_from_slice(&plain);
     chunk.extend_from_slice(b"\r\n");
-    let doors = ["/admin/v1/regions", "/healthz", "/s/x"];
+    let doors = ["/admin/v1/regions", "/livez", "/s/x"];
     let doors = doors.map(|door| format!("POST {door} HTTP/1.1\r\nHost: x\r\n{chunked}\r\n"));
     let mut poured = vec![
         (stranger.as_written("POST", "/Users", announced, ""), &plain),

@@ -24,7 +24,7 @@ fn a_request_that_asks_for_another_protocol_is_answered_as_without_it() {
             (acme.as_written("POST", "/Users", offer, &body), 201),
             (acme.as_written("POST", "/Users", offer, &body), 409),
             (stranger.as_written("GET", "/Users", offer, ""), 401),
-            (format!("GET /healthz HTTP/1.1\r\nHost: x\r\n{offer}\r\n"), 200),
+            (format!("GET /livez HTTP/1.1\r\nHost: x\r\n{offer}\r\n"), 200),
             (acme.as_written("GET", "/Users?count=1", "", ""), 200),
         ] {
             let heard = client.ask(&asked).unwrap_or_else(|e| panic!("{asked}: {e}"));

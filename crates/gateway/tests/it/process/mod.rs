@@ -5,7 +5,9 @@ mod clock;
 mod closed;
 mod crash;
 mod files;
+mod probes;
 mod seat_storm;
+mod service_manager;
 mod storm;
 
 use std::{

@@ -68,10 +68,10 @@ fn with_a_listener_for_staff_the_other_one_has_no_admin_route() {
     }
     get(&gateway, staff, "/admin/v1/regions").expect(200);
     problem(&Request::new("GET", &format!("{staff}/admin/v1/regions")).send(), 401);
-    for path in ["/", "/ire/acme/scim/v2/Users", "/healthz", "/%61dmin/v1/regions"] {
+    for path in ["/", "/ire/acme/scim/v2/Users", "/livez", "/%61dmin/v1/regions"] {
         problem(&get(&gateway, staff, path), 404);
     }
-    Request::new("GET", &format!("{}/healthz", gateway.url)).send().expect(200);
+    Request::new("GET", &format!("{}/livez", gateway.url)).send().expect(200);
     // The command line finds the door of staff by itself, and base URLs name the door of clients.
     gateway.cli_ok(&["tenant", "create", "--region", "ire", "--key", "acme", "--name", "Acme"]);
     let issued = gateway.cli_ok(&["token", "issue", "--region", "ire", "--key", "acme", "--json"]);
