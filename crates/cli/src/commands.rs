@@ -44,6 +44,15 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
     },
+    /// Say what keeps a gateway on this machine from serving well, and what to do; changes nothing. Exits 0, or 3 with findings.
+    Doctor {
+        /// The settings that the gateway is started with (TOML).
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+        /// Answer with one line of JSON, for scripts.
+        #[arg(long)]
+        json: bool,
+    },
     /// Bring every store to the newest migration, while gateways serve them; exits 0 only if none is behind.
     Migrate {
         /// The settings of the gateways (TOML).

@@ -36,6 +36,14 @@ pub(crate) fn config(ca_file: Option<&Path>) -> Result<TlsConfig, Mistake> {
     Ok(config.unversioned_rustls_crypto_provider(provider).build())
 }
 
+/// Checks that a file holds certificates (PEM).
+///
+/// # Errors
+/// Why it does not.
+pub fn check_authorities(file: &Path) -> Result<(), String> {
+    authorities(file).map(|_| ())
+}
+
 fn authorities(file: &Path) -> Result<Vec<Certificate<'static>>, String> {
     let text = fs::read(file).map_err(|error| error.to_string())?;
     let certificate = |item| match item {

@@ -75,7 +75,7 @@ pub(crate) fn close_secret(path: &Path) -> Result<bool, String> {
     Ok(is_open(&found))
 }
 
-fn is_open(found: &Metadata) -> bool {
+pub(crate) fn is_open(found: &Metadata) -> bool {
     found.mode() & OTHERS != 0
 }
 

@@ -4,7 +4,10 @@
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tracing::{info, warn};
 
-use crate::http::{Bounds, NEWCOMERS};
+use crate::{
+    http::{Bounds, NEWCOMERS},
+    settings::Settings,
+};
 
 /// Standard streams, listeners, locks, signals, the main thread's and the metrics' event loops; measured, and four more.
 const STANDING: usize = 28;
@@ -108,6 +111,40 @@ pub(crate) fn share_out(process: Process, configured: Configured) -> Result<Shar
         "file descriptors are shared out"
     );
     Ok(shares)
+}
+
+/// The limit, raised as far as the system allows, and the division that these settings would get, without a log line.
+///
+/// # Errors
+/// One sentence with the settings and numbers that do not fit.
+pub(crate) fn fit(settings: &Settings) -> Result<(usize, Shares), String> {
+    let limit = raise_limit();
+    let workers = settings.server.workers.unwrap_or_else(one_a_core);
+    let listeners = if settings.admin.listen.is_some() { 2 } else { 1 };
+    let process = Process {
+        limit,
+        workers,
+        listeners,
+        has_probes: settings.health.listen.is_some(),
+        regions: settings.regions.len(),
+        read_connections: usize::try_from(settings.store.read_connections).unwrap_or(usize::MAX),
+    };
+    shares(process, Configured::of(settings)).map(|shares| (limit, shares))
+}
+
+/// HTTP workers where the settings name no number.
+pub(crate) fn one_a_core() -> usize {
+    std::thread::available_parallelism().map_or(2, usize::from)
+}
+
+impl Configured {
+    pub(crate) fn of(settings: &Settings) -> Self {
+        Self {
+            connections: settings.server.max_connections,
+            unauthenticated: settings.server.max_unauthenticated,
+            stores: settings.store.max_open,
+        }
+    }
 }
 
 fn shares(process: Process, configured: Configured) -> Result<Shares, String> {

@@ -12,6 +12,7 @@ mod counters;
 mod credential;
 mod data_dir;
 mod descriptors;
+mod doctor;
 mod dropped;
 mod expiry;
 mod health;
@@ -65,6 +66,7 @@ fn main() -> ExitCode {
             dumps.and_then(|()| serve::serve(config.as_deref())).map(|()| ExitCode::SUCCESS)
         }
         cli::Command::Healthcheck { config } => health_check::check(config.as_deref()),
+        cli::Command::Doctor { config, json } => doctor::look(config.as_deref(), json),
         cli::Command::Migrate { config, json } => {
             dumps.and_then(|()| migrate::migrate(config.as_deref(), json))
         }

@@ -47,7 +47,7 @@ async fn run(mut settings: Settings, inherited: Inherited) -> Result<(), String>
     outlive_the_file_size_limit();
     // Before the listeners are bound, so that a signal stops the process in order from its first response on.
     let signals = Signals::watch();
-    let workers = settings.server.workers.unwrap_or_else(one_a_core);
+    let workers = settings.server.workers.unwrap_or_else(descriptors::one_a_core);
     let listeners = Listeners::open(&settings, inherited)?;
     let connections = share_out_descriptors(&mut settings, workers, &listeners)?;
     let (address, admin_address) = (listeners.scim.address, listeners.admin_address());
@@ -148,10 +148,6 @@ async fn fall_through(request: HttpRequest, payload: web::Payload, app: web::Dat
     }
 }
 
-fn one_a_core() -> usize {
-    std::thread::available_parallelism().map_or(2, usize::from)
-}
-
 /// Limits stores and connections by the number of file descriptors; writes the limits of stores into the settings.
 fn share_out_descriptors(
     settings: &mut Settings,
@@ -168,12 +164,7 @@ fn share_out_descriptors(
         regions,
         read_connections,
     };
-    let configured = Configured {
-        connections: settings.server.max_connections,
-        unauthenticated: settings.server.max_unauthenticated,
-        stores: settings.store.max_open,
-    };
-    let shares = descriptors::share_out(process, configured)?;
+    let shares = descriptors::share_out(process, Configured::of(settings))?;
     settings.store.max_open = Some(shares.stores);
     settings.store.read_connections = u32::try_from(shares.read_connections).unwrap_or(u32::MAX);
     Ok(http::Connections::new(shares.bounds()))

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::background::blocking;
-use crate::fitness::check;
+use crate::fitness::{self, check};
 use crate::lane::Lane;
 use crate::location::{PostgresUrl, SchemaName};
 use crate::server::Server;
@@ -75,6 +75,13 @@ impl Cell {
         self.server.outage.allow_attempt()?;
         let server = Arc::clone(&self.server);
         blocking(move || check(&mut server.connect()?.connection)).await
+    }
+
+    /// What the server's clock says, in milliseconds since 1970 UTC.
+    pub(crate) async fn now_ms(&self) -> Result<i64, StoreError> {
+        self.server.outage.allow_attempt()?;
+        let server = Arc::clone(&self.server);
+        blocking(move || fitness::now_ms(&mut server.connect()?.connection)).await
     }
 
     pub(crate) fn stats(&self) -> CellStats {

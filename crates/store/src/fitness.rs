@@ -1,7 +1,7 @@
 //! What a PostgreSQL database must be like to hold stores. Each fault is one sentence that says what to do.
 
 use diesel::RunQueryDsl;
-use diesel::sql_types::{Bool, Integer, Text};
+use diesel::sql_types::{BigInt, Bool, Integer, Text};
 
 use crate::{StoreConnection, StoreError};
 
@@ -66,6 +66,22 @@ pub(crate) fn check(connection: &mut StoreConnection) -> Result<(), StoreError> 
         Version { .. } => fault(&diesel::sql_query(FOUND).get_result(connection)?),
     };
     fault.map_or(Ok(()), |sentence| Err(StoreError::Unfit(sentence)))
+}
+
+#[derive(diesel::QueryableByName)]
+struct Now {
+    #[diesel(sql_type = BigInt)]
+    ms: i64,
+}
+
+/// The server's clock, in milliseconds since 1970 UTC.
+///
+/// # Errors
+/// What the database says.
+pub(crate) fn now_ms(connection: &mut StoreConnection) -> Result<i64, StoreError> {
+    let sql = "SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::BIGINT AS ms";
+    let now: Now = diesel::sql_query(sql).get_result(connection)?;
+    Ok(now.ms)
 }
 
 fn fault(found: &Found) -> Option<String> {

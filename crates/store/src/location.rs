@@ -126,6 +126,18 @@ impl PostgresUrl {
         &self.0
     }
 
+    /// The files that the URL names for TLS, each with its parameter: authorities, a certificate, its key. Names with escapes are left out.
+    pub fn files(&self) -> Vec<(&str, &Path)> {
+        const OF_TLS: [&str; 4] = ["sslrootcert", "sslcert", "sslkey", "sslcrl"];
+        let (_, query) = self.0.split_once('?').unwrap_or_default();
+        let parameters = query.split('&').filter_map(|parameter| parameter.split_once('='));
+        let files = parameters.filter(|(name, value)| {
+            let is_word = *name == "sslrootcert" && *value == "system";
+            OF_TLS.contains(name) && !value.is_empty() && !is_word && !value.contains('%')
+        });
+        files.map(|(name, value)| (name, Path::new(value))).collect()
+    }
+
     /// The URL with a libpq parameter added, unless it already names one of that kind.
     pub(crate) fn with_parameter(&self, name: &str, value: impl fmt::Display) -> Self {
         if self.0.contains(&format!("{name}=")) {

@@ -145,10 +145,23 @@ impl ReservedDirectory {
     }
 
     fn whole(&self) -> io::Result<u64> {
-        let disk = statvfs(&self.directory)?;
-        let share = disk.f_blocks.saturating_mul(disk.f_frsize) / SHARE;
-        Ok(WHOLE.min(share / STEP * STEP).max(PIECE))
+        whole(&self.directory)
     }
+}
+
+fn whole(directory: &Path) -> io::Result<u64> {
+    let disk = statvfs(directory)?;
+    let share = disk.f_blocks.saturating_mul(disk.f_frsize) / SHARE;
+    Ok(WHOLE.min(share / STEP * STEP).max(PIECE))
+}
+
+/// Whether nothing is missing from the reserve of this directory. Nothing is changed.
+///
+/// # Errors
+/// What the file system says; `NotFound` when there is no reserve.
+pub fn is_reserve_whole(directory: &Path) -> io::Result<bool> {
+    let found = fs::metadata(directory.join(FILE))?;
+    Ok(found.len() >= whole(directory)? && !is_sparse(&found))
 }
 
 /// Gives a part of the file blocks of its own; `set_len` would only promise them.

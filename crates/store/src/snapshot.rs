@@ -107,7 +107,7 @@ impl Snapshot {
     }
 }
 
-fn open(path: &Path, mode: &str) -> Result<StoreConnection, StoreError> {
+pub(crate) fn open(path: &Path, mode: &str) -> Result<StoreConnection, StoreError> {
     match fs::symlink_metadata(path) {
         Ok(found) if found.is_file() => {}
         Ok(_) => return Err(StoreError::Missing),
@@ -122,7 +122,7 @@ fn open(path: &Path, mode: &str) -> Result<StoreConnection, StoreError> {
 }
 
 /// An empty file is a database without tables to SQLite.
-fn require_tables(connection: &mut StoreConnection) -> Result<(), StoreError> {
+pub(crate) fn require_tables(connection: &mut StoreConnection) -> Result<(), StoreError> {
     let query = diesel::sql_query("SELECT count(*) AS number FROM sqlite_schema");
     let found: Number = query.get_result(connection)?;
     if found.number > 0 { Ok(()) } else { Err(StoreError::Corrupt("it has no tables".to_owned())) }

@@ -237,6 +237,14 @@ impl Stores {
         self.0.cell(cell).check().await
     }
 
+    /// The clock of a PostgreSQL database, in milliseconds since 1970 UTC.
+    ///
+    /// # Errors
+    /// `Unavailable` or `Busy` when it cannot be reached.
+    pub async fn clock_of_cell(&self, cell: &PostgresUrl) -> Result<i64, StoreError> {
+        self.0.cell(cell).now_ms().await
+    }
+
     /// What the connections to a PostgreSQL database do now.
     pub fn cell_stats(&self, cell: &PostgresUrl) -> CellStats {
         self.0.cell(cell).stats()

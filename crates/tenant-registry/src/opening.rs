@@ -197,7 +197,7 @@ fn identity(directory: &Path) -> Option<(u64, u64)> {
 }
 
 /// The stems of the files of tenants' stores; empty if there is no such directory.
-fn tenants_files(directory: &Path) -> Result<HashSet<String>, RegistryError> {
+pub(crate) fn tenants_files(directory: &Path) -> Result<HashSet<String>, RegistryError> {
     let unreadable = |error: std::io::Error| {
         RegistryError::Store(StoreError::Unavailable(format!("its directory of tenants: {error}")))
     };
@@ -229,7 +229,7 @@ async fn check_databases(stores: &Stores, place: &RegionPlace) -> Result<(), Reg
 }
 
 /// Tells an operator what to do about a registry that does not open.
-fn what_to_restore(error: StoreError, files: &HashSet<String>) -> RegistryError {
+pub(crate) fn what_to_restore(error: StoreError, files: &HashSet<String>) -> RegistryError {
     match error {
         StoreError::Missing => RegistryError::Damaged(format!(
             "registry.db is missing or no regular file, but the files of {} tenants lie beside it; restore registry.db from \

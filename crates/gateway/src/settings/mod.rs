@@ -60,6 +60,9 @@ pub(crate) struct Settings {
     pub(crate) support: Support,
     pub(crate) limits: Limits,
     pub(crate) store: Store,
+    /// Files with secrets that the settings name, each with its key.
+    #[serde(skip)]
+    pub(crate) secret_files: Vec<(String, PathBuf)>,
     #[serde(rename = "redis")]
     redis_source: redis_url::Source,
     /// What processes share is here.
@@ -295,6 +298,7 @@ impl Settings {
         within("store.log_limit_mib", settings.store.log_limit_mib, &StoreSettings::LOG_LIMIT_MIB)?;
         within("store.memory_mib", settings.store.memory_mib, &StoreSettings::MEMORY_MIB)?;
         settings.metrics.check()?;
+        settings.secret_files = settings.files_with_secrets();
         settings.redis = std::mem::take(&mut settings.redis_source).read()?;
         for code in &settings.serve_regions {
             let defined = settings.defined.remove(code).ok_or_else(|| {
@@ -311,6 +315,22 @@ impl Settings {
     }
 }
 
+impl Settings {
+    fn files_with_secrets(&self) -> Vec<(String, PathBuf)> {
+        let mut files = vec![
+            ("admin.token_file".to_owned(), self.admin.token_file.clone()),
+            ("auth.key_file".to_owned(), self.auth.key_file.clone()),
+        ];
+        files.extend(self.redis_source.file().map(|file| ("redis.url_file".to_owned(), file.to_owned())));
+        for code in &self.serve_regions {
+            let defined = self.defined.get(code).into_iter().flat_map(Defined::files);
+            files.extend(defined.map(|(key, file)| (format!("regions.{code}.{key}"), file.to_owned())));
+        }
+        files.retain(|(_, file)| !file.as_os_str().is_empty());
+        files
+    }
+}
+
 fn within<T: PartialOrd + Display>(key: &str, value: T, legal: &RangeInclusive<T>) -> Result<(), String> {
     if legal.contains(&value) {
         return Ok(());
@@ -322,6 +342,16 @@ impl Store {
     /// How long a request may wait for its turn in a store.
     pub(crate) fn admission_deadline(&self) -> Duration {
         Duration::from_millis(self.admission_deadline_ms)
+    }
+
+    /// Days by which the machine's clock may be ahead.
+    pub(crate) fn clock_ahead_days(&self) -> i64 {
+        i64::try_from(self.clock_ahead_days).unwrap_or(i64::MAX)
+    }
+
+    /// The limit of a write-ahead log.
+    pub(crate) fn log_limit_mib(&self) -> u32 {
+        self.log_limit_mib
     }
 
     /// What the stores are opened with.

@@ -1,6 +1,9 @@
 //! Where Redis is. The URL may hold a password, so neither `Debug` nor an error shows it.
 
-use std::{fmt, path::PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use redis::{Client, ConnectionInfo, IntoConnectionInfo as _, ProtocolVersion};
 use serde::Deserialize;
@@ -25,6 +28,11 @@ impl fmt::Debug for RedisUrl {
 }
 
 impl Source {
+    /// The file that holds the URL.
+    pub(super) fn file(&self) -> Option<&Path> {
+        self.url_file.as_deref()
+    }
+
     /// `None` when there is no Redis.
     pub(super) fn read(self) -> Result<Option<RedisUrl>, String> {
         let url = secret::read("redis.url", self.url, self.url_file)

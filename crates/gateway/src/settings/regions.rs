@@ -41,6 +41,18 @@ fn open() -> bool {
     true
 }
 
+impl Defined {
+    /// The files that hold URLs of databases, each with its key.
+    pub(super) fn files(&self) -> impl Iterator<Item = (String, &Path)> {
+        let registry = self.registry_url_file.as_deref().map(|file| ("registry_url_file".to_owned(), file));
+        let cells = self
+            .cells
+            .iter()
+            .filter_map(|cell| Some((format!("cells {:?} url_file", cell.name), cell.url_file.as_deref()?)));
+        registry.into_iter().chain(cells)
+    }
+}
+
 /// A region that is served.
 #[derive(Debug)]
 pub(crate) struct Region {

@@ -56,6 +56,14 @@ pub(crate) fn read(connection: &mut StoreConnection, file: &StoreFile) -> Result
     }
 }
 
+/// Checks that a file is no other program's and no other store's.
+///
+/// # Errors
+/// `Corrupt`.
+pub(crate) fn check(connection: &mut StoreConnection, file: &StoreFile) -> Result<(), StoreError> {
+    read(connection, file).map(|_| ())
+}
+
 /// Whether this is the mark of this store, as the bytes of its header tell it.
 pub(super) fn is_mark_of(file: &StoreFile, application_id: Option<u32>, user_version: Option<u32>) -> bool {
     let is =

@@ -25,6 +25,7 @@ pub(crate) use self::context::SqliteContext;
 pub(crate) use self::file::{remove_files, replace_file};
 pub(crate) use self::job::{Manner, Repeat, Urgency};
 pub(crate) use self::log_room::{LogRoom, refuse_changes};
+pub(crate) use self::mark::check as check_mark;
 pub(crate) use self::marks::Marks;
 use self::presence::{FileId, gone};
 use self::rest::AtRest;

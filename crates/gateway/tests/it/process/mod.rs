@@ -4,6 +4,7 @@ mod alone;
 mod clock;
 mod closed;
 mod crash;
+mod doctor;
 mod files;
 mod probes;
 mod seat_storm;
