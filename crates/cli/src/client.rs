@@ -63,6 +63,10 @@ impl Client {
         self.send(http::Method::PATCH, path, serde_json::to_string(body).ok())
     }
 
+    pub(crate) fn put(&self, path: &str, body: &impl Serialize) -> Result<Value, Mistake> {
+        self.send(http::Method::PUT, path, serde_json::to_string(body).ok())
+    }
+
     pub(crate) fn delete(&self, path: &str) -> Result<Value, Mistake> {
         self.send(http::Method::DELETE, path, None)
     }

@@ -261,6 +261,14 @@ pub enum ClientCommand {
         #[command(flatten)]
         words: LogWords,
     },
+    /// Raise the level of the gateway's log for one region or tenant, for an hour unless told otherwise; the act is recorded. It holds in the
+    /// process that answers.
+    LogLevel {
+        #[command(flatten)]
+        options: Options,
+        #[command(subcommand)]
+        act: LogLevelAct,
+    },
     /// Say which of region, company key and credential is wrong. The credential is read from a file or from standard input, never from
     /// an argument; a pair is `key:secret`. Exits 0 only if all is right.
     Diagnose {
@@ -976,6 +984,37 @@ pub enum BreakerAct {
     Release(Target),
     /// Give back all that the window took: to the people who wait, and to those who lost their access before them.
     Rollback(Target),
+}
+
+/// `usher log-level …`
+#[derive(Debug, Subcommand)]
+pub enum LogLevelAct {
+    /// Raise it; it ends by itself.
+    Set {
+        #[command(flatten)]
+        whose: LogLevelOf,
+        /// How much is shown: info, debug or trace.
+        #[arg(long, value_parser = ["info", "debug", "trace"])]
+        level: String,
+        /// For how long.
+        #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=1_440))]
+        minutes: u32,
+    },
+    /// Show the levels of a region that are raised now.
+    Show(LogLevelOf),
+    /// End one before its time.
+    Unset(LogLevelOf),
+}
+
+/// Whose lines.
+#[derive(Args, Clone, Debug)]
+pub struct LogLevelOf {
+    /// The region.
+    #[arg(long, value_parser = region)]
+    pub region: RegionCode,
+    /// Only those of the tenant with this company key.
+    #[arg(long, value_name = "KEY", value_parser = key)]
+    pub key: Option<CompanyKey>,
 }
 
 /// `usher seats …`

@@ -15,6 +15,7 @@ mod explain;
 mod guide;
 mod health;
 mod log;
+mod log_level;
 mod mistake;
 mod output;
 mod people;
@@ -84,6 +85,7 @@ pub fn dispatch(command: ClientCommand) -> ExitCode {
         ClientCommand::Explain { options, user } => explain::run(user, &options),
         ClientCommand::Health { options, of } => health::run(of, &options),
         ClientCommand::Log { options, words } => log::run(words, &options),
+        ClientCommand::LogLevel { options, act } => log_level::run(act, &options),
         ClientCommand::Diagnose { options, target, token_file } => {
             diagnose::run(&target, token_file.as_deref(), &options)
         }

@@ -26,6 +26,7 @@ use crate::{
     recognition::Recognition,
     refused_writes::RefusedWrites,
     regions::{Ground, Regions},
+    request_id::{self, TakenIds},
     settings::{BaseUrl, Region, Settings},
     shared::Link,
     shares::Shares,
@@ -69,6 +70,7 @@ pub(crate) struct App {
     link: Option<Arc<Link>>,
     pub(crate) dropped: Dropped,
     pub(crate) recognition: Recognition,
+    pub(crate) taken_ids: TakenIds,
     /// On their way into the log.
     pub(crate) refused: RefusedWrites,
     /// On its way into the stores.
@@ -152,6 +154,7 @@ impl App {
             shares: Shares::new(&settings, &metrics),
             dropped: Dropped::default(),
             recognition: Recognition::default(),
+            taken_ids: TakenIds::default(),
             refused: RefusedWrites::default(),
             traffic: UnwrittenTraffic::default(),
             adding_traffic: tokio::sync::Mutex::default(),
@@ -189,6 +192,11 @@ impl App {
         }
         let address = self.settings.server.trusted_proxies.client_of(request);
         self.attempts.wrong(address, token.map(Token::key_id)).await
+    }
+
+    /// The id of a request: that of a trusted proxy, or a new one.
+    pub(crate) fn request_id(&self, request: &HttpRequest) -> String {
+        request_id::or_new(self.settings.server.trusted_proxies.request_id_of(request))
     }
 
     /// The data directory, where a region keeps files.

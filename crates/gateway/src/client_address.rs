@@ -11,6 +11,8 @@ use actix_web::{
 use ipnet::IpNet;
 use serde::Deserialize;
 
+use crate::request_id;
+
 /// `server.trusted_proxies`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(try_from = "Vec<String>")]
@@ -33,6 +35,12 @@ impl TrustedProxies {
     /// The address that a request comes from.
     pub(crate) fn client_of(&self, request: &HttpRequest) -> Option<IpAddr> {
         request.peer_addr().map(|peer| self.client(peer.ip(), request.headers()))
+    }
+
+    /// The id that the proxy in front has given to a request, if it is one of these.
+    pub(crate) fn request_id_of(&self, request: &HttpRequest) -> Option<String> {
+        let is_proxy = request.peer_addr().is_some_and(|peer| self.contain(peer.ip().to_canonical()));
+        is_proxy.then(|| request_id::of_proxy(request.headers())).flatten()
     }
 
     /// The same, by the peer of its connection and its headers.

@@ -77,8 +77,14 @@ impl Known {
 }
 
 async fn known(app: &App, reference: &str) -> Result<Option<Known>, ApiError> {
-    let Some(beginning) = request_id::beginning_of_tenant(reference) else { return Ok(None) };
-    let reference = reference.to_ascii_lowercase();
+    let (beginning, reference) = match app.taken_ids.beginning_of_tenant(reference) {
+        // As the proxy wrote it.
+        Some(beginning) => (beginning, reference.to_owned()),
+        None => match request_id::beginning_of_tenant(reference) {
+            Some(beginning) => (beginning, reference.to_ascii_lowercase()),
+            None => return Ok(None),
+        },
+    };
     for registry in app.regions.registries().filter_map(Result::ok) {
         for tenant in registry.tenants_whose_id_begins(&beginning).await? {
             let tenant = Arc::new(tenant);

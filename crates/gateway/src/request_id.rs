@@ -1,11 +1,13 @@
-//! Request ids: what an answer, a log line and a row of the log have in common.
+//! Request ids: what an answer, a log line and a row of the log have in common. A trusted proxy may give a request its id, so that one id
+//! leads from its log to ours.
 
 use std::sync::{
     LazyLock,
     atomic::{AtomicU64, Ordering},
 };
 
-use actix_web::HttpRequest;
+use actix_web::{HttpRequest, http::header::HeaderMap};
+use quick_cache::sync::Cache;
 use tenant_registry::TenantId;
 use uuid::Uuid;
 
@@ -13,6 +15,57 @@ use uuid::Uuid;
 pub(crate) fn new() -> String {
     Uuid::now_v7().simple().to_string()
 }
+
+/// The id that a proxy gave, or a new one.
+pub(crate) fn or_new(taken: Option<String>) -> String {
+    match taken {
+        Some(id) => id,
+        None => new(),
+    }
+}
+
+/// How long an id of a proxy may be.
+const SHORTEST_TAKEN: usize = 8;
+const LONGEST_TAKEN: usize = 64;
+
+/// The id that a trusted proxy has given to a request in `X-Request-Id`: 8 to 64 letters, digits, `-` and `_`, so that it can stand in a sentence,
+/// a URL and a log line. The caller has checked that the peer is such a proxy.
+pub(crate) fn of_proxy(headers: &HeaderMap) -> Option<String> {
+    let mut sent = headers.get_all("x-request-id");
+    let (id, None) = (sent.next()?.to_str().ok()?, sent.next()) else { return None };
+    let is_known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let is_formed = (SHORTEST_TAKEN..=LONGEST_TAKEN).contains(&id.len()) && id.bytes().all(is_known);
+    is_formed.then(|| id.to_owned())
+}
+
+/// Ids of proxies under which writes were refused, and what the ids of their tenants begin with: such an id does not lead to a tenant by
+/// itself, as one of ours does.
+pub(crate) struct TakenIds(Cache<String, String>);
+
+impl Default for TakenIds {
+    fn default() -> Self {
+        /// Refusals that a page can still be asked for, some 200 bytes each.
+        const REMEMBERED: usize = 10_000;
+        Self(Cache::new(REMEMBERED))
+    }
+}
+
+impl TakenIds {
+    /// Remembers whose request it was.
+    pub(crate) fn note(&self, request_id: &str, tenant: &TenantId) {
+        if let Some(beginning) = tenant.as_str().get(..BEGINNING) {
+            self.0.insert(request_id.to_owned(), beginning.to_owned());
+        }
+    }
+
+    /// What the id of the tenant begins with.
+    pub(crate) fn beginning_of_tenant(&self, request_id: &str) -> Option<String> {
+        self.0.get(request_id)
+    }
+}
+
+/// Characters of a tenant's id, with its hyphens, that its request ids have.
+const BEGINNING: usize = OF_TENANT + 2;
 
 /// Hexadecimal digits at the end of a tenant's request ids: those that its own id begins with.
 const OF_TENANT: usize = 12;
@@ -57,6 +110,50 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+
+    #[test]
+    fn an_id_of_a_proxy_is_taken_if_it_has_its_form_and_is_the_only_one() {
+        let with = |ids: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for id in ids {
+                headers.append("x-request-id".parse().unwrap(), id.parse().unwrap());
+            }
+            of_proxy(&headers)
+        };
+        for id in [
+            "8f2c1a36-5b0e-4f2a-9a3c-0f8f4be1a001",
+            "abcdefgh",
+            "0af7651916cd43dd8448eb211c80319c",
+            &"x".repeat(64),
+        ] {
+            assert_eq!(with(&[id]).as_deref(), Some(id));
+        }
+        for wrong in [
+            "",
+            "short",
+            &"x".repeat(65),
+            "ada@example.com",
+            "with blank",
+            "quote\"quote",
+            "../../etc",
+            "Root=1-67891233",
+        ] {
+            assert_eq!(with(&[wrong]), None, "{wrong}");
+        }
+        assert_eq!((with(&[]), with(&["abcdefgh", "abcdefgh"])), (None, None));
+    }
+
+    #[test]
+    fn a_taken_id_leads_to_its_tenant_as_one_of_ours_does() {
+        let tenant = TenantId::new("01a22723-c7b1-7259-bec7-30fab19e39c1").unwrap();
+        let taken = TakenIds::default();
+        taken.note("of-a-proxy", &tenant);
+        let ours = beginning_of_tenant(&of_tenant(&tenant));
+        assert_eq!(
+            (taken.beginning_of_tenant("of-a-proxy"), taken.beginning_of_tenant("another")),
+            (ours, None)
+        );
+    }
 
     #[test]
     fn ids_of_a_tenants_requests_are_uuids_of_their_own_and_lead_to_the_tenant() {

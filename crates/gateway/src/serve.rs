@@ -114,6 +114,7 @@ fn begin_background_work(app: &Arc<App>, pulses: Pulses) {
     actix_web::rt::spawn(log_writer::go_on(Arc::clone(app)));
     actix_web::rt::spawn(health_writer::go_on(Arc::clone(app)));
     actix_web::rt::spawn(sum_up_refusals());
+    actix_web::rt::spawn(telemetry::levels::go_on());
     actix_web::rt::spawn(service_manager::feed_watchdog(Arc::clone(app), pulses));
 }
 
@@ -255,9 +256,8 @@ impl SideServer {
         const HEAD: Duration = Duration::from_secs(1);
         let (data, connections) = (web::Data::from(Arc::clone(app)), web::Data::new(connections.clone()));
         let routes = self.routes;
-        let application = move || {
-            HttpApp::new().app_data(data.clone()).app_data(connections.clone()).configure(routes)
-        };
+        let application =
+            move || HttpApp::new().app_data(data.clone()).app_data(connections.clone()).configure(routes);
         let server = HttpServer::new(application)
             .workers(1)
             .max_connections(self.connections)

@@ -1,14 +1,16 @@
 //! What staff did, newest first: with the actor and the request of each act.
 
 use diesel::prelude::*;
-use store::ReadTx;
+use serde_json::Value;
+use store::{ReadTx, WriteTx};
 
 use crate::{
+    by::By,
     error::RegistryError,
     names::CompanyKey,
     registry::Registry,
     schema::{staff_acts, tenants},
-    tenant::by_key,
+    tenant::{by_key, record_of},
 };
 
 /// One act.
@@ -29,6 +31,28 @@ pub struct StaffAct {
 }
 
 impl Registry {
+    /// Records an act that changes nothing here, on one tenant or on the region.
+    ///
+    /// # Errors
+    /// [`RegistryError::NoTenant`], or the store's.
+    pub async fn record_act(
+        &self,
+        tenant: Option<CompanyKey>,
+        act: &'static str,
+        detail: Value,
+        by: By,
+    ) -> Result<(), RegistryError> {
+        let region = self.region.clone();
+        let work = move |tx: &mut WriteTx<'_>| {
+            let id = match &tenant {
+                Some(key) => by_key(tx, &region, key)?.id.to_string(),
+                None => String::new(),
+            };
+            record_of(tx, &id, &by, act, &detail)
+        };
+        self.write_registry(work).await
+    }
+
     /// At most `limit` acts on one tenant, or on the region and its tenants.
     ///
     /// # Errors

@@ -260,3 +260,45 @@ fn links_to_headings_lead_to_one() {
     }
     assert!(wrong.is_empty(), "docs:\n{}", wrong.join("\n"));
 }
+
+/// The arguments of the call whose text begins here, up to its end.
+fn arguments(call: &str) -> Vec<String> {
+    let (mut depth, mut is_literal, mut found) = (1, false, vec![String::new()]);
+    for character in call.chars() {
+        match character {
+            '"' => is_literal = !is_literal,
+            '(' | '[' | '{' if !is_literal => depth += 1,
+            ')' | ']' | '}' if !is_literal => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            break;
+        }
+        match character {
+            ',' if depth == 1 && !is_literal => found.push(String::new()),
+            other => found.last_mut().unwrap().push(other),
+        }
+    }
+    found
+}
+
+/// Every field of a log line stands in the list of fields. Values are chosen where the line is written, so the list is also what a reader
+/// judges them by.
+#[test]
+fn every_field_of_the_log_is_described() {
+    let page = read(&root().join("docs/logging.md"));
+    let mut fields = BTreeSet::new();
+    for source in sources() {
+        for level in ["error!(", "warn!(", "info!(", "debug!(", "trace!(", "$level!("] {
+            for argument in source.split(level).skip(1).flat_map(arguments) {
+                let name = argument.split('=').next().unwrap().trim().trim_start_matches(['%', '?']);
+                let name = name.rsplit('.').next().unwrap();
+                let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+                fields.extend(is_name.then(|| name.to_owned()));
+            }
+        }
+    }
+    assert!(fields.len() > 40 && fields.contains("request_id"), "{fields:?}");
+    let untold: Vec<_> = fields.into_iter().filter(|field| !page.contains(&format!("`{field}`"))).collect();
+    assert!(untold.is_empty(), "docs/logging.md does not tell of {untold:?}");
+}

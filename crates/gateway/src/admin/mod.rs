@@ -13,6 +13,7 @@ mod diagnose;
 mod explain;
 mod health;
 mod log;
+mod log_level;
 mod moves;
 mod people;
 mod problem;
@@ -115,6 +116,9 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
         .route("/acts", web::get().to(staff_acts::on_tenant))
         .route("/changes", web::get().to(audit_trail::changes))
         .route("/log", web::get().to(log::log))
+        .route("/log-level", web::get().to(log_level::of_tenant))
+        .route("/log-level", web::put().to(log_level::raise_of_tenant))
+        .route("/log-level", web::delete().to(log_level::lower_of_tenant))
         .route("/explain", web::get().to(explain::person))
         .route("/health", web::get().to(health::of_tenant))
         .route("/dropped", web::get().to(tenants::dropped))
@@ -133,6 +137,9 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
         .route("/import", web::post().to(copies::import))
         .route("/acts", web::get().to(staff_acts::in_region))
         .route("/health", web::get().to(health::of_region))
+        .route("/log-level", web::get().to(log_level::of_region))
+        .route("/log-level", web::put().to(log_level::raise_of_region))
+        .route("/log-level", web::delete().to(log_level::lower_of_region))
         .service(tenant)
         .default_service(web::to(problem::nothing_here));
     config.service(
@@ -185,8 +192,12 @@ async fn staff_only(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse, actix_web::Error> {
-    let (request_id, began) = (request_id::new(), Instant::now());
+    let began = Instant::now();
     let app = request.app_data::<Data<App>>().cloned();
+    let request_id = match &app {
+        Some(app) => app.request_id(request.request()),
+        None => request_id::new(),
+    };
     let in_flight = app.as_ref().map(|app| InFlight::begin(&app.metrics, ADMIN, request.headers()));
     let answered = match admit(&request, &request_id).await.and_then(|()| query::check(&request)) {
         Err(problem) => request.error_response(problem),
@@ -282,10 +293,10 @@ async fn admit(request: &ServiceRequest, request_id: &str) -> Result<(), Problem
         }
     };
     app.metrics.admin_auth_failures.with_label_values(&[why]).inc();
-    let status = problem.status().as_u16();
-    if TALLY.is_first(What::AdminRequest, status, cause) {
+    let code = problem.status().as_u16();
+    if TALLY.is_first(What::AdminRequest, code, cause) {
         let peer = client(app, request).map_or_else(String::new, |peer| peer.to_string());
-        warn!(request_id, peer, status, cause, "an admin request was refused");
+        warn!(request_id, peer, code, cause, "an admin request was refused");
     }
     Err(problem)
 }

@@ -115,7 +115,7 @@ fn answer(status: u16, line: usize) -> Vec<u8> {
     let (status, reason, detail) = explained(status, line);
     let id = request_id::new();
     if TALLY.is_first(What::Unreadable, status, &detail) {
-        tracing::info!(request_id = id, status, detail, "a request could not be read");
+        tracing::info!(request_id = id, code = status, detail, "a request could not be read");
     }
     head_and_body(status, reason, &detail, &id, "")
 }

@@ -28,7 +28,6 @@ use crate::{
     http,
     issuers::Judged,
     protection::protect,
-    request_id,
     scim::{self, SCIM},
     telemetry::{
         in_flight::InFlight,
@@ -84,7 +83,7 @@ pub(super) async fn token(
     payload: Payload,
     app: &App,
 ) -> HttpResponse {
-    let (id, began) = (request_id::new(), Instant::now());
+    let (id, began) = (app.request_id(request), Instant::now());
     let _in_flight = InFlight::begin(&app.metrics, SCIM, request.headers());
     let mut response = match answer(app, request, payload, before).await {
         Ok(body) => json(StatusCode::OK, &body),

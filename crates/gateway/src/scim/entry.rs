@@ -43,6 +43,8 @@ use crate::{
 struct Trace {
     began: Instant,
     id: String,
+    /// Whether a trusted proxy gave it its id.
+    is_id_taken: bool,
     /// The region that the path means, or that of the tenant.
     region: Option<RegionCode>,
     route: Option<Cow<'static, str>>,
@@ -59,10 +61,12 @@ struct Trace {
 }
 
 impl Trace {
-    fn begin() -> Self {
+    fn begin(app: &App, request: &HttpRequest) -> Self {
+        let taken = app.settings.server.trusted_proxies.request_id_of(request);
         Self {
             began: Instant::now(),
-            id: request_id::new(),
+            is_id_taken: taken.is_some(),
+            id: request_id::or_new(taken),
             region: None,
             route: None,
             operation: Operation::Other,
@@ -80,7 +84,7 @@ impl Trace {
 /// Answers every request that no other route takes.
 pub(crate) async fn scim(request: HttpRequest, payload: Payload, app: Data<App>) -> HttpResponse {
     let _in_flight = InFlight::begin(&app.metrics, SCIM, request.headers());
-    let mut trace = Trace::begin();
+    let mut trace = Trace::begin(&app, &request);
     let work = AssertUnwindSafe(answer(&app, &request, payload, &mut trace)).catch_unwind().await;
     let (mut response, result) = match work.unwrap_or(Err(ApiError::Panicked)) {
         Ok(mut response) => {
@@ -90,6 +94,9 @@ pub(crate) async fn scim(request: HttpRequest, payload: Payload, app: Data<App>)
         }
         Err(error) => {
             let is_refusal = trace.sent_by.is_some() && trace.method.is_some();
+            if let (true, true, Some(tenant)) = (is_refusal, trace.is_id_taken, &trace.tenant) {
+                app.taken_ids.note(&trace.id, &tenant.id);
+            }
             let scim = if is_refusal { error.to_refusal(&trace.id) } else { error.to_scim(&trace.id) };
             (error_response(&error, &scim, &request), Err(error))
         }
@@ -150,7 +157,9 @@ async fn answer(
     let mut sender = Sender { idp: recognise(app, &grant, request), client_request_id: None };
     trace.method = write_method(request.method());
     if trace.method.is_some() {
-        trace.id = request_id::of_tenant(&tenant.id);
+        if !trace.is_id_taken {
+            trace.id = request_id::of_tenant(&tenant.id);
+        }
         sender.client_request_id = request_id::of_client(request);
     }
     trace.sent_by = Some(SentBy { credential: grant.key_id.clone(), sender: sender.clone() });

@@ -229,33 +229,44 @@ fn refused(subject: &Subject<'_>, outcome: &Outcome<ApiError>, seen: &Seen<'_>) 
     })
 }
 
-fn log(subject: &Subject<'_>, method: &str, status: u16, outcome: &Outcome<ApiError>) {
+fn log(subject: &Subject<'_>, method: &str, code: u16, outcome: &Outcome<ApiError>) {
     let request_id = subject.request_id;
-    let tenant = || match subject.tenant {
-        Some(tenant) => format!("{}/{}", tenant.region, tenant.company_key),
-        None => "-".to_owned(),
+    let region = subject.tenant.map(|tenant| tenant.region.as_str());
+    let tenant = || subject.tenant.map(|tenant| format!("{}/{}", tenant.region, tenant.company_key));
+    let (credential, idp) = match subject.sent_by {
+        Some(SentBy { credential, sender }) => (Some(credential.as_str()), Some(sender.idp.word())),
+        None => (None, None),
     };
-    let (route, micros, operation) = match subject.part {
-        Part::Request { route, took, .. } => (Some(route), Some(took.as_micros()), None),
+    let (route, ms, operation) = match subject.part {
+        Part::Request { route, took, .. } => (Some(route), Some(milliseconds(took)), None),
         Part::Operation(place) => (None, None, Some(place + 1)),
         Part::Transaction => (None, None, None),
     };
-    let micros = micros.map(|micros| u64::try_from(micros).unwrap_or(u64::MAX));
     if !outcome.leniencies.is_empty() {
         let tolerated: Vec<_> = outcome.leniencies.iter().take(SHOWN_LENIENCIES).collect();
-        debug!(request_id, operation, ?tolerated, "the request was accepted with leniency");
+        debug!(
+            request_id,
+            region,
+            tenant = tenant(),
+            operation,
+            ?tolerated,
+            "the request was accepted with leniency"
+        );
     }
     let error = match &outcome.result {
         Ok(done) => {
             log_skipped(request_id, &tenant, done);
             debug!(
                 request_id,
+                region,
                 tenant = tenant(),
+                credential,
+                idp,
                 method,
                 route,
                 operation,
-                status,
-                micros,
+                code,
+                ms,
                 result = done.verdict.map(Verdict::word),
                 "a request was answered"
             );
@@ -267,34 +278,40 @@ fn log(subject: &Subject<'_>, method: &str, status: u16, outcome: &Outcome<ApiEr
     // Neither callers without a credential nor tenants beyond their rate may fill the log.
     let is_anybodys = subject.tenant.is_none() && !error.is_logged() && !error.is_about_a_tenant();
     let is_counted = is_anybodys || matches!(error, ApiError::TooManyRequests(_));
-    if is_counted && !TALLY.is_first(What::Request, status, &cause) {
+    if is_counted && !TALLY.is_first(What::Request, code, &cause) {
         return;
     }
     let tenant = tenant();
+    let told = error.to_scim(request_id);
+    let scim_type = told.keyword();
     // The cause of a failure is in our words; that of a refusal repeats what the caller sent, in quotation marks. Not built is an
     // answer, not a failure.
-    let failed = matches!(status, 500 | 502..);
+    let failed = matches!(code, 500 | 502..);
     let cause = if failed { cause } else { without_quotations(&cause) };
+    // One set of fields in all of them; what does not exist is left out.
+    macro_rules! line {
+        ($level:ident, $message:literal) => {
+            $level!(
+                request_id, region, tenant, credential, idp, method, route, operation, code, scim_type, ms,
+                cause, $message
+            )
+        };
+    }
     match subject.part {
-        _ if error.is_logged() => {
-            debug!(request_id, tenant, method, route, operation, status, micros, cause, "a request failed");
-        }
-        Part::Request { .. } if failed => {
-            error!(request_id, tenant, method, route, status, micros, cause, "a request failed");
-        }
-        Part::Request { .. } => {
-            info!(request_id, tenant, method, route, status, micros, cause, "a request was refused");
-        }
-        _ if failed => {
-            error!(request_id, tenant, method, operation, status, cause, "an operation of a bulk failed");
-        }
-        _ => {
-            info!(request_id, tenant, method, operation, status, cause, "an operation of a bulk was refused");
-        }
+        _ if error.is_logged() => line!(debug, "a request failed"),
+        Part::Request { .. } if failed => line!(error, "a request failed"),
+        Part::Request { .. } => line!(info, "a request was refused"),
+        _ if failed => line!(error, "an operation of a bulk failed"),
+        _ => line!(info, "an operation of a bulk was refused"),
     }
 }
 
-fn log_skipped(request_id: &str, tenant: &impl Fn() -> String, done: &Done) {
+/// Milliseconds, to the microsecond.
+fn milliseconds(took: Duration) -> f64 {
+    (took.as_secs_f64() * 1_000_000.0).round() / 1_000.0
+}
+
+fn log_skipped(request_id: &str, tenant: &impl Fn() -> Option<String>, done: &Done) {
     if done.skipped.is_empty() {
         return;
     }

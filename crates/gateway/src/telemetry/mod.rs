@@ -3,6 +3,7 @@
 pub(crate) mod exporter;
 pub(crate) mod in_flight;
 pub(crate) mod last_seen;
+pub(crate) mod levels;
 pub(crate) mod log;
 pub(crate) mod observed;
 pub(crate) mod panics;

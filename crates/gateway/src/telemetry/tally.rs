@@ -87,12 +87,12 @@ impl Tally {
 
     /// Logs the counts.
     pub(crate) fn sum_up(&self) {
-        for (Kind { what, status, cause }, count) in self.take() {
-            match (what, status) {
-                (What::AdminRequest, _) => warn!(status, cause, count, "more admin requests were refused"),
-                (What::Unreadable, _) => info!(status, cause, count, "more requests could not be read"),
-                (What::Request, 500..) => error!(status, cause, count, "more requests failed"),
-                (What::Request, _) => info!(status, cause, count, "more requests were refused"),
+        for (Kind { what, status: code, cause }, count) in self.take() {
+            match (what, code) {
+                (What::AdminRequest, _) => warn!(code, cause, count, "more admin requests were refused"),
+                (What::Unreadable, _) => info!(code, cause, count, "more requests could not be read"),
+                (What::Request, 500..) => error!(code, cause, count, "more requests failed"),
+                (What::Request, _) => info!(code, cause, count, "more requests were refused"),
             }
         }
     }

@@ -51,6 +51,7 @@ mod schemas;
 mod seats;
 mod shared;
 mod staff;
+mod telemetry;
 mod tenants;
 mod tick;
 mod undo;

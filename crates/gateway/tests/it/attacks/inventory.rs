@@ -45,7 +45,7 @@ const SCIM: [&str; 26] = [
 ];
 
 /// Every route of the admin API below `/admin/v1`, and paths that are none.
-const ADMIN: [&str; 62] = [
+const ADMIN: [&str; 64] = [
     "",
     "/regions",
     "/tokens",
@@ -62,6 +62,7 @@ const ADMIN: [&str; 62] = [
     "/regions/ire/import",
     "/regions/ire/acts",
     "/regions/ire/health",
+    "/regions/ire/log-level",
     "/regions/ire/tenants/b",
     "/regions/ire/tenants/b/activate",
     "/regions/ire/tenants/b/suspend",
@@ -93,6 +94,7 @@ const ADMIN: [&str; 62] = [
     "/regions/ire/tenants/b/acts",
     "/regions/ire/tenants/b/changes",
     "/regions/ire/tenants/b/log",
+    "/regions/ire/tenants/b/log-level",
     "/regions/ire/tenants/b/explain?user=x",
     "/regions/ire/tenants/b/health",
     "/regions/ire/tenants/b/dropped",

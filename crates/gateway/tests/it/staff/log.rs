@@ -45,7 +45,7 @@ fn requests_without_a_credential_are_summed_up() {
     }
     let lines = lines(&mut gateway, ["a request was refused", "more requests were refused"]);
     assert_summed_up(&lines);
-    let of_401: Vec<_> = lines.into_iter().filter(|line| line["status"] == 401).collect();
+    let of_401: Vec<_> = lines.into_iter().filter(|line| line["code"] == 401).collect();
     assert_eq!(told(&of_401), MANY / 2);
 }
 
