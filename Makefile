@@ -1,7 +1,7 @@
 # What a person types. CI calls the same targets (.ci/run), so that there is one way to do each thing.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test conformance conformance-docs conformance-pins deploy-check deploy-pins rehearse boot release behaviours check format lint docs bench fuzz tools bare
+.PHONY: help demo run test conformance conformance-docs conformance-pins pictures deploy-check deploy-pins rehearse boot release behaviours check format lint docs bench fuzz tools bare
 
 # A warning is an error with the compiler that Cargo.toml names. A newer one may warn of more: it says so and goes on, so that a
 # release of Rust breaks nothing that did not change.
@@ -42,6 +42,11 @@ metrics-page: ## Write docs/metrics.md from the list of metrics
 
 conformance-pins: ## Pin the suites and their dependencies again
 	@deploy/conformance.sh pins
+
+pictures: ## Draw the dashboards from the demo's data into docs/pictures (six minutes; a Redis and a Prometheus of its own)
+	@deploy/install-tools.sh
+	cargo build --bin usher --bin demo
+	@deploy/make-pictures
 
 deploy-check: ## Check what Usher is deployed with: compose, image, chart, units, Prometheus, Caddy; then that a fault in each is found
 	@deploy/check.sh

@@ -26,6 +26,7 @@ cargo test --workspace --doc --quiet
 deploy/conformance.sh
 # Every failure in one run: a run is dear, and one failure seldom tells of the next.
 failed=0
+{ deploy/check-watching.sh && deploy/check-watching.sh self-test; } || failed=1
 cargo nextest run --workspace --no-fail-fast || failed=1
 # The same gateway on PostgreSQL. The profile names the tests that are about files.
 USHER_TEST_DATABASE=postgres cargo nextest run -p gateway -p tenant-registry --profile postgres --no-fail-fast || failed=1
