@@ -55,6 +55,8 @@ missing_for_tests() {
     has sqlite3 || echo sqlite3     # tests look into stores and lock them from outside
     has promtool || echo prometheus # it reads rules and queries, and tries each alert
     has prometheus || echo prometheus # tests let its alerts fire; where systemd runs, Debian starts it on port 9090
+    has node || echo nodejs         # runs the compiler that holds dashboards to Grafana's types
+    has npm || echo npm             # fetches both, at the versions of a lock
     has strace || echo strace       # tests let flushes to the disk fail
     has systemd-analyze || echo systemd # it judges the units; nothing of it is started
     has prlimit || echo util-linux  # tests limit what the gateway may write; deploy/test-services.sh asks for runuser
