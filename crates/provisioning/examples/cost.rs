@@ -71,6 +71,7 @@ async fn create(tenant: &Tenant, number: usize) -> String {
         tolerance: rules.tolerance(),
         rules: Arc::clone(&rules),
         instant: Instant::now(),
+        is_trial: false,
     };
     let write =
         Write::new(ResourceKind::User, Method::Post, None, people::user(number), &mut context).unwrap();

@@ -146,6 +146,7 @@ async fn create(tenant: &Tenant, number: usize) {
         tolerance: rules.tolerance(),
         rules,
         instant: Instant::now(),
+        is_trial: false,
     };
     let write =
         Write::new(ResourceKind::User, Method::Post, None, people::user(number), &mut context).unwrap();

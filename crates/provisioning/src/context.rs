@@ -64,6 +64,8 @@ pub struct RequestContext {
     pub met_before: Vec<(Leniency, String)>,
     /// When the request arrived.
     pub instant: Instant,
+    /// It is a row of a preview: nobody reads a log of it, or takes it back.
+    pub is_trial: bool,
 }
 
 impl RequestContext {
@@ -76,7 +78,8 @@ impl RequestContext {
             people: self.rules.profile().log.people,
         };
         Cause {
-            answer: Some(answer),
+            answer: (!self.is_trial).then_some(answer),
+            is_trial: self.is_trial,
             request_id: &self.request_id,
             actor: None,
             credential: Some(&self.credential),
@@ -102,6 +105,7 @@ impl RequestContext {
             tenant: self.tenant.clone(),
             rules: Arc::clone(&self.rules),
             instant: self.instant,
+            is_trial: self.is_trial,
         }
     }
 }

@@ -41,6 +41,8 @@ pub(crate) struct Cause<'a> {
     pub(crate) makers: &'a [Maker],
     /// The answer to the write; `None` for what follows from one, and for what falls due by itself.
     pub(crate) answer: Option<Answer<'a>>,
+    /// Nobody takes the write back, because it is tried out in a copy.
+    pub(crate) is_trial: bool,
 }
 
 /// What the provisioning log has of a write beside its effect.
@@ -85,6 +87,7 @@ impl<'a> Cause<'a> {
             profile: None,
             makers: &[],
             answer: None,
+            is_trial: false,
         }
     }
 
@@ -96,7 +99,7 @@ impl<'a> Cause<'a> {
 
     /// The cause of what follows for others: staff did not act on them, and nobody is answered about them.
     pub(crate) fn followed(self) -> Self {
-        Self { actor: None, answer: None, ..self }
+        Self { actor: None, answer: None, is_trial: false, ..self }
     }
 }
 

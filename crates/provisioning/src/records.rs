@@ -38,7 +38,9 @@ pub(crate) fn record(
     let person = Person::in_record(tx, cause, kind, resource)?;
     let entry = entry(cause, facts, person.as_ref());
     let changed = Changed { resource_id: &resource.id, version: resource.version };
-    keep_image(tx, &resource.id, facts)?;
+    if !cause.is_trial {
+        keep_image(tx, &resource.id, facts)?;
+    }
     append(tx, &name, changed, &detail, entry)?;
     if let (Some(person), Some(answer), "deleted") = (&person, cause.answer, verb) {
         names::forget(tx, answer.people, person, resource)?;

@@ -66,6 +66,7 @@ pub(super) async fn preview(
         met_before: Vec::new(),
         rules,
         instant: Instant::now(),
+        is_trial: true,
     };
     let progress = Arc::<PreviewProgress>::default();
     let refusals_before_hold = i64::from(app.settings.limits.refusals_before_hold);

@@ -208,6 +208,7 @@ async fn answer(
         met_before: Vec::new(),
         rules,
         instant: trace.began,
+        is_trial: false,
     });
     let caller = Caller { tenant: Arc::clone(tenant), store, registry: Arc::clone(&registry) };
     let is_dry_run = trace.is_dry_run;

@@ -46,6 +46,7 @@ pub(crate) fn context(rules: &Rules) -> RequestContext {
         rules: Arc::new(rules.clone()),
         tolerance: Tolerance::lenient(),
         instant: Instant::now(),
+        is_trial: false,
     }
 }
 
