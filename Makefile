@@ -1,7 +1,7 @@
 # What a person types. CI calls the same targets (.ci/run), so that there is one way to do each thing.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test conformance conformance-docs conformance-pins pictures deploy-check deploy-pins rehearse boot release behaviours check format lint docs bench fuzz tools bare
+.PHONY: help demo run test conformance conformance-docs conformance-pins pictures deploy-check deploy-pins rehearse boot try-compose release behaviours check format lint docs bench fuzz tools bare
 
 # A warning is an error with the compiler that Cargo.toml names. A newer one may warn of more: it says so and goes on, so that a
 # release of Rust breaks nothing that did not change.
@@ -58,6 +58,10 @@ rehearse: ## Play what docs/deploy.md promises with the files of deploy/: TLS, r
 
 boot: ## Run the lines of docs/deploy.md on a Debian that boots with systemd, in a container (ARCHIVE=target/release-files/….tar.gz; needs root)
 	@deploy/boot.sh $(ARCHIVE)
+
+try-compose: ## Bring the compose file up on an engine of its own, with stand-ins for the images of others (needs root, docker.io, debootstrap)
+	cargo build --bin usher
+	@deploy/compose/try.sh target/debug/usher
 
 deploy-pins: ## Pin the programs of deploy-check again
 	@deploy/python-environment.sh pins deploy/checks

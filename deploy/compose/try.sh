@@ -28,7 +28,8 @@ export PYTHONDONTWRITEBYTECODE=1 DOCKER_BUILDKIT=0
 scratch=$(mktemp -d)
 engine=
 finish() {
-    [ -z "$engine" ] || { kill "$engine" && wait "$engine"; } 2>/dev/null || true
+    # unshare passes no signal on.
+    [ -z "$engine" ] || { kill "$(pgrep -P "$engine")" && wait "$engine"; } 2>/dev/null || true
     rm -rf "$scratch"
 }
 trap finish EXIT
@@ -74,7 +75,7 @@ SCRIPT
     touch "$system/made"
 }
 
-image() { sed -n "s/^    image: \($1:.*\)$/\1/p" docker-compose.yml; }
+image() { sed -n "s#^    image: \($1:.*\)\$#\1#p" docker-compose.yml; }
 
 # import NAME CHANGE …: the stand-in's system as the image of this name that the compose file asks for.
 import() {
@@ -152,7 +153,7 @@ play() {
 start_engine
 make_images
 mkdir "$scratch/project"
-git ls-files -z docker-compose.yml deploy | xargs -0 cp --parents -t "$scratch/project"
+git ls-files -z docker-compose.yml deploy | xargs -0 cp -a --parents -t "$scratch/project"
 cd "$scratch/project"
 play embedded usher
 play cluster usher-a --server http://127.0.0.1:8081 --admin-token-file /run/secrets/admin_token
