@@ -59,7 +59,7 @@ finds chart deploy/helm/usher/templates/network.yaml 's/toYaml \$rule/toYml $rul
 finds chart deploy/helm/usher/values.yaml 's/^replicas: 2/replica: 2/' 'replica'
 finds chart deploy/helm/usher/values.schema.json 's/"existingSecret": \{"minLength": 1\},//' 'lets'
 finds chart deploy/prometheus/rules.yml 's/^( *)- alert: UsherRedisDown/\1- alarm: UsherRedisDown/' 'its rules are wrong'
-finds kustomize deploy/kustomize/kustomization.yaml 's/name: usher\}$/name: ushers}/' 'usher'
+finds kustomize deploy/kustomize/kustomization.yaml 's/containers.0/containers\/7/' 'containers/7'
 finds systemd deploy/systemd/usher.service 's/^WatchdogSec=/WatchDogSec=/' "'WatchDogSec'"
 finds systemd deploy/systemd/usher.socket 's/^ListenStream=127.0.0.1:8080/ListenStream=127.0.0.1:808080/' '808080'
 finds systemd deploy/systemd/usher.service '/^(ProtectSystem|SystemCallFilter|CapabilityBoundingSet)=/d' 'scores more than 2.0'

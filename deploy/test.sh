@@ -10,6 +10,9 @@ export PATH="${CARGO_HOME:-$HOME/.cargo}/bin:$PATH"
 deploy/install-tools.sh
 deploy/conformance.sh install
 cargo fetch --locked
+# What Usher is deployed with, by the programs that read it, and that they find faults.
+deploy/check.sh
+deploy/check-selftest.sh
 
 if [ -z "${USHER_TEST_POSTGRES:-}" ] || [ -z "${USHER_TEST_REDIS:-}" ]; then
     trap 'deploy/test-services.sh stop >/dev/null 2>&1' EXIT
