@@ -248,7 +248,8 @@ def _line(panel, index, one, floor, points, across, up):
     drawn = ""
     for piece in _pieces(points):
         way = " ".join(f"{across(at):.1f},{up(value):.1f}" for at, value in piece)
-        if opacity:
+        # A faint area is hardly seen and is half of the file.
+        if opacity >= 10:
             below = " ".join(f"{across(at):.1f},{up(floor.get(at, 0.0) if floor else 0.0):.1f}" for at, _ in reversed(piece))
             drawn += element("polygon", points=f"{way} {below}", fill=stroke, fill_opacity=opacity / 100)
         if len(piece) == 1:

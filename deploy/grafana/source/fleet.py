@@ -185,9 +185,9 @@ CREDENTIALS = [
         "Live credentials of tenants that expire within so many days; one that expires tomorrow counts in all four.",
         "short",
         steps(GREEN, (1, ORANGE)),
-        query(
-            f"sort(sum by (within_days) (max by (region, within_days) (usher_credentials_expiring{{{REGION}}})))",
-            "within {{within_days}} days",
+        *(
+            query(f'sum(max by (region) (usher_credentials_expiring{{{REGION},within_days="{days}"}}))', f"within {words}")
+            for days, words in ((1, "a day"), (7, "7 days"), (14, "14 days"), (30, "30 days"))
         ),
         size=(8, 7),
     ),
@@ -240,10 +240,10 @@ SEATS = [
     ),
     stat(
         "Breakers opened",
-        "Within the shown time, by what was lost first.",
+        "Since the processes started, by what was lost first.",
         "short",
         steps(GREEN, (1, ORANGE)),
-        query(f"round(sum by (kind) (increase(usher_breaker_trips_total{{{REGION}}}[$__range])))", "{{kind}}"),
+        query(f"sum by (kind) (usher_breaker_trips_total{{{REGION}}})", "{{kind}}"),
         size=(3, 7),
         text="value_and_name",
         none="none",
