@@ -22,19 +22,20 @@ check_compose() {
         { cat "$scratch/schema"; return 1; }
     local profiles
     for profiles in embedded cluster embedded,watch cluster,watch; do
-        COMPOSE_PROFILES=$profiles USHER_DOMAIN=scim.localhost USHER_UPSTREAMS=usher:8080 \
+        COMPOSE_PROFILES=$profiles USHER_DOMAIN=scim.localhost USHER_UPSTREAMS=usher:8080 USHER_GATEWAYS=one \
             "$tools/bin/docker-compose" --env-file /dev/null --file docker-compose.yml config --format json >"$scratch/compose.json"
         "$tools/bin/python" deploy/checks/compose.py "$scratch/compose.json"
     done
 }
 
 check_caddy() {
-    local upstreams
-    for upstreams in usher:8080 'usher-a:8080 usher-b:8080'; do
+    local gateways upstreams=usher:8080
+    for gateways in one several; do
         # Caddy tells of success at length, too.
-        USHER_DOMAIN=scim.localhost USHER_UPSTREAMS=$upstreams HOME=$scratch \
+        USHER_DOMAIN=scim.localhost USHER_UPSTREAMS=$upstreams USHER_GATEWAYS=$gateways HOME=$scratch \
             "$tools/bin/caddy" validate --config deploy/caddy/Caddyfile --adapter caddyfile >"$scratch/caddy" 2>&1 ||
             { cat "$scratch/caddy"; return 1; }
+        upstreams='usher-a:8080 usher-b:8080'
     done
     "$tools/bin/caddy" fmt --diff deploy/caddy/Caddyfile >"$scratch/caddy" ||
         { cat "$scratch/caddy"; echo "deploy/caddy/Caddyfile is not formatted: caddy fmt --overwrite"; return 1; }

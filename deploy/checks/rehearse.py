@@ -113,7 +113,7 @@ class Proxy(Tls):
     """Caddy with the Caddyfile, and what asks through it."""
 
     def __init__(self, scratch: Scratch, upstreams: str) -> None:
-        environment = {"HOME": str(scratch.path), "USHER_DOMAIN": DOMAIN, "USHER_UPSTREAMS": upstreams}
+        environment = {"HOME": str(scratch.path), "USHER_DOMAIN": DOMAIN, "USHER_UPSTREAMS": upstreams, "USHER_GATEWAYS": "several" if " " in upstreams else "one"}
         self.process = scratch.start(
             "caddy", [TOOLS / "caddy", "run", "--config", ROOT / "deploy/caddy/Caddyfile", "--adapter", "caddyfile"], env=environment
         )

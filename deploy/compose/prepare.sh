@@ -33,8 +33,8 @@ case ${3:-} in
 *) usage ;;
 esac
 case $mode in
-embedded) upstreams=usher:8080 ;;
-cluster) upstreams='usher-a:8080 usher-b:8080' ;;
+embedded) upstreams=usher:8080 gateways=one ;;
+cluster) upstreams='usher-a:8080 usher-b:8080' gateways=several ;;
 *) usage ;;
 esac
 [[ $domain =~ ^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$ ]] || die "$domain is not a host name in small letters"
@@ -57,5 +57,6 @@ random | secret grafana_password
     echo "COMPOSE_PROFILES=$mode$watch"
     echo "USHER_DOMAIN=$domain"
     echo "USHER_UPSTREAMS='$upstreams'"
+    echo "USHER_GATEWAYS=$gateways"
 } >.env
 echo "prepare: .env and $secrets are ready; go on with: docker compose up --detach --build --wait"
