@@ -14,8 +14,8 @@ DOMAIN = "scim.localhost"
 PATIENCE = 60
 
 
-def wait_for(what: str, ask) -> None:
-    end = time.monotonic() + PATIENCE
+def wait_for(what: str, ask, patience: float = PATIENCE) -> None:
+    end = time.monotonic() + patience
     while time.monotonic() < end:
         try:
             if ask():
@@ -23,7 +23,7 @@ def wait_for(what: str, ask) -> None:
         except (OSError, http.client.HTTPException, json.JSONDecodeError):
             pass  # not there yet
         time.sleep(0.05)
-    sys.exit(f"rehearse: {what} did not come about within {PATIENCE} s")
+    sys.exit(f"rehearse: {what} did not come about within {patience} s")
 
 
 def good(what: str, is_so: bool, seen: object = "") -> None:
