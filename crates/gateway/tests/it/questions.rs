@@ -375,3 +375,61 @@ fn compare(questions: &str) {
         "docs/support.md is not what the commands print: make behaviours\n{questions}"
     );
 }
+
+/// The code spans of a text.
+fn code_spans(text: &str) -> Vec<&str> {
+    text.split('`').skip(1).step_by(2).collect()
+}
+
+/// Every panel of the dashboards, as `dashboard: panel`.
+fn panels() -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/grafana/dashboards");
+    let mut panels = Vec::new();
+    for name in ["fleet", "tenant", "stores"] {
+        let file = fs::read_to_string(folder.join(format!("{name}.json"))).unwrap();
+        let dashboard: Value = serde_json::from_str(&file).unwrap();
+        let titles =
+            dashboard["panels"].as_array().unwrap().iter().map(|panel| panel["title"].as_str().unwrap());
+        panels.extend(titles.map(|title| format!("{name}: {title}")));
+    }
+    panels
+}
+
+#[test]
+fn each_of_twenty_questions_of_staff_and_operators_leads_to_an_answer_that_is_there() {
+    let gateway = gateway();
+    let acme = gateway.tenant("ire", "acme", Some(5), Some(5));
+    acme.create_user("ada@acme.example", "user").expect(201);
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
+    let page = fs::read_to_string(docs.join("support.md")).unwrap();
+    let rules = fs::read_to_string(docs.join("../deploy/prometheus/rules.yml")).unwrap();
+    let (_, section) = page.split_once("## Where is the answer?").unwrap();
+    let rows: Vec<&str> = section
+        .lines()
+        .skip_while(|line| !line.starts_with("| 1 |"))
+        .take_while(|line| line.starts_with("| "))
+        .collect();
+    assert_eq!(rows.len(), 20);
+    let panels = panels();
+    for row in rows {
+        let (_, answer) = row.rsplit_once(" | ").map(|(question, answer)| (question, answer)).unwrap();
+        let spans = code_spans(answer);
+        assert!(!spans.is_empty(), "{row}");
+        for span in spans {
+            if let Some(words) = span.strip_prefix("usher ") {
+                let output = gateway.cli(&words.split(' ').collect::<Vec<_>>());
+                let printed = String::from_utf8(output.stdout).unwrap();
+                let told = String::from_utf8(output.stderr).unwrap();
+                let code = output.status.code();
+                assert!(matches!(code, Some(0 | 3)), "{span}: {code:?} {printed}{told}");
+                assert!(!printed.trim().is_empty() || !told.trim().is_empty(), "{span} says nothing");
+            } else if let Some(path) = span.strip_prefix("GET ") {
+                testkit::http::Request::new("GET", &format!("{}{path}", gateway.url)).send().expect(200);
+            } else if span.starts_with("Usher") {
+                assert!(rules.contains(&format!("- alert: {span}\n")), "{span} is no alert");
+            } else {
+                assert!(panels.iter().any(|panel| panel == span), "{span} is no panel of {panels:?}");
+            }
+        }
+    }
+}
