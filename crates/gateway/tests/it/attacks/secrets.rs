@@ -7,6 +7,7 @@ use testkit::{
 };
 
 use super::{assert_no_leak, files_with, gateway, gateway_with, group, operation, roomy, user};
+use crate::running::wait_for;
 
 const PASSWORD: &str = "pAss-canary-41x";
 
@@ -209,6 +210,8 @@ fn attack_25_labels_stay_few_whatever_is_asked() {
         text.lines().filter(|line| !line.starts_with('#')).count()
     };
     (0..20).for_each(ask);
+    // A moment after the start the regions are looked at, and their stores counted.
+    wait_for("the regions are looked at", || gateway.metrics().contains("usher_store_migrations_behind"));
     // The sums of seats are there from the first look at the tenant on.
     gateway.cli(&["health", "--region", "ire", "--key", "acme"]);
     let few = series();

@@ -18,6 +18,7 @@ fn a_profile_that_this_version_cannot_read_stops_the_start_and_is_named() {
     sql(&gateway.data_dir().join("ire/registry.db"), newer);
     let mut start = Command::new(BINARY);
     start.arg("serve").env("USHER__DATA_DIR", gateway.data_dir()).env("USHER__SERVER__LISTEN", "127.0.0.1:0");
+    start.env("USHER__METRICS__LISTEN", "");
     let ended = start.output().unwrap();
     let said = String::from_utf8_lossy(&ended.stderr);
     assert_eq!(ended.status.code(), Some(1), "{said}");
