@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # `make try-compose`: the compose file as it is, on an engine of its own in a network of its own, in both modes: it comes up healthy, the
-# words of docs/deploy.md work, and an upgrade of the cluster under load loses no call.
+# words of docs/deploy.md work, and an upgrade of the cluster under load loses no call. Of those to an only gateway few are lost.
 #
 #   deploy/compose/try.sh BINARY
 #
@@ -117,10 +117,10 @@ start_engine() {
     die "the engine does not start"
 }
 
-# play MODE SERVICE FLAG …: everything comes up, and callers find what the page promises.
+# play MODE SERVICE MAY_LOSE FLAG …: everything comes up, and callers find what the page promises.
 play() {
-    local mode=$1 service=$2
-    shift 2
+    local mode=$1 service=$2 may_lose=$3
+    shift 3
     echo "try-compose: == $mode =="
     deploy/compose/prepare.sh "$mode" scim.localhost
     "$compose" --progress quiet up --detach --wait || { "$compose" ps --all; "$compose" logs --tail 5; die "$mode does not come up healthy"; }
@@ -130,7 +130,7 @@ play() {
     usher tenant create --region ire --key acme --name "Acme" --seats member=5 --contact it@acme.example >/dev/null
     token=$(usher token issue --region ire --key acme | grep -oE 'ush_ire_[A-Za-z0-9]+')
     "$compose" cp caddy:/data/caddy/pki/authorities/local/root.crt caddy-root.crt 2>/dev/null
-    nsenter -t "$(pgrep -P "$engine")" -n "$python" "$checks/compose_callers.py" "$token" caddy-root.crt "$scratch/stop" &
+    nsenter -t "$(pgrep -P "$engine")" -n "$python" "$checks/compose_callers.py" "$token" caddy-root.crt "$scratch/stop" "$may_lose" &
     local callers=$!
     sleep 3
     if [ "$mode" = cluster ]; then
@@ -155,6 +155,7 @@ make_images
 mkdir "$scratch/project"
 git ls-files -z docker-compose.yml deploy | xargs -0 cp -a --parents -t "$scratch/project"
 cd "$scratch/project"
-play embedded usher
-play cluster usher-a --server http://127.0.0.1:8081 --admin-token-file /run/secrets/admin_token
+# The only gateway of a container closes its port itself: a connection that Caddy makes at that moment may be cut.
+play embedded usher 0.005
+play cluster usher-a 0 --server http://127.0.0.1:8081 --admin-token-file /run/secrets/admin_token
 echo "try-compose: all of it is so"
