@@ -54,7 +54,9 @@ find "$files" -type d -exec chmod 0755 {} +
 
 say "writing the bill of materials"
 cargo cyclonedx --quiet --manifest-path crates/gateway/Cargo.toml --describe binaries --format json --spec-version 1.5 --target "$target"
-mv crates/gateway/usher_bin.cdx.json "$out/$name.cdx.json"
+# Without the paths of this machine. It writes one for each program of the workspace.
+sed "s#$PWD#/usher#g" crates/gateway/usher_bin.cdx.json >"$out/$name.cdx.json"
+find crates -name "*_bin.cdx.json" -delete
 target/deploy-tools/bin/python deploy/checks/sbom.py "$out/$name.cdx.json" "$files/bin/usher"
 
 tar --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$SOURCE_DATE_EPOCH" -C "$out" -cf - "$name" | gzip -9 -n >"$out/$name.tar.gz"
