@@ -43,7 +43,7 @@ systemd-nspawn --quiet --directory="$scratch/system" --register=no --keep-unit -
 container=$!
 for _ in $(seq 300); do
     leader=$(pgrep -P "$container" || true)
-    [ -z "$leader" ] || nsenter -t "$leader" -m -p systemctl is-system-running 2>/dev/null | grep -qE 'running|degraded' && break
+    if [ -n "$leader" ] && nsenter -t "$leader" -m -p systemctl is-system-running 2>/dev/null | grep -qE 'running|degraded'; then break; fi
     kill -0 "$container" 2>/dev/null || { cat "$scratch/console"; die "the container does not boot"; }
     sleep 0.1
 done
