@@ -71,7 +71,13 @@ impl Registry {
         let work = move |tx: &mut WriteTx<'_>| {
             match find(tx, &region, &new.company_key) {
                 Ok(tenant) if tenant.state == TenantState::Deleting && !leases::is_held(tx, &tenant.id)? => {
-                    return Err(RegistryError::BeingDeleted(TenantName::new(&region, &new.company_key)));
+                    let name = TenantName::new(&region, &new.company_key);
+                    // On PostgreSQL each statement sees what is committed by then: between these two the process that makes the
+                    // tenant may have ended its lease because the tenant is made.
+                    return Err(match find(tx, &region, &new.company_key) {
+                        Ok(tenant) if tenant.state != TenantState::Deleting => RegistryError::KeyTaken(name),
+                        _ => RegistryError::BeingDeleted(name),
+                    });
                 }
                 Ok(_) => return Err(RegistryError::KeyTaken(TenantName::new(&region, &new.company_key))),
                 Err(RegistryError::NoTenant(_)) => {}
