@@ -73,6 +73,8 @@ pub struct Setup<'a> {
     pub config: Option<&'a str>,
     /// The database that it shares with other gateways, in place of one of its own or of files.
     pub database: Option<Arc<Database>>,
+    /// Whether it is an earlier release, which refuses settings that came after it.
+    pub is_older: bool,
 }
 
 impl Gateway {
@@ -96,9 +98,11 @@ impl Gateway {
             ("USHER__DATA_DIR".into(), folder.join("data").display().to_string()),
             ("USHER__SERVER__LISTEN".into(), format!("127.0.0.1:{port}")),
             ("USHER__METRICS__LISTEN".into(), format!("127.0.0.1:{metrics}")),
-            // No load balancer looks at it.
-            ("USHER__SERVER__SHUTDOWN_LEAD_SECONDS".into(), "0".into()),
         ];
+        if !setup.is_older {
+            // No load balancer looks at it.
+            environment.push(("USHER__SERVER__SHUTDOWN_LEAD_SECONDS".into(), "0".into()));
+        }
         let of_its_own =
             || (Database::is_wanted() && setup.config.is_none()).then(|| Arc::new(Database::create()));
         let database = setup.database.or_else(of_its_own);

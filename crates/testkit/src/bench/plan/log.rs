@@ -109,7 +109,8 @@ impl Run {
         self.say("this release and another one in turns …");
         let folder = self.options.folder.join("other");
         std::fs::create_dir_all(&folder)?;
-        let older = Gateway::set_up(other, Setup { folder: Some(&folder), ..Setup::default() });
+        let older =
+            Gateway::set_up(other, Setup { folder: Some(&folder), is_older: true, ..Setup::default() });
         let mut sides = [self.side(None).await?, self.side(Some(&older)).await?];
         let (workers, bound) = (self.options.workers, Bound::time(self.options.window / TURNS));
         let mut table = Table::new(
