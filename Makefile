@@ -1,7 +1,7 @@
 # What a person types. CI calls the same targets (.ci/run), so that there is one way to do each thing.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test conformance conformance-docs conformance-pins pictures deploy-check deploy-pins rehearse boot try-compose release behaviours check format lint docs bench fuzz tools bare
+.PHONY: help demo run test conformance conformance-docs conformance-pins pictures deploy-check deploy-pins rehearse boot try-compose release behaviours metrics-page check format lint docs bench fuzz tools bare
 
 # A warning is an error with the compiler that Cargo.toml names. A newer one may warn of more: it says so and goes on, so that a
 # release of Rust breaks nothing that did not change.

@@ -165,12 +165,12 @@ fn a_disk_that_fills_is_told_before_it_is_full_and_ends_with_room() {
     let filler = gateway.data_dir().join("filler");
     let mut fill = File::new(&filler);
     fill.grow(300 << 20);
-    // A quarter of a MiB ten times a second, from less than a quarter free on.
+    // 64 KiB ten times a second at the most, from less than a quarter free on: it would take more than two minutes to be full.
     drill(
         &prometheus,
         "UsherDiskFilling",
         &[("region", "ire")],
-        || fill.grow(256 << 10),
+        || fill.grow(64 << 10),
         || {
             File::new(&filler);
         },

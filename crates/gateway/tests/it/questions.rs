@@ -412,7 +412,7 @@ fn each_of_twenty_questions_of_staff_and_operators_leads_to_an_answer_that_is_th
     assert_eq!(rows.len(), 20);
     let panels = panels();
     for row in rows {
-        let (_, answer) = row.rsplit_once(" | ").map(|(question, answer)| (question, answer)).unwrap();
+        let (_, answer) = row.rsplit_once(" | ").unwrap();
         let spans = code_spans(answer);
         assert!(!spans.is_empty(), "{row}");
         for span in spans {

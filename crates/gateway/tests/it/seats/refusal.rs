@@ -155,7 +155,8 @@ fn refusals_are_counted_and_reads_never_answer_403_for_seats() {
     acme.find("/Users", "userName eq \"ada\"").expect(200);
     acme.get("/ServiceProviderConfig").expect(200);
     let metrics = gateway.metrics();
-    let counted =
-        metrics.lines().any(|l| l.contains("seat_refusals") && l.contains("\"member\"") && l.ends_with(" 1"));
-    assert!(counted, "{metrics}");
+    let is_counted = |line: &str| {
+        line.starts_with("usher_seats_refused_total{") && line.contains("\"member\"") && line.ends_with(" 1")
+    };
+    assert!(metrics.lines().any(is_counted), "{metrics}");
 }
