@@ -20,7 +20,7 @@ use crate::{
     telemetry::levels::{LEVELS, Raised, Whose},
 };
 
-/// What staff want.
+/// The request of staff.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Wanted {
@@ -63,14 +63,12 @@ impl Wanted {
 }
 
 pub(super) async fn of_region(region: OfRegion) -> HttpResponse {
-    shown(&region.registry)
+    shown(&Whose { region: region.registry.region().clone(), key: None })
 }
 
 pub(super) async fn of_tenant(acts: Acts) -> Result<HttpResponse, Problem> {
     let tenant = acts.registry.tenant(&acts.key).await?;
-    Ok(list(
-        LEVELS.all().iter().filter(|raised| raised.whose.key.as_ref() == Some(&tenant.company_key)).map(line),
-    ))
+    Ok(shown(&Whose { region: tenant.region, key: Some(tenant.company_key) }))
 }
 
 pub(super) async fn raise_of_region(
@@ -121,12 +119,15 @@ async fn raise(
 async fn lower(registry: &Registry, whose: &Whose, act: &Act) -> Result<HttpResponse, Problem> {
     registry.record_act(whose.key.clone(), "log_level.lowered", json!({}), staff::by(act)).await?;
     LEVELS.lower(whose);
-    Ok(shown(registry))
+    Ok(shown(whose))
 }
 
-/// All of a region.
-fn shown(registry: &Registry) -> HttpResponse {
-    list(LEVELS.all().iter().filter(|raised| raised.whose.region == *registry.region()).map(line))
+/// The levels of a region and of all its tenants, or those of one tenant.
+fn shown(whose: &Whose) -> HttpResponse {
+    let is_meant = |raised: &&Raised| {
+        raised.whose.region == whose.region && (whose.key.is_none() || raised.whose.key == whose.key)
+    };
+    list(LEVELS.all().iter().filter(is_meant).map(line))
 }
 
 fn line(raised: &Raised) -> Value {

@@ -74,3 +74,28 @@ fn what_is_no_level_or_lasts_too_long_is_refused() {
         .expect(404);
     assert_eq!(gateway.admin("GET", "/regions/ire/log-level", None).expect(200).body, json!([]));
 }
+
+#[test]
+fn the_levels_of_a_tenant_are_shown_without_those_of_others() {
+    let gateway = gateway_with(&[]);
+    let paths = ["ire/acme", "ire/other", "us/acme"].map(|name| {
+        let (region, key) = name.split_once('/').unwrap();
+        gateway.tenant(region, key, None, None);
+        format!("/regions/{region}/tenants/{key}/log-level")
+    });
+    for path in &paths {
+        gateway.admin("PUT", path, Some(&json!({ "level": "debug" }))).expect(200);
+    }
+    let named = |method, path: &str| {
+        let shown = gateway.admin(method, path, None).expect(200).body;
+        let shown = shown.as_array().unwrap().iter();
+        shown
+            .map(|raised| format!("{}/{}", raised["region"], raised["key"]).replace('"', ""))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(named("GET", &paths[0]), ["ire/acme"]);
+    assert_eq!(named("GET", "/regions/ire/log-level"), ["ire/acme", "ire/other"]);
+    assert!(named("DELETE", &paths[0]).is_empty());
+    assert_eq!(named("GET", "/regions/ire/log-level"), ["ire/other"]);
+    assert_eq!(named("GET", &paths[2]), ["us/acme"]);
+}
