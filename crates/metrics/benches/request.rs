@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use metrics::{Metrics, Operation, Outcome};
+use metrics::{Answered, Metrics, Operation, Outcome};
 
 fn main() {
     divan::main();
@@ -14,7 +14,7 @@ fn metrics() -> Metrics {
 
 /// Everything that is counted of a change of a person: the request, the operation, its seat, and two transactions in stores.
 fn change(metrics: &Metrics) {
-    let took = Duration::from_micros(900).as_secs_f64();
+    let took = Duration::from_micros(900);
     let in_flight = metrics.http_in_flight.with_label_values(&["scim"]);
     in_flight.inc();
     metrics.http_body_bytes.with_label_values(&["scim"]).observe(700.0);
@@ -22,13 +22,20 @@ fn change(metrics: &Metrics) {
     for mode in ["read", "write"] {
         metrics.permit_wait_seconds.with_label_values(&[mode]).observe(0.0);
         metrics.store_transactions.with_label_values(&["tenant", mode, "ok"]).inc();
-        metrics.store_transaction_seconds.with_label_values(&["tenant", mode]).observe(took);
+        metrics.store_transaction_seconds.with_label_values(&["tenant", mode]).observe(took.as_secs_f64());
     }
     metrics.commit_group_size.observe(1.0);
     metrics.seat_movements.with_label_values(&["ire", "member", "claim"]).inc();
     metrics.scim_operations.with_label_values(&["ire", "User", "update", Outcome::Ok.word()]).inc();
-    metrics.http_requests.with_label_values(&["scim", "ire", "/Users/{id}", "PATCH", "200"]).inc();
-    metrics.http_seconds.with_label_values(&["scim", "ire", Operation::Change.word()]).observe(took);
+    metrics.count_answered(&Answered {
+        listener: "scim",
+        region: "ire",
+        route: "/Users/{id}",
+        method: "PATCH",
+        code: "200",
+        operation: Operation::Change,
+        took,
+    });
     in_flight.dec();
 }
 

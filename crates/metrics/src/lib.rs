@@ -8,7 +8,7 @@ mod operation;
 mod page;
 
 pub use declaration::{Declaration, Label, Type};
-pub use of_process::{Metrics, RedisMetrics};
+pub use of_process::{Answered, Metrics, RedisMetrics};
 pub use of_tenants::TenantMetrics;
 pub use operation::{Operation, Outcome};
 pub use page::page;

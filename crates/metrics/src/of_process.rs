@@ -1,11 +1,32 @@
 //! The metrics of one process: what `/metrics` shows.
 
+use std::time::Duration;
+
 use prometheus::{
     Encoder as _, GaugeVec, Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
     Registry, Result, TextEncoder, process_collector::ProcessCollector,
 };
 
-use crate::list;
+use crate::{Operation, list};
+
+/// A request of HTTP that was answered.
+#[derive(Clone, Copy, Debug)]
+pub struct Answered<'a> {
+    /// `scim` or `admin`.
+    pub listener: &'a str,
+    /// The code of a region, or `none`.
+    pub region: &'a str,
+    /// The template of its path, or `other`.
+    pub route: &'a str,
+    /// Its method, `dry_run`, or `other`.
+    pub method: &'a str,
+    /// The status of the answer.
+    pub code: &'a str,
+    /// The kind of request.
+    pub operation: Operation,
+    /// The time to answer it.
+    pub took: Duration,
+}
 
 /// Of the connection to Redis, where there is to be one.
 pub struct RedisMetrics {
@@ -136,6 +157,14 @@ impl Metrics {
             errors: list::REDIS_ERRORS.counters(at)?.with_label_values(NONE),
             seconds: list::REDIS_SECONDS.histograms(at)?.with_label_values(NONE),
         })
+    }
+
+    /// Counts a request, with its time.
+    pub fn count_answered(&self, answered: &Answered<'_>) {
+        let Answered { listener, region, route, method, code, operation, took } = *answered;
+        self.http_requests.with_label_values(&[listener, region, route, method, code]).inc();
+        let seconds = self.http_seconds.with_label_values(&[listener, region, operation.word()]);
+        seconds.observe(took.as_secs_f64());
     }
 
     /// The text that Prometheus reads.

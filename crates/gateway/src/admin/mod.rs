@@ -42,7 +42,7 @@ use actix_web::{
     web::{self, Data},
 };
 
-use metrics::Operation;
+use metrics::{Answered, Operation};
 use provisioning::Act;
 use tenant_registry::{CompanyKey, RegionCode};
 use tracing::warn;
@@ -225,10 +225,15 @@ fn count(app: &App, answered: &ServiceResponse, began: Instant) {
     let route = pattern.as_deref().and_then(|pattern| pattern.strip_prefix(ROOT)).unwrap_or("other");
     let method = known_method(answered.request().method().as_str());
     let status = answered.status();
-    let labels = [ADMIN, "none", route, method, status.as_str()];
-    app.metrics.http_requests.with_label_values(&labels).inc();
-    let seconds = app.metrics.http_seconds.with_label_values(&[ADMIN, "none", Operation::Other.word()]);
-    seconds.observe(began.elapsed().as_secs_f64());
+    app.metrics.count_answered(&Answered {
+        listener: ADMIN,
+        region: "none",
+        route,
+        method,
+        code: status.as_str(),
+        operation: Operation::Other,
+        took: began.elapsed(),
+    });
     // Whoever has no admin token has done nothing.
     if answered.request().extensions().contains::<Act>() && !answered.request().method().is_safe() {
         let outcome = match status.as_u16() {

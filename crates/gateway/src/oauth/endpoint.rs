@@ -8,12 +8,12 @@ use actix_web::{
     HttpRequest, HttpResponse,
     http::{
         Method, StatusCode,
-        header::{AUTHORIZATION, CONTENT_TYPE, HOST, WWW_AUTHENTICATE},
+        header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE},
     },
     web::Payload,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use metrics::Operation;
+use metrics::{Answered, Operation};
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq as _;
@@ -98,10 +98,15 @@ pub(super) async fn token(
     };
     let status = response.status();
     let region = scim::region_word(region_of(app, request, before));
-    let labels = [SCIM, region, "/oauth/token", method(request), status.as_str()];
-    app.metrics.http_requests.with_label_values(&labels).inc();
-    let seconds = app.metrics.http_seconds.with_label_values(&[SCIM, region, Operation::Other.word()]);
-    seconds.observe(began.elapsed().as_secs_f64());
+    app.metrics.count_answered(&Answered {
+        listener: SCIM,
+        region,
+        route: "/oauth/token",
+        method: method(request),
+        code: status.as_str(),
+        operation: Operation::Other,
+        took: began.elapsed(),
+    });
     protect(response.headers_mut(), &id);
     response
 }
@@ -109,11 +114,7 @@ pub(super) async fn token(
 /// The region that a path, which ends with the company key, means on the request's host, if it means one.
 fn region_of<'a>(app: &'a App, request: &HttpRequest, path: &[String]) -> Option<&'a RegionCode> {
     let before_key = path.split_last().map_or(path, |(_, before)| before);
-    app.region_of(before_key, host(request))
-}
-
-fn host(request: &HttpRequest) -> Option<&str> {
-    request.headers().get(HOST).and_then(|host| host.to_str().ok())
+    app.region_of(before_key, scim::host(request))
 }
 
 fn method(request: &HttpRequest) -> &'static str {
@@ -302,7 +303,7 @@ async fn authenticate(
     client: Option<&Client>,
 ) -> Result<Option<(Arc<Grant>, Option<Judged>)>, Refusal> {
     let (key, before) = path.split_last().map_or(("", path), |(key, before)| (key.as_str(), before));
-    let host = host(request);
+    let host = scim::host(request);
     let region = app.region_of(before, host);
     if let Some(down) = region.and_then(|region| app.regions.down(region.as_str())) {
         return Err(ApiError::RegionDown(down).into());

@@ -139,7 +139,7 @@ pub(crate) async fn verify(app: &App, token: &Token) -> Result<Option<Arc<Grant>
 }
 
 /// Only `Host` says which host it is, and a proxy passes it on: `Forwarded` and its like never do (attack 6).
-fn host(request: &HttpRequest) -> Option<&str> {
+pub(crate) fn host(request: &HttpRequest) -> Option<&str> {
     request.headers().get(HOST).and_then(|v| v.to_str().ok())
 }
 

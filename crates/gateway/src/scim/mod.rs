@@ -21,7 +21,7 @@ mod response;
 mod target;
 mod write;
 
-pub(crate) use authenticate::{count_reason, count_refusal, note_use, region_word, verify};
+pub(crate) use authenticate::{count_reason, count_refusal, host, note_use, region_word, verify};
 pub(crate) use entry::scim;
 pub(crate) use outcome::{SCIM, known_method};
 pub(crate) use refusal::explain;

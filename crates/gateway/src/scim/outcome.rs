@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use actix_web::http::StatusCode;
 use directory::resources::is_id;
-use metrics::Operation;
+use metrics::{Answered, Operation};
 use provisioning::{
     Done, Outcome, Verdict,
     health::{Traffic, Written},
@@ -61,16 +61,11 @@ pub(super) enum Part<'a> {
 
 /// Counts and logs an outcome that is answered with this status.
 pub(super) fn conclude(app: &App, subject: &Subject<'_>, status: StatusCode, outcome: &Outcome<ApiError>) {
-    let metrics = &app.metrics;
     let method = if subject.is_dry_run { dry_run::METHOD } else { known_method(subject.method) };
-    match subject.part {
-        Part::Request { region, route, operation, took } => {
-            let labels = [SCIM, region, route, method, status.as_str()];
-            metrics.http_requests.with_label_values(&labels).inc();
-            let labels = [SCIM, region, operation.word()];
-            metrics.http_seconds.with_label_values(&labels).observe(took.as_secs_f64());
-        }
-        Part::Operation(_) | Part::Transaction => {}
+    if let Part::Request { region, route, operation, took } = subject.part {
+        let code = status.as_str();
+        let answered = Answered { listener: SCIM, region, route, method, code, operation, took };
+        app.metrics.count_answered(&answered);
     }
     if !subject.is_dry_run {
         count_operation(app, subject, status, outcome);
