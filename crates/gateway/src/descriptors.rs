@@ -118,18 +118,8 @@ pub(crate) fn share_out(process: Process, configured: Configured) -> Result<Shar
 /// # Errors
 /// One sentence with the settings and numbers that do not fit.
 pub(crate) fn fit(settings: &Settings) -> Result<(usize, Shares), String> {
-    let limit = raise_limit();
-    let workers = settings.server.workers.unwrap_or_else(one_a_core);
-    let listeners = if settings.admin.listen.is_some() { 2 } else { 1 };
-    let process = Process {
-        limit,
-        workers,
-        listeners,
-        has_probes: settings.health.listen.is_some(),
-        regions: settings.regions.len(),
-        read_connections: usize::try_from(settings.store.read_connections).unwrap_or(usize::MAX),
-    };
-    shares(process, Configured::of(settings)).map(|shares| (limit, shares))
+    let process = Process::of(settings, settings.admin.listen.is_some(), settings.health.listen.is_some());
+    shares(process, Configured::of(settings)).map(|shares| (process.limit, shares))
 }
 
 /// HTTP workers where the settings name no number.
@@ -173,6 +163,18 @@ fn shares(process: Process, configured: Configured) -> Result<Shares, String> {
 }
 
 impl Process {
+    /// This process with these settings, its limit raised; staff and probes may have listeners of their own.
+    pub(crate) fn of(settings: &Settings, has_admin: bool, has_probes: bool) -> Self {
+        Self {
+            limit: raise_limit(),
+            workers: settings.server.workers.unwrap_or_else(one_a_core),
+            listeners: if has_admin { 2 } else { 1 },
+            has_probes,
+            regions: settings.regions.len(),
+            read_connections: usize::try_from(settings.store.read_connections).unwrap_or(usize::MAX),
+        }
+    }
+
     fn reserved(&self) -> usize {
         let probes = if self.has_probes { OF_PROBES } else { 0 };
         let others = OF_ANOTHER_LISTENER * self.listeners.saturating_sub(1) + probes;

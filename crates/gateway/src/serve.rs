@@ -49,7 +49,7 @@ async fn run(mut settings: Settings, inherited: Inherited) -> Result<(), String>
     let signals = Signals::watch();
     let workers = settings.server.workers.unwrap_or_else(descriptors::one_a_core);
     let listeners = Listeners::open(&settings, inherited)?;
-    let connections = share_out_descriptors(&mut settings, workers, &listeners)?;
+    let connections = share_out_descriptors(&mut settings, &listeners)?;
     let (address, admin_address) = (listeners.scim.address, listeners.admin_address());
     let public_url = match settings.server.public_url.clone() {
         Some(configured) => configured,
@@ -152,19 +152,9 @@ async fn fall_through(request: HttpRequest, payload: web::Payload, app: web::Dat
 /// Limits stores and connections by the number of file descriptors; writes the limits of stores into the settings.
 fn share_out_descriptors(
     settings: &mut Settings,
-    workers: usize,
     listeners: &Listeners,
 ) -> Result<http::Connections, String> {
-    let read_connections = usize::try_from(settings.store.read_connections).unwrap_or(usize::MAX);
-    let (limit, regions) = (descriptors::raise_limit(), settings.regions.len());
-    let process = Process {
-        limit,
-        workers,
-        listeners: if listeners.admin.is_some() { 2 } else { 1 },
-        has_probes: listeners.health.is_some(),
-        regions,
-        read_connections,
-    };
+    let process = Process::of(settings, listeners.admin.is_some(), listeners.health.is_some());
     let shares = descriptors::share_out(process, Configured::of(settings))?;
     settings.store.max_open = Some(shares.stores);
     settings.store.read_connections = u32::try_from(shares.read_connections).unwrap_or(u32::MAX);
