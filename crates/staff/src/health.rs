@@ -17,8 +17,8 @@ use seat_ledger::{DAY_MS, pools::Pool};
 use serde::Serialize;
 use store::{ReadTx, Store};
 use tenant_registry::{
-    CompanyKey, CredentialInfo, Figures, Provisioning, Recount, Registry, Silence, Tenant, TenantStanding,
-    Verdict,
+    CompanyKey, CredentialInfo, EXPIRING_DAYS, Figures, Provisioning, Recount, Registry, Silence, Tenant,
+    TenantStanding, Verdict,
 };
 
 use crate::{
@@ -34,8 +34,6 @@ const MINUTE_MS: i64 = 60_000;
 const SILENT_GAPS: i64 = 3;
 /// Refused for so long, and not accepted since, is a credential that does not work.
 const REFUSED_MS: i64 = 15 * MINUTE_MS;
-/// A credential is told of so many days before its end.
-const EXPIRING_DAYS: i64 = 14;
 /// Tenants that are read at a time.
 const PAGE: i64 = 500;
 

@@ -10,7 +10,7 @@ use crate::{
     tenant::TenantState,
 };
 
-const DAY_MS: i64 = 86_400_000;
+pub(crate) const DAY_MS: i64 = 86_400_000;
 
 /// Days before the end of a credential from which staff are warned of it, the last one first.
 pub const WARNED_DAYS: [i64; 4] = [1, 7, 14, 30];

@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use store::{ReadTx, WriteTx};
 
 use crate::{
+    ending::DAY_MS,
     error::RegistryError,
     leases::now_ms,
     names::CompanyKey,
@@ -15,13 +16,11 @@ use crate::{
     verdicts::{TenantStanding, standings_of},
 };
 
-const DAY_MS: i64 = 86_400_000;
-
 /// A tenant that needed a hand stays in sight for so long, so that rates and forecasts do not break off.
 const IN_SIGHT_MS: i64 = 7 * DAY_MS;
 
-/// A credential is a risk for so long before its end.
-const EXPIRING_MS: i64 = 14 * DAY_MS;
+/// A credential needs a hand from so many days before its end.
+pub const EXPIRING_DAYS: i64 = 14;
 
 /// A lease that is not taken again ends after so long: three scrapes of a minute.
 const LEASE_MS: i64 = 180_000;
@@ -120,7 +119,7 @@ fn at_risk(tx: &mut ReadTx<'_>, now_ms: i64) -> Result<BTreeSet<String>, Registr
         .filter(verdicts::at_risk_ms.ge(from_ms).or(verdicts::silent_from_ms.le(now_ms)))
         .select(verdicts::tenant_id)
         .load(tx.connection())?;
-    let ends = credentials::expires_ms.between(from_ms, now_ms + EXPIRING_MS);
+    let ends = credentials::expires_ms.between(from_ms, now_ms + EXPIRING_DAYS * DAY_MS);
     let was_there = credentials::revoked_ms.is_null().or(credentials::revoked_ms.ge(from_ms));
     let by_credential: Vec<String> = credentials::table
         .filter(ends.and(was_there).or(credentials::wrong_last_ms.ge(from_ms)))

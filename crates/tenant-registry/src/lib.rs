@@ -56,7 +56,7 @@ pub use error::{RegistryError, TenantName};
 pub use export::write_export;
 pub use figures::{Figures, Recount, RegionSums, SeatFigures, SeatSums};
 pub use importing::Export;
-pub use in_sight::{InSight, Shown};
+pub use in_sight::{EXPIRING_DAYS, InSight, Shown};
 pub use inspection::{InspectedRegion, inspect_region, inspect_tenant};
 pub use issuers::{Ended, TenantTrust};
 pub use kind::CredentialKind;
