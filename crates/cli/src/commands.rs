@@ -993,7 +993,7 @@ pub enum LogLevelAct {
     Set {
         #[command(flatten)]
         whose: LogLevelOf,
-        /// How much is shown: info, debug or trace.
+        /// The level of detail: info, debug or trace.
         #[arg(long, value_parser = ["info", "debug", "trace"])]
         level: String,
         /// For how long.
@@ -1006,7 +1006,7 @@ pub enum LogLevelAct {
     Unset(LogLevelOf),
 }
 
-/// Whose lines.
+/// The region or tenant whose lines are meant.
 #[derive(Args, Clone, Debug)]
 pub struct LogLevelOf {
     /// The region.

@@ -42,7 +42,7 @@ pub(crate) fn members(value: &Value) -> impl Iterator<Item = (&String, &Value)> 
     value.as_object().into_iter().flatten()
 }
 
-/// What is to be done, a line each.
+/// The steps that are to be taken, a line each.
 pub(crate) fn steps(told: &Value) -> impl Iterator<Item = String> {
     elements(member(told, "do")).iter().filter_map(Value::as_str).map(|step| format!("- {step}"))
 }

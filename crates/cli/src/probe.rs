@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::client::agent;
 
-/// What the listener answered.
+/// The listener's answer.
 pub struct Probed {
     /// Its status.
     pub status: u16,

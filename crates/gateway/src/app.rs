@@ -81,7 +81,7 @@ pub(crate) struct App {
     pub(crate) access: AccessTokens,
     pub(crate) issuers: Issuers,
     pub(crate) metrics: Arc<Metrics>,
-    /// What the stores tell.
+    /// Metrics of the stores.
     pub(crate) store_metrics: Arc<StoreMetrics>,
     /// Which regions the metrics of this process tell of.
     pub(crate) exporter: Exporter,
