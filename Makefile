@@ -76,6 +76,7 @@ format: ## Check the formatting
 
 lint: ## Run clippy on everything; a warning is an error
 	cargo clippy --workspace --all-targets -- $(DENY_WARNINGS)
+	cargo clippy -p gateway --all-targets --features otel -- $(DENY_WARNINGS)
 
 docs: ## Build the API documentation; a warning is an error
 	RUSTDOCFLAGS="$(DENY_WARNINGS)" cargo doc --no-deps --workspace --document-private-items

@@ -33,4 +33,8 @@ failed=0
 cargo nextest run --workspace --no-fail-fast || failed=1
 # The same gateway on PostgreSQL. The profile names the tests that are about files.
 USHER_TEST_DATABASE=postgres cargo nextest run -p gateway -p tenant-registry --profile postgres --no-fail-fast || failed=1
+# Traces, by a collector of the tests, from a build of their own. It comes last: from here on `target/debug/usher` is that build.
+for database in sqlite postgres; do
+    USHER_TEST_DATABASE=$database cargo nextest run -p gateway --features otel --no-fail-fast -E "test(/^traces::/) | test(/^settings::traces::/)" || failed=1
+done
 exit $failed

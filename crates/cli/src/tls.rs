@@ -28,7 +28,7 @@ pub(crate) fn config(ca_file: Option<&Path>) -> Result<TlsConfig, Mistake> {
             "This system has no list of certificate authorities; name a file of them with --ca-file.",
         )
     })?;
-    let authorities = authorities(file).map_err(|cause| {
+    let authorities = certificates(file).map_err(|cause| {
         Mistake::failed(format!("{} cannot be read as PEM certificates: {cause}.", file.display()))
     })?;
     let provider = Arc::new(ring::default_provider());
@@ -36,15 +36,11 @@ pub(crate) fn config(ca_file: Option<&Path>) -> Result<TlsConfig, Mistake> {
     Ok(config.unversioned_rustls_crypto_provider(provider).build())
 }
 
-/// Checks that a file holds certificates (PEM).
+/// The certificates of a PEM file.
 ///
 /// # Errors
-/// Why it does not.
-pub fn check_authorities(file: &Path) -> Result<(), String> {
-    authorities(file).map(|_| ())
-}
-
-fn authorities(file: &Path) -> Result<Vec<Certificate<'static>>, String> {
+/// Why there are none.
+pub fn certificates(file: &Path) -> Result<Vec<Certificate<'static>>, String> {
     let text = fs::read(file).map_err(|error| error.to_string())?;
     let certificate = |item| match item {
         Ok(PemItem::Certificate(certificate)) => Some(Ok(certificate)),

@@ -37,10 +37,14 @@ impl TrustedProxies {
         request.peer_addr().map(|peer| self.client(peer.ip(), request.headers()))
     }
 
+    /// Whether one of these sent a request.
+    pub(crate) fn sent(&self, request: &HttpRequest) -> bool {
+        request.peer_addr().is_some_and(|peer| self.contain(peer.ip().to_canonical()))
+    }
+
     /// The id that the proxy in front has given to a request, if it is one of these.
     pub(crate) fn request_id_of(&self, request: &HttpRequest) -> Option<String> {
-        let is_proxy = request.peer_addr().is_some_and(|peer| self.contain(peer.ip().to_canonical()));
-        is_proxy.then(|| request_id::of_proxy(request.headers())).flatten()
+        if self.sent(request) { request_id::of_proxy(request.headers()) } else { None }
     }
 
     /// The same, by the peer of its connection and its headers.

@@ -4,6 +4,7 @@ mod admin;
 mod api_error;
 mod app;
 mod attempts;
+mod authorities;
 mod backups;
 mod breaker;
 mod bucket;

@@ -27,6 +27,7 @@ use crate::{
     telemetry::{
         self,
         tally::{self, TALLY},
+        traces::Exporting,
     },
     tick,
 };
@@ -38,12 +39,12 @@ use crate::{
 pub(crate) fn serve(config: Option<&Path>) -> Result<(), String> {
     make_files_for_this_user_only();
     let settings = Settings::read(config)?;
-    telemetry::log::start(&settings)?;
+    let traces = telemetry::log::start(&settings)?;
     let inherited = Inherited::take()?;
-    actix_web::rt::System::new().block_on(run(settings, inherited))
+    actix_web::rt::System::new().block_on(run(settings, inherited, traces))
 }
 
-async fn run(mut settings: Settings, inherited: Inherited) -> Result<(), String> {
+async fn run(mut settings: Settings, inherited: Inherited, traces: Exporting) -> Result<(), String> {
     outlive_the_file_size_limit();
     // Before the listeners are bound, so that a signal stops the process in order from its first response on.
     let signals = Signals::watch();
@@ -97,6 +98,7 @@ async fn run(mut settings: Settings, inherited: Inherited) -> Result<(), String>
         );
     }
     TALLY.sum_up();
+    traces.end(deadline).await;
     info!("stopped");
     if let Some(probes) = probes {
         probes.stop(false).await;

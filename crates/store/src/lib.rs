@@ -63,7 +63,7 @@ pub use store::Store;
 pub use stores::{Held, Stores};
 pub use transactions::{Haste, ReadTx, WriteTx};
 pub use unique::unique_violation;
-pub use watch::{Ended, Mode, Turn, Watch};
+pub use watch::{Ended, Mode, TRACES, Turn, Watch};
 
 // Named only to choose how they are built: SQLite and libpq come with the program, from source.
 use libsqlite3_sys as _;

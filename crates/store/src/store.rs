@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span, info_span};
 
 use crate::background::Threads;
 use crate::postgres::PostgresStore;
 use crate::sqlite::{Manner, Repeat, SqliteStore, Urgency};
 use crate::stats::{Instruments, StoreStats};
 use crate::transactions::Undone;
-use crate::watch::{Ended, Mode, Watch};
+use crate::watch::{Ended, Mode, TRACES, Watch};
 use crate::{Failure, ReadTx, StoreError, StoreLocation, WriteTx, room};
 
 /// An open store. Cheap to clone; take it from [`Stores::open`](crate::Stores::open) for one request and let it
@@ -45,10 +47,30 @@ impl Watched {
         transaction: impl Future<Output = Result<T, E>>,
     ) -> Result<T, E> {
         let began = Instant::now();
-        let done = transaction.await;
+        let done = transaction.instrument(self.span(mode)).await;
         let (at, took, is_ok) = (&self.location, began.elapsed(), done.is_ok());
         self.watch.transaction(Ended { at, mode, took, is_ok });
         done
+    }
+
+    /// The span of a transaction, where its request is traced. It does not say whose store it is: the request's span does.
+    fn span(&self, mode: Mode) -> Span {
+        let name = match mode {
+            Mode::Read => "read",
+            Mode::Write => "write",
+        };
+        let system = match self.location {
+            StoreLocation::Sqlite(_) => "sqlite",
+            StoreLocation::Postgres { .. } => "postgresql",
+        };
+        info_span!(
+            target: TRACES,
+            "transaction",
+            otel.name = name,
+            db.system.name = system,
+            waited_for_turn_ms = Empty,
+            waited_for_connection_ms = Empty
+        )
     }
 }
 

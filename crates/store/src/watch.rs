@@ -5,8 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
+use tracing::Span;
 
 use crate::StoreLocation;
+
+/// The target of spans: of the request that a process traces, and of its steps. Log lines have others.
+pub const TRACES: &str = "traces";
 
 /// A queue in which work on stores waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,14 +79,22 @@ pub(crate) struct Waiting {
     watch: Arc<dyn Watch>,
     turn: Turn,
     since: Instant,
+    /// Of its transaction.
+    span: Span,
 }
 
 impl Waiting {
     pub(crate) fn begin(watch: &Arc<dyn Watch>, turn: Turn) -> Self {
-        Self { watch: Arc::clone(watch), turn, since: Instant::now() }
+        Self { watch: Arc::clone(watch), turn, since: Instant::now(), span: Span::current() }
     }
 
     pub(crate) fn end(&self, is_given: bool) {
-        self.watch.turn(self.turn, self.since.elapsed(), is_given);
+        let waited = self.since.elapsed();
+        self.watch.turn(self.turn, waited, is_given);
+        let field = match self.turn {
+            Turn::Read | Turn::Write => "waited_for_turn_ms",
+            Turn::Cell => "waited_for_connection_ms",
+        };
+        self.span.record(field, waited.as_secs_f64() * 1_000.0);
     }
 }

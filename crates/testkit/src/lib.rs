@@ -10,6 +10,7 @@
 pub mod at_once;
 pub mod bench;
 pub mod clocks;
+pub mod collector;
 pub mod database;
 pub mod dice;
 pub mod gateway;

@@ -45,7 +45,7 @@ use actix_web::{
 use metrics::{Answered, Operation};
 use provisioning::Act;
 use tenant_registry::{CompanyKey, RegionCode};
-use tracing::warn;
+use tracing::{Instrument as _, Span, warn};
 
 pub(crate) use problem::Problem;
 pub(crate) use token::AdminToken;
@@ -63,6 +63,7 @@ use crate::{
     telemetry::{
         in_flight::InFlight,
         tally::{TALLY, What},
+        traces::{self, Told},
     },
 };
 
@@ -199,14 +200,22 @@ async fn staff_only(
         None => request_id::new(),
     };
     let in_flight = app.as_ref().map(|app| InFlight::begin(&app.metrics, ADMIN, request.headers()));
-    let answered = match admit(&request, &request_id).await.and_then(|()| query::check(&request)) {
-        Err(problem) => request.error_response(problem),
-        Ok(()) => next.call(request).await?.map_into_boxed_body(),
+    let span = match &app {
+        Some(app) => traces::begin(request.request(), &app.settings.server.trusted_proxies),
+        None => Span::none(),
     };
+    let answering = async {
+        match admit(&request, &request_id).await.and_then(|()| query::check(&request)) {
+            Err(problem) => Ok(request.error_response(problem)),
+            Ok(()) => next.call(request).await.map(ServiceResponse::map_into_boxed_body),
+        }
+    };
+    let answered = answering.instrument(span.clone()).await?;
+    let _traced = span.enter();
     note_change(&answered);
     drop(in_flight);
     if let Some(app) = app {
-        count(&app, &answered, began);
+        count(&app, &answered, Counted { began, request_id: &request_id });
     }
     let (request, mut response) = answered.into_parts();
     if let Some(told) = response.error().and_then(|e| e.as_error::<Problem>()).map(|p| p.tell(&request_id)) {
@@ -219,12 +228,23 @@ async fn staff_only(
 /// The listener of staff, as metrics name it.
 const ADMIN: &str = "admin";
 
+/// What is known of a request of staff before it is answered.
+struct Counted<'a> {
+    began: Instant,
+    request_id: &'a str,
+}
+
 /// Counts a request of staff, and an act where it changes something.
-fn count(app: &App, answered: &ServiceResponse, began: Instant) {
+fn count(app: &App, answered: &ServiceResponse, counted: Counted<'_>) {
     let pattern = answered.request().match_pattern();
     let route = pattern.as_deref().and_then(|pattern| pattern.strip_prefix(ROOT)).unwrap_or("other");
     let method = known_method(answered.request().method().as_str());
     let status = answered.status();
+    if traces::is_traced() {
+        let (request_id, code) = (counted.request_id, status.as_u16());
+        let route = &format!("{ROOT}{route}");
+        Told { listener: ADMIN, request_id, method, route, code, ..Told::default() }.record();
+    }
     app.metrics.count_answered(&Answered {
         listener: ADMIN,
         region: "none",
@@ -232,7 +252,7 @@ fn count(app: &App, answered: &ServiceResponse, began: Instant) {
         method,
         code: status.as_str(),
         operation: Operation::Other,
-        took: began.elapsed(),
+        took: counted.began.elapsed(),
     });
     // Whoever has no admin token has done nothing.
     if answered.request().extensions().contains::<Act>() && !answered.request().method().is_safe() {
@@ -301,7 +321,8 @@ async fn admit(request: &ServiceRequest, request_id: &str) -> Result<(), Problem
     let code = problem.status().as_u16();
     if TALLY.is_first(What::AdminRequest, code, cause) {
         let peer = client(app, request).map_or_else(String::new, |peer| peer.to_string());
-        warn!(request_id, peer, code, cause, "an admin request was refused");
+        let trace_id = traces::trace_id();
+        warn!(request_id, peer, code, cause, trace_id, "an admin request was refused");
     }
     Err(problem)
 }

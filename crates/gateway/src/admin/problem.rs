@@ -18,6 +18,7 @@ use super::response::with;
 use crate::{
     api_error::{Failure, Fault},
     credential::CHALLENGES,
+    telemetry::traces,
 };
 
 /// A failure as staff see it.
@@ -46,7 +47,7 @@ impl Problem {
     pub(crate) fn tell(&self, request_id: &str) -> HttpResponse {
         let (status, Failure { detail, errors, retry_after, cause, .. }) = (self.status(), &self.0);
         if let Some(cause) = cause {
-            error!(request_id, cause, "an admin request failed");
+            error!(request_id, cause, trace_id = traces::trace_id(), "an admin request failed");
         }
         let body = json!({
             "type": "about:blank",

@@ -66,13 +66,15 @@ fn unreadable(key: &str, path: &Path, error: &std::io::Error) -> Looked {
 fn of_tls(settings: &Settings) -> Vec<Looked> {
     let mut findings = Vec::new();
     let mut authorities = |key: &str, path: &Path| {
-        if let Err(cause) = cli::check_authorities(path) {
+        if let Err(cause) = cli::certificates(path) {
             let fault = format!("{key} {} holds no certificates of authorities ({cause})", path.display());
             findings.push(Looked::finding("files", fault, "name a PEM file with CERTIFICATE blocks"));
         }
     };
-    if !settings.auth.jwks_ca_file.as_os_str().is_empty() {
-        authorities("auth.jwks_ca_file", &settings.auth.jwks_ca_file);
+    let named =
+        [("auth.jwks_ca_file", &settings.auth.jwks_ca_file), ("traces.ca_file", &settings.traces.ca_file)];
+    for (key, file) in named.into_iter().filter(|(_, file)| !file.as_os_str().is_empty()) {
+        authorities(key, file);
     }
     let mut others = Vec::new();
     for (code, region) in &settings.regions {

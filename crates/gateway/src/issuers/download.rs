@@ -1,14 +1,11 @@
 //! One request for an issuer's keys. Whatever is odd about the answer counts as: the issuer is down.
 
-use std::{fs, io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, time::Duration};
 
-use cli::system_authorities;
-use rustls::crypto::ring;
 use ureq::{
     Agent, Error,
     config::Config,
     http::Uri,
-    tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem},
     unversioned::{
         resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver},
         transport::{DefaultConnector, NextTimeout},
@@ -19,7 +16,7 @@ use super::{
     addresses::{is_private, is_public},
     key_set::KeySet,
 };
-use crate::settings::Auth;
+use crate::{authorities, settings::Auth, telemetry::traces};
 
 /// Longest set, in bytes.
 const LONGEST: u64 = 64 * 1024;
@@ -98,17 +95,7 @@ impl Downloads {
     /// # Errors
     /// One sentence for the operator, about `auth.jwks_ca_file`.
     pub(super) fn new(auth: &Auth) -> Result<Self, String> {
-        let named = Some(auth.jwks_ca_file.as_path()).filter(|file| !file.as_os_str().is_empty());
-        let authorities = match (named, system_authorities()) {
-            (Some(file), _) => authorities(file)
-                .map_err(|why| format!("settings: auth.jwks_ca_file: {} {why}", file.display()))?,
-            // Without any, no certificate is accepted, which the log tells when keys are fetched.
-            (None, file) => file.and_then(|file| authorities(file).ok()).unwrap_or_default(),
-        };
-        let tls = TlsConfig::builder()
-            .root_certs(RootCerts::from(authorities))
-            .unversioned_rustls_crypto_provider(Arc::new(ring::default_provider()))
-            .build();
+        let tls = authorities::trusted("auth.jwks_ca_file", &auth.jwks_ca_file)?;
         let reach = Reach::new(auth);
         let config = Agent::config_builder()
             .https_only(!auth.insecure_jwks)
@@ -130,7 +117,9 @@ impl Downloads {
     /// # Errors
     /// Why there are none, for the log.
     pub(super) fn fetch(&self, url: &str) -> Result<KeySet, String> {
-        let mut answer = self.0.get(url).call().map_err(|error| error.to_string())?;
+        let traced = traces::traceparent().map(|parent| self.0.get(url).header("traceparent", parent));
+        let asking = traced.unwrap_or_else(|| self.0.get(url));
+        let mut answer = asking.call().map_err(|error| error.to_string())?;
         if answer.status() != 200 {
             return Err(format!("http status: {}", answer.status().as_u16()));
         }
@@ -138,14 +127,4 @@ impl Downloads {
         let body = answer.body_mut().with_config().limit(LONGEST + 1).read_to_vec();
         KeySet::read(&body.map_err(|error| error.to_string())?)
     }
-}
-
-fn authorities(file: &Path) -> Result<Vec<Certificate<'static>>, String> {
-    let text = fs::read(file).map_err(|error| format!("cannot be read: {error}"))?;
-    let certificate = |item| match item {
-        Ok(PemItem::Certificate(certificate)) => Some(certificate),
-        _ => None,
-    };
-    let found: Vec<_> = parse_pem(&text).filter_map(certificate).collect();
-    if found.is_empty() { Err("holds no PEM certificate".to_owned()) } else { Ok(found) }
 }

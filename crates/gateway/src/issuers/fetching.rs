@@ -9,13 +9,14 @@ use std::{
 
 use prometheus::IntCounterVec;
 use quick_cache::sync::Cache;
+use store::TRACES;
 use tenant_registry::{KeySource, TenantTrust};
 use tokio::{
     sync::{mpsc, oneshot},
     task::{JoinError, JoinSet},
     time::timeout,
 };
-use tracing::{info, warn};
+use tracing::{Span, info, info_span, warn};
 
 use super::{
     download::Downloads,
@@ -49,6 +50,8 @@ struct Asked {
     kid: String,
     /// `None`: nobody waits.
     reply: Option<oneshot::Sender<Found>>,
+    /// Of the request that asks.
+    span: Span,
 }
 
 type Sources = Arc<Mutex<HashMap<String, Source>>>;
@@ -98,7 +101,7 @@ impl Keys {
     pub(super) async fn find_at(&self, url: &str, kid: &str) -> Found {
         let known =
             lock(&self.sources).entry(url.to_owned()).or_default().knows(kid, Instant::now(), self.pause);
-        let asked = |reply| Asked { url: url.to_owned(), kid: kid.to_owned(), reply };
+        let asked = |reply| Asked { url: url.to_owned(), kid: kid.to_owned(), reply, span: Span::current() };
         match known {
             Knowledge::Key(key) => Found::Key(key),
             Knowledge::OldKey(key) => {
@@ -193,7 +196,12 @@ impl Task {
             while under_way.len() < most {
                 let Some(url) = due.pop_front() else { break };
                 let downloads = self.downloads.clone();
-                under_way.spawn_blocking(move || Fetched { result: downloads.fetch(&url), url });
+                let span = match self.waiting.get(&url).and_then(|waiting| waiting.first()) {
+                    Some(first) => first.span.in_scope(|| span(&url)),
+                    None => Span::none(),
+                };
+                under_way
+                    .spawn_blocking(move || Fetched { result: span.in_scope(|| downloads.fetch(&url)), url });
             }
         }
     }
@@ -238,6 +246,11 @@ impl Task {
             }
         }
     }
+}
+
+/// The span of a fetch, below that of the request which asked first.
+fn span(url: &str) -> Span {
+    info_span!(target: TRACES, "keys of an issuer", otel.kind = "client", http.request.method = "GET", url.full = url)
 }
 
 fn lock(sources: &Sources) -> MutexGuard<'_, HashMap<String, Source>> {

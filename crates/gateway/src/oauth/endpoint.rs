@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use subtle::ConstantTimeEq as _;
 use tenant_registry::{CredentialKind, Grant, RegionCode, Scopes, Token, TrustedFor};
 use tokio::time::timeout;
-use tracing::error;
+use tracing::{Instrument as _, error};
 
 use crate::{
     api_error::ApiError,
@@ -32,6 +32,7 @@ use crate::{
     telemetry::{
         in_flight::InFlight,
         tally::{TALLY, What},
+        traces::{self, Told},
     },
 };
 
@@ -84,25 +85,42 @@ pub(super) async fn token(
     app: &App,
 ) -> HttpResponse {
     let (id, began) = (app.request_id(request), Instant::now());
+    let span = traces::begin(request, &app.settings.server.trusted_proxies);
     let _in_flight = InFlight::begin(&app.metrics, SCIM, request.headers());
-    let mut response = match answer(app, request, payload, before).await {
+    let mut cause = None;
+    let mut response = match answer(app, request, payload, before).instrument(span.clone()).await {
         Ok(body) => json(StatusCode::OK, &body),
         Err(refusal) => {
             if let Some(cause) = &refusal.cause
                 && TALLY.is_first(What::Request, refusal.status, cause)
             {
-                error!(request_id = id, cause, "an access token could not be issued");
+                let trace_id = span.in_scope(traces::trace_id);
+                error!(request_id = id, cause, trace_id, "an access token could not be issued");
             }
+            cause.clone_from(&refusal.cause);
             refused(refusal)
         }
     };
     let status = response.status();
     let region = scim::region_word(region_of(app, request, before));
+    let (method, route) = (method(request), "/oauth/token");
+    let (code, cause) = (status.as_u16(), cause.as_deref());
+    let told = Told {
+        listener: SCIM,
+        request_id: &id,
+        region: Some(region),
+        method,
+        route,
+        code,
+        cause,
+        ..Told::default()
+    };
+    span.in_scope(|| told.record());
     app.metrics.count_answered(&Answered {
         listener: SCIM,
         region,
-        route: "/oauth/token",
-        method: method(request),
+        route,
+        method,
         code: status.as_str(),
         operation: Operation::Other,
         took: began.elapsed(),

@@ -16,7 +16,7 @@ use provisioning::{
 };
 use scim_core::{ResourceKind, bulk};
 use tenant_registry::{Grant, RegionCode, Scope, Scopes, Tenant};
-use tracing::warn;
+use tracing::{Instrument as _, warn};
 
 use super::{
     authenticate::{authenticate, check_served, lost, region_of, region_word},
@@ -35,8 +35,15 @@ use super::{
     write::{WriteRequest, write},
 };
 use crate::{
-    api_error::ApiError, app::App, http, oauth::Admitted, protection::protect, recognition::Recognised,
-    request_id, shares::TooMuchUnderWay, telemetry::in_flight::InFlight,
+    api_error::ApiError,
+    app::App,
+    http,
+    oauth::Admitted,
+    protection::protect,
+    recognition::Recognised,
+    request_id,
+    shares::TooMuchUnderWay,
+    telemetry::{in_flight::InFlight, traces},
 };
 
 /// What is known of a request by the time it is answered, for the log and the metrics.
@@ -84,8 +91,10 @@ impl Trace {
 /// Answers every request that no other route takes.
 pub(crate) async fn scim(request: HttpRequest, payload: Payload, app: Data<App>) -> HttpResponse {
     let _in_flight = InFlight::begin(&app.metrics, SCIM, request.headers());
+    let span = traces::begin(&request, &app.settings.server.trusted_proxies);
     let mut trace = Trace::begin(&app, &request);
-    let work = AssertUnwindSafe(answer(&app, &request, payload, &mut trace)).catch_unwind().await;
+    let work = answer(&app, &request, payload, &mut trace).instrument(span.clone());
+    let work = AssertUnwindSafe(work).catch_unwind().await;
     let (mut response, result) = match work.unwrap_or(Err(ApiError::Panicked)) {
         Ok(mut response) => {
             trace.resource_id = trace.resource_id.or(response.id.take());
@@ -135,7 +144,7 @@ pub(crate) async fn scim(request: HttpRequest, payload: Payload, app: Data<App>)
             took: began.elapsed(),
         },
     };
-    conclude(&app, &subject, response.status(), &outcome);
+    span.in_scope(|| conclude(&app, &subject, response.status(), &outcome));
     response
 }
 

@@ -19,7 +19,10 @@ use crate::{
     api_error::ApiError,
     app::App,
     breaker,
-    telemetry::tally::{TALLY, What},
+    telemetry::{
+        tally::{TALLY, What},
+        traces::{self, Told},
+    },
     traffic::Call,
 };
 
@@ -39,6 +42,13 @@ pub(super) struct Subject<'a> {
     /// Nothing of it was stored, so it counts as a request only.
     pub(super) is_dry_run: bool,
     pub(super) part: Part<'a>,
+}
+
+impl Subject<'_> {
+    /// `region/company_key`
+    fn tenant_name(&self) -> Option<String> {
+        self.tenant.map(|tenant| format!("{}/{}", tenant.region, tenant.company_key))
+    }
 }
 
 /// Who sent a request with a right credential.
@@ -72,6 +82,9 @@ pub(super) fn conclude(app: &App, subject: &Subject<'_>, status: StatusCode, out
         count_effects(app, subject, outcome);
     }
     log(subject, method, status.as_u16(), outcome);
+    if traces::is_traced() {
+        trace(subject, method, status.as_u16(), outcome);
+    }
 }
 
 /// The listener of identity providers, as metrics name it.
@@ -224,10 +237,40 @@ fn refused(subject: &Subject<'_>, outcome: &Outcome<ApiError>, seen: &Seen<'_>) 
     })
 }
 
+/// Writes the outcome of a request into its span.
+fn trace(subject: &Subject<'_>, method: &str, code: u16, outcome: &Outcome<ApiError>) {
+    // A span is of a request; what its operations came to is in the log.
+    let Part::Request { region, route, .. } = subject.part else { return };
+    let tenant = subject.tenant_name();
+    let sent_by = subject.sent_by;
+    let (scim_type, cause) = match &outcome.result {
+        Ok(_) => (None, None),
+        Err(error) => {
+            let scim_type = error.to_scim(subject.request_id).keyword().map(str::to_owned);
+            (scim_type, Some(cause(error, code)))
+        }
+    };
+    let told = Told {
+        listener: SCIM,
+        request_id: subject.request_id,
+        region: Some(region),
+        tenant: tenant.as_deref(),
+        credential: sent_by.map(|sent_by| sent_by.credential.as_str()),
+        idp: sent_by.map(|sent_by| sent_by.sender.idp.word()),
+        method,
+        route,
+        code,
+        scim_type: scim_type.as_deref(),
+        cause: cause.as_deref(),
+    };
+    told.record();
+}
+
 fn log(subject: &Subject<'_>, method: &str, code: u16, outcome: &Outcome<ApiError>) {
     let request_id = subject.request_id;
     let region = subject.tenant.map(|tenant| tenant.region.as_str());
-    let tenant = || subject.tenant.map(|tenant| format!("{}/{}", tenant.region, tenant.company_key));
+    let tenant = || subject.tenant_name();
+    let trace_id = traces::trace_id();
     let (credential, idp) = match subject.sent_by {
         Some(SentBy { credential, sender }) => (Some(credential.as_str()), Some(sender.idp.word())),
         None => (None, None),
@@ -263,32 +306,29 @@ fn log(subject: &Subject<'_>, method: &str, code: u16, outcome: &Outcome<ApiErro
                 code,
                 ms,
                 result = done.verdict.map(Verdict::word),
+                trace_id,
                 "a request was answered"
             );
             return;
         }
         Err(error) => error,
     };
-    let cause = error.to_string();
     // Neither callers without a credential nor tenants beyond their rate may fill the log.
     let is_anybodys = subject.tenant.is_none() && !error.is_logged() && !error.is_about_a_tenant();
     let is_counted = is_anybodys || matches!(error, ApiError::TooManyRequests(_));
-    if is_counted && !TALLY.is_first(What::Request, code, &cause) {
+    if is_counted && !TALLY.is_first(What::Request, code, &error.to_string()) {
         return;
     }
     let tenant = tenant();
     let told = error.to_scim(request_id);
     let scim_type = told.keyword();
-    // The cause of a failure is in our words; that of a refusal repeats what the caller sent, in quotation marks. Not built is an
-    // answer, not a failure.
-    let failed = matches!(code, 500 | 502..);
-    let cause = if failed { cause } else { without_quotations(&cause) };
+    let (failed, cause) = (is_failure(code), cause(error, code));
     // One set of fields in all of them; what does not exist is left out.
     macro_rules! line {
         ($level:ident, $message:literal) => {
             $level!(
                 request_id, region, tenant, credential, idp, method, route, operation, code, scim_type, ms,
-                cause, $message
+                cause, trace_id, $message
             )
         };
     }
@@ -299,6 +339,17 @@ fn log(subject: &Subject<'_>, method: &str, code: u16, outcome: &Outcome<ApiErro
         _ if failed => line!(error, "an operation of a bulk failed"),
         _ => line!(info, "an operation of a bulk was refused"),
     }
+}
+
+/// Not built is an answer, not a failure.
+fn is_failure(code: u16) -> bool {
+    matches!(code, 500 | 502..)
+}
+
+/// The cause of a failure is in our words; that of a refusal repeats what the caller sent, in quotation marks.
+fn cause(error: &ApiError, code: u16) -> String {
+    let cause = error.to_string();
+    if is_failure(code) { cause } else { without_quotations(&cause) }
 }
 
 /// Milliseconds, to the microsecond.

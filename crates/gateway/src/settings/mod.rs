@@ -5,6 +5,7 @@ mod fields;
 mod redis_url;
 mod regions;
 mod secret;
+mod traces;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -28,6 +29,7 @@ use fields::Seconds;
 pub(crate) use redis_url::RedisUrl;
 use regions::Defined;
 pub(crate) use regions::Region;
+pub(crate) use traces::Traces;
 
 use crate::client_address::TrustedProxies;
 
@@ -57,6 +59,7 @@ pub(crate) struct Settings {
     pub(crate) metrics: Metrics,
     pub(crate) health: Health,
     pub(crate) log: Log,
+    pub(crate) traces: Traces,
     pub(crate) support: Support,
     pub(crate) limits: Limits,
     pub(crate) store: Store,
@@ -298,6 +301,7 @@ impl Settings {
         within("store.log_limit_mib", settings.store.log_limit_mib, &StoreSettings::LOG_LIMIT_MIB)?;
         within("store.memory_mib", settings.store.memory_mib, &StoreSettings::MEMORY_MIB)?;
         settings.metrics.check()?;
+        settings.traces.check()?;
         settings.secret_files = settings.files_with_secrets();
         settings.redis = std::mem::take(&mut settings.redis_source).read()?;
         for code in &settings.serve_regions {
@@ -320,6 +324,7 @@ impl Settings {
         let mut files = vec![
             ("admin.token_file".to_owned(), self.admin.token_file.clone()),
             ("auth.key_file".to_owned(), self.auth.key_file.clone()),
+            ("traces.headers_file".to_owned(), self.traces.headers_file.clone()),
         ];
         files.extend(self.redis_source.file().map(|file| ("redis.url_file".to_owned(), file.to_owned())));
         for code in &self.serve_regions {

@@ -10,11 +10,12 @@ use redis::{
     AsyncConnectionConfig, Client, FromRedisValue, Msg, PushInfo, PushKind, RedisResult, ScriptInvocation,
     aio::MultiplexedConnection, cmd,
 };
+use store::TRACES;
 use tokio::{
     sync::Notify,
     time::{MissedTickBehavior, interval, sleep, timeout},
 };
-use tracing::{info, warn};
+use tracing::{Instrument as _, info, info_span, warn};
 
 use super::{
     messages::{CHANNEL, Caches, Forget, Outbox},
@@ -78,7 +79,8 @@ impl Link {
         };
         let answered = {
             let _timed = self.metrics.seconds.start_timer();
-            timeout(PATIENCE, call.invoke_async(&mut connection)).await
+            let span = info_span!(target: TRACES, "script", otel.kind = "client", db.system.name = "redis");
+            timeout(PATIENCE, call.invoke_async(&mut connection)).instrument(span).await
         };
         let cause = match answered {
             Ok(Ok(answer)) => return Some(answer),

@@ -191,7 +191,9 @@ pub(super) struct ByLevel {
 
 impl<S: Subscriber> Filter<S> for ByLevel {
     fn enabled(&self, metadata: &Metadata<'_>, context: &Context<'_, S>) -> bool {
-        Filter::<S>::enabled(&self.usual, metadata, context) || LEVELS.may_want(*metadata.level())
+        // Spans are for traces; lines name what they are about themselves.
+        metadata.is_event()
+            && (Filter::<S>::enabled(&self.usual, metadata, context) || LEVELS.may_want(*metadata.level()))
     }
 
     fn event_enabled(&self, event: &Event<'_>, context: &Context<'_, S>) -> bool {
@@ -199,6 +201,9 @@ impl<S: Subscriber> Filter<S> for ByLevel {
     }
 
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if metadata.is_span() {
+            return Interest::never();
+        }
         let usual = Filter::<S>::callsite_enabled(&self.usual, metadata);
         if usual.is_never() && LEVELS.may_want(*metadata.level()) { Interest::sometimes() } else { usual }
     }

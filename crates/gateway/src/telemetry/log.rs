@@ -4,20 +4,27 @@ use tracing_subscriber::{
     EnvFilter, Layer as _, fmt, layer::SubscriberExt as _, registry, util::SubscriberInitExt as _,
 };
 
-use super::levels::ByLevel;
+use super::{levels::ByLevel, traces::Exporting};
 use crate::settings::{LogFormat, Settings};
 
-/// Starts logging to standard error.
+/// Starts logging to standard error, and the sending of traces.
 ///
 /// # Errors
-/// One sentence when `log.level` is no filter.
-pub(crate) fn start(settings: &Settings) -> Result<(), String> {
+/// One sentence when `log.level` is no filter, or about a setting of `[traces]`.
+pub(crate) fn start(settings: &Settings) -> Result<Exporting, String> {
     let usual = EnvFilter::try_new(&settings.log.level)
         .map_err(|e| format!("settings: log.level {:?}: {e}", settings.log.level))?;
     let (lines, filter) = (fmt::layer().with_writer(std::io::stderr).with_target(false), ByLevel { usual });
+    let exporting = Exporting::start(&settings.traces)?;
     let started = match settings.log.format {
-        LogFormat::Json => registry().with(lines.json().flatten_event(true).with_filter(filter)).try_init(),
-        LogFormat::Text => registry().with(lines.with_ansi(false).with_filter(filter)).try_init(),
+        LogFormat::Json => registry()
+            .with(exporting.layer())
+            .with(lines.json().flatten_event(true).with_filter(filter))
+            .try_init(),
+        LogFormat::Text => {
+            registry().with(exporting.layer()).with(lines.with_ansi(false).with_filter(filter)).try_init()
+        }
     };
-    started.map_err(|e| format!("logging: {e}"))
+    started.map_err(|e| format!("logging: {e}"))?;
+    Ok(exporting)
 }

@@ -1,4 +1,4 @@
-//! What operators see: metrics and log lines. Never tokens, never personal data.
+//! What operators see: metrics, log lines and traces. Never tokens, never personal data.
 
 pub(crate) mod exporter;
 pub(crate) mod in_flight;
@@ -10,3 +10,4 @@ pub(crate) mod panics;
 pub(crate) mod stores;
 pub(crate) mod tally;
 pub(crate) mod tenants;
+pub(crate) mod traces;

@@ -54,6 +54,8 @@ mod staff;
 mod telemetry;
 mod tenants;
 mod tick;
+#[cfg(feature = "otel")]
+mod traces;
 mod undo;
 mod users;
 mod versions;

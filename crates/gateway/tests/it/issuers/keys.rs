@@ -181,6 +181,8 @@ fn keys_come_over_https_from_the_named_authority() {
     }
     probe(&acme, &token(&key, &issuer, json!({}))).expect(200);
     later(&probe(&acme, &token(&key, &stranger, json!({}))));
+    let heard = issuer.heard();
+    assert!(heard.starts_with("GET /keys HTTP/1.1\r\n") && !heard.contains("traceparent"), "{heard}");
 }
 
 #[test]

@@ -33,6 +33,7 @@ pub(crate) struct Issuer {
     base: String,
     behaviour: Arc<Mutex<Behaviour>>,
     asked: Arc<AtomicUsize>,
+    heard: Arc<Mutex<String>>,
     /// The authority that signed its certificate, as PEM; empty over http.
     pub(crate) authority: String,
 }
@@ -54,20 +55,23 @@ impl Issuer {
         let scheme = if tls.is_some() { "https" } else { "http" };
         let base = format!("{scheme}://{}", listener.local_addr().unwrap());
         let (behaviour, asked) = (Arc::new(Mutex::new(showing(keys))), Arc::new(AtomicUsize::new(0)));
-        let (does, counts) = (Arc::clone(&behaviour), Arc::clone(&asked));
+        let heard = Arc::new(Mutex::new(String::new()));
+        let (does, counts, hears) = (Arc::clone(&behaviour), Arc::clone(&asked), Arc::clone(&heard));
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 counts.fetch_add(1, Ordering::SeqCst);
                 let (does, tls) = (does.lock().unwrap().clone(), tls.clone());
+                let hears = Arc::clone(&hears);
                 thread::spawn(move || match tls {
                     Some(config) => {
-                        answer(StreamOwned::new(ServerConnection::new(config).unwrap(), stream), &does);
+                        let tls = ServerConnection::new(config).unwrap();
+                        answer(StreamOwned::new(tls, stream), &does, &hears);
                     }
-                    None => answer(stream, &does),
+                    None => answer(stream, &does, &hears),
                 });
             }
         });
-        Self { base, behaviour, asked, authority }
+        Self { base, behaviour, asked, heard, authority }
     }
 
     /// Its `iss`.
@@ -85,6 +89,11 @@ impl Issuer {
         self.asked.load(Ordering::SeqCst)
     }
 
+    /// The head of the last request.
+    pub(crate) fn heard(&self) -> String {
+        self.heard.lock().unwrap().clone()
+    }
+
     pub(crate) fn does(&self, behaviour: Behaviour) {
         *self.behaviour.lock().unwrap() = behaviour;
     }
@@ -99,15 +108,14 @@ fn showing(keys: &[&SigningKey]) -> Behaviour {
     Behaviour::Says("200 OK".to_owned(), key_set(keys).to_string())
 }
 
-fn answer(mut stream: impl Read + Write, does: &Behaviour) {
+fn answer(mut stream: impl Read + Write, does: &Behaviour, hears: &Mutex<String>) {
     if matches!(does, Behaviour::Refuses) {
         return;
     }
     let mut reader = BufReader::new(&mut stream);
-    let mut line = String::new();
-    while reader.read_line(&mut line).is_ok_and(|read| read > 2) {
-        line.clear();
-    }
+    let mut head = String::new();
+    while reader.read_line(&mut head).is_ok_and(|read| read > 2) {}
+    *hears.lock().unwrap() = head;
     let (status, more, body) = match does {
         Behaviour::Says(status, body) => (status.as_str(), String::new(), body.as_str()),
         Behaviour::Redirects(to) => ("302 Found", format!("location: {to}\r\n"), ""),

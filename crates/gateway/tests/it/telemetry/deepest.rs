@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Stands in every value that a caller makes up.
-const MARK: &str = "zq7heron";
+pub(crate) const MARK: &str = "zq7heron";
 
 fn person(name: &str) -> Value {
     let marked = |what: &str| format!("{MARK} {what} {name}");
@@ -39,7 +39,7 @@ fn person(name: &str) -> Value {
 }
 
 /// Requests of every kind, right and wrong; each value is marked.
-fn a_day_of_an_identity_provider(acme: &Tenant) {
+pub(crate) fn a_day_of_an_identity_provider(acme: &Tenant) {
     let ada = acme.post("/Users", &person("ada")).expect(201).id();
     let path = format!("/Users/{ada}");
     acme.post("/Users", &person("ada")).expect(409);
@@ -103,7 +103,7 @@ fn a_day_of_an_identity_provider(acme: &Tenant) {
     acme.delete(&path).expect(204);
 }
 
-fn a_day_of_staff(gateway: &Gateway, acme: &Tenant) {
+pub(crate) fn a_day_of_staff(gateway: &Gateway, acme: &Tenant) {
     let tenant = acme.admin_path();
     let admin = |method: &str, path: &str, body: Option<Value>| gateway.admin(method, path, body.as_ref());
     admin(
@@ -142,7 +142,7 @@ fn a_day_of_staff(gateway: &Gateway, acme: &Tenant) {
     gateway.cli(&["reconcile", "--region", "ire", "--key", "acme", "--file", file]);
 }
 
-fn days_of_strangers(gateway: &Gateway, acme: &Tenant) {
+pub(crate) fn days_of_strangers(gateway: &Gateway, acme: &Tenant) {
     let url = format!("{}/Users", acme.base_url);
     let wrong =
         |authorization: &str| drop(Request::new("GET", &url).header("authorization", authorization).send());

@@ -1,6 +1,6 @@
 //! What operators see of requests: one id from the proxy to the log, fields that are documented, levels that are raised for a while.
 
-mod deepest;
+pub(crate) mod deepest;
 mod levels;
 mod request_ids;
 
@@ -14,6 +14,6 @@ fn lines(gateway: &Gateway) -> Vec<Value> {
 }
 
 /// Those with this message.
-fn with_message(gateway: &Gateway, message: &str) -> Vec<Value> {
+pub(crate) fn with_message(gateway: &Gateway, message: &str) -> Vec<Value> {
     lines(gateway).into_iter().filter(|line| line["message"] == message).collect()
 }
