@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use provisioning::health;
 use staff::Health;
-use store::{StoreError, WriteTx};
+use store::{Store, StoreError, WriteTx};
 use tenant_registry::{CompanyKey, RegionCode, Registry, RegistryError, Tenant};
 use tracing::{debug, warn};
 
@@ -84,7 +84,18 @@ pub(crate) async fn look(app: &App, region: &RegionCode, key: &CompanyKey) -> Re
 async fn add(app: &App, place: &Place) -> Result<Health, ApiError> {
     let Place { registry, tenant } = place;
     let store = registry.store_of(tenant).await?.in_background();
-    let rules = app.rules.of(registry, tenant, || app.base(tenant), &store).await?;
+    let was_at_rest = store.is_at_rest();
+    let health = add_to(app, place, &store).await;
+    // Else each tenant that calls would have connections of its own, because of a write a minute.
+    if was_at_rest {
+        app.stores.let_rest(store).await;
+    }
+    health
+}
+
+async fn add_to(app: &App, place: &Place, store: &Store) -> Result<Health, ApiError> {
+    let Place { registry, tenant } = place;
+    let rules = app.rules.of(registry, tenant, || app.base(tenant), store).await?;
     {
         let _in_order = app.adding_traffic.lock().await;
         let traffic = app.traffic.take(&tenant.id);
@@ -98,7 +109,7 @@ async fn add(app: &App, place: &Place) -> Result<Health, ApiError> {
         }
     }
     let contact = app.contact_about_seats(tenant, &rules).to_owned();
-    Ok(staff::health(registry, &tenant.company_key, &store, &rules, contact).await?)
+    Ok(staff::health(registry, &tenant.company_key, store, &rules, contact).await?)
 }
 
 async fn write_wrong_secrets(app: &App, region: &RegionCode) -> Result<(), ApiError> {

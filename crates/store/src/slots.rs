@@ -129,6 +129,16 @@ impl Slots {
         });
     }
 
+    /// Takes out the store at a location, if it has connections of its own and nobody has a handle.
+    pub(crate) fn take_unused(&self, location: &StoreLocation) -> Option<(Entered, Store)> {
+        self.change(|slots| {
+            let slot = slots.get(location)?;
+            let is_unused =
+                lock(&slot.store).as_ref().is_some_and(|store| store.is_unshared() && !store.is_at_rest());
+            if is_unused { take(location, slot) } else { None }
+        })
+    }
+
     /// Takes out nearly the least recently used of the stores in a line, among those without a handle, if all stores together were
     /// used so often since. Looks at few: a store that was used since it took its place goes to the end when its turn comes.
     pub(crate) fn take_oldest(&self, line: Line, uses: u64) -> Option<(Entered, Store)> {

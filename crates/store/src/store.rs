@@ -273,8 +273,13 @@ impl Store {
         }
     }
 
+    /// Where it is.
+    pub(crate) fn location(&self) -> &StoreLocation {
+        &self.opened.watched.location
+    }
+
     /// Whether it has no connections of its own: its file is read by those that stores at rest share.
-    pub(crate) fn is_at_rest(&self) -> bool {
+    pub fn is_at_rest(&self) -> bool {
         match &self.opened.kind {
             Kind::Sqlite(store) => store.is_at_rest(),
             Kind::Postgres(_) => false,

@@ -250,6 +250,18 @@ impl Stores {
         self.0.cell(cell).stats()
     }
 
+    /// Closes the connections of a SQLite store that nobody uses now, so that its next reads find it at rest: for work that has woken a
+    /// store which is otherwise read seldom.
+    pub async fn let_rest(&self, store: Store) {
+        let location = store.location().clone();
+        drop(store);
+        if matches!(location, StoreLocation::Sqlite(_))
+            && let Some((entered, store)) = self.0.slots.take_unused(&location)
+        {
+            self.0.close(entered, store).await;
+        }
+    }
+
     /// The clock of all the stores.
     pub fn clock(&self) -> &Clock {
         &self.0.settings.clock
@@ -482,10 +494,15 @@ impl Shared {
         let Some((entered, store)) = taken else {
             return false;
         };
+        self.settings.watch.evicted();
+        self.close(entered, store).await
+    }
+
+    /// On a task of its own, so that it ends also where the caller goes away. False when that panicked.
+    async fn close(self: &Arc<Self>, entered: Entered, store: Store) -> bool {
         let shared = Arc::clone(self);
         let closing = tokio::spawn(async move {
             store.close(DRAIN_PATIENCE).await;
-            shared.settings.watch.evicted();
             shared.slots.leave(entered);
         });
         closing.await.is_ok()

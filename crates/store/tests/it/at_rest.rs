@@ -93,6 +93,27 @@ async fn a_store_at_rest_is_read_without_a_log_and_wakes_when_it_is_written_to()
     stores.shutdown().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_was_woken_rests_again_when_nobody_else_uses_it() {
+    let (directory, stores) = (tempfile::tempdir().unwrap(), Stores::new(StoreSettings::default()).unwrap());
+    let directory = directory.path();
+    make(&stores, directory, "a", 3, MIGRATIONS).await;
+    let open = || async { stores.open(&location(directory, "a"), MIGRATIONS).await.unwrap() };
+    let (one, other) = (open().await, open().await);
+    assert!(one.is_at_rest());
+    assert_eq!(one.write(add_one).await.unwrap(), 4);
+    stores.let_rest(one).await;
+    assert_eq!((stores.open_count(), other.write(add_one).await.unwrap()), (1, 5));
+    stores.let_rest(other).await;
+    assert_eq!((stores.open_count(), log(directory, "a").exists()), (0, false));
+    settle(file(directory, "a").path());
+    let again = open().await;
+    assert!(again.is_at_rest());
+    assert_eq!((again.look_up(counter).await.unwrap(), stores.open_count()), (5, 0));
+    stores.let_rest(again).await;
+    stores.shutdown().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn nothing_of_one_store_is_seen_in_another_whatever_their_schemas() {
     let (directory, stores) = (tempfile::tempdir().unwrap(), Stores::new(StoreSettings::default()).unwrap());

@@ -7,6 +7,7 @@ mod crash;
 mod doctor;
 mod files;
 mod probes;
+mod resting;
 mod seat_storm;
 mod service_manager;
 mod storm;
