@@ -16,15 +16,12 @@ pub(crate) fn start(settings: &Settings) -> Result<Exporting, String> {
         .map_err(|e| format!("settings: log.level {:?}: {e}", settings.log.level))?;
     let (lines, filter) = (fmt::layer().with_writer(std::io::stderr).with_target(false), ByLevel { usual });
     let exporting = Exporting::start(&settings.traces)?;
-    let started = match settings.log.format {
-        LogFormat::Json => registry()
-            .with(exporting.layer())
-            .with(lines.json().flatten_event(true).with_filter(filter))
-            .try_init(),
-        LogFormat::Text => {
-            registry().with(exporting.layer()).with(lines.with_ansi(false).with_filter(filter)).try_init()
-        }
+    let lines = match settings.log.format {
+        LogFormat::Json => lines.json().flatten_event(true).with_filter(filter).boxed(),
+        LogFormat::Text => lines.with_ansi(false).with_filter(filter).boxed(),
     };
-    started.map_err(|e| format!("logging: {e}"))?;
+    // A layer that is none would have every span made, for nobody.
+    let layers: Vec<_> = exporting.layer().into_iter().chain([lines]).collect();
+    registry().with(layers).try_init().map_err(|e| format!("logging: {e}"))?;
     Ok(exporting)
 }

@@ -3,7 +3,7 @@
 use actix_web::http::header::HeaderMap;
 use tokio::time::Instant;
 use tracing::Span;
-use tracing_subscriber::layer::Identity;
+use tracing_subscriber::{Layer, Registry};
 
 use crate::settings::Traces;
 
@@ -16,7 +16,7 @@ impl Exporting {
         Ok(Self)
     }
 
-    pub(crate) fn layer(&self) -> Option<Identity> {
+    pub(crate) fn layer(&self) -> Option<Box<dyn Layer<Registry> + Send + Sync>> {
         None
     }
 

@@ -55,7 +55,7 @@ impl Exporting {
     }
 
     /// What makes spans of the program into those that are sent.
-    pub(crate) fn layer(&self) -> Option<impl Layer<Registry> + use<>> {
+    pub(crate) fn layer(&self) -> Option<Box<dyn Layer<Registry> + Send + Sync>> {
         let tracer = self.0.as_ref()?.tracer("usher");
         let layer = tracing_opentelemetry::layer()
             .with_tracer(tracer)
@@ -63,7 +63,7 @@ impl Exporting {
             .with_threads(false)
             .with_target(false)
             .with_tracked_inactivity(false);
-        Some(layer.with_filter(OfRequests))
+        Some(layer.with_filter(OfRequests).boxed())
     }
 
     /// Sends what is left, within this time.
