@@ -146,7 +146,8 @@ impl Doors {
 /// What no other route takes: the paths of OAuth, and SCIM.
 async fn fall_through(request: HttpRequest, payload: web::Payload, app: web::Data<App>) -> HttpResponse {
     match oauth::Path::parse(request.path()) {
-        Some(path) => oauth::answer(path, request, payload, app).await,
+        // Boxed, so that the requests of SCIM do not carry its room.
+        Some(path) => Box::pin(oauth::answer(path, request, payload, app)).await,
         None => scim::scim(request, payload, app).await,
     }
 }

@@ -93,7 +93,8 @@ pub(crate) async fn scim(request: HttpRequest, payload: Payload, app: Data<App>)
     let _in_flight = InFlight::begin(&app.metrics, SCIM, request.headers());
     let span = traces::begin(&request, &app.settings.server.trusted_proxies);
     let mut trace = Trace::begin(&app, &request);
-    let work = answer(&app, &request, payload, &mut trace).instrument(span.clone());
+    // Boxed: it has ten KiB, and each layer around it would move them.
+    let work = Box::pin(answer(&app, &request, payload, &mut trace)).instrument(span.clone());
     let work = AssertUnwindSafe(work).catch_unwind().await;
     let (mut response, result) = match work.unwrap_or(Err(ApiError::Panicked)) {
         Ok(mut response) => {
