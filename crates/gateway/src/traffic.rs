@@ -33,13 +33,27 @@ struct State {
 /// The traffic of one tenant.
 struct Waiting {
     tenant: Arc<Tenant>,
-    traffic: TrafficByCredential,
+    /// By the key id of each credential. A list, because a tenant has one or two: a tree has room for eleven, and there may be ten thousand
+    /// tenants.
+    traffic: Vec<(String, Traffic)>,
 }
 
 impl Waiting {
     /// None of this tenant.
     fn of(tenant: &Arc<Tenant>) -> Self {
-        Self { tenant: Arc::clone(tenant), traffic: TrafficByCredential::new() }
+        Self { tenant: Arc::clone(tenant), traffic: Vec::new() }
+    }
+
+    fn of_credential(&mut self, credential: &str) -> Option<&mut Traffic> {
+        self.traffic.iter_mut().find(|(known, _)| known == credential).map(|(_, traffic)| traffic)
+    }
+
+    /// Adds what came after what is here.
+    fn add(&mut self, credential: String, newer: Traffic) {
+        match self.of_credential(&credential) {
+            Some(traffic) => traffic.add(newer),
+            None => self.traffic.push((credential, newer)),
+        }
     }
 }
 
@@ -63,9 +77,14 @@ impl UnwrittenTraffic {
             Some(waiting) => waiting,
             None => state.waiting.entry(call.tenant.id.clone()).or_insert_with(|| Waiting::of(call.tenant)),
         };
-        match waiting.traffic.get_mut(call.credential) {
+        match waiting.of_credential(call.credential) {
             Some(traffic) => add(traffic),
-            None => add(waiting.traffic.entry(call.credential.to_owned()).or_default()),
+            None => {
+                let mut traffic = Traffic::default();
+                add(&mut traffic);
+                waiting.traffic.reserve_exact(1);
+                waiting.traffic.push((call.credential.to_owned(), traffic));
+            }
         }
     }
 
@@ -81,7 +100,8 @@ impl UnwrittenTraffic {
 
     /// The traffic of a tenant that waits.
     pub(crate) fn take(&self, tenant: &TenantId) -> TrafficByCredential {
-        self.lock().waiting.remove(tenant).map(|waiting| waiting.traffic).unwrap_or_default()
+        let taken = self.lock().waiting.remove(tenant).map(|waiting| waiting.traffic);
+        taken.into_iter().flatten().collect()
     }
 
     /// The tenants with traffic that were not written in the last minute. They count as written now.
@@ -108,9 +128,9 @@ impl UnwrittenTraffic {
     pub(crate) fn put_back(&self, tenant: &Arc<Tenant>, unwritten: TrafficByCredential) {
         let mut state = self.lock();
         let waiting = state.waiting.entry(tenant.id.clone()).or_insert_with(|| Waiting::of(tenant));
-        let newer = std::mem::replace(&mut waiting.traffic, unwritten);
+        let newer = std::mem::replace(&mut waiting.traffic, unwritten.into_iter().collect());
         for (credential, newer) in newer {
-            waiting.traffic.entry(credential).or_default().add(newer);
+            waiting.add(credential, newer);
         }
     }
 
