@@ -1,10 +1,11 @@
-//! A TCP proxy before a PostgreSQL, which cuts connections where a test wants them cut.
+//! A TCP proxy before a PostgreSQL or a Redis, which cuts connections where a test wants them cut, or keeps answers for a while.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs as _};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 /// Where a connection is cut, once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +26,7 @@ struct Shared {
     target: Mutex<SocketAddr>,
     next_cut: Mutex<Option<Cut>>,
     cuts: AtomicU64,
+    delay: Mutex<Duration>,
     open: Mutex<Vec<TcpStream>>,
 }
 
@@ -44,6 +46,7 @@ impl Proxy {
             target: Mutex::new(target),
             next_cut: Mutex::default(),
             cuts: AtomicU64::new(0),
+            delay: Mutex::default(),
             open: Mutex::default(),
         });
         let own = Arc::clone(&shared);
@@ -56,6 +59,11 @@ impl Proxy {
             }
         });
         Self { address, shared }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// The URL of a server with the proxy in place of its address.
@@ -83,6 +91,11 @@ impl Proxy {
         *self.shared.next_cut.lock().unwrap() = Some(cut);
     }
 
+    /// Keeps each answer for so long.
+    pub fn delay_answers(&self, by: Duration) {
+        *self.shared.delay.lock().unwrap() = by;
+    }
+
     /// How many connections were cut.
     pub fn cuts(&self) -> u64 {
         self.shared.cuts.load(Ordering::SeqCst)
@@ -102,6 +115,8 @@ impl Shared {
         let (own, is_losing) = (Arc::clone(self), Arc::clone(&losing));
         thread::spawn(move || {
             copy(from_server, to_client, |_| {
+                let delay = *own.delay.lock().unwrap();
+                thread::sleep(delay);
                 if *is_losing.lock().unwrap() {
                     own.cuts.fetch_add(1, Ordering::SeqCst);
                     Pass::End

@@ -7,13 +7,16 @@ use std::{
     path::{Path, PathBuf},
     process::{Command, Output},
     thread,
+    time::Duration,
 };
 
 use serde_json::Value;
 use testkit::{
+    clocks::MachineClock,
     database::Database,
     gateway::{Gateway, Setup, Tenant},
     ports,
+    proxy::Proxy,
     redis::Redis,
 };
 
@@ -335,6 +338,47 @@ fn a_redis_that_is_away_refuses_or_is_silent_is_told_without_its_password() {
     redis.thaw();
     let nobody = format!("redis://usher:s3cret@127.0.0.1:{}/0", ports::claim());
     with(&nobody).has_one("redis", &["cannot be reached", "start Redis"]);
+}
+
+#[test]
+fn a_redis_that_is_slow_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let redis = Redis::start();
+    let address = redis.url().trim_start_matches("redis://").parse().unwrap();
+    let proxy = Proxy::start(address);
+    let with_proxy = || {
+        let url = format!("redis://{}", proxy.address());
+        Seen::of(&look_with(folder.path(), &[("USHER__REDIS__URL", &url)], None))
+    };
+    with_proxy().is_well();
+    proxy.delay_answers(Duration::from_millis(200));
+    with_proxy().has_one("redis", &["answers within", "look at its load"]);
+}
+
+#[test]
+fn a_database_whose_clock_is_apart_is_told() {
+    let (database, folder) = (Database::create(), tempfile::tempdir().unwrap());
+    let settings = fs::read_to_string(database.write_settings(folder.path())).unwrap();
+    let clock = MachineClock::new();
+    let look = || {
+        let environment = clock.environment();
+        let environment: Vec<(&str, &str)> =
+            environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        Seen::of(&look_with(folder.path(), &environment, Some(&settings)))
+    };
+    let of_clocks = |seen: &Seen| {
+        let told = seen.findings().into_iter().filter(|finding| finding["do"] == "set both by NTP");
+        told.map(|finding| finding["sentence"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(of_clocks(&look()), Vec::<String>::new());
+    clock.set("+61m");
+    let seen = look();
+    let told = of_clocks(&seen);
+    assert!(seen.code == Some(3) && !told.is_empty(), "{:?}", seen.looked);
+    assert!(
+        told.iter().all(|told| told.contains("and of this machine are 36") && told.contains(" s apart")),
+        "{told:?}"
+    );
 }
 
 #[test]
