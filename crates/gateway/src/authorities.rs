@@ -1,10 +1,17 @@
-//! Whose certificates are accepted by the requests that the gateway makes.
+//! What the requests that the gateway makes have in common: whose certificates they accept, and that they go straight to whom they name.
 
 use std::{path::Path, sync::Arc};
+
+use ureq::{Agent, config::ConfigBuilder, typestate::AgentScope};
 
 use cli::{certificates, system_authorities};
 use rustls::crypto::ring;
 use ureq::tls::{RootCerts, TlsConfig};
+
+/// Begins the settings of such requests: through no proxy, whatever the environment names, and after no redirect.
+pub(crate) fn straight() -> ConfigBuilder<AgentScope> {
+    Agent::config_builder().proxy(None).max_redirects(0).user_agent("usher")
+}
 
 /// Trusts the authorities of the file that a setting names, or those of the system where it names none.
 ///

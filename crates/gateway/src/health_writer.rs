@@ -84,11 +84,11 @@ pub(crate) async fn look(app: &App, region: &RegionCode, key: &CompanyKey) -> Re
 async fn add(app: &App, place: &Place) -> Result<Health, ApiError> {
     let Place { registry, tenant } = place;
     let store = registry.store_of(tenant).await?.in_background();
-    let was_at_rest = store.is_at_rest();
+    let wakes = store.is_at_rest() || app.traffic.was_left_awake(&tenant.id);
     let health = add_to(app, place, &store).await;
     // Else each tenant that calls would have connections of its own, because of a write a minute.
-    if was_at_rest {
-        app.stores.let_rest(store).await;
+    if wakes && !app.stores.let_rest(store).await {
+        app.traffic.leave_awake(&tenant.id);
     }
     health
 }

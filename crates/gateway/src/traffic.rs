@@ -2,7 +2,7 @@
 //! changed something.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -26,6 +26,8 @@ struct State {
     touched: BTreeSet<(RegionCode, CompanyKey)>,
     /// When tenants were written last, in milliseconds since 1970 UTC.
     written: HashMap<TenantId, i64>,
+    /// Whose stores were woken to write, and were in use when they were to rest again.
+    left_awake: HashSet<TenantId>,
     wrong_secrets: HashMap<RegionCode, HashMap<String, WrongSecrets>>,
     wrong_secrets_written_ms: i64,
 }
@@ -86,6 +88,16 @@ impl UnwrittenTraffic {
                 waiting.traffic.push((call.credential.to_owned(), traffic));
             }
         }
+    }
+
+    /// Notes that the tenant's store was woken to write, and is still awake for that reason.
+    pub(crate) fn leave_awake(&self, tenant: &TenantId) {
+        self.lock().left_awake.insert(tenant.clone());
+    }
+
+    /// Whether it was; it is forgotten by that.
+    pub(crate) fn was_left_awake(&self, tenant: &TenantId) -> bool {
+        self.lock().left_awake.remove(tenant)
     }
 
     /// Notes that staff have changed something of a tenant, or asked how it is.

@@ -250,15 +250,14 @@ impl Stores {
         self.0.cell(cell).stats()
     }
 
-    /// Closes the connections of a SQLite store that nobody uses now, so that its next reads find it at rest: for work that has woken a
-    /// store which is otherwise read seldom.
-    pub async fn let_rest(&self, store: Store) {
+    /// Closes the connections of a SQLite store, so that its next reads find it at rest: for work that has woken a store which is otherwise
+    /// read seldom. Waits until they are closed. False, and nothing is done, where somebody else uses it now.
+    pub async fn let_rest(&self, store: Store) -> bool {
         let location = store.location().clone();
         drop(store);
-        if matches!(location, StoreLocation::Sqlite(_))
-            && let Some((entered, store)) = self.0.slots.take_unused(&location)
-        {
-            self.0.close(entered, store).await;
+        match self.0.slots.take_unused(&location) {
+            Some((entered, store)) => self.0.close(entered, store).await,
+            None => false,
         }
     }
 

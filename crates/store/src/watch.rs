@@ -91,10 +91,15 @@ impl Waiting {
     pub(crate) fn end(&self, is_given: bool) {
         let waited = self.since.elapsed();
         self.watch.turn(self.turn, waited, is_given);
-        let field = match self.turn {
-            Turn::Read | Turn::Write => "waited_for_turn_ms",
-            Turn::Cell => "waited_for_connection_ms",
-        };
-        self.span.record(field, waited.as_secs_f64() * 1_000.0);
+        note(&self.span, self.turn, waited);
     }
+}
+
+/// Writes into the span of a transaction how long it waited.
+pub(crate) fn note(span: &Span, turn: Turn, waited: Duration) {
+    let field = match turn {
+        Turn::Read | Turn::Write => "waited_for_turn_ms",
+        Turn::Cell => "waited_for_connection_ms",
+    };
+    span.record(field, waited.as_secs_f64() * 1_000.0);
 }

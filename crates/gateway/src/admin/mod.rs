@@ -242,8 +242,8 @@ fn count(app: &App, answered: &ServiceResponse, counted: Counted<'_>) {
     let status = answered.status();
     if traces::is_traced() {
         let (request_id, code) = (counted.request_id, status.as_u16());
-        let route = &format!("{ROOT}{route}");
-        Told { listener: ADMIN, request_id, method, route, code, ..Told::default() }.record();
+        let route = pattern.as_deref().unwrap_or(route);
+        Told { listener: ADMIN, request_id, method, route, code, ..Told::default() }.end();
     }
     app.metrics.count_answered(&Answered {
         listener: ADMIN,

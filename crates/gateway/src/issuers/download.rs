@@ -97,15 +97,12 @@ impl Downloads {
     pub(super) fn new(auth: &Auth) -> Result<Self, String> {
         let tls = authorities::trusted("auth.jwks_ca_file", &auth.jwks_ca_file)?;
         let reach = Reach::new(auth);
-        let config = Agent::config_builder()
+        let config = authorities::straight()
             .https_only(!auth.insecure_jwks)
             .tls_config(tls)
-            .proxy(None)
-            .max_redirects(0)
             .timeout_global(Some(TIME))
             // A connection that waits for an hour is closed by the other side.
             .max_idle_connections(0)
-            .user_agent("usher")
             .accept("application/json")
             .build();
         let resolver = Checked { reach, resolver: DefaultResolver::default() };

@@ -50,7 +50,7 @@ struct Asked {
     kid: String,
     /// `None`: nobody waits.
     reply: Option<oneshot::Sender<Found>>,
-    /// Of the request that asks.
+    /// Of the request that waits.
     span: Span,
 }
 
@@ -101,7 +101,11 @@ impl Keys {
     pub(super) async fn find_at(&self, url: &str, kid: &str) -> Found {
         let known =
             lock(&self.sources).entry(url.to_owned()).or_default().knows(kid, Instant::now(), self.pause);
-        let asked = |reply| Asked { url: url.to_owned(), kid: kid.to_owned(), reply, span: Span::current() };
+        let asked = |reply: Option<_>| {
+            // A request that does not wait for the fetch is not where it belongs.
+            let span = if reply.is_some() { Span::current() } else { Span::none() };
+            Asked { url: url.to_owned(), kid: kid.to_owned(), reply, span }
+        };
         match known {
             Knowledge::Key(key) => Found::Key(key),
             Knowledge::OldKey(key) => {

@@ -115,7 +115,7 @@ pub(super) async fn token(
         cause,
         ..Told::default()
     };
-    span.in_scope(|| told.record());
+    span.in_scope(|| told.end());
     app.metrics.count_answered(&Answered {
         listener: SCIM,
         region,

@@ -263,7 +263,7 @@ fn trace(subject: &Subject<'_>, method: &str, code: u16, outcome: &Outcome<ApiEr
         scim_type: scim_type.as_deref(),
         cause: cause.as_deref(),
     };
-    told.record();
+    told.end();
 }
 
 fn log(subject: &Subject<'_>, method: &str, code: u16, outcome: &Outcome<ApiError>) {
@@ -288,6 +288,7 @@ fn log(subject: &Subject<'_>, method: &str, code: u16, outcome: &Outcome<ApiErro
             tenant = tenant(),
             operation,
             ?tolerated,
+            trace_id,
             "the request was accepted with leniency"
         );
     }
@@ -369,6 +370,7 @@ fn log_skipped(request_id: &str, tenant: &impl Fn() -> Option<String>, done: &Do
         tenant = tenant(),
         number = done.skipped.len(),
         ?ids,
+        trace_id = traces::trace_id(),
         "members that are not here were skipped"
     );
 }

@@ -1,6 +1,10 @@
 //! Traces, as a collector gets them (`cargo nextest run -p gateway --features otel traces`).
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::BTreeSet,
+    net::TcpListener,
+    time::{Duration, Instant},
+};
 
 use serde_json::{Value, json};
 use testkit::{
@@ -15,7 +19,11 @@ use testkit::{
 
 use crate::{
     credentials::{added, exchanged, of_every_kind},
-    issuers::{probe, server::Issuer, token, trust},
+    issuers::{
+        probe,
+        server::{Behaviour, Issuer},
+        token, trust,
+    },
     running::{gateway_with, wait_for},
     telemetry::{deepest, with_message},
 };
@@ -133,6 +141,8 @@ fn requests_of_staff_and_of_oauth_are_spans_too() {
     let span = span_of(&collector, &shown);
     assert_eq!(span.name, "GET /admin/v1/regions/{region}/tenants/{key}");
     assert_eq!(span.attributes["listener"], "admin");
+    let lost = gateway.admin("GET", "/nowhere", None).expect(404);
+    assert_eq!(span_of(&collector, &lost).name, "GET other");
     let refused = Request::new("GET", &format!("{}/admin/v1/regions", gateway.url)).bearer("x").send();
     let span = span_of(&collector, &refused.expect(401));
     assert_eq!(span.attributes["http.response.status_code"], 401);
@@ -237,14 +247,58 @@ fn a_stop_sends_what_is_left() {
 }
 
 #[test]
-fn a_stop_does_not_wait_for_a_collector_that_is_away() {
-    let endpoint = format!("http://127.0.0.1:{}", ports::claim());
+fn a_stop_does_not_wait_long_for_a_collector_that_says_nothing() {
+    // It takes connections, and nobody reads from them.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", silent.local_addr().unwrap());
     let mut gateway = gateway_with(&[("USHER__TRACES__ENDPOINT", &endpoint)]);
     acme(&gateway).get("/Users").expect(200);
-    let began = std::time::Instant::now();
+    let began = Instant::now();
     assert_eq!(gateway.stop(), Some(0));
-    // The longest time for a batch is ten seconds, a stop may take 45.
+    // Ten seconds are for the spans; a whole stop may take 45.
     assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
+}
+
+#[test]
+fn a_failure_of_the_server_is_an_error_of_the_span() {
+    let collector = Collector::start();
+    let gateway = tracing(&collector, &[("USHER__AUTH__INSECURE_JWKS", "true")]);
+    let acme = acme(&gateway);
+    let key = SigningKey::ed25519("one");
+    let issuer = Issuer::start(&[&key]);
+    trust(&gateway, &acme, &issuer, &["--algorithms", "EdDSA"]);
+    issuer.does(Behaviour::Refuses);
+    let span = span_of(&collector, &probe(&acme, &token(&key, &issuer, json!({}))).expect(503));
+    assert!(span.is_error && span.attributes["http.response.status_code"] == 503, "{span:?}");
+}
+
+#[test]
+fn variables_of_others_do_not_lead_spans_or_the_secret_elsewhere() {
+    let collector = Collector::start();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "authorization: Bearer of-the-file\n").unwrap();
+    let (nobody, file) = (format!("http://127.0.0.1:{}", ports::claim()), file.path().to_str().unwrap());
+    let gateway = tracing(
+        &collector,
+        &[
+            ("USHER__TRACES__HEADERS_FILE", file),
+            ("HTTP_PROXY", &nobody),
+            ("ALL_PROXY", &nobody),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", &nobody),
+            ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=of-the-environment"),
+            ("OTEL_TRACES_SAMPLER", "always_off"),
+            ("OTEL_SERVICE_NAME", "other"),
+            ("OTEL_RESOURCE_ATTRIBUTES", "host.name=first"),
+        ],
+    );
+    let answer = acme(&gateway).get("/Users").expect(200);
+    let span = span_of(&collector, &answer);
+    assert_eq!(
+        (&span.resource["service.name"], &span.resource["host.name"]),
+        (&json!("usher"), &json!("first"))
+    );
+    let heads = collector.heads();
+    assert!(heads.iter().all(|head| head.contains("authorization: bearer of-the-file")), "{heads:?}");
 }
 
 #[test]

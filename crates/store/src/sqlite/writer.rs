@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, timeout_at};
+use tracing::Span;
 
 use super::batch::Batches;
 use super::idle::Idle;
@@ -16,7 +17,7 @@ use super::job::{Claim, ClosureJob, Job, Manner};
 use crate::admission::closed;
 use crate::background::{self, Threads};
 use crate::lock::lock;
-use crate::watch::{Turn, Waiting};
+use crate::watch::{self, Turn, Waiting};
 use crate::{Failure, StoreError, WriteTx};
 
 /// The one writer of a SQLite store.
@@ -73,7 +74,10 @@ impl Writer {
             Ok(received) => received,
             // Not begun yet, and now it cannot begin.
             Err(_elapsed) if claim.take() => {
-                watch.turn(Turn::Write, self.batches.settings.admission_deadline, false);
+                let waited = self.batches.settings.admission_deadline;
+                watch.turn(Turn::Write, waited, false);
+                // The job, which is still in the queue, does not do it.
+                watch::note(&Span::current(), Turn::Write, waited);
                 return Err(StoreError::Busy.into());
             }
             Err(_elapsed) => answer.await,

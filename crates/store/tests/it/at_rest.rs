@@ -102,9 +102,9 @@ async fn a_store_that_was_woken_rests_again_when_nobody_else_uses_it() {
     let (one, other) = (open().await, open().await);
     assert!(one.is_at_rest());
     assert_eq!(one.write(add_one).await.unwrap(), 4);
-    stores.let_rest(one).await;
+    assert!(!stores.let_rest(one).await);
     assert_eq!((stores.open_count(), other.write(add_one).await.unwrap()), (1, 5));
-    stores.let_rest(other).await;
+    assert!(stores.let_rest(other).await);
     assert_eq!((stores.open_count(), log(directory, "a").exists()), (0, false));
     settle(file(directory, "a").path());
     let again = open().await;

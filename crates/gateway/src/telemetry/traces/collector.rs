@@ -1,7 +1,7 @@
 //! The way to the collector (OTLP over HTTP). The log tells once that it is away, and once that it is there again.
 
 use std::{
-    path::Path,
+    fmt,
     sync::atomic::{AtomicU8, Ordering},
     time::Duration,
 };
@@ -9,12 +9,12 @@ use std::{
 use async_trait::async_trait;
 use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
 use tracing::{info, warn};
-use ureq::Agent;
+use ureq::{Agent, http::HeaderMap};
 
-use crate::authorities;
+use crate::{authorities, settings::Traces};
 
-/// For one batch, from the look-up of the name to the last byte.
-const TIME: Duration = Duration::from_secs(5);
+/// For one batch, from the look-up of the name to the last byte. It is sent once.
+pub(super) const TIME: Duration = Duration::from_secs(5);
 /// Longest answer that is read, in bytes.
 const LONGEST: u64 = 64 * 1024;
 
@@ -23,29 +23,43 @@ const NOTHING: u8 = 0;
 const THERE: u8 = 1;
 const AWAY: u8 = 2;
 
+/// Headers whose values are not shown.
+struct Headers(HeaderMap);
+
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
 /// The collector of traces.
 #[derive(Debug)]
 pub(super) struct Collector {
     agent: Agent,
+    /// What it wants beside what OTLP says; secret.
+    headers: Headers,
     told: AtomicU8,
 }
 
 impl Collector {
     /// # Errors
-    /// One sentence for the operator, about `traces.ca_file`.
-    pub(super) fn new(ca_file: &Path) -> Result<Self, String> {
-        let config = Agent::config_builder()
-            .tls_config(authorities::trusted("traces.ca_file", ca_file)?)
+    /// One sentence for the operator, about a file of `[traces]`.
+    pub(super) fn new(settings: &Traces) -> Result<Self, String> {
+        let config = authorities::straight()
+            .tls_config(authorities::trusted("traces.ca_file", &settings.ca_file)?)
             .http_status_as_error(false)
-            .max_redirects(0)
             .timeout_global(Some(TIME))
-            .user_agent("usher")
             .build();
-        Ok(Self { agent: Agent::new_with_config(config), told: AtomicU8::new(NOTHING) })
+        let headers = Headers(settings.headers()?);
+        Ok(Self { agent: Agent::new_with_config(config), headers, told: AtomicU8::new(NOTHING) })
     }
 
     fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, ureq::Error> {
-        let (head, body) = request.into_parts();
+        let (mut head, body) = request.into_parts();
+        // In the place of what variables of OpenTelemetry's may have added.
+        for (name, value) in &self.headers.0 {
+            head.headers.insert(name, value.clone());
+        }
         let (head, mut body) = self.agent.run(Request::from_parts(head, body.to_vec()))?.into_parts();
         let body = body.with_config().limit(LONGEST).read_to_vec()?;
         Ok(Response::from_parts(head, body.into()))

@@ -58,10 +58,12 @@ pub(crate) struct Told<'a> {
 }
 
 impl Told<'_> {
-    /// Writes it into the span of the request, in which this is called.
-    pub(crate) fn record(&self) {
+    /// Writes it into the span of the request, in which this is called, and ends that.
+    pub(crate) fn end(&self) {
         let span = Span::current();
-        otlp::set_name(format!("{} {}", self.method, self.route));
+        if span.is_disabled() {
+            return;
+        }
         // A refusal is no error of the server (OpenTelemetry's conventions for HTTP spans).
         if self.code >= 500 {
             span.record("otel.status_code", "ERROR");
@@ -83,6 +85,7 @@ impl Told<'_> {
         for (name, value) in others {
             span.record(name, value);
         }
+        otlp::end(format!("{} {}", self.method, self.route));
     }
 }
 

@@ -1,13 +1,15 @@
 //! Spans as OpenTelemetry has them, on their way to the collector: sampled, batched, sent by a thread of their own. Where the collector is
 //! away they are lost, and requests do not notice.
 
+use std::time::Duration;
+
 use actix_web::http::header::HeaderMap;
 use opentelemetry::{
     KeyValue,
     propagation::{Extractor, TextMapPropagator as _},
     trace::{SpanContext, TraceContextExt as _, TracerProvider as _},
 };
-use opentelemetry_otlp::{SpanExporter, WithExportConfig as _, WithHttpConfig as _};
+use opentelemetry_otlp::{RetryPolicy, SpanExporter, WithExportConfig as _, WithHttpConfig as _};
 use opentelemetry_sdk::{
     Resource,
     propagation::TraceContextPropagator,
@@ -22,8 +24,11 @@ use tracing_subscriber::{
     layer::{Context, Filter},
 };
 
-use super::collector::Collector;
+use super::collector::{Collector, TIME};
 use crate::settings::Traces;
+
+/// The longest time of a stop that is kept for the last spans.
+const LAST: Duration = Duration::from_secs(10);
 
 /// Sends the traces of the process.
 pub(crate) struct Exporting(Option<SdkTracerProvider>);
@@ -37,9 +42,10 @@ impl Exporting {
         let Some(endpoint) = settings.endpoint() else { return Ok(Self(None)) };
         let exporter = SpanExporter::builder()
             .with_http()
-            .with_http_client(Collector::new(&settings.ca_file)?)
+            .with_http_client(Collector::new(settings)?)
             .with_endpoint(format!("{endpoint}/v1/traces"))
-            .with_headers(settings.headers()?)
+            .with_timeout(TIME)
+            .with_retry_policy(RetryPolicy::disabled())
             .build()
             .map_err(|e| format!("settings: traces: {e}"))?;
         // What else tells processes apart is in OTEL_RESOURCE_ATTRIBUTES.
@@ -66,10 +72,10 @@ impl Exporting {
         Some(layer.with_filter(OfRequests).boxed())
     }
 
-    /// Sends what is left, within this time.
+    /// Sends what is left, until the deadline, and for ten seconds at the most.
     pub(crate) async fn end(self, deadline: Instant) {
         let Some(provider) = self.0 else { return };
-        let left = deadline.saturating_duration_since(Instant::now());
+        let left = deadline.saturating_duration_since(Instant::now()).min(LAST);
         match spawn_blocking(move || provider.shutdown_with_timeout(left)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => warn!(%error, "the last spans of traces were not sent"),
@@ -120,13 +126,17 @@ impl Extractor for Received<'_> {
 pub(super) fn go_on(span: &Span, headers: &HeaderMap) {
     let parent = TraceContextPropagator::new().extract(&Received(headers));
     if parent.span().span_context().is_valid() {
-        let _is_begun = span.set_parent(parent);
+        // It was made a moment ago, so nothing has asked for its id yet.
+        let _cannot_fail = span.set_parent(parent);
     }
 }
 
-/// Names the span in which this is called.
-pub(super) fn set_name(name: String) {
-    Span::current().context().span().update_name(name);
+/// Names the span in which this is called, and ends it: a step that goes on behind the request does not lengthen it.
+pub(super) fn end(name: String) {
+    let context = Span::current().context();
+    let span = context.span();
+    span.update_name(name);
+    span.end();
 }
 
 /// The context of the span in which this is called.
