@@ -24,6 +24,11 @@ pub(crate) async fn go_on(app: Arc<App>) {
 
 async fn write_due(app: &App) {
     let now_ms = app.stores.clock().now_ms();
+    for location in app.traffic.take_woken() {
+        if !app.stores.let_rest(&location).await {
+            app.traffic.note_woken(location);
+        }
+    }
     for region in app.traffic.with_wrong_secrets(now_ms) {
         if let Err(error) = write_wrong_secrets(app, &region).await {
             debug!(%region, %error, "wrong secrets could not be noted");
@@ -84,11 +89,14 @@ pub(crate) async fn look(app: &App, region: &RegionCode, key: &CompanyKey) -> Re
 async fn add(app: &App, place: &Place) -> Result<Health, ApiError> {
     let Place { registry, tenant } = place;
     let store = registry.store_of(tenant).await?.in_background();
-    let wakes = store.is_at_rest() || app.traffic.was_left_awake(&tenant.id);
+    let (wakes, location) = (store.is_at_rest(), store.location().clone());
     let health = add_to(app, place, &store).await;
+    drop(store);
     // Else each tenant that calls would have connections of its own, because of a write a minute.
-    if wakes && !app.stores.let_rest(store).await {
-        app.traffic.leave_awake(&tenant.id);
+    if wakes {
+        app.stores.let_rest(&location).await;
+        // It may be in use, and who asks within a moment of its closing wakes it: so it is looked at once more.
+        app.traffic.note_woken(location);
     }
     health
 }

@@ -7,6 +7,7 @@ use std::{
 };
 
 use provisioning::health::{Traffic, TrafficByCredential};
+use store::StoreLocation;
 use tenant_registry::{CompanyKey, RegionCode, Tenant, TenantId, Token, WrongSecrets};
 
 /// A tenant's traffic is written down at most once in so many milliseconds.
@@ -26,8 +27,8 @@ struct State {
     touched: BTreeSet<(RegionCode, CompanyKey)>,
     /// When tenants were written last, in milliseconds since 1970 UTC.
     written: HashMap<TenantId, i64>,
-    /// Whose stores were woken to write, and were in use when they were to rest again.
-    left_awake: HashSet<TenantId>,
+    /// Stores at rest that were woken to write.
+    woken: HashSet<StoreLocation>,
     wrong_secrets: HashMap<RegionCode, HashMap<String, WrongSecrets>>,
     wrong_secrets_written_ms: i64,
 }
@@ -43,7 +44,7 @@ struct Waiting {
 impl Waiting {
     /// None of this tenant.
     fn of(tenant: &Arc<Tenant>) -> Self {
-        Self { tenant: Arc::clone(tenant), traffic: Vec::new() }
+        Self { tenant: Arc::clone(tenant), traffic: Vec::with_capacity(1) }
     }
 
     fn of_credential(&mut self, credential: &str) -> Option<&mut Traffic> {
@@ -84,20 +85,19 @@ impl UnwrittenTraffic {
             None => {
                 let mut traffic = Traffic::default();
                 add(&mut traffic);
-                waiting.traffic.reserve_exact(1);
                 waiting.traffic.push((call.credential.to_owned(), traffic));
             }
         }
     }
 
-    /// Notes that the tenant's store was woken to write, and is still awake for that reason.
-    pub(crate) fn leave_awake(&self, tenant: &TenantId) {
-        self.lock().left_awake.insert(tenant.clone());
+    /// Notes that a store at rest was woken to write.
+    pub(crate) fn note_woken(&self, location: StoreLocation) {
+        self.lock().woken.insert(location);
     }
 
-    /// Whether it was; it is forgotten by that.
-    pub(crate) fn was_left_awake(&self, tenant: &TenantId) -> bool {
-        self.lock().left_awake.remove(tenant)
+    /// The stores that were woken.
+    pub(crate) fn take_woken(&self) -> HashSet<StoreLocation> {
+        std::mem::take(&mut self.lock().woken)
     }
 
     /// Notes that staff have changed something of a tenant, or asked how it is.

@@ -30,6 +30,11 @@ impl Slot {
         lock(&self.store).take_if(|store| is_such(store))
     }
 
+    /// Whether it holds an open store that is not at rest.
+    fn is_awake(&self) -> bool {
+        lock(&self.store).as_ref().is_some_and(|store| !store.is_at_rest())
+    }
+
     /// Puts a store in; it is found from now on.
     pub(crate) fn put(&self, store: Store) {
         *lock(&self.store) = Some(store);
@@ -129,13 +134,17 @@ impl Slots {
         });
     }
 
+    /// Whether the store at a location is open and not at rest.
+    pub(crate) fn is_awake(&self, location: &StoreLocation) -> bool {
+        self.look(|slots| slots.get(location).is_some_and(|slot| slot.is_awake()))
+    }
+
     /// Takes out the store at a location, if it has connections of its own and nobody has a handle.
     pub(crate) fn take_unused(&self, location: &StoreLocation) -> Option<(Entered, Store)> {
         self.change(|slots| {
             let slot = slots.get(location)?;
-            let is_unused =
-                lock(&slot.store).as_ref().is_some_and(|store| store.is_unshared() && !store.is_at_rest());
-            if is_unused { take(location, slot) } else { None }
+            let is_unshared = || lock(&slot.store).as_ref().is_some_and(Store::is_unshared);
+            if slot.is_awake() && is_unshared() { take(location, slot) } else { None }
         })
     }
 
@@ -180,8 +189,7 @@ impl Slots {
 
     /// How many slots hold an open store that is not at rest.
     pub(crate) fn open_count(&self) -> usize {
-        let is_open = |slot: &&Arc<Slot>| lock(&slot.store).as_ref().is_some_and(|store| !store.is_at_rest());
-        self.look(|slots| slots.values().filter(is_open).count())
+        self.look(|slots| slots.values().filter(|slot| slot.is_awake()).count())
     }
 
     fn look<T>(&self, look: impl FnOnce(&HashMap<StoreLocation, Arc<Slot>>) -> T) -> T {

@@ -274,7 +274,7 @@ impl Store {
     }
 
     /// Where it is.
-    pub(crate) fn location(&self) -> &StoreLocation {
+    pub fn location(&self) -> &StoreLocation {
         &self.opened.watched.location
     }
 

@@ -251,14 +251,12 @@ impl Stores {
     }
 
     /// Closes the connections of a SQLite store, so that its next reads find it at rest: for work that has woken a store which is otherwise
-    /// read seldom. Waits until they are closed. False, and nothing is done, where somebody else uses it now.
-    pub async fn let_rest(&self, store: Store) -> bool {
-        let location = store.location().clone();
-        drop(store);
-        match self.0.slots.take_unused(&location) {
-            Some((entered, store)) => self.0.close(entered, store).await,
-            None => false,
+    /// read seldom. Waits until they are closed. False where somebody has a handle now; call it again.
+    pub async fn let_rest(&self, location: &StoreLocation) -> bool {
+        if let Some((entered, store)) = self.0.slots.take_unused(location) {
+            self.0.close(entered, store).await;
         }
+        !self.0.slots.is_awake(location)
     }
 
     /// The clock of all the stores.

@@ -99,18 +99,24 @@ async fn a_store_that_was_woken_rests_again_when_nobody_else_uses_it() {
     let directory = directory.path();
     make(&stores, directory, "a", 3, MIGRATIONS).await;
     let open = || async { stores.open(&location(directory, "a"), MIGRATIONS).await.unwrap() };
+    let at = location(directory, "a");
     let (one, other) = (open().await, open().await);
     assert!(one.is_at_rest());
     assert_eq!(one.write(add_one).await.unwrap(), 4);
-    assert!(!stores.let_rest(one).await);
+    drop(one);
+    assert!(!stores.let_rest(&at).await);
     assert_eq!((stores.open_count(), other.write(add_one).await.unwrap()), (1, 5));
-    assert!(stores.let_rest(other).await);
+    drop(other);
+    assert!(stores.let_rest(&at).await);
     assert_eq!((stores.open_count(), log(directory, "a").exists()), (0, false));
     settle(file(directory, "a").path());
     let again = open().await;
     assert!(again.is_at_rest());
     assert_eq!((again.look_up(counter).await.unwrap(), stores.open_count()), (5, 0));
-    stores.let_rest(again).await;
+    assert!(stores.let_rest(&at).await, "it rests");
+    drop(again);
+    stores.close(&at).await;
+    assert!(stores.let_rest(&at).await, "it is closed");
     stores.shutdown().await;
 }
 

@@ -1,12 +1,12 @@
 //! `usher backup`: what a run copies, who may read it, and that a killed one leaves the last complete one as it was.
 
 use std::{
-    fs::{self, File},
+    fs,
     os::unix::fs::PermissionsExt as _,
     path::PathBuf,
     process::{Command, Stdio},
     thread::sleep,
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use testkit::gateway::Gateway;
@@ -14,23 +14,13 @@ use testkit::gateway::Gateway;
 use super::{at, back_up, files_below, furnished, restored, rows_of, stderr, touch};
 use crate::running::{BINARY, gateway};
 
-/// As if nothing had been written for an hour: a file that changed just now counts as changed.
-fn age(gateway: &Gateway) {
-    let hour_ago = SystemTime::now() - Duration::from_secs(3_600);
-    for file in files_below(&gateway.data_dir()) {
-        if file.extension().is_some_and(|e| e == "db") {
-            File::options().write(true).open(&file).unwrap().set_modified(hour_ago).unwrap();
-        }
-    }
-}
-
 #[test]
 fn a_run_copies_what_changed_and_each_run_stays_what_it_was() {
     let mut gateway = gateway();
     let tenants: Vec<_> =
         ["a", "b", "c", "d"].iter().map(|key| gateway.tenant("ire", key, None, None)).collect();
     assert_eq!(gateway.stop(), Some(0));
-    age(&gateway);
+    gateway.age_stores();
     let folder = gateway.data_dir().with_file_name("backup");
     let first = back_up(&gateway, &folder);
     // Four tenants and the registries of five regions.
