@@ -44,7 +44,7 @@ pub use commands::{BackupWords, Cli, Command, ConformanceWords, Options, Restore
 pub use conform::conformance;
 pub use probe::{Probed, probe};
 pub use progress::Progress;
-pub use tls::{certificates, system_authorities};
+pub use tls::{certificates, system_authorities, trusting};
 
 use commands::ClientCommand;
 use mistake::Mistake;

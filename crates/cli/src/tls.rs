@@ -31,9 +31,14 @@ pub(crate) fn config(ca_file: Option<&Path>) -> Result<TlsConfig, Mistake> {
     let authorities = certificates(file).map_err(|cause| {
         Mistake::failed(format!("{} cannot be read as PEM certificates: {cause}.", file.display()))
     })?;
+    Ok(trusting(authorities))
+}
+
+/// Trusts these authorities alone.
+pub fn trusting(authorities: Vec<Certificate<'static>>) -> TlsConfig {
     let provider = Arc::new(ring::default_provider());
     let config = TlsConfig::builder().root_certs(RootCerts::from(authorities));
-    Ok(config.unversioned_rustls_crypto_provider(provider).build())
+    config.unversioned_rustls_crypto_provider(provider).build()
 }
 
 /// The certificates of a PEM file.

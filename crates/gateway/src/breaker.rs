@@ -9,7 +9,7 @@ use tracing::warn;
 pub(crate) fn count(metrics: &Metrics, tenant: &Tenant, held: HeldLoss, request_id: &str) {
     if held.opened {
         metrics.breaker_trips.with_label_values(&[tenant.region.as_str(), held.kind.word()]).inc();
-        let tenant = format!("{}/{}", tenant.region, tenant.company_key);
+        let tenant = tenant.region_and_key();
         warn!(request_id, tenant, kind = held.kind.word(), "the breaker on mass loss has opened");
     }
 }

@@ -28,7 +28,7 @@ pub(crate) async fn go_on(app: Arc<App>) {
 pub(crate) async fn write_all(app: &App) {
     for (of, mut waiting) in app.refused.take_all() {
         let Err(error) = write(app, &of, &mut waiting).await else { continue };
-        let tenant = format!("{}/{}", of.region, of.company_key);
+        let tenant = of.region_and_key();
         let is_gone =
             matches!(error, ApiError::Registry(RegistryError::NoTenant(_) | RegistryError::BeingDeleted(_)));
         if is_gone || error.met_no_store() {

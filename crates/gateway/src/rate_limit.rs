@@ -53,7 +53,7 @@ impl RateLimits {
         let Err(wait) = self.take(&tenant.id, rate).await else { return Ok(()) };
         self.refused.with_label_values(&[tenant.region.as_str(), "tenant"]).inc();
         let seconds = u64::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u64::MAX).max(1);
-        let tenant = format!("{}/{}", tenant.region, tenant.company_key);
+        let tenant = tenant.region_and_key();
         Err(TooManyRequests { tenant, per_second: rate.per_second(), seconds })
     }
 

@@ -39,7 +39,8 @@ use crate::{
 pub(crate) fn serve(config: Option<&Path>) -> Result<(), String> {
     make_files_for_this_user_only();
     let settings = Settings::read(config)?;
-    let traces = telemetry::log::start(&settings)?;
+    let traces = Exporting::start(&settings.traces)?;
+    telemetry::log::start(&settings, traces.layer())?;
     let inherited = Inherited::take()?;
     actix_web::rt::System::new().block_on(run(settings, inherited, traces))
 }

@@ -79,7 +79,7 @@ pub(crate) struct Waiting {
     watch: Arc<dyn Watch>,
     turn: Turn,
     since: Instant,
-    /// Of its transaction.
+    /// The span of its transaction.
     span: Span,
 }
 

@@ -222,6 +222,12 @@ pub(crate) type Row = (
 );
 
 impl Tenant {
+    /// `region/company_key`, by which log lines, staff and metrics name it.
+    #[must_use]
+    pub fn region_and_key(&self) -> String {
+        format!("{}/{}", self.region, self.company_key)
+    }
+
     /// Whether requests are served. What staff did last to stop the tenant is told first.
     #[must_use]
     pub fn provisioning(&self) -> Provisioning {

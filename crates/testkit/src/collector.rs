@@ -33,9 +33,9 @@ pub struct Span {
     pub kind: SpanKind,
     /// Milliseconds from its beginning to its end.
     pub took_ms: f64,
-    /// Its attributes, and those of the process.
+    /// Its own attributes.
     pub attributes: BTreeMap<String, Value>,
-    /// Those of the process.
+    /// The attributes of the process.
     pub resource: BTreeMap<String, Value>,
 }
 
@@ -43,9 +43,16 @@ pub struct Span {
 pub struct Collector {
     /// `http://127.0.0.1:<port>`
     pub url: String,
-    spans: Arc<Mutex<Vec<Span>>>,
-    heads: Arc<Mutex<Vec<String>>>,
-    bytes: Arc<Mutex<Vec<u8>>>,
+    received: Arc<Mutex<Received>>,
+}
+
+/// All that was sent.
+#[derive(Default)]
+struct Received {
+    spans: Vec<Span>,
+    /// The heads of requests, in lower case.
+    heads: Vec<String>,
+    bytes: Vec<u8>,
 }
 
 impl Collector {
@@ -58,27 +65,20 @@ impl Collector {
     pub fn start_at(port: u16) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let collector = Self { url, spans: Arc::default(), heads: Arc::default(), bytes: Arc::default() };
-        let (spans, heads, bytes) =
-            (Arc::clone(&collector.spans), Arc::clone(&collector.heads), Arc::clone(&collector.bytes));
+        let received = Arc::<Mutex<Received>>::default();
+        let receiving = Arc::clone(&received);
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                let (spans, heads, bytes) = (Arc::clone(&spans), Arc::clone(&heads), Arc::clone(&bytes));
-                thread::spawn(move || {
-                    take(&stream, |head, body| {
-                        heads.lock().unwrap().push(head);
-                        bytes.lock().unwrap().extend_from_slice(&body);
-                        spans.lock().unwrap().extend(read(&body));
-                    });
-                });
+                let received = Arc::clone(&receiving);
+                thread::spawn(move || take(&stream, |head, body| received.lock().unwrap().add(head, &body)));
             }
         });
-        collector
+        Self { url, received }
     }
 
-    /// What has come so far.
+    /// The spans that have come so far.
     pub fn spans(&self) -> Vec<Span> {
-        self.spans.lock().unwrap().clone()
+        self.received.lock().unwrap().spans.clone()
     }
 
     /// Those of requests.
@@ -88,13 +88,21 @@ impl Collector {
 
     /// The heads of the batches, in lower case.
     pub fn heads(&self) -> Vec<String> {
-        self.heads.lock().unwrap().clone()
+        self.received.lock().unwrap().heads.clone()
     }
 
     /// Whether this text is in anything that came.
     pub fn has_heard(&self, text: &str) -> bool {
-        let bytes = self.bytes.lock().unwrap();
-        bytes.windows(text.len()).any(|part| part == text.as_bytes())
+        let received = self.received.lock().unwrap();
+        received.bytes.windows(text.len()).any(|part| part == text.as_bytes())
+    }
+}
+
+impl Received {
+    fn add(&mut self, head: String, body: &[u8]) {
+        self.spans.extend(read(body));
+        self.heads.push(head);
+        self.bytes.extend_from_slice(body);
     }
 }
 

@@ -215,7 +215,7 @@ async fn staff_only(
     note_change(&answered);
     drop(in_flight);
     if let Some(app) = app {
-        count(&app, &answered, Counted { began, request_id: &request_id });
+        count(&app, &answered, Begun { at: began, request_id: &request_id });
     }
     let (request, mut response) = answered.into_parts();
     if let Some(told) = response.error().and_then(|e| e.as_error::<Problem>()).map(|p| p.tell(&request_id)) {
@@ -228,23 +228,27 @@ async fn staff_only(
 /// The listener of staff, as metrics name it.
 const ADMIN: &str = "admin";
 
-/// What is known of a request of staff before it is answered.
-struct Counted<'a> {
-    began: Instant,
+/// A request of staff, as far as its answer does not tell of it.
+struct Begun<'a> {
+    at: Instant,
     request_id: &'a str,
 }
 
-/// Counts a request of staff, and an act where it changes something.
-fn count(app: &App, answered: &ServiceResponse, counted: Counted<'_>) {
+/// Counts a request of staff, and an act where it changes something; ends its span.
+fn count(app: &App, answered: &ServiceResponse, begun: Begun<'_>) {
     let pattern = answered.request().match_pattern();
     let route = pattern.as_deref().and_then(|pattern| pattern.strip_prefix(ROOT)).unwrap_or("other");
     let method = known_method(answered.request().method().as_str());
     let status = answered.status();
-    if traces::is_traced() {
-        let (request_id, code) = (counted.request_id, status.as_u16());
-        let route = pattern.as_deref().unwrap_or(route);
-        Told { listener: ADMIN, request_id, method, route, code, ..Told::default() }.end();
-    }
+    let told = Told {
+        listener: ADMIN,
+        request_id: begun.request_id,
+        method,
+        route: pattern.as_deref().unwrap_or(route),
+        code: status.as_u16(),
+        ..Told::default()
+    };
+    told.end();
     app.metrics.count_answered(&Answered {
         listener: ADMIN,
         region: "none",
@@ -252,7 +256,7 @@ fn count(app: &App, answered: &ServiceResponse, counted: Counted<'_>) {
         method,
         code: status.as_str(),
         operation: Operation::Other,
-        took: counted.began.elapsed(),
+        took: begun.at.elapsed(),
     });
     // Whoever has no admin token has done nothing.
     if answered.request().extensions().contains::<Act>() && !answered.request().method().is_safe() {

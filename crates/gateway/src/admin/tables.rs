@@ -58,7 +58,7 @@ pub(super) async fn preview(
         request_id: acts.act.request_id.clone(),
         credential: CREDENTIAL.to_owned(),
         may_write: MayWrite::ALL,
-        tenant: format!("{}/{}", tenant.region, tenant.company_key),
+        tenant: tenant.region_and_key(),
         sender: Sender::default(),
         user_name: None,
         names_attributes: false,

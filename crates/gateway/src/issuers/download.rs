@@ -16,7 +16,7 @@ use super::{
     addresses::{is_private, is_public},
     key_set::KeySet,
 };
-use crate::{authorities, settings::Auth, telemetry::traces};
+use crate::{outgoing, settings::Auth, telemetry::traces};
 
 /// Longest set, in bytes.
 const LONGEST: u64 = 64 * 1024;
@@ -95,9 +95,9 @@ impl Downloads {
     /// # Errors
     /// One sentence for the operator, about `auth.jwks_ca_file`.
     pub(super) fn new(auth: &Auth) -> Result<Self, String> {
-        let tls = authorities::trusted("auth.jwks_ca_file", &auth.jwks_ca_file)?;
+        let tls = outgoing::tls("auth.jwks_ca_file", &auth.jwks_ca_file)?;
         let reach = Reach::new(auth);
-        let config = authorities::straight()
+        let config = outgoing::straight()
             .https_only(!auth.insecure_jwks)
             .tls_config(tls)
             .timeout_global(Some(TIME))
@@ -114,8 +114,10 @@ impl Downloads {
     /// # Errors
     /// Why there are none, for the log.
     pub(super) fn fetch(&self, url: &str) -> Result<KeySet, String> {
-        let traced = traces::traceparent().map(|parent| self.0.get(url).header("traceparent", parent));
-        let asking = traced.unwrap_or_else(|| self.0.get(url));
+        let mut asking = self.0.get(url);
+        if let Some(parent) = traces::traceparent() {
+            asking = asking.header("traceparent", parent);
+        }
         let mut answer = asking.call().map_err(|error| error.to_string())?;
         if answer.status() != 200 {
             return Err(format!("http status: {}", answer.status().as_u16()));

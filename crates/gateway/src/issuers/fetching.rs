@@ -50,7 +50,7 @@ struct Asked {
     kid: String,
     /// `None`: nobody waits.
     reply: Option<oneshot::Sender<Found>>,
-    /// Of the request that waits.
+    /// The span of the request that waits.
     span: Span,
 }
 

@@ -46,8 +46,8 @@ use crate::{
     telemetry::{in_flight::InFlight, traces},
 };
 
-/// What is known of a request by the time it is answered, for the log and the metrics.
-struct Trace {
+/// The facts of a request that are known by the time it is answered, for the log, the metrics and its span.
+struct Known {
     began: Instant,
     id: String,
     /// Whether a trusted proxy gave it its id.
@@ -67,7 +67,7 @@ struct Trace {
     is_dry_run: bool,
 }
 
-impl Trace {
+impl Known {
     fn begin(app: &App, request: &HttpRequest) -> Self {
         let taken = app.settings.server.trusted_proxies.request_id_of(request);
         Self {
@@ -92,27 +92,27 @@ impl Trace {
 pub(crate) async fn scim(request: HttpRequest, payload: Payload, app: Data<App>) -> HttpResponse {
     let _in_flight = InFlight::begin(&app.metrics, SCIM, request.headers());
     let span = traces::begin(&request, &app.settings.server.trusted_proxies);
-    let mut trace = Trace::begin(&app, &request);
+    let mut known = Known::begin(&app, &request);
     // Boxed: it has ten KiB, and each layer around it would move them.
-    let work = Box::pin(answer(&app, &request, payload, &mut trace)).instrument(span.clone());
+    let work = Box::pin(answer(&app, &request, payload, &mut known)).instrument(span.clone());
     let work = AssertUnwindSafe(work).catch_unwind().await;
     let (mut response, result) = match work.unwrap_or(Err(ApiError::Panicked)) {
         Ok(mut response) => {
-            trace.resource_id = trace.resource_id.or(response.id.take());
+            known.resource_id = known.resource_id.or(response.id.take());
             let done = std::mem::take(&mut response.done);
             (response.into_http(&request), Ok(done))
         }
         Err(error) => {
-            let is_refusal = trace.sent_by.is_some() && trace.method.is_some();
-            if let (true, true, Some(tenant)) = (is_refusal, trace.is_id_taken, &trace.tenant) {
-                app.taken_ids.note(&trace.id, &tenant.id);
+            let is_refusal = known.sent_by.is_some() && known.method.is_some();
+            if let (true, true, Some(tenant)) = (is_refusal, known.is_id_taken, &known.tenant) {
+                app.taken_ids.note(&known.id, &tenant.id);
             }
-            let scim = if is_refusal { error.to_refusal(&trace.id) } else { error.to_scim(&trace.id) };
+            let scim = if is_refusal { error.to_refusal(&known.id) } else { error.to_scim(&known.id) };
             (error_response(&error, &scim, &request), Err(error))
         }
     };
-    protect(response.headers_mut(), &trace.id);
-    let Trace {
+    protect(response.headers_mut(), &known.id);
+    let Known {
         began,
         id,
         route,
@@ -125,7 +125,7 @@ pub(crate) async fn scim(request: HttpRequest, payload: Payload, app: Data<App>)
         resource_id,
         is_dry_run,
         ..
-    } = trace;
+    } = known;
     if is_dry_run {
         dry_run::echo(&mut response);
     }
@@ -139,7 +139,7 @@ pub(crate) async fn scim(request: HttpRequest, payload: Payload, app: Data<App>)
         method: request.method().as_str(),
         is_dry_run,
         part: Part::Request {
-            region: region_word(trace.region.as_ref()),
+            region: region_word(known.region.as_ref()),
             route: route.as_deref().unwrap_or("other"),
             operation: if is_dry_run { Operation::Other } else { operation },
             took: began.elapsed(),
@@ -153,34 +153,34 @@ async fn answer(
     app: &Data<App>,
     request: &HttpRequest,
     payload: Payload,
-    trace: &mut Trace,
+    known: &mut Known,
 ) -> Result<Response, ApiError> {
     refuse_odd_host(request)?;
     let Some(target) = Target::parse(request.uri().path()) else { return Err(lost(app, request).await) };
-    trace.is_dry_run = dry_run::is_asked(request, write_method(request.method()), &target);
+    known.is_dry_run = dry_run::is_asked(request, write_method(request.method()), &target);
     let region = region_of(app, request, &target);
-    trace.region = region.cloned();
+    known.region = region.cloned();
     let Admitted { grant, scopes } = authenticate(app, request, &target, region).await?;
     let tenant = grant.tenant();
-    trace.region = Some(tenant.region.clone());
-    trace.tenant = Some(Arc::clone(tenant));
+    known.region = Some(tenant.region.clone());
+    known.tenant = Some(Arc::clone(tenant));
     let mut sender = Sender { idp: recognise(app, &grant, request), client_request_id: None };
-    trace.method = write_method(request.method());
-    if trace.method.is_some() {
-        if !trace.is_id_taken {
-            trace.id = request_id::of_tenant(&tenant.id);
+    known.method = write_method(request.method());
+    if known.method.is_some() {
+        if !known.is_id_taken {
+            known.id = request_id::of_tenant(&tenant.id);
         }
         sender.client_request_id = request_id::of_client(request);
     }
-    trace.sent_by = Some(SentBy { credential: grant.key_id.clone(), sender: sender.clone() });
+    known.sent_by = Some(SentBy { credential: grant.key_id.clone(), sender: sender.clone() });
     let endpoint = Endpoint::parse(&target.rest);
     match &endpoint {
-        Some(Endpoint::Collection(kind)) => trace.kind = Some(*kind),
+        Some(Endpoint::Collection(kind)) => known.kind = Some(*kind),
         Some(Endpoint::Resource(kind, id)) => {
-            (trace.kind, trace.resource_id) = (Some(*kind), Some(id.clone()));
+            (known.kind, known.resource_id) = (Some(*kind), Some(id.clone()));
         }
         // A query by POST writes nothing.
-        Some(Endpoint::Search(_)) => trace.method = None,
+        Some(Endpoint::Search(_)) => known.method = None,
         _ => {}
     }
     check_served(app, &grant)?;
@@ -188,8 +188,8 @@ async fn answer(
     app.rates.admit(tenant).await?;
     let no_such_path = || ApiError::NoSuchPath { base_url: Some(app.base(tenant).0) };
     let endpoint = endpoint.ok_or_else(no_such_path)?;
-    trace.route = Some(endpoint.route());
-    trace.operation = endpoint.operation(request.method());
+    known.route = Some(endpoint.route());
+    known.operation = endpoint.operation(request.method());
     let registry = app.registry(&tenant.region)?;
     // The next request is to find the place that the registry names by then.
     let forgetting = |error: ApiError| {
@@ -205,23 +205,23 @@ async fn answer(
     }
     check_method(&endpoint, request.method())?;
     check_scope(&endpoint, request.method(), scopes)?;
-    dry_run::check(request, trace.method, &endpoint)?;
-    let context = trace.context.insert(RequestContext {
-        request_id: trace.id.clone(),
+    dry_run::check(request, known.method, &endpoint)?;
+    let context = known.context.insert(RequestContext {
+        request_id: known.id.clone(),
         credential: grant.key_id.clone(),
         may_write: MayWrite { users: scopes.has(Scope::Users), groups: scopes.has(Scope::Groups) },
-        tenant: format!("{}/{}", tenant.region, tenant.company_key),
+        tenant: tenant.region_and_key(),
         sender,
         user_name: None,
         names_attributes: false,
         tolerance: rules.tolerance(),
         met_before: Vec::new(),
         rules,
-        instant: trace.began,
+        instant: known.began,
         is_trial: false,
     });
     let caller = Caller { tenant: Arc::clone(tenant), store, registry: Arc::clone(&registry) };
-    let is_dry_run = trace.is_dry_run;
+    let is_dry_run = known.is_dry_run;
     let answered = dispatch(app, request, payload, caller, endpoint, context, is_dry_run).await;
     let mut answered = answered.map_err(forgetting);
     if let Ok(response) = &mut answered

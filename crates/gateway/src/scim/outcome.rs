@@ -44,13 +44,6 @@ pub(super) struct Subject<'a> {
     pub(super) part: Part<'a>,
 }
 
-impl Subject<'_> {
-    /// `region/company_key`
-    fn tenant_name(&self) -> Option<String> {
-        self.tenant.map(|tenant| format!("{}/{}", tenant.region, tenant.company_key))
-    }
-}
-
 /// Who sent a request with a right credential.
 pub(super) struct SentBy {
     /// The key's id.
@@ -83,7 +76,7 @@ pub(super) fn conclude(app: &App, subject: &Subject<'_>, status: StatusCode, out
     }
     log(subject, method, status.as_u16(), outcome);
     if traces::is_traced() {
-        trace(subject, method, status.as_u16(), outcome);
+        end_span(subject, method, status.as_u16(), outcome);
     }
 }
 
@@ -237,11 +230,11 @@ fn refused(subject: &Subject<'_>, outcome: &Outcome<ApiError>, seen: &Seen<'_>) 
     })
 }
 
-/// Writes the outcome of a request into its span.
-fn trace(subject: &Subject<'_>, method: &str, code: u16, outcome: &Outcome<ApiError>) {
+/// Writes the outcome of a request into its span, and ends that.
+fn end_span(subject: &Subject<'_>, method: &str, code: u16, outcome: &Outcome<ApiError>) {
     // A span is of a request; what its operations came to is in the log.
     let Part::Request { region, route, .. } = subject.part else { return };
-    let tenant = subject.tenant_name();
+    let tenant = subject.tenant.map(|tenant| tenant.region_and_key());
     let sent_by = subject.sent_by;
     let (scim_type, cause) = match &outcome.result {
         Ok(_) => (None, None),
@@ -269,7 +262,7 @@ fn trace(subject: &Subject<'_>, method: &str, code: u16, outcome: &Outcome<ApiEr
 fn log(subject: &Subject<'_>, method: &str, code: u16, outcome: &Outcome<ApiError>) {
     let request_id = subject.request_id;
     let region = subject.tenant.map(|tenant| tenant.region.as_str());
-    let tenant = || subject.tenant_name();
+    let tenant = || subject.tenant.map(|tenant| tenant.region_and_key());
     let trace_id = traces::trace_id();
     let (credential, idp) = match subject.sent_by {
         Some(SentBy { credential, sender }) => (Some(credential.as_str()), Some(sender.idp.word())),

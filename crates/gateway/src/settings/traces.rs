@@ -1,4 +1,4 @@
-//! Where traces are sent.
+//! The settings of traces: the collector, what it wants, and the part of requests that is traced.
 
 use std::path::PathBuf;
 
@@ -53,7 +53,7 @@ impl Traces {
 
 #[cfg(feature = "otel")]
 impl Traces {
-    /// The headers that the collector wants, such as `Authorization`.
+    /// The headers that the collector wants, such as `Authorization`; no value is shown by `Debug`.
     ///
     /// # Errors
     /// One sentence for the operator, without a value.
@@ -68,7 +68,9 @@ impl Traces {
         let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
         let header = |(at, line): (usize, &str)| {
             let header = line.split_once(':').and_then(|(name, value)| {
-                Some((name.trim().parse::<HeaderName>().ok()?, value.trim().parse::<HeaderValue>().ok()?))
+                let mut value = value.trim().parse::<HeaderValue>().ok()?;
+                value.set_sensitive(true);
+                Some((name.trim().parse::<HeaderName>().ok()?, value))
             });
             header.ok_or_else(|| told(&format!("line {} is no header; write `name: value`", at + 1)))
         };

@@ -1,4 +1,4 @@
-//! What operators see: metrics, log lines and traces. Never tokens, never personal data.
+//! Operators see metrics, log lines and traces. None of them has a token or personal data.
 
 pub(crate) mod exporter;
 pub(crate) mod in_flight;

@@ -18,7 +18,7 @@ use testkit::{
 };
 
 use crate::{
-    credentials::{added, exchanged, of_every_kind},
+    credentials::{added, exchanged},
     issuers::{
         probe,
         server::{Behaviour, Issuer},
@@ -325,19 +325,7 @@ fn the_collector_gets_the_headers_of_the_file_and_the_log_does_not() {
 fn attack_23_no_span_has_a_secret_name_address_or_body() {
     let collector = Collector::start();
     let mut gateway = tracing(&collector, &[("USHER__LIMITS__WRONG_SECRETS", "1000")]);
-    let acme = gateway.tenant("ire", "acme", Some(2), Some(0));
-    let held = of_every_kind(&gateway, &acme);
-    for held in &held {
-        let url = format!("{}/Users", acme.base_url);
-        Request::new("GET", &url).header("authorization", &held.authorization).send();
-    }
-    deepest::a_day_of_an_identity_provider(&acme);
-    deepest::a_day_of_staff(&gateway, &acme);
-    deepest::days_of_strangers(&gateway, &acme);
-    assert_eq!(gateway.stop(), Some(0));
-    let admin_token = std::fs::read_to_string(gateway.data_dir().join("admin-token")).unwrap();
-    let mut secrets = vec![deepest::MARK.to_owned(), acme.token.clone(), admin_token.trim().to_owned()];
-    secrets.extend(held.iter().map(|held| held.authorization.split(' ').next_back().unwrap().to_owned()));
+    let secrets = deepest::a_day_of_everybody(&mut gateway);
     for secret in secrets {
         assert!(!collector.has_heard(&secret), "{secret}");
     }

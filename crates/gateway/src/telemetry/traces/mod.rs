@@ -41,7 +41,7 @@ pub(crate) fn begin(request: &HttpRequest, proxies: &TrustedProxies) -> Span {
     span
 }
 
-/// What the span of a request tells in the end, by the names that the log has for it.
+/// The facts that the span of a request tells in the end, by the names that the log has for them.
 #[derive(Default)]
 pub(crate) struct Told<'a> {
     pub(crate) listener: &'static str,

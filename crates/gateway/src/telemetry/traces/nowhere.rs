@@ -3,9 +3,8 @@
 use actix_web::http::header::HeaderMap;
 use tokio::time::Instant;
 use tracing::Span;
-use tracing_subscriber::{Layer, Registry};
 
-use crate::settings::Traces;
+use crate::{settings::Traces, telemetry::log::BoxedLayer};
 
 /// Sends nothing.
 pub(crate) struct Exporting;
@@ -16,7 +15,7 @@ impl Exporting {
         Ok(Self)
     }
 
-    pub(crate) fn layer(&self) -> Option<Box<dyn Layer<Registry> + Send + Sync>> {
+    pub(crate) fn layer(&self) -> Option<BoxedLayer> {
         None
     }
 
@@ -32,7 +31,7 @@ pub(super) fn trace_id() -> Option<String> {
     None
 }
 
-/// What a request of ours names as its parent: nothing.
+/// The parent that a request of ours names: none.
 pub(crate) fn traceparent() -> Option<String> {
     None
 }

@@ -25,7 +25,7 @@ use tracing_subscriber::{
 };
 
 use super::collector::{Collector, TIME};
-use crate::settings::Traces;
+use crate::{settings::Traces, telemetry::log::BoxedLayer};
 
 /// The longest time of a stop that is kept for the last spans.
 const LAST: Duration = Duration::from_secs(10);
@@ -60,8 +60,8 @@ impl Exporting {
         Ok(Self(Some(provider)))
     }
 
-    /// What makes spans of the program into those that are sent.
-    pub(crate) fn layer(&self) -> Option<Box<dyn Layer<Registry> + Send + Sync>> {
+    /// The layer that turns spans of the program into those that are sent.
+    pub(crate) fn layer(&self) -> Option<BoxedLayer> {
         let tracer = self.0.as_ref()?.tracer("usher");
         let layer = tracing_opentelemetry::layer()
             .with_tracer(tracer)
@@ -76,10 +76,9 @@ impl Exporting {
     pub(crate) async fn end(self, deadline: Instant) {
         let Some(provider) = self.0 else { return };
         let left = deadline.saturating_duration_since(Instant::now()).min(LAST);
-        match spawn_blocking(move || provider.shutdown_with_timeout(left)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => warn!(%error, "the last spans of traces were not sent"),
-            Err(error) => warn!(%error, "the last spans of traces were not sent"),
+        let sending = move || provider.shutdown_with_timeout(left).map_err(|error| error.to_string());
+        if let Err(error) = spawn_blocking(sending).await.unwrap_or_else(|error| Err(error.to_string())) {
+            warn!(error, "the last spans of traces were not sent");
         }
     }
 }
@@ -149,8 +148,8 @@ pub(super) fn trace_id() -> Option<String> {
     current.is_sampled().then(|| current.trace_id().to_string())
 }
 
-/// What a request of ours names as its parent (W3C Trace Context §3.2): the span in which this is called. `tracestate` stays here: whom we
-/// ask is no part of our house.
+/// The parent that a request of ours names (W3C Trace Context §3.2): the span in which this is called. `tracestate` stays here: whom we ask
+/// is no part of our house.
 pub(crate) fn traceparent() -> Option<String> {
     let current = current();
     let (trace, span, flags) = (current.trace_id(), current.span_id(), current.trace_flags().to_u8());

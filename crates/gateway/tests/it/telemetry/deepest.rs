@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Stands in every value that a caller makes up.
-pub(crate) const MARK: &str = "zq7heron";
+const MARK: &str = "zq7heron";
 
 fn person(name: &str) -> Value {
     let marked = |what: &str| format!("{MARK} {what} {name}");
@@ -39,7 +39,7 @@ fn person(name: &str) -> Value {
 }
 
 /// Requests of every kind, right and wrong; each value is marked.
-pub(crate) fn a_day_of_an_identity_provider(acme: &Tenant) {
+fn a_day_of_an_identity_provider(acme: &Tenant) {
     let ada = acme.post("/Users", &person("ada")).expect(201).id();
     let path = format!("/Users/{ada}");
     acme.post("/Users", &person("ada")).expect(409);
@@ -103,7 +103,7 @@ pub(crate) fn a_day_of_an_identity_provider(acme: &Tenant) {
     acme.delete(&path).expect(204);
 }
 
-pub(crate) fn a_day_of_staff(gateway: &Gateway, acme: &Tenant) {
+fn a_day_of_staff(gateway: &Gateway, acme: &Tenant) {
     let tenant = acme.admin_path();
     let admin = |method: &str, path: &str, body: Option<Value>| gateway.admin(method, path, body.as_ref());
     admin(
@@ -142,7 +142,7 @@ pub(crate) fn a_day_of_staff(gateway: &Gateway, acme: &Tenant) {
     gateway.cli(&["reconcile", "--region", "ire", "--key", "acme", "--file", file]);
 }
 
-pub(crate) fn days_of_strangers(gateway: &Gateway, acme: &Tenant) {
+fn days_of_strangers(gateway: &Gateway, acme: &Tenant) {
     let url = format!("{}/Users", acme.base_url);
     let wrong =
         |authorization: &str| drop(Request::new("GET", &url).header("authorization", authorization).send());
@@ -167,6 +167,26 @@ pub(crate) fn days_of_strangers(gateway: &Gateway, acme: &Tenant) {
     gateway.talk(format!("GET /{MARK} HTTP/1.1\r\nHost: {MARK}\r\nHost: {MARK}\r\n\r\n"));
 }
 
+/// A tenant with credentials of every kind, its identity provider, staff and strangers; then the gateway is stopped in order. Returns the mark
+/// and all secrets, none of which may be seen anywhere.
+pub(crate) fn a_day_of_everybody(gateway: &mut Gateway) -> Vec<String> {
+    let acme = gateway.tenant("ire", "acme", Some(2), Some(0));
+    let held = of_every_kind(gateway, &acme);
+    for held in &held {
+        Request::new("GET", &format!("{}/Users", acme.base_url))
+            .header("authorization", &held.authorization)
+            .send();
+    }
+    a_day_of_an_identity_provider(&acme);
+    a_day_of_staff(gateway, &acme);
+    days_of_strangers(gateway, &acme);
+    assert_eq!(gateway.stop(), Some(0));
+    let admin_token = std::fs::read_to_string(gateway.data_dir().join("admin-token")).unwrap();
+    let mut secrets = vec![MARK.to_owned(), acme.token.clone(), admin_token.trim().to_owned()];
+    secrets.extend(held.iter().map(|held| held.authorization.split(' ').next_back().unwrap().to_owned()));
+    secrets
+}
+
 /// The names between backticks in the page.
 fn documented() -> BTreeSet<String> {
     let page = include_str!("../../../../../docs/logging.md");
@@ -182,20 +202,7 @@ fn attack_23_the_deepest_log_has_no_secret_name_address_or_body_and_only_documen
         ("USHER__LIMITS__WRONG_SECRETS", "1000"),
     ];
     let mut gateway = gateway_with(&settings);
-    let acme = gateway.tenant("ire", "acme", Some(2), Some(0));
-    let held = of_every_kind(&gateway, &acme);
-    for held in &held {
-        Request::new("GET", &format!("{}/Users", acme.base_url))
-            .header("authorization", &held.authorization)
-            .send();
-    }
-    a_day_of_an_identity_provider(&acme);
-    a_day_of_staff(&gateway, &acme);
-    days_of_strangers(&gateway, &acme);
-    assert_eq!(gateway.stop(), Some(0));
-    let admin_token = std::fs::read_to_string(gateway.data_dir().join("admin-token")).unwrap();
-    let mut secrets = vec![MARK.to_owned(), acme.token.clone(), admin_token.trim().to_owned()];
-    secrets.extend(held.iter().map(|held| held.authorization.split(' ').next_back().unwrap().to_owned()));
+    let secrets = a_day_of_everybody(&mut gateway);
     let log = gateway.log();
     for secret in secrets {
         assert_eq!(log.lines().find(|line| line.contains(&secret)), None, "{secret} is in the log");

@@ -1,12 +1,10 @@
-//! What the requests that the gateway makes have in common: whose certificates they accept, and that they go straight to whom they name.
+//! Requests that the gateway makes itself. They go straight to the server that they name, and accept the certificates of known authorities
+//! alone.
 
-use std::{path::Path, sync::Arc};
+use std::path::Path;
 
-use ureq::{Agent, config::ConfigBuilder, typestate::AgentScope};
-
-use cli::{certificates, system_authorities};
-use rustls::crypto::ring;
-use ureq::tls::{RootCerts, TlsConfig};
+use cli::{certificates, system_authorities, trusting};
+use ureq::{Agent, config::ConfigBuilder, tls::TlsConfig, typestate::AgentScope};
 
 /// Begins the settings of such requests: through no proxy, whatever the environment names, and after no redirect.
 pub(crate) fn straight() -> ConfigBuilder<AgentScope> {
@@ -17,7 +15,7 @@ pub(crate) fn straight() -> ConfigBuilder<AgentScope> {
 ///
 /// # Errors
 /// One sentence for the operator, about the setting.
-pub(crate) fn trusted(setting: &str, file: &Path) -> Result<TlsConfig, String> {
+pub(crate) fn tls(setting: &str, file: &Path) -> Result<TlsConfig, String> {
     let named = Some(file).filter(|file| !file.as_os_str().is_empty());
     let authorities = match (named, system_authorities()) {
         (Some(file), _) => {
@@ -26,6 +24,5 @@ pub(crate) fn trusted(setting: &str, file: &Path) -> Result<TlsConfig, String> {
         // Without any, no certificate is accepted, which the log tells at the first request.
         (None, file) => file.and_then(|file| certificates(file).ok()).unwrap_or_default(),
     };
-    let config = TlsConfig::builder().root_certs(RootCerts::from(authorities));
-    Ok(config.unversioned_rustls_crypto_provider(Arc::new(ring::default_provider())).build())
+    Ok(trusting(authorities))
 }
