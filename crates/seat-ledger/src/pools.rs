@@ -274,15 +274,17 @@ fn insert(tx: &mut WriteTx<'_>, license: &License) -> Result<(), SeatError> {
 
 /// Keeps every other writer of this tenant out until this transaction ends: the seats that it reads stay as they are, and the
 /// numbers of its lines and records are in the order of the commits. The lock is a row of its own, which every tenant has,
-/// whatever its licenses are.
+/// whatever its licenses are. True if this call has taken it: what was read before may have changed by now.
 ///
 /// # Errors
 /// When the store fails.
-pub fn take_turn(tx: &mut WriteTx<'_>) -> Result<(), SeatError> {
-    if tx.has_rivals() {
-        tx.update(seat_turn::table.find(1), seat_turn::lines_given.eq(seat_turn::lines_given))?;
+pub fn take_turn(tx: &mut WriteTx<'_>) -> Result<bool, SeatError> {
+    if tx.has_turn() || !tx.has_rivals() {
+        return Ok(false);
     }
-    Ok(())
+    tx.update(seat_turn::table.find(1), seat_turn::lines_given.eq(seat_turn::lines_given))?;
+    tx.note_turn();
+    Ok(true)
 }
 
 /// Takes the turn of every writer at once: it waits for those that have theirs, and lets no other begin until this transaction ends.

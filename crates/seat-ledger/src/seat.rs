@@ -183,7 +183,7 @@ impl Seat {
 
 /// A seat as it is stored.
 #[derive(Queryable, Insertable, AsChangeset)]
-#[diesel(table_name = seats, primary_key(user_id), treat_none_as_null = true)]
+#[diesel(table_name = seats, primary_key(user_id), treat_none_as_null = true, treat_none_as_default_value = false)]
 pub(crate) struct Row {
     user_id: String,
     role: String,

@@ -107,8 +107,7 @@ pub fn settle(tx: &mut WriteTx<'_>, user_id: &str, request: &SeatRequest) -> Res
     if let Some(seat) = before.as_ref().filter(|seat| seat.meets(request)) {
         return Ok(SeatChange::new(Some(seat.clone()), seat.clone(), Moves::default()));
     }
-    if tx.has_rivals() {
-        pools::take_turn(tx)?;
+    if pools::take_turn(tx)? {
         before = find(tx, request.license.all(), user_id)?;
     }
     change(tx, before, user_id, request)

@@ -150,13 +150,24 @@ pub struct WriteTx<'a> {
     part_beyond_limit: bool,
     /// When the first thing that it leaves to be done later falls due.
     due_ms: Option<i64>,
+    /// It keeps every other writer out.
+    has_turn: bool,
 }
 
 impl<'a> WriteTx<'a> {
     pub(crate) fn new(connection: &'a mut StoreConnection, clock: &'a StoreClock) -> Self {
         let read = ReadTx { writes: true, ..ReadTx::new(connection) };
         let now_ms = clock.now_ms();
-        Self { read, clock, now_ms, limit: None, beyond_limit: false, part_beyond_limit: false, due_ms: None }
+        Self {
+            read,
+            clock,
+            now_ms,
+            limit: None,
+            beyond_limit: false,
+            part_beyond_limit: false,
+            due_ms: None,
+            has_turn: false,
+        }
     }
 
     /// With a limit on what the store may hold.
@@ -237,6 +248,17 @@ impl<'a> WriteTx<'a> {
     /// on PostgreSQL. SQLite has one writer at a time.
     pub fn has_rivals(&mut self) -> bool {
         matches!(self.read.connection, StoreConnection::Postgres(_))
+    }
+
+    /// Notes that this transaction has taken a lock that every writer takes, so that it need not be taken again. What a savepoint
+    /// has noted ends with the savepoint.
+    pub fn note_turn(&mut self) {
+        self.has_turn = true;
+    }
+
+    /// Whether that was noted.
+    pub fn has_turn(&self) -> bool {
+        self.has_turn
     }
 
     /// A new UUIDv7 as text. It names a row; as with [`WriteTx::now_ms`], it does not decide an order.

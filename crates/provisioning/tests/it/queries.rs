@@ -72,7 +72,8 @@ async fn a_write_that_tells_the_version_alone_does_not_ask_for_groups_and_manage
         tenant.group("crew", &[&ada]).await;
         let asked = tenant.write(move |tx, rules| {
             let mut asked = Vec::new();
-            for (round, shown) in [Shown::Links, Shown::Links, Shown::Version].into_iter().enumerate() {
+            let rounds = [Shown::Links, Shown::Links, Shown::Links, Shown::Version];
+            for (round, shown) in rounds.into_iter().enumerate() {
                 let operations = json!([{ "op": "add", "path": "title", "value": round.to_string() }]);
                 let body = json!({ "schemas": [urn::PATCH_OP], "Operations": operations });
                 let context = &mut context(rules);
@@ -89,8 +90,10 @@ async fn a_write_that_tells_the_version_alone_does_not_ask_for_groups_and_manage
             Ok::<_, ProvisioningError>(asked)
         });
         let asked = asked.await.unwrap();
-        assert_eq!(asked[0], asked[1]);
-        assert!(asked[2] + 2 <= asked[1], "{asked:?}");
+        // The first takes the turn of the transaction, where writers have rivals.
+        assert!(asked[0] <= asked[1] + 1, "{asked:?}");
+        assert_eq!(asked[1], asked[2]);
+        assert!(asked[3] + 2 <= asked[2], "{asked:?}");
     })
     .await;
 }

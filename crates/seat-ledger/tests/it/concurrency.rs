@@ -1,7 +1,7 @@
 //! Many at once: the last seat goes to one of them, and the counts agree after any interleaving.
 
 use futures_util::future::join_all;
-use seat_ledger::{Policy, SeatError, Shortage, State, seats};
+use seat_ledger::{Policy, SeatError, Shortage, State, pools, seats};
 use store::StoreError;
 
 use crate::support::{Ask, adds_up, licenses, member, on_each_store, plan, settle, used, write};
@@ -90,6 +90,24 @@ async fn a_storm_of_changes_of_the_same_few_users_leaves_the_counts_in_agreement
             worker.unwrap();
         }
         adds_up(&store).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_takes_its_turn_once_and_again_after_the_part_that_took_it_was_undone() {
+    on_each_store(async |store| {
+        let taken = write(&store, |tx| {
+            let has_rivals = tx.has_rivals();
+            let undone = tx.savepoint(|tx| {
+                assert_eq!(pools::take_turn(tx)?, has_rivals);
+                Err::<(), _>(SeatError::Damaged("undone".to_owned()))
+            });
+            assert!(undone.is_err());
+            Ok((has_rivals, pools::take_turn(tx)?, pools::take_turn(tx)?))
+        });
+        let (has_rivals, first, second) = taken.await.unwrap();
+        assert_eq!((first, second), (has_rivals, false));
     })
     .await;
 }
