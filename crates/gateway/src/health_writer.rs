@@ -89,11 +89,11 @@ pub(crate) async fn look(app: &App, region: &RegionCode, key: &CompanyKey) -> Re
 async fn add(app: &App, place: &Place) -> Result<Health, ApiError> {
     let Place { registry, tenant } = place;
     let store = registry.store_of(tenant).await?.in_background();
-    let (wakes, location) = (store.is_at_rest(), store.location().clone());
+    let woken = store.is_at_rest().then(|| store.location().clone());
     let health = add_to(app, place, &store).await;
     drop(store);
     // Else each tenant that calls would have connections of its own, because of a write a minute.
-    if wakes {
+    if let Some(location) = woken {
         app.stores.let_rest(&location).await;
         // It may be in use, and who asks within a moment of its closing wakes it: so it is looked at once more.
         app.traffic.note_woken(location);

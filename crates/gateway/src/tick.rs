@@ -113,7 +113,7 @@ async fn region(app: &App, registry: &Registry) -> Result<Option<Ticked>, ApiErr
                 Ok(()) => {}
                 Err(error) => {
                     done.failed += 1;
-                    let tenant = format!("{}/{}", registry.region(), due.tenant.company_key);
+                    let tenant = due.tenant.region_and_key();
                     warn!(request_id, tenant, %error, "what is due could not be carried out");
                 }
             }

@@ -143,8 +143,9 @@ impl Slots {
     pub(crate) fn take_unused(&self, location: &StoreLocation) -> Option<(Entered, Store)> {
         self.change(|slots| {
             let slot = slots.get(location)?;
-            let is_unshared = || lock(&slot.store).as_ref().is_some_and(Store::is_unshared);
-            if slot.is_awake() && is_unshared() { take(location, slot) } else { None }
+            let is_unused =
+                lock(&slot.store).as_ref().is_some_and(|store| store.is_unshared() && !store.is_at_rest());
+            if is_unused { take(location, slot) } else { None }
         })
     }
 

@@ -161,21 +161,16 @@ impl Gateway {
     pub fn age_stores(&self) {
         let hour_ago = SystemTime::now() - Duration::from_secs(3_600);
         let regions = std::fs::read_dir(self.data_dir()).unwrap().map(|entry| entry.unwrap().path());
-        let folders = regions.flat_map(|region| [region.join("tenants"), region]);
-        let files = folders.filter_map(|folder| std::fs::read_dir(folder).ok()).flatten();
-        for file in
-            files.map(|file| file.unwrap().path()).filter(|file| file.extension() == Some("db".as_ref()))
-        {
-            std::fs::File::options().write(true).open(&file).unwrap().set_modified(hour_ago).unwrap();
+        let folders =
+            regions.flat_map(|region| [region.join("tenants"), region]).filter(|path| path.is_dir());
+        for store in folders.flat_map(|folder| stores_in(&folder)) {
+            std::fs::File::options().write(true).open(&store).unwrap().set_modified(hour_ago).unwrap();
         }
     }
 
     /// The one file in which a tenant's rows lie, when the region has that tenant alone.
     pub fn only_store(&self, region: &str) -> PathBuf {
-        let files = std::fs::read_dir(self.data_dir().join(region).join("tenants")).unwrap();
-        let stores = files.map(|file| file.unwrap().path());
-        let stores: Vec<PathBuf> =
-            stores.filter(|path| path.extension().is_some_and(|e| e == "db")).collect();
+        let stores = stores_in(&self.data_dir().join(region).join("tenants"));
         assert_eq!(stores.len(), 1, "{stores:?}");
         stores.into_iter().next().unwrap()
     }
@@ -377,6 +372,12 @@ impl Drop for Gateway {
 pub fn signal(pid: u32, signal: Signal) {
     let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).unwrap();
     kill_process(pid, signal).unwrap();
+}
+
+/// The stores in a folder of the data directory.
+fn stores_in(folder: &Path) -> Vec<PathBuf> {
+    let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    files.filter(|file| file.extension().is_some_and(|e| e == "db")).collect()
 }
 
 /// The binary, where it may open so many files.
