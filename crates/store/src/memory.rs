@@ -13,6 +13,10 @@ use crate::{StoreError, StoreSettings};
 /// KiB of a connection beside its pages: the parsed schema, prepared statements, SQLite's own. Measured: docs/decisions/0048.
 const CONNECTION_KIB: u64 = 128;
 
+/// A store that is read sixteen times within so many uses of all stores is read often. One that was not used for as many makes room for
+/// it: where more are read often than there is room for, they do not drive each other out.
+pub(crate) const SPAN_OF_USES: u64 = 8192;
+
 /// Connections that an open store has, as a rule: one that reads and one that writes.
 const CONNECTIONS: u64 = 2;
 
@@ -44,6 +48,9 @@ pub(crate) trait Landlord: Send + Sync {
     /// The same, if there is room now. If not, a store that was not used for long makes room for a later call.
     fn find_room(&self, kib: u32) -> Option<Room>;
 
+    /// How often all stores together were used.
+    fn uses(&self) -> u64;
+
     /// Notes that a store has connections of its own from now on.
     fn note_awake(&self, file: &StoreFile);
 }
@@ -72,6 +79,11 @@ impl Memory {
     /// Notes that a store has connections of its own from now on, so that it makes room for others later.
     pub(crate) fn note_awake(&self, file: &StoreFile) {
         self.0.note_awake(file);
+    }
+
+    /// How often all stores of the process were used: how much a store is read beside others.
+    pub(crate) fn uses(&self) -> u64 {
+        self.0.uses()
     }
 
     /// Room for a store that can do without.

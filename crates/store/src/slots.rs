@@ -154,7 +154,7 @@ impl Slots {
     pub(crate) fn take_oldest(&self, line: Line, uses: u64) -> Option<(Entered, Store)> {
         self.change(|slots| {
             let mut waiting = lock(self.line(line));
-            let now = self.uses.load(Ordering::Relaxed);
+            let now = self.uses();
             for _ in 0..waiting.len() {
                 let place = waiting.pop_front()?;
                 let slot =
@@ -191,6 +191,11 @@ impl Slots {
     /// How many slots hold an open store that is not at rest.
     pub(crate) fn open_count(&self) -> usize {
         self.look(|slots| slots.values().filter(|slot| slot.is_awake()).count())
+    }
+
+    /// How often all stores together were found.
+    pub(crate) fn uses(&self) -> u64 {
+        self.uses.load(Ordering::Relaxed)
     }
 
     fn look<T>(&self, look: impl FnOnce(&HashMap<StoreLocation, Arc<Slot>>) -> T) -> T {

@@ -17,7 +17,7 @@ use crate::descriptors::Descriptors;
 use crate::hold::has_fenced_tables;
 use crate::location::{PostgresUrl, StoreFile, StoreLocation};
 use crate::lock::lock;
-use crate::memory::{Landlord, Making, Memory, Room};
+use crate::memory::{Landlord, Making, Memory, Room, SPAN_OF_USES};
 use crate::migrate::{Absent, Migration};
 use crate::open::{Opener, Role};
 use crate::postgres::PostgresStore;
@@ -33,10 +33,6 @@ const EVICTION_RETRY: Duration = Duration::from_millis(5);
 
 /// SQLite stores that are known at a time, open or at rest, of some 2 KiB each. Another one is known again within 0.1 ms.
 const KNOWN: usize = 16_384;
-
-/// A store makes room for one that can do without when all stores together were used so often since its last use: where more
-/// are read often than there is room for, they do not drive each other out.
-const LONG_UNUSED: u64 = 8192;
 
 /// How long closing a store waits for work that has begun. Far longer than any work should take.
 const DRAIN_PATIENCE: Duration = Duration::from_secs(60);
@@ -441,7 +437,7 @@ impl Shared {
         if found.is_none()
             && let Ok(runtime) = Handle::try_current()
         {
-            self.close_one_beside(&runtime, |slots| slots.take_oldest(Line::Awake, LONG_UNUSED));
+            self.close_one_beside(&runtime, |slots| slots.take_oldest(Line::Awake, SPAN_OF_USES));
         }
         found.map(|(place, memory)| Room::new(place, memory))
     }
@@ -514,6 +510,10 @@ impl Landlord for Weak<Shared> {
 
     fn find_room(&self, kib: u32) -> Option<Room> {
         self.upgrade()?.find_room_for_one(kib)
+    }
+
+    fn uses(&self) -> u64 {
+        self.upgrade().map_or(0, |shared| shared.slots.uses())
     }
 
     fn note_awake(&self, file: &StoreFile) {

@@ -15,7 +15,7 @@ mod rest;
 mod woken;
 mod writer;
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -33,13 +33,13 @@ pub(crate) use self::rest::RestReaders;
 use self::woken::Woken;
 use crate::admission::{Admission, Permit, closed};
 use crate::background::{self, Threads, blocking};
-use crate::memory::Room;
+use crate::memory::{Memory, Room, SPAN_OF_USES};
 use crate::migrate::{self, Absent, Progress};
 use crate::watch::Turn;
 use crate::{Failure, ReadTx, StoreError, WriteTx, reserve};
 
-/// Reads after which a store gets connections of its own if there is room, and again after as many: opening them costs as much as
-/// so many reads at rest cost more.
+/// Reads after which a store gets connections of its own if it is read often and there is room, and again after as many: opening them
+/// costs as much as so many reads at rest cost more.
 const READS_AT_REST: u32 = 16;
 
 /// An SQLite store.
@@ -56,6 +56,8 @@ struct Rest {
     id: FileId,
     admission: Admission,
     reads: AtomicU32,
+    /// How often all stores had been used when the last [`READS_AT_REST`] of them began.
+    counted_from: AtomicU64,
     /// Another file stands under its name, or none.
     lost: AtomicBool,
 }
@@ -87,6 +89,7 @@ impl SqliteStore {
                 Turn::Read,
             ),
             reads: AtomicU32::new(0),
+            counted_from: AtomicU64::new(opener.memory.uses()),
             lost: AtomicBool::new(false),
         };
         let newest_ms = opener.resting.read(&opener.file, at_rest, &rest.admission.gate, |tx| {
@@ -182,9 +185,7 @@ impl SqliteStore {
             return Ok(Rested::No(None));
         }
         let opener = &self.context.opener;
-        let reads = rest.reads.fetch_add(1, Ordering::Relaxed);
-        if reads > 0
-            && reads.is_multiple_of(READS_AT_REST)
+        if rest.is_read_often(&opener.memory)
             && let Some(room) = opener.memory.find_room(&opener.file, &opener.settings)
         {
             return Ok(Rested::No(Some(room)));
@@ -280,6 +281,17 @@ impl SqliteStore {
 }
 
 impl Rest {
+    /// Counts a read. True for one that shows that the store is read often: it may have connections of its own.
+    fn is_read_often(&self, memory: &Memory) -> bool {
+        let reads = self.reads.fetch_add(1, Ordering::Relaxed);
+        if reads == 0 || !reads.is_multiple_of(READS_AT_REST) {
+            return false;
+        }
+        let uses = memory.uses();
+        let since = self.counted_from.swap(uses, Ordering::Relaxed);
+        uses.saturating_sub(since) <= SPAN_OF_USES
+    }
+
     /// Lets reads end and none begin.
     ///
     /// # Errors

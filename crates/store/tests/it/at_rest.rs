@@ -166,6 +166,25 @@ async fn a_store_that_is_read_often_gets_connections_of_its_own() {
     stores.shutdown().await;
 }
 
+/// Thousands of tenants that are asked in turn would take all the memory of the stores, and none be faster for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_is_read_seldom_beside_others_stays_at_rest() {
+    let (directory, stores) = (tempfile::tempdir().unwrap(), Stores::new(StoreSettings::default()).unwrap());
+    for name in ["a", "b"] {
+        make(&stores, directory.path(), name, 1, MIGRATIONS).await;
+    }
+    let [seldom, other] = ["a", "b"].map(|name| location(directory.path(), name));
+    for _ in 0..40 {
+        let store = stores.open(&seldom, MIGRATIONS).await.unwrap();
+        assert_eq!(store.look_up(counter).await.unwrap(), 1);
+        for _ in 0..1_000 {
+            let _used = stores.open(&other, MIGRATIONS).await.unwrap();
+        }
+    }
+    assert_eq!(stores.open_count(), 0);
+    stores.shutdown().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_another_process_writes_meanwhile_is_noticed() {
     let (directory, stores) = (tempfile::tempdir().unwrap(), Stores::new(StoreSettings::default()).unwrap());
