@@ -4,7 +4,11 @@
 use diesel::prelude::*;
 use store::{Next, ReadTx, WriteTx, insert_row, next};
 
-use crate::{DirectoryError, log::Entry, schema::changes};
+use crate::{
+    DirectoryError,
+    log::{Entry, LoggedPerson},
+    schema::changes,
+};
 
 /// The number of a change record.
 pub(crate) type NextNumber = Next<<changes::table as QuerySource>::FromClause, changes::number>;
@@ -32,6 +36,8 @@ pub struct NewRecord<'a> {
     pub detail: &'a str,
     /// The part that the provisioning log has of it; `None` for a record that answers no write.
     pub entry: Option<Entry<'a>>,
+    /// The person whom it is about, if the log is to find it so.
+    pub person: Option<LoggedPerson<'a>>,
 }
 
 /// Appends one record. Its number is its place among the commits: on PostgreSQL the caller has taken the tenant's turn
@@ -40,8 +46,7 @@ pub struct NewRecord<'a> {
 /// # Errors
 /// When the store fails.
 pub fn append(tx: &mut WriteTx<'_>, new: &NewRecord<'_>) -> Result<(), DirectoryError> {
-    let entry = new.entry;
-    let person = entry.and_then(|entry| entry.person);
+    let (entry, person) = (new.entry, new.person);
     insert_row!(
         tx,
         changes::table,

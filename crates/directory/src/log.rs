@@ -2,7 +2,7 @@
 //! record; that of another one is an attempt, which has no place among the changes. Rows are in the order of their times, because a
 //! refused write is recorded a moment later than it was answered.
 
-use diesel::{prelude::*, sql_types};
+use diesel::{dsl::sql, prelude::*, sql_types};
 use store::{ReadTx, WriteTx, in_chunks, insert_row, next};
 
 use crate::{
@@ -17,8 +17,6 @@ pub struct Entry<'a> {
     pub result: &'a str,
     /// The identity provider that it is taken to come from: a word.
     pub idp: &'a str,
-    /// The person whom it is about, if it is about one.
-    pub person: Option<LoggedPerson<'a>>,
 }
 
 /// How a person stands in the log.
@@ -45,6 +43,8 @@ pub struct NewAttempt<'a> {
     pub detail: &'a str,
     /// The part that every row has.
     pub entry: Entry<'a>,
+    /// The person whom it is about, if it is about one.
+    pub person: Option<LoggedPerson<'a>>,
 }
 
 /// Appends the row of a write that changed nothing. On PostgreSQL the caller has taken the tenant's turn, as for a change record.
@@ -52,7 +52,7 @@ pub struct NewAttempt<'a> {
 /// # Errors
 /// When the store fails.
 pub fn append(tx: &mut WriteTx<'_>, new: &NewAttempt<'_>) -> Result<(), DirectoryError> {
-    let Entry { result, idp, person } = new.entry;
+    let (Entry { result, idp }, person) = (new.entry, new.person);
     insert_row!(
         tx,
         attempts::table,
@@ -141,8 +141,8 @@ pub struct LogRow {
 /// Which rows are wanted.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
-    /// Those about this person or resource alone.
-    pub about: Option<About>,
+    /// Those about one of these; all, where there is none.
+    pub about: Vec<About>,
     /// Those with one of these results.
     pub results: Vec<&'static str>,
     /// Those of one of these identity providers.
@@ -158,7 +158,7 @@ pub struct Wanted {
 pub enum About {
     /// A person, by the key of [`LoggedPerson`].
     Person(String),
-    /// A resource, by its id.
+    /// A resource, by its id: the rows that are about no person.
     Resource(String),
 }
 
@@ -178,9 +178,11 @@ pub fn page(
     let mut places = Vec::new();
     for kept in [Kept::Attempt, Kept::Change] {
         let bounds = Bounds::of(wanted, before, kept);
-        match &wanted.about {
-            None => places.extend(places_of(tx, wanted, bounds, most)?),
-            Some(about) => places.extend(places_about(tx, wanted, about, bounds, most)?),
+        if wanted.about.is_empty() {
+            places.extend(places_of(tx, wanted, bounds, most)?);
+        }
+        for about in &wanted.about {
+            places.extend(places_about(tx, wanted, about, bounds, most)?);
         }
     }
     places.sort_by(|a, b| b.cmp(a));
@@ -284,7 +286,9 @@ fn places_about(
                 .limit(BATCH);
             match about {
                 About::Person(key) => tx.load(rows.filter(table::user_key.eq(key)))?,
-                About::Resource(id) => tx.load(rows.filter(table::resource_id.eq(id)))?,
+                About::Resource(id) => {
+                    tx.load(rows.filter(table::user_key.is_null()).filter(table::resource_id.eq(id)))?
+                }
             }
         });
         let is_last = i64::try_from(batch.len()).unwrap_or(i64::MAX) < BATCH;
@@ -471,6 +475,19 @@ pub fn note_lost(tx: &mut WriteTx<'_>, lost: i64) -> Result<(), DirectoryError> 
         tx.execute(diesel::insert_into(log_losses::table).values(row))?;
     }
     Ok(())
+}
+
+/// The key that finds the rows of a person who was deleted, by the id of the person. `None` for who is not known to the log, or not by
+/// a key.
+///
+/// # Errors
+/// When the store fails.
+pub fn key_of_deleted(tx: &mut ReadTx<'_>, id: &str) -> Result<Option<String>, DirectoryError> {
+    // A word of the statement, as the index has it.
+    let is_deletion = sql::<sql_types::Bool>("kind = 'user.deleted'");
+    let deletions = changes::table.filter(is_deletion).filter(changes::resource_id.eq(id));
+    let key = deletions.order(changes::number.desc()).select(changes::user_key).limit(1);
+    Ok(tx.get_result(key).optional()?.flatten())
 }
 
 /// Takes the name of a person out of all rows: from now on another key finds them.

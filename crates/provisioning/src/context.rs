@@ -75,7 +75,6 @@ impl RequestContext {
             sender: &self.sender,
             status: status_of(method, kind, self.rules.mode, self.names_attributes),
             leniencies: [&self.met_before, &self.tolerance.seen],
-            people: self.rules.profile().log.people,
         };
         Cause {
             answer: (!self.is_trial).then_some(answer),
@@ -86,6 +85,7 @@ impl RequestContext {
             operation: Some(operation::word_of(method)),
             profile: Some(self.rules.product.name_and_version()),
             makers: &self.rules.makers,
+            people: (!self.is_trial).then_some(self.rules.profile().log.people),
         }
     }
 

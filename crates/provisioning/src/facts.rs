@@ -41,6 +41,8 @@ pub(crate) struct Cause<'a> {
     pub(crate) makers: &'a [Maker],
     /// The answer to the write; `None` for what follows from one, and for what falls due by itself.
     pub(crate) answer: Option<Answer<'a>>,
+    /// How people stand in the log; `None` for what is about none.
+    pub(crate) people: Option<People>,
     /// Nobody takes the write back, because it is tried out in a copy.
     pub(crate) is_trial: bool,
 }
@@ -53,8 +55,6 @@ pub(crate) struct Answer<'a> {
     pub(crate) status: u16,
     /// What was tolerated, before the transaction and in it.
     pub(crate) leniencies: [&'a [(Leniency, String)]; 2],
-    /// How people stand in the log.
-    pub(crate) people: People,
 }
 
 impl<'a> Cause<'a> {
@@ -66,9 +66,9 @@ impl<'a> Cause<'a> {
             "delete" => 204,
             _ => 200,
         };
-        let people = product.profile.log.people;
-        let answer = Answer { sender: &STAFF, status, leniencies: [&[], &[]], people };
-        Self { operation: Some(operation), profile, answer: Some(answer), ..Self::of_plan(act) }
+        let answer = Some(Answer { sender: &STAFF, status, leniencies: [&[], &[]] });
+        let people = Some(product.profile.log.people);
+        Self { operation: Some(operation), profile, answer, people, ..Self::of_plan(act) }
     }
 
     /// An act of staff on the plan.
@@ -87,14 +87,15 @@ impl<'a> Cause<'a> {
             profile: None,
             makers: &[],
             answer: None,
+            people: None,
             is_trial: false,
         }
     }
 
     /// What falls due by itself.
     pub(crate) fn of_clock(request_id: &'a str, product: &'a Product, operation: &'a str) -> Self {
-        let profile = Some(product.name_and_version());
-        Self { operation: Some(operation), profile, ..Self::of_many(request_id) }
+        let (profile, people) = (Some(product.name_and_version()), Some(product.profile.log.people));
+        Self { operation: Some(operation), profile, people, ..Self::of_many(request_id) }
     }
 
     /// The cause of what follows for others: staff did not act on them, and nobody is answered about them.

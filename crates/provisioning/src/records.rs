@@ -23,6 +23,9 @@ use crate::{
     },
 };
 
+/// The verb of a deletion.
+const DELETED: &str = "deleted";
+
 /// Records a change of a resource as it is now; `verb` is `created`, `changed`, `deleted`, `linked`, `revived`, `promoted`,
 /// `reseated`, `held`, `released`, `dropped` or `restored`. The record of an answered write is its row of the provisioning log.
 pub(crate) fn record(
@@ -35,15 +38,18 @@ pub(crate) fn record(
 ) -> Result<(), ProvisioningError> {
     let detail = Detail { cause, is_held: resource.standing.held.is_some(), facts };
     let name = format!("{}.{verb}", kind.name().to_ascii_lowercase());
-    let person = Person::in_record(tx, cause, kind, resource)?;
-    let entry = entry(cause, facts, person.as_ref());
-    let changed = Changed { resource_id: &resource.id, version: resource.version };
+    // What follows for others is no row of the log. A deletion tells also then whose id it was.
+    let person = match cause.answer.is_some() || verb == DELETED {
+        true => Person::in_record(tx, cause, kind, resource)?,
+        false => None,
+    };
+    let changed = Changed { resource_id: &resource.id, version: resource.version, person: person.as_ref() };
     if !cause.is_trial {
         keep_image(tx, &resource.id, facts)?;
     }
-    append(tx, &name, changed, &detail, entry)?;
-    if let (Some(person), Some(answer), "deleted") = (&person, cause.answer, verb) {
-        names::forget(tx, answer.people, person, resource)?;
+    append(tx, &name, changed, &detail, entry(cause, facts))?;
+    if let (Some(person), Some(people), DELETED) = (&person, cause.people, verb) {
+        names::forget(tx, people, person, resource)?;
     }
     if has_another_role(facts.seat) {
         role_changes::note(tx, &resource.id)?;
@@ -70,8 +76,8 @@ pub(crate) fn record_unchanged(
     resource: &Record,
     facts: &Facts<'_>,
 ) -> Result<(), ProvisioningError> {
+    let Some(entry) = entry(cause, facts) else { return Ok(()) };
     let person = Person::in_record(tx, cause, kind, resource)?;
-    let Some(entry) = entry(cause, facts, person.as_ref()) else { return Ok(()) };
     let attempt = NewAttempt {
         at_ms: tx.now_ms(),
         kind: &format!("{}.unchanged", kind.name().to_ascii_lowercase()),
@@ -79,17 +85,16 @@ pub(crate) fn record_unchanged(
         request_id: cause.request_id,
         detail: &Detail { cause, is_held: resource.standing.held.is_some(), facts }.text(),
         entry,
+        person: person.as_ref().map(Person::logged),
     };
     Ok(directory::log::append(tx, &attempt)?)
 }
 
 /// What the provisioning log has of the answer.
-fn entry<'a>(cause: Cause<'_>, facts: &Facts<'_>, person: Option<&'a Person>) -> Option<Entry<'a>> {
-    cause.answer.map(|answer| Entry {
-        result: LogResult::from(facts.verdict).word(),
-        idp: answer.sender.idp.word(),
-        person: person.map(Person::logged),
-    })
+fn entry(cause: Cause<'_>, facts: &Facts<'_>) -> Option<Entry<'static>> {
+    cause
+        .answer
+        .map(|answer| Entry { result: LogResult::from(facts.verdict).word(), idp: answer.sender.idp.word() })
 }
 
 /// Whether a person who was here before has another role now.
@@ -101,7 +106,7 @@ fn has_another_role(seat: SeatFacts<'_>) -> bool {
 fn leaves(verb: &str, facts: &Facts<'_>) -> bool {
     let is_suspended = |seat: &Seat| seat.state == State::Suspended;
     let seat = facts.seat;
-    verb == "deleted"
+    verb == DELETED
         || (seat.after.is_some_and(is_suspended) && seat.before.is_some_and(|seat| !is_suspended(seat)))
 }
 
@@ -117,8 +122,11 @@ fn record_maker_left(
         let detail = &json!({ "key_id": maker.key_id }).to_string();
         let (kind, resource_id, version) = ("credential.maker_left", person.id.as_str(), person.version);
         let Cause { request_id, actor, .. } = cause;
-        let entry = None;
-        changes::append(tx, &NewRecord { kind, resource_id, version, request_id, actor, detail, entry })?;
+        let (entry, person) = (None, None);
+        changes::append(
+            tx,
+            &NewRecord { kind, resource_id, version, request_id, actor, detail, entry, person },
+        )?;
     }
     Ok(())
 }
@@ -136,7 +144,7 @@ pub(crate) fn record_left(
     let facts = Facts { changed: Some(&changed), notes, before: Some(before), ..Facts::default() };
     let detail = Detail { cause, is_held: false, facts: &facts };
     keep_image(tx, &group.group_id, &facts)?;
-    let changed = Changed { resource_id: &group.group_id, version: group.version };
+    let changed = Changed { resource_id: &group.group_id, version: group.version, person: None };
     append(tx, "group.changed", changed, &detail, None)
 }
 
@@ -152,14 +160,15 @@ pub(crate) fn record_back(
     let facts = Facts { changed: Some(&changed), notes, before: Some(before), ..Facts::default() };
     keep_image(tx, &group.group_id, &facts)?;
     let detail = Detail { cause, is_held: false, facts: &facts };
-    let changed = Changed { resource_id: &group.group_id, version: group.version };
+    let changed = Changed { resource_id: &group.group_id, version: group.version, person: None };
     append(tx, "group.changed", changed, &detail, None)
 }
 
-/// A resource that changed, and its version after that.
+/// A resource that changed, its version after that, and the person that it is in the log.
 struct Changed<'a> {
     resource_id: &'a str,
     version: i64,
+    person: Option<&'a Person>,
 }
 
 fn append(
@@ -169,9 +178,10 @@ fn append(
     detail: &Detail<'_>,
     entry: Option<Entry<'_>>,
 ) -> Result<(), ProvisioningError> {
-    let (Cause { request_id, actor, .. }, Changed { resource_id, version }) = (detail.cause, changed);
-    let detail = &detail.text();
-    Ok(changes::append(tx, &NewRecord { kind, resource_id, version, request_id, actor, detail, entry })?)
+    let (Cause { request_id, actor, .. }, Changed { resource_id, version, person }) = (detail.cause, changed);
+    let (detail, person) = (&detail.text(), person.map(Person::logged));
+    let new = NewRecord { kind, resource_id, version, request_id, actor, detail, entry, person };
+    Ok(changes::append(tx, &new)?)
 }
 
 /// Records an act of staff that changes no resource (attack 58).
@@ -192,6 +202,7 @@ pub(crate) fn record_plan(
     detail: &Value,
 ) -> Result<(), ProvisioningError> {
     let (Cause { request_id, actor, .. }, detail) = (cause, &detail.to_string());
-    let (resource_id, version, entry) = ("", 0, None);
-    Ok(changes::append(tx, &NewRecord { kind, resource_id, version, request_id, actor, detail, entry })?)
+    let (resource_id, version, entry, person) = ("", 0, None, None);
+    let new = NewRecord { kind, resource_id, version, request_id, actor, detail, entry, person };
+    Ok(changes::append(tx, &new)?)
 }

@@ -57,7 +57,7 @@ impl TenantActs {
         let people = self.product().await?.profile.log.people;
         self.read(move |tx: &mut ReadTx<'_>| {
             let wanted = match query.user {
-                Some(user) => Wanted { about: Some(about_person(tx, people, &user)?), ..wanted },
+                Some(user) => Wanted { about: about_person(tx, people, &user)?, ..wanted },
                 None => wanted,
             };
             let mut rows = log::page(tx, &wanted, before, limit + 1)?;

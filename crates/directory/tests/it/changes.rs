@@ -24,6 +24,7 @@ async fn changes_come_back_newest_first() {
                             actor: None,
                             detail,
                             entry: None,
+                            person: None,
                         },
                     )?;
                 }

@@ -239,6 +239,7 @@ async fn every_change_above_a_user_is_seen_in_the_numbers_of_its_groups() {
                         actor: None,
                         detail,
                         entry: None,
+                        person: None,
                     },
                 )
             })

@@ -92,6 +92,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../../../migrations/tenant/0016_one_tree_of_images.sql"),
         newest: None,
     },
+    Migration {
+        version: "0017_log_by_resource",
+        sql: include_str!("../../../../migrations/tenant/0017_log_by_resource.sql"),
+        newest: None,
+    },
 ];
 
 /// The two types of a tenant.

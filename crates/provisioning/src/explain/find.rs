@@ -16,7 +16,7 @@ const USER: ResourceKind = ResourceKind::User;
 /// A person who is here, and what finds the rows about the person.
 pub(super) struct Found {
     pub(super) record: Option<Record>,
-    pub(super) about: About,
+    pub(super) about: Vec<About>,
 }
 
 pub(super) fn find(tx: &mut ReadTx<'_>, rules: &Rules, user: &str) -> Result<Found, ProvisioningError> {
@@ -27,7 +27,7 @@ pub(super) fn find(tx: &mut ReadTx<'_>, rules: &Rules, user: &str) -> Result<Fou
         return Ok(Found { record, about });
     }
     if let Some(record) = of_deleted(tx, rules, user)? {
-        let about = log::about_record(tx, people, &record)?;
+        let about = vec![log::about_record(tx, people, &record)?];
         return Ok(Found { record: Some(record), about });
     }
     if let Some(row) = rows_of_request(tx, user)?.into_iter().find(|row| row.kind.starts_with("user.")) {
@@ -62,5 +62,5 @@ fn of_row(tx: &mut ReadTx<'_>, rules: &Rules, row: LogRow) -> Result<Found, Prov
         (About::Person(key), None) => resources::find_user(tx, key)?,
         (_, by_id) => by_id,
     };
-    Ok(Found { record, about })
+    Ok(Found { record, about: vec![about] })
 }

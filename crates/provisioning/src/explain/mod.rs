@@ -85,7 +85,7 @@ const ROWS: usize = 10;
 /// When the store fails.
 pub fn explain(tx: &mut ReadTx<'_>, rules: &Rules, asked: Asked<'_>) -> Result<Explained, ProvisioningError> {
     let Found { record, about } = find::find(tx, rules, asked.user)?;
-    let rows = log::page(tx, &Wanted { about: Some(about), ..every_row() }, None, ROWS)?;
+    let rows = log::page(tx, &Wanted { about, ..every_row() }, None, ROWS)?;
     let idp = recognised(tx, &rows)?;
     let is_named = rules.profile().log.people == People::Names;
     let of_ref = rows.iter().find(|row| is_named && row.request_id == asked.user);

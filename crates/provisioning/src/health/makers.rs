@@ -37,7 +37,7 @@ pub(super) fn left(
 /// When a person who is not here was deleted, as far as the log goes back; a person who never was here has not left.
 fn deleted_ms(tx: &mut ReadTx<'_>, rules: &Rules, user_name: &str) -> Result<Option<i64>, ProvisioningError> {
     let about = about_person(tx, rules.profile().log.people, user_name)?;
-    let newest = log::page(tx, &Wanted { about: Some(about), ..every_row() }, None, 1)?;
+    let newest = log::page(tx, &Wanted { about, ..every_row() }, None, 1)?;
     Ok(newest.first().filter(|row| row.kind == "user.deleted").map(|row| row.place.at_ms))
 }
 

@@ -64,7 +64,7 @@ impl Person {
         Self::of(tx, people, &name)
     }
 
-    /// The person whom a write of this resource is about, where that is one and somebody is answered.
+    /// The person whom a write of this resource is about, where it is a person.
     ///
     /// # Errors
     /// As [`Person::of_record`].
@@ -74,12 +74,8 @@ impl Person {
         kind: ResourceKind,
         record: &Record,
     ) -> Result<Option<Self>, ProvisioningError> {
-        match cause.answer {
-            Some(answer) if kind == ResourceKind::User => {
-                Self::of_record(tx, answer.people, record).map(Some)
-            }
-            _ => Ok(None),
-        }
+        let people = cause.people.filter(|_| kind == ResourceKind::User);
+        people.map(|people| Self::of_record(tx, people, record)).transpose()
     }
 
     pub(crate) fn logged(&self) -> LoggedPerson<'_> {
@@ -130,11 +126,18 @@ fn key_of(tx: &mut ReadTx<'_>, people: People, user_name: &str) -> Result<String
 ///
 /// # Errors
 /// When the store fails.
-pub fn about_person(tx: &mut ReadTx<'_>, people: People, user: &str) -> Result<About, ProvisioningError> {
+pub fn about_person(
+    tx: &mut ReadTx<'_>,
+    people: People,
+    user: &str,
+) -> Result<Vec<About>, ProvisioningError> {
     Ok(match resources::find(tx, ResourceKind::User, user)? {
-        Some(record) => about_record(tx, people, &record)?,
-        None if is_id(user) => About::Resource(user.to_owned()),
-        None => About::Person(key_of(tx, people, user)?),
+        Some(record) => vec![about_record(tx, people, &record)?],
+        None if is_id(user) => {
+            let key = log::key_of_deleted(tx, user)?;
+            key.map(About::Person).into_iter().chain([About::Resource(user.to_owned())]).collect()
+        }
+        None => vec![About::Person(key_of(tx, people, user)?)],
     })
 }
 

@@ -116,11 +116,7 @@ fn record_one(tx: &mut WriteTx<'_>, rules: &Rules, row: &Refused) -> Result<(), 
         Some(kind) => format!("{}.refused", kind.name().to_ascii_lowercase()),
         None => "bulk.refused".to_owned(),
     };
-    let entry = Entry {
-        result: LogResult::Refused.word(),
-        idp: row.sender.idp.word(),
-        person: person.as_ref().map(Person::logged),
-    };
+    let entry = Entry { result: LogResult::Refused.word(), idp: row.sender.idp.word() };
     let attempt = NewAttempt {
         at_ms: row.at_ms,
         kind: &kind,
@@ -128,6 +124,7 @@ fn record_one(tx: &mut WriteTx<'_>, rules: &Rules, row: &Refused) -> Result<(), 
         request_id: &row.request_id,
         detail: &detail,
         entry,
+        person: person.as_ref().map(Person::logged),
     };
     Ok(log::append(tx, &attempt)?)
 }

@@ -8,7 +8,7 @@ use testkit::{
 
 use super::{rows, rows_when};
 use crate::{
-    running::{acme, replace},
+    running::{acme, new_group, replace, roomy},
     tick::{tick, under},
 };
 
@@ -36,7 +36,47 @@ fn under_ids_a_person_is_a_hash_that_the_name_finds_and_a_deletion_leaves_no_nam
     let all = rows(&gateway, &acme, &[]);
     assert_eq!(all.len(), 5);
     assert!(!json!(all).to_string().to_lowercase().contains("example.com"), "{all:#?}");
-    assert_eq!(rows(&gateway, &acme, &["--user", "ada@example.com"]).len(), 4);
+    let of_ada = rows(&gateway, &acme, &["--user", "ada@example.com"]);
+    assert_eq!(of_ada.len(), 4);
+    assert_eq!(rows(&gateway, &acme, &["--user", &id]), of_ada);
+}
+
+#[test]
+fn a_person_who_was_deleted_is_found_by_id_with_all_rows_and_what_came_for_the_id_since() {
+    let (gateway, acme) = roomy();
+    let id = acme.create_user("ada", "user").expect(201).id();
+    acme.create_user("ADA", "user").expect(409);
+    acme.patch(&format!("/Users/{id}"), &replace("title", "Dr")).expect(200);
+    let of_ada = rows_when(&gateway, &acme, &["--user", &id], 3);
+    acme.delete(&format!("/Users/{id}")).expect(204);
+    assert_eq!(rows(&gateway, &acme, &["--user", &id])[1..], of_ada);
+    acme.patch(&format!("/Users/{id}"), &replace("title", "Prof")).expect(404);
+    let all = rows_when(&gateway, &acme, &["--user", &id], 5);
+    assert_eq!(all[2..], of_ada);
+    assert_eq!([&all[0]["status"], &all[1]["operation"]], [&json!(404), &json!("delete")]);
+    // The same name is another person now, whose id has its own rows.
+    let again = acme.create_user("ada", "user").expect(201).id();
+    assert_eq!(rows(&gateway, &acme, &["--user", &again, "--result", "applied"]).len(), 4);
+    assert_eq!(rows(&gateway, &acme, &["--user", "00000000-0000-7000-8000-000000000000"]), [json!(null); 0]);
+}
+
+/// Nobody is answered about a deletion that falls due, so it is no row; the rows before it are found all the same.
+#[test]
+fn a_person_whose_deletion_fell_due_is_found_by_id_and_named_by_nothing_under_ids() {
+    let (gateway, acme) = roomy();
+    for what in ["leaving.groupless=delete", "leaving.groupless_after_minutes=0"] {
+        set(&gateway, &acme, what);
+    }
+    let id = acme.create_user("ada@example.com", "user").expect(201).id();
+    let group = new_group(&acme, "A", &[&id]);
+    set(&gateway, &acme, "log.people=ids");
+    acme.patch(&format!("/Groups/{group}"), &json!([{ "op": "remove", "path": "members" }])).expect(204);
+    assert_eq!(tick(&gateway)["people"], 1);
+    acme.get(&format!("/Users/{id}")).expect_error(404, "");
+    let found = rows(&gateway, &acme, &["--user", &id]);
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0]["operation"], "create");
+    assert!(!json!(rows(&gateway, &acme, &[])).to_string().contains("example.com"));
 }
 
 #[test]
