@@ -14,21 +14,39 @@ use crate::{api_error::ApiError, app::App};
 /// How often this process looks which tenants are to be written.
 const EVERY: Duration = Duration::from_secs(1);
 
+/// How often a store that was woken to write is let rest, a second apart: it may be in use, and of ten thousand tenants that are asked in
+/// turn one in twenty is asked within the moment after the closing that wakes it again.
+const RESTS: u32 = 3;
+
 /// Writes until the process ends.
 pub(crate) async fn go_on(app: Arc<App>) {
-    loop {
-        tokio::time::sleep(EVERY).await;
-        write_due(&app).await;
+    let write = async {
+        loop {
+            tokio::time::sleep(EVERY).await;
+            write_due(&app).await;
+        }
+    };
+    // Beside it: when ten thousand tenants are due, that takes long, and the stores that it wakes would be too many.
+    let rest = async {
+        loop {
+            tokio::time::sleep(EVERY).await;
+            let_rest(&app).await;
+        }
+    };
+    tokio::join!(write, rest);
+}
+
+async fn let_rest(app: &App) {
+    for (location, rests) in app.traffic.take_woken() {
+        app.stores.let_rest(&location).await;
+        if rests > 1 {
+            app.traffic.note_woken(location, rests - 1);
+        }
     }
 }
 
 async fn write_due(app: &App) {
     let now_ms = app.stores.clock().now_ms();
-    for location in app.traffic.take_woken() {
-        if !app.stores.let_rest(&location).await {
-            app.traffic.note_woken(location);
-        }
-    }
     for region in app.traffic.with_wrong_secrets(now_ms) {
         if let Err(error) = write_wrong_secrets(app, &region).await {
             debug!(%region, %error, "wrong secrets could not be noted");
@@ -95,8 +113,7 @@ async fn add(app: &App, place: &Place) -> Result<Health, ApiError> {
     // Else each tenant that calls would have connections of its own, because of a write a minute.
     if let Some(location) = woken {
         app.stores.let_rest(&location).await;
-        // It may be in use, and who asks within a moment of its closing wakes it: so it is looked at once more.
-        app.traffic.note_woken(location);
+        app.traffic.note_woken(location, RESTS);
     }
     health
 }

@@ -2,7 +2,7 @@
 //! changed something.
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -27,8 +27,8 @@ struct State {
     touched: BTreeSet<(RegionCode, CompanyKey)>,
     /// When tenants were written last, in milliseconds since 1970 UTC.
     written: HashMap<TenantId, i64>,
-    /// Stores at rest that were woken to write.
-    woken: HashSet<StoreLocation>,
+    /// Stores at rest that were woken to write, and how often each is still let rest.
+    woken: HashMap<StoreLocation, u32>,
     wrong_secrets: HashMap<RegionCode, HashMap<String, WrongSecrets>>,
     wrong_secrets_written_ms: i64,
 }
@@ -90,13 +90,13 @@ impl UnwrittenTraffic {
         }
     }
 
-    /// Notes that a store at rest was woken to write.
-    pub(crate) fn note_woken(&self, location: StoreLocation) {
-        self.lock().woken.insert(location);
+    /// Notes that a store at rest was woken to write, and how often it is to be let rest.
+    pub(crate) fn note_woken(&self, location: StoreLocation, rests: u32) {
+        self.lock().woken.insert(location, rests);
     }
 
-    /// The stores that were woken.
-    pub(crate) fn take_woken(&self) -> HashSet<StoreLocation> {
+    /// The stores that were woken, and how often each is still let rest.
+    pub(crate) fn take_woken(&self) -> HashMap<StoreLocation, u32> {
         std::mem::take(&mut self.lock().woken)
     }
 

@@ -134,11 +134,6 @@ impl Slots {
         });
     }
 
-    /// Whether the store at a location is open and not at rest.
-    pub(crate) fn is_awake(&self, location: &StoreLocation) -> bool {
-        self.look(|slots| slots.get(location).is_some_and(|slot| slot.is_awake()))
-    }
-
     /// Takes out the store at a location, if it has connections of its own and nobody has a handle.
     pub(crate) fn take_unused(&self, location: &StoreLocation) -> Option<(Entered, Store)> {
         self.change(|slots| {

@@ -247,12 +247,12 @@ impl Stores {
     }
 
     /// Closes the connections of a SQLite store, so that its next reads find it at rest: for work that has woken a store which is otherwise
-    /// read seldom. Waits until they are closed. False where somebody has a handle now; call it again.
-    pub async fn let_rest(&self, location: &StoreLocation) -> bool {
+    /// read seldom. Waits until they are closed. Call it again a second later: somebody may have a handle now, and who asks within 50 ms of
+    /// the closing wakes it again.
+    pub async fn let_rest(&self, location: &StoreLocation) {
         if let Some((entered, store)) = self.0.slots.take_unused(location) {
             self.0.close(entered, store).await;
         }
-        !self.0.slots.is_awake(location)
     }
 
     /// The clock of all the stores.
