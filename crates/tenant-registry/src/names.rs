@@ -1,6 +1,6 @@
 //! Checked names: each fits into a path, a host name and a log line as it is.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -95,12 +95,18 @@ fn spelt(key: &str) -> String {
     if CompanyKey::is_guid(key) { key.to_ascii_lowercase() } else { key.to_owned() }
 }
 
-/// A tenant's own id, made here: the only thing that names its store.
+/// A tenant's own id, made here: the only thing that names its store. Many places remember it, so all of them share the text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String")]
-pub struct TenantId(String);
+#[serde(try_from = "String", into = "String")]
+pub struct TenantId(Arc<str>);
 
-checked_name!(TenantId, is_tenant_id, "a tenant id is a UUID in lower case");
+impl From<TenantId> for String {
+    fn from(id: TenantId) -> Self {
+        id.as_str().to_owned()
+    }
+}
+
+checked_name!(TenantId, is_tenant_id, Arc::<str>::from, "a tenant id is a UUID in lower case");
 
 /// A cell's name in the settings, such as `c1`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

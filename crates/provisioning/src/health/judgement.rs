@@ -9,7 +9,8 @@ use store::ReadTx;
 
 use super::{
     code::{Code, Finding},
-    traffic::{Counts, Span, Traffic, TrafficByCredential, together},
+    hours::Counts,
+    traffic::{Span, Traffic, TrafficByCredential, together},
 };
 use crate::{
     ProvisioningError, Rules,

@@ -2,6 +2,7 @@
 //! knows of its credentials comes beside it (`staff::health`).
 
 mod code;
+mod hours;
 mod judgement;
 mod makers;
 mod traffic;
@@ -15,8 +16,9 @@ use store::{ReadTx, WriteTx};
 use crate::{ProvisioningError, Rules, audit, explain::Asked, log::Idp};
 
 pub use code::{Code, Finding};
+pub use hours::Counts;
 pub use makers::maker_left;
-pub use traffic::{Counts, Span, Traffic, TrafficByCredential, Written, together, usual_gap_ms};
+pub use traffic::{Span, Traffic, TrafficByCredential, Written, together, usual_gap_ms};
 
 /// Changes of role are told of that were within this time.
 pub(crate) const FLAPPING_MS: i64 = DAY_MS;

@@ -7,10 +7,10 @@ use profiles::Received;
 use scim_core::{bulk::Method, leniency::Leniency, resource::missing_names};
 use serde::{Deserialize, Serialize};
 
+use super::hours::{Counts, Hours};
 use crate::log::{Idp, unknown_names};
 
 const MINUTE_MS: i64 = 60_000;
-const HOUR_MS: i64 = 60 * MINUTE_MS;
 
 /// A time without a request is a pause from this long on.
 const PAUSE_MS: i64 = 5 * MINUTE_MS;
@@ -18,8 +18,6 @@ const PAUSE_MS: i64 = 5 * MINUTE_MS;
 const PAUSES: usize = 50;
 /// Pauses from which on it is known what is usual.
 const FEWEST_PAUSES: usize = 3;
-/// Hours that are counted apart: a day, and the one that has begun.
-const HOURS: i64 = 25;
 /// Names that are remembered.
 const NAMES: usize = 20;
 
@@ -34,7 +32,7 @@ pub struct Traffic {
     /// The lengths of the last pauses in milliseconds, the newest last.
     pauses_ms: VecDeque<i64>,
     /// By the hours since 1970 UTC.
-    hours: BTreeMap<i64, Counts>,
+    hours: Hours,
     /// Lists and searches of people, of all time.
     pub(super) lookups: i64,
     /// Creates of people, answered or refused, of all time.
@@ -58,22 +56,6 @@ pub struct Span {
     pub first_ms: i64,
     /// The last.
     pub last_ms: i64,
-}
-
-/// Requests of one hour, or of a day.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Counts {
-    /// Lists and searches of people.
-    pub lookups: i64,
-    /// Creates of people.
-    pub creates: i64,
-    /// Writes, also refused ones.
-    pub writes: i64,
-    /// Refused writes.
-    pub refused: i64,
-    /// Those of them for want of a seat.
-    pub no_seat: i64,
 }
 
 /// How the role came with the writes of people.
@@ -116,20 +98,6 @@ impl Span {
 
     fn and(self, other: Self) -> Self {
         Self { first_ms: self.first_ms.min(other.first_ms), last_ms: self.last_ms.max(other.last_ms) }
-    }
-}
-
-impl Counts {
-    /// The sum of both.
-    #[must_use]
-    pub fn plus(self, other: Self) -> Self {
-        Self {
-            lookups: self.lookups + other.lookups,
-            creates: self.creates + other.creates,
-            writes: self.writes + other.writes,
-            refused: self.refused + other.refused,
-            no_seat: self.no_seat + other.no_seat,
-        }
     }
 }
 
@@ -190,11 +158,7 @@ impl Traffic {
             self.hear(called);
         }
         newer.pauses_ms.into_iter().for_each(|pause_ms| self.pause(pause_ms));
-        for (hour, counts) in newer.hours {
-            let counted = self.hours.entry(hour).or_default();
-            *counted = counted.plus(counts);
-        }
-        self.forget_old_hours();
+        self.hours.add(newer.hours);
         self.lookups += newer.lookups;
         self.creates += newer.creates;
         self.role.add(newer.role);
@@ -230,13 +194,7 @@ impl Traffic {
     }
 
     fn hour(&mut self, at_ms: i64) -> &mut Counts {
-        self.hours.entry(at_ms.div_euclid(HOUR_MS)).or_default()
-    }
-
-    fn forget_old_hours(&mut self) {
-        if let Some(newest) = self.hours.keys().next_back().copied() {
-            self.hours.retain(|hour, _| *hour > newest - HOURS);
-        }
+        self.hours.at(at_ms)
     }
 
     /// The last request.
@@ -254,8 +212,7 @@ impl Traffic {
     /// Those of the last 24 hours, the first of them whole.
     #[must_use]
     pub fn of_last_day(&self, now_ms: i64) -> Counts {
-        let begins = now_ms.div_euclid(HOUR_MS) - (HOURS - 1);
-        self.hours.range(begins..).fold(Counts::default(), |sum, (_, counts)| sum.plus(*counts))
+        self.hours.of_last_day(now_ms)
     }
 }
 
@@ -332,6 +289,7 @@ pub fn together<'a>(traffic: impl Iterator<Item = &'a Traffic>) -> Traffic {
 
 #[cfg(test)]
 mod tests {
+    use super::super::hours::HOUR_MS;
     use super::*;
 
     const T: i64 = 1_800_000_000_000;
