@@ -49,9 +49,9 @@ impl StoreFile {
         if stem.is_empty() || stem.len() > 64 || !stem.bytes().all(allowed) {
             return Err(LocationError::FileStem);
         }
-        let path = directory.join(format!("{stem}.db"));
-        let path = path.to_str().ok_or(LocationError::FileStem)?;
-        Ok(Self { path: path.into() })
+        let directory = directory.to_str().ok_or(LocationError::FileStem)?;
+        let separator = if directory.is_empty() || directory.ends_with('/') { "" } else { "/" };
+        Ok(Self { path: [directory, separator, stem, ".db"].concat().into() })
     }
 
     /// The database file. SQLite keeps `<path>-wal` and `<path>-shm` beside it.

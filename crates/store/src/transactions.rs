@@ -6,14 +6,17 @@ use std::mem;
 use std::ops::{Deref, DerefMut};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use diesel::QueryResult;
-use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
+use diesel::connection::{
+    AnsiTransactionManager, SimpleConnection, TransactionDepthChange, TransactionManager,
+    TransactionManagerStatus,
+};
 use diesel::result::Error as QueryError;
+use diesel::{QueryResult, RunQueryDsl, SqliteConnection};
 
 use crate::clock::StoreClock;
 use crate::connection::depth;
 use crate::gate::Gate;
-use crate::sqlite::{LogRoom, refuse_changes};
+use crate::sqlite::{LogRoom, Prepared, refuse_changes};
 use crate::{StoreConnection, StoreError, room};
 
 /// A read transaction: every query in it sees the store at the same moment.
@@ -354,10 +357,24 @@ impl<'a> DerefMut for WriteTx<'a> {
 /// Begins a transaction with `sql` (one batch, so one round trip) and tells Diesel about it.
 pub(crate) fn begin(connection: &mut StoreConnection, sql: &str) -> Result<(), StoreError> {
     match connection {
-        StoreConnection::Sqlite(inner) => AnsiTransactionManager::begin_transaction_sql(inner, sql),
+        StoreConnection::Sqlite(inner) if sql.contains(';') => {
+            AnsiTransactionManager::begin_transaction_sql(inner, sql)
+        }
+        // SQLite refuses it inside of a transaction.
+        StoreConnection::Sqlite(inner) => {
+            Prepared(sql).execute(inner).and_then(|_| tell(inner, TransactionDepthChange::IncreaseDepth))
+        }
         StoreConnection::Postgres(inner) => AnsiTransactionManager::begin_transaction_sql(inner, sql),
     }
     .map_err(StoreError::from)
+}
+
+/// Tells Diesel that a transaction has begun or ended.
+fn tell(connection: &mut SqliteConnection, change: TransactionDepthChange) -> QueryResult<()> {
+    match AnsiTransactionManager::transaction_manager_status_mut(connection) {
+        TransactionManagerStatus::Valid(status) => status.change_transaction_depth(change),
+        TransactionManagerStatus::InError => Err(QueryError::BrokenTransactionManager),
+    }
 }
 
 /// Commits the open transaction.
@@ -374,7 +391,16 @@ pub(crate) fn commit(connection: &mut StoreConnection) -> Result<(), StoreError>
         // and no error. The empty SELECT is refused then, and the COMMIT behind it is not reached. Diesel reads
         // the session's state after the batch, so its depth is right either way.
         StoreConnection::Postgres(inner) => inner.batch_execute("SELECT; COMMIT"),
-        StoreConnection::Sqlite(inner) => AnsiTransactionManager::commit_transaction(inner),
+        StoreConnection::Sqlite(inner) => match Prepared("COMMIT").execute(inner) {
+            Ok(_) => tell(inner, TransactionDepthChange::DecreaseDepth),
+            Err(error) => {
+                // Nothing of it is to be stored later. SQLite may have undone it by itself.
+                if AnsiTransactionManager::rollback_transaction(inner).is_err() {
+                    AnsiTransactionManager::transaction_manager_status_mut(inner).set_in_error();
+                }
+                Err(error)
+            }
+        },
     }
     .map_err(StoreError::from)
 }

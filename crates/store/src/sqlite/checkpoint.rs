@@ -15,6 +15,7 @@ use diesel::sql_types::Integer;
 use tokio::runtime::Handle;
 
 use super::marks::Marks;
+use super::prepared::Prepared;
 use super::presence::Presence;
 use crate::gate::Gate;
 use crate::lock::lock;
@@ -298,7 +299,10 @@ const RESTART: &str = "PRAGMA wal_checkpoint(RESTART)";
 const TRUNCATE: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
 
 fn checkpoint(connection: &mut StoreConnection, pragma: &'static str) -> Result<Log, StoreError> {
-    Ok(diesel::sql_query(pragma).get_result(connection)?)
+    match connection {
+        StoreConnection::Sqlite(connection) => Ok(Prepared(pragma).get_result(connection)?),
+        StoreConnection::Postgres(_) => Err(StoreError::Unavailable("this is no SQLite file".to_owned())),
+    }
 }
 
 fn set_busy_timeout(connection: &mut StoreConnection, ms: u128) -> Result<(), StoreError> {
