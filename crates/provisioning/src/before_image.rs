@@ -73,9 +73,13 @@ impl Image {
     /// Of a change of a document, and of what holds of a person beside it; each before and after.
     pub(crate) fn of_change(documents: [&Document; 2], standings: [&Standing; 2]) -> Self {
         let [old, new] = documents;
-        let names = changed_attributes(old, new).into_iter();
+        Self::of_attributes(old, &changed_attributes(old, new), standings)
+    }
+
+    /// The same where it is known in which attributes the documents differ ([`changed_attributes`]).
+    pub(crate) fn of_attributes(old: &Document, changed: &[String], standings: [&Standing; 2]) -> Self {
         let mut values: BTreeMap<String, Value> =
-            names.map(|name| (name.clone(), attributes::get(old, &name))).collect();
+            changed.iter().map(|name| (name.clone(), attributes::get(old, name))).collect();
         let [before, after] = standings.map(beside);
         let differ = before.into_iter().zip(after).filter(|(before, after)| before != after);
         values.extend(differ.map(|((name, value), _)| (name.to_owned(), value)));

@@ -253,6 +253,7 @@ pub(crate) fn edit(
         (true, true) => resources::touch(tx, kind, &record)?,
         (false, _) => resources::update(tx, rules.resource_type(kind), &record, &old, &new)?,
     };
+    let attributes = changed.len();
     if applied.changed {
         changed.push("members".to_owned());
     }
@@ -270,7 +271,8 @@ pub(crate) fn edit(
     let is_held = record.standing.held.is_some() || !held_back.is_empty();
     let verdict = if is_held { Verdict::Held } else { Verdict::Applied };
     let role = role_facts(rules, received, &record.standing, &new);
-    let before = Image::of_change([&old, &new], [&standing_before, &record.standing])
+    let standings = [&standing_before, &record.standing];
+    let before = Image::of_attributes(&old, changed.get(..attributes).unwrap_or_default(), standings)
         .with_members(&applied, context.rules.profile().log.people);
     let facts = Facts {
         verdict,

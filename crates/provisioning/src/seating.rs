@@ -89,7 +89,7 @@ pub(crate) fn settle_as(
         (Some(_), Some(seat)) => {
             SeatChange { before: Some(seat.clone()), after: seat, moves: Moves::default() }
         }
-        _ => seats::settle(tx, &record.id, &request)?,
+        (_, held) => seats::settle_found(tx, held, &record.id, &request)?,
     };
     write_standing(tx, record, standing)?;
     Ok(change)

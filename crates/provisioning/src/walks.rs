@@ -51,8 +51,8 @@ pub struct Walk<'a> {
     pub walks: &'a Walks,
     /// The tenant's id.
     pub tenant: &'a str,
-    /// The list in the tenant: the types, the filter and the sort.
-    pub query: &'a str,
+    /// The list in the tenant: the types, the filter and the sort. A text that few lists need.
+    pub query: &'a dyn Fn() -> String,
 }
 
 impl Walk<'_> {
@@ -90,7 +90,7 @@ impl Walk<'_> {
     }
 
     fn next(&self, offset: u64) -> Next {
-        Next { list: format!("{} {}", self.tenant, self.query), offset }
+        Next { list: format!("{} {}", self.tenant, (self.query)()), offset }
     }
 }
 

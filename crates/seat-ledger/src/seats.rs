@@ -103,7 +103,20 @@ pub fn licenses_in_use(tx: &mut ReadTx<'_>) -> Result<BTreeSet<String>, SeatErro
 /// # Errors
 /// [`SeatError::LimitReached`] when no seat is left: the caller rolls everything back.
 pub fn settle(tx: &mut WriteTx<'_>, user_id: &str, request: &SeatRequest) -> Result<SeatChange, SeatError> {
-    let mut before = find(tx, request.license.all(), user_id)?;
+    let before = find(tx, request.license.all(), user_id)?;
+    settle_found(tx, before, user_id, request)
+}
+
+/// The same where this transaction has found the seat a moment before.
+///
+/// # Errors
+/// As [`settle`].
+pub fn settle_found(
+    tx: &mut WriteTx<'_>,
+    mut before: Option<Seat>,
+    user_id: &str,
+    request: &SeatRequest,
+) -> Result<SeatChange, SeatError> {
     if let Some(seat) = before.as_ref().filter(|seat| seat.meets(request)) {
         return Ok(SeatChange::new(Some(seat.clone()), seat.clone(), Moves::default()));
     }

@@ -34,7 +34,7 @@ pub(super) async fn list(
         text_of(sort.as_ref().map(ToString::to_string)),
     ];
     let paging = request.paging(app.settings.limits.max_results)?;
-    let asked = RequestedPage::of(app, store, paging, &json!(query).to_string()).await?;
+    let asked = RequestedPage::of(app, store, paging, || json!(query).to_string()).await?;
     store
         .read(move |tx| {
             let mut found = all(tx, kind, &rules)?;

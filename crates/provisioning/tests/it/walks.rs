@@ -88,7 +88,7 @@ async fn what_is_remembered_of_a_walk_is_what_its_offset_gives_whatever_changes_
                     let (shown, is_remembered) = tenant
                         .read(move |tx| {
                             let (part, list_name) = (part(&reader, LISTS[list]), list.to_string());
-                            let walk = Walk { walks: &walks, tenant: "t", query: &list_name };
+                            let walk = Walk { walks: &walks, tenant: "t", query: &|| list_name.clone() };
                             let request = PageRequest::Index { offset, count };
                             let is_remembered = walk.find(tx, &request)?.is_some();
                             let with = page(tx, &reader, &part, request, Some(walk));
@@ -129,14 +129,16 @@ async fn a_walk_is_remembered_for_its_own_list_until_something_changes() {
             let walks = Arc::clone(&walks);
             let request = PageRequest::Index { offset, count: 2 };
             tenant.read(move |tx| {
-                Ok(Walk { walks: &walks, tenant: "t", query: list }.find(tx, &request)?.is_some())
+                Ok(Walk { walks: &walks, tenant: "t", query: &|| list.to_owned() }
+                    .find(tx, &request)?
+                    .is_some())
             })
         };
         let (reader, kept) = (tenant.clone(), Arc::clone(&walks));
         tenant
             .read(move |tx| {
                 let request = PageRequest::Index { offset: 0, count: 2 };
-                let walk = Walk { walks: &kept, tenant: "t", query: "a" };
+                let walk = Walk { walks: &kept, tenant: "t", query: &|| "a".to_owned() };
                 page(tx, &reader, &part(&reader, LISTS[0]), request, Some(walk));
                 Ok(())
             })

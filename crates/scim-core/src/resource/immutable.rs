@@ -58,7 +58,7 @@ impl Changes<'_> {
         name: &dyn Fn(&'a str) -> BorrowedName<'a>,
         absent: Absent,
     ) {
-        for attribute in attributes {
+        for attribute in attributes.filter(|attribute| holds_immutable(attribute)) {
             let Some(held) = before.get(&attribute.name) else {
                 continue;
             };
@@ -98,9 +98,6 @@ impl Changes<'_> {
         new: &mut Vec<Value>,
         name: &dyn Fn(&'a str) -> BorrowedName<'a>,
     ) {
-        if !attribute.sub_attributes.iter().any(|sub| sub.mutability == Mutability::Immutable) {
-            return;
-        }
         elements::tidy(attribute, new, self.t);
         let held: HashMap<String, &Value> =
             held.iter().map(|held| (identity(attribute, held), held)).collect();
@@ -113,6 +110,11 @@ impl Changes<'_> {
             }
         }
     }
+}
+
+/// Whether a value of the attribute, or a part of it, stays once it is set. Few do, so that most need not be looked for.
+fn holds_immutable(attribute: &Attribute) -> bool {
+    attribute.mutability == Mutability::Immutable || attribute.sub_attributes.iter().any(holds_immutable)
 }
 
 /// 400 `mutability`, by the attribute's full name.

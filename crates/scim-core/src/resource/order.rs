@@ -13,9 +13,11 @@ pub(super) fn keep(rt: &ResourceType, before: &Document, after: &mut Document) {
     for block in rt.blocks() {
         let Some(held) = block.members(&before.0) else { continue };
         block.edit(&mut after.0, |new| {
-            for attribute in block.attributes().filter(|a| a.multi_valued) {
-                if let (Some(Value::Array(held)), Some(Value::Array(new))) =
-                    (held.get(&attribute.name), new.get_mut(&attribute.name))
+            let is_list = |name: &str| block.attributes().any(|a| a.multi_valued && a.name == name);
+            for (name, held) in held {
+                if let Value::Array(held) = held
+                    && is_list(name)
+                    && let Some(Value::Array(new)) = new.get_mut(name)
                     && held != new
                     && is_permutation(held, new)
                 {

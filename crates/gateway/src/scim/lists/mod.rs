@@ -83,14 +83,14 @@ async fn answer(
         let allowed = rules.features.require_list(part.kind, paging.count());
         allowed.map_err(|error| explain(app, &tenant, context, "", ProvisioningError::from(error).into()))?;
     }
-    let query = query_text(kind, &parts);
-    let requested = RequestedPage::of(app, &store, paging, &query).await?;
+    let requested = RequestedPage::of(app, &store, paging, || query_text(kind, &parts)).await?;
     let walks = Arc::clone(&app.walks);
     let (answers, time) = (app.shares.answers(), app.settings.limits.search_seconds.0);
     let for_whom = Arc::clone(&tenant);
     let search =
-        Search { rules, parts, requested, projections, walks, query, time, answers, tenant: for_whom };
-    let small = search.request_within(&|| false, &|_| true);
+        Search { rules, kind, parts, requested, projections, walks, time, answers, tenant: for_whom };
+    let query = || search.query();
+    let small = search.request_within(&query, &|| false, &|_| true);
     let (is_look_up, may_be_short) = (small.is_look_up(), small.may_be_short());
     let work = Arc::new(move |tx: &mut ReadTx<'_>| search.run(tx));
     if is_look_up || may_be_short {
@@ -102,12 +102,11 @@ async fn answer(
 /// One search, which knows all that it needs beside the store.
 struct Search {
     rules: Arc<Rules>,
+    kind: Option<ResourceKind>,
     parts: Vec<Part>,
     requested: RequestedPage,
     projections: Projections,
     walks: Arc<Walks>,
-    /// The types, the filter and the sort, by which a walk knows the list.
-    query: String,
     /// How long it may go on.
     time: Duration,
     answers: Answers,
@@ -119,14 +118,21 @@ impl Search {
         let (began, room) = (Instant::now(), RefCell::new(self.answers.room(&self.tenant)));
         let is_over = || began.elapsed() >= self.time;
         let has_room = |bytes| room.borrow_mut().fits(bytes);
-        let requested = self.request_within(&is_over, &has_room);
+        let query = || self.query();
+        let requested = self.request_within(&query, &is_over, &has_room);
         let listed = lists::list(tx, &self.rules, &requested)?;
         let text = list::list_text(listed.total, &self.requested.position(&listed.ends), &listed.texts);
         Ok(Response { room: room.into_inner().held(), ..Response::ok(text) })
     }
 
+    /// By which a walk knows the list.
+    fn query(&self) -> String {
+        query_text(self.kind, &self.parts)
+    }
+
     fn request_within<'a>(
         &'a self,
+        query: &'a dyn Fn() -> String,
         is_over: &'a dyn Fn() -> bool,
         has_room: &'a dyn Fn(usize) -> bool,
     ) -> ListRequest<'a> {
@@ -134,7 +140,7 @@ impl Search {
             parts: &self.parts,
             request: self.requested.request(),
             projections: &self.projections,
-            walk: Some(Walk { walks: &self.walks, tenant: self.tenant.id.as_str(), query: &self.query }),
+            walk: Some(Walk { walks: &self.walks, tenant: self.tenant.id.as_str(), query }),
             is_over,
             has_room,
         }

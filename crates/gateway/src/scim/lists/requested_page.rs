@@ -30,13 +30,13 @@ impl RequestedPage {
         app: &App,
         store: &Store,
         paging: Paging,
-        query: &str,
+        query: impl FnOnce() -> String,
     ) -> Result<Self, ApiError> {
         Ok(match paging {
             Paging::Index(page) => Self::Index(page),
             Paging::Cursor { cursor, count } => {
-                let signer =
-                    Signer::new(&secret(store).await?, query, app.settings.limits.cursor_timeout_seconds.0);
+                let timeout = app.settings.limits.cursor_timeout_seconds.0;
+                let signer = Signer::new(&secret(store).await?, &query(), timeout);
                 let (is_first, now_ms) = (cursor.is_empty(), store.now_ms());
                 let continuation =
                     if is_first { Continuation::first() } else { signer.read(&cursor, now_ms)? };
