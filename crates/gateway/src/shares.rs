@@ -11,7 +11,7 @@ use std::{
 
 use metrics::Metrics;
 use scim_core::json;
-use tenant_registry::{Tenant, TenantId};
+use tenant_registry::{Tenant, TenantId, TenantLocation};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, timeout},
@@ -62,6 +62,8 @@ pub(crate) struct TooMuchUnderWay {
 /// The shares of all tenants.
 pub(crate) struct Shares {
     work: Quota,
+    /// Units of its tenant's share that a job takes whose tenant is in a cell.
+    job_in_cell: u32,
     bodies: Quota,
     values: Quota,
     answers: Arc<Quota>,
@@ -73,11 +75,13 @@ pub(crate) struct Shares {
 impl Shares {
     pub(crate) fn new(settings: &Settings, metrics: &Metrics) -> Self {
         let works = settings.store.read_connections.saturating_sub(1).clamp(1, WORKS);
-        let all_works = WORKS_EACH_CORE * available_parallelism().map_or(1, usize::from);
+        let cores = available_parallelism().map_or(1, usize::from);
+        let all_works = WORKS_EACH_CORE * cores;
         let longest = settings.server.body_limit_bytes;
         let largest = memory_of(longest);
         Self {
             work: Quota::new(works, u32::try_from(all_works).unwrap_or(u32::MAX).max(works * 2)),
+            job_in_cell: job_in_cell(works, cores),
             bodies: Quota::new(kib(BODIES.max(longest)), kib(ALL_BODIES.max(longest))),
             values: Quota::new(kib(VALUES.max(largest)), kib(ALL_VALUES.max(largest))),
             answers: Arc::new(Quota::new(kib(ANSWERS), kib(ALL_ANSWERS))),
@@ -92,7 +96,11 @@ impl Shares {
     /// 503 after the longest wait.
     pub(crate) async fn work(&self, tenant: &Tenant) -> Result<Held, TooMuchUnderWay> {
         let began = Instant::now();
-        let held = self.work.wait(&tenant.id, 1, self.longest_wait).await;
+        let own = match tenant.location {
+            TenantLocation::File => 1,
+            TenantLocation::Cell { .. } => self.job_in_cell,
+        };
+        let held = self.work.wait(&tenant.id, Units { own, all: 1 }, self.longest_wait).await;
         let turns = &self.turns;
         match &held {
             Some(_) => turns.wait.observe(began.elapsed().as_secs_f64()),
@@ -116,7 +124,8 @@ impl Shares {
     /// # Errors
     /// 503 after the longest wait.
     pub(crate) async fn values(&self, tenant: &Tenant, bytes: usize) -> Result<Held, TooMuchUnderWay> {
-        let held = self.values.wait(&tenant.id, kib(memory_of(bytes)), self.longest_wait).await;
+        let memory = Units::of(kib(memory_of(bytes)));
+        let held = self.values.wait(&tenant.id, memory, self.longest_wait).await;
         held.ok_or(TooMuchUnderWay { read: true })
     }
 
@@ -166,6 +175,12 @@ impl Arriving {
     }
 }
 
+/// Units of its tenant's share that a job takes whose tenant is in a cell: all of it where the jobs of one tenant would take every core. Then
+/// a core is left for the server's session of another tenant's request, which would wait for the kernel's next tick else.
+fn job_in_cell(works: u32, cores: usize) -> u32 {
+    if cores > size(works) { 1 } else { works }
+}
+
 /// The most memory that a body of so many bytes takes with its parsed values.
 fn memory_of(body: usize) -> usize {
     body.saturating_add((body / 2).min(json::Limits::SCIM.values).saturating_mul(VALUE))
@@ -200,6 +215,20 @@ impl AnswerRoom {
     }
 }
 
+/// What is taken of a tenant's share and of the common one.
+#[derive(Clone, Copy)]
+struct Units {
+    own: u32,
+    all: u32,
+}
+
+impl Units {
+    /// As many of both.
+    fn of(units: u32) -> Self {
+        Self { own: units, all: units }
+    }
+}
+
 /// A limit for each tenant and a limit for all of them, in units.
 struct Quota {
     each: u32,
@@ -230,10 +259,10 @@ impl Quota {
 
     /// A request for more than a tenant's share takes the whole share. Both queues are first in, first out; a tenant waits in the
     /// common queue with at most its own share.
-    async fn wait(&self, tenant: &TenantId, units: u32, longest_wait: Duration) -> Option<Held> {
+    async fn wait(&self, tenant: &TenantId, units: Units, longest_wait: Duration) -> Option<Held> {
         let deadline = Instant::now() + longest_wait;
-        let mut held = self.wait_for_own(tenant, units, longest_wait).await?;
-        held.fills_up_to(units, deadline - Instant::now()).await?;
+        let mut held = self.wait_for_own(tenant, units.own, longest_wait).await?;
+        held.fills_up_to(units.all, deadline - Instant::now()).await?;
         Some(held)
     }
 
@@ -316,14 +345,27 @@ mod tests {
     async fn a_tenant_has_its_share_and_no_more_and_others_have_theirs() {
         let quota = Quota::new(2, 3);
         let (first, second) = (tenant(1), tenant(2));
-        let held = quota.wait(&first, 2, AT_ONCE).await.unwrap();
-        assert!(quota.wait(&first, 1, AT_ONCE).await.is_none());
-        let other = quota.wait(&second, 1, AT_ONCE).await.unwrap();
-        assert!(quota.wait(&second, 1, AT_ONCE).await.is_none(), "no more than there is in all");
+        let held = quota.wait(&first, Units::of(2), AT_ONCE).await.unwrap();
+        assert!(quota.wait(&first, Units::of(1), AT_ONCE).await.is_none());
+        let other = quota.wait(&second, Units::of(1), AT_ONCE).await.unwrap();
+        assert!(quota.wait(&second, Units::of(1), AT_ONCE).await.is_none(), "no more than there is in all");
         drop(held);
-        assert!(quota.wait(&second, 1, AT_ONCE).await.is_some());
+        assert!(quota.wait(&second, Units::of(1), AT_ONCE).await.is_some());
         drop(other);
         assert_eq!(quota.all.available_permits(), 3);
+    }
+
+    #[tokio::test]
+    async fn the_jobs_of_a_tenant_in_a_cell_leave_a_core_where_there_is_more_than_one() {
+        assert_eq!([1, 2, 3, 8].map(|cores| WORKS / job_in_cell(WORKS, cores)), [1, 1, 2, 2]);
+        let quota = Quota::new(WORKS, 4);
+        let job = Units { own: job_in_cell(WORKS, 2), all: 1 };
+        let running = quota.wait(&tenant(1), job, AT_ONCE).await.unwrap();
+        assert!(quota.wait(&tenant(1), job, AT_ONCE).await.is_none());
+        assert!(quota.wait(&tenant(2), job, AT_ONCE).await.is_some());
+        assert_eq!(quota.all.available_permits(), 3);
+        drop(running);
+        assert!(quota.wait(&tenant(1), job, AT_ONCE).await.is_some());
     }
 
     #[tokio::test]
@@ -333,7 +375,7 @@ mod tests {
         // Many of one tenant came before one of another.
         let ask = |who: TenantId| {
             let quota = Arc::clone(&quota);
-            tokio::spawn(async move { quota.wait(&who, 1, LONG).await })
+            tokio::spawn(async move { quota.wait(&who, Units::of(1), LONG).await })
         };
         let greedy: Vec<_> = (0..20).map(|_| ask(tenant(1))).collect();
         tokio::task::yield_now().await;
@@ -363,7 +405,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_larger_than_a_share_takes_all_of_it() {
         let quota = Quota::new(2, 4);
-        let held = quota.wait(&tenant(1), 9, AT_ONCE).await.unwrap();
+        let held = quota.wait(&tenant(1), Units::of(9), AT_ONCE).await.unwrap();
         assert!(quota.take(&tenant(1), 1).is_none());
         drop(held);
         assert!(quota.take(&tenant(1), 1).is_some());
@@ -383,7 +425,7 @@ mod tests {
                 profile: String::new(),
                 settings: TenantSettings::default(),
                 created_ms: 0,
-                location: tenant_registry::TenantLocation::File,
+                location: TenantLocation::File,
                 store_version: String::new(),
                 profile_version: 0,
                 makers: Vec::new(),
