@@ -4,7 +4,7 @@
 use std::io::{self, Read};
 
 use directory::resources::{self, Record};
-use scim_core::{ResourceKind, ScimError, bulk::Method, column::Column, urn};
+use scim_core::{Document, ResourceKind, ScimError, bulk::Method, column::Column, urn};
 use seat_ledger::pools;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -231,15 +231,22 @@ fn change(
     if done.verdict == Some(Verdict::NoChange) {
         return Ok(Effect::Unchanged);
     }
-    let loses = is_working(&record.standing, &document) && !stays_active(&done)?;
+    let loses = is_working(&record.standing, &document) && !stays_active(&done, &document)?;
     Ok(if loses { Effect::Deactivate } else { Effect::Change })
 }
 
-/// Whether the person may work after the write: what waits has no effect yet.
-fn stays_active(done: &Done) -> Result<bool, ProvisioningError> {
+/// Whether the person may work after a write of this document: what waits has no effect yet.
+fn stays_active(done: &Done, before: &Document) -> Result<bool, ProvisioningError> {
     let Some(view) = &done.view else { return Ok(false) };
     let standing = &view.record.standing;
-    Ok(standing.held.is_some() || is_working(standing, &view.record.parse()?))
+    if standing.held.is_some() {
+        return Ok(true);
+    }
+    // Nearly no row changes it, and to read a document takes a tenth of a row's time.
+    match done.changed.iter().any(|name| name == "active") {
+        true => Ok(is_working(standing, &view.record.parse()?)),
+        false => Ok(is_working(standing, before)),
+    }
 }
 
 fn write(
