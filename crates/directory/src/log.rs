@@ -160,6 +160,13 @@ pub enum About {
     Person(String),
     /// A resource, by its id: the rows that are about no person.
     Resource(String),
+    /// A person who was deleted. The name may be another person's by now, whose rows have another id.
+    Deleted {
+        /// As of [`About::Person`].
+        key: String,
+        /// The id that the person had.
+        id: String,
+    },
 }
 
 /// Rows of a person or a resource that are read at a time.
@@ -288,6 +295,11 @@ fn places_about(
                 About::Person(key) => tx.load(rows.filter(table::user_key.eq(key)))?,
                 About::Resource(id) => {
                     tx.load(rows.filter(table::user_key.is_null()).filter(table::resource_id.eq(id)))?
+                }
+                About::Deleted { key, id } => {
+                    // A refused create has no id.
+                    let own = table::resource_id.eq(id).or(table::resource_id.eq(""));
+                    tx.load(rows.filter(table::user_key.eq(key)).filter(own))?
                 }
             }
         });
@@ -477,13 +489,13 @@ pub fn note_lost(tx: &mut WriteTx<'_>, lost: i64) -> Result<(), DirectoryError> 
     Ok(())
 }
 
-/// The key that finds the rows of a person who was deleted, by the id of the person. `None` for who is not known to the log, or not by
-/// a key.
+/// The key that finds the rows of a person who was deleted, by the id of the person. `None` where the log has no deletion of this id, or the
+/// deletion has no key.
 ///
 /// # Errors
 /// When the store fails.
 pub fn key_of_deleted(tx: &mut ReadTx<'_>, id: &str) -> Result<Option<String>, DirectoryError> {
-    // A word of the statement, as the index has it.
+    // The word stands in the text of the statement: the databases take an index of some rows for a constant alone.
     let is_deletion = sql::<sql_types::Bool>("kind = 'user.deleted'");
     let deletions = changes::table.filter(is_deletion).filter(changes::resource_id.eq(id));
     let key = deletions.order(changes::number.desc()).select(changes::user_key).limit(1);

@@ -95,11 +95,27 @@ impl Shares {
     /// # Errors
     /// 503 after the longest wait.
     pub(crate) async fn work(&self, tenant: &Tenant) -> Result<Held, TooMuchUnderWay> {
-        let began = Instant::now();
         let own = match tenant.location {
             TenantLocation::File => 1,
             TenantLocation::Cell { .. } => self.job_in_cell,
         };
+        self.job(tenant, own).await
+    }
+
+    /// The same for a table that staff send, which may take many seconds: in a cell the tenant's own requests need not wait for it.
+    ///
+    /// # Errors
+    /// As [`Shares::work`].
+    pub(crate) async fn work_on_a_table(&self, tenant: &Tenant) -> Result<Held, TooMuchUnderWay> {
+        let own = match tenant.location {
+            TenantLocation::File => 1,
+            TenantLocation::Cell { .. } => u32::from(self.job_in_cell == 1),
+        };
+        self.job(tenant, own).await
+    }
+
+    async fn job(&self, tenant: &Tenant, own: u32) -> Result<Held, TooMuchUnderWay> {
+        let began = Instant::now();
         let held = self.work.wait(&tenant.id, Units { own, all: 1 }, self.longest_wait).await;
         let turns = &self.turns;
         match &held {
@@ -176,7 +192,7 @@ impl Arriving {
 }
 
 /// Units of its tenant's share that a job takes whose tenant is in a cell: all of it where the jobs of one tenant would take every core. Then
-/// a core is left for the server's session of another tenant's request, which would wait for the kernel's next tick else.
+/// of two cores one is left for the server's session of another tenant's request, which would wait for the kernel's next tick else.
 fn job_in_cell(works: u32, cores: usize) -> u32 {
     if cores > size(works) { 1 } else { works }
 }

@@ -90,9 +90,11 @@ impl UnwrittenTraffic {
         }
     }
 
-    /// Notes that a store at rest was woken to write, and how often it is to be let rest.
+    /// Notes that a store at rest was woken to write, and how often more it is to be let rest.
     pub(crate) fn note_woken(&self, location: StoreLocation, rests: u32) {
-        self.lock().woken.insert(location, rests);
+        let mut state = self.lock();
+        let known = state.woken.entry(location).or_default();
+        *known = rests.max(*known);
     }
 
     /// The stores that were woken, and how often each is still let rest.

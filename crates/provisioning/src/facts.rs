@@ -41,7 +41,7 @@ pub(crate) struct Cause<'a> {
     pub(crate) makers: &'a [Maker],
     /// The answer to the write; `None` for what follows from one, and for what falls due by itself.
     pub(crate) answer: Option<Answer<'a>>,
-    /// How people stand in the log; `None` for what is about none.
+    /// How people stand in the log; `None` for what is about none, and for a trial.
     pub(crate) people: Option<People>,
     /// Nobody takes the write back, because it is tried out in a copy.
     pub(crate) is_trial: bool,
@@ -216,7 +216,7 @@ impl Serialize for Detail<'_> {
         if let Some(changed) = facts.changed {
             map.serialize_entry("changed", changed)?;
         }
-        if let Some(Answer { sender, status, leniencies: [before, then], .. }) = cause.answer {
+        if let Some(Answer { sender, status, leniencies: [before, then] }) = cause.answer {
             map.serialize_entry("status", &status)?;
             if let Some(id) = &sender.client_request_id {
                 map.serialize_entry("client_request_id", id)?;

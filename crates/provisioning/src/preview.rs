@@ -235,14 +235,14 @@ fn change(
     Ok(if loses { Effect::Deactivate } else { Effect::Change })
 }
 
-/// Whether the person may work after a write of this document: what waits has no effect yet.
+/// Whether a person whose document was `before` may work after the write: what waits has no effect yet.
 fn stays_active(done: &Done, before: &Document) -> Result<bool, ProvisioningError> {
     let Some(view) = &done.view else { return Ok(false) };
     let standing = &view.record.standing;
     if standing.held.is_some() {
         return Ok(true);
     }
-    // Nearly no row changes it, and to read a document takes a tenth of a row's time.
+    // Few rows change `active`, and to read a document takes a twentieth of a row's time.
     match done.changed.iter().any(|name| name == "active") {
         true => Ok(is_working(standing, &view.record.parse()?)),
         false => Ok(is_working(standing, before)),

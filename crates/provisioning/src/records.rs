@@ -38,7 +38,7 @@ pub(crate) fn record(
 ) -> Result<(), ProvisioningError> {
     let detail = Detail { cause, is_held: resource.standing.held.is_some(), facts };
     let name = format!("{}.{verb}", kind.name().to_ascii_lowercase());
-    // What follows for others is no row of the log. A deletion tells also then whose id it was.
+    // A record that answers no write has no person. A deletion has one always: it tells later whose id it was.
     let person = match cause.answer.is_some() || verb == DELETED {
         true => Person::in_record(tx, cause, kind, resource)?,
         false => None,

@@ -107,7 +107,7 @@ pub fn settle(tx: &mut WriteTx<'_>, user_id: &str, request: &SeatRequest) -> Res
     settle_found(tx, before, user_id, request)
 }
 
-/// The same where this transaction has found the seat a moment before.
+/// The same where `before` was read in this transaction, and since then neither the seat has changed nor the turn was taken.
 ///
 /// # Errors
 /// As [`settle`].

@@ -75,6 +75,7 @@ impl Scratch {
     ///
     /// # Errors
     /// As [`Scratch::write`].
+    // BEGIN is prepared by then: prepared with the other file attached, it would name that file also when it is gone.
     pub fn write_from<T, E: From<StoreError>>(
         &mut self,
         file: &str,

@@ -357,10 +357,11 @@ impl<'a> DerefMut for WriteTx<'a> {
 /// Begins a transaction with `sql` (one batch, so one round trip) and tells Diesel about it.
 pub(crate) fn begin(connection: &mut StoreConnection, sql: &str) -> Result<(), StoreError> {
     match connection {
+        // Of several statements none can be prepared with the others.
         StoreConnection::Sqlite(inner) if sql.contains(';') => {
             AnsiTransactionManager::begin_transaction_sql(inner, sql)
         }
-        // SQLite refuses it inside of a transaction.
+        // Inside of a transaction SQLite refuses BEGIN.
         StoreConnection::Sqlite(inner) => {
             Prepared(sql).execute(inner).and_then(|_| tell(inner, TransactionDepthChange::IncreaseDepth))
         }

@@ -88,7 +88,7 @@ pub(super) async fn preview(
 
 /// The tenant's share of work in the background.
 async fn turn(app: &App, tenant: &Tenant) -> Result<Held, Problem> {
-    app.shares.work(tenant).await.map_err(|error| ApiError::from(error).failure().into())
+    app.shares.work_on_a_table(tenant).await.map_err(|error| ApiError::from(error).failure().into())
 }
 
 fn broke_off() -> Problem {

@@ -4,7 +4,7 @@ use directory::{
     breaker::losses,
     log::{About, LogRow, rows_of_request},
     matching,
-    resources::{self, Record},
+    resources::{self, Record, is_id},
 };
 use scim_core::ResourceKind;
 use store::ReadTx;
@@ -49,18 +49,20 @@ fn of_deleted(tx: &mut ReadTx<'_>, rules: &Rules, user: &str) -> Result<Option<R
 
 /// The person whom a row is about.
 fn of_row(tx: &mut ReadTx<'_>, rules: &Rules, row: LogRow) -> Result<Found, ProvisioningError> {
+    let id = row.resource_id.as_str();
     let about = match row.user_key {
-        Some(key) => About::Person(key),
-        None => About::Resource(row.resource_id.clone()),
+        Some(key) => vec![About::Person(key)],
+        None if is_id(id) => log::about_person(tx, rules.profile().log.people, id)?,
+        None => vec![About::Resource(id.to_owned())],
     };
     let by_id = match resources::find(tx, USER, &row.resource_id)? {
         None => loss::deleted(tx, rules, &row.resource_id)?,
         found => found,
     };
     // A person who was refused once may be here by now.
-    let record = match (&about, by_id) {
-        (About::Person(key), None) => resources::find_user(tx, key)?,
+    let record = match (about.as_slice(), by_id) {
+        ([About::Person(key)], None) => resources::find_user(tx, key)?,
         (_, by_id) => by_id,
     };
-    Ok(Found { record, about: vec![about] })
+    Ok(Found { record, about })
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub(super) const HOUR_MS: i64 = 3_600_000;
 
 /// Hours that are counted apart: a day, and the one that has begun.
-pub(super) const KEPT: i64 = 25;
+const KEPT: i64 = 25;
 
 /// Requests of one hour, or of a day.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,7 +73,7 @@ impl Hours {
     }
 
     /// Forgets what is old beside the newest.
-    pub(super) fn forget_old(&mut self) {
+    fn forget_old(&mut self) {
         if let Some((newest, _)) = self.0.last().copied() {
             self.0.retain(|(hour, _)| *hour > newest - KEPT);
         }

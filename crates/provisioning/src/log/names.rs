@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use directory::{
+    breaker::losses,
     cursor_keys,
     log::{self, LoggedPerson},
     resources::{self, Record, is_id},
@@ -64,7 +65,7 @@ impl Person {
         Self::of(tx, people, &name)
     }
 
-    /// The person whom a write of this resource is about, where it is a person.
+    /// The person whom a write of this resource is about, where it is a person and the log tells of people.
     ///
     /// # Errors
     /// As [`Person::of_record`].
@@ -134,8 +135,12 @@ pub fn about_person(
     Ok(match resources::find(tx, ResourceKind::User, user)? {
         Some(record) => vec![about_record(tx, people, &record)?],
         None if is_id(user) => {
-            let key = log::key_of_deleted(tx, user)?;
-            key.map(About::Person).into_iter().chain([About::Resource(user.to_owned())]).collect()
+            let id = user.to_owned();
+            let person = match losses::deleted(tx, user)?.and_then(|person| person.deleted) {
+                Some(waiting) => Some(about_record(tx, people, &waiting.record)?),
+                None => log::key_of_deleted(tx, user)?.map(|key| About::Deleted { key, id: id.clone() }),
+            };
+            person.into_iter().chain([About::Resource(id)]).collect()
         }
         None => vec![About::Person(key_of(tx, people, user)?)],
     })

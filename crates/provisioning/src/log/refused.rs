@@ -70,6 +70,9 @@ struct Detail<'a> {
     profile: &'a str,
 }
 
+/// Bytes of the longest id that is kept of a refused request. The ids of resources are shorter.
+const MAX_ID: usize = 128;
+
 /// Writes these rows, and that so many others were lost.
 ///
 /// # Errors
@@ -90,7 +93,8 @@ pub fn record_refused(
 #[allow(clippy::expect_used, reason = "a struct of texts always serialises")]
 fn record_one(tx: &mut WriteTx<'_>, rules: &Rules, row: &Refused) -> Result<(), ProvisioningError> {
     let people = rules.profile().log.people;
-    let id = row.resource_id.as_deref();
+    // What is longer names nothing, and PostgreSQL would not take it into an index.
+    let id = row.resource_id.as_deref().filter(|id| id.len() <= MAX_ID);
     let person = match (row.kind, &row.user_name, id) {
         (Some(ResourceKind::User), Some(name), None) => Some(Person::of(tx, people, name)?),
         (Some(ResourceKind::User), _, Some(id)) => {

@@ -54,10 +54,54 @@ fn a_person_who_was_deleted_is_found_by_id_with_all_rows_and_what_came_for_the_i
     let all = rows_when(&gateway, &acme, &["--user", &id], 5);
     assert_eq!(all[2..], of_ada);
     assert_eq!([&all[0]["status"], &all[1]["operation"]], [&json!(404), &json!("delete")]);
-    // The same name is another person now, whose id has its own rows.
+    // The same name is another person now: the rows of the name are of both, those of the former id are not.
     let again = acme.create_user("ada", "user").expect(201).id();
     assert_eq!(rows(&gateway, &acme, &["--user", &again, "--result", "applied"]).len(), 4);
+    assert_eq!(rows(&gateway, &acme, &["--user", &id]), all);
     assert_eq!(rows(&gateway, &acme, &["--user", "00000000-0000-7000-8000-000000000000"]), [json!(null); 0]);
+}
+
+#[test]
+fn a_deletion_that_the_breaker_holds_is_found_by_id() {
+    let (gateway, acme) = roomy();
+    gateway.cli_ok(&[
+        "breaker",
+        "set",
+        "--region",
+        "ire",
+        "--key",
+        "acme",
+        "--people",
+        "1",
+        "--percent",
+        "1",
+        "--minutes",
+        "60",
+    ]);
+    let [ann, ben] = ["ann", "ben"].map(|name| acme.create_user(name, "user").expect(201).id());
+    for id in [&ann, &ben] {
+        acme.delete(&format!("/Users/{id}")).expect(204);
+    }
+    acme.get(&format!("/Users/{ben}")).expect_error(404, "");
+    let results = |id| rows(&gateway, &acme, &["--user", id]).into_iter().map(|row| row["result"].clone());
+    assert_eq!(results(&ann).collect::<Vec<_>>(), ["applied", "applied"]);
+    assert_eq!(results(&ben).collect::<Vec<_>>(), ["held", "applied"]);
+}
+
+/// PostgreSQL takes no value of 2.7 kB into an index, and rows of refused writes are written together.
+#[test]
+fn an_id_that_is_far_too_long_keeps_no_other_refusal_out_of_the_log() {
+    let (gateway, acme) = roomy();
+    let mut seed = 7_u64;
+    let mut noise = || {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        char::from(b'a' + u8::try_from((seed >> 40) % 26).unwrap())
+    };
+    let long: String = (0..6_000).map(|_| noise()).collect();
+    acme.delete(&format!("/Users/{long}")).expect(404);
+    acme.create_user("", "user").expect(400);
+    let refused = rows_when(&gateway, &acme, &["--result", "refused"], 2);
+    assert_eq!([&refused[1]["status"], &refused[0]["status"]], [&json!(404), &json!(400)]);
 }
 
 /// Nobody is answered about a deletion that falls due, so it is no row; the rows before it are found all the same.
