@@ -162,7 +162,7 @@ pub enum About {
     Resource(String),
     /// A person who was deleted. The name may be another person's by now, whose rows have another id.
     Deleted {
-        /// As of [`About::Person`].
+        /// The key of the person, as in [`About::Person`].
         key: String,
         /// The id that the person had.
         id: String,

@@ -14,7 +14,7 @@ use crate::{api_error::ApiError, app::App};
 /// How often this process looks which tenants are to be written.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// How often more a store that was woken to write is let rest, a second apart, after the first time: it may have been in use, and of ten
+/// A store that was woken to write is let rest so many times more, a second apart: it may have been in use the first time, and of ten
 /// thousand tenants that are asked in turn one in twenty is asked within the moment after the closing, which wakes it again. One that is
 /// written to meanwhile is opened so often anew.
 const RESTS: u32 = 3;

@@ -95,26 +95,23 @@ impl Shares {
     /// # Errors
     /// 503 after the longest wait.
     pub(crate) async fn work(&self, tenant: &Tenant) -> Result<Held, TooMuchUnderWay> {
-        let own = match tenant.location {
-            TenantLocation::File => 1,
-            TenantLocation::Cell { .. } => self.job_in_cell,
-        };
-        self.job(tenant, own).await
+        self.job(tenant, self.job_in_cell).await
     }
 
     /// The same for a table that staff send, which may take many seconds: in a cell the tenant's own requests need not wait for it.
     ///
     /// # Errors
-    /// As [`Shares::work`].
+    /// 503 after the longest wait.
     pub(crate) async fn work_on_a_table(&self, tenant: &Tenant) -> Result<Held, TooMuchUnderWay> {
-        let own = match tenant.location {
-            TenantLocation::File => 1,
-            TenantLocation::Cell { .. } => u32::from(self.job_in_cell == 1),
-        };
-        self.job(tenant, own).await
+        self.job(tenant, u32::from(self.job_in_cell == 1)).await
     }
 
-    async fn job(&self, tenant: &Tenant, own: u32) -> Result<Held, TooMuchUnderWay> {
+    /// One job; of the share of a tenant in a cell it takes so many units.
+    async fn job(&self, tenant: &Tenant, in_cell: u32) -> Result<Held, TooMuchUnderWay> {
+        let own = match tenant.location {
+            TenantLocation::File => 1,
+            TenantLocation::Cell { .. } => in_cell,
+        };
         let began = Instant::now();
         let held = self.work.wait(&tenant.id, Units { own, all: 1 }, self.longest_wait).await;
         let turns = &self.turns;
@@ -231,7 +228,7 @@ impl AnswerRoom {
     }
 }
 
-/// What is taken of a tenant's share and of the common one.
+/// Units to be taken of a tenant's share and of the common one.
 #[derive(Clone, Copy)]
 struct Units {
     own: u32,
@@ -239,7 +236,7 @@ struct Units {
 }
 
 impl Units {
-    /// As many of both.
+    /// The same number of both.
     fn of(units: u32) -> Self {
         Self { own: units, all: units }
     }

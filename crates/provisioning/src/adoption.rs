@@ -151,7 +151,7 @@ fn link(
     let changed = changed_attributes(&old, &new);
     let (verdict, cause) = (Verdict::Linked, context.cause(Method::Post, USER));
     let before =
-        Image::of_change([&old, &new], [&standing_before, &record.standing]).with_origin(origin_before);
+        Image::of_attributes(&old, &changed, [&standing_before, &record.standing]).with_origin(origin_before);
     let facts = Facts {
         verdict,
         changed: Some(&changed),

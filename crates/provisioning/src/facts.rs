@@ -41,7 +41,7 @@ pub(crate) struct Cause<'a> {
     pub(crate) makers: &'a [Maker],
     /// The answer to the write; `None` for what follows from one, and for what falls due by itself.
     pub(crate) answer: Option<Answer<'a>>,
-    /// How people stand in the log; `None` for what is about none, and for a trial.
+    /// The form in which people stand in the log; `None` for what is about none, and for a trial.
     pub(crate) people: Option<People>,
     /// Nobody takes the write back, because it is tried out in a copy.
     pub(crate) is_trial: bool,

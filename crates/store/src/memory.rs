@@ -48,7 +48,7 @@ pub(crate) trait Landlord: Send + Sync {
     /// The same, if there is room now. If not, a store that was not used for long makes room for a later call.
     fn find_room(&self, kib: u32) -> Option<Room>;
 
-    /// How often all stores together were used.
+    /// The number of uses of all stores together.
     fn uses(&self) -> u64;
 
     /// Notes that a store has connections of its own from now on.
@@ -81,7 +81,7 @@ impl Memory {
         self.0.note_awake(file);
     }
 
-    /// How often all stores of the process were used: how much a store is read beside others.
+    /// The number of uses of all stores of the process, by which a store's own reads are weighed.
     pub(crate) fn uses(&self) -> u64 {
         self.0.uses()
     }

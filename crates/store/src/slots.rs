@@ -188,7 +188,7 @@ impl Slots {
         self.look(|slots| slots.values().filter(|slot| slot.is_awake()).count())
     }
 
-    /// How often all stores together were found.
+    /// The number of times that any store was found.
     pub(crate) fn uses(&self) -> u64 {
         self.uses.load(Ordering::Relaxed)
     }

@@ -131,7 +131,7 @@ impl Rollback<'_> {
                     return Ok(None);
                 }
                 let changed = changed_attributes(&old, &new);
-                let before = Image::of_change([&old, &new], [&record.standing, &person.standing]);
+                let before = Image::of_attributes(&old, &changed, [&record.standing, &person.standing]);
                 let record = match changed.is_empty() {
                     true => resources::touch(tx, USER, &record)?,
                     false => resources::update(tx, &self.rules.user, &record, &old, &new)?,

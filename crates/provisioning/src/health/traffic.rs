@@ -120,7 +120,7 @@ impl Traffic {
         self.hear(Span::at(at_ms));
         if is_lookup {
             self.lookups += 1;
-            self.hour(at_ms).lookups += 1;
+            self.hours.at(at_ms).lookups += 1;
         }
     }
 
@@ -128,7 +128,7 @@ impl Traffic {
     pub fn write(&mut self, written: &Written<'_>) {
         let Written { at_ms, is_of_person, method, result, no_seat, leniencies } = *written;
         let is_create = is_of_person && method == Some(Method::Post);
-        let hour = self.hour(at_ms);
+        let hour = self.hours.at(at_ms);
         hour.writes += 1;
         hour.creates += i64::from(is_create);
         hour.refused += i64::from(result.is_err());
@@ -191,10 +191,6 @@ impl Traffic {
         if self.pauses_ms.len() > PAUSES {
             self.pauses_ms.pop_front();
         }
-    }
-
-    fn hour(&mut self, at_ms: i64) -> &mut Counts {
-        self.hours.at(at_ms)
     }
 
     /// The last request.

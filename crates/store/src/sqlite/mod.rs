@@ -58,7 +58,7 @@ struct Rest {
     id: FileId,
     admission: Admission,
     reads: AtomicU32,
-    /// How often all stores had been used when the last [`READS_AT_REST`] of them began.
+    /// The number of uses of all stores when the last [`READS_AT_REST`] reads began.
     counted_from: AtomicU64,
     /// Another file stands under its name, or none.
     lost: AtomicBool,
