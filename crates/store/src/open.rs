@@ -3,6 +3,8 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
@@ -12,6 +14,9 @@ use crate::location::StoreFile;
 use crate::memory::Memory;
 use crate::sqlite::{Marks, RestReaders};
 use crate::{StoreConnection, StoreError, StoreSettings};
+
+/// Between two tries to give a new file its log.
+const BETWEEN_TRIES: Duration = Duration::from_millis(5);
 
 /// What a SQLite connection is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -59,8 +64,27 @@ impl Opener {
 fn sqlite(file: &StoreFile, role: Role, settings: &StoreSettings) -> Result<StoreConnection, StoreError> {
     require_regular_file(file)?;
     let mut connection = SqliteConnection::establish(&file.uri())?;
-    connection.batch_execute(&sqlite_pragmas(role, settings))?;
+    connection.batch_execute(&common_pragmas(settings))?;
+    match role {
+        Role::Reader => connection.batch_execute(READER_PRAGMAS)?,
+        Role::Writer => {
+            give_it_a_log(&mut connection, settings.busy_timeout)?;
+            connection.batch_execute(&writer_pragmas(settings))?;
+        }
+    }
     Ok(StoreConnection::Sqlite(connection))
+}
+
+/// A new file gets its log. Where two processes do so at once, SQLite refuses one of them without waiting for `busy_timeout`: it
+/// has read the file by then and cannot be let in after the other. So it tries again.
+fn give_it_a_log(connection: &mut SqliteConnection, patience: Duration) -> Result<(), StoreError> {
+    let deadline = Instant::now() + patience;
+    loop {
+        match connection.batch_execute("PRAGMA journal_mode=WAL").map_err(StoreError::from) {
+            Err(StoreError::Busy) if Instant::now() < deadline => thread::sleep(BETWEEN_TRIES),
+            done => return done,
+        }
+    }
 }
 
 /// A symbolic link could point into another tenant's store, so it counts as no store.
@@ -75,24 +99,24 @@ fn require_regular_file(file: &StoreFile) -> Result<(), StoreError> {
 
 /// `busy_timeout` first, because the others may already meet a lock. No `mmap_size`: with it, a file that is truncated by
 /// another process would end this process by a signal; a read gives an error for one tenant.
-fn sqlite_pragmas(role: Role, settings: &StoreSettings) -> String {
-    let common = format!(
+fn common_pragmas(settings: &StoreSettings) -> String {
+    format!(
         "PRAGMA busy_timeout={}; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-{}; \
          PRAGMA wal_autocheckpoint=0;",
         settings.busy_timeout.as_millis(),
         settings.sqlite_cache_kib,
-    );
-    match role {
-        // The last one reads the schema, so that the log and its index are open as well: they would fail in the middle of a
-        // query else, and a schema that cannot be read is taken for an empty one.
-        // From then on SQLite knows that the log is in use, and keeps it.
-        Role::Reader => format!("{common} PRAGMA query_only=ON; PRAGMA schema_version;"),
-        // A log that starts again writes over blocks that the file has, which a commit waits for half as long as for new ones.
-        // Only the part by which a long read made it exceed its cap is cut off.
-        Role::Writer => format!(
-            "{common} PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA journal_size_limit={}; \
-             PRAGMA secure_delete=ON; PRAGMA schema_version;",
-            Marks::of(settings).kept_bytes(),
-        ),
-    }
+    )
+}
+
+/// The last one reads the schema, so that the log and its index are open as well: they would fail in the middle of a query else,
+/// and a schema that cannot be read is taken for an empty one. From then on SQLite knows that the log is in use, and keeps it.
+const READER_PRAGMAS: &str = "PRAGMA query_only=ON; PRAGMA schema_version;";
+
+/// A log that starts again writes over blocks that the file has, which a commit waits for half as long as for new ones. Only the
+/// part by which a long read made it exceed its cap is cut off.
+fn writer_pragmas(settings: &StoreSettings) -> String {
+    format!(
+        "PRAGMA synchronous=FULL; PRAGMA journal_size_limit={}; PRAGMA secure_delete=ON; PRAGMA schema_version;",
+        Marks::of(settings).kept_bytes(),
+    )
 }

@@ -1,6 +1,9 @@
 //! A store is brought to the newest version when it is opened; a store from the future is left alone.
 
-use diesel::{RunQueryDsl, sql_query};
+use std::time::Duration;
+
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, RunQueryDsl, SqliteConnection, sql_query};
 use store::{Migration, StoreError, StoreLocation, StoreSettings, Stores};
 use testkit::stores::{postgres_location, sqlite_location};
 
@@ -92,4 +95,24 @@ async fn two_processes_may_migrate_at_once() {
         }
     })
     .await;
+}
+
+/// SQLite does not wait for another connection where it gives a file its log.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_file_that_another_process_writes_is_waited_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let location = sqlite_location(directory.path());
+    let StoreLocation::Sqlite(file) = &location else { unreachable!() };
+    let mut other = SqliteConnection::establish(file.path().to_str().unwrap()).unwrap();
+    other.batch_execute("BEGIN IMMEDIATE").unwrap();
+    // However slow this machine is.
+    let patient = StoreSettings { busy_timeout: Duration::from_secs(60), ..StoreSettings::default() };
+    let stores = Stores::new(patient).unwrap();
+    let making = stores.clone();
+    let made = tokio::spawn(async move { making.create(&location, NEW).await.map(drop) });
+    // Long enough for it to come to the log; it succeeds later as well.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    other.batch_execute("ROLLBACK").unwrap();
+    made.await.unwrap().unwrap();
+    stores.shutdown().await;
 }
