@@ -218,23 +218,30 @@ pub fn update(
     if kind == ResourceKind::User && row.name_key != name_key(kind, old) {
         refuse_taken_name(tx, &row.name_key, Some(&record.id))?;
     }
+    let is_renamed = name(kind, new) != name(kind, old);
+    // SQLite writes an index whose columns are set, even to what they were.
+    let is_found_otherwise = is_renamed || new.str("externalId") != old.str("externalId");
     // Of a group only a new name is shown elsewhere, so only that has a number.
-    let name = name_attribute(kind);
-    let numbered = kind == ResourceKind::User || new.get(name) != old.get(name);
+    let is_numbered = kind == ResourceKind::User || is_renamed;
     let mut next = record.next_version(tx);
     in_table!(kind, |table| {
         let target = table::table.find(&next.id);
         let columns = (
-            table::name_key.eq(&row.name_key),
-            table::name_folded.eq(&row.name_folded),
-            table::external_id_key.eq(&row.external_id_key),
             table::document.eq(&row.document),
             table::version.eq(next.version),
             table::modified_ms.eq(next.modified_ms),
         );
-        let updated = match numbered {
-            true => tx.update(target, (columns, table::changed_number.eq(changes::next_number()))),
-            false => tx.update(target, columns),
+        let keys = (
+            table::name_key.eq(&row.name_key),
+            table::name_folded.eq(&row.name_folded),
+            table::external_id_key.eq(&row.external_id_key),
+        );
+        let number = table::changed_number.eq(changes::next_number());
+        let updated = match (is_found_otherwise, is_numbered) {
+            (true, true) => tx.update(target, (keys, columns, number)),
+            (true, false) => tx.update(target, (keys, columns)),
+            (false, true) => tx.update(target, (columns, number)),
+            (false, false) => tx.update(target, columns),
         };
         updated.map_err(|error| name_taken(tx, &row.name_key, error))
     })?;

@@ -98,6 +98,7 @@ pub static TENANT_MIGRATIONS: &[Migration] = &[
         include_str!("../../../migrations/tenant/0016_one_tree_of_images.sql"),
     ),
     migration("0017_log_by_resource", include_str!("../../../migrations/tenant/0017_log_by_resource.sql")),
+    migration("0018_logs_in_order", include_str!("../../../migrations/tenant/0018_logs_in_order.sql")),
 ];
 
 /// The tables of a tenant's store that only grow. No write reads their rows, so a copy to try something out on has none.

@@ -27,8 +27,8 @@ pub struct Migration {
     /// The step's name, `0001_directory`. Steps are applied in the order of the list; a name is never
     /// changed once a store has it.
     pub version: &'static str,
-    /// Statements, each ended by `;` at the end of a line. What follows the line `-- PostgreSQL only:` is for what
-    /// portable SQL cannot say, such as a collation.
+    /// Statements, each ended by `;` at the end of a line. What follows the line `-- SQLite only:` or `-- PostgreSQL only:`, each
+    /// once at most and in this order, is for what portable SQL cannot say, such as a collation.
     pub sql: &'static str,
     /// From this step on: a query for `ms`, the newest time that the store holds, where its clock goes on. The last step that
     /// has one counts.
@@ -42,18 +42,28 @@ struct Newest {
 }
 
 /// Words of SQLite alone.
-const SQLITE_ONLY: &str = " WITHOUT ROWID";
+const SQLITE_CLAUSE: &str = " WITHOUT ROWID";
 
-/// The rest of a step, from this line on, is not for SQLite.
-const POSTGRES_ONLY: &str = "\n-- PostgreSQL only:\n";
+/// The rest of a step, from this line on, is for one database.
+const SQLITE_PART: &str = "\n-- SQLite only:\n";
+const POSTGRES_PART: &str = "\n-- PostgreSQL only:\n";
 
 impl Migration {
     fn sql_for(&self, connection: &StoreConnection) -> Cow<'static, str> {
         match connection {
             StoreConnection::Sqlite(_) => {
-                self.sql.split_once(POSTGRES_ONLY).map_or(self.sql, |(told, _)| told).into()
+                let (sql, _) = self.sql.split_once(POSTGRES_PART).unwrap_or((self.sql, ""));
+                sql.into()
             }
-            StoreConnection::Postgres(_) => self.sql.replace(SQLITE_ONLY, "").into(),
+            StoreConnection::Postgres(_) => {
+                let (shared, own) = match self.sql.split_once(SQLITE_PART) {
+                    Some((shared, rest)) => {
+                        (shared, rest.split_once(POSTGRES_PART).map_or("", |(_, own)| own))
+                    }
+                    None => (self.sql, ""),
+                };
+                [shared, own].join("\n").replace(SQLITE_CLAUSE, "").into()
+            }
         }
     }
 }
@@ -142,14 +152,22 @@ fn apply_next(
     let Some(step) = next(&applied(connection)?, known)? else {
         return Ok(None);
     };
-    connection.batch_execute(&step.sql_for(connection)).map_err(|error| match StoreError::from(error) {
-        passing @ (StoreError::Busy | StoreError::Full | StoreError::Unavailable(_)) => passing,
-        error => StoreError::Migration(format!("{}: {error}", step.version)),
-    })?;
+    let sql = step.sql_for(connection);
+    // PostgreSQL takes a text without a statement for an error.
+    if has_statements(&sql) {
+        connection.batch_execute(&sql).map_err(|error| match StoreError::from(error) {
+            passing @ (StoreError::Busy | StoreError::Full | StoreError::Unavailable(_)) => passing,
+            error => StoreError::Migration(format!("{}: {error}", step.version)),
+        })?;
+    }
     diesel::insert_into(schema_migrations::table)
         .values((schema_migrations::version.eq(step.version), schema_migrations::applied_ms.eq(now_ms)))
         .execute(connection)?;
     Ok(Some(step.version))
+}
+
+fn has_statements(sql: &str) -> bool {
+    sql.lines().any(|line| !line.trim().is_empty() && !line.starts_with("--"))
 }
 
 /// The newest time that a migrated store holds; `None` when it holds none, or no step has a query for it.

@@ -97,6 +97,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../../../migrations/tenant/0017_log_by_resource.sql"),
         newest: None,
     },
+    Migration {
+        version: "0018_logs_in_order",
+        sql: include_str!("../../../../migrations/tenant/0018_logs_in_order.sql"),
+        newest: None,
+    },
 ];
 
 /// The two types of a tenant.

@@ -146,3 +146,64 @@ async fn a_store_from_before_licenses_were_data_keeps_its_seats() {
         fresh.remove().await;
     }
 }
+
+/// Rows of the five tables that `0018_logs_in_order` makes anew.
+const LOGGED_BEFORE: &str = "
+INSERT INTO changes (number, at_ms, kind, resource_id, version, request_id, detail, actor, result, idp, user_key, user_name)
+    VALUES (7, 3, 'user.created', 'u', 1, 'r7', '{}', 'ann', 'applied', 'okta', 'ada', 'Ada'),
+           (3, 2, 'user.deleted', 'u', 2, 'r3', '{}', NULL, NULL, NULL, NULL, NULL);
+INSERT INTO attempts (number, at_ms, kind, resource_id, request_id, detail, result, idp, user_key, user_name)
+    VALUES (9, 4, 'user.create', '', 'r9', '{}', 'refused', 'entra', 'bob', 'Bob'),
+           (2, 5, 'user.create', 'v', 'r2', '{}', 'no_change', 'okta', NULL, NULL);
+INSERT INTO before_images (number, at_ms, resource_id, image) VALUES (7, 3, 'u', '{\"a\":1}'), (3, 2, 'v', '{}');
+INSERT INTO seat_ledger (number, at_ms, user_id, license, movement, cause)
+    VALUES (8, 1, 'u', 'member', -1, 'deleted'), (4, 1, 'u', 'member', 1, 'granted');
+INSERT INTO role_changes (number, at_ms, user_id) VALUES (5, 6, 'u'), (1, 7, 'v');
+";
+
+/// Every value of those rows, each row a line.
+const LOGGED: &str = "
+SELECT 'change ' || number || ' ' || at_ms || ' ' || kind || ' ' || resource_id || ' ' || version || ' ' || request_id || ' ' ||
+    detail || ' ' || COALESCE(actor, '-') || ' ' || COALESCE(result, '-') || ' ' || COALESCE(idp, '-') || ' ' ||
+    COALESCE(user_key, '-') || ' ' || COALESCE(user_name, '-') AS line FROM changes
+UNION ALL SELECT 'attempt ' || number || ' ' || at_ms || ' ' || kind || ' ' || resource_id || ' ' || request_id || ' ' || detail ||
+    ' ' || result || ' ' || idp || ' ' || COALESCE(user_key, '-') || ' ' || COALESCE(user_name, '-') FROM attempts
+UNION ALL SELECT 'image ' || number || ' ' || at_ms || ' ' || resource_id || ' ' || image FROM before_images
+UNION ALL SELECT 'movement ' || number || ' ' || at_ms || ' ' || user_id || ' ' || license || ' ' || movement || ' ' || cause
+    FROM seat_ledger
+UNION ALL SELECT 'role ' || number || ' ' || at_ms || ' ' || user_id FROM role_changes
+ORDER BY line";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_of_the_schema_before_keeps_every_row_of_its_logs() {
+    let old = TENANT_MIGRATIONS.split_at(17).0;
+    for fresh in [FreshStore::sqlite(old).await, FreshStore::postgres(old).await] {
+        let wrote =
+            fresh.store.write(|tx| Ok::<_, StoreError>(tx.connection().batch_execute(LOGGED_BEFORE)?));
+        wrote.await.unwrap();
+        let before = fresh.store.read(|tx| Ok::<_, StoreError>(lines(tx, LOGGED))).await.unwrap();
+        assert_eq!(before.len(), 10, "{before:?}");
+        fresh.stores.close(&fresh.location).await;
+        let store = fresh.stores.open(&fresh.location, TENANT_MIGRATIONS).await.unwrap();
+        let after = store.read(|tx| Ok::<_, StoreError>(lines(tx, LOGGED))).await.unwrap();
+        assert_eq!(after, before, "{}", fresh.database);
+        // The next number follows the greatest one.
+        let next = store.write(|tx| {
+            let new = directory::changes::NewRecord {
+                kind: "plan.quota",
+                resource_id: "",
+                version: 0,
+                request_id: "r",
+                actor: None,
+                detail: "{}",
+                entry: None,
+                person: None,
+            };
+            directory::changes::append(tx, &new)?;
+            directory::changes::newest(tx, 1)
+        });
+        assert_eq!(next.await.unwrap().remove(0).number, 8, "{}", fresh.database);
+        drop(store);
+        fresh.remove().await;
+    }
+}
