@@ -1,6 +1,6 @@
 //! A user's seat: what was asked for and what is held, as values and as a row.
 
-use diesel::prelude::*;
+use diesel::{prelude::*, query_builder::QueryId};
 use store::{ReadTx, WriteTx};
 use strum::{EnumString, IntoStaticStr};
 
@@ -181,8 +181,8 @@ impl Seat {
     }
 }
 
-/// A seat as it is stored.
-#[derive(Queryable, Insertable, AsChangeset)]
+/// A seat as it is stored. All columns are set at once, so an update has one text.
+#[derive(Queryable, Insertable, AsChangeset, QueryId)]
 #[diesel(table_name = seats, primary_key(user_id), treat_none_as_null = true, treat_none_as_default_value = false)]
 pub(crate) struct Row {
     user_id: String,

@@ -117,10 +117,11 @@ impl WriteTx<'_> {
     where
         T: IntoUpdateTarget<Table: QuerySource>,
         C: AsChangeset<Target = T::Table>,
-        Update<<T::Table as QuerySource>::FromClause, C::Changeset, T::WhereClause>: Statement,
+        Update<<T::Table as QuerySource>::FromClause, C::Changeset, T::WhereClause, C>: Statement,
     {
         let UpdateTarget { table, where_clause } = target.into_update_target();
-        self.execute(Update { table: table.from_clause(), changes: changes.as_changeset(), where_clause })
+        let (table, changes, id) = (table.from_clause(), changes.as_changeset(), PhantomData::<C>);
+        self.execute(Update { table, changes, where_clause, id })
     }
 
     /// Adds to a counter of the rows that `target` chooses; how many it touched.
@@ -139,15 +140,17 @@ impl WriteTx<'_> {
 }
 
 /// An `UPDATE` that stays prepared. Diesel prepares its own anew each time, because one with optional columns has many texts;
-/// ours have one each, and by that text the prepared one is found.
+/// ours have one for each type of what they set, which has no optional columns, and by that type the prepared one is found.
 #[derive(Debug)]
-pub struct Update<T, C, W> {
+pub struct Update<T, C, W, I> {
     table: T,
     changes: C,
     where_clause: W,
+    /// The changes before they became what is set, which Diesel gives no id.
+    id: PhantomData<I>,
 }
 
-impl<DB, T, C, W> QueryFragment<DB> for Update<T, C, W>
+impl<DB, T, C, W, I> QueryFragment<DB> for Update<T, C, W, I>
 where
     DB: Backend,
     T: QueryFragment<DB>,
@@ -163,9 +166,9 @@ where
     }
 }
 
-impl<T, C, W> QueryId for Update<T, C, W> {
-    type QueryId = ();
-    const HAS_STATIC_QUERY_ID: bool = false;
+impl<T: 'static, C, W: QueryId, I: QueryId> QueryId for Update<T, C, W, I> {
+    type QueryId = Update<T, (), W::QueryId, I::QueryId>;
+    const HAS_STATIC_QUERY_ID: bool = W::HAS_STATIC_QUERY_ID && I::HAS_STATIC_QUERY_ID;
 }
 
 /// An `UPDATE` that adds to a counter: it has one text for each column and `WHERE`, so the prepared one is found by its type.

@@ -1,7 +1,7 @@
 //! How people stand in the log (`log.people`): by userName, or by a keyed hash of it. The hash finds the rows of a person whose name is
 //! known, and tells nobody the name.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
 use directory::{
     breaker::losses,
@@ -13,7 +13,10 @@ use directory::{
 use hmac::{Hmac, Mac};
 use profiles::choice::People;
 use scim_core::ResourceKind;
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer as _,
+    de::{IgnoredAny, MapAccess, Visitor},
+};
 use sha2::Sha256;
 use store::{ReadTx, WriteTx};
 
@@ -84,19 +87,44 @@ impl Person {
     }
 }
 
-/// The userName in a stored document, without a look at the rest of it.
+/// The userName in a stored document, without a look at what follows it.
 fn user_name(record: &Record) -> Result<Cow<'_, str>, ProvisioningError> {
-    #[derive(Deserialize)]
-    struct Named<'a> {
-        #[serde(borrow, default, rename = "userName")]
-        user_name: Cow<'a, str>,
+    let mut found = None;
+    let mut document = serde_json::Deserializer::from_str(&record.document);
+    // Who stops before the end is told that the rest is not read.
+    let read = document.deserialize_map(UserName(&mut found));
+    match (found, read) {
+        (Some(name), _) => Ok(name),
+        (None, Ok(())) => Ok(Cow::default()),
+        (None, Err(e)) => {
+            Err(directory::DirectoryError::BadDocument { id: record.id.clone(), cause: e.to_string() }.into())
+        }
     }
-    let named: Result<Named<'_>, _> = serde_json::from_str(&record.document);
-    let damaged = |e: serde_json::Error| directory::DirectoryError::BadDocument {
-        id: record.id.clone(),
-        cause: e.to_string(),
-    };
-    Ok(named.map_err(damaged)?.user_name)
+}
+
+/// Reads a document up to its userName.
+struct UserName<'f, 'a>(&'f mut Option<Cow<'a, str>>);
+
+impl<'a> Visitor<'a> for UserName<'_, 'a> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a user's document")
+    }
+
+    fn visit_map<M: MapAccess<'a>>(self, mut members: M) -> Result<(), M::Error> {
+        #[derive(Deserialize)]
+        struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+        while let Some(Text(name)) = members.next_key()? {
+            if name == "userName" {
+                let Text(user_name) = members.next_value()?;
+                *self.0 = Some(user_name);
+                break;
+            }
+            members.next_value::<IgnoredAny>()?;
+        }
+        Ok(())
+    }
 }
 
 fn hash(secret: &str, key: &str) -> String {
