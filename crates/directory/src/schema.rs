@@ -1,6 +1,7 @@
 //! The tables of a tenant's store that are the directory's (`migrations/tenant/0001_directory.sql`,
 //! `0003_nested_groups.sql`, `0004_lists.sql`, `0005_extension_schemas.sql`, `0006_order.sql`, `0008_origins.sql`,
-//! `0009_actors.sql`, `0010_group_roles.sql`, `0015_breaker.sql`), as Diesel sees them. No other crate reads them.
+//! `0009_actors.sql`, `0010_group_roles.sql`, `0015_breaker.sql`, `0018_logs_in_order.sql`), as Diesel sees them. No other crate
+//! reads them.
 //!
 //! `users` and `groups` have the same columns under the same names here, so that a query is written once for both
 //! ([`crate::table`]):

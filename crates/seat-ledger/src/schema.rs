@@ -1,4 +1,4 @@
-//! The tables of `migrations/tenant/0007_licenses.sql`, the ledger of `0006_order.sql` and the refusals of `0011_holds.sql` as Diesel
+//! The tables of `migrations/tenant/0007_licenses.sql`, the ledger of `0018_logs_in_order.sql` and the refusals of `0011_holds.sql` as Diesel
 //! sees them. No other crate reads them.
 
 diesel::table! {
