@@ -20,7 +20,8 @@ pub(crate) fn exact(text: &str) -> Cow<'_, str> {
     format!("{beginning}{:x}", Sha256::digest(text)).into()
 }
 
-/// The key of a text that compares without letter case.
+/// The key of a text that compares without letter case. A change of this rule needs a step that writes the stored keys anew: an
+/// update that leaves a name as it is does not.
 pub(crate) fn folded(text: &str) -> String {
     exact(&fold(text)).into_owned()
 }

@@ -1,5 +1,5 @@
-//! The tables of `migrations/tenant/0007_licenses.sql`, the ledger of `0018_logs_in_order.sql` and the refusals of `0011_holds.sql` as Diesel
-//! sees them. No other crate reads them.
+//! The tables of `migrations/tenant/0007_licenses.sql`, the ledger of `0006_order.sql` (on SQLite of `0018_logs_in_order.sql`)
+//! and the refusals of `0011_holds.sql` as Diesel sees them. No other crate reads them.
 
 diesel::table! {
     seat_turn (only_row) {

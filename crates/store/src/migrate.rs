@@ -1,4 +1,4 @@
-//! Brings one store to the newest version: one portable SQL source for both databases, each step one transaction.
+//! Brings one store to the newest version: one SQL source for both databases, each step one transaction.
 //! Why not `diesel_migrations`: docs/decisions/0003-migrations.md.
 
 use std::borrow::Cow;
@@ -20,8 +20,9 @@ diesel::table! {
 const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (\
      version TEXT NOT NULL PRIMARY KEY, applied_ms BIGINT NOT NULL)";
 
-/// One step, in SQL that both databases understand, but for one clause: `WITHOUT ROWID` at the end of a table keeps SQLite's
-/// rows in the tree of their key, so that a row is written once; PostgreSQL is given the step without it.
+/// One step, in SQL that both databases understand, but for a part at its end for one of them, and for one clause:
+/// `WITHOUT ROWID` at the end of a table keeps SQLite's rows in the tree of their key, so that a row is written once; PostgreSQL
+/// is given the step without it.
 #[derive(Clone, Copy, Debug)]
 pub struct Migration {
     /// The step's name, `0001_directory`. Steps are applied in the order of the list; a name is never
@@ -48,14 +49,29 @@ const SQLITE_CLAUSE: &str = " WITHOUT ROWID";
 const SQLITE_PART: &str = "\n-- SQLite only:\n";
 const POSTGRES_PART: &str = "\n-- PostgreSQL only:\n";
 
-impl Migration {
-    fn sql_for(&self, connection: &StoreConnection) -> Cow<'static, str> {
+#[derive(Clone, Copy)]
+enum Database {
+    Sqlite,
+    Postgres,
+}
+
+impl Database {
+    fn of(connection: &StoreConnection) -> Self {
         match connection {
-            StoreConnection::Sqlite(_) => {
+            StoreConnection::Sqlite(_) => Self::Sqlite,
+            StoreConnection::Postgres(_) => Self::Postgres,
+        }
+    }
+}
+
+impl Migration {
+    fn sql_for(&self, database: Database) -> Cow<'static, str> {
+        match database {
+            Database::Sqlite => {
                 let (sql, _) = self.sql.split_once(POSTGRES_PART).unwrap_or((self.sql, ""));
                 sql.into()
             }
-            StoreConnection::Postgres(_) => {
+            Database::Postgres => {
                 let (shared, own) = match self.sql.split_once(SQLITE_PART) {
                     Some((shared, rest)) => {
                         (shared, rest.split_once(POSTGRES_PART).map_or("", |(_, own)| own))
@@ -152,7 +168,7 @@ fn apply_next(
     let Some(step) = next(&applied(connection)?, known)? else {
         return Ok(None);
     };
-    let sql = step.sql_for(connection);
+    let sql = step.sql_for(Database::of(connection));
     // PostgreSQL takes a text without a statement for an error.
     if has_statements(&sql) {
         connection.batch_execute(&sql).map_err(|error| match StoreError::from(error) {
@@ -200,4 +216,27 @@ fn next<'a>(applied: &[String], known: &'a [Migration]) -> Result<Option<&'a Mig
 fn is_missing_table(error: &diesel::result::Error) -> bool {
     matches!(error, diesel::result::Error::DatabaseError(_, information)
         if information.message() == "no such table: schema_migrations")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_database_gets_the_shared_text_and_its_own_part() {
+        let texts = |sql| {
+            let step = Migration { version: "0001", sql, newest: None };
+            [step.sql_for(Database::Sqlite), step.sql_for(Database::Postgres)].map(Cow::into_owned)
+        };
+        let both = "A (a) WITHOUT ROWID;\n-- SQLite only:\nB;\n-- PostgreSQL only:\nC;\n";
+        let [sqlite, postgres] = texts(both);
+        assert!(sqlite.contains("A (a) WITHOUT ROWID;") && sqlite.contains("B;") && !sqlite.contains("C;"));
+        assert_eq!(postgres, "A (a);\nC;\n");
+        let [sqlite, postgres] = texts("-- Why.\n-- SQLite only:\nB;\n");
+        assert!(has_statements(&sqlite) && sqlite.contains("B;"));
+        assert!(!has_statements(&postgres), "{postgres}");
+        let [sqlite, postgres] = texts("A;\n-- PostgreSQL only:\nC;\n");
+        assert!(sqlite.contains("A;") && !sqlite.contains("C;"));
+        assert!(postgres.contains("A;") && postgres.contains("C;"));
+    }
 }

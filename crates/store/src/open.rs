@@ -76,7 +76,7 @@ fn sqlite(file: &StoreFile, role: Role, settings: &StoreSettings) -> Result<Stor
 }
 
 /// A new file gets its log. Where two processes do so at once, SQLite refuses one of them without waiting for `busy_timeout`: it
-/// has read the file by then and cannot be let in after the other. So it tries again.
+/// has read the file by then and cannot be let in after the other. So it tries again. Takes at most twice as long as a try may.
 fn give_it_a_log(connection: &mut SqliteConnection, patience: Duration) -> Result<(), StoreError> {
     let deadline = Instant::now() + patience;
     loop {

@@ -109,7 +109,8 @@ impl WriteTx<'_> {
         rows
     }
 
-    /// Runs an `UPDATE` of the rows that `target` chooses; how many it touched.
+    /// Runs an `UPDATE` of the rows that `target` chooses; how many it touched. A struct that sets columns must set all of them
+    /// (`treat_none_as_null`), because its type stands for the text of the statement.
     ///
     /// # Errors
     /// What the database says.
@@ -339,5 +340,44 @@ mod tests {
             assert_eq!(tx.load_first(rows, most), Ok(found));
         }
         assert_eq!(kept.swap(0, Ordering::Relaxed), 1);
+    }
+
+    diesel::table! {
+        notes (id) {
+            id -> BigInt,
+            first -> Nullable<Text>,
+            second -> Nullable<Text>,
+        }
+    }
+
+    #[test]
+    fn updates_of_the_same_types_set_what_each_names() {
+        let mut connection = SqliteConnection::establish(":memory:").unwrap();
+        let table = "CREATE TABLE notes (id BIGINT PRIMARY KEY, first TEXT, second TEXT); INSERT INTO notes (id) VALUES (1), (2)";
+        connection.batch_execute(table).unwrap();
+        let mut connection = StoreConnection::Sqlite(connection);
+        let clock = StoreClock::new(Clock::system(Clock::AHEAD));
+        let mut tx = WriteTx::new(&mut connection, &clock);
+        let row = |tx: &mut WriteTx<'_>, id: i64| {
+            tx.get_result::<(Option<String>, Option<String>)>(
+                notes::table.find(id).select((notes::first, notes::second)),
+            )
+            .unwrap()
+        };
+        let told =
+            |first: Option<&str>, second: Option<&str>| (first.map(Into::into), second.map(Into::into));
+        let of_first = |tx: &mut WriteTx<'_>, text| tx.update(notes::table.find(1), notes::first.eq(text));
+        let of_second = |tx: &mut WriteTx<'_>, text| tx.update(notes::table.find(1), notes::second.eq(text));
+        assert_eq!(of_first(&mut tx, Some("a")), Ok(1));
+        assert_eq!(of_second(&mut tx, Some("b")), Ok(1));
+        assert_eq!(row(&mut tx, 1), told(Some("a"), Some("b")));
+        assert_eq!(of_first(&mut tx, None), Ok(1));
+        assert_eq!(row(&mut tx, 1), told(None, Some("b")));
+        let (first, second) = (notes::first.eq(Some("c")), notes::second.eq(None::<&str>));
+        assert_eq!(tx.update(notes::table.find(1), (first, second)), Ok(1));
+        assert_eq!(row(&mut tx, 1), told(Some("c"), None));
+        assert_eq!(tx.update(notes::table.find(1), (second, first)), Ok(1));
+        assert_eq!(tx.update(notes::table.filter(notes::first.is_null()), first), Ok(1));
+        assert_eq!(row(&mut tx, 2), told(Some("c"), None));
     }
 }
