@@ -1,6 +1,6 @@
 //! The part of the run for the provisioning log: what it costs beside creates that are refused, on the disk, and against another release.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use diesel::sql_types::BigInt;
 use diesel::{Connection as _, QueryableByName, RunQueryDsl as _, SqliteConnection};
@@ -107,11 +107,15 @@ impl Run {
     /// machine changes least.
     async fn against(&mut self, other: PathBuf) -> Result<()> {
         self.say("this release and another one in turns …");
-        let folder = self.options.folder.join("other");
-        std::fs::create_dir_all(&folder)?;
-        let older =
-            Gateway::set_up(other, Setup { folder: Some(&folder), is_older: true, ..Setup::default() });
-        let mut sides = [self.side(None).await?, self.side(Some(&older)).await?];
+        // Both have just started: a process that has done the work of the rows before takes some percent more.
+        let start = |binary: &Path, name: &str| {
+            let folder = self.options.folder.join(name);
+            std::fs::create_dir_all(&folder)?;
+            let setup = Setup { folder: Some(&folder), is_older: true, ..Setup::default() };
+            std::io::Result::Ok(Gateway::set_up(binary, setup))
+        };
+        let gateways = [start(&self.options.usher, "this")?, start(&other, "other")?];
+        let mut sides = [self.side(&gateways[0]).await?, self.side(&gateways[1]).await?];
         let (workers, bound) = (self.options.workers, Bound::time(self.options.window / TURNS));
         let mut table = Table::new(
             "This release against another one",
@@ -120,8 +124,12 @@ impl Run {
         let steps = [Step::Probe, Step::Get, Step::FirstPage, Step::Patch].map(Work::Step);
         for work in steps.into_iter().chain([Work::Create, Work::Mix]) {
             let mut sums = [Phase::default(), Phase::default()];
-            for _ in 0..self.options.rounds * TURNS {
-                for (directory, sum) in sides.iter_mut().zip(&mut sums) {
+            for turn in 0..self.options.rounds * TURNS {
+                let mut pairs: Vec<_> = sides.iter_mut().zip(&mut sums).collect();
+                if turn % 2 == 1 {
+                    pairs.reverse();
+                }
+                for (directory, sum) in pairs {
                     let phase = match work {
                         Work::Step(step) => growth::run(directory, workers, bound, step).await,
                         Work::Create => create_users(directory, workers, bound, Lookup::Never).await,
@@ -147,9 +155,9 @@ impl Run {
         Ok(())
     }
 
-    /// A tenant with users and groups, on this release or on the other.
-    async fn side(&mut self, other: Option<&Gateway>) -> Result<Directory> {
-        let target = onboard(other.unwrap_or(&self.gateway), "bench-against")?;
+    /// A tenant with users and groups.
+    async fn side(&mut self, gateway: &Gateway) -> Result<Directory> {
+        let target = onboard(gateway, "bench-against")?;
         let mut directory = Directory::empty(target);
         self.create(&mut directory, self.options.workers, Bound::turns(USERS)).await?;
         self.gather_groups(&mut directory).await?;
