@@ -215,10 +215,10 @@ pub fn update(
     new: &Document,
 ) -> Result<Record, DirectoryError> {
     let (kind, row) = (rt.kind, Row::of(rt, new));
-    if kind == ResourceKind::User && row.name_key != name_key(kind, old) {
+    let is_renamed = name(kind, new) != name(kind, old);
+    if kind == ResourceKind::User && is_renamed && row.name_key != name_key(kind, old) {
         refuse_taken_name(tx, &row.name_key, Some(&record.id))?;
     }
-    let is_renamed = name(kind, new) != name(kind, old);
     // SQLite writes an index whose columns are set, even to what they were.
     let is_found_otherwise = is_renamed || new.str("externalId") != old.str("externalId");
     // Of a group only a new name is shown elsewhere, so only that has a number.

@@ -49,38 +49,17 @@ const SQLITE_CLAUSE: &str = " WITHOUT ROWID";
 const SQLITE_PART: &str = "\n-- SQLite only:\n";
 const POSTGRES_PART: &str = "\n-- PostgreSQL only:\n";
 
-#[derive(Clone, Copy)]
-enum Database {
-    Sqlite,
-    Postgres,
-}
-
-impl Database {
-    fn of(connection: &StoreConnection) -> Self {
-        match connection {
-            StoreConnection::Sqlite(_) => Self::Sqlite,
-            StoreConnection::Postgres(_) => Self::Postgres,
-        }
-    }
-}
-
 impl Migration {
-    fn sql_for(&self, database: Database) -> Cow<'static, str> {
-        match database {
-            Database::Sqlite => {
-                let (sql, _) = self.sql.split_once(POSTGRES_PART).unwrap_or((self.sql, ""));
-                sql.into()
-            }
-            Database::Postgres => {
-                let (shared, own) = match self.sql.split_once(SQLITE_PART) {
-                    Some((shared, rest)) => {
-                        (shared, rest.split_once(POSTGRES_PART).map_or("", |(_, own)| own))
-                    }
-                    None => (self.sql, ""),
-                };
-                [shared, own].join("\n").replace(SQLITE_CLAUSE, "").into()
-            }
-        }
+    fn for_sqlite(&self) -> &'static str {
+        self.sql.split_once(POSTGRES_PART).map_or(self.sql, |(told, _)| told)
+    }
+
+    fn for_postgres(&self) -> String {
+        let (shared, own) = match self.sql.split_once(SQLITE_PART) {
+            Some((shared, rest)) => (shared, rest.split_once(POSTGRES_PART).map_or("", |(_, own)| own)),
+            None => (self.sql, ""),
+        };
+        [shared, own].join("\n").replace(SQLITE_CLAUSE, "")
     }
 }
 
@@ -168,7 +147,10 @@ fn apply_next(
     let Some(step) = next(&applied(connection)?, known)? else {
         return Ok(None);
     };
-    let sql = step.sql_for(Database::of(connection));
+    let sql: Cow<'_, str> = match connection {
+        StoreConnection::Sqlite(_) => step.for_sqlite().into(),
+        StoreConnection::Postgres(_) => step.for_postgres().into(),
+    };
     // PostgreSQL takes a text without a statement for an error.
     if has_statements(&sql) {
         connection.batch_execute(&sql).map_err(|error| match StoreError::from(error) {
@@ -226,7 +208,7 @@ mod tests {
     fn each_database_gets_the_shared_text_and_its_own_part() {
         let texts = |sql| {
             let step = Migration { version: "0001", sql, newest: None };
-            [step.sql_for(Database::Sqlite), step.sql_for(Database::Postgres)].map(Cow::into_owned)
+            [step.for_sqlite().to_owned(), step.for_postgres()]
         };
         let both = "A (a) WITHOUT ROWID;\n-- SQLite only:\nB;\n-- PostgreSQL only:\nC;\n";
         let [sqlite, postgres] = texts(both);
