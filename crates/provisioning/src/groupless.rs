@@ -121,8 +121,8 @@ fn suspend(
     let mut record = resources::update(tx, &rules.user, &record, &old, &new)?;
     let change = seating::settle(tx, rules, &mut record, standing, [&old, &new], Asks::Clock)?;
     let verdict = if record.standing.held.is_some() { Verdict::Held } else { Verdict::Applied };
-    let image = Image::of_change([&old, &new], [&record.standing, &record.standing]);
     let (changed, seat) = (["active".to_owned()], SeatFacts::of(Some(&change)));
+    let image = Image::of_attributes(&old, &changed, [&record.standing, &record.standing]);
     let facts = Facts {
         verdict,
         changed: Some(&changed),

@@ -4,7 +4,7 @@
 use diesel::connection::SimpleConnection;
 use provisioning::{Preconditions, TENANT_MIGRATIONS};
 use scim_core::projection::Projection;
-use store::StoreError;
+use store::{Store, StoreError};
 use testkit::stores::FreshStore;
 
 use crate::support::{Tenant, act, group, license, lines, person, user};
@@ -41,15 +41,27 @@ INSERT INTO changes (id, at_ms, kind, resource_id, version, request_id, detail) 
  ('019b0000-0002-7000-8000-000000000002', 1795000003000, 'user.created', '019b0000-0000-7000-8000-00000000000d', 1, 'r2', '{}');
 "#;
 
+async fn fill(fresh: &FreshStore, rows: &'static str) {
+    let filled = fresh.store.write(move |tx| Ok::<_, StoreError>(tx.connection().batch_execute(rows)?));
+    filled.await.unwrap();
+}
+
+/// Opens the store again, with every migration.
+async fn migrate(fresh: &FreshStore) -> Store {
+    fresh.stores.close(&fresh.location).await;
+    fresh.stores.open(&fresh.location, TENANT_MIGRATIONS).await.unwrap()
+}
+
+async fn lines_of(store: &Store, query: &'static str) -> Vec<String> {
+    store.read(move |tx| Ok::<_, StoreError>(lines(tx, query))).await.unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_of_the_schema_before_keeps_its_queue_and_its_log() {
     let old = TENANT_MIGRATIONS.split_at(5).0;
     for fresh in [FreshStore::sqlite(old).await, FreshStore::postgres(old).await] {
-        let wrote =
-            fresh.store.write(|tx| Ok::<_, StoreError>(tx.connection().batch_execute(WRITTEN_BEFORE)?));
-        wrote.await.unwrap();
-        fresh.stores.close(&fresh.location).await;
-        let store = fresh.stores.open(&fresh.location, TENANT_MIGRATIONS).await.unwrap();
+        fill(&fresh, WRITTEN_BEFORE).await;
+        let store = migrate(&fresh).await;
         let tenant = Tenant::new(store, "default");
         tenant.assert_adds_up().await;
         let log = tenant.read(|tx| Ok(directory::changes::newest(tx, 9)?)).await;
@@ -101,21 +113,16 @@ async fn a_store_from_before_licenses_were_data_keeps_its_seats() {
     for (fresh, written) in
         [(FreshStore::sqlite(old).await, sqlite), (FreshStore::postgres(old).await, postgres)]
     {
-        let wrote = fresh.store.write(move |tx| Ok::<_, StoreError>(tx.connection().batch_execute(written)?));
-        wrote.await.unwrap();
-        let told = |store: &store::Store| {
-            let (store, query) = (
-                store.clone(),
-                "SELECT user_id || ' ' || role || ' ' || requested || ' ' || \
+        fill(&fresh, written).await;
+        let told = async |store: &Store| {
+            let query = "SELECT user_id || ' ' || role || ' ' || requested || ' ' || \
                 COALESCE(granted, '-') || ' ' || state || ' ' || since_ms || ' ' || COALESCE(waiting_place, 0) AS line \
-                FROM seats ORDER BY user_id",
-            );
-            async move { store.read(move |tx| Ok::<_, StoreError>(lines(tx, query))).await.unwrap() }
+                FROM seats ORDER BY user_id";
+            lines_of(store, query).await
         };
         let before = told(&fresh.store).await;
         assert_eq!(before.len(), 9, "{before:?}");
-        fresh.stores.close(&fresh.location).await;
-        let store = fresh.stores.open(&fresh.location, TENANT_MIGRATIONS).await.unwrap();
+        let store = migrate(&fresh).await;
         assert_eq!(told(&store).await, before, "{}", fresh.database);
         let tenant = Tenant::new(store, "default");
         tenant.assert_adds_up().await;
@@ -178,15 +185,11 @@ ORDER BY line";
 async fn a_store_of_the_schema_before_keeps_every_row_of_its_logs() {
     let old = TENANT_MIGRATIONS.split_at(17).0;
     for fresh in [FreshStore::sqlite(old).await, FreshStore::postgres(old).await] {
-        let wrote =
-            fresh.store.write(|tx| Ok::<_, StoreError>(tx.connection().batch_execute(LOGGED_BEFORE)?));
-        wrote.await.unwrap();
-        let before = fresh.store.read(|tx| Ok::<_, StoreError>(lines(tx, LOGGED))).await.unwrap();
+        fill(&fresh, LOGGED_BEFORE).await;
+        let before = lines_of(&fresh.store, LOGGED).await;
         assert_eq!(before.len(), 10, "{before:?}");
-        fresh.stores.close(&fresh.location).await;
-        let store = fresh.stores.open(&fresh.location, TENANT_MIGRATIONS).await.unwrap();
-        let after = store.read(|tx| Ok::<_, StoreError>(lines(tx, LOGGED))).await.unwrap();
-        assert_eq!(after, before, "{}", fresh.database);
+        let store = migrate(&fresh).await;
+        assert_eq!(lines_of(&store, LOGGED).await, before, "{}", fresh.database);
         // The next number follows the greatest one.
         let next = store.write(|tx| {
             let new = directory::changes::NewRecord {
