@@ -2,8 +2,8 @@
 //! record; that of another one is an attempt, which has no place among the changes. Rows are in the order of their times, because a
 //! refused write is recorded a moment later than it was answered.
 
-use diesel::{dsl::sql, prelude::*, sql_types};
-use store::{ReadTx, WriteTx, in_chunks, insert_row, next};
+use diesel::{dsl::sql, expression::SqlLiteral, prelude::*, sql_types};
+use store::{ReadTx, WriteTx, for_chunks, in_chunks, insert_row, next};
 
 use crate::{
     DirectoryError,
@@ -170,7 +170,7 @@ pub enum About {
 }
 
 /// Rows of a person or a resource that are read at a time.
-const BATCH: i64 = 1000;
+const BATCH: usize = 1000;
 
 /// The newest rows that are wanted and stand before a place, at most so many.
 ///
@@ -211,6 +211,11 @@ struct Bounds {
 }
 
 impl Bounds {
+    /// All rows of a table.
+    fn none(kept: Kept) -> Self {
+        Self { kept, from_ms: i64::MIN, to_ms: i64::MAX, below: i64::MAX }
+    }
+
     fn of(wanted: &Wanted, before: Option<Place>, kept: Kept) -> Self {
         let until = wanted.until_ms.map(|at_ms| Place { at_ms, kept: Kept::Attempt, number: i64::MIN });
         let end = before.into_iter().chain(until).min();
@@ -242,14 +247,20 @@ macro_rules! in_table {
     };
 }
 
-/// The newest rows of a table within the bounds.
-macro_rules! newest_within {
+/// The rows of a table within the bounds.
+macro_rules! within {
     ($table:ident, $bounds:expr) => {
         $table::table
             .filter($table::at_ms.ge($bounds.from_ms))
             .filter($table::at_ms.le($bounds.to_ms))
             .filter($table::at_ms.lt($bounds.to_ms).or($table::number.lt($bounds.below)))
-            .order(($table::at_ms.desc(), $table::number.desc()))
+    };
+}
+
+/// The newest rows of a table within the bounds.
+macro_rules! newest_within {
+    ($table:ident, $bounds:expr) => {
+        within!($table, $bounds).order(($table::at_ms.desc(), $table::number.desc()))
     };
 }
 
@@ -277,43 +288,128 @@ fn places_of(
     Ok(found)
 }
 
+/// A row about whom rows are wanted.
+#[derive(Queryable)]
+struct Candidate {
+    at_ms: i64,
+    number: i64,
+    resource_id: String,
+    idp: Option<String>,
+    result: Option<String>,
+}
+
+/// The columns of a [`Candidate`].
+macro_rules! candidate {
+    ($table:ident) => {
+        (
+            $table::at_ms,
+            $table::number,
+            $table::resource_id,
+            $table::idp.nullable(),
+            $table::result.nullable(),
+        )
+    };
+}
+
+impl Candidate {
+    fn is_wanted(&self, wanted: &Wanted) -> bool {
+        let is_in =
+            |words: &[&str], word: &Option<String>| word.as_deref().is_some_and(|w| words.contains(&w));
+        is_in(&wanted.idps, &self.idp) && is_in(&wanted.results, &self.result)
+    }
+
+    fn place(&self, kept: Kept) -> Place {
+        Place { at_ms: self.at_ms, kept, number: self.number }
+    }
+}
+
 fn places_about(
     tx: &mut ReadTx<'_>,
     wanted: &Wanted,
     about: &About,
+    bounds: Bounds,
+    most: usize,
+) -> Result<Vec<Place>, DirectoryError> {
+    match about {
+        About::Person(key) => places_of_person(tx, wanted, key, None, bounds, most),
+        About::Deleted { key, id } => places_of_person(tx, wanted, key, Some(id), bounds, most),
+        About::Resource(id) => places_of_resource(tx, wanted, id, bounds, most),
+    }
+}
+
+/// The places of rows about a person; only of those with this id, if there is one.
+fn places_of_person(
+    tx: &mut ReadTx<'_>,
+    wanted: &Wanted,
+    key: &str,
+    id: Option<&str>,
+    bounds: Bounds,
+    most: usize,
+) -> Result<Vec<Place>, DirectoryError> {
+    // A refused create has no id.
+    let is_own = |row: &Candidate| id.is_none_or(|id| [id, ""].contains(&row.resource_id.as_str()));
+    let numbers = numbers_of_person(tx, key, bounds)?;
+    let mut found = Vec::new();
+    for numbers in numbers.chunks(BATCH) {
+        let rows: Vec<Candidate> = in_table!(bounds.kept, |table| in_chunks(numbers, |numbers| {
+            let rows = table::table.filter(table::number.eq_any(numbers));
+            rows.select(candidate!(table)).load(tx.connection())
+        }))?;
+        let fits = rows.iter().filter(|row| is_own(row) && row.is_wanted(wanted));
+        found.extend(fits.map(|row| row.place(bounds.kept)));
+        if found.len() >= most {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// The segment of a row: rows with consecutive numbers, which stand together in the index by person (migration `0019`). The databases
+/// take an index of an expression for the very same text alone.
+fn segment() -> SqlLiteral<sql_types::BigInt> {
+    sql("number / 4096")
+}
+
+/// The numbers of the rows about a person within the bounds, newest first. A person is looked for in each segment.
+fn numbers_of_person(tx: &mut ReadTx<'_>, key: &str, bounds: Bounds) -> Result<Vec<i64>, DirectoryError> {
+    let mut found: Vec<(i64, i64)> = in_table!(bounds.kept, |table| {
+        let oldest = table::table.order(table::number).select(segment()).limit(1);
+        let newest = table::table.order(table::number.desc()).select(segment()).limit(1);
+        let (oldest, newest): (Vec<i64>, Vec<i64>) = (tx.load(oldest)?, tx.load(newest)?);
+        let segments: Vec<i64> =
+            oldest.into_iter().zip(newest).flat_map(|(oldest, newest)| oldest..=newest).collect();
+        in_chunks(&segments, |segments| {
+            let rows =
+                within!(table, bounds).filter(segment().eq_any(segments)).filter(table::user_key.eq(key));
+            rows.select((table::at_ms, table::number)).load(tx.connection())
+        })?
+    });
+    found.sort_unstable();
+    Ok(found.into_iter().rev().map(|(_, number)| number).collect())
+}
+
+/// The places of rows about a resource that is no person. A group may have a large part of the log, so it is read in batches.
+fn places_of_resource(
+    tx: &mut ReadTx<'_>,
+    wanted: &Wanted,
+    id: &str,
     mut bounds: Bounds,
     most: usize,
 ) -> Result<Vec<Place>, DirectoryError> {
     let mut found = Vec::new();
     loop {
-        let batch: Vec<(i64, i64, Option<String>, Option<String>)> = in_table!(bounds.kept, |table| {
+        let batch: Vec<Candidate> = in_table!(bounds.kept, |table| {
             let rows = newest_within!(table, bounds)
                 .filter(table::result.nullable().is_not_null())
-                .select((table::at_ms, table::number, table::idp.nullable(), table::result.nullable()))
-                .limit(BATCH);
-            match about {
-                About::Person(key) => tx.load(rows.filter(table::user_key.eq(key)))?,
-                About::Resource(id) => {
-                    tx.load(rows.filter(table::user_key.is_null()).filter(table::resource_id.eq(id)))?
-                }
-                About::Deleted { key, id } => {
-                    // A refused create has no id.
-                    let own = table::resource_id.eq(id).or(table::resource_id.eq(""));
-                    tx.load(rows.filter(table::user_key.eq(key)).filter(own))?
-                }
-            }
+                .filter(table::user_key.is_null())
+                .filter(table::resource_id.eq(id));
+            tx.load(rows.select(candidate!(table)).limit(BATCH as i64))?
         });
-        let is_last = i64::try_from(batch.len()).unwrap_or(i64::MAX) < BATCH;
-        let last = batch.last().map(|(at_ms, number, ..)| (*at_ms, *number));
-        let is_in =
-            |words: &[&str], word: &Option<String>| word.as_deref().is_some_and(|w| words.contains(&w));
-        let fits = batch
-            .into_iter()
-            .filter(|(.., idp, result)| is_in(&wanted.idps, idp) && is_in(&wanted.results, result));
-        found.extend(fits.map(|(at_ms, number, ..)| Place { at_ms, kept: bounds.kept, number }));
-        match last {
-            Some((at_ms, number)) if !is_last && found.len() < most => {
-                (bounds.to_ms, bounds.below) = (at_ms, number);
+        let fits = batch.iter().filter(|row| row.is_wanted(wanted));
+        found.extend(fits.map(|row| row.place(bounds.kept)));
+        match batch.last() {
+            Some(last) if batch.len() == BATCH && found.len() < most => {
+                (bounds.to_ms, bounds.below) = (last.at_ms, last.number);
             }
             _ => return Ok(found),
         }
@@ -382,7 +478,8 @@ fn rows(tx: &mut ReadTx<'_>, places: &[Place]) -> Result<Vec<LogRow>, DirectoryE
 /// When the store fails.
 pub fn rows_of_request(tx: &mut ReadTx<'_>, request_id: &str) -> Result<Vec<LogRow>, DirectoryError> {
     let found = attempts::table.filter(attempts::request_id.eq(request_id)).order(attempts::number.desc());
-    let found: Vec<(i64, i64)> = tx.load(found.select((attempts::at_ms, attempts::number)).limit(BATCH))?;
+    let found: Vec<(i64, i64)> =
+        tx.load(found.select((attempts::at_ms, attempts::number)).limit(BATCH as i64))?;
     let place = |(at_ms, number)| Place { at_ms, kept: Kept::Attempt, number };
     let places: Vec<Place> = found.into_iter().map(place).collect();
     rows(tx, &places)
@@ -508,10 +605,11 @@ pub fn key_of_deleted(tx: &mut ReadTx<'_>, id: &str) -> Result<Option<String>, D
 /// When the store fails.
 pub fn rename(tx: &mut WriteTx<'_>, key: &str, new_key: &str) -> Result<(), DirectoryError> {
     for kept in [Kept::Attempt, Kept::Change] {
-        in_table!(kept, |table| {
-            let rows = table::table.filter(table::user_key.eq(key));
-            tx.update(rows, (table::user_key.eq(new_key), table::user_name.eq(None::<String>)))?;
-        });
+        let numbers = numbers_of_person(tx, key, Bounds::none(kept))?;
+        in_table!(kept, |table| for_chunks(&numbers, |numbers| {
+            let rows = table::table.filter(table::number.eq_any(numbers));
+            tx.update(rows, (table::user_key.eq(new_key), table::user_name.eq(None::<String>)))
+        }))?;
     }
     Ok(())
 }

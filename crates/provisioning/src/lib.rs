@@ -99,6 +99,7 @@ pub static TENANT_MIGRATIONS: &[Migration] = &[
     ),
     migration("0017_log_by_resource", include_str!("../../../migrations/tenant/0017_log_by_resource.sql")),
     migration("0018_logs_in_order", include_str!("../../../migrations/tenant/0018_logs_in_order.sql")),
+    migration("0019_log_in_segments", include_str!("../../../migrations/tenant/0019_log_in_segments.sql")),
 ];
 
 /// The tables of a tenant's store that only grow. No write reads their rows, so a copy to try something out on has none.

@@ -6,6 +6,7 @@ mod claims;
 mod differential;
 mod extensions;
 mod filters;
+mod log;
 mod long_values;
 mod memberships;
 mod names;

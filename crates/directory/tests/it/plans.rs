@@ -9,7 +9,10 @@ use diesel::{
     sql_query,
     sql_types::Text,
 };
-use directory::search::{Column, Direction, IndexScan, Position, Rows, positions};
+use directory::{
+    log::{self, About, Wanted},
+    search::{Column, Direction, IndexScan, Position, Rows, positions},
+};
 use scim_core::{ResourceKind, filter::Instant, sort::SortKey};
 use store::{ReadTx, StoreConnection};
 use testkit::stores::FreshStore;
@@ -125,4 +128,36 @@ async fn whoever_drops_an_index_of_a_list_is_told() {
         assert!(told.await.unwrap().is_some(), "{loss}");
         fresh.remove().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_is_looked_for_in_an_index_of_the_log() {
+    let fresh = FreshStore::sqlite(MIGRATIONS).await;
+    let wanted = Wanted {
+        about: vec![About::Person("ada".to_owned())],
+        results: vec!["applied"],
+        idps: vec!["okta"],
+        ..Wanted::default()
+    };
+    write(&fresh.store, move |tx| {
+        for row in [
+            "INSERT INTO changes (number, at_ms, kind, resource_id, version, request_id, detail) VALUES (1, 1, '', '', 1, '', '')",
+            "INSERT INTO attempts (number, at_ms, kind, resource_id, request_id, detail, result, idp) \
+             VALUES (1, 1, '', '', '', '', '', '')",
+        ] {
+            sql_query(row).execute(tx.connection())?;
+        }
+        let asked = statements(tx, |tx| drop(log::page(tx, &wanted, None, 5).unwrap()));
+        let about: Vec<_> = asked.iter().filter(|statement| statement.contains("user_key` = ")).collect();
+        let walks: Vec<_> = about.iter().flat_map(|statement| plan(tx, statement)).collect();
+        assert_eq!(walks.len(), 2, "{asked:?} {walks:?}");
+        for (walk, table) in walks.iter().zip(["attempts", "changes"]) {
+            let by = format!("SEARCH {table} USING COVERING INDEX {table}_by_user (<expr>=? AND user_key=?");
+            assert!(walk.starts_with(&by), "{walk}");
+        }
+        Ok(())
+    })
+    .await
+    .unwrap();
+    fresh.remove().await;
 }

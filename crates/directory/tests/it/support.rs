@@ -102,6 +102,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../../../migrations/tenant/0018_logs_in_order.sql"),
         newest: None,
     },
+    Migration {
+        version: "0019_log_in_segments",
+        sql: include_str!("../../../../migrations/tenant/0019_log_in_segments.sql"),
+        newest: None,
+    },
 ];
 
 /// The two types of a tenant.

@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -61,7 +62,7 @@ pub struct Worker<'a> {
     pub number: usize,
     /// How many there are.
     pub workers: usize,
-    /// The same in every run.
+    /// The same in every run, and another one in each phase: what a phase before has set would be no change.
     pub rng: StdRng,
     /// The path before `/Users`.
     base_path: String,
@@ -112,13 +113,16 @@ pub async fn play<T>(
     bound: Bound,
     work: impl AsyncFn(&mut Worker<'_>) -> Result<T>,
 ) -> Result<(Phase, Vec<T>)> {
+    /// How many phases have begun.
+    static PHASES: AtomicU64 = AtomicU64::new(0);
+    let phase = PHASES.fetch_add(1, Ordering::Relaxed);
     let turns = Cell::new(0);
     let mut crew = Vec::with_capacity(workers);
     for number in 0..workers {
         crew.push(Worker {
             number,
             workers,
-            rng: StdRng::seed_from_u64(number as u64),
+            rng: StdRng::seed_from_u64((phase << 32) | number as u64),
             base_path: target.base_path.clone(),
             connection: Connection::open(target.address, target.authorization.as_deref()).await?,
             record: Record::default(),

@@ -1,0 +1,99 @@
+//! The log finds the rows of a person in every segment of it.
+
+use diesel::{RunQueryDsl as _, sql_query};
+use directory::log::{self, About, Place, Wanted};
+use store::Store;
+use testkit::stores::on_each_store;
+
+use crate::support::{MIGRATIONS, read, write};
+
+/// Numbers at both ends of the first segments, and one that is far behind them.
+const NUMBERS: [i64; 6] = [1, 4_095, 4_096, 8_191, 8_192, 30_000];
+
+/// Rows of Ada and of Bob under these numbers, in both tables. The newest row is of an earlier time, because a clock may go back.
+const FILL: [&str; 2] = [
+    "INSERT INTO changes (number, at_ms, kind, resource_id, version, request_id, detail, result, idp, user_key, user_name) \
+     SELECT n + d, CASE WHEN n = 30000 THEN 4000 ELSE n END * 10, 'user.changed', id, 1, 'r', '{}', \
+     CASE WHEN n = 4096 THEN 'held' ELSE 'applied' END, 'okta', who, who || '!' FROM numbers, people",
+    "INSERT INTO attempts (number, at_ms, kind, resource_id, request_id, detail, result, idp, user_key, user_name) \
+     SELECT n + d, CASE WHEN n = 30000 THEN 4000 ELSE n END * 10 + 1, 'user.refused', \
+     CASE WHEN n = 1 THEN '' ELSE id END, 'r', '{}', 'refused', 'okta', who, who || '!' FROM numbers, people",
+];
+
+async fn fill(store: &Store) {
+    for insert in FILL {
+        let numbers = NUMBERS.map(|number| format!("({number})")).join(", ");
+        let tables = format!(
+            "WITH numbers (n) AS (VALUES {numbers}), people (who, id, d) AS (VALUES ('ada', 'a', 0), ('bob', 'b', 2)) SELECT n"
+        );
+        let sql = insert.replacen("SELECT n", &tables, 1);
+        write(store, move |tx| Ok(sql_query(sql).execute(tx.connection()).map(drop)?)).await.unwrap();
+    }
+}
+
+fn every_row_about(about: About) -> Wanted {
+    Wanted {
+        about: vec![about],
+        results: vec!["applied", "held", "refused"],
+        idps: vec!["okta"],
+        ..Wanted::default()
+    }
+}
+
+/// The ids of all rows that are wanted, read in pages of this many.
+async fn ids(store: &Store, wanted: &Wanted, most: usize) -> Vec<String> {
+    let (mut ids, mut before) = (Vec::new(), None::<Place>);
+    loop {
+        let wanted = wanted.clone();
+        let page = read(store, move |tx| log::page(tx, &wanted, before, most)).await;
+        let Some(last) = page.last() else { return ids };
+        before = Some(last.place);
+        ids.extend(page.iter().map(|row| row.place.id()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_rows_of_a_person_are_found_in_every_segment_in_the_order_of_their_times() {
+    on_each_store(MIGRATIONS, async |store| {
+        fill(&store).await;
+        let ada = every_row_about(About::Person("ada".to_owned()));
+        let in_order = [
+            "a8192", "c8192", "a8191", "c8191", "a4096", "c4096", "a4095", "c4095", "a30000", "c30000", "a1",
+            "c1",
+        ];
+        for most in [1, 2, 5, 12, 100] {
+            assert_eq!(ids(&store, &ada, most).await, in_order, "pages of {most}");
+        }
+        let held = Wanted { results: vec!["held"], ..ada.clone() };
+        assert_eq!(ids(&store, &held, 1).await, ["c4096"]);
+        let between = Wanted { since_ms: Some(40_000), until_ms: Some(40_960), ..ada.clone() };
+        assert_eq!(ids(&store, &between, 2).await, ["a4095", "c4095", "a30000", "c30000"]);
+        let other = every_row_about(About::Deleted { key: "ada".to_owned(), id: "b".to_owned() });
+        assert_eq!(ids(&store, &other, 2).await, ["a1"], "a refused create has no id");
+        let nobody = every_row_about(About::Person("cid".to_owned()));
+        assert_eq!(ids(&store, &nobody, 2).await, [""; 0]);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_key_is_given_to_the_rows_of_every_segment() {
+    on_each_store(MIGRATIONS, async |store| {
+        fill(&store).await;
+        write(&store, |tx| log::rename(tx, "ada", "hash:1")).await.unwrap();
+        assert_eq!(ids(&store, &every_row_about(About::Person("ada".to_owned())), 5).await, [""; 0]);
+        let renamed = every_row_about(About::Person("hash:1".to_owned()));
+        let rows = read(&store, move |tx| log::page(tx, &renamed, None, 100)).await;
+        assert_eq!(rows.iter().map(|row| row.user_name.as_deref()).collect::<Vec<_>>(), [None; 12]);
+        assert_eq!(ids(&store, &every_row_about(About::Person("bob".to_owned())), 5).await.len(), 12);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_without_rows_has_none_of_a_person() {
+    on_each_store(MIGRATIONS, async |store| {
+        assert_eq!(ids(&store, &every_row_about(About::Person("ada".to_owned())), 5).await, [""; 0]);
+    })
+    .await;
+}
