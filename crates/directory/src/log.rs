@@ -2,7 +2,7 @@
 //! record; that of another one is an attempt, which has no place among the changes. Rows are in the order of their times, because a
 //! refused write is recorded a moment later than it was answered.
 
-use diesel::{dsl::sql, expression::SqlLiteral, prelude::*, sql_types};
+use diesel::{dsl::sql, expression::SqlLiteral, prelude::*, sql_query, sql_types};
 use store::{ReadTx, WriteTx, for_chunks, in_chunks, insert_row, next};
 
 use crate::{
@@ -169,8 +169,11 @@ pub enum About {
     },
 }
 
-/// Rows of a person or a resource that are read at a time.
-const BATCH: usize = 1000;
+/// Rows that are read at a time.
+const BATCH: i64 = 1000;
+
+/// Segments that are read at a time, at most.
+const SEGMENTS: usize = 256;
 
 /// The newest rows that are wanted and stand before a place, at most so many.
 ///
@@ -211,8 +214,7 @@ struct Bounds {
 }
 
 impl Bounds {
-    /// All rows of a table.
-    fn none(kept: Kept) -> Self {
+    fn whole_table(kept: Kept) -> Self {
         Self { kept, from_ms: i64::MIN, to_ms: i64::MAX, below: i64::MAX }
     }
 
@@ -288,7 +290,7 @@ fn places_of(
     Ok(found)
 }
 
-/// A row about whom rows are wanted.
+/// A row about a person or a resource that is asked for. Its result and its identity provider are still to be checked.
 #[derive(Queryable)]
 struct Candidate {
     at_ms: i64,
@@ -337,7 +339,70 @@ fn places_about(
     }
 }
 
-/// The places of rows about a person; only of those with this id, if there is one.
+/// The segment of a row: its number divided by 4,096. A database uses the index by person (migration `0019`) for this very expression, so
+/// the constant in it is not bound.
+macro_rules! segment {
+    () => {
+        "number / 4096"
+    };
+}
+
+fn segment() -> SqlLiteral<sql_types::BigInt> {
+    sql(segment!())
+}
+
+/// A segment, as a person is looked for in it.
+#[derive(QueryableByName)]
+struct Segment {
+    #[diesel(sql_type = sql_types::BigInt)]
+    segment: i64,
+    /// The time of the newest row about the person; `None` without such a row.
+    #[diesel(sql_type = sql_types::Nullable<sql_types::BigInt>)]
+    newest_ms: Option<i64>,
+}
+
+/// The segments of a table, each with the time of its newest row about the person `$1` that is not after `$2`.
+macro_rules! segments {
+    ($table:literal) => {
+        concat!(
+            "WITH RECURSIVE segments (segment) AS (SELECT oldest.segment FROM (SELECT ",
+            segment!(),
+            " AS segment FROM ",
+            $table,
+            " ORDER BY number LIMIT 1) AS oldest UNION ALL SELECT segment + 1 FROM segments WHERE segment < (SELECT ",
+            segment!(),
+            " FROM ",
+            $table,
+            " ORDER BY number DESC LIMIT 1)) SELECT segment, (SELECT MAX(at_ms) FROM ",
+            $table,
+            " WHERE ",
+            segment!(),
+            " = segment AND user_key = $1 AND at_ms <= $2) AS newest_ms FROM segments"
+        )
+    };
+}
+
+/// The segments that have rows about a person, each with the time of the newest one, in the order of these times, newest first.
+fn segments_of_person(
+    tx: &mut ReadTx<'_>,
+    key: &str,
+    bounds: Bounds,
+) -> Result<Vec<(i64, i64)>, DirectoryError> {
+    let text = match bounds.kept {
+        Kept::Attempt => segments!("attempts"),
+        Kept::Change => segments!("changes"),
+    };
+    let query = sql_query(text);
+    let query = query.bind::<sql_types::Text, _>(key).bind::<sql_types::BigInt, _>(bounds.to_ms);
+    let segments: Vec<Segment> = tx.load(query)?;
+    let with_rows = segments.into_iter().filter_map(|found| Some((found.newest_ms?, found.segment)));
+    let mut found: Vec<(i64, i64)> = with_rows.collect();
+    found.sort_unstable();
+    Ok(found.into_iter().rev().map(|(newest_ms, segment)| (segment, newest_ms)).collect())
+}
+
+/// The places of rows about a person; with an id, of those that have this id or, as a refused create, none. Segments are read until no other one
+/// can have a newer row: a clock may have gone back, so a later segment need not have the later rows.
 fn places_of_person(
     tx: &mut ReadTx<'_>,
     wanted: &Wanted,
@@ -346,49 +411,30 @@ fn places_of_person(
     bounds: Bounds,
     most: usize,
 ) -> Result<Vec<Place>, DirectoryError> {
-    // A refused create has no id.
     let is_own = |row: &Candidate| id.is_none_or(|id| [id, ""].contains(&row.resource_id.as_str()));
-    let numbers = numbers_of_person(tx, key, bounds)?;
-    let mut found = Vec::new();
-    for numbers in numbers.chunks(BATCH) {
-        let rows: Vec<Candidate> = in_table!(bounds.kept, |table| in_chunks(numbers, |numbers| {
-            let rows = table::table.filter(table::number.eq_any(numbers));
-            rows.select(candidate!(table)).load(tx.connection())
-        }))?;
-        let fits = rows.iter().filter(|row| is_own(row) && row.is_wanted(wanted));
-        found.extend(fits.map(|row| row.place(bounds.kept)));
-        if found.len() >= most {
+    let segments = segments_of_person(tx, key, bounds)?;
+    let (mut found, mut unread, mut step) = (Vec::<Place>::new(), segments.as_slice(), 1);
+    while let Some((_, newest_ms)) = unread.first() {
+        let oldest = found.last().filter(|_| found.len() == most);
+        if oldest.is_some_and(|oldest| oldest.at_ms > *newest_ms) {
             break;
         }
+        let (read, others) = unread.split_at(step.min(unread.len()));
+        let numbers: Vec<i64> = read.iter().map(|(segment, _)| *segment).collect();
+        let rows: Vec<Candidate> = in_table!(bounds.kept, |table| {
+            let rows = within!(table, bounds).filter(segment().eq_any(&numbers));
+            tx.load(rows.filter(table::user_key.eq(key)).select(candidate!(table)))?
+        });
+        let fits = rows.iter().filter(|row| is_own(row) && row.is_wanted(wanted));
+        found.extend(fits.map(|row| row.place(bounds.kept)));
+        found.sort_unstable_by(|a, b| b.cmp(a));
+        found.truncate(most);
+        (unread, step) = (others, (2 * step).min(SEGMENTS));
     }
     Ok(found)
 }
 
-/// The segment of a row: rows with consecutive numbers, which stand together in the index by person (migration `0019`). The databases
-/// take an index of an expression for the very same text alone.
-fn segment() -> SqlLiteral<sql_types::BigInt> {
-    sql("number / 4096")
-}
-
-/// The numbers of the rows about a person within the bounds, newest first. A person is looked for in each segment.
-fn numbers_of_person(tx: &mut ReadTx<'_>, key: &str, bounds: Bounds) -> Result<Vec<i64>, DirectoryError> {
-    let mut found: Vec<(i64, i64)> = in_table!(bounds.kept, |table| {
-        let oldest = table::table.order(table::number).select(segment()).limit(1);
-        let newest = table::table.order(table::number.desc()).select(segment()).limit(1);
-        let (oldest, newest): (Vec<i64>, Vec<i64>) = (tx.load(oldest)?, tx.load(newest)?);
-        let segments: Vec<i64> =
-            oldest.into_iter().zip(newest).flat_map(|(oldest, newest)| oldest..=newest).collect();
-        in_chunks(&segments, |segments| {
-            let rows =
-                within!(table, bounds).filter(segment().eq_any(segments)).filter(table::user_key.eq(key));
-            rows.select((table::at_ms, table::number)).load(tx.connection())
-        })?
-    });
-    found.sort_unstable();
-    Ok(found.into_iter().rev().map(|(_, number)| number).collect())
-}
-
-/// The places of rows about a resource that is no person. A group may have a large part of the log, so it is read in batches.
+/// The places of rows that have this resource's id and no person. A group may have a large part of the log, so they are read in batches.
 fn places_of_resource(
     tx: &mut ReadTx<'_>,
     wanted: &Wanted,
@@ -403,12 +449,12 @@ fn places_of_resource(
                 .filter(table::result.nullable().is_not_null())
                 .filter(table::user_key.is_null())
                 .filter(table::resource_id.eq(id));
-            tx.load(rows.select(candidate!(table)).limit(BATCH as i64))?
+            tx.load(rows.select(candidate!(table)).limit(BATCH))?
         });
         let fits = batch.iter().filter(|row| row.is_wanted(wanted));
         found.extend(fits.map(|row| row.place(bounds.kept)));
         match batch.last() {
-            Some(last) if batch.len() == BATCH && found.len() < most => {
+            Some(last) if i64::try_from(batch.len()) == Ok(BATCH) && found.len() < most => {
                 (bounds.to_ms, bounds.below) = (last.at_ms, last.number);
             }
             _ => return Ok(found),
@@ -478,8 +524,7 @@ fn rows(tx: &mut ReadTx<'_>, places: &[Place]) -> Result<Vec<LogRow>, DirectoryE
 /// When the store fails.
 pub fn rows_of_request(tx: &mut ReadTx<'_>, request_id: &str) -> Result<Vec<LogRow>, DirectoryError> {
     let found = attempts::table.filter(attempts::request_id.eq(request_id)).order(attempts::number.desc());
-    let found: Vec<(i64, i64)> =
-        tx.load(found.select((attempts::at_ms, attempts::number)).limit(BATCH as i64))?;
+    let found: Vec<(i64, i64)> = tx.load(found.select((attempts::at_ms, attempts::number)).limit(BATCH))?;
     let place = |(at_ms, number)| Place { at_ms, kept: Kept::Attempt, number };
     let places: Vec<Place> = found.into_iter().map(place).collect();
     rows(tx, &places)
@@ -605,9 +650,10 @@ pub fn key_of_deleted(tx: &mut ReadTx<'_>, id: &str) -> Result<Option<String>, D
 /// When the store fails.
 pub fn rename(tx: &mut WriteTx<'_>, key: &str, new_key: &str) -> Result<(), DirectoryError> {
     for kept in [Kept::Attempt, Kept::Change] {
-        let numbers = numbers_of_person(tx, key, Bounds::none(kept))?;
-        in_table!(kept, |table| for_chunks(&numbers, |numbers| {
-            let rows = table::table.filter(table::number.eq_any(numbers));
+        let segments = segments_of_person(tx, key, Bounds::whole_table(kept))?;
+        let segments: Vec<i64> = segments.into_iter().map(|(segment, _)| segment).collect();
+        in_table!(kept, |table| for_chunks(&segments, |segments| {
+            let rows = table::table.filter(segment().eq_any(segments)).filter(table::user_key.eq(key));
             tx.update(rows, (table::user_key.eq(new_key), table::user_name.eq(None::<String>)))
         }))?;
     }

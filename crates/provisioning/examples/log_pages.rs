@@ -15,7 +15,8 @@ use provisioning::{
 use store::{ReadTx, Store, StoreError, WriteTx};
 use testkit::{stores::FreshStore, table::Table};
 
-/// Rows, the half of them changes; one in a thousand is Google's and one refused. The last change of person 77 is the deletion.
+/// Rows, the half of them changes, of which one in five is of a busy person; one in a thousand is Google's and one refused. The last change of
+/// person 77 is the deletion.
 const ROWS: i64 = 1_000_000;
 
 /// Milliseconds between two rows.
@@ -25,7 +26,7 @@ const CHANGES: &str = "INSERT INTO changes (number, at_ms, kind, resource_id, ve
     SELECT n, n * 200, CASE WHEN n = 490077 THEN 'user.deleted' ELSE 'user.changed' END, \
     '00000000-0000-7000-8000-0000000' || (10000 + n % 10000), n, 'q' || n, \
     '{\"credential\":\"k\",\"operation\":\"patch\",\"result\":\"applied\",\"status\":200,\"changed\":[\"title\"]}', 'applied', \
-    CASE WHEN n % 1000 = 0 THEN 'google' ELSE 'okta' END, 'user' || (n % 10000) || '@example.com' FROM numbers";
+    CASE WHEN n % 1000 = 0 THEN 'google' ELSE 'okta' END, CASE WHEN n % 5 = 3 THEN 'busy' ELSE 'user' || (n % 10000) || '@example.com' END FROM numbers";
 
 const ATTEMPTS: &str = "INSERT INTO attempts (number, at_ms, kind, resource_id, request_id, detail, result, idp, user_key) \
     SELECT n, n * 200 + 100, 'user.unchanged', '00000000-0000-7000-8000-0000000' || (10000 + n % 10000), 'p' || n, \
@@ -101,6 +102,7 @@ fn pages() -> Vec<(&'static str, Page)> {
             of(Wanted { results: vec!["refused"], since_ms: hour.0, until_ms: hour.1, ..all }),
         ),
         ("of a person", about("user77@example.com")),
+        ("of a person who has 100,000", about("busy")),
         ("of nobody", about("nobody@example.com")),
         ("of the id of a person who was deleted", about("00000000-0000-7000-8000-000000010077")),
         ("of an id that nobody had", about("00000000-0000-7000-8000-000000000000")),

@@ -62,7 +62,8 @@ pub struct Worker<'a> {
     pub number: usize,
     /// How many there are.
     pub workers: usize,
-    /// The same in every run, and another one in each phase: what a phase before has set would be no change.
+    /// The same in every run that plays the same phases. Each phase has its own seed: with that of an earlier one a `PATCH` would send a
+    /// value that is stored already.
     pub rng: StdRng,
     /// The path before `/Users`.
     base_path: String,

@@ -121,8 +121,13 @@ impl Run {
             "This release against another one",
             &["operation", "a second", "the other", "CPU µs", "the other", "rate by CPU", "goal", "verdict"],
         );
-        let steps = [Step::Probe, Step::Get, Step::FirstPage, Step::Patch].map(Work::Step);
-        for work in steps.into_iter().chain([Work::Create, Work::Mix]) {
+        let steps = [Step::Probe, Step::Get, Step::FirstPage, Step::Patch, Step::Put].map(Work::Step);
+        for work in steps.into_iter().chain([Work::Unchanged, Work::Create, Work::Mix]) {
+            if matches!(work, Work::Unchanged) {
+                for directory in &sides {
+                    self.noted(growth::rename_all(directory, workers)).await?;
+                }
+            }
             let mut sums = [Phase::default(), Phase::default()];
             for turn in 0..self.options.rounds * TURNS {
                 let mut pairs: Vec<_> = sides.iter_mut().zip(&mut sums).collect();
@@ -134,6 +139,7 @@ impl Run {
                         Work::Step(step) => growth::run(directory, workers, bound, step).await,
                         Work::Create => create_users(directory, workers, bound, Lookup::Never).await,
                         Work::Mix => steady_mix::run(directory, workers, bound).await,
+                        Work::Unchanged => growth::rename_all(directory, workers).await,
                     };
                     sum.absorb(self.noted(std::future::ready(phase)).await?)?;
                 }
@@ -144,11 +150,16 @@ impl Run {
             let mut row = vec![name.to_owned()];
             row.extend([new, old].map(|phase| number(phase.overall_rate())));
             row.extend([new, old].map(|phase| number(cost(phase) * 1e6)));
-            row.extend(self.report.judge(
-                &format!("{name} against another release"),
-                cost(old) / cost(new),
-                goals::AGAINST_PARENT,
-            ));
+            let share = cost(old) / cost(new);
+            row.extend(match work {
+                // It has no goal: an older release may keep no row of a write that changes nothing.
+                Work::Unchanged => [goals::AGAINST_PARENT.figure(share), String::new(), String::new()],
+                _ => self.report.judge(
+                    &format!("{name} against another release"),
+                    share,
+                    goals::AGAINST_PARENT,
+                ),
+            });
             table.row(row);
         }
         self.show(table);
@@ -171,6 +182,8 @@ enum Work {
     Step(Step),
     Create,
     Mix,
+    /// A `PATCH` of what is so already.
+    Unchanged,
 }
 
 impl Work {
@@ -179,6 +192,7 @@ impl Work {
             Self::Step(step) => step.operations()[0],
             Self::Create => "create user",
             Self::Mix => "steady mix",
+            Self::Unchanged => "PATCH that changes nothing",
         }
     }
 }
