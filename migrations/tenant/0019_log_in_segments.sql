@@ -1,6 +1,6 @@
--- The first column of the log's index by person is the segment of a row: its number divided by 4,096. New entries stand together in a few pages
--- at the end of the index, which are in memory. An index by person alone has an entry in another page for each write. A search for a person reads
--- each segment.
+-- The log's index by person starts with the segment of a row, which is its number divided by 4,096. New rows have the newest segment, so their
+-- entries go to a few dozen pages at the end of the index, which stay in memory. Without the segment each write would go to another page. A search
+-- for a person looks into each segment.
 DROP INDEX changes_by_user;
 DROP INDEX attempts_by_user;
 -- SQLite only:

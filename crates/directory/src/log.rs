@@ -173,7 +173,10 @@ pub enum About {
 const BATCH: i64 = 1000;
 
 /// Segments that are read at a time, at most.
-const SEGMENTS: usize = 256;
+const SEGMENTS: usize = 32;
+
+/// Below so many rows the next segments are read together.
+const FEW: usize = 1000;
 
 /// The newest rows that are wanted and stand before a place, at most so many.
 ///
@@ -339,21 +342,21 @@ fn places_about(
     }
 }
 
-/// The segment of a row: its number divided by 4,096. A database uses the index by person (migration `0019`) for this very expression, so
-/// the constant in it is not bound.
-macro_rules! segment {
+/// The segment of a row: its number divided by 4,096. A database uses the index by person (migration `0019`) only for exactly this expression,
+/// so its constant is part of the text and not bound.
+macro_rules! segment_sql {
     () => {
         "number / 4096"
     };
 }
 
-fn segment() -> SqlLiteral<sql_types::BigInt> {
-    sql(segment!())
+fn segment_of_row() -> SqlLiteral<sql_types::BigInt> {
+    sql(segment_sql!())
 }
 
 /// A segment, as a person is looked for in it.
 #[derive(QueryableByName)]
-struct Segment {
+struct SearchedSegment {
     #[diesel(sql_type = sql_types::BigInt)]
     segment: i64,
     /// The time of the newest row about the person; `None` without such a row.
@@ -361,44 +364,43 @@ struct Segment {
     newest_ms: Option<i64>,
 }
 
-/// The segments of a table, each with the time of its newest row about the person `$1` that is not after `$2`.
-macro_rules! segments {
+/// The segments of a table, each with the time of its newest row about the person `$1` from `$2` to `$3`, in the order of these times, newest first.
+macro_rules! segments_sql {
     ($table:literal) => {
         concat!(
             "WITH RECURSIVE segments (segment) AS (SELECT oldest.segment FROM (SELECT ",
-            segment!(),
+            segment_sql!(),
             " AS segment FROM ",
             $table,
             " ORDER BY number LIMIT 1) AS oldest UNION ALL SELECT segment + 1 FROM segments WHERE segment < (SELECT ",
-            segment!(),
+            segment_sql!(),
             " FROM ",
             $table,
             " ORDER BY number DESC LIMIT 1)) SELECT segment, (SELECT MAX(at_ms) FROM ",
             $table,
             " WHERE ",
-            segment!(),
-            " = segment AND user_key = $1 AND at_ms <= $2) AS newest_ms FROM segments"
+            segment_sql!(),
+            " = segment AND user_key = $1 AND at_ms >= $2 AND at_ms <= $3) AS newest_ms FROM segments ORDER BY newest_ms DESC"
         )
     };
 }
 
-/// The segments that have rows about a person, each with the time of the newest one, in the order of these times, newest first.
+/// The segments that have rows about a person within the bounds, each with the time of the newest one, in the order of these times, newest first.
 fn segments_of_person(
     tx: &mut ReadTx<'_>,
     key: &str,
     bounds: Bounds,
 ) -> Result<Vec<(i64, i64)>, DirectoryError> {
     let text = match bounds.kept {
-        Kept::Attempt => segments!("attempts"),
-        Kept::Change => segments!("changes"),
+        Kept::Attempt => segments_sql!("attempts"),
+        Kept::Change => segments_sql!("changes"),
     };
-    let query = sql_query(text);
-    let query = query.bind::<sql_types::Text, _>(key).bind::<sql_types::BigInt, _>(bounds.to_ms);
-    let segments: Vec<Segment> = tx.load(query)?;
-    let with_rows = segments.into_iter().filter_map(|found| Some((found.newest_ms?, found.segment)));
-    let mut found: Vec<(i64, i64)> = with_rows.collect();
-    found.sort_unstable();
-    Ok(found.into_iter().rev().map(|(newest_ms, segment)| (segment, newest_ms)).collect())
+    let query = sql_query(text)
+        .bind::<sql_types::Text, _>(key)
+        .bind::<sql_types::BigInt, _>(bounds.from_ms)
+        .bind::<sql_types::BigInt, _>(bounds.to_ms);
+    let segments: Vec<SearchedSegment> = tx.load(query)?;
+    Ok(segments.into_iter().filter_map(|found| Some((found.segment, found.newest_ms?))).collect())
 }
 
 /// The places of rows about a person; with an id, of those that have this id or, as a refused create, none. Segments are read until no other one
@@ -415,21 +417,21 @@ fn places_of_person(
     let segments = segments_of_person(tx, key, bounds)?;
     let (mut found, mut unread, mut step) = (Vec::<Place>::new(), segments.as_slice(), 1);
     while let Some((_, newest_ms)) = unread.first() {
-        let oldest = found.last().filter(|_| found.len() == most);
-        if oldest.is_some_and(|oldest| oldest.at_ms > *newest_ms) {
+        if found.len() == most && found.last().is_none_or(|oldest| oldest.at_ms > *newest_ms) {
             break;
         }
         let (read, others) = unread.split_at(step.min(unread.len()));
         let numbers: Vec<i64> = read.iter().map(|(segment, _)| *segment).collect();
         let rows: Vec<Candidate> = in_table!(bounds.kept, |table| {
-            let rows = within!(table, bounds).filter(segment().eq_any(&numbers));
+            let rows = within!(table, bounds).filter(segment_of_row().eq_any(&numbers));
             tx.load(rows.filter(table::user_key.eq(key)).select(candidate!(table)))?
         });
         let fits = rows.iter().filter(|row| is_own(row) && row.is_wanted(wanted));
         found.extend(fits.map(|row| row.place(bounds.kept)));
         found.sort_unstable_by(|a, b| b.cmp(a));
         found.truncate(most);
-        (unread, step) = (others, (2 * step).min(SEGMENTS));
+        // A rare result may need every row of a busy person, who has thousands in a segment.
+        (unread, step) = (others, if rows.len() < FEW { (2 * step).min(SEGMENTS) } else { 1 });
     }
     Ok(found)
 }
@@ -653,7 +655,7 @@ pub fn rename(tx: &mut WriteTx<'_>, key: &str, new_key: &str) -> Result<(), Dire
         let segments = segments_of_person(tx, key, Bounds::whole_table(kept))?;
         let segments: Vec<i64> = segments.into_iter().map(|(segment, _)| segment).collect();
         in_table!(kept, |table| for_chunks(&segments, |segments| {
-            let rows = table::table.filter(segment().eq_any(segments)).filter(table::user_key.eq(key));
+            let rows = table::table.filter(segment_of_row().eq_any(segments)).filter(table::user_key.eq(key));
             tx.update(rows, (table::user_key.eq(new_key), table::user_name.eq(None::<String>)))
         }))?;
     }
