@@ -19,7 +19,7 @@ pub struct Entry<'a> {
     pub idp: &'a str,
 }
 
-/// How a person stands in the log.
+/// A person, as the log names one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LoggedPerson<'a> {
     /// The text that finds the person's rows.
@@ -31,7 +31,7 @@ pub struct LoggedPerson<'a> {
 /// A write that changed nothing, or was refused; its number comes from the transaction.
 #[derive(Clone, Copy, Debug)]
 pub struct NewAttempt<'a> {
-    /// When it was answered, in milliseconds since 1970 UTC.
+    /// The time of the answer, in milliseconds since 1970 UTC.
     pub at_ms: i64,
     /// `user.refused`, `group.unchanged`, …
     pub kind: &'a str,
@@ -116,7 +116,7 @@ impl Place {
 /// A row of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogRow {
-    /// Where it stands.
+    /// The place where it stands.
     pub place: Place,
     /// As of a change record.
     pub kind: String,
@@ -138,7 +138,7 @@ pub struct LogRow {
     pub user_name: Option<String>,
 }
 
-/// Which rows are wanted.
+/// The rows that are wanted.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
     /// Those about one of these; all, where there is none.
@@ -153,7 +153,7 @@ pub struct Wanted {
     pub until_ms: Option<i64>,
 }
 
-/// Whom rows are about.
+/// A person or a resource that rows are about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum About {
     /// A person, by the key of [`LoggedPerson`].
@@ -212,7 +212,7 @@ struct Bounds {
     /// The times, both included.
     from_ms: i64,
     to_ms: i64,
-    /// Below which number a row of the last time must be.
+    /// A row of the last time has a smaller number than this.
     below: i64,
 }
 
@@ -390,7 +390,7 @@ fn segments_of_person(
     tx: &mut ReadTx<'_>,
     key: &str,
     bounds: Bounds,
-) -> Result<Vec<(i64, i64)>, DirectoryError> {
+) -> Result<Vec<SearchedSegment>, DirectoryError> {
     let text = match bounds.kept {
         Kept::Attempt => segments_sql!("attempts"),
         Kept::Change => segments_sql!("changes"),
@@ -399,8 +399,9 @@ fn segments_of_person(
         .bind::<sql_types::Text, _>(key)
         .bind::<sql_types::BigInt, _>(bounds.from_ms)
         .bind::<sql_types::BigInt, _>(bounds.to_ms);
-    let segments: Vec<SearchedSegment> = tx.load(query)?;
-    Ok(segments.into_iter().filter_map(|found| Some((found.segment, found.newest_ms?))).collect())
+    let mut segments: Vec<SearchedSegment> = tx.load(query)?;
+    segments.retain(|searched| searched.newest_ms.is_some());
+    Ok(segments)
 }
 
 /// The places of rows about a person; with an id, of those that have this id or, as a refused create, none. Segments are read until no other one
@@ -416,12 +417,12 @@ fn places_of_person(
     let is_own = |row: &Candidate| id.is_none_or(|id| [id, ""].contains(&row.resource_id.as_str()));
     let segments = segments_of_person(tx, key, bounds)?;
     let (mut found, mut unread, mut step) = (Vec::<Place>::new(), segments.as_slice(), 1);
-    while let Some((_, newest_ms)) = unread.first() {
-        if found.len() == most && found.last().is_none_or(|oldest| oldest.at_ms > *newest_ms) {
+    while let Some(next) = unread.first() {
+        if found.len() == most && found.last().is_none_or(|oldest| Some(oldest.at_ms) > next.newest_ms) {
             break;
         }
         let (read, others) = unread.split_at(step.min(unread.len()));
-        let numbers: Vec<i64> = read.iter().map(|(segment, _)| *segment).collect();
+        let numbers: Vec<i64> = read.iter().map(|searched| searched.segment).collect();
         let rows: Vec<Candidate> = in_table!(bounds.kept, |table| {
             let rows = within!(table, bounds).filter(segment_of_row().eq_any(&numbers));
             tx.load(rows.filter(table::user_key.eq(key)).select(candidate!(table)))?
@@ -592,7 +593,7 @@ fn empty_newest(tx: &mut WriteTx<'_>, before_ms: i64) -> Result<(), DirectoryErr
     Ok(())
 }
 
-/// When the oldest row was written that can be removed, or `now_ms` where there is none.
+/// The time of the oldest row that can be removed, or `now_ms` where there is none.
 ///
 /// # Errors
 /// When the store fails.
@@ -612,7 +613,7 @@ pub fn oldest_ms(tx: &mut ReadTx<'_>, now_ms: i64) -> Result<i64, DirectoryError
 /// The only row of the losses.
 const PLACE: i64 = 1;
 
-/// How many rows of refused writes were lost.
+/// The number of rows of refused writes that were lost.
 ///
 /// # Errors
 /// When the store fails.
@@ -653,7 +654,7 @@ pub fn key_of_deleted(tx: &mut ReadTx<'_>, id: &str) -> Result<Option<String>, D
 pub fn rename(tx: &mut WriteTx<'_>, key: &str, new_key: &str) -> Result<(), DirectoryError> {
     for kept in [Kept::Attempt, Kept::Change] {
         let segments = segments_of_person(tx, key, Bounds::whole_table(kept))?;
-        let segments: Vec<i64> = segments.into_iter().map(|(segment, _)| segment).collect();
+        let segments: Vec<i64> = segments.iter().map(|searched| searched.segment).collect();
         in_table!(kept, |table| for_chunks(&segments, |segments| {
             let rows = table::table.filter(segment_of_row().eq_any(segments)).filter(table::user_key.eq(key));
             tx.update(rows, (table::user_key.eq(new_key), table::user_name.eq(None::<String>)))
