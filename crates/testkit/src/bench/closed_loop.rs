@@ -19,10 +19,10 @@ use super::connection::{Answer, Connection};
 use super::process::cpu_time;
 use super::record::Record;
 
-/// Whom the workers talk to.
+/// The server that the workers talk to.
 #[derive(Clone, Debug)]
 pub struct Target {
-    /// Where the server listens.
+    /// The address that the server listens on.
     pub address: SocketAddr,
     /// The path before `/Users`; empty for the empty handler.
     pub base_path: String,
@@ -32,7 +32,7 @@ pub struct Target {
     pub process: u32,
 }
 
-/// When a phase ends: at whichever comes first.
+/// The end of a phase: a time or a number of turns, whichever comes first.
 #[derive(Clone, Copy, Debug)]
 pub struct Bound {
     time: Option<Duration>,
@@ -60,7 +60,7 @@ impl Bound {
 pub struct Worker<'a> {
     /// 0 to `workers - 1`.
     pub number: usize,
-    /// How many there are.
+    /// The number of workers.
     pub workers: usize,
     /// The same in every run that plays the same phases. Each phase has its own seed: with that of an earlier one a `PATCH` would send a
     /// value that is stored already.
@@ -79,7 +79,7 @@ pub struct Worker<'a> {
 pub struct Phase {
     /// The workers' records.
     pub record: Record,
-    /// How long they took.
+    /// The time that they took.
     pub time: Duration,
     /// CPU time of the server meanwhile.
     pub server_cpu: Duration,
@@ -114,7 +114,7 @@ pub async fn play<T>(
     bound: Bound,
     work: impl AsyncFn(&mut Worker<'_>) -> Result<T>,
 ) -> Result<(Phase, Vec<T>)> {
-    /// How many phases have begun.
+    /// The number of the next phase. It counts through the whole run, so that no two phases have the same seed.
     static PHASES: AtomicU64 = AtomicU64::new(0);
     let phase = PHASES.fetch_add(1, Ordering::Relaxed);
     let turns = Cell::new(0);

@@ -71,7 +71,7 @@ impl Run {
         Ok(())
     }
 
-    /// What a user and rows of the log take on the disk.
+    /// The bytes that a user and rows of the log take on the disk.
     async fn bytes_of_rows(&mut self) -> Result<()> {
         self.say("bytes of users and of rows of the log …");
         let mut directory = Directory::empty(self.onboard("bench-bytes")?);
@@ -176,7 +176,7 @@ impl Run {
     }
 }
 
-/// What is compared.
+/// An operation, or a mix of some, by which two releases are compared.
 #[derive(Clone, Copy)]
 enum Work {
     Step(Step),
