@@ -185,8 +185,10 @@ fn name_taken(tx: &mut WriteTx<'_>, key: &str, error: diesel::result::Error) -> 
 /// # Errors
 /// When the store fails.
 pub fn find_user(tx: &mut ReadTx<'_>, user_name: &str) -> Result<Option<Record>, DirectoryError> {
-    let id = id_by_name_key(tx, &key::user_name(user_name))?;
-    Ok(id.map(|id| find(tx, ResourceKind::User, &id)).transpose()?.flatten())
+    in_table!(ResourceKind::User, |table, columns| {
+        let user = table::table.filter(table::name_key.eq(key::user_name(user_name))).select(columns);
+        Ok(tx.get_result(user).optional()?)
+    })
 }
 
 /// Some resources of a kind behind this one, in the order of their ids; none at the end.

@@ -77,7 +77,7 @@ impl RequestContext {
             leniencies: [&self.met_before, &self.tolerance.seen],
         };
         Cause {
-            answer: (!self.is_trial).then_some(answer),
+            answer: Some(answer),
             is_trial: self.is_trial,
             request_id: &self.request_id,
             actor: None,
@@ -85,7 +85,7 @@ impl RequestContext {
             operation: Some(operation::word_of(method)),
             profile: Some(self.rules.product.name_and_version()),
             makers: &self.rules.makers,
-            people: (!self.is_trial).then_some(self.rules.profile().log.people),
+            people: Some(self.rules.profile().log.people),
         }
     }
 

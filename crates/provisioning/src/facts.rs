@@ -41,9 +41,9 @@ pub(crate) struct Cause<'a> {
     pub(crate) makers: &'a [Maker],
     /// The answer to the write; `None` for what follows from one, and for what falls due by itself.
     pub(crate) answer: Option<Answer<'a>>,
-    /// The form in which people stand in the log; `None` for what is about none, and for a trial.
+    /// The form in which people stand in the log; `None` for what is about none.
     pub(crate) people: Option<People>,
-    /// Nobody takes the write back, because it is tried out in a copy.
+    /// The write is tried out in a copy: nobody reads a log of it, or takes it back.
     pub(crate) is_trial: bool,
 }
 
@@ -100,7 +100,7 @@ impl<'a> Cause<'a> {
 
     /// The cause of what follows for others: staff did not act on them, and nobody is answered about them.
     pub(crate) fn followed(self) -> Self {
-        Self { actor: None, answer: None, is_trial: false, ..self }
+        Self { actor: None, answer: None, ..self }
     }
 }
 

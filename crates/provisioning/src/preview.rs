@@ -3,8 +3,8 @@
 
 use std::io::{self, Read};
 
-use directory::resources::{self, Record};
-use scim_core::{Document, ResourceKind, ScimError, bulk::Method, column::Column, urn};
+use directory::resources;
+use scim_core::{ResourceKind, ScimError, bulk::Method, column::Column, urn};
 use seat_ledger::pools;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -13,7 +13,9 @@ use store::{Scratch, StoreError, WriteTx};
 use crate::{
     Done, Preconditions, ProvisioningError, RequestContext, Shown, Verdict, Write,
     bulk::of_the_operation,
+    product::is_active,
     refusals,
+    resources::Found,
     table::{Row, Table},
     wishes::is_working,
 };
@@ -162,14 +164,14 @@ impl Trial<'_> {
         let cells = row.cells?;
         let values = columns.iter().zip(&cells).map(|(column, cell)| column.read(cell));
         let values = values.collect::<Result<Vec<_>, ScimError>>()?;
-        let found = resources::find_user(tx, &row.user_name)?;
+        let found = resources::find_user(tx, &row.user_name)?.map(Found::of).transpose()?;
         let mut context = self.context.attempt();
-        tx.savepoint(|tx| match &found {
+        tx.savepoint(|tx| match found {
             None => {
                 *not_done = "created";
                 create(tx, columns, values, &mut context)
             }
-            Some(record) => change(tx, columns, values, record, &mut context),
+            Some(found) => change(tx, columns, values, found, &mut context),
         })
     }
 
@@ -201,7 +203,8 @@ fn create(
             column.put(&mut body, value);
         }
     }
-    let done = write(tx, Method::Post, None, body.into(), context)?;
+    let write = Write::new(ResourceKind::User, Method::Post, None, body.into(), context)?;
+    let done = write.run(tx, Shown::Version, &Preconditions::default(), context)?;
     // A POST that takes over a person of staff makes nobody.
     Ok(if done.verdict == Some(Verdict::Linked) { Effect::Change } else { Effect::Create })
 }
@@ -212,31 +215,37 @@ fn change(
     tx: &mut WriteTx<'_>,
     columns: &[Column],
     values: Vec<Option<Value>>,
-    record: &Record,
+    found: Found,
     context: &mut RequestContext,
 ) -> Result<Effect, ProvisioningError> {
-    let document = record.parse()?;
+    let Found { record, document } = &found;
     let mut operations = Vec::with_capacity(columns.len());
     {
         let kept = context.rules.kept_by_put();
         let is_kept = |column: &Column| column.attribute().is_some_and(|name| kept.contains(&name.as_str()));
         for (column, value) in columns.iter().zip(values) {
-            if value.is_some() || (column.find(&document).is_some() && !is_kept(column)) {
+            if value.is_some() || (column.find(document).is_some() && !is_kept(column)) {
                 operations.push(column.operation(value));
             }
         }
     }
-    let body = json!({ "schemas": [urn::PATCH_OP], "Operations": operations });
-    let done = write(tx, Method::Patch, Some(record.id.clone()), body, context)?;
+    // `json!` would copy the operations.
+    let mut body = Map::new();
+    body.insert("schemas".to_owned(), json!([urn::PATCH_OP]));
+    body.insert("Operations".to_owned(), operations.into());
+    let (id, was_active) = (record.id.clone(), is_active(document));
+    let was_working = record.standing.active.unwrap_or(was_active);
+    let write = Write::new(ResourceKind::User, Method::Patch, Some(id), body.into(), context)?;
+    let done = write.run_found(tx, Some(found), Shown::Version, &Preconditions::default(), context)?;
     if done.verdict == Some(Verdict::NoChange) {
         return Ok(Effect::Unchanged);
     }
-    let loses = is_working(&record.standing, &document) && !stays_active(&done, &document)?;
+    let loses = was_working && !stays_active(&done, was_active)?;
     Ok(if loses { Effect::Deactivate } else { Effect::Change })
 }
 
-/// Whether a person whose document was `before` may work after the write: what waits has no effect yet.
-fn stays_active(done: &Done, before: &Document) -> Result<bool, ProvisioningError> {
+/// Whether a person may work after the write, whose document said `was_active` before: what waits has no effect yet.
+fn stays_active(done: &Done, was_active: bool) -> Result<bool, ProvisioningError> {
     let Some(view) = &done.view else { return Ok(false) };
     let standing = &view.record.standing;
     if standing.held.is_some() {
@@ -245,19 +254,8 @@ fn stays_active(done: &Done, before: &Document) -> Result<bool, ProvisioningErro
     // Few rows change `active`, and to read a document takes a twentieth of a row's time.
     match done.changed.iter().any(|name| name == "active") {
         true => Ok(is_working(standing, &view.record.parse()?)),
-        false => Ok(is_working(standing, before)),
+        false => Ok(standing.active.unwrap_or(was_active)),
     }
-}
-
-fn write(
-    tx: &mut WriteTx<'_>,
-    method: Method,
-    id: Option<String>,
-    body: Value,
-    context: &mut RequestContext,
-) -> Result<Done, ProvisioningError> {
-    let write = Write::new(ResourceKind::User, method, id, body, context)?;
-    write.run(tx, Shown::Version, &Preconditions::default(), context)
 }
 
 pub(crate) fn unread(error: io::Error) -> StoreError {

@@ -27,7 +27,8 @@ use crate::{
 const DELETED: &str = "deleted";
 
 /// Records a change of a resource as it is now; `verb` is `created`, `changed`, `deleted`, `linked`, `revived`, `promoted`,
-/// `reseated`, `held`, `released`, `dropped` or `restored`. The record of an answered write is its row of the provisioning log.
+/// `reseated`, `held`, `released`, `dropped` or `restored`. The record of an answered write is its row of the provisioning log. A trial
+/// leaves no record: no write reads one, and nobody reads the log of a copy.
 pub(crate) fn record(
     tx: &mut WriteTx<'_>,
     cause: Cause<'_>,
@@ -36,6 +37,9 @@ pub(crate) fn record(
     resource: &Record,
     facts: &Facts<'_>,
 ) -> Result<(), ProvisioningError> {
+    if cause.is_trial {
+        return Ok(());
+    }
     let detail = Detail { cause, is_held: resource.standing.held.is_some(), facts };
     let name = format!("{}.{verb}", kind.name().to_ascii_lowercase());
     // A record that answers no write has no person. A deletion has one always: it tells later whose id it was.
@@ -44,9 +48,7 @@ pub(crate) fn record(
         false => None,
     };
     let changed = Changed { resource_id: &resource.id, version: resource.version, person: person.as_ref() };
-    if !cause.is_trial {
-        keep_image(tx, &resource.id, facts)?;
-    }
+    keep_image(tx, &resource.id, facts)?;
     append(tx, &name, changed, &detail, entry(cause, facts))?;
     if let (Some(person), Some(people), DELETED) = (&person, cause.people, verb) {
         names::forget(tx, people, person, resource)?;
@@ -76,7 +78,7 @@ pub(crate) fn record_unchanged(
     resource: &Record,
     facts: &Facts<'_>,
 ) -> Result<(), ProvisioningError> {
-    let Some(entry) = entry(cause, facts) else { return Ok(()) };
+    let Some(entry) = entry(cause, facts).filter(|_| !cause.is_trial) else { return Ok(()) };
     let person = Person::in_record(tx, cause, kind, resource)?;
     let attempt = NewAttempt {
         at_ms: tx.now_ms(),

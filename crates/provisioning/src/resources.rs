@@ -210,26 +210,55 @@ pub(crate) fn create(
     Ok(done.with_seats(others).with_role_received(new.role.received))
 }
 
+/// A resource as its transaction found it.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) record: Record,
+    /// Its document as a value.
+    pub(crate) document: Document,
+}
+
+impl Found {
+    /// The record with its document.
+    ///
+    /// # Errors
+    /// When the stored document is damaged.
+    pub(crate) fn of(record: Record) -> Result<Self, ProvisioningError> {
+        Ok(Self { document: record.parse()?, record })
+    }
+
+    /// The resource that is to be changed, kept from other writers.
+    ///
+    /// # Errors
+    /// [`ProvisioningError::NotFound`], a failed precondition, or the store's.
+    pub(crate) fn for_update(
+        tx: &mut WriteTx<'_>,
+        kind: ResourceKind,
+        id: &str,
+        conditions: &Preconditions,
+    ) -> Result<Self, ProvisioningError> {
+        Self::of(found_for_update(tx, kind, id, conditions)?)
+    }
+}
+
 /// Changes a resource, and a user's seat where the change asks for it. A request that changes no value writes its record alone.
 ///
 /// # Errors
-/// As [`create`]; a failed precondition; no such resource.
+/// Those of [`create`].
 pub(crate) fn edit(
     tx: &mut WriteTx<'_>,
     kind: ResourceKind,
-    id: &str,
+    found: Found,
     edit: &Edit,
     shown: Shown,
-    conditions: &Preconditions,
     context: &mut RequestContext,
 ) -> Result<Done, ProvisioningError> {
-    let record = found_for_update(tx, kind, id, conditions)?;
-    let old = record.parse()?;
+    let Found { record, document: old } = found;
     let (new, members) = edit.apply(kind, &old, context)?;
     if frees(kind, &old, &new, &members) {
         tx.go_beyond_limit();
     }
-    let applied = change_members(tx, id, &members, context)?;
+    let applied = change_members(tx, &record.id, &members, context)?;
     if kind == ResourceKind::User {
         context.rules.features.require_edit(&old, &new)?;
     }
@@ -272,14 +301,17 @@ pub(crate) fn edit(
     let verdict = if is_held { Verdict::Held } else { Verdict::Applied };
     let role = role_facts(rules, received, &record.standing, &new);
     let standings = [&standing_before, &record.standing];
-    let before = Image::of_attributes(&old, changed.get(..attributes).unwrap_or_default(), standings)
-        .with_members(&applied, context.rules.profile().log.people);
+    let before = || {
+        Image::of_attributes(&old, changed.get(..attributes).unwrap_or_default(), standings)
+            .with_members(&applied, context.rules.profile().log.people)
+    };
+    let before = (!cause.is_trial).then(before);
     let facts = Facts {
         verdict,
         changed: Some(&changed),
         role,
         seat: SeatFacts::of(seat.as_ref()),
-        before: Some(&before),
+        before: before.as_ref(),
         ..Facts::default()
     };
     records::record(tx, cause, kind, "changed", &record, &facts)?;

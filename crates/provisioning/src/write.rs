@@ -7,7 +7,7 @@ use store::WriteTx;
 
 use crate::{
     Done, Outcome, Preconditions, ProvisioningError, RequestContext, outcome,
-    resources::{self, Edit, New},
+    resources::{self, Edit, Found, New},
     status::status_of,
     view::Shown,
 };
@@ -103,13 +103,34 @@ impl Write {
         conditions: &Preconditions,
         context: &mut RequestContext,
     ) -> Result<Done, ProvisioningError> {
+        self.run_found(tx, None, shown, conditions, context)
+    }
+
+    /// The same where the transaction has found the resource that is to be changed, in a store that nobody else writes to.
+    ///
+    /// # Errors
+    /// Those of [`Write::run`].
+    pub(crate) fn run_found(
+        &self,
+        tx: &mut WriteTx<'_>,
+        found: Option<Found>,
+        shown: Shown,
+        conditions: &Preconditions,
+        context: &mut RequestContext,
+    ) -> Result<Done, ProvisioningError> {
         context.may_write.require(self.kind)?;
         context.rules.features.require_write(self.kind, self.method)?;
         context.rules.hold_schemas(tx)?;
         let (kind, id) = (self.kind, self.id.clone().unwrap_or_else(|| tx.new_id()));
         let done = match &self.change {
             Change::Create(new) => resources::create(tx, kind, id, new, shown, context)?,
-            Change::Edit(edit) => resources::edit(tx, kind, &id, edit, shown, conditions, context)?,
+            Change::Edit(edit) => {
+                let found = match found {
+                    Some(found) => found,
+                    None => Found::for_update(tx, kind, &id, conditions)?,
+                };
+                resources::edit(tx, kind, found, edit, shown, context)?
+            }
             Change::Delete => resources::delete(tx, kind, &id, conditions, context)?,
         };
         Ok(Done { status: self.status(context), ..done })

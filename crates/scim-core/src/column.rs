@@ -152,10 +152,14 @@ impl Column {
     /// The operation of a PATCH that sets the value, or takes it away.
     #[must_use]
     pub fn operation(&self, value: Option<Value>) -> Value {
-        match value {
-            Some(value) => json!({ "op": "replace", "path": self.text, "value": value }),
-            None => json!({ "op": "remove", "path": self.text }),
+        let op = if value.is_some() { "replace" } else { "remove" };
+        let mut operation = Map::new();
+        operation.insert("op".to_owned(), op.into());
+        operation.insert("path".to_owned(), self.text.clone().into());
+        if let Some(value) = value {
+            operation.insert("value".to_owned(), value);
         }
+        operation.into()
     }
 }
 

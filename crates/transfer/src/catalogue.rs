@@ -134,6 +134,16 @@ impl Table {
             }
             StoreConnection::Postgres(_) => "row_to_json(t)::text".to_owned(),
         };
+        format!("SELECT {row} AS row FROM \"{}\" t{}", self.name, self.order())
+    }
+
+    /// Each row of a table of PostgreSQL as a list of texts, in the same order.
+    pub(crate) fn select_texts(&self) -> String {
+        let texts = self.listed(|column| format!("t.\"{}\"::text", column.name));
+        format!("SELECT ARRAY[{texts}] AS texts FROM \"{}\" t{}", self.name, self.order())
+    }
+
+    fn order(&self) -> String {
         let mut key: Vec<&Column> = self.columns.iter().filter(|column| column.key_place > 0).collect();
         key.sort_by_key(|column| column.key_place);
         let collated = |column: &&Column| {
@@ -141,8 +151,7 @@ impl Table {
             format!("t.\"{}\"{collation}", column.name)
         };
         let order = key.iter().map(collated).collect::<Vec<_>>().join(", ");
-        let order = if order.is_empty() { order } else { format!(" ORDER BY {order}") };
-        format!("SELECT {row} AS row FROM \"{}\" t{order}", self.name)
+        if order.is_empty() { order } else { format!(" ORDER BY {order}") }
     }
 
     /// Writes the rows of a JSON list, which is its one parameter.
@@ -158,6 +167,11 @@ impl Table {
             }
         };
         format!("INSERT INTO \"{name}\" ({columns}) {rows}")
+    }
+
+    /// Writes one row, whose values follow.
+    pub(crate) fn insert_values(&self) -> String {
+        format!("INSERT INTO \"{}\" ({}) VALUES", self.name, self.columns())
     }
 
     /// Writes the rows that the table of the same name has in another schema.

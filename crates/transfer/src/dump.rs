@@ -3,10 +3,10 @@
 use diesel::connection::{DefaultLoadingMode, SimpleConnection};
 use diesel::pg::PgRowByRowLoadingMode;
 use diesel::sql_types::{BigInt, Text};
-use diesel::{QueryResult, RunQueryDsl};
+use diesel::{PgConnection, QueryResult, RunQueryDsl};
 use store::{ReadTx, StoreConnection, StoreError};
 
-use crate::catalogue::{Table, tables};
+use crate::catalogue::tables;
 use crate::rows::{Batch, Filling};
 
 #[derive(diesel::QueryableByName)]
@@ -56,24 +56,14 @@ pub(crate) fn count(tx: &mut ReadTx<'_>) -> Result<u64, StoreError> {
 /// What the database says, or what `take` returns.
 pub fn dump<E: From<StoreError>>(
     tx: &mut ReadTx<'_>,
-    take: impl FnMut(Batch) -> Result<(), E>,
-) -> Result<(), E> {
-    let tables = tables(tx.connection())?;
-    dump_of(tx, &tables, take)
-}
-
-/// The same of these tables.
-pub(crate) fn dump_of<E: From<StoreError>>(
-    tx: &mut ReadTx<'_>,
-    tables: &[Table],
     mut take: impl FnMut(Batch) -> Result<(), E>,
 ) -> Result<(), E> {
+    let tables = tables(tx.connection())?;
     if let StoreConnection::Postgres(connection) = tx.connection() {
-        // One statement reads a table of any length.
-        connection.batch_execute("SET LOCAL statement_timeout = 0").map_err(StoreError::from)?;
+        read_long_tables(connection)?;
     }
     let mut filling = Filling::default();
-    for table in tables {
+    for table in &tables {
         let mut add = |row: QueryResult<Row>| {
             let Row { row } = row.map_err(StoreError::from)?;
             filling.add(&table.name, row).map_or(Ok(()), &mut take)
@@ -91,4 +81,9 @@ pub(crate) fn dump_of<E: From<StoreError>>(
         }
     }
     filling.rest().map_or(Ok(()), take)
+}
+
+/// Lets one statement of this transaction read a table of any length.
+pub(crate) fn read_long_tables(connection: &mut PgConnection) -> Result<(), StoreError> {
+    Ok(connection.batch_execute("SET LOCAL statement_timeout = 0")?)
 }

@@ -10,6 +10,7 @@ mod file;
 mod load;
 mod rows;
 mod scratch;
+mod texts;
 
 pub use copy::{Progress, copy};
 pub use dump::{dump, versions};

@@ -8,8 +8,9 @@ use diesel::sql_types::Text;
 use store::{Clock, Migration, ReadTx, Scratch, Store, StoreConnection, StoreError, WriteTx};
 
 use crate::catalogue::{Table, drop_index, tables};
-use crate::dump::{dump_of, versions};
+use crate::dump::{read_long_tables, versions};
 use crate::error::TransferError;
+use crate::texts::copy_rows;
 
 #[derive(diesel::QueryableByName)]
 struct File {
@@ -65,16 +66,10 @@ fn fill(tx: &mut ReadTx<'_>, scratch: &mut Scratch, without: &[&str]) -> Result<
                 })
             })
         }
-        StoreConnection::Postgres(_) => dump_of(tx, &copied, |batch| {
-            scratch.write(|scratch| {
-                let table = copied.iter().find(|table| table.name == batch.table);
-                let Some(insert) = table.map(|table| table.insert(scratch.connection())) else {
-                    return Ok(());
-                };
-                diesel::sql_query(insert).bind::<Text, _>(batch.as_list()).execute(scratch.connection())?;
-                Ok(())
-            })
-        }),
+        StoreConnection::Postgres(source) => {
+            read_long_tables(source)?;
+            scratch.write(|scratch| copied.iter().try_for_each(|table| copy_rows(source, scratch, table)))
+        }
     }
 }
 

@@ -19,6 +19,27 @@ async fn a_scratch_store_has_all_rows_but_those_of_logs_and_leaves_no_file() {
     place.remove().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenants_columns_hold_texts_and_whole_numbers_which_pass_as_texts() {
+    let mut place = Place::new();
+    let schema = place.postgres();
+    let store = place.stores.create(&schema, TENANT_MIGRATIONS).await.unwrap();
+    let types = store.read(|tx| {
+        let query = "SELECT DISTINCT data_type::text AS name FROM information_schema.columns \
+             WHERE table_schema = current_schema() ORDER BY name";
+        let types: Vec<TypeName> = diesel::RunQueryDsl::load(diesel::sql_query(query), tx.connection())?;
+        Ok::<_, StoreError>(types.into_iter().map(|of| of.name).collect::<Vec<_>>())
+    });
+    assert_eq!(types.await.unwrap(), ["bigint", "integer", "text"]);
+    place.remove().await;
+}
+
+#[derive(diesel::QueryableByName)]
+struct TypeName {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    name: String,
+}
+
 async fn try_out(place: &Place, source: Store, location: &StoreLocation) {
     let write = |tx: &mut WriteTx<'_>| {
         for (n, text) in ODD.iter().enumerate() {
