@@ -234,7 +234,7 @@ fn change(
     body.insert("schemas".to_owned(), json!([urn::PATCH_OP]));
     body.insert("Operations".to_owned(), operations.into());
     let (id, was_active) = (record.id.clone(), is_active(document));
-    let was_working = record.standing.active.unwrap_or(was_active);
+    let was_working = is_working(&record.standing, document);
     let write = Write::new(ResourceKind::User, Method::Patch, Some(id), body.into(), context)?;
     let done = write.run_found(tx, Some(found), Shown::Version, &Preconditions::default(), context)?;
     if done.verdict == Some(Verdict::NoChange) {
@@ -244,7 +244,7 @@ fn change(
     Ok(if loses { Effect::Deactivate } else { Effect::Change })
 }
 
-/// Whether a person may work after the write, whose document said `was_active` before: what waits has no effect yet.
+/// Whether a person may work after the write: what waits has no effect yet. `was_active` is what the person's document said before.
 fn stays_active(done: &Done, was_active: bool) -> Result<bool, ProvisioningError> {
     let Some(view) = &done.view else { return Ok(false) };
     let standing = &view.record.standing;

@@ -28,7 +28,7 @@ const DELETED: &str = "deleted";
 
 /// Records a change of a resource as it is now; `verb` is `created`, `changed`, `deleted`, `linked`, `revived`, `promoted`,
 /// `reseated`, `held`, `released`, `dropped` or `restored`. The record of an answered write is its row of the provisioning log. A trial
-/// leaves no record: no write reads one, and nobody reads the log of a copy.
+/// leaves none: no write reads a record, and nobody reads the log of a copy.
 pub(crate) fn record(
     tx: &mut WriteTx<'_>,
     cause: Cause<'_>,

@@ -106,7 +106,8 @@ impl Write {
         self.run_found(tx, None, shown, conditions, context)
     }
 
-    /// The same where the transaction has found the resource that is to be changed, in a store that nobody else writes to.
+    /// Runs the request as [`Write::run`] does. `found` is the resource that is to be changed, if the caller has read it in this transaction,
+    /// in a store that nobody else writes to: then no precondition is checked.
     ///
     /// # Errors
     /// Those of [`Write::run`].

@@ -169,7 +169,7 @@ impl Table {
         format!("INSERT INTO \"{name}\" ({columns}) {rows}")
     }
 
-    /// Writes one row, whose values follow.
+    /// The statement that writes one row, without the values, which stand behind it in parentheses.
     pub(crate) fn insert_values(&self) -> String {
         format!("INSERT INTO \"{}\" ({}) VALUES", self.name, self.columns())
     }

@@ -68,7 +68,10 @@ fn fill(tx: &mut ReadTx<'_>, scratch: &mut Scratch, without: &[&str]) -> Result<
         }
         StoreConnection::Postgres(source) => {
             read_long_tables(source)?;
-            scratch.write(|scratch| copied.iter().try_for_each(|table| copy_rows(source, scratch, table)))
+            let copy = |scratch: &mut WriteTx<'_>| {
+                copied.iter().try_for_each(|table| copy_rows(source, scratch, table))
+            };
+            Ok(scratch.write(copy)?)
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Rows on their way from PostgreSQL into SQLite as texts, which costs half of what JSON does. SQLite makes a number of a text again
-//! where the column holds numbers.
+//! Copies rows from PostgreSQL into SQLite as texts, at half the cost of JSON. SQLite makes a number of a text again where the column
+//! holds numbers.
 
 use diesel::backend::Backend;
 use diesel::pg::PgRowByRowLoadingMode;
@@ -18,9 +18,9 @@ struct Texts {
     texts: Vec<Option<String>>,
 }
 
-/// Writes one row of any table. Its text is the same for all rows of a table, so the statement stays prepared.
+/// The statement that writes one row of any table. Its SQL is the same for all rows of a table, so it stays prepared.
 struct InsertTexts<'a> {
-    /// The statement until its values.
+    /// The SQL before the values.
     insert: &'a str,
     values: &'a [Option<String>],
 }

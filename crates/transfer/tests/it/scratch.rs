@@ -30,7 +30,7 @@ async fn a_tenants_columns_hold_texts_and_whole_numbers_which_pass_as_texts() {
         let types: Vec<TypeName> = diesel::RunQueryDsl::load(diesel::sql_query(query), tx.connection())?;
         Ok::<_, StoreError>(types.into_iter().map(|of| of.name).collect::<Vec<_>>())
     });
-    assert_eq!(types.await.unwrap(), ["bigint", "integer", "text"]);
+    assert_eq!(types.await.unwrap(), ["bigint", "text"]);
     place.remove().await;
 }
 
