@@ -100,6 +100,7 @@ fn image_of(tx: &mut WriteTx<'_>, record: &Record, people: People) -> Result<Ima
         // Where the log names nobody, nothing of a deleted person is kept.
         People::Ids => {
             before_image::forget(tx, &record.id)?;
+            losses::keep_id(tx, record)?;
             Ok(Image::default())
         }
     }

@@ -2,6 +2,8 @@
 //! still among the users; the row of one whom the identity provider has deleted is here alone, so that no query of users, no total and
 //! no unique key meets that person.
 
+use std::ops::Range;
+
 use diesel::{dsl::count_star, dsl::min, prelude::*};
 use serde_json::{Map, Value};
 use store::{ReadTx, WriteTx, insert_row, next};
@@ -31,6 +33,8 @@ pub struct LostPerson {
     pub standing: Standing,
     /// The row of a person who is deleted for the identity provider.
     pub deleted: Option<Deleted>,
+    /// Whether the person was deleted and the id alone is kept ([`keep_id`]).
+    pub is_unkept: bool,
 }
 
 /// The row of a person who is deleted for the identity provider.
@@ -135,11 +139,33 @@ pub fn keep(tx: &mut WriteTx<'_>, record: &Record, row: &Row, left: &[Left]) -> 
     Ok(())
 }
 
+/// Keeps nothing that names a person with a loss who is about to be removed from the users: the id alone, and
+/// the version, which tells that there was a deletion.
+///
+/// # Errors
+/// When the store fails.
+pub fn keep_id(tx: &mut WriteTx<'_>, record: &Record) -> Result<(), DirectoryError> {
+    forget_row(tx, &record.id, &Lost::default())?;
+    let columns = (
+        losses::set_role.eq(None::<String>),
+        losses::set_role_by.eq(None::<String>),
+        losses::set_active.eq(None::<i64>),
+        losses::version.eq(Some(record.version)),
+    );
+    tx.update(losses::table.find(&record.id), columns)?;
+    Ok(())
+}
+
 /// The person is one of the users again, and waits on; `lost` is what the write that brought the person back has changed.
 ///
 /// # Errors
 /// When the store fails.
 pub fn return_to_users(tx: &mut WriteTx<'_>, user_id: &str, lost: &Lost) -> Result<(), DirectoryError> {
+    forget_row(tx, user_id, lost)
+}
+
+/// Forgets what is kept of the row of a person; `lost` is what is noted of the loss from now on.
+fn forget_row(tx: &mut WriteTx<'_>, user_id: &str, lost: &Lost) -> Result<(), DirectoryError> {
     let columns = (
         losses::lost.eq(Value::Object(lost.0.clone()).to_string()),
         losses::user_name_key.eq(None::<String>),
@@ -165,12 +191,16 @@ pub fn remove(tx: &mut WriteTx<'_>, user_id: &str) -> Result<(), DirectoryError>
     Ok(())
 }
 
-/// Forgets all losses that have passed.
+/// Forgets the losses that have passed in this time, in milliseconds since 1970 UTC.
 ///
 /// # Errors
 /// When the store fails.
-pub fn forget_passed(tx: &mut WriteTx<'_>) -> Result<(), DirectoryError> {
-    tx.execute(diesel::delete(losses::table.filter(losses::held.eq(0))))?;
+pub fn forget_passed(tx: &mut WriteTx<'_>, time: Range<i64>) -> Result<(), DirectoryError> {
+    let passed = losses::table
+        .filter(losses::held.eq(0))
+        .filter(losses::since_ms.ge(time.start))
+        .filter(losses::since_ms.lt(time.end));
+    tx.execute(diesel::delete(passed))?;
     Ok(())
 }
 
@@ -263,6 +293,7 @@ fn read(columns: Columns) -> Result<LostPerson, DirectoryError> {
     let lost = Lost(serde_json::from_str(&lost).map_err(|e| damaged(&user_id, e))?);
     let standing = Standing::of_row((role, by, active, None));
     let (document, version, created_ms, modified_ms, origin, origin_since_ms, memberships) = kept;
+    let is_unkept = document.is_none() && version.is_some();
     let deleted = document.map(|document| {
         let memberships = Left::of_text(memberships.as_deref().unwrap_or("[]"));
         Ok::<_, DirectoryError>(Deleted {
@@ -282,7 +313,7 @@ fn read(columns: Columns) -> Result<LostPerson, DirectoryError> {
         })
     });
     let deleted = deleted.transpose()?;
-    Ok(LostPerson { user_id, place, is_held: held == 1, since_ms, lost, standing, deleted })
+    Ok(LostPerson { user_id, place, is_held: held == 1, since_ms, lost, standing, deleted, is_unkept })
 }
 
 /// Some losses in their order, behind this place: those that wait, or all.

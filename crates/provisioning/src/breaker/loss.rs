@@ -68,7 +68,7 @@ pub(crate) fn ask(tx: &mut WriteTx<'_>, record: &Record, lost: &Lost) -> Result<
     let Some(limits) = breaker.limits else { return Ok(Said::NotCounted) };
     let mut window = match breaker.running(now_ms) {
         Some(window) => window,
-        None => begin(tx)?,
+        None => begin(tx, breaker.window)?,
     };
     let said = if window.lost < limits.bound(&window) {
         window.lost += 1;
@@ -92,16 +92,20 @@ pub(crate) fn ask(tx: &mut WriteTx<'_>, record: &Record, lost: &Lost) -> Result<
     Ok(said)
 }
 
-/// A window that begins now.
-fn begin(tx: &mut WriteTx<'_>) -> Result<Window, ProvisioningError> {
-    forget_passed(tx)?;
+/// A window that begins now; `over` is the one before it, if it has not been ended.
+fn begin(tx: &mut WriteTx<'_>, over: Option<Window>) -> Result<Window, ProvisioningError> {
+    forget_passed(tx, over)?;
     Ok(Window { began_ms: tx.now_ms(), active: holders::active(tx)?, lost: 0, opened_ms: None })
 }
 
 /// Forgets what has passed in windows that are over, unless somebody waits: then a rollback gives it back.
-fn forget_passed(tx: &mut WriteTx<'_>) -> Result<(), ProvisioningError> {
+/// What has passed in `over`, the newest of them, is forgotten if that has not opened: who waits is of an
+/// earlier one.
+fn forget_passed(tx: &mut WriteTx<'_>, over: Option<Window>) -> Result<(), ProvisioningError> {
     if losses::count(tx)?.people == 0 {
-        losses::forget_passed(tx)?;
+        losses::forget_passed(tx, i64::MIN..i64::MAX)?;
+    } else if let Some(window) = over.filter(|window| window.opened_ms.is_none()) {
+        losses::forget_passed(tx, window.began_ms..i64::MAX)?;
     }
     Ok(())
 }
@@ -110,13 +114,25 @@ fn forget_passed(tx: &mut WriteTx<'_>) -> Result<(), ProvisioningError> {
 pub(crate) fn end_window(tx: &mut WriteTx<'_>) -> Result<Option<i64>, ProvisioningError> {
     let (breaker, now_ms) = (breaker::find(tx)?, tx.now_ms());
     if let (Some(limits), Some(window)) = (breaker.limits, breaker.running(now_ms)) {
+        // What passed before it was kept for those who waited.
+        if losses::count(tx)?.people == 0 {
+            losses::forget_passed(tx, i64::MIN..window.began_ms)?;
+        }
         return Ok(Some(limits.end_ms(&window)));
     }
     if breaker.window.is_some() {
         breaker::write(tx, &Breaker { window: None, ..breaker })?;
     }
-    forget_passed(tx)?;
+    forget_passed(tx, breaker.window)?;
     Ok(None)
+}
+
+/// The beginning of the newest window, where people wait and it has not opened: they are of earlier ones, and
+/// what has passed from then on is no loss of theirs.
+pub(super) fn apart_ms(tx: &mut ReadTx<'_>) -> Result<Option<i64>, ProvisioningError> {
+    let somebody_waits = losses::count(tx)?.people > 0;
+    let newest = breaker::find(tx)?.window.filter(|window| somebody_waits && window.opened_ms.is_none());
+    Ok(newest.map(|window| window.began_ms))
 }
 
 /// The loss that a write has just brought to wait; records where it opened the breaker.

@@ -1,10 +1,11 @@
-//! Staff give back all that the window took: to the people who wait, and to those who lost their access before them. Who was deleted comes
-//! back with the old id and the groups. In one transaction, with a row of the log for each person.
+//! Staff give back all that the window took: to the people who wait, and to those who lost their access
+//! before them. Who was deleted comes back with the old id and the groups. In one transaction, with a row of
+//! the log for each person.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use directory::{
-    DirectoryError,
+    DirectoryError, archive,
     breaker::losses::{self, LostPerson},
     memberships::left::{self, Back},
     resources::{self, Record, Row},
@@ -33,6 +34,9 @@ const USER: ResourceKind = ResourceKind::User;
 /// People whose rows are in memory at a time.
 const AT_ONCE: i64 = 500;
 
+/// Why somebody is not given back of whom the id alone is kept.
+const UNKEPT: &str = "Under log.people = ids nothing is kept that would give a deleted person back.";
+
 /// What a rollback came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct RolledBack {
@@ -42,7 +46,8 @@ pub struct RolledBack {
     pub not_restored: Vec<NotRestored>,
 }
 
-/// Gives back all losses of the window, those that wait and those that have passed.
+/// Gives back all losses of the window, those that wait and those that have passed. Where people wait, the
+/// windows are meant that have opened, and not a later one in which nobody was held.
 ///
 /// # Errors
 /// When the store fails.
@@ -52,12 +57,14 @@ pub fn run(tx: &mut WriteTx<'_>, rules: &Rules, act: &Act) -> Result<RolledBack,
     pools::take_turn(tx)?;
     let cause = rules.cause_of_act(act, "rollback");
     let mut rollback = Rollback { rules, cause, done: RolledBack::default() };
+    let apart_ms = loss::apart_ms(tx)?;
+    let is_part = |person: &LostPerson| person.is_held || apart_ms.is_none_or(|ms| person.since_ms < ms);
     let mut place = 0;
     loop {
         let page = losses::after(tx, place, false, AT_ONCE)?;
         let Some(last) = page.last() else { break };
         place = last.place;
-        rollback.page(tx, page)?;
+        rollback.page(tx, page.into_iter().filter(is_part).collect())?;
     }
     let done = rollback.done;
     let detail = json!({ "restored": done.restored, "not_restored": done.not_restored.len() });
@@ -118,6 +125,8 @@ impl Rollback<'_> {
                 let old = deleted.record.parse()?;
                 let new = of(&old);
                 let row = Row::of(&self.rules.user, &new);
+                // A deletion that has passed was carried out: the profile may keep the person there.
+                archive::remove(tx, &person.user_id)?;
                 let record = resources::insert_again(tx, USER, &deleted.record, &row)?;
                 (record, changed_attributes(&old, &new), Image::default())
             }
@@ -125,6 +134,10 @@ impl Rollback<'_> {
                 let Some(record) = resources::find_for_update(tx, USER, &person.user_id)? else {
                     return Err(ProvisioningError::NotFound(USER.name()));
                 };
+                // Who was revived since has nothing to get back.
+                if person.is_unkept {
+                    return Ok(None);
+                }
                 let old = record.parse()?;
                 let new = of(&old);
                 if new == old && record.standing == person.standing {
@@ -206,6 +219,7 @@ impl Rollback<'_> {
     /// Those that are no matter of the person alone.
     fn refused(&mut self, person: &LostPerson, error: ProvisioningError) -> Result<(), ProvisioningError> {
         let (attribute, reason) = match &error {
+            ProvisioningError::NotFound(_) if person.is_unkept => ("id", UNKEPT.to_owned()),
             ProvisioningError::NotFound(_) => ("id", "The person was deleted since.".to_owned()),
             ProvisioningError::Directory(DirectoryError::UserNameTaken { .. }) => {
                 ("userName", "Another person has the userName by now.".to_owned())

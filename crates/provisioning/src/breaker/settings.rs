@@ -124,9 +124,8 @@ pub fn set(tx: &mut WriteTx<'_>, change: Change, act: &Act) -> Result<Shown, Pro
     pools::take_turn(tx)?;
     let before = breaker::find(tx)?;
     let limits = limits_after(before.limits, change).map_err(ProvisioningError::BreakerLimits)?;
-    // A window that ends with its breaker does not go on with another one.
-    let window = before.window.filter(|_| limits.is_some());
-    breaker::write(tx, &Breaker { limits, window })?;
+    breaker::write(tx, &Breaker { limits, ..before })?;
+    // A window ends with its breaker, and does not go on with another one.
     loss::end_window(tx)?;
     let detail = match limits {
         Some(Limits { people, percent, minutes }) => {

@@ -148,7 +148,7 @@ fn finish(
     records::record(tx, cause, GROUP, "restored", group, &facts)?;
     // Who had left with too many others is in the group again.
     let back = group_wipes::among(tx, &group.id, &applied.came)?;
-    wipes::end(tx, &group.id, back, cause)?;
+    wipes::end(tx, &group.id, back, cause.followed())?;
     group_roles::follow(tx, rules, group, &applied.moved(), cause).map(drop)
 }
 

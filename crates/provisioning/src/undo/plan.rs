@@ -39,13 +39,13 @@ impl Plan {
     ) -> Result<Option<Self>, ProvisioningError> {
         let here = resources::find_for_update(tx, kind, id)?;
         let is_deleted = here.is_none();
-        let kept = || past.deleted.as_ref().map(|former| former.value.record(id));
-        let Some(record) = here.or_else(kept) else { return Ok(None) };
+        let Some(record) = here.or_else(|| past.kept(id)) else { return Ok(None) };
         let old = State::of(&record)?;
+        let values = past.before_run(id, (!is_deleted).then_some(&old))?;
         let (mut new, mut names) = (old.clone(), Vec::new());
         let mut refused: Vec<(String, &'static str)> =
             past.unkept.iter().map(|name| (name.clone(), NOT_KEPT)).collect();
-        for (name, former) in &past.values {
+        for (name, former) in values.iter() {
             if old.get(name) == former.value {
                 continue;
             }
@@ -58,7 +58,7 @@ impl Plan {
         }
         resource::put_in_form(work.rules.resource_type(kind), &mut new.document);
         names.retain(|name| {
-            let is_back = past.values.get(name).is_some_and(|former| new.get(name) == former.value);
+            let is_back = values.get(name).is_some_and(|former| new.get(name) == former.value);
             if !is_back {
                 refused.push((name.clone(), NO_SUCH_ATTRIBUTE));
             }
@@ -91,6 +91,13 @@ pub(super) fn is_open(
         return Ok(false);
     }
     match (here, &past.deleted) {
+        // A POST of the run has brought the person back: what it changed is given back as after every change.
+        (Some(_), Some(former)) if past.is_revived && !former.is_changed_since => Ok(true),
+        // Nothing of what the deletion took is kept.
+        (Some(record), None) if past.is_revived => {
+            work.done.not(&About::of(&record), "id", HERE_AGAIN);
+            Ok(true)
+        }
         (Some(record), Some(_)) => {
             work.done.not(&About::of(&record), "id", HERE_AGAIN);
             Ok(false)

@@ -1,16 +1,23 @@
 //! The run that is to be undone: which changes belong to it, what each resource was before the first of them, and what others have changed
 //! since.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet, HashMap},
+};
 
-use directory::before_images::{self, Replaced};
+use directory::{
+    DirectoryError,
+    before_images::{self, Replaced},
+    resources::Record,
+};
 use scim_core::ResourceKind;
 use serde_json::Value;
 use store::ReadTx;
 
 use crate::{
     ProvisioningError,
-    before_image::{Deleted, Image, Member},
+    before_image::{Deleted, Image, Member, State},
 };
 
 /// Changes that are read at a time.
@@ -36,14 +43,24 @@ pub(super) struct Former<T> {
     pub(super) is_changed_since: bool,
 }
 
+/// Values before the run, by name.
+pub(super) type Values = BTreeMap<String, Former<Value>>;
+
 /// One resource before the run.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Past {
     pub(super) is_group: bool,
-    /// Whether the run made it.
+    /// Whether the run made it: it was not there before the oldest of its changes.
     pub(super) is_made: bool,
+    /// Whether a POST of the run brought the person back, under the old id.
+    pub(super) is_revived: bool,
+    /// As the first deletion of the run found it.
     pub(super) deleted: Option<Former<Deleted>>,
-    pub(super) values: BTreeMap<String, Former<Value>>,
+    /// The version that the last deletion found, if there were several; else 0.
+    version: i64,
+    /// The names of what changes outside the run changed after that deletion.
+    changed_since: BTreeSet<String>,
+    pub(super) values: Values,
     pub(super) members: BTreeMap<String, Former<Option<Member>>>,
     /// The names of what the run replaced and nobody kept.
     pub(super) unkept: BTreeSet<String>,
@@ -101,8 +118,19 @@ impl Past {
     /// Adds a change that is older than those before.
     fn add(&mut self, verb: &str, image: Image, since: &Since) {
         let Image { values, members, deleted, unkept } = image;
-        self.is_made |= matches!(verb, "created" | "revived");
+        // Of who was deleted in the run before a POST revived the person, the deletion is the older change.
+        self.is_made = matches!(verb, "created" | "revived");
+        if verb == "revived" {
+            // What newer changes of the run replaced was sent with the revival.
+            self.is_revived = true;
+            self.values.clear();
+            self.unkept.clear();
+        }
         if let Some(value) = deleted {
+            if let Some(newer) = &self.deleted {
+                self.version = self.version.max(newer.value.record("").version);
+            }
+            self.changed_since.clone_from(&since.values);
             self.deleted = Some(Former { value, is_changed_since: since.is_all });
         }
         for name in unkept {
@@ -119,6 +147,34 @@ impl Past {
             let is_changed_since = since.any_member || since.members.contains(&id);
             self.members.insert(id, Former { value, is_changed_since });
         }
+    }
+
+    /// The resource as the first deletion of the run found it. Its version is the one that the last deletion
+    /// found, so that none comes twice.
+    pub(super) fn kept(&self, id: &str) -> Option<Record> {
+        let record = self.deleted.as_ref()?.value.record(id);
+        Some(Record { version: record.version.max(self.version), ..record })
+    }
+
+    /// The values before the run of a resource that is here as `now`. Who was deleted in the run, and is here
+    /// again, had all that the deletion kept.
+    pub(super) fn before_run(
+        &self,
+        id: &str,
+        now: Option<&State>,
+    ) -> Result<Cow<'_, Values>, DirectoryError> {
+        let (Some(now), Some(former)) = (now, &self.deleted) else { return Ok(Cow::Borrowed(&self.values)) };
+        let was = State::of(&former.value.record(id))?;
+        let image = Image::of_change([&was.document, &now.document], [&was.standing, &now.standing]);
+        let image = if was.origin == now.origin { image } else { image.with_origin(was.origin) };
+        let mut values: Values = BTreeMap::new();
+        for (name, value) in image.values {
+            let is_changed_since = self.changed_since.contains(&name);
+            values.insert(name, Former { value, is_changed_since });
+        }
+        // What the run changed before it deleted the person.
+        values.extend(self.values.clone());
+        Ok(Cow::Owned(values))
     }
 
     /// Notes what a record tells of the license before it.
@@ -189,5 +245,5 @@ fn for_each(
 
 fn damaged(change: &Replaced, error: &serde_json::Error) -> ProvisioningError {
     let (id, cause) = (change.resource_id.clone(), error.to_string());
-    directory::DirectoryError::BadDocument { id, cause }.into()
+    DirectoryError::BadDocument { id, cause }.into()
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, thread, time::Duration};
 use serde_json::{Value, json};
 use testkit::gateway::{Gateway, Signal, Tenant, signal};
 
-use super::{acts, held, on, path, people, rows, show, state, suspend, used};
+use super::{acts, held, on, outlast, path, people, rows, show, state, suspend, used};
 use crate::{
     people::{said, staff},
     running::{SEAT, acme, groups_of, members, new_group, replace, roomy, stored, user_names, wait_for},
@@ -232,4 +232,46 @@ fn what_has_passed_is_kept_no_longer_than_its_window() {
     });
     assert_eq!(said(&gateway, &acme, &["breaker", "rollback"])["restored"], 0);
     assert_eq!(show(&gateway, &acme)["window"], Value::Null);
+}
+
+#[test]
+fn a_rollback_gives_back_the_windows_of_those_who_wait_and_nothing_of_a_later_one() {
+    let clock = testkit::clocks::MachineClock::new();
+    let gateway = crate::tick::under(&clock);
+    let acme = gateway.tenant("ire", "acme", None, None);
+    let ids = people(&acme, 6);
+    let states = |of: &[usize]| of.iter().map(|nth| state(&acme, &ids[*nth])).collect::<Vec<_>>();
+    let rollback = || said(&gateway, &acme, &["breaker", "rollback"]);
+    let restored = |people: i64| json!({ "restored": people, "not_restored": [] });
+    on(&gateway, &acme, 1, 0);
+    suspend(&acme, &ids[0]);
+    suspend(&acme, &ids[1]);
+    assert_eq!(states(&[0, 1]), ["suspended", "held"]);
+    // What passes in the next window is none of theirs.
+    outlast(&gateway, &acme, &clock, "+61m", &ids[5]);
+    suspend(&acme, &ids[2]);
+    assert_eq!(rollback(), restored(2));
+    assert_eq!(states(&[0, 1, 2]), ["granted", "granted", "suspended"]);
+    // Nobody waits any more, and that window still runs.
+    assert_eq!(rollback(), restored(1));
+    assert_eq!((state(&acme, &ids[2]), used(&gateway, &acme)), ("granted".to_owned(), 6));
+    // A window that opened no breaker is forgotten when it is over, whoever waits since an earlier one.
+    suspend(&acme, &ids[3]);
+    suspend(&acme, &ids[4]);
+    assert_eq!(states(&[3, 4]), ["held", "held"]);
+    outlast(&gateway, &acme, &clock, "+130m", &ids[5]);
+    suspend(&acme, &ids[0]);
+    outlast(&gateway, &acme, &clock, "+200m", &ids[5]);
+    suspend(&acme, &ids[1]);
+    assert_eq!(rollback(), restored(2));
+    assert_eq!(states(&[0, 1, 3, 4]), ["suspended", "suspended", "granted", "granted"]);
+    // After a release in a later window what passed before is forgotten too.
+    suspend(&acme, &ids[2]);
+    assert_eq!(state(&acme, &ids[2]), "held");
+    outlast(&gateway, &acme, &clock, "+270m", &ids[5]);
+    suspend(&acme, &ids[3]);
+    assert_eq!(said(&gateway, &acme, &["breaker", "release"])["released"], 1);
+    assert_eq!(rollback(), restored(1));
+    assert_eq!(states(&[1, 2, 3]), ["suspended", "suspended", "granted"]);
+    assert_eq!((held(&gateway, &acme), used(&gateway, &acme)), (0, 3));
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use testkit::{clocks::MachineClock, urn::BULK_REQUEST};
 
-use super::{held, on, path, people, rows, show, state, suspend, used};
+use super::{held, on, outlast, path, people, rows, show, state, suspend, used};
 use crate::{
     people::{said, staff},
     running::{SEAT, acme, new_group, replace, roomy, stored, user_body, wait_for},
@@ -139,15 +139,7 @@ fn who_is_held_stays_so_until_the_person_may_work_again_and_is_counted_once() {
     suspend(&acme, &ids[1]);
     assert_eq!((state(&acme, &ids[1]), held(&gateway, &acme)), ("held".to_owned(), 2));
     // A loss after the window counts in a new one; who waits goes on waiting.
-    let ends = show(&gateway, &acme)["window"]["ends"].as_str().unwrap().to_owned();
-    clock.set("+61m");
-    // The store's own time goes with its writes, and never back.
-    wait_for("a write after the window", || {
-        let changed = acme.patch(&path(&ids[5]), &replace("title", "Dr")).expect(200).body;
-        acme.patch(&path(&ids[5]), &replace("title", "Mr")).expect(200);
-        changed["meta"]["lastModified"].as_str() > Some(ends.as_str())
-    });
-    wait_for("the end of the window", || show(&gateway, &acme)["window"] == Value::Null);
+    outlast(&gateway, &acme, &clock, "+61m", &ids[5]);
     assert_eq!(suspend(&acme, &ids[3]).body[SEAT]["state"], "suspended");
     let shown = show(&gateway, &acme);
     assert_eq!((&shown["window"]["lost"], &shown["window"]["active"]), (&json!(1), &json!(5)));

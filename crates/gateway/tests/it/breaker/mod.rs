@@ -8,13 +8,14 @@ mod settings;
 
 use serde_json::{Value, json};
 use testkit::{
+    clocks::MachineClock,
     gateway::{Gateway, Tenant},
     http::Answer,
 };
 
 use crate::{
     people::said,
-    running::{SEAT, replace},
+    running::{SEAT, replace, wait_for},
 };
 
 #[track_caller]
@@ -68,6 +69,20 @@ fn rows(gateway: &Gateway, tenant: &Tenant, words: &[&str]) -> Vec<Value> {
 #[track_caller]
 fn held(gateway: &Gateway, tenant: &Tenant) -> i64 {
     show(gateway, tenant)["held"]["people"].as_i64().unwrap()
+}
+
+/// Sets the clock on, and waits until the window that runs is over. The store's own time goes with its
+/// writes, and never back: this person is changed.
+#[track_caller]
+fn outlast(gateway: &Gateway, tenant: &Tenant, clock: &MachineClock, offset: &str, id: &str) {
+    let ends = show(gateway, tenant)["window"]["ends"].as_str().unwrap().to_owned();
+    clock.set(offset);
+    wait_for("a write after the window", || {
+        let changed = tenant.patch(&path(id), &replace("title", "Dr")).expect(200).body;
+        tenant.patch(&path(id), &replace("title", "Mr")).expect(200);
+        changed["meta"]["lastModified"].as_str() > Some(ends.as_str())
+    });
+    wait_for("the end of the window", || show(gateway, tenant)["window"] == Value::Null);
 }
 
 /// What staff did, newest first.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{dump, moment, not_restored, undo};
 use crate::{
     people::{said, staff},
-    running::{new_group, replace, roomy},
+    running::{new_group, replace, roomy, user_body},
 };
 
 fn path(id: &str) -> String {
@@ -55,4 +55,31 @@ fn an_undo_gives_back_losses_that_have_passed_and_those_that_wait_and_a_rollback
     assert_eq!(gateway.seats(&acme)["member"]["used"], 5);
     assert_ne!(user, Value::Null);
     gateway.audit(&acme);
+}
+
+#[test]
+fn who_was_posted_again_while_the_deletion_was_held_is_as_before_and_under_ids_is_told_as_here_again() {
+    let (gateway, acme) = roomy();
+    let post = |attributes: Value| acme.post("/Users", &user_body(&attributes)).expect(201);
+    let ada = post(json!({ "userName": "ada", "userType": "user", "title": "Dr" })).id();
+    new_group(&acme, "Sales", &[&ada]);
+    let limits = json!({ "people": 0, "percent": 0, "minutes": 60 });
+    staff(&gateway, &acme, "PATCH", "/breaker", Some(&limits)).expect(200);
+    let (before, since) = (dump(&gateway, &acme), moment());
+    acme.delete(&path(&ada)).expect(204);
+    assert_eq!(post(json!({ "userName": "ada", "userType": "member_lite" })).id(), ada);
+    assert_ne!(dump(&gateway, &acme), before);
+    let done = undo(&gateway, &acme, &since, &[]);
+    assert_eq!(done, json!({ "restored": 2, "not_restored": [] }));
+    assert_eq!(dump(&gateway, &acme), before);
+    // Where the log names nobody, the deletion keeps nothing that could be given back.
+    gateway.cli_ok(&["tenant", "override", "--region", "ire", "--key", &acme.key, "log.people=ids"]);
+    let since = moment();
+    acme.delete(&path(&ada)).expect(204);
+    assert_eq!(post(json!({ "userName": "ada", "userType": "user" })).id(), ada);
+    acme.patch(&path(&ada), &replace("title", "Mx")).expect(200);
+    let done = undo(&gateway, &acme, &since, &[]);
+    let again = "It was deleted in this time, and is here again.";
+    assert_eq!(not_restored(&done), [["ada", "id", again].map(str::to_owned)]);
+    assert_eq!(acme.get(&path(&ada)).expect(200).body["title"], "Mx");
 }

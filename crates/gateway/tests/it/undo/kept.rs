@@ -1,9 +1,12 @@
 //! What is kept for an undo, and what is not.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{moment, not_restored, undo};
-use crate::running::{GROUP, replace, roomy, stored, user_body};
+use super::{dump, moment, not_restored, undo};
+use crate::{
+    people::{said, staff},
+    running::{GROUP, new_group, replace, roomy, stored, user_body},
+};
 
 #[test]
 fn under_ids_a_deletion_leaves_nothing_in_the_store_that_names_the_person() {
@@ -58,6 +61,69 @@ fn an_archived_person_is_taken_out_of_the_archive() {
 }
 
 #[test]
+fn who_was_deleted_and_posted_again_in_the_run_is_as_before_and_is_not_told_to_be_deleted() {
+    let gateway = crate::running::gateway();
+    let body = json!({ "key": "acme", "name": "Acme", "profile": "cxone-expert", "seats": { "pro": 5 } });
+    let acme = gateway.onboard("ire", &body);
+    staff(&gateway, &acme, "POST", "/activate", None).expect(200);
+    let post = |attributes: Value| acme.post("/Users", &user_body(&attributes)).expect(201);
+    let ada = post(json!({ "userName": "ada", "title": "Dr", "seated": true })).id();
+    let ben = post(json!({ "userName": "ben", "nickName": "B" })).id();
+    let cy = post(json!({ "userName": "cy", "title": "Dr" })).id();
+    said(&gateway, &acme, &["user", "set", "--user", "ben", "--role", "pro"]);
+    new_group(&acme, "club", &[&ada, &ben, &cy]);
+    let before = dump(&gateway, &acme);
+    let since = moment();
+    acme.patch(&format!("/Users/{ada}"), &replace("title", "Mx")).expect(200);
+    for id in [&ada, &ben, &cy] {
+        acme.delete(&format!("/Users/{id}")).expect(204);
+    }
+    assert_eq!(post(json!({ "userName": "ADA", "displayName": "Ada" })).id(), ada);
+    acme.patch(&format!("/Users/{ada}"), &replace("displayName", "Countess")).expect(200);
+    assert_eq!(post(json!({ "userName": "ben", "nickName": "B" })).id(), ben);
+    let again = post(json!({ "userName": "cy", "title": "Mx" }));
+    assert_eq!(again.id(), cy);
+    acme.delete(&format!("/Users/{cy}")).expect(204);
+    assert_eq!(gateway.seats(&acme)["pro"]["used"], 0);
+    let done = undo(&gateway, &acme, &since, &[]);
+    assert_eq!(done, json!({ "restored": 4, "not_restored": [] }));
+    assert_eq!(dump(&gateway, &acme), before);
+    assert_eq!(gateway.seats(&acme)["pro"]["used"], 2);
+    // No version has come twice.
+    let cy = acme.get(&format!("/Users/{cy}")).expect(200).body;
+    assert_ne!(cy["meta"]["version"], again.body["meta"]["version"]);
+}
+
+#[test]
+fn who_was_posted_again_keeps_what_others_changed_since_and_who_was_gone_before_is_told_as_made() {
+    let gateway = crate::running::gateway();
+    let body = json!({ "key": "acme", "name": "acme", "profile": "iomete", "seats": {} });
+    let acme = gateway.onboard("ire", &body);
+    let other = super::another(&gateway, &acme);
+    let ada = user_body(&json!({ "userName": "ada", "title": "a", "nickName": "a" }));
+    let ada = acme.post("/Users", &ada).expect(201).id();
+    let gone = acme.create_user("gone", "").expect(201).id();
+    acme.delete(&format!("/Users/{gone}")).expect(204);
+    let since = moment();
+    super::from_okta(&acme, "DELETE", &format!("/Users/{ada}")).send().expect(204);
+    for (name, id) in [("ada", &ada), ("gone", &gone)] {
+        let sent = user_body(&json!({ "userName": name, "title": "b", "nickName": "b" }));
+        let revived = super::from_okta(&acme, "POST", "/Users").json(&sent).send().expect(201);
+        assert_eq!(revived.id(), *id);
+    }
+    other.patch(&format!("/Users/{ada}"), &replace("title", "c")).expect(200);
+    let done = undo(&gateway, &acme, &since, &["--idp", "okta"]);
+    assert_eq!(done["restored"], 1, "{done}");
+    let made = "It was made in this time; delete it if it is not wanted.";
+    assert_eq!(
+        not_restored(&done),
+        [["ada", "title", "It was changed since."], ["gone", "id", made]].map(|row| row.map(str::to_owned))
+    );
+    let ada = acme.get(&format!("/Users/{ada}")).expect(200).body;
+    assert_eq!((&ada["title"], &ada["nickName"]), (&json!("c"), &json!("a")));
+}
+
+#[test]
 fn a_role_that_a_group_gave_is_given_again_with_the_membership() {
     let gateway = crate::running::gateway();
     let acme =
@@ -105,5 +171,5 @@ fn a_store_that_is_nearly_full_keeps_names_alone_and_what_is_not_kept_is_listed(
     let deleted = "It was deleted since, or nothing of it is kept.";
     assert!(reasons.contains(&["-", "id", deleted].map(str::to_owned)), "{reasons:?}");
     let ada = acme.get(&format!("/Users/{id}")).expect(200).body;
-    assert_eq!((&ada["active"], &ada["title"]), (&false.into(), &serde_json::Value::Null));
+    assert_eq!((&ada["active"], &ada["title"]), (&false.into(), &Value::Null));
 }
