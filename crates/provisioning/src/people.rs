@@ -15,6 +15,7 @@ use store::WriteTx;
 
 use crate::{
     Act, ProvisioningError, Rules,
+    attributes::changed_attributes,
     before_image::Image,
     breaker::loss,
     facts::{Cause, Facts, Note, SeatFacts},
@@ -80,7 +81,7 @@ pub fn add(
     let change = seats::settle_new(tx, &record.id, &request)?;
     seating::write_standing(tx, &mut record, standing)?;
     let cause = rules.cause_of_act(act, "add");
-    finish(tx, rules, &record, Settled { change: &change, before: None }, "created", cause)
+    finish(tx, rules, &record, Settled { change: &change, changed: &[], before: None }, "created", cause)
 }
 
 /// Sets a person's role or activity here; who wins later is the profile's to say (CX13, CX14).
@@ -115,7 +116,12 @@ pub fn set(
     };
     let settled = seating::settle(tx, rules, &mut record, standing, [&old, &new], Asks::Staff)?;
     let before = Image::of_change([&old, &new], [&standing_before, &record.standing]);
-    let settled = Settled { change: &settled, before: Some(&before) };
+    let mut changed = changed_attributes(&old, &new);
+    // What staff choose for a person of an identity provider stands beside the document.
+    if record.standing.active != standing_before.active && !changed.iter().any(|name| name == "active") {
+        changed.push("active".to_owned());
+    }
+    let settled = Settled { change: &settled, changed: &changed, before: Some(&before) };
     finish(tx, rules, &record, settled, "changed", rules.cause_of_act(act, "set"))
 }
 
@@ -145,7 +151,7 @@ pub fn release(
     let request = wishes::anew(tx, rules, id, &standing, &document)?;
     let change = seats::settle(tx, id, &request)?;
     seating::write_standing(tx, &mut record, standing)?;
-    let settled = Settled { change: &change, before: Some(&before) };
+    let settled = Settled { change: &change, changed: &[], before: Some(&before) };
     finish(tx, rules, &record, settled, "released", rules.cause_of_act(act, "release"))
 }
 
@@ -194,6 +200,8 @@ fn found(tx: &mut WriteTx<'_>, rules: &Rules, id: &str) -> Result<Record, Provis
 #[derive(Clone, Copy)]
 struct Settled<'a> {
     change: &'a SeatChange,
+    /// The names of the attributes that it changed.
+    changed: &'a [String],
     before: Option<&'a Image>,
 }
 
@@ -205,10 +213,11 @@ fn finish(
     verb: &str,
     cause: Cause<'_>,
 ) -> Result<Person, ProvisioningError> {
-    let Settled { change, before } = settled;
+    let Settled { change, changed, before } = settled;
     let source = wishes::role_from_unread(rules, &record.standing, &record.parse()?);
     let facts = Facts {
         role: RoleFacts { received: None, source },
+        changed: Some(changed).filter(|changed| !changed.is_empty()),
         seat: SeatFacts::of(Some(change)),
         notes: &[Note::BY_STAFF],
         before,

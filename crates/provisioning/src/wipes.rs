@@ -43,7 +43,7 @@ pub(crate) fn hold_back(
         return Ok(BTreeSet::new());
     }
     let back = group_wipes::among(tx, &group.id, &applied.came)?;
-    end(tx, &group.id, back, cause)?;
+    end(tx, &group.id, back, cause.followed())?;
     let came: BTreeSet<&String> = applied.came.iter().collect();
     let left: BTreeSet<&String> = applied.left.iter().filter(|id| !came.contains(id)).collect();
     let count = |ids: &BTreeSet<&String>| i64::try_from(ids.len()).unwrap_or(i64::MAX);
@@ -107,7 +107,8 @@ fn losing(tx: &mut WriteTx<'_>, rules: &Rules, people: &[&str]) -> Result<Vec<Re
     Ok(losing)
 }
 
-/// Ends what waits for these people and this group; those for whom nothing waits any more.
+/// Ends what waits for these people and this group; those for whom nothing waits any more. A cause that is an answer gives each of them
+/// a row of the log.
 pub(crate) fn end(
     tx: &mut WriteTx<'_>,
     group_id: &str,
@@ -127,7 +128,7 @@ pub(crate) fn end(
             seating::write_standing(tx, &mut record, standing)?;
             let notes = &[Note { name: "group", text: group_id }];
             let facts = Facts { notes, ..Facts::default() };
-            records::record(tx, cause.followed(), USER, "released", &record, &facts)?;
+            records::record(tx, cause, USER, "released", &record, &facts)?;
         }
         free.push(id);
     }
@@ -141,7 +142,7 @@ pub(crate) fn end_group(
     cause: Cause<'_>,
 ) -> Result<Vec<String>, ProvisioningError> {
     let people = group_wipes::of_group(tx, group_id)?;
-    end(tx, group_id, people.into_iter().map(|(id, _)| id).collect(), cause)
+    end(tx, group_id, people.into_iter().map(|(id, _)| id).collect(), cause.followed())
 }
 
 /// Carries out what waits for a group, or drops it: then people keep role and seat until their groups or what they are sent with
@@ -179,7 +180,7 @@ pub fn release(
             continue;
         }
         let Some(mut record) = resources::find_for_update(tx, USER, &id)? else { continue };
-        let change = seating::let_go(tx, rules, &mut record, cause.followed())?;
+        let change = seating::let_go(tx, rules, &mut record, cause)?;
         promotion::record(tx, &change.moves, cause)?;
         free.push(id);
     }
