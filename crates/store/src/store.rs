@@ -47,10 +47,15 @@ impl Watched {
         transaction: impl Future<Output = Result<T, E>>,
     ) -> Result<T, E> {
         let began = Instant::now();
-        let done = transaction.instrument(self.span(mode)).await;
+        let done = self.traced(mode, transaction).await;
         let (at, took, is_ok) = (&self.location, began.elapsed(), done.is_ok());
         self.watch.transaction(Ended { at, mode, took, is_ok });
         done
+    }
+
+    /// Runs a transaction that nobody counts.
+    async fn traced<T>(&self, mode: Mode, transaction: impl Future<Output = T>) -> T {
+        transaction.instrument(self.span(mode)).await
     }
 
     /// The span of a transaction, where its request is traced. It does not say whose store it is: the request's span does.
@@ -182,7 +187,9 @@ impl Store {
         work: impl FnOnce(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {
         let undone = |tx: &mut WriteTx<'_>| Err::<Infallible, _>(tx.undo(work));
-        match self.write_as(Repeat::Never, Urgency::None, once(undone)).await {
+        // It ends with an error so that it is undone, and is neither a write nor a failed one.
+        let write = self.run_write(Repeat::Never, Urgency::None, once(undone));
+        match self.opened.watched.traced(Mode::Write, write).await {
             Ok(never) => match never {},
             Err(Undone::Done(value)) => Ok(value),
             Err(Undone::Failed(error)) => Err(error),
@@ -216,13 +223,19 @@ impl Store {
         urgency: Urgency,
         work: impl FnMut(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {
-        let write = async {
-            match &self.opened.kind {
-                Kind::Sqlite(store) => store.write(Manner { repeat, urgency, on: self.on }, work).await,
-                Kind::Postgres(store) => store.write(self.on, work).await,
-            }
-        };
-        self.opened.watched.transaction(Mode::Write, write).await
+        self.opened.watched.transaction(Mode::Write, self.run_write(repeat, urgency, work)).await
+    }
+
+    async fn run_write<T: Send + 'static, E: Failure>(
+        &self,
+        repeat: Repeat,
+        urgency: Urgency,
+        work: impl FnMut(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
+        match &self.opened.kind {
+            Kind::Sqlite(store) => store.write(Manner { repeat, urgency, on: self.on }, work).await,
+            Kind::Postgres(store) => store.write(self.on, work).await,
+        }
     }
 
     /// Has the database read the whole of a SQLite store and compare it with itself. Costs more the larger the store is.

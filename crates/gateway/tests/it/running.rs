@@ -112,6 +112,7 @@ pub(crate) fn counted_writes(gateway: &Gateway) -> Vec<String> {
         "usher_seats_refused_total",
         "usher_seat_movements_total",
         "usher_scim_leniency_total",
+        "usher_store_transactions_total{kind=\"tenant\",mode=\"write\",outcome=\"failed\"",
     ];
     let others = ["listener=\"admin\"", "method=\"dry_run\"", "operation=\"other\""];
     let metrics = gateway.metrics();
