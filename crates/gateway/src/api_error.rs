@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use directory::{DirectoryError, nesting};
+use directory::{DirectoryError, nesting, resources::is_id};
 use provisioning::{Feature, FeatureDisabled, ProvisioningError, schemas::SchemaError};
 use scim_core::{ResourceKind, ScimError, ScimType};
 use seat_ledger::{License, Policy, SeatError, Shortage};
@@ -439,8 +439,10 @@ impl From<&DirectoryError> for Failure {
 }
 
 /// The first few of many ids: a detail is a line.
+/// The first of these ids. What is none stands in quotation marks, because it may name a person: the log leaves such words out.
 fn shown(ids: &[String]) -> String {
-    let shown: Vec<&str> = ids.iter().take(8).map(String::as_str).collect();
+    let word = |id: &String| if is_id(id) { id.clone() } else { format!("\"{id}\"") };
+    let shown: Vec<String> = ids.iter().take(8).map(word).collect();
     format!("{}{}", shown.join(", "), if ids.len() > shown.len() { ", ..." } else { "" })
 }
 

@@ -91,10 +91,11 @@ async fn known(app: &App, reference: &str) -> Result<Option<Known>, ApiError> {
             let store = registry.store_of(&tenant).await?;
             let id = reference.clone();
             let read = move |tx: &mut ReadTx<'_>| {
-                Ok::<_, ProvisioningError>(rows_of_request(tx, &id)?.into_iter().next())
+                // Operations of a bulk that were refused and that changed nothing have one reference.
+                let rows = rows_of_request(tx, &id)?;
+                Ok::<_, ProvisioningError>(rows.into_iter().find(|row| row.kind.ends_with(".refused")))
             };
-            let row = store.read(read).await.map_err(ApiError::from)?;
-            if let Some(row) = row.filter(|row| row.kind.ends_with(".refused")) {
+            if let Some(row) = store.read(read).await.map_err(ApiError::from)? {
                 let rules = app.rules.of(&registry, &tenant, || app.base(&tenant), &store).await?;
                 let (licenses, details) = (rules.product.licenses(), Details::of(&row));
                 return Ok(Some(Known {

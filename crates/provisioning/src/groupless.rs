@@ -22,8 +22,9 @@ use crate::{
 /// The most people that one transaction does something with.
 const AT_ONCE: i64 = 500;
 
-/// Why, in change records.
-const WHY: Note<'static> = Note { name: "cause", text: "groupless" };
+/// What change records name as the cause.
+pub(crate) const CAUSE: &str = "groupless";
+const WHY: Note<'static> = Note { name: "cause", text: CAUSE };
 
 /// The ids of people who are due now, at most some hundreds.
 ///

@@ -232,7 +232,7 @@ impl Registry {
         self.store.read(move |tx| by_key(tx, &region, &key)).await
     }
 
-    /// The active tenants whose ids begin so, some at the most: an id begins with the millisecond in which the tenant was made.
+    /// The tenants whose ids begin so, some at the most, suspended ones too: an id begins with the millisecond in which the tenant was made.
     ///
     /// # Errors
     /// When the store fails.

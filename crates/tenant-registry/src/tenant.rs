@@ -306,7 +306,7 @@ pub(crate) fn find(
     Tenant::of_row(region, row.ok_or_else(missing)?)
 }
 
-/// Some active tenants whose ids are between these texts.
+/// Some tenants whose ids are between these texts, suspended ones too, but for those that are being removed.
 pub(crate) fn between(
     tx: &mut ReadTx<'_>,
     region: &RegionCode,
@@ -317,7 +317,7 @@ pub(crate) fn between(
     let rows: Vec<Row> = tenants::table
         .filter(tenants::id.ge(from))
         .filter(tenants::id.lt(to))
-        .filter(tenants::state.eq(TenantState::Active.key()))
+        .filter(tenants::state.ne(TenantState::Deleting.key()))
         .order(tenants::id)
         .limit(SOME)
         .load(tx.connection())?;

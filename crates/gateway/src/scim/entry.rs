@@ -174,6 +174,8 @@ async fn answer(
     }
     known.sent_by = Some(SentBy { credential: grant.key_id.clone(), sender: sender.clone() });
     let endpoint = Endpoint::parse(&target.rest);
+    // A bulk that is refused from here on has a row, which its route tells.
+    known.route = endpoint.as_ref().map(Endpoint::route);
     match &endpoint {
         Some(Endpoint::Collection(kind)) => known.kind = Some(*kind),
         Some(Endpoint::Resource(kind, id)) => {
@@ -188,7 +190,6 @@ async fn answer(
     app.rates.admit(tenant).await?;
     let no_such_path = || ApiError::NoSuchPath { base_url: Some(app.base(tenant).0) };
     let endpoint = endpoint.ok_or_else(no_such_path)?;
-    known.route = Some(endpoint.route());
     known.operation = endpoint.operation(request.method());
     let registry = app.registry(&tenant.region)?;
     // The next request is to find the place that the registry names by then.

@@ -7,6 +7,7 @@ use directory::resources::is_id;
 use metrics::{Answered, Operation};
 use provisioning::{
     Done, Outcome, Verdict,
+    explain::SUSPENDED,
     health::{Traffic, Written},
     log::{Refused, Sender},
 };
@@ -226,6 +227,7 @@ fn refused(subject: &Subject<'_>, outcome: &Outcome<ApiError>, seen: &Seen<'_>) 
         scim_type: scim.keyword().map(str::to_owned),
         detail: without_quotations(&scim.detail),
         license_requested,
+        cause: matches!(outcome.result, Err(ApiError::TenantSuspended { .. })).then_some(SUSPENDED),
         leniencies: outcome.leniencies.clone(),
     })
 }

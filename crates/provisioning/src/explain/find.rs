@@ -2,21 +2,41 @@
 
 use directory::{
     breaker::losses,
-    log::{About, LogRow, rows_of_request},
+    log::{About, LogRow, Wanted, rows_of_request},
     matching,
     resources::{self, Record, is_id},
 };
 use scim_core::ResourceKind;
 use store::ReadTx;
 
-use crate::{ProvisioningError, Rules, breaker::loss, log};
+use crate::{
+    ProvisioningError, Rules,
+    breaker::loss,
+    log::{self, LogResult, every_row},
+};
 
 const USER: ResourceKind = ResourceKind::User;
 
-/// A person who is here, and what finds the rows about the person.
-pub(super) struct Found {
+/// Whom or what a word names.
+pub(super) enum Found {
+    /// A person, or somebody of whom nothing is known.
+    Person(Known),
+    /// A refused write that is about no person: of a group, of a whole bulk, or of a body that named nobody.
+    Write(LogRow),
+}
+
+/// A person who is here, if one is, and what finds the rows about the person.
+pub(super) struct Known {
     pub(super) record: Option<Record>,
     pub(super) about: Vec<About>,
+    /// Other writes of the same request that were refused too.
+    pub(super) others: usize,
+}
+
+impl Known {
+    fn new(record: Option<Record>, about: Vec<About>) -> Found {
+        Found::Person(Self { record, about, others: 0 })
+    }
 }
 
 pub(super) fn find(tx: &mut ReadTx<'_>, rules: &Rules, user: &str) -> Result<Found, ProvisioningError> {
@@ -24,16 +44,51 @@ pub(super) fn find(tx: &mut ReadTx<'_>, rules: &Rules, user: &str) -> Result<Fou
     if let Some(id) = matching::named(tx, user)? {
         let record = resources::find(tx, USER, &id)?;
         let about = log::about_person(tx, people, &id)?;
-        return Ok(Found { record, about });
+        return Ok(Known::new(record, about));
     }
     if let Some(record) = of_deleted(tx, rules, user)? {
         let about = vec![log::about_record(tx, people, &record)?];
-        return Ok(Found { record: Some(record), about });
+        return Ok(Known::new(Some(record), about));
     }
-    if let Some(row) = rows_of_request(tx, user)?.into_iter().find(|row| row.kind.starts_with("user.")) {
-        return of_row(tx, rules, row);
+    if let Some(found) = of_request(tx, rules, user)? {
+        return Ok(found);
     }
-    Ok(Found { record: None, about: log::about_person(tx, people, user)? })
+    let about = log::about_person(tx, people, user)?;
+    of_former_name(tx, rules, about)
+}
+
+/// What a Ref names: all operations of a bulk have one. A refusal is told first, and of refusals one of a person.
+fn of_request(tx: &mut ReadTx<'_>, rules: &Rules, id: &str) -> Result<Option<Found>, ProvisioningError> {
+    let rows = rows_of_request(tx, id)?;
+    let is_refused = |row: &LogRow| row.result == LogResult::Refused.word();
+    let names_person = |row: &LogRow| {
+        row.kind.starts_with("user.") && (row.user_key.is_some() || !row.resource_id.is_empty())
+    };
+    let refusals = rows.iter().filter(|row| is_refused(row)).count();
+    let best = |row: &LogRow| (is_refused(row), names_person(row));
+    // Of equals the last one wins, and the newest is the first of the rows.
+    let Some(row) = rows.into_iter().rev().max_by_key(best) else { return Ok(None) };
+    if names_person(&row) {
+        let others = refusals.saturating_sub(usize::from(is_refused(&row)));
+        let known = of_row(tx, rules, row)?;
+        return Ok(Some(Found::Person(Known { others, ..known })));
+    }
+    Ok(is_refused(&row).then_some(Found::Write(row)))
+}
+
+/// The person whom a former userName finds: its newest row has the id of somebody who is here under another name.
+fn of_former_name(
+    tx: &mut ReadTx<'_>,
+    rules: &Rules,
+    mut about: Vec<About>,
+) -> Result<Found, ProvisioningError> {
+    let newest = directory::log::page(tx, &Wanted { about: about.clone(), ..every_row() }, None, 1)?.pop();
+    let id = newest.map(|row| row.resource_id).filter(|id| is_id(id));
+    let record = id.map(|id| resources::find(tx, USER, &id)).transpose()?.flatten();
+    if let Some(record) = &record {
+        about.extend(log::about_person(tx, rules.profile().log.people, &record.id)?);
+    }
+    Ok(Known::new(record, about))
 }
 
 /// The person whom a word names among those whose deletion waits.
@@ -48,7 +103,7 @@ fn of_deleted(tx: &mut ReadTx<'_>, rules: &Rules, user: &str) -> Result<Option<R
 }
 
 /// The person whom a row is about.
-fn of_row(tx: &mut ReadTx<'_>, rules: &Rules, row: LogRow) -> Result<Found, ProvisioningError> {
+fn of_row(tx: &mut ReadTx<'_>, rules: &Rules, row: LogRow) -> Result<Known, ProvisioningError> {
     let id = row.resource_id.as_str();
     let about = match row.user_key {
         Some(key) => vec![About::Person(key)],
@@ -64,5 +119,5 @@ fn of_row(tx: &mut ReadTx<'_>, rules: &Rules, row: LogRow) -> Result<Found, Prov
         ([About::Person(key)], None) => resources::find_user(tx, key)?,
         (_, by_id) => by_id,
     };
-    Ok(Found { record, about })
+    Ok(Known { record, about, others: 0 })
 }

@@ -5,18 +5,24 @@ mod find;
 mod refusals;
 mod steps;
 
+use std::slice;
+
 use directory::{
-    log::{self, LogRow, Wanted},
-    resources::Record,
+    changes::{self, ChangeRecord},
+    log::{self, About, LogRow, Wanted},
+    resources::{Record, is_id},
     standing::Held,
+    traffic, user_name_key,
 };
 use profiles::choice::People;
 use seat_ledger::{License, Seat, seats};
+use serde_json::Value;
 use store::ReadTx;
 use strum::IntoStaticStr;
 
 use crate::{
-    ProvisioningError, Rules,
+    ProvisioningError, Rules, groupless,
+    health::Traffic,
     log::{Details, Idp, LogResult, every_row},
     roster::{self, Person},
     timestamp::iso,
@@ -24,10 +30,10 @@ use crate::{
 };
 
 pub use asked::Asked;
-pub use refusals::Refusal;
+pub use refusals::{Refusal, SUSPENDED};
 pub use steps::Step;
 
-use find::Found;
+use find::{Found, Known};
 
 /// How it stands with a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
@@ -84,25 +90,85 @@ const ROWS: usize = 10;
 /// # Errors
 /// When the store fails.
 pub fn explain(tx: &mut ReadTx<'_>, rules: &Rules, asked: Asked<'_>) -> Result<Explained, ProvisioningError> {
-    let Found { record, about } = find::find(tx, rules, asked.user)?;
+    let Known { record, about, others } = match find::find(tx, rules, asked.user)? {
+        Found::Person(known) => known,
+        Found::Write(row) => return of_write(tx, row, &asked),
+    };
     let rows = log::page(tx, &Wanted { about, ..every_row() }, None, ROWS)?;
     let idp = recognised(tx, &rows)?;
     let is_named = rules.profile().log.people == People::Names;
     let of_ref = rows.iter().find(|row| is_named && row.request_id == asked.user);
     let name = of_ref.and_then(|row| row.user_name.as_deref().or(row.user_key.as_deref()));
     let told = Telling { user: name.unwrap_or(asked.user), idp, rows: &rows };
-    let (story, person) = match &record {
-        None => (told.of_absent(), None),
+    let (mut story, person) = match &record {
+        None => (told.of_absent(gone_by_itself(tx, &rows)?, newest_nameless(tx, &rows)?), None),
         Some(record) => {
             let seat = seats::find(tx, rules.product.licenses(), &record.id)?;
             let place = seat.as_ref().map(|seat| seats::place_in_queue(tx, seat)).transpose()?.flatten();
             let person = roster::person(tx, rules, &record.id)?;
-            (told.of_person(record, &person, seat.as_ref(), place)?, Some(person))
+            let is_by_clock = is_groupless(newest_change(tx, &record.id)?.as_ref());
+            (told.of_person(record, &person, &Seated { seat, place, is_by_clock })?, Some(person))
         }
     };
+    if let Some(person) = person.as_ref().filter(|person| told.is_former_name(person, &rows)) {
+        story.sentence = format!("{} is called {} now. {}", asked.user, person.user_name, story.sentence);
+    }
+    if others > 0 {
+        story.sentence = format!("{} {others} more of the same request were refused.", story.sentence);
+    }
     let Story { answer, sentence, since_ms, steps, place } = story;
     let steps = steps.into_iter().map(|step| step.words(idp, &asked)).collect();
     Ok(Explained { answer, sentence, since_ms, steps, place, person, rows })
+}
+
+/// Explains a refused write that is about no person.
+fn of_write(tx: &mut ReadTx<'_>, row: LogRow, asked: &Asked<'_>) -> Result<Explained, ProvisioningError> {
+    let idp = recognised(tx, slice::from_ref(&row))?;
+    let what = match row.kind.as_str() {
+        "user.refused" => "A write of a person whom it did not name",
+        "group.refused" => "A write of a group",
+        _ => "A bulk",
+    };
+    let Refused { sentence, steps } = Refused::of(&row);
+    Ok(Explained {
+        answer: Answer::Refused,
+        sentence: format!("{what}{sentence}"),
+        since_ms: Some(row.place.at_ms),
+        steps: steps.into_iter().map(|step| step.words(idp, asked)).collect(),
+        place: None,
+        person: None,
+        rows: vec![row],
+    })
+}
+
+/// The newest change of a person, with those that answer no write.
+fn newest_change(tx: &mut ReadTx<'_>, id: &str) -> Result<Option<ChangeRecord>, ProvisioningError> {
+    Ok(changes::of_resource(tx, id, 1)?.pop())
+}
+
+/// Whether the tick made this change, because the person had left the last group.
+fn is_groupless(change: Option<&ChangeRecord>) -> bool {
+    let is = |detail: &Value| detail.get("cause").is_some_and(|cause| cause == groupless::CAUSE);
+    change.is_some_and(|change| serde_json::from_str(&change.detail).is_ok_and(|detail| is(&detail)))
+}
+
+/// When the tick deleted the person whom the newest of these rows is about: the log has no row of that, because it answers no write.
+fn gone_by_itself(tx: &mut ReadTx<'_>, rows: &[LogRow]) -> Result<Option<i64>, ProvisioningError> {
+    let Some(id) = rows.iter().map(|row| row.resource_id.as_str()).find(|id| is_id(id)) else {
+        return Ok(None);
+    };
+    let change = newest_change(tx, id)?.filter(|change| change.kind == "user.deleted");
+    Ok(change.filter(|change| is_groupless(Some(change))).map(|change| change.at_ms))
+}
+
+/// The newest refused write that named nobody, where nothing is known of a person.
+fn newest_nameless(tx: &mut ReadTx<'_>, rows: &[LogRow]) -> Result<Option<LogRow>, ProvisioningError> {
+    if !rows.is_empty() {
+        return Ok(None);
+    }
+    let about = vec![About::Resource(String::new())];
+    let wanted = Wanted { about, results: vec![LogResult::Refused.word()], ..every_row() };
+    Ok(log::page(tx, &wanted, None, ROWS)?.into_iter().find(|row| row.kind.starts_with("user.")))
 }
 
 /// The identity provider of these rows, else the one that wrote last to the tenant.
@@ -113,7 +179,18 @@ fn recognised(tx: &mut ReadTx<'_>, rows: &[LogRow]) -> Result<Idp, ProvisioningE
     }
     let named = Idp::ALL.iter().filter(|idp| !matches!(idp, Idp::Staff | Idp::Other));
     let wanted = Wanted { idps: named.map(|idp| idp.word()).collect(), ..every_row() };
-    Ok(log::page(tx, &wanted, None, 1)?.first().and_then(of).unwrap_or_default())
+    match log::page(tx, &wanted, None, 1)?.first().and_then(of) {
+        Some(idp) => Ok(idp),
+        None => last_caller(tx),
+    }
+}
+
+/// The identity provider that called last: one that only looks people up has no row of the log.
+fn last_caller(tx: &mut ReadTx<'_>) -> Result<Idp, ProvisioningError> {
+    let of_credentials = traffic::all(tx)?;
+    let of_credentials = of_credentials.values().map(|text| Traffic::of_text(text));
+    let named = of_credentials.filter(|traffic| traffic.idp != Idp::Other);
+    Ok(named.max_by_key(Traffic::last_call_ms).map(|traffic| traffic.idp).unwrap_or_default())
 }
 
 /// An answer before it is told to somebody.
@@ -139,19 +216,51 @@ struct Telling<'a> {
     rows: &'a [LogRow],
 }
 
+/// The seat of a person who is here.
+struct Seated {
+    seat: Option<Seat>,
+    /// The place in the queue, from 1.
+    place: Option<u64>,
+    /// The tick made the newest change, because the person had left the last group.
+    is_by_clock: bool,
+}
+
 impl Telling<'_> {
-    fn of_absent(&self) -> Story {
+    /// Whether the person was asked for by a userName of before.
+    fn is_former_name(&self, person: &Person, rows: &[LogRow]) -> bool {
+        let asked = user_name_key(self.user);
+        user_name_key(&person.user_name) != asked
+            && rows.iter().any(|row| row.user_key.as_deref() == Some(asked.as_str()))
+    }
+
+    /// Nobody is here. `gone_ms` is when the tick deleted the person, and `nameless` the newest refused write that named nobody.
+    fn of_absent(&self, gone_ms: Option<i64>, nameless: Option<LogRow>) -> Story {
         let user = self.user;
         let Some(newest) = self.rows.first() else {
-            let sentence = format!(
-                "Nothing was ever received about {user}: no write of an identity provider named this person, as long as the log is kept."
+            let mut sentence = format!(
+                "Nothing was ever received about {user}: no write of an identity provider named this person, as long as the log is kept. \
+                 Who is not here is found by userName, or by the Ref of a refusal."
             );
-            return Story::new(Answer::NeverReceived, sentence, None, vec![Step::Assign, Step::CheckMapping]);
+            let mut steps = vec![Step::Assign, Step::CheckMapping];
+            if let Some(row) = nameless {
+                let refused = Refused::of(&row);
+                sentence = format!("{sentence} But a write that named nobody{}", refused.sentence);
+                steps = [refused.steps, steps].concat();
+            }
+            return Story::new(Answer::NeverReceived, sentence, None, steps);
         };
+        let gone_ms = gone_ms.filter(|gone_ms| *gone_ms >= newest.place.at_ms);
+        if let Some(gone_ms) = gone_ms {
+            let sentence = format!(
+                "{user} was here and was deleted on {} by the profile, because the person had left the last group that is pushed.",
+                iso(gone_ms)
+            );
+            return Story::new(Answer::Deleted, sentence, Some(gone_ms), vec![Step::Regroup, Step::Assign]);
+        }
         let since = Some(newest.place.at_ms);
         if newest.result == LogResult::Refused.word() {
-            let (sentence, steps) = of_refusal(newest);
-            let sentence = format!("{user} is not here: {sentence}");
+            let Refused { sentence, steps } = Refused::of(newest);
+            let sentence = format!("{user} is not here: the newest write{sentence}");
             return Story::new(Answer::Refused, sentence, since, steps);
         }
         let by = who(newest);
@@ -163,25 +272,34 @@ impl Telling<'_> {
         &self,
         record: &Record,
         person: &Person,
-        seat: Option<&Seat>,
-        place: Option<u64>,
+        seated: &Seated,
     ) -> Result<Story, ProvisioningError> {
-        let name = &person.user_name;
+        let (name, seat) = (&person.user_name, seated.seat.as_ref());
         let since = seat.map_or(record.modified_ms, |seat| seat.since_ms);
         let mut story = if let Some(held) = record.standing.held {
             self.of_held(name, held, person.idp.as_ref().is_some_and(|sent| sent.deleted))
         } else if !is_working(&record.standing, &record.parse()?) {
             let by_staff = record.standing.active == Some(false);
-            let by = if by_staff { "staff".to_owned() } else { self.deactivated_by() };
+            let by = match (by_staff, seated.is_by_clock) {
+                (true, _) => "staff".to_owned(),
+                (false, true) => {
+                    "the profile, because the person has left the last group that is pushed".to_owned()
+                }
+                (false, false) => self.deactivated_by(),
+            };
             let kept = seat.and_then(|seat| seat.granted.as_ref()).map(License::title);
             let seat = kept
                 .map_or("holds no seat".to_owned(), |title| format!("keeps the {title} seat for some days"));
             let sentence = format!(
                 "{name} is here and not active, by the word of {by}: the person may not come in and {seat}."
             );
-            let steps = if by_staff { vec![Step::Activate] } else { vec![Step::Reactivate] };
+            let steps = match (by_staff, seated.is_by_clock) {
+                (true, _) => vec![Step::Activate],
+                (false, true) => vec![Step::Regroup, Step::Reactivate],
+                (false, false) => vec![Step::Reactivate],
+            };
             Story::new(Answer::Suspended, sentence, Some(since), steps)
-        } else if let (Some(seat), Some(place)) = (seat, place) {
+        } else if let (Some(seat), Some(place)) = (seat, seated.place) {
             let reason = seat.reason().unwrap_or_default();
             let sentence = format!(
                 "{name} is here and waits for a {} seat, at place {place} of the queue. {reason}",
@@ -199,8 +317,8 @@ impl Telling<'_> {
             Story::new(Answer::Present, sentence, Some(since), vec![Step::SignIn])
         };
         if let Some(newest) = self.rows.first().filter(|row| row.result == LogResult::Refused.word()) {
-            let (sentence, steps) = of_refusal(newest);
-            story.sentence = format!("{} But {sentence}", story.sentence);
+            let Refused { sentence, steps } = Refused::of(newest);
+            story.sentence = format!("{} But the newest write{sentence}", story.sentence);
             story.steps = [steps, story.steps].concat();
             story.steps.dedup();
         }
@@ -235,18 +353,26 @@ impl Telling<'_> {
     }
 }
 
-/// The refusal that a row tells of, and what to do about it.
-fn of_refusal(row: &LogRow) -> (String, Vec<Step>) {
-    let details = Details::of(row);
-    let refusal = Refusal::of(&details);
-    let sentence = format!(
-        "the newest write, on {} by {}, was refused because {}. It was told: {}",
-        iso(row.place.at_ms),
-        who(row),
-        refusal.because(),
-        details.text("sentence").unwrap_or_default()
-    );
-    (sentence, refusal.steps())
+/// The refusal that a row tells of.
+struct Refused {
+    /// When the write was refused, by whom it was sent, and why: what follows its name.
+    sentence: String,
+    steps: Vec<Step>,
+}
+
+impl Refused {
+    fn of(row: &LogRow) -> Self {
+        let details = Details::of(row);
+        let refusal = Refusal::of(&details);
+        let sentence = format!(
+            ", on {} by {}, was refused because {}. It was told: {}",
+            iso(row.place.at_ms),
+            who(row),
+            refusal.because(),
+            details.text("sentence").unwrap_or_default()
+        );
+        Self { sentence, steps: refusal.steps() }
+    }
 }
 
 /// Who sent a write.

@@ -6,6 +6,9 @@ use strum::VariantArray;
 use super::steps::Step;
 use crate::log::Details;
 
+/// The cause of a refusal that its status and keyword do not tell: staff have suspended the tenant.
+pub const SUSPENDED: &str = "suspended";
+
 /// The kinds of refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, VariantArray)]
 pub enum Refusal {
@@ -15,6 +18,8 @@ pub enum Refusal {
     Taken,
     /// An attribute is missing or has a value that is none.
     Value,
+    /// A path of a PATCH names no attribute that there is.
+    Path,
     /// The request is not what the RFC or a PATCH needs.
     Form,
     /// The resource is not here.
@@ -49,6 +54,10 @@ impl Refusal {
         if details.text("license_requested").is_some() {
             return Self::NoSeat;
         }
+        // A suspended tenant is answered without a keyword, as RFC 7644 has none for it.
+        if details.text("cause") == Some(SUSPENDED) {
+            return Self::NotServed;
+        }
         Self::of_answer(details.status(), details.text("scim_type"))
     }
 
@@ -60,6 +69,7 @@ impl Refusal {
             (Some(ScimType::SeatLimitReached), _) => Self::NoSeat,
             (Some(ScimType::Uniqueness), _) | (None, 409) => Self::Taken,
             (Some(ScimType::InvalidValue), _) => Self::Value,
+            (Some(ScimType::InvalidPath), _) => Self::Path,
             (Some(ScimType::FeatureDisabled), _) => Self::FeatureOff,
             (Some(ScimType::ProtectedUser), _) => Self::Protected,
             (Some(ScimType::LastAdmin), _) => Self::LastAdmin,
@@ -84,6 +94,7 @@ impl Refusal {
             Self::NoSeat => "no seat of the license was free",
             Self::Taken => "another resource has a value that must be unique, such as the userName",
             Self::Value => "an attribute is missing or has a wrong value",
+            Self::Path => "it names an attribute that is not known here",
             Self::Form => "the request was not in a form that can be read",
             Self::Unknown => "no such resource is here",
             Self::Outdated => "the resource had changed since the identity provider read it",
@@ -106,6 +117,7 @@ impl Refusal {
             Self::NoSeat => vec![Step::FreeSeat, Step::RaiseQuota, Step::Retry],
             Self::Taken => vec![Step::RemoveDouble, Step::Retry],
             Self::Value => vec![Step::CheckMapping, Step::Retry],
+            Self::Path => vec![Step::CheckMapping, Step::Retry],
             Self::Form => vec![Step::AskUs],
             Self::Unknown => vec![Step::Assign],
             Self::Outdated => vec![Step::Retry],
@@ -158,7 +170,7 @@ mod tests {
         assert_eq!(kind(403, ScimType::SeatLimitReached), Refusal::NoSeat);
         assert_eq!(kind(409, ScimType::Uniqueness), Refusal::Taken);
         assert_eq!(kind(400, ScimType::InvalidValue), Refusal::Value);
-        assert_eq!(kind(400, ScimType::InvalidPath), Refusal::Form);
+        assert_eq!(kind(400, ScimType::InvalidPath), Refusal::Path);
         assert_eq!(kind(403, ScimType::FeatureDisabled), Refusal::FeatureOff);
         assert_eq!(kind(403, ScimType::ProtectedUser), Refusal::Protected);
         assert_eq!(kind(403, ScimType::LastAdmin), Refusal::LastAdmin);

@@ -14,6 +14,8 @@ pub enum Step {
     Assign,
     /// The person is made active where the identity provider made it inactive.
     Reactivate,
+    /// The person is put into a group that is pushed.
+    Regroup,
     /// Attributes are mapped, or their values corrected.
     CheckMapping,
     /// Somebody who does not need a seat gives one back.
@@ -85,6 +87,10 @@ impl Step {
             Self::Retry => retry(idp).to_owned(),
             Self::Assign => assign(idp).to_owned(),
             Self::Reactivate => reactivate(idp).to_owned(),
+            Self::Regroup => {
+                "Put the person into a group that the identity provider pushes to this application."
+                    .to_owned()
+            }
             Self::CheckMapping => mapping(idp).to_owned(),
             Self::FreeSeat => {
                 "Free a seat: unassign or deactivate somebody who does not need the application.".to_owned()

@@ -19,14 +19,16 @@ pub(crate) fn kinds<'a>(met: impl Iterator<Item = &'a (Leniency, String)>) -> Ve
 
 /// The names of attributes that no schema knows, as far as they look like names.
 pub(crate) fn unknown_names<'a>(met: impl Iterator<Item = &'a (Leniency, String)>) -> Vec<&'a str> {
-    let is_name = |name: &str| {
-        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | ':' | '-' | '$');
-        !name.is_empty() && name.len() <= LONGEST_NAME && name.chars().all(fits)
-    };
     let unknown = met.filter(|(kind, name)| *kind == Leniency::UnknownAttribute && is_name(name));
     let mut names: Vec<&str> = unknown.map(|(_, name)| name.as_str()).collect();
     names.sort_unstable();
     names.dedup();
     names.truncate(MOST_NAMES);
     names
+}
+
+/// Whether a text looks like the name of an attribute, and not like a value that stands in the wrong place.
+pub(crate) fn is_name(text: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | ':' | '-' | '$');
+    !text.is_empty() && text.len() <= LONGEST_NAME && text.chars().all(fits)
 }

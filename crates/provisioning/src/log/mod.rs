@@ -11,7 +11,7 @@ mod row;
 pub(crate) mod sender;
 
 pub use details::Details;
-pub(crate) use leniencies::unknown_names;
+pub(crate) use leniencies::{is_name, unknown_names};
 pub(crate) use names::about_record;
 pub use names::{About, about_person};
 pub use refused::{Refused, record_refused};

@@ -4,6 +4,7 @@ use directory::{
     log::{self, Entry, NewAttempt},
     resources,
 };
+use profiles::choice::People;
 use scim_core::{ResourceKind, bulk::Method, leniency::Leniency};
 use seat_ledger::pools;
 use serde::Serialize;
@@ -45,6 +46,8 @@ pub struct Refused {
     pub detail: String,
     /// The license that no seat was left of.
     pub license_requested: Option<String>,
+    /// The cause that status and keyword do not tell, as [`SUSPENDED`](crate::explain::SUSPENDED).
+    pub cause: Option<&'static str>,
     /// What was tolerated before.
     pub leniencies: Vec<(Leniency, String)>,
 }
@@ -63,6 +66,8 @@ struct Detail<'a> {
     sentence: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     license_requested: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<&'a str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     leniencies: Vec<&'static str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -95,6 +100,8 @@ fn record_one(tx: &mut WriteTx<'_>, rules: &Rules, row: &Refused) -> Result<(), 
     let people = rules.profile().log.people;
     // What is longer names nothing, and PostgreSQL would not take it into an index.
     let id = row.resource_id.as_deref().filter(|id| id.len() <= MAX_ID);
+    // A path may have a userName in the place of an id.
+    let id = id.filter(|id| people == People::Names || resources::is_id(id));
     let person = match (row.kind, &row.user_name, id) {
         (Some(ResourceKind::User), Some(name), None) => Some(Person::of(tx, people, name)?),
         (Some(ResourceKind::User), _, Some(id)) => {
@@ -111,6 +118,7 @@ fn record_one(tx: &mut WriteTx<'_>, rules: &Rules, row: &Refused) -> Result<(), 
         scim_type: row.scim_type.as_deref(),
         sentence: &row.detail,
         license_requested: row.license_requested.as_deref(),
+        cause: row.cause,
         leniencies: kinds(row.leniencies.iter()),
         unknown: unknown_names(row.leniencies.iter()),
         profile: rules.product.name_and_version(),

@@ -10,14 +10,14 @@ use super::{from_okta, row_of, rows, rows_when};
 use crate::running::{acme, gateway, replace, roomy, user_body};
 
 /// What `usher explain --json` says of a person.
-fn explain(gateway: &Gateway, tenant: &Tenant, user: &str) -> Value {
+pub(super) fn explain(gateway: &Gateway, tenant: &Tenant, user: &str) -> Value {
     let words = ["explain", "--region", &tenant.region, "--key", &tenant.key, "--user", user, "--json"];
     serde_json::from_str(&gateway.cli_ok(&words)).unwrap()
 }
 
 /// The answer, which has a sentence and a step in any case.
 #[track_caller]
-fn answer(told: &Value) -> &str {
+pub(super) fn answer(told: &Value) -> &str {
     assert!(told["sentence"].as_str().is_some_and(|sentence| sentence.len() > 20), "{told}");
     assert!(told["do"].as_array().is_some_and(|steps| !steps.is_empty()), "{told}");
     assert!(told["contact"].as_str().is_some_and(|contact| !contact.is_empty()), "{told}");

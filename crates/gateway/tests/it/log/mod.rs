@@ -4,6 +4,7 @@ mod explain;
 mod people;
 mod reading;
 mod rows;
+mod stories;
 
 use serde_json::{Value, json};
 use testkit::{

@@ -12,7 +12,7 @@ use crate::{
     tick::{tick, under},
 };
 
-fn set(gateway: &Gateway, tenant: &Tenant, what: &str) {
+pub(super) fn set(gateway: &Gateway, tenant: &Tenant, what: &str) {
     gateway.cli_ok(&["tenant", "override", "--region", &tenant.region, "--key", &tenant.key, what]);
 }
 

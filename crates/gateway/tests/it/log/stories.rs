@@ -1,0 +1,148 @@
+//! Stories that the newest row of a person does not tell alone: another name, a Ref of a group, a bulk or of nobody, a tenant that is not
+//! served, and what falls due by itself.
+
+use serde_json::{Value, json};
+use testkit::urn::BULK_REQUEST;
+
+use super::{
+    explain::{answer, explain},
+    from_okta,
+    people::set,
+    row_of, rows_when,
+};
+use crate::{
+    running::{acme, new_group, replace, roomy, user_body},
+    tick::tick,
+};
+
+/// The sentence of an answer, which has a step in any case.
+#[track_caller]
+fn sentence(told: &Value) -> &str {
+    answer(told);
+    told["sentence"].as_str().unwrap()
+}
+
+#[test]
+fn who_has_another_user_name_now_is_found_by_the_former_one_and_is_not_deleted() {
+    let (gateway, acme) = roomy();
+    let ada = acme.create_user("ada", "user").expect(201).id();
+    acme.patch(&format!("/Users/{ada}"), &replace("userName", "ada.byron")).expect(200);
+    let told = explain(&gateway, &acme, "ada");
+    assert_eq!((answer(&told), &told["person"]["id"]), ("present", &json!(ada)), "{told}");
+    assert!(sentence(&told).starts_with("ada is called ada.byron now. "), "{told}");
+    assert_eq!(told["log"].as_array().unwrap().len(), 2);
+    let by_name = explain(&gateway, &acme, "ada.byron");
+    assert!(sentence(&by_name).starts_with("ada.byron is here"), "{by_name}");
+    acme.delete(&format!("/Users/{ada}")).expect(204);
+    assert_eq!(answer(&explain(&gateway, &acme, "ada.byron")), "deleted");
+}
+
+#[test]
+fn s11_the_ref_of_a_refused_group_and_of_a_write_that_named_nobody_tells_that_refusal() {
+    let (gateway, acme) = roomy();
+    let group = new_group(&acme, "A", &[]);
+    let of_group = acme.patch(&format!("/Groups/{group}"), &replace("displayName", true)).expect(400);
+    let of_nobody = from_okta(&acme, "POST", "/Users").json(&user_body(&json!({ "title": "Dr" }))).send();
+    let of_another = from_okta(&acme, "POST", "/Users").json(&user_body(&json!({ "title": 1 }))).send();
+    for (refused, begins) in [
+        (&of_group, "A write of a group, on "),
+        (&of_nobody.expect(400), "A write of a person whom it did not name, on "),
+        (&of_another.expect(400), "A write of a person whom it did not name, on "),
+    ] {
+        let row = row_of(&gateway, &acme, refused);
+        let told = explain(&gateway, &acme, refused.header("x-request-id").unwrap());
+        assert_eq!((answer(&told), &told["log"]), ("refused", &json!([row])), "{told}");
+        assert!(sentence(&told).starts_with(begins), "{told}");
+        assert_eq!(told["since"], row["at"]);
+    }
+    // Of somebody of whom nothing is known it is told that such writes came.
+    let nobody = explain(&gateway, &acme, "ben@example.com");
+    assert_eq!(answer(&nobody), "never_received");
+    assert!(sentence(&nobody).contains("But a write that named nobody, on "), "{nobody}");
+    assert!(nobody["do"][0].as_str().unwrap().contains("Okta"), "{nobody}");
+}
+
+#[test]
+fn s11_the_ref_of_a_bulk_tells_a_refused_person_of_it_and_how_many_more_there_are() {
+    let (gateway, acme) = acme(Some(1), Some(0));
+    let ada = acme.create_user("ada", "user").expect(201).id();
+    let create = |name: &str| {
+        let data = user_body(&json!({ "userName": name, "userType": "user" }));
+        json!({ "method": "POST", "path": "/Users", "bulkId": name, "data": data })
+    };
+    let same = json!({ "method": "PATCH", "path": format!("/Users/{ada}"), "data": {
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+        "Operations": [{ "op": "replace", "path": "active", "value": true }],
+    } });
+    let body = json!({ "schemas": [BULK_REQUEST], "Operations": [create("ben"), create("cy"), same] });
+    let bulk = acme.post("/Bulk", &body).expect(200);
+    rows_when(&gateway, &acme, &["--result", "refused"], 2);
+    let reference = bulk.header("x-request-id").unwrap();
+    let told = explain(&gateway, &acme, reference);
+    assert_eq!(answer(&told), "refused", "{told}");
+    assert!(
+        sentence(&told).contains("ben is not here") || sentence(&told).contains("cy is not here"),
+        "{told}"
+    );
+    assert!(sentence(&told).ends_with(" 1 more of the same request were refused."), "{told}");
+    let url = format!("{}/s/{reference}", gateway.url);
+    let page = testkit::http::Request::new("GET", &url).send().expect(200).text;
+    assert!(page.contains("no seat of the license was free"), "{page}");
+}
+
+#[test]
+fn a_refusal_of_a_suspended_tenant_is_not_told_as_a_missing_scope() {
+    let (gateway, acme) = roomy();
+    gateway.cli_ok(&["tenant", "suspend", "--region", "ire", "--key", "acme"]);
+    let refused = acme.create_user("ann@example.com", "").expect(403);
+    let bulk = json!({ "schemas": [BULK_REQUEST], "Operations": [] });
+    let whole = acme.post("/Bulk", &bulk).expect(403);
+    for (refused, begins) in [(&refused, "A write of a person"), (&whole, "A bulk, on ")] {
+        row_of(&gateway, &acme, refused);
+        let reference = refused.header("x-request-id").unwrap();
+        let told = explain(&gateway, &acme, reference);
+        assert_eq!(answer(&told), "refused", "{told}");
+        assert!(sentence(&told).starts_with(begins), "{told}");
+        assert!(sentence(&told).contains("because provisioning is not on for this tenant"), "{told}");
+        let url = format!("{}/s/{reference}", gateway.url);
+        let page = testkit::http::Request::new("GET", &url).send().expect(200).text;
+        assert!(page.contains("provisioning is not on for this tenant"), "{reference} {begins}: {page}");
+    }
+}
+
+#[test]
+fn who_was_deleted_or_suspended_for_being_in_no_group_is_told_so() {
+    let (gateway, acme) = roomy();
+    set(&gateway, &acme, "leaving.groupless_after_minutes=0");
+    let leave = |name: &str, what: &str| {
+        set(&gateway, &acme, &format!("leaving.groupless={what}"));
+        let id = from_okta(&acme, "POST", "/Users")
+            .json(&user_body(&json!({ "userName": name })))
+            .send()
+            .expect(201)
+            .id();
+        let group = new_group(&acme, name, &[&id]);
+        acme.patch(&format!("/Groups/{group}"), &json!([{ "op": "remove", "path": "members" }])).expect(204);
+        assert_eq!(tick(&gateway)["people"], 1);
+        explain(&gateway, &acme, name)
+    };
+    let ada = leave("ada", "suspend");
+    assert_eq!(answer(&ada), "suspended", "{ada}");
+    assert!(sentence(&ada).contains("the profile, because the person has left the last group"), "{ada}");
+    assert!(ada["do"][0].as_str().unwrap().starts_with("Put the person into a group"), "{ada}");
+    let ben = leave("ben", "delete");
+    assert_eq!(answer(&ben), "deleted", "{ben}");
+    assert!(sentence(&ben).contains("because the person had left the last group"), "{ben}");
+    assert_ne!(ben["since"], ben["log"][0]["at"], "the row is of the create");
+}
+
+#[test]
+fn an_identity_provider_that_only_looks_people_up_is_told_the_steps_in_its_words() {
+    let (gateway, acme) = roomy();
+    from_okta(&acme, "GET", "/Users?filter=userName%20eq%20%22ada%22").send().expect(200);
+    crate::running::wait_for("the call is written", || {
+        let told = explain(&gateway, &acme, "ada");
+        assert_eq!(answer(&told), "never_received");
+        told["do"][0].as_str().unwrap().contains("Okta")
+    });
+}
