@@ -138,6 +138,8 @@ async fn tenant(
 ) -> Result<(), ApiError> {
     let tenant = Arc::new(due.tenant.clone());
     let store = registry.store_of(&tenant).await?.in_background();
+    // What the tick does may begin or end a finding.
+    app.traffic.touch(tenant.region.clone(), tenant.company_key.clone());
     loop {
         let rules = app.rules.of(registry, &tenant, || app.base(&tenant), &store).await?;
         let (id, limit) = (request_id.to_owned(), app.settings.limits.refusals_before_hold.into());

@@ -167,9 +167,19 @@ fn element_part(
     }
 }
 
+/// What stands before and behind an unknown path in a refusal's detail.
+const UNKNOWN: [&str; 2] = ["The path \"", "\" names no attribute of a "];
+
 fn unknown(rt: &ResourceType, text: &str, tolerance: &Tolerance) -> ScimError {
-    let shown: String = text.chars().take(100).collect();
-    tolerance.undefined(format!("The path \"{shown}\" names no attribute of a {}.", rt.kind.name()))
+    let (shown, [before, behind]) = (text.chars().take(100).collect::<String>(), UNKNOWN);
+    tolerance.undefined(format!("{before}{shown}{behind}{}.", rt.kind.name()))
+}
+
+/// The paths that a refusal's detail says no schema knows: typos in a mapping.
+pub fn unknown_paths(detail: &str) -> impl Iterator<Item = &str> {
+    let [before, behind] = UNKNOWN;
+    let pieces = detail.split(before).skip(1);
+    pieces.filter_map(move |piece| piece.split_once(behind).map(|(path, _)| path))
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use serde::Serialize;
 use store::{ReadTx, Store};
 use tenant_registry::{
     CompanyKey, CredentialInfo, EXPIRING_DAYS, Figures, Provisioning, Recount, Registry, Silence, Tenant,
-    TenantStanding, Verdict,
+    TenantStanding, Verdict, WrongSecrets,
 };
 
 use crate::{
@@ -34,6 +34,8 @@ const MINUTE_MS: i64 = 60_000;
 const SILENT_GAPS: i64 = 3;
 /// Refused for so long, and not accepted since, is a credential that does not work.
 const REFUSED_MS: i64 = 15 * MINUTE_MS;
+/// A credential that nobody has tried for so long is in no identity provider any more.
+const FORGOTTEN_MS: i64 = DAY_MS;
 /// Tenants that are read at a time.
 const PAGE: i64 = 500;
 
@@ -337,9 +339,10 @@ fn of_credentials(standing: &TenantStanding, now_ms: i64, asked: Asked<'_>) -> V
     for credential in &standing.credentials {
         let key_id = &credential.key_id;
         let again = || format!("Make another one: usher credential add {} {}", credential.kind, asked.target);
-        if let Some(refused) =
-            credential.refused().filter(|wrong| wrong.last_ms - wrong.since_ms >= REFUSED_MS)
-        {
+        let is_found = |wrong: &WrongSecrets| {
+            wrong.last_ms - wrong.since_ms >= REFUSED_MS && now_ms - wrong.last_ms < FORGOTTEN_MS
+        };
+        if let Some(refused) = credential.refused().filter(is_found) {
             let why = match state(credential, now_ms) {
                 "ok" => "the secret is another one",
                 "expired" => "it has expired",

@@ -54,7 +54,7 @@ fn status(tenant: &Tenant, user: &str) -> u16 {
 }
 
 /// The day that is so many days after today, in UTC.
-fn day(days: i64) -> String {
+pub(crate) fn day(days: i64) -> String {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     iso(i64::try_from(now.as_millis()).unwrap() + days * DAY_MS)[..10].to_owned()
 }

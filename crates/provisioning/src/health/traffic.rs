@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use profiles::Received;
-use scim_core::{bulk::Method, leniency::Leniency, resource::missing_names};
+use scim_core::{bulk::Method, leniency::Leniency, path::unknown_paths, resource::missing_names};
 use serde::{Deserialize, Serialize};
 
 use super::hours::{Counts, Hours};
-use crate::log::{Idp, unknown_names};
+use crate::log::{Idp, is_name, unknown_names};
 
 const MINUTE_MS: i64 = 60_000;
 
@@ -142,6 +142,9 @@ impl Traffic {
         }
         match (result, method) {
             (Err(sentence), _) => {
+                for path in unknown_paths(sentence).filter(|path| is_name(path)) {
+                    see(&mut self.unknown, path, Span::at(at_ms));
+                }
                 if let Some(names) = missing_names(sentence) {
                     see(&mut self.missing, names, Span::at(at_ms));
                 }

@@ -109,4 +109,10 @@ fn a_revoked_credential_that_is_still_tried_is_told() {
     old.get("/Users").expect(401);
     let told = sentence(&gateway, &acme, "credential_unauthorized");
     assert!(told.ends_with("it is revoked."), "{told}");
+    // Nobody tries it any more: it is in no identity provider by then.
+    let is_told = || codes(&gateway, &acme).iter().any(|code| code == "credential_unauthorized");
+    clock.set("+23h");
+    assert!(is_told());
+    clock.set("+25h");
+    assert!(!is_told());
 }

@@ -1,13 +1,14 @@
 //! All tenants of a region that need a hand.
 
 use serde_json::{Value, json};
-use testkit::gateway::Gateway;
+use testkit::{clocks::MachineClock, gateway::Gateway};
 
 use super::{by_a_clock, codes, health};
 use crate::{
     log::from_okta,
     people::staff,
     running::{gateway, roomy, wait_for},
+    tick::{day, tick, under},
 };
 
 /// What `usher health --all` says: the tenants with their codes. It exits with 3 if there are any.
@@ -37,13 +38,31 @@ fn is(tenant: &str, codes: &[&str]) -> (String, Vec<String>) {
 }
 
 #[test]
+fn what_a_date_changes_in_a_tenant_that_nobody_calls_is_listed_after_the_tick() {
+    let clock = MachineClock::new();
+    let gateway = under(&clock);
+    let acme = gateway.tenant("ire", "acme", Some(1), Some(1));
+    let line = json!({ "license": "member", "seats": 1, "until": day(2), "source": "order 7" });
+    staff(&gateway, &acme, "POST", "/seats/lines", Some(&line)).expect(201);
+    for name in ["ann", "bob"] {
+        acme.create_user(name, "user").expect(201);
+    }
+    let has_debt = || all(&gateway).iter().any(|(_, codes)| codes.iter().any(|code| code == "over_quota"));
+    health(&gateway, &acme);
+    assert!(!has_debt());
+    clock.set("+48h");
+    tick(&gateway);
+    wait_for("what the date changed", has_debt);
+}
+
+#[test]
 fn all_tenants_that_need_a_hand_are_listed_the_worst_first_while_their_stores_are_closed() {
     let mut gateway = gateway();
-    let [well, full, new] = ["well", "full", "new"].map(|key| gateway.tenant("ire", key, Some(1), Some(0)));
+    let [well, full, new] = ["well", "zest", "new"].map(|key| gateway.tenant("ire", key, Some(1), Some(0)));
     gateway.tenant("us", "elsewhere", None, None);
     well.get("/Users").expect(200);
     full.create_user("ann", "user").expect(201);
-    let expected = [is("ire/full", &["seats_full"]), is("ire/new", &["never_called"])];
+    let expected = [is("ire/zest", &["seats_full"]), is("ire/new", &["never_called"])];
     // The process writes it down by itself, within seconds.
     wait_for("the verdicts", || all(&gateway) == expected);
     assert_eq!(gateway.stop(), Some(0));

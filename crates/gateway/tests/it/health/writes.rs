@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{codes, sentence};
-use crate::running::{roomy, user_body};
+use crate::running::{replace, roomy, user_body};
 
 const NONE: [&str; 0] = [];
 
@@ -17,6 +17,19 @@ fn an_attribute_that_no_schema_knows_is_told_by_its_name() {
     assert_eq!(codes(&gateway, &acme), ["unknown_attribute"]);
     let told = sentence(&gateway, &acme, "unknown_attribute");
     assert_eq!(told, "The attribute usertipe is sent, and no schema knows it: its value is not kept.");
+}
+
+#[test]
+fn a_path_of_a_patch_that_no_schema_knows_is_told_by_its_name_although_it_is_refused() {
+    let (gateway, acme) = roomy();
+    let path = format!("/Users/{}", acme.create_user("ann", "user").expect(201).id());
+    acme.patch(&path, &replace("userType[", "member")).expect(400);
+    acme.patch(&path, &replace("nickName", 7)).expect(400);
+    assert_eq!(codes(&gateway, &acme), NONE);
+    acme.patch(&path, &replace("usertipe", "member")).expect(400);
+    assert_eq!(codes(&gateway, &acme), ["unknown_attribute"]);
+    let told = sentence(&gateway, &acme, "unknown_attribute");
+    assert!(told.starts_with("The attribute usertipe is sent, and no schema knows it"), "{told}");
 }
 
 #[test]
