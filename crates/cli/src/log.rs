@@ -1,7 +1,8 @@
 //! `usher log`: what came of each write of an identity provider or of staff.
 
-use std::{collections::VecDeque, thread, time::Duration};
+use std::{collections::HashMap, thread, time::Duration};
 
+use scim_core::filter::Instant;
 use serde_json::Value;
 
 use crate::{
@@ -15,9 +16,15 @@ use crate::{
 /// The pause of `--follow` before it asks for new rows again.
 const EVERY: Duration = Duration::from_millis(500);
 
-/// Rows that `--follow` asks for at a time, and shown ones that it tells from new ones.
+/// Rows that `--follow` asks for at a time: the most that a page has.
 const AT_ONCE: usize = 1_000;
-const REMEMBERED: usize = 20_000;
+
+/// Rows that `--follow` begins with.
+const FIRST: u16 = 10;
+
+/// Milliseconds by which a row that comes may be older than the newest one. The row of a refused write is
+/// written up to a second after its answer, and some seconds later where its store is busy.
+const LATE_MS: i64 = 10_000;
 
 /// Prints a page of the log, or goes on with what comes.
 pub(crate) fn run(words: LogWords, options: &Options) -> Result<(), Mistake> {
@@ -86,23 +93,62 @@ fn moved(value: &Value, before: &str, after: &str) -> String {
 
 /// Prints the newest rows, then each row as it comes, oldest first, until the process is ended.
 fn follow(words: &LogWords, session: &Session) -> Result<(), Mistake> {
-    let mut shown: VecDeque<Value> = VecDeque::new();
-    let first = words.limit.map_or_else(|| "10".to_owned(), |limit| limit.to_string());
-    let mut limit = first;
+    let mut seen = Seen::default();
+    // Of the rows that are there to begin with; of those that come, all are shown.
+    let mut most = usize::from(words.limit.unwrap_or(FIRST));
     loop {
-        let page = page(words, session, Some(limit), None)?;
-        let new: Vec<&Value> =
-            elements(member(&page, "rows")).iter().filter(|row| !shown.contains(member(row, "id"))).collect();
-        for row in new.into_iter().rev() {
-            shown.push_back(member(row, "id").clone());
+        for row in seen.look(words, session)?.iter().take(most).rev() {
             text(&if session.json { row.to_string() } else { line(row) })?;
         }
-        while shown.len() > REMEMBERED {
-            shown.pop_front();
-        }
-        limit = AT_ONCE.to_string();
+        most = usize::MAX;
         thread::sleep(EVERY);
     }
+}
+
+/// The part of the log that `--follow` has seen and may still get rows among.
+#[derive(Default)]
+struct Seen {
+    /// The time before which no row is new, in milliseconds since 1970 UTC; `None` before the first look.
+    since_ms: Option<i64>,
+    /// The rows from then on, by their ids, each with its time.
+    rows: HashMap<String, i64>,
+}
+
+impl Seen {
+    /// The rows that have come since the last look, newest first. To the first look all are new, and the oldest
+    /// ones are left out.
+    fn look(&mut self, words: &LogWords, session: &Session) -> Result<Vec<Value>, Mistake> {
+        let (mut new, mut cursor, mut end_ms) = (Vec::new(), None, self.since_ms);
+        loop {
+            let page = page(words, session, Some(AT_ONCE.to_string()), cursor)?;
+            let rows = elements(member(&page, "rows"));
+            new.extend(rows.iter().filter(|row| self.is_new(row)).cloned());
+            cursor = member(&page, "next_cursor").as_str().map(str::to_owned);
+            end_ms = end_ms.or_else(|| rows.first().map(|newest| time_of(newest) - LATE_MS));
+            let oldest_ms = rows.last().map(time_of);
+            if cursor.is_none() || oldest_ms < end_ms {
+                break;
+            }
+        }
+        let newest_ms = self.rows.values().max();
+        let since_ms = newest_ms.map_or(i64::MIN, |newest_ms| newest_ms - LATE_MS);
+        self.since_ms = Some(since_ms);
+        self.rows.retain(|_, at_ms| *at_ms >= since_ms);
+        Ok(new)
+    }
+
+    /// Whether a row has not been seen; from now on it has.
+    fn is_new(&mut self, row: &Value) -> bool {
+        let at_ms = time_of(row);
+        self.since_ms.is_none_or(|since_ms| at_ms >= since_ms)
+            && self.rows.insert(cell(row, "id"), at_ms).is_none()
+    }
+}
+
+/// The time of a row, in milliseconds since 1970 UTC.
+fn time_of(row: &Value) -> i64 {
+    let at = member(row, "at").as_str().and_then(Instant::parse);
+    at.and_then(Instant::as_millis).unwrap_or_default()
 }
 
 fn line(row: &Value) -> String {

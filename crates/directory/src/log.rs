@@ -2,6 +2,8 @@
 //! record; that of another one is an attempt, which has no place among the changes. Rows are in the order of their times, because a
 //! refused write is recorded a moment later than it was answered.
 
+use std::collections::{HashMap, HashSet};
+
 use diesel::{dsl::sql, expression::SqlLiteral, prelude::*, sql_query, sql_types};
 use store::{ReadTx, WriteTx, for_chunks, in_chunks, insert_row, next};
 
@@ -177,6 +179,16 @@ const SEGMENTS: usize = 32;
 
 /// Below so many rows the next segments are read together.
 const FEW: usize = 1000;
+
+/// Up to so many people are looked for one by one, more of them in one pass over the log. A pass costs some
+/// hundreds of look-ups, however long the log is.
+const FEW_PEOPLE: usize = 250;
+
+/// Rows of a pass that are read at a time, three short columns of each.
+const PASS: i64 = 10_000;
+
+/// Whole rows that are read and handed on at a time.
+const HANDED_ON: usize = 1_000;
 
 /// The newest rows that are wanted and stand before a place, at most so many.
 ///
@@ -519,6 +531,76 @@ fn rows(tx: &mut ReadTx<'_>, places: &[Place]) -> Result<Vec<LogRow>, DirectoryE
         all.extend(found.into_iter().map(|columns| row_of(kept, columns)));
     }
     Ok(all)
+}
+
+/// Hands on the newest row about each of these people, by their keys, in any order. Other than on a [`page`] it
+/// may be a deletion that answers no write, whose result is empty.
+///
+/// # Errors
+/// When the store fails.
+pub fn newest_of_people(
+    tx: &mut ReadTx<'_>,
+    keys: &HashSet<&str>,
+    mut visit: impl FnMut(LogRow),
+) -> Result<(), DirectoryError> {
+    let places = match keys.len() <= FEW_PEOPLE {
+        true => newest_by_look_ups(tx, keys)?,
+        false => newest_in_one_pass(tx, keys)?,
+    };
+    for places in places.chunks(HANDED_ON) {
+        rows(tx, places)?.into_iter().for_each(&mut visit);
+    }
+    Ok(())
+}
+
+fn newest_by_look_ups(tx: &mut ReadTx<'_>, keys: &HashSet<&str>) -> Result<Vec<Place>, DirectoryError> {
+    let mut places = Vec::new();
+    for key in keys {
+        places.extend(newest_of_person(tx, key)?);
+    }
+    Ok(places)
+}
+
+fn newest_of_person(tx: &mut ReadTx<'_>, key: &str) -> Result<Option<Place>, DirectoryError> {
+    let mut newest: Option<Place> = None;
+    for kept in [Kept::Attempt, Kept::Change] {
+        let segments = segments_of_person(tx, key, Bounds::whole_table(kept))?;
+        let Some(first) = segments.first() else { continue };
+        // The newest rows of several segments may have the same time.
+        let latest = segments.iter().take_while(|searched| searched.newest_ms == first.newest_ms);
+        let latest: Vec<i64> = latest.map(|searched| searched.segment).collect();
+        let found: Vec<(i64, i64)> = in_table!(kept, |table| {
+            let rows = table::table.filter(segment_of_row().eq_any(&latest)).filter(table::user_key.eq(key));
+            let rows = rows.order((table::at_ms.desc(), table::number.desc()));
+            tx.load(rows.select((table::at_ms, table::number)).limit(1))?
+        });
+        let place = found.first().map(|(at_ms, number)| Place { at_ms: *at_ms, kept, number: *number });
+        newest = newest.max(place);
+    }
+    Ok(newest)
+}
+
+fn newest_in_one_pass(tx: &mut ReadTx<'_>, keys: &HashSet<&str>) -> Result<Vec<Place>, DirectoryError> {
+    let mut newest: HashMap<&str, Place> = HashMap::new();
+    for kept in [Kept::Attempt, Kept::Change] {
+        let mut after = 0;
+        loop {
+            // Rows about nobody come along: for a query without them SQLite may take the index by person, which
+            // has another order.
+            let page: Vec<(i64, i64, Option<String>)> = in_table!(kept, |table| {
+                let rows = table::table.filter(table::number.gt(after)).order(table::number);
+                tx.load(rows.select((table::number, table::at_ms, table::user_key)).limit(PASS))?
+            });
+            let Some((last, ..)) = page.last() else { break };
+            after = *last;
+            for (number, at_ms, key) in page {
+                let Some(key) = key.and_then(|key| keys.get(key.as_str()).copied()) else { continue };
+                let place = Place { at_ms, kept, number };
+                newest.entry(key).and_modify(|newest| *newest = place.max(*newest)).or_insert(place);
+            }
+        }
+    }
+    Ok(newest.into_values().collect())
 }
 
 /// The rows of the writes that a request asked for and that changed nothing, newest first.

@@ -62,6 +62,11 @@ pub(crate) struct Recognised {
     pub(crate) new: Option<String>,
 }
 
+/// Whether one stored sign is stronger than another.
+pub(crate) fn says_more(sign: &str, other: &str) -> bool {
+    Sign::parse(sign).strength > Sign::parse(other).strength
+}
+
 /// The credentials that this process has seen.
 #[derive(Default)]
 pub(crate) struct Recognition(Mutex<HashMap<String, Sign>>);
@@ -88,7 +93,10 @@ impl Recognition {
         });
         let mut known = self.lock();
         let before = known.get(credential).copied();
-        let (best, is_new) = match before.unwrap_or_else(|| Sign::parse(stored)) {
+        // Another process may have stored a stronger sign than this one has seen.
+        let stored = Sign::parse(stored);
+        let strongest = before.filter(|before| before.strength >= stored.strength).unwrap_or(stored);
+        let (best, is_new) = match strongest {
             before if sign.strength > before.strength => (sign, true),
             before => (before, false),
         };

@@ -99,10 +99,12 @@ const LONGEST: usize = 128;
 /// The id that a client gave to its request, by which its own log has it (ME20): printable ASCII, the rest is dropped.
 pub(crate) fn of_client(request: &HttpRequest) -> Option<String> {
     let headers = request.headers();
-    let value = headers.get("client-request-id").or_else(|| headers.get("x-request-id"))?;
-    let printable = value.as_bytes().iter().filter(|byte| (0x20..0x7f).contains(*byte));
-    let id: String = printable.take(LONGEST).map(|byte| char::from(*byte)).collect();
-    (!id.is_empty()).then_some(id)
+    let in_header = |name: &str| {
+        let printable = headers.get(name)?.as_bytes().iter().filter(|byte| (0x20..0x7f).contains(*byte));
+        let id: String = printable.take(LONGEST).map(|byte| char::from(*byte)).collect();
+        (!id.is_empty()).then_some(id)
+    };
+    in_header("client-request-id").or_else(|| in_header("x-request-id"))
 }
 
 #[cfg(test)]

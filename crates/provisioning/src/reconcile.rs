@@ -139,7 +139,8 @@ pub fn run<R: Read>(
     let rest: Vec<(u64, &str)> =
         there.rows.values().map(|(row, cells)| (*row, cells.get(table.key()).unwrap_or_default())).collect();
     let names: Vec<&str> = rest.iter().map(|(_, name)| *name).collect();
-    for ((row, user_name), why) in rest.iter().zip(why::of_user_names(tx, &names)?) {
+    let whys = why::of_user_names(tx, rules.profile().log.people, &names)?;
+    for ((row, user_name), why) in rest.iter().zip(whys) {
         found.only_there.push(OnlyThere { row: *row, user_name: (*user_name).to_owned(), why });
     }
     found.only_there.sort_by_key(|only| only.row);

@@ -1,19 +1,37 @@
-//! Why a person is as they are, in one sentence, for whoever compares two lists. What it says comes from the change log and from what
-//! rests of the person; this is the one place that knows where it comes from.
+//! Why a person is as they are, or is not here, in one sentence, for whoever compares two lists. What it
+//! says comes from the log and from what rests of the person; this is the one place that knows where from.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use directory::{
     Origin, archive,
+    breaker::losses,
     changes::{self, ChangeRecord},
-    resources::Record,
+    log::{LogRow, newest_of_people},
+    resources::{self, Record},
     user_name_key,
 };
+use profiles::choice::People;
+use scim_core::ResourceKind;
 use seat_ledger::{License, Seat, State};
 use serde::Deserialize;
 use store::ReadTx;
 
-use crate::{ProvisioningError, timestamp::iso};
+use crate::{
+    ProvisioningError,
+    explain::Refusal,
+    log::{Details, LogResult, keys_of},
+    timestamp::iso,
+};
+
+/// The kind of the record of a person who is made.
+const CREATED: &str = "user.created";
+
+/// The kind of the record of a person who is deleted.
+const DELETED: &str = "user.deleted";
+
+/// People who are read at a time.
+const AT_ONCE: usize = 1_000;
 
 /// A person of whom it is asked.
 #[derive(Clone, Debug)]
@@ -49,18 +67,15 @@ impl Asked {
     }
 
     fn sentence(&self, log: Option<&Log>) -> String {
-        let first = log.and_then(|log| log.first.clone()).map(|who| format!(" by {who}")).unwrap_or_default();
         let told = match (&self.question, self.origin) {
             (Question::Here, Origin::Local) => format!("Staff made this person at {}.", iso(self.created_ms)),
             (Question::Here, Origin::Idp) => {
-                format!("Created at {}{first}, and not deleted since.", iso(self.created_ms))
+                let maker = by(log.and_then(|log| log.maker.as_deref()));
+                format!("Created at {}{maker}, and not deleted since.", iso(self.created_ms))
             }
             (Question::Differs(attributes), _) => {
                 let last = log.and_then(|log| log.last.as_ref());
-                let by = last
-                    .and_then(|write| write.who.clone())
-                    .map(|who| format!(" by {who}"))
-                    .unwrap_or_default();
+                let writer = by(last.and_then(|write| write.who.as_deref()));
                 let changed = last.map(|write| write.changed.as_slice()).unwrap_or_default();
                 let is_in = |attribute: &&String| changed.iter().any(|name| is_part_of(attribute, name));
                 let kept: Vec<&str> =
@@ -69,7 +84,7 @@ impl Asked {
                     [] => format!("which changed {}", attributes.join(", ")),
                     kept => format!("which did not change {}", kept.join(", ")),
                 };
-                format!("Last written at {}{by}, {did}.", iso(self.modified_ms))
+                format!("Last written at {}{writer}, {did}.", iso(self.modified_ms))
             }
         };
         match &self.waits {
@@ -77,6 +92,17 @@ impl Asked {
             None => told,
         }
     }
+}
+
+/// Who wrote: a member of staff, or a credential by its public part.
+fn who(actor: Option<&str>, credential: Option<&str>) -> Option<String> {
+    let staff = actor.map(|actor| format!("staff ({actor})"));
+    staff.or_else(|| credential.map(|key| format!("the credential {key}")))
+}
+
+/// That in a sentence, as far as it is known.
+fn by(who: Option<&str>) -> String {
+    who.map(|who| format!(" by {who}")).unwrap_or_default()
 }
 
 /// Whether a path is about an attribute, or a part of it.
@@ -105,8 +131,8 @@ fn waits(record: &Record, seat: Option<&Seat>) -> Option<String> {
 /// What the change log tells of one person.
 #[derive(Default)]
 struct Log {
-    /// Who made the first write of which it knows.
-    first: Option<String>,
+    /// Who made the person. The record of that may be older than the log is kept.
+    maker: Option<String>,
     last: Option<Write>,
 }
 
@@ -134,7 +160,9 @@ pub(crate) fn of_people(
     let mut logs: HashMap<&str, Log> =
         asked.iter().map(|asked| (asked.id.as_str(), Log::default())).collect();
     if !logs.is_empty() {
-        // The log has no index by person, so it is read once for all of them.
+        // In one pass: the log's index by person finds the answered writes about a name. Here every record
+        // of the person counts, also of a former name, and of what followed from another's write: all have
+        // the id.
         changes::for_each(tx, |record| {
             if let Some(log) = logs.get_mut(record.resource_id.as_str()) {
                 log.note(&record);
@@ -148,10 +176,9 @@ pub(crate) fn of_people(
 impl Log {
     fn note(&mut self, record: &ChangeRecord) {
         let facts: Facts = serde_json::from_str(&record.detail).unwrap_or_default();
-        let staff = record.actor.as_ref().map(|actor| format!("staff ({actor})"));
-        let who = staff.or_else(|| facts.credential.map(|key| format!("the credential {key}")));
-        if self.last.is_none() {
-            self.first.clone_from(&who);
+        let who = who(record.actor.as_deref(), facts.credential.as_deref());
+        if record.kind == CREATED {
+            self.maker.clone_from(&who);
         }
         self.last = Some(Write { who, changed: facts.changed });
     }
@@ -163,14 +190,144 @@ impl Log {
 /// When the store fails.
 pub(crate) fn of_user_names(
     tx: &mut ReadTx<'_>,
+    people: People,
     user_names: &[&str],
 ) -> Result<Vec<String>, ProvisioningError> {
+    if user_names.is_empty() {
+        return Ok(Vec::new());
+    }
+    let keys: Vec<String> = user_names.iter().map(|name| user_name_key(name)).collect();
+    let log_keys = keys_of(tx, people, user_names)?;
+    let newest = newest_writes(tx, &log_keys)?;
+    let names_now = names_now(tx, newest.values())?;
     let archived = archive::archived_ms(tx, user_names)?;
-    let sentence = |name: &&str| match archived.get(&user_name_key(name)) {
-        Some(at_ms) => format!("Deleted at {} and kept in the archive.", iso(*at_ms)),
-        None => "Never received, or deleted since.".to_owned(),
+    let held = held_ms(tx, &keys)?;
+    let sentence = |(key, log_key): (&String, &String)| {
+        let newest = newest.get(log_key);
+        let name_now = newest.and_then(|newest| names_now.get(&newest.id)).map(String::as_str);
+        let (held_ms, archived_ms) = (held.get(key).copied(), archived.get(key).copied());
+        Absent { held_ms, archived_ms, newest, name_now }.sentence()
     };
-    Ok(user_names.iter().map(sentence).collect())
+    Ok(keys.iter().zip(&log_keys).map(sentence).collect())
+}
+
+/// The newest write about a person, as far as the log tells.
+struct NewestWrite {
+    at_ms: i64,
+    who: Option<String>,
+    what: What,
+    /// The id of the person; empty where it was refused before there was one.
+    id: String,
+}
+
+enum What {
+    Deletion,
+    Refused(Refusal),
+    Other,
+}
+
+impl NewestWrite {
+    fn of(row: &LogRow) -> Self {
+        let details = Details::of(row);
+        let what = match row.result == LogResult::Refused.word() {
+            true => What::Refused(Refusal::of(&details)),
+            false if row.kind == DELETED => What::Deletion,
+            false => What::Other,
+        };
+        let who = who(row.actor.as_deref(), details.text("credential"));
+        Self { at_ms: row.place.at_ms, who, what, id: row.resource_id.clone() }
+    }
+}
+
+/// The newest write about each person of whom the log has one, by the log's keys.
+fn newest_writes(
+    tx: &mut ReadTx<'_>,
+    log_keys: &[String],
+) -> Result<HashMap<String, NewestWrite>, ProvisioningError> {
+    let wanted: HashSet<&str> = log_keys.iter().map(String::as_str).collect();
+    let mut newest: HashMap<String, NewestWrite> = HashMap::new();
+    newest_of_people(tx, &wanted, |row| {
+        let write = NewestWrite::of(&row);
+        newest.extend(row.user_key.map(|key| (key, write)));
+    })?;
+    Ok(newest)
+}
+
+/// The userNames of the people who are here under another one, by their ids.
+fn names_now<'w>(
+    tx: &mut ReadTx<'_>,
+    writes: impl Iterator<Item = &'w NewestWrite>,
+) -> Result<HashMap<String, String>, ProvisioningError> {
+    let ids: Vec<&str> = writes.map(|write| write.id.as_str()).filter(|id| !id.is_empty()).collect();
+    let mut names = HashMap::new();
+    for ids in ids.chunks(AT_ONCE) {
+        for record in resources::find_all(tx, ResourceKind::User, ids)? {
+            let name = record.parse()?.str("userName").unwrap_or_default().to_owned();
+            names.insert(record.id, name);
+        }
+    }
+    Ok(names)
+}
+
+/// Since when the breaker holds the deletion of each of these people of whom it does, by the userNames' keys.
+fn held_ms(tx: &mut ReadTx<'_>, keys: &[String]) -> Result<HashMap<String, i64>, ProvisioningError> {
+    let wanted: HashSet<&str> = keys.iter().map(String::as_str).collect();
+    let most = i64::try_from(AT_ONCE).unwrap_or(i64::MAX);
+    let (mut held, mut place) = (HashMap::new(), 0);
+    loop {
+        let page = losses::after(tx, place, true, most)?;
+        let Some(last) = page.last() else { return Ok(held) };
+        place = last.place;
+        for person in page {
+            let Some(deleted) = person.deleted else { continue };
+            let key = user_name_key(deleted.record.parse()?.str("userName").unwrap_or_default());
+            if wanted.contains(key.as_str()) {
+                held.insert(key, person.since_ms);
+            }
+        }
+    }
+}
+
+/// What is known of somebody who is not here.
+struct Absent<'a> {
+    /// Since when the breaker holds the deletion.
+    held_ms: Option<i64>,
+    /// When the newest person of this name was archived.
+    archived_ms: Option<i64>,
+    newest: Option<&'a NewestWrite>,
+    /// The userName of the person about whom the newest write was, who is here.
+    name_now: Option<&'a str>,
+}
+
+impl Absent<'_> {
+    fn sentence(&self) -> String {
+        if let Some(since_ms) = self.held_ms {
+            return format!(
+                "Deleted by the identity provider, and held by the breaker since {}: \
+                 the person keeps role and seat until staff release it.",
+                iso(since_ms)
+            );
+        }
+        if let Some(name) = self.name_now {
+            return format!("Here under another userName: {name}.");
+        }
+        let Some(NewestWrite { at_ms, who, what, .. }) = self.newest else {
+            return match self.archived_ms {
+                Some(at_ms) => format!("Deleted at {} and kept in the archive.", iso(at_ms)),
+                None => "Never received, or deleted longer ago than the log is kept.".to_owned(),
+            };
+        };
+        let (at, by) = (iso(*at_ms), by(who.as_deref()));
+        match (what, self.archived_ms) {
+            (What::Refused(refusal), archived_ms) if archived_ms.is_none_or(|ms| ms < *at_ms) => {
+                format!("The last write, at {at}{by}, was refused because {}.", refusal.because())
+            }
+            (What::Deletion, Some(_)) => format!("Deleted at {at}{by} and kept in the archive."),
+            (_, Some(archived_ms)) => format!("Deleted at {} and kept in the archive.", iso(archived_ms)),
+            (What::Deletion, None) => format!("Deleted at {at}{by}."),
+            (_, None) => format!("Last written at {at}{by}, and not here any more."),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -191,14 +191,25 @@ impl Registry {
             .await
     }
 
-    /// Writes down what a credential was recognised as.
+    /// Writes down what a credential was recognised as, if that says more than what is stored by now: another process may have
+    /// seen a stronger sign.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn write_sender(&self, key_id: &str, sender: String) -> Result<(), RegistryError> {
+    pub async fn write_sender(
+        &self,
+        key_id: &str,
+        sender: String,
+        says_more: impl Fn(&str, &str) -> bool + Send + 'static,
+    ) -> Result<(), RegistryError> {
         let key_id = key_id.to_owned();
         let work = move |tx: &mut WriteTx<'_>| {
-            diesel::update(rows::table.find(key_id)).set(rows::sender.eq(sender)).execute(tx.connection())?;
+            let credential = rows::table.find(key_id);
+            let stored: Option<String> =
+                credential.clone().select(rows::sender).get_result(tx.connection()).optional()?;
+            if stored.is_some_and(|stored| says_more(&sender, &stored)) {
+                diesel::update(credential).set(rows::sender.eq(sender)).execute(tx.connection())?;
+            }
             Ok(())
         };
         self.store.write(work).await

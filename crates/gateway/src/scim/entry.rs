@@ -40,7 +40,7 @@ use crate::{
     http,
     oauth::Admitted,
     protection::protect,
-    recognition::Recognised,
+    recognition::{self, Recognised},
     request_id,
     shares::TooMuchUnderWay,
     telemetry::{in_flight::InFlight, traces},
@@ -244,7 +244,7 @@ fn recognise(app: &Data<App>, grant: &Arc<Grant>, request: &HttpRequest) -> Idp 
     let (Some(sign), Some(Ok(registry))) = (new, app.regions.get(&grant.tenant().region)) else { return idp };
     let key_id = grant.key_id.clone();
     rt::spawn(async move {
-        if let Err(error) = registry.write_sender(&key_id, sign).await {
+        if let Err(error) = registry.write_sender(&key_id, sign, recognition::says_more).await {
             warn!(key_id, %error, "what a credential was recognised as could not be noted");
         }
     });

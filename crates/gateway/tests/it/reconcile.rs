@@ -3,19 +3,33 @@
 use std::fs;
 
 use serde_json::{Value, json};
-use testkit::gateway::{Gateway, Tenant};
+use testkit::{
+    clocks::MachineClock,
+    gateway::{Gateway, Tenant},
+};
 
 use crate::{
+    log::rows_when,
+    people::staff,
     preview::send,
     running::{ENTERPRISE, acme, counted_writes, replace, roomy, stored, user_body},
+    tick::{tick, under},
 };
+
+/// Of a person about whom the log has no row.
+const NEVER: &str = "Never received, or deleted longer ago than the log is kept.";
 
 /// The comparison with a table, which must leave everything as it is.
 #[track_caller]
 fn reconcile(gateway: &Gateway, tenant: &Tenant, table: &str) -> Value {
-    let before = (stored(gateway, tenant), counted_writes(gateway));
+    let counted = || {
+        // What is remembered of the requests before is written at its own time.
+        let is_kept = |line: &String| !line.starts_with("usher_store_transactions_total");
+        counted_writes(gateway).into_iter().filter(is_kept).collect::<Vec<_>>()
+    };
+    let before = (stored(gateway, tenant), counted());
     let told = send(gateway, tenant, "reconcile", "text/csv", table.as_bytes()).expect(200).body;
-    assert_eq!((stored(gateway, tenant), counted_writes(gateway)), before);
+    assert_eq!((stored(gateway, tenant), counted()), before);
     let of = |name: &str| u64::try_from(told[name].as_array().unwrap().len()).unwrap();
     let equal = told["equal"].as_u64().unwrap();
     assert_eq!(told["rows"], equal + of("different") + of("only_there"), "{told}");
@@ -37,6 +51,13 @@ fn without_times(sentence: &Value) -> String {
         .map(|word| if is_time(word) { word.get(24..).unwrap().to_owned() } else { word.to_owned() })
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+/// Why nobody of each row is here, without times.
+#[track_caller]
+fn whys(gateway: &Gateway, tenant: &Tenant, table: &str) -> Vec<String> {
+    let told = reconcile(gateway, tenant, table);
+    told["only_there"].as_array().unwrap().iter().map(|row| without_times(&row["why"])).collect()
 }
 
 #[test]
@@ -71,8 +92,8 @@ fn people_are_only_here_only_there_or_different_and_it_is_told_why() {
         "equal": 1,
         "only_here": [{ "user_name": "dee", "id": dee["id"], "origin": "LOCAL", "why": told["only_here"][0]["why"] }],
         "only_there": [
-            { "row": 5, "user_name": "gone", "why": "Never received, or deleted since." },
-            { "row": 6, "user_name": "new, one", "why": "Never received, or deleted since." },
+            { "row": 5, "user_name": "gone", "why": told["only_there"][0]["why"] },
+            { "row": 6, "user_name": "new, one", "why": NEVER },
         ],
         "different": [
             {
@@ -89,6 +110,7 @@ fn people_are_only_here_only_there_or_different_and_it_is_told_why() {
     });
     assert_eq!(told, expected);
     assert_eq!(why("only_here", 0), "Staff made this person at .");
+    assert_eq!(why("only_there", 0), format!("Deleted at  by the credential {key}."));
     assert_eq!(
         why("different", 0),
         format!(
@@ -127,7 +149,7 @@ fn rows_that_cannot_be_compared_are_told_and_their_people_are_not_taken_for_abse
         { "row": 3, "user_name": "ANN", "why": "Row 2 has this userName already; each person stands in one row." },
         { "row": 4, "user_name": "bob", "why": "The row has 1 cells, and the header has 2." },
         { "row": 5, "user_name": "", "why": "The row has no userName." },
-        { "row": 6, "user_name": "ann2", "why": "Never received, or deleted since." },
+        { "row": 6, "user_name": "ann2", "why": NEVER },
     ]);
     assert_eq!(told["only_there"], only_there);
     // What is none of the attribute's type differs, as it stands there.
@@ -143,7 +165,86 @@ fn who_is_kept_in_the_archive_is_told_of() {
     let id = tenant.create_user("ann", "").expect(201).id();
     tenant.delete(&format!("/Users/{id}")).expect(204);
     let told = reconcile(&gateway, &tenant, "userName\nann\n");
-    assert_eq!(without_times(&told["only_there"][0]["why"]), "Deleted at  and kept in the archive.");
+    let key = credential(&gateway, &tenant);
+    let why = format!("Deleted at  by the credential {key} and kept in the archive.");
+    assert_eq!(without_times(&told["only_there"][0]["why"]), why);
+}
+
+#[test]
+fn who_is_not_here_is_told_of_from_the_newest_row_of_the_log() {
+    let (gateway, tenant) = acme(Some(4), Some(0));
+    let key = credential(&gateway, &tenant);
+    let [gone, fired, ada, held] =
+        ["gone", "fired", "Ada", "held"].map(|name| tenant.create_user(name, "user").expect(201).id());
+    let refused = tenant.create_user("Full", "user").expect(403);
+    assert!(refused.text.contains("Seat limit reached"), "{}", refused.text);
+    rows_when(&gateway, &tenant, &["--result", "refused"], 1);
+    tenant.delete(&format!("/Users/{gone}")).expect(204);
+    staff(&gateway, &tenant, "DELETE", &format!("/users/{fired}"), None).expect(204);
+    tenant.patch(&format!("/Users/{ada}"), &replace("userName", "ada.byron")).expect(200);
+    let limits = json!({ "people": 0, "percent": 0, "minutes": 60 });
+    staff(&gateway, &tenant, "PATCH", "/breaker", Some(&limits)).expect(200);
+    tenant.delete(&format!("/Users/{held}")).expect(204);
+
+    let table = "userName\ngone\nfired\nADA\nheld\nFULL\nnobody\nada.byron\n";
+    let told = whys(&gateway, &tenant, table);
+    let expected = [
+        format!("Deleted at  by the credential {key}."),
+        "Deleted at  by staff (root).".to_owned(),
+        "Here under another userName: ada.byron.".to_owned(),
+        "Deleted by the identity provider, and held by the breaker since : the person keeps role and seat until \
+         staff release it."
+            .to_owned(),
+        format!("The last write, at  by the credential {key}, was refused because no seat of the license was free."),
+        NEVER.to_owned(),
+    ];
+    assert_eq!(told, expected);
+    // Of so many people the log is read in one pass.
+    let many: String = (0..300).map(|number| format!("nobody{number}\n")).collect();
+    let in_one_pass = whys(&gateway, &tenant, &format!("{table}{many}"));
+    assert_eq!(in_one_pass[..expected.len()], expected);
+    assert_eq!(in_one_pass.len(), expected.len() + 300);
+    assert!(in_one_pass[expected.len()..].iter().all(|why| why == NEVER), "{in_one_pass:?}");
+}
+
+#[test]
+fn who_is_not_here_is_told_of_also_where_the_log_holds_no_names() {
+    let (gateway, tenant) = acme(Some(1), Some(0));
+    let key = credential(&gateway, &tenant);
+    gateway.cli_ok(&["tenant", "override", "--region", "ire", "--key", "acme", "log.people=ids"]);
+    // A userName may look like an id.
+    let name = "0190d3a5-0000-7000-8000-000000000001";
+    let gone = tenant.create_user(name, "user").expect(201).id();
+    tenant.create_user("full@example.com", "user").expect(403);
+    rows_when(&gateway, &tenant, &["--result", "refused"], 1);
+    tenant.delete(&format!("/Users/{gone}")).expect(204);
+    let told = whys(&gateway, &tenant, &format!("userName\n{name}\nFull@example.com\nnobody\n"));
+    let expected = [
+        format!("Deleted at  by the credential {key}."),
+        format!(
+            "The last write, at  by the credential {key}, was refused because no seat of the license was free."
+        ),
+        NEVER.to_owned(),
+    ];
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn who_made_a_person_is_told_for_as_long_as_the_log_has_it() {
+    let clock = MachineClock::new();
+    let gateway = under(&clock);
+    let tenant = gateway.tenant("ire", "acme", None, None);
+    let key = credential(&gateway, &tenant);
+    let ada = tenant.create_user("ada", "").expect(201).id();
+    gateway.cli_ok(&["tenant", "override", "--region", "ire", "--key", "acme", "log.keep_days=1"]);
+    tick(&gateway);
+    clock.set("+36h");
+    staff(&gateway, &tenant, "PATCH", &format!("/users/{ada}"), Some(&json!({ "role": "admin" })))
+        .expect(200);
+    let why = || without_times(&reconcile(&gateway, &tenant, "userName\n")["only_here"][0]["why"]);
+    assert_eq!(why(), format!("Created at  by the credential {key}, and not deleted since."));
+    tick(&gateway);
+    assert_eq!(why(), "Created at , and not deleted since.");
 }
 
 #[test]
@@ -171,9 +272,7 @@ fn the_command_line_exits_with_0_if_all_is_equal_and_with_3_if_not() {
         match json {
             true => assert_eq!(serde_json::from_str::<Value>(&shown).unwrap()["rows"], 2),
             false => {
-                for part in
-                    ["only there  1", "displayName: - here, Ann there", "Never received, or deleted since."]
-                {
+                for part in ["only there  1", "displayName: - here, Ann there", NEVER] {
                     assert!(shown.contains(part), "{part}:\n{shown}");
                 }
             }

@@ -12,8 +12,8 @@ pub(crate) mod sender;
 
 pub use details::Details;
 pub(crate) use leniencies::{is_name, unknown_names};
-pub(crate) use names::about_record;
 pub use names::{About, about_person};
+pub(crate) use names::{about_record, keys_of};
 pub use refused::{Refused, record_refused};
 pub use result::LogResult;
 pub use row::row;

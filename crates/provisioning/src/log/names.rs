@@ -151,6 +151,24 @@ fn key_of(tx: &mut ReadTx<'_>, people: People, user_name: &str) -> Result<String
     })
 }
 
+/// The keys that find the rows of nobody who is here, by these userNames, in their order.
+///
+/// # Errors
+/// When the store fails.
+pub(crate) fn keys_of(
+    tx: &mut ReadTx<'_>,
+    people: People,
+    user_names: &[&str],
+) -> Result<Vec<String>, ProvisioningError> {
+    // Without a secret nobody was hashed.
+    let secret = if people == People::Ids { cursor_keys::find(tx)? } else { None };
+    let key = |name: &&str| match (&secret, user_name_key(name)) {
+        (Some(secret), key) => hash(secret, &key),
+        (None, key) => key,
+    };
+    Ok(user_names.iter().map(key).collect())
+}
+
 /// What finds the rows about a person whom staff name by userName, by id, or by the hash in the log.
 ///
 /// # Errors

@@ -15,10 +15,10 @@ use testkit::gateway::{Gateway, Tenant};
 use super::{assert_no_leak, gateway, gateway_with, newest_store, roomy, sql, user};
 
 /// Another process that holds the write lock of a store until it is dropped.
-struct Lock(Child);
+pub(crate) struct Lock(Child);
 
 impl Lock {
-    fn of(store: &Path) -> Self {
+    pub(crate) fn of(store: &Path) -> Self {
         let mut shell =
             Command::new("sqlite3").arg(store).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         shell

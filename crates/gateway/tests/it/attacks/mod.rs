@@ -4,7 +4,7 @@ mod bodies;
 mod credentials;
 mod dialects;
 mod disagreements;
-mod faults;
+pub(crate) mod faults;
 mod filters;
 mod framing;
 mod headers;

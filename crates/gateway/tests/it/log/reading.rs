@@ -1,11 +1,24 @@
-//! The log is narrowed, read page by page, and followed.
+//! The log is narrowed, read page by page, and followed; and refused writes are in it within a second.
 
-use std::io::{BufRead as _, BufReader};
+use std::{
+    io::{BufRead as _, BufReader, Lines},
+    process::{Child, ChildStdout},
+    thread::{self, sleep},
+    time::Duration,
+};
 
 use serde_json::{Value, json};
+use testkit::{
+    database::Database,
+    gateway::{Gateway, Signal, signal},
+    urn::BULK_REQUEST,
+};
 
 use super::{from_okta, log, row_of, rows, rows_when};
-use crate::running::{acme, replace, roomy};
+use crate::{
+    attacks::faults::Lock,
+    running::{acme, replace, roomy, user_body, wait_for},
+};
 
 #[test]
 fn me20_rows_are_found_by_person_and_matched_by_time_and_request_id() {
@@ -91,19 +104,43 @@ fn a_query_that_is_none_is_refused_with_what_it_takes() {
     assert!(String::from_utf8_lossy(&told.stderr).contains("idp is one of okta"), "{told:?}");
 }
 
+/// `usher log --follow --json` of the tenant `ire/acme`.
+struct Following {
+    process: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Following {
+    fn begin(gateway: &Gateway, words: &[&str]) -> Self {
+        let follow = ["log", "--region", "ire", "--key", "acme", "--follow", "--json"];
+        let mut process = gateway.cli_following(&[&follow[..], words].concat());
+        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        Self { process, lines }
+    }
+
+    /// The rows that it prints next; waits until there are so many.
+    fn next(&mut self, number: usize) -> Vec<Value> {
+        let lines = self.lines.by_ref().take(number);
+        lines.map(|line| serde_json::from_str(&line.unwrap()).unwrap()).collect()
+    }
+}
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
 #[test]
 fn me14_one_person_on_demand_is_in_the_log_with_the_same_result_as_in_a_cycle() {
     let (gateway, acme) = roomy();
-    let words = ["log", "--region", "ire", "--key", "acme", "--follow", "--json"];
-    let mut following = gateway.cli_following(&words);
-    let lines = BufReader::new(following.stdout.take().unwrap()).lines();
+    let mut following = Following::begin(&gateway, &[]);
     let body = json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "ada", "userType": "user" });
     let made = from_okta(&acme, "POST", "/Users").json(&body).send().expect(201);
     acme.patch(&format!("/Users/{}", made.id()), &replace("title", "Dr")).expect(200);
     from_okta(&acme, "POST", "/Users").json(&body).send().expect(409);
-    let shown: Vec<Value> = lines.take(3).map(|line| serde_json::from_str(&line.unwrap()).unwrap()).collect();
-    following.kill().unwrap();
-    following.wait().unwrap();
+    let shown = following.next(3);
     let told = |row: &Value| json!([row["operation"], row["user_name"], row["result"]]);
     assert_eq!(
         json!(shown.iter().map(told).collect::<Vec<_>>()),
@@ -112,4 +149,78 @@ fn me14_one_person_on_demand_is_in_the_log_with_the_same_result_as_in_a_cycle() 
     let mut all = rows(&gateway, &acme, &[]);
     all.reverse();
     assert_eq!(all, shown);
+}
+
+#[test]
+fn following_begins_with_the_newest_rows_and_goes_on_with_those_that_come_and_no_others() {
+    let (gateway, acme) = roomy();
+    for number in 0..15 {
+        acme.create_user(&format!("user{number}"), "").expect(201);
+    }
+    for (limit, number) in [(None, 10), (Some("3"), 3)] {
+        let mut newest = rows(&gateway, &acme, &["--limit", &number.to_string()]);
+        newest.reverse();
+        let words: Vec<&str> = limit.into_iter().flat_map(|limit| ["--limit", limit]).collect();
+        let mut following = Following::begin(&gateway, &words);
+        assert_eq!(following.next(number), newest);
+        // It has looked once more, and those behind them are not new.
+        sleep(Duration::from_millis(700));
+        let name = format!("new{number}");
+        acme.create_user(&name, "").expect(201);
+        assert_eq!(following.next(1)[0]["user_name"], name);
+        // The row of a refusal is written a moment later, with an earlier time than that of the next write.
+        acme.create_user(&name, "").expect(409);
+        acme.create_user(&format!("{name}b"), "").expect(201);
+        let shown = following.next(2);
+        let mut results: Vec<&str> = shown.iter().map(|row| row["result"].as_str().unwrap()).collect();
+        results.sort_unstable();
+        assert_eq!(results, ["applied", "refused"], "{shown:?}");
+    }
+}
+
+#[test]
+fn following_misses_no_row_where_more_come_between_two_looks_than_a_page_has() {
+    let (gateway, acme) = roomy();
+    acme.create_user("first", "").expect(201);
+    let mut following = Following::begin(&gateway, &[]);
+    assert_eq!(following.next(1)[0]["user_name"], "first");
+    signal(following.process.id(), Signal::STOP);
+    let names: Vec<String> = (0..1_200).map(|number| format!("user{number}")).collect();
+    for part in names.chunks(600) {
+        let operation = |name: &String| {
+            let data = user_body(&json!({ "userName": name }));
+            json!({ "method": "POST", "path": "/Users", "bulkId": name, "data": data })
+        };
+        let operations: Vec<Value> = part.iter().map(operation).collect();
+        acme.post("/Bulk", &json!({ "schemas": [BULK_REQUEST], "Operations": operations })).expect(200);
+    }
+    signal(following.process.id(), Signal::CONT);
+    let shown = following.next(names.len());
+    let shown: Vec<&str> = shown.iter().map(|row| row["user_name"].as_str().unwrap()).collect();
+    assert_eq!(shown, names);
+}
+
+#[test]
+fn a_busy_store_keeps_the_refusals_of_no_other_tenant_waiting_and_a_stop_writes_those_of_all() {
+    // A file is locked.
+    if Database::is_wanted() {
+        return;
+    }
+    let (mut gateway, busy) = roomy();
+    let lock = Lock::of(&gateway.only_store("ire"));
+    let other = gateway.tenant("ire", "globex", None, None);
+    busy.create_user("", "").expect(400);
+    // Its row waits for the lock by now, for two seconds each time.
+    sleep(Duration::from_millis(500));
+    other.create_user("", "").expect(400);
+    wait_for("the row of the other tenant", || rows(&gateway, &other, &[]).len() == 1);
+    other.create_user("", "").expect(400);
+    thread::scope(|scope| {
+        let stopping = scope.spawn(|| gateway.stop());
+        sleep(Duration::from_millis(700));
+        drop(lock);
+        assert_eq!(stopping.join().unwrap(), Some(0));
+    });
+    gateway.start_again();
+    assert_eq!([&busy, &other].map(|tenant| rows(&gateway, tenant, &[]).len()), [1, 2]);
 }
