@@ -73,7 +73,8 @@ impl ChosenBy {
 }
 
 impl Held {
-    const ALL: [Self; 4] = [Self::Protected, Self::LastAdmin, Self::GroupWipe, Self::Breaker];
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Protected, Self::LastAdmin, Self::GroupWipe, Self::Breaker];
 
     /// The word in responses and tables.
     #[must_use]

@@ -199,6 +199,12 @@ impl Judged<'_> {
 const OF_REGISTRY: [Code; 4] =
     [Code::CredentialUnauthorized, Code::CredentialExpiring, Code::NeverCalled, Code::Silent];
 
+/// The codes of what came in the last day: they end when no more comes, and then nobody looks at the tenant anew.
+const OF_LAST_DAY: [Code; 2] = [Code::NearQuarantine, Code::RoleFlapping];
+
+/// That day in whole hours, as it is counted.
+const OF_LAST_DAY_MS: i64 = DAY_MS + 60 * MINUTE_MS;
+
 /// Every tenant of a region that needs a hand, the worst first. No store is opened.
 ///
 /// # Errors
@@ -222,8 +228,11 @@ pub async fn needing_a_hand(registry: &Registry) -> Result<Vec<NeedsHand>> {
 pub(crate) fn of_standing(standing: &TenantStanding, now_ms: i64) -> Option<NeedsHand> {
     let verdict = standing.verdict.clone().unwrap_or_default();
     let mut codes: BTreeMap<Code, i64> = BTreeMap::new();
+    let last_call_ms = verdict.figures.last_calls_ms.values().copied().max();
+    let was_called = last_call_ms.is_some_and(|at_ms| now_ms - at_ms < OF_LAST_DAY_MS);
+    let is_over = |code: &Code| OF_REGISTRY.contains(code) || (OF_LAST_DAY.contains(code) && !was_called);
     for (word, since_ms) in &verdict.codes {
-        if let Some(code) = word.parse().ok().filter(|code| !OF_REGISTRY.contains(code)) {
+        if let Some(code) = word.parse().ok().filter(|code| !is_over(code)) {
             codes.insert(code, *since_ms);
         }
     }

@@ -18,7 +18,7 @@ use profiles::choice::People;
 use seat_ledger::{License, Seat, seats};
 use serde_json::Value;
 use store::ReadTx;
-use strum::IntoStaticStr;
+use strum::{IntoStaticStr, VariantArray};
 
 use crate::{
     ProvisioningError, Rules, groupless,
@@ -36,7 +36,7 @@ pub use steps::Step;
 use find::{Found, Known};
 
 /// How it stands with a person.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case")]
 pub enum Answer {
     /// No write about the person was ever answered.
@@ -56,6 +56,9 @@ pub enum Answer {
 }
 
 impl Answer {
+    /// All of them.
+    pub const ALL: &[Self] = Self::VARIANTS;
+
     /// Its word.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -397,5 +400,71 @@ pub fn idp_name(idp: Idp) -> &'static str {
         Idp::Authentik => "authentik",
         Idp::Other => "the identity provider",
         Idp::Staff => "staff",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use directory::log::{Kept, Place};
+    use scim_core::ScimType;
+    use serde_json::json;
+
+    use super::*;
+
+    const ASKED: Asked<'_> =
+        Asked { user: "ada", contact: "it@acme.example", target: "--region ire --key acme" };
+
+    fn row(kind: &str, result: &str, detail: &str) -> LogRow {
+        LogRow {
+            place: Place { at_ms: 0, kept: Kept::Attempt, number: 1 },
+            kind: kind.to_owned(),
+            resource_id: String::new(),
+            request_id: "r".to_owned(),
+            detail: detail.to_owned(),
+            actor: None,
+            result: result.to_owned(),
+            idp: Idp::Okta.word().to_owned(),
+            user_key: None,
+            user_name: None,
+        }
+    }
+
+    /// A sentence about the person, and steps that have words.
+    #[track_caller]
+    fn assert_whole(story: &Story, answer: Answer) {
+        assert_eq!(story.answer, answer, "{}", story.sentence);
+        assert!(story.sentence.starts_with("ada is ") && story.sentence.ends_with('.'), "{}", story.sentence);
+        assert!(!story.steps.is_empty(), "{}", story.sentence);
+        assert!(story.steps.iter().all(|step| step.words(Idp::Okta, &ASKED).len() > 20));
+    }
+
+    #[test]
+    fn every_refusal_and_every_reason_to_hold_has_a_sentence_and_a_step() {
+        let (mut sentences, mut seen) = (BTreeSet::new(), BTreeSet::new());
+        let keywords = ScimType::ALL.iter().map(|keyword| Some(keyword.keyword())).chain([None]);
+        for keyword in keywords {
+            for status in [400, 403, 404, 405, 409, 412, 413, 415, 429, 500, 503, 507] {
+                let told = json!({ "status": status, "scim_type": keyword, "sentence": "No." });
+                let rows = [row("user.refused", LogResult::Refused.word(), &told.to_string())];
+                let story = Telling { user: "ada", idp: Idp::Okta, rows: &rows }.of_absent(None, None);
+                assert_whole(&story, Answer::Refused);
+                sentences.insert(story.sentence);
+                seen.insert(format!("{:?}", Refusal::of(&Details::of(&rows[0]))));
+            }
+        }
+        assert_eq!((sentences.len(), seen.len()), (Refusal::VARIANTS.len(), Refusal::VARIANTS.len()));
+        let held = [row("user.changed", LogResult::Held.word(), "{}")];
+        let telling = Telling { user: "ada", idp: Idp::Okta, rows: &held };
+        let sentences: BTreeSet<String> = Held::ALL
+            .iter()
+            .flat_map(|held| [false, true].map(|is_deleted| telling.of_held("ada", *held, is_deleted)))
+            .map(|story| {
+                assert_whole(&story, Answer::Held);
+                story.sentence
+            })
+            .collect();
+        assert_eq!(sentences.len(), 2 * Held::ALL.len());
     }
 }

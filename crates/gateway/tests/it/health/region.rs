@@ -13,7 +13,7 @@ use crate::{
 
 /// What `usher health --all` says: the tenants with their codes. It exits with 3 if there are any.
 #[track_caller]
-fn all(gateway: &Gateway) -> Vec<(String, Vec<String>)> {
+pub(super) fn all(gateway: &Gateway) -> Vec<(String, Vec<String>)> {
     let output = gateway.cli(&["health", "--all", "--region", "ire", "--json"]);
     let told: Value = serde_json::from_slice(&output.stdout).unwrap();
     let told = told.as_array().unwrap();

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{codes, sentence};
+use super::{by_a_clock, codes, region::all, sentence};
 use crate::running::{replace, roomy, user_body};
 
 const NONE: [&str; 0] = [];
@@ -45,7 +45,7 @@ fn required_attributes_that_are_missing_are_told_and_other_refusals_are_not() {
 
 #[test]
 fn s10_near_quarantine_begins_at_half_of_entras_lines() {
-    let (gateway, acme) = roomy();
+    let (clock, gateway, acme) = by_a_clock();
     let refused = |number: usize| {
         let operations: Vec<Value> = (0..number)
             .map(|_| json!({ "method": "DELETE", "path": "/Users/01a00000-0000-7000-8000-000000000000" }))
@@ -62,4 +62,11 @@ fn s10_near_quarantine_begins_at_half_of_entras_lines() {
     assert_eq!(codes(&gateway, &acme), ["near_quarantine"]);
     let told = sentence(&gateway, &acme, "near_quarantine");
     assert!(told.starts_with("2500 of 2500 writes were refused in 24 hours."), "{told}");
+    // Nobody calls for a day: then it is over, although nobody looks at the tenant anew.
+    let is_listed =
+        || all(&gateway).iter().any(|(_, codes)| codes.iter().any(|code| code == "near_quarantine"));
+    clock.set("+23h");
+    assert!(is_listed());
+    clock.set("+26h");
+    assert!(!is_listed());
 }

@@ -104,6 +104,19 @@ fn an_id_that_is_far_too_long_keeps_no_other_refusal_out_of_the_log() {
     assert_eq!([&refused[1]["status"], &refused[0]["status"]], [&json!(404), &json!(400)]);
 }
 
+#[test]
+fn under_ids_a_refused_row_keeps_no_name_from_a_path_or_among_members() {
+    let (gateway, acme) = roomy();
+    set(&gateway, &acme, "log.people=ids");
+    acme.delete("/Users/ada@example.com").expect(404);
+    let group = new_group(&acme, "A", &[]);
+    let stranger = json!([{ "op": "add", "path": "members", "value": [{ "value": "ben@example.com" }] }]);
+    let refused = acme.patch(&format!("/Groups/{group}"), &stranger).expect(400);
+    assert!(refused.text.contains("ben@example.com"), "the sender is told: {}", refused.text);
+    let refused = rows_when(&gateway, &acme, &["--result", "refused"], 2);
+    assert!(!json!(refused).to_string().contains("example.com"), "{refused:#?}");
+}
+
 /// Nobody is answered about a deletion that falls due, so it is no row; the rows before it are found all the same.
 #[test]
 fn a_person_whose_deletion_fell_due_is_found_by_id_and_named_by_nothing_under_ids() {

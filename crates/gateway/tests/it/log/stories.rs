@@ -1,6 +1,7 @@
 //! Stories that the newest row of a person does not tell alone: another name, a Ref of a group, a bulk or of nobody, a tenant that is not
 //! served, and what falls due by itself.
 
+use provisioning::explain::Answer;
 use serde_json::{Value, json};
 use testkit::urn::BULK_REQUEST;
 
@@ -11,7 +12,8 @@ use super::{
     row_of, rows_when,
 };
 use crate::{
-    running::{acme, new_group, replace, roomy, user_body},
+    running::{acme, gateway, new_group, replace, roomy, user_body},
+    seats::set_policy,
     tick::tick,
 };
 
@@ -145,4 +147,26 @@ fn an_identity_provider_that_only_looks_people_up_is_told_the_steps_in_its_words
         assert_eq!(answer(&told), "never_received");
         told["do"][0].as_str().unwrap().contains("Okta")
     });
+}
+
+#[test]
+fn every_answer_is_given_with_a_sentence_and_a_step() {
+    let gateway = gateway();
+    let body = json!({ "key": "acme", "name": "Acme", "seats": { "member": 2, "member_lite": 0 } });
+    let acme = gateway.onboard("ire", &body);
+    set(&gateway, &acme, "protect.users=[\"held\"]");
+    let id = |name: &str, role: &str| acme.create_user(name, role).expect(201).id();
+    acme.patch(&format!("/Users/{}", id("held", "user")), &replace("active", false)).expect(200);
+    id("present", "user");
+    acme.create_user("refused", "user").expect(403);
+    rows_when(&gateway, &acme, &["--result", "refused"], 1);
+    set_policy(&gateway, &acme, "hold");
+    id("waiting", "user");
+    let suspended = user_body(&json!({ "userName": "suspended", "active": false }));
+    acme.post("/Users", &suspended).expect(201);
+    acme.delete(&format!("/Users/{}", id("deleted", "user"))).expect(204);
+    for expected in Answer::ALL {
+        let told = explain(&gateway, &acme, expected.word());
+        assert_eq!(answer(&told), expected.word(), "{told}");
+    }
 }

@@ -76,6 +76,8 @@ fn cx13_what_staff_do_to_people_goes_through_the_ledger() {
 
     // Deactivated by staff: the seat goes to the one who waits, at once.
     let off = said(&gateway, &acme, &["user", "set", "--user", "ann", "--active", "false"]);
+    let row = &said(&gateway, &acme, &["log", "--user", "ann", "--limit", "1"])["rows"][0];
+    assert_eq!((&row["idp"], &row["changed"]), (&json!("staff"), &json!(["active"])), "{row}");
     assert_eq!((&off["active"], &off["license"]["state"]), (&json!(false), &json!("suspended")));
     assert_eq!(acme.get(&format!("/Users/{ann}")).expect(200).body["active"], false);
     assert_eq!(acme.get(&format!("/Users/{id}")).expect(200).body[SEAT]["state"], "granted");

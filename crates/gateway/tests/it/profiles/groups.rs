@@ -122,6 +122,8 @@ fn a_group_wipe_is_answered_and_echoed_and_staff_carry_it_out_or_drop_it() {
             false => &["group", "release", "--group", "Members"],
         };
         assert!(said(&gateway, &acme, words)["held"].is_null());
+        let row = &said(&gateway, &acme, &["log", "--user", &ids[3], "--limit", "1"])["rows"][0];
+        assert_eq!((&row["idp"], &row["resource_id"]), (&json!("staff"), &json!(ids[3])), "{row}");
         if is_dropped {
             assert_eq!(used(&gateway, &acme, "member"), 12, "their seats stay");
             add(&acme, &group, &ids);
