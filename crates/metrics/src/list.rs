@@ -468,7 +468,7 @@ pub const TENANT_DAYS_TO_EXHAUSTION: Declaration = Declaration {
     name: "usher_tenant_seats_days_to_exhaustion",
     metric: Type::Gauge,
     labels: &[REGION, TENANT, LICENSE],
-    help: "Days until the last seat is taken at the pace of the last four weeks; absent where seats do not grow fewer.",
+    help: "Days until the last seat is taken at the pace of the last four weeks; 0 while people are refused for want of one, absent where seats do not grow fewer.",
 };
 
 pub const TENANT_LAST_REQUEST: Declaration = Declaration {

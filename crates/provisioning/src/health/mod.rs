@@ -57,13 +57,32 @@ pub struct Recounted {
 pub fn recount(tx: &mut ReadTx<'_>, rules: &Rules, now_ms: i64) -> Result<Recounted, ProvisioningError> {
     let licenses = rules.product.licenses();
     let adds_up = audit::run(tx, licenses)?.ok;
+    let traffic = read_traffic(tx)?;
     let mut days_left = BTreeMap::new();
     for pool in pools::all(tx, licenses)? {
-        if let Some(days) = forecast::days_to_exhaustion(tx, &pool, now_ms)? {
+        let days = match is_short(&pool, &traffic, now_ms) {
+            true => Some(0),
+            false => forecast::days_to_exhaustion(tx, &pool, now_ms)?,
+        };
+        if let Some(days) = days {
             days_left.insert(pool.license.key().to_owned(), days);
         }
     }
     Ok(Recounted { adds_up, days_left })
+}
+
+/// Whether people were refused in the last day for want of a seat of this license, which is sold and has none left (S10). The seats in use
+/// do not grow then, so their growth alone would tell of no end.
+fn is_short(pool: &pools::Pool, traffic: &TrafficByCredential, now_ms: i64) -> bool {
+    let is_refused = |traffic: &Traffic| {
+        traffic.no_seat_of(pool.license.key()) > 0 && traffic.of_last_day(now_ms).no_seat > 0
+    };
+    pool.quota.is_some_and(|quota| quota > 0 && pool.used >= quota) && traffic.values().any(is_refused)
+}
+
+fn read_traffic(tx: &mut ReadTx<'_>) -> Result<TrafficByCredential, ProvisioningError> {
+    let stored = stored::all(tx)?.into_iter();
+    Ok(stored.map(|(credential, text)| (credential, Traffic::of_text(&text))).collect())
 }
 
 /// Reads it.
@@ -76,10 +95,7 @@ pub fn read(
     now_ms: i64,
     asked: Asked<'_>,
 ) -> Result<OfStore, ProvisioningError> {
-    let traffic: TrafficByCredential = stored::all(tx)?
-        .into_iter()
-        .map(|(credential, text)| (credential, Traffic::of_text(&text)))
-        .collect();
+    let traffic = read_traffic(tx)?;
     let pools = pools::all(tx, rules.product.licenses())?;
     let mut findings = judgement::of_traffic(&traffic, rules, now_ms, asked);
     findings.extend(judgement::of_pools(&pools, asked));

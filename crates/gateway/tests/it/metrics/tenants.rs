@@ -190,3 +190,24 @@ fn the_pace_of_four_weeks_tells_how_long_seats_last() {
     let days = text.lines().find(|line| line.starts_with("usher_tenant_seats_days_to_exhaustion{"));
     assert!(days.is_some_and(|line| line.ends_with(" 7")), "{text}");
 }
+
+#[test]
+fn s10_refusals_count_in_the_forecast_of_a_full_license_although_its_seats_do_not_grow() {
+    let clock = MachineClock::new();
+    let gateway = under(&clock);
+    let acme = gateway.tenant("ire", "acme", Some(1), Some(0));
+    acme.create_user("a", "user").expect(201);
+    let days_left = || {
+        look(&gateway, &acme);
+        let text = of_tenants(&gateway);
+        let found = text.lines().find(|line| line.starts_with("usher_tenant_seats_days_to_exhaustion{"));
+        found.map(|line| line.rsplit(' ').next().unwrap().to_owned())
+    };
+    clock.set("+40d");
+    assert_eq!(days_left(), None);
+    acme.create_user("b", "user").expect(403);
+    clock.set("+961h");
+    assert_eq!(days_left().as_deref(), Some("0"));
+    clock.set("+42d");
+    assert_eq!(days_left(), None);
+}
