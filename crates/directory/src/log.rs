@@ -716,17 +716,41 @@ pub fn note_lost(tx: &mut WriteTx<'_>, lost: i64) -> Result<(), DirectoryError> 
     Ok(())
 }
 
+/// A deletion of a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deletion {
+    /// Milliseconds since 1970 UTC.
+    pub at_ms: i64,
+    /// JSON text.
+    pub detail: String,
+}
+
+/// The newest deletion of the person with this id, also one that answers no write.
+///
+/// # Errors
+/// When the store fails.
+pub fn deletion_of(tx: &mut ReadTx<'_>, id: &str) -> Result<Option<Deletion>, DirectoryError> {
+    let newest = deletions_of(id).order(changes::number.desc()).limit(1);
+    let newest: Option<(i64, String)> =
+        tx.get_result(newest.select((changes::at_ms, changes::detail))).optional()?;
+    Ok(newest.map(|(at_ms, detail)| Deletion { at_ms, detail }))
+}
+
 /// The key that finds the rows of a person who was deleted, by the id of the person. `None` where the log has no deletion of this id, or the
 /// deletion has no key.
 ///
 /// # Errors
 /// When the store fails.
 pub fn key_of_deleted(tx: &mut ReadTx<'_>, id: &str) -> Result<Option<String>, DirectoryError> {
-    // The word stands in the text of the statement: the databases take an index of some rows for a constant alone.
-    let is_deletion = sql::<sql_types::Bool>("kind = 'user.deleted'");
-    let deletions = changes::table.filter(is_deletion).filter(changes::resource_id.eq(id));
-    let key = deletions.order(changes::number.desc()).select(changes::user_key).limit(1);
+    let key = deletions_of(id).order(changes::number.desc()).select(changes::user_key).limit(1);
     Ok(tx.get_result(key).optional()?.flatten())
+}
+
+#[diesel::dsl::auto_type]
+fn deletions_of<'a>(id: &'a str) -> _ {
+    // The word stands in the text of the statement: the databases take an index of some rows for a constant alone.
+    let is_deletion: SqlLiteral<sql_types::Bool> = sql::<sql_types::Bool>("kind = 'user.deleted'");
+    changes::table.filter(is_deletion).filter(changes::resource_id.eq(id))
 }
 
 /// Takes the name of a person out of all rows: from now on another key finds them.

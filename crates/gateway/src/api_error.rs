@@ -438,8 +438,8 @@ impl From<&DirectoryError> for Failure {
     }
 }
 
-/// The first few of many ids: a detail is a line.
-/// The first of these ids. What is none stands in quotation marks, because it may name a person: the log leaves such words out.
+/// The first of these ids, on one line. A word that is no id stands in quotation marks, because it may name a person: the log leaves such
+/// words out.
 fn shown(ids: &[String]) -> String {
     let word = |id: &String| if is_id(id) { id.clone() } else { format!("\"{id}\"") };
     let shown: Vec<String> = ids.iter().take(8).map(word).collect();

@@ -138,8 +138,6 @@ async fn tenant(
 ) -> Result<(), ApiError> {
     let tenant = Arc::new(due.tenant.clone());
     let store = registry.store_of(&tenant).await?.in_background();
-    // What the tick does may begin or end a finding.
-    app.traffic.touch(tenant.region.clone(), tenant.company_key.clone());
     loop {
         let rules = app.rules.of(registry, &tenant, || app.base(&tenant), &store).await?;
         let (id, limit) = (request_id.to_owned(), app.settings.limits.refusals_before_hold.into());
@@ -157,6 +155,8 @@ async fn tenant(
         }
         // Of people some hundreds are done with at a time, of rows some thousands.
         if step.people + step.log_rows == 0 {
+            // What was done may begin or end a finding.
+            app.traffic.touch(tenant.region.clone(), tenant.company_key.clone());
             return Ok(registry.set_next_due(due, step.next_ms).await?);
         }
     }

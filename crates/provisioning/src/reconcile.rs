@@ -16,6 +16,7 @@ use store::ReadTx;
 use crate::{
     ProvisioningError, Rules,
     preview::unread,
+    product::is_active,
     table::Table,
     view::Views,
     why::{self, Asked, Question},
@@ -148,8 +149,27 @@ pub fn run<R: Read>(
     let mut why = |id: &str| sentences.remove(id).unwrap_or_default();
     found.only_here.iter_mut().for_each(|only| only.why = why(&only.id));
     found.different.iter_mut().for_each(|different| different.why = why(&different.id));
+    found.only_here.extend(held_deletions(tx, &there)?);
     found.rows = found.equal + found.different.len() + found.only_there.len();
     Ok(found)
+}
+
+/// The people in no row whose deletion the breaker holds: they are none of the users, and keep role and seat.
+fn held_deletions(tx: &mut ReadTx<'_>, there: &There) -> Result<Vec<OnlyHere>, ProvisioningError> {
+    let mut only_here = Vec::new();
+    for held in why::held_deletions(tx)? {
+        let key = user_name_key(&held.user_name);
+        if !there.rows.contains_key(&key) && !there.unreadable.contains(&key) {
+            let why = held.sentence();
+            only_here.push(OnlyHere {
+                user_name: held.user_name,
+                id: held.id,
+                origin: held.origin.key(),
+                why,
+            });
+        }
+    }
+    Ok(only_here)
 }
 
 /// A person who is not equal.
@@ -190,11 +210,12 @@ fn unequal(
         let document = record.parse()?;
         let user_name = document.str("userName").unwrap_or_default().to_owned();
         let key = user_name_key(&user_name);
-        let active = is_working(&record.standing, &document);
+        // Who is held keeps the access, whatever was sent.
+        let active = record.standing.held.is_some() || is_working(&record.standing, &document);
         let attributes = match there.rows.remove(&key) {
             None if there.unreadable.contains(&key) => continue,
             None => None,
-            Some((_, cells)) => match differing(columns, &cells, &document) {
+            Some((_, cells)) => match differing(columns, &cells, &document, active) {
                 nothing if nothing.is_empty() => {
                     found.equal += 1;
                     continue;
@@ -207,12 +228,23 @@ fn unequal(
     Ok(unequal)
 }
 
-/// The columns in which a row and a document differ. A cell that is none of its attribute's type differs, as it stands there.
-fn differing(columns: &[Column], cells: &StringRecord, document: &Document) -> Map<String, Value> {
+/// The columns in which a row and a person differ. A cell that is none of its attribute's type differs, as it stands there. Of the column
+/// `active` it counts whether the person may work: staff's word and what waits decide that too.
+fn differing(
+    columns: &[Column],
+    cells: &StringRecord,
+    document: &Document,
+    active: bool,
+) -> Map<String, Value> {
+    let effective = Value::Bool(active);
+    let is_otherwise = active != is_active(document);
     let mut differing = Map::new();
     for (column, cell) in columns.iter().zip(cells) {
         let there = column.read(cell).unwrap_or_else(|_| Some(cell.into()));
-        let here = column.find(document);
+        let here = match is_otherwise && column.is_name("active") {
+            true => Some(&effective),
+            false => column.find(document),
+        };
         if !column.is_same(here, there.as_ref()) {
             differing.insert(column.text().to_owned(), json!({ "here": here, "there": there }));
         }

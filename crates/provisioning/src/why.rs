@@ -94,7 +94,7 @@ impl Asked {
     }
 }
 
-/// Who wrote: a member of staff, or a credential by its public part.
+/// The writer: a member of staff, or a credential by its public part.
 fn who(actor: Option<&str>, credential: Option<&str>) -> Option<String> {
     let staff = actor.map(|actor| format!("staff ({actor})"));
     staff.or_else(|| credential.map(|key| format!("the credential {key}")))
@@ -201,7 +201,7 @@ pub(crate) fn of_user_names(
     let newest = newest_writes(tx, &log_keys)?;
     let names_now = names_now(tx, newest.values())?;
     let archived = archive::archived_ms(tx, user_names)?;
-    let held = held_ms(tx, &keys)?;
+    let held = held_ms(tx)?;
     let sentence = |(key, log_key): (&String, &String)| {
         let newest = newest.get(log_key);
         let name_now = newest.and_then(|newest| names_now.get(&newest.id)).map(String::as_str);
@@ -269,26 +269,55 @@ fn names_now<'w>(
     Ok(names)
 }
 
-/// Since when the breaker holds the deletion of each of these people of whom it does, by the userNames' keys.
-fn held_ms(tx: &mut ReadTx<'_>, keys: &[String]) -> Result<HashMap<String, i64>, ProvisioningError> {
-    let wanted: HashSet<&str> = keys.iter().map(String::as_str).collect();
+/// A person whose deletion the breaker holds.
+pub(crate) struct HeldDeletion {
+    pub(crate) user_name: String,
+    pub(crate) id: String,
+    pub(crate) origin: Origin,
+    since_ms: i64,
+}
+
+impl HeldDeletion {
+    pub(crate) fn sentence(&self) -> String {
+        of_held_deletion(self.since_ms)
+    }
+}
+
+fn of_held_deletion(since_ms: i64) -> String {
+    format!(
+        "Deleted by the identity provider, and held by the breaker since {}: \
+         the person keeps role and seat until staff release it.",
+        iso(since_ms)
+    )
+}
+
+/// The people whose deletion the breaker holds.
+///
+/// # Errors
+/// When the store fails.
+pub(crate) fn held_deletions(tx: &mut ReadTx<'_>) -> Result<Vec<HeldDeletion>, ProvisioningError> {
     let most = i64::try_from(AT_ONCE).unwrap_or(i64::MAX);
-    let (mut held, mut place) = (HashMap::new(), 0);
+    let (mut held, mut place) = (Vec::new(), 0);
     loop {
         let page = losses::after(tx, place, true, most)?;
         let Some(last) = page.last() else { return Ok(held) };
         place = last.place;
         for person in page {
             let Some(deleted) = person.deleted else { continue };
-            let key = user_name_key(deleted.record.parse()?.str("userName").unwrap_or_default());
-            if wanted.contains(key.as_str()) {
-                held.insert(key, person.since_ms);
-            }
+            let user_name = deleted.record.parse()?.str("userName").unwrap_or_default().to_owned();
+            let (id, origin, since_ms) = (person.user_id, deleted.record.origin, person.since_ms);
+            held.push(HeldDeletion { user_name, id, origin, since_ms });
         }
     }
 }
 
-/// What is known of somebody who is not here.
+/// The times since which the breaker holds deletions, by the userNames' keys.
+fn held_ms(tx: &mut ReadTx<'_>) -> Result<HashMap<String, i64>, ProvisioningError> {
+    let held = held_deletions(tx)?;
+    Ok(held.into_iter().map(|held| (user_name_key(&held.user_name), held.since_ms)).collect())
+}
+
+/// The facts about somebody who is not here.
 struct Absent<'a> {
     /// Since when the breaker holds the deletion.
     held_ms: Option<i64>,
@@ -302,11 +331,7 @@ struct Absent<'a> {
 impl Absent<'_> {
     fn sentence(&self) -> String {
         if let Some(since_ms) = self.held_ms {
-            return format!(
-                "Deleted by the identity provider, and held by the breaker since {}: \
-                 the person keeps role and seat until staff release it.",
-                iso(since_ms)
-            );
+            return of_held_deletion(since_ms);
         }
         if let Some(name) = self.name_now {
             return format!("Here under another userName: {name}.");

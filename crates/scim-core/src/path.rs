@@ -167,7 +167,7 @@ fn element_part(
     }
 }
 
-/// What stands before and behind an unknown path in a refusal's detail.
+/// The texts before and behind an unknown path in a refusal's detail.
 const UNKNOWN: [&str; 2] = ["The path \"", "\" names no attribute of a "];
 
 fn unknown(rt: &ResourceType, text: &str, tolerance: &Tolerance) -> ScimError {

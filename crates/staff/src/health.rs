@@ -199,11 +199,9 @@ impl Judged<'_> {
 const OF_REGISTRY: [Code; 4] =
     [Code::CredentialUnauthorized, Code::CredentialExpiring, Code::NeverCalled, Code::Silent];
 
-/// The codes of what came in the last day: they end when no more comes, and then nobody looks at the tenant anew.
-const OF_LAST_DAY: [Code; 2] = [Code::NearQuarantine, Code::RoleFlapping];
-
-/// That day in whole hours, as it is counted.
-const OF_LAST_DAY_MS: i64 = DAY_MS + 60 * MINUTE_MS;
+/// The time in which writes count for [`Code::NearQuarantine`]: a day, in whole hours. The code ends when no more come, and then nobody
+/// looks at the tenant anew.
+const COUNTED_MS: i64 = DAY_MS + 60 * MINUTE_MS;
 
 /// Every tenant of a region that needs a hand, the worst first. No store is opened.
 ///
@@ -229,8 +227,8 @@ pub(crate) fn of_standing(standing: &TenantStanding, now_ms: i64) -> Option<Need
     let verdict = standing.verdict.clone().unwrap_or_default();
     let mut codes: BTreeMap<Code, i64> = BTreeMap::new();
     let last_call_ms = verdict.figures.last_calls_ms.values().copied().max();
-    let was_called = last_call_ms.is_some_and(|at_ms| now_ms - at_ms < OF_LAST_DAY_MS);
-    let is_over = |code: &Code| OF_REGISTRY.contains(code) || (OF_LAST_DAY.contains(code) && !was_called);
+    let was_called = last_call_ms.is_some_and(|at_ms| now_ms - at_ms < COUNTED_MS);
+    let is_over = |code: &Code| OF_REGISTRY.contains(code) || (*code == Code::NearQuarantine && !was_called);
     for (word, since_ms) in &verdict.codes {
         if let Some(code) = word.parse().ok().filter(|code| !is_over(code)) {
             codes.insert(code, *since_ms);

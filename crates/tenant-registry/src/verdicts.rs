@@ -205,12 +205,18 @@ impl Registry {
         let key_id = key_id.to_owned();
         let work = move |tx: &mut WriteTx<'_>| {
             let credential = rows::table.find(key_id);
-            let stored: Option<String> =
-                credential.clone().select(rows::sender).get_result(tx.connection()).optional()?;
-            if stored.is_some_and(|stored| says_more(&sender, &stored)) {
-                diesel::update(credential).set(rows::sender.eq(sender)).execute(tx.connection())?;
+            // Again where another process wrote between the two statements.
+            loop {
+                let stored: Option<String> =
+                    credential.clone().select(rows::sender).get_result(tx.connection()).optional()?;
+                let Some(stored) = stored.filter(|stored| says_more(&sender, stored)) else { return Ok(()) };
+                let unchanged = credential.clone().filter(rows::sender.eq(stored));
+                let written =
+                    diesel::update(unchanged).set(rows::sender.eq(&sender)).execute(tx.connection())?;
+                if written > 0 {
+                    return Ok(());
+                }
             }
-            Ok(())
         };
         self.store.write(work).await
     }

@@ -170,7 +170,8 @@ struct Seen<'a> {
 fn remember(traffic: &mut Traffic, subject: &Subject<'_>, outcome: &Outcome<ApiError>, seen: &Seen<'_>) {
     let at_ms = seen.at_ms;
     if let (Part::Request { route, .. }, Some(sent_by)) = (subject.part, subject.sent_by) {
-        let is_lookup = outcome.method.is_none() && matches!(route, "/Users" | "/Users/.search");
+        let is_read = outcome.method.is_none() && outcome.result.is_ok();
+        let is_lookup = is_read && matches!(route, "/Users" | "/Users/.search");
         traffic.call(at_ms, sent_by.sender.idp, is_lookup);
     }
     let is_write = match subject.part {

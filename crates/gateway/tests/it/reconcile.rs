@@ -208,6 +208,44 @@ fn who_is_not_here_is_told_of_from_the_newest_row_of_the_log() {
 }
 
 #[test]
+fn activity_is_compared_as_it_holds_and_a_held_deletion_is_only_here() {
+    let (gateway, tenant) = roomy();
+    let [off, protected, held] =
+        ["off", "protected", "held"].map(|name| tenant.create_user(name, "user").expect(201).id());
+    staff(&gateway, &tenant, "PATCH", &format!("/users/{off}"), Some(&json!({ "active": false })))
+        .expect(200);
+    gateway.cli_ok(&[
+        "tenant",
+        "override",
+        "--region",
+        "ire",
+        "--key",
+        "acme",
+        "protect.users=[\"protected\"]",
+    ]);
+    tenant.patch(&format!("/Users/{protected}"), &replace("active", false)).expect(200);
+    let limits = json!({ "people": 0, "percent": 0, "minutes": 60 });
+    staff(&gateway, &tenant, "PATCH", "/breaker", Some(&limits)).expect(200);
+    tenant.delete(&format!("/Users/{held}")).expect(204);
+
+    let told = reconcile(&gateway, &tenant, "userName,active\noff,true\nprotected,false\n");
+    let differs = |n: usize| {
+        let different = &told["different"][n];
+        (different["user_name"].clone(), different["active"].clone(), different["attributes"].clone())
+    };
+    let active = |here: bool, there: bool| json!({ "active": { "here": here, "there": there } });
+    assert_eq!(differs(0), (json!("off"), json!(false), active(false, true)));
+    assert_eq!(differs(1), (json!("protected"), json!(true), active(true, false)));
+    assert_eq!(
+        (&told["only_here"][0]["user_name"], &told["only_here"][0]["id"]),
+        (&json!("held"), &json!(held))
+    );
+    assert!(told["only_here"][0]["why"].as_str().unwrap().contains("held by the breaker since"), "{told}");
+    let same = reconcile(&gateway, &tenant, "userName,active\noff,false\nprotected,true\nheld,true\n");
+    assert_eq!((&same["equal"], &same["different"], &same["only_here"]), (&json!(2), &json!([]), &json!([])));
+}
+
+#[test]
 fn who_is_not_here_is_told_of_also_where_the_log_holds_no_names() {
     let (gateway, tenant) = acme(Some(1), Some(0));
     let key = credential(&gateway, &tenant);

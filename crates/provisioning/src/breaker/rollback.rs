@@ -34,7 +34,7 @@ const USER: ResourceKind = ResourceKind::User;
 /// People whose rows are in memory at a time.
 const AT_ONCE: i64 = 500;
 
-/// Why somebody is not given back of whom the id alone is kept.
+/// The reason for a person of whom the id alone is kept.
 const UNKEPT: &str = "Under log.people = ids nothing is kept that would give a deleted person back.";
 
 /// What a rollback came to.

@@ -17,7 +17,7 @@ use crate::{
 
 const USER: ResourceKind = ResourceKind::User;
 
-/// Whom or what a word names.
+/// The person or the write that a word names.
 pub(super) enum Found {
     /// A person, or somebody of whom nothing is known.
     Person(Known),
@@ -57,7 +57,7 @@ pub(super) fn find(tx: &mut ReadTx<'_>, rules: &Rules, user: &str) -> Result<Fou
     of_former_name(tx, rules, about)
 }
 
-/// What a Ref names: all operations of a bulk have one. A refusal is told first, and of refusals one of a person.
+/// The person or the write that a Ref names. All operations of a bulk have one Ref: a refusal is told first, and of refusals one of a person.
 fn of_request(tx: &mut ReadTx<'_>, rules: &Rules, id: &str) -> Result<Option<Found>, ProvisioningError> {
     let rows = rows_of_request(tx, id)?;
     let is_refused = |row: &LogRow| row.result == LogResult::Refused.word();
@@ -83,10 +83,18 @@ fn of_former_name(
     mut about: Vec<About>,
 ) -> Result<Found, ProvisioningError> {
     let newest = directory::log::page(tx, &Wanted { about: about.clone(), ..every_row() }, None, 1)?.pop();
-    let id = newest.map(|row| row.resource_id).filter(|id| is_id(id));
-    let record = id.map(|id| resources::find(tx, USER, &id)).transpose()?.flatten();
-    if let Some(record) = &record {
-        about.extend(log::about_person(tx, rules.profile().log.people, &record.id)?);
+    let Some(id) = newest.map(|row| row.resource_id).filter(|id| is_id(id)) else {
+        return Ok(Known::new(None, about));
+    };
+    let record = match resources::find(tx, USER, &id)? {
+        None => loss::deleted(tx, rules, &id)?,
+        found => found,
+    };
+    // Of somebody who is gone too: the newest row may have another name.
+    for also in log::about_person(tx, rules.profile().log.people, &id)? {
+        if !about.contains(&also) {
+            about.push(also);
+        }
     }
     Ok(Known::new(record, about))
 }
@@ -119,5 +127,13 @@ fn of_row(tx: &mut ReadTx<'_>, rules: &Rules, row: LogRow) -> Result<Known, Prov
         ([About::Person(key)], None) => resources::find_user(tx, key)?,
         (_, by_id) => by_id,
     };
+    let mut about = about;
+    if let Some(record) = &record {
+        // Rows under the name of today too.
+        let now = log::about_record(tx, rules.profile().log.people, record)?;
+        if !about.contains(&now) {
+            about.push(now);
+        }
+    }
     Ok(Known { record, about, others: 0 })
 }

@@ -8,15 +8,14 @@ mod steps;
 use std::slice;
 
 use directory::{
-    changes::{self, ChangeRecord},
+    changes,
     log::{self, About, LogRow, Wanted},
     resources::{Record, is_id},
     standing::Held,
     traffic, user_name_key,
 };
-use profiles::choice::People;
+use profiles::choice::{Groupless, People};
 use seat_ledger::{License, Seat, seats};
-use serde_json::Value;
 use store::ReadTx;
 use strum::{IntoStaticStr, VariantArray};
 
@@ -109,12 +108,12 @@ pub fn explain(tx: &mut ReadTx<'_>, rules: &Rules, asked: Asked<'_>) -> Result<E
             let seat = seats::find(tx, rules.product.licenses(), &record.id)?;
             let place = seat.as_ref().map(|seat| seats::place_in_queue(tx, seat)).transpose()?.flatten();
             let person = roster::person(tx, rules, &record.id)?;
-            let is_by_clock = is_groupless(newest_change(tx, &record.id)?.as_ref());
+            let is_by_clock = suspended_by_clock(tx, rules, record)?;
             (told.of_person(record, &person, &Seated { seat, place, is_by_clock })?, Some(person))
         }
     };
-    if let Some(person) = person.as_ref().filter(|person| told.is_former_name(person, &rows)) {
-        story.sentence = format!("{} is called {} now. {}", asked.user, person.user_name, story.sentence);
+    if let Some(person) = person.as_ref().filter(|person| is_named && told.is_former_name(person, &rows)) {
+        story.sentence = format!("{} is called {} now. {}", told.user, person.user_name, story.sentence);
     }
     if others > 0 {
         story.sentence = format!("{} {others} more of the same request were refused.", story.sentence);
@@ -144,15 +143,32 @@ fn of_write(tx: &mut ReadTx<'_>, row: LogRow, asked: &Asked<'_>) -> Result<Expla
     })
 }
 
-/// The newest change of a person, with those that answer no write.
-fn newest_change(tx: &mut ReadTx<'_>, id: &str) -> Result<Option<ChangeRecord>, ProvisioningError> {
-    Ok(changes::of_resource(tx, id, 1)?.pop())
+/// Newest changes of a person among which the one is looked for that made the person inactive.
+const CHANGES: i64 = 50;
+
+/// Whether the tick made this person inactive, because the person had left the last group.
+fn suspended_by_clock(
+    tx: &mut ReadTx<'_>,
+    rules: &Rules,
+    record: &Record,
+) -> Result<bool, ProvisioningError> {
+    // The changes of one person have no index, so they are read only where the answer may be yes.
+    if rules.profile().leaving.groupless != Groupless::Suspend
+        || is_working(&record.standing, &record.parse()?)
+    {
+        return Ok(false);
+    }
+    let changes = changes::of_resource(tx, &record.id, CHANGES)?;
+    let newest = changes.iter().map(|change| Details::of_text(&change.detail));
+    Ok(newest
+        .into_iter()
+        .find(|details| details.has_changed("active"))
+        .is_some_and(|details| is_groupless(&details)))
 }
 
-/// Whether the tick made this change, because the person had left the last group.
-fn is_groupless(change: Option<&ChangeRecord>) -> bool {
-    let is = |detail: &Value| detail.get("cause").is_some_and(|cause| cause == groupless::CAUSE);
-    change.is_some_and(|change| serde_json::from_str(&change.detail).is_ok_and(|detail| is(&detail)))
+/// Whether a change was made because the person had left the last group.
+fn is_groupless(details: &Details) -> bool {
+    details.text("cause") == Some(groupless::CAUSE)
 }
 
 /// When the tick deleted the person whom the newest of these rows is about: the log has no row of that, because it answers no write.
@@ -160,8 +176,9 @@ fn gone_by_itself(tx: &mut ReadTx<'_>, rows: &[LogRow]) -> Result<Option<i64>, P
     let Some(id) = rows.iter().map(|row| row.resource_id.as_str()).find(|id| is_id(id)) else {
         return Ok(None);
     };
-    let change = newest_change(tx, id)?.filter(|change| change.kind == "user.deleted");
-    Ok(change.filter(|change| is_groupless(Some(change))).map(|change| change.at_ms))
+    let deletion = log::deletion_of(tx, id)?;
+    let by_itself = deletion.filter(|deletion| is_groupless(&Details::of_text(&deletion.detail)));
+    Ok(by_itself.map(|deletion| deletion.at_ms))
 }
 
 /// The newest refused write that named nobody, where nothing is known of a person.
@@ -266,8 +283,11 @@ impl Telling<'_> {
             let sentence = format!("{user} is not here: the newest write{sentence}");
             return Story::new(Answer::Refused, sentence, since, steps);
         }
-        let by = who(newest);
-        let sentence = format!("{user} was here and was deleted on {} by {by}.", iso(newest.place.at_ms));
+        let (by, at) = (who(newest), iso(newest.place.at_ms));
+        let sentence = match newest.kind.as_str() {
+            "user.deleted" => format!("{user} was here and was deleted on {at} by {by}."),
+            _ => format!("{user} was here, was written last on {at} by {by}, and is not here any more."),
+        };
         Story::new(Answer::Deleted, sentence, since, vec![Step::Assign])
     }
 

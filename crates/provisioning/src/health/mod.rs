@@ -7,13 +7,22 @@ mod judgement;
 mod makers;
 mod traffic;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use directory::{breaker::losses, group_wipes, log, role_changes, traffic as stored};
+use directory::{
+    breaker::losses,
+    group_wipes,
+    log::{self, Wanted},
+    role_changes, traffic as stored,
+};
 use seat_ledger::{DAY_MS, forecast, pools, waiting};
 use store::{ReadTx, WriteTx};
 
-use crate::{ProvisioningError, Rules, audit, explain::Asked, log::Idp};
+use crate::{
+    ProvisioningError, Rules, audit,
+    explain::Asked,
+    log::{Details, Idp, LogResult, every_row},
+};
 
 pub use code::{Code, Finding};
 pub use hours::Counts;
@@ -57,10 +66,11 @@ pub struct Recounted {
 pub fn recount(tx: &mut ReadTx<'_>, rules: &Rules, now_ms: i64) -> Result<Recounted, ProvisioningError> {
     let licenses = rules.product.licenses();
     let adds_up = audit::run(tx, licenses)?.ok;
-    let traffic = read_traffic(tx)?;
+    let refused = refused_of_last_day(tx, now_ms)?;
     let mut days_left = BTreeMap::new();
     for pool in pools::all(tx, licenses)? {
-        let days = match is_short(&pool, &traffic, now_ms) {
+        let is_full = pool.quota.is_some_and(|quota| quota > 0 && pool.used >= quota);
+        let days = match is_full && refused.contains(pool.license.key()) {
             true => Some(0),
             false => forecast::days_to_exhaustion(tx, &pool, now_ms)?,
         };
@@ -71,18 +81,15 @@ pub fn recount(tx: &mut ReadTx<'_>, rules: &Rules, now_ms: i64) -> Result<Recoun
     Ok(Recounted { adds_up, days_left })
 }
 
-/// Whether people were refused in the last day for want of a seat of this license, which is sold and has none left (S10). The seats in use
-/// do not grow then, so their growth alone would tell of no end.
-fn is_short(pool: &pools::Pool, traffic: &TrafficByCredential, now_ms: i64) -> bool {
-    let is_refused = |traffic: &Traffic| {
-        traffic.no_seat_of(pool.license.key()) > 0 && traffic.of_last_day(now_ms).no_seat > 0
-    };
-    pool.quota.is_some_and(|quota| quota > 0 && pool.used >= quota) && traffic.values().any(is_refused)
-}
+/// The newest refused writes of a day that are looked at.
+const REFUSED: usize = 1_000;
 
-fn read_traffic(tx: &mut ReadTx<'_>) -> Result<TrafficByCredential, ProvisioningError> {
-    let stored = stored::all(tx)?.into_iter();
-    Ok(stored.map(|(credential, text)| (credential, Traffic::of_text(&text))).collect())
+/// The licenses for want of whose seats people were refused in the last day. Their seats in use do not grow then, so the growth alone would
+/// tell of no end (S10).
+fn refused_of_last_day(tx: &mut ReadTx<'_>, now_ms: i64) -> Result<BTreeSet<String>, ProvisioningError> {
+    let (results, since_ms) = (vec![LogResult::Refused.word()], Some(now_ms - DAY_MS));
+    let rows = log::page(tx, &Wanted { results, since_ms, ..every_row() }, None, REFUSED)?;
+    Ok(rows.iter().filter_map(|row| Details::of(row).text("license_requested").map(str::to_owned)).collect())
 }
 
 /// Reads it.
@@ -95,7 +102,10 @@ pub fn read(
     now_ms: i64,
     asked: Asked<'_>,
 ) -> Result<OfStore, ProvisioningError> {
-    let traffic = read_traffic(tx)?;
+    let traffic: TrafficByCredential = stored::all(tx)?
+        .into_iter()
+        .map(|(credential, text)| (credential, Traffic::of_text(&text)))
+        .collect();
     let pools = pools::all(tx, rules.product.licenses())?;
     let mut findings = judgement::of_traffic(&traffic, rules, now_ms, asked);
     findings.extend(judgement::of_pools(&pools, asked));

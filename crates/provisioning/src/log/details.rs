@@ -10,7 +10,13 @@ impl Details {
     /// Those of a row.
     #[must_use]
     pub fn of(row: &LogRow) -> Self {
-        Self(serde_json::from_str(&row.detail).unwrap_or_default())
+        Self::of_text(&row.detail)
+    }
+
+    /// Those of the JSON text of a record.
+    #[must_use]
+    pub fn of_text(detail: &str) -> Self {
+        Self(serde_json::from_str(detail).unwrap_or_default())
     }
 
     /// A fact; null where it is not known.

@@ -35,8 +35,19 @@ fn who_has_another_user_name_now_is_found_by_the_former_one_and_is_not_deleted()
     assert_eq!(told["log"].as_array().unwrap().len(), 2);
     let by_name = explain(&gateway, &acme, "ada.byron");
     assert!(sentence(&by_name).starts_with("ada.byron is here"), "{by_name}");
-    acme.delete(&format!("/Users/{ada}")).expect(204);
-    assert_eq!(answer(&explain(&gateway, &acme, "ada.byron")), "deleted");
+    let refused = acme.patch(&format!("/Users/{ada}"), &replace("active", "perhaps")).expect(400);
+    row_of(&gateway, &acme, &refused);
+    acme.patch(&format!("/Users/{ada}"), &replace("userName", "countess")).expect(200);
+    let by_ref = explain(&gateway, &acme, refused.header("x-request-id").unwrap());
+    assert!(sentence(&by_ref).starts_with("ada.byron is called countess now. countess is here"), "{by_ref}");
+    assert!(!sentence(&by_ref).contains("newest write"), "it was followed by another one: {by_ref}");
+    let deleted = acme.delete(&format!("/Users/{ada}")).expect(204);
+    for name in ["countess", "ada"] {
+        let told = explain(&gateway, &acme, name);
+        assert_eq!(answer(&told), "deleted");
+        assert!(sentence(&told).contains("was here and was deleted on "), "{told}");
+        assert_eq!(told["since"], row_of(&gateway, &acme, &deleted)["at"]);
+    }
 }
 
 #[test]

@@ -206,6 +206,7 @@ fn s10_refusals_count_in_the_forecast_of_a_full_license_although_its_seats_do_no
     clock.set("+40d");
     assert_eq!(days_left(), None);
     acme.create_user("b", "user").expect(403);
+    crate::log::rows_when(&gateway, &acme, &["--result", "refused"], 1);
     clock.set("+961h");
     assert_eq!(days_left().as_deref(), Some("0"));
     clock.set("+42d");
