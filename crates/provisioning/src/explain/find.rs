@@ -34,7 +34,7 @@ pub(super) struct Known {
 }
 
 impl Known {
-    fn new(record: Option<Record>, about: Vec<About>) -> Found {
+    fn found(record: Option<Record>, about: Vec<About>) -> Found {
         Found::Person(Self { record, about, others: 0 })
     }
 }
@@ -44,11 +44,11 @@ pub(super) fn find(tx: &mut ReadTx<'_>, rules: &Rules, user: &str) -> Result<Fou
     if let Some(id) = matching::named(tx, user)? {
         let record = resources::find(tx, USER, &id)?;
         let about = log::about_person(tx, people, &id)?;
-        return Ok(Known::new(record, about));
+        return Ok(Known::found(record, about));
     }
     if let Some(record) = of_deleted(tx, rules, user)? {
         let about = vec![log::about_record(tx, people, &record)?];
-        return Ok(Known::new(Some(record), about));
+        return Ok(Known::found(Some(record), about));
     }
     if let Some(found) = of_request(tx, rules, user)? {
         return Ok(found);
@@ -84,7 +84,7 @@ fn of_former_name(
 ) -> Result<Found, ProvisioningError> {
     let newest = directory::log::page(tx, &Wanted { about: about.clone(), ..every_row() }, None, 1)?.pop();
     let Some(id) = newest.map(|row| row.resource_id).filter(|id| is_id(id)) else {
-        return Ok(Known::new(None, about));
+        return Ok(Known::found(None, about));
     };
     let record = match resources::find(tx, USER, &id)? {
         None => loss::deleted(tx, rules, &id)?,
@@ -96,7 +96,7 @@ fn of_former_name(
             about.push(also);
         }
     }
-    Ok(Known::new(record, about))
+    Ok(Known::found(record, about))
 }
 
 /// The person whom a word names among those whose deletion waits.
