@@ -22,7 +22,7 @@ use crate::{
 /// The most people that one transaction does something with.
 const AT_ONCE: i64 = 500;
 
-/// What change records name as the cause.
+/// The cause in change records.
 pub(crate) const CAUSE: &str = "groupless";
 const WHY: Note<'static> = Note { name: "cause", text: CAUSE };
 

@@ -12,11 +12,12 @@ use crate::{
     log::rows_when,
     people::staff,
     preview::send,
+    profiles::overridden,
     running::{ENTERPRISE, acme, counted_writes, replace, roomy, stored, user_body},
     tick::{tick, under},
 };
 
-/// Of a person about whom the log has no row.
+/// The reason for a person about whom the log has no row.
 const NEVER: &str = "Never received, or deleted longer ago than the log is kept.";
 
 /// The comparison with a table, which must leave everything as it is.
@@ -214,15 +215,7 @@ fn activity_is_compared_as_it_holds_and_a_held_deletion_is_only_here() {
         ["off", "protected", "held"].map(|name| tenant.create_user(name, "user").expect(201).id());
     staff(&gateway, &tenant, "PATCH", &format!("/users/{off}"), Some(&json!({ "active": false })))
         .expect(200);
-    gateway.cli_ok(&[
-        "tenant",
-        "override",
-        "--region",
-        "ire",
-        "--key",
-        "acme",
-        "protect.users=[\"protected\"]",
-    ]);
+    overridden(&gateway, &tenant, &["protect.users=[\"protected\"]"]);
     tenant.patch(&format!("/Users/{protected}"), &replace("active", false)).expect(200);
     let limits = json!({ "people": 0, "percent": 0, "minutes": 60 });
     staff(&gateway, &tenant, "PATCH", "/breaker", Some(&limits)).expect(200);
@@ -249,7 +242,7 @@ fn activity_is_compared_as_it_holds_and_a_held_deletion_is_only_here() {
 fn who_is_not_here_is_told_of_also_where_the_log_holds_no_names() {
     let (gateway, tenant) = acme(Some(1), Some(0));
     let key = credential(&gateway, &tenant);
-    gateway.cli_ok(&["tenant", "override", "--region", "ire", "--key", "acme", "log.people=ids"]);
+    overridden(&gateway, &tenant, &["log.people=ids"]);
     // A userName may look like an id.
     let name = "0190d3a5-0000-7000-8000-000000000001";
     let gone = tenant.create_user(name, "user").expect(201).id();
@@ -274,7 +267,7 @@ fn who_made_a_person_is_told_for_as_long_as_the_log_has_it() {
     let tenant = gateway.tenant("ire", "acme", None, None);
     let key = credential(&gateway, &tenant);
     let ada = tenant.create_user("ada", "").expect(201).id();
-    gateway.cli_ok(&["tenant", "override", "--region", "ire", "--key", "acme", "log.keep_days=1"]);
+    overridden(&gateway, &tenant, &["log.keep_days=1"]);
     tick(&gateway);
     clock.set("+36h");
     staff(&gateway, &tenant, "PATCH", &format!("/users/{ada}"), Some(&json!({ "role": "admin" })))

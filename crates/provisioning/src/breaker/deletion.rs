@@ -88,8 +88,8 @@ fn keep(tx: &mut WriteTx<'_>, rules: &Rules, record: &Record) -> Result<(), Prov
     Ok(losses::keep(tx, record, &Row::of(&rules.user, &record.parse()?), &memberships)?)
 }
 
-/// Where the log holds no names, a deletion leaves nothing that names the person: the id alone, so that a
-/// rollback lists whom it cannot give back.
+/// Keeps what a rollback needs of a deletion that passes. Nothing of it names the person where the log holds no
+/// names: the id alone is kept, so that a rollback lists whom it cannot give back.
 fn keep_passed(tx: &mut WriteTx<'_>, rules: &Rules, record: &Record) -> Result<(), ProvisioningError> {
     match rules.profile().log.people {
         People::Names => keep(tx, rules, record),

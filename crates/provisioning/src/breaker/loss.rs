@@ -98,9 +98,9 @@ fn begin(tx: &mut WriteTx<'_>, over: Option<Window>) -> Result<Window, Provision
     Ok(Window { began_ms: tx.now_ms(), active: holders::active(tx)?, lost: 0, opened_ms: None })
 }
 
-/// Forgets what has passed in windows that are over, unless somebody waits: then a rollback gives it back.
-/// What has passed in `over`, the newest of them, is forgotten if that has not opened: who waits is of an
-/// earlier one.
+/// Forgets the losses that have passed in windows that are over. While people wait, a rollback gives these
+/// losses back, so they stay; but those of `over`, the newest of the windows, are forgotten if it has not
+/// opened, because the people who wait are of an earlier one.
 fn forget_passed(tx: &mut WriteTx<'_>, over: Option<Window>) -> Result<(), ProvisioningError> {
     if losses::count(tx)?.people == 0 {
         losses::forget_passed(tx, i64::MIN..i64::MAX)?;

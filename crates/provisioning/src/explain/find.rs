@@ -86,15 +86,10 @@ fn of_former_name(
     let Some(id) = newest.map(|row| row.resource_id).filter(|id| is_id(id)) else {
         return Ok(Known::found(None, about));
     };
-    let record = match resources::find(tx, USER, &id)? {
-        None => loss::deleted(tx, rules, &id)?,
-        found => found,
-    };
+    let record = here_or_held(tx, rules, &id)?;
     // Of somebody who is gone too: the newest row may have another name.
     for also in log::about_person(tx, rules.profile().log.people, &id)? {
-        if !about.contains(&also) {
-            about.push(also);
-        }
+        add(&mut about, also);
     }
     Ok(Known::found(record, about))
 }
@@ -113,27 +108,35 @@ fn of_deleted(tx: &mut ReadTx<'_>, rules: &Rules, user: &str) -> Result<Option<R
 /// The person whom a row is about.
 fn of_row(tx: &mut ReadTx<'_>, rules: &Rules, row: LogRow) -> Result<Known, ProvisioningError> {
     let id = row.resource_id.as_str();
-    let about = match row.user_key {
+    let mut about = match row.user_key {
         Some(key) => vec![About::Person(key)],
         None if is_id(id) => log::about_person(tx, rules.profile().log.people, id)?,
         None => vec![About::Resource(id.to_owned())],
     };
-    let by_id = match resources::find(tx, USER, &row.resource_id)? {
-        None => loss::deleted(tx, rules, &row.resource_id)?,
-        found => found,
-    };
+    let by_id = here_or_held(tx, rules, &row.resource_id)?;
     // A person who was refused once may be here by now.
     let record = match (about.as_slice(), by_id) {
         ([About::Person(key)], None) => resources::find_user(tx, key)?,
         (_, by_id) => by_id,
     };
-    let mut about = about;
     if let Some(record) = &record {
         // Rows under the name of today too.
-        let now = log::about_record(tx, rules.profile().log.people, record)?;
-        if !about.contains(&now) {
-            about.push(now);
-        }
+        add(&mut about, log::about_record(tx, rules.profile().log.people, record)?);
     }
     Ok(Known { record, about, others: 0 })
+}
+
+/// The person with this id, also one whose deletion waits.
+fn here_or_held(tx: &mut ReadTx<'_>, rules: &Rules, id: &str) -> Result<Option<Record>, ProvisioningError> {
+    match resources::find(tx, USER, id)? {
+        None => loss::deleted(tx, rules, id),
+        found => Ok(found),
+    }
+}
+
+/// Adds what finds rows, once: a page would count the rows of a repeated one twice.
+fn add(about: &mut Vec<About>, also: About) {
+    if !about.contains(&also) {
+        about.push(also);
+    }
 }

@@ -12,7 +12,7 @@ use directory::{
     log::{self, About, LogRow, Wanted},
     resources::{Record, is_id},
     standing::Held,
-    traffic, user_name_key,
+    user_name_key,
 };
 use profiles::choice::{Groupless, People};
 use seat_ledger::{License, Seat, seats};
@@ -21,7 +21,7 @@ use strum::{IntoStaticStr, VariantArray};
 
 use crate::{
     ProvisioningError, Rules, groupless,
-    health::Traffic,
+    health::traffic_of_all,
     log::{Details, Idp, LogResult, every_row},
     roster::{self, Person},
     timestamp::iso,
@@ -108,7 +108,7 @@ pub fn explain(tx: &mut ReadTx<'_>, rules: &Rules, asked: Asked<'_>) -> Result<E
             let seat = seats::find(tx, rules.product.licenses(), &record.id)?;
             let place = seat.as_ref().map(|seat| seats::place_in_queue(tx, seat)).transpose()?.flatten();
             let person = roster::person(tx, rules, &record.id)?;
-            let is_by_clock = suspended_by_clock(tx, rules, record)?;
+            let is_by_clock = suspended_by_clock(tx, rules, &person)?;
             (told.of_person(record, &person, &Seated { seat, place, is_by_clock })?, Some(person))
         }
     };
@@ -150,20 +150,16 @@ const CHANGES: i64 = 50;
 fn suspended_by_clock(
     tx: &mut ReadTx<'_>,
     rules: &Rules,
-    record: &Record,
+    person: &Person,
 ) -> Result<bool, ProvisioningError> {
     // The changes of one person have no index, so they are read only where the answer may be yes.
-    if rules.profile().leaving.groupless != Groupless::Suspend
-        || is_working(&record.standing, &record.parse()?)
-    {
+    if rules.profile().leaving.groupless != Groupless::Suspend || person.active {
         return Ok(false);
     }
-    let changes = changes::of_resource(tx, &record.id, CHANGES)?;
-    let newest = changes.iter().map(|change| Details::of_text(&change.detail));
-    Ok(newest
-        .into_iter()
-        .find(|details| details.has_changed("active"))
-        .is_some_and(|details| is_groupless(&details)))
+    let changes = changes::of_resource(tx, &person.id, CHANGES)?;
+    let mut newest_first = changes.iter().map(|change| Details::of_text(&change.detail));
+    let newest = newest_first.find(|details| details.has_changed("active"));
+    Ok(newest.as_ref().is_some_and(is_groupless))
 }
 
 /// Whether a change was made because the person had left the last group.
@@ -171,7 +167,7 @@ fn is_groupless(details: &Details) -> bool {
     details.text("cause") == Some(groupless::CAUSE)
 }
 
-/// When the tick deleted the person whom the newest of these rows is about: the log has no row of that, because it answers no write.
+/// The time at which the tick deleted the person whom the newest of these rows is about: the log has no row of that, because it answers no write.
 fn gone_by_itself(tx: &mut ReadTx<'_>, rows: &[LogRow]) -> Result<Option<i64>, ProvisioningError> {
     let Some(id) = rows.iter().map(|row| row.resource_id.as_str()).find(|id| is_id(id)) else {
         return Ok(None);
@@ -207,10 +203,9 @@ fn recognised(tx: &mut ReadTx<'_>, rows: &[LogRow]) -> Result<Idp, ProvisioningE
 
 /// The identity provider that called last: one that only looks people up has no row of the log.
 fn last_caller(tx: &mut ReadTx<'_>) -> Result<Idp, ProvisioningError> {
-    let of_credentials = traffic::all(tx)?;
-    let of_credentials = of_credentials.values().map(|text| Traffic::of_text(text));
-    let named = of_credentials.filter(|traffic| traffic.idp != Idp::Other);
-    Ok(named.max_by_key(Traffic::last_call_ms).map(|traffic| traffic.idp).unwrap_or_default())
+    let traffic = traffic_of_all(tx)?;
+    let named = traffic.values().filter(|traffic| traffic.idp != Idp::Other);
+    Ok(named.max_by_key(|traffic| traffic.last_call_ms()).map(|traffic| traffic.idp).unwrap_or_default())
 }
 
 /// An answer before it is told to somebody.
@@ -378,7 +373,7 @@ impl Telling<'_> {
 
 /// The refusal that a row tells of.
 struct Refused {
-    /// When the write was refused, by whom it was sent, and why: what follows its name.
+    /// The time, the sender and the reason of the refusal, as they stand behind the name of the write.
     sentence: String,
     steps: Vec<Step>,
 }

@@ -27,6 +27,7 @@ use crate::{
 pub use code::{Code, Finding};
 pub use hours::Counts;
 pub use makers::maker_left;
+pub(crate) use traffic::traffic_of_all;
 pub use traffic::{Span, Traffic, TrafficByCredential, Written, together, usual_gap_ms};
 
 /// Changes of role are told of that were within this time.
@@ -102,10 +103,7 @@ pub fn read(
     now_ms: i64,
     asked: Asked<'_>,
 ) -> Result<OfStore, ProvisioningError> {
-    let traffic: TrafficByCredential = stored::all(tx)?
-        .into_iter()
-        .map(|(credential, text)| (credential, Traffic::of_text(&text)))
-        .collect();
+    let traffic = traffic_of_all(tx)?;
     let pools = pools::all(tx, rules.product.licenses())?;
     let mut findings = judgement::of_traffic(&traffic, rules, now_ms, asked);
     findings.extend(judgement::of_pools(&pools, asked));

@@ -6,9 +6,13 @@ use std::collections::{BTreeMap, VecDeque};
 use profiles::Received;
 use scim_core::{bulk::Method, leniency::Leniency, path::unknown_paths, resource::missing_names};
 use serde::{Deserialize, Serialize};
+use store::ReadTx;
 
 use super::hours::{Counts, Hours};
-use crate::log::{Idp, is_name, unknown_names};
+use crate::{
+    ProvisioningError,
+    log::{Idp, is_name, unknown_names},
+};
 
 const MINUTE_MS: i64 = 60_000;
 
@@ -48,6 +52,15 @@ pub struct Traffic {
 
 /// The traffic of each credential, by its key id.
 pub type TrafficByCredential = BTreeMap<String, Traffic>;
+
+/// The stored traffic of all credentials.
+///
+/// # Errors
+/// When the store fails.
+pub(crate) fn traffic_of_all(tx: &mut ReadTx<'_>) -> Result<TrafficByCredential, ProvisioningError> {
+    let stored = directory::traffic::all(tx)?.into_iter();
+    Ok(stored.map(|(credential, text)| (credential, Traffic::of_text(&text))).collect())
+}
 
 /// The first and the last time, in milliseconds since 1970 UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -54,7 +54,7 @@ pub(super) struct Past {
     pub(super) is_made: bool,
     /// Whether a POST of the run brought the person back, under the old id.
     pub(super) is_revived: bool,
-    /// As the first deletion of the run found it.
+    /// The resource as the first deletion of the run found it.
     pub(super) deleted: Option<Former<Deleted>>,
     /// The version that the last deletion found, if there were several; else 0.
     version: i64,

@@ -208,7 +208,7 @@ fn nameless() -> (Gateway, Tenant) {
     (gateway, acme)
 }
 
-/// What a rollback tells of a person whose deletion has passed where the log names nobody.
+/// The entry of a rollback for a person whose deletion has passed, where the log names nobody.
 fn unkept(id: &str) -> Value {
     let reason = "Under log.people = ids nothing is kept that would give a deleted person back.";
     json!({ "user_name": null, "id": id, "attribute": "id", "reason": reason })

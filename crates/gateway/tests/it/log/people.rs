@@ -8,12 +8,13 @@ use testkit::{
 
 use super::{rows, rows_when};
 use crate::{
+    profiles::overridden,
     running::{acme, new_group, replace, roomy},
     tick::{tick, under},
 };
 
 pub(super) fn set(gateway: &Gateway, tenant: &Tenant, what: &str) {
-    gateway.cli_ok(&["tenant", "override", "--region", &tenant.region, "--key", &tenant.key, what]);
+    overridden(gateway, tenant, &[what]);
 }
 
 #[test]

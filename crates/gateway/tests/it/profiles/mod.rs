@@ -14,7 +14,7 @@ use crate::people::said;
 
 /// Overrides a tenant's keys, each word `KEY=TOML`, by the command line; the answer.
 #[track_caller]
-fn overridden(gateway: &Gateway, tenant: &Tenant, words: &[&str]) -> Value {
+pub(crate) fn overridden(gateway: &Gateway, tenant: &Tenant, words: &[&str]) -> Value {
     said(gateway, tenant, &[&["tenant", "override"], words].concat())
 }
 

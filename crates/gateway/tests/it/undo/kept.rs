@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{dump, moment, not_restored, undo};
 use crate::{
     people::{said, staff},
+    profiles::overridden,
     running::{GROUP, new_group, replace, roomy, stored, user_body},
 };
 
@@ -26,7 +27,7 @@ fn under_ids_a_deletion_leaves_nothing_in_the_store_that_names_the_person() {
     acme.patch(&format!("/Groups/{club}"), &json!([{ "op": "remove", "path": "members" }])).expect(204);
     acme.patch(&format!("/Groups/{club}"), &json!([{ "op": "add", "path": "members", "value": members }]))
         .expect(204);
-    gateway.cli_ok(&["tenant", "override", "--region", "ire", "--key", &acme.key, "log.people=ids"]);
+    overridden(&gateway, &acme, &["log.people=ids"]);
     acme.patch(&format!("/Users/{ada}"), &replace("displayName", "L.")).expect(200);
     acme.patch(&format!("/Groups/{club}"), &json!([{ "op": "remove", "path": "members" }])).expect(204);
     acme.patch(&format!("/Groups/{club}"), &json!([{ "op": "add", "path": "members", "value": members }]))
@@ -128,16 +129,11 @@ fn a_role_that_a_group_gave_is_given_again_with_the_membership() {
     let gateway = crate::running::gateway();
     let acme =
         gateway.onboard("ire", &json!({ "key": "acme", "name": "acme", "profile": "iomete", "seats": {} }));
-    gateway.cli_ok(&[
-        "tenant",
-        "override",
-        "--region",
-        "ire",
-        "--key",
-        &acme.key,
-        "sources=[{ groups = [{ name = \"Admins\", role = \"admin\" }] }]",
-        "protect.last_admin=\"allow\"",
-    ]);
+    overridden(
+        &gateway,
+        &acme,
+        &["sources=[{ groups = [{ name = \"Admins\", role = \"admin\" }] }]", "protect.last_admin=\"allow\""],
+    );
     let ada = acme.create_user("ada", "").expect(201).id();
     let admins = crate::running::new_group(&acme, "Admins", &[&ada]);
     let before = super::dump(&gateway, &acme);
