@@ -199,6 +199,7 @@ mod tests {
     use std::iter::repeat_n;
 
     use futures_util::FutureExt as _;
+    use provisioning::SentPerson;
     use tenant_registry::{CompanyKey, RegionCode, TenantLocation, TenantSettings, TenantState};
 
     use super::*;
@@ -229,7 +230,7 @@ mod tests {
             method: None,
             kind: None,
             resource_id: None,
-            user_name: None,
+            sent: SentPerson::default(),
             status: 400,
             scim_type: None,
             detail: String::new(),

@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Instant};
 
 use futures_util::future::join_all;
 use provisioning::{
-    Act, Base, MayWrite, Preconditions, Product, ProvisioningError, RequestContext, Rules, Shown,
+    Act, Base, MayWrite, Preconditions, Product, ProvisioningError, RequestContext, Rules, SentPerson, Shown,
     TENANT_MIGRATIONS, Write, log::Sender, plan, render, view,
 };
 use scim_core::{ResourceKind, bulk::Method, projection::Projection};
@@ -65,7 +65,7 @@ async fn create(tenant: &Tenant, number: usize) -> String {
         may_write: MayWrite::ALL,
         tenant: "ire/acme".to_owned(),
         sender: Sender::default(),
-        user_name: None,
+        sent: SentPerson::default(),
         names_attributes: false,
         met_before: Vec::new(),
         tolerance: rules.tolerance(),

@@ -18,7 +18,7 @@ use std::{
 use futures_util::future::join_all;
 use profiles::Profile;
 use provisioning::{
-    Act, Base, MayWrite, Preconditions, Product, ProvisioningError, RequestContext, Rules, Shown,
+    Act, Base, MayWrite, Preconditions, Product, ProvisioningError, RequestContext, Rules, SentPerson, Shown,
     TENANT_MIGRATIONS, Write, log::Sender, plan,
 };
 use scim_core::{ResourceKind, bulk::Method};
@@ -140,7 +140,7 @@ async fn create(tenant: &Tenant, number: usize) {
         may_write: MayWrite::ALL,
         tenant: "ire/acme".to_owned(),
         sender: Sender::default(),
-        user_name: None,
+        sent: SentPerson::default(),
         names_attributes: false,
         met_before: Vec::new(),
         tolerance: rules.tolerance(),

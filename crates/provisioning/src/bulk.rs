@@ -17,7 +17,7 @@ use serde_json::Value;
 use store::{StoreError, WriteTx};
 
 use crate::{
-    Outcome, Preconditions, ProvisioningError, RequestContext, Write, view::Shown, write::user_name_in,
+    Outcome, Preconditions, ProvisioningError, RequestContext, Rules, SentPerson, Write, view::Shown,
 };
 
 /// One bulk on its way.
@@ -31,8 +31,8 @@ pub struct Bulk {
     next: usize,
     /// After so many errors the rest is not attempted.
     errors_left: Option<u64>,
-    /// The names of people whom operations were to make, by operation: their bodies are used up.
-    names: HashMap<usize, String>,
+    /// The people in bodies that are used up, by operation.
+    sent: HashMap<usize, SentPerson>,
     /// The last step, until it is known to be stored.
     step: Step,
 }
@@ -77,7 +77,7 @@ impl Bulk {
         let BulkRequest { operations, plan, fail_on_errors } = request;
         let progress = vec![Progress::default(); operations.len()];
         let step = Step { errors_left: fail_on_errors, ..Step::default() };
-        Self { operations, plan, progress, next: 0, errors_left: fail_on_errors, names: HashMap::new(), step }
+        Self { operations, plan, progress, next: 0, errors_left: fail_on_errors, sent: HashMap::new(), step }
     }
 
     /// Whether anything is left to attempt.
@@ -104,12 +104,14 @@ impl Bulk {
             let Some(unit) = self.plan.units.get(self.next).cloned() else { break };
             self.next += 1;
             if unit.is_impossible {
-                unit.operations.iter().for_each(|operation| self.refuse(*operation, circular(), Vec::new()));
+                let refuse =
+                    |operation: &usize| self.refuse(*operation, circular(), Vec::new(), &context.rules);
+                unit.operations.iter().for_each(refuse);
                 continue;
             }
             let faults = self.faults(&unit.operations);
             if !faults.is_empty() {
-                self.refuse_all(&unit.operations, faults, Vec::new());
+                self.refuse_all(&unit.operations, faults, Vec::new(), &context.rules);
                 continue;
             }
             self.run(tx, &unit.operations, context)?;
@@ -136,7 +138,12 @@ impl Bulk {
 
     /// Marks the operations of the last step as failed, because none of it was stored, and returns them.
     pub fn lose_step(&mut self) -> Vec<usize> {
-        let Step { from, errors_left, .. } = self.take_step();
+        let Step { from, errors_left, outcomes } = self.take_step();
+        for (operation, outcome) in outcomes {
+            if let Ok(done) = outcome.result {
+                self.sent.entry(operation).or_default().role_received = done.role_received;
+            }
+        }
         let units = self.plan.units.get(from..self.next).unwrap_or_default();
         let lost: Vec<usize> = units.iter().flat_map(|unit| unit.operations.iter().copied()).collect();
         let errors = u64::try_from(lost.len()).unwrap_or(u64::MAX);
@@ -181,18 +188,19 @@ impl Bulk {
     }
 
     /// The outcome of a refused operation.
-    pub fn refused<E>(&self, operation: usize, error: E) -> Outcome<E> {
+    pub fn refused<E>(&self, operation: usize, error: E, rules: &Rules) -> Outcome<E> {
         let (kind, id) = self.resource(operation).map(|(kind, id)| (kind, id.to_owned())).unzip();
         let sent = self.operations.get(operation);
         let asked = sent.and_then(|sent| sent.asked.as_ref().ok());
         let method = asked.map(|asked| asked.method);
-        let of_body = || asked.and_then(|asked| user_name_in(asked.kind, asked.method, &asked.data));
-        let user_name = self.names.get(&operation).cloned().or_else(of_body);
-        Outcome { kind, method, id, user_name, result: Err(error), leniencies: Vec::new() }
+        let of_body =
+            || asked.map(|asked| SentPerson::of(&rules.product, asked.kind, asked.method, &asked.data));
+        let sent = self.sent.get(&operation).cloned().or_else(of_body).unwrap_or_default();
+        Outcome { kind, method, id, sent, result: Err(error), leniencies: Vec::new() }
     }
 
-    fn refuse(&mut self, operation: usize, error: ProvisioningError, leniencies: Leniencies) {
-        let outcome = Outcome { leniencies, ..self.refused(operation, error) };
+    fn refuse(&mut self, operation: usize, error: ProvisioningError, leniencies: Leniencies, rules: &Rules) {
+        let outcome = Outcome { leniencies, ..self.refused(operation, error, rules) };
         self.set(operation, Progress::Ended);
         self.errors_left = self.errors_left.map(|left| left.saturating_sub(1));
         self.step.outcomes.push((operation, outcome));
@@ -210,9 +218,10 @@ impl Bulk {
             let post = self.operations.get(*operation).is_some_and(is_post);
             self.set(*operation, if post { Progress::Made(tx.new_id()) } else { Progress::Ended });
         }
-        let jobs: Vec<Job> = unit.iter().filter_map(|operation| self.job(*operation)).collect();
+        let jobs: Vec<Job> =
+            unit.iter().filter_map(|operation| self.job(*operation, &context.rules)).collect();
         let mut at = unit.first().copied().unwrap_or_default();
-        let mut tolerated = Vec::new();
+        let mut met = Met::default();
         let done = tx.savepoint(|tx| {
             // A circle may begin with a group: seats before rows of the directory, as everywhere.
             if unit.len() > 1 {
@@ -221,7 +230,7 @@ impl Bulk {
             let mut done = Vec::with_capacity(unit.len());
             for job in jobs {
                 at = job.operation;
-                done.push((at, job.run(tx, context, &mut tolerated)?));
+                done.push((at, job.run(tx, context, &mut met)?));
             }
             Ok::<_, ProvisioningError>(done)
         });
@@ -237,7 +246,11 @@ impl Bulk {
                 }
                 self.step.outcomes.extend(done);
             }
-            Err(error) => self.refuse_all(unit, vec![(at, of_the_operation(error)?)], tolerated),
+            Err(error) => {
+                let fault = (at, of_the_operation(error)?);
+                self.sent.insert(at, met.sent);
+                self.refuse_all(unit, vec![fault], met.leniencies, &context.rules);
+            }
         }
         Ok(())
     }
@@ -249,13 +262,14 @@ impl Bulk {
         unit: &[usize],
         mut faults: Vec<(usize, ProvisioningError)>,
         mut leniencies: Leniencies,
+        rules: &Rules,
     ) {
         let first = faults.first().map(|(operation, _)| *operation).unwrap_or_default();
         for operation in unit {
             let own = faults.iter().position(|(faulty, _)| faulty == operation);
             let error = own.map(|place| faults.swap_remove(place).1);
             let met = if *operation == first { mem::take(&mut leniencies) } else { Vec::new() };
-            self.refuse(*operation, error.unwrap_or_else(|| refers_to_failure(first)), met);
+            self.refuse(*operation, error.unwrap_or_else(|| refers_to_failure(first)), met, rules);
         }
     }
 
@@ -273,14 +287,14 @@ impl Bulk {
     }
 
     /// An operation as a job, with an id in the place of every reference.
-    fn job(&mut self, operation: usize) -> Option<Job> {
+    fn job(&mut self, operation: usize, rules: &Rules) -> Option<Job> {
         let (kind, id) = self.resource(operation).map(|(kind, id)| (kind, id.to_owned()))?;
-        let Self { operations, plan, progress, names, .. } = self;
+        let Self { operations, plan, progress, sent, .. } = self;
         let asked = operations.get_mut(operation)?.asked.as_mut().ok()?;
         plan.resolve(asked, |creator| made(progress, creator).map(str::to_owned));
         let body = mem::replace(&mut asked.data, Value::Null);
-        names.extend(user_name_in(kind, asked.method, &body).map(|name| (operation, name)));
         let method = asked.method;
+        sent.insert(operation, SentPerson::of(&rules.product, kind, method, &body));
         let version = asked.version.take().filter(|_| method != Method::Post);
         let conditions = Preconditions { if_match: version, if_none_match: None };
         Some(Job { operation, kind, method, id, body, conditions })
@@ -306,25 +320,37 @@ struct Job {
 }
 
 impl Job {
-    /// Runs it; leniencies that were met before an error are left in `tolerated`.
+    /// Runs it; of one that fails it leaves in `met` what was met before.
     fn run(
         self,
         tx: &mut WriteTx<'_>,
         context: &RequestContext,
-        tolerated: &mut Leniencies,
+        met: &mut Met,
     ) -> Result<Outcome, ProvisioningError> {
         let mut context = context.attempt();
         let run = |context: &mut RequestContext| {
             let write = Write::new(self.kind, self.method, Some(self.id), self.body, context)?;
-            let done = write.run(tx, Shown::Version, &self.conditions, context)?;
-            Ok(write.outcome(Ok(done), context))
+            match write.run(tx, Shown::Version, &self.conditions, context) {
+                Ok(done) => Ok(write.outcome(Ok(done), context)),
+                Err(error) => {
+                    context.sent.role_received = write.role_received(&context.rules);
+                    Err(error)
+                }
+            }
         };
         let outcome = run(&mut context);
         if outcome.is_err() {
-            tolerated.append(&mut context.tolerance.seen);
+            *met = Met { leniencies: context.tolerance.seen, sent: context.sent };
         }
         outcome
     }
+}
+
+/// What an operation met before it failed.
+#[derive(Default)]
+struct Met {
+    leniencies: Leniencies,
+    sent: SentPerson,
 }
 
 /// Leniencies, as in [`scim_core::leniency::Tolerance::seen`].

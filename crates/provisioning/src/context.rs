@@ -13,6 +13,7 @@ use crate::{
     ProvisioningError, Rules,
     facts::{Answer, Cause},
     log::{operation, sender::Sender},
+    sent_person::SentPerson,
     status::status_of,
 };
 
@@ -54,8 +55,8 @@ pub struct RequestContext {
     pub rules: Arc<Rules>,
     /// Who sent it.
     pub sender: Sender,
-    /// The userName in its body, where that makes a person.
-    pub user_name: Option<String>,
+    /// The person in its body.
+    pub sent: SentPerson,
     /// Whether it says which attributes the answer is to have.
     pub names_attributes: bool,
     /// The leniencies that were met so far.
@@ -97,7 +98,7 @@ impl RequestContext {
             tolerance: self.rules.tolerance(),
             met_before: [&self.met_before[..], &self.tolerance.seen[..]].concat(),
             sender: self.sender.clone(),
-            user_name: self.user_name.clone(),
+            sent: self.sent.clone(),
             names_attributes: self.names_attributes,
             request_id: self.request_id.clone(),
             credential: self.credential.clone(),

@@ -6,7 +6,7 @@ use scim_core::{ResourceKind, bulk::Method, leniency::Leniency};
 use seat_ledger::License;
 use strum::IntoStaticStr;
 
-use crate::{ProvisioningError, view::View};
+use crate::{ProvisioningError, sent_person::SentPerson, view::View};
 
 /// The outcome of one write.
 #[derive(Debug)]
@@ -17,8 +17,8 @@ pub struct Outcome<E = ProvisioningError> {
     pub method: Option<Method>,
     /// The resource's id, where it is known.
     pub id: Option<String>,
-    /// The userName that was sent, of a person who was to be made.
-    pub user_name: Option<String>,
+    /// The person who was sent.
+    pub sent: SentPerson,
     /// The effects of the write, or the reason of its refusal.
     pub result: Result<Done, E>,
     /// The leniencies that were met, each with the attribute that it was met at.
@@ -123,8 +123,8 @@ impl Done {
 impl<E> Outcome<E> {
     /// The same with another error.
     pub fn map_err<F>(self, map: impl FnOnce(E) -> F) -> Outcome<F> {
-        let Self { kind, method, id, user_name, result, leniencies } = self;
-        Outcome { kind, method, id, user_name, result: result.map_err(map), leniencies }
+        let Self { kind, method, id, sent, result, leniencies } = self;
+        Outcome { kind, method, id, sent, result: result.map_err(map), leniencies }
     }
 
     /// `created` or `changed`, for the text of a refusal.

@@ -32,6 +32,7 @@ use crate::{
     product::{RoleFacts, is_active},
     records,
     seating::{self, Asks},
+    sent_person::is_in,
     view::{Shown, View},
     wipes,
     wishes::{self, Carried},
@@ -62,19 +63,23 @@ impl New {
         let rt = context.rules.resource_type(kind);
         let mut document = resource::create(rt, body, &mut context.tolerance)?;
         let members = taken_members(kind, &mut document, MemberChange::Add);
-        if kind == ResourceKind::User {
-            context.rules.profile().check_values(None, &document)?;
-        }
         let (seat, role) = match kind {
             ResourceKind::User => {
                 let product = &context.rules.product;
                 let carried = product.carried(|name| is_in(body, name));
                 let (seat, role) = product.first_request(&document, carried);
+                context.sent.role_received = role.received;
+                context.rules.profile().check_values(None, &document)?;
                 (Some(seat), role)
             }
             _ => (None, RoleFacts::default()),
         };
         Ok(Self { row: Row::of(rt, &document), seat, role, members })
+    }
+
+    /// What it carries of a person's role.
+    pub(crate) fn role_received(&self) -> Option<Received> {
+        self.role.received
     }
 
     /// What a person who is there already is taken over with.
@@ -133,6 +138,23 @@ impl Edit {
         (kind == ResourceKind::User).then(|| rules.profile().received_in(new, carried()))
     }
 
+    /// What it carries of a person's role, read without the person whom it changes. `None` where that cannot be read, and of a group.
+    pub(crate) fn role_received_alone(&self, rules: &Rules, kind: ResourceKind) -> Option<Received> {
+        if kind != ResourceKind::User {
+            return None;
+        }
+        if rules.product.carried(|name| self.carries(name)).is_nothing() {
+            return Some(Received::Absent);
+        }
+        let (rt, nobody, tolerance) =
+            (rules.resource_type(kind), Document::default(), &mut rules.tolerance());
+        let new = match self {
+            Self::Replace(body) => resource::replace(rt, body, &nobody, &[], tolerance),
+            Self::Patch(patch, _) => patch.apply(rt, &nobody, tolerance),
+        };
+        self.role_received(rules, kind, &new.ok()?)
+    }
+
     /// The document afterwards, and the changes of members.
     fn apply(
         &self,
@@ -157,16 +179,6 @@ impl Edit {
         }
         Ok((new, members))
     }
-}
-
-/// Whether a body has this attribute, given by its full name, with or without a value.
-fn is_in(body: &Value, name: &str) -> bool {
-    body.as_object().is_some_and(|body| {
-        body.iter().any(|(key, value)| match name.rsplit_once(':') {
-            Some((urn, attribute)) if key.eq_ignore_ascii_case(urn) => is_in(value, attribute),
-            _ => key.eq_ignore_ascii_case(name),
-        })
-    })
 }
 
 /// Creates a user and claims its seat, or a group with its members.

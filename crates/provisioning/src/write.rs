@@ -1,13 +1,15 @@
 //! One write of one resource: a request of its own, or an operation of a bulk. All checks that need no store are made with the
 //! value; the rest happens in the caller's transaction.
 
+use profiles::Received;
 use scim_core::{ResourceKind, ScimError, bulk::Method, patch::PatchRequest};
 use serde_json::Value;
 use store::WriteTx;
 
 use crate::{
-    Done, Outcome, Preconditions, ProvisioningError, RequestContext, outcome,
+    Done, Outcome, Preconditions, ProvisioningError, RequestContext, Rules, outcome,
     resources::{self, Edit, Found, New},
+    sent_person::SentPerson,
     status::status_of,
     view::Shown,
 };
@@ -47,7 +49,7 @@ impl Write {
         if method != Method::Post && id.is_none() {
             return Err(ScimError::not_found(kind.name()));
         }
-        context.user_name = user_name_in(kind, method, &body);
+        context.sent = SentPerson::of(&context.rules.product, kind, method, &body);
         let change = match method {
             Method::Post => Change::Create(New::read(kind, &body, context)?),
             Method::Put => Change::Edit(Edit::Replace(body)),
@@ -87,8 +89,19 @@ impl Write {
         let made = result.as_ref().ok().and_then(|done| Some(done.view.as_ref()?.id()));
         // A POST that took somebody over has another id than the one it was given.
         let id = made.or(self.id.as_deref()).map(str::to_owned);
-        let (leniencies, user_name) = (context.tolerance.seen.clone(), context.user_name.clone());
-        Outcome { kind: Some(self.kind), method: Some(self.method), id, user_name, result, leniencies }
+        let (leniencies, sent) = (context.tolerance.seen.clone(), context.sent.clone());
+        Outcome { kind: Some(self.kind), method: Some(self.method), id, sent, result, leniencies }
+    }
+
+    /// What the write carries of a person's role, read without the person who is stored: for the row of a write that was refused.
+    /// `None` of a role that cannot be read, and where there is none.
+    #[must_use]
+    pub fn role_received(&self, rules: &Rules) -> Option<Received> {
+        match &self.change {
+            Change::Create(new) => new.role_received(),
+            Change::Edit(edit) => edit.role_received_alone(rules, self.kind),
+            Change::Delete => None,
+        }
     }
 
     /// Runs the request.
@@ -136,13 +149,4 @@ impl Write {
         };
         Ok(Done { status: self.status(context), ..done })
     }
-}
-
-/// The name of the person whom a body is to make.
-pub(crate) fn user_name_in(kind: ResourceKind, method: Method, body: &Value) -> Option<String> {
-    if (kind, method) != (ResourceKind::User, Method::Post) {
-        return None;
-    }
-    let (_, name) = body.as_object()?.iter().find(|(name, _)| name.eq_ignore_ascii_case("userName"))?;
-    name.as_str().map(str::to_owned)
 }

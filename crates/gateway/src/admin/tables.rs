@@ -9,7 +9,7 @@ use actix_web::{
     web::{Bytes, Data, Payload},
 };
 use futures_util::stream;
-use provisioning::{MayWrite, RequestContext, log::Sender, preview::RefusedRow};
+use provisioning::{MayWrite, RequestContext, SentPerson, log::Sender, preview::RefusedRow};
 use serde::Serialize;
 use serde_json::json;
 use staff::{PreviewProgress, PreviewRequest, Previewed};
@@ -60,7 +60,7 @@ pub(super) async fn preview(
         may_write: MayWrite::ALL,
         tenant: tenant.region_and_key(),
         sender: Sender::default(),
-        user_name: None,
+        sent: SentPerson::default(),
         names_attributes: false,
         tolerance: rules.tolerance(),
         met_before: Vec::new(),

@@ -8,7 +8,7 @@ use std::{
 use actix_web::{http::StatusCode, rt, web::Data};
 use directory::DirectoryError;
 use provisioning::{
-    Outcome, ProvisioningError, RequestContext,
+    Outcome, ProvisioningError, RequestContext, SentPerson,
     bulk::{Bulk, Step},
     dry_run::{self, Preview},
     refusals,
@@ -232,7 +232,7 @@ impl Work {
             kind: None,
             method: None,
             id: None,
-            user_name: None,
+            sent: SentPerson::default(),
             result: Err(error),
             leniencies: Vec::new(),
         };
@@ -253,7 +253,8 @@ impl Work {
     }
 
     fn end_undone(&mut self, operation: usize, error: &ScimError) {
-        let outcome = locked(&self.bulk).refused(operation, ApiError::NotDone(error.clone()));
+        let outcome =
+            locked(&self.bulk).refused(operation, ApiError::NotDone(error.clone()), &self.context.rules);
         self.end(operation, &outcome);
     }
 

@@ -11,7 +11,7 @@ use actix_web::{
 use futures_util::FutureExt as _;
 use metrics::Operation;
 use provisioning::{
-    MayWrite, Outcome, RequestContext,
+    MayWrite, Outcome, RequestContext, SentPerson,
     log::{Idp, Sender},
 };
 use scim_core::{ResourceKind, bulk};
@@ -20,7 +20,7 @@ use tracing::{Instrument as _, warn};
 
 use super::{
     authenticate::{authenticate, check_served, lost, region_of, region_word},
-    body::Body,
+    body::{Body, user_name_in},
     bulk::bulk,
     caller::Caller,
     conditions::conditions,
@@ -92,9 +92,9 @@ impl Known {
 pub(crate) async fn scim(request: HttpRequest, payload: Payload, app: Data<App>) -> HttpResponse {
     let _in_flight = InFlight::begin(&app.metrics, SCIM, request.headers());
     let span = traces::begin(&request, &app.settings.server.trusted_proxies);
-    let mut known = Known::begin(&app, &request);
+    let (mut known, mut payload) = (Known::begin(&app, &request), Some(payload));
     // Boxed: it has ten KiB, and each layer around it would move them.
-    let work = Box::pin(answer(&app, &request, payload, &mut known)).instrument(span.clone());
+    let work = Box::pin(answer(&app, &request, &mut payload, &mut known)).instrument(span.clone());
     let work = AssertUnwindSafe(work).catch_unwind().await;
     let (mut response, result) = match work.unwrap_or(Err(ApiError::Panicked)) {
         Ok(mut response) => {
@@ -129,9 +129,16 @@ pub(crate) async fn scim(request: HttpRequest, payload: Payload, app: Data<App>)
     if is_dry_run {
         dry_run::echo(&mut response);
     }
-    let (leniencies, user_name) =
-        context.map(|context| (context.tolerance.seen, context.user_name)).unwrap_or_default();
-    let outcome = Outcome { kind, method, id: resource_id, user_name, result, leniencies };
+    let (leniencies, mut sent) =
+        context.map(|context| (context.tolerance.seen, context.sent)).unwrap_or_default();
+    let makes_person = kind == Some(ResourceKind::User) && method == Some(bulk::Method::Post);
+    if let (true, Err(error), Some(payload)) = (makes_person && !is_dry_run, &result, payload)
+        // Such an answer costs next to nothing, however many there are.
+        && !matches!(error, ApiError::TooManyRequests(_))
+    {
+        sent.user_name = user_name_in(&app, &request, payload).await;
+    }
+    let outcome = Outcome { kind, method, id: resource_id, sent, result, leniencies };
     let subject = Subject {
         request_id: &id,
         tenant: tenant.as_ref(),
@@ -152,7 +159,7 @@ pub(crate) async fn scim(request: HttpRequest, payload: Payload, app: Data<App>)
 async fn answer(
     app: &Data<App>,
     request: &HttpRequest,
-    payload: Payload,
+    payload: &mut Option<Payload>,
     known: &mut Known,
 ) -> Result<Response, ApiError> {
     refuse_odd_host(request)?;
@@ -213,7 +220,7 @@ async fn answer(
         may_write: MayWrite { users: scopes.has(Scope::Users), groups: scopes.has(Scope::Groups) },
         tenant: tenant.region_and_key(),
         sender,
-        user_name: None,
+        sent: SentPerson::default(),
         names_attributes: false,
         tolerance: rules.tolerance(),
         met_before: Vec::new(),
@@ -254,7 +261,7 @@ fn recognise(app: &Data<App>, grant: &Arc<Grant>, request: &HttpRequest) -> Idp 
 async fn dispatch(
     app: &Data<App>,
     http: &HttpRequest,
-    payload: Payload,
+    payload: &mut Option<Payload>,
     caller: Caller,
     endpoint: Endpoint,
     context: &mut RequestContext,
@@ -268,7 +275,10 @@ async fn dispatch(
     let method = write_method(http.method());
     let body = match method {
         None | Some(bulk::Method::Delete) => None,
-        Some(_) => Some(Body::read(app, &caller.tenant, http, payload).await?),
+        Some(_) => {
+            let payload = payload.take().ok_or(ApiError::BodyBroken)?;
+            Some(Body::read(app, &caller.tenant, http, payload).await?)
+        }
     };
     let (kind, id) = match endpoint {
         Endpoint::Root => return lists::get(app, caller, None, query, context).await,

@@ -223,7 +223,7 @@ fn refused(subject: &Subject<'_>, outcome: &Outcome<ApiError>, seen: &Seen<'_>) 
         method,
         kind,
         resource_id: outcome.id.clone().filter(|_| outcome.method != Some(Method::Post)),
-        user_name: outcome.user_name.clone(),
+        sent: outcome.sent.clone(),
         status: scim.status,
         scim_type: scim.keyword().map(str::to_owned),
         detail: without_quotations(&scim.detail),

@@ -50,15 +50,18 @@ pub(super) async fn write(
     let WriteRequest { kind, method, id, body, is_dry_run } = request;
     let rt = rules.resource_type(kind);
     let projection = match method {
-        Method::Delete => Projection::all(rt),
-        _ => query.projection(rt)?,
+        Method::Delete => Ok(Projection::all(rt)),
+        _ => query.projection(rt),
     };
-    context.names_attributes = projection.is_named();
     let judge = move |value, context: &mut RequestContext| Ok(Write::new(kind, method, id, value, context)?);
     let Parsed { value: write, memory } = match body {
         Some(body) => body.parse(app, &tenant, context, judge).await?,
         None => Parsed { value: judge(Value::Null, context)?, memory: None },
     };
+    // A refusal for its query names the person all the same.
+    let projection = projection?;
+    context.names_attributes = projection.is_named();
+    let (write, is_long) = (Arc::new(write), memory.is_some());
     let status = write.status(context);
     let shown = match status {
         204 => Shown::Version,
@@ -67,12 +70,12 @@ pub(super) async fn write(
     };
     let not_done = write.not_done();
     let (conditions, answers) = (conditions(http), app.shares.answers());
-    let store = if memory.is_some() { store.in_background() } else { store };
+    let store = if is_long { store.in_background() } else { store };
     // The transaction may outlive this request.
-    let (own, for_whom) = (context.attempt(), Arc::clone(&tenant));
+    let (own, for_whom, asked) = (context.attempt(), Arc::clone(&tenant), Arc::clone(&write));
     let work = Arc::new(move |tx: &mut WriteTx<'_>| {
         let (mut context, _memory) = (own.attempt(), &memory);
-        let done = write.run(tx, shown, &conditions, &mut context)?;
+        let done = asked.run(tx, shown, &conditions, &mut context)?;
         // What cannot be answered now is not done: after the commit it would have to be answered all the same.
         let mut room = answers.room(&for_whom);
         if let Some(view) = done.view.as_ref().filter(|_| shown != Shown::Version)
@@ -98,6 +101,12 @@ pub(super) async fn write(
     } else {
         registry.write_noting(&tenant.id, once).await
     };
+    if written.is_err() {
+        let rules = Arc::clone(&rules);
+        let read = move || Ok::<_, ApiError>(write.role_received(&rules));
+        context.sent.role_received =
+            if is_long { in_background(read).await } else { read() }.unwrap_or_default();
+    }
     if !is_dry_run && written.as_ref().is_err_and(ApiError::is_for_want_of_a_seat) {
         count_refusals(app, &Caller { tenant: Arc::clone(&tenant), store, registry }, context, 1).await;
     }

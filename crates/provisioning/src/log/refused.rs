@@ -17,7 +17,7 @@ use super::{
     result::LogResult,
     sender::Sender,
 };
-use crate::{ProvisioningError, Rules};
+use crate::{ProvisioningError, Rules, SentPerson};
 
 /// A refused write.
 #[derive(Clone, Debug)]
@@ -36,8 +36,8 @@ pub struct Refused {
     pub kind: Option<ResourceKind>,
     /// Of a resource that is here, or was meant.
     pub resource_id: Option<String>,
-    /// The userName that was sent.
-    pub user_name: Option<String>,
+    /// The person who was sent.
+    pub sent: SentPerson,
     /// The answer's status.
     pub status: u16,
     /// The answer's `scimType`.
@@ -63,6 +63,8 @@ struct Detail<'a> {
     status: u16,
     #[serde(skip_serializing_if = "Option::is_none")]
     scim_type: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role_received: Option<&'static str>,
     sentence: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     license_requested: Option<&'a str>,
@@ -102,7 +104,7 @@ fn record_one(tx: &mut WriteTx<'_>, rules: &Rules, row: &Refused) -> Result<(), 
     let id = row.resource_id.as_deref().filter(|id| id.len() <= MAX_ID);
     // A path may have a userName in the place of an id.
     let id = id.filter(|id| people == People::Names || resources::is_id(id));
-    let person = match (row.kind, &row.user_name, id) {
+    let person = match (row.kind, &row.sent.user_name, id) {
         (Some(ResourceKind::User), Some(name), None) => Some(Person::of(tx, people, name)?),
         (Some(ResourceKind::User), _, Some(id)) => {
             let found = resources::find(tx, ResourceKind::User, id)?;
@@ -116,6 +118,7 @@ fn record_one(tx: &mut WriteTx<'_>, rules: &Rules, row: &Refused) -> Result<(), 
         client_request_id: row.sender.client_request_id.as_deref(),
         status: row.status,
         scim_type: row.scim_type.as_deref(),
+        role_received: row.sent.role_received.map(Into::into),
         sentence: &row.detail,
         license_requested: row.license_requested.as_deref(),
         cause: row.cause,

@@ -9,13 +9,14 @@ use std::{
 use diesel::{RunQueryDsl, sql_query};
 use directory::{DirectoryError, search::PageRequest};
 use futures_util::future::join_all;
+use profiles::Received;
 use proptest::{
     collection::vec,
     prelude::*,
     test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner},
 };
 use provisioning::{
-    Outcome, Product, ProvisioningError, Rules, TENANT_MIGRATIONS,
+    Outcome, Product, ProvisioningError, Rules, SentPerson, TENANT_MIGRATIONS,
     bulk::Bulk,
     lists::Part,
     schemas::{self, NewSchema},
@@ -250,7 +251,14 @@ async fn in_turns(tenant: &Tenant, bulk: Bulk, turn: usize) -> (Vec<(usize, Outc
 
 fn busy_outcome() -> Outcome {
     let result = Err(StoreError::Busy.into());
-    Outcome { kind: None, method: None, id: None, user_name: None, result, leniencies: Vec::new() }
+    Outcome {
+        kind: None,
+        method: None,
+        id: None,
+        sent: SentPerson::default(),
+        result,
+        leniencies: Vec::new(),
+    }
 }
 
 fn is_full(outcome: &Outcome) -> bool {
@@ -353,6 +361,9 @@ async fn a_lost_transaction_counts_as_errors_and_what_is_given_up_is_named() {
                     });
                     assert!(bulk.goes_on());
                     assert_eq!(bulk.lose_step(), expected);
+                    let sent = bulk.refused(expected[0], (), rules).sent;
+                    let read = (sent.user_name.as_deref(), sent.role_received);
+                    assert_eq!(read, (Some(names[expected[0]]), Some(Received::Mapped)));
                 }
                 Ok((bulk.goes_on(), bulk.give_up()))
             }

@@ -7,7 +7,7 @@ use directory::{
     search::PageRequest,
 };
 use provisioning::{
-    Act, Base, MayWrite, Preconditions, Product, ProvisioningError, RequestContext, Rules, Shown,
+    Act, Base, MayWrite, Preconditions, Product, ProvisioningError, RequestContext, Rules, SentPerson, Shown,
     TENANT_MIGRATIONS, Write, audit,
     lists::{self, ListRequest, Part, Projections},
     log::Sender,
@@ -40,7 +40,7 @@ pub(crate) fn context(rules: &Rules) -> RequestContext {
         may_write: MayWrite::ALL,
         tenant: "ire/acme".to_owned(),
         sender: Sender::default(),
-        user_name: None,
+        sent: SentPerson::default(),
         names_attributes: false,
         met_before: Vec::new(),
         rules: Arc::new(rules.clone()),

@@ -6,7 +6,7 @@ mod expiry;
 mod guide;
 mod makers;
 mod oauth;
-mod scopes;
+pub(crate) mod scopes;
 mod staff;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};

@@ -10,7 +10,7 @@ use super::{added, asked, pair, text};
 use crate::running::{new_group, replace, roomy, user_body};
 
 /// The tenant by a bearer token with these scopes.
-fn scoped(gateway: &Gateway, tenant: &Tenant, scopes: &str) -> Tenant {
+pub(crate) fn scoped(gateway: &Gateway, tenant: &Tenant, scopes: &str) -> Tenant {
     let made = added(gateway, tenant, "bearer", &["--scopes", scopes]);
     Tenant { token: text(&made, "token").to_owned(), ..tenant.clone() }
 }

@@ -173,7 +173,7 @@ fn every_answered_write_of_a_genuine_credential_is_a_row() {
         refused["license"],
         json!({ "before": null, "requested": "member", "granted": null, "state": null })
     );
-    assert_eq!(refused["role"], nothing());
+    assert_eq!(refused["role"], received("mapped"));
     assert_eq!(rows(&gateway, &acme, &[]).len(), answers.len() + 2);
     for answer in &answers {
         if let Some(detail) = answer.body["detail"].as_str() {
@@ -183,6 +183,114 @@ fn every_answered_write_of_a_genuine_credential_is_a_row() {
             );
         }
     }
+}
+
+/// The role in a row of a refused write that carried this.
+fn received(word: &str) -> Value {
+    let mut role = nothing();
+    role["received"] = json!(word);
+    role
+}
+
+#[test]
+fn mo12_a_refused_write_tells_what_it_carried_of_the_role() {
+    let (gateway, acme) = acme(Some(1), Some(0));
+    let made = acme.create_user("ada", "user").expect(201);
+    let (ada, nobody) = (format!("/Users/{}", made.id()), "/Users/0190d3a5-0000-7000-8000-000000000001");
+    let group = new_group(&acme, "Team", &[]);
+    let person = |more: Value| user_body(&more);
+    let long = "x".repeat(100_000);
+    let stale = |method: &str, body: &Value| {
+        acme.request(method, &ada).header("If-Match", "W/\"9\"").json(body).send().expect(412)
+    };
+    let patch = |operations: Value| json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations });
+    let cases = [
+        // For want of a seat, of a taken name, and of a body that is no person.
+        (
+            acme.post("/Users", &person(json!({ "userName": "ben", "userType": "admin" }))).expect(403),
+            "mapped",
+        ),
+        (acme.post("/Users", &person(json!({ "userName": "ada" }))).expect(409), "absent"),
+        (acme.post("/Users", &person(json!({ "userName": "ada", "userType": "" }))).expect(409), "empty"),
+        (
+            acme.post("/Users", &person(json!({ "userName": "ada", "userType": "zz" }))).expect(409),
+            "unmapped",
+        ),
+        (acme.post("/Users", &person(json!({ "title": "Dr" }))).expect(400), "absent"),
+        // A query and a body that wait for their turn in the background.
+        (
+            acme.post(
+                "/Users?attributes=id&excludedAttributes=id",
+                &person(json!({ "userName": "cy", "userType": "user" })),
+            )
+            .expect(400),
+            "mapped",
+        ),
+        (
+            acme.post("/Users", &person(json!({ "userName": "ada", "userType": "user", "x": long })))
+                .expect(409),
+            "mapped",
+        ),
+        (acme.put(nobody, &person(json!({ "userName": "ada", "userType": "user" }))).expect(404), "mapped"),
+        (
+            acme.put(nobody, &person(json!({ "userName": "ada", "userType": null, "x": long }))).expect(404),
+            "empty",
+        ),
+        (stale("PUT", &person(json!({ "userName": "ada" }))), "absent"),
+        (stale("PUT", &person(json!({ "userName": "ada", "userType": "zz" }))), "unmapped"),
+        (stale("PATCH", &patch(replace("userType", "user"))), "mapped"),
+        (stale("PATCH", &patch(replace("userType", ""))), "empty"),
+        (stale("PATCH", &patch(json!([{ "op": "remove", "path": "userType" }]))), "empty"),
+        (stale("PATCH", &patch(replace("title", "Dr"))), "absent"),
+    ];
+    for (answer, word) in &cases {
+        assert_eq!(row_of(&gateway, &acme, answer)["role"], received(word), "{}", answer.text);
+    }
+    // Who is deleted, and a group, have no role to carry; of a body that cannot be read it is not known.
+    let cases = [
+        acme.request("DELETE", &ada).header("If-Match", "W/\"9\"").send().expect(412),
+        acme.patch(&format!("/Groups/{group}"), &replace("displayName", 7)).expect(400),
+        acme.patch(&ada, &json!(7)).expect(400),
+    ];
+    for answer in &cases {
+        assert_eq!(row_of(&gateway, &acme, answer)["role"], nothing(), "{}", answer.text);
+    }
+}
+
+#[test]
+fn mo12_a_refused_operation_of_a_bulk_tells_what_it_carried_of_the_role() {
+    let (gateway, acme) = acme(Some(1), Some(0));
+    acme.create_user("ada", "user").expect(201);
+    let nobody = "/Users/0190d3a5-0000-7000-8000-000000000001";
+    let operation = |bulk_id: &str, method: &str, path: &str, data: Value| json!({ "method": method, "path": path, "bulkId": bulk_id, "data": data });
+    let person = |more: Value| user_body(&more);
+    let cleared = json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": replace("userType", ""),
+    });
+    let bulk = json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
+        "Operations": [
+            operation("a", "POST", "/Users", person(json!({ "userName": "ben", "userType": "admin" }))),
+            operation("b", "PUT", nobody, person(json!({ "userName": "ben", "userType": "zz" }))),
+            operation("c", "PATCH", nobody, cleared),
+            operation("d", "POST", "/Users", person(json!({ "title": "Dr" }))),
+        ],
+    });
+    acme.post("/Bulk", &bulk).expect(200);
+    let mut told: Vec<Value> = rows_when(&gateway, &acme, &["--result", "refused"], 4)
+        .iter()
+        .map(|row| json!([row["operation"], row["status"], row["role"]]))
+        .collect();
+    told.sort_by_key(ToString::to_string);
+    assert_eq!(
+        json!(told),
+        json!([
+            ["create", 400, received("absent")],
+            ["create", 403, received("mapped")],
+            ["replace", 404, received("unmapped")],
+            ["update", 404, received("empty")],
+        ])
+    );
 }
 
 #[test]
@@ -295,12 +403,15 @@ fn a_write_to_a_tenant_that_is_not_served_is_a_row_too() {
     let refused = acme.create_user("ann@example.com", "").expect(403);
     let row = row_of(&gateway, &acme, &refused);
     assert_eq!(
-        (&row["result"], &row["status"], &row["operation"]),
-        (&"refused".into(), &403.into(), &"create".into())
+        ["result", "status", "operation", "user_name"].map(|name| row[name].clone()),
+        [json!("refused"), json!(403), json!("create"), json!("ann@example.com")]
     );
+    // The name of a long body is not looked for.
+    let long = user_body(&json!({ "userName": "long", "x": "x".repeat(100_000) }));
+    assert!(row_of(&gateway, &acme, &acme.post("/Users", &long).expect(403))["user_name"].is_null());
     assert!(refused.body["detail"].as_str().unwrap().contains("Ref "), "{}", refused.text);
     // A read is none, and the uniform 401 of a wrong token neither.
     acme.get("/Users").expect(403);
     Tenant { token: "wrong".to_owned(), ..acme.clone() }.create_user("bob", "").expect(401);
-    assert_eq!(rows(&gateway, &acme, &[]).len(), 1);
+    assert_eq!(rows(&gateway, &acme, &[]).len(), 2);
 }

@@ -12,7 +12,8 @@ use super::{
     row_of, rows_when,
 };
 use crate::{
-    running::{acme, gateway, new_group, replace, roomy, user_body},
+    credentials::scopes::scoped,
+    running::{acme, gateway, new_group, replace, roomy, user_body, wait_for},
     seats::set_policy,
     tick::tick,
 };
@@ -110,7 +111,7 @@ fn a_refusal_of_a_suspended_tenant_is_not_told_as_a_missing_scope() {
     let refused = acme.create_user("ann@example.com", "").expect(403);
     let bulk = json!({ "schemas": [BULK_REQUEST], "Operations": [] });
     let whole = acme.post("/Bulk", &bulk).expect(403);
-    for (refused, begins) in [(&refused, "A write of a person"), (&whole, "A bulk, on ")] {
+    for (refused, begins) in [(&refused, "ann@example.com is not here"), (&whole, "A bulk, on ")] {
         row_of(&gateway, &acme, refused);
         let reference = refused.header("x-request-id").unwrap();
         let told = explain(&gateway, &acme, reference);
@@ -121,6 +122,18 @@ fn a_refusal_of_a_suspended_tenant_is_not_told_as_a_missing_scope() {
         let page = testkit::http::Request::new("GET", &url).send().expect(200).text;
         assert!(page.contains("provisioning is not on for this tenant"), "{reference} {begins}: {page}");
     }
+    let told = explain(&gateway, &acme, "ann@example.com");
+    assert_eq!(answer(&told), "refused", "{told}");
+}
+
+#[test]
+fn a_person_whom_a_credential_may_not_make_is_found_by_name() {
+    let (gateway, acme) = roomy();
+    let readers = scoped(&gateway, &acme, "read");
+    readers.create_user("ann@example.com", "").expect(403);
+    wait_for("the refusal", || answer(&explain(&gateway, &acme, "ann@example.com")) == "refused");
+    let told = explain(&gateway, &acme, "ann@example.com");
+    assert!(sentence(&told).starts_with("ann@example.com is not here"), "{told}");
 }
 
 #[test]
