@@ -1,15 +1,19 @@
 //! What one change replaced: the former values of what it changed and nothing else, or the whole of what it deleted. It rests as JSON.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use directory::{
     DirectoryError, Origin, Standing, before_images,
     memberships::{Applied, MemberRow, Membership},
     resources::Record,
-    standing::{ChosenBy, ChosenRole},
+    standing::{ChosenBy, ChosenRole, Held},
 };
 use profiles::choice::People;
 use scim_core::{Document, ResourceKind};
+use seat_ledger::{License, Seat, WaitingPlace};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -25,6 +29,10 @@ const ROLE: &str = ":role";
 const ACTIVE: &str = ":active";
 const ORIGIN: &str = ":origin";
 
+/// The name that stands for a whole resource, and for its members.
+pub(crate) const WHOLE: &str = "id";
+pub(crate) const MEMBERS: &str = "members";
+
 /// What one change replaced.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Image {
@@ -37,9 +45,36 @@ pub(crate) struct Image {
     /// The resource, where it was deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) deleted: Option<Deleted>,
-    /// What was replaced and is not kept, because the store was nearly full: the names of attributes, `members`, or `id` for the whole.
+    /// The former seat, where the change gave the person a place in a queue or took it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) seat: Option<FormerSeat>,
+    /// What was replaced and is not kept, in a store that was nearly full: the names of attributes, `members`, or `id` for the whole. The
+    /// same is said of a change without an image ([`Image::of_record`]).
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(crate) unkept: BTreeSet<String>,
+}
+
+/// A seat as it was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FormerSeat {
+    /// The license that was held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    license: Option<String>,
+    /// The place of one who waited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) place: Option<WaitingPlace>,
+}
+
+impl FormerSeat {
+    pub(crate) fn of(seat: &Seat) -> Self {
+        let license = seat.granted.as_ref().map(License::key);
+        Self { license: license.map(str::to_owned), place: seat.place() }
+    }
+
+    /// The seat that rests in this value; `None` where there is none.
+    pub(crate) fn of_value(value: &Value) -> Option<Self> {
+        Self::deserialize(value).ok()
+    }
 }
 
 /// A member as it was.
@@ -128,21 +163,60 @@ impl Image {
         Self { members: people.map(|id| (id.to_owned(), None)).collect(), ..Self::default() }
     }
 
-    /// The names of what was replaced, and no values.
+    /// With the seat before the change, if that gave the person a place in a queue or took it. A new person had no seat. Of a person who
+    /// goes and of whom nothing is kept, the seat is not kept either.
+    pub(crate) fn with_seat<'a>(
+        image: Option<&'a Self>,
+        before: Option<&Seat>,
+        after: Option<&Seat>,
+    ) -> Cow<'a, Self> {
+        let image = image.map_or_else(|| Cow::Owned(Self::default()), Cow::Borrowed);
+        let is_kept = after.is_some() || image.deleted.is_some();
+        match before.filter(|seat| is_kept && seat.place() != after.and_then(Seat::place)) {
+            Some(seat) => Cow::Owned(Self { seat: Some(FormerSeat::of(seat)), ..image.into_owned() }),
+            None => image,
+        }
+    }
+
+    /// Of a change of which no image is kept: the names of what it replaced, as far as its record tells them. The records of a creation
+    /// and of a change that replaced nothing tell none.
+    pub(crate) fn of_record(verb: &str, detail: &Value) -> Self {
+        let text = |name: &str| detail.get(name).and_then(Value::as_str);
+        let changed = detail.get("changed").and_then(Value::as_array);
+        let names = changed.into_iter().flatten().filter_map(Value::as_str);
+        let mut unkept: BTreeSet<String> = names.map(str::to_owned).collect();
+        if verb == "deleted" || verb == "held" && text("held") == Some(Held::Breaker.key()) {
+            unkept.insert(WHOLE.to_owned());
+        }
+        // No attribute tells of a role that staff choose, or that a write of the same attributes takes away.
+        let is_chosen = text("operation") == Some("set") || changed.is_some_and(Vec::is_empty);
+        let is_another = text("role_before").zip(text("role_after")).is_some_and(|(was, is)| was != is);
+        if is_chosen && is_another {
+            unkept.insert(ROLE.to_owned());
+        }
+        Self { unkept, ..Self::default() }
+    }
+
+    /// The names of what was replaced, and no values but the seat, which is as small as a name.
     pub(crate) fn without_values(&self) -> Self {
         let mut unkept: BTreeSet<String> = self.values.keys().cloned().collect();
         if !self.members.is_empty() {
-            unkept.insert("members".to_owned());
+            unkept.insert(MEMBERS.to_owned());
         }
         if self.deleted.is_some() {
-            unkept.insert("id".to_owned());
+            unkept.insert(WHOLE.to_owned());
         }
-        Self { unkept, ..Self::default() }
+        Self { unkept, seat: self.seat.clone(), ..Self::default() }
     }
 
     /// Whether nothing was replaced.
     pub(crate) fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// Whether nothing was replaced but the seat.
+    pub(crate) fn is_of_seat_alone(&self) -> bool {
+        Self { seat: None, ..self.clone() }.is_empty()
     }
 
     /// The text that rests.
@@ -238,6 +312,50 @@ impl Deleted {
             origin: Origin::of_key(&self.origin),
             origin_since_ms: self.origin_since_ms,
             standing: Standing { role: chosen(&self.role), active: self.active.as_bool(), held: None },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn image(text: &str) -> Image {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn an_image_of_before_seats_were_kept_is_read_and_a_seat_rests_with_the_names_of_a_full_store() {
+        let older = image(r#"{"values":{"title":null}}"#);
+        assert_eq!((&older.seat, older.is_of_seat_alone()), (&None, false));
+        let text = r#"{"values":{"title":null},"seat":{"license":"member_lite","place":{"license":"member","number":7}}}"#;
+        let newer = image(text);
+        assert_eq!(newer.text(), text);
+        let names = newer.without_values();
+        assert_eq!((&names.seat, names.unkept.len()), (&newer.seat, 1));
+        assert!(image(r#"{"seat":{}}"#).is_of_seat_alone() && !image(r#"{"seat":{}}"#).is_empty());
+    }
+
+    #[test]
+    fn a_record_without_an_image_tells_the_names_of_what_it_replaced_and_a_creation_none() {
+        let names = |verb: &str, detail: Value| {
+            Image::of_record(verb, &detail).unkept.into_iter().collect::<Vec<_>>()
+        };
+        assert_eq!(names("changed", json!({ "changed": ["title", "members"] })), ["members", "title"]);
+        assert_eq!(names("deleted", json!({ "role_before": "member" })), [WHOLE]);
+        assert_eq!(names("held", json!({ "held": "breaker" })), [WHOLE]);
+        assert_eq!(names("held", json!({ "held": "group_wipe" })), [""; 0]);
+        let moved =
+            |operation: &str| json!({ "operation": operation, "role_before": "a", "role_after": "b" });
+        assert_eq!(names("changed", moved("set")), [ROLE]);
+        for (verb, detail) in [
+            ("changed", moved("reapply")),
+            ("released", moved("release")),
+            ("created", json!({ "operation": "add", "role_after": "a" })),
+            ("promoted", json!({ "role_after": "a" })),
+            ("changed", json!({ "changed": [], "role_before": "a", "role_after": "a" })),
+        ] {
+            assert_eq!(names(verb, detail), [""; 0]);
         }
     }
 }

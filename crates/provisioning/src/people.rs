@@ -146,6 +146,8 @@ pub fn release(
         Some(Held::Breaker) => losses::remove(tx, id)?,
         _ => {}
     }
+    // A rollback of the breaker gives none of it back.
+    losses::forget_choices(tx, id)?;
     let before = Image::of_change([&document, &document], [&record.standing, &standing]);
     record = resources::touch(tx, USER, &record)?;
     let request = wishes::anew(tx, rules, id, &standing, &document)?;

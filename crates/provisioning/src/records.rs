@@ -62,10 +62,14 @@ pub(crate) fn record(
     Ok(())
 }
 
-/// Keeps what a change replaced, under the number that its record gets next; in a store that is nearly full its names alone, so that
-/// deletions make room.
+/// Keeps what a change replaced, under the number that its record gets next, and the place in a queue that it gave or took; in a store
+/// that is nearly full the names alone, so that deletions make room.
 fn keep_image(tx: &mut WriteTx<'_>, resource_id: &str, facts: &Facts<'_>) -> Result<(), ProvisioningError> {
-    let Some(image) = facts.before.filter(|image| !image.is_empty()) else { return Ok(()) };
+    let SeatFacts { before, after } = facts.seat;
+    let image = Image::with_seat(facts.before, before, after);
+    if image.is_empty() {
+        return Ok(());
+    }
     let text = if tx.is_nearly_full()? { image.without_values().text() } else { image.text() };
     Ok(before_images::keep(tx, resource_id, &text)?)
 }

@@ -33,5 +33,5 @@ pub use license::{Definition, License, Licenses};
 pub use plan::next_due;
 pub use policy::{Grace, Overage, Policy};
 pub use queue::{Waiting, waiting};
-pub use seat::{Moves, Seat, SeatRequest, State};
+pub use seat::{Moves, Seat, SeatRequest, State, WaitingPlace};
 pub use seats::{Removed, SeatChange};

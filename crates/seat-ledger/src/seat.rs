@@ -1,6 +1,7 @@
 //! A user's seat: what was asked for and what is held, as values and as a row.
 
 use diesel::{prelude::*, query_builder::QueryId};
+use serde::{Deserialize, Serialize};
 use store::{ReadTx, WriteTx};
 use strum::{EnumString, IntoStaticStr};
 
@@ -89,7 +90,22 @@ pub struct Seat {
     pub kept_until_ms: Option<i64>,
 }
 
+/// A place in the queue for a license. It can be given back to the person who had it, because no number is given twice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitingPlace {
+    /// The key of the license.
+    pub license: String,
+    /// Among people whose roles are equally dear the smaller number comes first.
+    pub number: i64,
+}
+
 impl Seat {
+    /// The place in the queue for the requested license; `None` for one who does not wait.
+    #[must_use]
+    pub fn place(&self) -> Option<WaitingPlace> {
+        Some(WaitingPlace { license: self.requested.key().to_owned(), number: self.waiting_place? })
+    }
+
     /// Whether the seat is one beyond the quota that is not borrowed.
     #[must_use]
     pub fn is_overage(&self) -> bool {

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use store::{ReadTx, WriteTx, in_chunks};
 
 use crate::{
-    DAY_MS, Licenses, Moves, Seat, SeatError, SeatRequest, State,
+    DAY_MS, Licenses, Moves, Seat, SeatError, SeatRequest, State, WaitingPlace,
     acquire::{Claim, Standing},
     due, movements, pools,
     promotion::fill,
@@ -302,6 +302,20 @@ pub fn hold_back(
         after.write(tx, false)?;
     }
     Ok(Some(SeatChange::new(before, after, Moves::default())))
+}
+
+/// Gives a user who waits for the same license again the former place in its queue. The caller has taken the turn and read the seat
+/// since then.
+///
+/// # Errors
+/// When the store fails.
+pub fn give_place_back(tx: &mut WriteTx<'_>, seat: &mut Seat, place: &WaitingPlace) -> Result<(), SeatError> {
+    if seat.state.waits() && seat.requested.key() == place.license {
+        seat.waiting_place = Some(place.number);
+        let row = seats::table.find(seat.user_id.as_str());
+        tx.update(row, seats::waiting_place.eq(Some(place.number)))?;
+    }
+    Ok(())
 }
 
 /// Gives free seats to the users who wait for them, in their order (S6), and lets those who borrow keep theirs. To be called in

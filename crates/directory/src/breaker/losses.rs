@@ -16,6 +16,9 @@ use crate::{
     standing::{Held, Standing},
 };
 
+/// The name under which what is noted of the seat rests among the attributes; no attribute has it.
+const SEAT: &str = ":seat";
+
 /// A person with a loss.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LostPerson {
@@ -31,6 +34,8 @@ pub struct LostPerson {
     pub lost: Lost,
     /// What was chosen here before it.
     pub standing: Standing,
+    /// What the caller noted of the seat before it, which only the caller understands; null is nothing.
+    pub seat: Value,
     /// The row of a person who is deleted for the identity provider.
     pub deleted: Option<Deleted>,
     /// Whether the person was deleted and the id alone is kept ([`keep_id`]).
@@ -60,6 +65,15 @@ impl Lost {
         let differing = names.filter(|name| before.get(*name) != after.get(*name));
         let both = |name: &String| Value::Array(vec![value(before, name), value(after, name)]);
         Self(differing.map(|name| (name.clone(), both(name))).collect())
+    }
+
+    /// As it rests, with what is noted of the seat.
+    fn text(&self, seat: &Value) -> String {
+        let mut members = self.0.clone();
+        if !seat.is_null() {
+            members.insert(SEAT.to_owned(), seat.clone());
+        }
+        Value::Object(members).to_string()
     }
 
     /// The document as it would be without that write: what it changed and nothing changed since has the value of before.
@@ -94,6 +108,8 @@ pub struct NewLoss<'a> {
     pub lost: &'a Lost,
     /// What was chosen here before it.
     pub standing: &'a Standing,
+    /// As of [`LostPerson::seat`].
+    pub seat: &'a Value,
 }
 
 /// Notes a loss, in the place of an earlier one of the same person.
@@ -111,7 +127,7 @@ pub fn insert(tx: &mut WriteTx<'_>, new: &NewLoss<'_>) -> Result<(), DirectoryEr
         losses::held = i64::from(new.is_held),
         losses::since_ms = tx.now_ms(),
         losses::opened = i64::from(new.opened),
-        losses::lost = Value::Object(new.lost.0.clone()).to_string(),
+        losses::lost = new.lost.text(new.seat),
         losses::set_role = chosen.map(|chosen| chosen.role.clone()),
         losses::set_role_by = chosen.map(|chosen| chosen.by.key()),
         losses::set_active = new.standing.active.map(i64::from),
@@ -167,7 +183,7 @@ pub fn return_to_users(tx: &mut WriteTx<'_>, user_id: &str, lost: &Lost) -> Resu
 /// Forgets what is kept of the row of a person; `lost` is what is noted of the loss from now on.
 fn forget_row(tx: &mut WriteTx<'_>, user_id: &str, lost: &Lost) -> Result<(), DirectoryError> {
     let columns = (
-        losses::lost.eq(Value::Object(lost.0.clone()).to_string()),
+        losses::lost.eq(lost.text(&Value::Null)),
         losses::user_name_key.eq(None::<String>),
         losses::external_id_key.eq(None::<String>),
         losses::document.eq(None::<String>),
@@ -177,6 +193,20 @@ fn forget_row(tx: &mut WriteTx<'_>, user_id: &str, lost: &Lost) -> Result<(), Di
         losses::origin.eq(None::<String>),
         losses::origin_since_ms.eq(None::<i64>),
         losses::memberships.eq(None::<String>),
+    );
+    tx.update(losses::table.find(user_id), columns)?;
+    Ok(())
+}
+
+/// Forgets what was chosen here before the loss of a person, whom staff have released since: none of it comes back.
+///
+/// # Errors
+/// When the store fails.
+pub fn forget_choices(tx: &mut WriteTx<'_>, user_id: &str) -> Result<(), DirectoryError> {
+    let columns = (
+        losses::set_role.eq(None::<String>),
+        losses::set_role_by.eq(None::<String>),
+        losses::set_active.eq(None::<i64>),
     );
     tx.update(losses::table.find(user_id), columns)?;
     Ok(())
@@ -290,7 +320,8 @@ fn read(columns: Columns) -> Result<LostPerson, DirectoryError> {
         id: id.to_owned(),
         cause: e.to_string(),
     };
-    let lost = Lost(serde_json::from_str(&lost).map_err(|e| damaged(&user_id, e))?);
+    let mut lost = Lost(serde_json::from_str(&lost).map_err(|e| damaged(&user_id, e))?);
+    let seat = lost.0.remove(SEAT).unwrap_or_default();
     let standing = Standing::of_row((role, by, active, None));
     let (document, version, created_ms, modified_ms, origin, origin_since_ms, memberships) = kept;
     let is_unkept = document.is_none() && version.is_some();
@@ -313,7 +344,8 @@ fn read(columns: Columns) -> Result<LostPerson, DirectoryError> {
         })
     });
     let deleted = deleted.transpose()?;
-    Ok(LostPerson { user_id, place, is_held: held == 1, since_ms, lost, standing, deleted, is_unkept })
+    let is_held = held == 1;
+    Ok(LostPerson { user_id, place, is_held, since_ms, lost, standing, seat, deleted, is_unkept })
 }
 
 /// Some losses in their order, behind this place: those that wait, or all.
@@ -416,5 +448,16 @@ mod tests {
         let back = json!({ "active": true, "title": "Prof", "roles": ["a"], "locale": "de" });
         assert_eq!(lost.given_back(&since), map(back));
         assert_eq!(Lost::between(&before, &before), Lost::default());
+    }
+
+    #[test]
+    fn what_is_noted_of_the_seat_rests_beside_the_attributes_and_is_none_of_them() {
+        let (before, after) = (map(json!({ "active": true })), map(json!({ "active": false })));
+        let lost = Lost::between(&before, &after);
+        let text = lost.text(&json!({ "license": "member" }));
+        assert_eq!(text, r#"{"active":[true,false],":seat":{"license":"member"}}"#);
+        assert_eq!(lost.text(&Value::Null), r#"{"active":[true,false]}"#);
+        // A process that does not know it yet gives the same attributes back.
+        assert_eq!(Lost(serde_json::from_str(&text).unwrap()).given_back(&after), before);
     }
 }

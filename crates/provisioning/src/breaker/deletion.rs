@@ -77,7 +77,7 @@ pub(crate) fn hold(
 /// are given back together.
 fn said(tx: &mut WriteTx<'_>, record: &Record, seat: Option<&Seat>) -> Result<Said, ProvisioningError> {
     if has_access(seat) {
-        return ask(tx, record, &Lost::default());
+        return ask(tx, record, seat, &Lost::default());
     }
     let passed = losses::has_passed(tx, &record.id)?;
     Ok(if passed { Said::Passes } else { Said::NotCounted })

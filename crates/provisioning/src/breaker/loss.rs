@@ -12,10 +12,10 @@ use directory::{
 };
 use scim_core::Document;
 use seat_ledger::{Seat, SeatRequest, State, holders};
-use serde_json::json;
+use serde_json::{Value, json};
 use store::{ReadTx, WriteTx};
 
-use crate::{HeldLoss, Loss, ProvisioningError, Rules, facts::Cause, records};
+use crate::{HeldLoss, Loss, ProvisioningError, Rules, before_image::FormerSeat, facts::Cause, records};
 
 /// What the breaker says of a loss.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,12 +58,18 @@ pub(crate) fn holds(
         return Ok(Some(Held::Breaker));
     }
     let lost = Lost::between(&old.0, &record.parse()?.0);
-    let said = ask(tx, record, &lost)?;
+    let said = ask(tx, record, *seat, &lost)?;
     Ok(matches!(said, Said::Waits { .. }).then_some(Held::Breaker))
 }
 
-/// Counts the loss of a person in the window, and begins one where none runs. `lost` is what the write has changed.
-pub(crate) fn ask(tx: &mut WriteTx<'_>, record: &Record, lost: &Lost) -> Result<Said, ProvisioningError> {
+/// Counts the loss of a person in the window, and begins one where none runs. `seat` is that of before it, `lost` what the write has
+/// changed.
+pub(crate) fn ask(
+    tx: &mut WriteTx<'_>,
+    record: &Record,
+    seat: Option<&Seat>,
+    lost: &Lost,
+) -> Result<Said, ProvisioningError> {
     let (breaker, now_ms) = (breaker::find(tx)?, tx.now_ms());
     let Some(limits) = breaker.limits else { return Ok(Said::NotCounted) };
     let mut window = match breaker.running(now_ms) {
@@ -83,7 +89,10 @@ pub(crate) fn ask(tx: &mut WriteTx<'_>, record: &Record, lost: &Lost) -> Result<
         Said::NotCounted | Said::Passes => (false, false),
     };
     let standing = &Standing { held: None, ..record.standing.clone() };
-    losses::insert(tx, &NewLoss { user_id: &record.id, is_held, opened, lost, standing })?;
+    // Whose loss waits keeps the seat with its place in the queue.
+    let waited = seat.filter(|seat| !is_held && seat.state.waits()).map(FormerSeat::of);
+    let seat = &waited.map_or(Value::Null, |seat| json!(seat));
+    losses::insert(tx, &NewLoss { user_id: &record.id, is_held, opened, lost, standing, seat })?;
     if opened || !is_held {
         breaker::write(tx, &Breaker { limits: Some(limits), window: Some(window) })?;
     }

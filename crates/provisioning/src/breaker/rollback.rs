@@ -1,15 +1,15 @@
 //! Staff give back all that the window took: to the people who wait, and to those who lost their access
-//! before them. Who was deleted comes back with the old id and the groups. In one transaction, with a row of
-//! the log for each person.
+//! before them. Who was deleted comes back with the old id and the groups, who waited for a seat with the old
+//! place in the queue. In one transaction, with a row of the log for each person.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use directory::{
-    DirectoryError, archive,
+    DirectoryError, Standing, archive,
     breaker::losses::{self, LostPerson},
     memberships::left::{self, Back},
     resources::{self, Record, Row},
-    standing,
+    standing::{self, ChosenBy},
 };
 use scim_core::{Document, ResourceKind};
 use seat_ledger::{SeatChange, SeatError, SeatRequest, pools, seats};
@@ -21,7 +21,7 @@ use super::loss;
 use crate::{
     Act, ProvisioningError, Rules,
     attributes::changed_attributes,
-    before_image::Image,
+    before_image::{FormerSeat, Image},
     facts::{Cause, Facts, Note, SeatFacts},
     product::RoleFacts,
     records, seating,
@@ -56,7 +56,7 @@ pub fn run(tx: &mut WriteTx<'_>, rules: &Rules, act: &Act) -> Result<RolledBack,
     rules.hold_schemas(tx)?;
     pools::take_turn(tx)?;
     let cause = rules.cause_of_act(act, "rollback");
-    let mut rollback = Rollback { rules, cause, done: RolledBack::default() };
+    let mut rollback = Rollback { rules, cause, waited: Vec::new(), done: RolledBack::default() };
     let apart_ms = loss::apart_ms(tx)?;
     let is_part = |person: &LostPerson| person.is_held || apart_ms.is_none_or(|ms| person.since_ms < ms);
     let mut place = 0;
@@ -66,6 +66,7 @@ pub fn run(tx: &mut WriteTx<'_>, rules: &Rules, act: &Act) -> Result<RolledBack,
         place = last.place;
         rollback.page(tx, page.into_iter().filter(is_part).collect())?;
     }
+    rollback.seat_who_waited(tx)?;
     let done = rollback.done;
     let detail = json!({ "restored": done.restored, "not_restored": done.not_restored.len() });
     records::record_act(tx, act, "breaker.rolled_back", detail)?;
@@ -77,6 +78,8 @@ pub fn run(tx: &mut WriteTx<'_>, rules: &Rules, act: &Act) -> Result<RolledBack,
 struct Rollback<'a> {
     rules: &'a Rules,
     cause: Cause<'a>,
+    /// People who waited for a seat before the loss, and whose seat is to follow when all others have theirs.
+    waited: Vec<Returned>,
     done: RolledBack,
 }
 
@@ -86,6 +89,14 @@ struct Returned {
     changed: Vec<String>,
     /// What is replaced by it.
     before: Image,
+    /// The seat of one who waited for another.
+    seat: Option<FormerSeat>,
+}
+
+impl Returned {
+    fn place_number(&self) -> Option<i64> {
+        Some(self.seat.as_ref()?.place.as_ref()?.number)
+    }
 }
 
 impl Rollback<'_> {
@@ -105,9 +116,19 @@ impl Rollback<'_> {
         }
         self.put_into_groups(tx, &people)?;
         for back in returned {
-            self.seat(tx, back)?;
+            match back.seat {
+                Some(_) => self.waited.push(back),
+                None => self.seat(tx, back)?,
+            }
         }
         Ok(())
+    }
+
+    /// Brings the seats of those in line who waited, in the order of their places.
+    fn seat_who_waited(&mut self, tx: &mut WriteTx<'_>) -> Result<(), ProvisioningError> {
+        let mut waited = std::mem::take(&mut self.waited);
+        waited.sort_by_key(Returned::place_number);
+        waited.into_iter().try_for_each(|back| self.seat(tx, back))
     }
 
     /// Brings the document of a person back; `None` where nothing of the loss is left to give back.
@@ -117,18 +138,17 @@ impl Rollback<'_> {
         person: &LostPerson,
     ) -> Result<Option<Returned>, ProvisioningError> {
         losses::remove(tx, &person.user_id)?;
-        let of = |document: &Document| Document(person.lost.given_back(&document.0));
-        let (mut record, changed, before) = match &person.deleted {
+        let (mut record, standing, changed, before) = match &person.deleted {
             // An undo may have been first.
             Some(_) if resources::find(tx, USER, &person.user_id)?.is_some() => return Ok(None),
             Some(deleted) => {
                 let old = deleted.record.parse()?;
-                let new = of(&old);
+                let new = Document(person.lost.given_back(&old.0));
                 let row = Row::of(&self.rules.user, &new);
                 // A deletion that has passed was carried out: the profile may keep the person there.
                 archive::remove(tx, &person.user_id)?;
                 let record = resources::insert_again(tx, USER, &deleted.record, &row)?;
-                (record, changed_attributes(&old, &new), Image::default())
+                (record, person.standing.clone(), changed_attributes(&old, &new), Image::default())
             }
             None => {
                 let Some(record) = resources::find_for_update(tx, USER, &person.user_id)? else {
@@ -138,23 +158,29 @@ impl Rollback<'_> {
                 if person.is_unkept {
                     return Ok(None);
                 }
+                let standing = standing_back(&person.standing, &record.standing);
+                let mut lost = person.lost.clone();
+                if standing.active != person.standing.active {
+                    // Staff have chosen it since, in the document too.
+                    lost.0.remove("active");
+                }
                 let old = record.parse()?;
-                let new = of(&old);
-                if new == old && record.standing == person.standing {
+                let new = Document(lost.given_back(&old.0));
+                if new == old && record.standing == standing {
                     return Ok(None);
                 }
                 let changed = changed_attributes(&old, &new);
-                let before = Image::of_attributes(&old, &changed, [&record.standing, &person.standing]);
+                let before = Image::of_attributes(&old, &changed, [&record.standing, &standing]);
                 let record = match changed.is_empty() {
                     true => resources::touch(tx, USER, &record)?,
                     false => resources::update(tx, &self.rules.user, &record, &old, &new)?,
                 };
-                (record, changed, before)
+                (record, standing, changed, before)
             }
         };
-        standing::write(tx, &record.id, &person.standing)?;
-        record.standing = person.standing.clone();
-        Ok(Some(Returned { record, changed, before }))
+        standing::write(tx, &record.id, &standing)?;
+        record.standing = standing;
+        Ok(Some(Returned { record, changed, before, seat: FormerSeat::of_value(&person.seat) }))
     }
 
     /// Puts those who were deleted back into the groups that are still here.
@@ -187,11 +213,17 @@ impl Rollback<'_> {
 
     /// Brings the seat in line, and records the person.
     fn seat(&mut self, tx: &mut WriteTx<'_>, back: Returned) -> Result<(), ProvisioningError> {
-        let Returned { record, changed, before } = back;
+        let Returned { record, changed, before, seat: former } = back;
         let (rules, document) = (self.rules, record.parse()?);
         let request = wishes::anew(tx, rules, &record.id, &record.standing, &document)?;
-        let change = settled(tx, &record.id, &request)?;
-        if let Some(reason) = change.after.reason().filter(|_| change.after.state.waits()) {
+        let mut change = settled(tx, &record.id, &request)?;
+        if let Some(place) = former.as_ref().and_then(|former| former.place.as_ref()) {
+            seats::give_place_back(tx, &mut change.after, place)?;
+        }
+        // Whose loss waited still has the seat of before.
+        let is_as_before = former.map_or(!change.changed(), |former| former == FormerSeat::of(&change.after));
+        let waits_anew = change.after.state.waits() && !is_as_before;
+        if let Some(reason) = change.after.reason().filter(|_| waits_anew) {
             let user_name = document.str("userName").map(str::to_owned);
             let (id, attribute) = (record.id.clone(), "license".to_owned());
             self.done.not_restored.push(NotRestored { user_name, id, attribute, reason });
@@ -247,6 +279,13 @@ impl Rollback<'_> {
         });
         Ok(())
     }
+}
+
+/// What holds of a person beside the document from now on: what staff have chosen since the loss, and the rest as before it. An identity
+/// provider takes choices of staff away and makes none, so one that holds now is that of before or newer.
+fn standing_back(before: &Standing, now: &Standing) -> Standing {
+    let role = now.role.clone().filter(|chosen| chosen.by == ChosenBy::Staff);
+    Standing { role: role.or_else(|| before.role.clone()), active: now.active.or(before.active), held: None }
 }
 
 /// The seat that a request comes to. Where the policy would refuse it the person waits: nobody is left behind by a full license.

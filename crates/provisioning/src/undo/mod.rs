@@ -39,7 +39,10 @@ pub fn run(
     let mut work = Work { rules, cause: rules.cause_of_act(act, operation), done: Undone::default() };
     let groups = groups::bring_back(tx, &mut work, &run)?;
     people::give_back(tx, &mut work, &run)?;
+    // A seat that groups free goes to the first in the queue as it was; and groups make people wait, too.
+    seats::give_places_back(tx, &work, &run)?;
     groups::give_back(tx, &mut work, &run, groups)?;
+    seats::give_places_back(tx, &work, &run)?;
     seats::compare(tx, &mut work, &run)?;
     work.done.not_restored.sort();
     Ok(work.done)

@@ -1,5 +1,5 @@
 //! People get back what they were. Those who ask for no dearer license than they hold come first, so that seats become free before they are
-//! asked for; then those who do, the dearest role first.
+//! asked for; then those who do, the dearest role first. Who waited for a seat comes after all who held one.
 
 use std::collections::BTreeSet;
 
@@ -51,7 +51,10 @@ pub(super) fn give_back(
             again.push((id, past));
         }
     }
-    dearer.sort_by(|(a, one, _), (b, other, _)| (a, one).cmp(&(b, other)));
+    dearer.sort_by_key(|&(rank, id, past)| {
+        let waited = past.place().map(|place| place.number);
+        (waited.is_some(), rank, waited, id)
+    });
     for (_, id, past) in dearer {
         let Some(plan) = Plan::of(tx, work, USER, id, past, &BTreeSet::new())? else { continue };
         let asking = asking(tx, work, &plan)?;

@@ -7,11 +7,14 @@ use scim_core::{ResourceKind, resource};
 use store::WriteTx;
 
 use super::{
-    told::{About, CHANGED_SINCE, HERE_AGAIN, MADE, NO_SUCH_ATTRIBUTE, NOT_HERE, NOT_KEPT, TAKEN},
+    told::{About, CHANGED_SINCE, HERE_AGAIN, MADE, NO_SUCH_ATTRIBUTE, NOT_HERE, TAKEN},
     window::Past,
     work::Work,
 };
-use crate::{ProvisioningError, before_image::State};
+use crate::{
+    ProvisioningError,
+    before_image::{State, WHOLE},
+};
 
 /// A resource that is to be as it was.
 pub(super) struct Plan {
@@ -43,8 +46,10 @@ impl Plan {
         let old = State::of(&record)?;
         let values = past.before_run(id, (!is_deleted).then_some(&old))?;
         let (mut new, mut names) = (old.clone(), Vec::new());
+        // Of the whole `is_open` has told.
+        let unkept = past.unkept.iter().filter(|(name, _)| *name != WHOLE);
         let mut refused: Vec<(String, &'static str)> =
-            past.unkept.iter().map(|name| (name.clone(), NOT_KEPT)).collect();
+            unkept.map(|(name, why)| (name.clone(), *why)).collect();
         for (name, former) in values.iter() {
             if old.get(name) == former.value {
                 continue;
@@ -94,7 +99,7 @@ pub(super) fn is_open(
         // A POST of the run has brought the person back: what it changed is given back as after every change.
         (Some(_), Some(former)) if past.is_revived && !former.is_changed_since => Ok(true),
         // Nothing of what the deletion took is kept.
-        (Some(record), None) if past.is_revived => {
+        (Some(record), None) if past.is_revived || past.unkept.contains_key(WHOLE) => {
             work.done.not(&About::of(&record), "id", HERE_AGAIN);
             Ok(true)
         }

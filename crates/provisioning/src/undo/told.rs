@@ -69,5 +69,6 @@ pub(super) const MADE: &str = "It was made in this time; delete it if it is not 
 pub(super) const HERE_AGAIN: &str = "It was deleted in this time, and is here again.";
 pub(super) const NOT_HERE: &str = "It was deleted since, or nothing of it is kept.";
 pub(super) const NOT_KEPT: &str = "What it was is not kept: the tenant's store was nearly full.";
+pub(super) const NOT_KEPT_ANY_MORE: &str = "What it was is not kept any more.";
 pub(super) const NO_SUCH_ATTRIBUTE: &str = "There is no such attribute any more.";
 pub(super) const TAKEN: &str = "The former value is taken by another one now.";

@@ -12,12 +12,14 @@ use directory::{
     resources::Record,
 };
 use scim_core::ResourceKind;
+use seat_ledger::WaitingPlace;
 use serde_json::Value;
 use store::ReadTx;
 
+use super::told::{NOT_KEPT, NOT_KEPT_ANY_MORE};
 use crate::{
     ProvisioningError,
-    before_image::{Deleted, Image, Member, State},
+    before_image::{Deleted, FormerSeat, Image, MEMBERS, Member, State, WHOLE},
 };
 
 /// Changes that are read at a time.
@@ -62,8 +64,10 @@ pub(super) struct Past {
     changed_since: BTreeSet<String>,
     pub(super) values: Values,
     pub(super) members: BTreeMap<String, Former<Option<Member>>>,
-    /// The names of what the run replaced and nobody kept.
-    pub(super) unkept: BTreeSet<String>,
+    /// The names of what the run replaced and nobody kept, each with the reason.
+    pub(super) unkept: BTreeMap<String, &'static str>,
+    /// The seat, where the run gave the person a place in a queue or took it.
+    pub(super) seat: Option<Former<FormerSeat>>,
     /// The license that a person had; `None` where the run did not move it.
     pub(super) license: Option<Option<String>>,
     /// The license that became free for the person in the run.
@@ -82,6 +86,8 @@ struct Since {
     members: BTreeSet<String>,
     /// Members changed, and nobody kept which.
     any_member: bool,
+    /// A place in a queue was taken.
+    place: bool,
 }
 
 /// Reads a run.
@@ -94,30 +100,41 @@ pub(super) fn read(tx: &mut ReadTx<'_>, asked: &Asked) -> Result<Run, Provisioni
             .into_iter()
             .find(|known| known.name().eq_ignore_ascii_case(kind));
         let Some(kind) = kind else { return Ok(()) };
+        let detail: Value = serde_json::from_str(&change.detail).unwrap_or_default();
         let image = change.image.as_deref().map(serde_json::from_str::<Image>).transpose();
-        let image = image.map_err(|e| damaged(&change, &e))?.unwrap_or_default();
+        let image = image.map_err(|e| damaged(&change, &e))?;
+        let is_back = verb == "restored" && image.as_ref().is_none_or(Image::is_of_seat_alone);
+        let why_unkept = if image.is_some() { NOT_KEPT } else { NOT_KEPT_ANY_MORE };
+        let image = image.unwrap_or_else(|| Image::of_record(verb, &detail));
         let since = since.entry(change.resource_id.clone()).or_default();
         if !requests.have(&change.request_id) {
-            since.is_all |=
-                matches!(verb, "created" | "revived" | "deleted") || (verb == "restored" && image.is_empty());
-            since.any_member |= image.unkept.contains("members");
+            since.is_all |= matches!(verb, "created" | "revived" | "deleted") || is_back;
+            since.any_member |= image.unkept.contains(MEMBERS);
+            since.place |= image.seat.is_some_and(|seat| seat.place.is_some());
             since.values.extend(image.values.into_keys().chain(image.unkept));
             since.members.extend(image.members.into_keys());
             return Ok(());
         }
         let past = run.entry(change.resource_id.clone()).or_default();
         past.is_group = kind == ResourceKind::Group;
-        past.add(verb, image, since);
-        past.note_license(verb, &change.detail);
+        past.add(verb, Kept { image, why_unkept }, since);
+        past.note_license(verb, &detail);
         Ok(())
     })?;
     Ok(run)
 }
 
+/// What a change of the run replaced, as far as it is kept.
+struct Kept {
+    image: Image,
+    /// The reason for which something of it is not kept.
+    why_unkept: &'static str,
+}
+
 impl Past {
     /// Adds a change that is older than those before.
-    fn add(&mut self, verb: &str, image: Image, since: &Since) {
-        let Image { values, members, deleted, unkept } = image;
+    fn add(&mut self, verb: &str, kept: Kept, since: &Since) {
+        let Kept { image: Image { values, members, deleted, seat, unkept }, why_unkept } = kept;
         // Of who was deleted in the run before a POST revived the person, the deletion is the older change.
         self.is_made = matches!(verb, "created" | "revived");
         if verb == "revived" {
@@ -125,18 +142,22 @@ impl Past {
             self.is_revived = true;
             self.values.clear();
             self.unkept.clear();
+            self.seat = None;
         }
         if let Some(value) = deleted {
-            if let Some(newer) = &self.deleted {
-                self.version = self.version.max(newer.value.record("").version);
-            }
+            self.pass_deletion();
+            self.unkept.remove(WHOLE);
             self.changed_since.clone_from(&since.values);
             self.deleted = Some(Former { value, is_changed_since: since.is_all });
         }
         for name in unkept {
             // What a newer change of the run replaced is the run's own.
-            self.values.remove(&name);
-            self.unkept.insert(name);
+            match name.as_str() {
+                WHOLE => self.pass_deletion(),
+                MEMBERS => self.members.clear(),
+                name => drop(self.values.remove(name)),
+            }
+            self.unkept.insert(name, why_unkept);
         }
         for (name, value) in values {
             self.unkept.remove(&name);
@@ -147,6 +168,22 @@ impl Past {
             let is_changed_since = since.any_member || since.members.contains(&id);
             self.members.insert(id, Former { value, is_changed_since });
         }
+        if let Some(value) = seat {
+            self.seat = Some(Former { value, is_changed_since: since.place });
+        }
+    }
+
+    /// The newest deletion so far turns out to be of what the run itself had made: nothing of it counts but the version.
+    fn pass_deletion(&mut self) {
+        if let Some(newer) = self.deleted.take() {
+            self.version = self.version.max(newer.value.record("").version);
+        }
+    }
+
+    /// The place in a queue that is to be given back.
+    pub(super) fn place(&self) -> Option<&WaitingPlace> {
+        let seat = self.seat.as_ref().filter(|seat| !self.is_made && !seat.is_changed_since)?;
+        seat.value.place.as_ref()
     }
 
     /// The resource as the first deletion of the run found it. Its version is the one that the last deletion
@@ -168,7 +205,7 @@ impl Past {
         let image = Image::of_change([&was.document, &now.document], [&was.standing, &now.standing]);
         let image = if was.origin == now.origin { image } else { image.with_origin(was.origin) };
         let mut values: Values = BTreeMap::new();
-        for (name, value) in image.values {
+        for (name, value) in image.values.into_iter().filter(|(name, _)| !self.unkept.contains_key(name)) {
             let is_changed_since = self.changed_since.contains(&name);
             values.insert(name, Former { value, is_changed_since });
         }
@@ -178,8 +215,7 @@ impl Past {
     }
 
     /// Notes what a record tells of the license before it.
-    fn note_license(&mut self, verb: &str, detail: &str) {
-        let detail: Value = serde_json::from_str(detail).unwrap_or_default();
+    fn note_license(&mut self, verb: &str, detail: &Value) {
         let text = |name: &str| detail.get(name).and_then(Value::as_str).map(str::to_owned);
         let (before, after) = (text("license_before"), text("license_granted"));
         match verb {

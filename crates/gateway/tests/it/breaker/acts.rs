@@ -8,7 +8,10 @@ use testkit::gateway::{Gateway, Signal, Tenant, signal};
 use super::{acts, held, on, outlast, path, people, rows, show, state, suspend, used};
 use crate::{
     people::{said, staff},
-    running::{SEAT, acme, groups_of, members, new_group, replace, roomy, stored, user_names, wait_for},
+    running::{
+        SEAT, acme, groups_of, members, new_group, replace, roomy, stored, user_body, user_names, wait_for,
+    },
+    undo::queue,
 };
 
 #[test]
@@ -148,6 +151,90 @@ fn a_person_whose_seat_is_taken_meanwhile_waits_after_the_rollback_and_is_named(
     let user = acme.get(&path(&ids[0])).expect(200).body;
     assert_eq!((&user["active"], &user[SEAT]["state"]), (&json!(true), &json!("waitlisted")));
     assert_eq!((state(&acme, &ids[1]), used(&gateway, &acme)), ("granted".to_owned(), 2));
+}
+
+#[test]
+fn who_waited_for_a_seat_waits_again_in_the_former_place_and_who_held_it_has_it_again() {
+    let (gateway, acme) = acme(Some(1), Some(9));
+    let first = acme.create_user("first", "member_lite").expect(201).id();
+    let seated = acme.create_user("seated", "user").expect(201).id();
+    acme.patch(&path(&first), &replace("userType", "user")).expect(200);
+    let [second, gone, stays] =
+        ["second", "gone", "stays"].map(|name| acme.create_user(name, "user").expect(201).id());
+    let all = ["first", "second", "gone", "stays"];
+    assert_eq!(queue(&gateway, &acme), all);
+    on(&gateway, &acme, 10, 0);
+    let lose_waiting = || {
+        suspend(&acme, &second);
+        acme.delete(&path(&gone)).expect(204);
+        suspend(&acme, &first);
+    };
+    lose_waiting();
+    assert_eq!(queue(&gateway, &acme), ["stays"]);
+    let back = said(&gateway, &acme, &["breaker", "rollback"]);
+    assert_eq!(back, json!({ "restored": 3, "not_restored": [] }));
+    assert_eq!(queue(&gateway, &acme), all);
+    // Now the seat itself is free.
+    lose_waiting();
+    suspend(&acme, &stays);
+    suspend(&acme, &seated);
+    assert_eq!(used(&gateway, &acme), 0);
+    let back = said(&gateway, &acme, &["breaker", "rollback"]);
+    assert_eq!(back, json!({ "restored": 5, "not_restored": [] }));
+    assert_eq!((state(&acme, &seated), used(&gateway, &acme)), ("granted".to_owned(), 1));
+    assert_eq!(queue(&gateway, &acme), all);
+}
+
+#[test]
+fn what_staff_chose_since_the_loss_stays_and_what_they_chose_before_comes_back() {
+    let (gateway, acme) = roomy();
+    let ids = people(&acme, 5);
+    let set = |name: &str, what: &str, value: &str| {
+        said(&gateway, &acme, &["user", "set", "--user", name, what, value])
+    };
+    for name in ["user0", "user1", "user2", "user3"] {
+        set(name, "--role", "member_lite");
+    }
+    on(&gateway, &acme, 10, 0);
+    for id in [&ids[0], &ids[1], &ids[2], &ids[4]] {
+        suspend(&acme, id);
+    }
+    // This write takes the choice of staff away, too.
+    let sent = user_body(&json!({ "userName": "user3", "userType": "user", "active": false }));
+    acme.put(&path(&ids[3]), &sent).expect(200);
+    set("user0", "--role", "admin");
+    set("user1", "--active", "false");
+    set("user4", "--role", "member_lite");
+    let back = said(&gateway, &acme, &["breaker", "rollback"]);
+    assert_eq!(back, json!({ "restored": 4, "not_restored": [] }));
+    let shown = |name: &str| {
+        let person = said(&gateway, &acme, &["user", "show", "--user", name]);
+        (person["role"].as_str().unwrap().to_owned(), person["active"].as_bool().unwrap())
+    };
+    let told = ["user0", "user1", "user2", "user3", "user4"].map(shown);
+    let expected = [
+        ("admin", true),
+        ("member_lite", false),
+        ("member_lite", true),
+        ("member_lite", true),
+        ("member_lite", true),
+    ];
+    assert_eq!(told, expected.map(|(role, active)| (role.to_owned(), active)));
+    assert_eq!((state(&acme, &ids[1]), used(&gateway, &acme)), ("suspended".to_owned(), 1));
+}
+
+#[test]
+fn whom_staff_released_since_the_loss_has_no_choice_of_before_again() {
+    let (gateway, acme) = roomy();
+    let ids = people(&acme, 1);
+    said(&gateway, &acme, &["user", "set", "--user", "user0", "--role", "member_lite"]);
+    on(&gateway, &acme, 1, 0);
+    suspend(&acme, &ids[0]);
+    said(&gateway, &acme, &["user", "release", "--user", "user0"]);
+    let back = said(&gateway, &acme, &["breaker", "rollback"]);
+    assert_eq!(back, json!({ "restored": 1, "not_restored": [] }));
+    let person = said(&gateway, &acme, &["user", "show", "--user", "user0"]);
+    assert_eq!((&person["role"], &person["active"]), (&json!("member"), &json!(true)));
 }
 
 #[test]

@@ -1,12 +1,14 @@
 //! What is kept for an undo, and what is not.
 
 use serde_json::{Value, json};
+use testkit::clocks::MachineClock;
 
 use super::{dump, moment, not_restored, undo};
 use crate::{
     people::{said, staff},
     profiles::overridden,
     running::{GROUP, new_group, replace, roomy, stored, user_body},
+    tick::{tick, under},
 };
 
 #[test]
@@ -168,4 +170,42 @@ fn a_store_that_is_nearly_full_keeps_names_alone_and_what_is_not_kept_is_listed(
     assert!(reasons.contains(&["-", "id", deleted].map(str::to_owned)), "{reasons:?}");
     let ada = acme.get(&format!("/Users/{id}")).expect(200).body;
     assert_eq!((&ada["active"], &ada["title"]), (&false.into(), &Value::Null));
+}
+
+#[test]
+fn what_is_not_kept_any_more_is_listed_by_the_names_that_the_log_has_of_it() {
+    let clock = MachineClock::new();
+    let gateway = under(&clock);
+    let acme = gateway.tenant("ire", "acme", None, None);
+    let [ada, ben, cy] = ["ada", "ben", "cy"].map(|name| acme.create_user(name, "user").expect(201).id());
+    let club = new_group(&acme, "club", &[&ada]);
+    tick(&gateway);
+    let since = moment();
+    let both = json!([{ "op": "replace", "value": { "title": "Dr", "active": false } }]);
+    acme.patch(&format!("/Users/{ada}"), &both).expect(200);
+    acme.delete(&format!("/Users/{ben}")).expect(204);
+    acme.patch(&format!("/Groups/{club}"), &json!([{ "op": "remove", "path": "members" }])).expect(204);
+    said(&gateway, &acme, &["user", "set", "--user", "cy", "--role", "member_lite"]);
+    acme.create_user("new", "user").expect(201);
+    clock.set("+8d");
+    tick(&gateway);
+    assert!(!stored(&gateway, &acme).iter().any(|row| row.contains("\"before_images\"")));
+    overridden(&gateway, &acme, &["undo.keep_days=30"]);
+    acme.patch(&format!("/Users/{cy}"), &replace("nickName", "C")).expect(200);
+    let done = undo(&gateway, &acme, &since, &[]);
+    assert_eq!(done["restored"], 1, "{done}");
+    let mut told = not_restored(&done);
+    // What becomes of the seats is told as ever.
+    told.retain(|[_, attribute, _]| attribute != "license");
+    let not_kept = "What it was is not kept any more.";
+    let expected = [
+        ["-", "id", "It was deleted since, or nothing of it is kept."],
+        ["ada", "active", not_kept],
+        ["ada", "title", not_kept],
+        ["club", "members", not_kept],
+        ["cy", "role", not_kept],
+        ["new", "id", "It was made in this time; delete it if it is not wanted."],
+    ];
+    assert_eq!(told, expected.map(|row| row.map(str::to_owned)));
+    assert_eq!(acme.get(&format!("/Users/{ada}")).expect(200).body["title"], "Dr");
 }

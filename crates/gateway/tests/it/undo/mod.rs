@@ -15,7 +15,7 @@ use testkit::{
     http::Answer,
 };
 
-use crate::{log::from_okta, running::stored};
+use crate::{log::from_okta, people::said, running::stored};
 
 /// A moment after all writes so far and before all that follow.
 fn moment() -> String {
@@ -33,6 +33,13 @@ fn undo(gateway: &Gateway, tenant: &Tenant, since: &str, words: &[&str]) -> Valu
     let done = serde_json::from_str(&gateway.cli_ok(&[&target, words].concat())).unwrap();
     gateway.audit(tenant);
     done
+}
+
+/// The names of those who wait for a seat, in the order of the queue.
+#[track_caller]
+pub(crate) fn queue(gateway: &Gateway, tenant: &Tenant) -> Vec<String> {
+    let waiting = said(gateway, tenant, &["seats", "waiting"]);
+    waiting.as_array().unwrap().iter().map(|one| one["user_name"].as_str().unwrap().to_owned()).collect()
 }
 
 /// An undo over HTTP.

@@ -2,8 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::{dump, moment, not_restored, undo};
-use crate::running::{acme, replace, user_body};
+use super::{dump, moment, not_restored, patch_from_okta, queue, undo};
+use crate::{
+    people::{said, staff},
+    running::{acme, replace, user_body},
+    seats::{set_policy, set_quota},
+};
 
 #[test]
 fn nobody_is_oversold_and_who_finds_no_seat_waits_and_is_listed() {
@@ -39,6 +43,78 @@ fn seats_that_were_exchanged_between_two_people_go_back() {
     let done = undo(&gateway, &acme, &since, &[]);
     assert_eq!(done, json!({ "restored": 2, "not_restored": [] }));
     assert_eq!(dump(&gateway, &acme), before);
+}
+
+#[test]
+fn who_waited_has_the_former_place_in_the_queue_again() {
+    let (gateway, acme) = acme(Some(1), Some(9));
+    acme.create_user("seated", "user").expect(201);
+    let [ada, ben, cy] = ["ada", "ben", "cy"]
+        .map(|name| format!("/Users/{}", acme.create_user(name, "user").expect(201).id()));
+    acme.create_user("stays", "user").expect(201);
+    let (before, since) = (dump(&gateway, &acme), moment());
+    acme.patch(&ada, &replace("active", false)).expect(200);
+    acme.delete(&ben).expect(204);
+    acme.patch(&cy, &replace("userType", "member_lite")).expect(200);
+    assert_eq!(queue(&gateway, &acme), ["stays"]);
+    let done = undo(&gateway, &acme, &since, &[]);
+    assert_eq!(done, json!({ "restored": 3, "not_restored": [] }));
+    assert_eq!(queue(&gateway, &acme), ["ada", "ben", "cy", "stays"]);
+    assert_eq!(dump(&gateway, &acme), before);
+}
+
+#[test]
+fn who_held_a_seat_has_it_again_and_not_the_one_who_waited_for_it() {
+    let (gateway, acme) = acme(Some(1), Some(9));
+    let waits = acme.create_user("waits", "member_lite").expect(201).id();
+    let seated = acme.create_user("seated", "user").expect(201).id();
+    acme.patch(&format!("/Users/{waits}"), &replace("userType", "user")).expect(200);
+    let (before, since) = (dump(&gateway, &acme), moment());
+    for id in [&waits, &seated] {
+        acme.patch(&format!("/Users/{id}"), &replace("active", false)).expect(200);
+    }
+    let done = undo(&gateway, &acme, &since, &[]);
+    assert_eq!(done, json!({ "restored": 2, "not_restored": [] }));
+    assert_eq!(dump(&gateway, &acme), before);
+}
+
+#[test]
+fn who_waited_and_has_a_seat_now_is_listed() {
+    let (gateway, acme) = acme(Some(1), Some(0));
+    set_policy(&gateway, &acme, "hold");
+    acme.create_user("seated", "user").expect(201);
+    let waits = acme.create_user("waits", "user").expect(201).id();
+    assert_eq!(queue(&gateway, &acme), ["waits"]);
+    let since = moment();
+    patch_from_okta(&acme, &format!("/Users/{waits}"), &replace("active", false));
+    set_quota(&gateway, &acme, "member", 2);
+    let done = undo(&gateway, &acme, &since, &["--idp", "okta"]);
+    let told = "The user waited for a seat, and has it now.";
+    assert_eq!(
+        (&done["restored"], not_restored(&done)),
+        (&json!(1), vec![["waits", "license", told].map(str::to_owned)])
+    );
+}
+
+#[test]
+fn who_waits_again_and_whose_former_place_is_not_kept_is_listed() {
+    let (gateway, acme) = acme(Some(1), Some(9));
+    acme.create_user("seated", "user").expect(201);
+    let waits = acme.create_user("waits", "user").expect(201).id();
+    acme.create_user("stays", "user").expect(201);
+    let limits = json!({ "people": 0, "percent": 0, "minutes": 60 });
+    staff(&gateway, &acme, "PATCH", "/breaker", Some(&limits)).expect(200);
+    let since = moment();
+    patch_from_okta(&acme, &format!("/Users/{waits}"), &replace("active", false));
+    // Staff, and not the run, take the place.
+    assert_eq!(said(&gateway, &acme, &["breaker", "release"])["released"], 1);
+    let done = undo(&gateway, &acme, &since, &["--idp", "okta"]);
+    let told = "The user waits again, behind all others: the former place in the queue is not kept.";
+    assert_eq!(
+        (&done["restored"], not_restored(&done)),
+        (&json!(1), vec![["waits", "license", told].map(str::to_owned)])
+    );
+    assert_eq!(queue(&gateway, &acme), ["stays", "waits"]);
 }
 
 #[test]
