@@ -43,6 +43,8 @@ mod settings;
 mod shared;
 mod shares;
 mod signatures;
+#[cfg(test)]
+mod some_tenant;
 mod stop;
 mod telemetry;
 mod tenant_rules;

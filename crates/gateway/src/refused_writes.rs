@@ -200,26 +200,9 @@ mod tests {
 
     use futures_util::FutureExt as _;
     use provisioning::SentPerson;
-    use tenant_registry::{CompanyKey, RegionCode, TenantLocation, TenantSettings, TenantState};
 
     use super::*;
-
-    fn tenant(number: u8) -> Arc<Tenant> {
-        Arc::new(Tenant {
-            id: TenantId::new(&format!("0190d3a5-0000-7000-8000-0000000000{number:02}")).unwrap(),
-            region: RegionCode::new("ire").unwrap(),
-            company_key: CompanyKey::new("acme").unwrap(),
-            name: String::new(),
-            state: TenantState::Active,
-            profile: String::new(),
-            settings: TenantSettings::default(),
-            created_ms: 0,
-            location: TenantLocation::File,
-            store_version: String::new(),
-            profile_version: 0,
-            makers: Vec::new(),
-        })
-    }
+    use crate::some_tenant::some_tenant;
 
     fn row() -> Refused {
         Refused {
@@ -242,7 +225,7 @@ mod tests {
 
     #[test]
     fn more_than_can_wait_are_counted_as_lost_also_while_some_are_written() {
-        let (writes, acme) = (RefusedWrites::default(), tenant(1));
+        let (writes, acme) = (RefusedWrites::default(), some_tenant(1));
         repeat_n((), MOST + 3).for_each(|()| writes.add(&acme, row()));
         writes.line_up();
         let turn = writes.next_turn().unwrap();
@@ -258,7 +241,7 @@ mod tests {
     #[test]
     fn rows_stay_until_they_are_stored_and_their_tenant_has_one_turn_at_a_time() {
         let writes = RefusedWrites::default();
-        let [busy, other] = [1, 2].map(tenant);
+        let [busy, other] = [1, 2].map(some_tenant);
         writes.add(&busy, row());
         writes.add(&other, row());
         assert!(writes.next_turn().is_none(), "rows gather");

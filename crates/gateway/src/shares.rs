@@ -343,15 +343,14 @@ fn size(units: u32) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use tenant_registry::{CompanyKey, RegionCode, TenantSettings, TenantState};
-
     use super::*;
+    use crate::some_tenant::some_tenant;
 
     const AT_ONCE: Duration = Duration::ZERO;
     const LONG: Duration = Duration::from_secs(60);
 
     fn tenant(number: u8) -> TenantId {
-        TenantId::new(&format!("0190d3a5-0000-7000-8000-0000000000{number:02}")).unwrap()
+        some_tenant(number).id.clone()
     }
 
     #[tokio::test]
@@ -428,22 +427,7 @@ mod tests {
     fn an_answer_grows_while_there_is_room_and_gives_it_back() {
         let quota = Arc::new(Quota::new(200, 300));
         let answers = Answers(Arc::clone(&quota));
-        let room = |number| {
-            answers.room(&Arc::new(Tenant {
-                id: tenant(number),
-                region: RegionCode::new("ire").unwrap(),
-                company_key: CompanyKey::new("acme").unwrap(),
-                name: String::new(),
-                state: TenantState::Active,
-                profile: String::new(),
-                settings: TenantSettings::default(),
-                created_ms: 0,
-                location: TenantLocation::File,
-                store_version: String::new(),
-                profile_version: 0,
-                makers: Vec::new(),
-            }))
-        };
+        let room = |number| answers.room(&some_tenant(number));
         let mut long = room(1);
         assert!(long.fits(100 * 1024) && long.fits(150 * 1024));
         let mut next = room(1);
