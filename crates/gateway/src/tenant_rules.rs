@@ -182,7 +182,7 @@ fn for_tenant(shaped: &Rules, tenant: &Tenant, base: &Base, own: &OwnSchemas) ->
 
 #[cfg(test)]
 mod tests {
-    use provisioning::{Act, TENANT_MIGRATIONS, schemas::NewSchema, take_all_turns};
+    use provisioning::{Act, TENANT_MIGRATIONS, log::Sender, schemas::NewSchema, take_all_turns};
     use scim_core::schema::document;
     use serde_json::json;
     use store::{StoreSettings, Stores, WriteTx};
@@ -246,10 +246,9 @@ mod tests {
                 format!(r#"{{"id":"{urn}","name":"X","attributes":[{{"name":"desk","type":"string"}}]}}"#);
             let schema = document::parse(text.as_bytes()).unwrap();
             let new = NewSchema { schema, of: None, required: None };
+            let act = Act { request_id: "x".into(), actor: "root".into(), sender: Sender::of_staff(None) };
             let put = move |tx: &mut WriteTx<'_>| {
-                schemas::put(tx, new.clone(), &Act { request_id: "x".into(), actor: "root".into() })
-                    .map(drop)
-                    .map_err(|_| ApiError::Panicked)
+                schemas::put(tx, new.clone(), &act).map(drop).map_err(|_| ApiError::Panicked)
             };
             let store = self.registry.store_of(&*self.read(key).await).await.unwrap();
             store.write(put).await.unwrap();

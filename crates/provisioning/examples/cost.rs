@@ -54,7 +54,8 @@ fn main() {
 }
 
 fn act() -> Act {
-    Act { request_id: "01936f5e0c7e7c1c8000000000000000".to_owned(), actor: "root".to_owned() }
+    let request_id = "01936f5e0c7e7c1c8000000000000000".to_owned();
+    Act { request_id, actor: "root".to_owned(), sender: Sender::of_staff(None) }
 }
 
 async fn create(tenant: &Tenant, number: usize) -> String {

@@ -114,7 +114,8 @@ async fn tenant(store: Store, profile: Profile) -> Tenant {
     let licenses = rules.product.licenses().clone();
     let unlimited = move |tx: &mut store::WriteTx<'_>| {
         for license in licenses.iter() {
-            let act = Act { request_id: "0".repeat(32), actor: "root".to_owned() };
+            let act =
+                Act { request_id: "0".repeat(32), actor: "root".to_owned(), sender: Sender::of_staff(None) };
             plan::set_quota(tx, &license, None, &act)?;
         }
         Ok::<_, ProvisioningError>(())

@@ -10,7 +10,7 @@ use crate::{
     before_image::Image,
     log::{
         leniencies::{kinds, unknown_names},
-        sender::{STAFF, Sender},
+        sender::Sender,
     },
     maker::Maker,
     outcome::Verdict,
@@ -24,6 +24,8 @@ pub struct Act {
     pub request_id: String,
     /// Who does it: `root`, or the name of an admin token (ME2).
     pub actor: String,
+    /// Staff as the sender of the request ([`Sender::of_staff`]).
+    pub sender: Sender,
 }
 
 /// Why a record is written: the request, and who sent it.
@@ -66,7 +68,7 @@ impl<'a> Cause<'a> {
             "delete" => 204,
             _ => 200,
         };
-        let answer = Some(Answer { sender: &STAFF, status, leniencies: [&[], &[]] });
+        let answer = Some(Answer { sender: &act.sender, status, leniencies: [&[], &[]] });
         let people = Some(product.profile.log.people);
         Self { operation: Some(operation), profile, answer, people, ..Self::of_plan(act) }
     }

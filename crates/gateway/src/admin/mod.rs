@@ -294,7 +294,11 @@ async fn admit(request: &ServiceRequest, request_id: &str) -> Result<(), Problem
         Some(sender) => {
             http::trust(request.request());
             if sender.reaches(request.path().strip_prefix(ROOT).unwrap_or_default()) {
-                let act = Act { request_id: request_id.to_owned(), actor: sender.actor.clone() };
+                let act = Act {
+                    request_id: request_id.to_owned(),
+                    actor: sender.actor.clone(),
+                    sender: provisioning::log::Sender::of_staff(request_id::of_client(request.request())),
+                };
                 request.extensions_mut().insert(act);
                 request.extensions_mut().insert(sender);
                 return Ok(());

@@ -58,5 +58,10 @@ pub struct Sender {
     pub client_request_id: Option<String>,
 }
 
-/// Staff.
-pub(crate) static STAFF: Sender = Sender { idp: Idp::Staff, client_request_id: None };
+impl Sender {
+    /// Staff, with the id that the caller of the admin API gave to the request.
+    #[must_use]
+    pub fn of_staff(client_request_id: Option<String>) -> Self {
+        Self { idp: Idp::Staff, client_request_id }
+    }
+}

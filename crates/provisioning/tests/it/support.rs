@@ -29,7 +29,7 @@ pub(crate) struct Tenant {
 pub(crate) type Done<T> = Result<T, ProvisioningError>;
 
 pub(crate) fn act() -> Act {
-    Act { request_id: "r".to_owned(), actor: "root".to_owned() }
+    Act { request_id: "r".to_owned(), actor: "root".to_owned(), sender: Sender::of_staff(None) }
 }
 
 /// The context of a request of the tenant with these rules.
