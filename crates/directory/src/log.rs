@@ -115,6 +115,47 @@ impl Place {
     }
 }
 
+/// The end of the log in the order in which rows are written. That order is counted, so whoever continues behind an end misses no row. The
+/// order of times is another one: a refused write is recorded later than it was answered, and a clock may go back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct End {
+    /// The number of the newest attempt; 0 without one.
+    pub attempt: i64,
+    /// The number of the newest change; 0 without one.
+    pub change: i64,
+}
+
+impl End {
+    /// As text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        format!("c{}-a{}", self.change, self.attempt)
+    }
+
+    /// The end of this text; `None` for what is none.
+    #[must_use]
+    pub fn of_text(text: &str) -> Option<Self> {
+        let (change, attempt) = text.strip_prefix('c')?.split_once("-a")?;
+        Some(Self { attempt: attempt.parse().ok()?, change: change.parse().ok()? })
+    }
+
+    fn number_in(&mut self, kept: Kept) -> &mut i64 {
+        match kept {
+            Kept::Attempt => &mut self.attempt,
+            Kept::Change => &mut self.change,
+        }
+    }
+}
+
+/// Rows that were written behind an end of the log.
+#[derive(Clone, Debug)]
+pub struct RowsBehind {
+    /// The rows that are wanted, in the order of their times.
+    pub rows: Vec<LogRow>,
+    /// The end behind which the next rows are.
+    pub end: End,
+}
+
 /// A row of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogRow {
@@ -305,7 +346,7 @@ fn places_of(
     Ok(found)
 }
 
-/// A row about a person or a resource that is asked for. Its result and its identity provider are still to be checked.
+/// A row that may be one of those that are wanted.
 #[derive(Queryable)]
 struct Candidate {
     at_ms: i64,
@@ -313,6 +354,7 @@ struct Candidate {
     resource_id: String,
     idp: Option<String>,
     result: Option<String>,
+    user_key: Option<String>,
 }
 
 /// The columns of a [`Candidate`].
@@ -324,11 +366,21 @@ macro_rules! candidate {
             $table::resource_id,
             $table::idp.nullable(),
             $table::result.nullable(),
+            $table::user_key,
         )
     };
 }
 
 impl Candidate {
+    /// Whether it is wanted in every regard.
+    fn is_asked_for(&self, wanted: &Wanted) -> bool {
+        let is_about = wanted.about.is_empty() || wanted.about.iter().any(|about| about.has(self));
+        let is_in_time = wanted.since_ms.is_none_or(|since_ms| self.at_ms >= since_ms)
+            && wanted.until_ms.is_none_or(|until_ms| self.at_ms < until_ms);
+        is_about && is_in_time && self.is_wanted(wanted)
+    }
+
+    /// Whether its result and its identity provider are wanted.
     fn is_wanted(&self, wanted: &Wanted) -> bool {
         let is_in =
             |words: &[&str], word: &Option<String>| word.as_deref().is_some_and(|w| words.contains(&w));
@@ -337,6 +389,19 @@ impl Candidate {
 
     fn place(&self, kept: Kept) -> Place {
         Place { at_ms: self.at_ms, kept, number: self.number }
+    }
+}
+
+impl About {
+    /// Whether a row is about this.
+    fn has(&self, row: &Candidate) -> bool {
+        match self {
+            Self::Person(key) => row.user_key.as_ref() == Some(key),
+            Self::Deleted { key, id } => {
+                row.user_key.as_ref() == Some(key) && [id.as_str(), ""].contains(&row.resource_id.as_str())
+            }
+            Self::Resource(id) => row.user_key.is_none() && row.resource_id == *id,
+        }
     }
 }
 
@@ -475,6 +540,53 @@ fn places_of_resource(
             _ => return Ok(found),
         }
     }
+}
+
+/// The end of the log now.
+///
+/// # Errors
+/// When the store fails.
+pub fn end(tx: &mut ReadTx<'_>) -> Result<End, DirectoryError> {
+    let mut end = End { attempt: 0, change: 0 };
+    for kept in [Kept::Attempt, Kept::Change] {
+        let newest: Vec<i64> = in_table!(kept, |table| {
+            tx.load(table::table.order(table::number.desc()).select(table::number).limit(1))?
+        });
+        *end.number_in(kept) = newest.first().copied().unwrap_or_default();
+    }
+    Ok(end)
+}
+
+/// The rows that are wanted among the next ones behind an end; so many are looked at.
+///
+/// # Errors
+/// When the store fails.
+pub fn behind(
+    tx: &mut ReadTx<'_>,
+    wanted: &Wanted,
+    end: End,
+    most: usize,
+) -> Result<RowsBehind, DirectoryError> {
+    let mut left = i64::try_from(most).unwrap_or(i64::MAX);
+    let (mut end, mut newest, mut places) = (end, self::end(tx)?, Vec::new());
+    for kept in [Kept::Attempt, Kept::Change] {
+        let number = end.number_in(kept);
+        // A store that was put back from a backup may end before.
+        *number = (*number).min(*newest.number_in(kept));
+        // Rows that are not wanted come along: for a query without them SQLite may take another index, which has another order.
+        let next: Vec<Candidate> = in_table!(kept, |table| {
+            let rows = table::table.filter(table::number.gt(*number)).order(table::number);
+            tx.load(rows.select(candidate!(table)).limit(left))?
+        });
+        if let Some(last) = next.last() {
+            *number = last.number;
+        }
+        left -= i64::try_from(next.len()).unwrap_or(left);
+        places.extend(next.iter().filter(|row| row.is_asked_for(wanted)).map(|row| row.place(kept)));
+    }
+    let mut rows = rows(tx, &places)?;
+    rows.sort_by_key(|row| row.place);
+    Ok(RowsBehind { rows, end })
 }
 
 /// The columns of a row, in their order.

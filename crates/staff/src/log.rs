@@ -1,6 +1,6 @@
 //! The provisioning log, as staff read it.
 
-use directory::log::{self, LogRow, Place, Wanted};
+use directory::log::{self, End, LogRow, Place, RowsBehind, Wanted};
 use provisioning::{
     ProvisioningError,
     log::{about_person, every_row},
@@ -34,15 +34,22 @@ pub struct LogQuery {
     pub limit: Option<i64>,
     /// Where the page before ended, as [`LogPage::next`] said.
     pub cursor: Option<String>,
+    /// The page is to tell its [`LogPage::end`].
+    pub follow: bool,
+    /// Only the rows that were written since an earlier page, by its [`LogPage::end`].
+    pub after: Option<String>,
 }
 
 /// A page of the log.
 #[derive(Clone, Debug)]
 pub struct LogPage {
-    /// Newest first.
+    /// Newest first; those that were written since an earlier page are oldest first.
     pub rows: Vec<LogRow>,
     /// The cursor of the page behind it, if there is one.
     pub next: Option<String>,
+    /// What finds the rows that are written from now on; of a page with [`LogQuery::after`] those behind it. Only of pages that are
+    /// followed.
+    pub end: Option<String>,
     /// How many rows of refused writes were lost, of all time.
     pub lost: i64,
 }
@@ -53,18 +60,25 @@ impl TenantActs {
     /// # Errors
     /// A part of the query that is none, or the store's.
     pub async fn log(&self, query: LogQuery) -> Result<LogPage> {
-        let (wanted, before, limit) = (query.wanted()?, query.before()?, query.limit()?);
+        let (wanted, before, after, limit) =
+            (query.wanted()?, query.before()?, query.after()?, query.limit()?);
         let people = self.product().await?.profile.log.people;
         self.read(move |tx: &mut ReadTx<'_>| {
             let wanted = match query.user {
                 Some(user) => Wanted { about: about_person(tx, people, &user)?, ..wanted },
                 None => wanted,
             };
+            let lost = log::lost(tx)?;
+            if let Some(after) = after {
+                let RowsBehind { rows, end } = log::behind(tx, &wanted, after, limit)?;
+                return Ok::<_, ProvisioningError>(LogPage { rows, next: None, end: Some(end.text()), lost });
+            }
             let mut rows = log::page(tx, &wanted, before, limit + 1)?;
             let is_last = rows.len() <= limit;
             rows.truncate(limit);
             let next = rows.last().filter(|_| !is_last).map(|row| cursor(row.place));
-            Ok::<_, ProvisioningError>(LogPage { rows, next, lost: log::lost(tx)? })
+            let end = if query.follow { Some(log::end(tx)?.text()) } else { None };
+            Ok(LogPage { rows, next, end, lost })
         })
         .await
     }
@@ -93,6 +107,15 @@ impl LogQuery {
         let none =
             || StaffError::BadRequest("This cursor is none of this log's; begin without one".to_owned());
         place().map(Some).ok_or_else(none)
+    }
+
+    fn after(&self) -> Result<Option<End>> {
+        let Some(after) = &self.after else { return Ok(None) };
+        if self.cursor.is_some() {
+            return Err(StaffError::BadRequest("Send cursor or after, and not both".to_owned()));
+        }
+        let none = || StaffError::BadRequest("after is the end that a page of this log told".to_owned());
+        End::of_text(after).map(Some).ok_or_else(none)
     }
 
     fn limit(&self) -> Result<usize> {

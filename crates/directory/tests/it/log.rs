@@ -1,7 +1,7 @@
 //! The log finds the rows of a person in every segment of it.
 
 use diesel::{RunQueryDsl as _, sql_query};
-use directory::log::{self, About, Place, Wanted};
+use directory::log::{self, About, End, Place, RowsBehind, Wanted};
 use store::Store;
 use testkit::stores::on_each_store;
 
@@ -81,6 +81,40 @@ async fn the_rows_of_a_person_are_found_in_every_segment_in_the_order_of_their_t
         // After the tick has removed the oldest segments, the others are still found.
         write(&store, |tx| log::prune(tx, 81_000, 100)).await.unwrap();
         assert_eq!(ids(&store, &ada, 2).await, ["a8192", "c8192", "a8191", "c8191", "a3000000", "c3000000"]);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_behind_an_end_are_found_by_the_order_of_their_writing_whatever_their_times_are() {
+    on_each_store(MIGRATIONS, async |store| {
+        fill(&store).await;
+        let newest = read(&store, log::end).await;
+        assert_eq!(
+            (newest.text().as_str(), End::of_text(&newest.text())),
+            ("c3000002-a3000002", Some(newest))
+        );
+        let ada = every_row_about(About::Person("ada".to_owned()));
+        let (mut found, mut end) = (Vec::new(), End::of_text("c4096-a8191").unwrap());
+        loop {
+            let ada = ada.clone();
+            let RowsBehind { rows, end: next } = read(&store, move |tx| log::behind(tx, &ada, end, 4)).await;
+            found.extend(rows.iter().map(|row| row.place.id()));
+            if next == end {
+                break;
+            }
+            end = next;
+        }
+        // Each page of four in the order of the times.
+        assert_eq!(found, ["a3000000", "a8192", "c8191", "c3000000", "c8192"]);
+        assert_eq!(end, newest);
+        // A store that was put back from a backup ends before: what it gets next is found.
+        let later = End::of_text("c9000000-a9000000").unwrap();
+        let behind = read(&store, move |tx| log::behind(tx, &ada, later, 4)).await;
+        assert_eq!((behind.rows.len(), behind.end), (0, newest));
+        for none in ["", "c1", "a1-c1", "c1-a", "1-1"] {
+            assert_eq!(End::of_text(none), None, "{none}");
+        }
     })
     .await;
 }

@@ -1,4 +1,4 @@
-//! The provisioning log: what came of each write, newest first.
+//! The provisioning log: what came of each write, newest first; or what was written since an earlier look, oldest first.
 
 use actix_web::{
     HttpResponse,
@@ -21,12 +21,15 @@ pub(super) struct Wanted {
     until: Option<String>,
     limit: Option<i64>,
     cursor: Option<String>,
+    follow: Option<bool>,
+    after: Option<String>,
 }
 
 impl From<Wanted> for LogQuery {
     fn from(wanted: Wanted) -> Self {
-        let Wanted { user, result, idp, since, until, limit, cursor } = wanted;
-        Self { user, result, idp, since, until, limit, cursor }
+        let Wanted { user, result, idp, since, until, limit, cursor, follow, after } = wanted;
+        let follow = follow.unwrap_or_default();
+        Self { user, result, idp, since, until, limit, cursor, follow, after }
     }
 }
 
@@ -38,6 +41,10 @@ pub(super) async fn log(
     let page = acts.log(wanted.into()).await?;
     let waiting = app.refused.lost(&acts.tenant().await?.id);
     let rows: Vec<Value> = page.rows.iter().map(row).collect();
-    let told = json!({ "rows": rows, "next_cursor": page.next, "log_lost": page.lost + waiting });
+    let lost = page.lost + waiting;
+    let mut told = json!({ "rows": rows, "next_cursor": page.next, "log_lost": lost });
+    if let (Some(end), Some(members)) = (page.end, told.as_object_mut()) {
+        members.insert("end".to_owned(), json!(end));
+    }
     Ok(response::json(200, &told))
 }

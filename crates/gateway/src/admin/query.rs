@@ -22,7 +22,9 @@ fn parameters(pattern: &str) -> &'static [&'static str] {
         Some("/{key}/acts") => &["limit"],
         Some("/{key}/changes") => &["limit", "resource"],
         Some("/{key}/explain") => &["user"],
-        Some("/{key}/log") => &["user", "result", "idp", "since", "until", "limit", "cursor"],
+        Some("/{key}/log") => {
+            &["user", "result", "idp", "since", "until", "limit", "cursor", "follow", "after"]
+        }
         _ => &[],
     }
 }

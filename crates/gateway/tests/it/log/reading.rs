@@ -1,16 +1,19 @@
 //! The log is narrowed, read page by page, and followed; and refused writes are in it within a second.
 
 use std::{
-    io::{BufRead as _, BufReader, Lines},
-    process::{Child, ChildStdout},
+    io::{BufRead as _, BufReader},
+    process::Child,
+    sync::mpsc::{self, Receiver},
     thread::{self, sleep},
     time::Duration,
 };
 
 use serde_json::{Value, json};
 use testkit::{
+    clocks::MachineClock,
     database::Database,
     gateway::{Gateway, Signal, signal},
+    http::Request,
     urn::BULK_REQUEST,
 };
 
@@ -18,6 +21,7 @@ use super::{from_okta, log, row_of, rows, rows_when};
 use crate::{
     attacks::faults::Lock,
     running::{acme, replace, roomy, user_body, wait_for},
+    tick::under,
 };
 
 #[test]
@@ -51,6 +55,23 @@ fn me20_rows_are_found_by_person_and_matched_by_time_and_request_id() {
 }
 
 #[test]
+fn a_row_of_staff_has_the_id_that_the_caller_gave() {
+    let (gateway, acme) = roomy();
+    let token = std::fs::read_to_string(gateway.data_dir().join("admin-token")).unwrap();
+    let url = format!("{}/admin/v1{}/users", gateway.url, acme.admin_path());
+    let id_of = |name: &str, headers: &[(&str, &str)]| {
+        let request = Request::new("POST", &url).bearer(token.trim()).json(&json!({ "user_name": name }));
+        headers.iter().fold(request, |request, (name, value)| request.header(name, value)).send().expect(201);
+        rows(&gateway, &acme, &["--user", name, "--idp", "staff"])[0]["client_request_id"].clone()
+    };
+    let long = "e".repeat(200);
+    assert_eq!(id_of("ada", &[("client-request-id", "ticket 7"), ("X-Request-Id", "other")]), "ticket 7");
+    assert_eq!(id_of("ben", &[("X-Request-Id", &long)]), long[..128]);
+    assert_eq!(id_of("cy", &[("X-Request-Id", "tab\tand \u{e9}")]), "taband ");
+    assert_eq!(id_of("di", &[]), Value::Null);
+}
+
+#[test]
 fn pages_go_on_where_the_last_one_ended_and_have_each_row_once() {
     let (gateway, acme) = acme(Some(3), Some(0));
     for name in ["a", "b", "c", "d", "e"] {
@@ -59,6 +80,7 @@ fn pages_go_on_where_the_last_one_ended_and_have_each_row_once() {
     rows_when(&gateway, &acme, &[], 5);
     let all = log(&gateway, &acme, &[]);
     assert_eq!((&all["next_cursor"], &all["log_lost"]), (&Value::Null, &json!(0)));
+    assert_eq!(all.as_object().unwrap().len(), 3, "{all}");
     let times: Vec<&str> =
         all["rows"].as_array().unwrap().iter().map(|row| row["at"].as_str().unwrap()).collect();
     assert!(times.is_sorted_by(|a, b| a >= b), "{times:?}");
@@ -94,6 +116,8 @@ fn a_query_that_is_none_is_refused_with_what_it_takes() {
         ("since=yesterday", "since is a time such as"),
         ("until=2026-13-01T00:00:00Z", "until is a time such as"),
         ("cursor=x", "This cursor is none of this log's"),
+        ("after=12", "after is the end that a page of this log told."),
+        ("after=c1-a1&cursor=1-c1", "Send cursor or after, and not both."),
         ("person=ada", "There is no parameter \"person\" here"),
     ] {
         let answer = gateway.admin("GET", &format!("{path}?{query}"), None).expect(400);
@@ -107,21 +131,29 @@ fn a_query_that_is_none_is_refused_with_what_it_takes() {
 /// `usher log --follow --json` of the tenant `ire/acme`.
 struct Following {
     process: Child,
-    lines: Lines<BufReader<ChildStdout>>,
+    lines: Receiver<String>,
 }
 
 impl Following {
     fn begin(gateway: &Gateway, words: &[&str]) -> Self {
         let follow = ["log", "--region", "ire", "--key", "acme", "--follow", "--json"];
         let mut process = gateway.cli_following(&[&follow[..], words].concat());
-        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let printed = BufReader::new(process.stdout.take().unwrap()).lines();
+        let (printer, lines) = mpsc::channel();
+        thread::spawn(move || printed.map_while(Result::ok).try_for_each(|line| printer.send(line)));
         Self { process, lines }
     }
 
-    /// The rows that it prints next; waits until there are so many.
+    /// The rows that it prints next; waits until there are so many, for each twenty seconds at most.
+    #[track_caller]
     fn next(&mut self, number: usize) -> Vec<Value> {
-        let lines = self.lines.by_ref().take(number);
-        lines.map(|line| serde_json::from_str(&line.unwrap()).unwrap()).collect()
+        let mut rows = Vec::new();
+        while rows.len() < number {
+            let line = self.lines.recv_timeout(Duration::from_secs(20));
+            let line = line.unwrap_or_else(|e| panic!("{} of {number} rows: {e}", rows.len()));
+            rows.push(serde_json::from_str(&line).unwrap());
+        }
+        rows
     }
 }
 
@@ -176,6 +208,23 @@ fn following_begins_with_the_newest_rows_and_goes_on_with_those_that_come_and_no
         results.sort_unstable();
         assert_eq!(results, ["applied", "refused"], "{shown:?}");
     }
+}
+
+#[test]
+fn following_goes_on_behind_rows_of_a_time_when_the_clock_was_ahead() {
+    let clock = MachineClock::new();
+    let gateway = under(&clock);
+    let acme = gateway.tenant("ire", "acme", None, None);
+    clock.set("+3d");
+    acme.create_user("ahead", "").expect(201);
+    clock.set("+0s");
+    let mut following = Following::begin(&gateway, &[]);
+    assert_eq!(following.next(1)[0]["user_name"], "ahead");
+    acme.create_user("now", "").expect(201);
+    acme.create_user("now", "").expect(409);
+    let shown = following.next(2);
+    assert!(shown.iter().all(|row| row["user_name"] == "now"), "{shown:?}");
+    assert_eq!(rows(&gateway, &acme, &[])[0]["user_name"], "ahead", "the list is in the order of the times");
 }
 
 #[test]
