@@ -116,6 +116,19 @@ pub fn of_resource(
     Ok(rows.limit(limit).select(columns!()).load(tx.connection())?)
 }
 
+/// The change with this number, if it is one of this resource.
+///
+/// # Errors
+/// When the store fails.
+pub fn of_number(
+    tx: &mut ReadTx<'_>,
+    number: i64,
+    resource_id: &str,
+) -> Result<Option<ChangeRecord>, DirectoryError> {
+    let change = changes::table.find(number).filter(changes::resource_id.eq(resource_id));
+    Ok(tx.get_result(change.select(columns!())).optional()?)
+}
+
 /// The newest changes of the tenant, newest first, at most `limit`.
 ///
 /// # Errors

@@ -1,6 +1,9 @@
 //! The change log keeps its order and its words.
 
-use directory::changes::{self, NewRecord};
+use directory::{
+    DirectoryError,
+    changes::{self, NewRecord},
+};
 use serde_json::json;
 use testkit::stores::on_each_store;
 
@@ -36,6 +39,13 @@ async fn changes_come_back_newest_first() {
         let of_a = read(&store, |tx| changes::of_resource(tx, "a", 2)).await;
         assert_eq!(of_a.iter().map(|change| change.version).collect::<Vec<_>>(), [3, 2]);
         assert_eq!(of_a[0].detail, "{\"text\":\"it's \\\"%\\\" \u{1f600}\"}");
+        let of_numbers = read(&store, |tx| {
+            let mut version = |number, id| {
+                Ok::<_, DirectoryError>(changes::of_number(tx, number, id)?.map(|change| change.version))
+            };
+            Ok([version(2, "a")?, version(2, "b")?, version(9, "a")?])
+        });
+        assert_eq!(of_numbers.await, [Some(2), None, None]);
         let newest = read(&store, |tx| changes::newest(tx, 3)).await;
         let newest: Vec<_> =
             newest.iter().map(|change| (change.resource_id.as_str(), change.version)).collect();

@@ -108,7 +108,7 @@ pub fn explain(tx: &mut ReadTx<'_>, rules: &Rules, asked: Asked<'_>) -> Result<E
             let seat = seats::find(tx, rules.product.licenses(), &record.id)?;
             let place = seat.as_ref().map(|seat| seats::place_in_queue(tx, seat)).transpose()?.flatten();
             let person = roster::person(tx, rules, &record.id)?;
-            let is_by_clock = suspended_by_clock(tx, rules, &person)?;
+            let is_by_clock = suspended_by_clock(tx, rules, record, &person)?;
             (told.of_person(record, &person, &Seated { seat, place, is_by_clock })?, Some(person))
         }
     };
@@ -150,11 +150,21 @@ const CHANGES: i64 = 50;
 fn suspended_by_clock(
     tx: &mut ReadTx<'_>,
     rules: &Rules,
+    record: &Record,
     person: &Person,
 ) -> Result<bool, ProvisioningError> {
-    // The changes of one person have no index, so they are read only where the answer may be yes.
-    if rules.profile().leaving.groupless != Groupless::Suspend || person.active {
+    // A person of the first version was made inactive.
+    let may_be = rules.profile().leaving.groupless == Groupless::Suspend && !person.active;
+    if !may_be || record.version == 1 {
         return Ok(false);
+    }
+    // The person's row has the number of the last change. The changes before that have no index, so they are read only where the last one
+    // is of other attributes.
+    if let Some(last) = changes::of_number(tx, record.changed_number, &record.id)? {
+        let details = Details::of_text(&last.detail);
+        if details.has_changed("active") {
+            return Ok(is_groupless(&details));
+        }
     }
     let changes = changes::of_resource(tx, &person.id, CHANGES)?;
     let mut newest_first = changes.iter().map(|change| Details::of_text(&change.detail));
