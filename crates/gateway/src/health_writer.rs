@@ -1,10 +1,10 @@
-//! Writes down what identity providers have sent, and how their tenants are. A tenant is written at most once a minute, unless staff ask or
-//! change something.
+//! Writes down what identity providers have sent, and how their tenants are. The row of a tenant is written at most once a minute, and only
+//! if it says something new; one that comes earlier, because staff ask or change something, waits until then.
 
 use std::{sync::Arc, time::Duration};
 
 use provisioning::health;
-use staff::Health;
+use staff::{Health, Look};
 use store::{Store, StoreError, WriteTx};
 use tenant_registry::{CompanyKey, RegionCode, Registry, RegistryError, Tenant};
 use tracing::{debug, warn};
@@ -53,18 +53,23 @@ async fn write_due(app: &App) {
             debug!(%region, %error, "wrong secrets could not be noted");
         }
     }
-    for (region, key) in app.traffic.take_touched() {
-        if let Err(error) = look(app, &region, &key).await {
-            tell(app, region, key, &error);
-        }
-    }
+    look_at_touched(app).await;
     for tenant in app.traffic.due(now_ms) {
         write(app, &tenant).await;
     }
 }
 
-/// Writes all traffic that waits: the process ends.
+async fn look_at_touched(app: &App) {
+    for (region, key) in app.traffic.take_touched() {
+        if let Err(error) = look(app, &region, &key).await {
+            tell(&region, &key, &error);
+        }
+    }
+}
+
+/// Writes all that waits: the process ends.
 pub(crate) async fn write_all(app: &App) {
+    look_at_touched(app).await;
     for tenant in app.traffic.all() {
         write(app, &tenant).await;
     }
@@ -78,13 +83,18 @@ async fn write(app: &App, tenant: &Arc<Tenant>) {
         if current.id != tenant.id {
             return Err(StoreError::Missing.into());
         }
-        add(app, &Place { registry, tenant: current }).await
+        let place = Place { registry, tenant: current };
+        if let Some(row) = add(app, &place).await?.row {
+            place.registry.write_verdict(&place.tenant.id, &row).await?;
+        }
+        Ok::<_, ApiError>(())
     };
     if let Err(error) = written.await {
         if is_gone(&error) {
             drop(app.traffic.take(&tenant.id));
         }
-        tell(app, tenant.region.clone(), tenant.company_key.clone(), &error);
+        look_again(app, &tenant.region, &tenant.company_key, &error);
+        tell(&tenant.region, &tenant.company_key, &error);
     }
 }
 
@@ -94,32 +104,43 @@ struct Place {
     tenant: Arc<Tenant>,
 }
 
-/// How a tenant is, after all that this process knows of it is written down.
+/// How a tenant is, after all that this process knows of it is written down. Its row in the registry follows, now or within a minute.
 ///
 /// # Errors
 /// No such tenant; when a store fails.
 pub(crate) async fn look(app: &App, region: &RegionCode, key: &CompanyKey) -> Result<Health, ApiError> {
-    let registry = app.registry(region)?;
-    write_wrong_secrets(app, region).await?;
-    let tenant = Arc::new(registry.tenant(key).await?);
-    add(app, &Place { registry, tenant }).await
+    let looked = async {
+        let registry = app.registry(region)?;
+        write_wrong_secrets(app, region).await?;
+        let place = Place { tenant: Arc::new(registry.tenant(key).await?), registry };
+        let began_ms = app.stores.clock().now_ms();
+        let Look { health, row } = add(app, &place).await?;
+        if let Some(row) = row
+            && app.traffic.may_write_row(&place.tenant, began_ms)
+        {
+            place.registry.write_verdict(&place.tenant.id, &row).await?;
+        }
+        Ok::<_, ApiError>(health)
+    };
+    looked.await.inspect_err(|error| look_again(app, region, key, error))
 }
 
-async fn add(app: &App, place: &Place) -> Result<Health, ApiError> {
+/// Adds the traffic that waits to what the tenant's store has, and looks at the tenant.
+async fn add(app: &App, place: &Place) -> Result<Look, ApiError> {
     let Place { registry, tenant } = place;
     let store = registry.store_of(tenant).await?.in_background();
     let woken = store.is_at_rest().then(|| store.location().clone());
-    let health = add_to(app, place, &store).await;
+    let look = add_to(app, place, &store).await;
     drop(store);
     // Else each tenant that calls would have connections of its own, because of a write a minute.
     if let Some(location) = woken {
         app.stores.let_rest(&location).await;
         app.traffic.note_woken(location, RESTS);
     }
-    health
+    look
 }
 
-async fn add_to(app: &App, place: &Place, store: &Store) -> Result<Health, ApiError> {
+async fn add_to(app: &App, place: &Place, store: &Store) -> Result<Look, ApiError> {
     let Place { registry, tenant } = place;
     let rules = app.rules.of(registry, tenant, || app.base(tenant), store).await?;
     {
@@ -154,8 +175,15 @@ fn is_gone(error: &ApiError) -> bool {
     is_deleted || error.met_no_store()
 }
 
-/// Logs why a tenant could not be looked at. It is looked at again, unless it is gone.
-fn tell(app: &App, region: RegionCode, key: CompanyKey, error: &ApiError) {
+/// Has a tenant looked at once more that could not be looked at, unless it is gone: nothing of it may be lost.
+fn look_again(app: &App, region: &RegionCode, key: &CompanyKey, error: &ApiError) {
+    if !is_gone(error) {
+        app.traffic.touch(region.clone(), key.clone());
+    }
+}
+
+/// Logs why a tenant could not be looked at.
+fn tell(region: &RegionCode, key: &CompanyKey, error: &ApiError) {
     let tenant = format!("{region}/{key}");
     if is_gone(error) {
         debug!(tenant, "a tenant that is not here any more is not looked at");
@@ -166,5 +194,4 @@ fn tell(app: &App, region: RegionCode, key: CompanyKey, error: &ApiError) {
     } else {
         warn!(tenant, %error, "the health of a tenant could not be written");
     }
-    app.traffic.touch(region, key);
 }

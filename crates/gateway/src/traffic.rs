@@ -10,7 +10,7 @@ use provisioning::health::{Traffic, TrafficByCredential};
 use store::StoreLocation;
 use tenant_registry::{CompanyKey, RegionCode, Tenant, TenantId, Token, WrongSecrets};
 
-/// A tenant's traffic is written down at most once in so many milliseconds.
+/// A tenant's traffic and its row in the registry are written at most once in so many milliseconds.
 const EVERY_MS: u64 = 60_000;
 
 /// Key ids of wrong secrets that are remembered between two times of writing. Anybody can make up more.
@@ -33,7 +33,7 @@ struct State {
     wrong_secrets_written_ms: i64,
 }
 
-/// The traffic of one tenant.
+/// What is to be written of one tenant: its row in the registry, and its traffic if there is any.
 struct Waiting {
     tenant: Arc<Tenant>,
     /// By the key id of each credential. A list, because a tenant has one or two: a tree has room for eleven, and there may be ten thousand
@@ -118,14 +118,27 @@ impl UnwrittenTraffic {
         taken.into_iter().flatten().collect()
     }
 
-    /// The tenants with traffic that were not written in the last minute. They count as written now.
+    /// Whether the row of a tenant that was looked at at this time may be written: none was in the minute before. The tenant counts as
+    /// written at this time then; else it waits, and is looked at again when it is due.
+    pub(crate) fn may_write_row(&self, tenant: &Arc<Tenant>, now_ms: i64) -> bool {
+        let mut state = self.lock();
+        let State { waiting, written, .. } = &mut *state;
+        let is_early = written.get(&tenant.id).is_some_and(|at_ms| was_just_now(*at_ms, now_ms));
+        if is_early {
+            waiting.entry(tenant.id.clone()).or_insert_with(|| Waiting::of(tenant));
+        } else {
+            written.insert(tenant.id.clone(), now_ms);
+        }
+        !is_early
+    }
+
+    /// The tenants with traffic, or with a row that came too early, that were not written in the last minute. They count as written now.
     pub(crate) fn due(&self, now_ms: i64) -> Vec<Arc<Tenant>> {
         let mut state = self.lock();
         if state.waiting.is_empty() {
             return Vec::new();
         }
-        // The absolute difference: the clock may have been ahead.
-        state.written.retain(|_, at_ms| now_ms.abs_diff(*at_ms) < EVERY_MS);
+        state.written.retain(|_, at_ms| was_just_now(*at_ms, now_ms));
         let State { waiting, written, .. } = &mut *state;
         let due = waiting.iter().filter(|(tenant, _)| !written.contains_key(*tenant));
         let due: Vec<Arc<Tenant>> = due.map(|(_, waiting)| Arc::clone(&waiting.tenant)).collect();
@@ -133,7 +146,7 @@ impl UnwrittenTraffic {
         due
     }
 
-    /// The tenants with traffic.
+    /// The tenants with traffic, or with a row that came too early.
     pub(crate) fn all(&self) -> Vec<Arc<Tenant>> {
         self.lock().waiting.values().map(|waiting| Arc::clone(&waiting.tenant)).collect()
     }
@@ -148,7 +161,7 @@ impl UnwrittenTraffic {
         }
     }
 
-    /// Counts a request that named a key id and was not accepted.
+    /// Counts a request that named a key id and was not accepted: for its secret, or for its path.
     pub(crate) fn wrong_secret(&self, token: &Token, at_ms: i64) {
         let mut state = self.lock();
         let known = state.wrong_secrets.entry(token.region().clone()).or_default();
@@ -168,10 +181,42 @@ impl UnwrittenTraffic {
     /// The regions with wrong secrets, if none were written in the last minute.
     pub(crate) fn with_wrong_secrets(&self, now_ms: i64) -> Vec<RegionCode> {
         let mut state = self.lock();
-        if state.wrong_secrets.is_empty() || now_ms.abs_diff(state.wrong_secrets_written_ms) < EVERY_MS {
+        if state.wrong_secrets.is_empty() || was_just_now(state.wrong_secrets_written_ms, now_ms) {
             return Vec::new();
         }
         state.wrong_secrets_written_ms = now_ms;
         state.wrong_secrets.keys().cloned().collect()
+    }
+}
+
+/// Whether something was written less than a minute ago. The clock may have been ahead then.
+fn was_just_now(at_ms: i64, now_ms: i64) -> bool {
+    now_ms.abs_diff(at_ms) < EVERY_MS
+}
+
+#[cfg(test)]
+mod tests {
+    use std::slice;
+
+    use super::*;
+    use crate::some_tenant::some_tenant;
+
+    #[test]
+    fn a_row_is_written_once_a_minute_and_one_that_comes_earlier_waits_until_it_is_due() {
+        let (traffic, [acme, other]) = (UnwrittenTraffic::default(), [1, 2].map(some_tenant));
+        let due = |now_ms| traffic.due(now_ms).iter().map(|tenant| tenant.id.clone()).collect::<Vec<_>>();
+        assert!(traffic.may_write_row(&acme, 100_000));
+        assert!(due(100_001).is_empty());
+        assert!(!traffic.may_write_row(&acme, 159_999));
+        assert!(traffic.may_write_row(&other, 159_999), "each tenant has its own minute");
+        assert!(due(159_999).is_empty());
+        assert_eq!(due(160_000), slice::from_ref(&acme.id));
+        assert!(!traffic.may_write_row(&acme, 160_001), "who was due is written");
+        // Traffic waits for the same minute, and the process writes everything when it ends.
+        traffic.add(Call { tenant: &other, credential: "key" }, |_| {});
+        assert!(due(160_002).is_empty());
+        assert_eq!(traffic.all().len(), 2);
+        // A clock that was ahead holds nothing back.
+        assert!(traffic.may_write_row(&acme, 1_000));
     }
 }

@@ -27,7 +27,8 @@ pub(crate) fn was_refused(traffic: &TrafficByCredential, now_ms: i64) -> bool {
     traffic.values().any(|of| of.of_last_day(now_ms).no_seat > 0)
 }
 
-/// The seats of each license. A forecast holds until the next recount.
+/// The seats of each license, in the order in which the registry gives them back, so that a row can be compared with a newer one. A
+/// forecast holds until the next recount.
 pub(crate) fn seat_figures(
     pools: &[Pool],
     traffic: &TrafficByCredential,
@@ -50,7 +51,9 @@ pub(crate) fn seat_figures(
             days_left,
         }
     };
-    pools.iter().map(of).collect()
+    let mut figures: Vec<SeatFigures> = pools.iter().map(of).collect();
+    figures.sort_by(|a, b| a.license.cmp(&b.license));
+    figures
 }
 
 /// The last call of each identity provider, by its word, in milliseconds since 1970 UTC.

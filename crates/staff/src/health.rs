@@ -52,6 +52,15 @@ pub struct Health {
     pub pools: Vec<Pool>,
 }
 
+/// What a look at a tenant finds.
+#[derive(Clone, Debug)]
+pub struct Look {
+    /// How the tenant is.
+    pub health: Health,
+    /// What the tenant's summary row in the registry is to say; `None` where it says so already.
+    pub row: Option<Verdict>,
+}
+
 /// An identity provider.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct IdpHealth {
@@ -103,8 +112,8 @@ pub struct NeedsHand {
     pub since_ms: i64,
 }
 
-/// How a tenant is now; writes it into the registry too, for the list of the region. `store` is the tenant's, and `contact` is whom its
-/// administrators ask.
+/// How a tenant is now, and what the list of the region is to say of it. The caller writes that, because only the caller knows when the
+/// row was written last. `store` is the tenant's, and `contact` is whom its administrators ask.
 ///
 /// # Errors
 /// When a store fails.
@@ -114,7 +123,7 @@ pub async fn health(
     store: &Store,
     rules: &Arc<Rules>,
     contact: String,
-) -> Result<Health> {
+) -> Result<Look> {
     let standing = registry.standing(key).await?;
     let now_ms = registry.now_ms();
     let target = format!("--region {} --key {key}", registry.region());
@@ -130,8 +139,8 @@ pub async fn health(
     let asked = Asked { user: "", contact: &contact, target: &target };
     let judged = Judged { standing: &standing, of_store, recounted, outlived, now_ms };
     let (health, verdict) = judged.conclude(asked);
-    registry.write_verdict(&standing.tenant.id, &verdict).await?;
-    Ok(health)
+    let row = Some(verdict).filter(|verdict| standing.verdict.as_ref() != Some(verdict));
+    Ok(Look { health, row })
 }
 
 /// Everything that is known of a tenant.
@@ -351,10 +360,17 @@ fn of_credentials(standing: &TenantStanding, now_ms: i64, asked: Asked<'_>) -> V
         };
         if let Some(refused) = credential.refused().filter(is_found) {
             let why = match state(credential, now_ms) {
-                "ok" => "the secret is another one",
+                "ok" => "the secret is another one, or the base URL is that of another tenant or region",
                 "expired" => "it has expired",
                 _ => "it is revoked",
             };
+            let compare = credential.is_live(now_ms).then(|| {
+                format!(
+                    "Compare the base URL in the identity provider with that of: usher tenant show {}",
+                    asked.target
+                )
+            });
+            let enter = "Enter it in the identity provider, and press its connection test.".to_owned();
             findings.push(Finding {
                 code: Code::CredentialUnauthorized,
                 since_ms: Some(refused.since_ms),
@@ -362,10 +378,7 @@ fn of_credentials(standing: &TenantStanding, now_ms: i64, asked: Asked<'_>) -> V
                     "Requests with the credential {key_id} get nothing but 401 since {}: {why}.",
                     iso(refused.since_ms)
                 ),
-                steps: vec![
-                    again(),
-                    "Enter it in the identity provider, and press its connection test.".to_owned(),
-                ],
+                steps: compare.into_iter().chain([again(), enter]).collect(),
             });
         }
         let ends = credential.expires_ms.filter(|_| credential.is_live(now_ms));

@@ -34,7 +34,7 @@ pub use by::by;
 pub use credentials::{CredentialRequest, CredentialTest, MAX_CREDENTIAL_DAYS, expiry_warning};
 pub use error::StaffError;
 pub use exported::{Exported, exported};
-pub use health::{CredentialHealth, Health, IdpHealth, NeedsHand, health, needing_a_hand};
+pub use health::{CredentialHealth, Health, IdpHealth, Look, NeedsHand, health, needing_a_hand};
 pub use log::{LogPage, LogQuery};
 pub use people::{PersonChangeRequest, PersonRequest};
 pub use plan::{LicenseChange, NewLine, PlanChange};

@@ -52,6 +52,9 @@ pub(super) async fn authenticate(
         region.is_none() && target.before_key.is_empty() && CompanyKey::is_guid(&target.company_key);
     if !needs_no_region && !app.is_region(&tenant.region, &target.before_key, host(request)) {
         count_refusal(app, Some(&tenant.region), "region");
+        if let Credential::Tenant(token) = &credential {
+            app.traffic.wrong_secret(token, app.stores.clock().now_ms());
+        }
         return Err(ApiError::WrongRegion { base_url: app.base(tenant).0 });
     }
     if !tenant.company_key.is(&target.company_key) {

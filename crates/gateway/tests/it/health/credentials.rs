@@ -86,13 +86,28 @@ fn a_credential_that_gets_only_401_for_a_quarter_of_an_hour_is_told() {
     wrong.get("/Users").expect(401);
     assert_eq!(codes(&gateway, &acme), ["credential_unauthorized"]);
     let told = sentence(&gateway, &acme, "credential_unauthorized");
-    assert!(told.ends_with("the secret is another one."), "{told}");
+    assert!(
+        told.ends_with("the secret is another one, or the base URL is that of another tenant or region."),
+        "{told}"
+    );
     // One that is accepted ends it, and the next wrong one begins anew.
     acme.get("/Users").expect(200);
     crate::running::wait_for("the use is written", || codes(&gateway, &acme).is_empty());
     clock.set("+40m");
     wrong.get("/Users").expect(401);
     assert_eq!(codes(&gateway, &acme), NONE);
+}
+
+#[test]
+fn a_credential_that_is_sent_to_another_region_only_is_told() {
+    let (clock, gateway, acme) = by_a_clock();
+    let elsewhere = Tenant { base_url: acme.base_url.replace("/ire/", "/us/"), ..acme.clone() };
+    for at in ["+2m", "+10m", "+18m"] {
+        clock.set(at);
+        elsewhere.get("/Users").expect(401);
+    }
+    let told = sentence(&gateway, &acme, "credential_unauthorized");
+    assert!(told.ends_with("or the base URL is that of another tenant or region."), "{told}");
 }
 
 #[test]

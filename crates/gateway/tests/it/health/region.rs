@@ -7,7 +7,8 @@ use super::{by_a_clock, codes, health};
 use crate::{
     log::from_okta,
     people::staff,
-    running::{gateway, roomy, wait_for},
+    running::{roomy, wait_for},
+    seats::set_quota,
     tick::{day, tick, under},
 };
 
@@ -52,26 +53,30 @@ fn what_a_date_changes_in_a_tenant_that_nobody_calls_is_listed_after_the_tick() 
     assert!(!has_debt());
     clock.set("+48h");
     tick(&gateway);
+    // Its row may have been written a moment before the tick.
+    clock.set("+49h");
     wait_for("what the date changed", has_debt);
 }
 
 #[test]
 fn all_tenants_that_need_a_hand_are_listed_the_worst_first_while_their_stores_are_closed() {
-    let mut gateway = gateway();
+    let clock = MachineClock::new();
+    let mut gateway = under(&clock);
     let [well, full, new] = ["well", "zest", "new"].map(|key| gateway.tenant("ire", key, Some(1), Some(0)));
     gateway.tenant("us", "elsewhere", None, None);
     well.get("/Users").expect(200);
     full.create_user("ann", "user").expect(201);
     let expected = [is("ire/zest", &["seats_full"]), is("ire/new", &["never_called"])];
-    // The process writes it down by itself, within seconds.
+    // The process writes it down by itself, once a minute.
+    clock.set("+2m");
     wait_for("the verdicts", || all(&gateway) == expected);
     assert_eq!(gateway.stop(), Some(0));
     gateway.start_again();
     assert_eq!(all(&gateway), expected);
     assert_eq!(open_stores(&gateway), 0);
     // What staff change is seen without a request of the identity provider.
-    crate::seats::set_quota(&gateway, &full, "member", 2);
-    crate::seats::set_quota(&gateway, &well, "member_lite", 1);
+    set_quota(&gateway, &full, "member", 2);
+    set_quota(&gateway, &well, "member_lite", 1);
     let new_token = json!({});
     staff(&gateway, &new, "POST", "/tokens", Some(&new_token)).expect(201);
     wait_for("the change of the quota", || all(&gateway) == [is("ire/new", &["never_called"])]);
@@ -86,12 +91,39 @@ fn silence_is_found_in_the_list_when_its_time_has_come() {
         clock.set(&format!("+{minutes}m"));
         from_okta(&acme, "GET", "/Users?count=1").send().expect(200);
     }
-    // All of it is written down now.
+    // All of it is in the store now, and in the list within a minute.
     assert_eq!(codes(&gateway, &acme), [""; 0]);
     clock.set("+239m");
     assert_eq!(all(&gateway), []);
     clock.set("+242m");
-    assert_eq!(all(&gateway), [is("ire/acme", &["silent"])]);
+    wait_for("silence", || all(&gateway) == [is("ire/acme", &["silent"])]);
+}
+
+#[test]
+fn a_tenants_row_of_the_list_is_written_at_most_once_a_minute_and_what_came_earlier_follows() {
+    let clock = MachineClock::new();
+    let mut gateway = under(&clock);
+    let acme = gateway.tenant("ire", "acme", Some(1), Some(0));
+    acme.create_user("ann", "user").expect(201);
+    let full = [is("ire/acme", &["seats_full"])];
+    clock.set("+2m");
+    wait_for("the first row", || all(&gateway) == full);
+    clock.set("+4m");
+    set_quota(&gateway, &acme, "member", 2);
+    wait_for("the row of a minute later", || all(&gateway).is_empty());
+    // In the same minute staff who ask are told, and the list follows.
+    set_quota(&gateway, &acme, "member", 1);
+    assert_eq!(codes(&gateway, &acme), ["seats_full"]);
+    assert_eq!(all(&gateway), []);
+    clock.set("+6m");
+    wait_for("what came earlier", || all(&gateway) == full);
+    // Also where the process ends before the minute does.
+    set_quota(&gateway, &acme, "member", 2);
+    assert_eq!(codes(&gateway, &acme), [""; 0]);
+    assert_eq!(all(&gateway), full);
+    assert_eq!(gateway.stop(), Some(0));
+    gateway.start_again();
+    assert_eq!(all(&gateway), []);
 }
 
 #[test]

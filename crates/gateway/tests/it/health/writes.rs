@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{by_a_clock, codes, region::all, sentence};
-use crate::running::{replace, roomy, user_body};
+use crate::running::{replace, roomy, user_body, wait_for};
 
 const NONE: [&str; 0] = [];
 
@@ -66,7 +66,7 @@ fn s10_near_quarantine_begins_at_half_of_entras_lines() {
     let is_listed =
         || all(&gateway).iter().any(|(_, codes)| codes.iter().any(|code| code == "near_quarantine"));
     clock.set("+23h");
-    assert!(is_listed());
+    wait_for("the row", is_listed);
     clock.set("+26h");
     assert!(!is_listed());
 }
