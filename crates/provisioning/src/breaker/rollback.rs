@@ -9,10 +9,10 @@ use directory::{
     breaker::losses::{self, LostPerson},
     memberships::left::{self, Back},
     resources::{self, Record, Row},
-    standing::{self, ChosenBy},
+    standing::{self, ChosenBy, Held},
 };
 use scim_core::{Document, ResourceKind};
-use seat_ledger::{SeatChange, SeatError, SeatRequest, pools, seats};
+use seat_ledger::{Moves, SeatChange, SeatError, SeatRequest, pools, seats};
 use serde::Serialize;
 use serde_json::json;
 use store::WriteTx;
@@ -215,8 +215,16 @@ impl Rollback<'_> {
     fn seat(&mut self, tx: &mut WriteTx<'_>, back: Returned) -> Result<(), ProvisioningError> {
         let Returned { record, changed, before, seat: former } = back;
         let (rules, document) = (self.rules, record.parse()?);
-        let request = wishes::anew(tx, rules, &record.id, &record.standing, &document)?;
-        let mut change = settled(tx, &record.id, &request)?;
+        let mut change = match (record.standing.held, seats::find(tx, rules.product.licenses(), &record.id)?)
+        {
+            (Some(_), Some(seat)) => {
+                SeatChange { before: Some(seat.clone()), after: seat, moves: Moves::default() }
+            }
+            _ => {
+                let request = wishes::anew(tx, rules, &record.id, &record.standing, &document)?;
+                settled(tx, &record.id, &request)?
+            }
+        };
         if let Some(place) = former.as_ref().and_then(|former| former.place.as_ref()) {
             seats::give_place_back(tx, &mut change.after, place)?;
         }
@@ -282,10 +290,15 @@ impl Rollback<'_> {
 }
 
 /// What holds of a person beside the document from now on: what staff have chosen since the loss, and the rest as before it. An identity
-/// provider takes choices of staff away and makes none, so one that holds now is that of before or newer.
+/// provider takes choices of staff away and makes none, so one that holds now is that of before or newer. Who has come back and has left
+/// a group with too many others since then still waits for that.
 fn standing_back(before: &Standing, now: &Standing) -> Standing {
     let role = now.role.clone().filter(|chosen| chosen.by == ChosenBy::Staff);
-    Standing { role: role.or_else(|| before.role.clone()), active: now.active.or(before.active), held: None }
+    Standing {
+        role: role.or_else(|| before.role.clone()),
+        active: now.active.or(before.active),
+        held: now.held.filter(|held| *held == Held::GroupWipe),
+    }
 }
 
 /// The seat that a request comes to. Where the policy would refuse it the person waits: nobody is left behind by a full license.

@@ -134,3 +134,28 @@ fn a_group_wipe_is_answered_and_echoed_and_staff_carry_it_out_or_drop_it() {
     assert_eq!(now(&acme, &ids[3]), LITE);
     gateway.audit(&acme);
 }
+
+#[test]
+fn a_rollback_of_the_breaker_leaves_whom_a_group_wipe_holds_to_staff() {
+    let gateway = gateway();
+    let seats = json!({ "member": 30, "member_lite": 60 });
+    let acme = tenant_of(&gateway, "default", &seats, &[RULES, "protect.group_wipe_percent=50"]);
+    let ids = people(&acme, 12);
+    let all: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let path = format!("/Groups/{}", new_group(&acme, "Members", &all));
+    let limits = json!({ "people": 5, "percent": 20, "minutes": 60 });
+    staff(&gateway, &acme, "PATCH", "/breaker", Some(&limits)).expect(200);
+    // A loss that passes, and a return.
+    for active in [false, true] {
+        acme.patch(&format!("/Users/{}", ids[0]), &replace("active", active)).expect(200);
+    }
+    let empty = json!({ "schemas": [crate::running::GROUP], "displayName": "Members", "members": [] });
+    acme.put(&path, &empty).expect(200);
+    said(&gateway, &acme, &["breaker", "rollback"]);
+    assert_eq!(now(&acme, &ids[0]), ["member", "member", "held"]);
+    let held = &said(&gateway, &acme, &["group", "show", "--group", "Members"])["held"];
+    assert_eq!(held["people"], 12);
+    said(&gateway, &acme, &["group", "release", "--group", "Members"]);
+    assert_eq!(now(&acme, &ids[0]), LITE);
+    gateway.audit(&acme);
+}
