@@ -71,6 +71,15 @@ pub fn bind(tx: &mut WriteTx<'_>, bound: &Bound) -> Result<(), DirectoryError> {
     Ok(())
 }
 
+/// Lets one rule go.
+///
+/// # Errors
+/// When the store fails.
+pub fn let_go(tx: &mut WriteTx<'_>, rule: &str) -> Result<(), DirectoryError> {
+    tx.execute(diesel::delete(group_rules::table.filter(group_rules::rule.eq(rule))))?;
+    Ok(())
+}
+
 /// Lets the rules of a group go, before it is deleted.
 ///
 /// # Errors

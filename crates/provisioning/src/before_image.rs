@@ -6,7 +6,9 @@ use std::{
 };
 
 use directory::{
-    DirectoryError, Origin, Standing, before_images,
+    DirectoryError, Origin, Standing,
+    before_images::{self, Replaced},
+    group_rules::Bound,
     memberships::{Applied, MemberRow, Membership},
     resources::Record,
     standing::{ChosenBy, ChosenRole, Held},
@@ -42,6 +44,9 @@ pub(crate) struct Image {
     /// The former members among those that changed, by id; null for one that was none.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) members: BTreeMap<String, Option<Member>>,
+    /// The rules that were bound to the group or let go ([`directory::group_rules`]), and whether each was bound to it before.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) rules: BTreeMap<String, bool>,
     /// The resource, where it was deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) deleted: Option<Deleted>,
@@ -152,6 +157,11 @@ impl Image {
         Self { members: members.collect(), deleted: Some(deleted), ..Self::default() }
     }
 
+    /// With the rules that were bound to the group.
+    pub(crate) fn with_bound(self, bound: Vec<Bound>) -> Self {
+        Self { rules: bound.into_iter().map(|Bound { rule, .. }| (rule, true)).collect(), ..self }
+    }
+
     /// Of a group that lost a member because that was deleted.
     pub(crate) fn of_left(kind: ResourceKind, id: &str, display: Option<&str>, people: People) -> Self {
         let was = Membership { kind, display: display.map(str::to_owned) };
@@ -188,7 +198,7 @@ impl Image {
         if verb == "deleted" || verb == "held" && text("held") == Some(Held::Breaker.key()) {
             unkept.insert(WHOLE.to_owned());
         }
-        // No attribute tells of a role that staff choose, or that a write of the same attributes takes away.
+        // Staff choose a role beside the attributes. A write that changes no attribute can take that role away.
         let is_chosen = text("operation") == Some("set") || changed.is_some_and(Vec::is_empty);
         let is_another = text("role_before").zip(text("role_after")).is_some_and(|(was, is)| was != is);
         if is_chosen && is_another {
@@ -244,6 +254,22 @@ pub(crate) fn forget(tx: &mut WriteTx<'_>, id: &str) -> Result<(), ProvisioningE
         before_images::replace(tx, number, &image.text())?;
     }
     Ok(())
+}
+
+/// Notes that the newest change bound these rules to a group. Nothing is noted where that change is none of this group, or has no image.
+pub(crate) fn note_bound(
+    tx: &mut WriteTx<'_>,
+    group_id: &str,
+    rules: &[String],
+) -> Result<(), ProvisioningError> {
+    let newest = before_images::before(tx, i64::MAX, 1)?.pop();
+    let newest = newest.filter(|change| change.resource_id == group_id);
+    let Some(Replaced { number, image: Some(text), .. }) = newest else { return Ok(()) };
+    let damaged =
+        |e: serde_json::Error| DirectoryError::BadDocument { id: group_id.to_owned(), cause: e.to_string() };
+    let mut image: Image = serde_json::from_str(&text).map_err(damaged)?;
+    image.rules.extend(rules.iter().map(|rule| (rule.clone(), false)));
+    Ok(before_images::replace(tx, number, &image.text())?)
 }
 
 /// What holds of a person beside the document, as named values.

@@ -15,7 +15,7 @@ use store::WriteTx;
 
 use crate::{
     ProvisioningError, Rules, Verdict,
-    before_image::Image,
+    before_image::{Image, note_bound},
     effects::seat_events,
     facts::{Cause, Facts, Note, SeatFacts},
     product::RoleFacts,
@@ -38,27 +38,45 @@ pub(crate) fn follow(
     moved: &[String],
     cause: Cause<'_>,
 ) -> Result<Events, ProvisioningError> {
-    if !rules.profile().is_group_driven() {
-        return Ok(Events::new());
-    }
-    if bind(tx, rules, group)? {
-        let all = people_of(tx, &group.id)?;
-        return settle(tx, rules, &[moved, &all].concat(), &group.id, cause);
-    }
-    if moved.is_empty() || group_rules::of_group(tx, &group.id)?.is_empty() {
-        return Ok(Events::new());
-    }
-    settle(tx, rules, moved, &group.id, cause)
+    let people = concerned(tx, rules, group, moved)?;
+    settle(tx, rules, &people, &group.id, cause)
 }
 
-/// Binds the rules that the group matches and that no group has; whether there was one.
-pub(crate) fn bind(tx: &mut WriteTx<'_>, rules: &Rules, group: &Record) -> Result<bool, ProvisioningError> {
+/// Binds the rules that a group matches which was made or changed, and notes them beside its change. Returns the users whose roles are
+/// to be read again: those who came or left (`moved`), and all members where a rule is bound now.
+pub(crate) fn concerned(
+    tx: &mut WriteTx<'_>,
+    rules: &Rules,
+    group: &Record,
+    moved: &[String],
+) -> Result<Vec<String>, ProvisioningError> {
+    if !rules.profile().is_group_driven() {
+        return Ok(Vec::new());
+    }
+    let bound = bind(tx, rules, group)?;
+    if !bound.is_empty() {
+        note_bound(tx, &group.id, &bound)?;
+        let all = people_of(tx, &group.id)?;
+        return Ok([moved, &all].concat());
+    }
+    if moved.is_empty() || group_rules::of_group(tx, &group.id)?.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(moved.to_vec())
+}
+
+/// Binds the rules that the group matches and that no group has; returns them.
+pub(crate) fn bind(
+    tx: &mut WriteTx<'_>,
+    rules: &Rules,
+    group: &Record,
+) -> Result<Vec<String>, ProvisioningError> {
     let (profile, document) = (rules.profile(), group.parse()?);
     let name = document.str("displayName").unwrap_or_default();
     let groups = [Group { id: &group.id, name, external_id: document.str("externalId") }];
     let about = profile.rules_about(&groups);
     if about.is_empty() {
-        return Ok(false);
+        return Ok(Vec::new());
     }
     let binding = |Bound { rule, group_id }| Binding { rule, group: group_id };
     let bindings: Bindings = group_rules::of_rules(tx, &about)?.into_iter().map(binding).collect();
@@ -66,7 +84,7 @@ pub(crate) fn bind(tx: &mut WriteTx<'_>, rules: &Rules, group: &Record) -> Resul
     for Binding { rule, group } in &new {
         group_rules::bind(tx, &Bound { rule: rule.clone(), group_id: group.clone() })?;
     }
-    Ok(!new.is_empty())
+    Ok(new.into_iter().map(|Binding { rule, .. }| rule).collect())
 }
 
 /// Lets the rules of a group go that is about to be deleted; whether it had one.

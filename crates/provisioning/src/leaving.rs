@@ -3,7 +3,7 @@
 use directory::{
     archive,
     breaker::losses,
-    group_wipes,
+    group_rules, group_wipes,
     memberships::{self, groupless},
     resources::{self, Record, Row},
     standing::Held,
@@ -49,7 +49,8 @@ pub(crate) fn delete(
     let people = rules.profile().log.people;
     let before = match is_user {
         true => image_of(tx, record, people)?,
-        false => Image::of_deleted(record, &memberships::of_group(tx, &record.id)?, people),
+        false => Image::of_deleted(record, &memberships::of_group(tx, &record.id)?, people)
+            .with_bound(group_rules::of_group(tx, &record.id)?),
     };
     let had_role = !is_user && group_roles::unbind(tx, rules, &record.id)?;
     let left = resources::remove(tx, rt, record)?;

@@ -1,6 +1,7 @@
 //! Undo: what a run of writes changed is given back, where nothing else has changed it since, and the rest is listed with its reason. Everything
 //! happens in one transaction, so a dry run tells exactly what happens, and nothing is ever half undone.
 
+mod blocked;
 mod groups;
 mod people;
 mod plan;
@@ -37,11 +38,11 @@ pub fn run(
     promotion::record(tx, &moves, rules.cause_of_clock(&act.request_id, "due"))?;
     let run = window::read(tx, asked)?;
     let mut work = Work { rules, cause: rules.cause_of_act(act, operation), done: Undone::default() };
-    let groups = groups::bring_back(tx, &mut work, &run)?;
+    let groups = groups::give_attributes_back(tx, &mut work, &run)?;
     people::give_back(tx, &mut work, &run)?;
     // A seat that groups free goes to the first in the queue as it was; and groups make people wait, too.
     seats::give_places_back(tx, &work, &run)?;
-    groups::give_back(tx, &mut work, &run, groups)?;
+    groups::give_members_back(tx, &mut work, &run, groups)?;
     seats::give_places_back(tx, &work, &run)?;
     seats::compare(tx, &mut work, &run)?;
     work.done.not_restored.sort();

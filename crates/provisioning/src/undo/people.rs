@@ -4,18 +4,19 @@
 use std::collections::BTreeSet;
 
 use directory::{
-    DirectoryError, archive,
+    archive,
     breaker::losses,
     resources::{self, Row},
 };
 use scim_core::ResourceKind;
-use seat_ledger::{Moves, Seat, SeatChange, SeatRequest, seats};
+use seat_ledger::{Seat, SeatChange, SeatRequest, seats};
 use store::WriteTx;
 
 use super::{
+    blocked::{self, Blocked, Open, Taken},
     plan::{Plan, is_open},
     told::TAKEN,
-    window::{Past, Run},
+    window::Run,
     work::Work,
 };
 use crate::{
@@ -37,7 +38,7 @@ pub(super) fn give_back(
     work: &mut Work<'_>,
     run: &Run,
 ) -> Result<(), ProvisioningError> {
-    let (mut dearer, mut again) = (Vec::new(), Vec::new());
+    let (mut dearer, mut blocked) = (Vec::new(), Vec::new());
     for (id, past) in run.iter().filter(|(_, past)| !past.is_group) {
         if !is_open(tx, work, USER, id, past)? {
             continue;
@@ -45,38 +46,56 @@ pub(super) fn give_back(
         let Some(plan) = Plan::of(tx, work, USER, id, past, &BTreeSet::new())? else { continue };
         let asking = asking(tx, work, &plan)?;
         let held = asking.held.as_ref().and_then(|seat| seat.granted.as_ref());
+        let open = Open { id, past };
         if asking.request.active && held.is_none_or(|held| asking.request.license < *held) {
-            dearer.push((asking.request.role_rank, id, past));
-        } else if !settle(tx, work, &plan, asking)? {
-            again.push((id, past));
+            dearer.push((asking.request.role_rank, open));
+        } else if let Some(taken) = settle(tx, work, &plan, asking)? {
+            blocked.push(Blocked { open, by: taken.by });
         }
     }
-    dearer.sort_by_key(|&(rank, id, past)| {
-        let waited = past.place().map(|place| place.number);
+    dearer.sort_by_key(|&(rank, Open { id, past })| {
+        let waited = past.waited_at();
         (waited.is_some(), rank, waited, id)
     });
-    for (_, id, past) in dearer {
-        let Some(plan) = Plan::of(tx, work, USER, id, past, &BTreeSet::new())? else { continue };
-        let asking = asking(tx, work, &plan)?;
-        if !settle(tx, work, &plan, asking)? {
-            again.push((id, past));
+    for (_, open) in dearer {
+        if let Some(taken) = together(tx, work, &[open])? {
+            blocked.push(Blocked { open, by: taken.by });
         }
     }
-    // A name that was taken becomes free when the one who took it has the former name back.
-    let mut left = usize::MAX;
-    while again.len() < left {
-        left = again.len();
-        let mut still = Vec::new();
-        for (id, past) in again {
-            let Some(plan) = Plan::of(tx, work, USER, id, past, &BTreeSet::new())? else { continue };
-            let asking = asking(tx, work, &plan)?;
-            if !settle(tx, work, &plan, asking)? {
-                still.push((id, past));
-            }
-        }
-        again = still;
+    let left = blocked::give_back(tx, blocked, |tx, open| together(tx, work, open))?;
+    left.into_iter().try_for_each(|open| without_what_is_taken(tx, work, open))
+}
+
+/// Gives back one person, or a ring of people: the first steps aside for the last. Where a value is taken, nobody is given back.
+fn together(
+    tx: &mut WriteTx<'_>,
+    work: &mut Work<'_>,
+    open: &[Open<'_>],
+) -> Result<Option<Taken>, ProvisioningError> {
+    let mut plans = Vec::new();
+    for Open { id, past } in open {
+        plans.extend(Plan::of(tx, work, USER, id, past, &BTreeSet::new())?);
     }
-    again.into_iter().try_for_each(|(id, past)| without_what_is_taken(tx, work, id, past))
+    if let [plan] = plans.as_slice() {
+        let asking = asking(tx, work, plan)?;
+        return settle(tx, work, plan, asking);
+    }
+    let made: Result<(), ProvisioningError> = tx.savepoint(|tx| {
+        if let Some(first) = plans.first_mut() {
+            first.step_aside(tx, work, USER)?;
+        }
+        for plan in plans.iter().rev() {
+            let asking = asking(tx, work, plan)?;
+            make(tx, work, plan, asking)?;
+        }
+        Ok(())
+    });
+    if let Err(error) = made {
+        return Taken::of(error).map(Some);
+    }
+    work.done.restored += plans.len();
+    plans.iter().for_each(|plan| plan.tell(work));
+    Ok(None)
 }
 
 /// The seat that a person asks for.
@@ -98,50 +117,36 @@ fn asking(tx: &mut WriteTx<'_>, work: &Work<'_>, plan: &Plan) -> Result<Asking, 
     Ok(Asking { held, request: SeatRequest { waits: true, ..request }, asks: Asks::Staff })
 }
 
-/// Makes a person what the plan says; false where a value is taken.
+/// Makes a person what the plan says, or tells which value is taken.
 fn settle(
     tx: &mut WriteTx<'_>,
     work: &mut Work<'_>,
     plan: &Plan,
     asking: Asking,
-) -> Result<bool, ProvisioningError> {
+) -> Result<Option<Taken>, ProvisioningError> {
     if !plan.is_deleted && plan.names.is_empty() {
         plan.tell(work);
-        return Ok(true);
+        return Ok(None);
     }
-    match tx.savepoint(|tx| make(tx, work, plan, asking)) {
-        Ok(()) => {}
-        Err(ProvisioningError::Directory(
-            DirectoryError::UserNameTaken { .. } | DirectoryError::ValueTaken { .. },
-        )) => return Ok(false),
-        Err(error) => return Err(error),
+    if let Err(error) = tx.savepoint(|tx| make(tx, work, plan, asking)) {
+        return Taken::of(error).map(Some);
     }
     work.done.restored += 1;
     plan.tell(work);
-    Ok(true)
+    Ok(None)
 }
 
 /// Gives back what is not taken by somebody else.
 fn without_what_is_taken(
     tx: &mut WriteTx<'_>,
     work: &mut Work<'_>,
-    id: &str,
-    past: &Past,
+    Open { id, past }: Open<'_>,
 ) -> Result<(), ProvisioningError> {
     let mut without = BTreeSet::new();
     loop {
         let Some(plan) = Plan::of(tx, work, USER, id, past, &without)? else { return Ok(()) };
         let asking = asking(tx, work, &plan)?;
-        let attribute = match tx.savepoint(|tx| make(tx, work, &plan, asking)) {
-            Err(ProvisioningError::Directory(DirectoryError::UserNameTaken { .. })) => "userName".to_owned(),
-            Err(ProvisioningError::Directory(DirectoryError::ValueTaken { attribute, .. })) => attribute,
-            Err(error) => return Err(error),
-            Ok(()) => {
-                work.done.restored += 1;
-                plan.tell(work);
-                return Ok(());
-            }
-        };
+        let Some(Taken { attribute, .. }) = settle(tx, work, &plan, asking)? else { return Ok(()) };
         if !plan.names.contains(&attribute) {
             plan.tell(work);
             work.done.not(&plan.about, &attribute, TAKEN);
@@ -182,7 +187,7 @@ fn make(tx: &mut WriteTx<'_>, work: &Work<'_>, plan: &Plan, asking: Asking) -> R
     } else {
         let mut record = match old.document == new.document {
             true => resources::touch(tx, USER, &plan.record)?,
-            false => resources::update(tx, &rules.user, &plan.record, &old.document, &new.document)?,
+            false => resources::update(tx, &rules.user, &plan.record, plan.stored(), &new.document)?,
         };
         if old.origin != new.origin {
             resources::set_origin(tx, USER, &mut record, new.origin)?;
@@ -191,7 +196,7 @@ fn make(tx: &mut WriteTx<'_>, work: &Work<'_>, plan: &Plan, asking: Asking) -> R
         let change = match asking.held.clone().filter(|_| waits) {
             Some(seat) => {
                 seating::write_standing(tx, &mut record, standing)?;
-                SeatChange { before: Some(seat.clone()), after: seat, moves: Moves::default() }
+                SeatChange::none(seat)
             }
             None => seating::settle_as(tx, rules, &mut record, standing, &old.document, asking)?,
         };

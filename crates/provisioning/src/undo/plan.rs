@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use directory::resources::{self, Record};
-use scim_core::{ResourceKind, resource};
+use scim_core::{Document, ResourceKind, resource};
+use serde_json::Value;
 use store::WriteTx;
 
 use super::{
@@ -24,6 +25,8 @@ pub(super) struct Plan {
     pub(super) is_deleted: bool,
     pub(super) old: State,
     pub(super) new: State,
+    /// The document without what is given back, where it is stored so for a moment ([`Plan::step_aside`]).
+    aside: Option<Document>,
     /// The names of what is given back.
     pub(super) names: Vec<String>,
     /// What is not, and why.
@@ -46,7 +49,7 @@ impl Plan {
         let old = State::of(&record)?;
         let values = past.before_run(id, (!is_deleted).then_some(&old))?;
         let (mut new, mut names) = (old.clone(), Vec::new());
-        // Of the whole `is_open` has told.
+        // `is_open` has already listed `id`.
         let unkept = past.unkept.iter().filter(|(name, _)| *name != WHOLE);
         let mut refused: Vec<(String, &'static str)> =
             unkept.map(|(name, why)| (name.clone(), *why)).collect();
@@ -69,7 +72,29 @@ impl Plan {
             }
             is_back
         });
-        Ok(Some(Self { about: About::of(&record), record, is_deleted, old, new, names, refused }))
+        let (about, aside) = (About::of(&record), None);
+        Ok(Some(Self { about, record, is_deleted, old, new, aside, names, refused }))
+    }
+
+    /// Frees the values that are to be replaced, for another resource that gets them back. The change that gives this one back has the
+    /// same next version, and tells nothing of it.
+    pub(super) fn step_aside(
+        &mut self,
+        tx: &mut WriteTx<'_>,
+        work: &Work<'_>,
+        kind: ResourceKind,
+    ) -> Result<(), ProvisioningError> {
+        let mut without = self.old.clone();
+        self.names.iter().for_each(|name| without.set(name, &Value::Null));
+        let rt = work.rules.resource_type(kind);
+        resources::update(tx, rt, &self.record, &self.old.document, &without.document)?;
+        self.aside = Some(without.document);
+        Ok(())
+    }
+
+    /// The document as it is stored.
+    pub(super) fn stored(&self) -> &Document {
+        self.aside.as_ref().unwrap_or(&self.old.document)
     }
 
     /// Lists what is not given back.

@@ -22,7 +22,8 @@ pub struct NotRestored {
     pub user_name: Option<String>,
     /// The id of the person or group.
     pub id: String,
-    /// The attribute; `id` for the whole of it, `license` for the seat, `members` for a membership.
+    /// The attribute; `id` for the whole of it, `license` for the seat, `members` for a membership, `rule` for a rule that gives a
+    /// group's members their role.
     pub attribute: String,
     /// A sentence.
     pub reason: String,

@@ -20,10 +20,15 @@ use super::told::{NOT_KEPT, NOT_KEPT_ANY_MORE};
 use crate::{
     ProvisioningError,
     before_image::{Deleted, FormerSeat, Image, MEMBERS, Member, State, WHOLE},
+    groupless::CAUSE,
 };
 
 /// Changes that are read at a time.
 const AT_ONCE: i64 = 1_000;
+
+/// How far the times of changes may be out of the order of their numbers. A change has the time at which its transaction began and gets
+/// its number later, and processes with one database have clocks of their own.
+const DISORDER_MS: i64 = 60 * 60 * 1_000;
 
 /// What a change record's kind ends with that undoes others. Such a change is no part of a run.
 const RESTORED: &str = ".restored";
@@ -64,6 +69,8 @@ pub(super) struct Past {
     changed_since: BTreeSet<String>,
     pub(super) values: Values,
     pub(super) members: BTreeMap<String, Former<Option<Member>>>,
+    /// The rules that the run bound to the group or let go, and whether each was bound to it.
+    pub(super) rules: BTreeMap<String, Former<bool>>,
     /// The names of what the run replaced and nobody kept, each with the reason.
     pub(super) unkept: BTreeMap<String, &'static str>,
     /// The seat, where the run gave the person a place in a queue or took it.
@@ -84,6 +91,7 @@ struct Since {
     is_all: bool,
     values: BTreeSet<String>,
     members: BTreeSet<String>,
+    rules: BTreeSet<String>,
     /// Members changed, and nobody kept which.
     any_member: bool,
     /// A place in a queue was taken.
@@ -107,12 +115,13 @@ pub(super) fn read(tx: &mut ReadTx<'_>, asked: &Asked) -> Result<Run, Provisioni
         let why_unkept = if image.is_some() { NOT_KEPT } else { NOT_KEPT_ANY_MORE };
         let image = image.unwrap_or_else(|| Image::of_record(verb, &detail));
         let since = since.entry(change.resource_id.clone()).or_default();
-        if !requests.have(&change.request_id) {
+        if !requests.have(&change) {
             since.is_all |= matches!(verb, "created" | "revived" | "deleted") || is_back;
             since.any_member |= image.unkept.contains(MEMBERS);
             since.place |= image.seat.is_some_and(|seat| seat.place.is_some());
             since.values.extend(image.values.into_keys().chain(image.unkept));
             since.members.extend(image.members.into_keys());
+            since.rules.extend(image.rules.into_keys());
             return Ok(());
         }
         let past = run.entry(change.resource_id.clone()).or_default();
@@ -134,7 +143,7 @@ struct Kept {
 impl Past {
     /// Adds a change that is older than those before.
     fn add(&mut self, verb: &str, kept: Kept, since: &Since) {
-        let Kept { image: Image { values, members, deleted, seat, unkept }, why_unkept } = kept;
+        let Kept { image: Image { values, members, rules, deleted, seat, unkept }, why_unkept } = kept;
         // Of who was deleted in the run before a POST revived the person, the deletion is the older change.
         self.is_made = matches!(verb, "created" | "revived");
         if verb == "revived" {
@@ -168,12 +177,16 @@ impl Past {
             let is_changed_since = since.any_member || since.members.contains(&id);
             self.members.insert(id, Former { value, is_changed_since });
         }
+        for (rule, value) in rules {
+            let is_changed_since = since.rules.contains(&rule);
+            self.rules.insert(rule, Former { value, is_changed_since });
+        }
         if let Some(value) = seat {
             self.seat = Some(Former { value, is_changed_since: since.place });
         }
     }
 
-    /// The newest deletion so far turns out to be of what the run itself had made: nothing of it counts but the version.
+    /// Drops the newest deletion so far, because it took what the run itself had made. Its version alone is kept.
     fn pass_deletion(&mut self) {
         if let Some(newer) = self.deleted.take() {
             self.version = self.version.max(newer.value.record("").version);
@@ -186,8 +199,13 @@ impl Past {
         seat.value.place.as_ref()
     }
 
-    /// The resource as the first deletion of the run found it. Its version is the one that the last deletion
-    /// found, so that none comes twice.
+    /// The number of the person's place in a queue before the run; `None` for a person who did not wait. Who was promoted in the run had a
+    /// place that is not kept, so that person counts as the last one.
+    pub(super) fn waited_at(&self) -> Option<i64> {
+        self.place().map(|place| place.number).or(self.promoted_to.as_ref().map(|_| i64::MAX))
+    }
+
+    /// The resource as the first deletion of the run found it. The version is that of the last deletion, because no version may come twice.
     pub(super) fn kept(&self, id: &str) -> Option<Record> {
         let record = self.deleted.as_ref()?.value.record(id);
         Some(Record { version: record.version.max(self.version), ..record })
@@ -219,7 +237,8 @@ impl Past {
         let text = |name: &str| detail.get(name).and_then(Value::as_str).map(str::to_owned);
         let (before, after) = (text("license_before"), text("license_granted"));
         match verb {
-            "promoted" | "reseated" => self.promoted_to = after,
+            // What a newer change of the run found was the license that the person got here.
+            "promoted" | "reseated" => (self.promoted_to, self.license) = (after, None),
             // A record of staff's or of a held write may tell no seat.
             _ if before.is_none() && detail.get("role_before").is_none() => {}
             _ if before != after => self.license = Some(before),
@@ -230,22 +249,70 @@ impl Past {
 
 /// The requests whose changes are the run.
 struct Requests {
+    since_ms: i64,
     /// Those of the identity provider; `None`: all.
     of_idp: Option<BTreeSet<String>>,
+    /// The numbers of what the clock did because of those.
+    of_clock: BTreeSet<i64>,
     /// Those that undid others.
     undoing: BTreeSet<String>,
 }
 
 impl Requests {
-    fn have(&self, id: &str) -> bool {
-        !self.undoing.contains(id) && self.of_idp.as_ref().is_none_or(|ids| ids.contains(id))
+    /// Whether a change belongs to the run.
+    fn have(&self, change: &Replaced) -> bool {
+        let id = &change.request_id;
+        change.at_ms >= self.since_ms
+            && !self.undoing.contains(id)
+            && (self.of_idp.as_ref().is_none_or(|ids| ids.contains(id))
+                || self.of_clock.contains(&change.number))
+    }
+}
+
+/// What the clock did with people who had left their last group, and the requests that took them out of it.
+#[derive(Default)]
+struct Groupless {
+    /// The numbers of such changes by person, as long as the request is not found.
+    unexplained: BTreeMap<String, i64>,
+    /// The requests, by the numbers of such changes.
+    requests: BTreeMap<i64, String>,
+}
+
+impl Groupless {
+    /// Looks at a change that is older than those before.
+    fn look_at(&mut self, change: &Replaced) {
+        if change.idp.is_none() && change.detail.contains(CAUSE) {
+            let detail: Value = serde_json::from_str(&change.detail).unwrap_or_default();
+            if detail.get("cause").and_then(Value::as_str) == Some(CAUSE) {
+                self.unexplained.entry(change.resource_id.clone()).or_insert(change.number);
+                return;
+            }
+        }
+        if self.unexplained.is_empty() {
+            return;
+        }
+        let Some(image) = change.image.as_deref() else { return };
+        let image: Image = serde_json::from_str(image).unwrap_or_default();
+        for (id, _) in image.members.into_iter().filter(|(_, former)| former.is_some()) {
+            if let Some(number) = self.unexplained.remove(&id) {
+                self.requests.insert(number, change.request_id.clone());
+            }
+        }
     }
 }
 
 fn requests(tx: &mut ReadTx<'_>, asked: &Asked) -> Result<Requests, ProvisioningError> {
-    let mut requests =
-        Requests { of_idp: asked.idp.as_ref().map(|_| BTreeSet::new()), undoing: BTreeSet::new() };
+    let mut requests = Requests {
+        since_ms: asked.since_ms,
+        of_idp: asked.idp.as_ref().map(|_| BTreeSet::new()),
+        of_clock: BTreeSet::new(),
+        undoing: BTreeSet::new(),
+    };
+    let mut groupless = Groupless::default();
     for_each(tx, asked.since_ms, |change| {
+        if asked.idp.is_some() {
+            groupless.look_at(&change);
+        }
         if change.kind.ends_with(RESTORED) {
             requests.undoing.insert(change.request_id);
         } else if let Some(ids) = &mut requests.of_idp
@@ -256,10 +323,14 @@ fn requests(tx: &mut ReadTx<'_>, asked: &Asked) -> Result<Requests, Provisioning
         }
         Ok(())
     })?;
+    if let Some(ids) = &requests.of_idp {
+        let because = groupless.requests.into_iter().filter(|(_, request)| ids.contains(request));
+        requests.of_clock = because.map(|(number, _)| number).collect();
+    }
     Ok(requests)
 }
 
-/// Visits the changes from a moment on, newest first: their times grow with their numbers.
+/// Visits the changes from a moment on, newest number first, and with them some that are a little older ([`DISORDER_MS`]).
 fn for_each(
     tx: &mut ReadTx<'_>,
     since_ms: i64,
@@ -271,7 +342,7 @@ fn for_each(
         let Some(last) = page.last() else { return Ok(()) };
         below = last.number;
         for change in page {
-            if change.at_ms < since_ms {
+            if change.at_ms < since_ms.saturating_sub(DISORDER_MS) {
                 return Ok(());
             }
             visit(change)?;

@@ -1,11 +1,17 @@
 //! What is refused, and what a killed process leaves.
 
-use serde_json::json;
-use testkit::clocks::MachineClock;
+use std::sync::Arc;
 
-use super::{dump, moment, post, undo};
+use serde_json::json;
+use testkit::{
+    clocks::MachineClock,
+    database::Database,
+    gateway::{Gateway, Setup},
+};
+
+use super::{dump, in_minutes, moment, post, undo};
 use crate::{
-    running::{acme, replace, roomy},
+    running::{BINARY, acme, at, replace, roomy},
     tick::{tick, under},
 };
 
@@ -100,4 +106,25 @@ fn what_changes_replaced_is_removed_by_the_tick_when_it_was_kept_long_enough() {
     clock.set("+14d");
     tick(&gateway);
     assert_eq!(images(), 0);
+}
+
+#[test]
+fn a_change_of_the_run_is_found_behind_one_with_a_later_number_and_an_earlier_time() {
+    let (clock, database) = (MachineClock::new(), Arc::new(Database::create()));
+    clock.set("+20m");
+    let ahead = clock.environment();
+    let ahead: Vec<(&str, &str)> = ahead.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let [right, ahead] = [Vec::new(), ahead].map(|settings| {
+        let database = Some(Arc::clone(&database));
+        Gateway::set_up(BINARY, Setup { settings: &settings, database, ..Setup::default() })
+    });
+    let acme = right.tenant("ire", "acme", None, None);
+    let [ada, ben] = ["ada", "ben"].map(|name| acme.create_user(name, "user").expect(201).id());
+    let since = in_minutes(10);
+    at(&ahead, &acme).patch(&format!("/Users/{ada}"), &replace("title", "Dr")).expect(200);
+    acme.patch(&format!("/Users/{ben}"), &replace("title", "Dr")).expect(200);
+    let done = undo(&right, &acme, &since, &[]);
+    assert_eq!(done, json!({ "restored": 1, "not_restored": [] }));
+    let title = |id: &str| acme.get(&format!("/Users/{id}")).expect(200).body["title"].clone();
+    assert_eq!([title(&ada), title(&ben)], [json!(null), json!("Dr")]);
 }

@@ -1,8 +1,10 @@
 //! Undo: what a run of writes changed is given back, where nothing has changed it since, and the rest is listed.
 
 mod bounds;
+mod groups;
 mod held;
 mod kept;
+mod names;
 mod runs;
 mod seats;
 
@@ -21,9 +23,16 @@ use crate::{log::from_okta, people::said, running::stored};
 fn moment() -> String {
     let apart = Duration::from_millis(5);
     sleep(apart);
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let now = in_minutes(0);
     sleep(apart);
-    iso(i64::try_from(now.as_millis()).unwrap())
+    now
+}
+
+/// The time that is so many minutes from now.
+fn in_minutes(minutes: u64) -> String {
+    let then = std::time::SystemTime::now() + Duration::from_secs(60 * minutes);
+    let then = then.duration_since(std::time::UNIX_EPOCH).unwrap();
+    iso(i64::try_from(then.as_millis()).unwrap())
 }
 
 /// The answer of `usher undo --json` with these words.
