@@ -110,17 +110,19 @@ fn suspend(
     cause: Cause<'_>,
 ) -> Result<Option<HeldLoss>, ProvisioningError> {
     tx.go_beyond_limit();
-    groupless::forget(tx, &record.id)?;
     let old = record.parse()?;
     let mut new = old.clone();
     new.0.insert("active".to_owned(), false.into());
     if new == old {
+        groupless::forget(tx, &record.id)?;
         return Ok(None);
     }
     let standing = record.standing.clone();
     let before = standing.clone();
     let mut record = resources::update(tx, &rules.user, &record, &old, &new)?;
     let change = seating::settle(tx, rules, &mut record, standing, [&old, &new], Asks::Clock)?;
+    // The breaker notes with a loss that the person had left the last group.
+    groupless::forget(tx, &record.id)?;
     let verdict = if record.standing.held.is_some() { Verdict::Held } else { Verdict::Applied };
     let (changed, seat) = (["active".to_owned()], SeatFacts::of(Some(&change)));
     let image = Image::of_attributes(&old, &changed, [&record.standing, &record.standing]);

@@ -136,6 +136,8 @@ pub fn release(
     act: &Act,
 ) -> Result<Person, ProvisioningError> {
     let mut record = found(tx, rules, id)?;
+    // A rollback of the breaker gives no choice of before back, even where the loss itself took it away.
+    losses::forget_choices(tx, id)?;
     if record.standing.is_ordinary() {
         return roster::person(tx, rules, id);
     }
@@ -146,8 +148,6 @@ pub fn release(
         Some(Held::Breaker) => losses::remove(tx, id)?,
         _ => {}
     }
-    // A rollback of the breaker gives none of it back.
-    losses::forget_choices(tx, id)?;
     let before = Image::of_change([&document, &document], [&record.standing, &standing]);
     record = resources::touch(tx, USER, &record)?;
     let request = wishes::anew(tx, rules, id, &standing, &document)?;

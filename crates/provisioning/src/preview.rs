@@ -196,13 +196,15 @@ fn create(
     values: Vec<Option<Value>>,
     context: &mut RequestContext,
 ) -> Result<Effect, ProvisioningError> {
-    let mut body = Map::new();
-    body.insert("schemas".to_owned(), json!([urn::USER]));
+    let (mut body, mut schemas) = (Map::new(), vec![urn::USER]);
     for (column, value) in columns.iter().zip(values) {
-        if let Some(value) = value {
-            column.put(&mut body, value);
+        let Some(value) = value else { continue };
+        if let Some(extension) = column.extension().filter(|extension| !schemas.contains(extension)) {
+            schemas.push(extension);
         }
+        column.put(&mut body, value);
     }
+    body.insert("schemas".to_owned(), json!(schemas));
     let write = Write::new(ResourceKind::User, Method::Post, None, body.into(), context)?;
     let done = write.run(tx, Shown::Version, &Preconditions::default(), context)?;
     // A POST that takes over a person of staff makes nobody.
@@ -225,7 +227,7 @@ fn change(
         let is_kept = |column: &Column| column.attribute().is_some_and(|name| kept.contains(&name.as_str()));
         for (column, value) in columns.iter().zip(values) {
             if value.is_some() || (column.find(document).is_some() && !is_kept(column)) {
-                operations.push(column.operation(value));
+                operations.push(column.operation(document, value));
             }
         }
     }

@@ -9,7 +9,7 @@ use directory::{
 };
 use profiles::choice::LastAdmin;
 use scim_core::{Document, ResourceKind};
-use seat_ledger::{Moves, Seat, SeatChange, SeatRequest, seats};
+use seat_ledger::{Seat, SeatChange, SeatRequest, seats};
 use store::WriteTx;
 
 use crate::{
@@ -86,9 +86,7 @@ pub(crate) fn settle_as(
         losses::remove(tx, &record.id)?;
     }
     let change = match (why, held) {
-        (Some(_), Some(seat)) => {
-            SeatChange { before: Some(seat.clone()), after: seat, moves: Moves::default() }
-        }
+        (Some(_), Some(seat)) => SeatChange::none(seat),
         (_, held) => seats::settle_found(tx, held, &record.id, &request)?,
     };
     write_standing(tx, record, standing)?;

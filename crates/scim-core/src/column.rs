@@ -80,6 +80,12 @@ impl Column {
         self.path.attribute().map(|of| AttributeName { sub: None, ..of.clone() }.to_string())
     }
 
+    /// The URN of the extension that it is a part of; `None` for a core attribute.
+    #[must_use]
+    pub fn extension(&self) -> Option<&str> {
+        self.path.attribute()?.urn.as_deref()
+    }
+
     /// What a cell says; `None`, when it is empty: the attribute is absent.
     ///
     /// # Errors
@@ -149,10 +155,15 @@ impl Column {
         }
     }
 
-    /// The operation of a PATCH that sets the value, or takes it away.
+    /// The operation of a PATCH of this resource that sets the value, or takes it away. A value that is not there yet is added:
+    /// a `replace` needs an element that its filter selects.
     #[must_use]
-    pub fn operation(&self, value: Option<Value>) -> Value {
-        let op = if value.is_some() { "replace" } else { "remove" };
+    pub fn operation(&self, document: &Document, value: Option<Value>) -> Value {
+        let op = match (&value, self.find(document)) {
+            (Some(_), Some(_)) => "replace",
+            (Some(_), None) => "add",
+            (None, _) => "remove",
+        };
         let mut operation = Map::new();
         operation.insert("op".to_owned(), op.into());
         operation.insert("path".to_owned(), self.text.clone().into());
@@ -270,6 +281,25 @@ mod tests {
         }
         assert_eq!(document.0["emails"].as_array().unwrap().len(), 2);
         assert_eq!(column("title").unwrap().find(&document), None);
+    }
+
+    #[test]
+    fn an_operation_replaces_or_removes_a_value_and_adds_one_that_is_not_there() {
+        let document = json!({ "userName": "ann", "emails": [{ "type": "home", "value": "a@b.example" }] });
+        let document = Document(document.as_object().unwrap().clone());
+        for (header, value, op) in [
+            ("userName", Some("Ann"), "replace"),
+            ("userName", None, "remove"),
+            ("title", Some("Dr"), "add"),
+            ("emails[type eq \"home\"].value", Some("x@b.example"), "replace"),
+            ("emails[type eq \"work\"].value", Some("x@b.example"), "add"),
+        ] {
+            let operation = column(header).unwrap().operation(&document, value.map(Value::from));
+            assert_eq!((&operation["op"], &operation["path"]), (&json!(op), &json!(header)));
+            assert_eq!(operation.get("value"), value.map(Value::from).as_ref());
+        }
+        assert_eq!(column("title").unwrap().extension(), None);
+        assert_eq!(column(DEPARTMENT).unwrap().extension(), DEPARTMENT.strip_suffix(":department"));
     }
 
     #[test]

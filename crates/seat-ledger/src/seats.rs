@@ -42,6 +42,12 @@ impl SeatChange {
         self.before.as_ref() != Some(&self.after)
     }
 
+    /// The seat stays as it is.
+    #[must_use]
+    pub fn none(seat: Seat) -> Self {
+        Self::new(Some(seat.clone()), seat, Moves::default())
+    }
+
     fn new(before: Option<Seat>, after: Seat, moves: Moves) -> Self {
         Self { before, after, moves }
     }
@@ -118,7 +124,7 @@ pub fn settle_found(
     request: &SeatRequest,
 ) -> Result<SeatChange, SeatError> {
     if let Some(seat) = before.as_ref().filter(|seat| seat.meets(request)) {
-        return Ok(SeatChange::new(Some(seat.clone()), seat.clone(), Moves::default()));
+        return Ok(SeatChange::none(seat.clone()));
     }
     if pools::take_turn(tx)? {
         before = find(tx, request.license.all(), user_id)?;
@@ -293,7 +299,7 @@ pub fn hold_back(
     pools::take_turn(tx)?;
     let before = find(tx, request.license.all(), user_id)?;
     let Some(seat) = before.clone().filter(|s| s.granted.is_some() && s.state != State::Suspended) else {
-        return Ok(before.map(|seat| SeatChange::new(Some(seat.clone()), seat, Moves::default())));
+        return Ok(before.map(SeatChange::none));
     };
     let mut after =
         Seat { requested: request.license.clone(), state: State::Held, waiting_place: None, ..seat.clone() };
@@ -304,8 +310,7 @@ pub fn hold_back(
     Ok(Some(SeatChange::new(before, after, Moves::default())))
 }
 
-/// Gives a user who waits for the same license again the former place in its queue. The caller has taken the turn and read the seat
-/// since then.
+/// Puts a user who waits for this license back at the former place. The caller has taken the turn and read the seat since then.
 ///
 /// # Errors
 /// When the store fails.

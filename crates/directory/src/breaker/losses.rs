@@ -12,12 +12,15 @@ use crate::{
     DirectoryError, Origin, key,
     memberships::left::Left,
     resources::{Record, Row},
-    schema::breaker_losses as losses,
+    schema::{breaker_losses as losses, users},
     standing::{Held, Standing},
 };
 
 /// The name under which what is noted of the seat rests among the attributes; no attribute has it.
 const SEAT: &str = ":seat";
+
+/// The name under which it rests there that the person had left the last group.
+const LEFT_LAST_GROUP: &str = ":left_last_group";
 
 /// A person with a loss.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,6 +39,8 @@ pub struct LostPerson {
     pub standing: Standing,
     /// What the caller noted of the seat before it, which only the caller understands; null is nothing.
     pub seat: Value,
+    /// Whether the person had left the last group before it ([`has_left_last_group`]).
+    pub left_last_group: bool,
     /// The row of a person who is deleted for the identity provider.
     pub deleted: Option<Deleted>,
     /// Whether the person was deleted and the id alone is kept ([`keep_id`]).
@@ -67,31 +72,27 @@ impl Lost {
         Self(differing.map(|name| (name.clone(), both(name))).collect())
     }
 
-    /// As it rests, with what is noted of the seat.
-    fn text(&self, seat: &Value) -> String {
-        let mut members = self.0.clone();
-        if !seat.is_null() {
-            members.insert(SEAT.to_owned(), seat.clone());
-        }
-        Value::Object(members).to_string()
+    /// As it rests.
+    fn text(&self) -> String {
+        Value::Object(self.0.clone()).to_string()
     }
 
-    /// The document as it would be without that write: what it changed and nothing changed since has the value of before.
+    /// The attributes as they were before the write.
     #[must_use]
-    pub fn given_back(&self, document: &Map<String, Value>) -> Map<String, Value> {
-        let mut back = document.clone();
-        for (name, values) in &self.0 {
-            let (before, after) =
-                (values.get(0).unwrap_or(&Value::Null), values.get(1).unwrap_or(&Value::Null));
-            if back.get(name).unwrap_or(&Value::Null) != after {
-                continue;
-            }
-            match before {
-                Value::Null => drop(back.remove(name)),
-                before => drop(back.insert(name.clone(), before.clone())),
-            }
-        }
-        back
+    pub fn before(&self) -> Map<String, Value> {
+        self.values(0)
+    }
+
+    /// The attributes as they were after it.
+    #[must_use]
+    pub fn after(&self) -> Map<String, Value> {
+        self.values(1)
+    }
+
+    fn values(&self, place: usize) -> Map<String, Value> {
+        let values = self.0.iter().filter_map(|(name, both)| Some((name, both.get(place)?)));
+        let present = values.filter(|(_, value)| !value.is_null());
+        present.map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 }
 
@@ -110,6 +111,22 @@ pub struct NewLoss<'a> {
     pub standing: &'a Standing,
     /// As of [`LostPerson::seat`].
     pub seat: &'a Value,
+    /// As of [`LostPerson::left_last_group`].
+    pub left_last_group: bool,
+}
+
+impl NewLoss<'_> {
+    /// The attributes as they rest, with what is noted beside them.
+    fn text(&self) -> String {
+        let mut members = self.lost.0.clone();
+        if !self.seat.is_null() {
+            members.insert(SEAT.to_owned(), self.seat.clone());
+        }
+        if self.left_last_group {
+            members.insert(LEFT_LAST_GROUP.to_owned(), true.into());
+        }
+        Value::Object(members).to_string()
+    }
 }
 
 /// Notes a loss, in the place of an earlier one of the same person.
@@ -127,7 +144,7 @@ pub fn insert(tx: &mut WriteTx<'_>, new: &NewLoss<'_>) -> Result<(), DirectoryEr
         losses::held = i64::from(new.is_held),
         losses::since_ms = tx.now_ms(),
         losses::opened = i64::from(new.opened),
-        losses::lost = new.lost.text(new.seat),
+        losses::lost = new.text(),
         losses::set_role = chosen.map(|chosen| chosen.role.clone()),
         losses::set_role_by = chosen.map(|chosen| chosen.by.key()),
         losses::set_active = new.standing.active.map(i64::from),
@@ -162,13 +179,8 @@ pub fn keep(tx: &mut WriteTx<'_>, record: &Record, row: &Row, left: &[Left]) -> 
 /// When the store fails.
 pub fn keep_id(tx: &mut WriteTx<'_>, record: &Record) -> Result<(), DirectoryError> {
     forget_row(tx, &record.id, &Lost::default())?;
-    let columns = (
-        losses::set_role.eq(None::<String>),
-        losses::set_role_by.eq(None::<String>),
-        losses::set_active.eq(None::<i64>),
-        losses::version.eq(Some(record.version)),
-    );
-    tx.update(losses::table.find(&record.id), columns)?;
+    forget_choices(tx, &record.id)?;
+    tx.update(losses::table.find(&record.id), losses::version.eq(Some(record.version)))?;
     Ok(())
 }
 
@@ -183,7 +195,7 @@ pub fn return_to_users(tx: &mut WriteTx<'_>, user_id: &str, lost: &Lost) -> Resu
 /// Forgets what is kept of the row of a person; `lost` is what is noted of the loss from now on.
 fn forget_row(tx: &mut WriteTx<'_>, user_id: &str, lost: &Lost) -> Result<(), DirectoryError> {
     let columns = (
-        losses::lost.eq(lost.text(&Value::Null)),
+        losses::lost.eq(lost.text()),
         losses::user_name_key.eq(None::<String>),
         losses::external_id_key.eq(None::<String>),
         losses::document.eq(None::<String>),
@@ -241,6 +253,24 @@ pub fn forget_passed(tx: &mut WriteTx<'_>, time: Range<i64>) -> Result<(), Direc
 pub fn has_passed(tx: &mut ReadTx<'_>, user_id: &str) -> Result<bool, DirectoryError> {
     let held = tx.get_result::<i64>(losses::table.find(user_id).select(losses::held)).optional()?;
     Ok(held == Some(0))
+}
+
+/// Since when the loss of this person waits, in milliseconds since 1970 UTC.
+///
+/// # Errors
+/// When the store fails.
+pub fn held_since_ms(tx: &mut ReadTx<'_>, user_id: &str) -> Result<Option<i64>, DirectoryError> {
+    let own = losses::table.find(user_id).filter(losses::held.eq(1));
+    Ok(tx.get_result(own.select(losses::since_ms)).optional()?)
+}
+
+/// Whether it is noted of one of the users that the person has left the last group.
+///
+/// # Errors
+/// When the store fails.
+pub fn has_left_last_group(tx: &mut ReadTx<'_>, user_id: &str) -> Result<bool, DirectoryError> {
+    let since_ms = users::table.find(user_id).select(users::ungrouped_ms);
+    Ok(tx.get_result::<Option<i64>>(since_ms).optional()?.flatten().is_some())
 }
 
 /// Whether the loss of this person opened the breaker.
@@ -322,6 +352,7 @@ fn read(columns: Columns) -> Result<LostPerson, DirectoryError> {
     };
     let mut lost = Lost(serde_json::from_str(&lost).map_err(|e| damaged(&user_id, e))?);
     let seat = lost.0.remove(SEAT).unwrap_or_default();
+    let left_last_group = lost.0.remove(LEFT_LAST_GROUP).is_some();
     let standing = Standing::of_row((role, by, active, None));
     let (document, version, created_ms, modified_ms, origin, origin_since_ms, memberships) = kept;
     let is_unkept = document.is_none() && version.is_some();
@@ -345,7 +376,18 @@ fn read(columns: Columns) -> Result<LostPerson, DirectoryError> {
     });
     let deleted = deleted.transpose()?;
     let is_held = held == 1;
-    Ok(LostPerson { user_id, place, is_held, since_ms, lost, standing, seat, deleted, is_unkept })
+    Ok(LostPerson {
+        user_id,
+        place,
+        is_held,
+        since_ms,
+        lost,
+        standing,
+        seat,
+        left_last_group,
+        deleted,
+        is_unkept,
+    })
 }
 
 /// Some losses in their order, behind this place: those that wait, or all.
@@ -439,25 +481,29 @@ mod tests {
     }
 
     #[test]
-    fn what_a_write_changed_goes_back_unless_it_changed_since() {
-        let before = map(json!({ "active": true, "title": "Dr", "roles": ["a"] }));
-        let after = map(json!({ "active": false, "title": "Mr", "nickName": "x" }));
+    fn what_a_write_changed_rests_with_its_values_before_and_after() {
+        let before = map(json!({ "active": true, "title": "Dr", "roles": ["a"], "locale": "de" }));
+        let after = map(json!({ "active": false, "title": "Dr", "nickName": "x", "locale": "de" }));
         let lost = Lost::between(&before, &after);
-        assert_eq!(lost.given_back(&after), before);
-        let since = map(json!({ "active": false, "title": "Prof", "nickName": "x", "locale": "de" }));
-        let back = json!({ "active": true, "title": "Prof", "roles": ["a"], "locale": "de" });
-        assert_eq!(lost.given_back(&since), map(back));
+        assert_eq!(lost.before(), map(json!({ "active": true, "roles": ["a"] })));
+        assert_eq!(lost.after(), map(json!({ "active": false, "nickName": "x" })));
         assert_eq!(Lost::between(&before, &before), Lost::default());
     }
 
     #[test]
-    fn what_is_noted_of_the_seat_rests_beside_the_attributes_and_is_none_of_them() {
+    fn what_is_noted_beside_the_attributes_rests_with_them_and_is_none_of_them() {
         let (before, after) = (map(json!({ "active": true })), map(json!({ "active": false })));
         let lost = Lost::between(&before, &after);
-        let text = lost.text(&json!({ "license": "member" }));
-        assert_eq!(text, r#"{"active":[true,false],":seat":{"license":"member"}}"#);
-        assert_eq!(lost.text(&Value::Null), r#"{"active":[true,false]}"#);
-        // A process that does not know it yet gives the same attributes back.
-        assert_eq!(Lost(serde_json::from_str(&text).unwrap()).given_back(&after), before);
+        let text = |seat: &Value, left_last_group: bool| {
+            let (user_id, standing) = ("id", &Standing::default());
+            let (is_held, opened, lost) = (false, false, &lost);
+            NewLoss { user_id, is_held, opened, lost, standing, seat, left_last_group }.text()
+        };
+        assert_eq!(text(&Value::Null, false), r#"{"active":[true,false]}"#);
+        let text = text(&json!({ "license": "member" }), true);
+        let noted = r#"{"active":[true,false],":seat":{"license":"member"},":left_last_group":true}"#;
+        assert_eq!(text, noted);
+        let lost = Lost(serde_json::from_str(&text).unwrap());
+        assert_eq!((lost.before(), lost.after()), (before, after));
     }
 }

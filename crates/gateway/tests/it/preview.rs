@@ -175,6 +175,34 @@ fn a_row_replaces_its_columns_and_nothing_else() {
     assert_eq!((&told["rows"], &told["problems"]), (&0.into(), &json!([])));
 }
 
+/// Tries rows with an e-mail at work that ann has not yet, and with a department of a new person.
+#[track_caller]
+fn try_rows_that_add(gateway: &Gateway, tenant: &Tenant) {
+    let home = json!([{ "value": "ann@b.example", "type": "home" }]);
+    let ann = user_body(&json!({ "userName": "ann", "userType": "user", "emails": home }));
+    tenant.post("/Users", &ann).expect(201);
+    let header = format!("userName,userType,\"emails[type eq \"\"work\"\"].value\",{ENTERPRISE}:department");
+    let rows = "ann,user,ann@a.example,\nbob,user,bob@a.example,Sales\ncid,user,,\n";
+    let told = preview(gateway, tenant, &format!("{header}\n{rows}"));
+    let counts = ["rows", "create", "change", "refused"].map(|name| told[name].as_u64().unwrap());
+    assert_eq!(counts, [3, 2, 1, 0], "{told}");
+}
+
+#[test]
+fn a_strict_tenant_takes_a_row_with_a_new_element_and_one_with_a_value_of_an_extension() {
+    let seats = json!({ "member": 9, "member_lite": 9 });
+    for mode in ["strict", "interop"] {
+        let body = json!({ "key": "acme", "name": "Acme", "seats": seats, "settings": { "mode": mode } });
+        let (gateway, tenant) = onboarded(&body);
+        try_rows_that_add(&gateway, &tenant);
+    }
+    // A profile that tolerates less than others.
+    let (gateway, tenant) = roomy();
+    let refuse = r#"leniencies.refuse=["missing_extension_urn"]"#;
+    gateway.cli_ok(&["tenant", "override", "--region", "ire", "--key", "acme", refuse]);
+    try_rows_that_add(&gateway, &tenant);
+}
+
 #[test]
 fn rows_meet_the_profile_the_features_and_people_of_staff() {
     let body = json!({ "key": "metacorp", "name": "metacorp", "profile": "metacompliance" });

@@ -36,7 +36,7 @@ pub(crate) fn hold(
     let seat = seats::find(tx, rules.product.licenses(), &record.id)?;
     let held = match record.standing.held {
         Some(Held::Breaker) => None,
-        _ => match said(tx, record, seat.as_ref())? {
+        _ => match said(tx, rules, record, seat.as_ref())? {
             Said::NotCounted => return Ok(None),
             Said::Passes => {
                 keep_passed(tx, rules, record)?;
@@ -75,9 +75,14 @@ pub(crate) fn hold(
 
 /// What the breaker says of the deletion of a person. One who has lost the access before, in this window, has no further loss; the two
 /// are given back together.
-fn said(tx: &mut WriteTx<'_>, record: &Record, seat: Option<&Seat>) -> Result<Said, ProvisioningError> {
+fn said(
+    tx: &mut WriteTx<'_>,
+    rules: &Rules,
+    record: &Record,
+    seat: Option<&Seat>,
+) -> Result<Said, ProvisioningError> {
     if has_access(seat) {
-        return ask(tx, record, seat, &Lost::default());
+        return ask(tx, rules, record, seat, &Lost::default());
     }
     let passed = losses::has_passed(tx, &record.id)?;
     Ok(if passed { Said::Passes } else { Said::NotCounted })

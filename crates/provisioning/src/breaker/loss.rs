@@ -58,7 +58,7 @@ pub(crate) fn holds(
         return Ok(Some(Held::Breaker));
     }
     let lost = Lost::between(&old.0, &record.parse()?.0);
-    let said = ask(tx, record, *seat, &lost)?;
+    let said = ask(tx, rules, record, *seat, &lost)?;
     Ok(matches!(said, Said::Waits { .. }).then_some(Held::Breaker))
 }
 
@@ -66,6 +66,7 @@ pub(crate) fn holds(
 /// changed.
 pub(crate) fn ask(
     tx: &mut WriteTx<'_>,
+    rules: &Rules,
     record: &Record,
     seat: Option<&Seat>,
     lost: &Lost,
@@ -89,10 +90,12 @@ pub(crate) fn ask(
         Said::NotCounted | Said::Passes => (false, false),
     };
     let standing = &Standing { held: None, ..record.standing.clone() };
-    // Whose loss waits keeps the seat with its place in the queue.
+    // A person whose loss waits keeps seat and place, so nothing is noted.
     let waited = seat.filter(|seat| !is_held && seat.state.waits()).map(FormerSeat::of);
     let seat = &waited.map_or(Value::Null, |seat| json!(seat));
-    losses::insert(tx, &NewLoss { user_id: &record.id, is_held, opened, lost, standing, seat })?;
+    let left_last_group = rules.notes_groupless() && losses::has_left_last_group(tx, &record.id)?;
+    let user_id = &record.id;
+    losses::insert(tx, &NewLoss { user_id, is_held, opened, lost, standing, seat, left_last_group })?;
     if opened || !is_held {
         breaker::write(tx, &Breaker { limits: Some(limits), window: Some(window) })?;
     }

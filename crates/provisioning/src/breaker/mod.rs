@@ -3,6 +3,7 @@
 //! back. Staff's own acts are not counted.
 
 pub(crate) mod deletion;
+mod give_back;
 pub(crate) mod loss;
 mod release;
 mod rollback;

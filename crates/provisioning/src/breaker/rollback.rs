@@ -7,17 +7,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use directory::{
     DirectoryError, Standing, archive,
     breaker::losses::{self, LostPerson},
-    memberships::left::{self, Back},
-    resources::{self, Record, Row},
+    memberships::{
+        groupless,
+        left::{self, Back},
+    },
+    resources::{self, Row},
     standing::{self, ChosenBy, Held},
 };
 use scim_core::{Document, ResourceKind};
-use seat_ledger::{Moves, SeatChange, SeatError, SeatRequest, pools, seats};
+use seat_ledger::{SeatChange, SeatError, SeatRequest, pools, seats};
 use serde::Serialize;
 use serde_json::json;
 use store::WriteTx;
 
-use super::loss;
+use super::{
+    give_back::{GivenBack, give_back},
+    loss,
+};
 use crate::{
     Act, ProvisioningError, Rules,
     attributes::changed_attributes,
@@ -36,6 +42,9 @@ const AT_ONCE: i64 = 500;
 
 /// The reason for a person of whom the id alone is kept.
 const UNKEPT: &str = "Under log.people = ids nothing is kept that would give a deleted person back.";
+
+/// The reason for an attribute that has another value than the loss left.
+const CHANGED_SINCE: &str = "It was changed since.";
 
 /// What a rollback came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -85,7 +94,7 @@ struct Rollback<'a> {
 
 /// A person who is back, with the document and the standing of before, and whose seat is to follow.
 struct Returned {
-    record: Record,
+    id: String,
     changed: Vec<String>,
     /// What is replaced by it.
     before: Image,
@@ -115,6 +124,7 @@ impl Rollback<'_> {
             }
         }
         self.put_into_groups(tx, &people)?;
+        self.note_groupless(tx, &people)?;
         for back in returned {
             match back.seat {
                 Some(_) => self.waited.push(back),
@@ -133,22 +143,23 @@ impl Rollback<'_> {
 
     /// Brings the document of a person back; `None` where nothing of the loss is left to give back.
     fn returned(
-        &self,
+        &mut self,
         tx: &mut WriteTx<'_>,
         person: &LostPerson,
     ) -> Result<Option<Returned>, ProvisioningError> {
         losses::remove(tx, &person.user_id)?;
-        let (mut record, standing, changed, before) = match &person.deleted {
+        let (id, standing, changed, before) = match &person.deleted {
             // An undo may have been first.
             Some(_) if resources::find(tx, USER, &person.user_id)?.is_some() => return Ok(None),
             Some(deleted) => {
                 let old = deleted.record.parse()?;
-                let new = Document(person.lost.given_back(&old.0));
+                let GivenBack { document: new, changed_since } = give_back(&person.lost, &old);
                 let row = Row::of(&self.rules.user, &new);
                 // A deletion that has passed was carried out: the profile may keep the person there.
                 archive::remove(tx, &person.user_id)?;
                 let record = resources::insert_again(tx, USER, &deleted.record, &row)?;
-                (record, person.standing.clone(), changed_attributes(&old, &new), Image::default())
+                self.list_changed(&record.id, &new, changed_since);
+                (record.id, person.standing.clone(), changed_attributes(&old, &new), Image::default())
             }
             None => {
                 let Some(record) = resources::find_for_update(tx, USER, &person.user_id)? else {
@@ -165,8 +176,9 @@ impl Rollback<'_> {
                     lost.0.remove("active");
                 }
                 let old = record.parse()?;
-                let new = Document(lost.given_back(&old.0));
+                let GivenBack { document: new, changed_since } = give_back(&lost, &old);
                 if new == old && record.standing == standing {
+                    self.list_changed(&record.id, &old, changed_since);
                     return Ok(None);
                 }
                 let changed = changed_attributes(&old, &new);
@@ -175,12 +187,23 @@ impl Rollback<'_> {
                     true => resources::touch(tx, USER, &record)?,
                     false => resources::update(tx, &self.rules.user, &record, &old, &new)?,
                 };
-                (record, standing, changed, before)
+                self.list_changed(&record.id, &new, changed_since);
+                (record.id, standing, changed, before)
             }
         };
-        standing::write(tx, &record.id, &standing)?;
-        record.standing = standing;
-        Ok(Some(Returned { record, changed, before, seat: FormerSeat::of_value(&person.seat) }))
+        standing::write(tx, &id, &standing)?;
+        Ok(Some(Returned { id, changed, before, seat: FormerSeat::of_value(&person.seat) }))
+    }
+
+    /// Lists the attributes of a person that were changed since the loss.
+    fn list_changed(&mut self, id: &str, document: &Document, changed_since: Vec<String>) {
+        let missing = changed_since.into_iter().map(|attribute| NotRestored {
+            user_name: document.str("userName").map(str::to_owned),
+            id: id.to_owned(),
+            attribute,
+            reason: CHANGED_SINCE.to_owned(),
+        });
+        self.done.not_restored.extend(missing);
     }
 
     /// Puts those who were deleted back into the groups that are still here.
@@ -211,29 +234,48 @@ impl Rollback<'_> {
         Ok(())
     }
 
+    /// Notes of people in no group that they have left the last one: they had before the loss, or their groups are gone.
+    fn note_groupless(&self, tx: &mut WriteTx<'_>, people: &[LostPerson]) -> Result<(), ProvisioningError> {
+        if !self.rules.notes_groupless() {
+            return Ok(());
+        }
+        let was_in_groups = |person: &&LostPerson| {
+            let deleted = person.deleted.as_ref();
+            person.left_last_group || deleted.is_some_and(|deleted| !deleted.memberships.is_empty())
+        };
+        let ids: Vec<String> =
+            people.iter().filter(was_in_groups).map(|person| person.user_id.clone()).collect();
+        groupless::note_left(tx, &ids)?;
+        self.rules.note_departures(tx, &ids);
+        Ok(())
+    }
+
     /// Brings the seat in line, and records the person.
     fn seat(&mut self, tx: &mut WriteTx<'_>, back: Returned) -> Result<(), ProvisioningError> {
-        let Returned { record, changed, before, seat: former } = back;
+        let Returned { id, changed, before, seat: former } = back;
+        // Another's seat may have moved this person's since the document came back, which made a newer version.
+        let record = resources::find(tx, USER, &id)?.ok_or(ProvisioningError::NotFound(USER.name()))?;
         let (rules, document) = (self.rules, record.parse()?);
-        let mut change = match (record.standing.held, seats::find(tx, rules.product.licenses(), &record.id)?)
-        {
-            (Some(_), Some(seat)) => {
-                SeatChange { before: Some(seat.clone()), after: seat, moves: Moves::default() }
-            }
-            _ => {
-                let request = wishes::anew(tx, rules, &record.id, &record.standing, &document)?;
-                settled(tx, &record.id, &request)?
+        let kept = match record.standing.held {
+            Some(_) => seats::find(tx, rules.product.licenses(), &id)?,
+            None => None,
+        };
+        let mut change = match kept {
+            Some(seat) => SeatChange::none(seat),
+            None => {
+                let request = wishes::anew(tx, rules, &id, &record.standing, &document)?;
+                settled(tx, &id, &request)?
             }
         };
         if let Some(place) = former.as_ref().and_then(|former| former.place.as_ref()) {
             seats::give_place_back(tx, &mut change.after, place)?;
         }
-        // Whose loss waited still has the seat of before.
+        // A held loss never took the seat.
         let is_as_before = former.map_or(!change.changed(), |former| former == FormerSeat::of(&change.after));
         let waits_anew = change.after.state.waits() && !is_as_before;
         if let Some(reason) = change.after.reason().filter(|_| waits_anew) {
             let user_name = document.str("userName").map(str::to_owned);
-            let (id, attribute) = (record.id.clone(), "license".to_owned());
+            let attribute = "license".to_owned();
             self.done.not_restored.push(NotRestored { user_name, id, attribute, reason });
         }
         let facts = Facts {

@@ -37,7 +37,7 @@ pub enum Change {
 pub struct Shown {
     /// Whether losses are counted.
     pub on: bool,
-    /// Whether further losses are held now, or people wait.
+    /// Whether people wait, or it has opened and holds further losses.
     pub open: bool,
     /// So many people may lose their access in a window in any case; null where it is off.
     pub people: Option<i64>,
@@ -95,7 +95,9 @@ pub fn show(tx: &mut ReadTx<'_>, now_ms: i64) -> Result<Shown, ProvisioningError
     let breaker = breaker::find(tx)?;
     let (limits, held) = (breaker.limits, losses::count(tx)?);
     let running = limits.zip(breaker.running(now_ms));
-    let is_full = running.is_some_and(|(_, window)| window.opened_ms.is_some());
+    // Limits that were raised since it opened let further losses pass.
+    let is_full = running
+        .is_some_and(|(limits, window)| window.opened_ms.is_some() && window.lost >= limits.bound(&window));
     Ok(Shown {
         on: limits.is_some(),
         open: held.people > 0 || is_full,

@@ -9,7 +9,8 @@ use super::{acts, held, on, outlast, path, people, rows, show, state, suspend, u
 use crate::{
     people::{said, staff},
     running::{
-        SEAT, acme, groups_of, members, new_group, replace, roomy, stored, user_body, user_names, wait_for,
+        ENTERPRISE, SEAT, acme, groups_of, members, new_group, replace, roomy, stored, user_body, user_names,
+        wait_for,
     },
     undo::queue,
 };
@@ -226,15 +227,113 @@ fn what_staff_chose_since_the_loss_stays_and_what_they_chose_before_comes_back()
 #[test]
 fn whom_staff_released_since_the_loss_has_no_choice_of_before_again() {
     let (gateway, acme) = roomy();
-    let ids = people(&acme, 1);
-    said(&gateway, &acme, &["user", "set", "--user", "user0", "--role", "member_lite"]);
-    on(&gateway, &acme, 1, 0);
+    let ids = people(&acme, 2);
+    for name in ["user0", "user1"] {
+        said(&gateway, &acme, &["user", "set", "--user", name, "--role", "member_lite"]);
+    }
+    on(&gateway, &acme, 2, 0);
     suspend(&acme, &ids[0]);
-    said(&gateway, &acme, &["user", "release", "--user", "user0"]);
+    // This write takes the choice of staff away itself, and leaves none to release.
+    let sent = user_body(&json!({ "userName": "user1", "userType": "user", "active": false }));
+    acme.put(&path(&ids[1]), &sent).expect(200);
+    for name in ["user0", "user1"] {
+        said(&gateway, &acme, &["user", "release", "--user", name]);
+    }
     let back = said(&gateway, &acme, &["breaker", "rollback"]);
-    assert_eq!(back, json!({ "restored": 1, "not_restored": [] }));
-    let person = said(&gateway, &acme, &["user", "show", "--user", "user0"]);
-    assert_eq!((&person["role"], &person["active"]), (&json!("member"), &json!(true)));
+    assert_eq!(back, json!({ "restored": 2, "not_restored": [] }));
+    for name in ["user0", "user1"] {
+        let person = said(&gateway, &acme, &["user", "show", "--user", name]);
+        assert_eq!((&person["role"], &person["active"]), (&json!("member"), &json!(true)), "{name}");
+    }
+}
+
+#[test]
+fn parts_that_were_changed_since_the_loss_stay_and_are_listed_and_the_others_come_back() {
+    let (gateway, acme) = roomy();
+    let sent = user_body(&json!({
+        "userName": "ada", "userType": "user", "active": true, "title": "Dr",
+        "name": { "givenName": "Ada", "familyName": "King" },
+        ENTERPRISE: { "department": "Sales", "costCenter": "7" },
+    }));
+    let ada = acme.post("/Users", &sent).expect(201).id();
+    on(&gateway, &acme, 0, 0);
+    let sent = user_body(&json!({ "userName": "ada", "userType": "user", "active": false }));
+    acme.put(&path(&ada), &sent).expect(200);
+    assert_eq!(held(&gateway, &acme), 1);
+    let cost_center = format!("{ENTERPRISE}:costCenter");
+    acme.patch(&path(&ada), &replace("name.givenName", "Eve")).expect(200);
+    acme.patch(&path(&ada), &replace(&format!("{ENTERPRISE}:division"), "West")).expect(200);
+    acme.patch(&path(&ada), &replace(&cost_center, "8")).expect(200);
+    let back = said(&gateway, &acme, &["breaker", "rollback"]);
+    let listed = ["name.givenName", cost_center.as_str()].map(|attribute| {
+        let reason = "It was changed since.";
+        json!({ "user_name": "ada", "id": ada, "attribute": attribute, "reason": reason })
+    });
+    assert_eq!(back, json!({ "restored": 1, "not_restored": listed }));
+    let user = acme.get(&path(&ada)).expect(200).body;
+    assert_eq!((&user["active"], &user["title"]), (&json!(true), &json!("Dr")));
+    assert_eq!(user[SEAT]["state"], "granted");
+    let (name, block) = (&user["name"], &user[ENTERPRISE]);
+    assert_eq!([&name["givenName"], &name["familyName"]], ["Eve", "King"]);
+    assert_eq!([&block["department"], &block["costCenter"], &block["division"]], ["Sales", "8", "West"]);
+}
+
+#[test]
+fn who_is_promoted_by_the_seat_of_another_during_the_rollback_is_recorded_in_the_newest_version() {
+    let (gateway, acme) = acme(Some(1), Some(9));
+    let lite = acme.create_user("lite", "member_lite").expect(201).id();
+    let seated = acme.create_user("seated", "user").expect(201).id();
+    let waits = acme.create_user("waits", "user").expect(201).id();
+    on(&gateway, &acme, 10, 0);
+    let lose = |id: &str, attribute: &str, value: &str| {
+        let sent = json!([{ "op": "replace", "value": { "active": false, attribute: value } }]);
+        acme.patch(&path(id), &sent).expect(200);
+    };
+    lose(&lite, "userType", "user");
+    lose(&waits, "title", "Dr");
+    staff(&gateway, &acme, "DELETE", &path(&seated).to_lowercase(), None).expect(204);
+    for id in [&lite, &waits] {
+        acme.patch(&path(id), &replace("active", true)).expect(200);
+    }
+    assert_eq!((state(&acme, &lite).as_str(), queue(&gateway, &acme).len()), ("granted", 1));
+    // The one gives the seat back that the other gets.
+    let back = said(&gateway, &acme, &["breaker", "rollback"]);
+    assert_eq!(back, json!({ "restored": 2, "not_restored": [] }));
+    let user = acme.get(&path(&waits)).expect(200).body;
+    assert_eq!((&user["title"], &user[SEAT]["grantedLicense"]), (&Value::Null, &json!("member")));
+    let story = said(&gateway, &acme, &["tenant", "changes", "--resource", &waits]);
+    assert_eq!([&story[0]["kind"], &story[1]["kind"]], ["user.restored", "user.promoted"]);
+    assert_eq!(story[0]["version"], story[1]["version"], "{story}");
+    assert_eq!(used(&gateway, &acme), 1);
+}
+
+#[test]
+fn who_had_left_the_last_group_or_finds_none_again_is_due_after_the_rollback_as_before() {
+    let clock = testkit::clocks::MachineClock::new();
+    let gateway = crate::tick::under(&clock);
+    let body = json!({ "key": "acme", "name": "Acme", "profile": "iomete", "seats": {} });
+    let acme = gateway.onboard("ire", &body);
+    let names = ["left", "gone", "stays", "never"];
+    let [left, gone, stays, never] = names.map(|name| acme.create_user(name, "").expect(201).id());
+    let group = new_group(&acme, "A", &[&left, &stays]);
+    let other = new_group(&acme, "B", &[&gone]);
+    on(&gateway, &acme, 10, 0);
+    crate::tick::leave(&acme, &group, &left);
+    for id in [&left, &gone, &stays, &never] {
+        acme.delete(&path(id)).expect(204);
+    }
+    acme.delete(&format!("/Groups/{other}")).expect(204);
+    let back = said(&gateway, &acme, &["breaker", "rollback"]);
+    assert_eq!((&back["restored"], &back["not_restored"][0]["id"]), (&json!(4), &json!(gone)), "{back}");
+    clock.set("+61m");
+    wait_for("the tick", || {
+        crate::tick::tick(&gateway);
+        [&left, &gone].iter().all(|id| acme.get(&path(id)).status == 404)
+    });
+    for id in [&stays, &never] {
+        acme.get(&path(id)).expect(200);
+    }
+    gateway.audit(&acme);
 }
 
 #[test]

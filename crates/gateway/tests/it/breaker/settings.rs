@@ -3,10 +3,10 @@
 use serde_json::json;
 use testkit::http::Request;
 
-use super::{acts, on, show};
+use super::{acts, on, people, show, suspend};
 use crate::{
     people::{said, staff},
-    running::roomy,
+    running::{SEAT, roomy},
 };
 
 #[test]
@@ -35,6 +35,24 @@ fn limits_are_set_by_a_command_each_may_be_changed_alone_and_the_act_is_recorded
     );
     let words = gateway.cli_ok(&["breaker", "show", "--region", "ire", "--key", "acme"]);
     assert_eq!(words.trim(), "Off.");
+}
+
+#[test]
+fn limits_that_are_raised_while_it_is_open_close_it_until_they_are_reached_again() {
+    let (gateway, acme) = roomy();
+    let ids = people(&acme, 4);
+    on(&gateway, &acme, 1, 0);
+    for id in &ids[..2] {
+        suspend(&acme, id);
+    }
+    assert_eq!(show(&gateway, &acme)["open"], true);
+    let raised = said(&gateway, &acme, &["breaker", "set", "--people", "2"]);
+    assert_eq!((&raised["open"], &raised["held"]["people"]), (&json!(true), &json!(1)), "somebody waits");
+    said(&gateway, &acme, &["breaker", "release"]);
+    assert_eq!(show(&gateway, &acme)["open"], false);
+    assert_eq!(suspend(&acme, &ids[2]).body[SEAT]["state"], "suspended");
+    assert_eq!(show(&gateway, &acme)["open"], true, "nobody waits, and the next one would");
+    assert_eq!(suspend(&acme, &ids[3]).body[SEAT]["state"], "held");
 }
 
 #[test]
