@@ -104,9 +104,10 @@ fn follow(words: &LogWords, session: &Session) -> Result<(), Mistake> {
         let next = Part { limit: Some(AT_ONCE), after: Some(end.clone()), ..Part::default() };
         let next = page(words, session, next)?;
         tell(elements(member(&next, "rows")).iter(), session)?;
-        let before = std::mem::replace(&mut end, cell(&next, "end"));
-        // Of many rows the next ones are waiting.
-        thread::sleep(if before == end { EVERY } else { EVERY / 10 });
+        end = cell(&next, "end");
+        if member(&next, "more") != &Value::Bool(true) {
+            thread::sleep(EVERY);
+        }
     }
 }
 

@@ -68,6 +68,15 @@ pub fn has(tx: &mut ReadTx<'_>, user_id: &str) -> Result<bool, DirectoryError> {
     Ok(!tx.load::<String>(own)?.is_empty())
 }
 
+/// Since when the user waits, in milliseconds since 1970 UTC.
+///
+/// # Errors
+/// When the store fails.
+pub fn since_ms(tx: &mut ReadTx<'_>, user_id: &str) -> Result<Option<i64>, DirectoryError> {
+    let own = group_wipes::table.filter(group_wipes::user_id.eq(user_id));
+    Ok(tx.get_result(own.select(min(group_wipes::since_ms)))?)
+}
+
 /// Forgets these users of one group.
 ///
 /// # Errors

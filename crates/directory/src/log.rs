@@ -154,6 +154,8 @@ pub struct RowsBehind {
     pub rows: Vec<LogRow>,
     /// The end behind which the next rows are.
     pub end: End,
+    /// Whether there are some already.
+    pub more: bool,
 }
 
 /// A row of the log.
@@ -252,6 +254,8 @@ pub fn page(
         }
     }
     places.sort_by(|a, b| b.cmp(a));
+    // A row may be about more than one thing that is asked for.
+    places.dedup();
     places.truncate(most);
     let mut rows = rows(tx, &places)?;
     rows.sort_by_key(|row| std::cmp::Reverse(row.place));
@@ -557,7 +561,7 @@ pub fn end(tx: &mut ReadTx<'_>) -> Result<End, DirectoryError> {
     Ok(end)
 }
 
-/// The rows that are wanted among the next ones behind an end; so many are looked at.
+/// The rows that are wanted among the next ones behind an end. About so many are looked at.
 ///
 /// # Errors
 /// When the store fails.
@@ -567,26 +571,28 @@ pub fn behind(
     end: End,
     most: usize,
 ) -> Result<RowsBehind, DirectoryError> {
-    let mut left = i64::try_from(most).unwrap_or(i64::MAX);
-    let (mut end, mut newest, mut places) = (end, self::end(tx)?, Vec::new());
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let (mut end, mut newest, mut places, mut seen) = (end, self::end(tx)?, Vec::new(), 0);
     for kept in [Kept::Attempt, Kept::Change] {
         let number = end.number_in(kept);
         // A store that was put back from a backup may end before.
         *number = (*number).min(*newest.number_in(kept));
+        // Neither table is to wait until all of the other one was read.
+        let share = if kept == Kept::Attempt { most - most / 2 } else { (most - seen).max(1) };
         // Rows that are not wanted come along: for a query without them SQLite may take another index, which has another order.
         let next: Vec<Candidate> = in_table!(kept, |table| {
             let rows = table::table.filter(table::number.gt(*number)).order(table::number);
-            tx.load(rows.select(candidate!(table)).limit(left))?
+            tx.load(rows.select(candidate!(table)).limit(share))?
         });
         if let Some(last) = next.last() {
             *number = last.number;
         }
-        left -= i64::try_from(next.len()).unwrap_or(left);
+        seen += i64::try_from(next.len()).unwrap_or(share);
         places.extend(next.iter().filter(|row| row.is_asked_for(wanted)).map(|row| row.place(kept)));
     }
     let mut rows = rows(tx, &places)?;
     rows.sort_by_key(|row| row.place);
-    Ok(RowsBehind { rows, end })
+    Ok(RowsBehind { rows, more: end != newest, end })
 }
 
 /// The columns of a row, in their order.

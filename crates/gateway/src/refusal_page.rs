@@ -6,10 +6,8 @@ use actix_web::{
     HttpResponse,
     web::{Data, Path},
 };
-use directory::log::rows_of_request;
 use provisioning::{
-    ProvisioningError,
-    explain::Refusal,
+    explain::{Refusal, refusal_of_request},
     log::{Details, Idp},
 };
 use store::ReadTx;
@@ -90,11 +88,7 @@ async fn known(app: &App, reference: &str) -> Result<Option<Known>, ApiError> {
             let tenant = Arc::new(tenant);
             let store = registry.store_of(&tenant).await?;
             let id = reference.clone();
-            let read = move |tx: &mut ReadTx<'_>| {
-                // Operations of a bulk that were refused and that changed nothing have one reference.
-                let rows = rows_of_request(tx, &id)?;
-                Ok::<_, ProvisioningError>(rows.into_iter().find(|row| row.kind.ends_with(".refused")))
-            };
+            let read = move |tx: &mut ReadTx<'_>| refusal_of_request(tx, &id);
             if let Some(row) = store.read(read).await.map_err(ApiError::from)? {
                 let rules = app.rules.of(&registry, &tenant, || app.base(&tenant), &store).await?;
                 let (licenses, details) = (rules.product.licenses(), Details::of(&row));

@@ -212,6 +212,7 @@ mod tests {
             credential: String::new(),
             method: None,
             kind: None,
+            is_of_bulk: false,
             resource_id: None,
             sent: SentPerson::default(),
             status: 400,

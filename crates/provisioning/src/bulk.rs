@@ -189,14 +189,18 @@ impl Bulk {
 
     /// The outcome of a refused operation.
     pub fn refused<E>(&self, operation: usize, error: E, rules: &Rules) -> Outcome<E> {
-        let (kind, id) = self.resource(operation).map(|(kind, id)| (kind, id.to_owned())).unzip();
-        let sent = self.operations.get(operation);
-        let asked = sent.and_then(|sent| sent.asked.as_ref().ok());
-        let method = asked.map(|asked| asked.method);
+        let (made, id) = self.resource(operation).map(|(kind, id)| (kind, id.to_owned())).unzip();
+        let asked = self.operations.get(operation).and_then(|asked| asked.asked.as_ref().ok());
         let of_body =
             || asked.map(|asked| SentPerson::of(&rules.product, asked.kind, asked.method, &asked.data));
-        let sent = self.sent.get(&operation).cloned().or_else(of_body).unwrap_or_default();
-        Outcome { kind, method, id, sent, result: Err(error), leniencies: Vec::new() }
+        Outcome {
+            kind: made.or(asked.map(|asked| asked.kind)),
+            method: asked.map(|asked| asked.method),
+            id,
+            sent: self.sent.get(&operation).cloned().or_else(of_body).unwrap_or_default(),
+            result: Err(error),
+            leniencies: Vec::new(),
+        }
     }
 
     fn refuse(&mut self, operation: usize, error: ProvisioningError, leniencies: Leniencies, rules: &Rules) {

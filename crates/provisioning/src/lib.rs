@@ -43,6 +43,7 @@ mod rules;
 pub mod schemas;
 mod seating;
 mod sent_person;
+mod sent_role;
 mod status;
 pub mod table;
 pub mod timestamp;

@@ -33,6 +33,7 @@ use crate::{
     records,
     seating::{self, Asks},
     sent_person::is_in,
+    sent_role::role_in,
     view::{Shown, View},
     wipes,
     wishes::{self, Carried},
@@ -63,13 +64,14 @@ impl New {
         let rt = context.rules.resource_type(kind);
         let mut document = resource::create(rt, body, &mut context.tolerance)?;
         let members = taken_members(kind, &mut document, MemberChange::Add);
+        if kind == ResourceKind::User {
+            context.rules.profile().check_values(None, &document)?;
+        }
         let (seat, role) = match kind {
             ResourceKind::User => {
                 let product = &context.rules.product;
                 let carried = product.carried(|name| is_in(body, name));
                 let (seat, role) = product.first_request(&document, carried);
-                context.sent.role_received = role.received;
-                context.rules.profile().check_values(None, &document)?;
                 (Some(seat), role)
             }
             _ => (None, RoleFacts::default()),
@@ -140,19 +142,16 @@ impl Edit {
 
     /// What it carries of a person's role, read without the person whom it changes. `None` where that cannot be read, and of a group.
     pub(crate) fn role_received_alone(&self, rules: &Rules, kind: ResourceKind) -> Option<Received> {
-        if kind != ResourceKind::User {
-            return None;
+        match self {
+            _ if kind != ResourceKind::User => None,
+            Self::Replace(body) => role_in(rules, body),
+            _ if rules.product.carried(|name| self.carries(name)).is_nothing() => Some(Received::Absent),
+            Self::Patch(patch, _) => {
+                let (rt, nobody) = (rules.resource_type(kind), Document::default());
+                let new = patch.apply(rt, &nobody, &mut rules.tolerance()).ok()?;
+                self.role_received(rules, kind, &new)
+            }
         }
-        if rules.product.carried(|name| self.carries(name)).is_nothing() {
-            return Some(Received::Absent);
-        }
-        let (rt, nobody, tolerance) =
-            (rules.resource_type(kind), Document::default(), &mut rules.tolerance());
-        let new = match self {
-            Self::Replace(body) => resource::replace(rt, body, &nobody, &[], tolerance),
-            Self::Patch(patch, _) => patch.apply(rt, &nobody, tolerance),
-        };
-        self.role_received(rules, kind, &new.ok()?)
     }
 
     /// The document afterwards, and the changes of members.

@@ -1,7 +1,7 @@
 //! The person in a write, as far as its body was read. The log's row of a refused write tells it too (MO12, MO17).
 
 use profiles::Received;
-use scim_core::{ResourceKind, bulk::Method};
+use scim_core::{ResourceKind, bulk::Method, fold::user_name_key, resource::MAX_KEY};
 use serde_json::Value;
 
 use crate::product::Product;
@@ -32,11 +32,12 @@ impl SentPerson {
     }
 }
 
-/// The userName in the body of a creation.
+/// The userName in the body of a creation; `None` of one that nobody can have.
 #[must_use]
 pub fn user_name(body: &Value) -> Option<String> {
     let (_, name) = body.as_object()?.iter().find(|(name, _)| name.eq_ignore_ascii_case("userName"))?;
-    name.as_str().map(str::to_owned)
+    let name = name.as_str().filter(|name| name.chars().nth(MAX_KEY).is_none())?;
+    (!user_name_key(name).is_empty()).then(|| name.to_owned())
 }
 
 /// Whether a body has this attribute, given by its full name, with or without a value.

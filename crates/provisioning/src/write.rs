@@ -10,6 +10,7 @@ use crate::{
     Done, Outcome, Preconditions, ProvisioningError, RequestContext, Rules, outcome,
     resources::{self, Edit, Found, New},
     sent_person::SentPerson,
+    sent_role::role_in,
     status::status_of,
     view::Shown,
 };
@@ -51,7 +52,13 @@ impl Write {
         }
         context.sent = SentPerson::of(&context.rules.product, kind, method, &body);
         let change = match method {
-            Method::Post => Change::Create(New::read(kind, &body, context)?),
+            Method::Post => {
+                let new = New::read(kind, &body, context).inspect_err(|_| {
+                    context.sent.role_received =
+                        (kind == ResourceKind::User).then(|| role_in(&context.rules, &body)).flatten();
+                })?;
+                Change::Create(new)
+            }
             Method::Put => Change::Edit(Edit::Replace(body)),
             Method::Patch => {
                 let rt = context.rules.resource_type(kind);

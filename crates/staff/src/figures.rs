@@ -3,13 +3,11 @@
 use std::collections::BTreeMap;
 
 use provisioning::{
-    health::{Recounted, Traffic, TrafficByCredential, usual_gap_ms},
+    health::{Recounted, Traffic, TrafficByCredential, by_idp, usual_gap_ms},
     log::Idp,
 };
 use seat_ledger::pools::Pool;
 use tenant_registry::{SeatFigures, Verdict};
-
-use crate::idps::by_idp;
 
 /// From this share of its seats in use on, in percent, a license is scarce.
 const SCARCE_PERCENT: i64 = 70;

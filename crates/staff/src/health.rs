@@ -1,7 +1,6 @@
 //! How a tenant is: what its store tells, and what the registry knows of its credentials, in one verdict.
 
 use std::{
-    cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
@@ -9,7 +8,9 @@ use std::{
 use provisioning::{
     ProvisioningError, Rules,
     explain::{Asked, idp_name},
-    health::{self, Code, Counts, Finding, OfStore, Recounted, Traffic, TrafficByCredential, usual_gap_ms},
+    health::{
+        self, Code, Counts, Finding, OfStore, Recounted, Traffic, TrafficByCredential, by_idp, usual_gap_ms,
+    },
     log::Idp,
     timestamp::iso,
 };
@@ -25,7 +26,6 @@ use crate::{
     acts::Result,
     credentials::state,
     figures::{gap_ms, is_scarce, last_calls, seat_figures, was_refused},
-    idps::by_idp,
 };
 
 const MINUTE_MS: i64 = 60_000;
@@ -38,6 +38,8 @@ const REFUSED_MS: i64 = 15 * MINUTE_MS;
 const FORGOTTEN_MS: i64 = DAY_MS;
 /// Tenants that are read at a time.
 const PAGE: i64 = 500;
+/// The time for which it is enough to have noted that a tenant needs a hand: its row need not be written for that again.
+const RISK_NOTED_MS: u64 = 60 * 60_000;
 
 /// One verdict for a tenant.
 #[derive(Clone, Debug)]
@@ -158,7 +160,7 @@ impl Judged<'_> {
     fn conclude(self, asked: Asked<'_>) -> (Health, Verdict) {
         let Self { standing, of_store, recounted, outlived, now_ms } = self;
         let OfStore { mut findings, traffic, pools, held, quarantine_risk } = of_store;
-        let quiet = quietest(&traffic, standing);
+        let quiet = quietest(&traffic, standing, now_ms);
         let silence = quiet.as_ref().map(|(_, silence)| *silence);
         let was_called = !traffic.is_empty();
         findings.extend(of_credentials(standing, now_ms, asked));
@@ -193,7 +195,11 @@ impl Judged<'_> {
             Some(Recounted { adds_up, .. }) => Some(Recount { at_ms: now_ms, adds_up }),
             None => before.recount,
         };
-        let at_risk_ms = if needs_hand || was_silent { Some(now_ms) } else { before.at_risk_ms };
+        let is_known = |at_ms: &i64| now_ms.abs_diff(*at_ms) < RISK_NOTED_MS;
+        let at_risk_ms = match needs_hand || was_silent {
+            true => before.at_risk_ms.filter(is_known).or(Some(now_ms)),
+            false => before.at_risk_ms,
+        };
         let health = Health {
             findings,
             idps: idps(&traffic, now_ms),
@@ -228,7 +234,12 @@ pub async fn needing_a_hand(registry: &Registry) -> Result<Vec<NeedsHand>> {
             None => break,
         }
     }
-    all.sort_by_key(|needs: &NeedsHand| (needs.codes.clone(), Reverse(needs.codes.len()), needs.since_ms));
+    all.sort_by_key(|needs: &NeedsHand| {
+        // Who has the same codes and others besides is worse.
+        let codes: Vec<_> =
+            needs.codes.iter().map(|code| (false, Some(*code))).chain([(true, None)]).collect();
+        (codes, needs.since_ms)
+    });
     Ok(all)
 }
 
@@ -292,20 +303,24 @@ fn is_silent(tenant: &Tenant, silence: Silence, now_ms: i64) -> bool {
     is_served(tenant) && now_ms > silence.from_ms
 }
 
-/// The identity provider that is, or will be, silent first: of those with a live credential. One without a name may be staff who tried
-/// something, so it counts only where there is no other.
-fn quietest(traffic: &TrafficByCredential, standing: &TenantStanding) -> Option<(Idp, Silence)> {
-    let ended = |credential: &&CredentialInfo| credential.revoked_ms.is_some();
+/// The identity provider that is, or will be, silent first: of those whose credential has not ended. One without a name may be staff who
+/// tried something, so it counts only where there is no other.
+fn quietest(traffic: &TrafficByCredential, standing: &TenantStanding, now_ms: i64) -> Option<(Idp, Silence)> {
+    let is_any_live = standing.credentials.iter().any(|credential| credential.is_live(now_ms));
+    // Where no credential is live, one that has expired is still the one of an identity provider.
+    let has_ended = |credential: &&CredentialInfo| {
+        credential.revoked_ms.is_some() || (is_any_live && !credential.is_live(now_ms))
+    };
     let ended: BTreeSet<&str> =
-        standing.credentials.iter().filter(ended).map(|credential| credential.key_id.as_str()).collect();
-    let idps = by_idp(traffic);
+        standing.credentials.iter().filter(has_ended).map(|credential| credential.key_id.as_str()).collect();
+    let mut idps = by_idp(traffic);
+    idps.retain(|_, traffic| traffic.iter().any(|(credential, _)| !ended.contains(credential)));
     let is_named = idps.keys().any(|idp| *idp != Idp::Other);
     let silence = |(idp, traffic): (Idp, Vec<(&str, &Traffic)>)| {
-        let is_asked = traffic.iter().any(|(credential, _)| !ended.contains(credential));
         let since_ms = traffic.iter().filter_map(|(_, traffic)| traffic.last_call_ms()).max()?;
         let gap_ms = usual_gap_ms(traffic.iter().map(|(_, traffic)| *traffic))?;
         let from_ms = since_ms.saturating_add(SILENT_GAPS * gap_ms);
-        (is_asked && (idp != Idp::Other || !is_named)).then_some((idp, Silence { since_ms, from_ms }))
+        (idp != Idp::Other || !is_named).then_some((idp, Silence { since_ms, from_ms }))
     };
     idps.into_iter().filter_map(silence).min_by_key(|(_, silence)| silence.from_ms)
 }

@@ -10,7 +10,6 @@ mod error;
 mod exported;
 mod figures;
 mod health;
-mod idps;
 mod log;
 mod people;
 mod plan;

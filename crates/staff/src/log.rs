@@ -47,9 +47,10 @@ pub struct LogPage {
     pub rows: Vec<LogRow>,
     /// The cursor of the page behind it, if there is one.
     pub next: Option<String>,
-    /// What finds the rows that are written from now on; of a page with [`LogQuery::after`] those behind it. Only of pages that are
-    /// followed.
+    /// The end of the log, to be sent as [`LogQuery::after`] for the rows that are written later. Set with `follow` or `after` only.
     pub end: Option<String>,
+    /// Whether more rows are behind that end already.
+    pub more: bool,
     /// How many rows of refused writes were lost, of all time.
     pub lost: i64,
 }
@@ -60,6 +61,7 @@ impl TenantActs {
     /// # Errors
     /// A part of the query that is none, or the store's.
     pub async fn log(&self, query: LogQuery) -> Result<LogPage> {
+        query.check_user()?;
         let (wanted, before, after, limit) =
             (query.wanted()?, query.before()?, query.after()?, query.limit()?);
         let people = self.product().await?.profile.log.people;
@@ -70,15 +72,16 @@ impl TenantActs {
             };
             let lost = log::lost(tx)?;
             if let Some(after) = after {
-                let RowsBehind { rows, end } = log::behind(tx, &wanted, after, limit)?;
-                return Ok::<_, ProvisioningError>(LogPage { rows, next: None, end: Some(end.text()), lost });
+                let RowsBehind { rows, end, more } = log::behind(tx, &wanted, after, limit)?;
+                let end = Some(end.text());
+                return Ok::<_, ProvisioningError>(LogPage { rows, next: None, end, more, lost });
             }
             let mut rows = log::page(tx, &wanted, before, limit + 1)?;
             let is_last = rows.len() <= limit;
             rows.truncate(limit);
             let next = rows.last().filter(|_| !is_last).map(|row| cursor(row.place));
             let end = if query.follow { Some(log::end(tx)?.text()) } else { None };
-            Ok(LogPage { rows, next, end, lost })
+            Ok(LogPage { rows, next, end, more: false, lost })
         })
         .await
     }
@@ -107,6 +110,15 @@ impl LogQuery {
         let none =
             || StaffError::BadRequest("This cursor is none of this log's; begin without one".to_owned());
         place().map(Some).ok_or_else(none)
+    }
+
+    /// # Errors
+    /// Nobody has an empty name: a row of nobody is found without one.
+    fn check_user(&self) -> Result<()> {
+        match self.user.as_deref().map(str::trim) {
+            Some("") => Err(StaffError::BadRequest("user is a userName or an id".to_owned())),
+            _ => Ok(()),
+        }
     }
 
     fn after(&self) -> Result<Option<End>> {

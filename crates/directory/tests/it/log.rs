@@ -98,15 +98,16 @@ async fn rows_behind_an_end_are_found_by_the_order_of_their_writing_whatever_the
         let (mut found, mut end) = (Vec::new(), End::of_text("c4096-a8191").unwrap());
         loop {
             let ada = ada.clone();
-            let RowsBehind { rows, end: next } = read(&store, move |tx| log::behind(tx, &ada, end, 4)).await;
+            let RowsBehind { rows, end: next, more } =
+                read(&store, move |tx| log::behind(tx, &ada, end, 4)).await;
             found.extend(rows.iter().map(|row| row.place.id()));
-            if next == end {
+            end = next;
+            if !more {
                 break;
             }
-            end = next;
         }
         // Each page of four in the order of the times.
-        assert_eq!(found, ["a3000000", "a8192", "c8191", "c3000000", "c8192"]);
+        assert_eq!(found, ["a8192", "a3000000", "c8191", "c8192", "c3000000"]);
         assert_eq!(end, newest);
         // A store that was put back from a backup ends before: what it gets next is found.
         let later = End::of_text("c9000000-a9000000").unwrap();
@@ -114,6 +115,50 @@ async fn rows_behind_an_end_are_found_by_the_order_of_their_writing_whatever_the
         assert_eq!((behind.rows.len(), behind.end), (0, newest));
         for none in ["", "c1", "a1-c1", "c1-a", "1-1"] {
             assert_eq!(End::of_text(none), None, "{none}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_behind_the_beginning_are_those_of_all_pages_whatever_is_wanted() {
+    on_each_store(MIGRATIONS, async |store| {
+        fill(&store).await;
+        let about = |about: About| every_row_about(about);
+        let ada = || About::Person("ada".to_owned());
+        let wanted = [
+            about(ada()),
+            about(About::Deleted { key: "ada".to_owned(), id: "b".to_owned() }),
+            about(About::Resource("b".to_owned())),
+            about(About::Resource(String::new())),
+            Wanted { about: Vec::new(), ..about(ada()) },
+            Wanted { about: vec![ada(), About::Person("bob".to_owned())], ..about(ada()) },
+            Wanted { results: vec!["held"], ..about(ada()) },
+            Wanted { results: vec!["applied", "refused"], about: Vec::new(), ..about(ada()) },
+            Wanted { idps: vec!["okta"], ..about(ada()) },
+            Wanted { since_ms: Some(40_000), until_ms: Some(40_960), ..about(ada()) },
+        ];
+        for wanted in wanted {
+            let (of_page, beginning) = (wanted.clone(), End::of_text("c0-a0").unwrap());
+            let mut page = read(&store, move |tx| log::page(tx, &of_page, None, 1_000)).await;
+            page.reverse();
+            let of_end = wanted.clone();
+            let behind = read(&store, move |tx| log::behind(tx, &of_end, beginning, 1_000)).await;
+            assert_eq!((behind.rows, behind.more), (page, false), "{wanted:?}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_about_two_things_that_are_wanted_is_one_row_of_a_page() {
+    on_each_store(MIGRATIONS, async |store| {
+        fill(&store).await;
+        let ada = every_row_about(About::Person("ada".to_owned()));
+        let also = About::Deleted { key: "ada".to_owned(), id: String::new() };
+        let both = Wanted { about: [ada.about.clone(), vec![also]].concat(), ..ada.clone() };
+        for most in [1, 5, 12] {
+            assert_eq!(ids(&store, &both, most).await, ids(&store, &ada, most).await, "pages of {most}");
         }
     })
     .await;

@@ -45,6 +45,7 @@ pub(super) async fn log(
     let mut told = json!({ "rows": rows, "next_cursor": page.next, "log_lost": lost });
     if let (Some(end), Some(members)) = (page.end, told.as_object_mut()) {
         members.insert("end".to_owned(), json!(end));
+        members.insert("more".to_owned(), json!(page.more));
     }
     Ok(response::json(200, &told))
 }

@@ -1,6 +1,8 @@
 //! A request's body: its type, its size, the time it may take, the JSON in it, and what is made of that. A long one waits for
 //! its share of memory, and is parsed and judged in the background.
 
+use std::time::Duration;
+
 use actix_web::{
     HttpRequest,
     http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue},
@@ -100,12 +102,13 @@ impl Body {
     }
 }
 
-/// The userName in the body of a creation that was refused before anybody read it, for its row in the log (MO17). `None` of a body that
-/// is long, slow or cannot be read.
-pub(super) async fn user_name_in(app: &App, request: &HttpRequest, payload: Payload) -> Option<String> {
+/// How long the body of a request that is refused in any case is waited for.
+const REFUSED: Duration = Duration::from_secs(2);
+
+/// The userName in the body of a creation that is refused whatever it holds. `None` of a body that is long, slow or cannot be read.
+pub(super) async fn user_name_in(request: &HttpRequest, payload: Payload) -> Option<String> {
     check_type(request).ok()?;
-    let time = app.settings.server.body_timeout_seconds.0;
-    let bytes = timeout(time, payload.to_bytes_limited(SHORT)).await.ok()?.ok()?.ok()?;
+    let bytes = timeout(REFUSED, payload.to_bytes_limited(SHORT)).await.ok()?.ok()?.ok()?;
     user_name(&parse(&bytes, &mut Tolerance::lenient()).ok()?)
 }
 

@@ -64,6 +64,8 @@ struct Known {
     kind: Option<ResourceKind>,
     method: Option<bulk::Method>,
     resource_id: Option<String>,
+    /// The userName in a body that is not read otherwise, because the credential or the tenant is refused.
+    unread_name: Option<String>,
     is_dry_run: bool,
 }
 
@@ -83,8 +85,13 @@ impl Known {
             kind: None,
             method: None,
             resource_id: None,
+            unread_name: None,
             is_dry_run: false,
         }
+    }
+
+    fn makes_person(&self) -> bool {
+        self.kind == Some(ResourceKind::User) && self.method == Some(bulk::Method::Post) && !self.is_dry_run
     }
 }
 
@@ -92,9 +99,9 @@ impl Known {
 pub(crate) async fn scim(request: HttpRequest, payload: Payload, app: Data<App>) -> HttpResponse {
     let _in_flight = InFlight::begin(&app.metrics, SCIM, request.headers());
     let span = traces::begin(&request, &app.settings.server.trusted_proxies);
-    let (mut known, mut payload) = (Known::begin(&app, &request), Some(payload));
+    let mut known = Known::begin(&app, &request);
     // Boxed: it has ten KiB, and each layer around it would move them.
-    let work = Box::pin(answer(&app, &request, &mut payload, &mut known)).instrument(span.clone());
+    let work = Box::pin(answer(&app, &request, payload, &mut known)).instrument(span.clone());
     let work = AssertUnwindSafe(work).catch_unwind().await;
     let (mut response, result) = match work.unwrap_or(Err(ApiError::Panicked)) {
         Ok(mut response) => {
@@ -123,6 +130,7 @@ pub(crate) async fn scim(request: HttpRequest, payload: Payload, app: Data<App>)
         kind,
         method,
         resource_id,
+        unread_name,
         is_dry_run,
         ..
     } = known;
@@ -131,13 +139,7 @@ pub(crate) async fn scim(request: HttpRequest, payload: Payload, app: Data<App>)
     }
     let (leniencies, mut sent) =
         context.map(|context| (context.tolerance.seen, context.sent)).unwrap_or_default();
-    let makes_person = kind == Some(ResourceKind::User) && method == Some(bulk::Method::Post);
-    if let (true, Err(error), Some(payload)) = (makes_person && !is_dry_run, &result, payload)
-        // Such an answer costs next to nothing, however many there are.
-        && !matches!(error, ApiError::TooManyRequests(_))
-    {
-        sent.user_name = user_name_in(&app, &request, payload).await;
-    }
+    sent.user_name = sent.user_name.or(unread_name);
     let outcome = Outcome { kind, method, id: resource_id, sent, result, leniencies };
     let subject = Subject {
         request_id: &id,
@@ -156,7 +158,23 @@ pub(crate) async fn scim(request: HttpRequest, payload: Payload, app: Data<App>)
     response
 }
 
+/// Answers a request. The name of a person who was to be made is read for the log, where the body was not (MO17).
 async fn answer(
+    app: &Data<App>,
+    request: &HttpRequest,
+    payload: Payload,
+    known: &mut Known,
+) -> Result<Response, ApiError> {
+    let mut unread = Some(payload);
+    let answered = attempt(app, request, &mut unread, known).await;
+    let is_closed = answered.as_ref().is_err_and(|error| error.failure().status == 403);
+    if let (true, true, Some(payload)) = (is_closed, known.makes_person(), unread) {
+        known.unread_name = user_name_in(request, payload).await;
+    }
+    answered
+}
+
+async fn attempt(
     app: &Data<App>,
     request: &HttpRequest,
     payload: &mut Option<Payload>,

@@ -7,7 +7,7 @@ use directory::resources::is_id;
 use metrics::{Answered, Operation};
 use provisioning::{
     Done, Outcome, Verdict,
-    explain::SUSPENDED,
+    explain::{NO_SUCH_PATH, SUSPENDED},
     health::{Traffic, Written},
     log::{Refused, Sender},
 };
@@ -207,10 +207,11 @@ fn refused(subject: &Subject<'_>, outcome: &Outcome<ApiError>, seen: &Seen<'_>) 
         // Each of its operations has a row.
         (Part::Transaction, _) => return None,
         (_, Some(kind @ (ResourceKind::User | ResourceKind::Group))) => (Some(kind), Some(outcome.method?)),
-        (Part::Request { .. }, None) if is_whole_bulk && outcome.method.is_some() => (None, None),
-        (Part::Operation(_), None) => (None, outcome.method),
-        _ => return None,
+        (Part::Request { .. }, _) if is_whole_bulk && outcome.method.is_some() => (None, None),
+        (Part::Request { .. }, _) => (None, Some(outcome.method?)),
+        (Part::Operation(_), _) => (None, outcome.method),
     };
+    let is_of_bulk = is_whole_bulk || matches!(subject.part, Part::Operation(_));
     let license_requested = match &outcome.result {
         Err(ApiError::NoSeat { license, .. }) => Some(license.key().to_owned()),
         _ => None,
@@ -222,13 +223,18 @@ fn refused(subject: &Subject<'_>, outcome: &Outcome<ApiError>, seen: &Seen<'_>) 
         credential: credential.clone(),
         method,
         kind,
+        is_of_bulk,
         resource_id: outcome.id.clone().filter(|_| outcome.method != Some(Method::Post)),
         sent: outcome.sent.clone(),
         status: scim.status,
         scim_type: scim.keyword().map(str::to_owned),
         detail: without_quotations(&scim.detail),
         license_requested,
-        cause: matches!(outcome.result, Err(ApiError::TenantSuspended { .. })).then_some(SUSPENDED),
+        cause: match &outcome.result {
+            Err(ApiError::TenantSuspended { .. }) => Some(SUSPENDED),
+            _ if kind.is_none() && !is_of_bulk => Some(NO_SUCH_PATH),
+            _ => None,
+        },
         leniencies: outcome.leniencies.clone(),
     })
 }
@@ -374,13 +380,12 @@ fn log_skipped(request_id: &str, tenant: &impl Fn() -> Option<String>, done: &Do
 /// What callers send may be about a person: a PATCH path can hold an e-mail address. The answer repeats it, the log does not
 /// (attack 23).
 fn without_quotations(text: &str) -> String {
-    match (text.find('"'), text.rfind('"')) {
-        (Some(first), Some(last)) => {
-            let (before, after) = (text.get(..first), text.get(last + 1..));
-            format!("{}\"...\"{}", before.unwrap_or_default(), after.unwrap_or_default())
-        }
-        _ => text.to_owned(),
-    }
+    let (Some(first), Some(last)) = (text.find('"'), text.rfind('"')) else { return text.to_owned() };
+    // A text that was cut may have lost the mark behind the last quotation; its Ref stands behind the cut.
+    let is_cut = text.len() >= ScimError::MAX_DETAIL || text.matches('"').count() % 2 == 1;
+    let end = if is_cut { text.rfind(" Ref ").unwrap_or(text.len()) } else { last + 1 };
+    let (before, after) = (text.get(..first), text.get(end..));
+    format!("{}\"...\"{}", before.unwrap_or_default(), after.unwrap_or_default())
 }
 
 /// A caller can invent methods; labels must stay few (attack 25).

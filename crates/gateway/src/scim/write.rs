@@ -58,8 +58,8 @@ pub(super) async fn write(
         Some(body) => body.parse(app, &tenant, context, judge).await?,
         None => Parsed { value: judge(Value::Null, context)?, memory: None },
     };
-    // A refusal for its query names the person all the same.
-    let projection = projection?;
+    // A refusal for its query tells the person all the same.
+    let projection = projection.inspect_err(|_| context.sent.role_received = write.role_received(&rules))?;
     context.names_attributes = projection.is_named();
     let (write, is_long) = (Arc::new(write), memory.is_some());
     let status = write.status(context);

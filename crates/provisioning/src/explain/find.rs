@@ -12,7 +12,8 @@ use store::ReadTx;
 use crate::{
     ProvisioningError, Rules,
     breaker::loss,
-    log::{self, LogResult, every_row},
+    explain::refusals::Refusal,
+    log::{self, Details, LogResult, every_row},
 };
 
 const USER: ResourceKind = ResourceKind::User;
@@ -60,20 +61,37 @@ pub(super) fn find(tx: &mut ReadTx<'_>, rules: &Rules, user: &str) -> Result<Fou
 /// The person or the write that a Ref names. All operations of a bulk have one Ref: a refusal is told first, and of refusals one of a person.
 fn of_request(tx: &mut ReadTx<'_>, rules: &Rules, id: &str) -> Result<Option<Found>, ProvisioningError> {
     let rows = rows_of_request(tx, id)?;
-    let is_refused = |row: &LogRow| row.result == LogResult::Refused.word();
-    let names_person = |row: &LogRow| {
-        row.kind.starts_with("user.") && (row.user_key.is_some() || !row.resource_id.is_empty())
-    };
     let refusals = rows.iter().filter(|row| is_refused(row)).count();
-    let best = |row: &LogRow| (is_refused(row), names_person(row));
-    // Of equals the last one wins, and the newest is the first of the rows.
-    let Some(row) = rows.into_iter().rev().max_by_key(best) else { return Ok(None) };
+    let Some(row) = first_to_tell(rows) else { return Ok(None) };
     if names_person(&row) {
         let others = refusals.saturating_sub(usize::from(is_refused(&row)));
         let known = of_row(tx, rules, row)?;
         return Ok(Some(Found::Person(Known { others, ..known })));
     }
     Ok(is_refused(&row).then_some(Found::Write(row)))
+}
+
+/// Of the rows of one request, newest first, the one to be told: a refusal of its own reason, of a person if there is one.
+fn first_to_tell(rows: Vec<LogRow>) -> Option<LogRow> {
+    let is_own = |row: &LogRow| Refusal::of(&Details::of(row)) != Refusal::NotDone;
+    // Of equals the last one wins, and the newest is the first of the rows.
+    rows.into_iter().rev().max_by_key(|row| (is_refused(row), is_own(row), names_person(row)))
+}
+
+/// The refusal that a Ref names first, of all refusals of one request.
+///
+/// # Errors
+/// When the store fails.
+pub fn refusal_of_request(tx: &mut ReadTx<'_>, id: &str) -> Result<Option<LogRow>, ProvisioningError> {
+    Ok(first_to_tell(rows_of_request(tx, id)?).filter(is_refused))
+}
+
+pub(super) fn is_refused(row: &LogRow) -> bool {
+    row.result == LogResult::Refused.word()
+}
+
+fn names_person(row: &LogRow) -> bool {
+    row.kind.starts_with("user.") && (row.user_key.is_some() || !row.resource_id.is_empty())
 }
 
 /// The person whom a former userName finds: its newest row has the id of somebody who is here under another name.

@@ -8,8 +8,9 @@ mod steps;
 use std::slice;
 
 use directory::{
-    changes,
-    log::{self, About, LogRow, Wanted},
+    breaker::losses,
+    changes, group_wipes,
+    log::{self, About, Deletion, LogRow, Wanted},
     resources::{Record, is_id},
     standing::Held,
     user_name_key,
@@ -29,10 +30,11 @@ use crate::{
 };
 
 pub use asked::Asked;
-pub use refusals::{Refusal, SUSPENDED};
+pub use find::refusal_of_request;
+pub use refusals::{NO_SUCH_PATH, Refusal, SUSPENDED};
 pub use steps::Step;
 
-use find::{Found, Known};
+use find::{Found, Known, is_refused};
 
 /// How it stands with a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, VariantArray)]
@@ -103,13 +105,15 @@ pub fn explain(tx: &mut ReadTx<'_>, rules: &Rules, asked: Asked<'_>) -> Result<E
     let name = of_ref.and_then(|row| row.user_name.as_deref().or(row.user_key.as_deref()));
     let told = Telling { user: name.unwrap_or(asked.user), idp, rows: &rows };
     let (mut story, person) = match &record {
-        None => (told.of_absent(gone_by_itself(tx, &rows)?, newest_nameless(tx, &rows)?), None),
+        None => (told.of_absent(gone(tx, &rows)?, newest_nameless(tx, &rows)?), None),
         Some(record) => {
             let seat = seats::find(tx, rules.product.licenses(), &record.id)?;
             let place = seat.as_ref().map(|seat| seats::place_in_queue(tx, seat)).transpose()?.flatten();
             let person = roster::person(tx, rules, &record.id)?;
             let is_by_clock = suspended_by_clock(tx, rules, record, &person)?;
-            (told.of_person(record, &person, &Seated { seat, place, is_by_clock })?, Some(person))
+            let held_since_ms = held_since_ms(tx, record, &rows)?;
+            let seated = Seated { seat, place, is_by_clock, held_since_ms };
+            (told.of_person(record, &person, &seated)?, Some(person))
         }
     };
     if let Some(person) = person.as_ref().filter(|person| is_named && told.is_former_name(person, &rows)) {
@@ -129,7 +133,8 @@ fn of_write(tx: &mut ReadTx<'_>, row: LogRow, asked: &Asked<'_>) -> Result<Expla
     let what = match row.kind.as_str() {
         "user.refused" => "A write of a person whom it did not name",
         "group.refused" => "A write of a group",
-        _ => "A bulk",
+        "bulk.refused" => "A bulk",
+        _ => "A write to another path",
     };
     let Refused { sentence, steps } = Refused::of(&row);
     Ok(Explained {
@@ -177,14 +182,45 @@ fn is_groupless(details: &Details) -> bool {
     details.text("cause") == Some(groupless::CAUSE)
 }
 
-/// The time at which the tick deleted the person whom the newest of these rows is about: the log has no row of that, because it answers no write.
-fn gone_by_itself(tx: &mut ReadTx<'_>, rows: &[LogRow]) -> Result<Option<i64>, ProvisioningError> {
+/// A deletion.
+struct Gone {
+    at_ms: i64,
+    /// The tick made it, because the person had left the last group. The log has no row of that, because it answers no write.
+    is_by_clock: bool,
+}
+
+/// The deletion of the person whom these rows are about.
+fn gone(tx: &mut ReadTx<'_>, rows: &[LogRow]) -> Result<Option<Gone>, ProvisioningError> {
     let Some(id) = rows.iter().map(|row| row.resource_id.as_str()).find(|id| is_id(id)) else {
         return Ok(None);
     };
-    let deletion = log::deletion_of(tx, id)?;
-    let by_itself = deletion.filter(|deletion| is_groupless(&Details::of_text(&deletion.detail)));
-    Ok(by_itself.map(|deletion| deletion.at_ms))
+    let of = |deletion: Deletion| {
+        let is_by_clock = is_groupless(&Details::of_text(&deletion.detail));
+        Gone { at_ms: deletion.at_ms, is_by_clock }
+    };
+    Ok(log::deletion_of(tx, id)?.map(of))
+}
+
+/// Since when the effect of what was sent waits. The rows are the newest ones of the person; those of others who wait for the same reason
+/// have none.
+fn held_since_ms(
+    tx: &mut ReadTx<'_>,
+    record: &Record,
+    rows: &[LogRow],
+) -> Result<Option<i64>, ProvisioningError> {
+    let noted_ms = match record.standing.held {
+        None => return Ok(None),
+        Some(Held::GroupWipe) => group_wipes::since_ms(tx, &record.id)?,
+        Some(Held::Breaker) => losses::held_since_ms(tx, &record.id)?,
+        Some(Held::Protected | Held::LastAdmin) => None,
+    };
+    // Later writes are held too, or change nothing, or are refused.
+    let is_applied = |row: &&LogRow| {
+        [LogResult::Applied, LogResult::Linked].iter().any(|result| row.result == result.word())
+    };
+    let waiting = rows.iter().take_while(|row| !is_applied(row));
+    let first_held = waiting.filter(|row| row.result == LogResult::Held.word()).last();
+    Ok(noted_ms.or(first_held.map(|row| row.place.at_ms)))
 }
 
 /// The newest refused write that named nobody, where nothing is known of a person.
@@ -248,6 +284,8 @@ struct Seated {
     place: Option<u64>,
     /// The tick made the newest change, because the person had left the last group.
     is_by_clock: bool,
+    /// Since when the effect of what was sent waits.
+    held_since_ms: Option<i64>,
 }
 
 impl Telling<'_> {
@@ -258,32 +296,54 @@ impl Telling<'_> {
             && rows.iter().any(|row| row.user_key.as_deref() == Some(asked.as_str()))
     }
 
-    /// Nobody is here. `gone_ms` is when the tick deleted the person, and `nameless` the newest refused write that named nobody.
-    fn of_absent(&self, gone_ms: Option<i64>, nameless: Option<LogRow>) -> Story {
-        let user = self.user;
-        let Some(newest) = self.rows.first() else {
-            let mut sentence = format!(
-                "Nothing was ever received about {user}: no write of an identity provider named this person, as long as the log is kept. \
-                 Who is not here is found by userName, or by the Ref of a refusal."
-            );
-            let mut steps = vec![Step::Assign, Step::CheckMapping];
-            if let Some(row) = nameless {
-                let refused = Refused::of(&row);
-                sentence = format!("{sentence} But a write that named nobody{}", refused.sentence);
-                steps = [refused.steps, steps].concat();
+    /// Nobody is here. `nameless` is the newest refused write that named nobody.
+    fn of_absent(&self, gone: Option<Gone>, nameless: Option<LogRow>) -> Story {
+        let Some(first) = self.rows.first() else { return self.of_unknown(nameless) };
+        // Later writes to a person who is deleted meet nobody: they are no reason for which the person is missing.
+        let telling = self.rows.iter().find(|row| !met_nobody(row));
+        let gone = gone.filter(|gone| telling.is_none_or(|row| gone.at_ms >= row.place.at_ms));
+        let story = match (telling, gone) {
+            (_, Some(Gone { at_ms, is_by_clock: true })) => {
+                let sentence = format!(
+                    "{} was here and was deleted on {} by the profile, because the person had left the last group that is pushed.",
+                    self.user,
+                    iso(at_ms)
+                );
+                Story::new(Answer::Deleted, sentence, Some(at_ms), vec![Step::Regroup, Step::Assign])
             }
-            return Story::new(Answer::NeverReceived, sentence, None, steps);
+            (None, Some(Gone { at_ms, .. })) => {
+                let sentence = format!("{} was here and was deleted on {}.", self.user, iso(at_ms));
+                Story::new(Answer::Deleted, sentence, Some(at_ms), vec![Step::Assign])
+            }
+            (row, _) => self.of_newest(row.unwrap_or(first)),
         };
-        let gone_ms = gone_ms.filter(|gone_ms| *gone_ms >= newest.place.at_ms);
-        if let Some(gone_ms) = gone_ms {
-            let sentence = format!(
-                "{user} was here and was deleted on {} by the profile, because the person had left the last group that is pushed.",
-                iso(gone_ms)
-            );
-            return Story::new(Answer::Deleted, sentence, Some(gone_ms), vec![Step::Regroup, Step::Assign]);
+        if story.answer != Answer::Deleted || !met_nobody(first) {
+            return story;
         }
-        let since = Some(newest.place.at_ms);
-        if newest.result == LogResult::Refused.word() {
+        let sentence = format!("{} The newest write{}", story.sentence, Refused::of(first).sentence);
+        Story { sentence, ..story }
+    }
+
+    /// Nothing is known of a person.
+    fn of_unknown(&self, nameless: Option<LogRow>) -> Story {
+        let mut sentence = format!(
+            "Nothing was ever received about {}: no write of an identity provider named this person, as long as the log is kept. \
+             Who is not here is found by userName, or by the Ref of a refusal.",
+            self.user
+        );
+        let mut steps = vec![Step::Assign, Step::CheckMapping];
+        if let Some(row) = nameless {
+            let refused = Refused::of(&row);
+            sentence = format!("{sentence} But a write that named nobody{}", refused.sentence);
+            steps = [refused.steps, steps].concat();
+        }
+        Story::new(Answer::NeverReceived, sentence, None, steps)
+    }
+
+    /// The story that the newest row tells of a person who is not here.
+    fn of_newest(&self, newest: &LogRow) -> Story {
+        let (user, since) = (self.user, Some(newest.place.at_ms));
+        if is_refused(newest) {
             let Refused { sentence, steps } = Refused::of(newest);
             let sentence = format!("{user} is not here: the newest write{sentence}");
             return Story::new(Answer::Refused, sentence, since, steps);
@@ -305,7 +365,9 @@ impl Telling<'_> {
         let (name, seat) = (&person.user_name, seated.seat.as_ref());
         let since = seat.map_or(record.modified_ms, |seat| seat.since_ms);
         let mut story = if let Some(held) = record.standing.held {
-            self.of_held(name, held, person.idp.as_ref().is_some_and(|sent| sent.deleted))
+            let is_deleted = person.idp.as_ref().is_some_and(|sent| sent.deleted);
+            let told = self.of_held(name, held, is_deleted);
+            Story { since_ms: Some(seated.held_since_ms.unwrap_or(since)), ..told }
         } else if !is_working(&record.standing, &record.parse()?) {
             let by_staff = record.standing.active == Some(false);
             let by = match (by_staff, seated.is_by_clock) {
@@ -362,7 +424,6 @@ impl Telling<'_> {
                 "too many people have lost their access in a short time, and the breaker has opened"
             }
         };
-        let row = self.rows.iter().find(|row| row.result == LogResult::Held.word());
         let sent = if is_deleted { "the deletion that was sent" } else { "what was sent last" };
         let sentence = format!("{name} is here and keeps role and seat; {sent} waits, because {why}.");
         let steps = match held {
@@ -371,7 +432,7 @@ impl Telling<'_> {
             Held::GroupWipe => vec![Step::ReleaseGroup, Step::Release],
             Held::Breaker => vec![Step::Breaker],
         };
-        Story::new(Answer::Held, sentence, row.map(|row| row.place.at_ms), steps)
+        Story::new(Answer::Held, sentence, None, steps)
     }
 
     /// Who made the person inactive, as far as the newest rows tell.
@@ -379,6 +440,11 @@ impl Telling<'_> {
         let applied = self.rows.iter().find(|row| Details::of(row).has_changed("active"));
         applied.map_or_else(|| idp_name(self.idp).to_owned(), who)
     }
+}
+
+/// Whether a write was refused because its resource is not here.
+fn met_nobody(row: &LogRow) -> bool {
+    is_refused(row) && Refusal::of(&Details::of(row)) == Refusal::Unknown
 }
 
 /// The refusal that a row tells of.
@@ -479,6 +545,12 @@ mod tests {
                 seen.insert(format!("{:?}", Refusal::of(&Details::of(&rows[0]))));
             }
         }
+        let told = json!({ "status": 404, "cause": NO_SUCH_PATH, "sentence": "No." });
+        let rows = [row("user.refused", LogResult::Refused.word(), &told.to_string())];
+        let story = Telling { user: "ada", idp: Idp::Okta, rows: &rows }.of_absent(None, None);
+        assert_whole(&story, Answer::Refused);
+        sentences.insert(story.sentence);
+        seen.insert(format!("{:?}", Refusal::of(&Details::of(&rows[0]))));
         assert_eq!((sentences.len(), seen.len()), (Refusal::VARIANTS.len(), Refusal::VARIANTS.len()));
         let held = [row("user.changed", LogResult::Held.word(), "{}")];
         let telling = Telling { user: "ada", idp: Idp::Okta, rows: &held };

@@ -9,6 +9,9 @@ use crate::log::Details;
 /// The cause of a refusal that its status and keyword do not tell: staff have suspended the tenant.
 pub const SUSPENDED: &str = "suspended";
 
+/// Another such cause: nothing is written at the path of the request.
+pub const NO_SUCH_PATH: &str = "no_such_path";
+
 /// The kinds of refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, VariantArray)]
 pub enum Refusal {
@@ -24,6 +27,10 @@ pub enum Refusal {
     Form,
     /// The resource is not here.
     Unknown,
+    /// Nothing is written at the path, so the base URL may be another one.
+    Address,
+    /// It refers to an operation of the same bulk that failed, or to itself.
+    NotDone,
     /// The resource has changed since the sender read it.
     Outdated,
     /// Staff have switched off what was asked for.
@@ -55,8 +62,10 @@ impl Refusal {
             return Self::NoSeat;
         }
         // A suspended tenant is answered without a keyword, as RFC 7644 has none for it.
-        if details.text("cause") == Some(SUSPENDED) {
-            return Self::NotServed;
+        match details.text("cause") {
+            Some(SUSPENDED) => return Self::NotServed,
+            Some(NO_SUCH_PATH) => return Self::Address,
+            _ => {}
         }
         Self::of_answer(details.status(), details.text("scim_type"))
     }
@@ -67,9 +76,9 @@ impl Refusal {
         let keyword = ScimType::ALL.iter().find(|keyword| scim_type == Some(keyword.keyword()));
         match (keyword, status) {
             (Some(ScimType::SeatLimitReached), _) => Self::NoSeat,
-            (Some(ScimType::Uniqueness), _) | (None, 409) => Self::Taken,
-            (Some(ScimType::InvalidValue), _) => Self::Value,
-            (Some(ScimType::InvalidPath), _) => Self::Path,
+            (Some(ScimType::Uniqueness), _) => Self::Taken,
+            (Some(ScimType::InvalidValue | ScimType::Mutability), _) => Self::Value,
+            (Some(ScimType::InvalidPath | ScimType::NoTarget), _) => Self::Path,
             (Some(ScimType::FeatureDisabled), _) => Self::FeatureOff,
             (Some(ScimType::ProtectedUser), _) => Self::Protected,
             (Some(ScimType::LastAdmin), _) => Self::LastAdmin,
@@ -78,6 +87,7 @@ impl Refusal {
             }
             (_, 403) => Self::OutOfScope,
             (_, 404) => Self::Unknown,
+            (_, 409) => Self::NotDone,
             (_, 412) => Self::Outdated,
             (_, 413) => Self::TooLarge,
             (_, 429) => Self::TooMany,
@@ -94,9 +104,11 @@ impl Refusal {
             Self::NoSeat => "no seat of the license was free",
             Self::Taken => "another resource has a value that must be unique, such as the userName",
             Self::Value => "an attribute is missing or has a wrong value",
-            Self::Path => "it names an attribute that is not known here",
+            Self::Path => "it names an attribute, or a value of one, that is not here",
             Self::Form => "the request was not in a form that can be read",
             Self::Unknown => "no such resource is here",
+            Self::Address => "nothing is written at its path",
+            Self::NotDone => "it refers to an operation of the same bulk that failed, or to itself",
             Self::Outdated => "the resource had changed since the identity provider read it",
             Self::FeatureOff => "staff have switched this feature off for the tenant",
             Self::OutOfScope => "the credential may not write such resources",
@@ -120,6 +132,8 @@ impl Refusal {
             Self::Path => vec![Step::CheckMapping, Step::Retry],
             Self::Form => vec![Step::AskUs],
             Self::Unknown => vec![Step::Assign],
+            Self::Address => vec![Step::BaseUrl],
+            Self::NotDone => vec![Step::OtherRefusals, Step::Retry],
             Self::Outdated => vec![Step::Retry],
             Self::FeatureOff => vec![Step::FeatureOn, Step::Retry],
             Self::OutOfScope => vec![Step::Scopes, Step::Retry],
@@ -171,6 +185,8 @@ mod tests {
         assert_eq!(kind(409, ScimType::Uniqueness), Refusal::Taken);
         assert_eq!(kind(400, ScimType::InvalidValue), Refusal::Value);
         assert_eq!(kind(400, ScimType::InvalidPath), Refusal::Path);
+        assert_eq!(kind(400, ScimType::NoTarget), Refusal::Path);
+        assert_eq!(kind(400, ScimType::Mutability), Refusal::Value);
         assert_eq!(kind(403, ScimType::FeatureDisabled), Refusal::FeatureOff);
         assert_eq!(kind(403, ScimType::ProtectedUser), Refusal::Protected);
         assert_eq!(kind(403, ScimType::LastAdmin), Refusal::LastAdmin);
@@ -180,7 +196,7 @@ mod tests {
             (403, Refusal::OutOfScope),
             (404, Refusal::Unknown),
             (405, Refusal::Form),
-            (409, Refusal::Taken),
+            (409, Refusal::NotDone),
             (412, Refusal::Outdated),
             (413, Refusal::TooLarge),
             (415, Refusal::Form),

@@ -18,6 +18,10 @@ pub enum Step {
     Regroup,
     /// Attributes are mapped, or their values corrected.
     CheckMapping,
+    /// The base URL is corrected.
+    BaseUrl,
+    /// What else of the same request was refused is mended first.
+    OtherRefusals,
     /// Somebody who does not need a seat gives one back.
     FreeSeat,
     /// More seats are sold.
@@ -74,6 +78,12 @@ impl Step {
                     .to_owned()
             }
             Self::Serve => format!("Ask {contact} to switch provisioning on."),
+            Self::BaseUrl => {
+                format!(
+                    "Compare the base URL in the identity provider with the one that you got from {contact}."
+                )
+            }
+            Self::OtherRefusals => "Mend first what else of the same bulk was refused.".to_owned(),
             Self::MoreRoom => format!("Ask {contact} for more room."),
             step => step.words(idp, &Asked { user: "", contact, target: "" }),
         }
@@ -92,6 +102,12 @@ impl Step {
                     .to_owned()
             }
             Self::CheckMapping => mapping(idp).to_owned(),
+            Self::BaseUrl => format!(
+                "Compare the base URL in the identity provider with that of: usher tenant show {target}"
+            ),
+            Self::OtherRefusals => format!(
+                "Mend first what else of the same bulk was refused: usher log {target} --result refused"
+            ),
             Self::FreeSeat => {
                 "Free a seat: unassign or deactivate somebody who does not need the application.".to_owned()
             }

@@ -10,7 +10,7 @@ use store::ReadTx;
 use super::{
     code::{Code, Finding},
     hours::Counts,
-    traffic::{Span, Traffic, TrafficByCredential, together},
+    traffic::{Span, Traffic, TrafficByCredential, by_idp, together},
 };
 use crate::{
     ProvisioningError, Rules,
@@ -81,13 +81,17 @@ pub(super) fn of_traffic(
             let since_ms = all.role.first_write_ms;
             findings.push(Finding { code: Code::RoleNeverReceived, since_ms, sentence, steps: mapping() });
         }
-        if all.role.came_with_create && all.role.replaced_without >= REPLACES {
+        let is_on_create_only =
+            |of: &Traffic| of.role.came_with_create && of.role.replaced_without >= REPLACES;
+        // The attributes that one identity provider leaves out say nothing of those that another one sends.
+        let mut idps = by_idp(traffic).into_values().map(|of| together(of.into_iter().map(|(_, of)| of)));
+        if let Some(one) = idps.find(is_on_create_only) {
             let sentence = format!(
                 "{attribute} {comes} when people are created and not when they change: the last {} replaces had none, so changes of role do not arrive.",
-                all.role.replaced_without
+                one.role.replaced_without
             );
-            let since_ms = all.role.without_since_ms;
-            let steps = vec![on_update(all.idp).to_owned()];
+            let since_ms = one.role.without_since_ms;
+            let steps = vec![on_update(one.idp).to_owned()];
             findings.push(Finding { code: Code::RoleOnCreateOnly, since_ms, sentence, steps });
         }
     }

@@ -28,7 +28,7 @@ pub use code::{Code, Finding};
 pub use hours::Counts;
 pub use makers::maker_left;
 pub(crate) use traffic::traffic_of_all;
-pub use traffic::{Span, Traffic, TrafficByCredential, Written, together, usual_gap_ms};
+pub use traffic::{Span, Traffic, TrafficByCredential, Written, by_idp, together, usual_gap_ms};
 
 /// Changes of role are told of that were within this time.
 pub(crate) const FLAPPING_MS: i64 = DAY_MS;

@@ -53,6 +53,16 @@ pub struct Traffic {
 /// The traffic of each credential, by its key id.
 pub type TrafficByCredential = BTreeMap<String, Traffic>;
 
+/// The traffic of the credentials of each identity provider.
+#[must_use]
+pub fn by_idp(traffic: &TrafficByCredential) -> BTreeMap<Idp, Vec<(&str, &Traffic)>> {
+    let mut idps: BTreeMap<Idp, Vec<(&str, &Traffic)>> = BTreeMap::new();
+    for (credential, traffic) in traffic {
+        idps.entry(traffic.idp).or_default().push((credential, traffic));
+    }
+    idps
+}
+
 /// The stored traffic of all credentials.
 ///
 /// # Errors

@@ -34,6 +34,8 @@ pub struct Refused {
     pub method: Option<Method>,
     /// What it was about; `None` where that was neither people nor groups.
     pub kind: Option<ResourceKind>,
+    /// Whether it was a bulk, or an operation of one.
+    pub is_of_bulk: bool,
     /// Of a resource that is here, or was meant.
     pub resource_id: Option<String>,
     /// The person who was sent.
@@ -129,7 +131,8 @@ fn record_one(tx: &mut WriteTx<'_>, rules: &Rules, row: &Refused) -> Result<(), 
     let detail = serde_json::to_string(&detail).expect("a detail serialises");
     let kind = match row.kind {
         Some(kind) => format!("{}.refused", kind.name().to_ascii_lowercase()),
-        None => "bulk.refused".to_owned(),
+        None if row.is_of_bulk => "bulk.refused".to_owned(),
+        None => "request.refused".to_owned(),
     };
     let entry = Entry { result: LogResult::Refused.word(), idp: row.sender.idp.word() };
     let attempt = NewAttempt {

@@ -1,8 +1,12 @@
 //! Whether identity providers call, and what they look for.
 
+use testkit::gateway::Tenant;
+
 use super::{by_a_clock, codes, health, sentence};
 use crate::{
+    credentials::{added, text},
     log::from_okta,
+    people::said,
     running::{roomy, user_body},
 };
 
@@ -46,6 +50,30 @@ fn me15_an_identity_provider_is_silent_after_three_times_its_usual_gap() {
     assert_eq!(told, "Okta last called 2 h ago; usual gap 40 min, which is too long.");
     from_okta(&acme, "GET", "/Users?count=1").send().expect(200);
     assert_eq!(codes(&gateway, &acme), [""; 0]);
+}
+
+#[test]
+fn who_took_the_place_of_another_identity_provider_is_silent_by_itself_and_the_other_one_is_not() {
+    let (clock, gateway, acme) = by_a_clock();
+    let made = added(&gateway, &acme, "bearer", &[]);
+    let new = Tenant { token: text(&made, "token").to_owned(), ..acme.clone() };
+    for minutes in [0, 40, 80, 120] {
+        clock.set(&format!("+{minutes}m"));
+        from_okta(&acme, "GET", "/Users?count=1").send().expect(200);
+    }
+    // The product that comes has no name of its own.
+    let listed = said(&gateway, &acme, &["credential", "list"]);
+    let mut key_ids = listed.as_array().unwrap().iter().map(|credential| text(credential, "key_id"));
+    let old = key_ids.find(|key_id| acme.token.contains(key_id)).unwrap();
+    said(&gateway, &acme, &["credential", "revoke", old]);
+    for minutes in [160, 200, 240, 280] {
+        clock.set(&format!("+{minutes}m"));
+        new.get("/Users?count=1").expect(200);
+    }
+    clock.set("+390m");
+    assert_eq!(codes(&gateway, &acme), [""; 0], "nobody misses the one that left");
+    clock.set("+402m");
+    assert_eq!(codes(&gateway, &acme), ["silent"]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::{by_a_clock, codes, health};
 use crate::{
     log::from_okta,
     people::staff,
-    running::{roomy, wait_for},
+    running::{roomy, user_body, wait_for},
     seats::set_quota,
     tick::{day, tick, under},
 };
@@ -82,6 +82,24 @@ fn all_tenants_that_need_a_hand_are_listed_the_worst_first_while_their_stores_ar
     wait_for("the change of the quota", || all(&gateway) == [is("ire/new", &["never_called"])]);
     staff(&gateway, &new, "DELETE", "", None).expect(204);
     assert_eq!(all(&gateway), []);
+}
+
+#[test]
+fn who_has_the_same_trouble_and_more_comes_first() {
+    let (_clock, gateway, acme) = by_a_clock();
+    let more = gateway.tenant("ire", "zest", Some(1), Some(0));
+    set_quota(&gateway, &acme, "member", 1);
+    set_quota(&gateway, &acme, "member_lite", 0);
+    for tenant in [&acme, &more] {
+        tenant.create_user("ann", "user").expect(201);
+    }
+    let ben = user_body(&json!({ "userName": "ben", "userType": "user", "favourite": "x" }));
+    more.post("/Users", &ben).expect(403);
+    for tenant in [&acme, &more] {
+        health(&gateway, tenant);
+    }
+    let expected = [is("ire/zest", &["seats_full", "unknown_attribute"]), is("ire/acme", &["seats_full"])];
+    wait_for("both rows", || all(&gateway) == expected);
 }
 
 #[test]

@@ -4,6 +4,8 @@ use serde_json::json;
 
 use super::{codes, sentence};
 use crate::{
+    credentials::scopes::scoped,
+    log::from_okta,
     people::said,
     running::{replace, roomy, user_body},
 };
@@ -53,6 +55,40 @@ fn mo14_a_role_that_comes_on_create_only_is_found_after_twenty_replaces() {
     let told = sentence(&gateway, &acme, "role_on_create_only");
     assert!(told.contains("the last 20 replaces had none"), "{told}");
     acme.patch(&path, &replace("userType", "member")).expect(200);
+    assert_eq!(codes(&gateway, &acme), NONE);
+}
+
+#[test]
+fn what_one_identity_provider_leaves_out_is_not_made_good_by_another_one() {
+    let (gateway, acme) = roomy();
+    let hr = scoped(&gateway, &acme, "read,users");
+    let ann = from_okta(&acme, "POST", "/Users")
+        .json(&user_body(&json!({ "userName": "ann", "userType": "user" })))
+        .send()
+        .expect(201)
+        .id();
+    let path = format!("/Users/{ann}");
+    for n in 0..20 {
+        let body = user_body(&json!({ "userName": "ann", "title": n.to_string() }));
+        acme.put(&path, &body).expect(200);
+    }
+    hr.patch(&path, &replace("userType", "member_lite")).expect(200);
+    assert_eq!(codes(&gateway, &acme), ["role_on_create_only"]);
+}
+
+#[test]
+fn replaces_of_another_identity_provider_than_the_one_that_creates_say_nothing() {
+    let (gateway, acme) = roomy();
+    let hr = scoped(&gateway, &acme, "read,users");
+    let ann = from_okta(&acme, "POST", "/Users")
+        .json(&user_body(&json!({ "userName": "ann", "userType": "user" })))
+        .send()
+        .expect(201)
+        .id();
+    for n in 0..20 {
+        let body = user_body(&json!({ "userName": "ann", "title": n.to_string() }));
+        hr.put(&format!("/Users/{ann}"), &body).expect(200);
+    }
     assert_eq!(codes(&gateway, &acme), NONE);
 }
 

@@ -114,7 +114,19 @@ fn under_ids_a_refused_row_keeps_no_name_from_a_path_or_among_members() {
     let stranger = json!([{ "op": "add", "path": "members", "value": [{ "value": "ben@example.com" }] }]);
     let refused = acme.patch(&format!("/Groups/{group}"), &stranger).expect(400);
     assert!(refused.text.contains("ben@example.com"), "the sender is told: {}", refused.text);
-    let refused = rows_when(&gateway, &acme, &["--result", "refused"], 2);
+    // A sentence that is cut in the middle of such a word.
+    let members: Vec<_> =
+        (0..8).map(|n| json!({ "value": format!("{n}{}@example.com", "x".repeat(60)) })).collect();
+    let strangers = json!([{ "op": "add", "path": "members", "value": members }]);
+    acme.patch(&format!("/Groups/{group}"), &strangers).expect(400);
+    let quoted = json!([{ "op": "add", "path": "members", "value": [{ "value": "\"ben@example.com" }] }]);
+    acme.patch(&format!("/Groups/{group}"), &quoted).expect(400);
+    let refused = rows_when(&gateway, &acme, &["--result", "refused"], 4);
+    for row in &refused {
+        let (detail, id) = (row["detail"].as_str().unwrap(), row["request_id"].as_str().unwrap());
+        assert!(detail.ends_with(&format!("Ref {id}.")), "{detail}");
+    }
+    assert!(!json!(refused).to_string().contains("xxx"), "{refused:#?}");
     assert!(!json!(refused).to_string().contains("example.com"), "{refused:#?}");
 }
 

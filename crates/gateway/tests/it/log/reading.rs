@@ -113,6 +113,7 @@ fn a_query_that_is_none_is_refused_with_what_it_takes() {
             "idp=keycloak",
             "idp is one of okta, entra, onelogin, jumpcloud, ping, google, authentik, other, staff.",
         ),
+        ("user=", "user is a userName or an id."),
         ("since=yesterday", "since is a time such as"),
         ("until=2026-13-01T00:00:00Z", "until is a time such as"),
         ("cursor=x", "This cursor is none of this log's"),

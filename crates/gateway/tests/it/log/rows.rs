@@ -1,7 +1,7 @@
 //! What a row tells of each kind of write.
 
 use serde_json::{Value, json};
-use testkit::gateway::Tenant;
+use testkit::{gateway::Tenant, urn::ENTERPRISE};
 
 use super::{from_okta, nothing, row_of, rows, rows_when, told};
 use crate::running::{acme, gateway, new_group, replace, roomy, user_body};
@@ -217,6 +217,17 @@ fn mo12_a_refused_write_tells_what_it_carried_of_the_role() {
             "unmapped",
         ),
         (acme.post("/Users", &person(json!({ "title": "Dr" }))).expect(400), "absent"),
+        (acme.post("/Users", &person(json!({ "userType": "user" }))).expect(400), "mapped"),
+        (acme.post("/Users", &person(json!({ "userName": 7, "USERTYPE": "zz" }))).expect(400), "unmapped"),
+        (acme.put(&ada, &person(json!({ "userType": "" }))).expect(400), "empty"),
+        (
+            acme.put(
+                &format!("{ada}?attributes=id&excludedAttributes=id"),
+                &person(json!({ "userName": "ada" })),
+            )
+            .expect(400),
+            "absent",
+        ),
         // A query and a body that wait for their turn in the background.
         (
             acme.post(
@@ -338,6 +349,60 @@ fn an_operation_of_a_bulk_is_a_row_and_all_have_its_request_id() {
         [&row["operation"], &row["resource"], &row["status"]],
         [&Value::Null, &Value::Null, &json!(400)]
     );
+}
+
+#[test]
+fn an_operation_of_a_bulk_that_refers_to_a_failed_one_is_a_row_of_its_own_person() {
+    let (gateway, acme) = acme(Some(0), Some(0));
+    let create = |name: &str, more: Value| {
+        let mut data = user_body(&json!({ "userName": name, "userType": "user" }));
+        data.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!({ "method": "POST", "path": "/Users", "bulkId": name, "data": data })
+    };
+    let managed = json!({ ENTERPRISE: { "manager": { "value": "bulkId:ben" } } });
+    let operations = [create("ben", json!({})), create("cy", managed)];
+    let bulk =
+        json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"], "Operations": operations });
+    acme.post("/Bulk", &bulk).expect(200);
+    let row = &rows_when(&gateway, &acme, &["--user", "cy"], 1)[0];
+    let told = ["resource", "operation", "status", "user_name"].map(|name| row[name].clone());
+    assert_eq!(told, [json!("User"), json!("create"), json!(409), json!("cy")]);
+}
+
+#[test]
+fn a_write_to_a_path_where_nothing_is_written_is_a_row_too() {
+    let (gateway, acme) = roomy();
+    let body = user_body(&json!({ "userName": "ann@example.com" }));
+    for (path, status) in [("/scim/v2/Users", 404), ("/User", 404), ("/Schemas", 405), ("/Me", 501)] {
+        let refused = acme.post(path, &body).expect(status);
+        let row = row_of(&gateway, &acme, &refused);
+        let told = ["resource", "operation", "status", "result", "user_name"].map(|name| row[name].clone());
+        assert_eq!(
+            told,
+            [json!(null), json!("create"), json!(status), json!("refused"), json!(null)],
+            "{path}"
+        );
+        let id = refused.header("x-request-id").unwrap();
+        let told = crate::log::explain::explain(&gateway, &acme, id);
+        assert!(
+            told["sentence"].as_str().unwrap().contains("because nothing is written at its path"),
+            "{told}"
+        );
+        assert!(told["do"][0].as_str().unwrap().starts_with("Compare the base URL"), "{told}");
+    }
+}
+
+#[test]
+fn a_name_that_nobody_can_have_is_not_kept() {
+    let (gateway, acme) = roomy();
+    for name in [" ".to_owned(), "x".repeat(1_025)] {
+        let refused = acme.create_user(&name, "").expect(400);
+        assert!(row_of(&gateway, &acme, &refused)["user_name"].is_null());
+    }
+    let longest = "x".repeat(1_024);
+    acme.create_user(&longest, "").expect(201);
+    let taken = acme.create_user(&longest, "").expect(409);
+    assert_eq!(row_of(&gateway, &acme, &taken)["user_name"], longest);
 }
 
 #[test]

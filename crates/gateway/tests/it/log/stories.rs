@@ -163,6 +163,72 @@ fn who_was_deleted_or_suspended_for_being_in_no_group_is_told_so() {
 }
 
 #[test]
+fn who_is_deleted_stays_told_as_deleted_though_the_identity_provider_writes_once_more() {
+    let (gateway, acme) = roomy();
+    let ada = acme.create_user("ada", "user").expect(201).id();
+    let path = format!("/Users/{ada}");
+    for n in 0..12 {
+        acme.patch(&path, &replace("title", n.to_string())).expect(200);
+    }
+    acme.delete(&path).expect(204);
+    let told = explain(&gateway, &acme, "ada");
+    assert_eq!(told["log"].as_array().unwrap().len(), 10, "{told}");
+    let deleted = told["since"].clone();
+    acme.delete(&path).expect(404);
+    acme.patch(&path, &replace("title", "Dr")).expect(404);
+    rows_when(&gateway, &acme, &["--result", "refused"], 2);
+    for asked in ["ada", &ada] {
+        let told = explain(&gateway, &acme, asked);
+        assert_eq!((answer(&told), &told["since"]), ("deleted", &deleted), "{told}");
+        assert!(sentence(&told).contains("was here and was deleted on "), "{told}");
+        assert!(sentence(&told).contains(" The newest write, on "), "{told}");
+        assert!(sentence(&told).contains("because no such resource is here"), "{told}");
+    }
+    // However often it writes.
+    for _ in 0..9 {
+        acme.delete(&path).expect(404);
+    }
+    rows_when(&gateway, &acme, &["--result", "refused"], 11);
+    let told = explain(&gateway, &acme, &ada);
+    assert_eq!((answer(&told), &told["since"]), ("deleted", &deleted), "{told}");
+}
+
+#[test]
+fn s11_the_ref_of_a_bulk_tells_the_first_fault_and_not_what_followed_from_it() {
+    let (gateway, acme) = acme(Some(0), Some(0));
+    let person = user_body(&json!({ "userName": "ben", "userType": "user" }));
+    let group = json!({ "displayName": "Crew", "members": [{ "value": "bulkId:b" }] });
+    let operations = json!([
+        { "method": "POST", "path": "/Users", "bulkId": "b", "data": person },
+        { "method": "POST", "path": "/Groups", "bulkId": "g", "data": group },
+    ]);
+    let body = json!({ "schemas": [BULK_REQUEST], "Operations": operations });
+    let bulk = acme.post("/Bulk", &body).expect(200);
+    let statuses: Vec<&Value> =
+        bulk.body["Operations"].as_array().unwrap().iter().map(|operation| &operation["status"]).collect();
+    assert_eq!(statuses, ["403", "409"]);
+    rows_when(&gateway, &acme, &["--result", "refused"], 2);
+    let reference = bulk.header("x-request-id").unwrap();
+    let told = explain(&gateway, &acme, reference);
+    assert!(sentence(&told).contains("no seat of the license was free"), "{told}");
+    let url = format!("{}/s/{reference}", gateway.url);
+    let page = testkit::http::Request::new("GET", &url).send().expect(200).text;
+    assert!(page.contains("no seat of the license was free"), "{page}");
+    // A group in itself is the only fault.
+    let circle = json!({ "displayName": "A", "members": [{ "value": "bulkId:a" }] });
+    let operations = json!([{ "method": "POST", "path": "/Groups", "bulkId": "a", "data": circle }]);
+    let body = json!({ "schemas": [BULK_REQUEST], "Operations": operations });
+    let bulk = acme.post("/Bulk", &body).expect(200);
+    assert_eq!(bulk.body["Operations"][0]["status"], "409");
+    row_of(&gateway, &acme, &bulk);
+    let told = explain(&gateway, &acme, bulk.header("x-request-id").unwrap());
+    assert!(
+        sentence(&told).contains("refers to an operation of the same bulk that failed, or to itself"),
+        "{told}"
+    );
+}
+
+#[test]
 fn an_identity_provider_that_only_looks_people_up_is_told_the_steps_in_its_words() {
     let (gateway, acme) = roomy();
     from_okta(&acme, "GET", "/Users?filter=userName%20eq%20%22ada%22").send().expect(200);
