@@ -68,7 +68,7 @@ pub fn has(tx: &mut ReadTx<'_>, user_id: &str) -> Result<bool, DirectoryError> {
     Ok(!tx.load::<String>(own)?.is_empty())
 }
 
-/// Since when the user waits, in milliseconds since 1970 UTC.
+/// The time since which the user waits, in milliseconds since 1970 UTC.
 ///
 /// # Errors
 /// When the store fails.

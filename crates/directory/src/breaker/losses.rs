@@ -255,7 +255,7 @@ pub fn has_passed(tx: &mut ReadTx<'_>, user_id: &str) -> Result<bool, DirectoryE
     Ok(held == Some(0))
 }
 
-/// Since when the loss of this person waits, in milliseconds since 1970 UTC.
+/// The time since which the loss of this person waits, in milliseconds since 1970 UTC.
 ///
 /// # Errors
 /// When the store fails.
@@ -264,7 +264,7 @@ pub fn held_since_ms(tx: &mut ReadTx<'_>, user_id: &str) -> Result<Option<i64>, 
     Ok(tx.get_result(own.select(losses::since_ms)).optional()?)
 }
 
-/// Whether it is noted of one of the users that the person has left the last group.
+/// Whether a user has left the last group, and is due for that.
 ///
 /// # Errors
 /// When the store fails.

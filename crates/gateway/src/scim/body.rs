@@ -102,7 +102,7 @@ impl Body {
     }
 }
 
-/// How long the body of a request that is refused in any case is waited for.
+/// The longest wait for the body of a request that is refused in any case.
 const REFUSED: Duration = Duration::from_secs(2);
 
 /// The userName in the body of a creation that is refused whatever it holds. `None` of a body that is long, slow or cannot be read.

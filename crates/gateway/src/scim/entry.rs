@@ -64,7 +64,7 @@ struct Known {
     kind: Option<ResourceKind>,
     method: Option<bulk::Method>,
     resource_id: Option<String>,
-    /// The userName in a body that is not read otherwise, because the credential or the tenant is refused.
+    /// The userName in a body that is not read otherwise, because the credential, the tenant or the query is refused.
     unread_name: Option<String>,
     is_dry_run: bool,
 }
@@ -167,8 +167,9 @@ async fn answer(
 ) -> Result<Response, ApiError> {
     let mut unread = Some(payload);
     let answered = attempt(app, request, &mut unread, known).await;
-    let is_closed = answered.as_ref().is_err_and(|error| error.failure().status == 403);
-    if let (true, true, Some(payload)) = (is_closed, known.makes_person(), unread) {
+    // Any other refusal comes of the body, or must be cheap.
+    let is_refused_unread = answered.as_ref().is_err_and(|error| matches!(error.failure().status, 400 | 403));
+    if let (true, true, Some(payload)) = (is_refused_unread, known.makes_person(), unread) {
         known.unread_name = user_name_in(request, payload).await;
     }
     answered

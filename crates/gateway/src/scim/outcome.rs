@@ -232,7 +232,10 @@ fn refused(subject: &Subject<'_>, outcome: &Outcome<ApiError>, seen: &Seen<'_>) 
         license_requested,
         cause: match &outcome.result {
             Err(ApiError::TenantSuspended { .. }) => Some(SUSPENDED),
-            _ if kind.is_none() && !is_of_bulk => Some(NO_SUCH_PATH),
+            Err(ApiError::NoSuchPath { .. }) => Some(NO_SUCH_PATH),
+            Err(ApiError::MethodNotAllowed { .. } | ApiError::NotImplemented(_)) if kind.is_none() => {
+                Some(NO_SUCH_PATH)
+            }
             _ => None,
         },
         leniencies: outcome.leniencies.clone(),

@@ -201,7 +201,7 @@ fn gone(tx: &mut ReadTx<'_>, rows: &[LogRow]) -> Result<Option<Gone>, Provisioni
     Ok(log::deletion_of(tx, id)?.map(of))
 }
 
-/// Since when the effect of what was sent waits. The rows are the newest ones of the person; those of others who wait for the same reason
+/// The time since which the effect of what was sent waits. The rows are the newest ones of the person; those of others who wait for the same reason
 /// have none.
 fn held_since_ms(
     tx: &mut ReadTx<'_>,
@@ -284,7 +284,7 @@ struct Seated {
     place: Option<u64>,
     /// The tick made the newest change, because the person had left the last group.
     is_by_clock: bool,
-    /// Since when the effect of what was sent waits.
+    /// The time since which the effect of what was sent waits.
     held_since_ms: Option<i64>,
 }
 

@@ -1,7 +1,7 @@
 //! Resources that cannot be given back yet, because another one has a value that they had. The value becomes free when that one is given
 //! back itself. Those that stand in a ring, each in the way of another, are given back together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use directory::DirectoryError;
 use store::WriteTx;
@@ -48,7 +48,7 @@ pub(super) struct Blocked<'r> {
     pub(super) by: String,
 }
 
-/// Gives back those that are free by now, and those that become free by that; returns the others. `attempt` gives back all of some
+/// Gives back those that are free by now, in their order, and those that become free by that; returns the others. `attempt` gives back all of some
 /// resources or none, and tells of none what is in the way. It gets one resource, or a ring: each is in the way of the one before it,
 /// and the first is in the way of the last.
 pub(super) fn give_back<'r>(
@@ -56,11 +56,15 @@ pub(super) fn give_back<'r>(
     blocked: Vec<Blocked<'r>>,
     mut attempt: impl FnMut(&mut WriteTx<'_>, &[Open<'r>]) -> Result<Option<Taken>, ProvisioningError>,
 ) -> Result<Vec<Open<'r>>, ProvisioningError> {
+    let mut order: VecDeque<&'r str> = blocked.iter().map(|blocked| blocked.open.id).collect();
     let mut waiting: BTreeMap<&'r str, Blocked<'r>> =
         blocked.into_iter().map(|blocked| (blocked.open.id, blocked)).collect();
     let (mut path, mut left) = (Vec::<&'r str>::new(), Vec::new());
     loop {
-        let Some(last) = path.last().or_else(|| waiting.keys().next()).copied() else { return Ok(left) };
+        while order.front().is_some_and(|id| !waiting.contains_key(id)) {
+            order.pop_front();
+        }
+        let Some(last) = path.last().or_else(|| order.front()).copied() else { return Ok(left) };
         if path.is_empty() {
             path.push(last);
         }

@@ -154,11 +154,19 @@ pub(super) fn give_members_back(
     run: &Run,
     groups: Vec<Named<'_>>,
 ) -> Result<(), ProvisioningError> {
+    // Each rule is free before the group that had it gets it again.
+    let mut without_rule = BTreeSet::new();
+    for group in &groups {
+        if let_rules_go(tx, &group.plan.about, group.past)? {
+            without_rule.insert(group.plan.about.id.clone());
+        }
+    }
     let mut moved = Vec::new();
     for group in groups {
-        moved.extend(finish(tx, work, run, group)?);
+        let is_let_go = without_rule.contains(&group.plan.about.id);
+        moved.extend(finish(tx, work, run, group, is_let_go)?);
     }
-    // To whom one group gives a role and another gives none any more, that one asks once.
+    // A person whom one group gives a role, and another one no role any more, asks once: for that role.
     let with_role: BTreeSet<String> =
         moved.iter().filter(|one| one.has_role).map(|one| one.user_id.clone()).collect();
     moved.retain(|one| one.has_role || !with_role.contains(&one.user_id));
@@ -171,16 +179,18 @@ pub(super) fn give_members_back(
     Ok(())
 }
 
-/// Gives a group its members back and records what it got back; the users whose roles are to be read again.
+/// Gives a group its members back and records what it got back; the users whose roles are to be read again. `is_let_go` says whether it has
+/// lost a rule.
 fn finish(
     tx: &mut WriteTx<'_>,
     work: &mut Work<'_>,
     run: &Run,
     group: Named<'_>,
+    is_let_go: bool,
 ) -> Result<Vec<Moved>, ProvisioningError> {
     let Named { past, plan, written } = group;
     let applied = change_members(tx, work, &plan.about, past)?;
-    let rebound = give_rules_back(tx, work, &plan.about, past)?;
+    let rebound = Rebound { is_let_go, is_bound: bind_rules(tx, work, &plan.about, past)? };
     let record = match written {
         Some(record) => record,
         None if applied.changed || rebound.any() => resources::touch(tx, GROUP, &plan.record)?,
@@ -233,38 +243,53 @@ impl Rebound {
     }
 }
 
-/// Binds the rules to a group again that were bound to it, and lets those go that the run bound.
-fn give_rules_back(
+/// Lets those rules of a group go that the run bound; whether there are any.
+fn let_rules_go(tx: &mut WriteTx<'_>, about: &About, past: &Past) -> Result<bool, ProvisioningError> {
+    let now = groups_of_rules(tx, past)?;
+    let mut is_let_go = false;
+    for (rule, former) in &past.rules {
+        if !former.value && !former.is_changed_since && now.get(rule) == Some(&about.id) {
+            group_rules::let_go(tx, rule)?;
+            is_let_go = true;
+        }
+    }
+    Ok(is_let_go)
+}
+
+/// Binds the rules to a group again that were bound to it; whether there are any. Lists those that stay as they are.
+fn bind_rules(
     tx: &mut WriteTx<'_>,
     work: &mut Work<'_>,
     about: &About,
     past: &Past,
-) -> Result<Rebound, ProvisioningError> {
-    let mut rebound = Rebound::default();
-    if past.rules.is_empty() {
-        return Ok(rebound);
-    }
-    let rules: Vec<String> = past.rules.keys().cloned().collect();
-    let bound = group_rules::of_rules(tx, &rules)?.into_iter();
-    let now: BTreeMap<String, String> = bound.map(|Bound { rule, group_id }| (rule, group_id)).collect();
+) -> Result<bool, ProvisioningError> {
+    let now = groups_of_rules(tx, past)?;
+    let mut is_bound = false;
     for (rule, former) in &past.rules {
         let has = now.get(rule);
         let is_own = has == Some(&about.id);
         if is_own == former.value {
             continue;
         }
-        if former.is_changed_since || !is_own && has.is_some() {
+        if former.is_changed_since || has.is_some() {
             let why = if former.is_changed_since { CHANGED_SINCE } else { RULE_TAKEN };
             work.done.not(about, "rule", format!("{rule}: {why}"));
-        } else if is_own {
-            group_rules::let_go(tx, rule)?;
-            rebound.is_let_go = true;
         } else {
             group_rules::bind(tx, &Bound { rule: rule.clone(), group_id: about.id.clone() })?;
-            rebound.is_bound = true;
+            is_bound = true;
         }
     }
-    Ok(rebound)
+    Ok(is_bound)
+}
+
+/// The groups that the rules of the run are bound to now, by rule.
+fn groups_of_rules(tx: &mut WriteTx<'_>, past: &Past) -> Result<BTreeMap<String, String>, ProvisioningError> {
+    if past.rules.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let rules: Vec<String> = past.rules.keys().cloned().collect();
+    let bound = group_rules::of_rules(tx, &rules)?.into_iter();
+    Ok(bound.map(|Bound { rule, group_id }| (rule, group_id)).collect())
 }
 
 /// Makes those members again who were, and no others of those who changed.

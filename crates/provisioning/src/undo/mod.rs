@@ -10,10 +10,12 @@ mod told;
 mod window;
 mod work;
 
+use directory::memberships::groupless;
 use seat_ledger::pools;
 use store::WriteTx;
 
 use crate::{Act, ProvisioningError, Rules, promotion};
+use window::Run;
 use work::Work;
 
 pub use told::{NotRestored, Undone};
@@ -43,8 +45,21 @@ pub fn run(
     // A seat that groups free goes to the first in the queue as it was; and groups make people wait, too.
     seats::give_places_back(tx, &work, &run)?;
     groups::give_members_back(tx, &mut work, &run, groups)?;
+    note_groupless(tx, rules, &run)?;
     seats::give_places_back(tx, &work, &run)?;
     seats::compare(tx, &mut work, &run)?;
     work.done.not_restored.sort();
     Ok(work.done)
+}
+
+/// Has the clock come back to people who had left the last group, and whose groups do not come back.
+fn note_groupless(tx: &mut WriteTx<'_>, rules: &Rules, run: &Run) -> Result<(), ProvisioningError> {
+    if !rules.notes_groupless() {
+        return Ok(());
+    }
+    let people = run.iter().filter(|(_, past)| past.is_of_groupless);
+    let ids: Vec<String> = people.map(|(id, _)| id.clone()).collect();
+    groupless::note_left(tx, &ids)?;
+    rules.note_departures(tx, &ids);
+    Ok(())
 }

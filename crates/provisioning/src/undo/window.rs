@@ -26,7 +26,7 @@ use crate::{
 /// Changes that are read at a time.
 const AT_ONCE: i64 = 1_000;
 
-/// How far the times of changes may be out of the order of their numbers. A change has the time at which its transaction began and gets
+/// The most by which the times of changes are out of the order of their numbers. A change has the time at which its transaction began and gets
 /// its number later, and processes with one database have clocks of their own.
 const DISORDER_MS: i64 = 60 * 60 * 1_000;
 
@@ -75,6 +75,8 @@ pub(super) struct Past {
     pub(super) unkept: BTreeMap<String, &'static str>,
     /// The seat, where the run gave the person a place in a queue or took it.
     pub(super) seat: Option<Former<FormerSeat>>,
+    /// Whether the clock carried out that the person had left the last group.
+    pub(super) is_of_groupless: bool,
     /// The license that a person had; `None` where the run did not move it.
     pub(super) license: Option<Option<String>>,
     /// The license that became free for the person in the run.
@@ -126,6 +128,7 @@ pub(super) fn read(tx: &mut ReadTx<'_>, asked: &Asked) -> Result<Run, Provisioni
         }
         let past = run.entry(change.resource_id.clone()).or_default();
         past.is_group = kind == ResourceKind::Group;
+        past.is_of_groupless |= detail.get("cause").and_then(Value::as_str) == Some(CAUSE);
         past.add(verb, Kept { image, why_unkept }, since);
         past.note_license(verb, &detail);
         Ok(())
@@ -316,6 +319,7 @@ fn requests(tx: &mut ReadTx<'_>, asked: &Asked) -> Result<Requests, Provisioning
         if change.kind.ends_with(RESTORED) {
             requests.undoing.insert(change.request_id);
         } else if let Some(ids) = &mut requests.of_idp
+            && change.at_ms >= asked.since_ms
             && change.idp.is_some()
             && change.idp == asked.idp
         {

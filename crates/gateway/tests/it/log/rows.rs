@@ -393,6 +393,17 @@ fn a_write_to_a_path_where_nothing_is_written_is_a_row_too() {
 }
 
 #[test]
+fn a_creation_that_is_refused_for_its_query_names_the_person() {
+    let (gateway, acme) = roomy();
+    let refused = acme
+        .request("POST", "/Users?attributes=id&attributes=id")
+        .json(&user_body(&json!({ "userName": "ann@example.com" })))
+        .send()
+        .expect(400);
+    assert_eq!(row_of(&gateway, &acme, &refused)["user_name"], "ann@example.com");
+}
+
+#[test]
 fn a_name_that_nobody_can_have_is_not_kept() {
     let (gateway, acme) = roomy();
     for name in [" ".to_owned(), "x".repeat(1_025)] {

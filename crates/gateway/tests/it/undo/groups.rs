@@ -87,3 +87,25 @@ fn whom_the_clock_suspended_because_of_the_run_is_active_again_and_nobody_else()
     assert_eq!([active(&ada), active(&ben)], [json!(true), json!(false)]);
     assert_eq!(crate::running::members(&acme, &club), [ada]);
 }
+
+#[test]
+fn a_rule_that_went_from_a_deleted_group_to_a_renamed_one_goes_back_whichever_group_is_older() {
+    for is_deleted_older in [true, false] {
+        let (gateway, acme) = roomy();
+        overridden(&gateway, &acme, &[MEMBERS]);
+        let [ada, ben] = ["ada", "ben"].map(|name| acme.create_user(name, "").expect(201).id());
+        let make = |is_rule: bool| match is_rule {
+            true => new_group(&acme, "Members", &[&ada]),
+            false => new_group(&acme, "Other", &[&ben]),
+        };
+        let made = [is_deleted_older, !is_deleted_older].map(make);
+        let [members, other] = if is_deleted_older { made } else { [made[1].clone(), made[0].clone()] };
+        let (before, since) = (dump(&gateway, &acme), moment());
+        acme.delete(&format!("/Groups/{members}")).expect(204);
+        acme.patch(&format!("/Groups/{other}"), &replace("displayName", "Members")).expect(204);
+        assert_eq!(gateway.seats(&acme)["member"]["used"], 1);
+        let undone = undo(&gateway, &acme, &since, &[]);
+        assert_eq!(undone["not_restored"], json!([]), "{is_deleted_older}");
+        assert_eq!(dump(&gateway, &acme), before, "{is_deleted_older}");
+    }
+}
