@@ -35,7 +35,7 @@ pub(crate) fn run(words: LogWords, options: &Options) -> Result<(), Mistake> {
 #[derive(Default)]
 struct Part {
     limit: Option<u16>,
-    /// Where the page before ended.
+    /// The cursor that the page before told.
     cursor: Option<String>,
     /// The page is to tell its `end`.
     follow: bool,

@@ -126,7 +126,7 @@ pub struct End {
 }
 
 impl End {
-    /// As text.
+    /// The end as text.
     #[must_use]
     pub fn text(&self) -> String {
         format!("c{}-a{}", self.change, self.attempt)

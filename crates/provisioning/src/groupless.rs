@@ -8,6 +8,7 @@ use directory::{
 use profiles::choice::Groupless;
 use scim_core::ResourceKind;
 use seat_ledger::pools;
+use serde_json::Value;
 use store::{ReadTx, WriteTx};
 
 use crate::{
@@ -25,6 +26,11 @@ const AT_ONCE: i64 = 500;
 /// The cause in change records.
 pub(crate) const CAUSE: &str = "groupless";
 const WHY: Note<'static> = Note { name: "cause", text: CAUSE };
+
+/// Whether the detail of a record tells that a change was carried out for this.
+pub(crate) fn is_cause(detail: &Value) -> bool {
+    detail.get("cause").and_then(Value::as_str) == Some(CAUSE)
+}
 
 /// The ids of people who are due now, at most some hundreds.
 ///

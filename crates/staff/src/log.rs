@@ -32,7 +32,7 @@ pub struct LogQuery {
     pub until: Option<String>,
     /// How many rows.
     pub limit: Option<i64>,
-    /// Where the page before ended, as [`LogPage::next`] said.
+    /// The cursor of the page before: its [`LogPage::next`].
     pub cursor: Option<String>,
     /// The page is to tell its [`LogPage::end`].
     pub follow: bool,

@@ -12,7 +12,7 @@ use crate::{
     DirectoryError, Origin, key,
     memberships::left::Left,
     resources::{Record, Row},
-    schema::{breaker_losses as losses, users},
+    schema::breaker_losses as losses,
     standing::{Held, Standing},
 };
 
@@ -37,9 +37,9 @@ pub struct LostPerson {
     pub lost: Lost,
     /// What was chosen here before it.
     pub standing: Standing,
-    /// What the caller noted of the seat before it, which only the caller understands; null is nothing.
+    /// The seat before the loss, as the caller noted it; null where the caller noted none. Only the caller understands it.
     pub seat: Value,
-    /// Whether the person had left the last group before it ([`has_left_last_group`]).
+    /// Whether the person had left the last group before it ([`crate::memberships::groupless::has_left`]).
     pub left_last_group: bool,
     /// The row of a person who is deleted for the identity provider.
     pub deleted: Option<Deleted>,
@@ -72,7 +72,7 @@ impl Lost {
         Self(differing.map(|name| (name.clone(), both(name))).collect())
     }
 
-    /// As it rests.
+    /// The text that rests in the store.
     fn text(&self) -> String {
         Value::Object(self.0.clone()).to_string()
     }
@@ -109,9 +109,9 @@ pub struct NewLoss<'a> {
     pub lost: &'a Lost,
     /// What was chosen here before it.
     pub standing: &'a Standing,
-    /// As of [`LostPerson::seat`].
+    /// The seat, as [`LostPerson::seat`] has it.
     pub seat: &'a Value,
-    /// As of [`LostPerson::left_last_group`].
+    /// The mark that [`LostPerson::left_last_group`] has.
     pub left_last_group: bool,
 }
 
@@ -262,15 +262,6 @@ pub fn has_passed(tx: &mut ReadTx<'_>, user_id: &str) -> Result<bool, DirectoryE
 pub fn held_since_ms(tx: &mut ReadTx<'_>, user_id: &str) -> Result<Option<i64>, DirectoryError> {
     let own = losses::table.find(user_id).filter(losses::held.eq(1));
     Ok(tx.get_result(own.select(losses::since_ms)).optional()?)
-}
-
-/// Whether a user has left the last group, and is due for that.
-///
-/// # Errors
-/// When the store fails.
-pub fn has_left_last_group(tx: &mut ReadTx<'_>, user_id: &str) -> Result<bool, DirectoryError> {
-    let since_ms = users::table.find(user_id).select(users::ungrouped_ms);
-    Ok(tx.get_result::<Option<i64>>(since_ms).optional()?.flatten().is_some())
 }
 
 /// Whether the loss of this person opened the breaker.

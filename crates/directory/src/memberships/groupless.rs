@@ -46,6 +46,15 @@ pub fn note_left(tx: &mut WriteTx<'_>, ids: &[String]) -> Result<(), DirectoryEr
     })?)
 }
 
+/// Whether a user has left the last group, and is due for that.
+///
+/// # Errors
+/// When the store fails.
+pub fn has_left(tx: &mut ReadTx<'_>, user_id: &str) -> Result<bool, DirectoryError> {
+    let since_ms = users::table.find(user_id).select(users::ungrouped_ms);
+    Ok(tx.get_result::<Option<i64>>(since_ms).optional()?.flatten().is_some())
+}
+
 /// Forgets it of users who have entered a group.
 ///
 /// # Errors

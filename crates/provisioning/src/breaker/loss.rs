@@ -7,6 +7,7 @@ use directory::{
         self, Breaker, Window,
         losses::{self, Lost, NewLoss},
     },
+    memberships::groupless,
     resources::Record,
     standing::Held,
 };
@@ -93,7 +94,7 @@ pub(crate) fn ask(
     // A person whose loss waits keeps seat and place, so nothing is noted.
     let waited = seat.filter(|seat| !is_held && seat.state.waits()).map(FormerSeat::of);
     let seat = &waited.map_or(Value::Null, |seat| json!(seat));
-    let left_last_group = rules.notes_groupless() && losses::has_left_last_group(tx, &record.id)?;
+    let left_last_group = rules.notes_groupless() && groupless::has_left(tx, &record.id)?;
     let user_id = &record.id;
     losses::insert(tx, &NewLoss { user_id, is_held, opened, lost, standing, seat, left_last_group })?;
     if opened || !is_held {

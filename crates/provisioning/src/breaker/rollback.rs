@@ -31,7 +31,7 @@ use crate::{
     facts::{Cause, Facts, Note, SeatFacts},
     product::RoleFacts,
     records, seating,
-    undo::NotRestored,
+    undo::{CHANGED_SINCE, NotRestored},
     wishes,
 };
 
@@ -42,9 +42,6 @@ const AT_ONCE: i64 = 500;
 
 /// The reason for a person of whom the id alone is kept.
 const UNKEPT: &str = "Under log.people = ids nothing is kept that would give a deleted person back.";
-
-/// The reason for an attribute that has another value than the loss left.
-const CHANGED_SINCE: &str = "It was changed since.";
 
 /// What a rollback came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]

@@ -142,7 +142,7 @@ fn write(tx: &mut WriteTx<'_>, work: &Work<'_>, plan: &Plan) -> Result<Option<Re
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Moved {
     has_role: bool,
-    waited_at: Option<i64>,
+    place_number: Option<i64>,
     group_id: String,
     user_id: String,
 }
@@ -223,7 +223,7 @@ fn finish(
     let left: BTreeSet<&String> = applied.left.iter().filter(|id| !came.contains(id)).collect();
     let moved = users.into_iter().map(|user_id| Moved {
         has_role: !rebound.is_let_go && !left.contains(&user_id),
-        waited_at: run.get(&user_id).and_then(Past::waited_at),
+        place_number: run.get(&user_id).and_then(Past::place_number),
         group_id: record.id.clone(),
         user_id,
     });

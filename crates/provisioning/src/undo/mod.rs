@@ -18,6 +18,7 @@ use crate::{Act, ProvisioningError, Rules, promotion};
 use window::Run;
 use work::Work;
 
+pub(crate) use told::CHANGED_SINCE;
 pub use told::{NotRestored, Undone};
 pub use window::Asked;
 

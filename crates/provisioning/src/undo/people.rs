@@ -54,7 +54,7 @@ pub(super) fn give_back(
         }
     }
     dearer.sort_by_key(|&(rank, Open { id, past })| {
-        let waited = past.waited_at();
+        let waited = past.place_number();
         (waited.is_some(), rank, waited, id)
     });
     for (_, open) in dearer {

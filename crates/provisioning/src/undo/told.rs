@@ -65,7 +65,7 @@ impl Undone {
 }
 
 /// Why something was not given back.
-pub(super) const CHANGED_SINCE: &str = "It was changed since.";
+pub(crate) const CHANGED_SINCE: &str = "It was changed since.";
 pub(super) const MADE: &str = "It was made in this time; delete it if it is not wanted.";
 pub(super) const HERE_AGAIN: &str = "It was deleted in this time, and is here again.";
 pub(super) const NOT_HERE: &str = "It was deleted since, or nothing of it is kept.";

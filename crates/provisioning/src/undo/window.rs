@@ -20,7 +20,7 @@ use super::told::{NOT_KEPT, NOT_KEPT_ANY_MORE};
 use crate::{
     ProvisioningError,
     before_image::{Deleted, FormerSeat, Image, MEMBERS, Member, State, WHOLE},
-    groupless::CAUSE,
+    groupless::{CAUSE, is_cause},
 };
 
 /// Changes that are read at a time.
@@ -128,7 +128,7 @@ pub(super) fn read(tx: &mut ReadTx<'_>, asked: &Asked) -> Result<Run, Provisioni
         }
         let past = run.entry(change.resource_id.clone()).or_default();
         past.is_group = kind == ResourceKind::Group;
-        past.is_of_groupless |= detail.get("cause").and_then(Value::as_str) == Some(CAUSE);
+        past.is_of_groupless |= is_cause(&detail);
         past.add(verb, Kept { image, why_unkept }, since);
         past.note_license(verb, &detail);
         Ok(())
@@ -204,7 +204,7 @@ impl Past {
 
     /// The number of the person's place in a queue before the run; `None` for a person who did not wait. Who was promoted in the run had a
     /// place that is not kept, so that person counts as the last one.
-    pub(super) fn waited_at(&self) -> Option<i64> {
+    pub(super) fn place_number(&self) -> Option<i64> {
         self.place().map(|place| place.number).or(self.promoted_to.as_ref().map(|_| i64::MAX))
     }
 
@@ -286,7 +286,7 @@ impl Groupless {
     fn look_at(&mut self, change: &Replaced) {
         if change.idp.is_none() && change.detail.contains(CAUSE) {
             let detail: Value = serde_json::from_str(&change.detail).unwrap_or_default();
-            if detail.get("cause").and_then(Value::as_str) == Some(CAUSE) {
+            if is_cause(&detail) {
                 self.unexplained.entry(change.resource_id.clone()).or_insert(change.number);
                 return;
             }

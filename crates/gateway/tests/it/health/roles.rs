@@ -1,6 +1,7 @@
 //! Whether the role comes, and stays.
 
 use serde_json::json;
+use testkit::gateway::Tenant;
 
 use super::{codes, sentence};
 use crate::{
@@ -58,21 +59,27 @@ fn mo14_a_role_that_comes_on_create_only_is_found_after_twenty_replaces() {
     assert_eq!(codes(&gateway, &acme), NONE);
 }
 
+/// A person whom Okta makes with a role; the path.
+fn made_by_okta(tenant: &Tenant) -> String {
+    let body = user_body(&json!({ "userName": "ann", "userType": "user" }));
+    format!("/Users/{}", from_okta(tenant, "POST", "/Users").json(&body).send().expect(201).id())
+}
+
+/// Twenty replaces without a role.
+fn replace_without_role(tenant: &Tenant, path: &str) {
+    for n in 0..20 {
+        let body = user_body(&json!({ "userName": "ann", "title": n.to_string() }));
+        tenant.put(path, &body).expect(200);
+    }
+}
+
 #[test]
 fn what_one_identity_provider_leaves_out_is_not_made_good_by_another_one() {
     let (gateway, acme) = roomy();
     let hr = scoped(&gateway, &acme, "read,users");
-    let ann = from_okta(&acme, "POST", "/Users")
-        .json(&user_body(&json!({ "userName": "ann", "userType": "user" })))
-        .send()
-        .expect(201)
-        .id();
-    let path = format!("/Users/{ann}");
-    for n in 0..20 {
-        let body = user_body(&json!({ "userName": "ann", "title": n.to_string() }));
-        acme.put(&path, &body).expect(200);
-    }
-    hr.patch(&path, &replace("userType", "member_lite")).expect(200);
+    let ann = made_by_okta(&acme);
+    replace_without_role(&acme, &ann);
+    hr.patch(&ann, &replace("userType", "member_lite")).expect(200);
     assert_eq!(codes(&gateway, &acme), ["role_on_create_only"]);
 }
 
@@ -80,15 +87,8 @@ fn what_one_identity_provider_leaves_out_is_not_made_good_by_another_one() {
 fn replaces_of_another_identity_provider_than_the_one_that_creates_say_nothing() {
     let (gateway, acme) = roomy();
     let hr = scoped(&gateway, &acme, "read,users");
-    let ann = from_okta(&acme, "POST", "/Users")
-        .json(&user_body(&json!({ "userName": "ann", "userType": "user" })))
-        .send()
-        .expect(201)
-        .id();
-    for n in 0..20 {
-        let body = user_body(&json!({ "userName": "ann", "title": n.to_string() }));
-        hr.put(&format!("/Users/{ann}"), &body).expect(200);
-    }
+    let ann = made_by_okta(&acme);
+    replace_without_role(&hr, &ann);
     assert_eq!(codes(&gateway, &acme), NONE);
 }
 
