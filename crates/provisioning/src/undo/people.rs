@@ -84,7 +84,8 @@ fn together(
         if let Some(first) = plans.first_mut() {
             first.step_aside(tx, work, USER)?;
         }
-        for plan in plans.iter().rev() {
+        for plan in plans.iter_mut().rev() {
+            plan.read_version(tx, USER)?;
             let asking = asking(tx, work, plan)?;
             make(tx, work, plan, asking)?;
         }

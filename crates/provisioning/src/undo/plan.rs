@@ -76,8 +76,8 @@ impl Plan {
         Ok(Some(Self { about, record, is_deleted, old, new, aside, names, refused }))
     }
 
-    /// Frees the values that are to be replaced, for another resource that gets them back. The change that gives this one back has the
-    /// same next version, and tells nothing of it.
+    /// Frees the values that are to be replaced, for another resource that gets them back. The change that gives this one back tells
+    /// nothing of it.
     pub(super) fn step_aside(
         &mut self,
         tx: &mut WriteTx<'_>,
@@ -89,6 +89,18 @@ impl Plan {
         let rt = work.rules.resource_type(kind);
         resources::update(tx, rt, &self.record, &self.old.document, &without.document)?;
         self.aside = Some(without.document);
+        Ok(())
+    }
+
+    /// Reads the version again: a seat that another resource gave up may have given this one a new one.
+    pub(super) fn read_version(
+        &mut self,
+        tx: &mut WriteTx<'_>,
+        kind: ResourceKind,
+    ) -> Result<(), ProvisioningError> {
+        if let Some(here) = resources::find(tx, kind, &self.record.id)? {
+            self.record.version = here.version;
+        }
         Ok(())
     }
 

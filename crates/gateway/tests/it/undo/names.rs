@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use testkit::gateway::Tenant;
 
 use super::{dump, moment, undo};
-use crate::running::{new_group, replace, roomy};
+use crate::running::{acme, new_group, replace, roomy, stored};
 
 #[track_caller]
 fn rename_group(tenant: &Tenant, id: &str, name: &str) {
@@ -53,4 +53,37 @@ fn people_and_groups_that_exchanged_their_names_have_them_again_and_a_name_betwe
     let changed: Vec<&Value> = log["rows"].as_array().unwrap().iter().map(|row| &row["changed"]).collect();
     let count = |name: &str| changed.iter().filter(|changed| ***changed == json!([name])).count();
     assert_eq!((changed.len(), count("userName"), count("displayName")), (5, 3, 2), "{log:#}");
+}
+
+#[test]
+fn who_gets_a_seat_within_a_ring_of_names_has_no_version_twice() {
+    let (gateway, acme) = acme(Some(1), Some(9));
+    let mut lite = ["a", "b"].map(|name| acme.create_user(name, "member_lite").expect(201).id());
+    // The undo begins with the smallest id, and goes through a ring from its end.
+    lite.sort();
+    let [first, mover] = lite;
+    let seated = acme.create_user("c", "user").expect(201).id();
+    let name = |id: &str| {
+        acme.get(&format!("/Users/{id}")).expect(200).body["userName"].as_str().unwrap().to_owned()
+    };
+    let names = [&first, &mover, &seated].map(|id| name(id));
+    let (before, since) = (dump(&gateway, &acme), moment());
+    let patch = |id: &str, name: &str, value: Value| {
+        acme.patch(&format!("/Users/{id}"), &replace(name, value)).expect(200);
+    };
+    // The seat goes from one to the other, and each name to the next.
+    patch(&seated, "active", json!(false));
+    patch(&mover, "userType", json!("user"));
+    patch(&seated, "active", json!(true));
+    for (id, name) in [(&first, "between"), (&seated, &names[0]), (&mover, &names[2]), (&first, &names[1])] {
+        rename_user(&acme, id, name);
+    }
+    assert_eq!(undo(&gateway, &acme, &since, &[]), json!({ "restored": 3, "not_restored": [] }));
+    assert_eq!(dump(&gateway, &acme), before);
+    let changes = stored(&gateway, &acme).into_iter().map(|row| serde_json::from_str::<Value>(&row).unwrap());
+    let versions: Vec<i64> = changes
+        .filter(|row| row["table"] == "changes" && row.to_string().contains(&format!("\"{seated}\"")))
+        .map(|row| row.pointer("/row/version").unwrap_or(&row["version"]).as_i64().unwrap())
+        .collect();
+    assert!(versions.len() > 3 && versions.is_sorted_by(|one, next| one < next), "{versions:?}");
 }
