@@ -82,31 +82,41 @@ impl Recognition {
     }
 
     fn of_credential(&self, credential: &str, stored: &str, request: &HttpRequest) -> Recognised {
+        let before = self.lock().get(credential).copied();
         // Nothing says more than a name.
-        if let Some(known) = self.lock().get(credential).filter(|known| known.strength == Strength::Name) {
+        if let Some(known) = before.filter(|known| known.strength == Strength::Name) {
             return Recognised { idp: known.idp, new: None };
         }
         let agent = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok());
-        let sign = named(agent).unwrap_or_else(|| {
-            let has = |name: &str| request.headers().contains_key(name);
-            habit(agent, request.path(), request.query_string(), &has)
+        let sign = named(agent).unwrap_or_else(|| match before {
+            // No habit says more than a trait.
+            Some(known) if known.strength == Strength::Trait => known,
+            _ => {
+                let has = |name: &str| request.headers().contains_key(name);
+                habit(agent, request.path(), request.query_string(), &has)
+            }
         });
-        let mut known = self.lock();
-        let before = known.get(credential).copied();
         // Another process may have stored a stronger sign than this one has seen.
         let stored = Sign::parse(stored);
         let strongest = before.filter(|before| before.strength >= stored.strength).unwrap_or(stored);
-        let (best, is_new) = match strongest {
-            before if sign.strength > before.strength => (sign, true),
-            before => (before, false),
-        };
+        let is_new = sign.strength > strongest.strength;
+        let best = if is_new { sign } else { strongest };
         if before != Some(best) {
-            if known.len() >= REMEMBERED {
-                known.clear();
-            }
-            known.insert(credential.to_owned(), best);
+            self.remember(credential, best);
         }
         Recognised { idp: best.idp, new: is_new.then(|| best.text()) }
+    }
+
+    /// Remembers a sign, unless a request at the same time has shown a stronger one.
+    fn remember(&self, credential: &str, sign: Sign) {
+        let mut known = self.lock();
+        if known.get(credential).is_some_and(|known| known.strength > sign.strength) {
+            return;
+        }
+        if known.len() >= REMEMBERED {
+            known.clear();
+        }
+        known.insert(credential.to_owned(), sign);
     }
 }
 
