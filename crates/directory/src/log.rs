@@ -886,3 +886,49 @@ pub fn rename(tx: &mut WriteTx<'_>, key: &str, new_key: &str) -> Result<(), Dire
     }
     Ok(())
 }
+
+/// Rows of one table whose numbers stand together; the index by person goes by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segment {
+    kept: Kept,
+    number: i64,
+}
+
+/// The segments with rows about people under keys that do not begin with `prefix`, a word without the wildcards of `LIKE`. The whole index is read.
+///
+/// # Errors
+/// When the store fails.
+pub fn segments_of_other_keys(tx: &mut ReadTx<'_>, prefix: &str) -> Result<Vec<Segment>, DirectoryError> {
+    let mut found = Vec::new();
+    for kept in [Kept::Attempt, Kept::Change] {
+        let numbers: Vec<i64> = in_table!(kept, |table| {
+            let others = table::user_key.is_not_null().and(table::user_key.not_like(format!("{prefix}%")));
+            tx.load(table::table.filter(others).select(segment_of_row()).distinct())?
+        });
+        found.extend(numbers.into_iter().map(|number| Segment { kept, number }));
+    }
+    Ok(found)
+}
+
+/// Gives the rows of a segment whose keys do not begin with `prefix` other keys, and takes the names out of them.
+///
+/// # Errors
+/// When the store fails.
+pub fn rename_in_segment(
+    tx: &mut WriteTx<'_>,
+    segment: Segment,
+    prefix: &str,
+    new_key: impl Fn(&str) -> String,
+) -> Result<(), DirectoryError> {
+    in_table!(segment.kept, |table| {
+        let others = table::user_key.is_not_null().and(table::user_key.not_like(format!("{prefix}%")));
+        let rows = table::table.filter(segment_of_row().eq(segment.number)).filter(others);
+        let rows: Vec<(i64, String)> =
+            tx.load(rows.select((table::number, table::user_key.assume_not_null())))?;
+        for (number, key) in rows {
+            let changes = (table::user_key.eq(new_key(&key)), table::user_name.eq(None::<String>));
+            tx.update(table::table.find(number), changes)?;
+        }
+    });
+    Ok(())
+}

@@ -3,9 +3,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use provisioning::due::{self, CarriedOut};
+use provisioning::{
+    Rules,
+    due::{self, CarriedOut},
+    log,
+};
 use serde::Serialize;
-use store::WriteTx;
+use store::{ReadTx, Store, WriteTx};
 use tenant_registry::{DueTenant, Registry};
 use tracing::{info, warn};
 
@@ -141,7 +145,8 @@ async fn tenant(
     loop {
         let rules = app.rules.of(registry, &tenant, || app.base(&tenant), &store).await?;
         let (id, limit) = (request_id.to_owned(), app.settings.limits.refusals_before_hold.into());
-        let work = move |tx: &mut WriteTx<'_>| Ok::<_, ApiError>(due::carry_out(tx, &rules, limit, &id)?);
+        let by = Arc::clone(&rules);
+        let work = move |tx: &mut WriteTx<'_>| Ok::<_, ApiError>(due::carry_out(tx, &by, limit, &id)?);
         let step = match store.write(work).await {
             Err(error) if error.met_newer_schemas() => {
                 app.rules.forget(&tenant);
@@ -155,9 +160,21 @@ async fn tenant(
         }
         // Of people some hundreds are done with at a time, of rows some thousands.
         if step.people + step.log_rows == 0 {
+            hash_names(&store, &rules).await?;
             // What was done may begin or end a finding.
             app.traffic.touch(tenant.region.clone(), tenant.company_key.clone());
             return Ok(registry.set_next_due(due, step.next_ms).await?);
         }
     }
+}
+
+/// Hashes the names in a log that is to hold none.
+async fn hash_names(store: &Store, rules: &Rules) -> Result<(), ApiError> {
+    let people = rules.profile().log.people;
+    let look = move |tx: &mut ReadTx<'_>| Ok::<_, ApiError>(log::segments_with_names(tx, people)?);
+    for segment in store.read(look).await? {
+        let hash = move |tx: &mut WriteTx<'_>| Ok::<_, ApiError>(log::hash_names(tx, segment)?);
+        store.write(hash).await?;
+    }
+    Ok(())
 }

@@ -2,12 +2,12 @@
 //! nothing could read it any more.
 
 use directory::extensions;
-use profiles::{OwnAttribute, Profile};
+use profiles::{OwnAttribute, Profile, choice::People};
 use scim_core::{Document, ResourceKind};
-use seat_ledger::{Licenses, pools, seats};
+use seat_ledger::{pools, seats};
 use store::{ReadTx, WriteTx};
 
-use crate::ProvisioningError;
+use crate::{Product, ProvisioningError};
 
 /// The licenses and own attributes of one profile that another lacks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -79,14 +79,15 @@ fn holds(document: &Document, attribute: &OwnAttribute) -> bool {
     value.is_some_and(|value| !value.is_null())
 }
 
-/// Makes the pools of these licenses, and lets every write that still knows the tenant by rules of before run again with those of now. Says
-/// as [`Lacking::needed`] whether what was written before needs what is lacking.
+/// Makes the pools of a product's licenses, and lets every write that still knows the tenant by rules of before run again with those of now.
+/// Says as [`Lacking::needed`] whether what was written before needs what is lacking. Names in the log are hashed by the next tick, where
+/// the log is to hold none.
 ///
 /// # Errors
 /// When the store fails.
 pub fn begin(
     tx: &mut WriteTx<'_>,
-    licenses: &Licenses,
+    product: &Product,
     lacking: &Lacking,
 ) -> Result<Option<String>, ProvisioningError> {
     extensions::touch(tx)?;
@@ -94,6 +95,9 @@ pub fn begin(
     if let Some(why) = lacking.needed(tx)? {
         return Ok(Some(why));
     }
-    pools::ensure(tx, licenses)?;
+    pools::ensure(tx, product.licenses())?;
+    if product.profile.log.people == People::Ids {
+        tx.falls_due(tx.now_ms());
+    }
     Ok(None)
 }

@@ -93,7 +93,7 @@ impl TenantActs {
     }
 
     async fn begin(&self, product: Product, lacking: Lacking) -> Result<Option<String>> {
-        self.write(move |tx: &mut WriteTx<'_>| fit::begin(tx, product.licenses(), &lacking)).await
+        self.write(move |tx: &mut WriteTx<'_>| fit::begin(tx, &product, &lacking)).await
     }
 }
 

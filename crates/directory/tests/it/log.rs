@@ -2,7 +2,7 @@
 
 use diesel::{RunQueryDsl as _, sql_query};
 use directory::log::{self, About, End, Place, RowsBehind, Wanted};
-use store::Store;
+use store::{ReadTx, Store};
 use testkit::stores::on_each_store;
 
 use crate::support::{MIGRATIONS, read, write};
@@ -174,6 +174,29 @@ async fn a_new_key_is_given_to_the_rows_of_every_segment() {
         let rows = read(&store, move |tx| log::page(tx, &renamed, None, 100)).await;
         assert_eq!(rows.iter().map(|row| row.user_name.as_deref()).collect::<Vec<_>>(), [None; 12]);
         assert_eq!(ids(&store, &every_row_about(About::Person("bob".to_owned())), 5).await.len(), 12);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_under_other_keys_get_new_ones_segment_by_segment() {
+    on_each_store(MIGRATIONS, async |store| {
+        fill(&store).await;
+        write(&store, |tx| log::rename(tx, "ada", "hash:1")).await.unwrap();
+        let others = |tx: &mut ReadTx<'_>| log::segments_of_other_keys(tx, "hash:");
+        let segments = read(&store, others).await;
+        assert_eq!(segments.len(), 8, "{segments:?}");
+        for segment in segments {
+            write(&store, move |tx| {
+                log::rename_in_segment(tx, segment, "hash:", |key| format!("hash:{key}"))
+            })
+            .await
+            .unwrap();
+        }
+        assert_eq!(read(&store, others).await, []);
+        for (key, many) in [("hash:1", 12), ("hash:bob", 12), ("bob", 0)] {
+            assert_eq!(ids(&store, &every_row_about(About::Person(key.to_owned())), 5).await.len(), many);
+        }
     })
     .await;
 }

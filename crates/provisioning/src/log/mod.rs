@@ -12,7 +12,7 @@ pub(crate) mod sender;
 
 pub use details::Details;
 pub(crate) use leniencies::{is_name, unknown_names};
-pub use names::{About, about_person};
+pub use names::{About, about_person, hash_names, segments_with_names};
 pub(crate) use names::{about_record, keys_of};
 pub use refused::{Refused, record_refused};
 pub use result::LogResult;

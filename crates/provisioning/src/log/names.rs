@@ -6,7 +6,7 @@ use std::{borrow::Cow, fmt};
 use directory::{
     breaker::losses,
     cursor_keys,
-    log::{self, LoggedPerson},
+    log::{self, LoggedPerson, Segment},
     resources::{self, Record, is_id},
     user_name_key,
 };
@@ -48,8 +48,7 @@ impl Person {
         Ok(match people {
             People::Names => Self { name: (key != user_name).then(|| user_name.to_owned()), key },
             People::Ids => {
-                let fresh = format!("{}{}", tx.new_id(), tx.new_id());
-                let secret = cursor_keys::find_or_insert(tx, &fresh)?;
+                let secret = secret(tx)?;
                 Self { key: hash(&secret, &key), name: None }
             }
         })
@@ -125,6 +124,12 @@ impl<'a> Visitor<'a> for UserName<'_, 'a> {
         }
         Ok(())
     }
+}
+
+/// The tenant's secret for hashes; made where there is none.
+fn secret(tx: &mut WriteTx<'_>) -> Result<String, ProvisioningError> {
+    let fresh = format!("{}{}", tx.new_id(), tx.new_id());
+    Ok(cursor_keys::find_or_insert(tx, &fresh)?)
 }
 
 fn hash(secret: &str, key: &str) -> String {
@@ -205,6 +210,7 @@ pub(crate) fn about_record(
 }
 
 /// Leaves nothing in the log that names a person who is deleted, where the log holds hashes: rows may be of a time when it held names.
+/// Those of an earlier userName of the person are left to the tick ([`hash_names`]).
 ///
 /// # Errors
 /// When the store fails.
@@ -216,6 +222,28 @@ pub(crate) fn forget(
 ) -> Result<(), ProvisioningError> {
     if people == People::Ids {
         log::rename(tx, &user_name_key(&user_name(record)?), &person.key)?;
+        tx.falls_due(tx.now_ms());
     }
     Ok(())
+}
+
+/// The segments of the log with rows that name people, where it is to hold hashes: they are of a time when it held names.
+///
+/// # Errors
+/// When the store fails.
+pub fn segments_with_names(tx: &mut ReadTx<'_>, people: People) -> Result<Vec<Segment>, ProvisioningError> {
+    Ok(match people {
+        People::Names => Vec::new(),
+        People::Ids => log::segments_of_other_keys(tx, HASH)?,
+    })
+}
+
+/// Hashes the names in a segment of the log.
+///
+/// # Errors
+/// When the store fails.
+pub fn hash_names(tx: &mut WriteTx<'_>, segment: Segment) -> Result<(), ProvisioningError> {
+    tx.go_beyond_limit();
+    let secret = secret(tx)?;
+    Ok(log::rename_in_segment(tx, segment, HASH, |key| hash(&secret, key))?)
 }

@@ -8,8 +8,11 @@ use testkit::{
 
 use super::{rows, rows_when};
 use crate::{
-    profiles::overridden,
-    running::{acme, new_group, replace, roomy},
+    profiles::{
+        files::{self, ATLAS},
+        overridden,
+    },
+    running::{acme, gateway, new_group, replace, roomy, stored},
     tick::{tick, under},
 };
 
@@ -128,6 +131,54 @@ fn under_ids_a_refused_row_keeps_no_name_from_a_path_or_among_members() {
     }
     assert!(!json!(refused).to_string().contains("xxx"), "{refused:#?}");
     assert!(!json!(refused).to_string().contains("example.com"), "{refused:#?}");
+}
+
+#[test]
+fn where_the_log_comes_to_hold_hashes_the_next_tick_takes_earlier_names_out_and_they_find_their_rows() {
+    let (gateway, acme) = acme(Some(1), Some(0));
+    let id = acme.create_user("Ada.Smith@example.com", "user").expect(201).id();
+    acme.create_user("ben@example.com", "user").expect(403);
+    acme.patch(&format!("/Users/{id}"), &replace("userName", "ada.jones@example.com")).expect(200);
+    let before = rows_when(&gateway, &acme, &[], 3);
+    let found = |user: &str| {
+        let ids = rows(&gateway, &acme, &["--user", user]).into_iter().map(|row| row["id"].clone());
+        ids.collect::<Vec<_>>()
+    };
+    let users = ["ada.smith@example.com", "ada.jones@example.com", "ben@example.com"];
+    let by_name = users.map(&found);
+    set(&gateway, &acme, "log.people=ids");
+    tick(&gateway);
+    let hashed = rows(&gateway, &acme, &[]);
+    assert!(!json!(hashed).to_string().to_lowercase().contains("example.com"), "{hashed:#?}");
+    let ids = |rows: &[serde_json::Value]| rows.iter().map(|row| row["id"].clone()).collect::<Vec<_>>();
+    assert_eq!(ids(&hashed), ids(&before));
+    assert_eq!(users.map(&found), by_name);
+    acme.delete(&format!("/Users/{id}")).expect(204);
+    tick(&gateway);
+    let stored = stored(&gateway, &acme).join("\n").to_lowercase();
+    assert!(!stored.contains("smith") && !stored.contains("jones") && !stored.contains("ben@"), "{stored}");
+}
+
+/// A new version of a profile opens no tenant's store.
+#[test]
+fn under_a_new_version_of_the_profile_the_tick_after_a_deletion_takes_earlier_names_out() {
+    let (gateway, folder) = (gateway(), tempfile::tempdir().unwrap());
+    let add = |text: &str| {
+        let file = folder.path().join("atlas.toml");
+        std::fs::write(&file, text).unwrap();
+        files::add(&gateway, file.to_str().unwrap());
+    };
+    add(ATLAS);
+    let acme = gateway.onboard("ire", &json!({ "key": "acme", "name": "Acme", "profile": "atlas" }));
+    let id = acme.create_user("ada.smith", "").expect(201).id();
+    acme.patch(&format!("/Users/{id}"), &replace("userName", "ada.jones")).expect(200);
+    add(&format!("{ATLAS}\n[log]\npeople = \"ids\"\n"));
+    acme.delete(&format!("/Users/{id}")).expect(204);
+    assert_eq!(rows(&gateway, &acme, &["--user", "ada.jones"]).len(), 2);
+    tick(&gateway);
+    let stored = stored(&gateway, &acme).join("\n");
+    assert!(!stored.contains("ada."), "{stored}");
+    assert_eq!(rows(&gateway, &acme, &["--user", "ada.smith"]).len(), 1);
 }
 
 /// Nobody is answered about a deletion that falls due, so it is no row; the rows before it are found all the same.
