@@ -894,6 +894,16 @@ pub struct Segment {
     number: i64,
 }
 
+/// The rows of a table about people under keys that do not begin with `prefix`.
+macro_rules! of_other_keys {
+    ($table:ident, $prefix:expr) => {
+        $table::table
+            // The index by person has no row without a key, and SQLite takes it only for a query that says so.
+            .filter($table::user_key.is_not_null())
+            .filter($table::user_key.not_like(format!("{}%", $prefix)))
+    };
+}
+
 /// The segments with rows about people under keys that do not begin with `prefix`, a word without the wildcards of `LIKE`. The whole index is read.
 ///
 /// # Errors
@@ -902,8 +912,7 @@ pub fn segments_of_other_keys(tx: &mut ReadTx<'_>, prefix: &str) -> Result<Vec<S
     let mut found = Vec::new();
     for kept in [Kept::Attempt, Kept::Change] {
         let numbers: Vec<i64> = in_table!(kept, |table| {
-            let others = table::user_key.is_not_null().and(table::user_key.not_like(format!("{prefix}%")));
-            tx.load(table::table.filter(others).select(segment_of_row()).distinct())?
+            tx.load(of_other_keys!(table, prefix).select(segment_of_row()).distinct())?
         });
         found.extend(numbers.into_iter().map(|number| Segment { kept, number }));
     }
@@ -921,8 +930,7 @@ pub fn rename_in_segment(
     new_key: impl Fn(&str) -> String,
 ) -> Result<(), DirectoryError> {
     in_table!(segment.kept, |table| {
-        let others = table::user_key.is_not_null().and(table::user_key.not_like(format!("{prefix}%")));
-        let rows = table::table.filter(segment_of_row().eq(segment.number)).filter(others);
+        let rows = of_other_keys!(table, prefix).filter(segment_of_row().eq(segment.number));
         let rows: Vec<(i64, String)> =
             tx.load(rows.select((table::number, table::user_key.assume_not_null())))?;
         for (number, key) in rows {
